@@ -1,0 +1,113 @@
+"""What a layer's `forward` may ask for: the tensor operations, as a type.
+
+Every array is *logically* channels first, (N, C, *spatial) or (N, F), whatever its memory order is
+(the executor keeps feature maps channels last). Plain NumPy serves for anything elementwise; work that is worth
+a kernel is here. No operation is told an output shape: shapes come out of the arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array: TypeAlias = npt.NDArray[np.floating[Any]]
+
+Sizes: TypeAlias = int | Sequence[int]
+"""One figure for every spatial axis, or one an axis."""
+
+Padding: TypeAlias = Literal["same", "valid"] | int | Sequence[int] | Sequence[tuple[int, int]]
+"""As in a spec: `same` and `valid`, one figure, one an axis, or (before, after) an axis."""
+
+Rounding: TypeAlias = Literal["floor", "ceil", "caffe"]
+"""`floor`: only windows that lie whole in the padded input. `ceil` (PyTorch's ceil_mode), `caffe`: one that
+overhangs its end counts too, if it starts in the input or in the padding before it."""
+
+
+class Ops(Protocol):
+    """The operations on tensors that layers are made of."""
+
+    np: ModuleType
+    """NumPy itself."""
+
+    def conv(
+        self, x: Array, weight: Array, bias: Array | None = None, *,
+        stride: Sizes = 1, padding: Padding = 0, dilation: Sizes = 1, groups: int = 1,
+    ) -> Array:  # fmt: skip
+        """Cross-correlate (N, C, *in) with weight (out, C / groups, *kernel) to (N, out, *out)."""
+
+    def conv_transpose(
+        self, x: Array, weight: Array, bias: Array | None = None, *, stride: Sizes = 1, padding: Padding = 0,
+        output_padding: Sizes = 0, dilation: Sizes = 1, groups: int = 1,
+    ) -> Array:  # fmt: skip
+        """Scatter (N, C, *in) through weight (C, out / groups, *kernel) to (N, out, *out).
+
+        `same` gives in · stride.
+        """
+
+    def locally_connected(
+        self, x: Array, weight: Array, bias: Array | None = None, *,
+        kernel_size: Sizes, stride: Sizes = 1, padding: Padding = 0, dilation: Sizes = 1,
+    ) -> Array:  # fmt: skip
+        """Convolve with a filter of its own at every place.
+
+        weight is (out, C, *out_spatial, *kernel_size) and bias (out, *out_spatial).
+        """
+
+    def linear(self, x: Array, weight: Array, bias: Array | None = None, *, axis: int = -1) -> Array:
+        """Multiply `axis` of x (batch counted) by weight (out_features, in_features)."""
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        """Multiply matrices as `np.matmul`, counted as a contraction."""
+
+    def max_pool(
+        self, x: Array, *, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
+        dilation: Sizes = 1, rounding: Rounding = "floor",
+    ) -> Array:  # fmt: skip
+        """Take the largest of each window of (N, C, *in); padding never wins.
+
+        `stride` defaults to `kernel_size`.
+        """
+
+    def avg_pool(
+        self, x: Array, *, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
+        rounding: Rounding = "floor", count_include_pad: bool = True,
+    ) -> Array:  # fmt: skip
+        """Average each window of (N, C, *in).
+
+        The divisor counts the padding if `count_include_pad` says so, never what overhangs the padded input.
+        """
+
+    def lp_pool(
+        self, x: Array, *, p: float, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
+        rounding: Rounding = "floor",
+    ) -> Array:  # fmt: skip
+        """Take (Σ xᵖ)^(1/p) of each window of (N, C, *in)."""
+
+    def adaptive_avg_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
+        """Average over bins floor(i·in/out) … ceil((i+1)·in/out) of each spatial axis; None keeps an axis."""
+
+    def adaptive_max_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
+        """As `adaptive_avg_pool`, with the largest of each bin."""
+
+    def pad(
+        self, x: Array, padding: Sequence[tuple[int, int]], *,
+        mode: Literal["constant", "reflect", "replicate", "circular"] = "constant", value: float = 0.0,
+    ) -> Array:  # fmt: skip
+        """Pad the last len(padding) axes by (before, after) each; negative figures crop."""
+
+    def upsample(
+        self, x: Array, *, size: Sizes | None = None, scale_factor: float | Sequence[float] | None = None,
+        mode: Literal["nearest", "linear"] = "nearest", align_corners: bool = False,
+    ) -> Array:  # fmt: skip
+        """Resize the spatial axes of (N, C, *in) to `size`, or to floor(in · scale_factor)."""
+
+    def concat(self, arrays: Sequence[Array], axis: int) -> Array:
+        """Join along `axis` (batch counted)."""
+
+    def erf(self, x: Array) -> Array:
+        """Evaluate the error function, to the precision of x's dtype."""
