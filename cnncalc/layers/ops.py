@@ -1,8 +1,8 @@
 """What a layer's `forward` may ask for: the tensor operations, as a type.
 
 Every array is *logically* channels first, (N, C, *spatial) or (N, F), whatever its memory order is
-(the executor keeps feature maps channels last). Plain NumPy serves for anything elementwise; work that is worth
-a kernel is here. No operation is told an output shape: shapes come out of the arrays.
+(the executor keeps feature maps channels last). Plain NumPy serves for anything elementwise; what is worth a
+kernel is here. No operation is told an output shape: shapes come out of the arrays.
 """
 
 from __future__ import annotations
