@@ -1,0 +1,1 @@
+"""Layers that work element by element (softmax: along one axis)."""

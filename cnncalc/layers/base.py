@@ -1,0 +1,219 @@
+"""What every layer type has in common: its arguments, its checks and what one use of it costs.
+
+A layer type is one file with one subclass of :class:`Layer`.  Shapes are tuples of integers without the
+batch axis, channels first: ``(F,)``, ``(C, L)``, ``(C, H, W)`` or ``(C, D, H, W)``.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from cnncalc.layers.arguments import Argument, LayerError, per_rank
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.symbols import Formula
+
+Shape = tuple[int, ...]
+
+KINDS = ("conv", "fc", "norm", "pool", "activation", "merge", "shape", "other")
+
+AXIS_NAMES: Mapping[int, tuple[str, ...]] = {
+    1: ("F",),
+    2: ("C", "L"),
+    3: ("C", "H", "W"),
+    4: ("C", "D", "H", "W"),
+}
+
+
+class Weight(NamedTuple):
+    """A tensor that a layer owns; trainable ones are ``params``, the others ``buffers``."""
+
+    shape: Shape
+    trainable: bool = True
+
+
+class Window(NamedTuple):
+    """What one output position sees of the layer's input, a spatial axis: taps, step, padding in front."""
+
+    size: tuple[int, ...]
+    stride: tuple[Fraction, ...]
+    before: tuple[int, ...]
+
+
+class Example(NamedTuple):
+    """An item as a spec has it, with figures worked out by hand; shown by ``cnncalc layers``, and tested."""
+
+    item: str
+    inputs: tuple[Shape, ...]
+    output: Shape
+    params: int = 0
+    macs: int = 0
+    flops: int = 0
+
+
+class Use:
+    """A layer applied to given input shapes: its output shape and everything that is counted, per sample.
+
+    ``flops`` is None where the type does not define them; such types are named in every output.
+    """
+
+    __slots__ = ("buffers", "flops", "inputs", "layer", "macs", "output", "params", "weights")
+
+    def __init__(self, layer: Layer, inputs: tuple[Shape, ...]) -> None:
+        self.layer = layer
+        self.inputs = inputs
+        self.output = output = layer.output_shape(*inputs)
+        self.weights = weights = layer.weights(*inputs)
+        self.params = sum([prod(weight.shape) for weight in weights.values() if weight.trainable])
+        self.buffers = sum([prod(weight.shape) for weight in weights.values() if not weight.trainable])
+        self.macs = layer.macs(inputs, output)
+        self.flops = layer.flops(inputs, output)
+
+
+class Layer:
+    """A layer's definition: its arguments, independent of where it stands.
+
+    Subclasses declare arguments as class attributes made by :func:`cnncalc.layers.arguments.argument`, in the
+    order in which they are documented; the first is the *principal* one (``- linear: 4096``).
+
+    Attributes:
+        kind: the row of the contrast table that the layer belongs to, one of :data:`KINDS`.
+        stem: what items are called by default, before the running number (``conv1``).
+        arity: how many inputs it takes, at least and at most (None: any number).
+        example: a tested example for the documentation.
+    """
+
+    type: ClassVar[str] = ""
+    kind: ClassVar[str] = "other"
+    stem: ClassVar[str] = ""
+    arity: ClassVar[tuple[int, int | None]] = (1, 1)
+    arguments: ClassVar[dict[str, Argument]] = {}
+    example: ClassVar[Example]
+
+    def __init_subclass__(cls) -> None:
+        declared = {name: value for name, value in vars(cls).items() if isinstance(value, Argument)}
+        for name in declared:
+            delattr(cls, name)
+        cls.arguments = {**cls.arguments, **declared}
+        cls.type = cls.__module__.rpartition(".")[2]
+        cls.stem = vars(cls).get("stem", cls.type)
+
+    def __init__(self, **values: object) -> None:
+        """Check and normalise the arguments.
+
+        Raises:
+            LayerError: for an unknown, missing or unfit argument.
+        """
+        self._uses: dict[tuple[Shape, ...], Use] = {}
+        for name, argument in self.arguments.items():
+            self.__dict__[name] = argument.take(name, values.pop(name)) if name in values else argument.absent(name)
+        if values:
+            unknown = next(iter(values))
+            raise LayerError(f"unknown argument '{unknown}'", argument=unknown, near=tuple(self.arguments))
+        self.check()
+
+    def check(self) -> None:
+        """Refuse arguments that can't stand together, whatever the input.  Raises LayerError."""
+
+    # --- the rules, each a pure function of shapes ---------------------------------------------------------
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the output's shape.  Raises LayerError where the inputs don't fit."""
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> dict[str, Weight]:
+        """Return names and shapes of the tensors that the layer owns, in PyTorch's names and order."""
+        return {}
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Return the multiply-accumulates of contractions, per sample."""
+        return 0
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
+        """Return all floating-point operations, per sample; None where nobody has defined them."""
+        return None
+
+    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window | None:
+        """Return what an output position sees of the input; None: that same position alone."""
+        return None
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Compute the output of arrays (N, C, …) from the arrays alone; inferred shapes are not looked at."""
+        raise LayerError(f"'{self.type}' can't be run")
+
+    # --- what is shown ------------------------------------------------------------------------------------
+
+    def label(self) -> str:
+        """Return the telling arguments in a few characters (``3×3/2, 64``)."""
+        return ""
+
+    def described(self, *inputs: Shape) -> dict[str, Any]:
+        """Return every argument as the JSON output shows it, one figure an axis."""
+        return {name: self.__dict__[name] for name in self.arguments}
+
+    def formulas(self, inputs: tuple[Shape, ...], output: Shape) -> list[Formula]:
+        """Return how each figure comes about: the rules above, run on named numbers."""
+        from cnncalc.layers.symbols import trace
+
+        return trace(self, inputs, output)
+
+    # --- use ----------------------------------------------------------------------------------------------
+
+    def apply(self, inputs: tuple[Shape, ...]) -> Use:
+        """Return this layer's use on the given input shapes, checked, counted and remembered.
+
+        Raises:
+            LayerError: where the inputs don't fit the layer.
+        """
+        use = self._uses.get(inputs)
+        if use is None:
+            self._check_arity(len(inputs))
+            if len(self._uses) >= 64:  # a sweep over resolutions must not fill the memory
+                self._uses.clear()
+            use = self._uses[inputs] = Use(self.resolved(len(inputs[0]) - 1), inputs)
+        return use
+
+    def resolved(self, rank: int) -> Layer:
+        """Return the layer with its arguments spelled out for ``rank`` spatial axes (3 becomes (3, 3))."""
+        if not any(argument.axes for argument in self.arguments.values()):
+            return self
+        layer: Layer = object.__new__(type(self))
+        for name, argument in self.arguments.items():
+            value = self.__dict__[name]
+            layer.__dict__[name] = per_rank(name, value, rank, argument.axes) if argument.axes else value
+        layer._uses = self._uses
+        return layer
+
+    def _check_arity(self, count: int) -> None:
+        least, most = self.arity
+        if count < least or (most is not None and count > most):
+            wanted = f"{least}" if most == least else f"at least {least}"
+            plural = "" if wanted == "1" else "s"
+            raise LayerError(
+                f"takes {wanted} input{plural}, but {count} come{'s' if count == 1 else ''} in",
+                hint="merge them first, with add or concat" if count > least else "give 'paths', or 'from' with several names",
+            )
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={self.__dict__[name]!r}" for name in self.arguments)
+        return f"{type(self).__name__}({shown})"
+
+
+def spatial(shape: Shape, type_name: str = "layer") -> Shape:
+    """Return the spatial axes of a map.  Raises LayerError for a vector, which has none."""
+    if len(shape) < 2:
+        raise LayerError(
+            f"needs a map [C, …], but a vector {shape_text(shape)} comes in",
+            hint=f"put '{type_name}' before flatten",
+        )
+    return shape[1:]
+
+
+def shape_text(shape: Shape) -> str:
+    """Return a shape as specs write it: ``[64, 56, 56]``."""
+    return "[" + ", ".join(str(size) for size in shape) + "]"

@@ -1,0 +1,115 @@
+"""Convolution, of any rank."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.layers.arguments import LayerError, argument, flag, pads, per_axis, positive
+from cnncalc.layers.base import Example, Layer, Shape, Weight, Window, spatial
+from cnncalc.layers.window import pads_of, receptive, window_counts, window_label
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Conv(Layer):
+    """Slides ``out_channels`` filters over the map; every filter is as deep as its group of input channels.
+
+    Input (C_in, *spatial), output (C_out, *spatial_out), each spatial axis with
+    ``⌊(in + P_before + P_after − D·(K − 1) − 1) / S⌋ + 1`` positions.  One filter is shared by all positions
+    (LeCun et al. 1989, "Backpropagation applied to handwritten zip code recognition").
+    ``groups: in_channels`` makes the convolution depthwise.
+    """
+
+    kind = "conv"
+
+    out_channels = argument(positive, "how many filters, each a channel of the output", symbol="C_out")
+    kernel_size = argument(per_axis(positive), "extent of a filter along each spatial axis", symbol="K")
+    stride = argument(per_axis(positive), "step from one window to the next", 1, "S")
+    padding = argument(pads("same", "valid"), "zeros around the map", 0, "P")
+    dilation = argument(per_axis(positive), "step from one tap of the filter to the next", 1, "D")
+    groups = argument(positive, "independent parts that the channels are split into", 1, "G")
+    bias = argument(flag, "whether each filter adds a constant", True)
+    in_channels = argument(positive, "checked where it is given: a filter is as deep as its input", None, "C_in")
+
+    example = Example(
+        "conv: {out_channels: 64, kernel_size: 7, stride: 2, padding: 3}",
+        inputs=((3, 224, 224),),
+        output=(64, 112, 112),
+        params=64 * 3 * 7 * 7 + 64,
+        macs=64 * 112 * 112 * 3 * 7 * 7,
+        flops=2 * 64 * 112 * 112 * 3 * 7 * 7 + 64 * 112 * 112,
+    )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return (out_channels, windows along each axis)."""
+        (shape,) = inputs
+        check_channels(self, shape[0])
+        sizes = spatial(shape, self.type)
+        return (self.out_channels, *window_counts(sizes, self.kernel_size, self.stride, self._pads(sizes), self.dilation))
+
+    def weights(self, *inputs: Shape) -> dict[str, Weight]:
+        """Return weight (out_channels, in_channels / groups, *kernel_size) and bias (out_channels,)."""
+        weights = {"weight": Weight((self.out_channels, inputs[0][0] // self.groups, *self.kernel_size))}
+        if self.bias:
+            weights["bias"] = Weight((self.out_channels,))
+        return weights
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One for every tap of the filter at every output element; padded taps count."""
+        return prod(output) * (inputs[0][0] // self.groups) * prod(self.kernel_size)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Two for each multiply-accumulate, and one add per output element for the bias."""
+        products = 2 * self.macs(inputs, output)
+        return products + prod(output) if self.bias else products
+
+    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
+        """Return the dilated kernel."""
+        return receptive(self.kernel_size, self.stride, self._pads(inputs[0][1:]), self.dilation)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Correlate the input with the filters."""
+        (x,) = inputs
+        return ops.conv(
+            x,
+            weights["weight"],
+            weights.get("bias"),
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
+
+    def label(self) -> str:
+        """Return ``3×3/2, 64``."""
+        groups = "" if self.groups == 1 else f", {self.groups} groups"
+        return f"{window_label(self.kernel_size, self.stride, self.dilation)}, {self.out_channels}{groups}"
+
+    def described(self, *inputs: Shape) -> dict[str, Any]:
+        """Return the arguments, with the padding that ``same`` stands for."""
+        described = super().described(*inputs) | {"padding": self._pads(inputs[0][1:])}
+        described.pop("in_channels")
+        return described
+
+    def _pads(self, sizes: Shape) -> tuple[tuple[int, int], ...]:
+        return pads_of(self.padding, sizes, self.kernel_size, self.stride, self.dilation)
+
+
+def check_channels(layer: Any, channels: int) -> None:
+    """Refuse a stated depth other than the input's, and groups that don't divide.  Raises LayerError."""
+    if layer.in_channels is not None and layer.in_channels != channels:
+        raise LayerError(
+            f"in_channels = {layer.in_channels}, but the input has {channels} channels: a filter must be as deep as its input",
+            argument="in_channels",
+            hint=f"leave in_channels out, it is inferred, or write {channels}",
+        )
+    for name, count in (("in_channels", channels), ("out_channels", layer.out_channels)):
+        if count % layer.groups:
+            divisors = [str(d) for d in range(1, min(count, 4096) + 1) if count % d == 0]
+            raise LayerError(
+                f"groups = {layer.groups} does not divide {name} = {count}",
+                argument="groups",
+                hint=f"divisors of {count} are {', '.join(divisors)}",
+            )

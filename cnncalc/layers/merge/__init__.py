@@ -1,0 +1,1 @@
+"""Layers that take several tensors and give one."""

@@ -1,0 +1,1 @@
+"""Layers that summarise windows of a map, or the whole of it, channel by channel."""

@@ -1,0 +1,174 @@
+"""Named numbers that remember how they were computed, so that the rule which computes a figure also explains it.
+
+``H + 2·P`` is not written anywhere: the layer's own ``output_shape`` runs on symbols instead of integers, and
+each symbol carries its name, the expression that led to it and the same with the numbers put in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from cnncalc.layers.base import Layer, Shape
+
+ATOM, PRODUCT, SUM = 3, 2, 1  # how tightly an expression binds
+
+
+class Formula(NamedTuple):
+    """``symbol = expression = numbers = value``, the way it is worked out on paper."""
+
+    symbol: str
+    expression: str
+    numbers: str
+    value: int
+
+
+class Symbol(int):
+    """An integer with a name or an expression; arithmetic on it gives symbols, comparison plain booleans."""
+
+    text: str
+    numbers: str
+    binding: int
+
+    def __new__(cls, value: int, text: str, numbers: str | None = None, binding: int = ATOM) -> Symbol:
+        """Make a symbol of the given value, called ``text``."""
+        symbol = super().__new__(cls, value)
+        symbol.text = text
+        symbol.numbers = f"{value:,}" if numbers is None else numbers
+        symbol.binding = binding
+        return symbol
+
+    def __add__(self, other: int) -> Symbol:  # type: ignore[override]
+        return _combine(int(self) + int(other), self, "+", other, SUM)
+
+    def __radd__(self, other: int) -> Symbol:  # type: ignore[override]
+        return self if int(other) == 0 else _combine(int(other) + int(self), other, "+", self, SUM)
+
+    def __sub__(self, other: int) -> Symbol:  # type: ignore[override]
+        return _combine(int(self) - int(other), self, "−", other, SUM)
+
+    def __rsub__(self, other: int) -> Symbol:  # type: ignore[override]
+        return _combine(int(other) - int(self), other, "−", self, SUM)
+
+    def __mul__(self, other: int) -> Symbol:  # type: ignore[override]
+        return _combine(int(self) * int(other), self, "·", other, PRODUCT)
+
+    def __rmul__(self, other: int) -> Symbol:  # type: ignore[override]
+        plain_one = not isinstance(other, Symbol) and int(other) == 1  # the start of a product
+        return self if plain_one else _combine(int(other) * int(self), other, "·", self, PRODUCT)
+
+    def __floordiv__(self, other: int) -> Symbol:  # type: ignore[override]
+        return _quotient(self, other, int(self) // int(other), "⌊", "⌋")
+
+    def __rfloordiv__(self, other: int) -> Symbol:  # type: ignore[override]
+        return _quotient(other, self, int(other) // int(self), "⌊", "⌋")
+
+    def __hash__(self) -> int:
+        return int.__hash__(self)
+
+
+def ceil_div(a: int, b: int) -> int:
+    """Return ``⌈a / b⌉``, of integers or symbols."""
+    if isinstance(a, Symbol) or isinstance(b, Symbol):
+        return _quotient(a, b, -(-int(a) // int(b)), "⌈", "⌉")
+    return -(-a // b)
+
+
+def _combine(value: int, left: int, sign: str, right: int, binding: int) -> Symbol:
+    glue = sign if sign == "·" else f" {sign} "
+    tight = binding + 1 if sign == "−" else binding
+    parts = [
+        _wrapped(left, binding, side) + glue + _wrapped(right, tight, side)
+        for side in ("text", "numbers")
+    ]
+    return Symbol(value, parts[0], parts[1], binding)
+
+
+def _quotient(a: int, b: int, value: int, opening: str, closing: str) -> Symbol:
+    exact = int(a) % int(b) == 0
+    parts = [_wrapped(a, PRODUCT, side) + " / " + _wrapped(b, ATOM, side) for side in ("text", "numbers")]
+    if exact and binding_of(a) == ATOM:
+        return Symbol(value, f"({parts[0]})", f"({parts[1]})", ATOM)
+    return Symbol(value, f"{opening}{parts[0]}{closing}", f"{opening}{parts[1]}{closing}", ATOM)
+
+
+def binding_of(value: int) -> int:
+    """Return how tightly the expression of a number binds; plain integers are atoms."""
+    return value.binding if isinstance(value, Symbol) else ATOM
+
+
+def _wrapped(value: int, needed: int, side: str) -> str:
+    text = getattr(value, side) if isinstance(value, Symbol) else f"{value:,}"
+    return f"({text})" if binding_of(value) < needed else text
+
+
+# --- tracing a layer -----------------------------------------------------------------------------------------
+
+
+def trace(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> list[Formula]:
+    """Run a layer's rules on symbols and return the formulas that they amount to, output axes first."""
+    named = symbolic(layer, len(inputs[0]) - 1)
+    ins = tuple([_named_shape(shape, f"_in{i + 1}" if len(inputs) > 1 else "_in") for i, shape in enumerate(inputs)])
+    outs = _named_shape(output, "_out")
+    traced = named.output_shape(*ins)
+    formulas = [_formula(str(out.text), size) for out, size in zip(outs, traced, strict=True) if isinstance(out, Symbol)]
+    formulas += _weight_formulas(named, ins)
+    formulas += _counted("macs", lambda: named.macs(ins, outs))
+    formulas += _counted("flops", lambda: named.flops(ins, outs))
+    return formulas
+
+
+def symbolic(layer: Layer, rank: int) -> Any:
+    """Return a copy of a resolved layer with its integer arguments replaced by symbols (K, S, P, D …)."""
+    copy = object.__new__(type(layer))
+    for name, argument in layer.arguments.items():
+        value = layer.__dict__[name]
+        copy.__dict__[name] = _symbols(value, argument.symbol or name, rank)
+    return copy
+
+
+def _symbols(value: Any, name: str, rank: int) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Symbol(value, name)
+    if isinstance(value, tuple) and len(value) == rank and rank > 0:
+        axes = ("L", "HW", "DHW")[min(rank, 3) - 1].lower()
+        uniform = len(set(value)) == 1
+        return tuple([_symbols(item, name if uniform else f"{name}_{axis}", 0) for item, axis in zip(value, axes, strict=False)])
+    if isinstance(value, tuple) and len(value) == 2:
+        first, last = value
+        if first == last:
+            return (_symbols(first, name, 0),) * 2
+        return _symbols(first, f"{name}_before", 0), _symbols(last, f"{name}_after", 0)
+    return value
+
+
+def _named_shape(shape: Shape, suffix: str) -> Shape:
+    from cnncalc.layers.base import AXIS_NAMES
+
+    names = AXIS_NAMES.get(len(shape)) or tuple(f"A{i}" for i in range(len(shape)))
+    return tuple([Symbol(size, f"{name}{suffix}") for size, name in zip(shape, names, strict=True)])
+
+
+def _formula(symbol: str, value: int) -> Formula:
+    if isinstance(value, Symbol):
+        return Formula(symbol, value.text, value.numbers, int(value))
+    return Formula(symbol, f"{value:,}", f"{value:,}", value)
+
+
+def _weight_formulas(layer: Any, ins: tuple[Shape, ...]) -> list[Formula]:
+    sizes = {name: weight for name, weight in layer.weights(*ins).items() if weight.trainable}
+    formulas = [_formula(name, prod(weight.shape)) for name, weight in sizes.items()]
+    total = sum(formula.value for formula in formulas)
+    if len(formulas) == 1:
+        return [formulas[0]._replace(symbol="params")]
+    if formulas:
+        numbers = " + ".join(f"{formula.value:,}" for formula in formulas)
+        formulas.append(Formula("params", " + ".join(formula.symbol for formula in formulas), numbers, total))
+    return formulas
+
+
+def _counted(name: str, count: Callable[[], int | None]) -> list[Formula]:
+    value = count()
+    return [] if value is None else [_formula(name, value)]

@@ -1,0 +1,100 @@
+"""The one place of the window arithmetic, for convolutions and pooling alike.
+
+Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from cnncalc.layers.arguments import LayerError
+from cnncalc.layers.base import Shape, Window
+from cnncalc.layers.symbols import ceil_div
+
+Pair = tuple[int, int]
+
+
+def window_count(size: int, kernel: int, stride: int, pad: Pair, dilation: int = 1, ceil: bool = False) -> int:
+    """Return how many windows fit along an axis: ``⌊(size + pad − dilation·(kernel − 1) − 1) / stride⌋ + 1``.
+
+    With ``ceil`` the last window may run over the end, but it must start inside the input or the padding in
+    front of it (PyTorch's ceil_mode, and Caffe's clip).
+
+    Raises:
+        LayerError: where not even one window fits.
+    """
+    before, after = pad
+    free = size + _both(before, after) - dilation * (kernel - 1) - 1
+    if free < 0 and not (ceil and free > -stride):
+        window = "kernel" if dilation == 1 else "dilated kernel"
+        raise LayerError(
+            f"a {window} of {dilation * (kernel - 1) + 1} does not fit an axis of {size}"
+            + (f" padded by {before} + {after}" if before or after else ""),
+            argument="kernel_size",
+            hint="pad, use a smaller kernel, or a larger input",
+        )
+    if not ceil:
+        return free // stride + 1
+    count = ceil_div(free, stride) + 1
+    return count - 1 if (count - 1) * stride >= size + before else count
+
+
+def window_counts(
+    sizes: Shape,
+    kernel: Shape,
+    stride: Shape,
+    pads: tuple[Pair, ...],
+    dilation: Shape | None = None,
+    ceil: bool = False,
+) -> Shape:
+    """Return :func:`window_count` for every spatial axis."""
+    dilation = dilation or (1,) * len(sizes)
+    return tuple([window_count(*axis, ceil) for axis in zip(sizes, kernel, stride, pads, dilation, strict=True)])
+
+
+def pads_of(padding: Any, sizes: Shape, kernel: Shape, stride: Shape, dilation: Shape | None = None) -> tuple[Pair, ...]:
+    """Return (before, after) for every axis; resolves ``same`` and ``valid`` from the axis' own size."""
+    if padding == "valid":
+        return ((0, 0),) * len(sizes)
+    if padding == "same":
+        dilation = dilation or (1,) * len(sizes)
+        return tuple([same_pad(*axis) for axis in zip(sizes, kernel, stride, dilation, strict=True)])
+    return padding  # type: ignore[no-any-return]
+
+
+def same_pad(size: int, kernel: int, stride: int, dilation: int = 1) -> Pair:
+    """Return the padding that gives ``⌈size / stride⌉`` windows, the odd element after, as TensorFlow does."""
+    total = max((ceil_div(size, stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
+def receptive(kernel: Shape, stride: Shape, pads: tuple[Pair, ...], dilation: Shape | None = None) -> Window:
+    """Return the window of a layer that slides ``kernel`` with ``stride``."""
+    dilation = dilation or (1,) * len(kernel)
+    return Window(
+        tuple([d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]),
+        tuple([Fraction(s) for s in stride]),
+        tuple([before for before, _ in pads]),
+    )
+
+
+def window_label(kernel: Any, stride: Any, dilation: Any = 1) -> str:
+    """Return ``3×3/2`` for a 3×3 window with stride 2, ``3×3 d2`` for a dilated one."""
+    text = "×".join(str(size) for size in kernel) if isinstance(kernel, tuple) else str(kernel)
+    text += "" if _same(stride, 1) else f"/{_short(stride)}"
+    return text + ("" if _same(dilation, 1) else f" d{_short(dilation)}")
+
+
+def _both(before: int, after: int) -> int:
+    return 2 * before if before == after else before + after
+
+
+def _same(value: Any, figure: int) -> bool:
+    return all(item == figure for item in value) if isinstance(value, tuple) else value == figure
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, tuple):
+        return str(value[0]) if len(set(value)) == 1 else "×".join(str(item) for item in value)
+    return str(value)
