@@ -121,6 +121,17 @@ def choice(*words: str) -> Callable[[object], str]:
     return one_of
 
 
+def axis(value: object) -> int:
+    """An axis, counted without the batch; ``channels`` is the first."""
+    try:
+        return 0 if value == "channels" else integer(value)
+    except ValueError:
+        raise ValueError("an axis: 0 or 'channels' is the first, -1 the last") from None
+
+
+axis.words = ("channels",)  # type: ignore[attr-defined]
+
+
 def integers(value: object) -> tuple[int, ...]:
     """A list of integers; a single one stands for a list of one."""
     items = value if isinstance(value, tuple) else (value,)

@@ -214,6 +214,32 @@ def spatial(shape: Shape, type_name: str = "layer") -> Shape:
     return shape[1:]
 
 
+def axis_index(axis: int, shape: Shape) -> int:
+    """Return an axis counted from the front.  Raises LayerError where the shape has no such axis."""
+    if not -len(shape) <= axis < len(shape):
+        raise LayerError(
+            f"axis = {axis}, but the input {shape_text(shape)} has {len(shape)} ax{'is' if len(shape) == 1 else 'es'}",
+            argument="axis",
+            hint="axes are counted without the batch: 0 or 'channels' is the first, -1 the last",
+        )
+    return axis if axis >= 0 else len(shape) + axis
+
+
+def batched(axis: int) -> int:
+    """Return an axis as arrays count it, with the batch in front."""
+    return axis + 1 if axis >= 0 else axis
+
+
+def axis_text(axis: int, count: int) -> str:
+    """Return what an axis of a shape of ``count`` axes is called: ``channels``, ``H``."""
+    return "channels" if axis == 0 else AXIS_NAMES.get(count, ("axis " + str(axis),) * count)[axis]
+
+
+def per_channel(weight: Array, x: Array) -> Array:
+    """Return a weight (C,) as it meets an array (N, C, …)."""
+    return weight.reshape(-1, *(1,) * (x.ndim - 2))
+
+
 def shape_text(shape: Shape) -> str:
     """Return a shape as specs write it: ``[64, 56, 56]``."""
     return "[" + ", ".join(str(size) for size in shape) + "]"

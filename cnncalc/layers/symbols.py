@@ -7,7 +7,7 @@ each symbol carries its name, the expression that led to it and the same with th
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
+from math import gcd, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -74,6 +74,14 @@ def ceil_div(a: int, b: int) -> int:
     if isinstance(a, Symbol) or isinstance(b, Symbol):
         return _quotient(a, b, -(-int(a) // int(b)), "⌈", "⌉")
     return -(-a // b)
+
+
+def common_divisor(a: int, b: int) -> int:
+    """Return the greatest common divisor, of integers or symbols."""
+    if isinstance(a, Symbol) or isinstance(b, Symbol):
+        parts = [f"gcd({_wrapped(a, SUM, side)}, {_wrapped(b, SUM, side)})" for side in ("text", "numbers")]
+        return Symbol(gcd(a, b), parts[0], parts[1])
+    return gcd(a, b)
 
 
 def _combine(value: int, left: int, sign: str, right: int, binding: int) -> Symbol:

@@ -81,9 +81,14 @@ def receptive(kernel: Shape, stride: Shape, pads: tuple[Pair, ...], dilation: Sh
 
 def window_label(kernel: Any, stride: Any, dilation: Any = 1) -> str:
     """Return ``3×3/2`` for a 3×3 window with stride 2, ``3×3 d2`` for a dilated one."""
-    text = "×".join(str(size) for size in kernel) if isinstance(kernel, tuple) else str(kernel)
-    text += "" if _same(stride, 1) else f"/{_short(stride)}"
+    text = size_label(kernel) + ("" if _same(stride, 1) else f"/{_short(stride)}")
     return text + ("" if _same(dilation, 1) else f" d{_short(dilation)}")
+
+
+def size_label(size: Any) -> str:
+    """Return ``7×7`` for sizes an axis, ``·`` where an axis is kept."""
+    sizes = size if isinstance(size, tuple) else (size,)
+    return "×".join("·" if item is None else str(item) for item in sizes)
 
 
 def _both(before: int, after: int) -> int:

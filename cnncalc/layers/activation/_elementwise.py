@@ -1,0 +1,47 @@
+"""What activations have in common: the shape is kept, and each element costs the same."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cnncalc.layers.base import Layer, Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Elementwise(Layer):
+    """A function of each element.
+
+    Attributes:
+        operations: floating-point operations per element; exp, log, division and comparison are 1 each,
+            and both branches of a case are counted.
+    """
+
+    kind = "activation"
+    operations: ClassVar[int]
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """``operations`` per element."""
+        return self.operations * prod(output)
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return the function's values on an array."""
+        raise NotImplementedError
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Apply the function to every element."""
+        y: Array = self.compute(ops.np, inputs[0])
+        return y
+
+
+def sigmoid(np: Any, x: Any) -> Any:
+    """Return 1 / (1 + e⁻ˣ), with no exp of a positive number, which could overflow."""
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, small) / (1 + small)
+
+
+def softplus(np: Any, x: Any) -> Any:
+    """Return log(1 + eˣ), with no exp of a positive number, which could overflow."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))

@@ -1,0 +1,22 @@
+"""Piecewise linear sigmoid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Example
+
+
+class HardSigmoid(Elementwise):
+    """``min(max(x + 3, 0), 6) / 6`` (Howard et al. 2019, arXiv:1905.02244).
+
+    Any shape, kept.  Flops per element: 1 add, 2 comparisons, 1 division.
+    """
+
+    operations = 4
+    example = Example("hardsigmoid", inputs=((72, 1, 1),), output=(72, 1, 1), flops=4 * 72)
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``min(max(x + 3, 0), 6) / 6``."""
+        return np.clip(x + 3, 0, 6) / 6

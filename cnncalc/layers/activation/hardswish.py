@@ -1,0 +1,22 @@
+"""Piecewise form of swish."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Example
+
+
+class HardSwish(Elementwise):
+    """``x · min(max(x + 3, 0), 6) / 6`` (Howard et al. 2019, arXiv:1905.02244).
+
+    Any shape, kept.  Flops per element: 1 add, 2 comparisons, 1 product, 1 division.
+    """
+
+    operations = 5
+    example = Example("hardswish", inputs=((16, 112, 112),), output=(16, 112, 112), flops=5 * 16 * 112 * 112)
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``x · min(max(x + 3, 0), 6) / 6``."""
+        return x * np.clip(x + 3, 0, 6) / 6

@@ -1,0 +1,19 @@
+"""Rectified linear unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Example
+
+
+class ReLU(Elementwise):
+    """``max(x, 0)`` (Nair and Hinton 2010).  Any shape, kept.  Flops per element: 1 comparison."""
+
+    operations = 1
+    example = Example("relu", inputs=((64, 112, 112),), output=(64, 112, 112), flops=64 * 112 * 112)
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``max(x, 0)``."""
+        return np.maximum(x, 0)

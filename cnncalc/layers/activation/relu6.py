@@ -1,0 +1,19 @@
+"""Rectified linear unit that saturates at 6."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Example
+
+
+class ReLU6(Elementwise):
+    """``min(max(x, 0), 6)`` (Krizhevsky 2010).  Any shape, kept.  Flops per element: 2 comparisons."""
+
+    operations = 2
+    example = Example("relu6", inputs=((32, 112, 112),), output=(32, 112, 112), flops=2 * 32 * 112 * 112)
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``min(max(x, 0), 6)``."""
+        return np.clip(x, 0, 6)

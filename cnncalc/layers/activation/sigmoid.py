@@ -1,0 +1,19 @@
+"""Logistic sigmoid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise, sigmoid
+from cnncalc.layers.base import Example
+
+
+class Sigmoid(Elementwise):
+    """``1 / (1 + e⁻ˣ)``.  Any shape, kept.  Flops per element: 1 negation, 1 exp, 1 add, 1 division."""
+
+    operations = 4
+    example = Example("sigmoid", inputs=((96, 1, 1),), output=(96, 1, 1), flops=4 * 96)
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``1 / (1 + e⁻ˣ)``."""
+        return sigmoid(np, x)

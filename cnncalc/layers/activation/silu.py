@@ -1,0 +1,22 @@
+"""Sigmoid linear unit, also known as swish."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise, sigmoid
+from cnncalc.layers.base import Example
+
+
+class SiLU(Elementwise):
+    """``x / (1 + e⁻ˣ)``, also known as swish (Ramachandran et al. 2017, arXiv:1710.05941).
+
+    Any shape, kept.  Flops per element: 1 negation, 1 exp, 1 add, 1 division (the sigmoid), 1 product.
+    """
+
+    operations = 5
+    example = Example("silu", inputs=((32, 112, 112),), output=(32, 112, 112), flops=5 * 32 * 112 * 112)
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``x · sigmoid(x)``."""
+        return x * sigmoid(np, x)

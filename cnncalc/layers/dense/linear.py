@@ -1,0 +1,90 @@
+"""Fully connected layer."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.layers.arguments import LayerError, argument, axis, flag, positive
+from cnncalc.layers.base import Example, Layer, Shape, Weight, axis_index, batched, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Linear(Layer):
+    """Connects every output to every input: ``y = W·x + b``.
+
+    Input a vector (F_in,), output (F_out,).  With ``axis`` it works on that axis of a map, at every position
+    with the same weights, as a 1×1 convolution does.
+    """
+
+    kind = "fc"
+    stem = "fc"
+
+    out_features = argument(positive, "how many outputs", symbol="F_out")
+    bias = argument(flag, "whether each output adds a constant", True)
+    axis = argument(axis, "the axis of a map that it works on; none: the input is a vector", None)
+    in_features = argument(positive, "checked where it is given", None, "F_in")
+
+    example = Example(
+        "linear: 4096",
+        inputs=((9216,),),
+        output=(4096,),
+        params=4096 * 9216 + 4096,
+        macs=4096 * 9216,
+        flops=2 * 4096 * 9216 + 4096,
+    )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape with ``out_features`` on the axis."""
+        (shape,) = inputs
+        at = self._index(shape)
+        if self.in_features is not None and self.in_features != shape[at]:
+            raise LayerError(
+                f"in_features = {self.in_features}, but {shape[at]} features come in",
+                argument="in_features",
+                hint=f"leave in_features out, it is inferred, or write {shape[at]}",
+            )
+        return (*shape[:at], self.out_features, *shape[at + 1 :])
+
+    def weights(self, *inputs: Shape) -> dict[str, Weight]:
+        """Return weight (out_features, in_features) and bias (out_features,)."""
+        weights = {"weight": Weight((self.out_features, inputs[0][self._index(inputs[0])]))}
+        if self.bias:
+            weights["bias"] = Weight((self.out_features,))
+        return weights
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One for every input of every output element."""
+        return prod(output) * inputs[0][self._index(inputs[0])]
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Two for each multiply-accumulate, and one add per output element for the bias."""
+        products = 2 * self.macs(inputs, output)
+        return products + prod(output) if self.bias else products
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Multiply by the weight."""
+        at = batched(-1 if self.axis is None else self.axis)
+        return ops.linear(inputs[0], weights["weight"], weights.get("bias"), axis=at)
+
+    def label(self) -> str:
+        """Return ``4096``."""
+        return str(self.out_features)
+
+    def described(self, *inputs: Shape) -> dict[str, Any]:
+        """Return the arguments but the one that is only a check."""
+        described = super().described(*inputs)
+        described.pop("in_features")
+        return described
+
+    def _index(self, shape: Shape) -> int:
+        if self.axis is not None:
+            return axis_index(self.axis, shape)
+        if len(shape) > 1:
+            raise LayerError(
+                f"takes a vector, but a map {shape_text(shape)} comes in",
+                hint="put 'flatten' before it, or 'axis: channels' to work on the channels of every position",
+            )
+        return 0

@@ -1,0 +1,57 @@
+"""What layers that merge tensors element by element have in common."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.layers.arguments import LayerError
+from cnncalc.layers.base import Layer, Shape, axis_text, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class ElementwiseMerge(Layer):
+    """Merges tensors of equal shape, one pair after the other; axes of size 1 are stretched to the others' size."""
+
+    kind = "merge"
+    arity = (2, None)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the common shape."""
+        for i, shape in enumerate(inputs[1:], 2):
+            if len(shape) != len(inputs[0]):
+                raise LayerError(
+                    f"input 1 is {shape_text(inputs[0])}, but input {i} is {shape_text(shape)}: the number of axes differs",
+                    hint="a vector [C] becomes a map [C, 1, 1] with reshape; a map becomes a vector with flatten",
+                )
+        return tuple([self._common(axis, inputs) for axis in range(len(inputs[0]))])
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One per output element and merged pair."""
+        return (len(inputs) - 1) * prod(output)
+
+    def compute(self, np: Any, a: Any, b: Any) -> Any:
+        """Return one pair merged."""
+        raise NotImplementedError
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Merge the inputs from the first to the last."""
+        merged, *others = inputs
+        for other in others:
+            merged = self.compute(ops.np, merged, other)
+        return merged
+
+    def _common(self, axis: int, inputs: tuple[Shape, ...]) -> int:
+        size, first = 1, 0
+        for i, shape in enumerate(inputs):
+            if size == 1:
+                size, first = shape[axis], i
+            elif shape[axis] not in (1, size):
+                raise LayerError(
+                    f"input {first + 1} is {shape_text(inputs[first])}, but input {i + 1} is {shape_text(shape)}: "
+                    f"{axis_text(axis, len(shape))} {size} and {shape[axis]} can't be merged element by element",
+                    hint="shapes must be equal, or 1 on an axis; a conv with kernel_size 1 changes channels, its stride the size",
+                )
+        return size

@@ -1,0 +1,21 @@
+"""Elementwise sum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.base import Example
+from cnncalc.layers.merge._elementwise import ElementwiseMerge
+
+
+class Add(ElementwiseMerge):
+    """Adds its inputs element by element: the residual of He et al. 2015, arXiv:1512.03385.
+
+    Two inputs or more of equal shape, or 1 on an axis.  Flops: 1 add per output element and merged pair.
+    """
+
+    example = Example("add", inputs=((256, 56, 56), (256, 56, 56)), output=(256, 56, 56), flops=256 * 56 * 56)
+
+    def compute(self, np: Any, a: Any, b: Any) -> Any:
+        """Return ``a + b``."""
+        return a + b

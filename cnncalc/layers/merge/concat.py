@@ -1,0 +1,49 @@
+"""Concatenation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, axis
+from cnncalc.layers.base import Example, Layer, Shape, axis_index, axis_text, batched, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Concat(Layer):
+    """Joins its inputs along one axis, by default the channels (Szegedy et al. 2014, arXiv:1409.4842).
+
+    Two inputs or more that are equal on every other axis.  Flops: 0.
+    """
+
+    kind = "merge"
+    arity = (2, None)
+
+    axis = argument(axis, "the axis that grows", 0)
+
+    example = Example("concat", inputs=((512, 56, 56), (512, 56, 56)), output=(1024, 56, 56))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the first input's shape with the sum of the sizes on the axis."""
+        first = inputs[0]
+        at = axis_index(self.axis, first)
+        for i, shape in enumerate(inputs[1:], 2):
+            both = f"input 1 is {shape_text(first)}, but input {i} is {shape_text(shape)}"
+            if len(shape) != len(first):
+                raise LayerError(f"{both}: the number of axes differs", hint="bring both to one rank, with reshape or flatten")
+            for axis, (size, other) in enumerate(zip(first, shape, strict=True)):
+                if axis != at and size != other:
+                    raise LayerError(
+                        f"{both}: {axis_text(axis, len(first))} {size} and {other} differ, beside {axis_text(at, len(first))}",
+                        hint="a center_crop, a pad or another stride makes the sizes equal",
+                    )
+        return (*first[:at], sum([shape[at] for shape in inputs]), *first[at + 1 :])
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """None: elements are only moved."""
+        return 0
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Join the inputs."""
+        return ops.concat(inputs, batched(self.axis))

@@ -1,0 +1,21 @@
+"""Elementwise product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.base import Example
+from cnncalc.layers.merge._elementwise import ElementwiseMerge
+
+
+class Multiply(ElementwiseMerge):
+    """Multiplies its inputs element by element: the gate of squeeze-and-excitation (Hu et al. 2017, arXiv:1709.01507).
+
+    Two inputs or more of equal shape, or 1 on an axis.  Flops: 1 product per output element and merged pair.
+    """
+
+    example = Example("multiply", inputs=((72, 28, 28), (72, 1, 1)), output=(72, 28, 28), flops=72 * 28 * 28)
+
+    def compute(self, np: Any, a: Any, b: Any) -> Any:
+        """Return ``a · b``."""
+        return a * b

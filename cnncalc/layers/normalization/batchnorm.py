@@ -1,0 +1,63 @@
+"""Batch normalisation."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import argument, flag, number
+from cnncalc.layers.base import Example, Layer, Shape, Weight, per_channel
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class BatchNorm(Layer):
+    """Shifts and scales each channel to the mean 0 and variance 1 of the training set, then by learned figures.
+
+    Any shape, kept.  Parameters: a scale and a shift a channel; buffers: a running mean and variance a channel.
+    Flops at inference: 2 per element, one product and one add, since all four figures of a channel fold into
+    one scale and one shift (Ioffe and Szegedy 2015, arXiv:1502.03167).
+    """
+
+    kind = "norm"
+    stem = "bn"
+
+    eps = argument(number, "added to the variance", 1e-5)
+    momentum = argument(number, "weight of the newest batch in the running statistics", 0.1)
+    affine = argument(flag, "whether it learns a scale and a shift a channel", True)
+    track_running_stats = argument(flag, "whether it keeps a running mean and variance a channel", True)
+
+    example = Example(
+        "batchnorm", inputs=((64, 112, 112),), output=(64, 112, 112), params=2 * 64, flops=2 * 64 * 112 * 112
+    )
+
+    def weights(self, *inputs: Shape) -> dict[str, Weight]:
+        """Return weight, bias, and the buffers running_mean, running_var, each (C,)."""
+        shape = (inputs[0][0],)
+        weights = {"weight": Weight(shape), "bias": Weight(shape)} if self.affine else {}
+        if self.track_running_stats:
+            weights |= {"running_mean": Weight(shape, False), "running_var": Weight(shape, False)}
+        return weights
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One product and one add per element."""
+        return 2 * prod(output)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Scale and shift by the running statistics, or by the batch's own where none are kept."""
+        (x,) = inputs
+        if self.track_running_stats:
+            mean, variance = weights["running_mean"], weights["running_var"]
+        else:
+            others = (0, *range(2, x.ndim))
+            mean, variance = x.mean(axis=others), x.var(axis=others)
+        scale = 1 / ops.np.sqrt(variance + self.eps)
+        if self.affine:
+            scale = scale * weights["weight"]
+        shift = -mean * scale
+        if self.affine:
+            shift += weights["bias"]
+        y = x * per_channel(scale, x)
+        y += per_channel(shift, x)
+        return y

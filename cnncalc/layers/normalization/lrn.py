@@ -1,0 +1,54 @@
+"""Local response normalisation."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import argument, number, positive
+from cnncalc.layers.base import Example, Layer, Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class LRN(Layer):
+    """Divides each element by ``(k + α / size · Σ x²)^β``, the sum over ``size`` neighbouring channels.
+
+    Any shape, kept (Krizhevsky et al. 2012, section 3.3; PyTorch's and Caffe's α, which the paper writes as α / size).
+    Flops per element: 1 square, size − 1 adds, 1 product by α / size, 1 add of k, 1 power, 1 division.
+    """
+
+    kind = "norm"
+    stem = "norm"
+
+    size = argument(positive, "how many neighbouring channels", symbol="n")
+    alpha = argument(number, "weight of the mean square", 1e-4)
+    beta = argument(number, "exponent", 0.75)
+    k = argument(number, "added to the weighted mean square", 1.0)
+
+    example = Example(
+        "lrn: {size: 5, alpha: 0.0001, beta: 0.75, k: 2}",
+        inputs=((96, 55, 55),),
+        output=(96, 55, 55),
+        flops=9 * 96 * 55 * 55,  # 1 + 4 + 1 + 1 + 1 + 1
+    )
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Five per element beside the adds of the window."""
+        return prod(output) * (self.size - 1 + 5)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Sum squares over a window of channels; channels beyond the ends are zeros."""
+        (x,) = inputs
+        before = self.size // 2
+        squares = ops.np.moveaxis(x * x, 1, -1)
+        squares = ops.pad(squares, [(before, self.size - 1 - before)])
+        sums = sum(squares[..., i : i + x.shape[1]] for i in range(self.size))
+        divisor: Array = (self.k + self.alpha / self.size * sums) ** self.beta
+        y: Array = x / ops.np.moveaxis(divisor, -1, 1)
+        return y
+
+    def label(self) -> str:
+        """Return the size of the window."""
+        return str(self.size)

@@ -1,0 +1,34 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import argument, probability
+from cnncalc.layers.base import Example, Layer, Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Dropout(Layer):
+    """Drops each element with probability ``p`` while training; passes everything at inference.
+
+    Any shape.  Flops: 0, counted at inference (Srivastava et al. 2014, "Dropout").
+    """
+
+    p = argument(probability, "probability that an element is dropped in training", 0.5)
+
+    example = Example("dropout: 0.5", inputs=((4096,),), output=(4096,))
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """None at inference."""
+        return 0
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Return the input."""
+        return inputs[0]
+
+    def label(self) -> str:
+        """Return the probability."""
+        return f"{self.p:g}"

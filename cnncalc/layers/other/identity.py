@@ -1,0 +1,24 @@
+"""Identity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.base import Example, Layer, Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Identity(Layer):
+    """Passes its input on: a named point in the network.  Any shape.  Flops: 0."""
+
+    example = Example("identity", inputs=((64, 56, 56),), output=(64, 56, 56))
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """None."""
+        return 0
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Return the input."""
+        return inputs[0]

@@ -1,0 +1,68 @@
+"""What poolings whose windows follow from the output's size have in common."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from cnncalc.layers.arguments import argument, per_axis, positive
+from cnncalc.layers.base import Layer, Shape, Window, spatial
+from cnncalc.layers.symbols import ceil_div, common_divisor
+from cnncalc.layers.window import size_label
+
+
+class AdaptivePool(Layer):
+    """Divides each spatial axis into as many bins as the output is to have, and summarises each bin.
+
+    Bin i reaches from ``⌊i·in / out⌋`` to ``⌈(i + 1)·in / out⌉``: bins share an element wherever out does not
+    divide in, so that all bins of an axis together have ``in + out − gcd(in, out)`` elements.
+    """
+
+    kind = "pool"
+
+    output_size = argument(per_axis(positive, optional=True), "size of the output along each spatial axis; null keeps an axis")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return (C, *output_size)."""
+        (shape,) = inputs
+        sizes = spatial(shape, self.type)
+        return (shape[0], *[size if out is None else out for size, out in zip(sizes, self.output_size, strict=True)])
+
+    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
+        """Return the largest bin."""
+        axes = list(zip(inputs[0][1:], output[1:], strict=True))
+        return Window(
+            tuple([largest_bin(*axis) for axis in axes]),
+            tuple([Fraction(size, out) for size, out in axes]),
+            (0,) * len(axes),
+        )
+
+    def label(self) -> str:
+        """Return ``7×7``."""
+        return size_label(self.output_size)
+
+    def bins(self, inputs: tuple[Shape, ...], output: Shape) -> list[int]:
+        """Return the channels, and how many elements the bins of each spatial axis have together."""
+        axes = zip(inputs[0][1:], output[1:], strict=True)
+        return [output[0], *[size + out - common_divisor(size, out) for size, out in axes]]
+
+
+class GlobalPool(Layer):
+    """Summarises the whole of each channel in one figure; spatial axes stay, as ones."""
+
+    kind = "pool"
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return (C, 1, …)."""
+        (shape,) = inputs
+        return (shape[0], *[1 for _ in spatial(shape, self.type)])
+
+    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
+        """Return the whole of each axis."""
+        sizes = inputs[0][1:]
+        return Window(sizes, tuple([Fraction(size) for size in sizes]), (0,) * len(sizes))
+
+
+def largest_bin(size: int, out: int) -> int:
+    """Return the length of the longest of ``out`` bins over ``size`` elements."""
+    whole, rest = divmod(size, out)
+    return whole + ceil_div(out - common_divisor(size, out) + rest, out)

@@ -1,0 +1,82 @@
+"""What poolings over a sliding window have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.arguments import LayerError, argument, choice, flag, pads, per_axis, positive
+from cnncalc.layers.base import Layer, Shape, Window, spatial
+from cnncalc.layers.window import Pair, pads_of, receptive, window_counts, window_label
+
+
+class WindowPool(Layer):
+    """Summarises each window of a channel in one figure.
+
+    Input (C, *spatial), output (C, *spatial_out), each spatial axis with
+    ``⌊(in + P_before + P_after − D·(K − 1) − 1) / S⌋ + 1`` positions; rounded up with ``rounding: ceil`` or
+    ``caffe``, where the last window must start inside the input or the padding in front of it.
+    """
+
+    kind = "pool"
+    dilation: Any = None
+
+    kernel_size = argument(per_axis(positive), "extent of the window along each spatial axis", symbol="K")
+    stride = argument(per_axis(positive), "step from one window to the next; default: kernel_size", None, "S")
+    padding = argument(pads("same", "valid"), "padding around the map", 0, "P")
+    ceil_mode = argument(flag, "short for 'rounding: ceil'", False)
+    rounding = argument(choice("floor", "ceil", "caffe"), "whether a window may overhang the end: ceil, caffe", "floor")
+
+    def check(self) -> None:
+        """Spell the defaults out."""
+        if self.stride is None:
+            self.stride = self.kernel_size
+        if self.ceil_mode and self.rounding == "floor":
+            self.rounding = "ceil"
+        self.ceil_mode = self.rounding != "floor"
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return (C, windows along each axis)."""
+        (shape,) = inputs
+        sizes = spatial(shape, self.type)
+        around = self._pads(sizes)
+        for axis, (kernel, pair) in enumerate(zip(self._extent(), around, strict=True)):
+            _check_padding(axis, kernel, pair)
+        return (shape[0], *window_counts(sizes, self.kernel_size, self.stride, around, self.dilation, self.ceil_mode))
+
+    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
+        """Return the window itself."""
+        return receptive(self.kernel_size, self.stride, self._pads(inputs[0][1:]), self.dilation)
+
+    def label(self) -> str:
+        """Return ``3×3/2``."""
+        return window_label(self.kernel_size, self.stride, 1 if self.dilation is None else self.dilation)
+
+    def described(self, *inputs: Shape) -> dict[str, Any]:
+        """Return the arguments, with the padding that ``same`` stands for."""
+        return super().described(*inputs) | {"padding": self._pads(inputs[0][1:])}
+
+    def options(self) -> dict[str, Any]:
+        """Return what every kernel of a pooling is told."""
+        return {
+            "kernel_size": self.kernel_size,
+            "stride": self.stride,
+            "padding": self.padding,
+            "rounding": "ceil" if self.ceil_mode else "floor",
+        }
+
+    def _pads(self, sizes: Shape) -> tuple[Pair, ...]:
+        return pads_of(self.padding, sizes, self.kernel_size, self.stride, self.dilation)
+
+    def _extent(self) -> Shape:
+        steps = self.dilation or (1,) * len(self.kernel_size)
+        return tuple([d * (k - 1) + 1 for k, d in zip(self.kernel_size, steps, strict=True)])
+
+
+def _check_padding(axis: int, kernel: int, pair: Pair) -> None:
+    widest = max(pair)
+    if widest >= kernel:
+        raise LayerError(
+            f"padding = {widest} is not smaller than kernel_size = {kernel}: a window would lie wholly in the padding",
+            argument="padding",
+            hint=f"pad by {kernel - 1} at most, half the kernel is usual" if kernel > 1 else "a kernel of 1 needs no padding",
+        )

@@ -1,0 +1,37 @@
+"""Average pooling to a given size."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.base import Example, Shape
+from cnncalc.layers.pooling._regions import AdaptivePool
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class AdaptiveAvgPool(AdaptivePool):
+    """Takes the mean of each of ``output_size`` bins, whatever the size of the map.
+
+    Input (C, *spatial), output (C, *output_size); bin i of an axis reaches from ``⌊i·in / out⌋`` to
+    ``⌈(i + 1)·in / out⌉``.  Flops for a bin of n elements: n − 1 adds and 1 division.
+    """
+
+    stem = "pool"
+
+    example = Example(
+        "adaptive_avgpool: 6",
+        inputs=((256, 13, 13),),
+        output=(256, 6, 6),
+        flops=256 * 18 * 18,  # bins of 13 into 6: 3 3 3 3 3 3
+    )
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """As many as the bins have elements."""
+        return prod(self.bins(inputs, output))
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Take the mean of each bin."""
+        return ops.adaptive_avg_pool(inputs[0], output_size=self.output_size)

@@ -1,0 +1,36 @@
+"""Average pooling."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import argument, flag
+from cnncalc.layers.base import Example, Shape
+from cnncalc.layers.pooling._windowed import WindowPool
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class AvgPool(WindowPool):
+    """Takes the mean of each window.
+
+    Input (C, *spatial), output (C, *spatial_out), each spatial axis with
+    ``⌊(in + P_before + P_after − K) / S⌋ + 1`` positions.
+    Flops: prod(kernel_size) − 1 adds and 1 division per output element.
+    """
+
+    stem = "pool"
+
+    count_include_pad = argument(flag, "whether the padding counts in the divisor", True)
+
+    example = Example("avgpool: 2", inputs=((6, 28, 28),), output=(6, 14, 14), flops=6 * 14 * 14 * (3 + 1))
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One add per tap but the first and one division, at every output element."""
+        return prod(output) * (prod(self.kernel_size) - 1 + 1)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Take the mean of each window."""
+        return ops.avg_pool(inputs[0], count_include_pad=self.count_include_pad, **self.options())

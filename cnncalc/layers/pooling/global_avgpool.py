@@ -1,0 +1,31 @@
+"""Average pooling of the whole map."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.base import Example, Shape
+from cnncalc.layers.pooling._regions import GlobalPool
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class GlobalAvgPool(GlobalPool):
+    """Takes the mean of each channel (Lin et al. 2013, "Network in network", arXiv:1312.4400).
+
+    Input (C, *spatial), output (C, 1, …).  Flops per channel: prod(spatial) − 1 adds and 1 division.
+    """
+
+    stem = "pool"
+
+    example = Example("global_avgpool", inputs=((2048, 7, 7),), output=(2048, 1, 1), flops=2048 * (48 + 1))
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One add per element but the first and one division, in every channel."""
+        return output[0] * (prod(inputs[0][1:]) - 1 + 1)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Take the mean of each channel."""
+        return ops.adaptive_avg_pool(inputs[0], output_size=1)

@@ -1,0 +1,41 @@
+"""Max pooling."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import argument, per_axis, positive
+from cnncalc.layers.base import Example, Shape
+from cnncalc.layers.pooling._windowed import WindowPool
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class MaxPool(WindowPool):
+    """Takes the largest element of each window; padding never wins.
+
+    Input (C, *spatial), output (C, *spatial_out), each spatial axis with
+    ``⌊(in + P_before + P_after − D·(K − 1) − 1) / S⌋ + 1`` positions.
+    Flops: prod(kernel_size) − 1 comparisons per output element.
+    """
+
+    stem = "pool"
+
+    dilation = argument(per_axis(positive), "step from one tap of the window to the next", 1, "D")
+
+    example = Example(
+        "maxpool: {kernel_size: 3, stride: 2, padding: 1}",
+        inputs=((64, 112, 112),),
+        output=(64, 56, 56),
+        flops=64 * 56 * 56 * 8,
+    )
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One comparison per tap but the first, at every output element."""
+        return prod(output) * (prod(self.kernel_size) - 1)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Take the largest of each window."""
+        return ops.max_pool(inputs[0], dilation=self.dilation, **self.options())

@@ -1,0 +1,56 @@
+"""Crop to the middle."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, per_axis, positive
+from cnncalc.layers.base import Example, Shape, Window, shape_text, spatial
+from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.window import size_label
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class CenterCrop(Movement):
+    """Keeps the middle of the map, as U-Net's skips do (Ronneberger et al. 2015, arXiv:1505.04597).
+
+    Input (C, *spatial), output (C, *size); where the margin is odd, the larger part is cut off at the end.
+    Flops: 0.
+    """
+
+    stem = "crop"
+
+    size = argument(per_axis(positive), "size of the output along each spatial axis")
+
+    example = Example("center_crop: {size: [56, 56]}", inputs=((512, 64, 64),), output=(512, 56, 56))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return (C, *size)."""
+        (shape,) = inputs
+        if any(size > have for size, have in zip(self.size, spatial(shape, self.type), strict=True)):
+            raise LayerError(
+                f"size = {shape_text(self.size)} is larger than the map {shape_text(shape)} that comes in",
+                argument="size",
+                hint="a crop can only take away; to enlarge a map there is 'pad' or 'upsample'",
+            )
+        return (shape[0], *self.size)
+
+    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
+        """Return one tap, shifted by the margin that is cut off in front."""
+        margins = [(have - size) // 2 for have, size in zip(inputs[0][1:], output[1:], strict=True)]
+        ones = (1,) * len(margins)
+        return Window(ones, tuple([Fraction(1) for _ in ones]), tuple([-margin for margin in margins]))
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Cut the margins off."""
+        (x,) = inputs
+        starts = [(have - size) // 2 for have, size in zip(x.shape[2:], self.size, strict=True)]
+        middle = tuple(slice(start, start + size) for start, size in zip(starts, self.size, strict=True))
+        return x[(slice(None), slice(None), *middle)]
+
+    def label(self) -> str:
+        """Return ``56×56``."""
+        return size_label(self.size)

@@ -1,0 +1,29 @@
+"""Flatten to a vector."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.base import Example, Shape
+from cnncalc.layers.shape._movement import Movement
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Flatten(Movement):
+    """Lays a map out as a vector, channel after channel.
+
+    Input of any shape, output (F,) with as many elements.  Flops: 0.
+    """
+
+    example = Example("flatten", inputs=((256, 6, 6),), output=(9216,))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return (number of elements,)."""
+        return (prod(inputs[0]),)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Keep the batch axis, and merge the others."""
+        return inputs[0].reshape(inputs[0].shape[0], -1)
