@@ -1,0 +1,1 @@
+"""Numbers about a network.  Nothing here knows how they are shown."""

@@ -1,0 +1,399 @@
+"""Expressions in specs: a small part of Python's syntax, compiled to closures.  Never ``eval``.
+
+An expression is parsed once, checked against a whitelist of syntax and names, and can then be evaluated as often
+as blocks and sweeps need it.  Lists are tuples inside, so that every value can be a dictionary's key.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from cnncalc.errors import did_you_mean
+from cnncalc.spec.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_INTEGER, MAX_LAYERS, MAX_LIST
+
+Environment = Mapping[str, Any]
+Evaluate = Callable[[Environment], Any]
+
+CONSTANTS = {"true": True, "false": False, "True": True, "False": False, "null": None, "None": None}
+
+
+class ExpressionError(Exception):
+    """An expression that can't be: what is wrong, where in its text, and perhaps a hint."""
+
+    def __init__(self, message: str, offset: int = 0, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+        self.hint = hint
+
+
+class Expression:
+    """A compiled expression.
+
+    Attributes:
+        text: as it stands in the spec.
+        names: the names that it reads.
+    """
+
+    __slots__ = ("_evaluate", "names", "text")
+
+    def __init__(self, text: str, evaluate: Evaluate, names: frozenset[str]) -> None:
+        self.text = text
+        self._evaluate = evaluate
+        self.names = names
+
+    def __call__(self, environment: Environment) -> Any:
+        """Return the value, given a value for every name.  Raises ExpressionError."""
+        try:
+            return self._evaluate(environment)
+        except ExpressionError:
+            raise
+        except KeyError as missing:
+            raise ExpressionError(f"'{missing.args[0]}' has no value here") from None
+        except ZeroDivisionError:
+            raise ExpressionError(f"'{self.text}' divides by zero") from None
+        except IndexError:
+            raise ExpressionError(f"'{self.text}': the index is outside the list") from None
+        except (TypeError, ValueError, OverflowError) as fault:
+            raise ExpressionError(f"'{self.text}' can't be computed: {fault}") from None
+
+
+def compile_expression(text: str, known: Collection[str]) -> Expression:
+    """Compile an expression whose names are all in ``known``.
+
+    Raises:
+        ExpressionError: for other syntax than the whitelist's, or an unknown name.
+    """
+    if len(text) > MAX_EXPRESSION:
+        raise ExpressionError(f"an expression of {len(text)} characters; at most {MAX_EXPRESSION} are read")
+    stripped = text.strip()
+    try:
+        tree = ast.parse(stripped, mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as fault:
+        offset = (getattr(fault, "offset", None) or 1) - 1
+        raise ExpressionError(f"'{text}' is not an expression", min(offset, len(text)), _syntax_hint(stripped)) from None
+    compiler = _Compiler(stripped, known)
+    evaluate = compiler.compile(tree, 0)
+    return Expression(stripped, evaluate, frozenset(compiler.names))
+
+
+def compile_loop(text: str, known: Collection[str]) -> tuple[Any, list[str], Expression]:
+    """Compile ``a, (b, c) in rows`` to the target's nested names, all its names, and the rows.
+
+    Raises:
+        ExpressionError: where it is not of that form, or an unknown name is read.
+    """
+    head, separator, rows = text.partition(" in ")
+    form = "write it as 'names in list', for example 'i in range(3)' or 'n, c in rows'"
+    if not separator:
+        raise ExpressionError(f"'{text}' is not a loop", hint=form)
+    try:
+        target = _target(ast.parse(head.strip(), mode="eval").body)
+    except (SyntaxError, ValueError):
+        raise ExpressionError(f"'{head.strip()}' is not a list of names", hint=form) from None
+    names: list[str] = []
+    _flatten(target, names)
+    return target, names, compile_expression(rows, known)
+
+
+def bind(target: Any, row: Any) -> dict[str, Any]:
+    """Bind a row's values to the names of a loop's target.  Raises ExpressionError where they don't match."""
+    if isinstance(target, str):
+        return {target: row}
+    if not isinstance(row, tuple) or len(row) != len(target):
+        had = f"a row of {len(row)}" if isinstance(row, tuple) else f"the single value {row!r}"
+        raise ExpressionError(f"{len(target)} names, but {had}")
+    bound: dict[str, Any] = {}
+    for name, value in zip(target, row, strict=True):
+        bound.update(bind(name, value))
+    return bound
+
+
+def _target(node: ast.expr) -> Any:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return tuple([_target(item) for item in node.elts])
+    raise ValueError
+
+
+def _flatten(target: Any, names: list[str]) -> None:
+    if isinstance(target, str):
+        names.append(target)
+    else:
+        for item in target:
+            _flatten(item, names)
+
+
+def _syntax_hint(text: str) -> str | None:
+    if text.lstrip("-").isdigit() and text.lstrip("-").startswith("0"):
+        return f"a leading zero is octal to some and decimal to others: write {text.lstrip('-').lstrip('0') or '0'}"
+    if ":" in text and text.replace(":", "").isdigit():
+        return "YAML may read this as a number to base 60: write a plain number"
+    if text.count("(") != text.count(")") or text.count("[") != text.count("]"):
+        return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one a line"
+    return None
+
+
+# --- the whitelist --------------------------------------------------------------------------------------------
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, (int, float)):
+        return value
+    raise TypeError(f"a number is needed, not {_kind(value)}")
+
+
+def _kind(value: Any) -> str:
+    return {str: "a string", tuple: "a list", range: "a list", type(None): "null"}.get(type(value), "this")
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise OverflowError("the result is not a finite number")
+    elif isinstance(value, int) and not -MAX_INTEGER <= value <= MAX_INTEGER:
+        raise OverflowError("the result has more than 53 bits")
+    return value
+
+
+def _listed(values: Any) -> tuple[Any, ...]:
+    if len(values) > MAX_LIST:
+        raise OverflowError(f"a list of {len(values)} items; at most {MAX_LIST} are allowed")
+    return tuple(values)
+
+
+def _add(a: Any, b: Any) -> Any:
+    if isinstance(a, (tuple, range)) and isinstance(b, (tuple, range)):
+        if len(a) + len(b) > MAX_LIST:
+            raise OverflowError(f"a list of more than {MAX_LIST} items")
+        return tuple(a) + tuple(b)
+    if isinstance(a, str) and isinstance(b, str) and len(a) + len(b) <= MAX_EXPRESSION:
+        return a + b
+    return _bounded(_number(a) + _number(b))
+
+
+def _multiply(a: Any, b: Any) -> Any:
+    for items, count in ((a, b), (b, a)):
+        if isinstance(items, tuple) and isinstance(count, int):
+            if len(items) * count > MAX_LIST:
+                raise OverflowError(f"a list of more than {MAX_LIST} items")
+            return items * count
+    return _bounded(_number(a) * _number(b))
+
+
+def _power(a: Any, b: Any) -> Any:
+    if abs(_number(b)) > 64 and abs(_number(a)) > 1:
+        raise OverflowError("the exponent is too large")
+    if isinstance(a, int) and isinstance(b, int) and a.bit_length() * max(b, 0) > 128:
+        raise OverflowError("the result has more than 53 bits")
+    return _bounded(_real(_number(a) ** _number(b)))
+
+
+def _real(value: Any) -> Any:
+    if isinstance(value, complex):
+        raise ValueError("the result is not a real number")
+    return value
+
+
+def _range(*bounds: Any) -> range:
+    result = range(*bounds)  # lazy, so that it costs nothing until it is bounded
+    if result[MAX_LAYERS : MAX_LAYERS + 1]:
+        raise OverflowError(f"a range of more than {MAX_LAYERS} items")
+    return result
+
+
+def _zip(*lists: Any) -> tuple[Any, ...]:
+    return _listed(list(zip(*lists, strict=False)))
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, (tuple, range)):
+        raise TypeError("a number is needed, not a list")
+    return int(_bounded(int(value)))
+
+
+def _round(value: Any, digits: Any = None) -> Any:
+    return _bounded(round(_number(value), digits))
+
+
+def make_divisible(value: float, divisor: int = 8, min_value: int | None = None) -> int:
+    """Round channels to a multiple of ``divisor``, never below 90 % of the value (MobileNet, TF-slim)."""
+    _number(value)
+    rounded = max(divisor if min_value is None else min_value, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": min,
+    "max": max,
+    "ceil": lambda value: _bounded(math.ceil(_number(value))),
+    "floor": lambda value: _bounded(math.floor(_number(value))),
+    "round": _round,
+    "int": _integer,
+    "len": len,
+    "range": _range,
+    "zip": _zip,
+    "sum": lambda values: _bounded(sum(_number(value) for value in values)),
+    "make_divisible": make_divisible,
+}
+
+_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: _add,
+    ast.Sub: lambda a, b: _bounded(_number(a) - _number(b)),
+    ast.Mult: _multiply,
+    ast.Div: lambda a, b: _bounded(_number(a) / _number(b)),
+    ast.FloorDiv: lambda a, b: _bounded(_number(a) // _number(b)),
+    ast.Mod: lambda a, b: _bounded(_number(a) % _number(b)),
+    ast.Pow: _power,
+}
+_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
+    ast.USub: lambda a: -_number(a),
+    ast.UAdd: _number,
+    ast.Not: operator.not_,
+}
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda a, b: a in b,
+    ast.NotIn: lambda a, b: a not in b,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+}
+
+
+class _Compiler:
+    """Turns a syntax tree into closures, and notes the names that it reads."""
+
+    def __init__(self, text: str, known: Collection[str]) -> None:
+        self.text = text
+        self.known = known
+        self.names: set[str] = set()
+
+    def compile(self, node: ast.expr, depth: int) -> Evaluate:
+        if depth > MAX_DEPTH:
+            raise ExpressionError(f"an expression nested deeper than {MAX_DEPTH}", node.col_offset)
+        build = getattr(self, "_" + type(node).__name__.lower(), None)
+        if build is None:
+            raise self._refused(node, f"{_SYNTAX.get(type(node).__name__, 'this')} is not allowed in an expression")
+        return build(node, depth + 1)  # type: ignore[no-any-return]
+
+    def _refused(self, node: ast.expr, message: str, hint: str | None = None) -> ExpressionError:
+        allowed = "allowed are numbers, strings, lists, arithmetic, comparison, and/or/not, x if c else y, indexing, and "
+        return ExpressionError(message, node.col_offset, hint or allowed + " ".join(FUNCTIONS))
+
+    def _constant(self, node: ast.Constant, depth: int) -> Evaluate:
+        value = node.value
+        if not isinstance(value, (int, float, str)) and value is not None:
+            raise self._refused(node, f"'{self.text}' has a constant of a kind that specs don't know")
+        if isinstance(value, (int, float)):
+            try:
+                _bounded(value)
+            except OverflowError:
+                raise ExpressionError("a number too large: integers have at most 53 bits", node.col_offset) from None
+        return lambda environment: value
+
+    def _name(self, node: ast.Name, depth: int) -> Evaluate:
+        name = node.id
+        if name in CONSTANTS and name not in self.known:
+            value = CONSTANTS[name]
+            return lambda environment: value
+        if name not in self.known:
+            near = did_you_mean(name, tuple(self.known), "known names")
+            if name in FUNCTIONS:
+                near = f"'{name}' is a function: call it, {name}(…)"
+            raise ExpressionError(f"unknown name '{name}'", node.col_offset, near)
+        self.names.add(name)
+        return operator.itemgetter(name)
+
+    def _tuple(self, node: ast.Tuple | ast.List, depth: int) -> Evaluate:
+        items = [self.compile(item, depth) for item in node.elts]
+        return lambda environment: tuple([item(environment) for item in items])
+
+    _list = _tuple
+
+    def _binop(self, node: ast.BinOp, depth: int) -> Evaluate:
+        operate = _BINARY.get(type(node.op))
+        if operate is None:
+            raise self._refused(node, f"the operator in '{self.text}' is not allowed in an expression")
+        left, right = self.compile(node.left, depth), self.compile(node.right, depth)
+        return lambda environment: operate(left(environment), right(environment))
+
+    def _unaryop(self, node: ast.UnaryOp, depth: int) -> Evaluate:
+        operate = _UNARY.get(type(node.op))
+        if operate is None:
+            raise self._refused(node, "the operator ~ is not allowed in an expression")
+        operand = self.compile(node.operand, depth)
+        return lambda environment: operate(operand(environment))
+
+    def _boolop(self, node: ast.BoolOp, depth: int) -> Evaluate:
+        first, *rest = [self.compile(value, depth) for value in node.values]
+        stops_at = isinstance(node.op, ast.Or)
+
+        def evaluate(environment: Environment) -> Any:
+            value = first(environment)
+            for following in rest:
+                if bool(value) is stops_at:
+                    break
+                value = following(environment)
+            return value
+
+        return evaluate
+
+    def _compare(self, node: ast.Compare, depth: int) -> Evaluate:
+        operands = [self.compile(operand, depth) for operand in (node.left, *node.comparators)]
+        tests = [_COMPARE[type(op)] for op in node.ops]
+        if len(tests) == 1:
+            (test,), (left, right) = tests, operands
+            return lambda environment: test(left(environment), right(environment))
+        return lambda environment: all(
+            test(a(environment), b(environment)) for test, a, b in zip(tests, operands, operands[1:], strict=False)
+        )
+
+    def _ifexp(self, node: ast.IfExp, depth: int) -> Evaluate:
+        test, then, other = (self.compile(part, depth) for part in (node.test, node.body, node.orelse))
+        return lambda environment: then(environment) if test(environment) else other(environment)
+
+    def _subscript(self, node: ast.Subscript, depth: int) -> Evaluate:
+        items = self.compile(node.value, depth)
+        if isinstance(node.slice, ast.Slice):
+            bounds = [part and self.compile(part, depth) for part in (node.slice.lower, node.slice.upper, node.slice.step)]
+            return lambda environment: items(environment)[slice(*[part and part(environment) for part in bounds])]
+        index = self.compile(node.slice, depth)
+        return lambda environment: items(environment)[index(environment)]
+
+    def _call(self, node: ast.Call, depth: int) -> Evaluate:
+        name = node.func.id if isinstance(node.func, ast.Name) else None
+        if name not in FUNCTIONS:
+            near = did_you_mean(name, tuple(FUNCTIONS), "functions") if name else None
+            raise self._refused(node, f"unknown function '{name}'" if name else "only named functions can be called", near)
+        if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
+            raise self._refused(node, f"{name}() takes its arguments by place here")
+        function = FUNCTIONS[name]
+        arguments = [self.compile(argument, depth) for argument in node.args]
+        return lambda environment: function(*[argument(environment) for argument in arguments])
+
+
+_SYNTAX = {
+    "Attribute": "an attribute (a dot)",
+    "Lambda": "a lambda",
+    "ListComp": "a comprehension",
+    "SetComp": "a comprehension",
+    "DictComp": "a comprehension",
+    "GeneratorExp": "a comprehension",
+    "Dict": "a dictionary",
+    "Set": "a set",
+    "NamedExpr": "an assignment",
+    "JoinedStr": "an f-string",
+    "Starred": "a star",
+    "Await": "await",
+    "Yield": "yield",
+}

@@ -1,0 +1,37 @@
+"""Every bound on what a spec may ask for.  A spec is untrusted input: whatever it says, reading it ends soon.
+
+A spec that needs more is refused with the name of the bound; the README lists them from here.
+"""
+
+MAX_FILE_BYTES = 16 * 2**20
+"""Size of a spec's text."""
+
+MAX_SEPARATORS = 3_000_000
+"""Colons, commas and lines in a text, which bound the nodes that YAML can make of it."""
+
+MAX_DEPTH = 64
+"""How deep YAML lists and mappings, blocks in blocks, and terms in an expression may be nested."""
+
+MAX_ALIASED = 10_000
+"""How many nodes the aliases of a text may add, when they are all expanded."""
+
+MAX_LAYERS = 200_000
+"""How many layers a network may have."""
+
+MAX_STEPS = 1_000_000
+"""How many items may be looked at while a spec is expanded, those that ``when`` leaves out included."""
+
+MAX_INTEGER = 2**53
+"""The largest integer in a spec, in size; all figures that are computed from them are exact whatever their size."""
+
+MAX_EXPRESSION = 1_000
+"""Characters of an expression."""
+
+MAX_LIST = 10_000
+"""Items of a list that an expression makes (a range, which is not written out, may have MAX_LAYERS)."""
+
+MAX_AXES = 8
+"""Axes of an input's shape."""
+
+MAX_FAULTS = 20
+"""How many faults are told in full."""

@@ -1,0 +1,408 @@
+"""Nodes to a document of items: every key, type, argument and name is checked before anything is expanded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from cnncalc.errors import did_you_mean
+from cnncalc.layers import LayerError, layer_type
+from cnncalc.layers.arguments import REQUIRED, Argument
+from cnncalc.spec.expressions import CONSTANTS, FUNCTIONS, ExpressionError, compile_loop
+from cnncalc.spec.items import (
+    Block,
+    BlockItem,
+    Document,
+    Item,
+    LayerItem,
+    Loop,
+    Output,
+    Reference,
+    SequenceItem,
+    Value,
+    Variant,
+)
+from cnncalc.spec.nodes import List, Map, Node, Scalar, parse
+from cnncalc.spec.origin import Source, SpecError
+from cnncalc.spec.spellings import type_hint
+from cnncalc.spec.values import ValueReader
+
+DOCUMENT_KEYS = ("name", "source", "year", "args", "variants", "input", "blocks", "layers", "outputs", "expect")
+VARIANT_KEYS = ("args", "input", "outputs", "expect", "year", "source")
+BLOCK_KEYS = ("args", "layers")
+EXPECT_KEYS = ("params", "macs", "flops", "buffers", "activations", "output")
+MODIFIERS = ("name", "from", "repeat", "for", "when", "weights", "expect")
+INPUT_NAMES = ("in_channels", "in_shape")
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*$").match
+_ITEM_NAME = re.compile(r"\w[\w-]*$").match
+_FLAG = Argument(lambda value: value, "", None, "")  # a condition: yes and no are flags there
+_FLAG.flag = True
+
+
+def read_document(source: Source) -> Document:
+    """Read a spec's text.
+
+    Raises:
+        SpecError: with every fault that can be found without expanding it.
+    """
+    reader = _Reader(source)
+    document = reader.document(parse(source))
+    if reader.faults:
+        raise SpecError(sorted(reader.faults, key=lambda fault: fault.origin[1:] if fault.origin else (0, 0)))
+    return document
+
+
+class _Reader(ValueReader):
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self.blocks: dict[str, Block] = {}
+
+    # --- the document ---------------------------------------------------------------------------------------
+
+    def document(self, root: Node) -> Document:
+        document = Document(self.source)
+        keys = self.keys(root, "a spec", DOCUMENT_KEYS)
+        for needed in ("input", "layers"):
+            if needed not in keys and isinstance(root, Map):
+                self.fault(root, f"'{needed}' is missing", "a spec needs 'input' and 'layers'")
+        if "name" in keys:
+            document.name = self.text(keys["name"], "name")
+        if "source" in keys:
+            document.source = self.text(keys["source"], "source")
+        if "year" in keys:
+            document.year = self.integer(keys["year"], "year")
+        document.arguments = self.arguments(keys.get("args"), NOTHING)
+        names = frozenset(document.arguments)
+        for name, node in self.keys(keys.get("variants"), "'variants'").items():
+            document.variants[name] = self.variant(name, node, document, names)
+        if "input" in keys:
+            document.input = self.input(keys["input"], names)
+        self.blocks = document.blocks = self.block_heads(keys.get("blocks"), names)
+        for name, node in self.keys(keys.get("blocks"), "'blocks'", quiet=True).items():
+            self.block_body(name, node, names)
+        if "layers" in keys:
+            document.items = self.items(keys["layers"], names | set(INPUT_NAMES), "layers")
+            document.reserved = explicit_names(document.items)
+        if "outputs" in keys:
+            document.outputs = self.outputs(keys["outputs"], names)
+        document.expect = self.expectations(keys.get("expect"), names)
+        return document
+
+    def keys(self, node: Node | None, what: str, known: tuple[str, ...] = (), quiet: bool = False) -> dict[str, Node]:
+        """Return a mapping's values by key; unknown keys, and keys given twice, are faults."""
+        if node is None or (isinstance(node, Scalar) and node.empty):
+            return {}
+        self.visit(node, 0)
+        if not isinstance(node, Map):
+            if not quiet:
+                self.fault(node, f"{what} must be a mapping (key: value)")
+            return {}
+        found: dict[str, Node] = {}
+        for key, value in node.pairs:
+            name = key.text if isinstance(key, Scalar) else ""
+            message, hint = "", None
+            if not isinstance(key, Scalar):
+                message = "a key must be a word"
+            elif name == "<<":
+                message, hint = "merge keys (<<) are not read", "say what is shared with 'args' or a block"
+            elif name in found:
+                message = f"'{name}' is given twice"
+            elif known and name not in known:
+                message, hint = f"unknown key '{name}' in {what}", did_you_mean(name, known, "known keys")
+            if not message:
+                found[name] = value
+            elif not quiet:
+                self.fault(key, message, hint)
+        return found
+
+    def arguments(self, node: Node | None, names: Collection[str]) -> dict[str, Value]:
+        """Read ``args`` of the document: each may use those above it."""
+        arguments: dict[str, Value] = {}
+        for name, value in self.keys(node, "'args'").items():
+            self.check_argument_name(name, value)
+            arguments[name] = self.literal(value, {*names, *arguments})
+        return arguments
+
+    def check_argument_name(self, name: str, place: Node) -> None:
+        if not _IDENTIFIER(name):
+            self.fault(place, f"'{name}' can't be an argument: a name has letters, digits and _")
+        elif name in FUNCTIONS or name in CONSTANTS or name in INPUT_NAMES:
+            self.fault(place, f"'{name}' can't be an argument: the word has a meaning in expressions")
+
+    def variant(self, name: str, node: Node, document: Document, names: Collection[str]) -> Variant:
+        variant = Variant(name, node.at(self.source))
+        keys = self.keys(node, f"variant '{name}'", VARIANT_KEYS)
+        for argument, value in self.keys(keys.get("args"), "'args'").items():
+            if argument not in document.arguments:
+                self.fault(value, f"variant '{name}' sets '{argument}', which is not in args", did_you_mean(argument, tuple(document.arguments), "args"))
+            variant.arguments[argument] = self.literal(value, names)
+        if "input" in keys:
+            variant.input = self.input(keys["input"], names)
+        if "outputs" in keys:
+            variant.outputs = self.outputs(keys["outputs"], names)
+        if "year" in keys:
+            variant.year = self.integer(keys["year"], "year")
+        if "source" in keys:
+            variant.source = self.text(keys["source"], "source")
+        variant.expect = self.expectations(keys.get("expect"), names)
+        return variant
+
+    def input(self, node: Node, names: Collection[str]) -> Value | dict[str, Value]:
+        if isinstance(node, Map):
+            inputs = self.keys(node, "'input'")
+            for name in inputs:
+                if not _ITEM_NAME(name):
+                    self.fault(node, f"'{name}' can't be the name of an input")
+            return {name: self.value(shape, names) for name, shape in inputs.items()}
+        return self.value(node, names)
+
+    def outputs(self, node: Node, names: Collection[str]) -> list[Output]:
+        outputs = []
+        for entry in node.items if isinstance(node, List) else [node]:
+            condition = None
+            if isinstance(entry, Map):
+                keys = self.keys(entry, "an output", ("name", "when"))
+                condition = self.condition(keys["when"], names) if "when" in keys else None
+                if "name" not in keys:
+                    self.fault(entry, "an output needs a name")
+                entry = keys.get("name", entry)
+            outputs.append(Output(self.reference(entry, "outputs"), condition))
+        return outputs
+
+    def expectations(self, node: Node | None, names: Collection[str]) -> dict[str, Value]:
+        expect: dict[str, Value] = {}
+        for key, value in self.keys(node, "'expect'", EXPECT_KEYS).items():
+            if key == "output" and isinstance(value, Map):
+                for name, shape in self.keys(value, "'output'").items():
+                    expect[f"output {name}"] = self.value(shape, names)
+            else:
+                expect[key] = self.value(value, names)
+        return expect
+
+    # --- blocks ---------------------------------------------------------------------------------------------
+
+    def block_heads(self, node: Node | None, names: Collection[str]) -> dict[str, Block]:
+        """Read names and arguments of all blocks first, so that any block may use any other."""
+        blocks: dict[str, Block] = {}
+        for name, body in self.keys(node, "'blocks'").items():
+            if not _ITEM_NAME(name):
+                self.fault(body, f"'{name}' can't be the name of a block")
+            elif name == "sequence" or layer_type(name) is not None:
+                self.fault(body, f"'{name}' is a layer type already; call the block otherwise")
+            block = blocks[name] = Block(name, body.at(self.source))
+            head = self.keys(body, f"block '{name}'", BLOCK_KEYS).get("args")
+            if isinstance(head, List):  # args: [channels, kernel], none with a default
+                for item in head.items:
+                    self.block_argument(block, self.text(item, "an argument's name"), item, None, names)
+                continue
+            for argument, default in self.keys(head, "'args'").items():
+                self.block_argument(block, argument, default, default, names)
+        return blocks
+
+    def block_argument(self, block: Block, name: str, place: Node, default: Node | None, names: Collection[str]) -> None:
+        self.check_argument_name(name, place)
+        required = default is None or (isinstance(default, Scalar) and default.empty)
+        known = {*names, *block.arguments, *INPUT_NAMES}
+        block.arguments[name] = None if required or default is None else self.value(default, known)
+        block.argument_origins[name] = place.at(self.source)
+
+    def block_body(self, name: str, node: Node, names: Collection[str]) -> None:
+        block = self.blocks[name]
+        body = self.keys(node, f"block '{name}'", BLOCK_KEYS, quiet=True).get("layers")
+        if body is None:
+            self.fault(node, f"block '{name}' has no 'layers'")
+            return
+        block.items = self.items(body, frozenset({*names, *block.arguments, *INPUT_NAMES}), f"block '{name}'")
+        block.reserved = explicit_names(block.items)
+
+    # --- items ----------------------------------------------------------------------------------------------
+
+    def items(self, node: Node, names: frozenset[str], what: str, depth: int = 0) -> list[Item]:
+        self.visit(node, depth)
+        if isinstance(node, Scalar) and node.empty:
+            return []
+        if not isinstance(node, List):
+            self.fault(node, f"{what} must be a list: each item begins with a dash")
+            return []
+        items = [self.item(item, names, depth + 1) for item in node.items]
+        return [item for item in items if item is not None]
+
+    def item(self, node: Node, names: frozenset[str], depth: int) -> Item | None:
+        self.visit(node, depth)
+        if isinstance(node, Scalar) and not node.empty:
+            return self.typed_item(node, None, {}, names, depth)
+        if not isinstance(node, Map):
+            hint = "to group items write '- sequence:' and the list below it" if isinstance(node, List) else None
+            self.fault(node, "an item must be a layer type, alone or with its arguments", hint)
+            return None
+        keys = [(key, value) for key, value in node.pairs if isinstance(key, Scalar)]
+        types = [(key, value) for key, value in keys if key.text not in MODIFIERS]
+        if not types:
+            self.fault(node, "an item without a layer type", "begin with the type: '- conv: {…}', modifiers below it")
+            return None
+        for key, _ in types[1:]:
+            self.second_type(key, types[0][0].text)
+        modifiers = self.keys(node, "an item", (*MODIFIERS, *[key.text for key, _ in types]))
+        return self.typed_item(types[0][0], types[0][1], modifiers, names, depth)
+
+    def second_type(self, key: Scalar, first: str) -> None:
+        if key.text in self.blocks or key.text == "sequence" or layer_type(key.text):
+            self.fault(key, f"'{key.text}' stands beside '{first}' in one item", "begin each item with a dash of its own")
+        else:
+            own = layer_type(first)
+            inside = own is not None and key.text in own.arguments
+            hint = f"arguments stand below the type, indented, or in {{…}}: '- {first}: {{{key.text}: …}}'" if inside else None
+            self.fault(key, f"unknown modifier '{key.text}'", hint or did_you_mean(key.text, MODIFIERS, "modifiers"))
+
+    def typed_item(
+        self, key: Scalar, arguments: Node | None, modifiers: dict[str, Node], names: frozenset[str], depth: int
+    ) -> Item | None:
+        loop = self.loop(modifiers["for"], names) if "for" in modifiers else None
+        inner = names | set(loop.names) if loop else names
+        item: Item | None
+        type_name = key.text
+        layer_class = None if type_name in self.blocks else layer_type(type_name)
+        if type_name in self.blocks:
+            item = self.block_item(key, arguments, inner)
+        elif type_name == "sequence":
+            body = [] if arguments is None else self.items(arguments, inner, "a sequence", depth + 1)
+            item = SequenceItem(key.at(self.source), body)
+            item.reserved = explicit_names(body)
+        elif layer_class is not None:
+            item = LayerItem(key.at(self.source), type_name, layer_class)
+            self.layer_arguments(item, arguments, inner, depth)
+        else:
+            self.fault(key, f"unknown layer type '{type_name}'", type_hint(type_name, tuple(self.blocks)))
+            return None
+        item.loop = loop
+        self.modifiers(item, modifiers, inner)
+        return item
+
+    def modifiers(self, item: Item, nodes: dict[str, Node], names: frozenset[str]) -> None:
+        if "name" in nodes:
+            item.name = self.item_name(nodes["name"])
+        if "from" in nodes:
+            node = nodes["from"]
+            item.sources = [self.reference(entry, "from") for entry in (node.items if isinstance(node, List) else [node])]
+        if "repeat" in nodes:
+            item.repeat = self.value(nodes["repeat"], names)
+        if "when" in nodes:
+            item.when = self.condition(nodes["when"], names)
+        if "weights" in nodes:
+            item.weights = self.reference(nodes["weights"], "weights")
+        if "expect" in nodes:
+            item.expect = self.value(nodes["expect"], names)
+
+    def condition(self, node: Node, names: Collection[str]) -> Value:
+        return self.value(node, names, _FLAG)
+
+    def loop(self, node: Node, names: frozenset[str]) -> Loop | None:
+        text = self.text(node, "for")
+        origin = node.at(self.source)
+        try:
+            target, bound, rows = compile_loop(text, names)
+        except ExpressionError as error:
+            self.fault(origin, error.message, error.hint)
+            return None
+        return Loop(target, bound, rows, origin)
+
+    def item_name(self, node: Node) -> Reference:
+        name = self.text(node, "name")
+        if name and not _ITEM_NAME(name):
+            self.fault(node, f"'{name}' can't be a name", "a name has letters, digits, _ and -")
+        elif name == "input":
+            self.fault(node, "'input' is the name of the scope's own input")
+        return Reference(name, node.at(self.source))
+
+    def reference(self, node: Node, what: str) -> Reference:
+        return Reference(self.text(node, what), node.at(self.source))
+
+    # --- arguments ------------------------------------------------------------------------------------------
+
+    def block_item(self, key: Scalar, node: Node | None, names: Collection[str]) -> BlockItem:
+        block = self.blocks[key.text]
+        block.used = True
+        item = BlockItem(key.at(self.source), key.text, block)
+        for name, value in self.argument_nodes(key, node, tuple(block.arguments), f"block '{block.name}'").items():
+            item.arguments[name] = self.value(value, names)
+        for name, default in block.arguments.items():
+            if default is None and name not in item.arguments:
+                self.fault(key, f"block '{block.name}' needs '{name}'", f"write '- {block.name}: {{{name}: …}}', or give it a default")
+        return item
+
+    def layer_arguments(self, item: LayerItem, node: Node | None, names: frozenset[str], depth: int) -> None:
+        before = len(self.faults)
+        known = item.layer_class.arguments
+        merges = item.layer_class.arity[1] != 1
+        nodes = self.argument_nodes(item, node, (*known, "paths") if merges else tuple(known), item.type_name)
+        for name, value in nodes.items():
+            if name == "paths":
+                item.paths = self.paths(value, names, depth)
+            else:
+                item.arguments[name] = self.value(value, names, known[name])
+        item.reads_input = any(not value.names.isdisjoint(INPUT_NAMES) for value in item.arguments.values())
+        missing = [name for name, argument in known.items() if argument.default is REQUIRED and name not in nodes]
+        if missing:
+            named = "', '".join(missing)
+            hint = f"{missing[0]}: {known[missing[0]].help}; 'cnncalc layers {item.type_name}' shows all arguments"
+            self.fault(item.origin, f"{item.type_name}: '{named}' {'is' if len(missing) == 1 else 'are'} missing", hint)
+        elif len(self.faults) == before and all(value.is_constant for value in item.arguments.values()):
+            self.build(item)
+
+    def build(self, item: LayerItem) -> None:
+        """Make the layer now where no name is read, so that its faults are found whether it is used or not."""
+        try:
+            item.built = item.layer_class(**{name: value.constant for name, value in item.arguments.items()})
+        except LayerError as error:
+            value = item.arguments.get(error.argument or "")
+            self.fault(value.origin if value else item.origin, f"{item.type_name}: {error.message}", error.hint)
+
+    def argument_nodes(
+        self, key: Scalar | LayerItem, node: Node | None, known: tuple[str, ...], what: str
+    ) -> dict[str, Node]:
+        """Return the argument nodes by name; a single scalar or list is the first argument's."""
+        if node is None or (isinstance(node, Scalar) and node.empty):
+            return {}
+        if not isinstance(node, Map):
+            if known and known[0] != "paths":
+                return {known[0]: node}
+            self.fault(node, f"{what} takes no argument")
+            return {}
+        found: dict[str, Node] = {}
+        for name, value in self.keys(node, what).items():
+            if name in known:
+                found[name] = value
+                continue
+            place = next(key for key, _ in node.pairs if isinstance(key, Scalar) and key.text == name)
+            broken = any(name.count(a) != name.count(b) for a, b in ("()", "[]"))
+            quote = "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one a line"
+            if name in MODIFIERS:
+                hint: str | None = f"'{name}' is a modifier: it stands beside the type, not among its arguments"
+            else:
+                hint = quote if broken else did_you_mean(name, known, "arguments")
+            self.fault(place, f"{what}: unknown argument '{name}'", hint)
+        return found
+
+    def paths(self, node: Node, names: frozenset[str], depth: int) -> list[list[Item]]:
+        if not isinstance(node, List):
+            self.fault(node, "paths must be a list of paths, each a list of items")
+            return []
+        return [self.items(path, names, "a path", depth + 1) for path in node.items]
+
+
+NOTHING: frozenset[str] = frozenset()
+
+
+def explicit_names(items: list[Item]) -> frozenset[str]:
+    """Return the names that a scope's items are given, which running numbers must not take."""
+    names: set[str] = set()
+    for item in items:
+        if item.name is not None:
+            names.add(item.name.name)
+        elif isinstance(item, SequenceItem):
+            names |= item.reserved
+        if isinstance(item, LayerItem):
+            for path in item.paths or ():
+                names |= explicit_names(path)
+    return frozenset(names)

@@ -1,0 +1,121 @@
+"""Scalars and lists of a spec to values.  What a scalar means depends on what is expected where it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from cnncalc.layers.arguments import Argument
+from cnncalc.spec.expressions import CONSTANTS, ExpressionError, compile_expression
+from cnncalc.spec.items import Environment, Value
+from cnncalc.spec.limits import MAX_ALIASED, MAX_DEPTH
+from cnncalc.spec.nodes import List, Map, Node, Scalar
+from cnncalc.spec.origin import Fault, Origin, Source, SpecError
+
+FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})$").match
+_WORD = re.compile(r"[A-Za-z_][\w.-]*$").match
+_NUMERIC = re.compile(r"[-+]?\d[\d_:.]*$").match
+
+NO_NAMES: frozenset[str] = frozenset()
+
+
+class ValueReader:
+    """Reads values of one text and collects its faults."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.faults: list[Fault] = []
+        self._allowance = len(source.text) + MAX_ALIASED  # no text has more nodes than characters, but for aliases
+
+    def fault(self, place: Node | Origin, message: str, hint: str | None = None) -> None:
+        """Note a fault at a node or place."""
+        origin = place.at(self.source) if isinstance(place, Node) else place
+        self.faults.append(Fault(message, origin, hint))
+
+    def visit(self, node: Node, depth: int) -> None:
+        """Count a node that is read.  Raises SpecError where aliases make too many, or too deep ones, of a few."""
+        self._allowance -= 1
+        if self._allowance < 0:
+            raise SpecError([Fault(f"aliases expand to more than {MAX_ALIASED:,} further parts", node.at(self.source))])
+        if depth > MAX_DEPTH:
+            raise SpecError([Fault(f"nested deeper than {MAX_DEPTH}", node.at(self.source))])
+
+    def value(self, node: Node, names: Collection[str], argument: Argument | None = None, depth: int = 0) -> Value:
+        """Read a value that may be an expression over ``names``; a fault gives None."""
+        self.visit(node, depth)
+        if isinstance(node, Scalar):
+            return self._scalar(node, names, argument)
+        if isinstance(node, List):
+            return _joined(node.at(self.source), [self.value(item, names, argument, depth + 1) for item in node.items])
+        self.fault(node, "a mapping stands where a value is expected")
+        return Value(node.at(self.source))
+
+    def literal(self, node: Node, names: Collection[str], depth: int = 0) -> Value:
+        """Read a hyper-parameter: a word is itself, unless it is an earlier one's name; the rest as ``value``."""
+        self.visit(node, depth)
+        if isinstance(node, List):
+            return _joined(node.at(self.source), [self.literal(item, names, depth + 1) for item in node.items])
+        if not isinstance(node, Scalar):
+            return self.value(node, names)
+        text = node.text
+        word = _WORD(text) and not (text in CONSTANTS or text in names) if not node.quoted else text not in names
+        if word and (not node.quoted or _WORD(text)):
+            return Value(node.at(self.source), text)
+        return self.value(node, names)
+
+    def text(self, node: Node, what: str) -> str:
+        """Read a text as it stands, whatever YAML would make of it."""
+        if isinstance(node, Scalar) and not node.empty:
+            return node.text
+        self.fault(node, f"{what} must be a text")
+        return ""
+
+    def integer(self, node: Node, what: str) -> int | None:
+        """Read a plain integer."""
+        if isinstance(node, Scalar) and _INTEGER(node.text):
+            return int(node.text)
+        self.fault(node, f"{what} must be an integer")
+        return None
+
+    def _scalar(self, node: Scalar, names: Collection[str], argument: Argument | None) -> Value:
+        text, origin = node.text, node.at(self.source)
+        if not node.quoted:
+            if _INTEGER(text):
+                return Value(origin, int(text))
+            if not text or text == "~":
+                return Value(origin)
+        if argument is not None:
+            if text in argument.words:
+                return Value(origin, text)
+            if argument.flag and text.lower() in FLAGS:
+                return Value(origin, FLAGS[text.lower()])
+        return self._expression(node, names, argument)
+
+    def _expression(self, node: Scalar, names: Collection[str], argument: Argument | None) -> Value:
+        text, origin = node.text, node.at(self.source)
+        try:
+            expression = compile_expression(text, names)
+            if not expression.names:
+                return Value(origin, expression(NO_VALUES))
+            return Value(origin, compute=expression, names=expression.names)
+        except ExpressionError as error:
+            if node.quoted and _WORD(text) and text not in names:
+                return Value(origin, text)
+            hint = error.hint
+            if argument is not None and argument.words and _WORD(text):
+                hint = "one of " + ", ".join(argument.words) + " may stand here"
+            indent = len(text) - len(text.lstrip())
+            same_line = "\n" not in text and text in self.source.line(origin.line)
+            self.fault(origin.shifted(error.offset + indent + node.quoted if same_line else 0), error.message, hint)
+            return Value(origin)
+
+
+NO_VALUES: Environment = {}
+
+
+def _joined(origin: Origin, items: list[Value]) -> Value:
+    if all(item.is_constant for item in items):
+        return Value(origin, tuple([item.constant for item in items]))
+    names = NO_NAMES.union(*[item.names for item in items])
+    return Value(origin, compute=lambda environment: tuple([item(environment) for item in items]), names=names)
