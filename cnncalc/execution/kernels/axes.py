@@ -1,0 +1,132 @@
+"""Windows along the axes of an array, found by sliding them; deliberately not the formula of the shape rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Padding, Rounding, Sizes
+
+Pads = tuple[tuple[int, int], ...]
+
+
+class Slide(NamedTuple):
+    """One axis of a sliding window: taps, steps, padding, and how many positions there are."""
+
+    size: int
+    kernel: int
+    stride: int
+    before: int
+    after: int
+    dilation: int
+    positions: int
+
+    @property
+    def extent(self) -> int:
+        """Elements from the first tap to the last."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    def meet(self, tap: int, first: int, count: int) -> tuple[slice, slice]:
+        """Return which of the positions first … first + count have `tap` inside the input, and where.
+
+        The first slice counts positions from `first`, the second elements of the input.
+        """
+        offset = first * self.stride + tap * self.dilation - self.before
+        low = max(0, -(offset // self.stride))
+        high = min(count, -((offset - self.size) // self.stride))
+        if high <= low:
+            return slice(0, 0), slice(0, 0)
+        start = offset + low * self.stride
+        return slice(low, high), slice(start, start + (high - low - 1) * self.stride + 1, self.stride)
+
+
+def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
+    """Return one figure an axis; a single one stands for all."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if len(value) != rank:
+            raise ValueError(f"{len(value)} figures for {rank} spatial axes")
+        return tuple(value)
+    return (value,) * rank
+
+
+def slides(
+    sizes: Sequence[int],
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Padding,
+    dilation: Sizes = 1,
+    rounding: Rounding = "floor",
+) -> tuple[Slide, ...]:
+    """Slide a window along axes of the given sizes.  Raises ValueError where it fits nowhere."""
+    rank = len(sizes)
+    found = []
+    for size, k, s, p, d in zip(
+        sizes,
+        per_axis(kernel, rank),
+        per_axis(stride, rank),
+        per_axis(padding, rank),
+        per_axis(dilation, rank),
+        strict=True,
+    ):
+        before, after = _ends(size, k, s, p, d)
+        count = _positions(size, d * (k - 1) + 1, s, before, after, rounding)
+        if count < 1:
+            raise ValueError(f"a window of {d * (k - 1) + 1} does not fit in {before} + {size} + {after}")
+        found.append(Slide(size, k, s, before, after, d, count))
+    return tuple(found)
+
+
+def _ends(size: int, kernel: int, stride: int, padding: Any, dilation: int) -> tuple[int, int]:
+    if padding == "valid":
+        return 0, 0
+    if padding == "same":  # a window for every stride that begins in the input
+        wanted = len(range(0, size, stride))
+        missing = max(0, (wanted - 1) * stride + dilation * (kernel - 1) + 1 - size)
+        return missing // 2, missing - missing // 2
+    if isinstance(padding, Sequence):
+        before, after = padding
+        return before, after
+    return padding, padding
+
+
+def _positions(size: int, extent: int, stride: int, before: int, after: int, rounding: Rounding) -> int:
+    padded = before + size + after
+    if rounding == "floor" or padded < extent:
+        return len(range(0, padded - extent + 1, stride))
+    count = 1
+    while (count - 1) * stride + extent < padded and count * stride < before + size:
+        count += 1
+    return count
+
+
+def padded(x: Array, axes: Sequence[Slide], out: Array | None = None) -> Array:
+    """Return (N, *in, C) with zeros around, as wide as its windows reach; x itself if none reach out."""
+    if all(axis.before == axis.after == 0 for axis in axes):
+        return x
+    shape = (len(x), *(axis.before + axis.size + axis.after for axis in axes), x.shape[-1])
+    out = np.empty(shape, x.dtype) if out is None else out
+    inner: list[slice] = [slice(None)]
+    for axis in axes:
+        end = axis.before + axis.size
+        out[(*inner, slice(0, axis.before))] = 0
+        out[(*inner, slice(end, None))] = 0
+        inner.append(slice(axis.before, end))
+    out[tuple(inner)] = x
+    return out
+
+
+def windows(x: Array, axes: Sequence[Slide]) -> Array:
+    """Return the view (N, *out, *kernel, C) of a padded (N, *in, C)."""
+    steps = x.strides[1:-1]
+    shape = (len(x), *(axis.positions for axis in axes), *(axis.kernel for axis in axes), x.shape[-1])
+    strides = (
+        x.strides[0],
+        *(step * axis.stride for step, axis in zip(steps, axes, strict=True)),
+        *(step * axis.dilation for step, axis in zip(steps, axes, strict=True)),
+        x.strides[-1],
+    )
+    return as_strided(x, shape, strides, writeable=False)

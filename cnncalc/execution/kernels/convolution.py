@@ -1,0 +1,134 @@
+"""Convolution of any rank: which algorithm, and the two that are plain matrix products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnncalc.execution.kernels import depthwise, winograd
+from cnncalc.execution.kernels.axes import Slide, padded, slides, windows
+from cnncalc.execution.kernels.engine import BLOCK, Engine, adder, channels_first, channels_last
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Padding, Sizes
+
+
+def conv(
+    engine: Engine,
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    stride: Sizes,
+    padding: Padding,
+    dilation: Sizes,
+    groups: int,
+) -> Array:
+    """Cross-correlate (N, C, *in) with (out, C / groups, *kernel); see `Ops.conv`."""
+    if x.ndim != weight.ndim or x.shape[1] != weight.shape[1] * groups or len(weight) % groups:
+        raise ValueError(f"filters {weight.shape} in {groups} groups do not fit an input {x.shape}")
+    axes = slides(x.shape[2:], weight.shape[2:], stride, padding, dilation)
+    last = channels_last(x)
+    if all(axis.kernel == 1 and axis.before == axis.after == 0 for axis in axes) and groups == 1:
+        return channels_first(pointwise(engine, last, weight, bias, axes))
+    last = normalised(engine, last)
+    if groups > 1 and weight.shape[1] == 1 and len(weight) == groups and len(axes) == 2:
+        return channels_first(depthwise.depthwise(engine, last, weight, bias, axes))
+    if groups == 1 and winograd.fits(last, weight, axes):
+        return channels_first(winograd.winograd(engine, last, weight, bias, axes))
+    return channels_first(unrolled(engine, last, weight, bias, axes, groups))
+
+
+def normalised(engine: Engine, x: Array) -> Array:
+    """Apply the affine step that the runner asked for before this convolution, if any."""
+    before, engine.before = engine.before, None
+    if before is None:
+        return x
+    out = engine.empty(x.shape, x.dtype)
+    rows, done = x.reshape(-1, x.shape[-1]), out.reshape(-1, x.shape[-1])
+    scale, shift = adder(before.scale, np.multiply), adder(before.shift)
+
+    def block(start: int, stop: int) -> None:
+        part = done[start:stop]
+        part[...] = rows[start:stop]
+        assert scale is not None and shift is not None
+        scale(part)
+        shift(part)
+        if before.clip is not None:
+            np.clip(part, *before.clip, out=part)
+
+    engine.blocks(len(rows), max(1, BLOCK // x.shape[-1]), block)
+    return out
+
+
+def pointwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide]) -> Array:
+    """Convolve (N, *in, C) with a kernel of one tap: one matrix product over the rows."""
+    if any(axis.stride > 1 for axis in axes):
+        x = x[(slice(None), *(slice(None, None, axis.stride) for axis in axes))]
+    out = engine.empty((*x.shape[:-1], len(weight)), x.dtype)
+    filters = engine.packed(weight, "rows", lambda w: w.reshape(len(w), -1)).T
+    rows = x.reshape(-1, x.shape[-1])
+    products = out.reshape(-1, len(weight))
+    finish = engine.finisher(out, bias)
+    before, engine.before = engine.before, None
+    scale, shift = (adder(before.scale, np.multiply), adder(before.shift)) if before else (None, None)
+
+    def block(start: int, stop: int) -> None:
+        part = rows[start:stop]
+        if before is not None and scale is not None and shift is not None:
+            fresh = engine.scratch("rows", part.shape, x.dtype)
+            fresh[...] = part
+            scale(fresh)
+            shift(fresh)
+            if before.clip is not None:
+                np.clip(fresh, *before.clip, out=fresh)
+            part = fresh
+        engine.multiply(part, filters, products[start:stop])
+        finish(start, stop)
+
+    engine.blocks(len(rows), max(64, BLOCK // max(filters.shape)), block)
+    return out
+
+
+def unrolled(
+    engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide], groups: int
+) -> Array:
+    """Convolve (N, *in, C) by copying each window into a row of a matrix, in blocks that stay in the cache."""
+    if len(axes) == 1:  # one row of positions
+        flat = Slide(1, 1, 1, 0, 0, 1, 1)
+        out = unrolled(engine, x[:, None], weight[:, :, None], bias, (flat, *axes), groups)
+        return out[:, 0]
+    channels, depth = len(weight), weight.shape[1]
+    filters = engine.packed(
+        weight, f"unrolled {groups}", lambda w: np.moveaxis(w, 1, -1).reshape(groups, channels // groups, -1)
+    ).transpose(0, 2, 1)
+    view = windows(padded(x, axes), axes)
+    counts = [axis.positions for axis in axes]
+    out = engine.empty((len(x), *counts, channels), x.dtype)
+    finish = engine.finisher(out, bias)
+    taps = prod(weight.shape[2:]) * depth
+    columns = counts[-1]
+    lines = out.reshape(-1, columns, channels)
+
+    def block(start: int, stop: int) -> None:
+        shape = (groups, stop - start, columns, *weight.shape[2:], depth)
+        patches = engine.scratch("patches", shape, x.dtype)
+        for line in range(start, stop):
+            position = np.unravel_index(line, (len(x), *counts[:-1]))
+            source = view[position]
+            if groups > 1:
+                source = np.moveaxis(source.reshape(*source.shape[:-1], groups, depth), -2, 0)
+            patches[:, line - start] = source
+        matrix = patches.reshape(groups, -1, taps)
+        if groups == 1:
+            engine.multiply(matrix[0], filters[0], lines[start:stop].reshape(-1, channels))
+        else:
+            product = engine.multiply(matrix, filters)
+            target = lines[start:stop].reshape(-1, groups, channels // groups)
+            target[...] = product.transpose(1, 0, 2)
+        finish(start * columns, stop * columns)
+
+    engine.blocks(len(lines), max(1, BLOCK // (columns * taps * groups)), block)
+    return out

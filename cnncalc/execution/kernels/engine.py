@@ -1,0 +1,213 @@
+"""What every kernel works with: memory, threads, packed weights, and the tally of what was multiplied."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from cnncalc.execution.kernels.workers import Workers, cut
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array
+
+BLOCK = 1 << 17  # elements of a block that is worked on while it stays in the second-level cache
+POOLED = 1 << 16  # bytes from which an array's memory is worth keeping for the next one
+
+
+class Affine(NamedTuple):
+    """A batchnorm and perhaps a clip that come before a convolution: clip(x · scale + shift)."""
+
+    scale: Array
+    shift: Array
+    clip: tuple[float, float] | None
+
+
+class After(NamedTuple):
+    """What follows a contraction while its block is in the cache: add a tensor, then an activation."""
+
+    residual: Array | None = None
+    clip: tuple[float, float] | None = None
+    activation: Callable[[Array], Array] | None = None
+
+
+class Tally(NamedTuple):
+    """Multiply-accumulates of one node.
+
+    Attributes:
+        performed: products that really entered a sum, from the sizes of the arrays.
+        direct: what the plain algorithm would have performed; differs only where `method` says why.
+        method: the algorithm with fewer products, or "".
+    """
+
+    performed: int
+    direct: int
+    method: str
+
+
+class Arena:
+    """Memory of feature maps, used again once no array refers to it: new pages cost more than the arithmetic."""
+
+    def __init__(self, limit: int | None = None) -> None:
+        """Keep at most `limit` bytes; None for no limit."""
+        self.limit = limit
+        self._buffers: list[Array] = [np.empty(1, np.uint8)]
+        self._idle = self._references(0)
+        self._buffers.clear()
+
+    def empty(self, shape: Sequence[int], dtype: Any) -> Array:
+        """Return an array of undefined content in C order."""
+        needed = prod(shape) * np.dtype(dtype).itemsize
+        if needed < POOLED:
+            return np.empty(shape, dtype)
+        buffers = self._buffers
+        free = [i for i in range(len(buffers)) if self._references(i) == self._idle]
+        fit = [i for i in free if needed <= buffers[i].nbytes <= 2 * needed]
+        if fit:
+            buffer = buffers[min(fit, key=lambda i: buffers[i].nbytes)]
+        else:
+            held = sum(buffer.nbytes for buffer in buffers)
+            for i in reversed(free):
+                if self.limit is not None and held + needed > self.limit:
+                    held -= buffers.pop(i).nbytes
+            buffer = np.empty(needed, np.uint8)
+            buffers.append(buffer)
+        return buffer[:needed].view(dtype).reshape(shape)
+
+    def _references(self, index: int) -> int:
+        return sys.getrefcount(self._buffers[index])
+
+
+class Engine:
+    """The state that kernels share, and the services that they ask for."""
+
+    def __init__(self, threads: int = 1, limit: int | None = None) -> None:
+        """Work with `threads` threads and keep at most `limit` bytes of feature maps for use again."""
+        self.workers = Workers(threads)
+        self.arena = Arena(limit)
+        self.before: Affine | None = None
+        self.after: After | None = None
+        self.refused = False
+        self._products: list[int] = []
+        self._direct = 0
+        self._method = ""
+        self._packed: dict[tuple[int, str], tuple[Array, Any]] = {}
+        self._local = threading.local()
+
+    # --- the tally -----------------------------------------------------------------------------------------
+
+    def tally(self) -> Tally:
+        """Return what was multiplied since the last call."""
+        performed = sum(self._products)
+        tally = Tally(performed, self._direct or performed, self._method)
+        self._products.clear()
+        self._direct, self._method = 0, ""
+        return tally
+
+    def multiply(self, a: Array, b: Array, out: Array | None = None) -> Array:
+        """Multiply matrices as `np.matmul`, and count."""
+        result: Array = np.matmul(a, b, out=out) if out is not None else np.matmul(a, b)
+        self._products.append(result.size * a.shape[-1])
+        return result
+
+    def count(self, products: int) -> None:
+        """Count products that were summed in another way than by `multiply`."""
+        self._products.append(products)
+
+    def shortcut(self, method: str, direct: int) -> None:
+        """Say that an algorithm with fewer products was taken, and how many the plain one would have had."""
+        self._method, self._direct = method, direct
+
+    # --- memory --------------------------------------------------------------------------------------------
+
+    def empty(self, shape: Sequence[int], dtype: Any) -> Array:
+        """Return memory for a feature map (N, *spatial, C)."""
+        return self.arena.empty(shape, dtype)
+
+    def scratch(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
+        """Return memory of this thread's own, valid until the same name is asked for again."""
+        needed = prod(shape)
+        buffer = getattr(self._local, name, None)
+        if buffer is None or buffer.size < needed or buffer.dtype != dtype:
+            buffer = np.empty(needed, dtype)
+            setattr(self._local, name, buffer)
+        return buffer[:needed].reshape(shape)
+
+    def packed(self, weight: Array, form: str, pack: Callable[[Array], Any]) -> Any:
+        """Return `weight` as a kernel wants it, made once."""
+        known = self._packed.get((id(weight), form))
+        if known is None:
+            known = self._packed[id(weight), form] = weight, pack(weight)
+        return known[1]
+
+    # --- work in blocks ------------------------------------------------------------------------------------
+
+    def blocks(self, total: int, step: int, work: Callable[[int, int], object]) -> None:
+        """Call work(start, stop) over range(total), about `step` at a time, on all threads."""
+        self.workers.run(work, cut(total, step, self.workers.threads))
+
+    def finisher(self, out: Array, bias: Array | None) -> Callable[[int, int], None]:
+        """Return finish(start, stop), which ends rows of a contraction's (N, *spatial, C) output in place.
+
+        It adds the bias and does what the runner asked for in `after`; a residual of another shape than the
+        output refuses that, and the runner is told by `refused`.
+        """
+        rows = out.reshape(-1, out.shape[-1])
+        after, self.after = self.after or After(), None
+        residual = None
+        if after.residual is not None:
+            other = channels_last(after.residual)
+            if other.shape == out.shape:
+                residual = other.reshape(rows.shape)
+            else:
+                self.refused, after = True, After()
+        add = adder(bias)
+
+        def finish(start: int, stop: int) -> None:
+            block = rows[start:stop]
+            if add is not None:
+                add(block)
+            if residual is not None:
+                np.add(block, residual[start:stop], out=block)
+            if after.clip is not None:
+                np.clip(block, *after.clip, out=block)
+            elif after.activation is not None:
+                block[...] = after.activation(block)
+
+        return finish
+
+
+def adder(bias: Array | None, operation: Any = np.add) -> Callable[[Array], None] | None:
+    """Return a function that adds a bias (C,) to rows (n, C) in place.
+
+    Short rows are taken several at a time: NumPy's inner loop should see a thousand elements at least.
+    """
+    if bias is None:
+        return None
+    width = len(bias)
+    times = max(1, 2048 // width)
+    wide = np.tile(bias, times)
+
+    def add(block: Array) -> None:
+        whole = len(block) // times * times if block.flags.c_contiguous else 0
+        if whole:
+            head = block[:whole].reshape(-1, times * width)
+            operation(head, wide, out=head)
+        if whole < len(block):
+            operation(block[whole:], bias, out=block[whole:])
+
+    return add
+
+
+def channels_last(x: Array) -> Array:
+    """Return the view (N, *spatial, C) of a logical (N, C, *spatial)."""
+    return np.moveaxis(x, 1, -1)
+
+
+def channels_first(x: Array) -> Array:
+    """Return the logical view (N, C, *spatial) of (N, *spatial, C)."""
+    return np.moveaxis(x, -1, 1)

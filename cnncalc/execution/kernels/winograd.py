@@ -1,0 +1,159 @@
+"""Convolution 3 × 3 with fewer multiplications: F(m × m, 3 × 3) of Lavin and Gray 2015, arXiv:1509.09308."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cache
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from cnncalc.execution.kernels.axes import Slide
+from cnncalc.execution.kernels.engine import Engine
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array
+
+
+class Transform(NamedTuple):
+    """The matrices of F(m, 3): outputs = Aᵀ [(G g) ⊙ (Bᵀ d)]."""
+
+    data: Array
+    filters: Array
+    inverse: Array
+
+
+# Points of interpolation beside infinity. ±2/3 and ±3/2 are a fifth as wrong in float32 as the usual ±1 and ±2.
+POINTS = {2: (Fraction(0), Fraction(1), Fraction(-1)),
+          4: (Fraction(0), Fraction(2, 3), Fraction(-2, 3), Fraction(3, 2), Fraction(-3, 2))}  # fmt: skip
+
+TILES = 256  # tiles of a block
+
+
+def fits(x: Array, weight: Array, axes: Sequence[Slide]) -> bool:
+    """Tell whether the algorithm applies and pays: 3 × 3, stride 1, float32, maps and channels large enough."""
+    plain = len(axes) == 2 and all(
+        axis.kernel == 3 and axis.stride == axis.dilation == 1 for axis in axes
+    )
+    return (
+        plain
+        and x.dtype == np.float32
+        and min(axes[0].positions, axes[1].positions) >= 12
+        and min(weight.shape[:2]) >= 32
+    )
+
+
+def winograd(
+    engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide]
+) -> Array:
+    """Convolve (N, H, W, C) with (out, C, 3, 3)."""
+    down, across = axes
+    m = 4 if min(down.positions, across.positions) >= 24 else 2
+    points = m + 2
+    data, taps, inverse = (matrix.astype(x.dtype) for matrix in transform(m))
+    filters = engine.packed(weight, f"F{m}", lambda w: _filters(w, taps))
+    out = engine.empty((len(x), down.positions, across.positions, len(weight)), x.dtype)
+    finish = engine.finisher(out, bias)
+    lines, tiles = -(-down.positions // m), -(-across.positions // m)
+    bands = len(x) * lines
+
+    def block(start: int, stop: int) -> None:
+        for image in range(start // lines, -(-stop // lines)):
+            first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
+            top, bottom = first * m, min(last * m, down.positions)
+            source = _transformed(engine, x[image], axes, data, m, first, last, tiles)
+            product = engine.multiply(
+                source, filters, engine.scratch("product", (*source.shape[:2], len(weight)), x.dtype)
+            )
+            shape = (points, points, last - first, tiles, len(weight))
+            _untransform(engine, product.reshape(shape), inverse, out[image, top:bottom])
+            finish((image * down.positions + top) * across.positions, (image * down.positions + bottom) * across.positions)
+
+    engine.blocks(bands, max(1, TILES // tiles), block)
+    engine.shortcut(f"Winograd F({m}×{m}, 3×3)", out.size * weight[0].size)
+    return out
+
+
+@cache
+def transform(m: int) -> Transform:
+    """Return the matrices of m outputs and 3 taps: evaluate at the points, multiply, interpolate (Toom and Cook)."""
+    points = POINTS[m]
+    others = [[q for q in points if q != p] for p in points]
+    scales = [prod((p - q for q in rest), start=Fraction(1)) for p, rest in zip(points, others, strict=True)]
+    data = [[*_coefficients(rest), Fraction(0)] for rest in others] + [_coefficients(points)]
+    filters = [[p**k / scale for k in range(3)] for p, scale in zip(points, scales, strict=True)] + [[0, 0, 1]]
+    inverse = [[*(p**k for p in points), int(k == m - 1)] for k in range(m)]
+    return Transform(*(np.array(matrix, np.float64) for matrix in (data, filters, inverse)))
+
+
+def _coefficients(roots: Sequence[Fraction]) -> list[Fraction]:
+    """Return the coefficients of Π (x - root), the constant first."""
+    found = [Fraction(1)]
+    for root in roots:
+        found = [low - root * high for low, high in zip([Fraction(0), *found], [*found, Fraction(0)], strict=True)]
+    return found
+
+
+def _filters(weight: Array, g: Array) -> Array:
+    """Return G g Gᵀ for every filter, as (points², C, out)."""
+    taps = np.ascontiguousarray(weight.transpose(3, 2, 1, 0))  # across first, as the tiles
+    across = (g @ taps.reshape(3, -1)).reshape(len(g), 3, -1)
+    both: Array = np.matmul(g, across)
+    return both.reshape(len(g) ** 2, weight.shape[1], len(weight))
+
+
+def _transformed(
+    engine: Engine, image: Array, axes: Sequence[Slide], data: Array, m: int, first: int, last: int, tiles: int
+) -> Array:
+    """Return Bᵀ d B of the tiles in rows of tiles first … last, as (points², tiles, C)."""
+    down, across = axes
+    points, channels, bands = m + 2, image.shape[-1], last - first
+    height, width = bands * m + 2, tiles * m + 2
+    source = engine.scratch("source", (height, width, channels), image.dtype)
+    top, left = first * m - down.before, across.before
+    low, high = max(0, -top), min(height, down.size - top)
+    source[:low] = 0
+    source[high:] = 0
+    end = min(left + across.size, width)
+    source[low:high, :left] = 0
+    source[low:high, end:] = 0
+    source[low:high, left:end] = image[top + low : top + high, : end - left]
+    row = source.strides[0]
+    overlapping = as_strided(
+        source, (bands, points, width * channels), (m * row, row, source.itemsize), writeable=False
+    )
+    vertical = engine.scratch("vertical", (bands, points, width, channels), image.dtype)
+    np.matmul(data, overlapping, out=vertical.reshape(bands, points, -1))
+    item, column = source.itemsize, channels * source.itemsize
+    tiled = as_strided(
+        vertical,
+        (points, points, bands, tiles, channels),
+        (column, width * column, points * width * column, m * column, item),
+        writeable=False,
+    )
+    gathered = engine.scratch("gathered", tiled.shape, image.dtype)
+    gathered[...] = tiled
+    result = engine.scratch("transformed", (points * points, bands * tiles, channels), image.dtype)
+    np.matmul(data, gathered.reshape(points, -1), out=result.reshape(points, -1))
+    return result
+
+
+def _untransform(engine: Engine, product: Array, inverse: Array, out: Array) -> None:
+    """Write Aᵀ p A of (points across, points down, bands, tiles, out) to rows (H, W, out) of the output."""
+    m, points = inverse.shape
+    _, _, bands, tiles, channels = product.shape
+    across = engine.scratch("across", (m, points, bands * tiles * channels), out.dtype)
+    np.matmul(inverse, product.reshape(points, -1), out=across.reshape(m, -1))
+    both = engine.scratch("both", (m, m, bands, tiles, channels), out.dtype)  # (across, down, …)
+    np.matmul(inverse, across, out=both.reshape(m, m, -1))
+    height, width = out.shape[:2]
+    if height == bands * m and width == tiles * m:
+        out.reshape(bands, m, tiles, m, channels)[...] = both.transpose(2, 1, 3, 0, 4)
+        return
+    for j in range(m):
+        for i in range(m):
+            target = out[i::m, j::m]
+            target[...] = both[j, i, : target.shape[0], : target.shape[1]]

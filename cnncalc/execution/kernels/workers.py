@@ -1,0 +1,118 @@
+"""Threads that share the blocks of one operation; each calls a BLAS that is held to one thread."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import Any
+
+Block = tuple[int, int]
+
+BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class Workers:
+    """A fixed number of threads, the caller's counted in; threads start when they are first needed."""
+
+    def __init__(self, threads: int) -> None:
+        """Prepare `threads` threads, at least 1."""
+        self.threads = max(1, threads)
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._helpers: list[threading.Thread] = []
+
+    def run(self, work: Callable[[int, int], object], blocks: Sequence[Block]) -> None:
+        """Call work(start, stop) for every block, in any order; raises what a call raised."""
+        if self.threads == 1 or len(blocks) == 1:
+            for start, stop in blocks:
+                work(start, stop)
+            return
+        self._start()
+        job = _Job(work, blocks)
+        helpers = min(self.threads, len(blocks)) - 1
+        for _ in range(helpers):
+            self._jobs.put(job)
+        job.drain()
+        for _ in range(helpers):
+            job.done.get()
+        if job.fault is not None:
+            raise job.fault
+
+    def close(self) -> None:
+        """End the threads."""
+        for _ in self._helpers:
+            self._jobs.put(None)
+        self._helpers.clear()
+
+    def _start(self) -> None:
+        while len(self._helpers) < self.threads - 1:
+            helper = threading.Thread(target=self._serve, daemon=True)
+            helper.start()
+            self._helpers.append(helper)
+
+    def _serve(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job.drain()
+            job.done.put(None)
+
+
+class _Job:
+    """Blocks that threads take one by one."""
+
+    def __init__(self, work: Callable[[int, int], object], blocks: Sequence[Block]) -> None:
+        self.work = work
+        self.left = iter(list(blocks))
+        self.done: SimpleQueue[None] = SimpleQueue()
+        self.fault: BaseException | None = None
+
+    def drain(self) -> None:
+        try:
+            for start, stop in self.left:
+                self.work(start, stop)
+        except BaseException as fault:  # handed to the thread that asked for the work
+            self.fault = fault
+
+
+def cut(total: int, step: int, threads: int = 1) -> list[Block]:
+    """Cut range(total) into blocks of about `step`, evenly, and at least one a thread where there are as many."""
+    count = max(-(-total // max(step, 1)), min(threads, total), 1)
+    if threads > 1:
+        count = -(-count // threads) * threads if count < 4 * threads else count
+    count = min(count, max(total, 1))
+    edges = [total * i // count for i in range(count + 1)]
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+@contextmanager
+def single_threaded_blas() -> Iterator[bool]:
+    """Hold NumPy's BLAS to one thread; yields whether that could be done."""
+    controls = _openblas()
+    before = [get() for get, _ in controls]
+    for _, put in controls:
+        put(1)
+    try:
+        yield bool(controls) or os.environ.get("OPENBLAS_NUM_THREADS") == "1"
+    finally:
+        for (_, put), threads in zip(controls, before, strict=True):
+            put(threads)
+
+
+def _openblas() -> list[tuple[Callable[[], int], Callable[[int], Any]]]:
+    """Return (get, set) of the number of threads for each OpenBLAS that this process has loaded (Linux)."""
+    try:
+        with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+            paths = {line.split(maxsplit=5)[5].strip() for line in maps if "openblas" in line}
+    except OSError:
+        return []
+    found = []
+    for library in map(ctypes.CDLL, sorted(paths)):
+        for name in ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads"):
+            get = getattr(library, name.format("get"), None)
+            put = getattr(library, name.format("set"), None)
+            if get is not None and put is not None:
+                found.append((get, put))
+                break
+    return found
