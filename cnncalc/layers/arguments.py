@@ -95,6 +95,13 @@ def number(value: object) -> float:
     return float(value)
 
 
+def factor(value: object) -> float:
+    """A number above 0; whole ones become integers."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+        raise ValueError("a number above 0")
+    return int(value) if value == int(value) else float(value)
+
+
 def probability(value: object) -> float:
     """A number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
@@ -129,7 +136,12 @@ def axis(value: object) -> int:
         raise ValueError("an axis: 0 or 'channels' is the first, -1 the last") from None
 
 
-axis.words = ("channels",)  # type: ignore[attr-defined]
+def axes(value: object) -> tuple[int, ...]:
+    """An axis or a list of axes."""
+    return tuple([axis(item) for item in (value if isinstance(value, tuple) else (value,))])
+
+
+axis.words = axes.words = ("channels",)  # type: ignore[attr-defined]
 
 
 def integers(value: object) -> tuple[int, ...]:
@@ -141,7 +153,7 @@ def integers(value: object) -> tuple[int, ...]:
         raise ValueError("a list of integers") from None
 
 
-def per_axis(convert: Callable[[Any], int], optional: bool = False) -> Callable[[object], Any]:
+def per_axis(convert: Callable[[Any], float], optional: bool = False) -> Callable[[object], Any]:
     """One value for every spatial axis, or a list with one an axis (null in it where ``optional``)."""
 
     def axes(value: object) -> Any:
@@ -163,9 +175,9 @@ def pads(*words: str) -> Callable[[object], Any]:
             if value in words:
                 return value
         elif isinstance(value, tuple) and value:
-            return tuple([_pair(item) for item in value])
+            return tuple([pair(item) for item in value])
         elif not isinstance(value, tuple):
-            return _pair(value)
+            return pair(value)
         also = "".join(f", or '{word}'" for word in words)
         raise ValueError(f"an integer of 0 or more, one an axis, a pair [before, after] an axis{also}")
 
@@ -174,7 +186,8 @@ def pads(*words: str) -> Callable[[object], Any]:
     return convert
 
 
-def _pair(value: object) -> tuple[int, int]:
+def pair(value: object) -> tuple[int, int]:
+    """Two integers of 0 or more [before, after]; a single one stands for both."""
     if isinstance(value, tuple):
         if len(value) != 2:
             raise ValueError("a pair [before, after] for each axis")

@@ -232,7 +232,17 @@ def batched(axis: int) -> int:
 
 def axis_text(axis: int, count: int) -> str:
     """Return what an axis of a shape of ``count`` axes is called: ``channels``, ``H``."""
-    return "channels" if axis == 0 else AXIS_NAMES.get(count, ("axis " + str(axis),) * count)[axis]
+    return "channels" if axis == 0 else axis_names(count)[axis]
+
+
+def axis_names(count: int) -> tuple[str, ...]:
+    """Return the letters of a shape's axes: C, H, W."""
+    return AXIS_NAMES.get(count) or tuple([f"A{i}" for i in range(count)])
+
+
+def divisors(number: int) -> str:
+    """Return the divisors of a number of channels, for a hint."""
+    return ", ".join(str(d) for d in range(1, min(number, 4096) + 1) if number % d == 0)
 
 
 def per_channel(weight: Array, x: Array) -> Array:

@@ -40,29 +40,29 @@ class Symbol(int):
         symbol.binding = binding
         return symbol
 
-    def __add__(self, other: int) -> Symbol:  # type: ignore[override]
+    def __add__(self, other: int) -> Symbol:
         return _combine(int(self) + int(other), self, "+", other, SUM)
 
-    def __radd__(self, other: int) -> Symbol:  # type: ignore[override]
+    def __radd__(self, other: int) -> Symbol:
         return self if int(other) == 0 else _combine(int(other) + int(self), other, "+", self, SUM)
 
-    def __sub__(self, other: int) -> Symbol:  # type: ignore[override]
+    def __sub__(self, other: int) -> Symbol:
         return _combine(int(self) - int(other), self, "−", other, SUM)
 
-    def __rsub__(self, other: int) -> Symbol:  # type: ignore[override]
+    def __rsub__(self, other: int) -> Symbol:
         return _combine(int(other) - int(self), other, "−", self, SUM)
 
-    def __mul__(self, other: int) -> Symbol:  # type: ignore[override]
+    def __mul__(self, other: int) -> Symbol:
         return _combine(int(self) * int(other), self, "·", other, PRODUCT)
 
-    def __rmul__(self, other: int) -> Symbol:  # type: ignore[override]
+    def __rmul__(self, other: int) -> Symbol:
         plain_one = not isinstance(other, Symbol) and int(other) == 1  # the start of a product
         return self if plain_one else _combine(int(other) * int(self), other, "·", self, PRODUCT)
 
-    def __floordiv__(self, other: int) -> Symbol:  # type: ignore[override]
-        return _quotient(self, other, int(self) // int(other), "⌊", "⌋")
+    def __floordiv__(self, other: int) -> Symbol:
+        return self if other == 1 and not isinstance(other, Symbol) else _quotient(self, other, int(self) // int(other), "⌊", "⌋")
 
-    def __rfloordiv__(self, other: int) -> Symbol:  # type: ignore[override]
+    def __rfloordiv__(self, other: int) -> Symbol:
         return _quotient(other, self, int(other) // int(self), "⌊", "⌋")
 
     def __hash__(self) -> int:
@@ -74,6 +74,16 @@ def ceil_div(a: int, b: int) -> int:
     if isinstance(a, Symbol) or isinstance(b, Symbol):
         return _quotient(a, b, -(-int(a) // int(b)), "⌈", "⌉")
     return -(-a // b)
+
+
+def floor_product(size: int, factor: float) -> int:
+    """Return ``⌊size · factor⌋``, of an integer or symbol and a factor that need not be whole."""
+    if isinstance(factor, int):
+        return size * factor
+    product = int(int(size) * factor)
+    if isinstance(size, Symbol):
+        return Symbol(product, f"⌊{_wrapped(size, PRODUCT, 'text')}·{factor:g}⌋", f"⌊{int(size):,}·{factor:g}⌋")
+    return product
 
 
 def common_divisor(a: int, b: int) -> int:
@@ -121,7 +131,7 @@ def trace(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> list[Formul
     ins = tuple([_named_shape(shape, f"_in{i + 1}" if len(inputs) > 1 else "_in") for i, shape in enumerate(inputs)])
     outs = _named_shape(output, "_out")
     traced = named.output_shape(*ins)
-    formulas = [_formula(str(out.text), size) for out, size in zip(outs, traced, strict=True) if isinstance(out, Symbol)]
+    formulas = [_formula(out.text, size) for out, size in zip(outs, traced, strict=True)]
     formulas += _weight_formulas(named, ins)
     formulas += _counted("macs", lambda: named.macs(ins, outs))
     formulas += _counted("flops", lambda: named.flops(ins, outs))
@@ -130,39 +140,47 @@ def trace(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> list[Formul
 
 def symbolic(layer: Layer, rank: int) -> Any:
     """Return a copy of a resolved layer with its integer arguments replaced by symbols (K, S, P, D …)."""
+    from cnncalc.layers.base import axis_names
+
     copy = object.__new__(type(layer))
     for name, argument in layer.arguments.items():
         value = layer.__dict__[name]
-        copy.__dict__[name] = _symbols(value, argument.symbol or name, rank)
+        symbol = argument.symbol or name
+        if argument.axes and isinstance(value, tuple):
+            letters = [letter.lower() for letter in axis_names(rank + 1)[1:]]
+            names = [symbol if len(set(value)) == 1 else f"{symbol}_{letter}" for letter in letters]
+            copy.__dict__[name] = tuple([_symbols(*axis) for axis in zip(value, names, strict=True)])
+        else:
+            copy.__dict__[name] = _symbols(value, symbol) if argument.symbol or isinstance(value, int) else value
     return copy
 
 
-def _symbols(value: Any, name: str, rank: int) -> Any:
+def _symbols(value: Any, name: str) -> Any:
+    """Return a figure as a symbol, and a pair of them as two; everything else as it is."""
     if isinstance(value, int) and not isinstance(value, bool):
         return Symbol(value, name)
-    if isinstance(value, tuple) and len(value) == rank and rank > 0:
-        axes = ("L", "HW", "DHW")[min(rank, 3) - 1].lower()
-        uniform = len(set(value)) == 1
-        return tuple([_symbols(item, name if uniform else f"{name}_{axis}", 0) for item, axis in zip(value, axes, strict=False)])
     if isinstance(value, tuple) and len(value) == 2:
-        first, last = value
-        if first == last:
-            return (_symbols(first, name, 0),) * 2
-        return _symbols(first, f"{name}_before", 0), _symbols(last, f"{name}_after", 0)
+        return pair_symbols(*value, name)
     return value
 
 
-def _named_shape(shape: Shape, suffix: str) -> Shape:
-    from cnncalc.layers.base import AXIS_NAMES
+def pair_symbols(before: int, after: int, name: str) -> tuple[Symbol, Symbol]:
+    """Return a padding as symbols: of one name where both sides are equal."""
+    if before == after:
+        return (Symbol(before, name),) * 2
+    return Symbol(before, f"{name}_before"), Symbol(after, f"{name}_after")
 
-    names = AXIS_NAMES.get(len(shape)) or tuple(f"A{i}" for i in range(len(shape)))
-    return tuple([Symbol(size, f"{name}{suffix}") for size, name in zip(shape, names, strict=True)])
+
+def _named_shape(shape: Shape, suffix: str) -> tuple[Symbol, ...]:
+    from cnncalc.layers.base import axis_names
+
+    return tuple([Symbol(size, f"{name}{suffix}") for size, name in zip(shape, axis_names(len(shape)), strict=True)])
 
 
 def _formula(symbol: str, value: int) -> Formula:
-    if isinstance(value, Symbol):
+    if isinstance(value, Symbol) and value.text != symbol:
         return Formula(symbol, value.text, value.numbers, int(value))
-    return Formula(symbol, f"{value:,}", f"{value:,}", value)
+    return Formula(symbol, f"{value:,}", f"{value:,}", int(value))
 
 
 def _weight_formulas(layer: Any, ins: tuple[Shape, ...]) -> list[Formula]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.base import Shape, Window
-from cnncalc.layers.symbols import ceil_div
+from cnncalc.layers.symbols import Symbol, ceil_div, pair_symbols
 
 Pair = tuple[int, int]
 
@@ -25,7 +25,7 @@ def window_count(size: int, kernel: int, stride: int, pad: Pair, dilation: int =
         LayerError: where not even one window fits.
     """
     before, after = pad
-    free = size + _both(before, after) - dilation * (kernel - 1) - 1
+    free = size + both_sides(pad) - dilation * (kernel - 1) - 1
     if free < 0 and not (ceil and free > -stride):
         window = "kernel" if dilation == 1 else "dilated kernel"
         raise LayerError(
@@ -66,14 +66,20 @@ def pads_of(padding: Any, sizes: Shape, kernel: Shape, stride: Shape, dilation: 
 def same_pad(size: int, kernel: int, stride: int, dilation: int = 1) -> Pair:
     """Return the padding that gives ``⌈size / stride⌉`` windows, the odd element after, as TensorFlow does."""
     total = max((ceil_div(size, stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
-    return total // 2, total - total // 2
+    before, after = total // 2, total - total // 2
+    return pair_symbols(before, after, "P") if isinstance(size, Symbol) else (before, after)
+
+
+def extents(kernel: Shape, dilation: Shape | None = None) -> Shape:
+    """Return how many elements a kernel reaches over: ``dilation·(kernel − 1) + 1``."""
+    dilation = dilation or (1,) * len(kernel)
+    return tuple([d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)])
 
 
 def receptive(kernel: Shape, stride: Shape, pads: tuple[Pair, ...], dilation: Shape | None = None) -> Window:
     """Return the window of a layer that slides ``kernel`` with ``stride``."""
-    dilation = dilation or (1,) * len(kernel)
     return Window(
-        tuple([d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]),
+        extents(kernel, dilation),
         tuple([Fraction(s) for s in stride]),
         tuple([before for before, _ in pads]),
     )
@@ -91,7 +97,9 @@ def size_label(size: Any) -> str:
     return "×".join("·" if item is None else str(item) for item in sizes)
 
 
-def _both(before: int, after: int) -> int:
+def both_sides(pad: Pair) -> int:
+    """Return before + after, as 2·P where they are equal."""
+    before, after = pad
     return 2 * before if before == after else before + after
 
 

@@ -4,38 +4,30 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cnncalc.layers.arguments import LayerError, argument, flag, natural, pads, per_axis, positive
-from cnncalc.layers.base import Example, Layer, Shape, Weight, Window, spatial
-from cnncalc.layers.convolution.conv import check_channels
+from cnncalc.layers.arguments import LayerError, argument, natural, per_axis
+from cnncalc.layers.base import Example, Shape, Weight, Window, spatial
+from cnncalc.layers.convolution.conv import Conv, check_channels
 from cnncalc.layers.symbols import ceil_div
-from cnncalc.layers.window import Pair, window_label
+from cnncalc.layers.window import Pair, both_sides, extents
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops
 
 
-class ConvTranspose(Layer):
+class ConvTranspose(Conv):
     """Spreads every element of the map over a window of the output: a convolution run backwards.
 
     Input (C_in, *spatial), output (C_out, *spatial_out), each spatial axis with
-    ``(in − 1)·S − P_before − P_after + D·(K − 1) + output_padding + 1`` positions, or in·S with ``padding: same``.
-    Every *input* element meets every tap of every filter of its group (Dumoulin and Visin 2016, arXiv:1603.07285).
+    ``(in − 1)·S − P_before − P_after + D·(K − 1) + output_padding + 1`` positions, or in·S with
+    ``padding: same``.  Padding is what is cut off the output's borders.
+    Every *input* element meets every tap of its group's filters (Dumoulin and Visin 2016, arXiv:1603.07285).
     """
 
-    kind = "conv"
     stem = "upconv"
 
-    out_channels = argument(positive, "how many filters, each a channel of the output", symbol="C_out")
-    kernel_size = argument(per_axis(positive), "extent of a filter along each spatial axis", symbol="K")
-    stride = argument(per_axis(positive), "step from one window of the output to the next", 1, "S")
-    padding = argument(pads("same", "valid"), "elements cut off the borders of the output", 0, "P")
     output_padding = argument(per_axis(natural), "elements added at the end of each axis", 0, "O")
-    dilation = argument(per_axis(positive), "step from one tap of the filter to the next", 1, "D")
-    groups = argument(positive, "independent parts that the channels are split into", 1, "G")
-    bias = argument(flag, "whether each filter adds a constant", True)
-    in_channels = argument(positive, "checked where it is given: a filter is as deep as its input", None, "C_in")
 
     example = Example(
         "conv_transpose: {out_channels: 256, kernel_size: 2, stride: 2}",
@@ -50,39 +42,33 @@ class ConvTranspose(Layer):
         """Return (out_channels, positions along each axis)."""
         (shape,) = inputs
         check_channels(self, shape[0])
-        return (self.out_channels, *[self._size(axis, size) for axis, size in enumerate(spatial(shape, self.type))])
+        sizes = spatial(shape, self.type)
+        cuts = self._pads(sizes)
+        return (self.out_channels, *[self._size(axis, size, cuts[axis]) for axis, size in enumerate(sizes)])
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight (in_channels, out_channels / groups, *kernel_size) and bias (out_channels,)."""
-        weights = {"weight": Weight((inputs[0][0], self.out_channels // self.groups, *self.kernel_size))}
-        if self.bias:
-            weights["bias"] = Weight((self.out_channels,))
-        return weights
+        shape = (inputs[0][0], self.out_channels // self.groups, *self.kernel_size)
+        return super().weights(*inputs) | {"weight": Weight(shape)}
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One for every tap of every filter of the group at every *input* element."""
         return prod(inputs[0]) * (self.out_channels // self.groups) * prod(self.kernel_size)
 
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Two for each multiply-accumulate, and one add per output element for the bias."""
-        products = 2 * self.macs(inputs, output)
-        return products + prod(output) if self.bias else products
-
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
         """Return the taps that meet in one output position, a stride apart."""
-        extents = [d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True)]
-        cuts = [before for before, _ in self._pads(len(extents))]
+        lengths = extents(self.kernel_size, self.dilation)
+        axes = zip(lengths, self._pads(inputs[0][1:]), self.stride, strict=True)
         return Window(
-            tuple([ceil_div(extent, s) for extent, s in zip(extents, self.stride, strict=True)]),
+            tuple([ceil_div(length, s) for length, s in zip(lengths, self.stride, strict=True)]),
             tuple([Fraction(1, s) for s in self.stride]),
-            tuple([(extent - 1 - cut) // s for extent, cut, s in zip(extents, cuts, self.stride, strict=True)]),
+            tuple([(length - 1 - before) // s for length, (before, _), s in axes]),
         )
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Scatter the input through the filters."""
-        (x,) = inputs
         return ops.conv_transpose(
-            x,
+            inputs[0],
             weights["weight"],
             weights.get("bias"),
             stride=self.stride,
@@ -92,48 +78,39 @@ class ConvTranspose(Layer):
             groups=self.groups,
         )
 
-    def label(self) -> str:
-        """Return ``2×2/2, 256``."""
-        groups = "" if self.groups == 1 else f", {self.groups} groups"
-        return f"{window_label(self.kernel_size, self.stride, self.dilation)}, {self.out_channels}{groups}"
-
-    def described(self, *inputs: Shape) -> dict[str, Any]:
-        """Return the arguments, with the padding that ``same`` stands for."""
-        described = super().described(*inputs) | {"padding": self._pads(len(inputs[0]) - 1)}
-        described.pop("in_channels")
-        return described
-
-    def _size(self, axis: int, size: int) -> int:
-        kernel, stride, dilation, extra = (
-            values[axis] for values in (self.kernel_size, self.stride, self.dilation, self.output_padding)
-        )
-        if extra and (self.padding == "same" or extra >= max(stride, dilation)):
-            raise LayerError(
-                f"output_padding = {extra} has no place beside 'padding: same', which already gives in · stride"
-                if self.padding == "same"
-                else f"output_padding = {extra} is not smaller than stride = {stride} or dilation = {dilation}",
-                argument="output_padding",
-                hint="leave output_padding out" if max(stride, dilation) == 1 else f"{max(stride, dilation) - 1} at most",
-            )
+    def _size(self, axis: int, size: int, cut: Pair) -> int:
+        kernel, stride, dilation = self.kernel_size[axis], self.stride[axis], self.dilation[axis]
+        extra = self.output_padding[axis]
+        self._check_extra(extra, stride, dilation)
         if self.padding == "same":
             return size * stride
-        before, after = self._pads(len(self.kernel_size))[axis]
-        cut = 2 * before if before == after else before + after
-        out = (size - 1) * stride - cut + dilation * (kernel - 1) + extra + 1
-        if out < 1:
+        positions = (size - 1) * stride - both_sides(cut) + dilation * (kernel - 1) + extra + 1
+        if positions < 1:
             raise LayerError(
-                f"padding = {before} + {after} cuts everything off: the axis would have {out} positions",
+                f"padding = {cut[0]} + {cut[1]} leaves {positions} positions of an axis of {size}",
                 argument="padding",
-                hint="in a transposed convolution, padding makes the output smaller",
+                hint="in a transposed convolution, padding is cut off the output",
             )
-        return out
+        return positions
 
-    def _pads(self, rank: int) -> tuple[Pair, ...]:
+    def _check_extra(self, extra: int, stride: int, dilation: int) -> None:
+        if extra and self.padding == "same":
+            raise LayerError(
+                f"output_padding = {extra} beside padding = same, which already gives in · stride",
+                argument="output_padding",
+                hint="leave one of them out",
+            )
+        if extra >= max(stride, dilation):
+            raise LayerError(
+                f"output_padding = {extra} is not smaller than stride = {stride} or dilation = {dilation}",
+                argument="output_padding",
+                hint=f"{max(stride, dilation) - 1} at most: it chooses among the sizes that one stride leaves open",
+            )
+
+    def _pads(self, sizes: Shape) -> tuple[Pair, ...]:
         """Return what is cut off, (before, after) an axis: under ``same`` what a window has beyond its stride."""
-        if self.padding == "valid":
-            return ((0, 0),) * rank
         if self.padding != "same":
-            return self.padding  # type: ignore[no-any-return]
-        axes = zip(self.kernel_size, self.stride, self.dilation, strict=True)
-        cuts = [max(d * (k - 1) + 1 - s, 0) for k, s, d in axes]
+            return super()._pads(sizes)
+        lengths = extents(self.kernel_size, self.dilation)
+        cuts = [max(length - s, 0) for length, s in zip(lengths, self.stride, strict=True)]
         return tuple([(cut // 2, cut - cut // 2) for cut in cuts])

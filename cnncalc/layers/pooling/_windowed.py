@@ -6,7 +6,7 @@ from typing import Any
 
 from cnncalc.layers.arguments import LayerError, argument, choice, flag, pads, per_axis, positive
 from cnncalc.layers.base import Layer, Shape, Window, spatial
-from cnncalc.layers.window import Pair, pads_of, receptive, window_counts, window_label
+from cnncalc.layers.window import Pair, extents, pads_of, receptive, window_counts, window_label
 
 
 class WindowPool(Layer):
@@ -39,8 +39,8 @@ class WindowPool(Layer):
         (shape,) = inputs
         sizes = spatial(shape, self.type)
         around = self._pads(sizes)
-        for axis, (kernel, pair) in enumerate(zip(self._extent(), around, strict=True)):
-            _check_padding(axis, kernel, pair)
+        for extent, pair in zip(extents(self.kernel_size, self.dilation), around, strict=True):
+            _check_padding(extent, pair)
         return (shape[0], *window_counts(sizes, self.kernel_size, self.stride, around, self.dilation, self.ceil_mode))
 
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
@@ -67,16 +67,13 @@ class WindowPool(Layer):
     def _pads(self, sizes: Shape) -> tuple[Pair, ...]:
         return pads_of(self.padding, sizes, self.kernel_size, self.stride, self.dilation)
 
-    def _extent(self) -> Shape:
-        steps = self.dilation or (1,) * len(self.kernel_size)
-        return tuple([d * (k - 1) + 1 for k, d in zip(self.kernel_size, steps, strict=True)])
 
-
-def _check_padding(axis: int, kernel: int, pair: Pair) -> None:
+def _check_padding(extent: int, pair: Pair) -> None:
     widest = max(pair)
-    if widest >= kernel:
+    if widest >= extent:
         raise LayerError(
-            f"padding = {widest} is not smaller than kernel_size = {kernel}: a window would lie wholly in the padding",
+            f"padding = {widest} is not smaller than the kernel's extent of {extent}: "
+            "a window would lie wholly in the padding",
             argument="padding",
-            hint=f"pad by {kernel - 1} at most, half the kernel is usual" if kernel > 1 else "a kernel of 1 needs no padding",
+            hint=f"pad by {extent // 2} at most" if extent > 1 else "a kernel of 1 needs no padding",
         )

@@ -1,0 +1,26 @@
+"""Exponential linear unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.arguments import argument, number
+from cnncalc.layers.base import Example
+
+
+class ELU(Elementwise):
+    """``x`` above 0, ``α · (eˣ − 1)`` below (Clevert et al. 2015, arXiv:1511.07289).
+
+    Any shape, kept.  Flops per element: 1 comparison, 1 exp, 1 subtraction, 1 product.
+    """
+
+    operations = 4
+
+    alpha = argument(number, "what it saturates at, negative", 1.0)
+
+    example = Example("elu", inputs=((64, 32, 32),), output=(64, 32, 32), flops=4 * 64 * 32 * 32)
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``x`` or ``α · (eˣ − 1)``; no exp of a positive number, which could overflow."""
+        return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))

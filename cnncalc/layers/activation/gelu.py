@@ -1,0 +1,40 @@
+"""Gaussian error linear unit."""
+
+from __future__ import annotations
+
+from math import pi, prod, sqrt
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.activation.tanh import Tanh
+from cnncalc.layers.arguments import argument, choice
+from cnncalc.layers.base import Example, Layer, Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class GELU(Layer):
+    """``½ · x · (1 + erf(x / √2))`` (Hendrycks and Gimpel 2016, arXiv:1606.08415).
+
+    With ``approximate: tanh`` it is ``½ · x · (1 + tanh(√(2/π) · (x + 0.044715 · x³)))``.  Any shape, kept.
+    Flops per element: 1 division, 1 erf, 1 add, 2 products; approximate: 6 products, 2 adds and a tanh of 5.
+    """
+
+    kind = "activation"
+
+    approximate = argument(choice("none", "tanh"), "whether the formula with tanh stands for the one with erf", "none")
+
+    example = Example("gelu", inputs=((384, 56, 56),), output=(384, 56, 56), flops=5 * 384 * 56 * 56)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Five per element, or eight and a tanh."""
+        operations = 6 + 2 + Tanh.operations if self.approximate == "tanh" else 5
+        return operations * prod(output)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Weigh each element with the share of a normal distribution that lies below it."""
+        (x,) = inputs
+        if self.approximate == "tanh":
+            y: Array = 0.5 * x * (1 + ops.np.tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))
+            return y
+        return 0.5 * x * (1 + ops.erf(x / sqrt(2)))

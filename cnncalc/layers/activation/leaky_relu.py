@@ -1,0 +1,30 @@
+"""Leaky rectified linear unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.arguments import argument, number
+from cnncalc.layers.base import Example
+
+
+class LeakyReLU(Elementwise):
+    """``x`` above 0, ``negative_slope · x`` below (Maas et al. 2013).
+
+    Any shape, kept.  Flops per element: 1 comparison, 1 product.
+    """
+
+    operations = 2
+
+    negative_slope = argument(number, "factor of negative elements", 0.01)
+
+    example = Example("leaky_relu: 0.1", inputs=((32, 416, 416),), output=(32, 416, 416), flops=2 * 32 * 416 * 416)
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``x`` or ``negative_slope · x``."""
+        return np.where(x > 0, x, self.negative_slope * x)
+
+    def label(self) -> str:
+        """Return the slope."""
+        return f"{self.negative_slope:g}"

@@ -1,0 +1,36 @@
+"""Logarithm of softmax."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.activation.softmax import Softmax
+from cnncalc.layers.base import Example, Shape, axis_index, batched
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class LogSoftmax(Softmax):
+    """``x − log Σ eˣ`` along one axis, computed from ``x − max x`` so that no exp overflows.
+
+    Any shape, kept.  Flops for each line of n elements: n − 1 comparisons (the maximum), n subtractions,
+    n exps, n − 1 adds, 1 log, n subtractions.
+    """
+
+    example = Example("log_softmax", inputs=((10,),), output=(10,), flops=9 + 10 + 10 + 9 + 1 + 10)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Three per element, two reductions of every line, and its log."""
+        at = axis_index(self.axis, output)
+        lines = prod(output[:at] + output[at + 1 :])
+        return lines * (2 * (output[at] - 1) + 3 * output[at] + 1)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Subtract the logarithm of the sum of exps."""
+        (x,) = inputs
+        at = batched(self.axis)
+        y: Array = x - x.max(axis=at, keepdims=True)
+        y -= ops.np.log(ops.np.exp(y).sum(axis=at, keepdims=True))
+        return y

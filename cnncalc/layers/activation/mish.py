@@ -1,0 +1,23 @@
+"""Mish."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise, softplus
+from cnncalc.layers.activation.tanh import Tanh
+from cnncalc.layers.base import Example
+
+
+class Mish(Elementwise):
+    """``x · tanh(log(1 + eˣ))`` (Misra 2019, arXiv:1908.08681).
+
+    Any shape, kept.  Flops per element: 1 exp, 1 add, 1 log, a tanh of 5, 1 product.
+    """
+
+    operations = 3 + Tanh.operations + 1
+    example = Example("mish", inputs=((32, 608, 608),), output=(32, 608, 608), flops=9 * 32 * 608 * 608)
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``x · tanh(log(1 + eˣ))``."""
+        return x * np.tanh(softplus(np, x))

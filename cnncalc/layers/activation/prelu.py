@@ -1,0 +1,53 @@
+"""Rectified linear unit with a learned slope."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.arguments import LayerError, argument, number, positive
+from cnncalc.layers.base import Example, Shape, Weight, per_channel
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+def _slopes(value: object) -> int | str:
+    return "channels" if value == "channels" else positive(value)
+
+
+_slopes.words = ("channels",)  # type: ignore[attr-defined]
+
+
+class PReLU(Elementwise):
+    """``x`` above 0, ``a · x`` below, with one learned ``a`` or one a channel (He et al. 2015, arXiv:1502.01852).
+
+    Any shape, kept.  Flops per element: 1 comparison, 1 product.
+    """
+
+    operations = 2
+
+    num_parameters = argument(_slopes, "how many slopes are learned: 1, or 'channels' for one a channel", 1)
+    init = argument(number, "what the slopes start from in training", 0.25)
+
+    example = Example(
+        "prelu: channels", inputs=((64, 112, 112),), output=(64, 112, 112), params=64, flops=2 * 64 * 112 * 112
+    )
+
+    def weights(self, *inputs: Shape) -> dict[str, Weight]:
+        """Return weight (num_parameters,)."""
+        channels = inputs[0][0]
+        slopes = channels if self.num_parameters == "channels" else self.num_parameters
+        if slopes not in (1, channels):
+            raise LayerError(
+                f"num_parameters = {slopes}, but the input has {channels} channels",
+                argument="num_parameters",
+                hint="1 learns one slope for all, 'channels' one a channel",
+            )
+        return {"weight": Weight((slopes,))}
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Multiply negative elements by the slope."""
+        (x,) = inputs
+        y: Array = ops.np.where(x > 0, x, per_channel(weights["weight"], x) * x)
+        return y

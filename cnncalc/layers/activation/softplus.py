@@ -1,0 +1,31 @@
+"""Softplus."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise, softplus
+from cnncalc.layers.arguments import LayerError, argument, number
+from cnncalc.layers.base import Example
+
+
+class Softplus(Elementwise):
+    """``log(1 + e^(β·x)) / β``: a relu without its corner.
+
+    Any shape, kept.  Flops per element: 1 product, 1 exp, 1 add, 1 log, 1 division.
+    """
+
+    operations = 5
+
+    beta = argument(number, "how sharp the bend is", 1.0)
+
+    example = Example("softplus", inputs=((128,),), output=(128,), flops=5 * 128)
+
+    def check(self) -> None:
+        """Refuse a division by zero."""
+        if self.beta == 0:
+            raise LayerError("beta = 0, but the formula divides by it", argument="beta", hint="the usual beta is 1")
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``log(1 + e^(β·x)) / β``."""
+        return softplus(np, self.beta * x) / self.beta

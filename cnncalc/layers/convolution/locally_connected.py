@@ -1,0 +1,52 @@
+"""Convolution whose filters are not shared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.base import Example, Shape, Weight
+from cnncalc.layers.convolution.conv import Conv
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class LocallyConnected(Conv):
+    """A convolution with filters and biases of its own at every position (Taigman et al. 2014, "DeepFace").
+
+    Input (C_in, *spatial), output (C_out, *spatial_out), each spatial axis with
+    ``⌊(in + P_before + P_after − D·(K − 1) − 1) / S⌋ + 1`` positions.
+    """
+
+    stem = "local"
+    groups = 1
+    arguments = {name: argument for name, argument in Conv.arguments.items() if name != "groups"}
+
+    example = Example(
+        "locally_connected: {out_channels: 10, kernel_size: 5, padding: 2, bias: false}",
+        inputs=((3, 32, 32),),
+        output=(10, 32, 32),
+        params=768_000,  # 75 · 1024 · 10
+        macs=768_000,  # each weight is used once
+        flops=2 * 768_000,
+    )
+
+    def weights(self, *inputs: Shape) -> dict[str, Weight]:
+        """Return weight (out_channels, in_channels, *spatial_out, *kernel_size), bias (out_channels, *spatial_out)."""
+        output = self.output_shape(*inputs)
+        weights = {"weight": Weight((output[0], inputs[0][0], *output[1:], *self.kernel_size))}
+        if self.bias:
+            weights["bias"] = Weight(output)
+        return weights
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Correlate each window of the input with its own filters."""
+        return ops.locally_connected(
+            inputs[0],
+            weights["weight"],
+            weights.get("bias"),
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+        )

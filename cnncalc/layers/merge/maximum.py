@@ -1,0 +1,23 @@
+"""Elementwise maximum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.base import Example
+from cnncalc.layers.merge._elementwise import ElementwiseMerge
+
+
+class Maximum(ElementwiseMerge):
+    """Takes the larger of its inputs, element by element: maxout (Goodfellow et al. 2013, arXiv:1302.4389).
+
+    Two inputs or more of equal shape, or 1 on an axis.  Flops: 1 comparison per output element and merged pair.
+    """
+
+    example = Example(
+        "maximum", inputs=((32, 8, 8), (32, 8, 8), (32, 8, 8)), output=(32, 8, 8), flops=2 * 32 * 8 * 8
+    )
+
+    def compute(self, np: Any, a: Any, b: Any) -> Any:
+        """Return ``max(a, b)``."""
+        return np.maximum(a, b)

@@ -1,0 +1,23 @@
+"""Elementwise difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.base import Example
+from cnncalc.layers.merge._elementwise import ElementwiseMerge
+
+
+class Subtract(ElementwiseMerge):
+    """Subtracts its second input from its first, element by element.
+
+    Two inputs of equal shape, or 1 on an axis.  Flops: 1 subtraction per output element.
+    """
+
+    arity = (2, 2)
+
+    example = Example("subtract", inputs=((1, 40, 40), (1, 40, 40)), output=(1, 40, 40), flops=40 * 40)
+
+    def compute(self, np: Any, a: Any, b: Any) -> Any:
+        """Return ``a − b``."""
+        return a - b

@@ -1,0 +1,24 @@
+"""What layers that normalise by the statistics of the tensor itself have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array
+
+
+def standardise(np: Any, x: Array, axes: tuple[int, ...], eps: float) -> Array:
+    """Return ``(x − mean) / √(variance + eps)``, statistics taken over ``axes`` (batch counted)."""
+    y = x - x.mean(axis=axes, keepdims=True)
+    y /= np.sqrt((y * y).mean(axis=axes, keepdims=True) + eps)
+    return y
+
+
+def standardise_flops(sets: int, n: int) -> int:
+    """Return the operations that ``sets`` of n elements take.
+
+    The mean: n − 1 adds and 1 division.  The variance: n subtractions, n squares, n − 1 adds and 1 division.
+    The normalisation: 1 add of eps, 1 root, n divisions.  Together 5·n + 2.
+    """
+    return sets * (5 * n + 2)

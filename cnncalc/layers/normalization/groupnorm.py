@@ -1,0 +1,73 @@
+"""Group normalisation."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, flag, number, positive
+from cnncalc.layers.base import Example, Layer, Shape, Weight, divisors, per_channel
+from cnncalc.layers.normalization._statistics import standardise, standardise_flops
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class GroupNorm(Layer):
+    """Normalises over each of ``num_groups`` groups of channels (Wu and He 2018, arXiv:1803.08494).
+
+    Any shape, kept.  Parameters: a scale and a shift a channel.
+    Flops for each group of n elements: mean n, variance 3·n, normalisation n + 2; then 1 product and 1 add per
+    element where a scale and a shift are learned.
+    """
+
+    kind = "norm"
+    stem = "norm"
+
+    num_groups = argument(positive, "how many groups the channels are split into", symbol="G")
+    eps = argument(number, "added to the variance", 1e-5)
+    affine = argument(flag, "whether it learns a scale and a shift a channel", True)
+
+    example = Example(
+        "groupnorm: 32",
+        inputs=((256, 56, 56),),
+        output=(256, 56, 56),
+        params=2 * 256,
+        flops=32 * (5 * 8 * 56 * 56 + 2) + 2 * 256 * 56 * 56,
+    )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        channels = inputs[0][0]
+        if channels % self.num_groups:
+            raise LayerError(
+                f"num_groups = {self.num_groups} does not divide the {channels} channels",
+                argument="num_groups",
+                hint=f"divisors of {channels} are {divisors(channels)}",
+            )
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> dict[str, Weight]:
+        """Return weight and bias, each (C,)."""
+        channels = Weight((inputs[0][0],))
+        return {"weight": channels, "bias": channels} if self.affine else {}
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """The statistics of each group, and two per element for the affine part."""
+        members = (output[0] // self.num_groups) * prod(output[1:])
+        statistics = standardise_flops(self.num_groups, members)
+        return statistics + 2 * prod(output) if self.affine else statistics
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Normalise each group, scale and shift."""
+        (x,) = inputs
+        groups = x.reshape(x.shape[0], self.num_groups, -1)
+        y = standardise(ops.np, groups, (2,), self.eps).reshape(x.shape)
+        if self.affine:
+            y *= per_channel(weights["weight"], x)
+            y += per_channel(weights["bias"], x)
+        return y
+
+    def label(self) -> str:
+        """Return ``32 groups``."""
+        return f"{self.num_groups} groups"

@@ -1,0 +1,56 @@
+"""Instance normalisation."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import argument, flag, number
+from cnncalc.layers.base import Example, Layer, Shape, Weight, per_channel, spatial
+from cnncalc.layers.normalization._statistics import standardise, standardise_flops
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class InstanceNorm(Layer):
+    """Normalises each channel over its own map (Ulyanov et al. 2016, arXiv:1607.08022).
+
+    A map (C, *spatial), kept.  Parameters with ``affine``: a scale and a shift a channel.
+    Flops for each channel of n elements: mean n, variance 3·n, normalisation n + 2; then 1 product and 1 add
+    per element where a scale and a shift are learned.
+    """
+
+    kind = "norm"
+    stem = "norm"
+
+    eps = argument(number, "added to the variance", 1e-5)
+    affine = argument(flag, "whether it learns a scale and a shift a channel", False)
+
+    example = Example(
+        "instancenorm", inputs=((64, 128, 128),), output=(64, 128, 128), flops=64 * (5 * 128 * 128 + 2)
+    )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        spatial(inputs[0], self.type)
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> dict[str, Weight]:
+        """Return weight and bias, each (C,)."""
+        channels = Weight((inputs[0][0],))
+        return {"weight": channels, "bias": channels} if self.affine else {}
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """The statistics of each channel, and two per element for the affine part."""
+        statistics = standardise_flops(output[0], prod(output[1:]))
+        return statistics + 2 * prod(output) if self.affine else statistics
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Normalise each channel, scale and shift."""
+        (x,) = inputs
+        y = standardise(ops.np, x, tuple(range(2, x.ndim)), self.eps)
+        if self.affine:
+            y *= per_channel(weights["weight"], x)
+            y += per_channel(weights["bias"], x)
+        return y

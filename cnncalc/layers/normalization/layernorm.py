@@ -1,0 +1,76 @@
+"""Layer normalisation."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, axes, flag, number
+from cnncalc.layers.base import Example, Layer, Shape, Weight, axis_index
+from cnncalc.layers.normalization._statistics import standardise, standardise_flops
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class LayerNorm(Layer):
+    """Normalises over the given axes, each position of the others by itself (Ba et al. 2016, arXiv:1607.06450).
+
+    Any shape, kept.  Parameters: a scale and a shift for each position of the normalised axes.
+    Flops for each set of n elements: mean n, variance 3·n, normalisation n + 2; then 1 product and 1 add per
+    element where a scale and a shift are learned.
+    """
+
+    kind = "norm"
+    stem = "norm"
+
+    axis = argument(axes, "the axis, or list of axes, that it normalises over; default: all", None)
+    eps = argument(number, "added to the variance", 1e-5)
+    affine = argument(flag, "whether it learns a scale, and a shift", True)
+    bias = argument(flag, "whether the affine part has a shift", True)
+
+    example = Example(
+        "layernorm: channels",
+        inputs=((96, 56, 56),),
+        output=(96, 56, 56),
+        params=2 * 96,
+        flops=56 * 56 * (5 * 96 + 2) + 2 * 96 * 56 * 56,
+    )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        self._indices(inputs[0])
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> dict[str, Weight]:
+        """Return weight and bias, each with the sizes of the normalised axes."""
+        weight = Weight(tuple([inputs[0][i] for i in self._indices(inputs[0])]))
+        names = ("weight", "bias") if self.bias else ("weight",)
+        return dict.fromkeys(names, weight) if self.affine else {}
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """The statistics of each set, and one or two per element for the affine part."""
+        over = self._indices(output)
+        sets = prod([size for i, size in enumerate(output) if i not in over])
+        statistics = standardise_flops(sets, prod([output[i] for i in over]))
+        return statistics + (2 if self.bias else 1) * prod(output) if self.affine else statistics
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Normalise, scale and shift."""
+        (x,) = inputs
+        over = tuple([i + 1 for i in self._indices(x.shape[1:])])
+        y = standardise(ops.np, x, over, self.eps)
+        shape = [size if i in over else 1 for i, size in enumerate(x.shape)]
+        if self.affine:
+            y *= weights["weight"].reshape(shape)
+        if self.affine and self.bias:
+            y += weights["bias"].reshape(shape)
+        return y
+
+    def _indices(self, shape: Shape) -> list[int]:
+        if self.axis is None:
+            return list(range(len(shape)))
+        indices = sorted([axis_index(axis, shape) for axis in self.axis])
+        if len(set(indices)) < len(indices):
+            raise LayerError("axis names an axis twice", argument="axis", hint="list each axis once")
+        return indices

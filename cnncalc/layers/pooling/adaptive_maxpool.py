@@ -1,0 +1,37 @@
+"""Max pooling to a given size."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.base import Example, Shape
+from cnncalc.layers.pooling._regions import AdaptivePool
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class AdaptiveMaxPool(AdaptivePool):
+    """Takes the largest element of each of ``output_size`` bins, whatever the size of the map.
+
+    Input (C, *spatial), output (C, *output_size); bin i of an axis reaches from ``⌊i·in / out⌋`` to
+    ``⌈(i + 1)·in / out⌉``.  Flops for a bin of n elements: n − 1 comparisons.
+    """
+
+    stem = "pool"
+
+    example = Example(
+        "adaptive_maxpool: 7",
+        inputs=((512, 10, 10),),
+        output=(512, 7, 7),
+        flops=512 * (16 * 16 - 7 * 7),  # bins of 10 into 7: 2 2 3 2 3 2 2
+    )
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """As many as the bins have elements, less one a bin."""
+        return prod(self.bins(inputs, output)) - prod(output)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Take the largest of each bin."""
+        return ops.adaptive_max_pool(inputs[0], output_size=self.output_size)

@@ -1,0 +1,31 @@
+"""Max pooling of the whole map."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.base import Example, Shape
+from cnncalc.layers.pooling._regions import GlobalPool
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class GlobalMaxPool(GlobalPool):
+    """Takes the largest element of each channel.
+
+    Input (C, *spatial), output (C, 1, …).  Flops per channel: prod(spatial) − 1 comparisons.
+    """
+
+    stem = "pool"
+
+    example = Example("global_maxpool", inputs=((512, 7, 7),), output=(512, 1, 1), flops=512 * 48)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One comparison per element but the first, in every channel."""
+        return output[0] * (prod(inputs[0][1:]) - 1)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Take the largest of each channel."""
+        return ops.adaptive_max_pool(inputs[0], output_size=1)

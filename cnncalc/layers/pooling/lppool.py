@@ -1,0 +1,51 @@
+"""Power-average pooling."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, number
+from cnncalc.layers.base import Example, Shape
+from cnncalc.layers.pooling._windowed import WindowPool
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class LPPool(WindowPool):
+    """Takes ``(Σ xᵖ)^(1/p)`` of each window, p being ``norm_type`` (Gulcehre et al. 2014, arXiv:1311.1780).
+
+    Input (C, *spatial), output (C, *spatial_out), each spatial axis with
+    ``⌊(in + P_before + P_after − K) / S⌋ + 1`` positions.
+    Flops per output element: prod(kernel_size) powers, prod(kernel_size) − 1 adds, 1 root.
+    """
+
+    stem = "pool"
+
+    norm_type = argument(number, "the exponent p", 2.0, "p")
+
+    example = Example("lppool: 2", inputs=((16, 10, 10),), output=(16, 5, 5), flops=16 * 5 * 5 * (4 + 3 + 1))
+
+    def check(self) -> None:
+        """Spell the defaults out; refuse an exponent of 0 or less."""
+        super().check()
+        if self.norm_type <= 0:
+            raise LayerError(
+                f"norm_type = {self.norm_type:g} is not above 0",
+                argument="norm_type",
+                hint="1 is the sum, 2 the Euclidean norm",
+            )
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """A power and an add per tap, one add less, and a root, at every output element."""
+        taps = prod(self.kernel_size)
+        return prod(output) * (taps + taps - 1 + 1)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Take the p-norm of each window."""
+        return ops.lp_pool(inputs[0], p=self.norm_type, **self.options())
+
+    def label(self) -> str:
+        """Return ``3×3/2, L2``."""
+        return f"{super().label()}, L{self.norm_type:g}"

@@ -1,0 +1,46 @@
+"""Channel shuffle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, positive
+from cnncalc.layers.base import Example, Shape, divisors
+from cnncalc.layers.shape._movement import Movement
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class ChannelShuffle(Movement):
+    """Deals the channels of each group out to all groups in turn (Zhang et al. 2017, arXiv:1707.01083).
+
+    Any shape, kept.  Flops: 0.
+    """
+
+    stem = "shuffle"
+
+    groups = argument(positive, "how many groups the channels come from", symbol="G")
+
+    example = Example("channel_shuffle: 2", inputs=((116, 28, 28),), output=(116, 28, 28))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        channels = inputs[0][0]
+        if channels % self.groups:
+            raise LayerError(
+                f"groups = {self.groups} does not divide in_channels = {channels}",
+                argument="groups",
+                hint=f"divisors of {channels} are {divisors(channels)}",
+            )
+        return inputs[0]
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Swap the axis of the groups with that of their channels."""
+        (x,) = inputs
+        split = x.reshape(x.shape[0], self.groups, -1, *x.shape[2:])
+        return split.swapaxes(1, 2).reshape(x.shape)
+
+    def label(self) -> str:
+        """Return ``2 groups``."""
+        return f"{self.groups} groups"

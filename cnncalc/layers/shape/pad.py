@@ -1,0 +1,76 @@
+"""Padding by itself."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, choice, number, pads, pair
+from cnncalc.layers.base import Example, Shape, Window, spatial
+from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.window import both_sides
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Pad(Movement):
+    """Widens the map on its borders.
+
+    Input (C, *spatial), output (C + channels, *spatial + padding).  The border holds ``value``, or the map's
+    own elements: mirrored at its edge (reflect), its edge repeated (replicate), or its other side (circular).
+    Flops: 0.
+    """
+
+    padding = argument(pads(), "elements around the map, as in conv: an int, one an axis, or a pair an axis", None, "P")
+    mode = argument(choice("constant", "reflect", "replicate", "circular"), "what the border holds", "constant")
+    value = argument(number, "what a constant border holds", 0.0)
+    channels = argument(pair, "channels of the constant, [before, after] the map's own", 0, "P_C")
+
+    example = Example("pad: 3", inputs=((3, 224, 224),), output=(3, 230, 230))
+
+    def check(self) -> None:
+        """Refuse a layer that says nothing, and channels where the border is not constant."""
+        if self.padding is None and self.channels == (0, 0):
+            raise LayerError("'padding' is missing: elements around the map", hint="write it as padding: …")
+        if self.channels != (0, 0) and self.mode != "constant":
+            raise LayerError(
+                f"channels = {self.channels[0]} + {self.channels[1]} beside mode = {self.mode}",
+                argument="channels",
+                hint="only a constant border has channels of its own",
+            )
+        self.padding = self.padding or (0, 0)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape with the borders added."""
+        (shape,) = inputs
+        sizes = spatial(shape, self.type)
+        for size, border in zip(sizes, self.padding, strict=True):
+            self._check_source(size, border)
+        channels = shape[0] if self.channels == (0, 0) else shape[0] + both_sides(self.channels)
+        return (channels, *[size + both_sides(border) for size, border in zip(sizes, self.padding, strict=True)])
+
+    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
+        """Return one tap, shifted by the border in front."""
+        befores = tuple([before for before, _ in self.padding])
+        return Window((1,) * len(befores), (Fraction(1),) * len(befores), befores)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Add the borders."""
+        borders = self.padding if self.channels == (0, 0) else (self.channels, *self.padding)
+        return ops.pad(inputs[0], borders, mode=self.mode, value=self.value)
+
+    def label(self) -> str:
+        """Return ``3``, or ``1+2`` where the sides differ, and the mode."""
+        sides = dict.fromkeys(str(a) if a == b else f"{a}+{b}" for a, b in self.padding)
+        return ", ".join(sides) + ("" if self.mode == "constant" else f", {self.mode}")
+
+    def _check_source(self, size: int, border: tuple[int, int]) -> None:
+        limits = {"reflect": size - 1, "circular": size}
+        if max(border) > limits.get(self.mode, max(border)):
+            raise LayerError(
+                f"padding = {max(border)} with mode = {self.mode}, but an axis of {size} has only "
+                f"{limits[self.mode]} elements for it",
+                argument="padding",
+                hint=f"{limits[self.mode]} at most, or 'mode: replicate'",
+            )

@@ -1,0 +1,46 @@
+"""Permute the axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, integers
+from cnncalc.layers.base import Example, Shape, shape_text
+from cnncalc.layers.shape._movement import Movement
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Permute(Movement):
+    """Puts the axes into another order.
+
+    Axis i of the output is axis ``dims[i]`` of the input; axes are counted without the batch.  Flops: 0.
+    """
+
+    dims = argument(integers, "the input's axes in the order that the output has them")
+
+    example = Example("permute: [1, 2, 0]", inputs=((96, 56, 28),), output=(56, 28, 96))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the sizes in their new order."""
+        (shape,) = inputs
+        return tuple([shape[i] for i in self._order(len(shape))])
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Transpose all axes but the batch."""
+        return inputs[0].transpose(0, *[i + 1 for i in self._order(inputs[0].ndim - 1)])
+
+    def label(self) -> str:
+        """Return ``1, 2, 0``."""
+        return ", ".join(str(i) for i in self.dims)
+
+    def _order(self, count: int) -> list[int]:
+        order = [i + count if i < 0 else i for i in self.dims]
+        if sorted(order) != list(range(count)):
+            raise LayerError(
+                f"dims = {shape_text(self.dims)} does not name each of the input's {count} axes once",
+                argument="dims",
+                hint=f"axes are counted without the batch: an order of {shape_text(tuple(range(count)))}",
+            )
+        return order

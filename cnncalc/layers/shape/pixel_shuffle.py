@@ -1,0 +1,58 @@
+"""Pixel shuffle."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, positive
+from cnncalc.layers.base import Example, Shape, Window, spatial
+from cnncalc.layers.shape._movement import Movement
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class PixelShuffle(Movement):
+    """Lays groups of r·r channels out as blocks of r×r elements (Shi et al. 2016, arXiv:1609.05158).
+
+    Input (C·r·r, H, W), output (C, H·r, W·r); on d spatial axes rᵈ channels make a block.  Flops: 0.
+    """
+
+    stem = "shuffle"
+
+    upscale_factor = argument(positive, "how many times larger each spatial axis gets", symbol="r")
+
+    example = Example("pixel_shuffle: 3", inputs=((9, 64, 64),), output=(1, 192, 192))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return (C / rᵈ, axes · r)."""
+        (shape,) = inputs
+        sizes = spatial(shape, self.type)
+        block = prod([self.upscale_factor for _ in sizes])
+        if shape[0] % block:
+            raise LayerError(
+                f"upscale_factor = {self.upscale_factor} takes blocks of {block} channels, "
+                f"which do not divide in_channels = {shape[0]}",
+                argument="upscale_factor",
+                hint=f"the layer before must give a multiple of {block} channels",
+            )
+        return (shape[0] // block, *[size * self.upscale_factor for size in sizes])
+
+    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
+        """Return one tap, which r output positions share."""
+        rank = len(output) - 1
+        return Window((1,) * rank, (Fraction(1, self.upscale_factor),) * rank, (0,) * rank)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Split the channels, and interleave the parts with the spatial axes."""
+        (x,) = inputs
+        r, rank = self.upscale_factor, x.ndim - 2
+        split = x.reshape(x.shape[0], -1, *(r,) * rank, *x.shape[2:])
+        order = [axis for i in range(rank) for axis in (2 + rank + i, 2 + i)]
+        return split.transpose(0, 1, *order).reshape(x.shape[0], -1, *[size * r for size in x.shape[2:]])
+
+    def label(self) -> str:
+        """Return ``×2``."""
+        return f"×{self.upscale_factor}"

@@ -1,0 +1,61 @@
+"""Pixel unshuffle."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, positive
+from cnncalc.layers.base import Example, Shape, Window, spatial
+from cnncalc.layers.shape._movement import Movement
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class PixelUnshuffle(Movement):
+    """Stacks blocks of r×r elements as r·r channels: pixel shuffle backwards, or space to depth.
+
+    Input (C, H·r, W·r), output (C·r·r, H, W); on d spatial axes a block makes rᵈ channels.  Flops: 0.
+    """
+
+    stem = "unshuffle"
+
+    downscale_factor = argument(positive, "how many times smaller each spatial axis gets", symbol="r")
+
+    example = Example("pixel_unshuffle: 2", inputs=((64, 26, 26),), output=(256, 13, 13))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return (C · rᵈ, axes / r)."""
+        (shape,) = inputs
+        sizes = spatial(shape, self.type)
+        for size in sizes:
+            if size % self.downscale_factor:
+                raise LayerError(
+                    f"downscale_factor = {self.downscale_factor} does not divide an axis of {size}",
+                    argument="downscale_factor",
+                    hint="pad or crop the map to a multiple of it",
+                )
+        return (
+            shape[0] * prod([self.downscale_factor for _ in sizes]),
+            *[size // self.downscale_factor for size in sizes],
+        )
+
+    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
+        """Return the block."""
+        r, rank = self.downscale_factor, len(output) - 1
+        return Window((r,) * rank, (Fraction(r),) * rank, (0,) * rank)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Split the spatial axes, and move the parts to the channels."""
+        (x,) = inputs
+        r, rank = self.downscale_factor, x.ndim - 2
+        halves = [part for size in x.shape[2:] for part in (size // r, r)]
+        split = x.reshape(*x.shape[:2], *halves)
+        order = [*range(3, 3 + 2 * rank, 2), *range(2, 2 + 2 * rank, 2)]
+        return split.transpose(0, 1, *order).reshape(x.shape[0], -1, *halves[::2])
+
+    def label(self) -> str:
+        """Return ``/2``."""
+        return f"/{self.downscale_factor}"

@@ -1,0 +1,53 @@
+"""Reshape."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, integers
+from cnncalc.layers.base import Example, Shape, shape_text
+from cnncalc.layers.shape._movement import Movement
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Reshape(Movement):
+    """Lays the elements out in another shape, in the same order, channel after channel.
+
+    Input of any shape, output ``shape`` with as many elements; one -1 in it is inferred.  Flops: 0.
+    """
+
+    shape = argument(integers, "the output's shape without the batch; -1 for one size that is inferred")
+
+    example = Example("reshape: [64, 7, 7]", inputs=((3136,),), output=(64, 7, 7))
+
+    def check(self) -> None:
+        """Refuse sizes below 1, but for one -1."""
+        if not self.shape or self.shape.count(-1) > 1 or any(size < 1 and size != -1 for size in self.shape):
+            raise LayerError(
+                f"shape = {shape_text(self.shape)} must have positive sizes, and -1 at most once",
+                argument="shape",
+                hint="-1 stands for the one size that follows from the others",
+            )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape, with its -1 inferred."""
+        elements = prod(inputs[0])
+        known = prod([size for size in self.shape if size != -1])
+        if elements % known or (-1 not in self.shape and elements != known):
+            raise LayerError(
+                f"{shape_text(inputs[0])} has {elements} elements, which shape = {shape_text(self.shape)} can't hold",
+                argument="shape",
+                hint=f"{'a multiple of ' if -1 in self.shape else ''}{known} elements fit into it",
+            )
+        return tuple([elements // known if size == -1 else size for size in self.shape])
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Keep the batch axis, and lay the others out anew."""
+        return inputs[0].reshape(inputs[0].shape[0], *self.shape)
+
+    def label(self) -> str:
+        """Return ``64×-1``."""
+        return "×".join(str(size) for size in self.shape)

@@ -1,0 +1,74 @@
+"""Slice of one axis."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, axis, integer, positive
+from cnncalc.layers.base import Example, Shape, Window, axis_index, axis_text
+from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.symbols import ceil_div
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Slice(Movement):
+    """Keeps a part of one axis, as Python's ``start:stop:step`` does.
+
+    Input of any shape, output with ``⌈(stop − start) / step⌉`` on the axis; negative figures count from the
+    end, figures beyond it mean the end.  Flops: 0.
+    """
+
+    axis = argument(axis, "the axis that is cut", 0)
+    start = argument(integer, "the first index that is kept", 0, "start")
+    stop = argument(integer, "the first index that is not; default: the end", None, "stop")
+    step = argument(positive, "every how many are kept", 1, "step")
+
+    example = Example("slice: {axis: channels, start: 0, stop: 32}", inputs=((64, 28, 28),), output=(32, 28, 28))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape with what is kept of the axis."""
+        (shape,) = inputs
+        at = axis_index(self.axis, shape)
+        start, stop = self._bounds(shape[at])
+        if stop <= start:
+            raise LayerError(
+                f"start = {start}, stop = {stop} leave nothing of {axis_text(at, len(shape))} with {shape[at]} elements",
+                argument="start",
+                hint=f"0 <= start < stop <= {shape[at]}",
+            )
+        kept = stop - start if self.step == 1 else ceil_div(stop - start, self.step)
+        return (*shape[:at], kept, *shape[at + 1 :])
+
+    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window | None:
+        """Return one tap, a step apart along the axis."""
+        rank, at = len(output) - 1, axis_index(self.axis, output) - 1
+        if at < 0:
+            return None
+        start, _ = self._bounds(inputs[0][at + 1])
+        return Window(
+            (1,) * rank,
+            tuple([Fraction(self.step if i == at else 1) for i in range(rank)]),
+            tuple([-start if i == at else 0 for i in range(rank)]),
+        )
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Slice the axis."""
+        (x,) = inputs
+        cut: list[slice] = [slice(None)] * x.ndim
+        cut[axis_index(self.axis, x.shape[1:]) + 1] = slice(self.start, self.stop, self.step)
+        return x[tuple(cut)]
+
+    def label(self) -> str:
+        """Return ``0:32``, with the axis where it is not the channels."""
+        text = f"{self.start}:{'' if self.stop is None else self.stop}" + (f":{self.step}" if self.step > 1 else "")
+        return text if self.axis == 0 else f"{text}, axis {self.axis}"
+
+    def _bounds(self, size: int) -> tuple[int, int]:
+        """Return (start, stop) inside the axis, counted from the front."""
+        start, stop = self.start, size if self.stop is None else self.stop
+        start = max(start + size, 0) if start < 0 else min(start, size)
+        stop = max(stop + size, 0) if stop < 0 else min(stop, size)
+        return start, stop

@@ -1,0 +1,91 @@
+"""Upsampling by interpolation."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag, per_axis, positive
+from cnncalc.layers.base import Example, Layer, Shape, Window, spatial
+from cnncalc.layers.symbols import floor_product
+from cnncalc.layers.window import size_label
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Upsample(Layer):
+    """Resizes the map, by repeating its nearest element or by interpolating between neighbours.
+
+    Input (C, *spatial), output (C, *spatial_out), each spatial axis with ``⌊in · scale_factor⌋`` positions, or
+    as ``size`` says.  Flops: nearest 0; linear, on d axes, 2ᵈ products and 2ᵈ − 1 adds per output element (the
+    weights of the 2ᵈ neighbours depend on the position alone, and are not counted).
+    """
+
+    kind = "shape"
+
+    scale_factor = argument(per_axis(factor), "how many times larger each spatial axis gets", None, "scale")
+    size = argument(per_axis(positive), "size of the output along each spatial axis", None)
+    mode = argument(choice("nearest", "linear"), "linear is bilinear on a map of two axes", "nearest")
+    align_corners = argument(flag, "whether linear lets the corner elements' centres meet", False)
+
+    example = Example("upsample: 2", inputs=((256, 13, 13),), output=(256, 26, 26))
+
+    def check(self) -> None:
+        """Refuse both or neither of the sizes, and corners that nearest does not have."""
+        if (self.scale_factor is None) == (self.size is None):
+            one = "both are given" if self.size is not None else "neither is given"
+            raise LayerError(
+                f"takes either scale_factor or size, but {one}",
+                argument=None if self.size is None else "size",
+                hint="scale_factor: 2 doubles each spatial axis",
+            )
+        if self.align_corners and self.mode == "nearest":
+            raise LayerError(
+                "align_corners has no meaning with mode = nearest", argument="align_corners", hint="'mode: linear' has it"
+            )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return (C, resized axes)."""
+        (shape,) = inputs
+        sizes = spatial(shape, self.type)
+        if self.size is not None:
+            return (shape[0], *self.size)
+        resized = [floor_product(size, scale) for size, scale in zip(sizes, self.scale_factor, strict=True)]
+        if min(resized) < 1:
+            raise LayerError(
+                f"scale_factor = {min(self.scale_factor):g} leaves nothing of an axis of {min(sizes)}",
+                argument="scale_factor",
+                hint="floor(in · scale_factor) must be 1 or more",
+            )
+        return (shape[0], *resized)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """None for nearest; the interpolation of every output element for linear."""
+        neighbours = 2 ** (len(output) - 1)
+        return prod(output) * (neighbours + neighbours - 1) if self.mode == "linear" else 0
+
+    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
+        """Return the nearest element, or the two neighbours on each axis."""
+        axes = list(zip(inputs[0][1:], output[1:], strict=True))
+        linear = self.mode == "linear"
+        return Window(
+            (2 if linear else 1,) * len(axes),
+            tuple([Fraction(size, out) for size, out in axes]),
+            tuple([int(linear and out > size and not self.align_corners) for size, out in axes]),
+        )
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Resize the spatial axes."""
+        (x,) = inputs
+        resize: dict[str, Any] = {"size": self.size, "scale_factor": self.scale_factor}
+        return ops.upsample(x, **resize, mode=self.mode, align_corners=self.align_corners)
+
+    def label(self) -> str:
+        """Return ``×2`` or ``56×56``, and the mode."""
+        mode = "" if self.mode == "nearest" else f", {self.mode}"
+        if self.size is not None:
+            return size_label(self.size) + mode
+        scales = self.scale_factor if isinstance(self.scale_factor, tuple) else (self.scale_factor,)
+        return "".join(f"×{scale:g}" for scale in dict.fromkeys(scales)) + mode
