@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -62,16 +63,20 @@ def slides(
     rounding: Rounding = "floor",
 ) -> tuple[Slide, ...]:
     """Slide a window along axes of the given sizes.  Raises ValueError where it fits nowhere."""
-    rank = len(sizes)
+    return _slides(*map(_frozen, (sizes, kernel, stride, padding, dilation)), rounding)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple([_frozen(item) for item in value]) if isinstance(value, list) else value
+
+
+@lru_cache(4096)
+def _slides(
+    sizes: tuple[int, ...], kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes, rounding: Rounding
+) -> tuple[Slide, ...]:
     found = []
-    for size, k, s, p, d in zip(
-        sizes,
-        per_axis(kernel, rank),
-        per_axis(stride, rank),
-        per_axis(padding, rank),
-        per_axis(dilation, rank),
-        strict=True,
-    ):
+    arguments = (per_axis(value, len(sizes)) for value in (kernel, stride, padding, dilation))
+    for size, k, s, p, d in zip(sizes, *arguments, strict=True):
         before, after = _ends(size, k, s, p, d)
         count = _positions(size, d * (k - 1) + 1, s, before, after, rounding)
         if count < 1:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cnncalc.execution.kernels import depthwise, winograd
 from cnncalc.execution.kernels.axes import Slide, padded, slides, windows
-from cnncalc.execution.kernels.engine import BLOCK, Engine, adder, channels_first, channels_last
+from cnncalc.execution.kernels.engine import BLOCK, Engine, channels_first, channels_last
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Sizes
@@ -48,16 +48,10 @@ def normalised(engine: Engine, x: Array) -> Array:
         return x
     out = engine.empty(x.shape, x.dtype)
     rows, done = x.reshape(-1, x.shape[-1]), out.reshape(-1, x.shape[-1])
-    scale, shift = adder(before.scale, np.multiply), adder(before.shift)
+    normalise = engine.normaliser(before)
 
     def block(start: int, stop: int) -> None:
-        part = done[start:stop]
-        part[...] = rows[start:stop]
-        assert scale is not None and shift is not None
-        scale(part)
-        shift(part)
-        if before.clip is not None:
-            np.clip(part, *before.clip, out=part)
+        normalise(rows[start:stop], done[start:stop])
 
     engine.blocks(len(rows), max(1, BLOCK // x.shape[-1]), block)
     return out
@@ -68,28 +62,29 @@ def pointwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes:
     if any(axis.stride > 1 for axis in axes):
         x = x[(slice(None), *(slice(None, None, axis.stride) for axis in axes))]
     out = engine.empty((*x.shape[:-1], len(weight)), x.dtype)
-    filters = engine.packed(weight, "rows", lambda w: w.reshape(len(w), -1)).T
+    filters = engine.packed(weight, "matrix", _matrix)
     rows = x.reshape(-1, x.shape[-1])
     products = out.reshape(-1, len(weight))
     finish = engine.finisher(out, bias)
     before, engine.before = engine.before, None
-    scale, shift = (adder(before.scale, np.multiply), adder(before.shift)) if before else (None, None)
+    normalise = engine.normaliser(before) if before else None
 
     def block(start: int, stop: int) -> None:
         part = rows[start:stop]
-        if before is not None and scale is not None and shift is not None:
+        if normalise is not None:
             fresh = engine.scratch("rows", part.shape, x.dtype)
-            fresh[...] = part
-            scale(fresh)
-            shift(fresh)
-            if before.clip is not None:
-                np.clip(fresh, *before.clip, out=fresh)
+            normalise(part, fresh)
             part = fresh
         engine.multiply(part, filters, products[start:stop])
         finish(start, stop)
 
-    engine.blocks(len(rows), max(64, BLOCK // max(filters.shape)), block)
+    engine.blocks(len(rows), max(256, 2 * BLOCK // max(filters.shape)), block)
     return out
+
+
+def _matrix(weight: Array) -> Array:
+    """Return (*kernel · C, out), the form that is multiplied fastest; no copy if the memory has that order."""
+    return np.ascontiguousarray(np.moveaxis(weight, (1, 0), (-2, -1))).reshape(-1, len(weight))
 
 
 def unrolled(
@@ -102,8 +97,8 @@ def unrolled(
         return out[:, 0]
     channels, depth = len(weight), weight.shape[1]
     filters = engine.packed(
-        weight, f"unrolled {groups}", lambda w: np.moveaxis(w, 1, -1).reshape(groups, channels // groups, -1)
-    ).transpose(0, 2, 1)
+        weight, f"groups {groups}", lambda w: np.stack([_matrix(part) for part in np.split(w, groups)])
+    ) if groups > 1 else engine.packed(weight, "matrix", _matrix)[None]
     view = windows(padded(x, axes), axes)
     counts = [axis.positions for axis in axes]
     out = engine.empty((len(x), *counts, channels), x.dtype)

@@ -148,7 +148,10 @@ class Engine:
 
     def blocks(self, total: int, step: int, work: Callable[[int, int], object]) -> None:
         """Call work(start, stop) over range(total), about `step` at a time, on all threads."""
-        self.workers.run(work, cut(total, step, self.workers.threads))
+        if total <= step and self.workers.threads == 1:
+            work(0, total)
+        else:
+            self.workers.run(work, cut(total, step, self.workers.threads))
 
     def finisher(self, out: Array, bias: Array | None) -> Callable[[int, int], None]:
         """Return finish(start, stop), which ends rows of a contraction's (N, *spatial, C) output in place.
@@ -165,7 +168,7 @@ class Engine:
                 residual = other.reshape(rows.shape)
             else:
                 self.refused, after = True, After()
-        add = adder(bias)
+        add = None if bias is None else self.packed(bias, "add", RowOperation)
 
         def finish(start: int, stop: int) -> None:
             block = rows[start:stop]
@@ -180,34 +183,47 @@ class Engine:
 
         return finish
 
+    def normaliser(self, before: Affine) -> Callable[[Array, Array], None]:
+        """Return normalise(rows, out) of rows (n, C)."""
+        scale = self.packed(before.scale, "multiply", lambda vector: RowOperation(vector, np.multiply))
+        shift = self.packed(before.shift, "add", RowOperation)
 
-def adder(bias: Array | None, operation: Any = np.add) -> Callable[[Array], None] | None:
-    """Return a function that adds a bias (C,) to rows (n, C) in place.
+        def normalise(rows: Array, out: Array) -> None:
+            out[...] = rows
+            scale(out)
+            shift(out)
+            if before.clip is not None:
+                np.clip(out, *before.clip, out=out)
+
+        return normalise
+
+
+class RowOperation:
+    """Add to rows (n, C), or multiply them by, a vector (C,), in place.
 
     Short rows are taken several at a time: NumPy's inner loop should see a thousand elements at least.
     """
-    if bias is None:
-        return None
-    width = len(bias)
-    times = max(1, 2048 // width)
-    wide = np.tile(bias, times)
 
-    def add(block: Array) -> None:
-        whole = len(block) // times * times if block.flags.c_contiguous else 0
+    def __init__(self, vector: Array, operation: np.ufunc = np.add) -> None:
+        self.operation = operation
+        self.vector = vector
+        self.times = max(1, 2048 // len(vector))
+        self.wide = np.concatenate([vector] * self.times)
+
+    def __call__(self, block: Array) -> None:
+        whole = len(block) // self.times * self.times if block.flags.c_contiguous else 0
         if whole:
-            head = block[:whole].reshape(-1, times * width)
-            operation(head, wide, out=head)
+            head = block[:whole].reshape(-1, len(self.wide))
+            self.operation(head, self.wide, out=head)
         if whole < len(block):
-            operation(block[whole:], bias, out=block[whole:])
-
-    return add
+            self.operation(block[whole:], self.vector, out=block[whole:])
 
 
 def channels_last(x: Array) -> Array:
     """Return the view (N, *spatial, C) of a logical (N, C, *spatial)."""
-    return np.moveaxis(x, 1, -1)
+    return x.transpose(0, *range(2, x.ndim), 1)
 
 
 def channels_first(x: Array) -> Array:
     """Return the logical view (N, C, *spatial) of (N, *spatial, C)."""
-    return np.moveaxis(x, -1, 1)
+    return x.transpose(0, -1, *range(1, x.ndim - 1))
