@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 REQUIRED = object()
+LARGEST = 1e300  # keeps infinity out, and what float() would refuse
 
 
 class LayerError(Exception):
@@ -14,12 +15,15 @@ class LayerError(Exception):
     Knows nothing of files; whoever reads a spec adds the place.
     """
 
-    def __init__(self, message: str, *, argument: str | None = None, hint: str | None = None, near: Sequence[str] = ()) -> None:
+    def __init__(
+        self, message: str, *, argument: str | None = None, hint: str | None = None, near: Sequence[str] = ()
+    ) -> None:
+        """Make an error; ``near`` are the known names among which the nearest is to be suggested."""
         super().__init__(message)
         self.message = message
         self.argument = argument
         self.hint = hint
-        self.near = near  # known names among which the nearest is to be suggested
+        self.near = near
 
 
 class Argument:
@@ -33,6 +37,7 @@ class Argument:
     """
 
     def __init__(self, convert: Callable[[Any], Any], help: str, default: object, symbol: str) -> None:
+        """Make an argument; see :func:`argument`."""
         self.convert = convert
         self.help = help
         self.default = default
@@ -62,42 +67,49 @@ def argument(convert: Callable[[Any], Any], help: str, default: object = REQUIRE
     return Argument(convert, help, default, symbol)
 
 
-# --- conversions: each returns the value, or raises ValueError with what would have been right ----------------
+# --- conversions: each returns the value, or raises ValueError with what would have been right --------------
 
 
 def integer(value: object) -> int:
     """An integer of any sign."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool):
+    whole = _whole(value)
+    if whole is None:
         raise ValueError("an integer")
-    return value
+    return whole
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def positive(value: object) -> int:
     """An integer of 1 or more."""
-    if isinstance(value, (bool, str)) or not isinstance(value, (int, float)) or value < 1 or value != int(value):
+    whole = _whole(value)
+    if whole is None or whole < 1:
         raise ValueError("a positive integer")
-    return int(value)
+    return whole
 
 
 def natural(value: object) -> int:
     """An integer of 0 or more."""
-    if isinstance(value, (bool, str)) or not isinstance(value, (int, float)) or value < 0 or value != int(value):
+    whole = _whole(value)
+    if whole is None or whole < 0:
         raise ValueError("an integer of 0 or more")
-    return int(value)
+    return whole
 
 
 def number(value: object) -> float:
     """A real number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -LARGEST < value < LARGEST:
         raise ValueError("a number")
     return float(value)
 
 
 def factor(value: object) -> float:
     """A number above 0; whole ones become integers."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < LARGEST:
         raise ValueError("a number above 0")
     return int(value) if value == int(value) else float(value)
 
@@ -205,10 +217,15 @@ def per_rank(name: str, value: Any, rank: int, axes: str) -> Any:
         return (value,) * rank
     if len(value) != rank:
         raise LayerError(
-            f"{name} has {len(value)} figures, but the input has {rank} spatial ax{'is' if rank == 1 else 'es'}",
+            f"{name} has {len(value)} figures, but the input has {axis_count(rank, 'spatial ')}",
             argument=name,
         )
     return value
+
+
+def axis_count(count: int, kind: str = "") -> str:
+    """Return ``1 axis``, ``2 spatial axes``."""
+    return f"{count} {kind}ax{'i' if count == 1 else 'e'}s"
 
 
 def value_text(value: object) -> str:

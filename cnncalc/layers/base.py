@@ -10,7 +10,8 @@ from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from cnncalc.layers.arguments import Argument, LayerError, per_rank
+from cnncalc.layers.arguments import Argument, axis_count, per_rank
+from cnncalc.layers.arguments import LayerError as LayerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +66,7 @@ class Use:
     __slots__ = ("buffers", "flops", "inputs", "layer", "macs", "output", "params", "weights")
 
     def __init__(self, layer: Layer, inputs: tuple[Shape, ...]) -> None:
+        """Infer and count.  Raises LayerError where the inputs don't fit the layer."""
         self.layer = layer
         self.inputs = inputs
         self.output = output = layer.output_shape(*inputs)
@@ -111,7 +113,8 @@ class Layer:
         """
         self._uses: dict[tuple[Shape, ...], Use] = {}
         for name, argument in self.arguments.items():
-            self.__dict__[name] = argument.take(name, values.pop(name)) if name in values else argument.absent(name)
+            given = name in values
+            self.__dict__[name] = argument.take(name, values.pop(name)) if given else argument.absent(name)
         if values:
             unknown = next(iter(values))
             raise LayerError(f"unknown argument '{unknown}'", argument=unknown, near=tuple(self.arguments))
@@ -194,9 +197,10 @@ class Layer:
         if count < least or (most is not None and count > most):
             wanted = f"{least}" if most == least else f"at least {least}"
             plural = "" if wanted == "1" else "s"
+            few, many = "give 'paths', or 'from' with several names", "merge them first, with add or concat"
             raise LayerError(
                 f"takes {wanted} input{plural}, but {count} come{'s' if count == 1 else ''} in",
-                hint="merge them first, with add or concat" if count > least else "give 'paths', or 'from' with several names",
+                hint=many if count > least else few,
             )
 
     def __repr__(self) -> str:
@@ -218,7 +222,7 @@ def axis_index(axis: int, shape: Shape) -> int:
     """Return an axis counted from the front.  Raises LayerError where the shape has no such axis."""
     if not -len(shape) <= axis < len(shape):
         raise LayerError(
-            f"axis = {axis}, but the input {shape_text(shape)} has {len(shape)} ax{'is' if len(shape) == 1 else 'es'}",
+            f"axis = {axis}, but the input {shape_text(shape)} has {axis_count(len(shape))}",
             argument="axis",
             hint="axes are counted without the batch: 0 or 'channels' is the first, -1 the last",
         )

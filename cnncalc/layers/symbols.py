@@ -1,4 +1,4 @@
-"""Named numbers that remember how they were computed, so that the rule which computes a figure also explains it.
+"""Named numbers that remember how they were computed: the rule that computes a figure also explains it.
 
 ``H + 2·P`` is not written anywhere: the layer's own ``output_shape`` runs on symbols instead of integers, and
 each symbol carries its name, the expression that led to it and the same with the numbers put in.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from cnncalc.layers.base import Layer, Shape
 
-ATOM, PRODUCT, SUM = 3, 2, 1  # how tightly an expression binds
+ATOM, PRODUCT, QUOTIENT, SUM = 4, 3, 2, 1  # how tightly an expression binds
 
 
 class Formula(NamedTuple):
@@ -60,7 +60,8 @@ class Symbol(int):
         return self if plain_one else _combine(int(other) * int(self), other, "·", self, PRODUCT)
 
     def __floordiv__(self, other: int) -> Symbol:
-        return self if other == 1 and not isinstance(other, Symbol) else _quotient(self, other, int(self) // int(other), "⌊", "⌋")
+        whole = not isinstance(other, Symbol) and int(other) == 1
+        return self if whole else _quotient(self, other, int(self) // int(other), "⌊", "⌋")
 
     def __rfloordiv__(self, other: int) -> Symbol:
         return _quotient(other, self, int(other) // int(self), "⌊", "⌋")
@@ -82,7 +83,8 @@ def floor_product(size: int, factor: float) -> int:
         return size * factor
     product = int(int(size) * factor)
     if isinstance(size, Symbol):
-        return Symbol(product, f"⌊{_wrapped(size, PRODUCT, 'text')}·{factor:g}⌋", f"⌊{int(size):,}·{factor:g}⌋")
+        parts = [f"⌊{_wrapped(size, PRODUCT, side)}·{factor:g}⌋" for side in ("text", "numbers")]
+        return Symbol(product, parts[0], parts[1])
     return product
 
 
@@ -105,10 +107,9 @@ def _combine(value: int, left: int, sign: str, right: int, binding: int) -> Symb
 
 
 def _quotient(a: int, b: int, value: int, opening: str, closing: str) -> Symbol:
-    exact = int(a) % int(b) == 0
     parts = [_wrapped(a, PRODUCT, side) + " / " + _wrapped(b, ATOM, side) for side in ("text", "numbers")]
-    if exact and binding_of(a) == ATOM:
-        return Symbol(value, f"({parts[0]})", f"({parts[1]})", ATOM)
+    if int(a) % int(b) == 0 and binding_of(a) >= PRODUCT:
+        return Symbol(value, parts[0], parts[1], QUOTIENT)
     return Symbol(value, f"{opening}{parts[0]}{closing}", f"{opening}{parts[1]}{closing}", ATOM)
 
 
@@ -122,13 +123,14 @@ def _wrapped(value: int, needed: int, side: str) -> str:
     return f"({text})" if binding_of(value) < needed else text
 
 
-# --- tracing a layer -----------------------------------------------------------------------------------------
+# --- tracing a layer ----------------------------------------------------------------------------------------
 
 
 def trace(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> list[Formula]:
     """Run a layer's rules on symbols and return the formulas that they amount to, output axes first."""
     named = symbolic(layer, len(inputs[0]) - 1)
-    ins = tuple([_named_shape(shape, f"_in{i + 1}" if len(inputs) > 1 else "_in") for i, shape in enumerate(inputs)])
+    suffixes = ["_in"] if len(inputs) == 1 else [f"_in{i + 1}" for i in range(len(inputs))]
+    ins = tuple([_named_shape(*pair) for pair in zip(inputs, suffixes, strict=True)])
     outs = _named_shape(output, "_out")
     traced = named.output_shape(*ins)
     formulas = [_formula(out.text, size) for out, size in zip(outs, traced, strict=True)]
@@ -151,7 +153,8 @@ def symbolic(layer: Layer, rank: int) -> Any:
             names = [symbol if len(set(value)) == 1 else f"{symbol}_{letter}" for letter in letters]
             copy.__dict__[name] = tuple([_symbols(*axis) for axis in zip(value, names, strict=True)])
         else:
-            copy.__dict__[name] = _symbols(value, symbol) if argument.symbol or isinstance(value, int) else value
+            figure = argument.symbol or isinstance(value, int)
+            copy.__dict__[name] = _symbols(value, symbol) if figure else value
     return copy
 
 
@@ -174,7 +177,8 @@ def pair_symbols(before: int, after: int, name: str) -> tuple[Symbol, Symbol]:
 def _named_shape(shape: Shape, suffix: str) -> tuple[Symbol, ...]:
     from cnncalc.layers.base import axis_names
 
-    return tuple([Symbol(size, f"{name}{suffix}") for size, name in zip(shape, axis_names(len(shape)), strict=True)])
+    names = axis_names(len(shape))
+    return tuple([Symbol(size, f"{name}{suffix}") for size, name in zip(shape, names, strict=True)])
 
 
 def _formula(symbol: str, value: int) -> Formula:

@@ -15,7 +15,9 @@ from cnncalc.layers.symbols import Symbol, ceil_div, pair_symbols
 Pair = tuple[int, int]
 
 
-def window_count(size: int, kernel: int, stride: int, pad: Pair, dilation: int = 1, ceil: bool = False) -> int:
+def window_count(
+    size: int, kernel: int, stride: int, pad: Pair, dilation: int = 1, ceil: bool = False
+) -> int:
     """Return how many windows fit along an axis: ``⌊(size + pad − dilation·(kernel − 1) − 1) / stride⌋ + 1``.
 
     With ``ceil`` the last window may run over the end, but it must start inside the input or the padding in
@@ -49,11 +51,13 @@ def window_counts(
     ceil: bool = False,
 ) -> Shape:
     """Return :func:`window_count` for every spatial axis."""
-    dilation = dilation or (1,) * len(sizes)
-    return tuple([window_count(*axis, ceil) for axis in zip(sizes, kernel, stride, pads, dilation, strict=True)])
+    axes = zip(sizes, kernel, stride, pads, dilation or (1,) * len(sizes), strict=True)
+    return tuple([window_count(*axis, ceil) for axis in axes])
 
 
-def pads_of(padding: Any, sizes: Shape, kernel: Shape, stride: Shape, dilation: Shape | None = None) -> tuple[Pair, ...]:
+def pads_of(
+    padding: Any, sizes: Shape, kernel: Shape, stride: Shape, dilation: Shape | None = None
+) -> tuple[Pair, ...]:
     """Return (before, after) for every axis; resolves ``same`` and ``valid`` from the axis' own size."""
     if padding == "valid":
         return ((0, 0),) * len(sizes)
@@ -64,7 +68,7 @@ def pads_of(padding: Any, sizes: Shape, kernel: Shape, stride: Shape, dilation: 
 
 
 def same_pad(size: int, kernel: int, stride: int, dilation: int = 1) -> Pair:
-    """Return the padding that gives ``⌈size / stride⌉`` windows, the odd element after, as TensorFlow does."""
+    """Return the padding that gives ``⌈size / stride⌉`` windows, the odd element after, as in TensorFlow."""
     total = max((ceil_div(size, stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
     before, after = total // 2, total - total // 2
     return pair_symbols(before, after, "P") if isinstance(size, Symbol) else (before, after)

@@ -22,7 +22,7 @@ class GELU(Layer):
 
     kind = "activation"
 
-    approximate = argument(choice("none", "tanh"), "whether the formula with tanh stands for the one with erf", "none")
+    approximate = argument(choice("none", "tanh"), "whether tanh stands in for erf", "none")
 
     example = Example("gelu", inputs=((384, 56, 56),), output=(384, 56, 56), flops=5 * 384 * 56 * 56)
 

@@ -19,7 +19,7 @@ class LeakyReLU(Elementwise):
 
     negative_slope = argument(number, "factor of negative elements", 0.01)
 
-    example = Example("leaky_relu: 0.1", inputs=((32, 416, 416),), output=(32, 416, 416), flops=2 * 32 * 416 * 416)
+    example = Example("leaky_relu: 0.1", inputs=((32, 52, 52),), output=(32, 52, 52), flops=2 * 32 * 52 * 52)
 
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``x`` or ``negative_slope · x``."""

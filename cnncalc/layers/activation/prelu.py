@@ -20,9 +20,9 @@ _slopes.words = ("channels",)  # type: ignore[attr-defined]
 
 
 class PReLU(Elementwise):
-    """``x`` above 0, ``a · x`` below, with one learned ``a`` or one a channel (He et al. 2015, arXiv:1502.01852).
+    """``x`` above 0, ``a · x`` below, with one learned ``a`` for all or for each channel.
 
-    Any shape, kept.  Flops per element: 1 comparison, 1 product.
+    Any shape, kept (He et al. 2015, arXiv:1502.01852).  Flops per element: 1 comparison, 1 product.
     """
 
     operations = 2
@@ -31,7 +31,11 @@ class PReLU(Elementwise):
     init = argument(number, "what the slopes start from in training", 0.25)
 
     example = Example(
-        "prelu: channels", inputs=((64, 112, 112),), output=(64, 112, 112), params=64, flops=2 * 64 * 112 * 112
+        "prelu: channels",
+        inputs=((64, 112, 112),),
+        output=(64, 112, 112),
+        params=64,
+        flops=2 * 64 * 112 * 112,
     )
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:

@@ -24,7 +24,7 @@ class Softplus(Elementwise):
     def check(self) -> None:
         """Refuse a division by zero."""
         if self.beta == 0:
-            raise LayerError("beta = 0, but the formula divides by it", argument="beta", hint="the usual beta is 1")
+            raise LayerError("beta = 0, but the formula divides by it", argument="beta", hint="1 is usual")
 
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``log(1 + e^(β·x)) / β``."""

@@ -104,11 +104,11 @@ class ConvTranspose(Conv):
             raise LayerError(
                 f"output_padding = {extra} is not smaller than stride = {stride} or dilation = {dilation}",
                 argument="output_padding",
-                hint=f"{max(stride, dilation) - 1} at most: it chooses among the sizes that one stride leaves open",
+                hint=f"{max(stride, dilation) - 1} at most: for the sizes that a stride makes equal",
             )
 
     def _pads(self, sizes: Shape) -> tuple[Pair, ...]:
-        """Return what is cut off, (before, after) an axis: under ``same`` what a window has beyond its stride."""
+        """Return what is cut off an axis, under ``same`` what a window has beyond its stride."""
         if self.padding != "same":
             return super()._pads(sizes)
         lengths = extents(self.kernel_size, self.dilation)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.base import Example, Shape, Weight
 from cnncalc.layers.convolution.conv import Conv
 
 if TYPE_CHECKING:
+    from cnncalc.layers.arguments import Argument
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -20,7 +21,9 @@ class LocallyConnected(Conv):
 
     stem = "local"
     groups = 1
-    arguments = {name: argument for name, argument in Conv.arguments.items() if name != "groups"}
+    arguments: ClassVar[dict[str, Argument]] = {
+        name: argument for name, argument in Conv.arguments.items() if name != "groups"
+    }
 
     example = Example(
         "locally_connected: {out_channels: 10, kernel_size: 5, padding: 2, bias: false}",
@@ -32,7 +35,7 @@ class LocallyConnected(Conv):
     )
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
-        """Return weight (out_channels, in_channels, *spatial_out, *kernel_size), bias (out_channels, *spatial_out)."""
+        """Return weight (out_channels, in_channels, *spatial_out, *kernel_size), bias as the output is."""
         output = self.output_shape(*inputs)
         weights = {"weight": Weight((output[0], inputs[0][0], *output[1:], *self.kernel_size))}
         if self.bias:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.base import Layer, Shape, axis_text, shape_text
@@ -13,18 +13,19 @@ if TYPE_CHECKING:
 
 
 class ElementwiseMerge(Layer):
-    """Merges tensors of equal shape, one pair after the other; axes of size 1 are stretched to the others' size."""
+    """Merges tensors of equal shape, one pair after the other; an axis of size 1 stretches to the others'."""
 
     kind = "merge"
-    arity = (2, None)
+    arity: ClassVar[tuple[int, int | None]] = (2, None)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the common shape."""
         for i, shape in enumerate(inputs[1:], 2):
             if len(shape) != len(inputs[0]):
                 raise LayerError(
-                    f"input 1 is {shape_text(inputs[0])}, but input {i} is {shape_text(shape)}: the number of axes differs",
-                    hint="a vector [C] becomes a map [C, 1, 1] with reshape; a map becomes a vector with flatten",
+                    f"input 1 is {shape_text(inputs[0])}, but input {i} is {shape_text(shape)}: "
+                    "the number of axes differs",
+                    hint="reshape makes a vector [C] a map [C, 1, 1]; flatten makes a map a vector",
                 )
         return tuple([self._common(axis, inputs) for axis in range(len(inputs[0]))])
 
@@ -44,14 +45,15 @@ class ElementwiseMerge(Layer):
         return merged
 
     def _common(self, axis: int, inputs: tuple[Shape, ...]) -> int:
-        size, first = 1, 0
+        size, first = inputs[0][axis], 0
         for i, shape in enumerate(inputs):
-            if size == 1:
+            if size == 1 != shape[axis]:
                 size, first = shape[axis], i
             elif shape[axis] not in (1, size):
                 raise LayerError(
-                    f"input {first + 1} is {shape_text(inputs[first])}, but input {i + 1} is {shape_text(shape)}: "
-                    f"{axis_text(axis, len(shape))} {size} and {shape[axis]} can't be merged element by element",
-                    hint="shapes must be equal, or 1 on an axis; a conv with kernel_size 1 changes channels, its stride the size",
+                    f"input {first + 1} is {shape_text(inputs[first])}, "
+                    f"but input {i + 1} is {shape_text(shape)}: "
+                    f"{axis_text(axis, len(shape))} {size} and {shape[axis]} differ",
+                    hint="sizes must be equal or 1; a 1×1 conv changes the channels, its stride the size",
                 )
         return size

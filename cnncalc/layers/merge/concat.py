@@ -31,11 +31,15 @@ class Concat(Layer):
         for i, shape in enumerate(inputs[1:], 2):
             both = f"input 1 is {shape_text(first)}, but input {i} is {shape_text(shape)}"
             if len(shape) != len(first):
-                raise LayerError(f"{both}: the number of axes differs", hint="bring both to one rank, with reshape or flatten")
-            for axis, (size, other) in enumerate(zip(first, shape, strict=True)):
-                if axis != at and size != other:
+                raise LayerError(
+                    f"{both}: the number of axes differs",
+                    hint="bring both to one number of axes, with reshape or flatten",
+                )
+            for j, (size, other) in enumerate(zip(first, shape, strict=True)):
+                if j != at and size != other:
                     raise LayerError(
-                        f"{both}: {axis_text(axis, len(first))} {size} and {other} differ, beside {axis_text(at, len(first))}",
+                        f"{both}: {axis_text(j, len(first))} {size} and {other} differ, "
+                        f"only {axis_text(at, len(first))} may",
                         hint="a center_crop, a pad or another stride makes the sizes equal",
                     )
         return (*first[:at], sum([shape[at] for shape in inputs]), *first[at + 1 :])

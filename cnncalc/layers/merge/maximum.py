@@ -11,7 +11,8 @@ from cnncalc.layers.merge._elementwise import ElementwiseMerge
 class Maximum(ElementwiseMerge):
     """Takes the larger of its inputs, element by element: maxout (Goodfellow et al. 2013, arXiv:1302.4389).
 
-    Two inputs or more of equal shape, or 1 on an axis.  Flops: 1 comparison per output element and merged pair.
+    Two inputs or more of equal shape, or 1 on an axis.
+    Flops: 1 comparison per output element and merged pair.
     """
 
     example = Example(

@@ -9,8 +9,9 @@ from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 
 class Multiply(ElementwiseMerge):
-    """Multiplies its inputs element by element: the gate of squeeze-and-excitation (Hu et al. 2017, arXiv:1709.01507).
+    """Multiplies its inputs element by element.
 
+    The gate of squeeze-and-excitation (Hu et al. 2017, arXiv:1709.01507) has size 1 on the spatial axes.
     Two inputs or more of equal shape, or 1 on an axis.  Flops: 1 product per output element and merged pair.
     """
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class BatchNorm(Layer):
-    """Shifts and scales each channel to the mean 0 and variance 1 of the training set, then by learned figures.
+    """Shifts and scales each channel to mean 0 and variance 1 over the training set, then by learned figures.
 
-    Any shape, kept.  Parameters: a scale and a shift a channel; buffers: a running mean and variance a channel.
+    Any shape, kept.  Parameters: a scale and a shift a channel; buffers: its running mean and variance.
     Flops at inference: 2 per element, one product and one add, since all four figures of a channel fold into
     one scale and one shift (Ioffe and Szegedy 2015, arXiv:1502.03167).
     """

@@ -17,8 +17,8 @@ class GroupNorm(Layer):
     """Normalises over each of ``num_groups`` groups of channels (Wu and He 2018, arXiv:1803.08494).
 
     Any shape, kept.  Parameters: a scale and a shift a channel.
-    Flops for each group of n elements: mean n, variance 3·n, normalisation n + 2; then 1 product and 1 add per
-    element where a scale and a shift are learned.
+    Flops for each group of n elements: mean n, variance 3·n, normalisation n + 2; then 1 product and 1 add
+    per element where a scale and a shift are learned.
     """
 
     kind = "norm"

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 class LayerNorm(Layer):
-    """Normalises over the given axes, each position of the others by itself (Ba et al. 2016, arXiv:1607.06450).
+    """Normalises over the given axes, each position of the others by itself.
 
-    Any shape, kept.  Parameters: a scale and a shift for each position of the normalised axes.
+    Any shape, kept (Ba et al. 2016, arXiv:1607.06450).  Parameters: a scale and a shift for each position of
+    the normalised axes.
     Flops for each set of n elements: mean n, variance 3·n, normalisation n + 2; then 1 product and 1 add per
     element where a scale and a shift are learned.
     """

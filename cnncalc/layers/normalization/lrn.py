@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class LRN(Layer):
     """Divides each element by ``(k + α / size · Σ x²)^β``, the sum over ``size`` neighbouring channels.
 
-    Any shape, kept (Krizhevsky et al. 2012, section 3.3; PyTorch's and Caffe's α, which the paper writes as α / size).
+    Any shape, kept (Krizhevsky et al. 2012, section 3.3; its α is PyTorch's and Caffe's α / size).
     Flops per element: 1 square, size − 1 adds, 1 product by α / size, 1 add of k, 1 power, 1 division.
     """
 

@@ -19,13 +19,16 @@ class AdaptivePool(Layer):
 
     kind = "pool"
 
-    output_size = argument(per_axis(positive, optional=True), "size of the output along each spatial axis; null keeps an axis")
+    output_size = argument(
+        per_axis(positive, optional=True), "size of the output along each spatial axis; null keeps an axis"
+    )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (C, *output_size)."""
         (shape,) = inputs
         sizes = spatial(shape, self.type)
-        return (shape[0], *[size if out is None else out for size, out in zip(sizes, self.output_size, strict=True)])
+        pairs = zip(sizes, self.output_size, strict=True)
+        return (shape[0], *[size if out is None else out for size, out in pairs])
 
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
         """Return the largest bin."""

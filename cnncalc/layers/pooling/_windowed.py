@@ -24,7 +24,9 @@ class WindowPool(Layer):
     stride = argument(per_axis(positive), "step from one window to the next; default: kernel_size", None, "S")
     padding = argument(pads("same", "valid"), "padding around the map", 0, "P")
     ceil_mode = argument(flag, "short for 'rounding: ceil'", False)
-    rounding = argument(choice("floor", "ceil", "caffe"), "whether a window may overhang the end: ceil, caffe", "floor")
+    rounding = argument(
+        choice("floor", "ceil", "caffe"), "ceil, caffe: a window may overhang the end", "floor"
+    )
 
     def check(self) -> None:
         """Spell the defaults out."""
@@ -41,7 +43,8 @@ class WindowPool(Layer):
         around = self._pads(sizes)
         for extent, pair in zip(extents(self.kernel_size, self.dilation), around, strict=True):
             _check_padding(extent, pair)
-        return (shape[0], *window_counts(sizes, self.kernel_size, self.stride, around, self.dilation, self.ceil_mode))
+        counts = window_counts(sizes, self.kernel_size, self.stride, around, self.dilation, self.ceil_mode)
+        return (shape[0], *counts)
 
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
         """Return the window itself."""

@@ -22,8 +22,10 @@ class Pad(Movement):
     Flops: 0.
     """
 
-    padding = argument(pads(), "elements around the map, as in conv: an int, one an axis, or a pair an axis", None, "P")
-    mode = argument(choice("constant", "reflect", "replicate", "circular"), "what the border holds", "constant")
+    padding = argument(pads(), "elements around the map: an int, one an axis, or a pair an axis", None, "P")
+    mode = argument(
+        choice("constant", "reflect", "replicate", "circular"), "what the border holds", "constant"
+    )
     value = argument(number, "what a constant border holds", 0.0)
     channels = argument(pair, "channels of the constant, [before, after] the map's own", 0, "P_C")
 
@@ -48,7 +50,8 @@ class Pad(Movement):
         for size, border in zip(sizes, self.padding, strict=True):
             self._check_source(size, border)
         channels = shape[0] if self.channels == (0, 0) else shape[0] + both_sides(self.channels)
-        return (channels, *[size + both_sides(border) for size, border in zip(sizes, self.padding, strict=True)])
+        borders = zip(sizes, self.padding, strict=True)
+        return (channels, *[size + both_sides(border) for size, border in borders])
 
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
         """Return one tap, shifted by the border in front."""

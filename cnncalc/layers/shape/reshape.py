@@ -38,9 +38,9 @@ class Reshape(Movement):
         known = prod([size for size in self.shape if size != -1])
         if elements % known or (-1 not in self.shape and elements != known):
             raise LayerError(
-                f"{shape_text(inputs[0])} has {elements} elements, which shape = {shape_text(self.shape)} can't hold",
+                f"{elements} elements {shape_text(inputs[0])} don't fit shape = {shape_text(self.shape)}",
                 argument="shape",
-                hint=f"{'a multiple of ' if -1 in self.shape else ''}{known} elements fit into it",
+                hint=f"it holds {'a multiple of ' if -1 in self.shape else ''}{known} elements",
             )
         return tuple([elements // known if size == -1 else size for size in self.shape])
 

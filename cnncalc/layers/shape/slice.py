@@ -26,7 +26,9 @@ class Slice(Movement):
     stop = argument(integer, "the first index that is not; default: the end", None, "stop")
     step = argument(positive, "every how many are kept", 1, "step")
 
-    example = Example("slice: {axis: channels, start: 0, stop: 32}", inputs=((64, 28, 28),), output=(32, 28, 28))
+    example = Example(
+        "slice: {axis: channels, start: 0, stop: 32}", inputs=((64, 28, 28),), output=(32, 28, 28)
+    )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape with what is kept of the axis."""
@@ -35,7 +37,7 @@ class Slice(Movement):
         start, stop = self._bounds(shape[at])
         if stop <= start:
             raise LayerError(
-                f"start = {start}, stop = {stop} leave nothing of {axis_text(at, len(shape))} with {shape[at]} elements",
+                f"start = {start}, stop = {stop} leave nothing of {axis_text(at, len(shape))} {shape[at]}",
                 argument="start",
                 hint=f"0 <= start < stop <= {shape[at]}",
             )
@@ -63,7 +65,8 @@ class Slice(Movement):
 
     def label(self) -> str:
         """Return ``0:32``, with the axis where it is not the channels."""
-        text = f"{self.start}:{'' if self.stop is None else self.stop}" + (f":{self.step}" if self.step > 1 else "")
+        step = f":{self.step}" if self.step > 1 else ""
+        text = f"{self.start}:{'' if self.stop is None else self.stop}{step}"
         return text if self.axis == 0 else f"{text}, axis {self.axis}"
 
     def _bounds(self, size: int) -> tuple[int, int]:

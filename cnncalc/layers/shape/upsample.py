@@ -19,8 +19,8 @@ class Upsample(Layer):
     """Resizes the map, by repeating its nearest element or by interpolating between neighbours.
 
     Input (C, *spatial), output (C, *spatial_out), each spatial axis with ``⌊in · scale_factor⌋`` positions, or
-    as ``size`` says.  Flops: nearest 0; linear, on d axes, 2ᵈ products and 2ᵈ − 1 adds per output element (the
-    weights of the 2ᵈ neighbours depend on the position alone, and are not counted).
+    ``size``.  Flops: nearest 0; linear, on d axes, 2ᵈ products and 2ᵈ − 1 adds per output element
+    (the weights of the 2ᵈ neighbours depend on the position alone, and are not counted).
     """
 
     kind = "shape"
@@ -43,7 +43,9 @@ class Upsample(Layer):
             )
         if self.align_corners and self.mode == "nearest":
             raise LayerError(
-                "align_corners has no meaning with mode = nearest", argument="align_corners", hint="'mode: linear' has it"
+                "align_corners = true means nothing beside mode = nearest",
+                argument="align_corners",
+                hint="leave it out, or write 'mode: linear'",
             )
 
     def output_shape(self, *inputs: Shape) -> Shape:
