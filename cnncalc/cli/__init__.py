@@ -1,0 +1,51 @@
+"""The command line: one file a command, imported only when that command runs."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+
+import click
+
+from cnncalc.errors import did_you_mean
+
+_SHARED = ("options", "output")
+
+
+class Commands(click.Group):
+    """A group whose commands are the modules of this folder."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, the usual one first."""
+        names = [name.removesuffix(".py") for name in os.listdir(os.path.dirname(__file__)) if name.endswith(".py")]
+        commands = [name for name in names if not name.startswith("_") and name not in _SHARED]
+        return sorted(commands, key=lambda name: (name != "summary", name != "run", name))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = import_module(f"cnncalc.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; a near miss is told what was meant, a spec alone that ``summary`` shows it."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            known = tuple(self.list_commands(ctx))
+            hint = did_you_mean(name, known, "commands")
+            if os.path.isfile(name) or name.endswith((".yaml", ".yml")):
+                hint = f"'cnncalc summary {name}' shows a spec"
+            raise click.UsageError(f"no command '{name}'" + (f"\n  hint: {hint}" if hint else ""), ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cnncalc")
+def cli() -> None:
+    """Shapes, parameters, MACs and FLOPs of convolutional networks: exact, explained, and proven by running.
+
+    SPEC is a YAML file, '-' for standard input, or the name of a network that ships with cnncalc (resnet50).
+    """

@@ -1,0 +1,90 @@
+"""Where results go: standard output or a file, plain or with the terminal's colours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+
+import click
+
+from cnncalc.errors import CnncalcError
+from cnncalc.rendering.page import Line, plain
+
+NARROWEST = 40
+
+
+class Target:
+    """Where one command's result goes.
+
+    Attributes:
+        terminal: whether a person reads it: box characters and, unless refused, colour.
+        width: the columns that there are; None where nobody counts them.
+    """
+
+    def __init__(self, path: str | None, color: str) -> None:
+        self.path = path if path != "-" else None
+        is_terminal = self.path is None and sys.stdout is not None and sys.stdout.isatty()
+        self.terminal = is_terminal or color == "always"
+        refused = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+        self.color = color == "always" or (color == "auto" and is_terminal and not refused)
+        counted = is_terminal or os.environ.get("COLUMNS", "").isdigit()
+        self.width = max(shutil.get_terminal_size().columns, NARROWEST) if counted else None
+
+    def page(self, lines: Sequence[Line]) -> None:
+        """Write lines of styled text."""
+        self.text([self.styled(lines) if self.color else plain(lines)])
+
+    def styled(self, lines: Sequence[Line]) -> str:
+        """Return lines with the escape codes of their styles."""
+        from io import StringIO
+
+        from rich.console import Console
+        from rich.segment import Segment, Segments
+        from rich.style import Style
+
+        parts = []
+        for line in lines:
+            parts += [Segment(text, Style.parse(style) if style else None) for text, style in line]
+            parts.append(Segment.line())
+        result = StringIO()
+        console = Console(file=result, force_terminal=True, no_color=False, width=10**6)
+        console.print(Segments(parts), end="", crop=False)
+        return result.getvalue()
+
+    def text(self, chunks: Iterable[str]) -> None:
+        """Write texts as they come to standard output, or all of them to the file, whole or not at all.
+
+        Raises:
+            CnncalcError: where the file can't be written.
+        """
+        if self.path is None:
+            for chunk in chunks:
+                click.echo(chunk, nl=False, color=True)
+            return
+        write_whole(self.path, "".join(chunks).encode())
+
+
+def write_whole(path: str, data: bytes) -> None:
+    """Write a file so that it is there as a whole, or as it was before.
+
+    Raises:
+        CnncalcError: where it can't be written.
+    """
+    target = os.path.realpath(path)
+    temporary = f"{target}.{os.getpid()}.partial"
+    try:
+        if os.path.exists(target) and not os.path.isfile(target):  # a pipe, a device
+            with open(target, "wb") as file:
+                file.write(data)
+            return
+        try:
+            with open(temporary, "wb") as file:
+                file.write(data)
+            os.replace(temporary, target)
+        finally:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+    except OSError as error:
+        raise CnncalcError(f"can't write {path}: {error.strerror}") from None

@@ -1,0 +1,110 @@
+"""``cnncalc summary``: every layer's shape, params and MACs, and where compute and parameters are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cnncalc.analysis.costs import DTYPES
+from cnncalc.analysis.memory import OPTIMIZERS
+from cnncalc.cli.options import network_of, output_options, spec_options, target
+from cnncalc.cli.output import Target
+from cnncalc.errors import CnncalcError, did_you_mean
+from cnncalc.rendering.summary_page import LAYER_COLUMNS
+from cnncalc.selection import SORT_KEYS, select
+from cnncalc.summary import Row, Summary, summarize
+
+TABLE_COLUMNS = (
+    "index", "layer", "type", "kind", "input", "output",
+    "params", "buffers", "macs", "flops", "activations", "output_bytes", "receptive_field",
+)  # fmt: skip
+
+
+@click.command("summary")
+@spec_options
+@click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples that go through at once.")
+@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations, for bytes.")
+@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam", help="Whose state training memory counts.")
+@click.option("--depth", type=click.IntRange(1), help="Fold what lies deeper in blocks into one row.")
+@click.option("--sort", "sort", type=click.Choice(SORT_KEYS), help="Heaviest first.")
+@click.option("--top", type=click.IntRange(1), help="Only the first N rows (by macs, unless sorted), the rest as one.")
+@click.option("--columns", metavar="NAME,…", help=f"What to show: {', '.join(TABLE_COLUMNS)}.")
+@output_options
+def command(
+    spec: str,
+    variant: str | None,
+    inputs: tuple[str, ...],
+    settings: tuple[str, ...],
+    layout: str,
+    batch: int,
+    dtype: str,
+    optimizer: str,
+    depth: int | None,
+    sort: str | None,
+    top: int | None,
+    columns: str | None,
+    format: str,
+    path: str | None,
+    color: str,
+) -> int:
+    """Print a row a layer, and where the compute and the parameters are.
+
+    \b
+    cnncalc summary alexnet
+    cnncalc summary net.yaml --input 3x320x320 --set width=0.5
+    cnncalc summary vgg.yaml --variant vgg19 --depth 1
+    cat net.yaml | cnncalc summary - --format tsv | sort
+    """
+    network = network_of(spec, variant, inputs, settings, layout)
+    summary = summarize(network, batch, dtype, optimizer)
+    rows, rest = select(summary, depth, sort, top)
+    show(summary, rows, rest, columns, layout, format, target(path, color))
+    return tell_unmet(summary)
+
+
+def show(
+    summary: Summary, rows: list[Row], rest: Row | None, columns: str | None, layout: str, format: str, out: Target
+) -> None:
+    """Write a summary in the format that was asked for."""
+    if format == "table":
+        from cnncalc.rendering.summary_page import page
+
+        wanted = _columns(columns, TABLE_COLUMNS, LAYER_COLUMNS)
+        out.page(page(summary, rows, rest, wanted, layout, out.width, out.terminal))
+        return
+    from cnncalc.rendering.records import as_json, as_lines
+    from cnncalc.rendering.summary_records import COLUMNS, document, layer
+
+    if format == "json":
+        out.text([as_json(document(summary, rows))])
+        return
+    wanted = _columns(columns, (*COLUMNS, "args"), COLUMNS)
+    records: Any = (layer(row) for row in rows)
+    if columns and format == "ndjson":
+        records = ({name: record[name] for name in wanted} for record in records)
+    out.text(as_lines(records, format, wanted))
+
+
+def _columns(text: str | None, known: tuple[str, ...], usual: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns that ``--columns`` names.  Raises CnncalcError for one that there is not."""
+    if text is None:
+        return usual
+    names = tuple([name.strip() for name in text.split(",") if name.strip()])
+    alike = {"layer": "name", "output": "output_shape", "input": "input_shapes"}
+    alike |= {theirs: ours for ours, theirs in alike.items()}
+    names = tuple([name if name in known else alike.get(name, name) for name in names])
+    for name in names:
+        if name not in known:
+            raise CnncalcError(f"--columns: no column '{name}'", did_you_mean(name, known, "columns"))
+    return names or usual
+
+
+def tell_unmet(summary: Summary) -> int:
+    """Tell published figures that the network does not have on stderr; return the exit code."""
+    for unmet in summary.unmet:
+        place = f"{unmet.origin}: " if unmet.origin else ""
+        shown = [f"{figure:,}" if isinstance(figure, int) else str(figure) for figure in (unmet.expected, unmet.actual)]
+        excerpt = f"\n{unmet.origin.excerpt()}" if unmet.origin else ""
+        click.echo(f"{place}{unmet.what} should be {shown[0]}, but is {shown[1]}{excerpt}", err=True)
+    return 1 if summary.unmet else 0

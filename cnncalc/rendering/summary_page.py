@@ -1,0 +1,229 @@
+"""The summary as a page: the layers, the contrast of compute and parameters, the totals and what they mean."""
+
+from __future__ import annotations
+
+from cnncalc.rendering.page import Bar, Cell, Column, Heading, Line, Rule, TableRow, paragraph, table
+from cnncalc.rendering.text import dims, exact, percent, short, size
+from cnncalc.summary import Row, Summary, share
+
+KIND_STYLES = {"conv": "cyan", "fc": "magenta", "norm": "blue", "block": "bold"}
+
+LAYER_COLUMNS = ("layer", "type", "output", "params", "macs")
+"""What the table shows by default; ``params`` and ``macs`` come with their bars and shares."""
+
+_TITLES = {
+    "layer": Column("layer", folds=True),
+    "type": Column("type", folds=True),
+    "output": Column("output", right=True),
+    "input": Column("input", right=True),
+    "kind": Column("kind"),
+    "index": Column("#", right=True),
+    "receptive_field": Column("sees", right=True),
+}
+
+
+def page(
+    summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[str, ...], layout: str, width: int | None, terminal: bool
+) -> list[Line]:
+    """Return the whole page; ``rows`` are those to show and ``rest`` the sum of the others, if any."""
+    lines = _heading(summary, layout, width)
+    lines += layers(summary, rows, rest, columns, layout, width, terminal)
+    lines += [[], *_contrast(summary, width, terminal), [], *_totals(summary, layout), []]
+    lines += paragraph(verdict(summary), width, "bold")
+    return lines
+
+
+def _heading(summary: Summary, layout: str, width: int | None) -> list[Line]:
+    inputs = ", ".join(dims(shape[1:], layout) if name == "input" else f"{name} {dims(shape[1:], layout)}" for name, shape in summary.inputs.items())
+    title = summary.name if summary.variant is None else f"{summary.name} · {summary.variant}"
+    about = f"   input {inputs}   batch {summary.batch}   {summary.dtype}"
+    lines: list[Line] = [[(title, "bold"), (about, "")]]
+    if summary.source:
+        lines += paragraph(summary.source, width, "dim")
+    return [*lines, []]
+
+
+# --- the layers ----------------------------------------------------------------------------------------------
+
+
+def layers(
+    summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[str, ...], layout: str, width: int | None, terminal: bool
+) -> list[Line]:
+    """Return the table of layers; where names don't fit, rows stand under a heading with what they share."""
+    shown: list[Column] = []
+    for name in columns:
+        if name in ("params", "macs"):
+            title = "MACs" if name == "macs" else "params"
+            shown += [Column(title, right=True), Column("", bar=True, drop=3), Column("", right=True, drop=1)]
+        else:
+            shown.append(_TITLES.get(name) or Column(name, right=True))
+    sectioned = width is not None and _full_width(shown, rows, columns, layout) > width
+    body: list[TableRow] = []
+    above = ""
+    for row in rows:
+        section, name = _section(row.name) if sectioned and row.type != "block" else ("", row.name)
+        if section != above and section:
+            body.append(Heading(section))
+        above = section
+        body.append(_layer(row, f"  {name}" if section else name, summary, columns, layout))
+    if rest is not None:
+        body.append(_layer(rest, rest.name, summary, columns, layout))
+    body.append(Rule())
+    body.append(_sum(summary, columns))
+    return table(shown, body, width, terminal)
+
+
+def _full_width(shown: list[Column], rows: list[Row], columns: tuple[str, ...], layout: str) -> int:
+    """Return the columns that the table takes with whole names, its bars as narrow as they get."""
+    names = max((len(row.name) for row in rows), default=0)
+    types = max((len(_type(row)) for row in rows), default=0)
+    shapes = max((len(dims(row.output_shape[1:], layout)) for row in rows), default=0)
+    figures = sum(14 + 2 + 3 + 2 + 6 for name in columns if name in ("params", "macs"))
+    others = 14 * sum(name not in (*_TITLES, "params", "macs") for name in columns)
+    return names + types + shapes + figures + others + 2 * len(columns)
+
+
+def _section(name: str) -> tuple[str, str]:
+    """Split a dotted name so that two parts remain: ``stage1.bottleneck2`` and ``conv_bn1.conv1``."""
+    parts = name.split(".")
+    return ".".join(parts[:-2]), ".".join(parts[-2:])
+
+
+def _type(row: Row) -> str:
+    return f"{row.type} {row.label}" if row.label else row.type
+
+
+def _layer(row: Row, name: str, summary: Summary, columns: tuple[str, ...], layout: str) -> list[str | Cell | Bar]:
+    style = KIND_STYLES.get(row.kind if row.type != "block" else "block", "")
+    cells: list[str | Cell | Bar] = []
+    for column in columns:
+        if column == "layer":
+            cells.append(Cell(name, style))
+        elif column == "type":
+            cells.append(_type(row))
+        elif column in ("params", "macs"):
+            figure = getattr(row, column)
+            part = share(figure, getattr(summary.totals, column))
+            cells += [_figure(figure), Bar(part, style or "dim"), percent(part) if figure else ""]
+        elif column in ("output", "input"):
+            shapes = (row.output_shape,) if column == "output" else row.input_shapes
+            cells.append(", ".join(dims(shape[1:], layout) for shape in shapes) if row.output_shape else "")
+        elif column == "receptive_field":
+            cells.append(dims(row.receptive_field))
+        else:
+            value = getattr(row, column)
+            cells.append(_figure(value) if isinstance(value, int) and column != "index" else str(value))
+    return cells
+
+
+def _figure(figure: int) -> str:
+    return exact(figure) if figure else "0"
+
+
+def _sum(summary: Summary, columns: tuple[str, ...]) -> list[str | Cell | Bar]:
+    cells: list[str | Cell | Bar] = []
+    for column in columns:
+        if column == "layer":
+            cells.append(Cell("total", "bold"))
+        elif column == "type":
+            cells.append(Cell(f"{summary.totals.layers} layers", "bold"))
+        elif column in ("params", "macs"):
+            cells += [Cell(exact(getattr(summary.totals, column)), "bold"), Bar(0), ""]
+        else:
+            total = getattr(summary.totals, column, None)
+            cells.append(Cell(exact(total), "bold") if isinstance(total, int) and column != "activations" else "")
+    return cells
+
+
+# --- the contrast --------------------------------------------------------------------------------------------
+
+
+def _contrast(summary: Summary, width: int | None, terminal: bool) -> list[Line]:
+    columns = [
+        Column("kind"),
+        Column("layers", right=True),
+        Column("params", right=True),
+        Column("", bar=True),
+        Column("", right=True),
+        Column("MACs", right=True),
+        Column("", bar=True),
+        Column("", right=True),
+    ]
+    rows: list[TableRow] = []
+    for name, kind in summary.kinds.items():
+        style = KIND_STYLES.get(name, "")
+        rows.append(
+            [
+                Cell(name, style),
+                str(kind.layers),
+                exact(kind.params),
+                Bar(kind.params_share, style or "dim"),
+                percent(kind.params_share),
+                exact(kind.macs),
+                Bar(kind.macs_share, style or "dim"),
+                percent(kind.macs_share),
+            ]
+        )
+    return table(columns, rows, width, terminal)
+
+
+def _totals(summary: Summary, layout: str) -> list[Line]:
+    totals, memory = summary.totals, summary.totals.memory
+    lines = [
+        ("params", f"{exact(totals.params)}" + (f", and {exact(totals.buffers)} buffers" if totals.buffers else "")),
+        ("MACs", f"{exact(totals.macs)}   ({short(totals.macs)})"),
+        ("FLOPs", f"{exact(totals.flops)}   ({short(totals.flops)})"),
+        ("activations", f"{exact(totals.activations)} (conv and linear outputs)"),
+        ("memory", f"weights {size(memory.weights)}, forward {size(memory.forward)}, peak {size(memory.peak)}"),
+        ("", f"at {memory.peak_at}; training {size(memory.training)} ({memory.optimizer})"),
+    ]
+    if summary.receptive_field:
+        field = "×".join(str(-(-axis.size // 1)) for axis in summary.receptive_field)
+        stride = "×".join(f"{float(axis.jump):g}" for axis in summary.receptive_field)
+        first = next(iter(summary.inputs.values()))
+        lines.append(("sees", f"{field} of the input's {'×'.join(map(str, first[2:]))}, stride {stride}"))
+    lines.append(("output", ", ".join(f"{name} {dims(shape[1:], layout)}" for name, shape in summary.outputs.items())))
+    if summary.disagreeing_strides:
+        names = ", ".join(summary.disagreeing_strides[:3])
+        lines.append(("note", f"branches of different stride meet at {names}"))
+    if summary.uncounted:
+        lines.append(("uncounted", f"no FLOPs are defined for {', '.join(summary.uncounted)}"))
+    return [[(label.ljust(13), "dim"), (text, "")] for label, text in lines]
+
+
+def verdict(summary: Summary) -> str:
+    """Return the sentence that says, from the network's own figures, where speeding up and where pruning pay."""
+    conv, fc = summary.kinds.get("conv"), summary.kinds.get("fc")
+    if not summary.totals.macs:
+        return "Nothing here multiplies: no convolution and no fully connected layer."
+    if fc is None and conv is not None:
+        return f"All {exact(conv.macs)} MACs and {percent(conv.params_share)} of the params are in convolutions: both speeding up and pruning pay there. There is no fully connected layer."
+    if conv is None and fc is not None:
+        return f"There is no convolution: the fully connected layers both compute and store, so both speeding up and pruning pay there ({percent(fc.params_share)} of the params)."
+    assert conv is not None and fc is not None
+    return _conv_and_fc(summary, conv.macs_share, conv.params_share, fc.macs_share, fc.params_share)
+
+
+def _conv_and_fc(summary: Summary, conv_macs: float, conv_params: float, fc_macs: float, fc_params: float) -> str:
+    store = max(summary.rows, key=lambda row: row.params)
+    compute = max(summary.rows, key=lambda row: row.macs)
+    heaviest = f"{compute.name} alone has {percent(share(compute.macs, summary.totals.macs))} of the MACs, {store.name} {percent(share(store.params, summary.totals.params))} of the params."
+    if conv_macs > 0.5 and fc_params > 0.5:
+        return (
+            f"Convolution computes, fully connected stores: conv has {percent(conv_macs)} of the MACs with {percent(conv_params)} of the params, "
+            f"fc has {percent(fc_params)} of the params with {percent(fc_macs)} of the MACs. Speed up the convolutions, prune the fully connected layers; {heaviest}"
+        )
+    if conv_macs > 0.5:
+        return (
+            f"Convolution computes and stores: conv has {percent(conv_macs)} of the MACs and {percent(conv_params)} of the params; that the fully connected layers store "
+            f"does not hold here, fc has {percent(fc_params)} of the params. Speeding up and pruning both pay in the convolutions; {heaviest}"
+        )
+    if fc_params > 0.5:
+        return (
+            f"Fully connected layers compute and store: fc has {percent(fc_macs)} of the MACs and {percent(fc_params)} of the params; that convolution computes does not hold here, "
+            f"conv has {percent(conv_macs)} of the MACs. Speeding up and pruning both pay in the fully connected layers; {heaviest}"
+        )
+    return (
+        f"The textbook is turned round: fc has {percent(fc_macs)} of the MACs, conv {percent(conv_params)} of the params. "
+        f"Speed up the fully connected layers, prune the convolutions; {heaviest}"
+    )

@@ -1,0 +1,47 @@
+"""Numbers, shapes and bytes as people read them."""
+
+from __future__ import annotations
+
+from cnncalc.layers.base import Shape
+
+_PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+_BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+
+
+def exact(figure: int) -> str:
+    """Return ``15,470,264,320``."""
+    return f"{figure:,}"
+
+
+def short(figure: float) -> str:
+    """Return ``15.47 G``, four digits at most."""
+    for size, prefix in _PREFIXES:
+        if figure >= size:
+            return f"{_four(figure / size)} {prefix}"
+    return _four(figure)
+
+
+def size(count: int) -> str:
+    """Return bytes as ``527.8 MiB``."""
+    for unit, prefix in _BINARY:
+        if count >= unit:
+            return f"{_four(count / unit)} {prefix}"
+    return f"{count} B"
+
+
+def percent(share: float) -> str:
+    """Return ``99.2 %``; what is there but rounds to nothing is ``<0.1 %``."""
+    return "<0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
+
+
+def dims(shape: Shape, layout: str = "chw") -> str:
+    """Return ``64×112×112``, or with the channels last where ``layout`` is hwc."""
+    if layout == "hwc":
+        shape = (*shape[1:], *shape[:1])
+    return "×".join([str(axis) for axis in shape])
+
+
+def _four(value: float) -> str:
+    digits = 3 if value < 10 else 2 if value < 100 else 1 if value < 1000 else 0
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

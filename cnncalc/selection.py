@@ -1,0 +1,57 @@
+"""Which rows of a summary are shown: folded into blocks, sorted, cut to the heaviest.  Sums are kept throughout."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from cnncalc.summary import Row, Summary
+
+SORT_KEYS = ("params", "macs", "flops", "activations", "output_bytes", "name", "index")
+
+
+def select(summary: Summary, depth: int | None, sort: str | None, top: int | None) -> tuple[list[Row], Row | None]:
+    """Return the rows to show, and the sum of those left out, or None where all are there."""
+    rows = summary.rows if depth is None else folded(summary.rows, depth)
+    key = sort or ("macs" if top is not None else None)
+    if key in ("name", "index"):
+        rows = sorted(rows, key=lambda row: getattr(row, key))
+    elif key is not None:
+        rows = sorted(rows, key=lambda row: -int(getattr(row, key)))  # stable: equals stay in the network's order
+    if top is None or top >= len(rows):
+        return rows, None
+    rest = rows[top:]
+    return rows[:top], _together(rest, f"… {len(rest)} more", "")._replace(output_shape=(), receptive_field=())
+
+
+def folded(rows: list[Row], depth: int) -> list[Row]:
+    """Return the rows with everything that lies deeper than ``depth`` as one row a block."""
+
+    def outer(row: Row) -> str:
+        return ".".join(row.name.split(".")[:depth])
+
+    result = []
+    for name, group in groupby(rows, outer):
+        inner = list(group)
+        result.append(inner[0] if inner[0].name == name else _together(inner, name, f"of {len(inner)}"))
+    return result
+
+
+def _together(rows: list[Row], name: str, label: str) -> Row:
+    """Return one row with the sums of several; its shapes are the first's input and the last's output."""
+    first, last = rows[0], rows[-1]
+    kinds = {row.kind for row in rows}
+    return last._replace(
+        index=first.index,
+        name=name,
+        type="block",
+        kind=kinds.pop() if len(kinds) == 1 else "other",
+        label=label,
+        inputs=first.inputs,
+        input_shapes=first.input_shapes,
+        params=sum(row.params for row in rows),
+        buffers=sum(row.buffers for row in rows),
+        macs=sum(row.macs for row in rows),
+        flops=sum(row.flops for row in rows),
+        activations=sum(row.activations for row in rows),
+        output_bytes=sum(row.output_bytes for row in rows),
+    )
