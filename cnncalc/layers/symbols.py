@@ -41,33 +41,36 @@ class Symbol(int):
         return symbol
 
     def __add__(self, other: int) -> Symbol:
-        return _combine(int(self) + int(other), self, "+", other, SUM)
+        return self if _plain(other, 0) else _combine(int(self) + int(other), self, "+", other, SUM)
 
     def __radd__(self, other: int) -> Symbol:
-        return self if int(other) == 0 else _combine(int(other) + int(self), other, "+", self, SUM)
+        return self if _plain(other, 0) else _combine(int(other) + int(self), other, "+", self, SUM)
 
     def __sub__(self, other: int) -> Symbol:
-        return _combine(int(self) - int(other), self, "−", other, SUM)
+        return self if _plain(other, 0) else _combine(int(self) - int(other), self, "−", other, SUM)
 
     def __rsub__(self, other: int) -> Symbol:
         return _combine(int(other) - int(self), other, "−", self, SUM)
 
     def __mul__(self, other: int) -> Symbol:
-        return _combine(int(self) * int(other), self, "·", other, PRODUCT)
+        return self if _plain(other, 1) else _combine(int(self) * int(other), self, "·", other, PRODUCT)
 
     def __rmul__(self, other: int) -> Symbol:
-        plain_one = not isinstance(other, Symbol) and int(other) == 1  # the start of a product
-        return self if plain_one else _combine(int(other) * int(self), other, "·", self, PRODUCT)
+        return self if _plain(other, 1) else _combine(int(other) * int(self), other, "·", self, PRODUCT)
 
     def __floordiv__(self, other: int) -> Symbol:
-        whole = not isinstance(other, Symbol) and int(other) == 1
-        return self if whole else _quotient(self, other, int(self) // int(other), "⌊", "⌋")
+        return self if _plain(other, 1) else _quotient(self, other, int(self) // int(other), "⌊", "⌋")
 
     def __rfloordiv__(self, other: int) -> Symbol:
         return _quotient(other, self, int(other) // int(self), "⌊", "⌋")
 
     def __hash__(self) -> int:
         return int.__hash__(self)
+
+
+def _plain(other: int, neutral: int) -> bool:
+    """Tell whether a number is the 0 that sums start from, or the 1 of products, and need not be shown."""
+    return not isinstance(other, Symbol) and int(other) == neutral
 
 
 def ceil_div(a: int, b: int) -> int:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Upsample(Layer):
     """Resizes the map, by repeating its nearest element or by interpolating between neighbours.
 
-    Input (C, *spatial), output (C, *spatial_out), each spatial axis with ``⌊in · scale_factor⌋`` positions, or
-    ``size``.  Flops: nearest 0; linear, on d axes, 2ᵈ products and 2ᵈ − 1 adds per output element
+    Input (C, *spatial), output (C, *spatial_out), each spatial axis with ``⌊in · scale_factor⌋`` positions,
+    or ``size``.  Flops: nearest 0; linear, on d axes, 2ᵈ products and 2ᵈ − 1 adds per output element
     (the weights of the 2ᵈ neighbours depend on the position alone, and are not counted).
     """
 
@@ -65,8 +65,8 @@ class Upsample(Layer):
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """None for nearest; the interpolation of every output element for linear."""
-        neighbours = 2 ** (len(output) - 1)
-        return prod(output) * (neighbours + neighbours - 1) if self.mode == "linear" else 0
+        products = 2 ** (len(output) - 1)
+        return (products + products - 1) * prod(output) if self.mode == "linear" else 0
 
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
         """Return the nearest element, or the two neighbours on each axis."""

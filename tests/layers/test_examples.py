@@ -1,0 +1,84 @@
+"""Every layer type: documented, counted, and its example as the documentation shows it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from cnncalc.layers import layer_type, layer_types
+from cnncalc.layers.base import KINDS, Layer
+from cnncalc.spec.loading import build_variant, read_text
+from layers.building import NAMES, known, use
+
+
+def test_the_vocabulary_is_whole() -> None:
+    assert sorted(layer_types()) == sorted(NAMES)
+
+
+def test_an_unknown_name_is_no_type() -> None:
+    assert layer_type("Conv2d") is None
+    assert layer_type("_windowed") is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_type_is_documented_and_counted(name: str) -> None:
+    cls = known(name)
+    assert cls.type == name
+    assert cls.kind in KINDS
+    assert cls.stem
+    assert cls.__dict__.get("__doc__"), "a docstring of its own"
+    assert all(argument.help for argument in cls.arguments.values())
+    assert cls.flops is not Layer.flops
+    assert cls.forward is not Layer.forward
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if known(name).kind not in ("conv", "fc", "shape")])
+def test_flops_that_are_not_of_a_contraction_are_spelled_out(name: str) -> None:
+    if name not in ("concat", "scale"):  # concat moves elements, scale says what each costs
+        assert "lops" in (known(name).__doc__ or "")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_holds(name: str) -> None:
+    example = known(name).example
+    done = use(example.item, *example.inputs)
+    assert done.output == example.output
+    assert done.params == example.params
+    assert done.macs == example.macs
+    assert done.flops == example.flops
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_holds_in_a_spec(name: str) -> None:
+    example = known(name).example
+    inputs = {f"x{i}": list(shape) for i, shape in enumerate(example.inputs)}
+    colon = "" if ":" in example.item else ":"
+    text = f"input: {inputs}\nlayers:\n  - {example.item}{colon}\n    from: [{', '.join(inputs)}]\n"
+    network = build_variant(read_text(text.encode(), "example.yaml"), None, {}, {})
+    (node,) = network.nodes
+    assert node.shape == example.output
+    figures = (node.params, node.use.macs, node.use.flops)
+    assert figures == (example.params, example.macs, example.flops)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figures_are_plain_integers(name: str) -> None:
+    example = known(name).example
+    done = use(example.item, *example.inputs)
+    figures = [*done.output, done.params, done.buffers, done.macs, done.flops]
+    figures += [size for weight in done.weights.values() for size in weight.shape]
+    assert {type(figure) for figure in figures} == {int}
+
+
+def test_the_rules_need_no_numpy() -> None:
+    code = (
+        "import sys\n"
+        "from cnncalc.layers import layer_type, layer_types\n"
+        "assert all(map(layer_type, layer_types()))\n"
+        "print(*sorted({'numpy', 'dataclasses', 'inspect', 're'} & set(sys.modules) - before))"
+    )
+    code = "import sys; before = set(sys.modules)\n" + code
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
