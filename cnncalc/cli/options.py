@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any, TypeVar
 
 import click
@@ -24,12 +26,22 @@ from cnncalc.spec.values import NO_NAMES, NO_VALUES, ValueReader
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+_SETTINGS = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE",
+    help="Another value for one of the spec's args; may be repeated.",
+)  # fmt: skip
+_INPUTS = click.option(
+    "--input", "inputs", multiple=True, metavar="SHAPE",
+    help="Another input shape, 3x320x320; NAME=SHAPE where there are several.",
+)  # fmt: skip
+
+
 def spec_options(command: Command) -> Command:
     """Add SPEC and what changes the network that it stands for."""
     for decorate in (
         click.option("--layout", type=click.Choice(["chw", "hwc"]), default="chw", help="How shapes are read and shown: 3×32×32 or 32×32×3."),
-        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Another value for one of the spec's args; may be repeated."),
-        click.option("--input", "inputs", multiple=True, metavar="SHAPE", help="Another input shape, 3x320x320; NAME=SHAPE where there are several."),
+        _SETTINGS,
+        _INPUTS,
         click.option("--variant", metavar="NAME", help="The variant of a family."),
         click.argument("spec"),
     ):
@@ -37,19 +49,62 @@ def spec_options(command: Command) -> Command:
     return command
 
 
+def specs_options(required: bool) -> Callable[[Command], Command]:
+    """Add SPEC…, several at once (FILE:VARIANT for one of a family), and what changes all of them."""
+    specs = click.argument("specs", nargs=-1, required=required, metavar="SPEC…")
+
+    def add(command: Command) -> Command:
+        for decorate in (_SETTINGS, _INPUTS, specs):
+            command = decorate(command)
+        return command
+
+    return add
+
+
+def output_options_with(*formats: str) -> Callable[[Command], Command]:
+    """Add where the result goes and in which format: one of the usual, or of a command's own."""
+
+    def add(command: Command) -> Command:
+        for decorate in (
+            click.option(
+                "--color", type=click.Choice(["auto", "always", "never"]), default="auto",
+                help="Colour; auto: on a terminal, unless NO_COLOR is set.",
+            ),
+            click.option(
+                "-o", "--output", "path", metavar="FILE",
+                help="Write to a file instead of standard output.",
+            ),
+            click.option(
+                "--format", "format", type=click.Choice((*FORMATS, *formats)), default="table", show_default=True,
+                help="What comes out.",
+            ),
+        ):  # fmt: skip
+            command = decorate(command)
+        return command
+
+    return add
+
+
 def output_options(command: Command) -> Command:
-    """Add where the result goes and in which format."""
-    for decorate in (
-        click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour; auto: on a terminal, unless NO_COLOR is set."),
-        click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output."),
-        click.option("--format", "format", type=click.Choice(FORMATS), default="table", show_default=True, help="What comes out."),
-    ):
-        command = decorate(command)
-    return command
+    """Add where the result goes and in which of the usual formats."""
+    return output_options_with()(command)
 
 
 def read_spec(spec: str) -> tuple[Document, str | None]:
-    """Return the document of SPEC, and the variant that its name asks for; ``-`` reads standard input."""
+    """Return the document of SPEC, and the variant that it asks for: a shipped name's, or FILE:VARIANT's.
+
+    ``-`` reads standard input; a pipe, as the shell's ``<(git show HEAD:net.yaml)`` makes it, is read once.
+    """
+    path, colon, variant = spec.rpartition(":")
+    if colon and variant and not os.path.exists(spec):
+        document, _ = read_spec(path)
+        return document, variant
+    if os.path.exists(spec) and not os.path.isfile(spec) and not os.path.isdir(spec):
+        try:
+            with open(spec, "rb") as pipe:
+                return read_text(pipe.read(MAX_FILE_BYTES + 1), spec), None
+        except OSError as error:
+            raise CnncalcError(f"{spec}: {error.strerror}") from None
     if spec != "-":
         return open_document(spec)
     if sys.stdin is None or sys.stdin.isatty():
@@ -58,16 +113,19 @@ def read_spec(spec: str) -> tuple[Document, str | None]:
     return document, None
 
 
+def read_changes(
+    settings: tuple[str, ...], inputs: tuple[str, ...], layout: str = "chw"
+) -> tuple[Mapping[str, Any], dict[str, Shape]]:
+    """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError where they can't be read."""
+    return parse_settings(settings), dict([parse_input(text, layout) for text in inputs])
+
+
 def network_of(
     spec: str, variant: str | None, inputs: tuple[str, ...], settings: tuple[str, ...], layout: str
 ) -> Network:
     """Build the network that a command line asks for."""
     document, named = read_spec(spec)
-    shapes = {}
-    for text in inputs:
-        name, shape = parse_input(text, layout)
-        shapes[name] = shape
-    return build_variant(document, variant or named, parse_settings(settings), shapes)
+    return build_variant(document, variant or named, *read_changes(settings, inputs, layout))
 
 
 def parse_input(text: str, layout: str) -> tuple[str, Shape]:
@@ -116,3 +174,25 @@ def parse_value(text: str, name: str) -> Any:
 def target(path: str | None, color: str) -> Target:
     """Return where the result goes."""
     return Target(path, color)
+
+
+_QUANTITY = re.compile(r"(\d[\d_,]*(?:\.\d+)?(?:[eE]\d\d?)?) *([kKMGTP]?)(i?)(B?)").fullmatch
+_POWERS = " kMGTP"
+
+
+def parse_quantity(text: str, name: str, of_bytes: bool = False) -> int:
+    """Return ``600M``, ``1.5G``, ``1_000`` exactly; of bytes also ``4MB`` (1000²) and ``256KiB`` (1024).
+
+    Raises:
+        CnncalcError: where it is none, or stands for a fraction.
+    """
+    match = _QUANTITY(text.strip())
+    kind, forms = ("a number of bytes", "256KiB, 4MB") if of_bytes else ("a number", "600M, 1.5G")
+    if match is None or (not of_bytes and (match[3] or match[4])) or (match[3] and not match[2]):
+        raise CnncalcError(f"{name} {text}: not {kind}", f"write it as {forms} or 20000")
+    number, prefix, binary = match[1].replace(",", "").replace("_", ""), match[2].replace("K", "k"), match[3]
+    scale: int = (1024 if binary else 1000) ** _POWERS.index(prefix or " ")
+    scaled = Fraction(number) * scale
+    if scaled.denominator != 1:
+        raise CnncalcError(f"{name} {text}: not a whole number")
+    return scaled.numerator
