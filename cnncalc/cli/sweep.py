@@ -1,0 +1,239 @@
+"""``cnncalc sweep``: the figures of every combination of hyper-parameters, variants and input shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import click
+
+from cnncalc.analysis.costs import DTYPES
+from cnncalc.analysis.sweep import FIGURES, MORE_FIGURES, Front, Grid, Measure, Objective, Point, sweep
+from cnncalc.cli.options import output_options, parse_input, parse_value, read_spec, target
+from cnncalc.cli.output import Target
+from cnncalc.errors import CnncalcError, did_you_mean
+from cnncalc.layers.base import Shape
+from cnncalc.spec.items import Document
+
+_SET = "Values for one of the spec's args; a list is one value: depths=[3,4],[2,2]."
+_INPUT = "Input shapes, 3x128x128,3x224x224; NAME=SHAPE,… where there are several inputs."
+_PARETO = "Only the front: small in each, FIGURE:max for large; an arg or 'input' may stand there too."
+_CLOSING = {"[": "]", "(": ")", "{": "}"}
+
+
+@click.command("sweep")
+@click.argument("spec")
+@click.option("--set", "settings", multiple=True, metavar="NAME=V1,V2,…", help=_SET)
+@click.option("--input", "inputs", multiple=True, metavar="SHAPE,…", help=_INPUT)
+@click.option("--variant", "variants", metavar="NAME,…", help="Variants of a family; 'all' for all.")
+@click.option("--pareto", metavar="FIGURE,…", help=_PARETO)
+@click.option("--columns", metavar="FIGURE,…", help=f"What to show: {', '.join((*FIGURES, *MORE_FIGURES))}.")
+@click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples at once.")
+@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of all tensors.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, help="Processes to compute in.")
+@click.option("--layout", type=click.Choice(["chw", "hwc"]), default="chw", help="How shapes are written.")
+@output_options
+def command(
+    spec: str,
+    settings: tuple[str, ...],
+    inputs: tuple[str, ...],
+    variants: str | None,
+    pareto: str | None,
+    columns: str | None,
+    batch: int,
+    dtype: str,
+    jobs: int,
+    layout: str,
+    format: str,
+    path: str | None,
+    color: str,
+) -> int:
+    """Print a row a combination, as it is computed; the option named last varies fastest.
+
+    A combination that is no network is a row with its error, and the exit code is 1 in the end.
+
+    \b
+    cnncalc sweep mobilenet_v2 --set width=0.25,0.5,1.0 --input 3x128x128,3x224x224
+    cnncalc sweep resnet50 --set 'depths=[3,4,6,3],[2,2,2,2]' --format ndjson | jq .params
+    cnncalc sweep vgg --variant all --columns params,macs,receptive_field
+    cnncalc sweep net.yaml --set width=16,24,32 --set depth=2,3,4 --pareto macs,params:max --jobs 2
+    """
+    document, named = read_spec(spec)
+    grid = _grid(document, settings, inputs, variants or named, layout)
+    objectives = _objectives(pareto, grid)
+    shown = _figures(columns)
+    wanted = {*shown, *[objective.name for objective in objectives]}
+    measure = Measure(batch, dtype, tuple([name for name in MORE_FIGURES if name in wanted]))
+    tally = _Tally()
+    points = tally.of(sweep(document, grid, measure, jobs))
+    if objectives:
+        points = _front(points, objectives)
+    _show(document, points, grid, shown, columns is not None, layout, format, target(path, color))
+    return tally.tell(grid.size, bool(objectives))
+
+
+# --- the grid -----------------------------------------------------------------------------------------------
+
+
+def _grid(
+    document: Document, settings: tuple[str, ...], inputs: tuple[str, ...], variants: str | None, layout: str
+) -> Grid:
+    """Return the grid of a command line.  Raises CnncalcError where every combination would fail alike."""
+    names = _split(variants) if variants else [None]
+    if variants == "all" and "all" not in document.variants:
+        names = list(document.variants)
+    for name in names:
+        if name is not None and name not in document.variants:
+            known = tuple(document.variants)
+            hint = did_you_mean(name, known, "variants") if known else "the spec has no variants"
+            raise CnncalcError(f"{document.text.name}: no variant '{name}'", hint)
+    args: dict[str, list[Any]] = {}
+    for setting in settings:
+        name, values = _values(setting)
+        if name not in document.arguments:
+            known = tuple(document.arguments)
+            hint = did_you_mean(name, known, "args") if known else "the spec has no args"
+            raise CnncalcError(f"--set {name}: the spec has no argument '{name}'", hint)
+        _once(args, name, "--set")[name] = values
+    shapes: dict[str, list[Shape]] = {}
+    for text in inputs:
+        name, sizes = _shapes(text, layout)
+        _once(shapes, name, "--input")[name] = sizes
+    return Grid(names, args, shapes)
+
+
+def _once(found: dict[str, Any], name: str, option: str) -> dict[str, Any]:
+    if name in found:
+        raise CnncalcError(f"{option} {name}: given twice", "give all values in one, separated by commas")
+    return found
+
+
+def _values(setting: str) -> tuple[str, list[Any]]:
+    name, equals, text = setting.partition("=")
+    name = name.strip()
+    if not equals or not name:
+        raise CnncalcError(f"--set {setting}: not of the form NAME=V1,V2,…", "as in --set width=0.5,1.0")
+    return name, [parse_value(value, f"--set {name}") for value in _split(text)]
+
+
+def _shapes(text: str, layout: str) -> tuple[str, list[Shape]]:
+    name, _, shapes = text.rpartition("=")
+    return name, [parse_input(shape, layout)[1] for shape in _split(shapes)]
+
+
+def _split(text: str) -> list[Any]:
+    """Split at commas, but not inside brackets or quotes."""
+    parts, closing, quote = [""], list[str](), ""
+    for sign in text:
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "'\"":
+            quote = sign
+        elif sign in _CLOSING:
+            closing.append(_CLOSING[sign])
+        elif closing and sign == closing[-1]:
+            closing.pop()
+        elif sign == "," and not closing:
+            parts.append("")
+            continue
+        parts[-1] += sign
+    return [part.strip() for part in parts]
+
+
+# --- what is shown ------------------------------------------------------------------------------------------
+
+
+def _figures(columns: str | None) -> tuple[str, ...]:
+    if columns is None:
+        return FIGURES
+    known = (*FIGURES, *MORE_FIGURES)
+    names = tuple([name for name in _split(columns) if name])
+    for name in names:
+        if name not in known:
+            raise CnncalcError(f"--columns: no figure '{name}'", did_you_mean(name, known, "figures"))
+    return names or FIGURES
+
+
+def _objectives(pareto: str | None, grid: Grid) -> list[Objective]:
+    objectives = []
+    known = (*FIGURES, *MORE_FIGURES, *grid.args, "input")
+    for text in _split(pareto) if pareto else ():
+        name, _, way = text.partition(":")
+        if name not in known:
+            raise CnncalcError(f"--pareto: no figure '{name}'", did_you_mean(name, known, "figures"))
+        if way not in ("", "min", "max"):
+            hint = f"write {name}, or {name}:max where more is better"
+            raise CnncalcError(f"--pareto {text}: '{way}' is neither min nor max", hint)
+        objectives.append(Objective(name, way == "max"))
+    return objectives
+
+
+def _front(points: Iterable[Point], objectives: list[Objective]) -> Iterator[Point]:
+    front = Front(objectives)
+    for point in points:
+        if point.error is None:
+            front.add(point)
+    yield from front.points()
+
+
+def _show(
+    document: Document,
+    points: Iterable[Point],
+    grid: Grid,
+    figures: tuple[str, ...],
+    asked: bool,
+    layout: str,
+    format: str,
+    out: Target,
+) -> None:
+    """Write points as they come."""
+    if format == "table":
+        from cnncalc.rendering.sweep_page import columns, page
+
+        out.stream(page(points, columns(grid, figures, asked, out.width), layout, out.width, out.terminal))
+        return
+    from cnncalc.rendering.records import as_lines
+    from cnncalc.rendering.sweep_records import as_document, flat_columns, flat_records, record
+
+    if format == "json":
+        out.text(as_document(document.name, document.source, points, figures))
+    elif format == "ndjson":
+        out.text(as_lines((record(point, figures) for point in points), format, ()))
+    else:
+        names = flat_columns(grid, figures)
+        out.text(as_lines(flat_records(points, names, figures), format, (*names, "input", *figures, "error")))
+
+
+class _Tally:
+    """Counts what is wrong with the points that go by."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self.first = ""
+        self.unmet: list[str] = []
+        self.uncounted: set[str] = set()
+
+    def of(self, points: Iterable[Point]) -> Iterator[Point]:
+        """Yield the points."""
+        for point in points:
+            if point.error is not None:
+                self.failed += 1
+                self.first = self.first or point.error
+            self.unmet += [f"{point.variant or 'the spec'}: {text}" for text in point.unmet]
+            self.uncounted.update(point.uncounted)
+            yield point
+
+    def tell(self, count: int, hidden: bool) -> int:
+        """Tell on stderr what went by; return the exit code."""
+        if self.uncounted:
+            _tell(f"no FLOPs are defined for {', '.join(sorted(self.uncounted))}")
+        for text in self.unmet:
+            _tell(text)
+        if self.failed:
+            first = f", the first: {self.first}" if hidden else ""
+            _tell(f"{self.failed:,} of {count:,} combinations failed{first}")
+        return 1 if self.failed or self.unmet else 0
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)
