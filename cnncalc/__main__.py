@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
-import click
+gc.set_threshold(50_000, 20, 50)  # a network is many small objects that all live: looking for garbage finds none
 
-from cnncalc.errors import CnncalcError
+import click  # noqa: E402
+
+from cnncalc.errors import CnncalcError  # noqa: E402
 
 INTERRUPTED = 130
 

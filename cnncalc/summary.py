@@ -16,7 +16,7 @@ from cnncalc.network import Network, Node, Unmet
 class Row(NamedTuple):
     """One layer.  Shapes have the batch axis first; counts are for the whole batch."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks a row
     name: str
     type: str
     kind: str

@@ -6,12 +6,15 @@ Statistics that a normalization or a softmax takes over a map are not counted as
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from cnncalc.layers.base import Use
 from cnncalc.network import Network, Node, Tensor
 
-Number = int | Fraction
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    Number: TypeAlias = int | Fraction
 
 
 class Field(NamedTuple):
@@ -27,6 +30,7 @@ class Field(NamedTuple):
 
 
 Fields = tuple[Field, ...]
+Step: TypeAlias = "tuple[Number, Number, Number]"
 
 
 class ReceptiveFields(NamedTuple):
@@ -42,33 +46,47 @@ def receptive_fields(network: Network) -> ReceptiveFields:
         tensor: tuple([Field(1, 1, 0) for _ in tensor.shape[1:]]) for tensor in network.inputs.values()
     }
     disagreeing: list[Node] = []
+    steps: dict[Use, list[Step] | None] = {}
     for node in network.nodes:
         incoming = of[node.inputs[0]]
         if len(node.inputs) > 1:
             incoming, agree = _widest([of[tensor] for tensor in node.inputs], [tensor.shape for tensor in node.inputs])
             if not agree:
                 disagreeing.append(node)
-        of[node] = _through(node, incoming)
+        if node.use not in steps:
+            steps[node.use] = _steps(node.use)
+        of[node] = _through(node, incoming, steps[node.use])
     return ReceptiveFields(of, disagreeing)
 
 
-def _through(node: Node, fields: Fields) -> Fields:
+def _steps(use: Use) -> list[Step] | None:
+    """Return what a layer adds to the size, the stride and the offset of each axis; None: nothing."""
+    if len(use.inputs[0]) == 1:
+        return None
+    window = use.layer.window(use.inputs, use.output)
+    if window is None:
+        return None
+    return [
+        (size - 1, _integral(stride), before)
+        for size, stride, before in zip(window.size, window.stride, window.before, strict=True)
+    ]
+
+
+def _through(node: Node, fields: Fields, steps: list[Step] | None) -> Fields:
     """Return the fields behind a node."""
-    use = node.use
-    shape = use.inputs[0]
+    shape = node.inputs[0].shape
     if len(shape) == 1:  # a vector: linear reads all of it
-        return tuple([_whole(field) for field in fields]) if use.layer.kind == "fc" else fields
+        return tuple([_whole(field) for field in fields]) if node.layer.kind == "fc" else fields
     if len(fields) != len(shape) - 1:
         return fields
     if len(node.shape) == 1:  # a flatten
         return tuple([field._replace(positions=n) for field, n in zip(fields, shape[1:], strict=True)])
-    window = use.layer.window(use.inputs, use.output)
-    if window is None:
+    if steps is None:
         return fields
     return tuple(
         [
-            Field(field.size + (size - 1) * field.jump, _integral(field.jump * stride), field.offset + before * field.jump)
-            for field, size, stride, before in zip(fields, window.size, window.stride, window.before, strict=True)
+            Field(size + more * jump, _integral(jump * stride), offset + before * jump)
+            for (size, jump, offset, _), (more, stride, before) in zip(fields, steps, strict=True)
         ]
     )
 
@@ -78,7 +96,7 @@ def _whole(field: Field) -> Field:
 
 
 def _integral(number: Number) -> Number:
-    return number.numerator if isinstance(number, Fraction) and number.denominator == 1 else number
+    return number.numerator if number.denominator == 1 else number
 
 
 def _widest(branches: list[Fields], shapes: list[tuple[int, ...]]) -> tuple[Fields, bool]:

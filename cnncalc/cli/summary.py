@@ -11,7 +11,6 @@ from cnncalc.analysis.memory import OPTIMIZERS
 from cnncalc.cli.options import network_of, output_options, spec_options, target
 from cnncalc.cli.output import Target
 from cnncalc.errors import CnncalcError, did_you_mean
-from cnncalc.rendering.summary_page import LAYER_COLUMNS
 from cnncalc.selection import SORT_KEYS, select
 from cnncalc.summary import Row, Summary, summarize
 
@@ -68,7 +67,7 @@ def show(
 ) -> None:
     """Write a summary in the format that was asked for."""
     if format == "table":
-        from cnncalc.rendering.summary_page import page
+        from cnncalc.rendering.summary_page import LAYER_COLUMNS, page
 
         wanted = _columns(columns, TABLE_COLUMNS, LAYER_COLUMNS)
         out.page(page(summary, rows, rest, wanted, layout, out.width, out.terminal))

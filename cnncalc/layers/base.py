@@ -6,7 +6,6 @@ batch axis, channels first: ``(F,)``, ``(C, L)``, ``(C, H, W)`` or ``(C, D, H, W
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -15,6 +14,7 @@ from cnncalc.layers.arguments import LayerError as LayerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from fractions import Fraction
 
     from cnncalc.layers.ops import Array, Ops
     from cnncalc.layers.symbols import Formula
@@ -42,8 +42,17 @@ class Window(NamedTuple):
     """What one output position sees of the layer's input, a spatial axis: taps, step, padding in front."""
 
     size: tuple[int, ...]
-    stride: tuple[Fraction, ...]
+    stride: tuple[int | Fraction, ...]
     before: tuple[int, ...]
+
+
+def ratio(a: int, b: int) -> int | Fraction:
+    """Return ``a / b``, an integer where it is one."""
+    if a % b == 0:
+        return a // b
+    from fractions import Fraction  # only now: most networks have no such stride, and the import takes 2 ms
+
+    return Fraction(a, b)
 
 
 class Example(NamedTuple):

@@ -5,7 +5,6 @@ Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", 
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 from cnncalc.layers.arguments import LayerError
@@ -84,7 +83,7 @@ def receptive(kernel: Shape, stride: Shape, pads: tuple[Pair, ...], dilation: Sh
     """Return the window of a layer that slides ``kernel`` with ``stride``."""
     return Window(
         extents(kernel, dilation),
-        tuple([Fraction(s) for s in stride]),
+        stride,
         tuple([before for before, _ in pads]),
     )
 

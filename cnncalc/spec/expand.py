@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from cnncalc.errors import did_you_mean
 from cnncalc.layers.base import Layer, LayerError, Shape, shape_text
 from cnncalc.network import Network, Node, Tensor, Unmet
+from cnncalc.spec.estimate import least_layers
 from cnncalc.spec.expressions import ExpressionError, bind
 from cnncalc.spec.items import BlockItem, Document, Environment, Item, LayerItem, Output, Reference, SequenceItem, Value
 from cnncalc.spec.limits import MAX_AXES, MAX_DEPTH, MAX_INTEGER, MAX_LAYERS, MAX_STEPS
@@ -107,6 +108,9 @@ class _Builder:
         shapes = self.input_shapes()
         self.stop_at_faults()
         source = (variant and variant.source) or document.source
+        least = least_layers(document.items, {})
+        if least > MAX_LAYERS:
+            raise self.refuse(document.origin, f"the network has at least {least:,} layers; at most {MAX_LAYERS:,} are allowed")
         self.net = Network(document.name or document.text.name, shapes, variant.name if variant else None, source)
         frame = Frame(Scope("", document.reserved), None, None)
         for name, tensor in self.net.inputs.items():

@@ -97,7 +97,11 @@ def compile_loop(text: str, known: Collection[str]) -> tuple[Any, list[str], Exp
         raise ExpressionError(f"'{head.strip()}' is not a list of names", hint=form) from None
     names: list[str] = []
     _flatten(target, names)
-    return target, names, compile_expression(rows, known)
+    try:
+        return target, names, compile_expression(rows, known)
+    except ExpressionError as error:
+        error.offset += len(head) + len(separator) + len(rows) - len(rows.lstrip())
+        raise
 
 
 def bind(target: Any, row: Any) -> dict[str, Any]:
@@ -157,7 +161,7 @@ def _bounded(value: Any) -> Any:
         if not math.isfinite(value):
             raise OverflowError("the result is not a finite number")
     elif isinstance(value, int) and not -MAX_INTEGER <= value <= MAX_INTEGER:
-        raise OverflowError("the result has more than 53 bits")
+        raise OverflowError(f"the result is larger than {MAX_INTEGER:,}")
     return value
 
 
@@ -190,7 +194,7 @@ def _power(a: Any, b: Any) -> Any:
     if abs(_number(b)) > 64 and abs(_number(a)) > 1:
         raise OverflowError("the exponent is too large")
     if isinstance(a, int) and isinstance(b, int) and a.bit_length() * max(b, 0) > 128:
-        raise OverflowError("the result has more than 53 bits")
+        raise OverflowError(f"the result is larger than {MAX_INTEGER:,}")
     return _bounded(_real(_number(a) ** _number(b)))
 
 
@@ -298,7 +302,7 @@ class _Compiler:
             try:
                 _bounded(value)
             except OverflowError:
-                raise ExpressionError("a number too large: integers have at most 53 bits", node.col_offset) from None
+                raise ExpressionError(f"a number too large: at most {MAX_INTEGER:,}", node.col_offset) from None
         return lambda environment: value
 
     def _name(self, node: ast.Name, depth: int) -> Evaluate:

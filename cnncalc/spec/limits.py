@@ -15,10 +15,10 @@ MAX_DEPTH = 64
 MAX_ALIASED = 10_000
 """How many nodes the aliases of a text may add, when they are all expanded."""
 
-MAX_LAYERS = 200_000
+MAX_LAYERS = 120_000
 """How many layers a network may have."""
 
-MAX_STEPS = 1_000_000
+MAX_STEPS = 500_000
 """How many items may be looked at while a spec is expanded, those that ``when`` leaves out included."""
 
 MAX_INTEGER = 2**53

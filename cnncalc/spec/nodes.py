@@ -153,8 +153,9 @@ class _Builder:
 
     def _labelled(self, event: Any) -> None:
         if event.tag is not None and event.tag != "!":
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             hint = "remove it: a spec has plain lists, mappings and scalars"
-            raise SpecError([self._fault(event, f"a YAML tag, '{event.tag}', does not belong in a spec", hint)])
+            raise SpecError([self._fault(event, f"a YAML tag, '{tag}', does not belong in a spec", hint)])
 
     def _remember(self, event: Any, node: Node) -> None:
         if event.anchor is not None:

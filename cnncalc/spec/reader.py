@@ -8,6 +8,7 @@ from collections.abc import Collection
 from cnncalc.errors import did_you_mean
 from cnncalc.layers import LayerError, layer_type
 from cnncalc.layers.arguments import REQUIRED, Argument
+from cnncalc.layers.base import Layer
 from cnncalc.spec.expressions import CONSTANTS, FUNCTIONS, ExpressionError, compile_loop
 from cnncalc.spec.items import (
     Block,
@@ -57,6 +58,7 @@ class _Reader(ValueReader):
     def __init__(self, source: Source) -> None:
         super().__init__(source)
         self.blocks: dict[str, Block] = {}
+        self.built: dict[tuple[object, ...], Layer] = {}
 
     # --- the document ---------------------------------------------------------------------------------------
 
@@ -303,7 +305,7 @@ class _Reader(ValueReader):
         try:
             target, bound, rows = compile_loop(text, names)
         except ExpressionError as error:
-            self.fault(origin, error.message, error.hint)
+            self.fault(origin.shifted(error.offset), error.message, error.hint)
             return None
         return Loop(target, bound, rows, origin)
 
@@ -351,9 +353,15 @@ class _Reader(ValueReader):
             self.build(item)
 
     def build(self, item: LayerItem) -> None:
-        """Make the layer now where no name is read, so that its faults are found whether it is used or not."""
+        """Make the layer now where no name is read, so that its faults are found whether it is used or not.
+
+        Items that say the same have the same layer, which infers and counts once for all of them.
+        """
+        constants = {name: value.constant for name, value in item.arguments.items()}
+        key = (item.layer_class, *[(name, type(value), value) for name, value in constants.items()])
         try:
-            item.built = item.layer_class(**{name: value.constant for name, value in item.arguments.items()})
+            item.built = self.built.get(key) or item.layer_class(**constants)
+            self.built[key] = item.built
         except LayerError as error:
             value = item.arguments.get(error.argument or "")
             self.fault(value.origin if value else item.origin, f"{item.type_name}: {error.message}", error.hint)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, natural, per_axis
-from cnncalc.layers.base import Example, Shape, Weight, Window, spatial
+from cnncalc.layers.base import Example, Shape, Weight, Window, ratio, spatial
 from cnncalc.layers.convolution.conv import Conv, check_channels
 from cnncalc.layers.symbols import ceil_div
 from cnncalc.layers.window import Pair, both_sides, extents
@@ -61,7 +60,7 @@ class ConvTranspose(Conv):
         axes = zip(lengths, self._pads(inputs[0][1:]), self.stride, strict=True)
         return Window(
             tuple([ceil_div(length, s) for length, s in zip(lengths, self.stride, strict=True)]),
-            tuple([Fraction(1, s) for s in self.stride]),
+            tuple([ratio(1, s) for s in self.stride]),
             tuple([(length - 1 - before) // s for length, (before, _), s in axes]),
         )
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from cnncalc.layers.arguments import argument, per_axis, positive
-from cnncalc.layers.base import Layer, Shape, Window, spatial
+from cnncalc.layers.base import Layer, Shape, Window, ratio, spatial
 from cnncalc.layers.symbols import ceil_div, common_divisor
 from cnncalc.layers.window import size_label
 
@@ -35,7 +33,7 @@ class AdaptivePool(Layer):
         axes = list(zip(inputs[0][1:], output[1:], strict=True))
         return Window(
             tuple([largest_bin(*axis) for axis in axes]),
-            tuple([Fraction(size, out) for size, out in axes]),
+            tuple([ratio(size, out) for size, out in axes]),
             (0,) * len(axes),
         )
 
@@ -62,7 +60,7 @@ class GlobalPool(Layer):
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
         """Return the whole of each axis."""
         sizes = inputs[0][1:]
-        return Window(sizes, tuple([Fraction(size) for size in sizes]), (0,) * len(sizes))
+        return Window(sizes, sizes, (0,) * len(sizes))
 
 
 def largest_bin(size: int, out: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, per_axis, positive
@@ -42,7 +41,7 @@ class CenterCrop(Movement):
         """Return one tap, shifted by the margin that is cut off in front."""
         margins = [(have - size) // 2 for have, size in zip(inputs[0][1:], output[1:], strict=True)]
         ones = (1,) * len(margins)
-        return Window(ones, tuple([Fraction(1) for _ in ones]), tuple([-margin for margin in margins]))
+        return Window(ones, ones, tuple([-margin for margin in margins]))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Cut the margins off."""

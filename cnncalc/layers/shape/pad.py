@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, choice, number, pads, pair
@@ -56,7 +55,7 @@ class Pad(Movement):
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
         """Return one tap, shifted by the border in front."""
         befores = tuple([before for before, _ in self.padding])
-        return Window((1,) * len(befores), (Fraction(1),) * len(befores), befores)
+        return Window((1,) * len(befores), (1,) * len(befores), befores)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Add the borders."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
-from cnncalc.layers.base import Example, Shape, Window, spatial
+from cnncalc.layers.base import Example, Shape, Window, ratio, spatial
 from cnncalc.layers.shape._movement import Movement
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class PixelShuffle(Movement):
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
         """Return one tap, which r output positions share."""
         rank = len(output) - 1
-        return Window((1,) * rank, (Fraction(1, self.upscale_factor),) * rank, (0,) * rank)
+        return Window((1,) * rank, (ratio(1, self.upscale_factor),) * rank, (0,) * rank)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Split the channels, and interleave the parts with the spatial axes."""

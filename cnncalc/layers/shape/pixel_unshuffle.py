@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -45,7 +44,7 @@ class PixelUnshuffle(Movement):
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
         """Return the block."""
         r, rank = self.downscale_factor, len(output) - 1
-        return Window((r,) * rank, (Fraction(r),) * rank, (0,) * rank)
+        return Window((r,) * rank, (r,) * rank, (0,) * rank)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Split the spatial axes, and move the parts to the channels."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis, integer, positive
@@ -52,7 +51,7 @@ class Slice(Movement):
         start, _ = self._bounds(inputs[0][at + 1])
         return Window(
             (1,) * rank,
-            tuple([Fraction(self.step if i == at else 1) for i in range(rank)]),
+            tuple([self.step if i == at else 1 for i in range(rank)]),
             tuple([-start if i == at else 0 for i in range(rank)]),
         )
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag, per_axis, positive
-from cnncalc.layers.base import Example, Layer, Shape, Window, spatial
+from cnncalc.layers.base import Example, Layer, Shape, Window, ratio, spatial
 from cnncalc.layers.symbols import floor_product
 from cnncalc.layers.window import size_label
 
@@ -74,7 +73,7 @@ class Upsample(Layer):
         linear = self.mode == "linear"
         return Window(
             (2 if linear else 1,) * len(axes),
-            tuple([Fraction(size, out) for size, out in axes]),
+            tuple([ratio(size, out) for size, out in axes]),
             tuple([int(linear and out > size and not self.align_corners) for size, out in axes]),
         )
 
