@@ -121,12 +121,12 @@ class Layer:
             LayerError: for an unknown, missing or unfit argument.
         """
         self._uses: dict[tuple[Shape, ...], Use] = {}
+        for name in values:
+            if name not in self.arguments:
+                raise LayerError(f"unknown argument '{name}'", argument=name, near=tuple(self.arguments))
         for name, argument in self.arguments.items():
             given = name in values
-            self.__dict__[name] = argument.take(name, values.pop(name)) if given else argument.absent(name)
-        if values:
-            unknown = next(iter(values))
-            raise LayerError(f"unknown argument '{unknown}'", argument=unknown, near=tuple(self.arguments))
+            self.__dict__[name] = argument.take(name, values[name]) if given else argument.absent(name)
         self.check()
 
     def check(self) -> None:

@@ -1,0 +1,139 @@
+"""Values that arguments take, and what is said of those that they don't."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cnncalc.layers.arguments import (
+    LayerError,
+    axes,
+    axis,
+    choice,
+    factor,
+    flag,
+    integer,
+    integers,
+    natural,
+    number,
+    pads,
+    pair,
+    per_axis,
+    per_rank,
+    positive,
+    probability,
+    value_text,
+)
+from cnncalc.layers.base import axis_index, batched
+from layers.building import make
+
+
+@pytest.mark.parametrize(
+    ("convert", "value", "expected"),
+    [
+        (integer, -3, -3),
+        (integer, 4.0, 4),
+        (positive, 1, 1),
+        (positive, 64.0, 64),
+        (natural, 0, 0),
+        (number, 3, 3.0),
+        (factor, 2.0, 2),
+        (factor, 0.5, 0.5),
+        (probability, 1, 1.0),
+        (flag, True, True),
+        (flag, 0, False),
+        (choice("a", "b"), "b", "b"),
+        (axis, "channels", 0),
+        (axis, -1, -1),
+        (axes, ("channels", 2), (0, 2)),
+        (axes, 1, (1,)),
+        (integers, (1, -1), (1, -1)),
+        (integers, 7, (7,)),
+        (pair, 2, (2, 2)),
+        (pair, (0, 1), (0, 1)),
+        (per_axis(positive), (3, 5), (3, 5)),
+        (per_axis(positive), 3, 3),
+        (per_axis(positive, optional=True), (None, 7), (None, 7)),
+        (pads("same"), "same", "same"),
+        (pads(), 1, (1, 1)),
+        (pads(), (1, 2), ((1, 1), (2, 2))),
+        (pads(), ((0, 1), 2), ((0, 1), (2, 2))),
+    ],
+)
+def test_values(convert: Callable[[Any], Any], value: object, expected: object) -> None:
+    assert convert(value) == expected
+    assert type(convert(value)) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("convert", "values", "wanted"),
+    [
+        (integer, (1.5, "1", True, None, float("inf"), float("nan")), "an integer"),
+        (positive, (0, -1, 1.5, "3", True, None, (3,), float("inf"), float("nan")), "a positive integer"),
+        (natural, (-1, 0.5, False, float("inf")), "an integer of 0 or more"),
+        (number, ("1", True, None, float("inf"), float("nan"), 10**400), "a number"),
+        (factor, (0, -1, "2", True, float("inf"), float("nan"), 10**400), "a number above 0"),
+        (probability, (-0.1, 1.1, True, "0.5", float("nan")), "a number from 0 to 1"),
+        (flag, (2, "true", None, 1.0, ()), "true or false"),
+        (choice("a", "b"), ("c", 1, None, ()), "one of a, b"),
+        (axis, ("width", 0.5, None), "an axis: 0 or 'channels' is the first, -1 the last"),
+        (integers, ("a", (1, "b"), None), "a list of integers"),
+        (per_axis(positive), ((),), "a list with one figure an axis"),
+        (per_axis(positive), ((3, None), -1), "a positive integer"),
+        (
+            pads("same"),
+            ("valid", ()),
+            "an integer of 0 or more, one an axis, a pair [before, after] an axis, or 'same'",
+        ),
+        (pads(), (((1, 2, 3),),), "a pair [before, after] for each axis"),
+        (pads(), (-1, (-1, 1), 0.5), "an integer of 0 or more"),
+    ],
+)
+def test_unfit_values(convert: Callable[[Any], Any], values: tuple[object, ...], wanted: str) -> None:
+    for value in values:
+        with pytest.raises(ValueError, match=f"^{re.escape(wanted)}$"):
+            convert(value)
+
+
+def test_values_a_spatial_axis() -> None:
+    assert per_rank("stride", 2, 3, "one") == (2, 2, 2)
+    assert per_rank("padding", (1, 2), 2, "pair") == ((1, 2), (1, 2))
+    assert per_rank("padding", "same", 2, "pair") == "same"
+    with pytest.raises(LayerError, match="stride has 2 figures, but the input has 1 spatial axis"):
+        per_rank("stride", (2, 2), 1, "one")
+
+
+def test_axes_are_counted_without_the_batch() -> None:
+    assert [axis_index(i, (3, 8, 8)) for i in (0, 2, -1, -3)] == [0, 2, 2, 0]
+    assert [batched(i) for i in (0, 2, -1, -3)] == [1, 3, -1, -3]
+
+
+def test_unknown_and_missing_arguments() -> None:
+    with pytest.raises(LayerError) as caught:
+        make("conv: {out_channels: 8, dilation: 3}")
+    assert caught.value.message == "'kernel_size' is missing: extent of a filter along each spatial axis"
+    with pytest.raises(LayerError) as caught:
+        make("conv: {out_channels: 8, kernel: 3}")
+    assert (caught.value.message, caught.value.argument) == ("unknown argument 'kernel'", "kernel")
+    assert "kernel_size" in caught.value.near
+
+
+def test_null_is_a_value_only_where_it_is_the_default() -> None:
+    assert make("linear: {out_features: 8, axis: null}").axis is None  # type: ignore[attr-defined]
+    with pytest.raises(LayerError, match="out_features must be a positive integer, not null"):
+        make("linear: {out_features: null}")
+
+
+def test_values_are_shown_as_a_spec_spells_them() -> None:
+    values = ("a", (1, (2, None)), True, 0.5, tuple(range(9)), "x" * 99)
+    assert [value_text(value) for value in values] == [
+        "'a'",
+        "[1, [2, null]]",
+        "true",
+        "0.5",
+        "[0, 1, 2, 3, 4, 5, 6, 7, …]",
+        "'" + "x" * 56 + "…",
+    ]

@@ -1,0 +1,253 @@
+"""Layers that move elements: shapes, windows and refusals."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from cnncalc.layers.base import Shape
+from layers.building import refusal, use
+
+HALF = Fraction(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("item", "shape", "output"),
+    [
+        ("flatten", (256, 6, 6), (9216,)),  # AlexNet
+        ("flatten", (7,), (7,)),
+        ("reshape: [100, 7, 7]", (4900,), (100, 7, 7)),
+        ("reshape: [-1, 49]", (100, 7, 7), (100, 49)),
+        ("reshape: -1", (4, 3), (12,)),
+        ("permute: [1, 2, 0]", (3, 32, 40), (32, 40, 3)),  # channels last
+        ("permute: [-1, 0]", (3, 32), (32, 3)),
+        ("pad: 3", (3, 224, 224), (3, 230, 230)),
+        ("pad: {padding: [[0, 1], [2, 3]]}", (3, 10, 10), (3, 11, 15)),
+        ("pad: {padding: [0, 1], mode: reflect}", (3, 10, 2), (3, 10, 4)),
+        ("pad: {padding: 10, mode: circular}", (3, 10), (3, 30)),
+        ("pad: {padding: 99, mode: replicate}", (3, 1), (3, 199)),
+        ("pad: {channels: [8, 8]}", (16, 32, 32), (32, 32, 32)),  # CIFAR ResNet's shortcut A
+        ("pad: {padding: 1, channels: [0, 5]}", (16, 32), (21, 34)),
+        ("center_crop: {size: [56, 56]}", (512, 64, 64), (512, 56, 56)),  # U-Net's deepest skip
+        ("center_crop: 5", (1, 5, 8, 7), (1, 5, 5, 5)),
+        ("slice: {stop: 58}", (116, 28, 28), (58, 28, 28)),  # ShuffleNet V2's split
+        ("slice: {start: 58}", (116, 28, 28), (58, 28, 28)),
+        ("slice: {axis: -1, start: 1, stop: -1}", (4, 9), (4, 7)),
+        ("slice: {axis: 1, start: -4, step: 3}", (4, 9), (4, 2)),  # 5, 8
+        ("slice: {axis: 1, step: 2}", (4, 9), (4, 5)),
+        ("slice: {axis: 1, start: -100, stop: 100}", (4, 9), (4, 9)),  # as Python's
+        ("upsample: 2", (256, 13, 13), (256, 26, 26)),  # YOLOv3
+        ("upsample: {scale_factor: [2, 1.5]}", (8, 5, 5), (8, 10, 7)),  # ⌊7.5⌋
+        ("upsample: {scale_factor: 0.5}", (8, 7), (8, 3)),
+        ("upsample: {size: 224, mode: linear}", (21, 28, 28), (21, 224, 224)),
+        ("pixel_shuffle: 3", (9, 4, 4), (1, 12, 12)),  # torch.nn.PixelShuffle's example
+        ("pixel_shuffle: 2", (8, 4, 5, 6), (1, 8, 10, 12)),
+        ("pixel_shuffle: 2", (8, 4), (4, 8)),
+        ("pixel_unshuffle: 3", (1, 12, 12), (9, 4, 4)),  # torch.nn.PixelUnshuffle's example
+        ("pixel_unshuffle: 2", (1, 4, 6, 8), (8, 2, 3, 4)),
+        ("channel_shuffle: 3", (240, 28, 28), (240, 28, 28)),
+        ("channel_shuffle: 2", (4,), (4,)),
+    ],
+)
+def test_shapes(item: str, shape: Shape, output: Shape) -> None:
+    done = use(item, shape)
+    assert done.output == output
+    assert (done.params, done.macs, done.layer.kind) == (0, 0, "shape")
+    if "linear" not in item:
+        assert done.flops == 0
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_linear_upsampling_weighs_its_neighbours(rank: int) -> None:
+    """2 neighbours an axis: 2ᵈ products, 2ᵈ − 1 adds."""
+    done = use("upsample: {scale_factor: 2, mode: linear}", (3, *(5,) * rank))
+    assert done.flops == 3 * 10**rank * {1: 3, 2: 7, 3: 15}[rank]
+
+
+@pytest.mark.parametrize(
+    ("item", "size", "stride", "before"),
+    [
+        ("pad: 3", 1, 1, 3),
+        ("center_crop: 12", 1, 1, -2),
+        ("center_crop: 13", 1, 1, -1),  # of a margin of 3, 1 in front
+        ("upsample: 2", 1, HALF, 0),
+        ("upsample: {scale_factor: 2, mode: linear}", 2, HALF, 1),
+        ("upsample: {scale_factor: 2, mode: linear, align_corners: true}", 2, HALF, 0),
+        ("upsample: {size: 8, mode: linear}", 2, 2, 0),
+        ("pixel_shuffle: 2", 1, HALF, 0),
+        ("pixel_unshuffle: 4", 4, 4, 0),
+    ],
+)
+def test_windows_of_the_receptive_field(item: str, size: int, stride: Fraction, before: int) -> None:
+    done = use(item, (4, 16, 16))
+    assert done.layer.window(done.inputs, done.output) == ((size,) * 2, (stride,) * 2, (before,) * 2)
+
+
+def test_the_window_of_a_slice_is_that_of_its_axis() -> None:
+    done = use("slice: {axis: 2, start: 3, step: 2}", (4, 16, 16))
+    assert done.layer.window(done.inputs, done.output) == ((1, 1), (1, 2), (0, -3))
+    done = use("slice: {stop: 2}", (4, 16, 16))
+    assert done.layer.window(done.inputs, done.output) is None
+
+
+@pytest.mark.parametrize(
+    ("item", "label"),
+    [
+        ("reshape: [2, -1]", "2×-1"),
+        ("permute: [1, 2, 0]", "1, 2, 0"),
+        ("pad: 3", "3"),
+        ("pad: {padding: [[1, 2], [0, 0]], mode: reflect}", "1+2, 0, reflect"),
+        ("pad: {channels: [1, 0]}", "0"),
+        ("center_crop: 4", "4×4"),
+        ("slice: {start: 1, stop: 3}", "1:3"),
+        ("slice: {axis: 1, step: 2}", "0::2, axis 1"),
+        ("upsample: 2", "×2"),
+        ("upsample: {scale_factor: [2, 1.5], mode: linear}", "×2×1.5, linear"),
+        ("upsample: {size: [7, 9]}", "7×9"),
+        ("pixel_shuffle: 2", "×2"),
+        ("pixel_unshuffle: 2", "/2"),
+        ("channel_shuffle: 4", "4 groups"),
+    ],
+)
+def test_labels(item: str, label: str) -> None:
+    assert use(item, (4, 8, 8)).layer.label() == label
+
+
+@pytest.mark.parametrize(
+    ("item", "shape", "argument", "message", "hint"),
+    [
+        (
+            "reshape: [64, 7]",
+            (3136,),
+            "shape",
+            "3136 elements [3136] don't fit shape = [64, 7]",
+            "it holds 448 elements",
+        ),
+        (
+            "reshape: [-1, 7]",
+            (4, 3),
+            "shape",
+            "12 elements [4, 3] don't fit shape = [-1, 7]",
+            "it holds a multiple of 7 elements",
+        ),
+        (
+            "reshape: [-1, 7, -1]",
+            (4, 3),
+            "shape",
+            "shape = [-1, 7, -1] must have positive sizes, and -1 at most once",
+            "-1 stands for the one size that follows from the others",
+        ),
+        (
+            "permute: [0, 1, 1]",
+            (4, 3, 2),
+            "dims",
+            "dims = [0, 1, 1] does not name each of the input's 3 axes once",
+            "axes are counted without the batch: an order of [0, 1, 2]",
+        ),
+        (
+            "pad: {padding: 4, mode: reflect}",
+            (4, 8, 4),
+            "padding",
+            "padding = 4 with mode = reflect, but an axis of 4 has only 3 elements for it",
+            "3 at most, or 'mode: replicate'",
+        ),
+        (
+            "pad: {padding: 5, mode: circular}",
+            (4, 4),
+            "padding",
+            "padding = 5 with mode = circular, but an axis of 4 has only 4 elements for it",
+            "4 at most, or 'mode: replicate'",
+        ),
+        (
+            "pad: {padding: 1, channels: 2, mode: reflect}",
+            (4, 4),
+            "channels",
+            "channels = 2 + 2 beside mode = reflect",
+            "only a constant border has channels of its own",
+        ),
+        ("pad", (4, 4), None, "'padding' is missing: elements around the map", "write it as padding: …"),
+        ("pad: 1", (4,), None, "needs a map [C, …], but a vector [4] comes in", "put 'pad' before flatten"),
+        (
+            "center_crop: {size: [56, 70]}",
+            (512, 64, 64),
+            "size",
+            "size = [56, 70] is larger than the map [512, 64, 64] that comes in",
+            "a crop can only take away; to enlarge a map there is 'pad' or 'upsample'",
+        ),
+        (
+            "slice: {start: 64}",
+            (64, 8),
+            "start",
+            "start = 64, stop = 64 leave nothing of channels 64",
+            "0 <= start < stop <= 64",
+        ),
+        (
+            "slice: {axis: 1, start: 5, stop: -4}",
+            (64, 8),
+            "start",
+            "start = 5, stop = 4 leave nothing of L 8",
+            "0 <= start < stop <= 8",
+        ),
+        (
+            "upsample",
+            (4, 4),
+            None,
+            "takes either scale_factor or size, but neither is given",
+            "scale_factor: 2 doubles each spatial axis",
+        ),
+        (
+            "upsample: {scale_factor: 2, size: 8}",
+            (4, 4),
+            "size",
+            "takes either scale_factor or size, but both are given",
+            "scale_factor: 2 doubles each spatial axis",
+        ),
+        (
+            "upsample: {scale_factor: 2, align_corners: true}",
+            (4, 4),
+            "align_corners",
+            "align_corners = true means nothing beside mode = nearest",
+            "leave it out, or write 'mode: linear'",
+        ),
+        (
+            "upsample: 0.2",
+            (4, 8, 4),
+            "scale_factor",
+            "scale_factor = 0.2 leaves nothing of an axis of 4",
+            "floor(in · scale_factor) must be 1 or more",
+        ),
+        ("upsample: -2", (4, 4), "scale_factor", "scale_factor must be a number above 0, not -2", None),
+        (
+            "upsample: {scale_factor: 2, mode: bilinear}",
+            (4, 4, 4),
+            "mode",
+            "mode must be one of nearest, linear, not 'bilinear'",
+            None,
+        ),
+        (
+            "pixel_shuffle: 3",
+            (64, 8, 8),
+            "upscale_factor",
+            "upscale_factor = 3 takes blocks of 9 channels, which do not divide in_channels = 64",
+            "the layer before must give a multiple of 9 channels",
+        ),
+        (
+            "pixel_unshuffle: 2",
+            (64, 8, 7),
+            "downscale_factor",
+            "downscale_factor = 2 does not divide an axis of 7",
+            "pad or crop the map to a multiple of it",
+        ),
+        (
+            "channel_shuffle: 3",
+            (64, 8, 8),
+            "groups",
+            "groups = 3 does not divide in_channels = 64",
+            "divisors of 64 are 1, 2, 4, 8, 16, 32, 64",
+        ),
+    ],
+)
+def test_refusals(item: str, shape: Shape, argument: str | None, message: str, hint: str | None) -> None:
+    error = refusal(item, shape)
+    assert (error.argument, error.message, error.hint) == (argument, message, hint)
