@@ -108,10 +108,11 @@ def _fit(columns: Sequence[Column], rows: Sequence[TableRow], kept: list[int], w
         for index in bars:
             widths[index] -= 1
     folding = [index for index in kept if columns[index].folds]
-    for index in sorted((i for i in kept if columns[i].drop), key=lambda i: columns[i].drop):
-        could_fold = sum(max(widths[i] - 20, 0) for i in folding)
+    for turn in sorted({columns[index].drop for index in kept} - {0}):
+        could_fold = sum(max(widths[index] - 20, 0) for index in folding)
         if excess() > could_fold:
-            widths[index] = 0
+            for index in kept:
+                widths[index] = 0 if columns[index].drop == turn else widths[index]
     while excess() > 0 and folding:
         widest = max(folding, key=lambda i: widths[i])
         if widths[widest] <= NARROWEST_FOLD:

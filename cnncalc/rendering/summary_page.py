@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from cnncalc.rendering.page import Bar, Cell, Column, Heading, Line, Rule, TableRow, paragraph, table
+from cnncalc.rendering.page import BAR_NARROWEST, Bar, Cell, Column, Heading, Line, Rule, TableRow, paragraph, table
 from cnncalc.rendering.text import dims, exact, percent, short, size
 from cnncalc.summary import Row, Summary, share
 
 KIND_STYLES = {"conv": "cyan", "fc": "magenta", "norm": "blue", "block": "bold"}
+
+NARROWEST_NAME = 20
 
 LAYER_COLUMNS = ("layer", "type", "output", "params", "macs")
 """What the table shows by default; ``params`` and ``macs`` come with their bars and shares."""
@@ -57,11 +59,11 @@ def layers(
             shown += [Column(title, right=True), Column("", bar=True, drop=3), Column("", right=True, drop=1)]
         else:
             shown.append(_TITLES.get(name) or Column(name, right=True))
-    sectioned = width is not None and _full_width(shown, rows, columns, layout) > width
+    depth = _section_depth(rows, _other_widths(rows, columns, layout), width)
     body: list[TableRow] = []
     above = ""
     for row in rows:
-        section, name = _section(row.name) if sectioned and row.type != "block" else ("", row.name)
+        section, name = _section(row.name, depth) if row.type != "block" else ("", row.name)
         if section != above and section:
             body.append(Heading(section))
         above = section
@@ -73,20 +75,31 @@ def layers(
     return table(shown, body, width, terminal)
 
 
-def _full_width(shown: list[Column], rows: list[Row], columns: tuple[str, ...], layout: str) -> int:
-    """Return the columns that the table takes with whole names, its bars as narrow as they get."""
-    names = max((len(row.name) for row in rows), default=0)
+def _other_widths(rows: list[Row], columns: tuple[str, ...], layout: str) -> int:
+    """Return the width that the columns beside the names need, with bars as narrow as they get."""
     types = max((len(_type(row)) for row in rows), default=0)
     shapes = max((len(dims(row.output_shape[1:], layout)) for row in rows), default=0)
-    figures = sum(14 + 2 + 3 + 2 + 6 for name in columns if name in ("params", "macs"))
+    figures = sum(14 + 2 + BAR_NARROWEST + 2 for name in columns if name in ("params", "macs"))
     others = 14 * sum(name not in (*_TITLES, "params", "macs") for name in columns)
-    return names + types + shapes + figures + others + 2 * len(columns)
+    return types + shapes + figures + others + 2 * len(columns)
 
 
-def _section(name: str) -> tuple[str, str]:
-    """Split a dotted name so that two parts remain: ``stage1.bottleneck2`` and ``conv_bn1.conv1``."""
+def _section_depth(rows: list[Row], others: int, width: int | None) -> int:
+    """Return how many leading parts of the names must become headings, so that the rest fits beside the figures."""
+    names = [row.name for row in rows if row.type != "block"]
+    deepest = max((name.count(".") for name in names), default=0)
+    room = max(width - others, NARROWEST_NAME) if width is not None else None
+    for depth in range(deepest + 1):
+        if room is None or all(len(_section(name, depth)[1]) + 2 * (depth > 0) <= room for name in names):
+            return depth
+    return deepest
+
+
+def _section(name: str, depth: int) -> tuple[str, str]:
+    """Split a dotted name behind ``depth`` parts at most: ``stage1.bottleneck2`` and ``conv_bn1.conv1``."""
     parts = name.split(".")
-    return ".".join(parts[:-2]), ".".join(parts[-2:])
+    cut = min(depth, len(parts) - 1)
+    return ".".join(parts[:cut]), ".".join(parts[cut:])
 
 
 def _type(row: Row) -> str:
@@ -181,7 +194,10 @@ def _totals(summary: Summary, layout: str) -> list[Line]:
         field = "×".join(str(-(-axis.size // 1)) for axis in summary.receptive_field)
         stride = "×".join(f"{float(axis.jump):g}" for axis in summary.receptive_field)
         first = next(iter(summary.inputs.values()))
-        lines.append(("sees", f"{field} of the input's {'×'.join(map(str, first[2:]))}, stride {stride}"))
+        is_map = any(len(shape) > 2 and max(shape[2:]) > 1 for shape in summary.outputs.values())
+        one = "an output position sees" if is_map else "the output sees"
+        step = f", {stride} apart" if is_map else ""
+        lines.append(("field", f"{one} {field} of the input's {'×'.join(map(str, first[2:]))}{step}"))
     lines.append(("output", ", ".join(f"{name} {dims(shape[1:], layout)}" for name, shape in summary.outputs.items())))
     if summary.disagreeing_strides:
         names = ", ".join(summary.disagreeing_strides[:3])

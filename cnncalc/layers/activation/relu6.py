@@ -11,6 +11,7 @@ from cnncalc.layers.base import Example
 class ReLU6(Elementwise):
     """``min(max(x, 0), 6)`` (Krizhevsky 2010).  Any shape, kept.  Flops per element: 2 comparisons."""
 
+    stem = "relu"  # relu61 would be read as the sixty-first relu
     operations = 2
     example = Example("relu6", inputs=((32, 112, 112),), output=(32, 112, 112), flops=2 * 32 * 112 * 112)
 

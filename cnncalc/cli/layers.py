@@ -1,0 +1,67 @@
+"""``cnncalc layers``: the vocabulary of specs."""
+
+from __future__ import annotations
+
+import click
+
+from cnncalc.cli.options import output_options, target
+from cnncalc.errors import CnncalcError
+from cnncalc.layers import layer_type, layer_types
+from cnncalc.layers.base import Layer
+from cnncalc.layers.symbols import Formula
+
+
+@click.command("layers")
+@click.argument("type_name", metavar="[TYPE]", required=False)
+@output_options
+def command(type_name: str | None, format: str, path: str | None, color: str) -> None:
+    """List the layer types, or show one: its arguments with their defaults, its formulas and an example.
+
+    \b
+    cnncalc layers
+    cnncalc layers conv
+    """
+    from cnncalc.rendering.layer_page import listing, page, record
+    from cnncalc.rendering.records import as_json, as_lines
+
+    out = target(path, color)
+    shown = [(family, _layer(name)) for name, family in layer_types().items() if type_name in (None, name)]
+    if not shown and type_name is not None:
+        shown = [("", _layer(type_name))]
+    if format == "table" and type_name is not None:
+        out.page(page(shown[0][1], _formulas(shown[0][1]), out.width, out.terminal))
+    elif format == "table":
+        out.page(listing(shown, out.width, out.terminal))
+    elif format == "json":
+        records = [record(family, layer) for family, layer in shown]
+        out.text([as_json(records[0] if type_name is not None else records)])
+    else:
+        columns = ("type", "family", "kind", "about")
+        records = [record(family, layer) for family, layer in shown]
+        out.text(as_lines(records, format, columns))
+
+
+def _layer(name: str) -> type[Layer]:
+    """Return a layer type.  Raises CnncalcError with the nearest name for an unknown one."""
+    known = layer_type(name)
+    if known is None:
+        from cnncalc.spec.spellings import type_hint
+
+        raise CnncalcError(f"no layer type '{name}'", type_hint(name, ()))
+    return known
+
+
+def _formulas(layer: type[Layer]) -> list[Formula]:
+    """Return the formulas of a type's example."""
+    from cnncalc.spec.expand import build
+    from cnncalc.spec.loading import read_text
+
+    example = layer.example
+    names = [f"x{number}" for number in range(len(example.inputs))]
+    inputs = ", ".join(f"{name}: {list(shape)}" for name, shape in zip(names, example.inputs, strict=True))
+    item = example.item if ":" in example.item or len(names) == 1 else f"{example.item}:"
+    text = f"input: {{{inputs}}}\nlayers:\n  - {item}\n    from: [{', '.join(names)}]\n"
+    if len(names) == 1 and ":" not in item:
+        text = f"input: {list(example.inputs[0])}\nlayers:\n  - {item}\n"
+    (node,) = build(read_text(text.encode(), f"the example of {layer.type}")).nodes
+    return node.formulas()

@@ -1,0 +1,113 @@
+"""The vocabulary as pages: all layer types, or one with its arguments, formulas and an example."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.layers.arguments import REQUIRED, Argument, value_text
+from cnncalc.layers.base import Layer
+from cnncalc.layers.symbols import Formula
+from cnncalc.rendering.page import Cell, Column, Heading, Line, TableRow, paragraph, table
+from cnncalc.rendering.text import dims, exact
+
+
+def record(family: str, layer: type[Layer]) -> dict[str, Any]:
+    """Return a layer type as an object."""
+    example = layer.example
+    return {
+        "type": layer.type,
+        "family": family,
+        "kind": layer.kind,
+        "about": about(layer),
+        "arguments": {
+            name: {"required": argument.default is REQUIRED, "default": default(argument), "help": argument.help}
+            for name, argument in layer.arguments.items()
+        },
+        "example": {
+            "item": example.item,
+            "inputs": example.inputs,
+            "output": example.output,
+            "params": example.params,
+            "macs": example.macs,
+            "flops": example.flops,
+        },
+    }
+
+
+def about(layer: type[Layer]) -> str:
+    """Return the first sentence of a type's documentation."""
+    text = " ".join(inspect.cleandoc(layer.__doc__ or "").split("\n\n")[0].split())
+    without_sources = re.sub(r" \([A-Z][^()]* (19|20)\d\d[^()]*\)", "", text)
+    return without_sources.partition(". ")[0].rstrip(".").replace("``", "")
+
+
+def default(argument: Argument) -> object:
+    """Return an argument's default as the spec would have it; None where it has none."""
+    return None if argument.default is REQUIRED else argument.default
+
+
+def listing(types: Sequence[tuple[str, type[Layer]]], width: int | None, terminal: bool) -> list[Line]:
+    """Return all types, under the name of their family."""
+    rows: list[TableRow] = []
+    above = ""
+    for family, layer in types:
+        if family != above:
+            rows.append(Heading(family))
+            above = family
+        rows.append([Cell(f"  {layer.type}", "cyan"), about(layer)])
+    lines = table([Column("type"), Column("what it does", folds=True)], rows, width, terminal)
+    return [*lines, [], [("cnncalc layers conv shows one with its arguments and formulas.", "dim")]]
+
+
+def page(layer: type[Layer], formulas: Sequence[Formula], width: int | None, terminal: bool) -> list[Line]:
+    """Return one type: what it does, its arguments, and an example with every figure worked out."""
+    lines: list[Line] = [[(layer.type, "bold"), (f"   kind {layer.kind}", "dim")], []]
+    for text in inspect.cleandoc(layer.__doc__ or "").replace("``", "").split("\n\n"):
+        lines += [*paragraph(" ".join(text.split()), width), []]
+    if layer.arguments:
+        lines += [*_arguments(layer, width, terminal), []]
+    return lines + _example(layer, formulas, width)
+
+
+def _arguments(layer: type[Layer], width: int | None, terminal: bool) -> list[Line]:
+    rows: list[TableRow] = []
+    for name, argument in layer.arguments.items():
+        is_required = argument.default is REQUIRED
+        shown = "required" if is_required else "none" if argument.default is None else value_text(argument.default)
+        also = f"; or {', '.join(argument.words)}" if argument.words else ""
+        style = "bold" if is_required else ""
+        rows.append([Cell(name, "cyan"), argument.symbol, Cell(shown.strip("'"), style), argument.help + also])
+    columns = [Column("argument"), Column("in formulas"), Column("default"), Column("meaning", folds=True)]
+    lines = table(columns, rows, width, terminal)
+    principal, argument = next(iter(layer.arguments.items()))
+    if argument.default is REQUIRED and sum(other.default is REQUIRED for other in layer.arguments.values()) == 1:
+        lines.append([(f"A single value is the {principal}: - {layer.type}: …", "dim")])
+    return lines
+
+
+def _example(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> list[Line]:
+    example = layer.example
+    item = f"- {example.item}" if not example.item.startswith("- ") else example.item
+    came = " and ".join(dims(shape) for shape in example.inputs)
+    lines: list[Line] = [[("example", "bold")], [(f"  {item}", "cyan")], [(f"  on {came}:", "")], []]
+    return lines + formula_lines(formulas, width)
+
+
+def formula_lines(formulas: Sequence[Formula], width: int | None) -> list[Line]:
+    """Return formulas, each with its numbers put in and the result."""
+    widest = max((len(formula.symbol) for formula in formulas), default=0)
+    lines: list[Line] = []
+    for formula in formulas:
+        parts = [formula.expression, formula.numbers, exact(formula.value)]
+        shown = [part for place, part in enumerate(parts) if place == 0 or part != parts[place - 1]]
+        head = f"  {formula.symbol.ljust(widest)} = "
+        text = " = ".join(shown)
+        if width is None or len(head) + len(text) <= width:
+            lines.append([(head, "dim"), (text, "")])
+            continue
+        for place, part in enumerate(shown):
+            lines.append([(head if place == 0 else " " * (len(head) - 2) + "= ", "dim"), (part, "")])
+    return lines
