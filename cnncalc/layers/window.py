@@ -63,7 +63,7 @@ def pads_of(
     if padding == "same":
         dilation = dilation or (1,) * len(sizes)
         return tuple([same_pad(*axis) for axis in zip(sizes, kernel, stride, dilation, strict=True)])
-    return padding  # type: ignore[no-any-return]
+    return padding
 
 
 def same_pad(size: int, kernel: int, stride: int, dilation: int = 1) -> Pair:

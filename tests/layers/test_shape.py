@@ -98,7 +98,7 @@ def test_the_window_of_a_slice_is_that_of_its_axis() -> None:
         ("permute: [1, 2, 0]", "1, 2, 0"),
         ("pad: 3", "3"),
         ("pad: {padding: [[1, 2], [0, 0]], mode: reflect}", "1+2, 0, reflect"),
-        ("pad: {channels: [1, 0]}", "0"),
+        ("pad: {channels: [1, 0]}", "0, C 1+0"),
         ("center_crop: 4", "4×4"),
         ("slice: {start: 1, stop: 3}", "1:3"),
         ("slice: {axis: 1, step: 2}", "0::2, axis 1"),

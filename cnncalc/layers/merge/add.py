@@ -9,9 +9,10 @@ from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 
 class Add(ElementwiseMerge):
-    """Adds its inputs element by element: the residual of He et al. 2015, arXiv:1512.03385.
+    """Adds its inputs element by element, as the shortcut of a residual block does.
 
-    Two inputs or more of equal shape, or 1 on an axis.  Flops: 1 add per output element and merged pair.
+    Two inputs or more of equal shape, or 1 on an axis (He et al. 2015, arXiv:1512.03385).
+    Flops: 1 add per output element and merged pair.
     """
 
     example = Example("add", inputs=((256, 56, 56), (256, 56, 56)), output=(256, 56, 56), flops=256 * 56 * 56)

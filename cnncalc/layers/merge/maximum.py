@@ -9,9 +9,9 @@ from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 
 class Maximum(ElementwiseMerge):
-    """Takes the larger of its inputs, element by element: maxout (Goodfellow et al. 2013, arXiv:1302.4389).
+    """Takes the larger of its inputs, element by element, as maxout does.
 
-    Two inputs or more of equal shape, or 1 on an axis.
+    Two inputs or more of equal shape, or 1 on an axis (Goodfellow et al. 2013, arXiv:1302.4389).
     Flops: 1 comparison per output element and merged pair.
     """
 

@@ -63,9 +63,13 @@ class Pad(Movement):
         return ops.pad(inputs[0], borders, mode=self.mode, value=self.value)
 
     def label(self) -> str:
-        """Return ``3``, or ``1+2`` where the sides differ, and the mode."""
-        sides = dict.fromkeys(str(a) if a == b else f"{a}+{b}" for a, b in self.padding)
-        return ", ".join(sides) + ("" if self.mode == "constant" else f", {self.mode}")
+        """Return ``3``, or ``1+2`` where the sides differ, and the mode or the channels."""
+        parts = list(dict.fromkeys([_sides(border) for border in self.padding]))
+        if self.mode != "constant":
+            parts.append(self.mode)
+        if self.channels != (0, 0):
+            parts.append(f"C {_sides(self.channels)}")
+        return ", ".join(parts)
 
     def _check_source(self, size: int, border: tuple[int, int]) -> None:
         limits = {"reflect": size - 1, "circular": size}
@@ -76,3 +80,8 @@ class Pad(Movement):
                 argument="padding",
                 hint=f"{limits[self.mode]} at most, or 'mode: replicate'",
             )
+
+
+def _sides(border: tuple[int, int]) -> str:
+    before, after = border
+    return str(before) if before == after else f"{before}+{after}"
