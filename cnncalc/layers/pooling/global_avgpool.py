@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
+from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Example, Shape
 from cnncalc.layers.pooling._regions import GlobalPool
 
@@ -19,6 +20,10 @@ class GlobalAvgPool(GlobalPool):
     """
 
     stem = "pool"
+
+    form = argument(
+        choice("module", "function", "mean"), "how PyTorch code calls it, which other tools tell apart", "module"
+    )
 
     example = Example("global_avgpool", inputs=((2048, 7, 7),), output=(2048, 1, 1), flops=2048 * (48 + 1))
 
