@@ -61,10 +61,10 @@ class Scope:
     def numbered(self, base: str) -> str:
         """Return the base with its next running number."""
         number = self.counts.get(base, 0) + 1
-        while f"{base}{number}" in self.reserved:
+        while (name := f"{base}{number}") in self.reserved:
             number += 1
         self.counts[base] = number
-        return f"{base}{number}"
+        return name
 
 
 class Frame:
@@ -253,7 +253,7 @@ class _Builder:
         rows = self.rows(item, environment, incoming)
         for bound in rows:
             inner = {**environment, **bound} if bound else environment
-            count = 1 if item.repeat is None else self.count(item.repeat, self.seen(inner, incoming, item.repeat.names))
+            count = 1 if item.repeat is None else self.count(item.repeat, self.seen(inner, incoming))
             self.rounds = around * len(rows) * max(count, 1)
             for _ in range(count):
                 lookup = Frame(frame.scope, frame, frame.incoming, frame.home)
@@ -267,7 +267,7 @@ class _Builder:
         if loop is None:
             return [{}]
         try:
-            rows = loop.rows(self.seen(environment, incoming, loop.rows.names))
+            rows = loop.rows(self.seen(environment, incoming))
             if not isinstance(rows, (tuple, range)):
                 raise ExpressionError(f"'{loop.rows.text}' is not a list", hint="range(n) counts from 0 to n − 1")
             return [bind(loop.target, row) for row in rows]
@@ -275,9 +275,9 @@ class _Builder:
             self.fault(loop.origin, f"for: {error.message}", error.hint)
             return []
 
-    def seen(self, environment: Environment, incoming: Tensors, names: frozenset[str]) -> Environment:
-        """Return the names, with those of the incoming tensor where they are read."""
-        if incoming is None or ("in_channels" not in names and "in_shape" not in names):
+    def seen(self, environment: Environment, incoming: Tensors) -> Environment:
+        """Return the names, with those of the incoming tensor where it is known."""
+        if incoming is None:
             return environment
         shape = incoming[0].shape
         return {**environment, "in_channels": shape[0], "in_shape": shape}
@@ -310,9 +310,11 @@ class _Builder:
         return result, True
 
     def present(self, when: Value, environment: Environment, incoming: Tensors) -> bool:
-        if incoming is None and not when.names.isdisjoint(("in_channels", "in_shape")):
-            return False  # unknown after a fault that is told already
-        return self.condition(when, self.seen(environment, incoming, when.names))
+        if when.reads_input:
+            if incoming is None:
+                return False  # unknown after a fault that is told already
+            environment = self.seen(environment, incoming)
+        return self.condition(when, environment)
 
     def scoped(
         self, item: Item, name: str, frame: Frame, environment: Environment, incoming: Tensors
@@ -349,9 +351,11 @@ class _Builder:
 
     def known(self, value: Value, environment: Environment, incoming: Tensors) -> Any:
         """Evaluate a value, unless it asks for an incoming tensor that a fault has made unknown."""
-        if incoming is None and not value.names.isdisjoint(("in_channels", "in_shape")):
-            return None
-        return self.evaluate(value, self.seen(environment, incoming, value.names))
+        if value.reads_input:
+            if incoming is None:
+                return None
+            environment = self.seen(environment, incoming)
+        return self.evaluate(value, environment)
 
     # --- layers ---------------------------------------------------------------------------------------------
 
@@ -378,8 +382,7 @@ class _Builder:
         if item.reads_input:
             if incoming is None:
                 return None
-            shape = incoming[0].shape
-            environment = {**environment, "in_channels": shape[0], "in_shape": shape}
+            environment = self.seen(environment, incoming)
         try:
             values = tuple([value.constant if value.is_constant else value(environment) for value in item.arguments.values()])
         except ExpressionError:

@@ -182,8 +182,9 @@ def _add(a: Any, b: Any) -> Any:
 
 
 def _multiply(a: Any, b: Any) -> Any:
-    for items, count in ((a, b), (b, a)):
-        if isinstance(items, tuple) and isinstance(count, int):
+    if isinstance(a, tuple) or isinstance(b, tuple):
+        items, count = (a, b) if isinstance(a, tuple) else (b, a)
+        if isinstance(count, int):
             if len(items) * count > MAX_LIST:
                 raise OverflowError(f"a list of more than {MAX_LIST} items")
             return items * count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnncalc.layers.base import Layer
@@ -11,6 +12,9 @@ from cnncalc.spec.origin import Origin, Source
 
 Environment = Mapping[str, Any]
 
+INPUT_NAMES = ("in_channels", "in_shape")
+"""What expressions call the incoming tensor's channels and its shape."""
+
 
 class Value:
     """A value of a spec: a constant, or something to be computed from names.
@@ -18,10 +22,11 @@ class Value:
     Attributes:
         constant: the value where it needs no names, else None.
         names: the names that it reads.
+        reads_input: whether one of them is the incoming tensor's.
         origin: its place.
     """
 
-    __slots__ = ("compute", "constant", "is_constant", "names", "origin")
+    __slots__ = ("compute", "constant", "is_constant", "names", "origin", "reads_input")
 
     def __init__(
         self,
@@ -35,6 +40,7 @@ class Value:
         self.compute = compute
         self.is_constant = compute is None
         self.names = names
+        self.reads_input = not names.isdisjoint(INPUT_NAMES)
 
     def __call__(self, environment: Environment) -> Any:
         """Return the value under the given names.  Raises ExpressionError."""
@@ -71,7 +77,7 @@ class Item:
         self.weights: Reference | None = None
         self.expect: Value | None = None
 
-    @property
+    @cached_property
     def repeats(self) -> bool:
         """Whether the item may come several times, so that it is numbered."""
         return self.loop is not None or self.repeat is not None

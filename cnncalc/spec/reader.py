@@ -11,6 +11,7 @@ from cnncalc.layers.arguments import REQUIRED, Argument
 from cnncalc.layers.base import Layer
 from cnncalc.spec.expressions import CONSTANTS, FUNCTIONS, ExpressionError, compile_loop
 from cnncalc.spec.items import (
+    INPUT_NAMES,
     Block,
     BlockItem,
     Document,
@@ -33,7 +34,6 @@ VARIANT_KEYS = ("args", "input", "outputs", "expect", "year", "source")
 BLOCK_KEYS = ("args", "layers")
 EXPECT_KEYS = ("params", "macs", "flops", "buffers", "activations", "output")
 MODIFIERS = ("name", "from", "repeat", "for", "when", "weights", "expect")
-INPUT_NAMES = ("in_channels", "in_shape")
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*$").match
 _ITEM_NAME = re.compile(r"\w[\w-]*$").match
@@ -245,6 +245,8 @@ class _Reader(ValueReader):
             return None
         for key, _ in types[1:]:
             self.second_type(key, types[0][0].text)
+        if len(types) > 1:
+            return None
         modifiers = self.keys(node, "an item", (*MODIFIERS, *[key.text for key, _ in types]))
         return self.typed_item(types[0][0], types[0][1], modifiers, names, depth)
 
@@ -343,9 +345,9 @@ class _Reader(ValueReader):
                 item.paths = self.paths(value, names, depth)
             else:
                 item.arguments[name] = self.value(value, names, known[name])
-        item.reads_input = any(not value.names.isdisjoint(INPUT_NAMES) for value in item.arguments.values())
+        item.reads_input = any(value.reads_input for value in item.arguments.values())
         missing = [name for name, argument in known.items() if argument.default is REQUIRED and name not in nodes]
-        if missing:
+        if missing and len(self.faults) == before:
             named = "', '".join(missing)
             hint = f"{missing[0]}: {known[missing[0]].help}; 'cnncalc layers {item.type_name}' shows all arguments"
             self.fault(item.origin, f"{item.type_name}: '{named}' {'is' if len(missing) == 1 else 'are'} missing", hint)
