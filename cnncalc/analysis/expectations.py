@@ -14,13 +14,14 @@ def unmet(network: Network, published: Mapping[str, tuple[Any, Any]]) -> list[Un
     """Return the published figures (value, origin) that the network does not have."""
     found = []
     for what, (value, origin) in published.items():
-        actual = _actual(network, what)
+        actual = figure_of(network, what)
         if actual != value:
-            found.append(Unmet(what, _shown(value), _shown(actual), origin))
+            found.append(Unmet(what, shown(value), shown(actual), origin))
     return found
 
 
-def _actual(network: Network, what: str) -> object:
+def figure_of(network: Network, what: str) -> object:
+    """Return what a network has of a figure that specs publish, ``what`` being a key of ``expect``."""
     nodes = network.nodes
     if what.startswith("output"):
         name = what.removeprefix("output").strip()
@@ -46,5 +47,6 @@ def _size(shape: tuple[int, ...]) -> int:
     return prod(shape)
 
 
-def _shown(value: object) -> object:
+def shown(value: object) -> object:
+    """Return a figure as it is told: a shape as specs write it."""
     return shape_text(value) if isinstance(value, tuple) and all(isinstance(n, int) for n in value) else value

@@ -57,7 +57,7 @@ def distinct(findings: Iterable[Finding]) -> list[Finding]:
         groups.setdefault(finding.place, []).append(finding)
     kept = []
     for first, *others in groups.values():
-        more = f"; so do {len(others)} more layers" if len(others) > 1 else "; so does one more layer" if others else ""
+        more = f"; {len(others)} more layer{'s' if len(others) > 1 else ''} likewise" if others else ""
         if not first.allowed:
             kept.append(first._replace(message=first.message + more))
     return kept

@@ -41,14 +41,14 @@ def _used_blocks(items: list[Item]) -> list[Block]:
     waiting = list(items)
     while waiting:
         item = waiting.pop()
-        waiting += _inner(item)
+        waiting += inner_items(item)
         if isinstance(item, BlockItem) and item.block not in found:
             found[item.block] = None
             waiting += item.block.items
     return list(found)
 
 
-def _inner(item: Item) -> list[Item]:
+def inner_items(item: Item) -> list[Item]:
     """Return the items that are written inside an item."""
     if isinstance(item, SequenceItem):
         return item.items
@@ -94,7 +94,7 @@ def _own_names(item: Item) -> set[str]:
     values = [item.repeat, item.when, item.expect]
     if isinstance(item, (LayerItem, BlockItem)):
         values += item.arguments.values()
-    return {name for value in values if value is not None for name in value.names} | _names(_inner(item))
+    return {name for value in values if value is not None for name in value.names} | _names(inner_items(item))
 
 
 def _loops(item: Item) -> Iterator[Finding]:
@@ -105,7 +105,7 @@ def _loops(item: Item) -> Iterator[Finding]:
             if name not in read and not name.startswith("_"):
                 hint = "write repeat: instead" if len(item.loop.names) == 1 else f"call it _{name} if that is meant"
                 yield Finding("unused-name", f"'{name}' is bound by 'for' and never read", item.loop.origin, hint)
-    for inner in _inner(item):
+    for inner in inner_items(item):
         yield from _loops(inner)
 
 

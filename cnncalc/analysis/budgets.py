@@ -1,0 +1,120 @@
+"""Figures that can be held against a bound, and the layers that cost most of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import NamedTuple
+
+from cnncalc.analysis.costs import COUNTED_IN_ACTIVATIONS
+from cnncalc.analysis.memory import last_uses, peak_elements
+from cnncalc.analysis.receptive_field import receptive_fields
+from cnncalc.network import Network, Node, Tensor
+
+HEAVIEST = 3
+"""How many layers a failure names."""
+
+
+class Scale(NamedTuple):
+    """What a figure is counted for: samples at once, and bytes of an element."""
+
+    batch: int = 1
+    width: int = 4
+
+
+Part = tuple[str, int]
+
+
+class Figure(NamedTuple):
+    """A figure of a network that a bound can be set for.
+
+    Attributes:
+        help: what the bound means, for the command line.
+        measure: the figure of a network.
+        parts: what each layer (or tensor) adds to it, by name.
+        of_bytes: whether it is a number of bytes.
+        least: whether the bound is a lower one.
+    """
+
+    help: str
+    measure: Callable[[Network, Scale], int]
+    parts: Callable[[Network, Scale], list[Part]]
+    of_bytes: bool = False
+    least: bool = False
+
+
+def heaviest(figure: Figure, network: Network, scale: Scale) -> list[Part]:
+    """Return the layers that cost most of a figure, the heaviest first."""
+    parts = [part for part in figure.parts(network, scale) if part[1]]
+    return sorted(parts, key=lambda part: -part[1])[:HEAVIEST]
+
+
+def _figure(help: str, of_node: Callable[[Node, Scale], int], of_bytes: bool = False, most: bool = False) -> Figure:
+    """Return the figure that is the sum of its layers', or with ``most`` the largest of them."""
+    combine = max if most else sum
+
+    def parts(network: Network, scale: Scale) -> list[Part]:
+        return [(node.name, of_node(node, scale)) for node in network.nodes]
+
+    def measure(network: Network, scale: Scale) -> int:
+        return combine([of_node(node, scale) for node in network.nodes])
+
+    return Figure(help, measure, parts, of_bytes)
+
+
+def _params(node: Node, scale: Scale) -> int:
+    return node.params
+
+
+def _macs(node: Node, scale: Scale) -> int:
+    return scale.batch * node.use.macs
+
+
+def _flops(node: Node, scale: Scale) -> int:
+    return scale.batch * (node.use.flops or 0)
+
+
+def _activations(node: Node, scale: Scale) -> int:
+    return scale.batch * prod(node.shape) if node.layer.kind in COUNTED_IN_ACTIVATIONS else 0
+
+
+def _weights(node: Node, scale: Scale) -> int:
+    return node.params * scale.width
+
+
+def _peak(network: Network, scale: Scale) -> int:
+    return peak_elements(network)[0] * scale.batch * scale.width
+
+
+def _alive_at_peak(network: Network, scale: Scale) -> list[Part]:
+    """Return the tensors that are alive while the layer of the peak runs."""
+    _, node = peak_elements(network)
+    now = node.index if node is not None else -1
+    ends: dict[Tensor, int] = {one: one.index for one in network.nodes} | last_uses(network)
+    alive = [one for one, end in ends.items() if now <= end and (not isinstance(one, Node) or one.index <= now)]
+    return [(tensor.name, prod(tensor.shape) * scale.batch * scale.width) for tensor in alive]
+
+
+def _receptive_field(network: Network, scale: Scale) -> int:
+    """Return the shortest axis of the field that the outputs see."""
+    fields = receptive_fields(network).of
+    return min([-(-field.size // 1) for output in network.outputs.values() for field in fields[output]], default=0)
+
+
+FIGURES: dict[str, Figure] = {
+    "params": _figure("elements of all weights and biases", _params),
+    "macs": _figure("multiply-accumulates", _macs),
+    "flops": _figure("floating-point operations", _flops),
+    "activations": _figure("elements of all outputs of conv and linear layers", _activations),
+    "weights": _figure("bytes of the weights", _weights, of_bytes=True),
+    "peak": Figure("bytes of the tensors alive at one step, at most", _peak, _alive_at_peak, of_bytes=True),
+    "layer-params": _figure("params of any one layer", _params, most=True),
+    "layer-macs": _figure("multiply-accumulates of any one layer", _macs, most=True),
+    "receptive-field": Figure(
+        "elements of the input that every output sees along each axis",
+        _receptive_field,
+        lambda network, scale: [],
+        least=True,
+    ),
+}
+"""What ``cnncalc check`` has a ``--max-…`` (or ``--min-…``) option for."""

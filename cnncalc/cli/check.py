@@ -1,0 +1,134 @@
+"""``cnncalc check``: published figures, budgets, and what is legal but probably wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import click
+
+from cnncalc.analysis.budgets import FIGURES, Scale
+from cnncalc.analysis.checks import Report, check
+from cnncalc.analysis.costs import DTYPES
+from cnncalc.cli.options import output_options_with, parse_quantity, read_changes, read_spec, specs_options, target
+from cnncalc.cli.output import Target
+from cnncalc.collection import members
+from cnncalc.errors import CnncalcError
+from cnncalc.layers.base import Shape
+from cnncalc.rendering.check_page import fails, failure_text, page
+from cnncalc.spec.findings import RULES, distinct
+from cnncalc.spec.usage import unused
+
+
+def _budget_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Add an option for every figure that can be bounded."""
+    for name, figure in reversed(FIGURES.items()):
+        way = "min" if figure.least else "max"
+        metavar, help = "BYTES" if figure.of_bytes else "N", f"Bound on {figure.help}."
+        command = click.option(f"--{way}-{name}", name.replace("-", "_"), metavar=metavar, help=help)(command)
+    return command
+
+
+@click.command("check")
+@specs_options(required=True)
+@_budget_options
+@click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples that go through at once.")
+@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of the tensors, for bytes.")
+@click.option("--strict", is_flag=True, help="Warnings fail, too.")
+@click.option("--allow", "allowed", type=click.Choice(list(RULES)), multiple=True, help="A rule not to warn of.")
+@output_options_with("junit")
+def command(
+    specs: tuple[str, ...],
+    inputs: tuple[str, ...],
+    settings: tuple[str, ...],
+    batch: int,
+    dtype: str,
+    strict: bool,
+    allowed: tuple[str, ...],
+    format: str,
+    path: str | None,
+    color: str,
+    **bounds: str | None,
+) -> int:
+    """Check the figures that specs state, budgets, and what is legal but probably wrong.
+
+    Every variant of each SPEC is checked; FILE:VARIANT stands for one. Exit code 1 where a check fails.
+
+    \b
+    cnncalc check specs/*.yaml
+    cnncalc check net.yaml --max-params 5M --max-macs 600M
+    cnncalc check net.yaml --dtype int8 --max-weights 1MiB --max-peak 256KiB
+    cnncalc check net.yaml --strict --format junit -o report.xml
+
+    Counts are written 5M, 600M, 1.5G; bytes also 256KiB, 4MB. A line of a spec says with a comment that
+    what would be warned of is meant: # allow: lost-pixels.
+    """
+    budgets = {
+        name: parse_quantity(text, f"--{'min' if figure.least else 'max'}-{name}", figure.of_bytes)
+        for name, figure in FIGURES.items()
+        if (text := bounds[name.replace("-", "_")]) is not None
+    }
+    changes = read_changes(settings, inputs)
+    scale = Scale(batch, DTYPES[dtype])
+    reports = [report for spec in specs for report in _of_spec(spec, budgets, scale, changes, allowed)]
+    _show(reports, strict, format, target(path, color))
+    _tell(reports)
+    if any(report.error for report in reports):
+        return CnncalcError.exit_code
+    return int(any(fails(report, strict) for report in reports))
+
+
+def _of_spec(
+    spec: str,
+    budgets: Mapping[str, int],
+    scale: Scale,
+    changes: tuple[Mapping[str, Any], Mapping[str, Shape]],
+    allowed: tuple[str, ...],
+) -> Iterator[Report]:
+    """Check every network of a spec; one that can't be built does not keep the others from it."""
+    try:
+        document, variant = read_spec(spec)
+    except CnncalcError as error:
+        yield Report(spec, spec, {}, [], [], error.text())
+        return
+    general = distinct(unused(document))
+    for member in members(document, variant):
+        try:
+            report = check(member, spec, budgets, scale, *changes)
+        except CnncalcError as error:
+            yield Report(spec, member.name, {}, [], [], error.text())
+            continue
+        warnings = [warning for warning in [*general, *report.warnings] if warning.rule not in allowed]
+        yield report._replace(warnings=warnings)
+
+
+def _show(reports: list[Report], strict: bool, format: str, out: Target) -> None:
+    if format == "table":
+        out.page(page(reports, strict, out.width, out.terminal))
+        return
+    if format == "junit":
+        from cnncalc.rendering.junit import as_junit
+
+        out.text([as_junit(reports, strict)])
+        return
+    from cnncalc.rendering.check_records import COLUMNS, document, record
+    from cnncalc.rendering.records import as_json, as_lines
+
+    if format == "json":
+        out.text([as_json(document(reports, strict))])
+    else:
+        out.text(as_lines((record(report, strict) for report in reports), format, COLUMNS))
+
+
+def _tell(reports: Iterable[Report]) -> None:
+    """Tell on stderr what is wrong; a warning of several variants once."""
+    told = set()
+    for report in reports:
+        texts = [report.error] if report.error else []
+        texts += [failure_text(report, failure) for failure in report.failures]
+        for warning in report.warnings:
+            if (report.spec, warning.place) not in told:
+                told.add((report.spec, warning.place))
+                texts.append(warning.text())
+        for text in texts:
+            click.echo(text, err=True)
