@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any, NamedTuple
 
-from cnncalc.analysis.costs import COUNTED_IN_ACTIVATIONS, DTYPES
+from cnncalc.analysis.costs import CONVENTIONS, COUNTED_IN_ACTIVATIONS, DTYPES, OWN_CONVENTION
 from cnncalc.analysis.memory import OPTIMIZERS, forward_elements, peak_elements
 from cnncalc.analysis.receptive_field import Fields, receptive_fields
 from cnncalc.errors import CnncalcError, did_you_mean
@@ -97,8 +97,23 @@ class Summary(NamedTuple):
         """The variant's name where there is one, else the network's."""
         return self.variant or self.name
 
+    @property
+    def figure(self) -> str:
+        """What stands under ``macs``: MACs, or what another tool calls its count, and the tool."""
+        if self.convention == OWN_CONVENTION:
+            return "MACs"
+        from cnncalc.analysis.conventions import TOOLS
 
-def summarize(network: Network, batch: int = 1, dtype: str = "float32", optimizer: str = "adam") -> Summary:
+        return TOOLS[self.convention].title
+
+
+def summarize(
+    network: Network,
+    batch: int = 1,
+    dtype: str = "float32",
+    optimizer: str = "adam",
+    convention: str = OWN_CONVENTION,
+) -> Summary:
     """Return every figure of a network.
 
     Args:
@@ -106,21 +121,31 @@ def summarize(network: Network, batch: int = 1, dtype: str = "float32", optimize
         batch: samples that go through at once; params don't depend on it.
         dtype: the type of weights and activations, for bytes.
         optimizer: whose state ``memory.training`` counts, one of sgd, momentum, adam.
+        convention: whose count stands under ``macs``: cnncalc's own, or another tool's (torchinfo, fvcore, ptflops,
+            thop, calflops); under ``flops`` too where the tool calls it so.
 
     Raises:
-        CnncalcError: for an unknown dtype or optimizer.
+        CnncalcError: for an unknown dtype, optimizer or convention.
     """
-    for what, word, known in (("dtype", dtype, tuple(DTYPES)), ("optimizer", optimizer, tuple(OPTIMIZERS))):
+    for what, word, known in (
+        ("dtype", dtype, tuple(DTYPES)),
+        ("optimizer", optimizer, tuple(OPTIMIZERS)),
+        ("convention", convention, CONVENTIONS),
+    ):
         if word not in known:
             raise CnncalcError(f"unknown {what} '{word}'", did_you_mean(word, known, f"{what}s"))
     fields = receptive_fields(network)
     rows = [_row(node, batch, DTYPES[dtype], fields.of[node]) for node in network.nodes]
+    uncounted = {node.layer.type for node in network.nodes if node.use.flops is None}
+    if convention != OWN_CONVENTION:
+        rows, undefined = _recounted(rows, batch, convention)
+        uncounted |= undefined
     output = next(reversed(network.outputs.values()))
     return Summary(
         name=network.name,
         variant=network.variant,
         source=network.source,
-        convention="macs",
+        convention=convention,
         batch=batch,
         dtype=dtype,
         inputs={name: (batch, *tensor.shape) for name, tensor in network.inputs.items()},
@@ -130,7 +155,7 @@ def summarize(network: Network, batch: int = 1, dtype: str = "float32", optimize
         totals=_totals(network, rows, batch, DTYPES[dtype], optimizer),
         receptive_field=fields.of[output],
         disagreeing_strides=[node.name for node in fields.disagreeing],
-        uncounted=sorted({node.layer.type for node in network.nodes if node.use.flops is None}),
+        uncounted=sorted(uncounted),
         unmet=network.unmet,
     )
 
@@ -156,6 +181,20 @@ def _row(node: Node, batch: int, width: int, fields: Fields) -> Row:
         tuple([-(-field.size // 1) for field in fields]),
         node,
     )
+
+
+def _recounted(rows: list[Row], batch: int, convention: str) -> tuple[list[Row], set[str]]:
+    """Return the rows with a tool's count for ``macs``, and the types for which it has none."""
+    from cnncalc.analysis.conventions import TOOLS
+
+    tool = TOOLS[convention]
+    counts = [tool.of(row.node.use, batch) for row in rows]
+    undefined = {row.type for row, count in zip(rows, counts, strict=True) if count is None}
+    recounted = []
+    for row, count in zip(rows, counts, strict=True):
+        row = row._replace(macs=count or 0)
+        recounted.append(row._replace(flops=row.macs) if tool.figure == "FLOPs" else row)
+    return recounted, undefined
 
 
 def kinds_of(rows: list[Row]) -> dict[str, Kind]:

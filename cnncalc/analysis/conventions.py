@@ -11,12 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from cnncalc.analysis import convention_rules as rules
-from cnncalc.errors import CnncalcError, did_you_mean
 from cnncalc.layers.base import Use
 from cnncalc.network import Network
-
-OWN = "macs"
-"""The convention of cnncalc's own figures."""
 
 UNDEFINED = ("locally_connected",)
 """Types that PyTorch does not have, so that no tool for it says what they cost."""
@@ -63,7 +59,7 @@ class Convention(NamedTuple):
         return rule(use, batch) if rule else 0
 
 
-CONVENTIONS = {
+TOOLS = {
     convention.name: convention
     for convention in (
         Convention(
@@ -155,17 +151,7 @@ CONVENTIONS = {
         ),
     )
 }
-"""The tools that ``--convention`` knows.  calflops passes over ReLU6, which PyTorch runs as hardtanh."""
-
-
-def convention_of(name: str) -> Convention | None:
-    """Return a tool's convention, None for cnncalc's own.  Raises CnncalcError for an unknown name."""
-    if name == OWN:
-        return None
-    if name not in CONVENTIONS:
-        known = (OWN, *CONVENTIONS)
-        raise CnncalcError(f"unknown convention '{name}'", did_you_mean(name, known, "conventions"))
-    return CONVENTIONS[name]
+"""The tools' conventions by name.  calflops passes over ReLU6, which PyTorch runs as hardtanh."""
 
 
 # --- why the totals differ -----------------------------------------------------------------------------------
@@ -192,7 +178,7 @@ class Account(NamedTuple):
 
 def accounts(network: Network, batch: int = 1) -> list[Account]:
     """Return what each tool prints for a network, with the differences from ``macs`` by layer type."""
-    return [_account(network, batch, convention) for convention in CONVENTIONS.values()]
+    return [_account(network, batch, convention) for convention in TOOLS.values()]
 
 
 def _account(network: Network, batch: int, convention: Convention) -> Account:

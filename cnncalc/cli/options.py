@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from cnncalc.analysis.costs import CONVENTIONS, OWN_CONVENTION
 from cnncalc.cli.output import Target
 from cnncalc.errors import CnncalcError
 from cnncalc.layers.base import Shape
@@ -88,6 +89,14 @@ def output_options_with(*formats: str) -> Callable[[Command], Command]:
 def output_options(command: Command) -> Command:
     """Add where the result goes and in which of the usual formats."""
     return output_options_with()(command)
+
+
+def convention_option(command: Command) -> Command:
+    """Add whose way of counting the MACs follow."""
+    return click.option(
+        "--convention", type=click.Choice(CONVENTIONS), default=OWN_CONVENTION, show_default=True,
+        help="Count as another tool does; 'cnncalc explain --convention' says how they differ.",
+    )(command)  # fmt: skip
 
 
 def read_spec(spec: str) -> tuple[Document, str | None]:

@@ -8,7 +8,7 @@ import click
 
 from cnncalc.analysis.costs import DTYPES
 from cnncalc.analysis.memory import OPTIMIZERS
-from cnncalc.cli.options import network_of, output_options, spec_options, target
+from cnncalc.cli.options import convention_option, network_of, output_options, spec_options, target
 from cnncalc.cli.output import Target
 from cnncalc.errors import CnncalcError, did_you_mean
 from cnncalc.selection import SORT_KEYS, select
@@ -25,6 +25,7 @@ TABLE_COLUMNS = (
 @click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples that go through at once.")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations, for bytes.")
 @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam", help="Whose state training memory counts.")
+@convention_option
 @click.option("--depth", type=click.IntRange(1), help="Fold what lies deeper in blocks into one row.")
 @click.option("--sort", "sort", type=click.Choice(SORT_KEYS), help="Heaviest first.")
 @click.option("--top", type=click.IntRange(1), help="Only the first N rows (by macs, unless sorted), the rest as one.")
@@ -39,6 +40,7 @@ def command(
     batch: int,
     dtype: str,
     optimizer: str,
+    convention: str,
     depth: int | None,
     sort: str | None,
     top: int | None,
@@ -56,7 +58,7 @@ def command(
     cat net.yaml | cnncalc summary - --format tsv | sort
     """
     network = network_of(spec, variant, inputs, settings, layout)
-    summary = summarize(network, batch, dtype, optimizer)
+    summary = summarize(network, batch, dtype, optimizer, convention)
     rows, rest = select(summary, depth, sort, top)
     show(summary, rows, rest, columns, layout, format, target(path, color))
     return tell_unmet(summary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnncalc.analysis.costs import OWN_CONVENTION
 from cnncalc.rendering.page import BAR_NARROWEST, Bar, Cell, Column, Heading, Line, Rule, TableRow, paragraph, table
 from cnncalc.rendering.text import dims, exact, percent, short, size
 from cnncalc.summary import Row, Summary, share
@@ -31,7 +32,7 @@ def page(
     lines = _heading(summary, layout, width)
     lines += layers(summary, rows, rest, columns, layout, width, terminal)
     lines += [[], *_contrast(summary, width, terminal), [], *_totals(summary, layout), []]
-    lines += paragraph(verdict(summary), width, "bold")
+    lines += paragraph(verdict(summary) if summary.convention == OWN_CONVENTION else convention(summary), width, "bold")
     return lines
 
 
@@ -39,6 +40,7 @@ def _heading(summary: Summary, layout: str, width: int | None) -> list[Line]:
     inputs = ", ".join(dims(shape[1:], layout) if name == "input" else f"{name} {dims(shape[1:], layout)}" for name, shape in summary.inputs.items())
     title = summary.name if summary.variant is None else f"{summary.name} · {summary.variant}"
     about = f"   input {inputs}   batch {summary.batch}   {summary.dtype}"
+    about += "" if summary.convention == OWN_CONVENTION else f"   convention {summary.convention}"
     lines: list[Line] = [[(title, "bold"), (about, "")]]
     if summary.source:
         lines += paragraph(summary.source, width, "dim")
@@ -55,7 +57,7 @@ def layers(
     shown: list[Column] = []
     for name in columns:
         if name in ("params", "macs"):
-            title = "MACs" if name == "macs" else "params"
+            title = summary.figure if name == "macs" else "params"
             shown += [Column(title, right=True), Column("", bar=True, drop=3), Column("", right=True, drop=1)]
         else:
             shown.append(_TITLES.get(name) or Column(name, right=True))
@@ -158,7 +160,7 @@ def _contrast(summary: Summary, width: int | None, terminal: bool) -> list[Line]
         Column("params", right=True),
         Column("", bar=True),
         Column("", right=True),
-        Column("MACs", right=True),
+        Column(summary.figure, right=True),
         Column("", bar=True),
         Column("", right=True),
     ]
@@ -182,14 +184,18 @@ def _contrast(summary: Summary, width: int | None, terminal: bool) -> list[Line]
 
 def _totals(summary: Summary, layout: str) -> list[Line]:
     totals, memory = summary.totals, summary.totals.memory
+    word, _, tool = summary.figure.rstrip(")").partition(" (")
+    tool, own = (f", as {tool} counts", ", cnncalc's own") if tool else ("", "")
     lines = [
         ("params", f"{exact(totals.params)}" + (f", and {exact(totals.buffers)} buffers" if totals.buffers else "")),
-        ("MACs", f"{exact(totals.macs)}   ({short(totals.macs)})"),
-        ("FLOPs", f"{exact(totals.flops)}   ({short(totals.flops)})"),
+        (word, f"{exact(totals.macs)}   ({short(totals.macs)}{tool})"),
+        ("FLOPs", f"{exact(totals.flops)}   ({short(totals.flops)}{own})"),
         ("activations", f"{exact(totals.activations)} (conv and linear outputs)"),
         ("memory", f"weights {size(memory.weights)}, forward {size(memory.forward)}, peak {size(memory.peak)}"),
         ("", f"at {memory.peak_at}; training {size(memory.training)} ({memory.optimizer})"),
     ]
+    if word == "FLOPs":
+        del lines[2]
     if summary.receptive_field:
         field = "×".join(str(-(-axis.size // 1)) for axis in summary.receptive_field)
         stride = "×".join(f"{float(axis.jump):g}" for axis in summary.receptive_field)
@@ -203,8 +209,18 @@ def _totals(summary: Summary, layout: str) -> list[Line]:
         names = ", ".join(summary.disagreeing_strides[:3])
         lines.append(("note", f"branches of different stride meet at {names}"))
     if summary.uncounted:
-        lines.append(("uncounted", f"no FLOPs are defined for {', '.join(summary.uncounted)}"))
+        lines.append(("uncounted", f"no {word if tool else 'FLOPs'} are defined for {', '.join(summary.uncounted)}"))
     return [[(label.ljust(13), "dim"), (text, "")] for label, text in lines]
+
+
+def convention(summary: Summary) -> str:
+    """Return the sentence that says what stands under MACs, and what the tool passes over in this network."""
+    from cnncalc.analysis.conventions import TOOLS
+
+    tool = TOOLS[summary.convention]
+    passed = dict.fromkeys(row.type for row in summary.rows if not row.macs and row.node.use.flops)
+    left = f" Nothing for {', '.join(passed)}." if passed else ""
+    return f"Counted as {tool.name} {tool.release} does: {tool.counts}.{left}"
 
 
 def verdict(summary: Summary) -> str:
