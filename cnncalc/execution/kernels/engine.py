@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from math import prod
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -95,8 +96,15 @@ class Engine:
         self._products: list[int] = []
         self._direct = 0
         self._method = ""
+        self.packing_seconds = 0.0
         self._packed: dict[tuple[int, str], tuple[Array, Any]] = {}
         self._local = threading.local()
+
+    def reset(self) -> None:
+        """Forget what was asked for, after a kernel that failed."""
+        self.before = self.after = None
+        self.refused = False
+        self.tally()
 
     # --- the tally -----------------------------------------------------------------------------------------
 
@@ -141,7 +149,9 @@ class Engine:
         """Return `weight` as a kernel wants it, made once."""
         known = self._packed.get((id(weight), form))
         if known is None:
+            start = perf_counter()
             known = self._packed[id(weight), form] = weight, pack(weight)
+            self.packing_seconds += perf_counter() - start
         return known[1]
 
     # --- work in blocks ------------------------------------------------------------------------------------

@@ -34,16 +34,17 @@ TILES = 256  # tiles of a block
 
 
 def fits(x: Array, weight: Array, axes: Sequence[Slide]) -> bool:
-    """Tell whether the algorithm applies and pays: 3 × 3, stride 1, float32, maps and channels large enough."""
-    plain = len(axes) == 2 and all(
-        axis.kernel == 3 and axis.stride == axis.dilation == 1 for axis in axes
-    )
-    return (
-        plain
-        and x.dtype == np.float32
-        and min(axes[0].positions, axes[1].positions) >= 12
-        and min(weight.shape[:2]) >= 32
-    )
+    """Tell whether the algorithm applies and pays."""
+    plain = all(axis.stride == axis.dilation == 1 for axis in axes)
+    counts = [axis.positions for axis in axes]
+    return plain and x.dtype == np.float32 and tile_outputs(weight.shape, counts) > 0
+
+
+def tile_outputs(shape: Sequence[int], counts: Sequence[int]) -> int:
+    """Return m for filters (out, C, 3, 3) and a map of `counts` positions; 0 where it does not pay."""
+    if len(counts) != 2 or tuple(shape[2:]) != (3, 3) or min(shape[:2]) < 32 or min(counts) < 12:
+        return 0
+    return 4 if min(counts) >= 24 else 2
 
 
 def winograd(
@@ -51,7 +52,7 @@ def winograd(
 ) -> Array:
     """Convolve (N, H, W, C) with (out, C, 3, 3)."""
     down, across = axes
-    m = 4 if min(down.positions, across.positions) >= 24 else 2
+    m = tile_outputs(weight.shape, (down.positions, across.positions))
     points = m + 2
     data, taps, inverse = (matrix.astype(x.dtype) for matrix in transform(m))
     filters = engine.packed(weight, f"F{m}", lambda w: _filters(w, taps))

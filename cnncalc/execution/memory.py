@@ -1,0 +1,132 @@
+"""What a run needs, what the machine has, and what was used in the end."""
+
+from __future__ import annotations
+
+import os
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnncalc.analysis.memory import peak_elements
+from cnncalc.errors import CnncalcError
+from cnncalc.execution.kernels.winograd import tile_outputs
+from cnncalc.rendering.text import size
+
+if TYPE_CHECKING:
+    from cnncalc.network import Network, Node
+
+SCRATCH = 24 << 20  # bytes a thread, for the blocks that kernels work on
+
+
+class Needs(NamedTuple):
+    """Bytes that a run takes.
+
+    Attributes:
+        process: what the process took before: Python and NumPy.
+        weights: parameters and buffers.
+        packing: filters in the form that Winograd's algorithm multiplies, beside the weights.
+        activations: the largest sum of tensors alive at one step.
+        scratch: blocks in work, for all threads.
+    """
+
+    process: int
+    weights: int
+    packing: int
+    activations: int
+    scratch: int
+
+    @property
+    def total(self) -> int:
+        """The predicted peak."""
+        return sum(self)
+
+
+def needs(network: Network, batch: int, itemsize: int, threads: int) -> Needs:
+    """Predict what a run takes, from the inferred shapes."""
+    owned = [node for node in network.nodes if node.shares is None]
+    weights = sum(node.use.params + node.use.buffers for node in owned)
+    packing = sum(_packing(node) for node in owned) if itemsize == 4 else 0
+    elements, _ = peak_elements(network)
+    return Needs(resident(), weights * itemsize, packing, elements * batch * itemsize, threads * SCRATCH)
+
+
+def _packing(node: Node) -> int:
+    """Return the bytes of a convolution's filters in Winograd's form, 0 where another algorithm is taken."""
+    if node.layer.type != "conv" or len(node.shape) != 3:
+        return 0
+    arguments = node.layer.__dict__
+    shape = node.use.weights["weight"].shape
+    if set(arguments["stride"]) != {1} or set(arguments["dilation"]) != {1} or arguments["groups"] != 1:
+        return 0
+    outputs = tile_outputs(shape, node.shape[1:])
+    return (outputs + 2) ** 2 * prod(shape[:2]) * 4 if outputs else 0
+
+
+def require(needed: Needs, limit: int | None) -> None:
+    """Refuse a run that does not fit.
+
+    Args:
+        needed: what it takes.
+        limit: bytes that the whole process may take; None for what it has and what the machine has free.
+
+    Raises:
+        CnncalcError: with the figures.
+    """
+    free = available() if limit is None else None
+    if limit is None and free is not None:
+        limit = needed.process + free
+    if limit is None or needed.total <= limit:
+        return
+    parts = [f"{name} {size(figure)}" for name, figure in needed._asdict().items() if figure]
+    raise CnncalcError(
+        f"the run needs {size(needed.total)} ({', '.join(parts)}), more than the {size(limit)} that "
+        + ("the machine has free" if free is not None else "--max-memory allows"),
+        "a smaller input or batch needs less; --max-memory sets another limit",
+    )
+
+
+def available() -> int | None:
+    """Return the bytes that the machine, or the container, has free; None where it does not say (not Linux)."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            fields = dict(line.split(":", 1) for line in file)
+        free = int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return None
+    quota, used = _number("/sys/fs/cgroup/memory.max"), _number("/sys/fs/cgroup/memory.current")
+    return free if quota is None or used is None else max(0, min(free, quota - used))
+
+
+def _number(path: str) -> int | None:
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return None
+
+
+def resident() -> int:
+    """Return the bytes of memory that the process takes now; 0 where the system does not say."""
+    return _status("VmRSS")
+
+
+def peak_resident() -> int:
+    """Return the most bytes that the process ever took; 0 where the system does not say."""
+    known = _status("VmHWM")
+    if known or os.name == "nt":
+        return known
+    import resource
+    import sys
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def _status(key: str) -> int:
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            for line in file:
+                if line.startswith(key):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        return 0
+    return 0

@@ -1,0 +1,76 @@
+"""A step of the plan with its weights: folded once, run as often as wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnncalc.execution.kernels.engine import Affine, After
+from cnncalc.execution.plan import CLIPS, Step
+from cnncalc.execution.weights import node_weights
+
+if TYPE_CHECKING:
+    from cnncalc.execution.kernels import Kernels
+    from cnncalc.layers.ops import Array
+    from cnncalc.network import Node, Tensor
+
+class Operation:
+    """What one step computes."""
+
+    def __init__(self, step: Step, weights: Mapping[str, Array]) -> None:
+        """Fold the batchnorms of a step into its carrier's weights or into one scale and shift.
+
+        Raises:
+            ValueError: where weights don't fit each other.
+        """
+        self.step = step
+        self.weights = node_weights(step.carrier, weights)
+        self.before: Affine | None = None
+        self.clip: tuple[float, float] | None = None
+        self.activation: Node | None = None
+        if step.before:
+            scale, shift = _affine(step.before[0], weights)
+            self.before = Affine(scale, shift, CLIPS[step.before[1].layer.type] if step.before[1:] else None)
+        for node in step.after:
+            if node.layer.type == "batchnorm":
+                _fold(self.weights, *_affine(node, weights))
+            elif node.layer.type in CLIPS:
+                self.clip = CLIPS[node.layer.type]
+            elif node.layer.kind == "activation":
+                self.activation = node
+
+    def run(self, kernels: Kernels, values: Mapping[Tensor, Array]) -> Array:
+        """Return the step's output, of the tensors that it reads."""
+        step, engine = self.step, kernels.engine
+        engine.before = self.before
+        if step.after:
+            activation = self.activation and partial(self.activation.layer.forward, kernels)
+            residual = None if step.residual is None else values[step.residual]
+            engine.after = After(residual, self.clip, activation)
+        inputs = [values[tensor] for tensor in step.inputs]
+        result = step.carrier.layer.forward(kernels, *inputs, **self.weights)
+        if engine.refused:
+            raise ValueError(f"the tensors that '{step.output.name}' joins have other shapes than inferred")
+        return result
+
+
+def _affine(node: Node, weights: Mapping[str, Array]) -> tuple[Array, Array]:
+    """Return the scale and the shift that a batchnorm with running statistics amounts to."""
+    weights = node_weights(node, weights)
+    variance = weights["running_var"]
+    scale: Any = 1 / np.sqrt(variance.astype(np.float64) + node.layer.__dict__["eps"])
+    shift = -weights["running_mean"] * scale
+    if "weight" in weights:
+        scale = scale * weights["weight"]
+        shift = shift * weights["weight"] + weights["bias"]
+    return scale.astype(variance.dtype), shift.astype(variance.dtype)
+
+
+def _fold(weights: dict[str, Array], scale: Array, shift: Array) -> None:
+    """Scale the rows of a carrier's weight, and shift its bias accordingly."""
+    weight = weights["weight"]
+    weights["weight"] = weight * scale.reshape(-1, *(1,) * (weight.ndim - 1))
+    weights["bias"] = shift + weights["bias"] * scale if "bias" in weights else shift

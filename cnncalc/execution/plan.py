@@ -1,0 +1,125 @@
+"""In which order a network runs, what runs together with what, and when a tensor is let go."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnncalc.layers.activation._elementwise import Elementwise
+
+if TYPE_CHECKING:
+    from cnncalc.network import Network, Node, Tensor
+
+CLIPS = {"relu": (0.0, np.inf), "relu6": (0.0, 6.0)}
+"""Activations that a clip computes: in place, and faster than their own formula."""
+
+
+@dataclass
+class Step:
+    """Nodes that run in one go: a carrier, what is done to its input, and what to its output while in the cache.
+
+    Attributes:
+        carrier: the node whose kernel runs.
+        before: a batchnorm, and perhaps a rectifier, that are applied to the carrier's input.
+        after: nodes that are applied to the carrier's output, in order.
+        residual: the tensor that an add among `after` takes beside the carrier's output.
+        release: tensors that nothing reads after this step.
+    """
+
+    carrier: Node
+    before: list[Node] = field(default_factory=list)
+    after: list[Node] = field(default_factory=list)
+    residual: Tensor | None = None
+    release: list[Tensor] = field(default_factory=list)
+
+    @property
+    def nodes(self) -> list[Node]:
+        """All nodes, in the order in which they would run alone."""
+        return [*self.before, self.carrier, *self.after]
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What the first of the nodes reads."""
+        return self.nodes[0].inputs
+
+    @property
+    def output(self) -> Node:
+        """The node whose output is the step's."""
+        return self.nodes[-1]
+
+
+def steps(network: Network, keep: Collection[Node], fuse: bool) -> list[Step]:
+    """Return the steps of a network; tensors in `keep` are made as they are, whatever could be fused."""
+    readers: dict[Tensor, list[Node]] = {}
+    for node in network.nodes:
+        for tensor in node.inputs:
+            readers.setdefault(tensor, []).append(node)
+    kept = {*keep, *network.outputs.values()}
+    sole = {
+        tensor: found[0] for tensor, found in readers.items() if len(found) == 1 and tensor not in kept
+    }
+    made: list[Step] = []
+    taken: set[Node] = set()
+    ready: set[Tensor] = set(network.inputs.values())
+    for node in network.nodes:
+        if node not in taken:
+            step = _step(node, sole, ready) if fuse else Step(node)
+            made.append(step)
+            taken.update(step.nodes)
+            ready.add(step.output)
+    _releases(made, kept)
+    return made
+
+
+def _step(node: Node, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) -> Step:
+    if node.layer.type == "batchnorm" and _tracked(node):
+        before = [node]
+        follower = sole.get(node)
+        if follower is not None and follower.layer.type in CLIPS:
+            before.append(follower)
+            follower = sole.get(follower)
+        if follower is not None and follower.layer.type == "conv":
+            return _extended(Step(follower, before), sole, ready)
+    return _extended(Step(node), sole, ready)
+
+
+def _extended(step: Step, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) -> Step:
+    """Take in what can be done to the carrier's output: a batchnorm, an add, an activation, in this order."""
+    if step.carrier.layer.type not in ("conv", "linear"):
+        return step
+    follower = sole.get(step.carrier)
+    if follower is not None and follower.layer.type == "batchnorm" and _tracked(follower) and _by_row(step.carrier):
+        step.after.append(follower)
+        follower = sole.get(follower)
+    if follower is not None and follower.layer.type == "add" and len(follower.inputs) == 2:
+        others = [tensor for tensor in follower.inputs if tensor is not step.output]
+        if len(others) == 1 and others[0] in ready and others[0].shape == step.output.shape:
+            step.residual = others[0]
+            step.after.append(follower)
+            follower = sole.get(follower)
+    if follower is not None and isinstance(follower.layer, Elementwise) and not follower.use.weights:
+        step.after.append(follower)
+    return step
+
+
+def _tracked(node: Node) -> bool:
+    return "running_var" in node.use.weights
+
+
+def _by_row(carrier: Node) -> bool:
+    """Tell whether the channels that a batchnorm scales are the rows of the carrier's weight."""
+    return carrier.layer.type == "conv" or len(carrier.shape) == 1
+
+
+def _releases(made: list[Step], kept: Collection[Tensor]) -> None:
+    """Note at each step which tensors it is the last to read, or makes for nobody."""
+    last: dict[Tensor, Step] = {}
+    for step in made:
+        for tensor in (step.output, *step.inputs, *([step.residual] if step.residual else [])):
+            last[tensor] = step
+    for tensor, step in last.items():
+        if tensor not in kept:
+            step.release.append(tensor)

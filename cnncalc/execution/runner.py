@@ -1,0 +1,213 @@
+"""Run a network on real tensors, and hold each actual shape and count against the inferred one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnncalc.errors import CnncalcError, did_you_mean
+from cnncalc.execution.inputs import FLOATS, given_inputs, random_inputs
+from cnncalc.execution.kernels import Kernels
+from cnncalc.execution.kernels.engine import Engine, Tally
+from cnncalc.execution.kernels.workers import single_threaded_blas
+from cnncalc.execution.memory import needs, peak_resident, require
+from cnncalc.execution.operation import Operation
+from cnncalc.execution.plan import steps
+from cnncalc.execution.report import LayerRun, Run
+from cnncalc.execution.weights import checked, random_weights
+from cnncalc.layers.base import LayerError
+
+if TYPE_CHECKING:
+    from cnncalc.execution.plan import Step
+    from cnncalc.layers.ops import Array
+    from cnncalc.network import Network, Node, Tensor
+
+MOST_THREADS = 16
+
+Progress = Callable[[int, int, str], object]
+
+
+def run(
+    network: Network,
+    x: Any = None,
+    *,
+    weights: Mapping[str, Any] | None = None,
+    batch: int = 1,
+    seed: int = 0,
+    dtype: str | None = None,
+    threads: int | None = None,
+    repeat: int = 1,
+    layers: Sequence[str] | None = (),
+    fuse: bool = True,
+    max_memory: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Run a network at inference, and compare every layer's shape and products with what is inferred.
+
+    Args:
+        network: what to run.
+        x: the input (N, *shape), or a mapping from names where there are several; None for random ones.
+        weights: tensors by their names in PyTorch's state_dict; None for random ones.
+        batch: samples of a random input.
+        seed: of what is random; the same seed gives the same bytes.
+        dtype: "float32" or "float64"; None for the input's own, else float32.
+        threads: how many work; None for one a core that the process may use.
+        repeat: runs, of which the median time counts; the first is the one that is verified.
+        layers: names of layers whose outputs are wanted; None for all.
+        fuse: whether batchnorm, add and activation are done within the convolution beside them where that
+            gives the same.
+        max_memory: bytes that the process may take; None for what the machine has free.
+        progress: called with (steps done, steps in all, the next layer's name).
+
+    Raises:
+        CnncalcError: where input or weights don't fit, or memory is too small.
+    """
+    if dtype is not None and dtype not in FLOATS:
+        raise CnncalcError(f"dtype is {dtype!r}, expected one of {', '.join(FLOATS)}")
+    inputs = None if x is None else given_inputs(network, x, FLOATS[dtype] if dtype else None)
+    kind = np.dtype(FLOATS[dtype or "float32"]) if inputs is None else next(iter(inputs.values())).dtype
+    batch = batch if inputs is None else len(next(iter(inputs.values())))
+    keep = _named(network, layers)
+    threads = threads or min(cores(), MOST_THREADS)
+    needed = needs(network, batch, kind.itemsize, threads)
+    require(needed, max_memory)
+    try:
+        inputs = random_inputs(network, batch, seed, kind) if inputs is None else inputs
+        with single_threaded_blas():
+            start = perf_counter()
+            tensors = (
+                random_weights(network, seed, kind, threads) if weights is None else checked(network, weights, kind)
+            )
+            runner = _Runner(network, tensors, keep, fuse, threads, int(1.1 * needed.activations))
+            del tensors
+            preparation = perf_counter() - start
+            result = runner.run(inputs, batch, repeat, progress)
+            if not result.finite and fuse:  # find the very layer that made the first
+                again = random_weights(network, seed, kind, threads) if weights is None else weights
+                alone = _Runner(network, checked(network, again, kind), (), False, threads, None)
+                result.first = alone.run(inputs, batch, 1, None).first
+    except MemoryError:
+        raise CnncalcError("the memory was used up", f"the prediction was {needed.total:,} bytes") from None
+    result.dtype, result.threads = kind.name, threads
+    result.preparation = preparation + runner.kernels.engine.packing_seconds
+    result.needs, result.peak = needed, peak_resident()
+    return result
+
+
+def cores() -> int:
+    """Return how many cores the process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _named(network: Network, layers: Sequence[str] | None) -> list[Node]:
+    nodes = {node.name: node for node in network.nodes}
+    for name in layers or ():
+        if name not in nodes:
+            raise CnncalcError(f"'{network.title}' has no layer '{name}'", did_you_mean(name, tuple(nodes), "layers"))
+    return list(nodes.values()) if layers is None else [nodes[name] for name in layers]
+
+
+class _Runner:
+    """A plan with its weights, and the runs of it."""
+
+    def __init__(
+        self,
+        network: Network,
+        weights: Mapping[str, Array],
+        keep: Collection[Node],
+        fuse: bool,
+        threads: int,
+        limit: int | None,
+    ) -> None:
+        self.network = network
+        self.keep = keep
+        self.kernels = Kernels(Engine(threads, limit))
+        self.operations = [Operation(step, weights) for step in steps(network, keep, fuse)]
+
+    def run(self, inputs: Mapping[str, Array], batch: int, repeat: int, progress: Progress | None) -> Run:
+        """Run once and verify, then as often again as is asked for."""
+        result = Run(self.network, batch=batch)
+        start = {self.network.inputs[name]: _channels_last(array) for name, array in inputs.items()}
+        times = [self._pass(start, result, progress and _part(progress, 0, repeat))]
+        for number in range(1, repeat if result.ok else 1):
+            times.append(self._pass(start, None, progress and _part(progress, number, repeat)))
+        self.kernels.engine.workers.close()
+        for i, operation in enumerate(self.operations):
+            result.layers[operation.step.carrier.index].seconds = median(seconds[i] for seconds in times)
+        result.seconds = median(sum(seconds) for seconds in times)
+        return result
+
+    def _pass(self, start: Mapping[Tensor, Array], result: Run | None, progress: Progress | None) -> list[float]:
+        """Run every operation once, and note what came out in `result`; return the seconds of each."""
+        values = dict(start)
+        seconds = []
+        for done, operation in enumerate(self.operations):
+            step = operation.step
+            if progress is not None:
+                progress(done, len(self.operations), step.carrier.name)
+            engine = self.kernels.engine
+            packing, begun = engine.packing_seconds, perf_counter()
+            fault = _attempt(operation, self.kernels, values)
+            seconds.append(perf_counter() - begun - (engine.packing_seconds - packing))
+            if result is not None:
+                result.layers += _rows(step, values, fault, engine.tally())
+            if fault:
+                engine.reset()
+            for tensor in step.release:
+                values.pop(tensor, None)
+        if result is not None:
+            result.layers.sort(key=lambda row: row.node.index)
+            result.first = next((row.node.name for row in result.layers if not row.finite), None)
+            result.tensors = {node.name: values[node] for node in self.keep if node in values}
+            result.outputs = {
+                name: np.ascontiguousarray(values[tensor])
+                for name, tensor in self.network.outputs.items()
+                if tensor in values
+            }
+        return seconds
+
+
+def _part(progress: Progress, number: int, repeat: int) -> Progress:
+    """Return a progress that tells of one pass among several."""
+    return lambda done, total, name: progress(number * total + done, repeat * total, name)
+
+
+def _attempt(operation: Operation, kernels: Kernels, values: dict[Tensor, Array]) -> str:
+    """Add a step's output to the values; return why that could not be, or ""."""
+    step = operation.step
+    for tensor in (*step.inputs, *([step.residual] if step.residual else [])):
+        if tensor not in values:
+            return f"its input '{tensor.name}' was not made"
+    try:
+        values[step.output] = operation.run(kernels, values)
+    except (ValueError, IndexError, LayerError) as error:  # arrays that a wrong shape rule let come together
+        return str(error)
+    return ""
+
+
+def _rows(step: Step, values: Mapping[Tensor, Array], fault: str, tally: Tally) -> list[LayerRun]:
+    """Compare the nodes of a step with the arrays that they made."""
+    made = None if fault else values[step.output]
+    finite = made is None or bool(np.isfinite(made.sum(dtype=made.dtype)) or np.isfinite(made).all())
+    rows = []
+    for node in step.nodes:
+        array = values.get(step.inputs[0]) if node in step.before else made
+        row = LayerRun(node, None if array is None or fault else array.shape, fault=fault)
+        if node is step.carrier:
+            row.tally = tally
+        else:
+            row.fused_into = step.carrier.name
+        row.finite = finite or node is not step.output
+        rows.append(row)
+    return rows
+
+
+def _channels_last(array: Array) -> Array:
+    """Return a logical (N, C, *spatial) whose memory has the channels last."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)), -1, 1)

@@ -1,0 +1,64 @@
+"""How large activations are expected to be: a sample of every tensor's elements, carried through the network.
+
+Random weights are scaled by it, as He et al. 2015 (arXiv:1502.01852) do for chains of rectifiers: a residual
+that is added or a gate that multiplies changes the scale too, and 150 layers must not make it infinite.
+"""
+
+from __future__ import annotations
+
+import math
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnncalc.execution.kernels import Kernels
+from cnncalc.layers.merge._elementwise import ElementwiseMerge
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array
+    from cnncalc.network import Network, Node, Tensor
+
+SAMPLES = 512
+SPREAD = 0.25  # scales and variances are drawn from 1 ± this
+NEAR_ZERO = 0.1  # biases and means from 0 ± this
+FAR = 8  # a silu passes on a larger share of large figures: unless that is counted, they grow from layer to layer
+NORM_GAIN = (
+    (1 + SPREAD**2 / 3) * (1 + NEAR_ZERO**2 / 3) * math.log((1 + SPREAD) / (1 - SPREAD)) / (2 * SPREAD)
+    + NEAR_ZERO**2 / 3
+)
+"""Mean square behind a normalisation whose scales, shifts and statistics are drawn from these intervals."""
+
+
+def mean_squares(network: Network) -> dict[Tensor, float]:
+    """Return the expected mean square of every tensor, inputs being standard normal."""
+    stream = np.random.default_rng(0)
+    samples: dict[Tensor, Array] = {
+        tensor: stream.standard_normal(SAMPLES) for tensor in network.inputs.values()
+    }
+    for node in network.nodes:
+        samples[node] = _after(node, [samples[tensor] for tensor in node.inputs], stream)
+    return {tensor: max(float(np.mean(sample**2)), 1e-6) for tensor, sample in samples.items()}
+
+
+def _after(node: Node, incoming: list[Array], stream: np.random.Generator) -> Array:
+    """Return a sample of a node's output; wherever it is not known better, that of its first input."""
+    layer, kind = node.layer, node.layer.kind
+    if kind in ("conv", "fc"):
+        return stream.standard_normal(SAMPLES)  # their weights are made for it
+    if kind == "norm" and node.use.weights:
+        return stream.standard_normal(SAMPLES) * NORM_GAIN**0.5
+    if isinstance(layer, ElementwiseMerge):
+        return layer.forward(Kernels(), *(sample[None] for sample in incoming))[0]
+    if kind == "activation" and not node.use.weights:
+        near, far = (layer.forward(Kernels(), factor * incoming[0][None])[0] / factor for factor in (1, FAR))
+        return near if np.square(near).sum() >= np.square(far).sum() else far
+    if layer.type == "concat":
+        shares = np.cumsum([prod(tensor.shape) for tensor in node.inputs], dtype=float)
+        chosen: Any = np.searchsorted(shares / shares[-1], np.arange(SAMPLES) / SAMPLES, side="right")
+        return np.choose(stream.permutation(chosen), incoming) if len(incoming) < 32 else incoming[-1]
+    if kind == "pool":
+        window = layer.window(node.use.inputs, node.shape)
+        if window is not None and "max" in layer.type:  # neighbours are alike: count the root of them
+            return stream.choice(incoming[0], (math.ceil(prod(window.size) ** 0.5), SAMPLES)).max(axis=0)
+    return incoming[0]

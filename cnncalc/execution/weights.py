@@ -1,0 +1,169 @@
+"""The tensors that a network needs: their names, random ones, and those of a file."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from cnncalc.errors import CnncalcError
+from cnncalc.execution.kernels.workers import Block, Workers, cut
+from cnncalc.execution.spread import NEAR_ZERO, SPREAD, mean_squares
+from cnncalc.layers.base import Shape, Weight
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array
+    from cnncalc.network import Network, Node
+
+CHUNK = 1 << 20  # elements with a random stream of their own, so that threads don't change the bytes
+
+
+class Expected(NamedTuple):
+    """A tensor that the network owns, by its key in PyTorch's state_dict."""
+
+    name: str
+    node: Node
+    tensor: str
+    weight: Weight
+
+
+def expected(network: Network) -> Iterator[Expected]:
+    """Yield the network's tensors in the order of its layers; shared ones once, under the layer that owns them."""
+    for node in network.nodes:
+        if node.shares is None:
+            for tensor, weight in node.use.weights.items():
+                yield Expected(f"{node.name}.{tensor}", node, tensor, weight)
+
+
+def node_weights(node: Node, weights: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the tensors that one node's `forward` takes."""
+    owner = node.shares or node
+    return {tensor: weights[f"{owner.name}.{tensor}"] for tensor in node.use.weights}
+
+
+def random_weights(network: Network, seed: int = 0, dtype: Any = np.float32, threads: int = 1) -> dict[str, Array]:
+    """Return seeded random tensors under which activations stay near 1 in every layer.
+
+    Matrices are scaled by the inverse root of their fan-in and of the mean square that is expected to come in;
+    running statistics, scales and biases are drawn too, since a default hides mistakes.  The same seed gives
+    the same bytes, whatever the number of threads.
+    """
+    squares = mean_squares(network)
+    made: dict[str, Array] = {}
+    jobs: list[tuple[Array, int, float, float]] = []
+    for item in expected(network):
+        array = _allocated(item.weight.shape, dtype)
+        made[item.name] = array
+        center, radius = _range(item, squares[item.node.inputs[0]])
+        jobs.append((_flat(array), zlib.crc32(item.name.encode()), center, radius))
+    pieces = [(job, block) for job in jobs for block in _chunks(len(job[0]))]
+    workers = Workers(threads)
+
+    def fill(start: int, stop: int) -> None:
+        for (flat, key, center, radius), block in pieces[start:stop]:
+            _fill(flat[slice(*block)], (seed, key, block[0]), center, radius)
+
+    workers.run(fill, cut(len(pieces), max(1, len(pieces) // (4 * threads)), threads))
+    workers.close()
+    return made
+
+
+def checked(network: Network, weights: Mapping[str, Any], dtype: Any) -> dict[str, Array]:
+    """Return given tensors in the run's dtype, in the order of the layers.
+
+    Raises:
+        CnncalcError: that names every missing, left-over, misshapen and non-numeric tensor.
+    """
+    faults: list[str] = []
+    taken: dict[str, Array] = {}
+    wanted = {item.name: item.weight for item in expected(network)}
+    for name, weight in wanted.items():
+        if name not in weights:
+            faults.append(f"missing: {name} {_text(weight.shape)}")
+            continue
+        array = np.asarray(weights[name])
+        if array.dtype.kind != "f":
+            faults.append(f"not floating-point: {name} is {array.dtype}")
+        elif array.shape != weight.shape:
+            faults.append(f"misshapen: {name} is {_text(array.shape)}, expected {_text(weight.shape)}")
+        elif not np.isfinite(array).all():
+            faults.append(f"not finite: {name} has NaN or infinite elements")
+        else:
+            taken[name] = _arranged(array, dtype)
+    faults += [f"left over: {name}" for name in weights if name not in wanted and not _ignored(name)]
+    if faults:
+        count = "a tensor is" if len(faults) == 1 else f"{len(faults)} tensors are"
+        raise CnncalcError(
+            f"the weights don't fit '{network.title}': {count} wrong\n  " + "\n  ".join(faults),
+            "'cnncalc weights SPEC' lists the names and shapes that are expected",
+        )
+    return taken
+
+
+def _ignored(name: str) -> bool:
+    """Tell a tensor that PyTorch saves beside batchnorm's statistics and that no forward pass reads."""
+    return name.endswith(".num_batches_tracked")
+
+
+def _text(shape: Shape) -> str:
+    return "(" + ", ".join(map(str, shape)) + ")"
+
+
+def _order(rank: int) -> tuple[int, ...]:
+    """Return the axes of a convolution's weight in the order in which kernels multiply it: (*kernel, in, out)."""
+    return (*range(2, rank), 1, 0)
+
+
+def _allocated(shape: Shape, dtype: Any) -> Array:
+    """Return an empty tensor; a convolution's has the memory order of `_order`, so that packing copies nothing."""
+    if len(shape) < 3:
+        return np.empty(shape, dtype)
+    order = _order(len(shape))
+    memory = np.empty([shape[axis] for axis in order], dtype)
+    return memory.transpose(np.argsort(order))
+
+
+def _arranged(array: Array, dtype: Any) -> Array:
+    """Return a tensor in the run's dtype and the memory order of `_allocated`."""
+    if array.ndim < 3:
+        return np.ascontiguousarray(array, dtype)
+    arranged = _allocated(array.shape, dtype)
+    arranged[...] = array
+    return arranged
+
+
+def _flat(array: Array) -> Array:
+    """Return a tensor's elements in the order of its memory, as a view."""
+    return array.transpose(_order(array.ndim)).reshape(-1) if array.ndim > 2 else array.reshape(-1)
+
+
+def _range(item: Expected, square: float) -> tuple[float, float]:
+    """Return the center and the radius of the uniform distribution that a tensor is drawn from."""
+    if item.tensor == "running_var":
+        return square, SPREAD * square
+    if item.tensor == "running_mean":
+        return 0.0, NEAR_ZERO * float(square**0.5)
+    if item.tensor == "bias":
+        return 0.0, NEAR_ZERO
+    if item.node.layer.kind not in ("conv", "fc"):
+        return (SPREAD, SPREAD) if item.node.layer.kind == "activation" else (1.0, SPREAD)
+    uses = item.node.use
+    taps = uses.macs / max(prod(uses.output), 1)  # products that one output element sums: the fan-in
+    return 0.0, float((3 / (max(taps, 1) * square)) ** 0.5)
+
+
+def _chunks(total: int) -> list[Block]:
+    return [(start, min(start + CHUNK, total)) for start in range(0, total, CHUNK)]
+
+
+def _fill(part: Array, key: tuple[int, ...], center: float, radius: float) -> None:
+    """Fill with uniform values of 16 random bits each: finer than any run can tell, and cheap."""
+    stream = np.random.Generator(np.random.SFC64(np.random.SeedSequence(key)))
+    bits = stream.integers(0, 1 << 64, -(-len(part) // 4), dtype=np.uint64, endpoint=False)
+    values = bits.view(np.int16)[: len(part)]
+    np.multiply(values, part.dtype.type(radius / (1 << 15)), out=part, casting="unsafe")
+    if center:
+        part += part.dtype.type(center)
