@@ -1,0 +1,92 @@
+"""Why tools disagree, as one table: each tool's total, and under it the layers that make the difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.analysis.conventions import Account, Difference
+from cnncalc.network import Network
+from cnncalc.rendering.page import Cell, Column, Line, Rule, TableRow, paragraph, table
+from cnncalc.rendering.text import exact
+
+COLUMNS = ("tool", "figure", "type", "layers", "macs", "counted", "difference", "rule")
+"""What csv, tsv and ndjson show: a line a tool (type ``total``), then one a layer type that it counts otherwise."""
+
+_OWN = "multiply-accumulates of convolutions, linear layers and matrix products: no bias, nothing else"
+
+
+def page(network: Network, accounts: list[Account], batch: int, width: int | None, terminal: bool) -> list[Line]:
+    """Return the table with its heading."""
+    columns = [
+        Column("tool, layer type"),
+        Column("layers", right=True, drop=1),
+        Column("counted", right=True),
+        Column("− MACs", right=True),
+        Column("what it counts", folds=True),
+    ]
+    macs = accounts[0].macs
+    rows: list[TableRow] = [[Cell("cnncalc MACs", "bold"), "", Cell(exact(macs), "bold"), "", _OWN]]
+    for account in accounts:
+        rows += [Rule(), _total(account), *[_difference(one) for one in account.differences]]
+    title = f"{network.name} · {network.variant}" if network.variant else network.name
+    lines: list[Line] = [[(title, "bold"), (f"   batch {batch}", "")], [], *table(columns, rows, width, terminal), []]
+    lines += paragraph(
+        "Each line under a tool is a layer type that it counts otherwise; they add up to the difference.", width
+    )
+    for tool in [account.convention for account in accounts]:
+        lines += paragraph(f"{tool.name} {tool.release}: {tool.source}", width, "dim")
+    return lines
+
+
+def _total(account: Account) -> TableRow:
+    tool = account.convention
+    return [
+        Cell(f"{tool.name} {tool.figure}", "bold"),
+        "",
+        Cell(exact(account.total), "bold"),
+        Cell(_signed(account.total - account.macs), "bold"),
+        tool.counts,
+    ]
+
+
+def _difference(one: Difference) -> TableRow:
+    counted = "?" if one.counted is None else exact(one.counted)
+    return [f"  {one.type}", str(one.layers), counted, _signed((one.counted or 0) - one.macs), one.rule]
+
+
+def _signed(figure: int) -> str:
+    return f"{figure:+,}".replace("-", "−") if figure else "0"
+
+
+def document(network: Network, accounts: list[Account], batch: int) -> dict[str, Any]:
+    """Return everything as one object; ``counted`` is null where the tool has no figure."""
+    return {
+        "name": network.name,
+        "variant": network.variant,
+        "batch": batch,
+        "macs": accounts[0].macs,
+        "tools": [
+            {
+                "tool": account.convention.name,
+                "figure": account.convention.figure,
+                "release": account.convention.release,
+                "source": account.convention.source,
+                "counts": account.convention.counts,
+                "total": account.total,
+                "differences": [one._asdict() for one in account.differences],
+            }
+            for account in accounts
+        ],
+    }
+
+
+def records(accounts: list[Account]) -> list[dict[str, Any]]:
+    """Return a record a tool, and one a layer type that it counts otherwise, with the keys of :data:`COLUMNS`."""
+    found: list[dict[str, Any]] = []
+    for account in accounts:
+        tool = account.convention
+        rows = [Difference("total", 0, account.macs, account.total, tool.counts), *account.differences]
+        for one in rows:
+            values = (tool.name, tool.figure, one.type, one.layers or None, one.macs, one.counted)
+            found.append(dict(zip(COLUMNS, (*values, (one.counted or 0) - one.macs, one.rule), strict=True)))
+    return found
