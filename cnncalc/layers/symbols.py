@@ -133,10 +133,11 @@ def trace(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> list[Formul
     """Run a layer's rules on symbols and return the formulas that they amount to, output axes first."""
     named = symbolic(layer, len(inputs[0]) - 1)
     suffixes = ["_in"] if len(inputs) == 1 else [f"_in{i + 1}" for i in range(len(inputs))]
-    ins = tuple([_named_shape(*pair) for pair in zip(inputs, suffixes, strict=True)])
-    outs = _named_shape(output, "_out")
+    ins = tuple([named_shape(*pair) for pair in zip(inputs, suffixes, strict=True)])
+    outs = named_shape(output, "_out")
     traced = named.output_shape(*ins)
-    formulas = [_formula(out.text, size) for out, size in zip(outs, traced, strict=True)]
+    formulas = [formula(out.text, size) for out, size in zip(outs, traced, strict=True)]
+    named.__dict__["output_shape"] = lambda *inputs: outs  # what follows takes the output's axes as known
     formulas += _weight_formulas(named, ins)
     formulas += _counted("macs", lambda: named.macs(ins, outs))
     formulas += _counted("flops", lambda: named.flops(ins, outs))
@@ -151,7 +152,9 @@ def symbolic(layer: Layer, rank: int) -> Any:
     for name, argument in layer.arguments.items():
         value = layer.__dict__[name]
         symbol = argument.symbol or name
-        if argument.axes and isinstance(value, tuple):
+        if (symbol, value) == ("G", 1):  # groups that don't divide are not worth a symbol
+            copy.__dict__[name] = value
+        elif argument.axes and isinstance(value, tuple):
             letters = [letter.lower() for letter in axis_names(rank + 1)[1:]]
             names = [symbol if len(set(value)) == 1 else f"{symbol}_{letter}" for letter in letters]
             copy.__dict__[name] = tuple([_symbols(*axis) for axis in zip(value, names, strict=True)])
@@ -177,14 +180,16 @@ def pair_symbols(before: int, after: int, name: str) -> tuple[Symbol, Symbol]:
     return Symbol(before, f"{name}_before"), Symbol(after, f"{name}_after")
 
 
-def _named_shape(shape: Shape, suffix: str) -> tuple[Symbol, ...]:
+def named_shape(shape: Shape, suffix: str) -> tuple[Symbol, ...]:
+    """Return a shape as symbols: C_in, H_in, W_in."""
     from cnncalc.layers.base import axis_names
 
     names = axis_names(len(shape))
     return tuple([Symbol(size, f"{name}{suffix}") for size, name in zip(shape, names, strict=True)])
 
 
-def _formula(symbol: str, value: int) -> Formula:
+def formula(symbol: str, value: int) -> Formula:
+    """Return a symbol with how its value comes about, or as a plain number."""
     if isinstance(value, Symbol) and value.text != symbol:
         return Formula(symbol, value.text, value.numbers, int(value))
     return Formula(symbol, f"{value:,}", f"{value:,}", int(value))
@@ -192,7 +197,7 @@ def _formula(symbol: str, value: int) -> Formula:
 
 def _weight_formulas(layer: Any, ins: tuple[Shape, ...]) -> list[Formula]:
     sizes = {name: weight for name, weight in layer.weights(*ins).items() if weight.trainable}
-    formulas = [_formula(name, prod(weight.shape)) for name, weight in sizes.items()]
+    formulas = [formula(name, prod(weight.shape)) for name, weight in sizes.items()]
     total = sum(formula.value for formula in formulas)
     if len(formulas) == 1:
         return [formulas[0]._replace(symbol="params")]
@@ -204,4 +209,4 @@ def _weight_formulas(layer: Any, ins: tuple[Shape, ...]) -> list[Formula]:
 
 def _counted(name: str, count: Callable[[], int | None]) -> list[Formula]:
     value = count()
-    return [] if value is None else [_formula(name, value)]
+    return [] if value is None else [formula(name, value)]
