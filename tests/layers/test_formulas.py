@@ -74,7 +74,7 @@ def test_the_textbook_formula_of_a_convolution() -> None:
     )
     assert shown["weight"] == ("weight", "C_out·C_in·K·K", "64·3·7·7", 9408)
     assert shown["params"] == ("params", "weight + bias", "9,408 + 64", 9472)
-    assert shown["macs"].expression == "C_out·H_out·W_out·(C_in / G)·K·K"
+    assert shown["macs"].expression == "C_out·H_out·W_out·C_in·K·K"
     assert shown["macs"].numbers == "64·112·112·3·7·7"
 
 
