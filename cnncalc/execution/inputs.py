@@ -48,7 +48,7 @@ def given_inputs(network: Network, x: Any, dtype: Any = None) -> dict[str, Array
             f"give a mapping, or an .npz, with {', '.join(network.inputs)}",
         )
     if len(arrays) == 1 and len(network.inputs) == 1:  # one array for one input: its name does not matter
-        arrays = {name: array for name, array in zip(network.inputs, arrays.values(), strict=True)}
+        arrays = dict(zip(network.inputs, arrays.values(), strict=True))
     for name in arrays:
         if name not in network.inputs:
             raise CnncalcError(
@@ -174,6 +174,7 @@ def read_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
         picture = picture.crop((left, top, left + width, top + height))
     else:
         picture = picture.resize((width, height), Image.Resampling.BILINEAR)
-    pixels = np.asarray(picture, np.float32).reshape(height, width, channels) / np.float32(255)
-    pixels = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+    pixels: Array = np.asarray(picture, np.float32).reshape(height, width, channels) / np.float32(255)
+    pixels -= np.asarray(mean, np.float32)
+    pixels /= np.asarray(std, np.float32)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])

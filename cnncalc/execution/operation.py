@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
     from cnncalc.network import Node, Tensor
 
+
 class Operation:
     """What one step computes."""
 
@@ -47,7 +48,7 @@ class Operation:
         step, engine = self.step, kernels.engine
         engine.before = self.before
         if step.after:
-            activation = self.activation and partial(self.activation.layer.forward, kernels)
+            activation = partial(self.activation.layer.forward, kernels) if self.activation else None
             residual = None if step.residual is None else values[step.residual]
             engine.after = After(residual, self.clip, activation)
         inputs = [values[tensor] for tensor in step.inputs]

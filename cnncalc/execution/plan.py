@@ -58,9 +58,7 @@ def steps(network: Network, keep: Collection[Node], fuse: bool) -> list[Step]:
         for tensor in node.inputs:
             readers.setdefault(tensor, []).append(node)
     kept = {*keep, *network.outputs.values()}
-    sole = {
-        tensor: found[0] for tensor, found in readers.items() if len(found) == 1 and tensor not in kept
-    }
+    sole = {tensor: found[0] for tensor, found in readers.items() if len(found) == 1 and tensor not in kept}
     made: list[Step] = []
     taken: set[Node] = set()
     ready: set[Tensor] = set(network.inputs.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from statistics import median
 from time import perf_counter
@@ -18,7 +19,8 @@ from cnncalc.execution.kernels.workers import single_threaded_blas
 from cnncalc.execution.memory import needs, peak_resident, require
 from cnncalc.execution.operation import Operation
 from cnncalc.execution.plan import steps
-from cnncalc.execution.report import LayerRun, Run
+from cnncalc.execution.report import LayerRun
+from cnncalc.execution.report import Run as Run
 from cnncalc.execution.weights import checked, random_weights
 from cnncalc.layers.base import LayerError
 
@@ -84,7 +86,6 @@ def run(
                 random_weights(network, seed, kind, threads) if weights is None else checked(network, weights, kind)
             )
             runner = _Runner(network, tensors, keep, fuse, threads, int(1.1 * needed.activations))
-            del tensors
             preparation = perf_counter() - start
             result = runner.run(inputs, batch, repeat, progress)
             if not result.finite and fuse:  # find the very layer that made the first
@@ -114,12 +115,12 @@ def _named(network: Network, layers: Sequence[str] | None) -> list[Node]:
 
 
 class _Runner:
-    """A plan with its weights, and the runs of it."""
+    """A plan with its weights, which it takes over, and the runs of it."""
 
     def __init__(
         self,
         network: Network,
-        weights: Mapping[str, Array],
+        weights: dict[str, Array],
         keep: Collection[Node],
         fuse: bool,
         threads: int,
@@ -128,12 +129,22 @@ class _Runner:
         self.network = network
         self.keep = keep
         self.kernels = Kernels(Engine(threads, limit))
-        self.operations = [Operation(step, weights) for step in steps(network, keep, fuse)]
+        self.operations = []
+        sharers = Counter(node.shares or node for node in network.nodes)
+        for step in steps(network, keep, fuse):
+            self.operations.append(Operation(step, weights))
+            for node in step.nodes:  # what is folded is not needed as it was
+                sharers[node.shares or node] -= 1
+                if not sharers[node.shares or node]:
+                    for tensor in node.use.weights:
+                        del weights[f"{(node.shares or node).name}.{tensor}"]
 
     def run(self, inputs: Mapping[str, Array], batch: int, repeat: int, progress: Progress | None) -> Run:
         """Run once and verify, then as often again as is asked for."""
         result = Run(self.network, batch=batch)
-        start = {self.network.inputs[name]: _channels_last(array) for name, array in inputs.items()}
+        start: dict[Tensor, Array] = {
+            self.network.inputs[name]: _channels_last(array) for name, array in inputs.items()
+        }
         times = [self._pass(start, result, progress and _part(progress, 0, repeat))]
         for number in range(1, repeat if result.ok else 1):
             times.append(self._pass(start, None, progress and _part(progress, number, repeat)))

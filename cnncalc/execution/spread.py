@@ -23,19 +23,16 @@ SAMPLES = 512
 SPREAD = 0.25  # scales and variances are drawn from 1 ± this
 NEAR_ZERO = 0.1  # biases and means from 0 ± this
 FAR = 8  # a silu passes on a larger share of large figures: unless that is counted, they grow from layer to layer
-NORM_GAIN = (
-    (1 + SPREAD**2 / 3) * (1 + NEAR_ZERO**2 / 3) * math.log((1 + SPREAD) / (1 - SPREAD)) / (2 * SPREAD)
-    + NEAR_ZERO**2 / 3
-)
+NORM_GAIN = (1 + SPREAD**2 / 3) * (1 + NEAR_ZERO**2 / 3) * math.log((1 + SPREAD) / (1 - SPREAD)) / (
+    2 * SPREAD
+) + NEAR_ZERO**2 / 3
 """Mean square behind a normalisation whose scales, shifts and statistics are drawn from these intervals."""
 
 
 def mean_squares(network: Network) -> dict[Tensor, float]:
     """Return the expected mean square of every tensor, inputs being standard normal."""
     stream = np.random.default_rng(0)
-    samples: dict[Tensor, Array] = {
-        tensor: stream.standard_normal(SAMPLES) for tensor in network.inputs.values()
-    }
+    samples: dict[Tensor, Array] = {tensor: stream.standard_normal(SAMPLES) for tensor in network.inputs.values()}
     for node in network.nodes:
         samples[node] = _after(node, [samples[tensor] for tensor in node.inputs], stream)
     return {tensor: max(float(np.mean(sample**2)), 1e-6) for tensor, sample in samples.items()}

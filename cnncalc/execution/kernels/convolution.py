@@ -87,18 +87,18 @@ def _matrix(weight: Array) -> Array:
     return np.ascontiguousarray(np.moveaxis(weight, (1, 0), (-2, -1))).reshape(-1, len(weight))
 
 
-def unrolled(
-    engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide], groups: int
-) -> Array:
+def unrolled(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide], groups: int) -> Array:
     """Convolve (N, *in, C) by copying each window into a row of a matrix, in blocks that stay in the cache."""
     if len(axes) == 1:  # one row of positions
         flat = Slide(1, 1, 1, 0, 0, 1, 1)
         out = unrolled(engine, x[:, None], weight[:, :, None], bias, (flat, *axes), groups)
         return out[:, 0]
     channels, depth = len(weight), weight.shape[1]
-    filters = engine.packed(
-        weight, f"groups {groups}", lambda w: np.stack([_matrix(part) for part in np.split(w, groups)])
-    ) if groups > 1 else engine.packed(weight, "matrix", _matrix)[None]
+    filters = (
+        engine.packed(weight, f"groups {groups}", lambda w: np.stack([_matrix(part) for part in np.split(w, groups)]))
+        if groups > 1
+        else engine.packed(weight, "matrix", _matrix)[None]
+    )
     view = windows(padded(x, axes), axes)
     counts = [axis.positions for axis in axes]
     out = engine.empty((len(x), *counts, channels), x.dtype)

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 
-def depthwise(
-    engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide]
-) -> Array:
+def depthwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide]) -> Array:
     """Convolve (N, H, W, C) with one filter (C, 1, KH, KW) a channel.
 
     With a stride of S the columns of a row are first dealt into S phases, so that every tap again meets a run of
@@ -47,19 +45,16 @@ def _runs(weight: Array, columns: int) -> Array:
     return np.tile(taps, (1, 1, columns))
 
 
-def _rows(
-    engine: Engine, image: Array, out: Array, runs: Array, axes: Sequence[Slide], first: int
-) -> None:
+def _rows(engine: Engine, image: Array, out: Array, runs: Array, axes: Sequence[Slide], first: int) -> None:
     """Fill `out` (rows, columns, C), the output rows from `first` on, of one image (H, W, C)."""
     down, across = axes
     columns, channels = out.shape[1:]
     dealt = _deal(engine, image, axes, first, len(out))
-    height, phases, width, _ = dealt.shape
     flat = out.reshape(len(out), columns * channels)
-    line, phase, column, item = dealt.strides
+    line, _, column, item = dealt.strides
     taps = [(j, *divmod(j * across.dilation, across.stride)) for j in range(across.kernel)]
     written = False
-    for chosen in range(phases):
+    for chosen in range(across.stride):
         group = [(j, shift) for j, shift, at in taps if at == chosen]
         if not group:
             continue
@@ -98,5 +93,5 @@ def _deal(engine: Engine, image: Array, axes: Sequence[Slide], first: int, count
         here[:, max(end, begin) :] = 0
         if end > begin and high > low:
             column = begin * stride + phase - across.before
-            here[:, begin:end] = image[top + low : top + high, column :: stride][:, : end - begin]
+            here[:, begin:end] = image[top + low : top + high, column::stride][:, : end - begin]
     return dealt

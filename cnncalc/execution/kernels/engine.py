@@ -215,12 +215,14 @@ class RowOperation:
     """
 
     def __init__(self, vector: Array, operation: np.ufunc = np.add) -> None:
+        """Prepare for rows of the vector's length."""
         self.operation = operation
         self.vector = vector
         self.times = max(1, 2048 // len(vector))
         self.wide = np.concatenate([vector] * self.times)
 
     def __call__(self, block: Array) -> None:
+        """Change rows in place."""
         whole = len(block) // self.times * self.times if block.flags.c_contiguous else 0
         if whole:
             head = block[:whole].reshape(-1, len(self.wide))

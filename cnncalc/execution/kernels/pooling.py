@@ -65,9 +65,7 @@ def lp_pool(
     return channels_first(np.maximum(out, 0) ** (1 / p))
 
 
-def adaptive(
-    x: Array, output_size: int | Sequence[int | None] | None, reduce: Callable[..., Any]
-) -> Array:
+def adaptive(x: Array, output_size: int | Sequence[int | None] | None, reduce: Callable[..., Any]) -> Array:
     """Reduce the bins ⌊i·in/out⌋ … ⌈(i+1)·in/out⌉ of each spatial axis with `reduce` (np.mean, np.max)."""
     last = channels_last(x)
     for axis, count in enumerate(per_axis(output_size, x.ndim - 2), 1):
@@ -112,9 +110,7 @@ def _slide(engine: Engine, x: Array, axes: Sequence[Slide], merge: np.ufunc, neu
     return out
 
 
-def _merge(
-    x: Array, out: Array, axis: Slide, number: int, first: int, merge: np.ufunc, neutral: float
-) -> None:
+def _merge(x: Array, out: Array, axis: Slide, number: int, first: int, merge: np.ufunc, neutral: float) -> None:
     """Merge the taps of one axis, counted `number`, into `out`, whose positions begin at `first`."""
     before: tuple[slice, ...] = (slice(None),) * number
     count = out.shape[number]

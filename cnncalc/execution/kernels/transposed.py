@@ -45,7 +45,7 @@ def conv_transpose(
             here = rows[:, image * (rows.shape[1] // len(x)) : (image + 1) * (rows.shape[1] // len(x))]
             for number, tap in enumerate(taps):
                 landed = engine.multiply(here, filters[number]).transpose(1, 0, 2)
-                target = out[(image, *_landing(last.shape[1:-1], tap, steps, spread))]
+                target = out[image][_landing(last.shape[1:-1], tap, steps, spread)]
                 target += landed.reshape(target.shape)
 
     engine.blocks(len(x), 1, block)
@@ -59,8 +59,7 @@ def conv_transpose(
 
 def _landing(sizes: tuple[int, ...], tap: tuple[int, ...], steps: Any, spread: Any) -> tuple[slice, ...]:
     return tuple(
-        slice(t * d, t * d + (size - 1) * s + 1, s)
-        for size, t, s, d in zip(sizes, tap, steps, spread, strict=True)
+        slice(t * d, t * d + (size - 1) * s + 1, s) for size, t, s, d in zip(sizes, tap, steps, spread, strict=True)
     )
 
 

@@ -47,9 +47,7 @@ def tile_outputs(shape: Sequence[int], counts: Sequence[int]) -> int:
     return 4 if min(counts) >= 24 else 2
 
 
-def winograd(
-    engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide]
-) -> Array:
+def winograd(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide]) -> Array:
     """Convolve (N, H, W, C) with (out, C, 3, 3)."""
     down, across = axes
     m = tile_outputs(weight.shape, (down.positions, across.positions))
@@ -71,7 +69,9 @@ def winograd(
             )
             shape = (points, points, last - first, tiles, len(weight))
             _untransform(engine, product.reshape(shape), inverse, out[image, top:bottom])
-            finish((image * down.positions + top) * across.positions, (image * down.positions + bottom) * across.positions)
+            finish(
+                (image * down.positions + top) * across.positions, (image * down.positions + bottom) * across.positions
+            )
 
     engine.blocks(bands, max(1, TILES // tiles), block)
     engine.shortcut(f"Winograd F({m}×{m}, 3×3)", out.size * weight[0].size)

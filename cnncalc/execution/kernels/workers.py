@@ -7,12 +7,11 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
 
 Block = tuple[int, int]
-
-BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 class Workers:
@@ -83,7 +82,7 @@ def cut(total: int, step: int, threads: int = 1) -> list[Block]:
         count = -(-count // threads) * threads if count < 4 * threads else count
     count = min(count, max(total, 1))
     edges = [total * i // count for i in range(count + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 @contextmanager

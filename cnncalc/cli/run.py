@@ -1,0 +1,250 @@
+"""``cnncalc run``: the network on real tensors, every layer's shape held against the inferred one."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnncalc.cli.options import network_of, output_options, target
+from cnncalc.cli.output import Target
+from cnncalc.cli.summary import tell_unmet
+from cnncalc.errors import CnncalcError, did_you_mean
+from cnncalc.execution import hold_blas
+from cnncalc.summary import Summary, summarize
+
+if TYPE_CHECKING:
+    from cnncalc.execution.report import Run
+    from cnncalc.execution.runner import Progress
+    from cnncalc.network import Network
+
+DTYPES = ("float32", "float64")
+ARRAYS = (".npy", ".npz", ".safetensors")
+IMAGES = (".png", ".jpg", ".jpeg")
+
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+@click.command("run")
+@click.argument("spec")
+@click.option("--variant", metavar="NAME", help="The variant of a family.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another value for one of the spec's args; may be repeated.",
+)
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="FILE|SHAPE",
+    help="An .npy, .npz or picture, or the shape of a random input, 3x64x64; NAME=… where there are several.",
+)
+@click.option(
+    "--resize",
+    type=click.IntRange(1, 65536),
+    metavar="SIDE",
+    help="Of a picture: make the shorter side so long and cut out the middle. Default: stretch it to the input's size.",
+)
+@click.option(
+    "--mean", default="0", metavar="X[,…]", help="Of a picture scaled to 0 … 1: subtract, one figure or one a channel."
+)
+@click.option("--std", default="1", metavar="X[,…]", help="Then divide by.")
+@click.option(
+    "--weights",
+    "weights",
+    metavar="FILE",
+    help="An .npz or .safetensors with PyTorch's names and shapes; see 'cnncalc weights'. Default: random.",
+)
+@click.option("--batch", type=click.IntRange(1, 10**6), default=1, help="Samples of a random input.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, help="Of what is random.")
+@click.option("--dtype", type=click.Choice(DTYPES), help="Default: the input's own, else float32.")
+@click.option("--threads", type=click.IntRange(1, 256), help="Default: one a core.")
+@click.option("--repeat", type=click.IntRange(1, 10**6), default=1, help="Runs, of which the median time counts.")
+@click.option(
+    "--fuse/--no-fuse", default=True, help="Do batchnorm, add and activation within the convolution beside them."
+)
+@click.option("--save", metavar="FILE", help="Write the outputs to an .npz or .safetensors.")
+@click.option(
+    "--layers", metavar="NAME,…", help="With --save: write these layers' outputs too; 'all' for every layer's."
+)
+@click.option(
+    "--max-memory", metavar="BYTES", help="Refuse a run that needs more: 8G, 512M. Default: what the machine has free."
+)
+@output_options
+def command(
+    spec: str,
+    variant: str | None,
+    settings: tuple[str, ...],
+    inputs: tuple[str, ...],
+    resize: int | None,
+    mean: str,
+    std: str,
+    weights: str | None,
+    batch: int,
+    seed: int,
+    dtype: str | None,
+    threads: int | None,
+    repeat: int,
+    fuse: bool,
+    save: str | None,
+    layers: str | None,
+    max_memory: str | None,
+    format: str,
+    path: str | None,
+    color: str,
+) -> int:
+    """Run the network on real tensors, and compare every layer's shape and products with what is inferred.
+
+    \b
+    cnncalc run resnet50
+    cnncalc run net.yaml --weights net.npz --input digit.npy --save out.npz
+    cnncalc run vgg16 --input cat.jpg --resize 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+    """
+    files, shapes = _told_apart(inputs)
+    network = network_of(spec, variant, shapes, settings, "chw")
+    wanted = _layers(network, layers, save)
+    limit = None if max_memory is None else _bytes(max_memory)
+    hold_blas()
+    from cnncalc.execution.inputs import read_arrays
+    from cnncalc.execution.runner import run
+    from cnncalc.execution.storage import check_target, write_arrays
+
+    if save:
+        check_target(save)
+    x = _inputs(network, files, resize, _figures(mean, "--mean"), _figures(std, "--std"))
+    tensors = _weights(weights, read_arrays(weights)) if weights else None
+    with _progress() as progress:
+        result = run(
+            network, x, weights=tensors, batch=batch, seed=seed, dtype=dtype, threads=threads, repeat=repeat,
+            layers=wanted, fuse=fuse, max_memory=limit, progress=progress,
+        )  # fmt: skip
+    if save:
+        write_arrays(save, result.outputs | result.tensors)
+    summary = summarize(network, result.batch, result.dtype)
+    _show(summary, result, format, target(path, color))
+    return max(tell_unmet(summary), _tell(result))
+
+
+def _told_apart(inputs: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the files among --input by the inputs' names ("" for the only one), and the shapes."""
+    files: dict[str, str] = {}
+    shapes = []
+    for text in inputs:
+        name, equals, value = text.partition("=")
+        if os.path.exists(text) or not equals:
+            name, value = "", text
+        if os.path.exists(value) or value.lower().endswith((*ARRAYS, *IMAGES)) or not re.search(r"\d", value):
+            files[name] = value
+        else:
+            shapes.append(text)
+    return files, tuple(shapes)
+
+
+def _inputs(
+    network: Network, files: Mapping[str, str], resize: int | None, mean: Sequence[float], std: Sequence[float]
+) -> Any:
+    """Return what the files of --input hold; None where there are none."""
+    from cnncalc.execution.inputs import read_arrays, read_image
+
+    arrays: dict[str, Any] = {}
+    for name, path in files.items():
+        if path.lower().endswith(IMAGES):
+            known = network.inputs.get(name) if name else next(iter(network.inputs.values()))
+            if known is None:
+                raise CnncalcError(
+                    f"'{network.title}' has no input '{name}'", did_you_mean(name, tuple(network.inputs), "inputs")
+                )
+            arrays[known.name] = read_image(path, known.shape, resize, mean, std)
+            continue
+        read = read_arrays(path)
+        if isinstance(read, dict) and not name:
+            arrays |= read
+        else:
+            arrays[name or next(iter(network.inputs))] = next(iter(read.values())) if isinstance(read, dict) else read
+    return arrays or None
+
+
+def _weights(path: str, read: Any) -> dict[str, Any]:
+    if not isinstance(read, dict):
+        raise CnncalcError(f"{path} holds one array without a name", "weights come by name, in an .npz or .safetensors")
+    return read
+
+
+def _layers(network: Network, layers: str | None, save: str | None) -> list[str] | None:
+    """Return the names of --layers; None for all."""
+    if layers is None:
+        return []
+    if save is None:
+        raise CnncalcError("--layers names layers to save, but there is no --save FILE")
+    return None if layers.strip() == "all" else [name.strip() for name in layers.split(",") if name.strip()]
+
+
+def _bytes(text: str) -> int:
+    """Return the bytes of ``8G``, ``512M`` or ``1.5GiB``.  Raises CnncalcError."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) *([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if not match:
+        raise CnncalcError(f"--max-memory {text}: not a size", "write it as 8G or 512M")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def _figures(text: str, option: str) -> list[float]:
+    """Return the numbers of ``0.485,0.456,0.406``.  Raises CnncalcError."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise CnncalcError(f"{option} {text}: not numbers with commas between them") from None
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """Yield what tells of progress on a terminal's stderr, if there is one."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(
+        length=1, file=sys.stderr, show_eta=False, item_show_func=lambda name: name, width=24
+    ) as bar:
+
+        def progress(done: int, total: int, name: str) -> None:
+            bar.length = total
+            bar.update(done - bar.pos, name)
+
+        yield progress
+        bar.update((bar.length or 1) - bar.pos)
+
+
+def _show(summary: Summary, run: Run, format: str, out: Target) -> None:
+    if format == "table":
+        from cnncalc.rendering.run_page import page
+
+        out.page(page(run, out.width, out.terminal))
+        return
+    from cnncalc.rendering.records import as_json, as_lines
+    from cnncalc.rendering.run_records import COLUMNS, document, layers
+
+    if format == "json":
+        out.text([as_json(document(summary, run))])
+    else:
+        out.text(as_lines(layers(summary, run), format, COLUMNS))
+
+
+def _tell(run: Run) -> int:
+    """Tell what does not hold on stderr; return the exit code."""
+    if run.ok and run.finite:
+        return 0
+    from cnncalc.rendering.page import plain
+    from cnncalc.rendering.run_page import mismatch
+
+    for row in run.mismatches[:5]:
+        click.echo(plain(mismatch(row, run.batch, None)), err=True, nl=False)
+    if run.first:
+        click.echo(f"'{run.first}' is the first layer that made NaN or infinite elements", err=True)
+    return 1

@@ -1,0 +1,113 @@
+"""``cnncalc weights``: the tensors that a network expects, and random ones to a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cnncalc.cli.options import network_of, spec_options, target
+from cnncalc.errors import CnncalcError
+from cnncalc.execution import hold_blas
+from cnncalc.network import Network
+from cnncalc.rendering.records import FORMATS
+
+COLUMNS = ("name", "layer", "shape", "trainable")
+
+
+@click.command("weights")
+@spec_options
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    metavar="FILE",
+    help="Write random tensors to an .npz or .safetensors; any other file gets the list.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, help="Of the random tensors.")
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", help="Of the random tensors.")
+@click.option(
+    "--format", "format", type=click.Choice(FORMATS), default="table", show_default=True, help="What comes out."
+)
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Colour; auto: on a terminal, unless NO_COLOR is set.",
+)
+def command(
+    spec: str,
+    variant: str | None,
+    inputs: tuple[str, ...],
+    settings: tuple[str, ...],
+    layout: str,
+    path: str | None,
+    seed: int,
+    dtype: str,
+    format: str,
+    color: str,
+) -> None:
+    """List the tensors that 'cnncalc run --weights' expects: PyTorch's names and shapes under our layers' names.
+
+    \b
+    cnncalc weights lenet5
+    cnncalc weights resnet50 --format json
+    cnncalc weights resnet50 -o random.npz --seed 0
+    """
+    network = network_of(spec, variant, inputs, settings, layout)
+    if path is not None and path.lower().endswith((".npz", ".safetensors")):
+        _write(network, path, seed, dtype)
+        return
+    out = target(path, color)
+    if format == "table":
+        out.page(_page(network, out.width, out.terminal))
+        return
+    from cnncalc.rendering.records import as_json, as_lines
+
+    records = _records(network)
+    out.text([as_json({"weights": records})] if format == "json" else as_lines(records, format, COLUMNS))
+
+
+def _write(network: Network, path: str, seed: int, dtype: str) -> None:
+    """Write random tensors."""
+    hold_blas()
+    from cnncalc.execution.runner import cores
+    from cnncalc.execution.storage import check_target, write_arrays
+    from cnncalc.execution.weights import random_weights
+
+    check_target(path)
+    try:
+        write_arrays(path, random_weights(network, seed, dtype, cores()))
+    except MemoryError:
+        raise CnncalcError("the memory was used up") from None
+
+
+def _records(network: Network) -> list[dict[str, Any]]:
+    return [
+        {"name": f"{node.name}.{name}", "layer": node.name, "shape": weight.shape, "trainable": weight.trainable}
+        for node in network.nodes
+        if node.shares is None
+        for name, weight in node.use.weights.items()
+    ]
+
+
+def _page(network: Network, width: int | None, terminal: bool) -> Any:
+    from math import prod
+
+    from cnncalc.rendering.page import Cell, Column, Rule, TableRow, table
+    from cnncalc.rendering.text import exact
+
+    records = _records(network)
+    rows: list[TableRow] = [
+        [
+            record["name"],
+            "(" + ", ".join(map(str, record["shape"])) + ")",
+            exact(prod(record["shape"])),
+            "" if record["trainable"] else Cell("buffer", "dim"),
+        ]
+        for record in records
+    ]
+    total = exact(sum(prod(record["shape"]) for record in records))
+    rows += [Rule(), [Cell(f"{len(records)} tensors", "bold"), "", Cell(total, "bold"), ""]]
+    columns = (Column("name", folds=True), Column("shape"), Column("elements", right=True), Column(""))
+    return table(columns, rows, width, terminal)
