@@ -1,22 +1,19 @@
-"""A document to a network: blocks, loops, conditions and paths are spelled out, names are given, shapes inferred."""
+"""A document to a network: the values of its args, its inputs, its items, its outputs and its published figures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from cnncalc.errors import did_you_mean
-from cnncalc.layers.base import Layer, LayerError, Shape, shape_text
-from cnncalc.network import Network, Node, Tensor, Unmet
+from cnncalc.layers.base import Shape
+from cnncalc.network import Network
 from cnncalc.spec.estimate import least_layers
-from cnncalc.spec.expressions import ExpressionError, bind
-from cnncalc.spec.items import BlockItem, Document, Environment, Item, LayerItem, Output, Reference, SequenceItem, Value
-from cnncalc.spec.limits import MAX_AXES, MAX_DEPTH, MAX_INTEGER, MAX_LAYERS, MAX_STEPS
-from cnncalc.spec.origin import Fault, Origin, SpecError
-
-Tensors = tuple[Tensor, ...] | None  # None: unknown, after a fault
-
-_CACHED_LAYERS = 256
+from cnncalc.spec.item_expander import ItemExpander
+from cnncalc.spec.items import Document, Output, Value
+from cnncalc.spec.limits import MAX_AXES, MAX_INTEGER, MAX_LAYERS
+from cnncalc.spec.origin import Fault
+from cnncalc.spec.scope import Frame, Ref, Scope, Tensors
 
 
 def build(
@@ -39,71 +36,19 @@ def build(
     return _Builder(document, variant, settings or {}, inputs or {}).network()
 
 
-class Ref(NamedTuple):
-    """What a name stands for: its output, what is inside, and which nodes it is made of."""
-
-    tensors: Tensors
-    inside: Frame | None
-    type_name: str
-    start: int
-    end: int
-
-
-class Scope:
-    """Where names are given: a block, a named sequence or the whole network."""
-
-    def __init__(self, prefix: str, reserved: frozenset[str]) -> None:
-        self.prefix = prefix
-        self.reserved = reserved
-        self.counts: dict[str, int] = {}
-        self.last = ""
-
-    def numbered(self, base: str) -> str:
-        """Return the base with its next running number."""
-        number = self.counts.get(base, 0) + 1
-        while (name := f"{base}{number}") in self.reserved:
-            number += 1
-        self.counts[base] = number
-        return name
-
-
-class Frame:
-    """Where names are looked up: a scope, or one round of a loop inside it; then outwards."""
-
-    def __init__(self, scope: Scope, outer: Frame | None, incoming: Tensors, home: Frame | None = None) -> None:
-        self.scope = scope
-        self.outer = outer
-        self.incoming = incoming
-        self.home = home or self  # the frame of the scope itself
-        self.names: dict[str, Ref] = {}
-
-    def chain(self) -> Iterator[Frame]:
-        """Return this frame and all that lie around it."""
-        frame: Frame | None = self
-        while frame is not None:
-            yield frame
-            frame = frame.outer
-
-
-class _Builder:
-    def __init__(self, document: Document, variant: str | None, settings: Mapping[str, Any], inputs: Mapping[str, Shape]) -> None:
+class _Builder(ItemExpander):
+    def __init__(
+        self, document: Document, variant: str | None, settings: Mapping[str, Any], inputs: Mapping[str, Shape]
+    ) -> None:
+        super().__init__(published=not settings and not inputs)
         self.document = document
         self.variant = document.variants[variant] if variant is not None else None
         self.settings = settings
         self.given_inputs = inputs
-        self.faults: list[Fault] = []
-        self.places: set[tuple[int, int]] = set()
-        self.steps = 0
-        self.depth = 0
-        self.rounds = 1  # product of the loops around, to refuse a product of loops before it is run
-        self.owners: Iterator[Node] | None = None  # whose weights the next layers share
-        self.published = not settings and not inputs  # whether the document's figures apply
-
-    # --- the whole ------------------------------------------------------------------------------------------
 
     def network(self) -> Network:
         document, variant = self.document, self.variant
-        self.globals: dict[str, Any] = self.arguments()
+        self.globals = self.arguments()
         self.stop_at_faults()
         shapes = self.input_shapes()
         self.stop_at_faults()
@@ -127,20 +72,6 @@ class _Builder:
         if self.published:
             self.check_published()
         return self.net
-
-    def fault(self, origin: Origin, message: str, hint: str | None = None) -> None:
-        """Note a fault; a block's own is told once, however often the block is used."""
-        if origin[1:] not in self.places:
-            self.places.add(origin[1:])
-            self.faults.append(Fault(message, origin, hint))
-
-    def stop_at_faults(self) -> None:
-        if self.faults:
-            raise SpecError(self.faults)
-
-    def refuse(self, origin: Origin, message: str, hint: str | None = None) -> SpecError:
-        """Return the error that ends the expansion at once."""
-        return SpecError([*self.faults, Fault(message, origin, hint)])
 
     def arguments(self) -> dict[str, Any]:
         document, values = self.document, dict[str, Any]()
@@ -201,307 +132,3 @@ class _Builder:
             figures = {what: (self.evaluate(value, self.globals), value.origin) for what, value in stated.items()}
             self.stop_at_faults()
             self.net.unmet += unmet(self.net, figures)
-
-    # --- values ---------------------------------------------------------------------------------------------
-
-    def evaluate(self, value: Value, environment: Environment) -> Any:
-        try:
-            return value(environment)
-        except ExpressionError as error:
-            self.fault(value.origin, error.message, error.hint)
-            return None
-
-    def condition(self, value: Value, environment: Environment) -> bool:
-        result = self.evaluate(value, environment)
-        if isinstance(result, str):
-            hint = f"write {'true' if result in ('yes', 'on') else 'false'}" if result in ("yes", "no", "on", "off") else None
-            self.fault(value.origin, f"a condition must be true or false, not the word '{result}'", hint)
-        return bool(result)
-
-    def count(self, value: Value, environment: Environment) -> int:
-        count = self.evaluate(value, environment)
-        if not isinstance(count, int) or count < 0:
-            if count is not None or value.is_constant:
-                self.fault(value.origin, f"repeat must be an integer of 0 or more, not {count!r}")
-            return 0
-        if count > MAX_LAYERS:
-            raise self.refuse(value.origin, f"repeat: {count:,} is more than the {MAX_LAYERS:,} layers that a network may have")
-        return count
-
-    # --- items ----------------------------------------------------------------------------------------------
-
-    def items(self, items: list[Item], frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
-        for item in items:
-            incoming = self.item(item, frame, environment, incoming)
-        return incoming
-
-    def item(self, item: Item, frame: Frame, environment: Environment, above: Tensors) -> Tensors:
-        """Expand an item with its modifiers; an item that is not there lets through what comes from above."""
-        incoming = self.sources(item, frame) if item.sources is not None else above
-        if not item.repeats:
-            result, present = self.once(item, frame, environment, incoming, frame)
-        else:
-            result, present = self.rounds_of(item, frame, environment, incoming)
-        if not present:
-            return above
-        if item.expect is not None and not each_round(item):
-            self.check_expected(item, result, environment)
-        return result
-
-    def rounds_of(self, item: Item, frame: Frame, environment: Environment, incoming: Tensors) -> tuple[Tensors, bool]:
-        around, any_present = self.rounds, False
-        rows = self.rows(item, environment, incoming)
-        for bound in rows:
-            inner = {**environment, **bound} if bound else environment
-            count = 1 if item.repeat is None else self.count(item.repeat, self.seen(inner, incoming))
-            self.rounds = around * len(rows) * max(count, 1)
-            for _ in range(count):
-                lookup = Frame(frame.scope, frame, frame.incoming, frame.home)
-                incoming, present = self.once(item, lookup, inner, incoming, frame)
-                any_present |= present
-        self.rounds = around
-        return incoming, any_present
-
-    def rows(self, item: Item, environment: Environment, incoming: Tensors) -> list[dict[str, Any]]:
-        loop = item.loop
-        if loop is None:
-            return [{}]
-        try:
-            rows = loop.rows(self.seen(environment, incoming))
-            if not isinstance(rows, (tuple, range)):
-                raise ExpressionError(f"'{loop.rows.text}' is not a list", hint="range(n) counts from 0 to n − 1")
-            return [bind(loop.target, row) for row in rows]
-        except ExpressionError as error:
-            self.fault(loop.origin, f"for: {error.message}", error.hint)
-            return []
-
-    def seen(self, environment: Environment, incoming: Tensors) -> Environment:
-        """Return the names, with those of the incoming tensor where it is known."""
-        if incoming is None:
-            return environment
-        shape = incoming[0].shape
-        return {**environment, "in_channels": shape[0], "in_shape": shape}
-
-    def once(
-        self, item: Item, lookup: Frame, environment: Environment, incoming: Tensors, frame: Frame
-    ) -> tuple[Tensors, bool]:
-        """Expand one round of an item: (its output, whether it is there)."""
-        self.steps += 1
-        if self.steps > MAX_STEPS:
-            raise self.refuse(item.origin, f"expanding the spec takes more than {MAX_STEPS:,} steps")
-        if item.when is not None and not self.present(item.when, environment, incoming):
-            return incoming, False
-        before, sharing = len(self.net.nodes), self.owners
-        if item.weights is not None:
-            self.owners = self.sharing(item, frame)
-        if isinstance(item, SequenceItem) and item.name is None:  # has no scope of its own
-            return self.items(item.items, lookup, environment, incoming), True
-        name = self.given_name(item, frame)
-        inside: Frame | None = None
-        if isinstance(item, LayerItem):
-            result = self.layer(item, name, lookup, environment, incoming)
-        else:
-            inside, result = self.scoped(item, name, frame, environment, incoming)
-        if item.weights is not None:
-            self.owners = sharing
-        self.register(item, name, frame, Ref(result, inside, item.type_name, before, len(self.net.nodes)))
-        if item.expect is not None and each_round(item):
-            self.check_expected(item, result, environment)
-        return result, True
-
-    def present(self, when: Value, environment: Environment, incoming: Tensors) -> bool:
-        if when.reads_input:
-            if incoming is None:
-                return False  # unknown after a fault that is told already
-            environment = self.seen(environment, incoming)
-        return self.condition(when, environment)
-
-    def scoped(
-        self, item: Item, name: str, frame: Frame, environment: Environment, incoming: Tensors
-    ) -> tuple[Frame, Tensors]:
-        """Expand a block or a named sequence in a scope of its own."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self.refuse(item.origin, f"blocks are nested deeper than {MAX_DEPTH}: '{item.type_name}' uses itself, or blocks use each other")
-        scope_prefix = f"{frame.scope.prefix}{name}."
-        if isinstance(item, BlockItem):
-            items, reserved = item.block.items, item.block.reserved
-            environment = self.block_arguments(item, environment, incoming)
-        else:
-            assert isinstance(item, SequenceItem)
-            items, reserved = item.items, item.reserved
-        inside = Frame(Scope(scope_prefix, reserved), frame, incoming)
-        if incoming is not None and len(incoming) > 1:
-            for number, tensor in enumerate(incoming, 1):
-                inside.names[f"input{number}"] = Ref((tensor,), None, "input", 0, 0)
-        result = self.items(items, inside, environment, incoming)
-        self.depth -= 1
-        return inside, result
-
-    def block_arguments(self, item: BlockItem, environment: Environment, incoming: Tensors) -> dict[str, Any]:
-        """Return the names inside a block: the document's, and the block's own."""
-        values = dict(self.globals)
-        for name, default in item.block.arguments.items():
-            given = item.arguments.get(name)
-            if given is not None:
-                values[name] = given.constant if given.is_constant else self.known(given, environment, incoming)
-            elif default is not None:
-                values[name] = default.constant if default.is_constant else self.known(default, values, incoming)
-        return values
-
-    def known(self, value: Value, environment: Environment, incoming: Tensors) -> Any:
-        """Evaluate a value, unless it asks for an incoming tensor that a fault has made unknown."""
-        if value.reads_input:
-            if incoming is None:
-                return None
-            environment = self.seen(environment, incoming)
-        return self.evaluate(value, environment)
-
-    # --- layers ---------------------------------------------------------------------------------------------
-
-    def layer(self, item: LayerItem, name: str, frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
-        tensors = incoming if item.paths is None else self.paths(item.paths, frame, environment, incoming)
-        full = frame.scope.prefix + name
-        try:
-            layer = item.built or self.made(item, environment, incoming)
-            if layer is None or tensors is None:
-                return None
-            return (self.add(layer, tensors, full, item),)
-        except LayerError as error:
-            self.layer_fault(item, full, error)
-            return None
-
-    def paths(self, paths: list[list[Item]], frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
-        ends = [self.items(path, frame, environment, incoming) for path in paths]
-        if any(end is None for end in ends):
-            return None
-        return tuple([tensor for end in ends for tensor in end or ()])
-
-    def made(self, item: LayerItem, environment: Environment, incoming: Tensors) -> Layer | None:
-        """Return the layer for the arguments' values, made once for each set of values."""
-        if item.reads_input:
-            if incoming is None:
-                return None
-            environment = self.seen(environment, incoming)
-        try:
-            values = tuple([value.constant if value.is_constant else value(environment) for value in item.arguments.values()])
-        except ExpressionError:
-            for value in item.arguments.values():
-                self.evaluate(value, environment)
-            return None
-        layer = item.cache.get(values)
-        if layer is None:
-            if any(value is None for value in values) and self.faults:
-                return None
-            if len(item.cache) >= _CACHED_LAYERS:
-                item.cache.clear()
-            layer = item.cache[values] = item.layer_class(**dict(zip(item.arguments, values, strict=True)))
-        return layer
-
-    def add(self, layer: Layer, tensors: tuple[Tensor, ...], full: str, item: LayerItem) -> Node:
-        if len(self.net.nodes) >= MAX_LAYERS or self.rounds > MAX_LAYERS:
-            message = f"the network has more than {MAX_LAYERS:,} layers" + (" (loops in loops)" if self.rounds > MAX_LAYERS else "")
-            raise self.refuse(item.origin, message)
-        shares = None
-        if self.owners is not None and layer.apply(tuple([tensor.shape for tensor in tensors])).weights:
-            shares = next(self.owners, None)
-            if shares is None:
-                raise LayerError("has weights, but the item whose weights it shares has no more", argument="weights")
-        return self.net.add(layer, tensors, full, shares, item.origin)
-
-    def layer_fault(self, item: LayerItem, full: str, error: LayerError) -> None:
-        argument = item.arguments.get(error.argument or "")
-        origin = argument.origin if argument else item.origin
-        if error.argument == "weights" and item.weights is not None:
-            origin = item.weights.origin
-        hint = error.hint or (did_you_mean(error.argument or "", tuple(error.near), "arguments") if error.near else None)
-        self.fault(origin, f"{item.type_name} '{full}': {error.message}", hint)
-
-    # --- names ----------------------------------------------------------------------------------------------
-
-    def given_name(self, item: Item, frame: Frame) -> str:
-        """Return an item's name in its scope: its own, numbered where it may come several times, or its stem's."""
-        scope = frame.scope
-        if item.name is None:
-            return scope.numbered(item.layer_class.stem if isinstance(item, LayerItem) else item.type_name)
-        if item.repeats or frame is not frame.home:
-            return scope.numbered(item.name.name)
-        if item.name.name in frame.names:
-            self.fault(item.name.origin, f"the name '{item.name.name}' is given twice in one scope")
-        return item.name.name
-
-    def register(self, item: Item, name: str, frame: Frame, ref: Ref) -> None:
-        frame.scope.last = name
-        frame.home.names[name] = ref
-        if frame is not frame.home and item.name is not None and not item.repeats:
-            frame.names[item.name.name] = ref  # within one round of a loop, the name without its number
-
-    def sources(self, item: Item, frame: Frame) -> Tensors:
-        """Return the tensors that ``from`` names; None where one is unknown."""
-        found: list[Tensor] = []
-        for reference in item.sources or ():
-            ref = self.look_up(reference, frame)
-            if ref is None or ref.tensors is None:
-                return None
-            found += ref.tensors
-        return tuple(found)
-
-    def look_up(self, reference: Reference, frame: Frame) -> Ref | None:
-        """Return what a name stands for, from the innermost scope outwards; an unknown one is a fault."""
-        first, *inner = reference.name.split(".")
-        ref = self.own_input(frame) if first == "input" else None
-        for around in frame.chain() if ref is None else ():
-            ref = around.names.get(first)
-            if ref is not None:
-                break
-        for part in inner:
-            ref = ref.inside.names.get(part) if ref is not None and ref.inside is not None else None
-        if ref is None:
-            self.unknown(reference, frame)
-        return ref
-
-    def own_input(self, frame: Frame) -> Ref | None:
-        incoming = frame.home.incoming
-        if incoming is None and frame.scope.prefix == "":
-            return None  # several inputs, each by its own name
-        return Ref(incoming, None, "input", 0, 0)
-
-    def unknown(self, reference: Reference, frame: Frame) -> None:
-        first = reference.name.split(".")[0]
-        if reference.name == "input":
-            names = ", ".join(self.net.inputs)
-            self.fault(reference.origin, f"'input' could be any of several inputs: {names}", "name one of them")
-        elif any(first in around.scope.reserved and first not in around.names for around in frame.chain()):
-            self.fault(reference.origin, f"'{first}' is not an earlier item", "'from' names an item that stands above and is there")
-        else:
-            known = {name for around in frame.chain() for name in around.names}
-            hint = did_you_mean(first, tuple(known), "names")
-            self.fault(reference.origin, f"no item is called '{reference.name}'", hint)
-
-    def sharing(self, item: Item, frame: Frame) -> Iterator[Node] | None:
-        """Return the nodes whose weights an item is to share, in order."""
-        assert item.weights is not None
-        ref = self.look_up(item.weights, frame)
-        if ref is None:
-            return None
-        if ref.type_name != item.type_name:
-            message = f"'{item.weights.name}' is of type {ref.type_name}, but this item is of type {item.type_name}"
-            self.fault(item.weights.origin, message, "weights are shared between items of one type")
-            return None
-        return iter([node for node in self.net.nodes[ref.start : ref.end] if node.use.weights])
-
-    def check_expected(self, item: Item, result: Tensors, environment: Environment) -> None:
-        """Hold an item's output against the shape that its ``expect`` states."""
-        if item.expect is None or not self.published:
-            return
-        expected = self.evaluate(item.expect, environment)
-        if result is None or expected is None or expected == result[0].shape:
-            return
-        shown = shape_text(expected) if isinstance(expected, tuple) else expected
-        what = f"the output of '{result[0].name}'"
-        self.net.unmet.append(Unmet(what, shown, shape_text(result[0].shape), item.expect.origin))
-
-
-def each_round(item: Item) -> bool:
-    """Whether ``expect`` speaks of every round of the item's own loop, not only of what comes out at the end."""
-    return item.loop is not None and item.expect is not None and not item.expect.names.isdisjoint(item.loop.names)

@@ -7,13 +7,13 @@ as blocks and sweeps need it.  Lists are tuples inside, so that every value can 
 from __future__ import annotations
 
 import ast
-import math
 import operator
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from cnncalc.errors import did_you_mean
-from cnncalc.spec.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_INTEGER, MAX_LAYERS, MAX_LIST
+from cnncalc.spec.arithmetic import FUNCTIONS, add, bounded, multiply, number, power
+from cnncalc.spec.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_INTEGER
 
 Environment = Mapping[str, Any]
 Evaluate = Callable[[Environment], Any]
@@ -146,119 +146,18 @@ def _syntax_hint(text: str) -> str | None:
 # --- the whitelist --------------------------------------------------------------------------------------------
 
 
-def _number(value: Any) -> Any:
-    if isinstance(value, (int, float)):
-        return value
-    raise TypeError(f"a number is needed, not {_kind(value)}")
-
-
-def _kind(value: Any) -> str:
-    return {str: "a string", tuple: "a list", range: "a list", type(None): "null"}.get(type(value), "this")
-
-
-def _bounded(value: Any) -> Any:
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise OverflowError("the result is not a finite number")
-    elif isinstance(value, int) and not -MAX_INTEGER <= value <= MAX_INTEGER:
-        raise OverflowError(f"the result is larger than {MAX_INTEGER:,}")
-    return value
-
-
-def _listed(values: Any) -> tuple[Any, ...]:
-    if len(values) > MAX_LIST:
-        raise OverflowError(f"a list of {len(values)} items; at most {MAX_LIST} are allowed")
-    return tuple(values)
-
-
-def _add(a: Any, b: Any) -> Any:
-    if isinstance(a, (tuple, range)) and isinstance(b, (tuple, range)):
-        if len(a) + len(b) > MAX_LIST:
-            raise OverflowError(f"a list of more than {MAX_LIST} items")
-        return tuple(a) + tuple(b)
-    if isinstance(a, str) and isinstance(b, str) and len(a) + len(b) <= MAX_EXPRESSION:
-        return a + b
-    return _bounded(_number(a) + _number(b))
-
-
-def _multiply(a: Any, b: Any) -> Any:
-    if isinstance(a, tuple) or isinstance(b, tuple):
-        items, count = (a, b) if isinstance(a, tuple) else (b, a)
-        if isinstance(count, int):
-            if len(items) * count > MAX_LIST:
-                raise OverflowError(f"a list of more than {MAX_LIST} items")
-            return items * count
-    return _bounded(_number(a) * _number(b))
-
-
-def _power(a: Any, b: Any) -> Any:
-    if abs(_number(b)) > 64 and abs(_number(a)) > 1:
-        raise OverflowError("the exponent is too large")
-    if isinstance(a, int) and isinstance(b, int) and a.bit_length() * max(b, 0) > 128:
-        raise OverflowError(f"the result is larger than {MAX_INTEGER:,}")
-    return _bounded(_real(_number(a) ** _number(b)))
-
-
-def _real(value: Any) -> Any:
-    if isinstance(value, complex):
-        raise ValueError("the result is not a real number")
-    return value
-
-
-def _range(*bounds: Any) -> range:
-    result = range(*bounds)  # lazy, so that it costs nothing until it is bounded
-    if result[MAX_LAYERS : MAX_LAYERS + 1]:
-        raise OverflowError(f"a range of more than {MAX_LAYERS} items")
-    return result
-
-
-def _zip(*lists: Any) -> tuple[Any, ...]:
-    return _listed(list(zip(*lists, strict=False)))
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, (tuple, range)):
-        raise TypeError("a number is needed, not a list")
-    return int(_bounded(int(value)))
-
-
-def _round(value: Any, digits: Any = None) -> Any:
-    return _bounded(round(_number(value), digits))
-
-
-def make_divisible(value: float, divisor: int = 8, min_value: int | None = None) -> int:
-    """Round channels to a multiple of ``divisor``, never below 90 % of the value (MobileNet, TF-slim)."""
-    _number(value)
-    rounded = max(divisor if min_value is None else min_value, int(value + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * value else rounded
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "min": min,
-    "max": max,
-    "ceil": lambda value: _bounded(math.ceil(_number(value))),
-    "floor": lambda value: _bounded(math.floor(_number(value))),
-    "round": _round,
-    "int": _integer,
-    "len": len,
-    "range": _range,
-    "zip": _zip,
-    "sum": lambda values: _bounded(sum(_number(value) for value in values)),
-    "make_divisible": make_divisible,
-}
-
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: _add,
-    ast.Sub: lambda a, b: _bounded(_number(a) - _number(b)),
-    ast.Mult: _multiply,
-    ast.Div: lambda a, b: _bounded(_number(a) / _number(b)),
-    ast.FloorDiv: lambda a, b: _bounded(_number(a) // _number(b)),
-    ast.Mod: lambda a, b: _bounded(_number(a) % _number(b)),
-    ast.Pow: _power,
+    ast.Add: add,
+    ast.Sub: lambda a, b: bounded(number(a) - number(b)),
+    ast.Mult: multiply,
+    ast.Div: lambda a, b: bounded(number(a) / number(b)),
+    ast.FloorDiv: lambda a, b: bounded(number(a) // number(b)),
+    ast.Mod: lambda a, b: bounded(number(a) % number(b)),
+    ast.Pow: power,
 }
 _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.USub: lambda a: -_number(a),
-    ast.UAdd: _number,
+    ast.USub: lambda a: -number(a),
+    ast.UAdd: number,
     ast.Not: operator.not_,
 }
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
@@ -301,7 +200,7 @@ class _Compiler:
             raise self._refused(node, f"'{self.text}' has a constant of a kind that specs don't know")
         if isinstance(value, (int, float)):
             try:
-                _bounded(value)
+                bounded(value)
             except OverflowError:
                 raise ExpressionError(f"a number too large: at most {MAX_INTEGER:,}", node.col_offset) from None
         return lambda environment: value

@@ -165,3 +165,17 @@ class Document:
         self.reserved: frozenset[str] = frozenset()
         self.outputs: list[Output] | None = None
         self.expect: dict[str, Value] = {}
+
+
+def explicit_names(items: list[Item]) -> frozenset[str]:
+    """Return the names that a scope's items are given, which running numbers must not take."""
+    names: set[str] = set()
+    for item in items:
+        if item.name is not None:
+            names.add(item.name.name)
+        elif isinstance(item, SequenceItem):
+            names |= item.reserved
+        if isinstance(item, LayerItem):
+            for path in item.paths or ():
+                names |= explicit_names(path)
+    return frozenset(names)

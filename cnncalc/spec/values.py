@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from cnncalc.errors import did_you_mean
 from cnncalc.layers.arguments import Argument
 from cnncalc.spec.expressions import CONSTANTS, ExpressionError, compile_expression
 from cnncalc.spec.items import Environment, Value
@@ -40,6 +41,33 @@ class ValueReader:
             raise SpecError([Fault(f"aliases expand to more than {MAX_ALIASED:,} further parts", node.at(self.source))])
         if depth > MAX_DEPTH:
             raise SpecError([Fault(f"nested deeper than {MAX_DEPTH}", node.at(self.source))])
+
+    def keys(self, node: Node | None, what: str, known: tuple[str, ...] = (), quiet: bool = False) -> dict[str, Node]:
+        """Return a mapping's values by key; unknown keys, and keys given twice, are faults."""
+        if node is None or (isinstance(node, Scalar) and node.empty):
+            return {}
+        self.visit(node, 0)
+        if not isinstance(node, Map):
+            if not quiet:
+                self.fault(node, f"{what} must be a mapping (key: value)")
+            return {}
+        found: dict[str, Node] = {}
+        for key, value in node.pairs:
+            name = key.text if isinstance(key, Scalar) else ""
+            message, hint = "", None
+            if not isinstance(key, Scalar):
+                message = "a key must be a word"
+            elif name == "<<":
+                message, hint = "merge keys (<<) are not read", "say what is shared with 'args' or a block"
+            elif name in found:
+                message = f"'{name}' is given twice"
+            elif known and name not in known:
+                message, hint = f"unknown key '{name}' in {what}", did_you_mean(name, known, "known keys")
+            if not message:
+                found[name] = value
+            elif not quiet:
+                self.fault(key, message, hint)
+        return found
 
     def value(self, node: Node, names: Collection[str], argument: Argument | None = None, depth: int = 0) -> Value:
         """Read a value that may be an expression over ``names``; a fault gives None."""

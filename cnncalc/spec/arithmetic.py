@@ -1,0 +1,111 @@
+"""What expressions compute with: arithmetic and functions whose every result is bounded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from cnncalc.spec.limits import MAX_EXPRESSION, MAX_INTEGER, MAX_LAYERS, MAX_LIST
+
+
+def number(value: Any) -> Any:
+    if isinstance(value, (int, float)):
+        return value
+    raise TypeError(f"a number is needed, not {_kind(value)}")
+
+
+def _kind(value: Any) -> str:
+    return {str: "a string", tuple: "a list", range: "a list", type(None): "null"}.get(type(value), "this")
+
+
+def bounded(value: Any) -> Any:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise OverflowError("the result is not a finite number")
+    elif isinstance(value, int) and not -MAX_INTEGER <= value <= MAX_INTEGER:
+        raise OverflowError(f"the result is larger than {MAX_INTEGER:,}")
+    return value
+
+
+def _listed(values: Any) -> tuple[Any, ...]:
+    if len(values) > MAX_LIST:
+        raise OverflowError(f"a list of {len(values)} items; at most {MAX_LIST} are allowed")
+    return tuple(values)
+
+
+def add(a: Any, b: Any) -> Any:
+    if isinstance(a, (tuple, range)) and isinstance(b, (tuple, range)):
+        if len(a) + len(b) > MAX_LIST:
+            raise OverflowError(f"a list of more than {MAX_LIST} items")
+        return tuple(a) + tuple(b)
+    if isinstance(a, str) and isinstance(b, str) and len(a) + len(b) <= MAX_EXPRESSION:
+        return a + b
+    return bounded(number(a) + number(b))
+
+
+def multiply(a: Any, b: Any) -> Any:
+    if isinstance(a, tuple) or isinstance(b, tuple):
+        items, count = (a, b) if isinstance(a, tuple) else (b, a)
+        if isinstance(count, int):
+            if len(items) * count > MAX_LIST:
+                raise OverflowError(f"a list of more than {MAX_LIST} items")
+            return items * count
+    return bounded(number(a) * number(b))
+
+
+def power(a: Any, b: Any) -> Any:
+    if abs(number(b)) > 64 and abs(number(a)) > 1:
+        raise OverflowError("the exponent is too large")
+    if isinstance(a, int) and isinstance(b, int) and a.bit_length() * max(b, 0) > 128:
+        raise OverflowError(f"the result is larger than {MAX_INTEGER:,}")
+    return bounded(_real(number(a) ** number(b)))
+
+
+def _real(value: Any) -> Any:
+    if isinstance(value, complex):
+        raise ValueError("the result is not a real number")
+    return value
+
+
+def _range(*bounds: Any) -> range:
+    result = range(*bounds)  # lazy, so that it costs nothing until it is bounded
+    if result[MAX_LAYERS : MAX_LAYERS + 1]:
+        raise OverflowError(f"a range of more than {MAX_LAYERS} items")
+    return result
+
+
+def _zip(*lists: Any) -> tuple[Any, ...]:
+    return _listed(list(zip(*lists, strict=False)))
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, (tuple, range)):
+        raise TypeError("a number is needed, not a list")
+    return int(bounded(int(value)))
+
+
+def _round(value: Any, digits: Any = None) -> Any:
+    return bounded(round(number(value), digits))
+
+
+def make_divisible(value: float, divisor: int = 8, min_value: int | None = None) -> int:
+    """Round channels to a multiple of ``divisor``, never below 90 % of the value (MobileNet, TF-slim)."""
+    number(value)
+    rounded = max(divisor if min_value is None else min_value, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": min,
+    "max": max,
+    "ceil": lambda value: bounded(math.ceil(number(value))),
+    "floor": lambda value: bounded(math.floor(number(value))),
+    "round": _round,
+    "int": _integer,
+    "len": len,
+    "range": _range,
+    "zip": _zip,
+    "sum": lambda values: bounded(sum(number(value) for value in values)),
+    "make_divisible": make_divisible,
+}

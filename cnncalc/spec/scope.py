@@ -1,0 +1,57 @@
+"""Names while a spec is expanded: where they are given, what they stand for and where they are looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
+
+from cnncalc.network import Tensor
+
+Tensors: TypeAlias = "tuple[Tensor, ...] | None"
+"""What flows from item to item; None where a fault has made it unknown."""
+
+
+class Ref(NamedTuple):
+    """What a name stands for: its output, what is inside, and which nodes it is made of."""
+
+    tensors: Tensors
+    inside: Frame | None
+    type_name: str
+    start: int
+    end: int
+
+
+class Scope:
+    """Where names are given: a block, a named sequence or the whole network."""
+
+    def __init__(self, prefix: str, reserved: frozenset[str]) -> None:
+        self.prefix = prefix
+        self.reserved = reserved
+        self.counts: dict[str, int] = {}
+        self.last = ""
+
+    def numbered(self, base: str) -> str:
+        """Return the base with its next running number."""
+        number = self.counts.get(base, 0) + 1
+        while (name := f"{base}{number}") in self.reserved:
+            number += 1
+        self.counts[base] = number
+        return name
+
+
+class Frame:
+    """Where names are looked up: a scope, or one round of a loop inside it; then outwards."""
+
+    def __init__(self, scope: Scope, outer: Frame | None, incoming: Tensors, home: Frame | None = None) -> None:
+        self.scope = scope
+        self.outer = outer
+        self.incoming = incoming
+        self.home = home or self  # the frame of the scope itself
+        self.names: dict[str, Ref] = {}
+
+    def chain(self) -> Iterator[Frame]:
+        """Return this frame and all that lie around it."""
+        frame: Frame | None = self
+        while frame is not None:
+            yield frame
+            frame = frame.outer

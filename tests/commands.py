@@ -1,0 +1,50 @@
+"""The command as a user runs it: the real entry point, in this process or in one of its own."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from typing import NamedTuple
+from unittest import mock
+
+from cnncalc.__main__ import main
+
+
+class Done(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+def cnncalc(*arguments: str, stdin: str | bytes = "", columns: int | None = None) -> Done:
+    """Run ``cnncalc`` through its entry point, in this process."""
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    streams = {
+        "stdin": io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"),
+        "stdout": io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True),
+        "stderr": io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True),
+    }
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
+    if columns is not None:
+        environment["COLUMNS"] = str(columns)
+    code = 0
+    with (
+        mock.patch.multiple(sys, argv=["cnncalc", *arguments], **streams),
+        mock.patch.dict(os.environ, environment, clear=True),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    out, err = (streams[name].buffer.getvalue().decode() for name in ("stdout", "stderr"))
+    return Done(code, out, err)
+
+
+def process(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run ``cnncalc`` in a process of its own."""
+    command = [sys.executable, "-m", "cnncalc", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)  # type: ignore[call-overload, no-any-return]

@@ -1,0 +1,181 @@
+"""Every fault of a spec: its text, its caret, its hint and the exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.commands import cnncalc
+
+HEAD = "input: [3, 32, 32]\nlayers:\n"
+
+# what is wrong | the spec | line:column | the message (or its beginning) | the hint (or its beginning)
+FAULTS = [
+    ("groups that do not divide", "input: [64, 8, 8]\nlayers:\n  - conv: {out_channels: 64, groups: 3, kernel_size: 3}\n",
+     "3:38", "conv 'conv1': groups = 3 does not divide in_channels = 64", "divisors of 64 are 1, 2, 4, 8, 16, 32, 64"),
+    ("a filter of another depth than its input", HEAD + "  - conv: {out_channels: 2, kernel_size: 5, in_channels: 4}\n",
+     "3:58", "conv 'conv1': in_channels = 4, but the input has 3 channels: a filter must be as deep as its input", "leave in_channels out"),
+    ("a kernel larger than the map", HEAD + "  - conv: {out_channels: 2, kernel_size: 33}\n",
+     "3:42", "conv 'conv1': a kernel of 33 does not fit an axis of 32", "pad, use a smaller kernel"),
+    ("linear on a map", HEAD + "  - linear: 10\n", "3:5", "linear 'fc1':", "put 'flatten' before it"),
+    ("an unknown type", HEAD + "  - cnov: {out_channels: 2, kernel_size: 3}\n", "3:5", "unknown layer type 'cnov'", "did you mean 'conv'?"),
+    ("a framework's type", HEAD + "  - Conv2d: {out_channels: 2, kernel_size: 3}\n", "3:5", "unknown layer type 'Conv2d'", "it is called 'conv' here"),
+    ("Keras' pooling", HEAD + "  - MaxPooling2D: 2\n", "3:5", "unknown layer type 'MaxPooling2D'", "it is called 'maxpool' here"),
+    ("Keras' Dense", HEAD + "  - Dense: 2\n", "3:5", "unknown layer type 'Dense'", "it is called 'linear' here"),
+    ("torch's prefix", HEAD + "  - nn.Linear: 2\n", "3:5", "unknown layer type 'nn.Linear'", "it is called 'linear' here"),
+    ("a transposed convolution", HEAD + "  - ConvTranspose2d: {out_channels: 1, kernel_size: 2}\n", "3:5", "unknown layer type 'ConvTranspose2d'", "it is called 'conv_transpose' here"),
+    ("an unknown argument", HEAD + "  - conv: {out_channels: 2, kernel: 3}\n", "3:29", "conv: unknown argument 'kernel'", "did you mean 'kernel_size'?"),
+    ("a missing argument", HEAD + "  - conv: {out_channels: 2}\n", "3:5", "conv: 'kernel_size' is missing", "kernel_size: extent of a filter"),
+    ("a modifier among the arguments", HEAD + "  - conv: {out_channels: 2, kernel_size: 3, repeat: 2}\n", "3:45", "conv: unknown argument 'repeat'", "'repeat' is a modifier"),
+    ("an argument among the modifiers", HEAD + "  - conv:\n    out_channels: 2\n", "4:5", "unknown modifier 'out_channels'", "arguments stand below the type"),
+    ("an unknown modifier", HEAD + "  - relu:\n    nmae: x\n", "4:5", "unknown modifier 'nmae'", "did you mean 'name'?"),
+    ("two types in one item", HEAD + "  - relu:\n    flatten:\n", "4:5", "'flatten' stands beside 'relu' in one item", "begin each item with a dash"),
+    ("a type with a modifier and no colon", HEAD + "  - batchnorm\n    when: true\n", "4:9", "YAML: mapping values are not allowed", "a type with a modifier below it needs a colon: '- batchnorm:'"),
+    ("a value of another kind", HEAD + "  - conv: {out_channels: 2.5, kernel_size: 3}\n", "3:26", "conv: out_channels must be a positive integer, not 2.5", None),
+    ("a stride of zero", HEAD + "  - conv: {out_channels: 2, kernel_size: 3, stride: 0}\n", "3:53", "conv: stride must be a positive integer", None),
+    ("an unknown word", HEAD + "  - conv: {out_channels: 2, kernel_size: 3, padding: smae}\n", "3:54", "unknown name 'smae'", "one of same, valid may stand here"),
+    ("an unknown name", "args: {width: 8}\n" + HEAD + "  - conv: {out_channels: 2 * widht, kernel_size: 3}\n", "4:30", "unknown name 'widht'", "did you mean 'width'?"),
+    ("an unknown function", HEAD + "  - conv: {out_channels: sqrt(4), kernel_size: 3}\n", "3:26", "unknown function 'sqrt'", None),
+    ("an attribute", HEAD + "  - conv: {out_channels: in_shape.x, kernel_size: 3}\n", "3:26", "an attribute (a dot) is not allowed", "allowed are numbers"),
+    ("division by zero", HEAD + "  - conv: {out_channels: 1 // 0, kernel_size: 3}\n", "3:26", "'1 // 0' divides by zero", None),
+    ("an unquoted comma", HEAD + "  - conv: {out_channels: max(1, 2), kernel_size: 3}\n", "3:29", "'max(1' is not an expression", "inside {…} YAML takes , [ ] { } for itself: quote"),
+    ("an unquoted bracket", "args: {d: [4]}\n" + HEAD + "  - conv: {out_channels: d[0], kernel_size: 3}\n", "4:27", "YAML: did not find expected ',' or '}'", "inside {…} YAML takes"),
+    ("a leading zero", HEAD + "  - conv: {out_channels: 010, kernel_size: 3}\n", "3:26", "'010' is not an expression", "a leading zero is octal to some and decimal to others: write 10"),
+    ("a number to base 60", HEAD + "  - conv: {out_channels: 3:30, kernel_size: 3}\n", "3:27", "'3:30' is not an expression", "YAML may read this as a number to base 60"),
+    ("a key given twice", HEAD + "  - conv: {out_channels: 1, out_channels: 2, kernel_size: 3}\n", "3:29", "'out_channels' is given twice", None),
+    ("a merge key", HEAD + "  - conv: {<<: {out_channels: 1}, kernel_size: 3}\n", "3:12", "merge keys (<<) are not read", "say what is shared with 'args'"),
+    ("an unknown key", HEAD + "  - relu\nblock: {}\n", "4:1", "unknown key 'block' in a spec", "did you mean 'blocks'?"),
+    ("no layers", "input: [3, 8, 8]\n", "1:1", "'layers' is missing", None),
+    ("an input with a batch axis of none", "input: [null, 3, 8, 8]\nlayers: [relu]\n", "1:8", "an input is a list of positive integers", "for example [3, 224, 224]"),
+    ("a source that is not there", HEAD + "  - relu:\n    from: stem\n", "4:11", "no item is called 'stem'", "names: input"),
+    ("a source that is spelled wrong", HEAD + "  - relu:\n    name: stem\n  - relu:\n    from: setm\n", "6:11", "no item is called 'setm'", "did you mean 'stem'?"),
+    ("a source that comes later", HEAD + "  - relu:\n    from: late\n  - relu:\n    name: late\n", "4:11", "'late' is not an earlier item", None),
+    ("a name given twice", HEAD + "  - relu:\n    name: a\n  - relu:\n    name: a\n", "6:11", "the name 'a' is given twice in one scope", None),
+    ("the name of the input", HEAD + "  - relu:\n    name: input\n", "4:11", "'input' is the name of the scope's own input", None),
+    ("a merge of unequal maps", HEAD + "  - maxpool: 2\n    name: half\n  - add:\n    from: [half, input]\n", "5:5", "add 'add1':", None),
+    ("one input into a merge", HEAD + "  - add\n", "3:5", "add 'add1': takes at least 2 inputs, but 1 comes in", "give 'paths'"),
+    ("two inputs into a layer", HEAD + "  - relu:\n    from: [input, input]\n", "3:5", "relu 'relu1': takes 1 input, but 2 come in", "merge them first"),
+    ("a block without its argument", "blocks:\n  b: {args: {c}, layers: [relu]}\n" + HEAD + "  - b\n", "5:5", "block 'b' needs 'c'", "write '- b: {c: …}'"),
+    ("a block's argument spelled wrong", "blocks:\n  b: {args: {cc: 1}, layers: [relu]}\n" + HEAD + "  - b: {dd: 1}\n", "5:9", "block 'b': unknown argument 'dd'", None),
+    ("a block with a type's name", "blocks:\n  conv: {layers: [relu]}\n" + HEAD + "  - relu\n", "2:9", "'conv' is a layer type already", None),
+    ("a loop of another form", HEAD + "  - relu:\n    for: i = 1\n", "4:10", "'i = 1' is not a loop", "write it as 'names in list'"),
+    ("a loop over a number", HEAD + "  - relu:\n    for: i in 3\n", "4:10", "for: '3' is not a list", "range(n) counts from 0"),
+    ("rows of another length", HEAD + "  - relu:\n    for: a, b in [[1, 2, 3]]\n", "4:10", "for: 2 names, but a row of 3", None),
+    ("a condition that is a word", "args: {norm: no}\n" + HEAD + "  - relu:\n    when: norm\n", "5:11", "a condition must be true or false, not the word 'no'", "write false"),
+    ("weights of another type", HEAD + "  - relu:\n    name: a\n  - flatten:\n    weights: a\n", "6:14", "'a' is of type relu, but this item is of type flatten", None),
+    ("weights of another shape", HEAD + "  - conv: {out_channels: 3, kernel_size: 3}\n    name: a\n  - conv: {out_channels: 4, kernel_size: 3}\n    weights: a\n",
+     "6:14", "conv 'conv1': shares the weights of 'a', but its weight is [4, 3, 3, 3], there [3, 3, 3, 3]", None),
+    ("weights left over", "blocks:\n  b:\n    args: {n: 1}\n    layers:\n      - prelu:\n        repeat: n\n" + HEAD + "  - b: 2\n    name: a\n  - b:\n    weights: a\n",
+     "12:14", "shares the weights of 'a', but has no layer for those of 'a.prelu2'", "both must be made of the same layers"),
+    ("weights of a group without a name", HEAD + "  - sequence: [prelu]\n    weights: a\n", "4:14", "an unnamed sequence can't share weights", "name it, or use a block"),
+    ("a variant's unknown argument", "args: {width: 1}\nvariants:\n  v: {args: {wdith: 2}}\n" + HEAD + "  - relu\n", "3:21", "variant 'v' sets 'wdith', which is not in args", "did you mean 'width'?"),
+    ("an output that is not there", HEAD + "  - relu\noutputs: [head]\n", "4:11", "no item is called 'head'", None),
+    ("a reserved word as an argument", "args: {len: 1}\n" + HEAD + "  - relu\n", "1:13", "'len' can't be an argument", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "place", "message", "hint"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS])
+def test_a_fault_is_told_with_place_excerpt_and_hint(text: str, place: str, message: str, hint: str | None) -> None:
+    done = cnncalc("summary", "-", stdin=text)
+    assert done.code == 2
+    assert done.out == ""
+    first, excerpt, caret, *rest = done.err.splitlines()
+    assert first.startswith(f"<stdin>:{place}: {message}")
+    line, column = (int(part) for part in place.split(":"))
+    assert excerpt == f"{line:>4} | {text.splitlines()[line - 1]}"
+    assert caret == "     | " + " " * (column - 1) + "^"
+    if hint is None:
+        return
+    assert rest[0].startswith(f"  hint: {hint}")
+
+
+def test_the_message_of_the_language_page() -> None:
+    """LANGUAGE.md's own example: the name of the layer, its place in the file, the divisors as a hint."""
+    text = (
+        "input: [64, 56, 56]\nblocks:\n  bottleneck:\n    layers:\n"
+        "      - conv: {out_channels: 64, kernel_size: 1}\n"
+        "      - conv: {out_channels: 64, groups: 3, kernel_size: 3}\n"
+        "layers:\n  - sequence: [bottleneck]\n    name: stage\n    repeat: 2\n"
+    )
+    assert cnncalc("summary", "-", stdin=text).err == (
+        "<stdin>:6:42: conv 'stage1.bottleneck1.conv2': groups = 3 does not divide in_channels = 64\n"
+        "   6 |       - conv: {out_channels: 64, groups: 3, kernel_size: 3}\n"
+        "     |                                          ^\n"
+        "  hint: divisors of 64 are 1, 2, 4, 8, 16, 32, 64\n"
+    )
+
+
+def test_all_faults_of_a_pass_are_told_at_once() -> None:
+    text = HEAD + "  - cnov\n  - conv: {out_channels: 0, kernel_size: 3}\n  - relu: {x: 1}\nfoo: 1\n"
+    done = cnncalc("summary", "-", stdin=text)
+    assert done.code == 2
+    assert [line.split(" ")[0] for line in done.err.splitlines() if line.startswith("<stdin>")] == [
+        "<stdin>:3:5:", "<stdin>:4:26:", "<stdin>:5:12:", "<stdin>:6:1:",
+    ]  # fmt: skip
+
+
+def test_faults_behind_a_fault_are_told_where_they_can_be_known() -> None:
+    """The second branch does not depend on the first, whose shape is unknown."""
+    text = HEAD + (
+        "  - conv: {out_channels: 2, kernel_size: 99}\n    name: broken\n"
+        "  - relu\n"
+        "  - conv: {out_channels: 2, kernel_size: 77}\n    from: input\n"
+    )
+    done = cnncalc("summary", "-", stdin=text)
+    assert done.err.count("does not fit an axis of 32") == 2
+
+
+def test_a_fault_in_a_block_is_told_once_however_often_the_block_is_used() -> None:
+    text = "blocks:\n  b: {layers: [conv: {out_channels: 4, kernel_size: 3, groups: 7}]}\n" + HEAD
+    text += "  - b\n  - b:\n    from: input\n  - b:\n    from: input\n"
+    done = cnncalc("summary", "-", stdin=text)
+    assert done.err.count("does not divide") == 1
+
+
+def test_more_than_twenty_faults_are_counted() -> None:
+    done = cnncalc("summary", "-", stdin=HEAD + "  - cnov\n" * 25)
+    assert done.err.count("unknown layer type") == 20
+    assert done.err.endswith("… and 5 more faults\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"input: [3, \x00 4]\n", "<stdin>:1:12: a control character, U+0000, does not belong in a spec"),
+        (b"name: caf\xe9\n", "<stdin>:1: the byte 0xe9 at offset 9 is not UTF-8"),
+        (b"", "<stdin>: the spec is empty"),
+        (b"hello", "<stdin>:1:1: a spec must be a mapping"),
+        (b"input: [3]\nlayers: [relu]\n---\nx: 1\n", "<stdin>:3:1: a second document begins"),
+        (b"input: *x\n", "<stdin>:1:8: the alias *x has no anchor &x before it"),
+    ],
+)
+def test_what_is_not_a_spec_is_refused(data: bytes, message: str) -> None:
+    done = cnncalc("summary", "-", stdin=data)
+    assert done.code == 2
+    assert done.out == ""
+    assert done.err.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nosuch.yaml",), "nosuch.yaml: no such file\n"),
+        (("resnet5O",), "'resnet5O' is neither a file nor a network that ships with cnncalc\n  hint: did you mean 'resnet50'?\n"),
+        (("vgg", "--variant", "vgg15"), "no variant 'vgg15'\n  hint: did you mean 'vgg"),
+        (("alexnet", "--input", "3x4x4"), "conv 'conv1':"),
+        (("alexnet", "--input", "3x2z4"), "--input 3x2z4: '3x2z4' is not a shape\n  hint: write it as 3x224x224"),
+        (("alexnet", "--set", "clases=10"), "--set clases: the spec has no argument 'clases'\n  hint: did you mean 'classes'?\n"),
+        (("alexnet", "--set", "classes"), "--set classes: not of the form NAME=VALUE"),
+        (("alexnet", "--columns", "prams"), "--columns: no column 'prams'\n  hint: did you mean 'params'?\n"),
+    ],
+)
+def test_what_is_wrong_with_the_command_line_is_told(arguments: tuple[str, ...], message: str) -> None:
+    done = cnncalc("summary", *arguments)
+    assert done.code == 2
+    assert done.out == ""
+    assert message in done.err
+
+
+def test_a_folder_is_not_a_spec(tmp_path: Path) -> None:
+    assert cnncalc("summary", str(tmp_path)).err == f"{tmp_path}: a folder, not a spec\n"

@@ -1,0 +1,91 @@
+"""Hostile specs: each is refused with a message, within a second and 200 MB, never with a traceback."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HEAD = "input: [3, 32, 32]\nlayers:\n"
+
+
+def bomb(opening: str) -> str:
+    rows = [f"{opening}a: &a [1,1,1,1,1,1,1,1,1]"]
+    for above, name in zip("abcdefgh", "bcdefghi", strict=True):
+        rows.append(f"  {name}: &{name} [{','.join([f'*{above}'] * 9)}]")
+    return "\n".join(rows) + "\n" + HEAD + "  - relu\n"
+
+
+def nested(count: str, condition: str = "") -> str:
+    when = f"\n            when: {condition}" if condition else ""
+    return HEAD + (
+        "  - sequence:\n      - sequence:\n          - relu:\n"
+        f"            repeat: {count}{when}\n        repeat: {count}\n    repeat: {count}\n"
+    )
+
+
+BLOCKS_OF_BLOCKS = (
+    "blocks:\n" + "".join(f"  b{i}: {{layers: [{', '.join([f'b{i + 1}'] * 10)}]}}\n" for i in range(12)) + "  b12: {layers: [relu]}\n"
+)  # fmt: skip
+
+HOSTILE = {
+    "aliases of aliases": (bomb("args:\n  "), "aliases expand to more than 10,000 further parts"),
+    "an alias that contains itself": ("input: &a [3, *a]\nlayers: [relu]\n", "the alias *a contains itself"),
+    "an item that contains itself": (HEAD + "  - &a\n    sequence: [*a]\n", "the alias *a contains itself"),
+    "brackets": ("input: " + "[" * 5000 + "]" * 5000, "nested deeper than 64"),
+    "open brackets": (HEAD + "  - conv: " + "[" * 5000, "nested deeper than 64"),
+    "indentation": (HEAD + "".join("  " * i + "- sequence:\n" for i in range(1, 2000)), "nested deeper than 64"),
+    "parentheses": (HEAD + f"  - linear: {'(' * 5000}1{')' * 5000}\n", "an expression of 10001 characters"),
+    "parentheses, fewer": (HEAD + f"  - linear: {'(' * 400}1{')' * 400}\n", "is not an expression"),
+    "minus signs": (HEAD + f"  - linear: {'-' * 900}1\n", "an expression nested deeper than 64"),
+    "a large repeat": (HEAD + "  - relu:\n    repeat: 1000000000000\n", "layers"),
+    "repeats in repeats": (nested("5000"), "the network has at least 125,000,000,000 layers"),
+    "repeats by a name": ("args: {n: 5000}\n" + nested("n"), "more than 120,000 layers"),
+    "repeats of nothing": (nested("5000", "in_channels > 9"), "takes more than 500,000 steps"),
+    "a power": (HEAD + "  - linear: 9**9**9**9\n", "the exponent is too large"),
+    "a range": (HEAD + "  - relu:\n    for: i in range(10**12)\n", "a range of more than 120000 items"),
+    "a list": (HEAD + "  - linear: \"len([0] * 10**9)\"\n", "a list of more than 10000 items"),
+    "a text": (HEAD + "  - linear: \"len('a' * 10**9)\"\n", "a number is needed, not a string"),
+    "a product": (HEAD + "  - linear: 9000000000000000 * 9000000000000000\n", "the result is larger than 9,007,199,254,740,992"),
+    "digits": (HEAD + "  - linear: 1234567890123456789012345678901234567890\n", "a number too large"),
+    "digits in the input": ("input: [1234567890123456789012345678901234567890]\nlayers: [relu]\n", "a number too large"),
+    "blocks that use each other": ("blocks:\n  a: {layers: [b, b]}\n  b: {layers: [a, a]}\n" + HEAD + "  - a\n", "blocks are nested deeper than 64"),
+    "blocks of blocks": (BLOCKS_OF_BLOCKS + HEAD + "  - b0\n", "the network has at least 1,000,000,000,000 layers"),
+    "a constructor": ("input: !!python/object/apply:os.system [touch owned]\nlayers: [relu]\n", "a YAML tag, '!!python/object/apply:os.system'"),
+    "a named object": (HEAD + "  - !!python/name:os.system relu\n", "a YAML tag, '!!python/name:os.system'"),
+    "an import": (HEAD + "  - linear: \"__import__('os').system('touch owned')\"\n", "only named functions can be called"),
+    "a class": (HEAD + "  - linear: ().__class__\n", "an attribute (a dot) is not allowed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_spec_is_refused_soon(name: str, tmp_path: Path) -> None:
+    text, message = HOSTILE[name]
+    (tmp_path / "net.yaml").write_text(text)
+    limited = ["-c", "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (2 * 10**8, 2 * 10**8));"
+               "sys.argv = ['cnncalc', 'summary', 'net.yaml']; from cnncalc.__main__ import main; main()"]  # fmt: skip
+    start = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, *limited], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    end = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr) < 3000
+    assert [path.name for path in tmp_path.iterdir()] == ["net.yaml"]
+    spent = (end.ru_utime + end.ru_stime) - (start.ru_utime + start.ru_stime)
+    assert min(spent, time.monotonic() - began) < 5  # a bound that holds; 1 s is what it takes on an idle machine
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_bytes(bytes(range(256)) * 100)
+    done = subprocess.run(
+        [sys.executable, "-m", "cnncalc", "summary", "net.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("net.yaml:2: the byte 0x80 at offset 128 is not UTF-8")
