@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fnmatch
+from collections.abc import Sequence
 from itertools import groupby
 
+from cnncalc.errors import CnncalcError, nearest
+from cnncalc.network import Network, Node
 from cnncalc.summary import Row, Summary
 
 SORT_KEYS = ("params", "macs", "flops", "activations", "output_bytes", "name", "index")
@@ -55,3 +59,41 @@ def _together(rows: list[Row], name: str, label: str) -> Row:
         activations=sum(row.activations for row in rows),
         output_bytes=sum(row.output_bytes for row in rows),
     )
+
+
+def layers_named(network: Network, words: Sequence[str]) -> list[Node]:
+    """Return the nodes that words name, in the network's order.
+
+    A word is a dotted path, what stands above some (``stage2``), a glob (``stage?.*conv1``), or the end of a path
+    that no other has.
+
+    Raises:
+        CnncalcError: where a word names nothing, or is the end of several paths.
+    """
+    found: set[str] = set()
+    for word in words:
+        found.update(_named(network, word))
+    return [node for node in network.nodes if node.name in found]
+
+
+def _named(network: Network, word: str) -> list[str]:
+    names = [node.name for node in network.nodes]
+    exact = [name for name in names if name == word or name.startswith(f"{word}.")]
+    if exact:
+        return exact
+    if any(sign in word for sign in "*?["):
+        matching = fnmatch.filter(names, word)
+        if not matching:
+            raise CnncalcError(f"'{network.title}' has no layer like '{word}'")
+        return matching
+    ends = [name for name in names if name.endswith(f".{word}")]
+    if len(ends) > 1:
+        more = ", …" if len(ends) > 5 else ""
+        hint = f"{', '.join(ends[:5])}{more}; '*.{word}' is all of them"
+        raise CnncalcError(f"'{word}' is the end of {len(ends)} layers' names", hint)
+    if not ends:
+        last = {name.rpartition(".")[2]: name for name in reversed(names)}
+        near = nearest(word, [*names, *last])
+        hint = f"did you mean '{near}'?" if near else f"layers: {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"
+        raise CnncalcError(f"'{network.title}' has no layer '{word}'", hint)
+    return ends

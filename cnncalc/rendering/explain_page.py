@@ -1,0 +1,224 @@
+"""Explanations as pages: one layer in full, or a whole network in a few lines a layer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from math import prod
+
+from cnncalc.analysis.explain import Edge, Explanation, Sight, together
+from cnncalc.layers.symbols import Formula
+from cnncalc.rendering.layer_page import about, formula_lines
+from cnncalc.rendering.page import Line, paragraph
+from cnncalc.rendering.text import dims, exact, percent
+from cnncalc.summary import Summary
+
+_MOST_RANGES = 6
+
+
+def heading(summary: Summary, layout: str, width: int | None) -> list[Line]:
+    """Return what the network is, and how its totals add up."""
+    inputs = ", ".join(f"{name} {dims(shape[1:], layout)}" for name, shape in summary.inputs.items())
+    lines: list[Line] = [[(summary.title, "bold"), (f"   {inputs}", "")]]
+    if summary.source:
+        lines += paragraph(summary.source, width, "dim")
+    totals = summary.totals
+    for name, figure in (("params", "params"), ("MACs", "macs")):
+        parts = [f"{kind} {exact(getattr(of, figure))}" for kind, of in summary.kinds.items() if getattr(of, figure)]
+        text = f"{name} = {' + '.join(parts) or 'none'} = {exact(getattr(totals, figure))}"
+        lines += paragraph(text, width)
+    lines.append([(f"{totals.layers} layers; FLOPs {exact(totals.flops)}", "")])
+    if summary.unmet:
+        lines.append([("published figures that it does not have are told on stderr", "dim")])
+    return [*lines, []]
+
+
+# --- compact -------------------------------------------------------------------------------------------------
+
+
+def compact(explanations: Sequence[Explanation], layout: str, width: int | None) -> list[Line]:
+    """Return two to five lines a layer: what it is, and how shape, params and MACs come about, in numbers."""
+    lines: list[Line] = []
+    for explanation in explanations:
+        lines += [_title(explanation, layout)]
+        lines += formula_lines([_numbers_only(one) for one in _telling(explanation)], width)
+    return lines
+
+
+def _telling(explanation: Explanation) -> list[Formula]:
+    """Return the formulas that say more than that something is kept, or is nothing."""
+    rank = len(explanation.node.shape)
+    shapes = together(explanation.formulas[:rank], explanation.node.shape)
+    figures = [one for one in explanation.formulas[rank:] if one.value]
+    left_out = ("bias", "buffers", "flops" if explanation.node.use.macs else "")
+    computed = [one for one in shapes if one.numbers != exact(one.value)]
+    return computed + [one for one in figures if one.symbol not in left_out]
+
+
+def _numbers_only(formula: Formula) -> Formula:
+    return formula._replace(expression=formula.numbers)
+
+
+def _title(explanation: Explanation, layout: str) -> Line:
+    node = explanation.node
+    came = " and ".join(dims(shape, layout) for shape in node.use.inputs)
+    label = node.layer.label()
+    what = f"{node.layer.type} {label}".strip()
+    return [(node.name, "bold"), (f"   {what}   ", ""), (f"{came} → {dims(node.shape, layout)}", "cyan")]
+
+
+# --- one layer, in full --------------------------------------------------------------------------------------
+
+
+def full(explanation: Explanation, layout: str, width: int | None) -> list[Line]:
+    """Return everything about one layer."""
+    node = explanation.node
+    rank = len(node.shape)
+    lines: list[Line] = [_title(explanation, layout)]
+    lines += paragraph(f"{about(type(node.layer))}.", width)
+    lines += [[], *_section("shape", together(explanation.formulas[:rank], node.shape), width)]
+    lines += _legend(explanation, width)
+    lines += _border_lines(explanation, width)
+    lines += [[], *_section("params, MACs, FLOPs", explanation.formulas[rank:], width)]
+    if node.shares is not None:
+        lines += _indented(f"The weights are those of {node.shares.name} and are counted there: 0 params here.", width)
+    if node.use.flops is None:
+        lines += _indented(f"FLOPs of {node.layer.type} are not defined, and not in any total.", width)
+    lines += [[], *_section("bytes", explanation.memory, width)]
+    if explanation.sights:
+        lines += [[], [("receptive field", "bold")]]
+        lines += _sight_lines(explanation.sights)
+    if explanation.sharing:
+        lines += [[], *_section("weight sharing", explanation.sharing, width), *_sharing_text(explanation, width)]
+    return lines
+
+
+def _legend(explanation: Explanation, width: int | None) -> list[Line]:
+    """Return which arguments the symbols of the formulas stand for."""
+    letters = set(re.findall(r"\w+", " ".join([one.expression for one in explanation.formulas])))
+    found = []
+    for name, argument in explanation.node.layer.arguments.items():
+        own = {argument.symbol, *[letter for letter in letters if letter.startswith(f"{argument.symbol}_")]}
+        if argument.symbol and own & letters and not argument.symbol.endswith(("_out", "_in")):
+            found.append(f"{argument.symbol} {name}")
+    return [[("  ", ""), *line] for line in paragraph(", ".join(found), width and width - 2, "dim")] if found else []
+
+
+def _section(title: str, formulas: Sequence[Formula], width: int | None) -> list[Line]:
+    return [[(title, "bold")], *formula_lines(formulas, width)]
+
+
+def _indented(text: str, width: int | None) -> list[Line]:
+    return [[("  ", ""), *line] for line in paragraph(text, width and width - 2)]
+
+
+# --- borders -------------------------------------------------------------------------------------------------
+
+
+def _border_lines(explanation: Explanation, width: int | None) -> list[Line]:
+    """Return what padding does, and what no window reaches."""
+    if not explanation.edges:
+        return []
+    texts = [_padding_text(explanation)]
+    alike: dict[Edge, list[str]] = {}
+    for edge in explanation.edges:
+        if edge.lost:
+            alike.setdefault(edge._replace(axis=""), []).append(edge.axis)
+    texts += [_lost_text(edge, axes) for edge, axes in alike.items()]
+    if not any(edge.lost for edge in explanation.edges):
+        texts.append(_nothing_lost(explanation.edges))
+    return [line for text in texts if text for line in _indented(text, width)]
+
+
+def _padding_text(explanation: Explanation) -> str:
+    edges, pool = explanation.edges, explanation.node.layer.kind == "pool"
+    if not any(max(edge.pad) for edge in edges):
+        if all(edge.window == 1 for edge in edges):
+            return ""
+        shrinks = f"{_by(edges, 'size')} to {_by(edges, 'positions')}"
+        return f"No padding: every window lies in the map, which shrinks from {shrinks}."
+    pads = {edge.pad for edge in edges}
+    padded = "×".join(str(edge.size + sum(edge.pad)) for edge in edges)
+    what = "Padding" if pool else "Zero padding"
+    if len(pads) == 1:
+        before, after = pads.pop()
+        around = f"{before} on every side" if before == after else f"{before} before and {after} after each axis"
+    else:
+        around = ", ".join(f"{edge.pad[0]} before and {edge.pad[1]} after {edge.axis}" for edge in edges)
+    text = f"{what} of {around} makes {_by(edges, 'size')} into {padded}: {_by(edges, 'positions')} windows fit, "
+    text += f"without it {_by(edges, 'unpadded')}. " if all(edge.unpadded for edge in edges) else "without it none. "
+    if all(edge.positions == edge.size for edge in edges):
+        text += "So the size is kept. "
+    share = percent(explanation.padded_share)
+    if pool:
+        ignored = explanation.node.layer.type == "maxpool"
+        return text + (f"{share} of what the windows hold is padding" + (", which never wins." if ignored else "."))
+    return text + f"{share} of the products are with a zero; they are counted all the same."
+
+
+def _by(edges: Sequence[Edge], name: str) -> str:
+    return "×".join(str(getattr(edge, name)) for edge in edges)
+
+
+def _lost_text(edge: Edge, axes: Sequence[str]) -> str:
+    """Return which elements no window reads, the same along each of some axes."""
+    lost = edge.lost or ()
+    count = sum([last - first + 1 for first, last in lost])
+    shown = ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in lost[:_MOST_RANGES])
+    more = ", …" if len(lost) > _MOST_RANGES else ""
+    words = {"H": "row", "W": "column"} if set(axes) <= {"H", "W"} else {}
+    what = " and ".join([words.get(axis, f"{axis} position") + ("s" if count > 1 else "") for axis in axes])
+    text = f"Lost: {what} {shown}{more} ({count} of {edge.size}, counted from 0), read by no window"
+    free = f"{edge.size} − {edge.window}" + (f" + {edge.pad[0]} + {edge.pad[1]}" if any(edge.pad) else "")
+    if edge.stride <= edge.window and len(lost) == 1:
+        return f"{text}: {free} is not a multiple of the stride {edge.stride}."
+    return f"{text}: the stride {edge.stride} steps over them."
+
+
+def _nothing_lost(edges: Sequence[Edge]) -> str:
+    """Return that every element is read, and what of the padding is not."""
+    beyond = [edge for edge in edges if edge.beyond]
+    if any(edge.lost is None for edge in edges):
+        return ""
+    text = "Every element of the map is read by some window"
+    if not beyond:
+        padded = any(max(edge.pad) for edge in edges)
+        return text + ("; the windows end where the padded map ends." if padded else ".")
+    last = ", ".join(f"{edge.beyond} of {edge.axis}" for edge in beyond)
+    return f"{text}; behind the last window only padding is left over ({last})."
+
+
+# --- receptive field, sharing --------------------------------------------------------------------------------
+
+
+def _sight_lines(sights: Sequence[Sight]) -> list[Line]:
+    lines: list[Line] = []
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for sight in sights:
+        groups.setdefault(sight[1:], []).append(sight.axis)
+    for sight in sights:
+        axes = groups.pop(sight[1:], None)
+        if axes is None:
+            continue
+        before, field = sight.incoming, sight.field
+        if sight.window is None or sight.stride is None:
+            text = f"sees {field.size} of the input, a step of {field.jump} apart: as what comes in"
+        else:
+            text = (
+                f"sees {before.size} + ({sight.window} − 1)·{before.jump} = {field.size} of the input, "
+                f"a step of {before.jump}·{sight.stride} = {field.jump} apart"
+            )
+        lines.append([(f"  {', '.join(axes)}  ", "dim"), (text, "")])
+    return lines
+
+
+def _sharing_text(explanation: Explanation, width: int | None) -> list[Line]:
+    node = explanation.node
+    shared, unshared, connected = [one.value for one in explanation.sharing]
+    if node.layer.type == "locally_connected":
+        text = "Each position has filters of its own; shared ones are those of a convolution. "
+    else:
+        text = f"Every filter serves all {dims(node.shape[1:])} positions. "
+    text += f"Unshared takes {unshared / shared:,.0f} times as many, fully connected {connected / shared:,.0f} times"
+    bias = f"; the last two are weights alone, a bias for every output adds {exact(prod(node.shape))}"
+    return _indented(f"{text}{bias if 'bias' in node.use.weights else ''}.", width)
