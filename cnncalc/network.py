@@ -94,7 +94,9 @@ class Network:
         unmet: published figures that the spec states and the network does not have.
     """
 
-    def __init__(self, name: str, inputs: Mapping[str, Shape], variant: str | None = None, source: str | None = None) -> None:
+    def __init__(
+        self, name: str, inputs: Mapping[str, Shape], variant: str | None = None, source: str | None = None
+    ) -> None:
         self.name = name
         self.variant = variant
         self.source = source

@@ -109,5 +109,5 @@ def _widest(branches: list[Fields], shapes: list[tuple[int, ...]]) -> tuple[Fiel
         jumps = {fields[axis].jump for fields, shape in full if len(shape) > axis + 1 and shape[axis + 1] > 1}
         agree &= len(jumps) <= 1
         if len(jumps) == 1:  # a gate of one position does not set the stride
-            widest = widest[:axis] + (widest[axis]._replace(jump=jumps.pop()),) + widest[axis + 1 :]
+            widest = (*widest[:axis], widest[axis]._replace(jump=jumps.pop()), *widest[axis + 1 :])
     return widest, agree

@@ -23,8 +23,12 @@ TABLE_COLUMNS = (
 @click.command("summary")
 @spec_options
 @click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples that go through at once.")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations, for bytes.")
-@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam", help="Whose state training memory counts.")
+@click.option(
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations, for bytes."
+)
+@click.option(
+    "--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam", help="Whose state training memory counts."
+)
 @convention_option
 @click.option("--depth", type=click.IntRange(1), help="Fold what lies deeper in blocks into one row.")
 @click.option("--sort", "sort", type=click.Choice(SORT_KEYS), help="Heaviest first.")

@@ -102,10 +102,7 @@ def common_divisor(a: int, b: int) -> int:
 def _combine(value: int, left: int, sign: str, right: int, binding: int) -> Symbol:
     glue = sign if sign == "·" else f" {sign} "
     tight = binding + 1 if sign == "−" else binding
-    parts = [
-        _wrapped(left, binding, side) + glue + _wrapped(right, tight, side)
-        for side in ("text", "numbers")
-    ]
+    parts = [_wrapped(left, binding, side) + glue + _wrapped(right, tight, side) for side in ("text", "numbers")]
     return Symbol(value, parts[0], parts[1], binding)
 
 

@@ -14,9 +14,7 @@ from cnncalc.layers.symbols import Symbol, ceil_div, pair_symbols
 Pair = tuple[int, int]
 
 
-def window_count(
-    size: int, kernel: int, stride: int, pad: Pair, dilation: int = 1, ceil: bool = False
-) -> int:
+def window_count(size: int, kernel: int, stride: int, pad: Pair, dilation: int = 1, ceil: bool = False) -> int:
     """Return how many windows fit along an axis: ``⌊(size + pad − dilation·(kernel − 1) − 1) / stride⌋ + 1``.
 
     With ``ceil`` the last window may run over the end, but it must start inside the input or the padding in

@@ -122,7 +122,9 @@ def _fit(columns: Sequence[Column], rows: Sequence[TableRow], kept: list[int], w
 
 
 def _titles(columns: Sequence[Column], kept: list[int], widths: list[int]) -> Line:
-    titles = [columns[i].title.rjust(widths[i]) if columns[i].right else columns[i].title.ljust(widths[i]) for i in kept]
+    titles = [
+        columns[i].title.rjust(widths[i]) if columns[i].right else columns[i].title.ljust(widths[i]) for i in kept
+    ]
     return [("  ".join(titles).rstrip(), "bold")]
 
 
@@ -146,7 +148,9 @@ def _row(columns: Sequence[Column], row: Sequence[str | Cell | Bar], kept: list[
         more: Line = []
         for index in kept:
             rest = overflow.get(index, [])
-            more.append(((rest[number] if number < len(rest) else "").ljust(widths[index]) + "  ", _styled(row[index])[1]))
+            more.append(
+                ((rest[number] if number < len(rest) else "").ljust(widths[index]) + "  ", _styled(row[index])[1])
+            )
         lines.append(_trimmed(more))
     return lines
 

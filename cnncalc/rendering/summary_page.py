@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnncalc.analysis.costs import OWN_CONVENTION
 from cnncalc.rendering.page import BAR_NARROWEST, Bar, Cell, Column, Heading, Line, Rule, TableRow, paragraph, table
 from cnncalc.rendering.text import dims, exact, percent, short, size
+from cnncalc.rendering.verdict import verdict
 from cnncalc.summary import Row, Summary, share
 
 KIND_STYLES = {"conv": "cyan", "fc": "magenta", "norm": "blue", "block": "bold"}
@@ -26,7 +27,13 @@ _TITLES = {
 
 
 def page(
-    summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[str, ...], layout: str, width: int | None, terminal: bool
+    summary: Summary,
+    rows: list[Row],
+    rest: Row | None,
+    columns: tuple[str, ...],
+    layout: str,
+    width: int | None,
+    terminal: bool,
 ) -> list[Line]:
     """Return the whole page; ``rows`` are those to show and ``rest`` the sum of the others, if any."""
     lines = _heading(summary, layout, width)
@@ -37,7 +44,10 @@ def page(
 
 
 def _heading(summary: Summary, layout: str, width: int | None) -> list[Line]:
-    inputs = ", ".join(dims(shape[1:], layout) if name == "input" else f"{name} {dims(shape[1:], layout)}" for name, shape in summary.inputs.items())
+    inputs = ", ".join(
+        dims(shape[1:], layout) if name == "input" else f"{name} {dims(shape[1:], layout)}"
+        for name, shape in summary.inputs.items()
+    )
     title = summary.name if summary.variant is None else f"{summary.name} · {summary.variant}"
     about = f"   input {inputs}   batch {summary.batch}   {summary.dtype}"
     about += "" if summary.convention == OWN_CONVENTION else f"   convention {summary.convention}"
@@ -51,7 +61,13 @@ def _heading(summary: Summary, layout: str, width: int | None) -> list[Line]:
 
 
 def layers(
-    summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[str, ...], layout: str, width: int | None, terminal: bool
+    summary: Summary,
+    rows: list[Row],
+    rest: Row | None,
+    columns: tuple[str, ...],
+    layout: str,
+    width: int | None,
+    terminal: bool,
 ) -> list[Line]:
     """Return the table of layers; where names don't fit, rows stand under a heading with what they share."""
     shown: list[Column] = []
@@ -221,41 +237,3 @@ def convention(summary: Summary) -> str:
     passed = dict.fromkeys(row.type for row in summary.rows if not row.macs and row.node.use.flops)
     left = f" Nothing for {', '.join(passed)}." if passed else ""
     return f"Counted as {tool.name} {tool.release} does: {tool.counts}.{left}"
-
-
-def verdict(summary: Summary) -> str:
-    """Return the sentence that says, from the network's own figures, where speeding up and where pruning pay."""
-    conv, fc = summary.kinds.get("conv"), summary.kinds.get("fc")
-    if not summary.totals.macs:
-        return "Nothing here multiplies: no convolution and no fully connected layer."
-    if fc is None and conv is not None:
-        return f"All {exact(conv.macs)} MACs and {percent(conv.params_share)} of the params are in convolutions: both speeding up and pruning pay there. There is no fully connected layer."
-    if conv is None and fc is not None:
-        return f"There is no convolution: the fully connected layers both compute and store, so both speeding up and pruning pay there ({percent(fc.params_share)} of the params)."
-    assert conv is not None and fc is not None
-    return _conv_and_fc(summary, conv.macs_share, conv.params_share, fc.macs_share, fc.params_share)
-
-
-def _conv_and_fc(summary: Summary, conv_macs: float, conv_params: float, fc_macs: float, fc_params: float) -> str:
-    store = max(summary.rows, key=lambda row: row.params)
-    compute = max(summary.rows, key=lambda row: row.macs)
-    heaviest = f"{compute.name} alone has {percent(share(compute.macs, summary.totals.macs))} of the MACs, {store.name} {percent(share(store.params, summary.totals.params))} of the params."
-    if conv_macs > 0.5 and fc_params > 0.5:
-        return (
-            f"Convolution computes, fully connected stores: conv has {percent(conv_macs)} of the MACs with {percent(conv_params)} of the params, "
-            f"fc has {percent(fc_params)} of the params with {percent(fc_macs)} of the MACs. Speed up the convolutions, prune the fully connected layers; {heaviest}"
-        )
-    if conv_macs > 0.5:
-        return (
-            f"Convolution computes and stores: conv has {percent(conv_macs)} of the MACs and {percent(conv_params)} of the params; that the fully connected layers store "
-            f"does not hold here, fc has {percent(fc_params)} of the params. Speeding up and pruning both pay in the convolutions; {heaviest}"
-        )
-    if fc_params > 0.5:
-        return (
-            f"Fully connected layers compute and store: fc has {percent(fc_macs)} of the MACs and {percent(fc_params)} of the params; that convolution computes does not hold here, "
-            f"conv has {percent(conv_macs)} of the MACs. Speeding up and pruning both pay in the fully connected layers; {heaviest}"
-        )
-    return (
-        f"The textbook is turned round: fc has {percent(fc_macs)} of the MACs, conv {percent(conv_params)} of the params. "
-        f"Speed up the fully connected layers, prune the convolutions; {heaviest}"
-    )

@@ -10,6 +10,7 @@ from cnncalc.spec.limits import MAX_EXPRESSION, MAX_INTEGER, MAX_LAYERS, MAX_LIS
 
 
 def number(value: Any) -> Any:
+    """Return a number as it is.  Raises TypeError for anything else."""
     if isinstance(value, (int, float)):
         return value
     raise TypeError(f"a number is needed, not {_kind(value)}")
@@ -20,6 +21,7 @@ def _kind(value: Any) -> str:
 
 
 def bounded(value: Any) -> Any:
+    """Return a number that is finite and not too large.  Raises OverflowError."""
     if isinstance(value, float):
         if not math.isfinite(value):
             raise OverflowError("the result is not a finite number")
@@ -35,6 +37,7 @@ def _listed(values: Any) -> tuple[Any, ...]:
 
 
 def add(a: Any, b: Any) -> Any:
+    """Return a + b, of numbers, lists or texts."""
     if isinstance(a, (tuple, range)) and isinstance(b, (tuple, range)):
         if len(a) + len(b) > MAX_LIST:
             raise OverflowError(f"a list of more than {MAX_LIST} items")
@@ -45,6 +48,7 @@ def add(a: Any, b: Any) -> Any:
 
 
 def multiply(a: Any, b: Any) -> Any:
+    """Return a · b; a list may be repeated."""
     if isinstance(a, tuple) or isinstance(b, tuple):
         items, count = (a, b) if isinstance(a, tuple) else (b, a)
         if isinstance(count, int):
@@ -55,6 +59,7 @@ def multiply(a: Any, b: Any) -> Any:
 
 
 def power(a: Any, b: Any) -> Any:
+    """Return a to the power b, refused before it is computed where it would be too large."""
     if abs(number(b)) > 64 and abs(number(a)) > 1:
         raise OverflowError("the exponent is too large")
     if isinstance(a, int) and isinstance(b, int) and a.bit_length() * max(b, 0) > 128:

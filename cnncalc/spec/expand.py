@@ -55,7 +55,9 @@ class _Builder(ItemExpander):
         source = (variant and variant.source) or document.source
         least = least_layers(document.items, {})
         if least > MAX_LAYERS:
-            raise self.refuse(document.origin, f"the network has at least {least:,} layers; at most {MAX_LAYERS:,} are allowed")
+            raise self.refuse(
+                document.origin, f"the network has at least {least:,} layers; at most {MAX_LAYERS:,} are allowed"
+            )
         self.net = Network(document.name or document.text.name, shapes, variant.name if variant else None, source)
         frame = Frame(Scope("", document.reserved), None, None)
         for name, tensor in self.net.inputs.items():
@@ -93,25 +95,35 @@ class _Builder(ItemExpander):
         if "" in given:
             if len(entries) > 1:
                 message = "--input needs a name here: the network has several inputs"
-                self.faults.append(Fault(message, None, "write --input " + " --input ".join(f"{name}=…" for name in entries)))
+                self.faults.append(
+                    Fault(message, None, "write --input " + " --input ".join(f"{name}=…" for name in entries))
+                )
             given[next(iter(entries))] = given.pop("")
         for name in given:
             if name not in entries:
-                self.faults.append(Fault(f"--input {name}: no such input", None, did_you_mean(name, tuple(entries), "inputs")))
-        return {name: given.get(name) or self.input_shape(value) for name, value in entries.items() if value is not None}
+                self.faults.append(
+                    Fault(f"--input {name}: no such input", None, did_you_mean(name, tuple(entries), "inputs"))
+                )
+        return {
+            name: given.get(name) or self.input_shape(value) for name, value in entries.items() if value is not None
+        }
 
     def input_shape(self, value: Value) -> Shape:
         shape = self.evaluate(value, self.globals)
         sizes = shape if isinstance(shape, tuple) else ()
         if not 1 <= len(sizes) <= MAX_AXES or not all(type(n) is int and 0 < n <= MAX_INTEGER for n in sizes):
-            self.fault(value.origin, "an input is a list of positive integers, channels first and without the batch axis", "for example [3, 224, 224]")
+            self.fault(
+                value.origin,
+                "an input is a list of positive integers, channels first and without the batch axis",
+                "for example [3, 224, 224]",
+            )
             return (1,)
         return sizes
 
     def outputs(self, frame: Frame, result: Tensors) -> None:
         stated = (self.variant and self.variant.outputs) or self.document.outputs
         if not stated:
-            self.net.outputs = {frame.scope.last: tensor for tensor in result or ()}
+            self.net.outputs = dict.fromkeys([frame.scope.last], result[0]) if result else {}
             return
         for output in stated:
             if output.when is None or self.condition(output.when, self.globals):

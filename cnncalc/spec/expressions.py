@@ -75,7 +75,9 @@ def compile_expression(text: str, known: Collection[str]) -> Expression:
         tree = ast.parse(stripped, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as fault:
         offset = (getattr(fault, "offset", None) or 1) - 1
-        raise ExpressionError(f"'{text}' is not an expression", min(offset, len(text)), _syntax_hint(stripped)) from None
+        raise ExpressionError(
+            f"'{text}' is not an expression", min(offset, len(text)), _syntax_hint(stripped)
+        ) from None
     compiler = _Compiler(stripped, known)
     evaluate = compiler.compile(tree, 0)
     return Expression(stripped, evaluate, frozenset(compiler.names))
@@ -188,10 +190,12 @@ class _Compiler:
         build = getattr(self, "_" + type(node).__name__.lower(), None)
         if build is None:
             raise self._refused(node, f"{_SYNTAX.get(type(node).__name__, 'this')} is not allowed in an expression")
-        return build(node, depth + 1)  # type: ignore[no-any-return]
+        return build(node, depth + 1)
 
     def _refused(self, node: ast.expr, message: str, hint: str | None = None) -> ExpressionError:
-        allowed = "allowed are numbers, strings, lists, arithmetic, comparison, and/or/not, x if c else y, indexing, and "
+        allowed = (
+            "allowed are numbers, strings, lists, arithmetic, comparison, and/or/not, x if c else y, indexing, and "
+        )
         return ExpressionError(message, node.col_offset, hint or allowed + " ".join(FUNCTIONS))
 
     def _constant(self, node: ast.Constant, depth: int) -> Evaluate:
@@ -269,7 +273,9 @@ class _Compiler:
     def _subscript(self, node: ast.Subscript, depth: int) -> Evaluate:
         items = self.compile(node.value, depth)
         if isinstance(node.slice, ast.Slice):
-            bounds = [part and self.compile(part, depth) for part in (node.slice.lower, node.slice.upper, node.slice.step)]
+            bounds = [
+                part and self.compile(part, depth) for part in (node.slice.lower, node.slice.upper, node.slice.step)
+            ]
             return lambda environment: items(environment)[slice(*[part and part(environment) for part in bounds])]
         index = self.compile(node.slice, depth)
         return lambda environment: items(environment)[index(environment)]
@@ -278,7 +284,9 @@ class _Compiler:
         name = node.func.id if isinstance(node.func, ast.Name) else None
         if name not in FUNCTIONS:
             near = did_you_mean(name, tuple(FUNCTIONS), "functions") if name else None
-            raise self._refused(node, f"unknown function '{name}'" if name else "only named functions can be called", near)
+            raise self._refused(
+                node, f"unknown function '{name}'" if name else "only named functions can be called", near
+            )
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self._refused(node, f"{name}() takes its arguments by place here")
         function = FUNCTIONS[name]

@@ -47,6 +47,7 @@ class ItemExpander:
             self.faults.append(Fault(message, origin, hint))
 
     def stop_at_faults(self) -> None:
+        """Raise SpecError where a fault has been noted."""
         if self.faults:
             raise SpecError(self.faults)
 
@@ -57,6 +58,7 @@ class ItemExpander:
     # --- values ---------------------------------------------------------------------------------------------
 
     def evaluate(self, value: Value, environment: Environment) -> Any:
+        """Return a value; where it can't be computed, a fault and None."""
         try:
             return value(environment)
         except ExpressionError as error:
@@ -64,25 +66,34 @@ class ItemExpander:
             return None
 
     def condition(self, value: Value, environment: Environment) -> bool:
+        """Return whether a condition holds; a word is a fault."""
         result = self.evaluate(value, environment)
         if isinstance(result, str):
-            hint = f"write {'true' if result in ('yes', 'on') else 'false'}" if result in ("yes", "no", "on", "off") else None
+            hint = (
+                f"write {'true' if result in ('yes', 'on') else 'false'}"
+                if result in ("yes", "no", "on", "off")
+                else None
+            )
             self.fault(value.origin, f"a condition must be true or false, not the word '{result}'", hint)
         return bool(result)
 
     def count(self, value: Value, environment: Environment) -> int:
+        """Return how often an item is repeated.  Raises SpecError for more than a network may have."""
         count = self.evaluate(value, environment)
         if not isinstance(count, int) or count < 0:
             if count is not None or value.is_constant:
                 self.fault(value.origin, f"repeat must be an integer of 0 or more, not {count!r}")
             return 0
         if count > MAX_LAYERS:
-            raise self.refuse(value.origin, f"repeat: {count:,} is more than the {MAX_LAYERS:,} layers that a network may have")
+            raise self.refuse(
+                value.origin, f"repeat: {count:,} is more than the {MAX_LAYERS:,} layers that a network may have"
+            )
         return count
 
     # --- items ----------------------------------------------------------------------------------------------
 
     def items(self, items: list[Item], frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+        """Expand items one after the other and return what comes out of the last."""
         for item in items:
             incoming = self.item(item, frame, environment, incoming)
         return incoming
@@ -110,6 +121,7 @@ class ItemExpander:
         return when is not None and not item.repeats and not when.reads_input and not self.condition(when, environment)
 
     def rounds_of(self, item: Item, frame: Frame, environment: Environment, incoming: Tensors) -> tuple[Tensors, bool]:
+        """Expand an item with a loop: (what comes out of the last round, whether any round was there)."""
         around, any_present = self.rounds, False
         rows = self.rows(item, environment, incoming)
         for bound in rows:
@@ -124,6 +136,7 @@ class ItemExpander:
         return incoming, any_present
 
     def rows(self, item: Item, environment: Environment, incoming: Tensors) -> list[dict[str, Any]]:
+        """Return the names that each round of ``for`` binds."""
         loop = item.loop
         if loop is None:
             return [{}]
@@ -172,6 +185,7 @@ class ItemExpander:
         return result, True
 
     def present(self, when: Value, environment: Environment, incoming: Tensors) -> bool:
+        """Return whether ``when`` holds for the incoming tensor."""
         if when.reads_input:
             if incoming is None:
                 return False  # unknown after a fault that is told already
@@ -184,7 +198,10 @@ class ItemExpander:
         """Expand a block or a named sequence in a scope of its own."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise self.refuse(item.origin, f"blocks are nested deeper than {MAX_DEPTH}: '{item.type_name}' uses itself, or blocks use each other")
+            raise self.refuse(
+                item.origin,
+                f"blocks are nested deeper than {MAX_DEPTH}: '{item.type_name}' uses itself, or blocks use each other",
+            )
         scope_prefix = f"{frame.scope.prefix}{name}."
         if isinstance(item, BlockItem):
             items, reserved = item.block.items, item.block.reserved
@@ -222,6 +239,7 @@ class ItemExpander:
     # --- layers ---------------------------------------------------------------------------------------------
 
     def layer(self, item: LayerItem, name: str, frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+        """Add a layer to the network; a fault gives None."""
         tensors = incoming if item.paths is None else self.paths(item.paths, frame, environment, incoming)
         full = frame.scope.prefix + name
         try:
@@ -234,6 +252,7 @@ class ItemExpander:
             return None
 
     def paths(self, paths: list[list[Item]], frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+        """Expand each path from the incoming tensor and return their ends."""
         ends = [self.items(path, frame, environment, incoming) for path in paths]
         if any(end is None for end in ends):
             return None
@@ -246,7 +265,9 @@ class ItemExpander:
                 return None
             environment = self.seen(environment, incoming)
         try:
-            values = tuple([value.constant if value.is_constant else value(environment) for value in item.arguments.values()])
+            values = tuple(
+                [value.constant if value.is_constant else value(environment) for value in item.arguments.values()]
+            )
         except ExpressionError:
             for value in item.arguments.values():
                 self.evaluate(value, environment)
@@ -261,8 +282,11 @@ class ItemExpander:
         return layer
 
     def add(self, layer: Layer, tensors: tuple[Tensor, ...], full: str, item: LayerItem) -> Node:
+        """Append a node, within the bound on layers and with the weights that it shares."""
         if len(self.net.nodes) >= MAX_LAYERS or self.rounds > MAX_LAYERS:
-            message = f"the network has more than {MAX_LAYERS:,} layers" + (" (loops in loops)" if self.rounds > MAX_LAYERS else "")
+            message = f"the network has more than {MAX_LAYERS:,} layers" + (
+                " (loops in loops)" if self.rounds > MAX_LAYERS else ""
+            )
             raise self.refuse(item.origin, message)
         shares = None
         if self.owners is not None and layer.apply(tuple([tensor.shape for tensor in tensors])).weights:
@@ -272,11 +296,14 @@ class ItemExpander:
         return self.net.add(layer, tensors, full, shares, item.origin)
 
     def layer_fault(self, item: LayerItem, full: str, error: LayerError) -> None:
+        """Note what is wrong with a layer, at the argument that is to blame."""
         argument = item.arguments.get(error.argument or "")
         origin = argument.origin if argument else item.origin
         if error.argument == "weights" and item.weights is not None:
             origin = item.weights.origin
-        hint = error.hint or (did_you_mean(error.argument or "", tuple(error.near), "arguments") if error.near else None)
+        hint = error.hint or (
+            did_you_mean(error.argument or "", tuple(error.near), "arguments") if error.near else None
+        )
         self.fault(origin, f"{item.type_name} '{full}': {error.message}", hint)
 
     # --- names ----------------------------------------------------------------------------------------------
@@ -293,6 +320,7 @@ class ItemExpander:
         return item.name.name
 
     def register(self, item: Item, name: str, frame: Frame, ref: Ref) -> None:
+        """Remember what an item's name stands for."""
         frame.scope.last = name
         frame.home.names[name] = ref
         if frame is not frame.home and item.name is not None and not item.repeats:
@@ -323,18 +351,24 @@ class ItemExpander:
         return ref
 
     def own_input(self, frame: Frame) -> Ref | None:
+        """Return what ``input`` stands for in a scope, or None where that is not one tensor."""
         incoming = frame.home.incoming
         if incoming is None and frame.scope.prefix == "":
             return None  # several inputs, each by its own name
         return Ref(incoming, None, "input", 0, 0)
 
     def unknown(self, reference: Reference, frame: Frame) -> None:
+        """Note that a name stands for nothing, and why."""
         first = reference.name.split(".")[0]
         if reference.name == "input":
             names = ", ".join(self.net.inputs)
             self.fault(reference.origin, f"'input' could be any of several inputs: {names}", "name one of them")
         elif any(first in around.scope.reserved and first not in around.names for around in frame.chain()):
-            self.fault(reference.origin, f"'{first}' is not an earlier item", "'from' names an item that stands above and is there")
+            self.fault(
+                reference.origin,
+                f"'{first}' is not an earlier item",
+                "'from' names an item that stands above and is there",
+            )
         else:
             known = {name for around in frame.chain() for name in around.names}
             hint = did_you_mean(first, tuple(known), "names")

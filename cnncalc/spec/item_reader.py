@@ -11,7 +11,6 @@ from cnncalc.layers.arguments import REQUIRED, Argument
 from cnncalc.layers.base import Layer
 from cnncalc.spec.expressions import ExpressionError, compile_loop
 from cnncalc.spec.items import (
-    INPUT_NAMES,
     Block,
     BlockItem,
     Item,
@@ -47,6 +46,7 @@ class ItemReader(ValueReader):
         self.built: dict[tuple[object, ...], Layer] = {}
 
     def items(self, node: Node, names: frozenset[str], what: str, depth: int = 0) -> list[Item]:
+        """Read a list of items."""
         self.visit(node, depth)
         if isinstance(node, Scalar) and node.empty:
             return []
@@ -57,6 +57,7 @@ class ItemReader(ValueReader):
         return [item for item in items if item is not None]
 
     def item(self, node: Node, names: frozenset[str], depth: int) -> Item | None:
+        """Read one item; a fault may give None."""
         self.visit(node, depth)
         if isinstance(node, Scalar) and not node.empty:
             return self.typed_item(node, None, {}, names, depth)
@@ -77,17 +78,25 @@ class ItemReader(ValueReader):
         return self.typed_item(types[0][0], types[0][1], modifiers, names, depth)
 
     def second_type(self, key: Scalar, first: str) -> None:
+        """Note what is wrong with a second key beside the type."""
         if key.text in self.blocks or key.text == "sequence" or layer_type(key.text):
-            self.fault(key, f"'{key.text}' stands beside '{first}' in one item", "begin each item with a dash of its own")
+            self.fault(
+                key, f"'{key.text}' stands beside '{first}' in one item", "begin each item with a dash of its own"
+            )
         else:
             own = layer_type(first)
             inside = own is not None and key.text in own.arguments
-            hint = f"arguments stand below the type, indented, or in {{…}}: '- {first}: {{{key.text}: …}}'" if inside else None
+            hint = (
+                f"arguments stand below the type, indented, or in {{…}}: '- {first}: {{{key.text}: …}}'"
+                if inside
+                else None
+            )
             self.fault(key, f"unknown modifier '{key.text}'", hint or did_you_mean(key.text, MODIFIERS, "modifiers"))
 
     def typed_item(
         self, key: Scalar, arguments: Node | None, modifiers: dict[str, Node], names: frozenset[str], depth: int
     ) -> Item | None:
+        """Read an item of which the type is known."""
         loop = self.loop(modifiers["for"], names) if "for" in modifiers else None
         inner = names | set(loop.names) if loop else names
         item: Item | None
@@ -112,11 +121,14 @@ class ItemReader(ValueReader):
         return item
 
     def modifiers(self, item: Item, nodes: dict[str, Node], names: frozenset[str]) -> None:
+        """Read what stands beside the type."""
         if "name" in nodes:
             item.name = self.item_name(nodes["name"])
         if "from" in nodes:
             node = nodes["from"]
-            item.sources = [self.reference(entry, "from") for entry in (node.items if isinstance(node, List) else [node])]
+            item.sources = [
+                self.reference(entry, "from") for entry in (node.items if isinstance(node, List) else [node])
+            ]
         if "repeat" in nodes:
             item.repeat = self.value(nodes["repeat"], names)
         if "when" in nodes:
@@ -127,9 +139,11 @@ class ItemReader(ValueReader):
             item.expect = self.value(nodes["expect"], names)
 
     def condition(self, node: Node, names: Collection[str]) -> Value:
+        """Read a condition: yes and no are flags there."""
         return self.value(node, names, _FLAG)
 
     def loop(self, node: Node, names: frozenset[str]) -> Loop | None:
+        """Read a ``for``."""
         text = self.text(node, "for")
         origin = node.at(self.source)
         try:
@@ -140,6 +154,7 @@ class ItemReader(ValueReader):
         return Loop(target, bound, rows, origin)
 
     def item_name(self, node: Node) -> Reference:
+        """Read the name of an item."""
         name = self.text(node, "name")
         if name and not is_item_name(name):
             self.fault(node, f"'{name}' can't be a name", "a name has letters, digits, _ and -")
@@ -148,11 +163,13 @@ class ItemReader(ValueReader):
         return Reference(name, node.at(self.source))
 
     def reference(self, node: Node, what: str) -> Reference:
+        """Read the name of another item."""
         return Reference(self.text(node, what), node.at(self.source))
 
     # --- arguments ------------------------------------------------------------------------------------------
 
     def block_item(self, key: Scalar, node: Node | None, names: Collection[str]) -> BlockItem:
+        """Read a use of a block and check its arguments."""
         block = self.blocks[key.text]
         block.used = True
         item = BlockItem(key.at(self.source), key.text, block)
@@ -160,10 +177,15 @@ class ItemReader(ValueReader):
             item.arguments[name] = self.value(value, names)
         for name, default in block.arguments.items():
             if default is None and name not in item.arguments:
-                self.fault(key, f"block '{block.name}' needs '{name}'", f"write '- {block.name}: {{{name}: …}}', or give it a default")
+                self.fault(
+                    key,
+                    f"block '{block.name}' needs '{name}'",
+                    f"write '- {block.name}: {{{name}: …}}', or give it a default",
+                )
         return item
 
     def layer_arguments(self, item: LayerItem, node: Node | None, names: frozenset[str], depth: int) -> None:
+        """Read the arguments of a layer, and make it where they are constants."""
         before = len(self.faults)
         known = item.layer_class.arguments
         merges = item.layer_class.arity[1] != 1
@@ -214,7 +236,9 @@ class ItemReader(ValueReader):
                 continue
             place = next(key for key, _ in node.pairs if isinstance(key, Scalar) and key.text == name)
             broken = any(name.count(a) != name.count(b) for a, b in ("()", "[]"))
-            quote = "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one a line"
+            quote = (
+                "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one a line"
+            )
             if name in MODIFIERS:
                 hint: str | None = f"'{name}' is a modifier: it stands beside the type, not among its arguments"
             else:
@@ -223,6 +247,7 @@ class ItemReader(ValueReader):
         return found
 
     def paths(self, node: Node, names: frozenset[str], depth: int) -> list[list[Item]]:
+        """Read the paths of a layer that merges."""
         if not isinstance(node, List):
             self.fault(node, "paths must be a list of paths, each a list of items")
             return []

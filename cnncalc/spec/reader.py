@@ -7,7 +7,8 @@ from collections.abc import Collection
 
 from cnncalc.errors import did_you_mean
 from cnncalc.layers import layer_type
-from cnncalc.spec.expressions import CONSTANTS, FUNCTIONS
+from cnncalc.spec.arithmetic import FUNCTIONS
+from cnncalc.spec.expressions import CONSTANTS
 from cnncalc.spec.item_reader import ItemReader, is_item_name
 from cnncalc.spec.items import INPUT_NAMES, Block, Document, Output, Value, Variant, explicit_names
 from cnncalc.spec.nodes import List, Map, Node, Scalar, parse
@@ -86,7 +87,11 @@ class _Reader(ItemReader):
         keys = self.keys(node, f"variant '{name}'", VARIANT_KEYS)
         for argument, value in self.keys(keys.get("args"), "'args'").items():
             if argument not in document.arguments:
-                self.fault(value, f"variant '{name}' sets '{argument}', which is not in args", did_you_mean(argument, tuple(document.arguments), "args"))
+                self.fault(
+                    value,
+                    f"variant '{name}' sets '{argument}', which is not in args",
+                    did_you_mean(argument, tuple(document.arguments), "args"),
+                )
             variant.arguments[argument] = self.literal(value, names)
         if "input" in keys:
             variant.input = self.input(keys["input"], names)
@@ -151,7 +156,9 @@ class _Reader(ItemReader):
                 self.block_argument(block, argument, default, default, names)
         return blocks
 
-    def block_argument(self, block: Block, name: str, place: Node, default: Node | None, names: Collection[str]) -> None:
+    def block_argument(
+        self, block: Block, name: str, place: Node, default: Node | None, names: Collection[str]
+    ) -> None:
         self.check_argument_name(name, place)
         required = default is None or (isinstance(default, Scalar) and default.empty)
         known = {*names, *block.arguments, *INPUT_NAMES}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnncalc.layers.base import Shape, Weight
-from layers.building import make, refusal, use
+from tests.layers.building import make, refusal, use
 
 # The formula's operations, one by one.
 OPERATIONS = {

@@ -28,7 +28,7 @@ from cnncalc.layers.arguments import (
     value_text,
 )
 from cnncalc.layers.base import axis_index, batched
-from layers.building import make
+from tests.layers.building import make
 
 
 @pytest.mark.parametrize(

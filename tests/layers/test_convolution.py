@@ -8,7 +8,7 @@ import pytest
 
 from cnncalc.layers.base import Shape, Weight
 from cnncalc.layers.window import same_pad, window_count
-from layers.building import make, refusal, use
+from tests.layers.building import make, refusal, use
 
 HALF = Fraction(1, 2)
 

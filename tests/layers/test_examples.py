@@ -10,7 +10,7 @@ import pytest
 from cnncalc.layers import layer_type, layer_types
 from cnncalc.layers.base import KINDS, Layer
 from cnncalc.spec.loading import build_variant, read_text
-from layers.building import NAMES, known, use
+from tests.layers.building import NAMES, known, use
 
 
 def test_the_vocabulary_is_whole() -> None:

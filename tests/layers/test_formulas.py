@@ -9,7 +9,7 @@ import pytest
 
 from cnncalc.layers.base import Shape
 from cnncalc.layers.symbols import Formula, Symbol, ceil_div, common_divisor, floor_product
-from layers.building import NAMES, known, use
+from tests.layers.building import NAMES, known, use
 
 MORE = [  # arguments that the examples do not use
     ("conv: {out_channels: 6, kernel_size: [3, 4], stride: [2, 1], padding: same}", (3, 7, 8)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnncalc.layers.base import Shape
-from layers.building import refusal, use
+from tests.layers.building import refusal, use
 
 MAP, HALF, GATE = (64, 56, 56), (64, 28, 28), (64, 1, 1)
 PAIRWISE = "sizes must be equal or 1; a 1×1 conv changes the channels, its stride the size"

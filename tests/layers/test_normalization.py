@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnncalc.layers.base import Shape, Weight
-from layers.building import refusal, use
+from tests.layers.building import refusal, use
 
 
 @pytest.mark.parametrize("shape", [(6,), (6, 5), (6, 5, 4), (6, 5, 4, 3)])

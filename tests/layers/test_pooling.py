@@ -9,7 +9,7 @@ import pytest
 
 from cnncalc.layers.base import Shape
 from cnncalc.layers.pooling._regions import largest_bin
-from layers.building import refusal, use
+from tests.layers.building import refusal, use
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from cnncalc.layers.base import Shape
-from layers.building import refusal, use
+from tests.layers.building import refusal, use
 
 HALF = Fraction(1, 2)
 

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.arguments import LayerError, argument, flag, pads, per_axis, positive
-from cnncalc.layers.base import Example, Layer, Shape, Weight, Window, spatial
+from cnncalc.layers.base import Example, Layer, Shape, Weight, Window, divisors, spatial
 from cnncalc.layers.window import pads_of, receptive, window_counts, window_label
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class Conv(Layer):
         (shape,) = inputs
         check_channels(self, shape[0])
         sizes = spatial(shape, self.type)
-        return (self.out_channels, *window_counts(sizes, self.kernel_size, self.stride, self._pads(sizes), self.dilation))
+        windows = window_counts(sizes, self.kernel_size, self.stride, self._pads(sizes), self.dilation)
+        return (self.out_channels, *windows)
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight (out_channels, in_channels / groups, *kernel_size) and bias (out_channels,)."""
@@ -101,15 +102,15 @@ def check_channels(layer: Any, channels: int) -> None:
     """Refuse a stated depth other than the input's, and groups that don't divide.  Raises LayerError."""
     if layer.in_channels is not None and layer.in_channels != channels:
         raise LayerError(
-            f"in_channels = {layer.in_channels}, but the input has {channels} channels: a filter must be as deep as its input",
+            f"in_channels = {layer.in_channels}, but the input has {channels} channels: "
+            "a filter must be as deep as its input",
             argument="in_channels",
             hint=f"leave in_channels out, it is inferred, or write {channels}",
         )
     for name, count in (("in_channels", channels), ("out_channels", layer.out_channels)):
         if count % layer.groups:
-            divisors = [str(d) for d in range(1, min(count, 4096) + 1) if count % d == 0]
             raise LayerError(
                 f"groups = {layer.groups} does not divide {name} = {count}",
                 argument="groups",
-                hint=f"divisors of {count} are {', '.join(divisors)}",
+                hint=f"divisors of {count} are {divisors(count)}",
             )

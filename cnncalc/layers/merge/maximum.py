@@ -15,9 +15,7 @@ class Maximum(ElementwiseMerge):
     Flops: 1 comparison per output element and merged pair.
     """
 
-    example = Example(
-        "maximum", inputs=((32, 8, 8), (32, 8, 8), (32, 8, 8)), output=(32, 8, 8), flops=2 * 32 * 8 * 8
-    )
+    example = Example("maximum", inputs=((32, 8, 8), (32, 8, 8), (32, 8, 8)), output=(32, 8, 8), flops=2 * 32 * 8 * 8)
 
     def compute(self, np: Any, a: Any, b: Any) -> Any:
         """Return ``max(a, b)``."""

@@ -27,9 +27,7 @@ class InstanceNorm(Layer):
     eps = argument(number, "added to the variance", 1e-5)
     affine = argument(flag, "whether it learns a scale and a shift a channel", False)
 
-    example = Example(
-        "instancenorm", inputs=((64, 128, 128),), output=(64, 128, 128), flops=64 * (5 * 128 * 128 + 2)
-    )
+    example = Example("instancenorm", inputs=((64, 128, 128),), output=(64, 128, 128), flops=64 * (5 * 128 * 128 + 2))
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape."""

@@ -21,9 +21,7 @@ class Scale(Layer):
     init = argument(number, "what the factors start from in training", 1.0)
     bias = argument(flag, "whether each channel adds a constant", False)
 
-    example = Example(
-        "scale: 0.000001", inputs=((96, 56, 56),), output=(96, 56, 56), params=96, flops=96 * 56 * 56
-    )
+    example = Example("scale: 0.000001", inputs=((96, 56, 56),), output=(96, 56, 56), params=96, flops=96 * 56 * 56)
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight (C,) and bias (C,)."""

@@ -24,9 +24,7 @@ class WindowPool(Layer):
     stride = argument(per_axis(positive), "step from one window to the next; default: kernel_size", None, "S")
     padding = argument(pads("same", "valid"), "padding around the map", 0, "P")
     ceil_mode = argument(flag, "short for 'rounding: ceil'", False)
-    rounding = argument(
-        choice("floor", "ceil", "caffe"), "ceil, caffe: a window may overhang the end", "floor"
-    )
+    rounding = argument(choice("floor", "ceil", "caffe"), "ceil, caffe: a window may overhang the end", "floor")
 
     def check(self) -> None:
         """Spell the defaults out."""

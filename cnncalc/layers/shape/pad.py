@@ -22,9 +22,7 @@ class Pad(Movement):
     """
 
     padding = argument(pads(), "elements around the map: an int, one an axis, or a pair an axis", None, "P")
-    mode = argument(
-        choice("constant", "reflect", "replicate", "circular"), "what the border holds", "constant"
-    )
+    mode = argument(choice("constant", "reflect", "replicate", "circular"), "what the border holds", "constant")
     value = argument(number, "what a constant border holds", 0.0)
     channels = argument(pair, "channels of the constant, [before, after] the map's own", 0, "P_C")
 

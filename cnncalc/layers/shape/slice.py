@@ -25,9 +25,7 @@ class Slice(Movement):
     stop = argument(integer, "the first index that is not; default: the end", None, "stop")
     step = argument(positive, "every how many are kept", 1, "step")
 
-    example = Example(
-        "slice: {axis: channels, start: 0, stop: 32}", inputs=((64, 28, 28),), output=(32, 28, 28)
-    )
+    example = Example("slice: {axis: channels, start: 0, stop: 32}", inputs=((64, 28, 28),), output=(32, 28, 28))
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape with what is kept of the axis."""
