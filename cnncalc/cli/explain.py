@@ -8,6 +8,7 @@ from cnncalc.analysis.costs import DTYPES
 from cnncalc.analysis.explain import Explanation, explain
 from cnncalc.cli.options import network_of, output_options, spec_options, target
 from cnncalc.cli.output import Target
+from cnncalc.errors import CnncalcError
 from cnncalc.network import Network
 from cnncalc.selection import layers_named
 
@@ -16,6 +17,7 @@ from cnncalc.selection import layers_named
 @spec_options
 @click.argument("layers", nargs=-1, metavar="[LAYER…]")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of all tensors, for bytes.")
+@click.option("--convention", is_flag=True, help="What other tools count, and why their totals differ, in one table.")
 @output_options
 def command(
     spec: str,
@@ -25,6 +27,7 @@ def command(
     settings: tuple[str, ...],
     layout: str,
     dtype: str,
+    convention: bool,
     format: str,
     path: str | None,
     color: str,
@@ -38,12 +41,34 @@ def command(
     cnncalc explain alexnet
     cnncalc explain resnet50 conv_bn1.conv1
     cnncalc explain vgg16 'stage5.*' --format tsv
+    cnncalc explain mobilenet_v2 --convention
     """
     network = network_of(spec, variant, inputs, settings, layout)
+    if convention:
+        _show_conventions(network, layers, format, target(path, color))
+        return 0
     nodes = layers_named(network, layers) if layers else network.nodes
     explanations = explain(network, nodes, dtype)
     _show(network, explanations, not layers, layout, format, target(path, color))
     return 0
+
+
+def _show_conventions(network: Network, layers: tuple[str, ...], format: str, out: Target) -> None:
+    """Write what other tools count.  Raises CnncalcError where layers are named: the tools' totals are compared."""
+    from cnncalc.analysis.conventions import accounts
+    from cnncalc.rendering.convention_page import COLUMNS, document, page, records
+    from cnncalc.rendering.records import as_json, as_lines
+
+    if layers:
+        hint = "'cnncalc summary --convention' has another tool's figure of every layer"
+        raise CnncalcError(f"--convention compares totals of the whole network, not of '{layers[0]}'", hint)
+    found = accounts(network)
+    if format == "table":
+        out.page(page(network, found, out.width, out.terminal))
+    elif format == "json":
+        out.text([as_json(document(network, found))])
+    else:
+        out.text(as_lines(records(found), format, COLUMNS))
 
 
 def _show(

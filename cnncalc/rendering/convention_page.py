@@ -15,7 +15,7 @@ COLUMNS = ("tool", "figure", "type", "layers", "macs", "counted", "difference", 
 _OWN = "multiply-accumulates of convolutions, linear layers and matrix products: no bias, nothing else"
 
 
-def page(network: Network, accounts: list[Account], batch: int, width: int | None, terminal: bool) -> list[Line]:
+def page(network: Network, accounts: list[Account], width: int | None, terminal: bool) -> list[Line]:
     """Return the table with its heading."""
     columns = [
         Column("tool, layer type"),
@@ -29,7 +29,7 @@ def page(network: Network, accounts: list[Account], batch: int, width: int | Non
     for account in accounts:
         rows += [Rule(), _total(account), *[_difference(one) for one in account.differences]]
     title = f"{network.name} · {network.variant}" if network.variant else network.name
-    lines: list[Line] = [[(title, "bold"), (f"   batch {batch}", "")], [], *table(columns, rows, width, terminal), []]
+    lines: list[Line] = [[(title, "bold"), ("   for one sample", "")], [], *table(columns, rows, width, terminal), []]
     lines += paragraph(
         "Each line under a tool is a layer type that it counts otherwise; they add up to the difference.", width
     )
@@ -58,12 +58,11 @@ def _signed(figure: int) -> str:
     return f"{figure:+,}".replace("-", "−") if figure else "0"
 
 
-def document(network: Network, accounts: list[Account], batch: int) -> dict[str, Any]:
+def document(network: Network, accounts: list[Account]) -> dict[str, Any]:
     """Return everything as one object; ``counted`` is null where the tool has no figure."""
     return {
         "name": network.name,
         "variant": network.variant,
-        "batch": batch,
         "macs": accounts[0].macs,
         "tools": [
             {
