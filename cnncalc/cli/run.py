@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from cnncalc.cli._tensors import read_inputs, read_weights, told_apart
 from cnncalc.cli.options import network_of, output_options, target
 from cnncalc.cli.output import Target
 from cnncalc.cli.summary import tell_unmet
-from cnncalc.errors import CnncalcError, did_you_mean
+from cnncalc.errors import CnncalcError
 from cnncalc.execution import hold_blas
 from cnncalc.summary import Summary, summarize
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from cnncalc.network import Network
 
 DTYPES = ("float32", "float64")
-ARRAYS = (".npy", ".npz", ".safetensors")
-IMAGES = (".png", ".jpg", ".jpeg")
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -108,19 +106,18 @@ def command(
     cnncalc run net.yaml --weights net.npz --input digit.npy --save out.npz
     cnncalc run vgg16 --input cat.jpg --resize 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
     """
-    files, shapes = _told_apart(inputs)
+    files, shapes = told_apart(inputs)
     network = network_of(spec, variant, shapes, settings, "chw")
     wanted = _layers(network, layers, save)
     limit = None if max_memory is None else _bytes(max_memory)
     hold_blas()
-    from cnncalc.execution.inputs import read_arrays
     from cnncalc.execution.runner import run
     from cnncalc.execution.storage import check_target, write_arrays
 
     if save:
         check_target(save)
-    x = _inputs(network, files, resize, _figures(mean, "--mean"), _figures(std, "--std"))
-    tensors = _weights(weights, read_arrays(weights)) if weights else None
+    x = read_inputs(network, files, resize, _figures(mean, "--mean"), _figures(std, "--std"))
+    tensors = read_weights(weights) if weights else None
     with _progress() as progress:
         result = run(
             network, x, weights=tensors, batch=batch, seed=seed, dtype=dtype, threads=threads, repeat=repeat,
@@ -131,51 +128,6 @@ def command(
     summary = summarize(network, result.batch, result.dtype)
     _show(summary, result, format, target(path, color))
     return max(tell_unmet(summary), _tell(result))
-
-
-def _told_apart(inputs: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the files among --input by the inputs' names ("" for the only one), and the shapes."""
-    files: dict[str, str] = {}
-    shapes = []
-    for text in inputs:
-        name, equals, value = text.partition("=")
-        if os.path.exists(text) or not equals:
-            name, value = "", text
-        if os.path.exists(value) or value.lower().endswith((*ARRAYS, *IMAGES)) or not re.search(r"\d", value):
-            files[name] = value
-        else:
-            shapes.append(text)
-    return files, tuple(shapes)
-
-
-def _inputs(
-    network: Network, files: Mapping[str, str], resize: int | None, mean: Sequence[float], std: Sequence[float]
-) -> Any:
-    """Return what the files of --input hold; None where there are none."""
-    from cnncalc.execution.inputs import read_arrays, read_image
-
-    arrays: dict[str, Any] = {}
-    for name, path in files.items():
-        if path.lower().endswith(IMAGES):
-            known = network.inputs.get(name) if name else next(iter(network.inputs.values()))
-            if known is None:
-                raise CnncalcError(
-                    f"'{network.title}' has no input '{name}'", did_you_mean(name, tuple(network.inputs), "inputs")
-                )
-            arrays[known.name] = read_image(path, known.shape, resize, mean, std)
-            continue
-        read = read_arrays(path)
-        if isinstance(read, dict) and not name:
-            arrays |= read
-        else:
-            arrays[name or next(iter(network.inputs))] = next(iter(read.values())) if isinstance(read, dict) else read
-    return arrays or None
-
-
-def _weights(path: str, read: Any) -> dict[str, Any]:
-    if not isinstance(read, dict):
-        raise CnncalcError(f"{path} holds one array without a name", "weights come by name, in an .npz or .safetensors")
-    return read
 
 
 def _layers(network: Network, layers: str | None, save: str | None) -> list[str] | None:
