@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from cnncalc.analysis.costs import DTYPES
 from cnncalc.analysis.explain import Explanation, explain
+from cnncalc.cli._tensors import read_inputs, read_weights, told_apart
 from cnncalc.cli.options import network_of, output_options, spec_options, target
 from cnncalc.cli.output import Target
 from cnncalc.errors import CnncalcError
-from cnncalc.network import Network
+from cnncalc.execution import hold_blas
+from cnncalc.network import Network, Node
 from cnncalc.selection import layers_named
+
+if TYPE_CHECKING:
+    from cnncalc.execution.trace import Trace
+
+_AT = "Trace this element of one layer's output on real numbers; --input may be a file then."
+_WEIGHTS = "With --at: an .npz or .safetensors with PyTorch's names. Default: random."
 
 
 @click.command("explain")
 @spec_options
 @click.argument("layers", nargs=-1, metavar="[LAYER…]")
+@click.option("--at", metavar="C,Y,X", help=_AT)
+@click.option("--weights", metavar="FILE", help=_WEIGHTS)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, help="With --at: of what is random.")
+@click.option("--channels", type=click.IntRange(1), default=8, help="With --at: how many channels are written out.")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of all tensors, for bytes.")
 @click.option("--convention", is_flag=True, help="What other tools count, and why their totals differ, in one table.")
 @output_options
@@ -26,6 +40,10 @@ def command(
     inputs: tuple[str, ...],
     settings: tuple[str, ...],
     layout: str,
+    at: str | None,
+    weights: str | None,
+    seed: int,
+    channels: int,
     dtype: str,
     convention: bool,
     format: str,
@@ -42,15 +60,72 @@ def command(
     cnncalc explain resnet50 conv_bn1.conv1
     cnncalc explain vgg16 'stage5.*' --format tsv
     cnncalc explain mobilenet_v2 --convention
+    cnncalc explain alexnet conv1 --at 0,3,4 --seed 1
+    cnncalc explain net.yaml conv1 --at 0,1,1 --input digit.npy --weights net.npz
     """
-    network = network_of(spec, variant, inputs, settings, layout)
+    out = target(path, color)
+    files, shapes = told_apart(inputs) if at is not None else ({}, inputs)
+    network = network_of(spec, variant, shapes, settings, layout)
     if convention:
-        _show_conventions(network, layers, format, target(path, color))
+        _show_conventions(network, layers, format, out)
         return 0
     nodes = layers_named(network, layers) if layers else network.nodes
-    explanations = explain(network, nodes, dtype)
-    _show(network, explanations, not layers, layout, format, target(path, color))
+    if at is not None:
+        traced = _traced(network, nodes, _place(at, layout), files, weights, seed)
+        _show_trace(traced, channels, format, out)
+        if not traced.matches:
+            click.echo(f"'{traced.node.name}': the executor made another figure than was worked out", err=True)
+        return 0 if traced.matches else 1
+    if weights is not None:
+        raise CnncalcError("--weights is for tracing an element", "add --at C,Y,X")
+    _show(network, explain(network, nodes, dtype), not layers, layout, format, out)
     return 0
+
+
+# --- one element ---------------------------------------------------------------------------------------------
+
+
+def _place(at: str, layout: str) -> tuple[int, ...]:
+    """Return the place of ``0,3,4``, channels first.  Raises CnncalcError."""
+    parts = [part.strip() for part in at.split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 16 for part in parts):
+        hint = "give the channel and a place on every axis, counted from 0: 0,3,4"
+        raise CnncalcError(f"--at {at}: not a place", hint)
+    place = tuple([int(part) for part in parts])
+    return place[-1:] + place[:-1] if layout == "hwc" else place
+
+
+def _traced(
+    network: Network,
+    nodes: list[Node],
+    place: tuple[int, ...],
+    files: dict[str, str],
+    weights: str | None,
+    seed: int,
+) -> Trace:
+    """Run the network up to one layer, and work out one element of it."""
+    if len(nodes) != 1:
+        raise CnncalcError(f"--at traces an element of one layer, not of {len(nodes)}", "name one LAYER")
+    hold_blas()
+    from cnncalc.execution.trace import trace
+
+    x = read_inputs(network, files, None, [0.0], [1.0])
+    return trace(network, nodes[0], place, x, read_weights(weights) if weights else None, seed)
+
+
+def _show_trace(traced: Trace, channels: int, format: str, out: Target) -> None:
+    from cnncalc.rendering.records import as_json, as_lines
+    from cnncalc.rendering.trace_page import trace_page, trace_record, trace_rows
+
+    if format == "table":
+        out.page(trace_page(traced, channels, out.width))
+    elif format in ("json", "ndjson"):
+        out.text([as_json(trace_record(traced))])
+    else:
+        out.text(as_lines(trace_rows(traced), format, ("what", "value")))
+
+
+# --- all the rest --------------------------------------------------------------------------------------------
 
 
 def _show_conventions(network: Network, layers: tuple[str, ...], format: str, out: Target) -> None:

@@ -1,0 +1,164 @@
+"""One traced element as a page: every channel's window beside its filter and the products, then the sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.layers.base import axis_names
+from cnncalc.rendering.page import Line, paragraph
+
+if TYPE_CHECKING:
+    from cnncalc.execution.trace import Part, Trace
+
+Grid = list[list[str]]
+
+_PADDING = "·"
+_LARGEST_WHOLE = 1e9
+_TERMS = 10  # of a vector that are written out
+
+
+def trace_record(trace: Trace) -> dict[str, Any]:
+    """Return a trace as an object with every number that entered."""
+    return {
+        "layer": trace.node.name,
+        "at": trace.at,
+        "window": [{"first": first, "last": last} for first, last in trace.places],
+        "channels": [
+            {
+                "channel": part.channel,
+                "window": part.window.tolist(),
+                "padding": (part.inside == 0).tolist(),
+                "filter": None if part.weights is None else part.weights.tolist(),
+                "sum": part.total,
+            }
+            for part in trace.parts
+        ],
+        "terms": trace.terms,
+        "rule": trace.rule,
+        "result": trace.result,
+        "executor": trace.actual,
+        "match": trace.matches,
+    }
+
+
+def trace_page(trace: Trace, channels: int, width: int | None) -> list[Line]:
+    """Return the page; of many channels the first ``channels`` are shown, the sums of all."""
+    lines = _where(trace)
+    vector = bool(trace.parts) and not trace.places
+    for part in trace.parts[:channels]:
+        lines += _vector(part) if vector else _channel(part, width)
+    rest = trace.parts[channels:]
+    if rest:
+        total = sum(part.total for part in rest)
+        lines += [[(f"… {len(rest)} more channels, which sum to {number(total)} (--channels shows more)", "dim")], []]
+    return lines + _together(trace, width)
+
+
+def _where(trace: Trace) -> list[Line]:
+    names = axis_names(len(trace.node.shape))
+    place = ", ".join(f"{name} {index}" for name, index in zip(names, trace.at, strict=True))
+    lines: list[Line] = [[(f"{trace.node.name} at {place}", "bold")]]
+    if trace.places:
+        spans = [f"{name} {number(first)}…{number(last)}" for name, (first, last) in zip(names[1:], trace.places, strict=True)]
+        padded = any(not part.inside.all() for part in trace.parts)
+        note = f"; {_PADDING} is padding" if padded else ""
+        lines.append([(f"its window is {', '.join(spans)} of the input{note}", "")])
+    return [*lines, []]
+
+
+# --- channels ------------------------------------------------------------------------------------------------
+
+
+def _channel(part: Part, width: int | None) -> list[Line]:
+    """Return a channel's window, with its filter and the products beside it, or below where that is too wide."""
+    window = _grid(part.window, part.inside)
+    titled = [("window", window)]
+    if part.weights is not None:
+        titled += [("filter", _grid(part.weights)), ("products", _grid(part.window * part.weights))]
+    blocks = [_block(title, grid) for title, grid in titled]
+    head: Line = [(f"channel {part.channel}", "cyan")]
+    tail: list[Line] = [[(f"sum {number(part.total)}", "")], []] if part.weights is not None else [[]]
+    if width is not None and sum(len(block[0]) + 4 for block in blocks) > width:
+        return [head, *[[(line.rstrip(), "")] for block in blocks for line in block], *tail]
+    rows = zip(*blocks, strict=True)
+    return [head, *[[(("    ".join(row)).rstrip(), "")] for row in rows], *tail]
+
+
+def _grid(values: Any, inside: Any = None) -> Grid:
+    """Return an array as rows of texts; leading axes are written below each other."""
+    columns = values.shape[-1]
+    flat = values.reshape(-1, columns)
+    shown = flat == flat if inside is None else inside.reshape(-1, columns)
+    whole = bool((values == values.round()).all() and abs(values).max() < _LARGEST_WHOLE)
+    return [
+        [number(value, whole) if there else _PADDING for value, there in zip(row.tolist(), mask.tolist(), strict=True)]
+        for row, mask in zip(flat, shown, strict=True)
+    ]
+
+
+def _block(title: str, grid: Grid) -> list[str]:
+    """Return a titled grid as lines of one length."""
+    room = max(len(text) for row in grid for text in row)
+    lines = ["  " + " ".join([text.rjust(room) for text in row]) for row in grid]
+    longest = max(len(lines[0]), len(title) + 2)
+    return [line.ljust(longest) for line in (f"  {title}", *lines)]
+
+
+def _vector(part: Part) -> list[Line]:
+    """Return the first products of two vectors, and what the others sum to."""
+    assert part.weights is not None
+    lines: list[Line] = []
+    products = (part.window * part.weights).tolist()
+    pairs = zip(part.window.tolist(), part.weights.tolist(), products, strict=True)
+    for index, (x, weight, product) in zip(range(_TERMS), pairs, strict=False):
+        lines.append([(f"  x[{index}]·w[{index}] = {number(x)} · {number(weight)} = {number(product)}", "")])
+    if len(products) > _TERMS:
+        rest = number(sum(products[_TERMS:]))
+        lines.append([(f"  … {len(products) - _TERMS:,} more products, which sum to {rest}", "dim")])
+    return [*lines, []]
+
+
+# --- how they come together ----------------------------------------------------------------------------------
+
+
+def _together(trace: Trace, width: int | None) -> list[Line]:
+    lines: list[Line] = []
+    if len(trace.parts) > 1:
+        totals = [number(part.total) for part in trace.parts]
+        total = number(sum(part.total for part in trace.parts))
+        shown = totals if len(totals) <= 2 * _TERMS else [*totals[:_TERMS], "…", totals[-1]]
+        lines += paragraph(f"sum of {len(totals)} channels = {' + '.join(map(_bracketed, shown))} = {total}", width)
+    elif trace.parts:
+        part = trace.parts[0]
+        if part.weights is not None:
+            lines.append([(f"sum of {prod(part.window.shape):,} products = {number(part.total)}", "")])
+        elif "elements" in trace.terms:
+            lines.append([(f"sum of the window = {number(part.total)}", "")])
+    lines += [[(f"{name} = {number(value)}", "")] for name, value in trace.terms.items()]
+    lines.append([(f"result = {trace.rule} = ", ""), (number(trace.result), "bold")])
+    if trace.matches:
+        lines.append([(f"the executor made {number(trace.actual)}: equal, but for rounding", "green")])
+    else:
+        lines.append([(f"the executor made {number(trace.actual)}: NOT equal", "bold red")])
+    return lines
+
+
+def _bracketed(text: str) -> str:
+    return f"({text})" if text.startswith("−") else text
+
+
+def number(value: float, whole: bool | None = None) -> str:
+    """Return a number with four digits that count, whole ones without a point."""
+    value += 0.0  # −0 becomes 0
+    if whole is None:
+        whole = value == round(value) and abs(value) < _LARGEST_WHOLE
+    return (f"{value:.0f}" if whole else f"{value:.4g}").replace("-", "−")
+
+
+def trace_rows(trace: Trace) -> Sequence[dict[str, Any]]:
+    """Return a row a channel, then a row a further term, then the result: for csv and the like."""
+    rows: list[dict[str, Any]] = [{"what": f"channel {part.channel}", "value": part.total} for part in trace.parts]
+    rows += [{"what": name, "value": value} for name, value in trace.terms.items()]
+    return [*rows, {"what": "result", "value": trace.result}, {"what": "executor", "value": trace.actual}]
