@@ -61,7 +61,8 @@ def _where(trace: Trace) -> list[Line]:
     place = ", ".join(f"{name} {index}" for name, index in zip(names, trace.at, strict=True))
     lines: list[Line] = [[(f"{trace.node.name} at {place}", "bold")]]
     if trace.places:
-        spans = [f"{name} {number(first)}…{number(last)}" for name, (first, last) in zip(names[1:], trace.places, strict=True)]
+        ends = zip(names[1:], trace.places, strict=True)
+        spans = [f"{name} {number(first)}…{number(last)}" for name, (first, last) in ends]
         padded = any(not part.inside.all() for part in trace.parts)
         note = f"; {_PADDING} is padding" if padded else ""
         lines.append([(f"its window is {', '.join(spans)} of the input{note}", "")])
