@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -19,8 +20,9 @@ class Member(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The variant's name where there is one, else the network's."""
-        return self.variant or self.document.name
+        """The variant's name where there is one, else the file's, by which a shipped network is asked for."""
+        stem, dot, _ = os.path.basename(self.document.text.name).rpartition(".")
+        return self.variant or (stem if dot else self.document.name)
 
     @property
     def year(self) -> int | None:

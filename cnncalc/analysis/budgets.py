@@ -90,7 +90,7 @@ def _alive_at_peak(network: Network, scale: Scale) -> list[Part]:
     """Return the tensors that are alive while the layer of the peak runs."""
     _, node = peak_elements(network)
     now = node.index if node is not None else -1
-    ends: dict[Tensor, int] = {one: one.index for one in network.nodes} | last_uses(network)
+    ends: dict[Tensor, int] = {**{one: one.index for one in network.nodes}, **last_uses(network)}
     alive = [one for one, end in ends.items() if now <= end and (not isinstance(one, Node) or one.index <= now)]
     return [(tensor.name, prod(tensor.shape) * scale.batch * scale.width) for tensor in alive]
 

@@ -35,7 +35,10 @@ def _budget_options(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples that go through at once.")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of the tensors, for bytes.")
 @click.option("--strict", is_flag=True, help="Warnings fail, too.")
-@click.option("--allow", "allowed", type=click.Choice(list(RULES)), multiple=True, help="A rule not to warn of.")
+@click.option(
+    "--allow", "allowed", type=click.Choice(list(RULES)), metavar="RULE", multiple=True,
+    help=f"Don't warn of it; may be repeated: {', '.join(RULES)}.",
+)  # fmt: skip
 @output_options_with("junit")
 def command(
     specs: tuple[str, ...],
@@ -60,8 +63,8 @@ def command(
     cnncalc check net.yaml --dtype int8 --max-weights 1MiB --max-peak 256KiB
     cnncalc check net.yaml --strict --format junit -o report.xml
 
-    Counts are written 5M, 600M, 1.5G; bytes also 256KiB, 4MB. A line of a spec says with a comment that
-    what would be warned of is meant: # allow: lost-pixels.
+    Counts are written 5M, 600M, 1.5G; bytes also 256KiB, 4MB. Each warning has the name of its rule; where
+    it is meant, a comment on the line silences it: "# allow: lost-pixels".
     """
     budgets = {
         name: parse_quantity(text, f"--{'min' if figure.least else 'max'}-{name}", figure.of_bytes)

@@ -172,13 +172,19 @@ def _styled(cell: str | Cell | Bar) -> Part:
 
 
 def fold(text: str, width: int) -> list[str]:
-    """Break a text into lines of at most ``width``, behind dots, commas and spaces where that is possible."""
+    """Break a text into lines of at most ``width``, behind dots, commas and spaces where that is possible.
+
+    Every line is indented as the text is, those after the first by two more where there is room.
+    """
+    start = len(text) - len(text.lstrip())
+    further = " " * (start + 2) if width > start + 6 else ""
     lines: list[str] = []
     while len(text) > width:
-        cut = max((text.rfind(sign, 0, width) + 1 for sign in " .,/"), default=0)
-        cut = cut if cut > 1 else width
+        cut = max(text.rfind(sign, start + 1, width) for sign in " .,/") + 1
+        cut = cut if cut > 0 else width
         lines.append(text[:cut].rstrip())
-        text = "  " + text[cut:].lstrip() if width > 6 else text[cut:]
+        text = further + text[cut:].lstrip()
+        start = len(further)
     return [*lines, text]
 
 

@@ -1,0 +1,23 @@
+"""``cnncalc show``: the text of a spec, to copy from."""
+
+from __future__ import annotations
+
+import click
+
+from cnncalc.cli.options import read_spec, target
+
+
+@click.command("show")
+@click.argument("spec")
+@click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")
+def command(spec: str, path: str | None) -> None:
+    """Print the text of a spec, whole: the family's file where SPEC is one of a family.
+
+    \b
+    cnncalc show resnet50
+    cnncalc show mobilenet_v2 -o mine.yaml
+    """
+    document, variant = read_spec(spec)
+    target(path, "never").text([document.text.text])
+    if variant is not None and len(document.variants) > 1:
+        click.echo(f"{variant} is one of {len(document.variants)} variants in this file: --variant {variant}", err=True)

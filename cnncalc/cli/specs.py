@@ -1,0 +1,71 @@
+"""``cnncalc specs``: the networks that ship, each built afresh: no figure is stored that could go stale."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import click
+
+from cnncalc.cli.options import output_options, target
+from cnncalc.collection import Member, shipped
+from cnncalc.errors import CnncalcError, did_you_mean
+from cnncalc.network import totals
+from cnncalc.rendering.specs_page import FIELDS, Entry, page, record
+
+SORT_KEYS = ("name", "family", "year", "params", "macs")
+
+
+@click.command("specs")
+@click.argument("words", nargs=-1, metavar="[WORD]…")
+@click.option("--sort", type=click.Choice(SORT_KEYS), help="The smallest, or the earliest, first.")
+@output_options
+def command(words: tuple[str, ...], sort: str | None, format: str, path: str | None, color: str) -> None:
+    """List the networks that ship, all or those whose name, family, year or source has every WORD.
+
+    \b
+    cnncalc specs
+    cnncalc specs mobile 224 --sort macs
+    cnncalc specs "he et al." --format tsv | cut -f 1,5
+    """
+    chosen = [member for member in shipped() if _matches(member, words)]
+    if not chosen:
+        names = [member.name for member in shipped()]
+        hint = did_you_mean(words[0], names, "") if len(words) == 1 else None
+        raise CnncalcError(f"no network that ships has {' and '.join(map(repr, words))}", hint)
+    entries = list(_entries(chosen))
+    if sort is not None:
+        entries.sort(key=lambda one: (getattr(one, sort) is None, getattr(one, sort)))
+    _show(entries, sort is None, format, path, color)
+
+
+def _matches(member: Member, words: tuple[str, ...]) -> bool:
+    about = (member.name, member.document.name, member.year, member.source, _file(member))
+    text = " ".join(str(part) for part in about).lower()
+    return all(word.lower() in text for word in words)
+
+
+def _file(member: Member) -> str:
+    return os.path.basename(member.document.text.name)
+
+
+def _entries(chosen: list[Member]) -> Iterator[Entry]:
+    for member in chosen:
+        network = member.build()
+        params, macs = totals(network.nodes)
+        inputs = {name: tensor.shape for name, tensor in network.inputs.items()}
+        yield Entry(member.name, member.document.name, member.year, inputs, params, macs, member.source, _file(member))
+
+
+def _show(entries: list[Entry], by_family: bool, format: str, path: str | None, color: str) -> None:
+    out = target(path, color)
+    if format == "table":
+        out.page(page(entries, by_family, out.width, out.terminal))
+        return
+    from cnncalc.rendering.records import as_json, as_lines
+
+    records = map(record, entries)
+    if format == "json":
+        out.text([as_json({"schema_version": 1, "specs": list(records)})])
+    else:
+        out.text(as_lines(records, format, FIELDS))

@@ -1,0 +1,99 @@
+"""The survey as a table by year, and what it says of the textbook's claim."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.analysis.survey import TURN, Shares, period, until
+from cnncalc.rendering.page import Bar, Cell, Column, Line, Rule, TableRow, paragraph, table
+from cnncalc.rendering.summary_page import KIND_STYLES
+from cnncalc.rendering.text import percent, short
+
+COLUMNS = (
+    Column("year", right=True),
+    Column("network", folds=True),
+    Column("conv of MACs", right=True),
+    Column("", bar=True),
+    Column("fc of params", right=True),
+    Column("", bar=True),
+    Column("claim"),
+)
+FIELDS = (
+    "name", "family", "year", "params", "macs", "layers",
+    "conv_macs_share", "fc_macs_share", "conv_params_share", "fc_params_share", "holds",
+)  # fmt: skip
+
+SMALL = 10_000_000
+"""Params up to which the page calls a network small."""
+
+CLAIM = "The claim: convolutions have most of the MACs, fully connected layers most of the params."
+
+
+def page(surveyed: list[Shares], single: int, width: int | None, terminal: bool) -> list[Line]:
+    """Return the table, and in how many networks the claim holds; ``single`` ones were left out."""
+    rows: list[TableRow] = [_row(one) for one in surveyed]
+    lines = [*paragraph(CLAIM, width, "bold"), [], *table(COLUMNS, [*rows, Rule()], width, terminal)]
+    for text in verdict(surveyed, single):
+        lines += paragraph(text, width)
+    return lines
+
+
+def _row(one: Shares) -> list[str | Cell | Bar]:
+    claim = Cell("holds", "green") if one.holds else Cell("no", "dim")
+    return [
+        str(one.year or ""), one.name,
+        percent(one.conv_macs_share), Bar(one.conv_macs_share, KIND_STYLES["conv"]),
+        percent(one.fc_params_share), Bar(one.fc_params_share, KIND_STYLES["fc"]), claim,
+    ]  # fmt: skip
+
+
+def verdict(surveyed: list[Shares], single: int) -> list[str]:
+    """Return what the survey says: in how many the claim holds, and what changed."""
+    whole = period(surveyed)
+    count = f"{whole.networks} network{'' if whole.networks == 1 else 's'}"
+    texts = [
+        f"It holds in {whole.hold} of {count}: convolutions have most of the MACs in {whole.compute}, "
+        f"fully connected layers most of the params in {whole.store}."
+    ]
+    before, after = until(surveyed)
+    if before.networks and after.networks:
+        texts.append(
+            f"Up to {TURN} it holds in {before.hold} of {before.networks}, and fully connected layers have "
+            f"{percent(before.fc_params_share)} of the params (median); after {TURN} in {after.hold} of "
+            f"{after.networks}, with {percent(after.fc_params_share)}. What changed: the last map is averaged "
+            "before it is classified (Network in Network 2013, GoogLeNet 2014), and one small fully connected layer "
+            "took the place of two or three on the whole map; depth and width then went into the convolutions."
+        )
+    later = [one for one in surveyed if one.holds and (one.year or 0) > TURN]
+    if later and max(one.params for one in later) < SMALL:
+        texts.append(
+            f"Later networks where it holds are small, {short(max(one.params for one in later))} params at most: "
+            "convolutions that are few, narrow, grouped or depthwise hold less than what classifies "
+            f"({_families(later)})."
+        )
+    elsewhere = [one for one in surveyed if not one.computes]
+    if elsewhere:
+        texts.append(f"Convolutions don't have most of the MACs in {_families(elsewhere)}: linear layers do there.")
+    if single:
+        texts.append(f"Left out: {single} of a single convolution or fully connected layer, or none.")
+    return texts
+
+
+def _families(some: list[Shares]) -> str:
+    return ", ".join(dict.fromkeys(one.family for one in some))
+
+
+def document(surveyed: list[Shares]) -> dict[str, Any]:
+    """Return the survey as one object."""
+    before, after = until(surveyed)
+    periods = {"all": period(surveyed), f"until_{TURN}": before, f"after_{TURN}": after}
+    return {
+        "schema_version": 1,
+        "networks": [record(one) for one in surveyed],
+        "periods": {name: some._asdict() for name, some in periods.items()},
+    }
+
+
+def record(one: Shares) -> dict[str, Any]:
+    """Return one network as an object."""
+    return {**one._asdict(), "holds": one.holds}
