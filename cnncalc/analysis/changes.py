@@ -206,7 +206,7 @@ class Workbench:
         if node.layer.type == "conv":
             proposals = [
                 ("depthwise separable", replacements.separable(item, nodes)),
-                ("grouped", replacements.grouped(item, nodes, node)),
+                *self.grouped(node, nodes, item),
                 ("1×1 bottleneck", replacements.bottleneck(item, nodes)),
             ]
         elif node.layer.type == "linear":
@@ -221,6 +221,13 @@ class Workbench:
         if node.layer.type == "linear":
             found.append(self.pooled(node))
         return [change for change in found if change is not None]
+
+    def grouped(
+        self, node: Node, nodes: Sequence[Node], item: ItemText
+    ) -> list[tuple[str, replacements.Replacement | None]]:
+        """Return the proposal of as many groups as divide the channels."""
+        tried = [(f"{groups} groups", replacements.grouped(item, nodes, node, groups)) for groups in replacements.GROUPS]
+        return [proposal for proposal in tried if proposal[1]][:1]
 
     def change(self, name: str, nodes: Sequence[Node], edits: Sequence[Edit]) -> Change | None:
         """Return an edit's change; None where the network can't be built, has other outputs, or costs no less."""

@@ -19,7 +19,10 @@ BOTTLENECK = 4
 """How many times narrower a bottleneck is (He et al. 2015)."""
 
 GROUPS = (4, 2)
+"""Into how many groups channels are split; the first that divides them."""
+
 NARROWER = (3, 4)
+"""What is kept of a layer's width, and of how much."""
 
 Replacement = tuple[list[Piece], list[Node]]
 
@@ -57,24 +60,22 @@ def bottleneck(item: ItemText, nodes: Sequence[Node]) -> Replacement | None:
     return _where_dense(item, nodes, pieces)
 
 
-def grouped(item: ItemText, nodes: Sequence[Node], heavy: Node) -> Replacement | None:
+def grouped(item: ItemText, nodes: Sequence[Node], heavy: Node, groups: int) -> Replacement | None:
     """Independent groups of channels (Krizhevsky et al. 2012; Xie et al. 2016, arXiv:1611.05431)."""
     wide = prod(_layer(heavy).kernel_size) > 1  # of a family of convolutions, 1×1 ones mix the groups and stay
     own = bare(item.arguments.get("groups", "1"))
     fits = [node for node in nodes if _layer(node).groups == 1 and (not wide or prod(_layer(node).kernel_size) > 1)]
-    for groups in GROUPS:
-        divided = [node for node in fits if node.use.inputs[0][0] % groups == 0]
-        if heavy not in divided or any(_layer(node).out_channels % groups for node in divided):
-            continue
-        conditions = []
-        if len(fits) < len(nodes):
-            conditions += [f"{bare(item.arguments['kernel_size'])} > 1"] if wide else []
-            conditions += [f"{own} == 1"] if own != "1" else []
-        if len(divided) < len(fits):
-            conditions.append(f"in_channels % {groups} == 0")
-        text = f"{groups} if {' and '.join(conditions)} else {own}" if conditions else str(groups)
-        return [Piece("conv", item.arguments | {"groups": in_flow(text)})], divided
-    return None
+    divided = [node for node in fits if node.use.inputs[0][0] % groups == 0]
+    if heavy not in divided or any(_layer(node).out_channels % groups for node in divided):
+        return None
+    conditions = []
+    if len(fits) < len(nodes):
+        conditions += [f"{bare(item.arguments['kernel_size'])} > 1"] if wide else []
+        conditions += [f"{own} == 1"] if own != "1" else []
+    if len(divided) < len(fits):
+        conditions.append(f"in_channels % {groups} == 0")
+    text = f"{groups} if {' and '.join(conditions)} else {own}" if conditions else str(groups)
+    return [Piece("conv", item.arguments | {"groups": in_flow(text)})], divided
 
 
 def shared(item: ItemText, nodes: Sequence[Node]) -> Replacement | None:

@@ -29,6 +29,14 @@ def size(count: int) -> str:
     return f"{count} B"
 
 
+def duration(seconds: float) -> str:
+    """Return ``25.14 ms``, four digits at most."""
+    for unit, prefix in ((1, "s"), (1e-3, "ms")):
+        if seconds >= unit:
+            return f"{_four(seconds / unit)} {prefix}"
+    return f"{_four(seconds * 1e6)} µs"
+
+
 def percent(share: float) -> str:
     """Return ``99.2 %``; what is there but rounds to nothing is ``<0.1 %``."""
     return "<0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"

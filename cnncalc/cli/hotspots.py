@@ -1,0 +1,119 @@
+"""``cnncalc hotspots``: where a network is heavy, and what changes to it would save."""
+
+from __future__ import annotations
+
+import click
+
+from cnncalc.analysis.costs import DTYPES
+from cnncalc.cli.options import output_options, parse_quantity, read_changes, read_spec, spec_options, target
+from cnncalc.errors import CnncalcError, did_you_mean
+
+
+@click.command("hotspots")
+@spec_options
+@click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="How many layers of each figure.")
+@click.option(
+    "--machine", metavar="flops=N,bandwidth=N", default="flops=100G,bandwidth=20G", show_default=True,
+    help="FLOPs and bytes of memory traffic a second.",
+)  # fmt: skip
+@click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples that go through at once.")
+@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of all tensors, for bytes.")
+@click.option("--rank", type=click.IntRange(1), help="Of low-rank fc layers; default: a quarter of the smaller side.")
+@click.option(
+    "--sparsity", type=click.FloatRange(0, 1, max_open=True), default=0.9, show_default=True,
+    help="Part of the weights that pruning sets to zero.",
+)  # fmt: skip
+@output_options
+def command(
+    spec: str,
+    variant: str | None,
+    inputs: tuple[str, ...],
+    settings: tuple[str, ...],
+    layout: str,
+    top: int,
+    machine: str,
+    batch: int,
+    dtype: str,
+    rank: int | None,
+    sparsity: float,
+    format: str,
+    path: str | None,
+    color: str,
+) -> int:
+    """Print which layers make 80 % of MACs, params, memory and time, and what changes would save.
+
+    Every change is made and the whole network recomputed; each comes with the command or the lines of the spec
+    that make it. The time is the roofline's: the slower of a layer's arithmetic and its memory traffic.
+
+    \b
+    cnncalc hotspots alexnet
+    cnncalc hotspots net.yaml --top 3 --machine flops=2T,bandwidth=50G --dtype float16
+    cnncalc hotspots net.yaml --format json | jq '.changes[] | [.change, .after.macs]'
+    """
+    from cnncalc.analysis.changes import Change, Workbench, heavy_nodes
+    from cnncalc.analysis.hotspots import hotspots
+    from cnncalc.analysis.roofline import Machine
+
+    document, named = read_spec(spec)
+    on = Machine(*parse_machine(machine))
+    bench = Workbench(document, variant or named, *read_changes(settings, inputs, layout), on, batch, dtype)
+    spots = hotspots(bench.summary, on)
+    found = [*bench.for_the_network(), *bench.for_layers(heavy_nodes(spots, top), rank, sparsity)]
+
+    def command_line(change: Change) -> str:
+        given = {"--variant": (variant,) if variant else (), "--set": settings, "--input": inputs}
+        given |= {"--batch": (str(batch),) if batch > 1 else (), "--dtype": (dtype,) if dtype != "float32" else ()}
+        return _command_line(spec, given, change.options) if change.options else ""
+
+    changes = [(change, command_line(change)) for change in found]
+    out = target(path, color)
+    if format == "table":
+        from cnncalc.rendering.hotspots_page import page
+
+        out.page(page(bench, spots, changes, top, layout, out.width, out.terminal))
+        return 0
+    from cnncalc.rendering.hotspots_records import COLUMNS, records
+    from cnncalc.rendering.hotspots_records import document as whole
+    from cnncalc.rendering.records import as_json, as_lines
+
+    if format == "json":
+        out.text([as_json(whole(bench, spots, changes, top))])
+    else:
+        out.text(as_lines(records(spots, changes, top), format, COLUMNS))
+    return 0
+
+
+def parse_machine(text: str) -> tuple[int, int]:
+    """Return (flops, bandwidth) a second of ``flops=100G,bandwidth=20G``.
+
+    Raises:
+        CnncalcError: where one is missing, unknown, given twice or not above 0.
+    """
+    given: dict[str, int] = {}
+    for part in text.split(","):
+        name, equals, figure = part.partition("=")
+        name = name.strip()
+        if name not in ("flops", "bandwidth") or not equals:
+            hint = did_you_mean(name, ("flops", "bandwidth"), "figures") if equals else "write flops=100G,bandwidth=20G"
+            raise CnncalcError(f"--machine {text}: '{part}' is not a figure of a machine", hint)
+        if name in given:
+            raise CnncalcError(f"--machine {text}: {name} is given twice")
+        given[name] = parse_quantity(figure, f"--machine {name} =")
+        if not given[name]:
+            raise CnncalcError(f"--machine {text}: {name} must be above 0")
+    if len(given) < 2:
+        raise CnncalcError(f"--machine {text}: both are needed", "write flops=100G,bandwidth=20G")
+    return given["flops"], given["bandwidth"]
+
+
+def _command_line(spec: str, given: dict[str, tuple[str, ...]], options: tuple[str, ...]) -> str:
+    """Return the command that shows a network with an option more, or another value for one."""
+    from shlex import join
+
+    name, value = options
+    words = ["cnncalc", "summary", spec]
+    for option, values in given.items():
+        for old in values:
+            replaced = option == name and (option != "--set" or old.split("=")[0] == value.split("=")[0])
+            words += [] if replaced else [option, old]
+    return join([*words, name, value])
