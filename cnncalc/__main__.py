@@ -15,31 +15,50 @@ from cnncalc.errors import CnncalcError  # noqa: E402
 INTERRUPTED = 130
 
 
-def main() -> None:
-    """Run the command line and exit with its code: 0 done, 1 a check failed, 2 wrong input, 130 interrupted."""
+def entry() -> None:
+    """Run the command line and end the process with its exit code."""
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    os._exit(code)  # all is written: tearing down the modules one by one takes a tenth of the whole run
+
+
+def main() -> int:
+    """Run the command line and return its exit code: 0 done, 1 a check failed, 2 wrong input, 130 interrupted."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that can't show × shows ?
+            stream.reconfigure(encoding=stream.encoding, errors="replace")  # a terminal that can't show × shows ?
     try:
         code = _run()
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:  # whoever read has seen enough
         code = 0
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _drop_output()
     except OSError as error:
         code = 2
         _tell(f"can't write the output: {error.strerror}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    sys.exit(code)
+        _drop_output()
+    return code
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere, so that no flush fails again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _run() -> int:
     from cnncalc.cli import cli
 
+    if "_CNNCALC_COMPLETE" in os.environ:
+        cli.main(prog_name="cnncalc")  # a shell asks what could come next
     try:
-        code = cli.main(prog_name="cnncalc", standalone_mode=False)
+        with cli.make_context("cnncalc", sys.argv[1:]) as context:  # cli.main() would make a broken pipe an error
+            code = cli.invoke(context)
         return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except CnncalcError as error:
         _tell(error.text())
         return error.exit_code
@@ -49,6 +68,8 @@ def _run() -> int:
     except (KeyboardInterrupt, click.Abort):
         _tell("interrupted")
         return INTERRUPTED
+    except SystemExit:  # click's answer to a closed pipe, which to us is no error
+        raise BrokenPipeError from None
 
 
 def _tell(text: str) -> None:
@@ -57,4 +78,4 @@ def _tell(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    entry()

@@ -36,9 +36,17 @@ def networks() -> list[tuple[str, str, str | None]]:
     for path in files():
         with open(path, encoding="utf-8") as file:
             names = variant_names(file.read())
-        stem = os.path.basename(path).removesuffix(".yaml")
-        found += [(name, path, name) for name in names] or [(stem, path, None)]
+        found += [(name, path, name) for name in names] or [(_stem(path), path, None)]
     return found
+
+
+def _stem(path: str) -> str:
+    return os.path.basename(path).removesuffix(".yaml")
+
+
+def _alike(path: str, name: str) -> int:
+    """Return how many letters a file's name and a network's begin with alike, to open the likely file first."""
+    return len(os.path.commonprefix([_stem(path), name]))
 
 
 def find(name: str) -> tuple[str, str | None]:
@@ -47,14 +55,15 @@ def find(name: str) -> tuple[str, str | None]:
     Raises:
         CnncalcError: where no shipped spec has the name; the hint has the nearest.
     """
-    known = networks()
-    for network, path, variant in known:
-        if network == name:
-            return path, variant
-    family = os.path.join(folder(), f"{name}.yaml")
-    if re.fullmatch(r"[\w.-]+", name) and os.path.isfile(family):
-        return family, None
-    near = did_you_mean(name, [network for network, _, _ in known], "")
+    for path in sorted(files(), key=lambda path: -_alike(path, name)):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        if name in text and name in variant_names(text):
+            return path, name
+        if name == _stem(path):
+            return path, None
+    known = [network for network, _, _ in networks()]
+    near = did_you_mean(name, known, "")
     raise CnncalcError(
         f"'{name}' is neither a file nor a network that ships with cnncalc",
         near or "'cnncalc specs' lists the networks that ship",

@@ -31,15 +31,11 @@ def cnncalc(*arguments: str, stdin: str | bytes = "", columns: int | None = None
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
     if columns is not None:
         environment["COLUMNS"] = str(columns)
-    code = 0
     with (
         mock.patch.multiple(sys, argv=["cnncalc", *arguments], **streams),
         mock.patch.dict(os.environ, environment, clear=True),
     ):
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
+        code = main()
     out, err = (streams[name].buffer.getvalue().decode() for name in ("stdout", "stderr"))
     return Done(code, out, err)
 

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import Any, TypeVar
 
 import click
@@ -199,6 +198,8 @@ def parse_quantity(text: str, name: str, of_bytes: bool = False) -> int:
     kind, forms = ("a number of bytes", "256KiB, 4MB") if of_bytes else ("a number", "600M, 1.5G")
     if match is None or (not of_bytes and (match[3] or match[4])) or (match[3] and not match[2]):
         raise CnncalcError(f"{name} {text}: not {kind}", f"write it as {forms} or 20000")
+    from fractions import Fraction  # 2 ms that few commands need
+
     number, prefix, binary = match[1].replace(",", "").replace("_", ""), match[2].replace("K", "k"), match[3]
     scale: int = (1024 if binary else 1000) ** _POWERS.index(prefix or " ")
     scaled = Fraction(number) * scale

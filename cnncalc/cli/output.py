@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from cnncalc.errors import CnncalcError
-from cnncalc.rendering.page import Line, plain
+
+if TYPE_CHECKING:
+    from cnncalc.rendering.page import Line
 
 NARROWEST = 40
 
@@ -33,10 +36,14 @@ class Target:
 
     def page(self, lines: Sequence[Line]) -> None:
         """Write lines of styled text."""
+        from cnncalc.rendering.page import plain
+
         self.text([self.styled(lines) if self.color else plain(lines)])
 
     def stream(self, lines: Iterable[Line]) -> None:
         """Write lines of styled text as they come."""
+        from cnncalc.rendering.page import plain
+
         for_terminal = self.styled if self.color else plain
         self.text(for_terminal([line]) for line in lines)
 

@@ -77,7 +77,7 @@ def decode(data: bytes, name: str) -> Source:
     if len(data) > MAX_FILE_BYTES:
         raise SpecError([Fault(f"{name}: the spec is larger than {MAX_FILE_BYTES // 2**20} MiB")])
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as fault:
         line = data.count(b"\n", 0, fault.start)
         place = f"{name}:{line + 1}: the byte 0x{data[fault.start]:02x} at offset {fault.start} is not UTF-8"

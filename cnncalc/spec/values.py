@@ -16,7 +16,6 @@ from cnncalc.spec.origin import Fault, Origin, Source, SpecError
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})$").match
 _WORD = re.compile(r"[A-Za-z_][\w.-]*$").match
-_NUMERIC = re.compile(r"[-+]?\d[\d_:.]*$").match
 
 NO_NAMES: frozenset[str] = frozenset()
 

@@ -67,7 +67,7 @@ def test_a_hostile_spec_is_refused_soon(name: str, tmp_path: Path) -> None:
     text, message = HOSTILE[name]
     (tmp_path / "net.yaml").write_text(text)
     limited = ["-c", "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (2 * 10**8, 2 * 10**8));"
-               "sys.argv = ['cnncalc', 'summary', 'net.yaml']; from cnncalc.__main__ import main; main()"]  # fmt: skip
+               "sys.argv = ['cnncalc', 'summary', 'net.yaml']; from cnncalc.__main__ import entry; entry()"]  # fmt: skip
     start = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.monotonic()
     done = subprocess.run([sys.executable, *limited], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
