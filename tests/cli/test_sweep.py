@@ -134,7 +134,10 @@ def test_channels_last(net: str) -> None:
             ["--set", "width=1", "--set", "width=2"],
             "--set width: given twice\n  hint: give all values in one, separated by commas\n",
         ),
-        (["--input", "3xx2"], "--input 3xx2: '3xx2' is not a shape\n  hint: write it as 3x224x224, without the batch axis\n"),
+        (
+            ["--input", "3xx2"],
+            "--input 3xx2: '3xx2' is not a shape\n  hint: write it as 3x224x224, without the batch axis\n",
+        ),
         (["--columns", "parms"], "--columns: no figure 'parms'\n  hint: did you mean 'params'?\n"),
         (["--pareto", "mac"], "--pareto: no figure 'mac'\n  hint: did you mean 'macs'?\n"),
         (

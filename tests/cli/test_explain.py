@@ -1,0 +1,275 @@
+"""``cnncalc explain`` as it is used."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnncalc.layers import layer_types
+from tests.commands import cnncalc, process
+from tests.execution.test_trace import FILTERS, IMAGE
+
+# 10 filters of 5×5 on 3×32×32; all figures by hand
+SHARING = """
+input: [3, 32, 32]
+layers:
+  - conv: {out_channels: 10, kernel_size: 5, padding: 2}
+"""
+
+CONV = """\
+conv1   conv 5×5, 10   3×32×32 → 10×32×32
+Slides out_channels filters over the map; every filter is as deep as its group
+of input channels.
+
+shape
+  C_out         = 10
+  H_out = W_out = ⌊(H_in + 2·P − D·(K − 1) − 1) / S⌋ + 1
+                = ⌊(32 + 2·2 − 1·(5 − 1) − 1) / 1⌋ + 1
+                = 32
+  K kernel_size, S stride, P padding, D dilation
+  Zero padding of 2 on every side makes 32×32 into 36×36: 32×32 windows fit,
+  without it 28×28. So the size is kept. 7.4 % of the products are with a zero;
+  they are counted all the same.
+  Every element of the map is read by some window; the windows end where the
+  padded map ends.
+
+params, MACs, FLOPs
+  weight = C_out·C_in·K·K = 10·3·5·5 = 750
+  bias   = C_out = 10
+  params = weight + bias = 750 + 10 = 760
+  macs   = C_out·H_out·W_out·C_in·K·K = 10·32·32·3·5·5 = 768,000
+  flops  = 2·C_out·H_out·W_out·C_in·K·K + C_out·H_out·W_out
+         = 2·10·32·32·3·5·5 + 10·32·32
+         = 1,546,240
+
+bytes
+  output  = C_out·H_out·W_out·4 = 10·32·32·4 = 40,960
+  weights = params·4 = 760·4 = 3,040
+
+receptive field
+  H, W  sees 1 + (5 − 1)·1 = 5 of the input, a step of 1·1 = 1 apart
+
+weight sharing
+  shared          = weight + bias = 750 + 10 = 760
+  unshared        = C_out·C_in·K·K·H_out·W_out = 10·3·5·5·32·32 = 768,000
+  fully connected = C_in·H_in·W_in·C_out·H_out·W_out
+                  = 3·32·32·10·32·32
+                  = 31,457,280
+  Every filter serves all 32×32 positions. Unshared takes 1,011 times as many,
+  fully connected 41,391 times; the last two are weights alone, a bias for every
+  output adds 10,240.
+"""
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> str:
+    path = tmp_path / "net.yaml"
+    path.write_text(SHARING)
+    return str(path)
+
+
+def test_one_layer_in_full(net: str) -> None:
+    done = cnncalc("explain", net, "conv1", columns=80)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == CONV
+
+
+def test_a_whole_network_in_brief() -> None:
+    # the first layers of torchvision's AlexNet, by hand
+    lines = cnncalc("explain", "alexnet", columns=80).out.splitlines()
+    start = lines.index("conv1   conv 11×11/4, 64   3×224×224 → 64×55×55")
+    assert lines[start + 1 : start + 10] == [
+        "  H_out = W_out = ⌊(224 + 2·2 − 1·(11 − 1) − 1) / 4⌋ + 1 = 55",
+        "  weight        = 64·3·11·11 = 23,232",
+        "  params        = 23,232 + 64 = 23,296",
+        "  macs          = 64·55·55·3·11·11 = 70,276,800",
+        "relu1   relu   64×55×55 → 64×55×55",
+        "  flops = 64·55·55 = 193,600",
+        "pool1   maxpool 3×3/2   64×55×55 → 64×27×27",
+        "  H_out = W_out = ⌊(55 + 2·0 − 1·(3 − 1) − 1) / 2⌋ + 1 = 27",
+        "  flops         = 64·27·27·(3·3 − 1) = 373,248",
+    ]
+    assert "params = conv 2,469,696 + fc 58,631,144 = 61,100,840" in lines
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_lost_column_is_told() -> None:
+    done = cnncalc("explain", "alexnet", "conv1", "--input", "3x225x225", columns=200)
+    assert "Lost: row and column 224 (1 of 225, counted from 0)" not in done.out  # padding reaches past it
+    done = cnncalc("explain", "alexnet", "pool1", "--input", "3x230x230", columns=200)
+    lost = "Lost: row and column 55 (1 of 56, counted from 0), read by no window"
+    assert f"{lost}: 56 − 3 is not a multiple of the stride 2." in done.out
+
+
+def test_json_has_all_of_it(net: str) -> None:
+    found = json.loads(cnncalc("explain", net, "--format", "json").out)
+    (layer,) = found["layers"]
+    assert layer["sharing"] == {"shared": 760, "unshared": 768_000, "fully_connected": 31_457_280}
+    assert layer["formulas"][1] == {
+        "symbol": "H_out",
+        "expression": "⌊(H_in + 2·P − D·(K − 1) − 1) / S⌋ + 1",
+        "numbers": "⌊(32 + 2·2 − 1·(5 − 1) − 1) / 1⌋ + 1",
+        "value": 32,
+    }
+    assert layer["bytes"] == {"output": 40960, "weights": 3040}
+    assert layer["receptive_field"][1] == {"axis": "W", "size": 5, "stride": 1, "offset": 2}
+    assert layer["borders"][0]["lost"] == []
+
+
+def test_a_row_a_formula(net: str) -> None:
+    rows = list(csv.DictReader(cnncalc("explain", net, "conv1", "--format", "csv").out.splitlines()))
+    found = {row["symbol"]: row for row in rows}
+    assert found["macs"]["numbers"] == "10·32·32·3·5·5"
+    assert found["unshared"]["value"] == "768000"
+
+
+def test_which_layers() -> None:
+    def names(*words: str) -> list[str]:
+        rows = cnncalc("explain", "resnet18", *words, "--format", "ndjson").out.splitlines()
+        return [json.loads(row)["layer"] for row in rows]
+
+    assert names("pool1") == ["pool1"]
+    assert names("stage1.basic1.conv_bn1.conv1") == ["stage1.basic1.conv_bn1.conv1"]
+    assert names("stage4.basic1.conv_bn3") == ["stage4.basic1.conv_bn3.conv1", "stage4.basic1.conv_bn3.bn1"]
+    assert names("stage3.basic2.conv_bn2.bn1") == names("stage3.basic2.conv_bn2.bn*")
+    assert len(names("stage2")) == len(names("stage2.*")) == 16
+    assert names("fc1", "pool1") == ["pool1", "fc1"]  # in the network's order
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["conv_bn9"], "'resnet18' has no layer 'conv_bn9'\n  hint: did you mean 'conv_bn1.bn1'?\n"),
+        (["x*"], "'resnet18' has no layer like 'x*'\n"),
+        (
+            ["basic1.conv_bn3.conv1"],
+            "'basic1.conv_bn3.conv1' is the end of 3 layers' names\n  hint: stage2.basic1.conv_bn3.conv1, "
+            "stage3.basic1.conv_bn3.conv1, stage4.basic1.conv_bn3.conv1; '*.basic1.conv_bn3.conv1' is all of them\n",
+        ),
+        (["pool1", "fc1", "--at", "0"], "--at traces an element of one layer, not of 2\n  hint: name one LAYER\n"),
+        (
+            ["pool1", "--at", "a,b"],
+            "--at a,b: not a place\n  hint: give the channel and a place on every axis, counted from 0: 0,3,4\n",
+        ),
+        (["pool1", "--weights", "w.npz"], "--weights is for tracing an element\n  hint: add --at C,Y,X\n"),
+    ],
+)
+def test_what_is_not_there(words: list[str], message: str) -> None:
+    done = cnncalc("explain", "resnet18", *words)
+    assert (done.code, done.out, done.err) == (2, "", message)
+
+
+def test_every_layer_type_is_explained(tmp_path: Path) -> None:
+    from cnncalc.layers import layer_type
+
+    for name in layer_types():
+        layer = layer_type(name)
+        assert layer is not None
+        example = layer.example
+        names = [f"x{number}" for number in range(len(example.inputs))]
+        inputs = ", ".join(f"{name}: {list(shape)}" for name, shape in zip(names, example.inputs, strict=True))
+        item = example.item if ":" in example.item else f"{example.item}:"
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(f"input: {{{inputs}}}\nlayers:\n  - {item}\n    from: [{', '.join(names)}]\n    name: one\n")
+        done = cnncalc("explain", str(path), "one", columns=80)
+        assert (done.code, done.err) == (0, ""), name
+        assert done.out.startswith(f"one   {name}"), name
+        assert f" = {example.params:,}\n" in done.out or not example.params, name
+
+
+# --- one element ---------------------------------------------------------------------------------------------
+
+TEXTBOOK = """
+input: [3, 5, 5]
+layers:
+  - conv: {out_channels: 2, kernel_size: 3, stride: 2, padding: 1}
+"""
+
+# rows and columns 1 … 3 of the textbook's 5×5×3 example, worked out by hand
+TRACED = """\
+conv1 at C 0, H 1, W 1
+its window is H 1…3, W 1…3 of the input
+
+channel 0
+  window      filter        products
+  1 1 0        1  0 −1       1  0  0
+  0 1 2        0  1  0       0  1  0
+  1 0 0       −1  0  1      −1  0  0
+sum 1
+
+channel 1
+  window      filter        products
+  2 0 1        0  1  0       0  0  0
+  0 1 1        1 −1  1       0 −1  1
+  1 0 0        0 −1  0       0  0  0
+sum 0
+
+channel 2
+  window      filter        products
+  1 0 2       −1  0  0      −1  0  0
+  0 2 0        0  1  1       0  2  0
+  2 1 1        1  0  0       2  0  0
+sum 3
+
+sum of 3 channels = 1 + 0 + 3 = 4
+bias = 1
+result = the sums of all channels + bias = 5
+the executor made 5: equal, but for rounding
+"""
+
+
+@pytest.fixture
+def textbook(tmp_path: Path) -> list[str]:
+    (tmp_path / "net.yaml").write_text(TEXTBOOK)
+    np.save(tmp_path / "image.npy", IMAGE)
+    np.savez(tmp_path / "net.npz", **{"conv1.weight": FILTERS, "conv1.bias": np.array([1, -2], np.float32)})
+    files = ["--input", str(tmp_path / "image.npy"), "--weights", str(tmp_path / "net.npz")]
+    return ["explain", str(tmp_path / "net.yaml"), "conv1", *files]
+
+
+def test_the_textbooks_element(textbook: list[str]) -> None:
+    done = cnncalc(*textbook, "--at", "0,1,1", columns=80)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == TRACED
+
+
+def test_padding_is_shown_as_such(textbook: list[str]) -> None:
+    done = cnncalc(*textbook, "--at", "0,0,0", "--channels", "1", columns=80)
+    assert done.out.splitlines()[:8] == [
+        "conv1 at C 0, H 0, W 0",
+        "its window is H −1…1, W −1…1 of the input; · is padding",
+        "",
+        "channel 0",
+        "  window      filter        products",
+        "  · · ·        1  0 −1      0 0 0",
+        "  · 1 0        0  1  0      0 1 0",
+        "  · 0 1       −1  0  1      0 0 1",
+    ]
+    assert "… 2 more channels, which sum to 2 (--channels shows more)" in done.out
+
+
+def test_a_trace_as_json_and_as_rows(textbook: list[str]) -> None:
+    found = json.loads(cnncalc(*textbook, "--at", "1,2,2", "--format", "json").out)
+    assert (found["result"], found["executor"], found["match"], found["terms"]) == (-2, -2, True, {"bias": -2})
+    assert [channel["sum"] for channel in found["channels"]] == [1, 0, -1]
+    assert found["channels"][2]["window"] == [[1, 0, 0], [0, 2, 0], [0, 0, 0]]
+    rows = cnncalc(*textbook, "--at", "1,2,2", "--format", "tsv").out.splitlines()
+    assert rows[:2] == ["what\tvalue", "channel 0\t1.0"]
+    assert rows[-2:] == ["result\t-2.0", "executor\t-2.0"]
+
+
+def test_channels_last(textbook: list[str]) -> None:
+    done = cnncalc(*textbook, "--at", "2,1,0", "--layout", "hwc")
+    assert done.out.startswith("conv1 at C 0, H 2, W 1\n")
+
+
+def test_a_seed_gives_the_same_numbers_in_another_process() -> None:
+    options = ("explain", "alexnet", "fc1", "--at", "7", "--seed", "3", "--input", "3x64x64")
+    first, second = cnncalc(*options), process(*options)
+    assert first.code == second.returncode == 0
+    assert first.out == second.stdout
+    assert "more products, which sum to" in first.out
