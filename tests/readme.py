@@ -1,0 +1,108 @@
+"""The README's sessions, run as printed: ``python -m tests.readme`` rewrites them with what comes out now."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+README = Path(__file__).parent.parent / "README.md"
+COLUMNS = 96
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"^`([\w.-]+)`[^\n]*:\n\n```(?:yaml|sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Step(NamedTuple):
+    """One command of a session, and what the README says comes out; ``…`` on a line stands for any lines."""
+
+    command: str
+    expected: str
+
+
+def files(text: str) -> dict[str, str]:
+    """Return the files that the README shows, by name."""
+    return {name: body for name, body in _FILE.findall(text)}
+
+
+def sessions(text: str) -> Iterator[list[Step]]:
+    """Return the README's sessions: blocks of commands behind ``$`` with their output."""
+    for block in _BLOCK.findall(text):
+        steps = []
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, expected = [], part.split("\n")
+            while expected:
+                command.append(expected.pop(0).removeprefix("> "))
+                if not command[-1].endswith("\\"):
+                    break
+            steps.append(Step("\n".join(command), "\n".join(expected)))
+        yield steps
+
+
+def run(command: str, folder: Path) -> str:
+    """Run a command in bash, on a terminal without colours, and return what is seen there."""
+    tools = folder / ".tools"
+    if not tools.exists():
+        tools.mkdir()
+        script = tools / "cnncalc"
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cnncalc "$@"\n')
+        script.chmod(0o755)
+    environment = {
+        **os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(README.parent),
+        "NO_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LC_ALL": "C.UTF-8",
+    }  # fmt: skip
+    leader, follower = pty.openpty()
+    with subprocess.Popen(["bash", "-c", command], cwd=folder, stdout=follower, stderr=follower, stdin=subprocess.DEVNULL, env=environment) as child:
+        os.close(follower)
+        parts = []
+        try:
+            while part := os.read(leader, 65536):
+                parts.append(part)
+        except OSError:  # the other end is closed
+            pass
+        os.close(leader)
+    assert child.returncode is not None
+    return b"".join(parts).decode().replace("\r\n", "\n")
+
+
+def runnable(command: str) -> bool:
+    """Whether the tools that a command pipes into are on this machine."""
+    return all(shutil.which(tool) for tool in ("jq",) if re.search(rf"\b{tool}\b", command))
+
+
+def matches(expected: str, actual: str) -> bool:
+    """Whether an output is the expected one, where a line with ``…`` alone stands for any lines."""
+    pattern = re.escape(expected).replace("…\n", "(?:.*\n)*?") if "…\n" in expected else re.escape(expected)
+    return re.fullmatch(pattern, actual) is not None
+
+
+def write_files(text: str, folder: Path) -> None:
+    """Write the files that the README shows into a folder."""
+    for name, body in files(text).items():
+        (folder / name).write_text(body)
+
+
+def main() -> None:
+    text = README.read_text()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_files(text, folder)
+        for steps in sessions(text):
+            for step in steps:
+                if not runnable(step.command):
+                    continue
+                actual = run(step.command, folder)
+                if not matches(step.expected, actual):
+                    prompt = "$ " + step.command.replace("\n", "\n> ")
+                    text = text.replace(f"{prompt}\n{step.expected}", f"{prompt}\n{actual}", 1)
+    README.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
