@@ -91,9 +91,7 @@ class Workbench:
         """Return the figures of a summary."""
         totals = summary.totals
         seconds = predicted_seconds(summary, self.machine)
-        return Figures(
-            totals.params, totals.macs, totals.flops, totals.memory.weights, totals.memory.peak, seconds
-        )
+        return Figures(totals.params, totals.macs, totals.flops, totals.memory.weights, totals.memory.peak, seconds)
 
     def rebuilt(
         self,
@@ -141,7 +139,8 @@ class Workbench:
             return None
         axes = min(len(shape) - 1, 2)  # of a film, the frames stay
         kept, sizes = shape[:-axes], shape[-axes:]
-        step = next(step for step in _STEPS if step == 1 or all(size % step == 0 and size >= 4 * step for size in sizes))
+        fitting = (step for step in _STEPS if all(size % step == 0 and size >= 4 * step for size in sizes))
+        step = next(fitting, 1)
         for less in range(_TRIES):
             smaller = (*kept, *[size * 3 // 4 // step * step - less * step for size in sizes])
             if min(smaller) < 1:
@@ -198,9 +197,7 @@ class Workbench:
         """Whether a node shares its weights with others, so that its item can't be another type."""
         return any(one.shares is not None and (one in nodes or one.shares in nodes) for one in self.network.nodes)
 
-    def edited(
-        self, node: Node, nodes: Sequence[Node], item: ItemText, rank: int | None, narrow: bool
-    ) -> list[Change]:
+    def edited(self, node: Node, nodes: Sequence[Node], item: ItemText, rank: int | None, narrow: bool) -> list[Change]:
         """Return the changes of one item."""
         proposals: list[tuple[str, replacements.Replacement | None]] = []
         if node.layer.type == "conv":
@@ -226,8 +223,11 @@ class Workbench:
         self, node: Node, nodes: Sequence[Node], item: ItemText
     ) -> list[tuple[str, replacements.Replacement | None]]:
         """Return the proposal of as many groups as divide the channels."""
-        tried = [(f"{groups} groups", replacements.grouped(item, nodes, node, groups)) for groups in replacements.GROUPS]
-        return [proposal for proposal in tried if proposal[1]][:1]
+        for groups in replacements.GROUPS:
+            replacement = replacements.grouped(item, nodes, node, groups)
+            if replacement is not None:
+                return [(f"{groups} groups", replacement)]
+        return []
 
     def change(self, name: str, nodes: Sequence[Node], edits: Sequence[Edit]) -> Change | None:
         """Return an edit's change; None where the network can't be built, has other outputs, or costs no less."""
