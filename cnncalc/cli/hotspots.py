@@ -7,6 +7,7 @@ import click
 from cnncalc.analysis.costs import DTYPES
 from cnncalc.cli.options import output_options, parse_quantity, read_changes, read_spec, spec_options, target
 from cnncalc.errors import CnncalcError, did_you_mean
+from cnncalc.layers.base import Shape
 
 
 @click.command("hotspots")
@@ -61,7 +62,8 @@ def command(
     found = [*bench.for_the_network(), *bench.for_layers(heavy_nodes(spots, top), rank, sparsity)]
 
     def command_line(change: Change) -> str:
-        given = {"--variant": (variant,) if variant else (), "--set": settings, "--input": inputs}
+        shapes = [f"{name}={_sizes(shape)}" if name else _sizes(shape) for name, shape in bench.inputs.items()]
+        given = {"--variant": (variant,) if variant else (), "--set": settings, "--input": tuple(shapes)}
         given |= {"--batch": (str(batch),) if batch > 1 else (), "--dtype": (dtype,) if dtype != "float32" else ()}
         return _command_line(spec, given, change.options) if change.options else ""
 
@@ -104,6 +106,10 @@ def parse_machine(text: str) -> tuple[int, int]:
     if len(given) < 2:
         raise CnncalcError(f"--machine {text}: both are needed", "write flops=100G,bandwidth=20G")
     return given["flops"], given["bandwidth"]
+
+
+def _sizes(shape: Shape) -> str:
+    return "x".join(str(size) for size in shape)
 
 
 def _command_line(spec: str, given: dict[str, tuple[str, ...]], options: tuple[str, ...]) -> str:

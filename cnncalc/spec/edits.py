@@ -100,7 +100,10 @@ def applied(text: str, edits: Sequence[Edit]) -> str:
 
 def find_item(source: Source, origin: Origin) -> ItemText | None:
     """Return where the item of an origin stands; None where it is not in the text."""
-    root = yaml.compose(source.text, _Loader)
+    try:
+        root = yaml.compose(source.text, _Loader)
+    except yaml.YAMLError:  # an anchor given twice, which readers take
+        return None
     found = _search(root, (origin.line, origin.column), False) if root is not None else None
     if found is None:
         return None

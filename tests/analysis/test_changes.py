@@ -168,13 +168,13 @@ def test_what_does_not_fit_is_not_offered() -> None:
 def test_expressions_are_kept_as_they_are_written() -> None:
     text = (
         "args: {n: 8}\ninput: [8, 12, 12]\nblocks:\n  wide:\n    args: {by}\n    layers:\n"
-        '      - conv: {out_channels: "max(in_channels * by, n)", kernel_size: 3, padding: same, bias: false}\n'
+        '      - conv: {out_channels: "max(in_channels * by, n)", kernel_size: 3, padding: 1, bias: false}\n'
         "layers:\n  - wide: {by: 2}\n  - wide: {by: 4}\n"
     )
     change = next(change for change in changes_of(bench_of_text(text)) if change.name == "depthwise separable")
     assert change.edits[0].text == (
         "      - sequence:\n"
-        "          - conv: {out_channels: in_channels, kernel_size: 3, padding: same, groups: in_channels, bias: false}\n"
+        "          - conv: {out_channels: in_channels, kernel_size: 3, padding: 1, groups: in_channels, bias: false}\n"
         '          - conv: {out_channels: "max(in_channels * by, n)", kernel_size: 1, bias: false}\n'
     )
     assert change.after.params == 8 * 9 + 8 * 16 + 16 * 9 + 16 * 64

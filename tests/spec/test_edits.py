@@ -71,7 +71,8 @@ def test_a_comment_and_the_neighbours_stay() -> None:
 
 def test_several_items_take_the_place_under_the_modifiers_of_one() -> None:
     body = (
-        "  - conv:                 # several lines\n      out_channels: 4\n      kernel_size: 3\n    name: last\n    repeat: 2\n"
+        "  - conv:             # several lines\n      out_channels: 4\n      kernel_size: 3\n"
+        "    name: last\n    repeat: 2\n"
         "  - add: {paths: [[], []]}\n    from: last2\n"
     )
     changed = replaced(body, TWO)
@@ -94,7 +95,8 @@ def test_inside_braces_a_sequence_stays_on_its_line() -> None:
     body = "  - concat: {paths: [[], [{conv: {out_channels: 4, kernel_size: 1}}, relu]]}\n"
     pieces = [Piece("conv", {"out_channels": "2", "kernel_size": "1"}, "1 < 2"), Piece("relu")]
     assert replaced(body, pieces) == (
-        "  - concat: {paths: [[], [{sequence: [{conv: {out_channels: 2, kernel_size: 1}, when: 1 < 2}, relu]}, relu]]}\n"
+        "  - concat: {paths: [[], [{sequence: "
+        "[{conv: {out_channels: 2, kernel_size: 1}, when: 1 < 2}, relu]}, relu]]}\n"
     )
 
 
