@@ -80,7 +80,7 @@ def run(
     require(needed, max_memory)
     try:
         inputs = random_inputs(network, batch, seed, kind) if inputs is None else inputs
-        with single_threaded_blas():
+        with single_threaded_blas(), np.errstate(all="ignore"):  # what is not finite is told
             start = perf_counter()
             tensors = (
                 random_weights(network, seed, kind, threads) if weights is None else checked(network, weights, kind)

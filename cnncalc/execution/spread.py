@@ -54,8 +54,7 @@ def _after(node: Node, incoming: list[Array], stream: np.random.Generator) -> Ar
         shares = np.cumsum([prod(tensor.shape) for tensor in node.inputs], dtype=float)
         chosen: Any = np.searchsorted(shares / shares[-1], np.arange(SAMPLES) / SAMPLES, side="right")
         return np.choose(stream.permutation(chosen), incoming) if len(incoming) < 32 else incoming[-1]
-    if kind == "pool":
-        window = layer.window(node.use.inputs, node.shape)
-        if window is not None and "max" in layer.type:  # neighbours are alike: count the root of them
-            return stream.choice(incoming[0], (math.ceil(prod(window.size) ** 0.5), SAMPLES)).max(axis=0)
+    if kind == "pool" and "max" in layer.type:  # neighbours are alike: the largest of as many as an edge is long
+        taps = prod(node.inputs[0].shape) / max(prod(node.shape), 1)
+        return stream.choice(incoming[0], (math.ceil(taps**0.5), SAMPLES)).max(axis=0)
     return incoming[0]

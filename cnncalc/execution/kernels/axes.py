@@ -100,10 +100,10 @@ def _ends(size: int, kernel: int, stride: int, padding: Any, dilation: int) -> t
 
 def _positions(size: int, extent: int, stride: int, before: int, after: int, rounding: Rounding) -> int:
     padded = before + size + after
-    if rounding == "floor" or padded < extent:
+    if rounding == "floor":
         return len(range(0, padded - extent + 1, stride))
-    count = 1
-    while (count - 1) * stride + extent < padded and count * stride < before + size:
+    count = 0  # a window may overhang by less than a stride
+    while count * stride + extent < padded + stride and count * stride < before + size:
         count += 1
     return count
 

@@ -11,6 +11,8 @@ from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
 
+import numpy as np
+
 Block = tuple[int, int]
 
 
@@ -53,9 +55,10 @@ class Workers:
             self._helpers.append(helper)
 
     def _serve(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job.drain()
-            job.done.put(None)
+        with np.errstate(all="ignore"):  # a thread does not inherit it
+            while (job := self._jobs.get()) is not None:
+                job.drain()
+                job.done.put(None)
 
 
 class _Job:

@@ -37,7 +37,7 @@ class LocallyConnected(Conv):
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight (out_channels, in_channels, *spatial_out, *kernel_size), bias as the output is."""
         output = self.output_shape(*inputs)
-        weights = {"weight": Weight((output[0], inputs[0][0], *output[1:], *self.kernel_size))}
+        weights = {"weight": Weight((self.out_channels, inputs[0][0], *output[1:], *self.kernel_size))}
         if self.bias:
             weights["bias"] = Weight(output)
         return weights

@@ -1,0 +1,202 @@
+"""Running from Python: what comes out, what is kept, folded, repeated and told."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cnncalc
+from cnncalc.analysis.memory import peak_elements
+from cnncalc.execution.plan import steps
+from cnncalc.execution.runner import run
+from cnncalc.execution.weights import expected, random_weights
+from cnncalc.network import Network, Tensor
+from tests.execution.networks import RESIDUAL, spec
+from tests.layers.building import known
+
+
+def distance(a: Any, b: Any) -> float:
+    """Return the largest difference, relative to the largest element."""
+    return float(np.abs(a - b).max() / np.abs(b).max())
+
+
+def test_everything_is_verified() -> None:
+    network = spec(RESIDUAL)
+    result = network.run(batch=3)
+    assert result.ok
+    assert result.verified == len(network.nodes) == len(result.layers)
+    assert result.output.shape == (3, 5)
+    assert [row.node for row in result.layers] == network.nodes
+    assert all(row.actual == (3, *row.node.shape) for row in result.layers)
+    assert result.seconds > 0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_folding_changes_nothing(threads: int) -> None:
+    network = spec(RESIDUAL)
+    folded = network.run(batch=2, threads=threads)
+    alone = network.run(batch=2, threads=threads, fuse=False)
+    exact = network.run(batch=2, dtype="float64", fuse=False)
+    fused = {row.node.layer.type for row in folded.layers if row.fused_into}
+    assert {"batchnorm", "relu", "relu6", "silu", "add", "hardswish"} <= fused
+    assert not any(row.fused_into for row in alone.layers)
+    assert distance(folded.output, alone.output) < 1e-5
+    assert distance(alone.output, exact.output) < 1e-5
+    assert distance(network.run(batch=2, dtype="float64").output, exact.output) < 1e-12
+
+
+def test_every_tensor_on_request() -> None:
+    network = spec(RESIDUAL)
+    everything = network.run(layers=None)
+    assert list(everything.tensors) == [node.name for node in network.nodes]
+    assert all(array.shape == (1, *network.nodes[i].shape) for i, array in enumerate(everything.tensors.values()))
+    before = everything.tensors["joined"].copy()
+    assert (before >= 0).all()
+    some = network.run(layers=["joined", "conv1"])
+    assert list(some.tensors) == ["joined", "conv1"]
+    assert distance(some.tensors["joined"], before) < 1e-5
+    assert (some.tensors["conv1"] < 0).any(), "what comes before the rectifier, not behind it"
+    with pytest.raises(cnncalc.CnncalcError, match="no layer 'joint'"):
+        network.run(layers=["joint"])
+
+
+def test_the_same_seed_gives_the_same_bytes() -> None:
+    network = spec(RESIDUAL)
+    one, two, other = (random_weights(network, seed, threads=threads) for seed, threads in ((1, 1), (1, 2), (2, 1)))
+    assert list(one) == list(two) == [item.name for item in expected(network)]
+    assert all(one[name].tobytes() == two[name].tobytes() for name in one)
+    assert all(one[name].tobytes() != other[name].tobytes() for name in one)
+    first, second = network.run(seed=1), network.run(seed=1)
+    assert first.output.tobytes() == second.output.tobytes()
+    assert distance(network.run(seed=1, threads=2).output, first.output) < 1e-5
+
+
+def test_weights_and_input_from_outside() -> None:
+    network = spec("input: [2]\nlayers:\n  - linear: 2\n  - relu\n")
+    weights = {"fc1.weight": np.array([[1.0, 2.0], [-3.0, 4.0]]), "fc1.bias": np.array([0.5, -10.0])}
+    result = network.run(np.array([[1.0, 3.0]]), weights=weights)
+    assert result.dtype == "float64"
+    assert result.output.tolist() == [[7.5, 0.0]]  # 1 + 6 + ½, and −3 + 12 − 10 < 0
+    assert network.run(np.array([[1.0, 3.0]], np.float32), weights=weights).output.dtype == np.float32
+
+
+def test_several_inputs_and_outputs() -> None:
+    network = spec(
+        """
+input: {left: [2], right: [2]}
+layers:
+  - add:
+    name: sum
+    from: [left, right]
+  - concat:
+    name: both
+    from: [left, sum]
+outputs: [sum, both]
+"""
+    )
+    result = network.run({"right": np.array([[10.0, 20.0]]), "left": np.array([[1.0, 2.0]])})
+    assert {name: array.tolist() for name, array in result.outputs.items()} == {
+        "sum": [[11, 22]],
+        "both": [[1, 2, 11, 22]],
+    }
+    assert network.run().ok
+    with pytest.raises(cnncalc.CnncalcError, match="2 inputs, but one array"):
+        network.run(np.zeros((1, 2)))
+    with pytest.raises(cnncalc.CnncalcError, match="2 outputs"):
+        _ = result.output
+
+
+def test_shared_weights() -> None:
+    network = spec(
+        """
+input: [4, 6, 6]
+layers:
+  - conv: {out_channels: 4, kernel_size: 3, padding: 1}
+    name: shared
+  - batchnorm
+  - conv: {out_channels: 4, kernel_size: 3, padding: 1}
+    weights: shared
+  - batchnorm
+"""
+    )
+    assert [item.name for item in expected(network) if item.node.layer.type == "conv"] == [
+        "shared.weight",
+        "shared.bias",
+    ]
+    assert distance(network.run().output, network.run(fuse=False).output) < 1e-5
+
+
+def test_an_input_that_is_an_output() -> None:
+    network = spec("input: [3, 4, 4]\nlayers:\n  - identity:\n    name: same\n  - dropout\n")
+    x = np.random.default_rng(0).standard_normal((2, 3, 4, 4))
+    assert (network.run(x).output == x).all()
+
+
+def alive(network: Network, fuse: bool) -> int:
+    """Return the most elements that the plan keeps at one step."""
+    held: set[Tensor] = set(network.inputs.values())
+    most = 0
+    for step in steps(network, (), fuse):
+        held.add(step.output)
+        most = max(most, sum(prod(tensor.shape) for tensor in held))
+        held -= set(step.release)
+    assert held == set(network.outputs.values())
+    return most
+
+
+@pytest.mark.parametrize("name", ["resnet50", "densenet121", "unet", "googlenet", "mobilenet_v2"])
+def test_tensors_are_let_go_after_their_last_use(name: str) -> None:
+    network = cnncalc.load(name)
+    assert alive(network, False) == peak_elements(network)[0]
+    assert alive(network, True) <= peak_elements(network)[0]
+
+
+@pytest.mark.parametrize("name", ["resnet152", "efficientnet_b0", "densenet201", "cifar_resnet110", "vgg19"])
+def test_activations_stay_finite_in_deep_networks(name: str) -> None:
+    small = None if name in ("vgg19", "cifar_resnet110") else (3, 64, 64)
+    result = cnncalc.load(name, input=small).run()
+    assert result.ok
+    assert result.finite
+    assert 0.01 < result.output.std() < 100
+
+
+def test_the_first_layer_that_is_not_finite_is_told() -> None:
+    network = spec(RESIDUAL)
+    weights = random_weights(network)
+    weights["joined_is_fine.weight"] = weights.pop("fc1.weight")
+    with pytest.raises(cnncalc.CnncalcError, match=r"missing: fc1\.weight") as caught:
+        network.run(weights=weights)
+    assert "left over: joined_is_fine.weight" in str(caught.value)
+    weights["fc1.weight"] = np.full_like(weights.pop("joined_is_fine.weight"), 3e38)
+    result = network.run(np.ones((1, 3, 20, 20), np.float32), weights=weights)
+    assert not result.finite
+    assert result.first == "fc1"
+    assert result.ok, "shapes hold all the same"
+
+
+def test_what_follows_a_mismatch_is_told_and_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    cls = known("center_crop")
+    monkeypatch.setattr(cls, "output_shape", lambda self, shape: (shape[0], 5, 5))  # in truth 4 × 4
+    network = spec("input: [2, 6, 6]\nlayers:\n  - center_crop: 4\n  - flatten\n  - linear: 3\n  - relu\n")
+    result = network.run()
+    assert [row.shape_holds(1) for row in result.layers] == [False, False, False, False]
+    assert result.layers[0].actual == (1, 2, 4, 4)
+    assert "fc1" not in result.outputs
+    assert "does not fit" in result.layers[2].fault
+
+
+def test_too_little_memory_is_told_before_the_start() -> None:
+    with pytest.raises(cnncalc.CnncalcError, match=r"needs .* more than the 10 MiB that --max-memory allows"):
+        run(cnncalc.load("vgg16"), max_memory=10 << 20)
+
+
+def test_progress_and_repetition() -> None:
+    network = spec(RESIDUAL)
+    told: list[tuple[int, int]] = []
+    result = network.run(repeat=3, progress=lambda done, total, name: told.append((done, total)))
+    count = len(steps(network, (), True))
+    assert told == [(i, 3 * count) for i in range(3 * count)]
+    assert result.ok
