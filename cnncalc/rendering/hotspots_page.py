@@ -13,6 +13,9 @@ from cnncalc.rendering.text import dims, duration, exact, percent, short, size
 
 _TITLES = {"macs": "MACs", "params": "params", "activations": "activation memory", "seconds": "predicted time"}
 
+LONGEST_NAMES = 50
+"""How many signs the names of changed layers may take together."""
+
 _UNITS = {"macs": "MACs", "params": "params", "activations": "bytes", "seconds": "time"}
 
 
@@ -122,16 +125,19 @@ def _cells(after: Figures, before: Figures) -> list[str]:
 
 
 def _less(after: int, before: int) -> str:
-    if after == before:
+    if after == before or not before:
         return ""
-    return f"{100 * (after - before) / before:+.1f} %".replace("-", "−") if before else "new"
+    sign = "−" if after < before else "+"
+    return sign + percent(abs(after - before) / before)
 
 
 def _where(change: Change) -> str:
     if not change.layers:
         return "the network"
     first, *others = change.layers
-    named = ", ".join(change.layers) if len(others) < 3 else f"{first} and {len(others)} more"
+    named = ", ".join(change.layers)
+    if len(named) > LONGEST_NAMES:
+        named = f"{first} and {len(others)} more"
     lines = ", ".join(str(edit.first) for edit in change.edits)
     return f"{named}   line{'s' if len(change.edits) > 1 else ''} {lines}" if lines else named
 
