@@ -69,3 +69,11 @@ def test_layers_beside_the_table_are_refused() -> None:
     done = cnncalc("explain", "alexnet", "conv1", "--convention")
     assert (done.code, done.out) == (2, "")
     assert "cnncalc summary --convention" in done.err
+
+
+def test_compare_counts_as_the_tool_does() -> None:
+    # the totals that thop 0.1.1 prints for torchvision's models
+    page = cnncalc("compare", "resnet18", "vgg11_bn", "--convention", "thop", columns=100).out
+    assert "MACs (thop)" in page
+    assert "1,824,033,792" in page
+    assert "7,638,844,416" in page
