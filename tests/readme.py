@@ -78,7 +78,7 @@ def runnable(command: str) -> bool:
 
 def matches(expected: str, actual: str) -> bool:
     """Whether an output is the expected one, where a line with ``…`` alone stands for any lines."""
-    pattern = re.escape(expected).replace("…\n", "(?:.*\n)*?") if "…\n" in expected else re.escape(expected)
+    pattern = re.escape(expected).replace("…\\\n", "(?:.*\n)*?")
     return re.fullmatch(pattern, actual) is not None
 
 

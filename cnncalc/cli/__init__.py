@@ -34,12 +34,18 @@ class Commands(click.Group):
         """Find the command; a near miss is told what was meant, a spec alone that ``summary`` shows it."""
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
-            known = tuple(self.list_commands(ctx))
-            hint = did_you_mean(name, known, "commands")
-            if os.path.isfile(name) or name.endswith((".yaml", ".yml")):
-                hint = f"'cnncalc summary {name}' shows a spec"
+            hint = self._hint(name, tuple(self.list_commands(ctx)))
             raise click.UsageError(f"no command '{name}'" + (f"\n  hint: {hint}" if hint else ""), ctx)
         return super().resolve_command(ctx, args)
+
+    def _hint(self, name: str, known: tuple[str, ...]) -> str | None:
+        from cnncalc.zoo import networks
+
+        if name == "help":
+            return "'cnncalc --help' lists the commands, 'cnncalc COMMAND --help' explains one"
+        if os.path.isfile(name) or name.endswith((".yaml", ".yml")) or name in [network for network, _, _ in networks()]:
+            return f"'cnncalc summary {name}' shows it"
+        return did_you_mean(name, known, "commands")
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -16,7 +16,7 @@ from cnncalc.errors import CnncalcError
 from cnncalc.layers.base import Shape
 from cnncalc.network import Network
 from cnncalc.rendering.records import FORMATS
-from cnncalc.spec.items import Document
+from cnncalc.spec.items import Document, Value
 from cnncalc.spec.limits import MAX_AXES, MAX_FILE_BYTES, MAX_INTEGER
 from cnncalc.spec.loading import build_variant, open_document, read_text
 from cnncalc.spec.nodes import decode, parse
@@ -133,7 +133,19 @@ def network_of(
 ) -> Network:
     """Build the network that a command line asks for."""
     document, named = read_spec(spec)
-    return build_variant(document, variant or named, *read_changes(settings, inputs, layout))
+    network = build_variant(document, variant or named, *read_changes(settings, inputs, layout))
+    _note_channels_last(document, network, inputs)
+    return network
+
+
+def _note_channels_last(document: Document, network: Network, inputs: tuple[str, ...]) -> None:
+    """Tell on stderr where ``--input`` seems to have its channels last."""
+    for tensor in network.inputs.values() if inputs else ():
+        stated = document.input
+        usual = stated.constant[:1] if isinstance(stated, Value) and isinstance(stated.constant, tuple) else ()
+        if len(tensor.shape) > 2 and usual != tensor.shape[:1] and usual == tensor.shape[-1:]:
+            shape = "x".join(str(size) for size in tensor.shape)
+            click.echo(f"note: {shape} has {tensor.shape[0]} channels; if they come last, add --layout hwc", err=True)
 
 
 def parse_input(text: str, layout: str) -> tuple[str, Shape]:

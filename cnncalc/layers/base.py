@@ -222,7 +222,7 @@ def spatial(shape: Shape, type_name: str = "layer") -> Shape:
     if len(shape) < 2:
         raise LayerError(
             f"needs a map [C, …], but a vector {shape_text(shape)} comes in",
-            hint=f"put '{type_name}' before flatten",
+            hint=f"'{type_name}' belongs before flatten, and its input is [C, …]",
         )
     return shape[1:]
 

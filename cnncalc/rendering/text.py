@@ -38,8 +38,10 @@ def duration(seconds: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Return ``99.2 %``; what is there but rounds to nothing is ``<0.1 %``."""
-    return "<0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
+    """Return ``99.2 %``; what rounds to nothing or to all, but is not, is ``<0.1 %`` or ``>99.9 %``."""
+    if 0 < share < 0.0005:
+        return "<0.1 %"
+    return ">99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
 
 
 def dims(shape: Shape, layout: str = "chw") -> str:

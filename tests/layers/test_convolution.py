@@ -238,7 +238,7 @@ def test_described_arguments_are_spelled_out(name: str) -> None:
             (4096,),
             None,
             "needs a map [C, …], but a vector [4096] comes in",
-            "put 'conv_transpose' before flatten",
+            "'conv_transpose' belongs before flatten, and its input is [C, …]",
         ),
         (
             "conv_transpose: {out_channels: 8, kernel_size: 3, stride: 2, output_padding: 2}",

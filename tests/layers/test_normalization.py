@@ -85,7 +85,7 @@ def test_flops(item: str, flops: int) -> None:
             (48,),
             None,
             "needs a map [C, …], but a vector [48] comes in",
-            "put 'instancenorm' before flatten",
+            "'instancenorm' belongs before flatten, and its input is [C, …]",
         ),
         ("layernorm: {axis: [1, -1]}", (48, 8), "axis", "axis names an axis twice", "list each axis once"),
         (
