@@ -77,11 +77,12 @@ def layers(
             shown += [Column(title, right=True), Column("", bar=True, drop=3), Column("", right=True, drop=1)]
         else:
             shown.append(_TITLES.get(name) or Column(name, right=True))
-    depth = _section_depth(rows, _other_widths(rows, columns, layout), width)
+    names = [row.name for row in rows if row.type != "block"]
+    depth = section_depth(names, _other_widths(rows, columns, layout), width)
     body: list[TableRow] = []
     above = ""
     for row in rows:
-        section, name = _section(row.name, depth) if row.type != "block" else ("", row.name)
+        section, name = section_of(row.name, depth) if row.type != "block" else ("", row.name)
         if section != above and section:
             body.append(Heading(section))
         above = section
@@ -95,32 +96,32 @@ def layers(
 
 def _other_widths(rows: list[Row], columns: tuple[str, ...], layout: str) -> int:
     """Return the width that the columns beside the names need, with bars as narrow as they get."""
-    types = max((len(_type(row)) for row in rows), default=0)
+    types = max((len(type_text(row)) for row in rows), default=0)
     shapes = max((len(dims(row.output_shape[1:], layout)) for row in rows), default=0)
     figures = sum(14 + 2 + BAR_NARROWEST + 2 for name in columns if name in ("params", "macs"))
     others = 14 * sum(name not in (*_TITLES, "params", "macs") for name in columns)
     return types + shapes + figures + others + 2 * len(columns)
 
 
-def _section_depth(rows: list[Row], others: int, width: int | None) -> int:
+def section_depth(names: list[str], others: int, width: int | None) -> int:
     """Return how many leading parts of the names must become headings, so that the rest fits beside the figures."""
-    names = [row.name for row in rows if row.type != "block"]
     deepest = max((name.count(".") for name in names), default=0)
     room = max(width - others, NARROWEST_NAME) if width is not None else None
     for depth in range(deepest + 1):
-        if room is None or all(len(_section(name, depth)[1]) + 2 * (depth > 0) <= room for name in names):
+        if room is None or all(len(section_of(name, depth)[1]) + 2 * (depth > 0) <= room for name in names):
             return depth
     return deepest
 
 
-def _section(name: str, depth: int) -> tuple[str, str]:
+def section_of(name: str, depth: int) -> tuple[str, str]:
     """Split a dotted name behind ``depth`` parts at most: ``stage1.bottleneck2`` and ``conv_bn1.conv1``."""
     parts = name.split(".")
     cut = min(depth, len(parts) - 1)
     return ".".join(parts[:cut]), ".".join(parts[cut:])
 
 
-def _type(row: Row) -> str:
+def type_text(row: Row) -> str:
+    """Return a layer type with its telling arguments: ``conv 3×3/2, 64``."""
     return f"{row.type} {row.label}" if row.label else row.type
 
 
@@ -131,7 +132,7 @@ def _layer(row: Row, name: str, summary: Summary, columns: tuple[str, ...], layo
         if column == "layer":
             cells.append(Cell(name, style))
         elif column == "type":
-            cells.append(_type(row))
+            cells.append(type_text(row))
         elif column in ("params", "macs"):
             figure = getattr(row, column)
             part = share(figure, getattr(summary.totals, column))

@@ -1,0 +1,100 @@
+"""Two lists of layers lined up as ``git diff`` lines up files: as many as can be stay the same.
+
+Needleman and Wunsch 1970, "A general method applicable to the search for similarities in the amino acid sequence
+of two proteins", J. Mol. Biol. 48(3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+MAX_CELLS = 4_000_000
+"""Product of two lengths up to which the best alignment is searched; time grows with it, 1 s a few millions."""
+
+_SAME, _NAME, _TYPE = 1_000_000, 1_000, 1
+"""What a pair is worth: any number of equal layers outweighs names, and those outweigh types."""
+
+
+class Line(NamedTuple):
+    """One item: ``key`` is equal where nothing changed, ``type`` where one may stand for the other as changed."""
+
+    key: Hashable
+    type: str
+    name: str
+
+
+Pair = tuple["int | None", "int | None"]
+
+
+def align(a: Sequence[Line], b: Sequence[Line]) -> Iterator[Pair]:
+    """Return pairs of indices in order: (i, j) where items stand for each other, else (i, None) or (None, j).
+
+    The most possible items have an equal partner; of the ways to do so the one with the most equal names is taken,
+    then the one with the most pairs of one type.  What is removed comes before what is added.
+    """
+    start = _equal_begin(a, b)
+    end = _equal_begin(a[start:][::-1], b[start:][::-1])
+    yield from ((index, index) for index in range(start))
+    for i, j in _inner(a[start : len(a) - end], b[start : len(b) - end]):
+        yield (None if i is None else start + i), (None if j is None else start + j)
+    yield from ((len(a) - k, len(b) - k) for k in range(end, 0, -1))
+
+
+def _equal_begin(a: Sequence[Line], b: Sequence[Line]) -> int:
+    """Return how many items are equal at the beginning, in name as well where a search is to come."""
+    by_name = len(a) * len(b) <= MAX_CELLS
+    for index, (left, right) in enumerate(zip(a, b, strict=False)):
+        if left.key != right.key or (by_name and left.name != right.name):
+            return index
+    return min(len(a), len(b))
+
+
+def _inner(a: Sequence[Line], b: Sequence[Line]) -> list[Pair]:
+    """Return the best alignment; of too many items, none."""
+    if len(a) * len(b) > MAX_CELLS:
+        return [*((i, None) for i in range(len(a))), *((None, j) for j in range(len(b)))]
+    best = _best(a, b)
+    found: list[Pair] = []
+    i = j = 0
+    while i < len(a) and j < len(b):
+        pair = _worth(a[i], b[j])
+        if pair and best[i][j] == pair + best[i + 1][j + 1]:
+            found.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            found.append((i, None))
+            i += 1
+        else:
+            found.append((None, j))
+            j += 1
+    return [*found, *((k, None) for k in range(i, len(a))), *((None, k) for k in range(j, len(b)))]
+
+
+def _best(a: Sequence[Line], b: Sequence[Line]) -> list[list[int]]:
+    """Return what the best alignment of the ends ``a[i:]`` and ``b[j:]`` is worth, for every i and j."""
+    places: dict[str, list[tuple[int, Hashable, str]]] = {}
+    for j, right in enumerate(b):
+        places.setdefault(right.type, []).append((j, right.key, right.name))
+    rows = [[0] * (len(b) + 1)]
+    for left in reversed(a):
+        left_key, left_name, below = left.key, left.name, rows[-1]
+        paired = below[:]
+        for j, key, name in places.get(left.type, ()):  # _worth, spelled out: this runs a million times
+            worth = below[j + 1] + _TYPE
+            if key == left_key:
+                worth += _SAME
+            if name == left_name:
+                worth += _NAME
+            if worth > paired[j]:
+                paired[j] = worth
+        rows.append([*accumulate(reversed(paired), max)][::-1])  # an item of b may stay alone
+    return rows[::-1]
+
+
+def _worth(left: Line, right: Line) -> int:
+    """Return what it is worth that two items stand for each other; 0 where they can't."""
+    if left.type != right.type:
+        return 0
+    return _SAME * (left.key == right.key) + _NAME * (left.name == right.name) + _TYPE
