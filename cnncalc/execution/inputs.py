@@ -47,8 +47,6 @@ def given_inputs(network: Network, x: Any, dtype: Any = None) -> dict[str, Array
             f"'{network.title}' has {len(network.inputs)} inputs, but one array is given",
             f"give a mapping, or an .npz, with {', '.join(network.inputs)}",
         )
-    if len(arrays) == 1 and len(network.inputs) == 1:  # one array for one input: its name does not matter
-        arrays = dict(zip(network.inputs, arrays.values(), strict=True))
     for name in arrays:
         if name not in network.inputs:
             raise CnncalcError(
@@ -107,10 +105,10 @@ def read_arrays(path: str) -> Any:
     try:
         if kind == ".safetensors":
             return _safetensors(path)
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
+        with open(path, "rb") as file:  # NumPy leaves a damaged one open
+            loaded = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return loaded
             return {name: loaded[name] for name in loaded.files}
     except OSError as error:
         raise CnncalcError(f"can't read {path}: {error.strerror or error}") from None
