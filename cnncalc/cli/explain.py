@@ -11,6 +11,7 @@ from cnncalc.analysis.explain import Explanation, explain
 from cnncalc.cli._tensors import read_inputs, read_weights, told_apart
 from cnncalc.cli.options import network_of, output_options, spec_options, target
 from cnncalc.cli.output import Target
+from cnncalc.cli.summary import tell_unmet
 from cnncalc.errors import CnncalcError
 from cnncalc.execution import hold_blas
 from cnncalc.network import Network, Node
@@ -18,6 +19,7 @@ from cnncalc.selection import layers_named
 
 if TYPE_CHECKING:
     from cnncalc.execution.trace import Trace
+    from cnncalc.summary import Summary
 
 _AT = "Trace this element of one layer's output on real numbers; --input may be a file then."
 _WEIGHTS = "With --at: an .npz or .safetensors with PyTorch's names. Default: random."
@@ -78,8 +80,9 @@ def command(
         return 0 if traced.matches else 1
     if weights is not None:
         raise CnncalcError("--weights is for tracing an element", "add --at C,Y,X")
-    _show(network, explain(network, nodes, dtype), not layers, layout, format, out)
-    return 0
+    summary = network.summary()
+    _show(summary, network, explain(network, nodes, dtype), not layers, layout, format, out)
+    return tell_unmet(summary)
 
 
 # --- one element ---------------------------------------------------------------------------------------------
@@ -147,13 +150,19 @@ def _show_conventions(network: Network, layers: tuple[str, ...], format: str, ou
 
 
 def _show(
-    network: Network, explanations: list[Explanation], whole: bool, layout: str, format: str, out: Target
+    summary: Summary,
+    network: Network,
+    explanations: list[Explanation],
+    whole: bool,
+    layout: str,
+    format: str,
+    out: Target,
 ) -> None:
     """Write explanations: of the whole network in brief, of some layers in full."""
     if format == "table":
         from cnncalc.rendering.explain_page import compact, full, heading
 
-        lines = heading(network.summary(), layout, out.width) if whole else []
+        lines = heading(summary, layout, out.width) if whole else []
         if whole:
             lines += compact(explanations, layout, out.width)
         for number, explanation in enumerate([] if whole else explanations):

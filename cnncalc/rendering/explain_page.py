@@ -28,8 +28,6 @@ def heading(summary: Summary, layout: str, width: int | None) -> list[Line]:
         text = f"{name} = {' + '.join(parts) or 'none'} = {exact(getattr(totals, figure))}"
         lines += paragraph(text, width)
     lines.append([(f"{totals.layers} layers; FLOPs {exact(totals.flops)}", "")])
-    if summary.unmet:
-        lines.append([("published figures that it does not have are told on stderr", "dim")])
     return [*lines, []]
 
 

@@ -127,6 +127,15 @@ def test_a_row_a_formula(net: str) -> None:
     assert found["unshared"]["value"] == "768000"
 
 
+def test_a_published_figure_that_is_not_met(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(f"expect: {{params: 768000}}{SHARING}")
+    done = cnncalc("explain", str(path), "conv1")
+    assert done.code == 1
+    assert "params should be 768,000, but is 760" in done.err
+    assert "params = weight + bias = 750 + 10 = 760" in done.out
+
+
 def test_which_layers() -> None:
     def names(*words: str) -> list[str]:
         rows = cnncalc("explain", "resnet18", *words, "--format", "ndjson").out.splitlines()
