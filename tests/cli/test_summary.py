@@ -226,7 +226,7 @@ def test_layout_hwc_reads_and_prints_shapes_channels_last() -> None:
     done = cnncalc("summary", "textbook_one_filter", "--layout", "hwc", "--input", "32x32x3")
     assert "input 32×32×3" in done.out
     assert done.err == ""
-    note = cnncalc("summary", "textbook_one_filter", "--input", "32x32x3").err
+    note = cnncalc("summary", "textbook_padding_3", "--input", "32x32x3").err
     assert note == "note: 32x32x3 has 32 channels; if they come last, add --layout hwc\n"
     assert "28×28×1" in done.out
 
