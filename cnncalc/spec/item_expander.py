@@ -337,25 +337,11 @@ class ItemExpander:
         return tuple(found)
 
     def look_up(self, reference: Reference, frame: Frame) -> Ref | None:
-        """Return what a name stands for, from the innermost scope outwards; an unknown one is a fault."""
-        first, *inner = reference.name.split(".")
-        ref = self.own_input(frame) if first == "input" else None
-        for around in frame.chain() if ref is None else ():
-            ref = around.names.get(first)
-            if ref is not None:
-                break
-        for part in inner:
-            ref = ref.inside.names.get(part) if ref is not None and ref.inside is not None else None
+        """Return what a name stands for; an unknown one is a fault."""
+        ref = frame.find(reference.name)
         if ref is None:
             self.unknown(reference, frame)
         return ref
-
-    def own_input(self, frame: Frame) -> Ref | None:
-        """Return what ``input`` stands for in a scope, or None where that is not one tensor."""
-        incoming = frame.home.incoming
-        if incoming is None and frame.scope.prefix == "":
-            return None  # several inputs, each by its own name
-        return Ref(incoming, None, "input", 0, 0)
 
     def unknown(self, reference: Reference, frame: Frame) -> None:
         """Note that a name stands for nothing, and why."""

@@ -55,3 +55,22 @@ class Frame:
         while frame is not None:
             yield frame
             frame = frame.outer
+
+    def find(self, name: str) -> Ref | None:
+        """Return what a name stands for, from here outwards; a dotted one reaches into scopes."""
+        first, *inner = name.split(".")
+        ref = self._own_input() if first == "input" else None
+        for frame in self.chain() if ref is None else ():
+            ref = frame.names.get(first)
+            if ref is not None:
+                break
+        for part in inner:
+            ref = ref.inside.names.get(part) if ref is not None and ref.inside is not None else None
+        return ref
+
+    def _own_input(self) -> Ref | None:
+        """Return the scope's input, or None at the top of a network with several, each by its own name."""
+        incoming = self.home.incoming
+        if incoming is None and self.scope.prefix == "":
+            return None
+        return Ref(incoming, None, "input", 0, 0)
