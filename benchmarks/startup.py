@@ -26,9 +26,7 @@ FLOORS = {
     "table floor": "import click, rich.console, rich.table, yaml",
     "json floor": "import click, yaml",
 }
-TORCHINFO = (
-    "import torchinfo, torchvision.models as m; torchinfo.summary(m.{name}(), (1, 3, 224, 224), verbose=0).total_mult_adds"
-)
+TORCHINFO = "import torchinfo, torchvision.models as m; torchinfo.summary(m.{name}(), (1, 3, 224, 224), verbose=0).total_mult_adds"
 
 
 def measure(command: list[str]) -> tuple[float, int]:
@@ -126,7 +124,10 @@ def chains(runs: int) -> None:
             item = "  - conv: {out_channels: 8, kernel_size: 3, padding: 1}\n"
             path.write_text("input: [8, 32, 32]\nlayers:\n" + item * layers)
             commands[f"chain of {layers:,}"] = [sys.executable, "-m", "cnncalc", "summary", str(path)]
-        report(in_turn(commands, max(runs // 4, 3)), {"chain of 100,000": "chain of 10,000", "chain of 10,000": "chain of 1,000"})
+        report(
+            in_turn(commands, max(runs // 4, 3)),
+            {"chain of 100,000": "chain of 10,000", "chain of 10,000": "chain of 1,000"},
+        )
 
 
 def main() -> None:

@@ -58,7 +58,9 @@ def run(command: str, folder: Path) -> str:
         "NO_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LC_ALL": "C.UTF-8",
     }  # fmt: skip
     leader, follower = pty.openpty()
-    with subprocess.Popen(["bash", "-c", command], cwd=folder, stdout=follower, stderr=follower, stdin=subprocess.DEVNULL, env=environment) as child:
+    with subprocess.Popen(
+        ["bash", "-c", command], cwd=folder, stdout=follower, stderr=follower, stdin=subprocess.DEVNULL, env=environment
+    ) as child:
         os.close(follower)
         parts = []
         try:

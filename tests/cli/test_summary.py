@@ -93,7 +93,9 @@ def test_memory_by_hand() -> None:
     assert memory["peak_at"] == "conv2"
 
 
-@pytest.mark.parametrize(("dtype", "width"), [("float64", 8), ("float32", 4), ("float16", 2), ("bfloat16", 2), ("int8", 1)])
+@pytest.mark.parametrize(
+    ("dtype", "width"), [("float64", 8), ("float32", 4), ("float16", 2), ("bfloat16", 2), ("int8", 1)]
+)
 def test_bytes_follow_the_dtype(dtype: str, width: int) -> None:
     found = summary("-", "--dtype", dtype, stdin=LENET)
     assert found["dtype"] == dtype
@@ -141,7 +143,9 @@ def test_ndjson_is_a_layer_a_line() -> None:
 
 @pytest.mark.parametrize(("format", "delimiter"), [("csv", ","), ("tsv", "\t")])
 def test_csv_and_tsv_have_a_header_and_join_lists_by_x(format: str, delimiter: str) -> None:
-    rows = list(csv.DictReader(io.StringIO(cnncalc("summary", "-", "--format", format, stdin=LENET).out), delimiter=delimiter))
+    rows = list(
+        csv.DictReader(io.StringIO(cnncalc("summary", "-", "--format", format, stdin=LENET).out), delimiter=delimiter)
+    )
     assert len(rows) == 9
     assert rows[0]["name"] == "conv1"
     assert rows[0]["output_shape"] == "1x6x28x28"
@@ -157,7 +161,9 @@ def test_columns_choose_what_is_shown() -> None:
     assert cnncalc("summary", "-", "--format", "tsv", "--columns", "layer,macs", stdin=LENET).out.splitlines()[:2] == [
         "name\tmacs", "conv1\t117600",
     ]  # fmt: skip
-    header = cnncalc("summary", "-", "--columns", "layer,flops,receptive_field", stdin=LENET, columns=80).out.splitlines()[2]
+    header = cnncalc(
+        "summary", "-", "--columns", "layer,flops,receptive_field", stdin=LENET, columns=80
+    ).out.splitlines()[2]
     assert header.split() == ["layer", "flops", "sees"]
 
 
@@ -281,14 +287,20 @@ def test_a_broken_pipe_is_no_error() -> None:
 
 def test_a_full_disk_is_told() -> None:
     done = subprocess.run(
-        ["bash", "-c", f"'{sys.executable}' -m cnncalc summary alexnet > /dev/full"], capture_output=True, text=True, check=False
+        ["bash", "-c", f"'{sys.executable}' -m cnncalc summary alexnet > /dev/full"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (2, "can't write the output: No space left on device\n")
 
 
 def test_a_closed_stdout_is_no_traceback() -> None:
     done = subprocess.run(
-        ["bash", "-c", f"'{sys.executable}' -m cnncalc summary alexnet >&-"], capture_output=True, text=True, check=False
+        ["bash", "-c", f"'{sys.executable}' -m cnncalc summary alexnet >&-"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "Traceback" not in done.stderr
 

@@ -75,7 +75,9 @@ FAULTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "place", "message", "hint"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS])
+@pytest.mark.parametrize(
+    ("text", "place", "message", "hint"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
+)
 def test_a_fault_is_told_with_place_excerpt_and_hint(text: str, place: str, message: str, hint: str | None) -> None:
     done = cnncalc("summary", "-", stdin=text)
     assert done.code == 2
@@ -161,11 +163,17 @@ def test_what_is_not_a_spec_is_refused(data: bytes, message: str) -> None:
     ("arguments", "message"),
     [
         (("nosuch.yaml",), "nosuch.yaml: no such file\n"),
-        (("resnet5O",), "'resnet5O' is neither a file nor a network that ships with cnncalc\n  hint: did you mean 'resnet50'?\n"),
+        (
+            ("resnet5O",),
+            "'resnet5O' is neither a file nor a network that ships with cnncalc\n  hint: did you mean 'resnet50'?\n",
+        ),
         (("vgg", "--variant", "vgg15"), "no variant 'vgg15'\n  hint: did you mean 'vgg"),
         (("alexnet", "--input", "3x4x4"), "conv 'conv1':"),
         (("alexnet", "--input", "3x2z4"), "--input 3x2z4: '3x2z4' is not a shape\n  hint: write it as 3x224x224"),
-        (("alexnet", "--set", "clases=10"), "--set clases: the spec has no argument 'clases'\n  hint: did you mean 'classes'?\n"),
+        (
+            ("alexnet", "--set", "clases=10"),
+            "--set clases: the spec has no argument 'clases'\n  hint: did you mean 'classes'?\n",
+        ),
         (("alexnet", "--set", "classes"), "--set classes: not of the form NAME=VALUE"),
         (("alexnet", "--columns", "prams"), "--columns: no column 'prams'\n  hint: did you mean 'params'?\n"),
     ],

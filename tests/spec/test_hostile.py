@@ -70,7 +70,9 @@ def test_a_hostile_spec_is_refused_soon(name: str, tmp_path: Path) -> None:
                "sys.argv = ['cnncalc', 'summary', 'net.yaml']; from cnncalc.__main__ import entry; entry()"]  # fmt: skip
     start = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.monotonic()
-    done = subprocess.run([sys.executable, *limited], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        [sys.executable, *limited], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
+    )
     end = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -85,7 +87,11 @@ def test_a_hostile_spec_is_refused_soon(name: str, tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_bytes(bytes(range(256)) * 100)
     done = subprocess.run(
-        [sys.executable, "-m", "cnncalc", "summary", "net.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "cnncalc", "summary", "net.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 2
     assert done.stderr.startswith("net.yaml:2: the byte 0x80 at offset 128 is not UTF-8")

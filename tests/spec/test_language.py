@@ -47,7 +47,9 @@ def test_names_inside_a_loop_mean_the_own_round() -> None:
 
 
 def test_for_binds_names_in_arguments_and_when() -> None:
-    net = network("- conv: {out_channels: c, kernel_size: 1, stride: 2 if i else 1}\n  for: i, c in zip(range(3), [4, 5, 6])\n  when: c != 5\n")
+    net = network(
+        "- conv: {out_channels: c, kernel_size: 1, stride: 2 if i else 1}\n  for: i, c in zip(range(3), [4, 5, 6])\n  when: c != 5\n"
+    )
     assert [node.shape for node in net.nodes] == [(4, 32, 32), (6, 16, 16)]
 
 
@@ -57,7 +59,9 @@ def test_repeat_feeds_each_round_into_the_next() -> None:
 
 
 def test_an_item_that_is_not_there_lets_through_what_comes_from_above() -> None:
-    net = network("- conv: {out_channels: 4, kernel_size: 1}\n- relu:\n  from: input\n  when: in_channels == 99\n- flatten\n")
+    net = network(
+        "- conv: {out_channels: 4, kernel_size: 1}\n- relu:\n  from: input\n  when: in_channels == 99\n- flatten\n"
+    )
     assert names(net) == ["conv1", "flatten1"]
     assert net.nodes[1].shape == (4 * 32 * 32,)
 
@@ -68,7 +72,9 @@ def test_an_item_that_is_not_there_may_name_items_that_are_not_there() -> None:
 
 
 def test_paths_start_at_the_incoming_tensor_and_an_empty_one_is_the_identity() -> None:
-    net = network("- add:\n    paths:\n      - []\n      - - conv: {out_channels: 3, kernel_size: 3, padding: 1}\n        - relu\n")
+    net = network(
+        "- add:\n    paths:\n      - []\n      - - conv: {out_channels: 3, kernel_size: 3, padding: 1}\n        - relu\n"
+    )
     assert names(net) == ["conv1", "relu1", "add1"]
     assert [tensor.name for tensor in net.nodes[2].inputs] == ["input", "relu1"]
 
@@ -78,22 +84,37 @@ def test_blocks_take_arguments_defaults_and_the_incoming_channels() -> None:
         "      - conv: {out_channels: hidden, kernel_size: k, stride: s}\n      - conv: {out_channels: c, kernel_size: 1}\n"
     )
     net = network("- b: {c: 8}\n- b: 5\n- b: {c: 2, s: 2, hidden: 7}\n", head + "input: [3, 32, 32]")
-    assert [node.shape for node in net.nodes] == [(14, 30, 30), (8, 30, 30), (21, 28, 28), (5, 28, 28), (7, 13, 13), (2, 13, 13)]
+    assert [node.shape for node in net.nodes] == [
+        (14, 30, 30),
+        (8, 30, 30),
+        (21, 28, 28),
+        (5, 28, 28),
+        (7, 13, 13),
+        (2, 13, 13),
+    ]
     assert names(net)[-1] == "b3.conv2"
 
 
 def test_blocks_do_not_see_the_loops_around_them() -> None:
     with pytest.raises(SpecError, match="unknown name 'i'"):
-        network("- b\n", "blocks:\n  b:\n    layers:\n      - conv: {out_channels: i, kernel_size: 1}\ninput: [3, 8, 8]")
+        network(
+            "- b\n", "blocks:\n  b:\n    layers:\n      - conv: {out_channels: i, kernel_size: 1}\ninput: [3, 8, 8]"
+        )
 
 
 def test_a_name_that_a_block_lacks_is_looked_up_outwards() -> None:
-    net = network("- relu:\n  name: skip\n- b\n", "blocks:\n  b:\n    layers:\n      - tanh\n      - add:\n        from: [tanh1, skip]\ninput: [3, 8, 8]")
+    net = network(
+        "- relu:\n  name: skip\n- b\n",
+        "blocks:\n  b:\n    layers:\n      - tanh\n      - add:\n        from: [tanh1, skip]\ninput: [3, 8, 8]",
+    )
     assert [tensor.name for tensor in net.nodes[2].inputs] == ["b1.tanh1", "skip"]
 
 
 def test_input_is_the_scopes_own_input() -> None:
-    net = network("- relu\n- b\n", "blocks:\n  b:\n    layers:\n      - tanh\n      - add:\n        from: [tanh1, input]\ninput: [3, 8, 8]")
+    net = network(
+        "- relu\n- b\n",
+        "blocks:\n  b:\n    layers:\n      - tanh\n      - add:\n        from: [tanh1, input]\ninput: [3, 8, 8]",
+    )
     assert [tensor.name for tensor in net.nodes[2].inputs] == ["b1.tanh1", "relu1"]
 
 
@@ -103,13 +124,17 @@ def test_a_dotted_name_reaches_into_a_scope() -> None:
 
 
 def test_a_block_may_take_several_inputs() -> None:
-    head = "blocks:\n  fuse:\n    layers:\n      - concat\n      - add:\n        from: [input1, input2]\ninput: [3, 8, 8]"
+    head = (
+        "blocks:\n  fuse:\n    layers:\n      - concat\n      - add:\n        from: [input1, input2]\ninput: [3, 8, 8]"
+    )
     net = network("- relu\n  \n- tanh:\n  from: input\n- fuse:\n  from: [relu1, tanh1]\n", head)
     assert [node.shape for node in net.nodes[2:]] == [(6, 8, 8), (3, 8, 8)]
 
 
 def test_shared_weights_count_once_at_their_first_use() -> None:
-    net = network("- conv: {out_channels: 3, kernel_size: 3, padding: 1}\n  name: a\n- relu\n- conv: {out_channels: 3, kernel_size: 3, padding: 1}\n  weights: a\n")
+    net = network(
+        "- conv: {out_channels: 3, kernel_size: 3, padding: 1}\n  name: a\n- relu\n- conv: {out_channels: 3, kernel_size: 3, padding: 1}\n  weights: a\n"
+    )
     assert [node.params for node in net.nodes] == [84, 0, 0]
     assert [node.use.macs for node in net.nodes] == [82944, 0, 82944]  # 3·32·32 · 3·3·3, at each use
 
@@ -117,7 +142,10 @@ def test_shared_weights_count_once_at_their_first_use() -> None:
 def test_blocks_share_weights_layer_by_layer() -> None:
     head = "blocks:\n  tower:\n    layers:\n      - conv: {out_channels: 4, kernel_size: 3}\n      - relu\n      - conv: {out_channels: 5, kernel_size: 1}\n"
     head += "input: {left: [1, 8, 8], right: [1, 8, 8]}"
-    net = network("- tower:\n  from: left\n  name: a\n- tower:\n  from: right\n  name: b\n  weights: a\n- concat:\n  from: [a, b]\n", head)
+    net = network(
+        "- tower:\n  from: left\n  name: a\n- tower:\n  from: right\n  name: b\n  weights: a\n- concat:\n  from: [a, b]\n",
+        head,
+    )
     assert [node.params for node in net.nodes] == [40, 0, 25, 0, 0, 0, 0]
     assert net.nodes[3].shares is net.nodes[0]
     assert list(net.inputs) == ["left", "right"]
@@ -143,7 +171,10 @@ def test_a_variant_overrides_args_input_and_expect() -> None:
 
 def test_words_in_args_are_texts() -> None:
     head = "args: {kind: basic, on: no, rows: [[1, RE], [2, HS]]}\ninput: [3, 8, 8]"
-    net = network("- conv: {out_channels: n, kernel_size: 1}\n  when: kind == 'basic' and on == 'no' and act == 'HS'\n  for: n, act in rows\n", head)
+    net = network(
+        "- conv: {out_channels: n, kernel_size: 1}\n  when: kind == 'basic' and on == 'no' and act == 'HS'\n  for: n, act in rows\n",
+        head,
+    )
     assert [node.shape[0] for node in net.nodes] == [2]
 
 
