@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -82,7 +81,9 @@ def _named(network: Network, word: str) -> list[str]:
     if exact:
         return exact
     if any(sign in word for sign in "*?["):
-        matching = fnmatch.filter(names, word)
+        from fnmatch import filter
+
+        matching = filter(names, word)
         if not matching:
             raise CnncalcError(f"'{network.title}' has no layer like '{word}'")
         return matching

@@ -5,15 +5,17 @@ Formulas are the layer's own rules, run on named numbers (:mod:`cnncalc.layers.s
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import prod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.analysis.costs import DTYPES
 from cnncalc.analysis.receptive_field import Field, Fields, receptive_fields
 from cnncalc.layers.base import Shape, axis_names
 from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape, symbolic
 from cnncalc.network import Network, Node
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 _LARGEST_COVER = 100_000  # taps of an axis that are looked at one by one
 

@@ -48,7 +48,7 @@ def command(
     path: str | None,
     color: str,
 ) -> int:
-    """Print a row a combination, as it is computed; the option named last varies fastest.
+    """Print a row a combination, as it is computed.  Inputs vary fastest, then the last --set, variants slowest.
 
     A combination that is no network is a row with its error, and the exit code is 1 in the end.
 
