@@ -26,7 +26,10 @@ FLOORS = {
     "table floor": "import click, rich.console, rich.table, yaml",
     "json floor": "import click, yaml",
 }
-TORCHINFO = "import torchinfo, torchvision.models as m; torchinfo.summary(m.{name}(), (1, 3, 224, 224), verbose=0).total_mult_adds"
+TORCHINFO = (
+    "import torchinfo, torchvision.models as m; "
+    "torchinfo.summary(m.{name}(), (1, 3, 224, 224), verbose=0).total_mult_adds"
+)
 
 
 def measure(command: list[str]) -> tuple[float, int]:

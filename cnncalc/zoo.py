@@ -46,7 +46,8 @@ def _stem(path: str) -> str:
 
 def _alike(path: str, name: str) -> int:
     """Return how many letters a file's name and a network's begin with alike, to open the likely file first."""
-    return len(os.path.commonprefix([_stem(path), name]))
+    pairs = zip(_stem(path), name, strict=False)
+    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(_stem(path)), len(name)))
 
 
 def find(name: str) -> tuple[str, str | None]:

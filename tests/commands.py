@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import pty
 import subprocess
 import sys
+from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
@@ -44,3 +46,25 @@ def process(*arguments: str, **options: object) -> subprocess.CompletedProcess[s
     """Run ``cnncalc`` in a process of its own."""
     command = [sys.executable, "-m", "cnncalc", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def on_a_terminal(command: list[str], cwd: Path | None = None, **environment: str) -> str:
+    """Run a command with a terminal for its output, and return what the terminal gets."""
+    leader, follower = pty.openpty()
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=follower,
+        stderr=follower,
+        env={**os.environ, "TERM": "xterm-256color", **environment},
+    ):
+        os.close(follower)
+        parts = []
+        try:
+            while part := os.read(leader, 65536):
+                parts.append(part)
+        except OSError:  # the other end is closed
+            pass
+        os.close(leader)
+    return b"".join(parts).decode().replace("\r\n", "\n")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.commands import on_a_terminal
 
 README = Path(__file__).parent.parent / "README.md"
 COLUMNS = 96
@@ -28,7 +28,7 @@ class Step(NamedTuple):
 
 def files(text: str) -> dict[str, str]:
     """Return the files that the README shows, by name."""
-    return {name: body for name, body in _FILE.findall(text)}
+    return dict(_FILE.findall(text))
 
 
 def sessions(text: str) -> Iterator[list[Step]]:
@@ -53,24 +53,15 @@ def run(command: str, folder: Path) -> str:
         script = tools / "cnncalc"
         script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cnncalc "$@"\n')
         script.chmod(0o755)
-    environment = {
-        **os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(README.parent),
-        "NO_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LC_ALL": "C.UTF-8",
-    }  # fmt: skip
-    leader, follower = pty.openpty()
-    with subprocess.Popen(
-        ["bash", "-c", command], cwd=folder, stdout=follower, stderr=follower, stdin=subprocess.DEVNULL, env=environment
-    ) as child:
-        os.close(follower)
-        parts = []
-        try:
-            while part := os.read(leader, 65536):
-                parts.append(part)
-        except OSError:  # the other end is closed
-            pass
-        os.close(leader)
-    assert child.returncode is not None
-    return b"".join(parts).decode().replace("\r\n", "\n")
+    return on_a_terminal(
+        ["bash", "-c", command],
+        folder,
+        PATH=f"{tools}:{os.environ['PATH']}",
+        PYTHONPATH=str(README.parent),
+        NO_COLOR="1",
+        COLUMNS=str(COLUMNS),
+        LC_ALL="C.UTF-8",
+    )
 
 
 def runnable(command: str) -> bool:

@@ -43,7 +43,8 @@ class Commands(click.Group):
 
         if name == "help":
             return "'cnncalc --help' lists the commands, 'cnncalc COMMAND --help' explains one"
-        if os.path.isfile(name) or name.endswith((".yaml", ".yml")) or name in [network for network, _, _ in networks()]:
+        is_file = os.path.isfile(name) or name.endswith((".yaml", ".yml"))
+        if is_file or name in [network for network, _, _ in networks()]:
             return f"'cnncalc summary {name}' shows it"
         return did_you_mean(name, known, "commands")
 

@@ -36,10 +36,18 @@ _INPUTS = click.option(
 )  # fmt: skip
 
 
+_LAYOUT = click.option(
+    "--layout",
+    type=click.Choice(["chw", "hwc"]),
+    default="chw",
+    help="How shapes are read and shown: 3×32×32 or 32×32×3.",
+)
+
+
 def spec_options(command: Command) -> Command:
     """Add SPEC and what changes the network that it stands for."""
     for decorate in (
-        click.option("--layout", type=click.Choice(["chw", "hwc"]), default="chw", help="How shapes are read and shown: 3×32×32 or 32×32×3."),
+        _LAYOUT,
         _SETTINGS,
         _INPUTS,
         click.option("--variant", metavar="NAME", help="The variant of a family."),
@@ -116,7 +124,8 @@ def read_spec(spec: str) -> tuple[Document, str | None]:
     if spec != "-":
         return open_document(spec)
     if sys.stdin is None or sys.stdin.isatty():
-        raise CnncalcError("'-' reads a spec from standard input, which is a terminal", "pipe one in: cat net.yaml | cnncalc summary -")
+        hint = "pipe one in: cat net.yaml | cnncalc summary -"
+        raise CnncalcError("'-' reads a spec from standard input, which is a terminal", hint)
     document = read_text(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "<stdin>")
     return document, None
 

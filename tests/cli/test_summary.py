@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import pty
 import re
 import subprocess
 import sys
@@ -15,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.commands import cnncalc, process
+from tests.commands import cnncalc, on_a_terminal, process
 
 LENET = """\
 name: LeNet-ish
@@ -321,38 +319,23 @@ def test_the_test_of_absent_imports_can_fail() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
 
 
-def on_a_terminal(*arguments: str, columns: int = 100, **environment: str) -> str:
-    """Run the command with a terminal for its output, and return what the terminal gets."""
-    leader, follower = pty.openpty()
-    variables = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), **environment}
-    variables = {name: value for name, value in variables.items() if value}
-    with subprocess.Popen(
-        [sys.executable, "-m", "cnncalc", *arguments], stdout=follower, stderr=subprocess.PIPE, env=variables
-    ) as child:
-        os.close(follower)
-        parts = []
-        try:
-            while part := os.read(leader, 65536):
-                parts.append(part)
-        except OSError:  # the other end is closed
-            pass
-        os.close(leader)
-    return b"".join(parts).decode()
+def terminal(*arguments: str, **environment: str) -> str:
+    return on_a_terminal([sys.executable, "-m", "cnncalc", *arguments], COLUMNS="100", **environment)
 
 
 def test_a_terminal_gets_colour_and_box_characters() -> None:
-    text = on_a_terminal("summary", "alexnet")
+    text = terminal("summary", "alexnet")
     assert "\x1b[36m" in text
     assert "───" in text
     assert "█" in text
 
 
 def test_no_color_is_respected() -> None:
-    text = on_a_terminal("summary", "alexnet", NO_COLOR="1")
+    text = terminal("summary", "alexnet", NO_COLOR="1")
     assert "\x1b[" not in text
     assert "───" in text
-    assert "\x1b[" in on_a_terminal("summary", "alexnet", "--color", "always", NO_COLOR="1")
-    assert "\x1b[" not in on_a_terminal("summary", "alexnet", "--color", "never")
+    assert "\x1b[" in terminal("summary", "alexnet", "--color", "always", NO_COLOR="1")
+    assert "\x1b[" not in terminal("summary", "alexnet", "--color", "never")
 
 
 def test_a_pipe_gets_neither() -> None:
