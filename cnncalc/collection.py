@@ -46,9 +46,7 @@ class Member(NamedTuple):
     def _own(self) -> Variant | None:
         return self.document.variants[self.variant] if self.variant is not None else None
 
-    def build(
-        self, settings: Mapping[str, Any] | None = None, inputs: Mapping[str, Shape] | None = None
-    ) -> Network:
+    def build(self, settings: Mapping[str, Any] | None = None, inputs: Mapping[str, Shape] | None = None) -> Network:
         """Build the network.  Raises CnncalcError where the spec is wrong."""
         return build_variant(self.document, self.variant, settings or {}, inputs or {})
 

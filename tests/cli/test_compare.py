@@ -1,0 +1,151 @@
+"""``cnncalc compare`` through its entry point, and in a shell as ``git diff`` would be used."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands import cnncalc
+
+SMALL = """\
+name: Small
+input: [3, 8, 8]
+layers:
+  - conv: {out_channels: 4, kernel_size: 3, padding: 1}
+  - relu
+  - global_avgpool
+  - flatten
+  - linear: 10
+"""
+
+
+@pytest.fixture
+def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text(SMALL, encoding="utf-8")
+    (tmp_path / "b.yaml").write_text(
+        SMALL.replace("- relu", "- batchnorm\n  - relu").replace("10", "20"), encoding="utf-8"
+    )
+    return tmp_path
+
+
+def test_two_networks_side_by_side(nets: Path) -> None:
+    done = cnncalc("compare", "a.yaml", "b.yaml", columns=80)
+    assert (done.code, done.err) == (0, "")
+    figures, _, layers = done.out.rpartition("\n\n")
+    assert figures.splitlines()[:12] == [
+        "a   Small   input 3×8×8   batch 1   float32",
+        "b   Small   input 3×8×8   batch 1   float32",
+        "",
+        "                     a          b   ratio",
+        "-----------------------------------------",
+        "layers               5          6  ×1.200",
+        "params             162        220  ×1.358",  # 112 + 50, and 112 + 8 + 100
+        "buffers              0          8     new",
+        "MACs             6,952      6,992  ×1.006",  # 256·27, and 4·10 or 4·20
+        "FLOPs           14,682     15,284  ×1.041",  # 2·6912 + 256, 256, 4·64, 90; or 180, and 512 of batchnorm
+        "activations        266        276  ×1.038",
+        "memory",
+    ]
+    norm = figures[figures.index("norm\n") : figures.index("pool\n")].splitlines()
+    assert norm[1:] == ["  layers             0          1     new", "  params             0          8     new"]
+    assert layers == (
+        "   layer     type            output  params   MACs\n"
+        "--------------------------------------------------\n"
+        "   conv1     conv 3×3, 4      4×8×8     112  6,912\n"
+        "+  bn1       batchnorm        4×8×8       8      0\n"
+        "   relu1     relu             4×8×8       0      0\n"
+        "   pool1     global_avgpool   4×1×1       0      0\n"
+        "   flatten1  flatten              4       0      0\n"
+        "~  fc1       linear 10           10      50     40\n"
+        "→  fc1       linear 20           20     100     80\n"
+        "--------------------------------------------------\n"
+        "Layers: 4 same, 1 changed, 1 added.\n"
+    )
+
+
+def test_context_folds_what_is_the_same(nets: Path) -> None:
+    lines = cnncalc("compare", "a.yaml", "b.yaml", "--layers", "-U", "0").out.splitlines()
+    assert [line.split()[0] for line in lines[2:-2]] == ["…", "+", "…", "~", "→"]
+    assert lines[4] == "… 3 the same"
+
+
+def test_a_changed_argument_that_the_label_does_not_tell(nets: Path) -> None:
+    (nets / "b.yaml").write_text(SMALL.replace("padding: 1", "padding: 1, bias: false"), encoding="utf-8")
+    out = cnncalc("compare", "a.yaml", "b.yaml", "--layers", "-U", "0").out
+    assert "conv 3×3, 4, bias: true" in out
+    assert "conv 3×3, 4, bias: false" in out
+
+
+def test_equal_networks(nets: Path) -> None:
+    out = cnncalc("compare", "a.yaml", "a.yaml").out
+    assert out.endswith("All 5 layers are the same.\n")
+    assert "1: a" in out
+
+
+def test_family_by_path_and_variant() -> None:
+    """VGG-19 has a fourth convolution and ReLU in each of the stages 3 to 5 (arXiv:1409.1556, Table 1, D and E)."""
+    done = cnncalc("compare", "specs/vgg.yaml:vgg16", "vgg19", "--format", "json")
+    document = json.loads(done.out)
+    assert document["changes"] == {"same": 40, "added": 6}
+    added = [one["b"]["name"] for one in document["layers"] if one["change"] == "added"]
+    assert added == [f"stage{n}.conv_relu4.{layer}" for n in (3, 4, 5) for layer in ("conv1", "relu1")]
+    figures = {(one["group"], one["figure"]): one for one in document["figures"]}
+    assert figures["total", "params"]["values"] == [138_357_544, 143_667_240]
+    assert figures["total", "macs"]["ratios"] == [1, 19_632_062_464 / 15_470_264_320]
+    assert figures["fc", "params"]["ratios"] == [1, 1]
+
+
+def test_three_networks_have_no_layers() -> None:
+    done = cnncalc("compare", "alexnet", "vgg16", "resnet50", columns=80)
+    assert done.code == 0
+    assert max(len(line) for line in done.out.splitlines()) <= 80
+    assert done.out.count("alexnet") == 3  # in the heading, and beside each of the others
+    assert "layer  " not in done.out
+    assert "layers" not in json.loads(cnncalc("compare", "alexnet", "vgg16", "resnet50", "--format", "json").out)
+
+
+def test_line_formats(nets: Path) -> None:
+    lines = cnncalc("compare", "a.yaml", "b.yaml", "--format", "tsv").out.splitlines()
+    assert lines[0] == "group\tfigure\ta\tb\tb_ratio"
+    assert "total\tlayers\t5\t6\t1.2" in lines
+    layers = cnncalc("compare", "a.yaml", "b.yaml", "--layers", "--format", "csv").out.splitlines()
+    assert layers[0].startswith("change,name_a,name_b,type_a,type_b")
+    assert layers[2] == "added,,bn1,,batchnorm,,1x4x8x8,,8,,0"
+    records = [
+        json.loads(line) for line in cnncalc("compare", "a.yaml", "b.yaml", "--format", "ndjson").out.splitlines()
+    ]
+    assert records[1] == {"group": "total", "figure": "params", "a": 162, "b": 220, "b_ratio": 220 / 162}
+
+
+def test_convention_and_input_are_of_all() -> None:
+    """AlexNet's and VGG-16's mult-adds as torchinfo 1.8 prints them: 714.68 M and 15.48 G."""
+    done = cnncalc("compare", "alexnet", "vgg16", "--convention", "torchinfo", "--format", "json")
+    figures = {(one["group"], one["figure"]): one["values"] for one in json.loads(done.out)["figures"]}
+    assert [round(value / 1e6) for value in figures["total", "macs"]] == [715, 15484]
+    smaller = json.loads(cnncalc("compare", "vgg11", "vgg13", "--input", "3x112x112", "--format", "json").out)
+    assert [one["inputs"]["input"] for one in smaller["networks"]] == [[1, 3, 112, 112]] * 2
+
+
+@pytest.mark.parametrize("arguments", [("alexnet",), ("alexnet", "vgg16", "vgg19", "--layers"), ("alexnet", "nope")])
+def test_wrong_command_lines(arguments: tuple[str, ...]) -> None:
+    done = cnncalc("compare", *arguments)
+    assert (done.code, done.out) == (2, "")
+
+
+def test_an_expectation_that_is_missed_is_told(nets: Path) -> None:
+    (nets / "b.yaml").write_text(SMALL + "expect: {params: 1}\n", encoding="utf-8")
+    done = cnncalc("compare", "a.yaml", "b.yaml")
+    assert done.code == 1
+    assert "b.yaml:9:18: params should be 1, but is 162" in done.err
+
+
+def test_two_versions_through_pipes_of_the_shell(nets: Path) -> None:
+    script = f"{sys.executable} -m cnncalc compare <(sed 's/relu/tanh/' a.yaml) a.yaml --layers -U0"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    assert [line.split()[:2] for line in done.stdout.splitlines()[3:5]] == [["-", "tanh1"], ["+", "relu1"]]
