@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cnncalc.analysis.budgets import FIGURES, Scale
-from cnncalc.analysis.checks import Report, check
+from cnncalc.analysis.checks import Check, Report, check
 from cnncalc.analysis.costs import DTYPES
 from cnncalc.cli.options import output_options_with, parse_quantity, read_changes, read_spec, specs_options, target
 from cnncalc.cli.output import Target
@@ -124,14 +124,13 @@ def _show(reports: list[Report], strict: bool, format: str, out: Target) -> None
 
 
 def _tell(reports: Iterable[Report]) -> None:
-    """Tell on stderr what is wrong; a warning of several variants once."""
-    told = set()
+    """Tell on stderr what is wrong; an error or a warning of several variants once."""
+    told = set[object]()
     for report in reports:
-        texts = [report.error] if report.error else []
-        texts += [failure_text(report, failure) for failure in report.failures]
-        for warning in report.warnings:
-            if (report.spec, warning.place) not in told:
-                told.add((report.spec, warning.place))
-                texts.append(warning.text())
-        for text in texts:
-            click.echo(text, err=True)
+        texts: dict[object, str] = {report.error: report.error} if report.error else {}
+        texts |= {failure: failure_text(report, failure) for failure in report.failures}
+        texts |= {(report.spec, warning.place): warning.text() for warning in report.warnings}
+        for what, text in texts.items():
+            if what not in told:
+                click.echo(text, err=True)
+        told |= {what for what in texts if not isinstance(what, Check)}

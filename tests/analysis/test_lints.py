@@ -6,10 +6,12 @@ import pytest
 
 from cnncalc.analysis.lints import lint
 from cnncalc.collection import shipped
+from cnncalc.layers import layer_types
 from cnncalc.spec.expand import build
 from cnncalc.spec.findings import RULES, Finding, distinct
 from cnncalc.spec.loading import read_text
 from cnncalc.spec.usage import unused
+from tests.layers.building import known
 
 
 def findings(text: str) -> list[Finding]:
@@ -196,6 +198,15 @@ def test_a_comment_allows_a_rule_on_its_line() -> None:
     assert rules(layers.format("as in the paper; allow: repeated-relu")) == []
     assert rules(layers.format("allow: lost-pixels, repeated-relu")) == []
     assert rules(layers.format("allow: lost-pixels")) == ["repeated-relu"]
+
+
+@pytest.mark.parametrize("name", layer_types())
+def test_every_layer_type_can_be_linted(name: str) -> None:
+    example = known(name).example
+    item = example.item if ":" in example.item else f"{example.item}:"
+    inputs = {f"in{number}": list(shape) for number, shape in enumerate(example.inputs)}
+    text = f"input: {inputs}\nlayers:\n  - {item}\n    from: {list(inputs)}\n"
+    assert not {one.rule for one in findings(text.replace("'", ""))} & {"unused-output", "unused-name"}
 
 
 def test_warnings_of_the_zoo_are_of_known_rules_and_have_places() -> None:

@@ -128,6 +128,13 @@ def test_a_broken_spec_does_not_keep_others_from_being_checked(net: Path, tmp_pa
     assert "3 networks: 1 ok, 2 can't be built" in done.out
 
 
+def test_a_fault_of_every_variant_is_told_once() -> None:
+    done = check("specs/vgg.yaml", "--set", "classes=none")
+    assert done.code == 2
+    assert "8 networks: 0 ok, 8 can't be built" in done.out
+    assert done.err.count("out_features must be a positive integer, not 'none'") == 1
+
+
 def test_every_variant_is_checked_and_the_document_where_none_is_like_it(tmp_path: Path) -> None:
     path = tmp_path / "family.yaml"
     text = "args: {c: 1}\nvariants: {wide: {args: {c: 2}}%s}\ninput: [1, 4, 4]\nlayers: [{conv: {out_channels: c, kernel_size: 1}}]\n"
