@@ -27,7 +27,7 @@ def heading(summary: Summary, layout: str, width: int | None) -> list[Line]:
         parts = [f"{kind} {exact(getattr(of, figure))}" for kind, of in summary.kinds.items() if getattr(of, figure)]
         text = f"{name} = {' + '.join(parts) or 'none'} = {exact(getattr(totals, figure))}"
         lines += paragraph(text, width)
-    lines.append([(f"{totals.layers} layer{"s" * (totals.layers != 1)}; FLOPs {exact(totals.flops)}", "")])
+    lines.append([(f"{totals.layers} layer{'s' * (totals.layers != 1)}; FLOPs {exact(totals.flops)}", "")])
     return [*lines, []]
 
 
