@@ -47,9 +47,7 @@ def columns(grid: Grid, figures: Sequence[str], asked: bool, width: int | None) 
     return Columns(keys, shown)
 
 
-def page(
-    points: Iterable[Point], shown: Columns, layout: str, width: int | None, terminal: bool
-) -> Iterator[Line]:
+def page(points: Iterable[Point], shown: Columns, layout: str, width: int | None, terminal: bool) -> Iterator[Line]:
     """Yield the header and a line a point, as they come; one that failed shows its error for figures."""
     keys, figures = shown
     titles = [name.ljust(room) for name, room in keys.items()]

@@ -22,9 +22,7 @@ def record(point: Point, figures: Sequence[str]) -> dict[str, Any]:
     return found | {"uncounted": point.uncounted} if point.uncounted else found
 
 
-def as_document(
-    name: str, source: str | None, points: Iterable[Point], figures: Sequence[str]
-) -> Iterator[str]:
+def as_document(name: str, source: str | None, points: Iterable[Point], figures: Sequence[str]) -> Iterator[str]:
     """Yield one JSON object with the points in a list, each as it comes."""
     head = json.dumps({"schema_version": SCHEMA_VERSION, "name": name, "source": source}, ensure_ascii=False)
     yield head[:-1] + ', "combinations": ['
@@ -41,9 +39,7 @@ def flat_columns(grid: Grid, figures: Sequence[str]) -> dict[str, str]:
     return columns
 
 
-def flat_records(
-    points: Iterable[Point], columns: dict[str, str], figures: Sequence[str]
-) -> Iterator[Record]:
+def flat_records(points: Iterable[Point], columns: dict[str, str], figures: Sequence[str]) -> Iterator[Record]:
     """Yield a record a point with one value a column; a single input is its shape alone."""
     for point in points:
         shapes = tuple(point.input.values())

@@ -114,9 +114,7 @@ def test_the_textbook_formula_of_a_convolution() -> None:
         ("add", ((8, 4),) * 3, "flops", "2·C_out·L_out", "2·8·4"),
     ],
 )
-def test_how_a_formula_reads(
-    item: str, inputs: tuple[Shape, ...], symbol: str, expression: str, numbers: str
-) -> None:
+def test_how_a_formula_reads(item: str, inputs: tuple[Shape, ...], symbol: str, expression: str, numbers: str) -> None:
     shown = formulas(item, *inputs)[symbol]
     assert (shown.expression, shown.numbers) == (expression, numbers)
 

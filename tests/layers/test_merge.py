@@ -130,8 +130,6 @@ def test_concat(item: str, inputs: tuple[Shape, ...], output: Shape) -> None:
         ("relu", (MAP, MAP), None, "takes 1 input, but 2 come in", "merge them first, with add or concat"),
     ],
 )
-def test_refusals(
-    item: str, inputs: tuple[Shape, ...], argument: str | None, message: str, hint: str
-) -> None:
+def test_refusals(item: str, inputs: tuple[Shape, ...], argument: str | None, message: str, hint: str) -> None:
     error = refusal(item, *inputs)
     assert (error.argument, error.message, error.hint) == (argument, message, hint)

@@ -144,7 +144,13 @@ VECTOR = "needs a map [C, …], but a vector [512] comes in"
     [
         ("maxpool: 2", (512,), None, VECTOR, "'maxpool' belongs before flatten, and its input is [C, …]"),
         ("global_avgpool", (512,), None, VECTOR, "'global_avgpool' belongs before flatten, and its input is [C, …]"),
-        ("adaptive_avgpool: 7", (512,), None, VECTOR, "'adaptive_avgpool' belongs before flatten, and its input is [C, …]"),
+        (
+            "adaptive_avgpool: 7",
+            (512,),
+            None,
+            VECTOR,
+            "'adaptive_avgpool' belongs before flatten, and its input is [C, …]",
+        ),
         (
             "maxpool: {kernel_size: 3, padding: 3}",
             (8, 9, 9),

@@ -167,7 +167,13 @@ def test_labels(item: str, label: str) -> None:
             "only a constant border has channels of its own",
         ),
         ("pad", (4, 4), None, "'padding' is missing: elements around the map", "write it as padding: …"),
-        ("pad: 1", (4,), None, "needs a map [C, …], but a vector [4] comes in", "'pad' belongs before flatten, and its input is [C, …]"),
+        (
+            "pad: 1",
+            (4,),
+            None,
+            "needs a map [C, …], but a vector [4] comes in",
+            "'pad' belongs before flatten, and its input is [C, …]",
+        ),
         (
             "center_crop: {size: [56, 70]}",
             (512, 64, 64),
