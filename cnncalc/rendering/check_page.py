@@ -77,7 +77,8 @@ def counted(count: int, what: str) -> str:
 def failure_text(report: Report, check: Check) -> str:
     """Return what failed, with the figure, the bound and the layers that cost most."""
     bound, actual = _figure(check.bound, check.of_bytes), _figure(check.actual, check.of_bytes)
-    place = f"{check.origin or report.spec}: {report.name}: {check.what}"
+    place = str(check.origin or report.spec)
+    place += f": {check.what}" if place == report.name else f": {report.name}: {check.what}"
     if check.relation == EXPECTED:
         text = f"{place} should be {bound}, but is {actual}"
     else:

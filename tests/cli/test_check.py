@@ -165,6 +165,10 @@ def test_json(net: Path) -> None:
     }
 
 
+def test_a_shipped_network_is_named_once() -> None:
+    assert check("alexnet", "--max-params", "5M").err.startswith("alexnet: params = 61,100,840, over the bound")
+
+
 def test_csv_has_a_line_a_network(net: Path) -> None:
     done = check("net.yaml", "vgg16", "--max-params", "1M", "--format", "csv")
     assert done.out.splitlines() == [
