@@ -29,7 +29,7 @@ def _budget_options(command: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
-@click.command("check")
+@click.command("check", short_help="Hold published figures and budgets, and warn.")
 @specs_options(required=True)
 @_budget_options
 @click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples that go through at once.")

@@ -23,7 +23,7 @@ from cnncalc.collection import Member
 from cnncalc.summary import Summary, summarize
 
 
-@click.command("compare")
+@click.command("compare", short_help="Two networks or more side by side.")
 @specs_options(required=True)
 @click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples that go through at once.")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of the tensors, for bytes.")

@@ -25,7 +25,7 @@ _AT = "Trace this element of one layer's output on real numbers; --input may be 
 _WEIGHTS = "With --at: an .npz or .safetensors with PyTorch's names. Default: random."
 
 
-@click.command("explain")
+@click.command("explain", short_help="How each figure comes about.")
 @spec_options
 @click.argument("layers", nargs=-1, metavar="[LAYER…]")
 @click.option("--at", metavar="C,Y,X", help=_AT)

@@ -10,7 +10,7 @@ from cnncalc.errors import CnncalcError, did_you_mean
 from cnncalc.layers.base import Shape
 
 
-@click.command("hotspots")
+@click.command("hotspots", short_help="What costs most, and what a change would save.")
 @spec_options
 @click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="How many layers of each figure.")
 @click.option(

@@ -11,7 +11,7 @@ from cnncalc.layers.base import Layer
 from cnncalc.layers.symbols import Formula
 
 
-@click.command("layers")
+@click.command("layers", short_help="The layer types, or one in full.")
 @click.argument("type_name", metavar="[TYPE]", required=False)
 @output_options
 def command(type_name: str | None, format: str, path: str | None, color: str) -> None:

@@ -28,7 +28,7 @@ DTYPES = ("float32", "float64")
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
-@click.command("run")
+@click.command("run", short_help="Run the network, and prove every inferred shape.")
 @click.argument("spec")
 @click.option("--variant", metavar="NAME", help="The variant of a family.")
 @click.option(

@@ -7,7 +7,7 @@ import click
 from cnncalc.cli.options import read_spec, target
 
 
-@click.command("show")
+@click.command("show", short_help="The text of a spec that ships.")
 @click.argument("spec")
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")
 def command(spec: str, path: str | None) -> None:

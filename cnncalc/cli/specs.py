@@ -16,7 +16,7 @@ from cnncalc.rendering.specs_page import FIELDS, Entry, page, record
 SORT_KEYS = ("name", "family", "year", "params", "macs")
 
 
-@click.command("specs")
+@click.command("specs", short_help="The networks that ship.")
 @click.argument("words", nargs=-1, metavar="[WORD]…")
 @click.option("--sort", type=click.Choice(SORT_KEYS), help="The smallest, or the earliest, first.")
 @output_options

@@ -20,7 +20,7 @@ TABLE_COLUMNS = (
 )  # fmt: skip
 
 
-@click.command("summary")
+@click.command("summary", short_help="A row a layer, and where compute and parameters are.")
 @spec_options
 @click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples that go through at once.")
 @click.option(

@@ -12,7 +12,7 @@ NETWORK = 2
 """Convolutions and fully connected layers from which a spec is a network, and not a single layer's example."""
 
 
-@click.command("survey")
+@click.command("survey", short_help="Does convolution compute, fully connected store?")
 @specs_options(required=False)
 @output_options
 def command(

@@ -21,7 +21,7 @@ _PARETO = "Only the front: small in each, FIGURE:max for large; an arg or 'input
 _CLOSING = {"[": "]", "(": ")", "{": "}"}
 
 
-@click.command("sweep")
+@click.command("sweep", short_help="A grid of hyper-parameters and inputs, a row each.")
 @click.argument("spec")
 @click.option("--set", "settings", multiple=True, metavar="NAME=V1,V2,…", help=_SET)
 @click.option("--input", "inputs", multiple=True, metavar="SHAPE,…", help=_INPUT)

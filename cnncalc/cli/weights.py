@@ -15,7 +15,7 @@ from cnncalc.rendering.records import FORMATS
 COLUMNS = ("name", "layer", "shape", "trainable")
 
 
-@click.command("weights")
+@click.command("weights", short_help="The tensors that 'run --weights' expects.")
 @spec_options
 @click.option(
     "-o",
