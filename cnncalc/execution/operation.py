@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.execution.kernels.engine import Affine, After
+from cnncalc.execution.kernels.engine import After, Before
 from cnncalc.execution.plan import CLIPS, Step
 from cnncalc.execution.weights import node_weights
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from cnncalc.execution.kernels import Kernels
     from cnncalc.layers.ops import Array
     from cnncalc.network import Node, Tensor
+
+
+FLATTEST = 1000.0  # the largest shift, in scales, that may be taken out of a rectifier: beyond, digits would be lost
 
 
 class Operation:
@@ -29,12 +32,11 @@ class Operation:
         """
         self.step = step
         self.weights = node_weights(step.carrier, weights)
-        self.before: Affine | None = None
+        self.before: Before | None = None
         self.clip: tuple[float, float] | None = None
         self.activation: Node | None = None
         if step.before:
-            scale, shift = _affine(step.before[0], weights)
-            self.before = Affine(scale, shift, CLIPS[step.before[1].layer.type] if step.before[1:] else None)
+            self.before = _before(step, self.weights, *_affine(step.before[0], weights))
         for node in step.after:
             if node.layer.type == "batchnorm":
                 _fold(self.weights, *_affine(node, weights))
@@ -75,3 +77,27 @@ def _fold(weights: dict[str, Array], scale: Array, shift: Array) -> None:
     weight = weights["weight"]
     weights["weight"] = weight * scale.reshape(-1, *(1,) * (weight.ndim - 1))
     weights["bias"] = shift + weights["bias"] * scale if "bias" in weights else shift
+
+
+def _before(step: Step, weights: dict[str, Array], scale: Array, shift: Array) -> Before:
+    """Return the operations that a batchnorm, and perhaps a rectifier, before a convolution amount to.
+
+    Where the scale is positive, max(scale · x + shift, 0) = scale · max(x, −shift / scale) + shift: if nothing is
+    padded, all but the maximum is a matter of the convolution's weight and bias.
+    """
+    rectifier = step.before[1].layer.type if step.before[1:] else None
+    if rectifier != "relu" or not _unpadded_point(step.carrier) or not (FLATTEST * scale > np.abs(shift)).all():
+        clip = CLIPS[rectifier] if rectifier else None
+        return Before(((np.multiply, scale), (np.add, shift)), clip)
+    weight = weights["weight"]
+    constant = (weight.reshape(weight.shape[:2]) @ shift).astype(weight.dtype)
+    weights["bias"] = constant + weights["bias"] if "bias" in weights else constant
+    weights["weight"] = weight * scale.reshape(1, -1, *(1,) * (weight.ndim - 2))
+    return Before(((np.maximum, -shift / scale),))
+
+
+def _unpadded_point(node: Node) -> bool:
+    """Tell whether a node convolves with a kernel of one tap and pads nothing."""
+    arguments = node.layer.__dict__
+    plain = arguments["padding"] in ("same", "valid") or not any(map(any, arguments["padding"]))
+    return arguments["groups"] == 1 and set(arguments["kernel_size"]) == {1} and plain

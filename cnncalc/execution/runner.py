@@ -85,13 +85,13 @@ def run(
             tensors = (
                 random_weights(network, seed, kind, threads) if weights is None else checked(network, weights, kind)
             )
-            runner = _Runner(network, tensors, keep, fuse, threads, int(1.1 * needed.activations))
+            runner = Runner(network, tensors, keep, fuse, threads, int(1.1 * needed.activations))
             preparation = perf_counter() - start
-            result = runner.run(inputs, batch, repeat, progress)
+            result = runner.run(inputs, repeat, progress)
             if not result.finite and fuse:  # find the very layer that made the first
                 again = random_weights(network, seed, kind, threads) if weights is None else weights
-                alone = _Runner(network, checked(network, again, kind), (), False, threads, None)
-                result.first = alone.run(inputs, batch, 1, None).first
+                alone = Runner(network, checked(network, again, kind), (), False, threads, None)
+                result.first = alone.run(inputs, 1, None).first
     except MemoryError:
         raise CnncalcError("the memory was used up", f"the prediction was {needed.total:,} bytes") from None
     result.dtype, result.threads = kind.name, threads
@@ -114,7 +114,7 @@ def _named(network: Network, layers: Sequence[str] | None) -> list[Node]:
     return list(nodes.values()) if layers is None else [nodes[name] for name in layers]
 
 
-class _Runner:
+class Runner:
     """A plan with its weights, which it takes over, and the runs of it."""
 
     def __init__(
@@ -139,30 +139,47 @@ class _Runner:
                     for tensor in node.use.weights:
                         del weights[f"{(node.shares or node).name}.{tensor}"]
 
-    def run(self, inputs: Mapping[str, Array], batch: int, repeat: int, progress: Progress | None) -> Run:
+    def run(self, inputs: Mapping[str, Array], repeat: int, progress: Progress | None) -> Run:
         """Run once and verify, then as often again as is asked for."""
-        result = Run(self.network, batch=batch)
-        start: dict[Tensor, Array] = {
-            self.network.inputs[name]: _channels_last(array) for name, array in inputs.items()
-        }
-        times = [self._pass(start, result, progress and _part(progress, 0, repeat))]
+        result = Run(self.network, batch=len(next(iter(inputs.values()))))
+        values, *times = self._pass(inputs, result, progress and _part(progress, 0, repeat))
+        result.layers.sort(key=lambda row: row.node.index)
+        result.first = next((row.node.name for row in result.layers if not row.finite), None)
+        result.tensors = {node.name: values[node] for node in self.keep if node in values}
+        result.outputs = self._outputs(values)
+        del values
         for number in range(1, repeat if result.ok else 1):
-            times.append(self._pass(start, None, progress and _part(progress, number, repeat)))
+            times.append(self._pass(inputs, None, progress and _part(progress, number, repeat))[1])
         self.kernels.engine.workers.close()
         for i, operation in enumerate(self.operations):
             result.layers[operation.step.carrier.index].seconds = median(seconds[i] for seconds in times)
         result.seconds = median(sum(seconds) for seconds in times)
         return result
 
-    def _pass(self, start: Mapping[Tensor, Array], result: Run | None, progress: Progress | None) -> list[float]:
-        """Run every operation once, and note what came out in `result`; return the seconds of each."""
-        values = dict(start)
+    def outputs(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Run once, without a comparison; return the outputs by name."""
+        return self._outputs(self._pass(inputs, None, None)[0])
+
+    def _outputs(self, values: Mapping[Tensor, Array]) -> dict[str, Array]:
+        made = {name: values[tensor] for name, tensor in self.network.outputs.items() if tensor in values}
+        return {name: np.ascontiguousarray(array) for name, array in made.items()}
+
+    def _pass(
+        self, inputs: Mapping[str, Array], result: Run | None, progress: Progress | None
+    ) -> tuple[dict[Tensor, Array], list[float]]:
+        """Run every operation once, and note what came out in `result`.
+
+        Return the tensors that are left at the end, and the seconds of each operation.
+        """
+        engine = self.kernels.engine
+        values: dict[Tensor, Array] = {
+            self.network.inputs[name]: _channels_last(array) for name, array in inputs.items()
+        }
         seconds = []
         for done, operation in enumerate(self.operations):
             step = operation.step
             if progress is not None:
                 progress(done, len(self.operations), step.carrier.name)
-            engine = self.kernels.engine
             packing, begun = engine.packing_seconds, perf_counter()
             fault = _attempt(operation, self.kernels, values)
             seconds.append(perf_counter() - begun - (engine.packing_seconds - packing))
@@ -172,16 +189,8 @@ class _Runner:
                 engine.reset()
             for tensor in step.release:
                 values.pop(tensor, None)
-        if result is not None:
-            result.layers.sort(key=lambda row: row.node.index)
-            result.first = next((row.node.name for row in result.layers if not row.finite), None)
-            result.tensors = {node.name: values[node] for node in self.keep if node in values}
-            result.outputs = {
-                name: np.ascontiguousarray(values[tensor])
-                for name, tensor in self.network.outputs.items()
-                if tensor in values
-            }
-        return seconds
+        engine.tally()
+        return values, seconds
 
 
 def _part(progress: Progress, number: int, repeat: int) -> Progress:

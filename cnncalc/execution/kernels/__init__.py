@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy
 
 from cnncalc.execution.kernels import convolution, dense, pooling, resizing, special, transposed
-from cnncalc.execution.kernels.engine import Engine
+from cnncalc.execution.kernels.engine import Engine, channels_first, channels_last
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Rounding, Sizes
@@ -100,7 +100,15 @@ class Kernels:
 
     def concat(self, arrays: Sequence[Array], axis: int) -> Array:
         """Join."""
-        return numpy.concatenate(arrays, axis)
+        if axis != 1 or arrays[0].ndim < 3 or len({array.shape[2:] for array in arrays}) > 1:
+            return numpy.concatenate(arrays, axis)
+        first, *others = map(channels_last, arrays)
+        out = self.engine.arena.extended(first, sum(other.shape[-1] for other in others))
+        end = first.shape[-1]
+        for other in others:
+            out[..., end : end + other.shape[-1]] = other
+            end += other.shape[-1]
+        return channels_first(out)
 
     def erf(self, x: Array) -> Array:
         """Evaluate the error function."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnncalc.execution.kernels import depthwise, winograd
+from cnncalc.execution.kernels import depthwise, shallow, winograd
 from cnncalc.execution.kernels.axes import Slide, padded, slides, windows
 from cnncalc.execution.kernels.engine import BLOCK, Engine, channels_first, channels_last
 
@@ -33,25 +33,27 @@ def conv(
     last = channels_last(x)
     if all(axis.kernel == 1 and axis.before == axis.after == 0 for axis in axes) and groups == 1:
         return channels_first(pointwise(engine, last, weight, bias, axes))
-    last = normalised(engine, last)
+    last = prepared(engine, last)
     if groups > 1 and weight.shape[1] == 1 and len(weight) == groups and len(axes) == 2:
         return channels_first(depthwise.depthwise(engine, last, weight, bias, axes))
     if groups == 1 and winograd.fits(last, weight, axes):
         return channels_first(winograd.winograd(engine, last, weight, bias, axes))
+    if groups == 1 and shallow.fits(weight, axes):
+        return channels_first(shallow.shallow(engine, last, weight, bias, axes))
     return channels_first(unrolled(engine, last, weight, bias, axes, groups))
 
 
-def normalised(engine: Engine, x: Array) -> Array:
-    """Apply the affine step that the runner asked for before this convolution, if any."""
+def prepared(engine: Engine, x: Array) -> Array:
+    """Apply what the runner asked for before this convolution, if anything."""
     before, engine.before = engine.before, None
     if before is None:
         return x
     out = engine.empty(x.shape, x.dtype)
     rows, done = x.reshape(-1, x.shape[-1]), out.reshape(-1, x.shape[-1])
-    normalise = engine.normaliser(before)
+    prepare = engine.preparer(before)
 
     def block(start: int, stop: int) -> None:
-        normalise(rows[start:stop], done[start:stop])
+        prepare(rows[start:stop], done[start:stop])
 
     engine.blocks(len(rows), max(1, BLOCK // x.shape[-1]), block)
     return out
@@ -67,13 +69,13 @@ def pointwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes:
     products = out.reshape(-1, len(weight))
     finish = engine.finisher(out, bias)
     before, engine.before = engine.before, None
-    normalise = engine.normaliser(before) if before else None
+    prepare = engine.preparer(before) if before else None
 
     def block(start: int, stop: int) -> None:
         part = rows[start:stop]
-        if normalise is not None:
+        if prepare is not None:
             fresh = engine.scratch("rows", part.shape, x.dtype)
-            normalise(part, fresh)
+            prepare(part, fresh)
             part = fresh
         engine.multiply(part, filters, products[start:stop])
         finish(start, stop)

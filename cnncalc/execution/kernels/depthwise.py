@@ -52,25 +52,21 @@ def _rows(engine: Engine, image: Array, out: Array, runs: Array, axes: Sequence[
     dealt = _deal(engine, image, axes, first, len(out))
     flat = out.reshape(len(out), columns * channels)
     line, _, column, item = dealt.strides
-    taps = [(j, *divmod(j * across.dilation, across.stride)) for j in range(across.kernel)]
-    written = False
-    for chosen in range(across.stride):
-        group = [(j, shift) for j, shift, at in taps if at == chosen]
-        if not group:
-            continue
-        shifts = [shift for _, shift in group]
-        apart = shifts[1] - shifts[0] if len(shifts) > 1 else 1
+    partial = None
+    for phase, taps in _phases(across):
+        shifts = [j * across.dilation // across.stride for j in taps]
+        apart = shifts[1] - shifts[0] if len(taps) > 1 else 1
         view = as_strided(
-            dealt[:, chosen, shifts[0] :],
-            (len(out), down.kernel, len(group), columns * channels),
+            dealt[:, phase, shifts[0] :],
+            (len(out), down.kernel, len(taps), columns * channels),
             (line * down.stride, line * down.dilation, column * apart, item),
         )
-        filters = runs[:, [j for j, _ in group]]
-        target = engine.scratch("partial", flat.shape, out.dtype) if written else flat
-        np.einsum("hijx,ijx->hx", view, filters, out=target)
-        if written:
-            np.add(flat, target, out=flat)
-        written = True
+        target = flat if partial is None else partial
+        np.einsum("hijx,ijx->hx", view, runs[:, taps.start : taps.stop : taps.step], out=target)
+        if partial is None:
+            partial = engine.scratch("partial", flat.shape, out.dtype) if across.stride > 1 else flat
+        else:
+            np.add(flat, partial, out=flat)
     engine.count(flat.size * down.kernel * across.kernel)
 
 
@@ -95,3 +91,13 @@ def _deal(engine: Engine, image: Array, axes: Sequence[Slide], first: int, count
             column = begin * stride + phase - across.before
             here[:, begin:end] = image[top + low : top + high, column::stride][:, : end - begin]
     return dealt
+
+
+def _phases(axis: Slide) -> list[tuple[int, range]]:
+    """Return which taps of a row meet each phase of the columns."""
+    found: dict[int, list[int]] = {}
+    for tap in range(axis.kernel):
+        found.setdefault(tap * axis.dilation % axis.stride, []).append(tap)
+    return [
+        (phase, range(taps[0], taps[-1] + 1, taps[1] - taps[0] if taps[1:] else 1)) for phase, taps in found.items()
+    ]

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cnncalc.execution.kernels.arena import Arena
 from cnncalc.execution.kernels.workers import Workers, cut
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 BLOCK = 1 << 17  # elements of a block that is worked on while it stays in the second-level cache
-POOLED = 1 << 16  # bytes from which an array's memory is worth keeping for the next one
 
 
-class Affine(NamedTuple):
-    """A batchnorm and perhaps a clip that come before a convolution: clip(x · scale + shift)."""
+class Before(NamedTuple):
+    """What precedes a convolution: operations with a vector (C,) each, in order, then perhaps a clip."""
 
-    scale: Array
-    shift: Array
-    clip: tuple[float, float] | None
+    operations: tuple[tuple[np.ufunc, Array], ...]
+    clip: tuple[float, float] | None = None
 
 
 class After(NamedTuple):
@@ -50,39 +49,6 @@ class Tally(NamedTuple):
     method: str
 
 
-class Arena:
-    """Memory of feature maps, used again once no array refers to it: new pages cost more than the arithmetic."""
-
-    def __init__(self, limit: int | None = None) -> None:
-        """Keep at most `limit` bytes; None for no limit."""
-        self.limit = limit
-        self._buffers: list[Array] = [np.empty(1, np.uint8)]
-        self._idle = self._references(0)
-        self._buffers.clear()
-
-    def empty(self, shape: Sequence[int], dtype: Any) -> Array:
-        """Return an array of undefined content in C order."""
-        needed = prod(shape) * np.dtype(dtype).itemsize
-        if needed < POOLED:
-            return np.empty(shape, dtype)
-        buffers = self._buffers
-        free = [i for i in range(len(buffers)) if self._references(i) == self._idle]
-        fit = [i for i in free if needed <= buffers[i].nbytes <= 2 * needed]
-        if fit:
-            buffer = buffers[min(fit, key=lambda i: buffers[i].nbytes)]
-        else:
-            held = sum(buffer.nbytes for buffer in buffers)
-            for i in reversed(free):
-                if self.limit is not None and held + needed > self.limit:
-                    held -= buffers.pop(i).nbytes
-            buffer = np.empty(needed, np.uint8)
-            buffers.append(buffer)
-        return buffer[:needed].view(dtype).reshape(shape)
-
-    def _references(self, index: int) -> int:
-        return sys.getrefcount(self._buffers[index])
-
-
 class Engine:
     """The state that kernels share, and the services that they ask for."""
 
@@ -90,7 +56,7 @@ class Engine:
         """Work with `threads` threads and keep at most `limit` bytes of feature maps for use again."""
         self.workers = Workers(threads)
         self.arena = Arena(limit)
-        self.before: Affine | None = None
+        self.before: Before | None = None
         self.after: After | None = None
         self.refused = False
         self._products: list[int] = []
@@ -183,7 +149,7 @@ class Engine:
         def finish(start: int, stop: int) -> None:
             block = rows[start:stop]
             if add is not None:
-                add(block)
+                add(block, block)
             if residual is not None:
                 np.add(block, residual[start:stop], out=block)
             if after.clip is not None:
@@ -193,23 +159,25 @@ class Engine:
 
         return finish
 
-    def normaliser(self, before: Affine) -> Callable[[Array, Array], None]:
-        """Return normalise(rows, out) of rows (n, C)."""
-        scale = self.packed(before.scale, "multiply", lambda vector: RowOperation(vector, np.multiply))
-        shift = self.packed(before.shift, "add", RowOperation)
+    def preparer(self, before: Before) -> Callable[[Array, Array], None]:
+        """Return prepare(rows, out), which applies `before` to rows (n, C)."""
+        operations = [
+            self.packed(vector, ufunc.__name__, partial(RowOperation, operation=ufunc))
+            for ufunc, vector in before.operations
+        ]
 
-        def normalise(rows: Array, out: Array) -> None:
-            out[...] = rows
-            scale(out)
-            shift(out)
+        def prepare(rows: Array, out: Array) -> None:
+            for operation in operations:
+                operation(rows, out)
+                rows = out
             if before.clip is not None:
                 np.clip(out, *before.clip, out=out)
 
-        return normalise
+        return prepare
 
 
 class RowOperation:
-    """Add to rows (n, C), or multiply them by, a vector (C,), in place.
+    """Add a vector (C,) to rows (n, C), or another operation of two operands.
 
     Short rows are taken several at a time: NumPy's inner loop should see a thousand elements at least.
     """
@@ -221,14 +189,15 @@ class RowOperation:
         self.times = max(1, 2048 // len(vector))
         self.wide = np.concatenate([vector] * self.times)
 
-    def __call__(self, block: Array) -> None:
-        """Change rows in place."""
-        whole = len(block) // self.times * self.times if block.flags.c_contiguous else 0
+    def __call__(self, rows: Array, out: Array) -> None:
+        """Write the changed rows to `out`, which may be `rows`."""
+        flat = rows.flags.c_contiguous and out.flags.c_contiguous
+        whole = len(rows) // self.times * self.times if flat else 0
         if whole:
-            head = block[:whole].reshape(-1, len(self.wide))
-            self.operation(head, self.wide, out=head)
-        if whole < len(block):
-            self.operation(block[whole:], self.vector, out=block[whole:])
+            shape = (-1, len(self.wide))
+            self.operation(rows[:whole].reshape(shape), self.wide, out=out[:whole].reshape(shape))
+        if whole < len(rows):
+            self.operation(rows[whole:], self.vector, out=out[whole:])
 
 
 def channels_last(x: Array) -> Array:

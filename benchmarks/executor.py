@@ -1,0 +1,189 @@
+"""The executor against eager PyTorch, ONNX Runtime and ONNX's own NumPy reference, where they are installed.
+
+    python benchmarks/executor.py [--runs 9] [--threads 1 2] [--networks vgg16 …]
+
+One image of 224×224 in float32, the same random weights for all.  Each tool has a process of its own, and they take
+turns, so that a drift of the machine's speed meets all of them; what counts is the ratio of medians.  The largest
+difference from our output, relative to its largest element, stands beside each rival's time.
+
+OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE, which some machines set for safety and which slow NumPy down, are unset here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+NETWORKS = ("vgg16", "resnet50", "mobilenet_v2", "densenet121", "alexnet")
+GOALS = {  # ratio of our median to theirs, at most
+    (1, "torch"): dict.fromkeys(NETWORKS, 0.9),
+    (1, "onnxruntime"): {"vgg16": 0.75, "resnet50": 1.2, "alexnet": 1.2, "densenet121": 1.2, "mobilenet_v2": 2.0},
+    (1, "onnx reference"): dict.fromkeys(NETWORKS, 0.2),
+    (2, "torch"): dict.fromkeys(NETWORKS, 1.0),
+}
+SLOW_RUNS = 2  # of the reference, which takes seconds
+BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+WHOLE = {
+    "cnncalc run resnet50": [sys.executable, "-m", "cnncalc", "run", "resnet50"],
+    "torchvision's resnet50": [
+        sys.executable,
+        "-c",
+        "import torch, torchvision; torchvision.models.resnet50()(torch.rand(1, 3, 224, 224))",
+    ],
+}
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Return this process's environment without what slows NumPy down."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
+    return kept | dict.fromkeys(BLAS, str(threads))
+
+
+class Worker:
+    """One tool with one network, in a process of its own."""
+
+    def __init__(self, tool: str, network: str, threads: int) -> None:
+        command = [sys.executable, __file__, "--worker", tool, "--networks", network, "--threads", str(threads)]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, text=True, env=environment(1 if tool == "cnncalc" else threads)
+        )
+        self.seconds: list[float] = []
+        self.turn()  # the first, not counted
+        self.seconds.clear()
+
+    def turn(self) -> None:
+        """Let it run once."""
+        self.seconds.append(float(self.ask("run")))
+
+    def ask(self, question: str) -> str:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(question, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit("a worker failed")
+        return answer.strip()
+
+    def close(self) -> tuple[int, Any]:
+        """End it; return its peak memory in bytes and its output."""
+        import numpy as np
+
+        with tempfile.TemporaryDirectory() as room:
+            path = Path(room) / "out.npy"
+            peak = int(self.ask(f"end {path}"))
+            output = np.load(path)
+        self.process.communicate()
+        return peak, output
+
+
+def work(tool: str, name: str, threads: int) -> None:
+    """Be a worker: run when told to on standard input, and answer with seconds."""
+    import numpy as np
+    from rivals import RIVALS
+
+    import cnncalc
+    from cnncalc.execution.memory import peak_resident
+    from cnncalc.execution.weights import random_weights
+
+    network = cnncalc.load(name)
+    weights = random_weights(network, 0, threads=2)
+    run = RIVALS[tool](network, weights, threads)
+    if tool != "onnx reference":
+        del weights
+    x = np.random.default_rng(0).standard_normal((1, 3, 224, 224), np.float32)
+    output: Any = None
+    for line in sys.stdin:
+        if line.startswith("end "):
+            np.save(line[4:].strip(), output)
+            print(peak_resident(), flush=True)
+            return
+        began = time.perf_counter()
+        output = run(x)
+        print(time.perf_counter() - began, flush=True)
+
+
+def compare(network: str, threads: int, tools: Sequence[str], runs: int) -> bool:
+    """Print one network's figures; return whether every goal is met."""
+    import numpy as np
+
+    workers = {tool: Worker(tool, network, threads) for tool in tools}
+    for number in range(runs):
+        for tool, worker in workers.items():
+            if tool != "onnx reference" or number < SLOW_RUNS:
+                worker.turn()
+                time.sleep(0.02)  # other tools' threads spin for a while
+    medians = {tool: statistics.median(worker.seconds) for tool, worker in workers.items()}
+    ends = {tool: worker.close() for tool, worker in workers.items()}
+    cells, met = [f"{network:13}", f"{1e3 * medians['cnncalc']:8.1f} ms {ends['cnncalc'][0] / 2**20:6.0f} MiB"], True
+    for tool in tools[1:]:
+        ratio = medians["cnncalc"] / medians[tool]
+        goal = GOALS.get((threads, tool), {}).get(network)
+        mark = "" if goal is None else " ok" if ratio <= goal else f" > {goal}"
+        met &= goal is None or ratio <= goal
+        error = np.abs(ends[tool][1] - ends["cnncalc"][1]).max() / np.abs(ends["cnncalc"][1]).max()
+        cells.append(
+            f"{1e3 * medians[tool]:8.1f} ms {ends[tool][0] / 2**20:5.0f} MiB {ratio:5.2f}{mark:6} ({error:.0e})"
+        )
+    print("  ".join(cells), flush=True)
+    return met
+
+
+def whole_processes(runs: int) -> None:
+    """Print the time from start to end of our command and of torchvision's."""
+    commands = dict(WHOLE)
+    if importlib.util.find_spec("torchvision") is None:
+        del commands["torchvision's resnet50"]
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(runs):
+        for name, command in commands.items():
+            began = time.perf_counter()
+            done = subprocess.run(command, capture_output=True, env=environment(2), check=False)
+            if done.returncode == 0:
+                seconds[name].append(time.perf_counter() - began)
+    medians = {name: statistics.median(values) for name, values in seconds.items() if values}
+    print("\nwhole processes, 2 threads: " + ", ".join(f"{name} {value:.2f} s" for name, value in medians.items()))
+    if len(medians) == 2:
+        ours, theirs = medians.values()
+        print(f"ratio {ours / theirs:.2f}, goal 0.5")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=9, help="turns of each tool, of which the median counts")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--networks", nargs="+", default=NETWORKS)
+    parser.add_argument("--without", nargs="*", default=(), help="tools to leave out")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        work(options.worker, options.networks[0], options.threads[0])
+        return 0
+    from rivals import MODULES
+
+    rivals = [
+        tool for tool, module in MODULES.items() if importlib.util.find_spec(module) and tool not in options.without
+    ]
+    met = True
+    for threads in options.threads:
+        tools = ["cnncalc", *(tool for tool in rivals if threads == 1 or tool != "onnx reference")]
+        print(f"\n{threads} thread{'s' if threads > 1 else ''}: cnncalc, then " + ", ".join(tools[1:]))
+        print("time, peak memory; for rivals our time ÷ theirs with its goal, and the difference of the outputs")
+        for network in options.networks:
+            met &= compare(network, threads, tools, options.runs)
+    if options.networks == NETWORKS:
+        whole_processes(max(3, options.runs // 3))
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""Convolution of a map with few channels, as a network's first is: windows are gathered once a row of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from cnncalc.execution.kernels.axes import Slide, padded
+from cnncalc.execution.kernels.engine import BLOCK, Engine
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array
+
+FEW = 4  # channels
+
+
+def fits(weight: Array, axes: Sequence[Slide]) -> bool:
+    """Tell whether this pays: windows that copying channels-last runs would take apart."""
+    if len(axes) != 2 or axes[0].dilation > 1:
+        return False
+    return weight.shape[1] <= FEW and axes[1].kernel > 1 and axes[1].positions >= 8
+
+
+def shallow(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide]) -> Array:
+    """Convolve (N, H, W, C) with (out, C, KH, KW).
+
+    A line of the input is laid out as (KW · C, columns), once for all windows that reach it; the KH lines of one
+    output line then are a matrix (KH · KW · C, columns) as they stand.
+    """
+    down, across = axes
+    channels, depth = len(weight), weight.shape[1]
+    taps = across.kernel * depth
+    filters = engine.packed(weight, "shallow", lambda w: np.ascontiguousarray(w.transpose(2, 3, 1, 0)))
+    filters = filters.reshape(-1, channels)
+    out = engine.empty((len(x), down.positions, across.positions, channels), x.dtype)
+    finish = engine.finisher(out, bias)
+    framed = padded(x, axes)
+
+    def block(start: int, stop: int) -> None:
+        for image in range(start // down.positions, -(-stop // down.positions)):
+            first = max(start - image * down.positions, 0)
+            last = min(stop - image * down.positions, down.positions)
+            source = framed[image, first * down.stride : (last - 1) * down.stride + down.kernel]
+            unrolled = _unrolled(engine, source, across, taps)
+            line, item = unrolled.strides[0], unrolled.itemsize
+            matrix = as_strided(
+                unrolled,
+                (last - first, across.positions, down.kernel * taps),
+                (down.stride * line, item, across.positions * item),
+            )
+            engine.multiply(matrix, filters, out[image, first:last])
+        finish(start * across.positions, stop * across.positions)
+
+    lines = len(x) * down.positions
+    engine.blocks(lines, max(1, BLOCK // (across.positions * max(taps * down.stride, channels))), block)
+    return out
+
+
+def _unrolled(engine: Engine, source: Array, across: Slide, taps: int) -> Array:
+    """Return (lines, KW · C, columns) of a padded (lines, W, C)."""
+    line, column, item = source.strides
+    view = as_strided(
+        source,
+        (len(source), across.kernel, source.shape[-1], across.positions),
+        (line, column * across.dilation, item, column * across.stride),
+    )
+    unrolled = engine.scratch("lines", view.shape, source.dtype)
+    unrolled[...] = view
+    return unrolled.reshape(len(source), taps, across.positions)
