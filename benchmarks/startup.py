@@ -82,8 +82,9 @@ def startup(runs: int) -> None:
 
 def others(runs: int) -> None:
     """Measure torchinfo where it is installed; these take seconds, so fewer runs do."""
-    if not all(importlib.util.find_spec(module) for module in ("torch", "torchvision", "torchinfo")):
-        print("torchinfo, torch and torchvision are not installed: left out")
+    probe = [sys.executable, "-c", "import torch, torchinfo, torchvision"]
+    if subprocess.run(probe, capture_output=True, check=False).returncode:
+        print("torchinfo with torch and torchvision can't be imported here: left out")
         return
     commands: dict[str, list[str]] = {}
     floors = {}
