@@ -58,7 +58,7 @@ def _packing(node: Node) -> int:
     if set(arguments["stride"]) != {1} or set(arguments["dilation"]) != {1} or arguments["groups"] != 1:
         return 0
     outputs = tile_outputs(shape, node.shape[1:])
-    return (outputs + 2) ** 2 * prod(shape[:2]) * 4 if outputs else 0
+    return (outputs + shape[2] - 1) ** 2 * prod(shape[:2]) * 4 if outputs else 0
 
 
 def require(needed: Needs, limit: int | None) -> None:

@@ -126,16 +126,20 @@ def test_linear_on_every_axis() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "size", "channels"),
-    [("Winograd F(2×2, 3×3)", (14, 15), (32, 48)), ("Winograd F(4×4, 3×3)", (27, 26), (48, 32))],
+    ("method", "size", "channels", "kernel"),
+    [
+        ("Winograd F(2×2, 3×3)", (14, 15), (32, 48), 3),
+        ("Winograd F(4×4, 3×3)", (27, 26), (48, 32), 3),
+        ("Winograd F(2×2, 5×5)", (17, 16), (32, 40), 5),
+    ],
 )
-@pytest.mark.parametrize("pad", [(0, 0), (1, 1), (0, 2)])
+@pytest.mark.parametrize("pad", [(0, 0), (1, 1), (0, 2), (3, 0)])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_winograd(
-    method: str, size: tuple[int, int], channels: tuple[int, int], pad: tuple[int, int], threads: int
+    method: str, size: tuple[int, int], channels: tuple[int, int], kernel: int, pad: tuple[int, int], threads: int
 ) -> None:
     x = drawn((2, channels[0], *size), "float64")
-    weight, bias = drawn((channels[1], channels[0], 3, 3), "float64", 1), drawn(channels[1:], "float64", 2)
+    weight, bias = drawn((channels[1], channels[0], kernel, kernel), "float64", 1), drawn(channels[1:], "float64", 2)
     plain = Kernels()
     wanted = plain.conv(x, weight, bias, padding=(pad, pad))  # in float64, compared with loops above
     assert plain.engine.tally().method == ""
@@ -144,8 +148,19 @@ def test_winograd(
     check(fast.conv(x, weight, bias, padding=(pad, pad)), wanted.astype(np.float32))
     tally = fast.engine.tally()
     assert tally.method == method
-    assert tally.direct == wanted.size * channels[0] * 9
+    assert tally.direct == wanted.size * channels[0] * kernel**2
     assert tally.performed < tally.direct
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+@pytest.mark.parametrize("kernel", [2, 3, 5])
+@pytest.mark.parametrize("stride", [1, 2, 4])
+@pytest.mark.parametrize("pad", [(0, 0), (2, 1)])
+def test_convolution_of_few_channels(depth: int, kernel: int, stride: int, pad: tuple[int, int]) -> None:
+    x, weight = drawn((2, depth, 17, 34), "float64"), drawn((4, depth, kernel, kernel), "float64", 1)
+    bias = drawn((4,), "float64", 2)
+    result = Kernels(Engine(2)).conv(x, weight, bias, stride=stride, padding=(pad, pad))
+    check(result, loops.conv(x, weight, bias, (stride,) * 2, (pad,) * 2, (1, 1), 1))
 
 
 def test_nothing_is_kept_from_one_call_to_the_next() -> None:

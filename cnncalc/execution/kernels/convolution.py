@@ -80,7 +80,8 @@ def pointwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes:
         engine.multiply(part, filters, products[start:stop])
         finish(start, stop)
 
-    engine.blocks(len(rows), max(256, 2 * BLOCK // max(filters.shape)), block)
+    largest = (2 if prepare else 4) * BLOCK  # a large block spares the packing of filters, a small one the cache
+    engine.blocks(len(rows), max(256, largest // max(filters.shape)), block)
     return out
 
 

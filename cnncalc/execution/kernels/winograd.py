@@ -1,4 +1,4 @@
-"""Convolution 3 × 3 with fewer multiplications: F(m × m, 3 × 3) of Lavin and Gray 2015, arXiv:1509.09308."""
+"""Convolution with fewer multiplications: F(m × m, K × K) of Lavin and Gray 2015, arXiv:1509.09308."""
 
 from __future__ import annotations
 
@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 
 
 class Transform(NamedTuple):
-    """The matrices of F(m, 3): outputs = Aᵀ [(G g) ⊙ (Bᵀ d)]."""
+    """The matrices of F(m, K): outputs = Aᵀ [(G g) ⊙ (Bᵀ d)]."""
 
     data: Array
     filters: Array
     inverse: Array
 
 
-# Points of interpolation beside infinity. ±2/3 and ±3/2 are a fifth as wrong in float32 as the usual ±1 and ±2.
-POINTS = {2: (Fraction(0), Fraction(1), Fraction(-1)),
-          4: (Fraction(0), Fraction(2, 3), Fraction(-2, 3), Fraction(3, 2), Fraction(-3, 2))}  # fmt: skip
+# Points of interpolation beside infinity, by how many are needed: m + K − 2 for m outputs of K taps.
+# ±2/3 and ±3/2 are a fifth as wrong in float32 as the usual ±1 and ±2.
+POINTS = {
+    3: (Fraction(0), Fraction(1), Fraction(-1)),
+    5: (Fraction(0), Fraction(2, 3), Fraction(-2, 3), Fraction(3, 2), Fraction(-3, 2)),
+}
 
-TILES = 256  # tiles of a block
+TILES = 96  # tiles of a block
 
 
 def fits(x: Array, weight: Array, axes: Sequence[Slide]) -> bool:
@@ -41,18 +44,20 @@ def fits(x: Array, weight: Array, axes: Sequence[Slide]) -> bool:
 
 
 def tile_outputs(shape: Sequence[int], counts: Sequence[int]) -> int:
-    """Return m for filters (out, C, 3, 3) and a map of `counts` positions; 0 where it does not pay."""
-    if len(counts) != 2 or tuple(shape[2:]) != (3, 3) or min(shape[:2]) < 32 or min(counts) < 12:
+    """Return m for filters (out, C, K, K) and a map of `counts` positions; 0 where it does not pay."""
+    if len(counts) != 2 or min(shape[:2]) < 32 or min(counts) < 12:
         return 0
-    return 4 if min(counts) >= 24 else 2
+    if tuple(shape[2:]) == (5, 5):
+        return 2
+    return (4 if min(counts) >= 24 else 2) if tuple(shape[2:]) == (3, 3) else 0
 
 
 def winograd(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide]) -> Array:
     """Convolve (N, H, W, C) with (out, C, 3, 3)."""
     down, across = axes
     m = tile_outputs(weight.shape, (down.positions, across.positions))
-    points = m + 2
-    data, taps, inverse = (matrix.astype(x.dtype) for matrix in transform(m))
+    points = m + down.kernel - 1
+    data, taps, inverse = (matrix.astype(x.dtype) for matrix in transform(m, down.kernel))
     filters = engine.packed(weight, f"F{m}", lambda w: _filters(w, taps))
     out = engine.empty((len(x), down.positions, across.positions, len(weight)), x.dtype)
     finish = engine.finisher(out, bias)
@@ -74,18 +79,19 @@ def winograd(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
             )
 
     engine.blocks(bands, max(1, TILES // tiles), block)
-    engine.shortcut(f"Winograd F({m}×{m}, 3×3)", out.size * weight[0].size)
+    engine.shortcut(f"Winograd F({m}×{m}, {down.kernel}×{down.kernel})", out.size * weight[0].size)
     return out
 
 
 @cache
-def transform(m: int) -> Transform:
-    """Return the matrices of m outputs and 3 taps: evaluate at the points, multiply, interpolate (Toom and Cook)."""
-    points = POINTS[m]
+def transform(m: int, taps: int) -> Transform:
+    """Return the matrices of m outputs: evaluate at the points, multiply, interpolate (Toom and Cook)."""
+    points = POINTS[m + taps - 2]
     others = [[q for q in points if q != p] for p in points]
     scales = [prod((p - q for q in rest), start=Fraction(1)) for p, rest in zip(points, others, strict=True)]
     data = [[*_coefficients(rest), Fraction(0)] for rest in others] + [_coefficients(points)]
-    filters = [[p**k / scale for k in range(3)] for p, scale in zip(points, scales, strict=True)] + [[0, 0, 1]]
+    filters = [[p**k / scale for k in range(taps)] for p, scale in zip(points, scales, strict=True)]
+    filters.append([Fraction(k == taps - 1) for k in range(taps)])
     inverse = [[*(p**k for p in points), int(k == m - 1)] for k in range(m)]
     return Transform(*(np.array(matrix, np.float64) for matrix in (data, filters, inverse)))
 
@@ -101,7 +107,7 @@ def _coefficients(roots: Sequence[Fraction]) -> list[Fraction]:
 def _filters(weight: Array, g: Array) -> Array:
     """Return G g Gᵀ for every filter, as (points², C, out)."""
     taps = np.ascontiguousarray(weight.transpose(3, 2, 1, 0))  # across first, as the tiles
-    across = (g @ taps.reshape(3, -1)).reshape(len(g), 3, -1)
+    across = (g @ taps.reshape(len(taps), -1)).reshape(len(g), len(taps), -1)
     both: Array = np.matmul(g, across)
     return both.reshape(len(g) ** 2, weight.shape[1], len(weight))
 
@@ -111,8 +117,8 @@ def _transformed(
 ) -> Array:
     """Return Bᵀ d B of the tiles in rows of tiles first … last, as (points², tiles, C)."""
     down, across = axes
-    points, channels, bands = m + 2, image.shape[-1], last - first
-    height, width = bands * m + 2, tiles * m + 2
+    points, channels, bands = len(data), image.shape[-1], last - first
+    height, width = bands * m + points - m, tiles * m + points - m
     source = engine.scratch("source", (height, width, channels), image.dtype)
     top, left = first * m - down.before, across.before
     low, high = max(0, -top), min(height, down.size - top)
