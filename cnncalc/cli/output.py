@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc.errors import CnncalcError
+from cnncalc.files import write_whole
 
 if TYPE_CHECKING:
     from cnncalc.rendering.page import Line
@@ -83,28 +83,3 @@ def _columns() -> int:
         return int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns
     except ValueError:
         return os.get_terminal_size().columns
-
-
-def write_whole(path: str, data: bytes | Iterable[bytes]) -> None:
-    """Write a file so that it is there as a whole, or as it was before; chunks are written as they come.
-
-    Raises:
-        CnncalcError: where it can't be written.
-    """
-    target = os.path.realpath(path)
-    temporary = f"{target}.{os.getpid()}.partial"
-    chunks = [data] if isinstance(data, bytes) else data
-    try:
-        if os.path.exists(target) and not os.path.isfile(target):  # a pipe, a device
-            with open(target, "wb") as file:
-                file.writelines(chunks)
-            return
-        try:
-            with open(temporary, "wb") as file:
-                file.writelines(chunks)
-            os.replace(temporary, target)
-        finally:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
-    except OSError as error:
-        raise CnncalcError(f"can't write {path}: {error.strerror}") from None
