@@ -160,11 +160,10 @@ def _check_shared(use: Use, owner: Node) -> None:
             argument="weights",
             hint=f"weights are shared between items of one type; this one is of type {use.layer.type}",
         )
-    for name, weight in use.weights.items():
-        other = owner.use.weights.get(name)
-        if other is None or other.shape != weight.shape:
-            had = shape_text(other.shape) if other else "none"
+    for name in use.weights.keys() | owner.use.weights.keys():
+        own, other = use.weights.get(name), owner.use.weights.get(name)
+        if own != other:
+            here, there = (shape_text(weight.shape) if weight else "missing" for weight in (own, other))
             raise LayerError(
-                f"shares the weights of '{owner.name}', but its {name} is {shape_text(weight.shape)}, there {had}",
-                argument="weights",
+                f"shares the weights of '{owner.name}', but its {name} is {here}, there {there}", argument="weights"
             )

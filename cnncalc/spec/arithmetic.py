@@ -6,7 +6,47 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from cnncalc.spec.limits import MAX_EXPRESSION, MAX_INTEGER, MAX_LAYERS, MAX_LIST
+from cnncalc.spec.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_INTEGER, MAX_LAYERS, MAX_LIST, MAX_WORK
+
+
+class OutOfWorkError(Exception):
+    """The expressions of a spec take more than MAX_WORK operations."""
+
+
+class Budget:
+    """What is left of the operations that the expressions of a spec may take."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MAX_WORK
+
+    def spend(self, operations: int) -> None:
+        """Take from what is left.  Raises OutOfWorkError where that is not enough."""
+        self.left -= operations
+        if self.left < 0:
+            raise OutOfWorkError
+
+
+def weigh(value: Any, depth: int = 0) -> int:
+    """Return how many items a list has, those of its lists included.
+
+    Raises:
+        OverflowError: where they are too many, or nested too deep.
+    """
+    if not isinstance(value, tuple):
+        return 1
+    if depth > MAX_DEPTH:
+        raise OverflowError(f"a list nested deeper than {MAX_DEPTH}")
+    weight = len(value)
+    for item in value:
+        if isinstance(item, tuple):
+            weight += weigh(item, depth + 1)
+        if weight > MAX_LIST:
+            break
+    if weight > MAX_LIST:
+        raise OverflowError(f"a list of more than {MAX_LIST:,} items")
+    return weight
 
 
 def number(value: Any) -> Any:
@@ -30,17 +70,10 @@ def bounded(value: Any) -> Any:
     return value
 
 
-def _listed(values: Any) -> tuple[Any, ...]:
-    if len(values) > MAX_LIST:
-        raise OverflowError(f"a list of {len(values)} items; at most {MAX_LIST} are allowed")
-    return tuple(values)
-
-
 def add(a: Any, b: Any) -> Any:
     """Return a + b, of numbers, lists or texts."""
     if isinstance(a, (tuple, range)) and isinstance(b, (tuple, range)):
-        if len(a) + len(b) > MAX_LIST:
-            raise OverflowError(f"a list of more than {MAX_LIST} items")
+        _check_length(len(a) + len(b))
         return tuple(a) + tuple(b)
     if isinstance(a, str) and isinstance(b, str) and len(a) + len(b) <= MAX_EXPRESSION:
         return a + b
@@ -52,10 +85,21 @@ def multiply(a: Any, b: Any) -> Any:
     if isinstance(a, tuple) or isinstance(b, tuple):
         items, count = (a, b) if isinstance(a, tuple) else (b, a)
         if isinstance(count, int):
-            if len(items) * count > MAX_LIST:
-                raise OverflowError(f"a list of more than {MAX_LIST} items")
+            _check_length(len(items) * count)
             return items * count
     return bounded(number(a) * number(b))
+
+
+def truth(value: Any) -> bool:
+    """Return whether a condition holds; a text is none, so that 'no' is not taken for true."""
+    if isinstance(value, str):
+        raise TypeError(f"a condition must be true or false, not the text '{value}'")
+    return bool(value)
+
+
+def _check_length(length: int) -> None:
+    if length > MAX_LIST:
+        raise OverflowError(f"a list of more than {MAX_LIST:,} items")
 
 
 def power(a: Any, b: Any) -> Any:
@@ -76,12 +120,13 @@ def _real(value: Any) -> Any:
 def _range(*bounds: Any) -> range:
     result = range(*bounds)  # lazy, so that it costs nothing until it is bounded
     if result[MAX_LAYERS : MAX_LAYERS + 1]:
-        raise OverflowError(f"a range of more than {MAX_LAYERS} items")
+        raise OverflowError(f"a range of more than {MAX_LAYERS:,} items")
     return result
 
 
 def _zip(*lists: Any) -> tuple[Any, ...]:
-    return _listed(list(zip(*lists, strict=False)))
+    _check_length(min((len(items) for items in lists), default=0))
+    return tuple(zip(*lists, strict=False))
 
 
 def _integer(value: Any) -> int:
@@ -96,8 +141,9 @@ def _round(value: Any, digits: Any = None) -> Any:
 
 def make_divisible(value: float, divisor: int = 8, min_value: int | None = None) -> int:
     """Round channels to a multiple of ``divisor``, never below 90 % of the value (MobileNet, TF-slim)."""
-    number(value)
-    rounded = max(divisor if min_value is None else min_value, int(value + divisor / 2) // divisor * divisor)
+    if number(value) <= 0 or number(divisor) <= 0:
+        raise ValueError("make_divisible rounds positive numbers")
+    rounded = max(divisor if min_value is None else min_value, int(bounded(value) + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 

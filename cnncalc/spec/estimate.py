@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from cnncalc.spec.items import Block, BlockItem, Item, LayerItem, SequenceItem
+from cnncalc.spec.limits import MAX_DEPTH
 
 
-def least_layers(items: list[Item], known: dict[str, int]) -> int:
+def least_layers(items: list[Item], known: dict[str, int], depth: int = 0) -> int:
     """Return a lower bound of the layers that items expand to; what a condition or a name decides counts as none.
 
     ``known`` remembers the blocks that are counted already, so that blocks of blocks cost nothing.
     """
-    return sum(_rounds(item) * _once(item, known) for item in items)
+    if depth > 2 * MAX_DEPTH:
+        return 0  # refused for its depth when it is expanded
+    return sum(_rounds(item) * _once(item, known, depth + 1) for item in items)
 
 
 def _rounds(item: Item) -> int:
@@ -22,17 +25,17 @@ def _rounds(item: Item) -> int:
     return count if isinstance(count, int) and count > 0 else 0
 
 
-def _once(item: Item, known: dict[str, int]) -> int:
+def _once(item: Item, known: dict[str, int], depth: int) -> int:
     if isinstance(item, LayerItem):
-        return 1 + sum(least_layers(path, known) for path in item.paths or ())
+        return 1 + sum(least_layers(path, known, depth) for path in item.paths or ())
     if isinstance(item, BlockItem):
-        return _block(item.block, known)
+        return _block(item.block, known, depth)
     assert isinstance(item, SequenceItem)
-    return least_layers(item.items, known)
+    return least_layers(item.items, known, depth)
 
 
-def _block(block: Block, known: dict[str, int]) -> int:
+def _block(block: Block, known: dict[str, int], depth: int) -> int:
     if block.name not in known:
         known[block.name] = 0  # a block that uses itself is refused when it is expanded
-        known[block.name] = least_layers(block.items, known)
+        known[block.name] = least_layers(block.items, known, depth)
     return known[block.name]

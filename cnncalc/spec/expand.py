@@ -8,11 +8,14 @@ from typing import Any
 from cnncalc.errors import did_you_mean
 from cnncalc.layers.base import Shape
 from cnncalc.network import Network
+from cnncalc.spec.arithmetic import OutOfWorkError
 from cnncalc.spec.estimate import least_layers
+from cnncalc.spec.expressions import BUDGET
 from cnncalc.spec.item_expander import ItemExpander
 from cnncalc.spec.items import Document, Output, Value
 from cnncalc.spec.limits import MAX_AXES, MAX_INTEGER, MAX_LAYERS
-from cnncalc.spec.origin import Fault
+from cnncalc.spec.origin import Fault, SpecError
+from cnncalc.spec.reader import out_of_work
 from cnncalc.spec.scope import Frame, Ref, Scope, Tensors
 
 
@@ -47,6 +50,12 @@ class _Builder(ItemExpander):
         self.given_inputs = inputs
 
     def network(self) -> Network:
+        try:
+            return self.expanded()
+        except OutOfWorkError:
+            raise SpecError([*self.faults, out_of_work(self.document.origin)]) from None
+
+    def expanded(self) -> Network:
         document, variant = self.document, self.variant
         self.globals = self.arguments()
         self.stop_at_faults()
@@ -59,7 +68,7 @@ class _Builder(ItemExpander):
                 document.origin, f"the network has at least {least:,} layers; at most {MAX_LAYERS:,} are allowed"
             )
         self.net = Network(document.name or document.text.name, shapes, variant.name if variant else None, source)
-        frame = Frame(Scope("", document.reserved), None, None)
+        frame = Frame(Scope("", document.reserved | self.net.inputs.keys()), None, None)
         for name, tensor in self.net.inputs.items():
             frame.names[name] = Ref((tensor,), None, "input", 0, 0)
         first: Tensors = (next(iter(self.net.inputs.values())),)
@@ -68,6 +77,8 @@ class _Builder(ItemExpander):
         result = self.items(document.items, frame, self.globals, first)
         if not self.faults and not self.net.nodes:
             self.fault(document.origin, "the network has no layers")
+        if self.faults:
+            self.tell_unmet_too()
         self.stop_at_faults()
         self.outputs(frame, result)
         self.stop_at_faults()
@@ -76,12 +87,12 @@ class _Builder(ItemExpander):
         return self.net
 
     def arguments(self) -> dict[str, Any]:
-        document, values = self.document, dict[str, Any]()
+        document, values = self.document, dict[str, Any]({BUDGET: self.budget})
         for name in self.settings:
             if name not in document.arguments:
                 known = tuple(document.arguments)
                 hint = did_you_mean(name, known, "args") if known else "the spec has no args"
-                self.faults.append(Fault(f"--set {name}: the spec has no argument '{name}'", None, hint))
+                self.faults.append(Fault(f"--set {name}: {document.text.name} has no argument '{name}'", None, hint))
         overrides = self.variant.arguments if self.variant else {}
         for name, default in document.arguments.items():
             value = overrides.get(name, default)
@@ -123,16 +134,24 @@ class _Builder(ItemExpander):
     def outputs(self, frame: Frame, result: Tensors) -> None:
         stated = (self.variant and self.variant.outputs) or self.document.outputs
         if not stated:
-            self.net.outputs = dict.fromkeys([frame.scope.last], result[0]) if result else {}
+            self.net.outputs = {frame.name_of(tensor) or tensor.name: tensor for tensor in result or ()}
             return
         for output in stated:
             if output.when is None or self.condition(output.when, self.globals):
                 self.output(output, frame)
+        if not self.net.outputs:
+            self.fault(stated[0].reference.origin, "no output is left: the 'when' of each is false")
 
     def output(self, output: Output, frame: Frame) -> None:
         ref = self.look_up(output.reference, frame)
         for tensor in (ref and ref.tensors) or ():
             self.net.outputs[output.reference.name] = tensor
+
+    def tell_unmet_too(self) -> None:
+        """A shape that is not the expected one may be where a later fault comes from."""
+        for unmet in self.net.unmet:
+            if unmet.origin is not None:
+                self.fault(unmet.origin, f"{unmet.what} should be {unmet.expected}, but is {unmet.actual}")
 
     def check_published(self) -> None:
         stated = dict(self.document.expect)

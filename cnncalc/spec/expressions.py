@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from cnncalc.errors import did_you_mean
-from cnncalc.spec.arithmetic import FUNCTIONS, add, bounded, multiply, number, power
+from cnncalc.spec.arithmetic import FUNCTIONS, add, bounded, multiply, number, power, truth, weigh
 from cnncalc.spec.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_INTEGER
 
 Environment = Mapping[str, Any]
 Evaluate = Callable[[Environment], Any]
+
+BUDGET = ""
+"""Where an environment keeps what is left of the operations that expressions may take; no name is empty."""
 
 CONSTANTS = {"true": True, "false": False, "True": True, "False": False, "null": None, "None": None}
 
@@ -39,16 +44,18 @@ class Expression:
         names: the names that it reads.
     """
 
-    __slots__ = ("_evaluate", "names", "text")
+    __slots__ = ("_cost", "_evaluate", "names", "text")
 
-    def __init__(self, text: str, evaluate: Evaluate, names: frozenset[str]) -> None:
+    def __init__(self, text: str, evaluate: Evaluate, names: frozenset[str], cost: int) -> None:
         self.text = text
         self._evaluate = evaluate
+        self._cost = cost
         self.names = names
 
     def __call__(self, environment: Environment) -> Any:
         """Return the value, given a value for every name.  Raises ExpressionError."""
         try:
+            _spend(environment, self._cost)
             return self._evaluate(environment)
         except ExpressionError:
             raise
@@ -58,7 +65,7 @@ class Expression:
             raise ExpressionError(f"'{self.text}' divides by zero") from None
         except IndexError:
             raise ExpressionError(f"'{self.text}': the index is outside the list") from None
-        except (TypeError, ValueError, OverflowError) as fault:
+        except (TypeError, ValueError, OverflowError, RecursionError) as fault:
             raise ExpressionError(f"'{self.text}' can't be computed: {fault}") from None
 
 
@@ -72,7 +79,7 @@ def compile_expression(text: str, known: Collection[str]) -> Expression:
         raise ExpressionError(f"an expression of {len(text)} characters; at most {MAX_EXPRESSION} are read")
     stripped = text.strip()
     try:
-        tree = ast.parse(stripped, mode="eval").body
+        tree = _parsed(stripped)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as fault:
         offset = (getattr(fault, "offset", None) or 1) - 1
         raise ExpressionError(
@@ -80,7 +87,28 @@ def compile_expression(text: str, known: Collection[str]) -> Expression:
         ) from None
     compiler = _Compiler(stripped, known)
     evaluate = compiler.compile(tree, 0)
-    return Expression(stripped, evaluate, frozenset(compiler.names))
+    return Expression(stripped, evaluate, frozenset(compiler.names), compiler.cost)
+
+
+def _parsed(text: str) -> ast.expr:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python's opinion of `1if x` is nobody's here
+        return ast.parse(text, mode="eval").body
+
+
+def _spend(environment: Environment, operations: int) -> None:
+    budget = environment.get(BUDGET)
+    if budget is not None:
+        budget.spend(operations)
+
+
+def _weighed(environment: Environment, value: Any) -> Any:
+    """Return a value, its items counted where it is a list."""
+    if type(value) is tuple:
+        _spend(environment, weigh(value))
+    elif type(value) is range:
+        _spend(environment, len(value))
+    return value
 
 
 def compile_loop(text: str, known: Collection[str]) -> tuple[Any, list[str], Expression]:
@@ -91,11 +119,11 @@ def compile_loop(text: str, known: Collection[str]) -> tuple[Any, list[str], Exp
     """
     head, separator, rows = text.partition(" in ")
     form = "write it as 'names in list', for example 'i in range(3)' or 'n, c in rows'"
-    if not separator:
-        raise ExpressionError(f"'{text}' is not a loop", hint=form)
+    if not separator or len(head) > MAX_EXPRESSION:
+        raise ExpressionError(f"'{text[:80]}' is not a loop", hint=form)
     try:
-        target = _target(ast.parse(head.strip(), mode="eval").body)
-    except (SyntaxError, ValueError):
+        target = _target(_parsed(head.strip()))
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ExpressionError(f"'{head.strip()}' is not a list of names", hint=form) from None
     names: list[str] = []
     _flatten(target, names)
@@ -140,6 +168,10 @@ def _syntax_hint(text: str) -> str | None:
         return f"a leading zero is octal to some and decimal to others: write {text.lstrip('-').lstrip('0') or '0'}"
     if ":" in text and text.replace(":", "").isdigit():
         return "YAML may read this as a number to base 60: write a plain number"
+    if re.fullmatch(r"\d+([x×]\d+)+", text):
+        return f"a shape is a list: [{', '.join(re.split('[x×]', text))}]"
+    if re.search(r"[^=!<>]=[^=]", text):
+        return "'==' compares"
     if text.count("(") != text.count(")") or text.count("[") != text.count("]"):
         return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one a line"
     return None
@@ -160,7 +192,7 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.USub: lambda a: -number(a),
     ast.UAdd: number,
-    ast.Not: operator.not_,
+    ast.Not: lambda a: not truth(a),
 }
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
@@ -183,10 +215,12 @@ class _Compiler:
         self.text = text
         self.known = known
         self.names: set[str] = set()
+        self.cost = 0
 
     def compile(self, node: ast.expr, depth: int) -> Evaluate:
         if depth > MAX_DEPTH:
             raise ExpressionError(f"an expression nested deeper than {MAX_DEPTH}", node.col_offset)
+        self.cost += 1
         build = getattr(self, "_" + type(node).__name__.lower(), None)
         if build is None:
             raise self._refused(node, f"{_SYNTAX.get(type(node).__name__, 'this')} is not allowed in an expression")
@@ -224,7 +258,7 @@ class _Compiler:
 
     def _tuple(self, node: ast.Tuple | ast.List, depth: int) -> Evaluate:
         items = [self.compile(item, depth) for item in node.elts]
-        return lambda environment: tuple([item(environment) for item in items])
+        return lambda environment: _weighed(environment, tuple([item(environment) for item in items]))
 
     _list = _tuple
 
@@ -233,6 +267,8 @@ class _Compiler:
         if operate is None:
             raise self._refused(node, f"the operator in '{self.text}' is not allowed in an expression")
         left, right = self.compile(node.left, depth), self.compile(node.right, depth)
+        if operate in (add, multiply):
+            return lambda environment: _weighed(environment, operate(left(environment), right(environment)))
         return lambda environment: operate(left(environment), right(environment))
 
     def _unaryop(self, node: ast.UnaryOp, depth: int) -> Evaluate:
@@ -249,7 +285,7 @@ class _Compiler:
         def evaluate(environment: Environment) -> Any:
             value = first(environment)
             for following in rest:
-                if bool(value) is stops_at:
+                if truth(value) is stops_at:
                     break
                 value = following(environment)
             return value
@@ -261,14 +297,17 @@ class _Compiler:
         tests = [_COMPARE[type(op)] for op in node.ops]
         if len(tests) == 1:
             (test,), (left, right) = tests, operands
-            return lambda environment: test(left(environment), right(environment))
+            return lambda environment: test(
+                _weighed(environment, left(environment)), _weighed(environment, right(environment))
+            )
         return lambda environment: all(
-            test(a(environment), b(environment)) for test, a, b in zip(tests, operands, operands[1:], strict=False)
+            test(_weighed(environment, a(environment)), _weighed(environment, b(environment)))
+            for test, a, b in zip(tests, operands, operands[1:], strict=False)
         )
 
     def _ifexp(self, node: ast.IfExp, depth: int) -> Evaluate:
         test, then, other = (self.compile(part, depth) for part in (node.test, node.body, node.orelse))
-        return lambda environment: then(environment) if test(environment) else other(environment)
+        return lambda environment: then(environment) if truth(test(environment)) else other(environment)
 
     def _subscript(self, node: ast.Subscript, depth: int) -> Evaluate:
         items = self.compile(node.value, depth)
@@ -291,7 +330,9 @@ class _Compiler:
             raise self._refused(node, f"{name}() takes its arguments by place here")
         function = FUNCTIONS[name]
         arguments = [self.compile(argument, depth) for argument in node.args]
-        return lambda environment: function(*[argument(environment) for argument in arguments])
+        return lambda environment: _weighed(
+            environment, function(*[_weighed(environment, argument(environment)) for argument in arguments])
+        )
 
 
 _SYNTAX = {

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnncalc.errors import did_you_mean
+from cnncalc.layers.arguments import value_text
 from cnncalc.layers.base import Layer, LayerError, shape_text
 from cnncalc.network import Network, Node, Tensor, Unmet
+from cnncalc.spec.arithmetic import Budget, weigh
 from cnncalc.spec.expressions import ExpressionError, bind
-from cnncalc.spec.items import BlockItem, Environment, Item, LayerItem, Reference, SequenceItem, Value
-from cnncalc.spec.limits import MAX_DEPTH, MAX_LAYERS, MAX_STEPS
+from cnncalc.spec.items import BlockItem, Environment, Item, LayerItem, Loop, Reference, SequenceItem, Value
+from cnncalc.spec.limits import MAX_DEPTH, MAX_FAULTS, MAX_LAYERS, MAX_STEPS
 from cnncalc.spec.origin import Fault, Origin, SpecError
 from cnncalc.spec.scope import Frame, Ref, Scope, Tensors
 
@@ -36,7 +39,8 @@ class ItemExpander:
         self.steps = 0
         self.depth = 0
         self.rounds = 1  # product of the loops around, to refuse a product of loops before it is run
-        self.owners: Iterator[Node] | None = None  # whose weights the next layers share
+        self.owners: list[Iterator[Node]] = []  # whose weights the next layers share, the innermost last
+        self.budget = Budget()
 
     # --- faults ---------------------------------------------------------------------------------------------
 
@@ -45,6 +49,8 @@ class ItemExpander:
         if origin[1:] not in self.places:
             self.places.add(origin[1:])
             self.faults.append(Fault(message, origin, hint))
+            if len(self.faults) >= MAX_FAULTS * 50:
+                self.stop_at_faults()
 
     def stop_at_faults(self) -> None:
         """Raise SpecError where a fault has been noted."""
@@ -82,7 +88,7 @@ class ItemExpander:
         count = self.evaluate(value, environment)
         if not isinstance(count, int) or count < 0:
             if count is not None or value.is_constant:
-                self.fault(value.origin, f"repeat must be an integer of 0 or more, not {count!r}")
+                self.fault(value.origin, f"repeat must be an integer of 0 or more, not {value_text(count)}")
             return 0
         if count > MAX_LAYERS:
             raise self.refuse(
@@ -118,14 +124,17 @@ class ItemExpander:
     def plainly_absent(self, item: Item, environment: Environment) -> bool:
         """Whether an item is not there, as far as that can be said without its input."""
         when = item.when
-        return when is not None and not item.repeats and not when.reads_input and not self.condition(when, environment)
+        if when is None or when.reads_input or (item.loop and not when.names.isdisjoint(item.loop.names)):
+            return False
+        return not self.condition(when, environment)
 
     def rounds_of(self, item: Item, frame: Frame, environment: Environment, incoming: Tensors) -> tuple[Tensors, bool]:
         """Expand an item with a loop: (what comes out of the last round, whether any round was there)."""
         around, any_present = self.rounds, False
         rows = self.rows(item, environment, incoming)
-        for bound in rows:
-            inner = {**environment, **bound} if bound else environment
+        for row in rows:
+            self.step(item)
+            inner = environment if item.loop is None else self.bound(item.loop, row, environment)
             count = 1 if item.repeat is None else self.count(item.repeat, self.seen(inner, incoming))
             self.rounds = around * len(rows) * max(count, 1)
             for _ in range(count):
@@ -135,19 +144,33 @@ class ItemExpander:
         self.rounds = around
         return incoming, any_present
 
-    def rows(self, item: Item, environment: Environment, incoming: Tensors) -> list[dict[str, Any]]:
-        """Return the names that each round of ``for`` binds."""
+    def rows(self, item: Item, environment: Environment, incoming: Tensors) -> Sequence[Any]:
+        """Return the rows of ``for``; one that binds nothing where there is none."""
         loop = item.loop
         if loop is None:
-            return [{}]
+            return (None,)
         try:
             rows = loop.rows(self.seen(environment, incoming))
-            if not isinstance(rows, (tuple, range)):
-                raise ExpressionError(f"'{loop.rows.text}' is not a list", hint="range(n) counts from 0 to n − 1")
-            return [bind(loop.target, row) for row in rows]
+            if isinstance(rows, (tuple, range)):
+                return rows
+            raise ExpressionError(f"'{loop.rows.text}' is not a list", hint="range(n) counts from 0 to n − 1")
         except ExpressionError as error:
             self.fault(loop.origin, f"for: {error.message}", error.hint)
-            return []
+            return ()
+
+    def bound(self, loop: Loop, row: Any, environment: Environment) -> Environment:
+        """Return the names with those that a row binds."""
+        try:
+            return {**environment, **bind(loop.target, row)}
+        except ExpressionError as error:
+            self.fault(loop.origin, f"for: {error.message}", error.hint)
+            return {**environment, **dict.fromkeys(loop.names)}
+
+    def step(self, item: Item) -> None:
+        """Count an item or a round that is looked at.  Raises SpecError for too many."""
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise self.refuse(item.origin, f"expanding the spec takes more than {MAX_STEPS:,} steps")
 
     def seen(self, environment: Environment, incoming: Tensors) -> Environment:
         """Return the names, with those of the incoming tensor where it is known."""
@@ -160,14 +183,12 @@ class ItemExpander:
         self, item: Item, lookup: Frame, environment: Environment, incoming: Tensors, frame: Frame
     ) -> tuple[Tensors, bool]:
         """Expand one round of an item: (its output, whether it is there)."""
-        self.steps += 1
-        if self.steps > MAX_STEPS:
-            raise self.refuse(item.origin, f"expanding the spec takes more than {MAX_STEPS:,} steps")
+        self.step(item)
         if item.when is not None and not self.present(item.when, environment, incoming):
             return incoming, False
-        before, sharing = len(self.net.nodes), self.owners
+        before = len(self.net.nodes)
         if item.weights is not None:
-            self.owners = self.sharing(item, frame)
+            self.owners.append(self.sharing(item, frame))
         if isinstance(item, SequenceItem) and item.name is None:  # has no scope of its own
             return self.items(item.items, lookup, environment, incoming), True
         name = self.given_name(item, frame)
@@ -178,7 +199,6 @@ class ItemExpander:
             inside, result = self.scoped(item, name, frame, environment, incoming)
         if item.weights is not None:
             self.end_sharing(item.weights, result)
-            self.owners = sharing
         self.register(item, name, frame, Ref(result, inside, item.type_name, before, len(self.net.nodes)))
         if item.expect is not None and each_round(item):
             self.check_expected(item, result, environment)
@@ -220,6 +240,7 @@ class ItemExpander:
     def block_arguments(self, item: BlockItem, environment: Environment, incoming: Tensors) -> dict[str, Any]:
         """Return the names inside a block: the document's, and the block's own."""
         values = dict(self.globals)
+        self.budget.spend(len(values))
         for name, default in item.block.arguments.items():
             given = item.arguments.get(name)
             if given is not None:
@@ -272,6 +293,9 @@ class ItemExpander:
             for value in item.arguments.values():
                 self.evaluate(value, environment)
             return None
+        for value in values:
+            if type(value) is tuple:
+                self.budget.spend(weigh(value))
         layer = item.cache.get(values)
         if layer is None:
             if any(value is None for value in values) and self.faults:
@@ -289,8 +313,9 @@ class ItemExpander:
             )
             raise self.refuse(item.origin, message)
         shares = None
-        if self.owners is not None and layer.apply(tuple([tensor.shape for tensor in tensors])).weights:
-            shares = next(self.owners, None)
+        if self.owners and layer.apply(tuple([tensor.shape for tensor in tensors])).weights:
+            for owners in self.owners:  # all advance; the innermost counts
+                shares = next(owners, None)
             if shares is None:
                 raise LayerError("has weights, but the item whose weights it shares has no more", argument="weights")
         return self.net.add(layer, tensors, full, shares, item.origin)
@@ -321,7 +346,7 @@ class ItemExpander:
 
     def register(self, item: Item, name: str, frame: Frame, ref: Ref) -> None:
         """Remember what an item's name stands for."""
-        frame.scope.last = name
+        frame.scope.given.add(name)
         frame.home.names[name] = ref
         if frame is not frame.home and item.name is not None and not item.repeats:
             frame.names[item.name.name] = ref  # within one round of a loop, the name without its number
@@ -345,36 +370,44 @@ class ItemExpander:
 
     def unknown(self, reference: Reference, frame: Frame) -> None:
         """Note that a name stands for nothing, and why."""
-        first = reference.name.split(".")[0]
-        if reference.name == "input":
+        name = reference.name
+        first = name.split(".")[0]
+        if name == "input":
             names = ", ".join(self.net.inputs)
             self.fault(reference.origin, f"'input' could be any of several inputs: {names}", "name one of them")
+            return
+        known = {name for around in frame.chain() for name in around.names}
+        numbered = sorted(
+            [name for name in known if re.fullmatch(re.escape(first) + r"\d+", name)],
+            key=lambda name: (len(name), name),
+        )
+        if numbered and any(first in around.scope.reserved for around in frame.chain()):
+            hint: str | None = f"it comes several times: {', '.join(numbered[:8])}"
+            self.fault(reference.origin, f"no item is called '{name}' alone", hint)
         elif any(first in around.scope.reserved and first not in around.names for around in frame.chain()):
-            self.fault(
-                reference.origin,
-                f"'{first}' is not an earlier item",
-                "'from' names an item that stands above and is there",
-            )
+            hint = "only items that stand above, and are there, can be named"
+            self.fault(reference.origin, f"'{first}' is not an earlier item", hint)
         else:
-            known = {name for around in frame.chain() for name in around.names}
-            hint = did_you_mean(first, tuple(known), "names")
-            self.fault(reference.origin, f"no item is called '{reference.name}'", hint)
+            few = len(self.faults) < MAX_FAULTS
+            hint = did_you_mean(first, tuple(known), "names above") if few else None
+            self.fault(reference.origin, f"no item is called '{name}'", hint)
 
-    def sharing(self, item: Item, frame: Frame) -> Iterator[Node] | None:
+    def sharing(self, item: Item, frame: Frame) -> Iterator[Node]:
         """Return the nodes whose weights an item is to share, in order."""
         assert item.weights is not None
         ref = self.look_up(item.weights, frame)
         if ref is None:
-            return None
+            return iter(())
         if ref.type_name != item.type_name:
             message = f"'{item.weights.name}' is of type {ref.type_name}, but this item is of type {item.type_name}"
             self.fault(item.weights.origin, message, "weights are shared between items of one type")
-            return None
+            return iter(())
         return iter([node for node in self.net.nodes[ref.start : ref.end] if node.use.weights])
 
     def end_sharing(self, weights: Reference, result: Tensors) -> None:
         """Refuse an item that uses only some of the weights that it shares."""
-        left = next(self.owners, None) if self.owners is not None and result is not None else None
+        owners = self.owners.pop()
+        left = next(owners, None) if result is not None else None
         if left is not None:
             message = f"shares the weights of '{weights.name}', but has no layer for those of '{left.name}'"
             self.fault(weights.origin, message, "both must be made of the same layers")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from keyword import iskeyword
 
-from cnncalc.errors import did_you_mean
 from cnncalc.layers import LayerError, layer_type
 from cnncalc.layers.arguments import REQUIRED, Argument
 from cnncalc.layers.base import Layer
-from cnncalc.spec.expressions import ExpressionError, compile_loop
+from cnncalc.spec.arithmetic import FUNCTIONS
+from cnncalc.spec.expressions import CONSTANTS, ExpressionError, compile_loop
 from cnncalc.spec.items import (
+    INPUT_NAMES,
     Block,
     BlockItem,
     Item,
@@ -21,13 +23,15 @@ from cnncalc.spec.items import (
     Value,
     explicit_names,
 )
+from cnncalc.spec.limits import MAX_FAULTS
 from cnncalc.spec.nodes import List, Map, Node, Scalar
 from cnncalc.spec.origin import Source
-from cnncalc.spec.spellings import type_hint
+from cnncalc.spec.spellings import argument_hint, type_hint
 from cnncalc.spec.values import ValueReader
 
 MODIFIERS = ("name", "from", "repeat", "for", "when", "weights", "expect")
 
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*$").match
 is_item_name = re.compile(r"\w[\w-]*$").match
 _FLAG = Argument(lambda value: value, "", None, "")  # a condition: yes and no are flags there
 _FLAG.flag = True
@@ -91,14 +95,17 @@ class ItemReader(ValueReader):
                 if inside
                 else None
             )
-            self.fault(key, f"unknown modifier '{key.text}'", hint or did_you_mean(key.text, MODIFIERS, "modifiers"))
+            self.fault(key, f"unknown modifier '{key.text}'", hint or self.near(key.text, MODIFIERS, "modifiers"))
 
     def typed_item(
         self, key: Scalar, arguments: Node | None, modifiers: dict[str, Node], names: frozenset[str], depth: int
     ) -> Item | None:
         """Read an item of which the type is known."""
         loop = self.loop(modifiers["for"], names) if "for" in modifiers else None
-        inner = names | set(loop.names) if loop else names
+        inner = names
+        if loop is not None:
+            self.budget.spend(len(names))
+            inner = names | set(loop.names)
         item: Item | None
         type_name = key.text
         layer_class = None if type_name in self.blocks else layer_type(type_name)
@@ -112,7 +119,8 @@ class ItemReader(ValueReader):
             item = LayerItem(key.at(self.source), type_name, layer_class)
             self.layer_arguments(item, arguments, inner, depth)
         else:
-            self.fault(key, f"unknown layer type '{type_name}'", type_hint(type_name, tuple(self.blocks)))
+            hint = type_hint(type_name, tuple(self.blocks)) if len(self.faults) < MAX_FAULTS else None
+            self.fault(key, f"unknown layer type '{type_name}'", hint)
             return None
         item.loop = loop
         self.modifiers(item, modifiers, inner)
@@ -151,7 +159,18 @@ class ItemReader(ValueReader):
         except ExpressionError as error:
             self.fault(origin.shifted(error.offset), error.message, error.hint)
             return None
+        for number, name in enumerate(bound):
+            if name in bound[:number]:
+                self.fault(origin, f"'{name}' is bound twice")
+            self.check_argument_name(name, node)
         return Loop(target, bound, rows, origin)
+
+    def check_argument_name(self, name: str, place: Node) -> None:
+        """Refuse a name that expressions could not read, or read otherwise."""
+        if not _IDENTIFIER(name):
+            self.fault(place, f"'{name}' can't be the name of a value: a name has letters, digits and _")
+        elif name in FUNCTIONS or name in CONSTANTS or name in INPUT_NAMES or iskeyword(name):
+            self.fault(place, f"'{name}' can't be the name of a value: the word has a meaning in expressions")
 
     def item_name(self, node: Node) -> Reference:
         """Read the name of an item."""
@@ -242,7 +261,7 @@ class ItemReader(ValueReader):
             if name in MODIFIERS:
                 hint: str | None = f"'{name}' is a modifier: it stands beside the type, not among its arguments"
             else:
-                hint = quote if broken else did_you_mean(name, known, "arguments")
+                hint = quote if broken else argument_hint(name) or self.near(name, known, "arguments")
             self.fault(place, f"{what}: unknown argument '{name}'", hint)
         return found
 

@@ -6,7 +6,7 @@ A spec that needs more is refused with the name of the bound; the README lists t
 MAX_FILE_BYTES = 16 * 2**20
 """Size of a spec's text."""
 
-MAX_SEPARATORS = 3_000_000
+MAX_SEPARATORS = 1_500_000
 """Colons, commas and lines in a text, which bound the nodes that YAML can make of it."""
 
 MAX_DEPTH = 64
@@ -19,7 +19,10 @@ MAX_LAYERS = 120_000
 """How many layers a network may have."""
 
 MAX_STEPS = 500_000
-"""How many items may be looked at while a spec is expanded, those that ``when`` leaves out included."""
+"""How many items and rounds may be looked at while a spec is expanded, those that ``when`` leaves out included."""
+
+MAX_WORK = 3_000_000
+"""How many operations all expressions of a spec may take, an item of a list counting as one."""
 
 MAX_INTEGER = 2**53
 """The largest integer in a spec, in size; all figures that are computed from them are exact whatever their size."""
@@ -28,10 +31,11 @@ MAX_EXPRESSION = 1_000
 """Characters of an expression."""
 
 MAX_LIST = 10_000
-"""Items of a list that an expression makes (a range, which is not written out, may have MAX_LAYERS)."""
+"""Items of a list that an expression makes, those of lists in it included (a range, which is not written out, may
+have MAX_LAYERS)."""
 
 MAX_AXES = 8
 """Axes of an input's shape."""
 
 MAX_FAULTS = 20
-"""How many faults are told in full."""
+"""How many faults are told in full; reading ends at fifty times as many."""

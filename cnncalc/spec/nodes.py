@@ -11,8 +11,10 @@ from typing import Any
 import yaml
 from yaml import events
 
-from cnncalc.spec.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_SEPARATORS
+from cnncalc.spec.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_LAYERS, MAX_SEPARATORS
 from cnncalc.spec.origin import Fault, Origin, Source, SpecError
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]").search  # a line may end in U+0085
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -83,7 +85,7 @@ def decode(data: bytes, name: str) -> Source:
         place = f"{name}:{line + 1}: the byte 0x{data[fault.start]:02x} at offset {fault.start} is not UTF-8"
         raise SpecError([Fault(place, hint="save the file as UTF-8 text")]) from None
     source = Source(name, text)
-    control = re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", text)
+    control = _CONTROL(text)
     if control:
         line = text.count("\n", 0, control.start())
         column = control.start() - (text.rfind("\n", 0, control.start()) + 1)
@@ -135,6 +137,8 @@ class _Builder:
             if event.tag is not None or event.anchor is not None:
                 self._labelled(event)
             node: Node = Scalar(event.start_mark, event.value, event.style is not None and event.style != "")
+            if event.value and not event.value.isprintable() and _CONTROL(event.value.replace("\n", " ")):
+                raise SpecError([self._fault(event, "a control character does not belong in a spec")])
             self._remember(event, node)
             self._place(node)
         elif kind is events.MappingStartEvent or kind is events.SequenceStartEvent:
@@ -176,6 +180,9 @@ class _Builder:
         parent = self.open[-1]
         if isinstance(parent, List):
             parent.items.append(node)
+            if len(parent.items) > MAX_LAYERS:
+                message = f"a list of more than {MAX_LAYERS:,} entries"
+                raise SpecError([Fault(message, Origin(self.source, node.line, node.column))])
         elif parent.pending is None:
             parent.pending = node
         else:
@@ -195,7 +202,12 @@ def _yaml_fault(source: Source, error: yaml.YAMLError) -> Fault:
     if line >= source.text.count("\n") and not source.line(line).strip():  # the end of the file: show the last line
         line = max(len(source.text.rstrip().splitlines()) - 1, 0)
         column = len(source.line(line))
-    return Fault(f"YAML: {problem}", Origin(source, line, column), _yaml_hint(source, line, problem))
+    opened = getattr(error, "context_mark", None)
+    hint = _yaml_hint(source, line, problem)
+    if opened is not None and opened.line < mark.line and "flow" in (getattr(error, "context", None) or ""):
+        bracket = source.line(opened.line)[opened.column : opened.column + 1]
+        hint = f"the {bracket} on line {opened.line + 1} is not closed"
+    return Fault(f"YAML: {problem}", Origin(source, line, column), hint)
 
 
 def _yaml_hint(source: Source, line: int, problem: str) -> str | None:
@@ -205,6 +217,8 @@ def _yaml_hint(source: Source, line: int, problem: str) -> str | None:
         return f"a type with a modifier below it needs a colon: '- {bare[1]}:'"
     if "\t" in text[: len(text) - len(text.lstrip())]:
         return "indent with spaces, not tabs"
+    if "expected '-' indicator" in problem or "expected <block end>" in problem:
+        return "the entries of one list, and the keys of one mapping, begin in the same column"
     if "{" in text:
         return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one a line"
     if "mapping values are not allowed" in problem:

@@ -44,7 +44,9 @@ class Origin(NamedTuple):
         line, column = self.source.line(self.line), self.column
         if len(line) > WIDEST_EXCERPT:
             start = max(0, min(column - WIDEST_EXCERPT // 2, len(line) - WIDEST_EXCERPT))
-            line, column = line[start : start + WIDEST_EXCERPT], column - start
+            end = start + WIDEST_EXCERPT
+            before, after = "…" if start else "", "…" if end < len(line) else ""
+            line, column = before + line[start + len(before) : end - len(after)] + after, column - start
         line = "".join(char if char.isprintable() else " " for char in line)
         number = f"{self.line + 1:>4}"
         return f"{number} | {line}\n{' ' * len(number)} | {' ' * column}^"

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 
-from cnncalc.errors import did_you_mean
 from cnncalc.layers import layer_type
-from cnncalc.spec.arithmetic import FUNCTIONS
-from cnncalc.spec.expressions import CONSTANTS
+from cnncalc.layers.arguments import value_text
+from cnncalc.spec.arithmetic import OutOfWorkError
 from cnncalc.spec.item_reader import ItemReader, is_item_name
 from cnncalc.spec.items import INPUT_NAMES, Block, Document, Output, Value, Variant, explicit_names
+from cnncalc.spec.limits import MAX_WORK
 from cnncalc.spec.nodes import List, Map, Node, Scalar, parse
-from cnncalc.spec.origin import Source, SpecError
+from cnncalc.spec.origin import Fault, Origin, Source, SpecError
 
 DOCUMENT_KEYS = ("name", "source", "year", "args", "variants", "input", "blocks", "layers", "outputs", "expect")
 VARIANT_KEYS = ("args", "input", "outputs", "expect", "year", "source")
 BLOCK_KEYS = ("args", "layers")
 EXPECT_KEYS = ("params", "macs", "flops", "buffers", "activations", "output")
 NOTHING: frozenset[str] = frozenset()
-
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*$").match
 
 
 def read_document(source: Source) -> Document:
@@ -30,10 +27,18 @@ def read_document(source: Source) -> Document:
         SpecError: with every fault that can be found without expanding it.
     """
     reader = _Reader(source)
-    document = reader.document(parse(source))
+    try:
+        document = reader.document(parse(source))
+    except OutOfWorkError:
+        raise SpecError([out_of_work(Origin(source, 0, 0))]) from None
     if reader.faults:
         raise SpecError(sorted(reader.faults, key=lambda fault: fault.origin[1:] if fault.origin else (0, 0)))
     return document
+
+
+def out_of_work(origin: Origin) -> Fault:
+    """Return the fault of a spec whose expressions take too long."""
+    return Fault(f"the expressions of the spec take more than {MAX_WORK:,} operations", origin)
 
 
 class _Reader(ItemReader):
@@ -63,6 +68,7 @@ class _Reader(ItemReader):
         if "layers" in keys:
             document.items = self.items(keys["layers"], names | set(INPUT_NAMES), "layers")
             document.reserved = explicit_names(document.items)
+            document.origin = keys["layers"].at(self.source)
         if "outputs" in keys:
             document.outputs = self.outputs(keys["outputs"], names)
         document.expect = self.expectations(keys.get("expect"), names)
@@ -71,16 +77,12 @@ class _Reader(ItemReader):
     def arguments(self, node: Node | None, names: Collection[str]) -> dict[str, Value]:
         """Read ``args`` of the document: each may use those above it."""
         arguments: dict[str, Value] = {}
+        known = set(names)
         for name, value in self.keys(node, "'args'").items():
             self.check_argument_name(name, value)
-            arguments[name] = self.literal(value, {*names, *arguments})
+            arguments[name] = self.literal(value, known)
+            known.add(name)
         return arguments
-
-    def check_argument_name(self, name: str, place: Node) -> None:
-        if not _IDENTIFIER(name):
-            self.fault(place, f"'{name}' can't be an argument: a name has letters, digits and _")
-        elif name in FUNCTIONS or name in CONSTANTS or name in INPUT_NAMES:
-            self.fault(place, f"'{name}' can't be an argument: the word has a meaning in expressions")
 
     def variant(self, name: str, node: Node, document: Document, names: Collection[str]) -> Variant:
         variant = Variant(name, node.at(self.source))
@@ -90,7 +92,7 @@ class _Reader(ItemReader):
                 self.fault(
                     value,
                     f"variant '{name}' sets '{argument}', which is not in args",
-                    did_you_mean(argument, tuple(document.arguments), "args"),
+                    self.near(argument, tuple(document.arguments), "args"),
                 )
             variant.arguments[argument] = self.literal(value, names)
         if "input" in keys:
@@ -134,7 +136,17 @@ class _Reader(ItemReader):
                     expect[f"output {name}"] = self.value(shape, names)
             else:
                 expect[key] = self.value(value, names)
+                self.check_expectation(key, expect[key])
         return expect
+
+    def check_expectation(self, key: str, value: Value) -> None:
+        if not value.is_constant:
+            return
+        if key == "output":
+            if not isinstance(value.constant, tuple):
+                self.fault(value.origin, "output must be a shape, for example [1000]")
+        elif type(value.constant) is not int:
+            self.fault(value.origin, f"{key} must be an integer, not {value_text(value.constant)}")
 
     # --- blocks ---------------------------------------------------------------------------------------------
 
@@ -161,6 +173,7 @@ class _Reader(ItemReader):
     ) -> None:
         self.check_argument_name(name, place)
         required = default is None or (isinstance(default, Scalar) and default.empty)
+        self.budget.spend(len(names) + len(block.arguments))
         known = {*names, *block.arguments, *INPUT_NAMES}
         block.arguments[name] = None if required or default is None else self.value(default, known)
         block.argument_origins[name] = place.at(self.source)

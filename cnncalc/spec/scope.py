@@ -28,12 +28,12 @@ class Scope:
         self.prefix = prefix
         self.reserved = reserved
         self.counts: dict[str, int] = {}
-        self.last = ""
+        self.given: set[str] = set()
 
     def numbered(self, base: str) -> str:
         """Return the base with its next running number."""
         number = self.counts.get(base, 0) + 1
-        while (name := f"{base}{number}") in self.reserved:
+        while (name := f"{base}{number}") in self.reserved or name in self.given:
             number += 1
         self.counts[base] = number
         return name
@@ -64,9 +64,18 @@ class Frame:
             ref = frame.names.get(first)
             if ref is not None:
                 break
+            if frame is frame.home and first in frame.scope.reserved:
+                return None  # an item of this scope that is not there yet hides those further out
         for part in inner:
             ref = ref.inside.names.get(part) if ref is not None and ref.inside is not None else None
         return ref
+
+    def name_of(self, tensor: Tensor) -> str | None:
+        """Return the scope's last name for a tensor, or None where it has none."""
+        for name, ref in reversed(self.home.names.items()):
+            if ref.tensors == (tensor,):
+                return name
+        return None
 
     def _own_input(self) -> Ref | None:
         """Return the scope's input, or None at the top of a network with several, each by its own name."""

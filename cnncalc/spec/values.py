@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from cnncalc.errors import did_you_mean
 from cnncalc.layers.arguments import Argument
-from cnncalc.spec.expressions import CONSTANTS, ExpressionError, compile_expression
+from cnncalc.spec.arithmetic import Budget
+from cnncalc.spec.expressions import BUDGET, CONSTANTS, ExpressionError, compile_expression
 from cnncalc.spec.items import Environment, Value
-from cnncalc.spec.limits import MAX_ALIASED, MAX_DEPTH
+from cnncalc.spec.limits import MAX_ALIASED, MAX_DEPTH, MAX_FAULTS
 from cnncalc.spec.nodes import List, Map, Node, Scalar
 from cnncalc.spec.origin import Fault, Origin, Source, SpecError
+from cnncalc.spec.spellings import MEANT
 
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})$").match
@@ -26,12 +28,20 @@ class ValueReader:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.faults: list[Fault] = []
+        self.budget = Budget()
+        self._constants: Environment = {BUDGET: self.budget}
         self._allowance = len(source.text) + MAX_ALIASED  # no text has more nodes than characters, but for aliases
 
     def fault(self, place: Node | Origin, message: str, hint: str | None = None) -> None:
         """Note a fault at a node or place."""
         origin = place.at(self.source) if isinstance(place, Node) else place
         self.faults.append(Fault(message, origin, hint))
+        if len(self.faults) >= MAX_FAULTS * 50:
+            raise SpecError(self.faults)
+
+    def near(self, word: str, known: Sequence[str], what: str) -> str | None:
+        """Return the hint for an unknown word, as long as anybody reads it."""
+        return did_you_mean(word, known, what) if len(self.faults) < MAX_FAULTS else None
 
     def visit(self, node: Node, depth: int) -> None:
         """Count a node that is read.  Raises SpecError where aliases make too many, or too deep ones, of a few."""
@@ -61,7 +71,7 @@ class ValueReader:
             elif name in found:
                 message = f"'{name}' is given twice"
             elif known and name not in known:
-                message, hint = f"unknown key '{name}' in {what}", did_you_mean(name, known, "known keys")
+                message, hint = f"unknown key '{name}' in {what}", self.near(name, known, "known keys")
             if not message:
                 found[name] = value
             elif not quiet:
@@ -124,14 +134,16 @@ class ValueReader:
         try:
             expression = compile_expression(text, names)
             if not expression.names:
-                return Value(origin, expression(NO_VALUES))
+                return Value(origin, expression(self._constants))
             return Value(origin, compute=expression, names=expression.names)
         except ExpressionError as error:
             if node.quoted and _WORD(text) and text not in names:
                 return Value(origin, text)
             hint = error.hint
             if argument is not None and argument.words and _WORD(text):
-                hint = "one of " + ", ".join(argument.words) + " may stand here"
+                hint = MEANT.get(text.lower()) or "one of " + ", ".join(argument.words) + " may stand here"
+            elif _WORD(text) and (hint is None or hint.startswith("known names")):
+                hint = f"a text is quoted: '{text}'"
             indent = len(text) - len(text.lstrip())
             same_line = "\n" not in text and text in self.source.line(origin.line)
             self.fault(origin.shifted(error.offset + indent + node.quoted if same_line else 0), error.message, hint)

@@ -48,7 +48,7 @@ FAULTS = [
     ("an unknown key", HEAD + "  - relu\nblock: {}\n", "4:1", "unknown key 'block' in a spec", "did you mean 'blocks'?"),
     ("no layers", "input: [3, 8, 8]\n", "1:1", "'layers' is missing", None),
     ("an input with a batch axis of none", "input: [null, 3, 8, 8]\nlayers: [relu]\n", "1:8", "an input is a list of positive integers", "for example [3, 224, 224]"),
-    ("a source that is not there", HEAD + "  - relu:\n    from: stem\n", "4:11", "no item is called 'stem'", "names: input"),
+    ("a source that is not there", HEAD + "  - relu:\n    from: stem\n", "4:11", "no item is called 'stem'", "names above: input"),
     ("a source that is spelled wrong", HEAD + "  - relu:\n    name: stem\n  - relu:\n    from: setm\n", "6:11", "no item is called 'setm'", "did you mean 'stem'?"),
     ("a source that comes later", HEAD + "  - relu:\n    from: late\n  - relu:\n    name: late\n", "4:11", "'late' is not an earlier item", None),
     ("a name given twice", HEAD + "  - relu:\n    name: a\n  - relu:\n    name: a\n", "6:11", "the name 'a' is given twice in one scope", None),
@@ -71,7 +71,26 @@ FAULTS = [
     ("weights of a group without a name", HEAD + "  - sequence: [prelu]\n    weights: a\n", "4:14", "an unnamed sequence can't share weights", "name it, or use a block"),
     ("a variant's unknown argument", "args: {width: 1}\nvariants:\n  v: {args: {wdith: 2}}\n" + HEAD + "  - relu\n", "3:21", "variant 'v' sets 'wdith', which is not in args", "did you mean 'width'?"),
     ("an output that is not there", HEAD + "  - relu\noutputs: [head]\n", "4:11", "no item is called 'head'", None),
-    ("a reserved word as an argument", "args: {len: 1}\n" + HEAD + "  - relu\n", "1:13", "'len' can't be an argument", None),
+    ("a reserved word as an argument", "args: {len: 1}\n" + HEAD + "  - relu\n", "1:13", "'len' can't be the name of a value", None),
+    ("a comparison with one sign", HEAD + "  - relu:\n    when: in_channels = 3\n", "4:23", "'in_channels = 3' is not an expression", "'==' compares"),
+    ("a shape as the command line has it", "input: 3x32x32\nlayers: [relu]\n", "1:8", "'3x32x32' is not an expression", "a shape is a list: [3, 32, 32]"),
+    ("an argument of PyTorch", HEAD + "  - relu: {inplace: true}\n", "3:12", "relu: unknown argument 'inplace'", "leave it out"),
+    ("an axis of PyTorch", HEAD + "  - softmax: {dim: 1}\n", "3:15", "softmax: unknown argument 'dim'", "it is called 'axis' here and counts without the batch"),
+    ("a mode of PyTorch", HEAD + "  - upsample: {scale_factor: 2, mode: bilinear}\n", "3:39", "unknown name 'bilinear'", "it is called 'linear' here"),
+    ("a text without quotes", "blocks:\n  b: {args: {p: same}, layers: [relu]}\n" + HEAD + "  - b\n", "2:17", "unknown name 'same'", "a text is quoted: 'same'"),
+    ("a name that comes several times", HEAD + "  - relu:\n    name: c\n    repeat: 3\n  - relu:\n    from: c\n", "7:11", "no item is called 'c' alone", "it comes several times: c1, c2, c3"),
+    ("a later name that an outer scope has too", HEAD + "  - relu:\n    name: x\n  - sequence:\n      - relu:\n        from: x\n      - tanh:\n        name: x\n    name: s\n", "7:15", "'x' is not an earlier item", None),
+    ("a bracket that is not closed", HEAD + "  - conv: {out_channels: 3\n  - relu\n", "4:9", "YAML: did not find expected ',' or '}'", "the { on line 3 is not closed"),
+    ("an item that begins too far right", HEAD + "  - relu\n   - tanh\n", "3:5", "unknown layer type 'relu - tanh'", "an item begins with a dash, in the same column"),
+    ("an escape in a text", "name: \"\\e[31mX\"\n" + HEAD + "  - relu\n", "1:7", "a control character does not belong in a spec", None),
+    ("an expect that is no figure", HEAD + "  - relu\nexpect: {params: abc}\n", "4:18", "unknown name 'abc'", None),
+    ("an expect of nothing", HEAD + "  - relu\nexpect: {params: null}\n", "4:18", "params must be an integer, not null", None),
+    ("outputs that are all switched off", HEAD + "  - relu:\n    name: a\noutputs: [{name: a, when: false}]\n", "5:18", "no output is left", None),
+    ("a loop over a reserved name", HEAD + "  - relu:\n    for: in_channels in [4, 2]\n", "4:10", "'in_channels' can't be the name of a value", None),
+    ("a loop that binds a name twice", HEAD + "  - relu:\n    for: i, i in [[4, 2]]\n", "4:10", "'i' is bound twice", None),
+    ("a text as a condition inside an expression", "args: {down: no}\n" + HEAD + "  - linear: 2 if down else 1\n", "4:13", "'2 if down else 1' can't be computed: a condition must be true or false, not the text 'no'", None),
+    ("shared weights with a bias left out", HEAD + "  - conv: {out_channels: 3, kernel_size: 1}\n    name: a\n  - conv: {out_channels: 3, kernel_size: 1, bias: false}\n    weights: a\n",
+     "6:14", "conv 'conv1': shares the weights of 'a', but its bias is missing, there [3]", None),
 ]  # fmt: skip
 
 
@@ -172,7 +191,7 @@ def test_what_is_not_a_spec_is_refused(data: bytes, message: str) -> None:
         (("alexnet", "--input", "3x2z4"), "--input 3x2z4: '3x2z4' is not a shape\n  hint: write it as 3x224x224"),
         (
             ("alexnet", "--set", "clases=10"),
-            "--set clases: the spec has no argument 'clases'\n  hint: did you mean 'classes'?\n",
+            "alexnet.yaml has no argument 'clases'\n  hint: did you mean 'classes'?\n",
         ),
         (("alexnet", "--set", "classes"), "--set classes: not of the form NAME=VALUE"),
         (("alexnet", "--columns", "prams"), "--columns: no column 'prams'\n  hint: did you mean 'params'?\n"),
@@ -187,3 +206,11 @@ def test_what_is_wrong_with_the_command_line_is_told(arguments: tuple[str, ...],
 
 def test_a_folder_is_not_a_spec(tmp_path: Path) -> None:
     assert cnncalc("summary", str(tmp_path)).err == f"{tmp_path}: a folder, not a spec\n"
+
+
+def test_a_shape_that_is_not_the_expected_one_is_told_beside_the_fault_that_it_leads_to() -> None:
+    text = HEAD + "  - conv: {out_channels: 4, kernel_size: 3}\n    expect: [4, 32, 32]\n  - linear: 10\n"
+    done = cnncalc("summary", "-", stdin=text)
+    assert done.code == 2
+    assert "<stdin>:4:13: the output of 'conv1' should be [4, 32, 32], but is [4, 30, 30]" in done.err
+    assert "linear 'fc1'" in done.err
