@@ -34,8 +34,6 @@ _INPUTS = click.option(
     "--input", "inputs", multiple=True, metavar="SHAPE",
     help="Another input shape, 3x320x320; NAME=SHAPE where there are several.",
 )  # fmt: skip
-
-
 _LAYOUT = click.option(
     "--layout",
     type=click.Choice(["chw", "hwc"]),
@@ -44,17 +42,26 @@ _LAYOUT = click.option(
 )
 
 
+def spec_options_with(inputs: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Add SPEC and what changes the network that it stands for, with an ``--input`` of a command's own."""
+
+    def add(command: Command) -> Command:
+        for decorate in (
+            _LAYOUT,
+            _SETTINGS,
+            inputs,
+            click.option("--variant", metavar="NAME", help="The variant of a family."),
+            click.argument("spec"),
+        ):
+            command = decorate(command)
+        return command
+
+    return add
+
+
 def spec_options(command: Command) -> Command:
     """Add SPEC and what changes the network that it stands for."""
-    for decorate in (
-        _LAYOUT,
-        _SETTINGS,
-        _INPUTS,
-        click.option("--variant", metavar="NAME", help="The variant of a family."),
-        click.argument("spec"),
-    ):
-        command = decorate(command)
-    return command
+    return spec_options_with(_INPUTS)(command)
 
 
 def specs_options(required: bool) -> Callable[[Command], Command]:
@@ -69,8 +76,15 @@ def specs_options(required: bool) -> Callable[[Command], Command]:
     return add
 
 
-def output_options_with(*formats: str) -> Callable[[Command], Command]:
-    """Add where the result goes and in which format: one of the usual, or of a command's own."""
+def output_options_with(
+    *formats: str, written: str = "Write to a file instead of standard output."
+) -> Callable[[Command], Command]:
+    """Add where the result goes and in which format: one of the usual, or of a command's own.
+
+    Args:
+        formats: the command's own.
+        written: what the help says of ``--output``.
+    """
 
     def add(command: Command) -> Command:
         for decorate in (
@@ -78,10 +92,7 @@ def output_options_with(*formats: str) -> Callable[[Command], Command]:
                 "--color", type=click.Choice(["auto", "always", "never"]), default="auto",
                 help="Colour; auto: on a terminal, unless NO_COLOR is set.",
             ),
-            click.option(
-                "-o", "--output", "path", metavar="FILE",
-                help="Write to a file instead of standard output.",
-            ),
+            click.option("-o", "--output", "path", metavar="FILE", help=written),
             click.option(
                 "--format", "format", type=click.Choice((*FORMATS, *formats)), default="table", show_default=True,
                 help="What comes out.",
@@ -207,6 +218,7 @@ def target(path: str | None, color: str) -> Target:
 
 _QUANTITY = re.compile(r"(\d[\d_,]*(?:\.\d+)?(?:[eE]\d\d?)?) *([kKMGTP]?)(i?)(B?)").fullmatch
 _POWERS = " kMGTP"
+MAX_DIGITS = 40
 
 
 def parse_quantity(text: str, name: str, of_bytes: bool = False) -> int:
@@ -218,7 +230,9 @@ def parse_quantity(text: str, name: str, of_bytes: bool = False) -> int:
     match = _QUANTITY(text.strip())
     kind, forms = ("a number of bytes", "256KiB, 4MB") if of_bytes else ("a number", "600M, 1.5G")
     if match is None or (not of_bytes and (match[3] or match[4])) or (match[3] and not match[2]):
-        raise CnncalcError(f"{name} {text}: not {kind}", f"write it as {forms} or 20000")
+        raise CnncalcError(f"{name} {_cut(text)}: not {kind}", f"write it as {forms} or 20000")
+    if len(match[1]) > MAX_DIGITS:
+        raise CnncalcError(f"{name} {_cut(text)}: more than {MAX_DIGITS} digits")
     from fractions import Fraction  # 2 ms that few commands need
 
     number, prefix, binary = match[1].replace(",", "").replace("_", ""), match[2].replace("K", "k"), match[3]
@@ -227,3 +241,8 @@ def parse_quantity(text: str, name: str, of_bytes: bool = False) -> int:
     if scaled.denominator != 1:
         raise CnncalcError(f"{name} {text}: not a whole number")
     return scaled.numerator
+
+
+def _cut(text: str) -> str:
+    """Return a text of a command line, short enough for a message."""
+    return text if len(text) <= MAX_DIGITS else f"{text[:MAX_DIGITS]}…"
