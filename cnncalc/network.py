@@ -160,7 +160,7 @@ def _check_shared(use: Use, owner: Node) -> None:
             argument="weights",
             hint=f"weights are shared between items of one type; this one is of type {use.layer.type}",
         )
-    for name in use.weights.keys() | owner.use.weights.keys():
+    for name in {**use.weights, **owner.use.weights}:
         own, other = use.weights.get(name), owner.use.weights.get(name)
         if own != other:
             here, there = (shape_text(weight.shape) if weight else "missing" for weight in (own, other))
