@@ -31,6 +31,9 @@ class Operation:
             ValueError: where weights don't fit each other.
         """
         self.step = step
+        self.inputs = step.inputs
+        self.output = step.output
+        self.reads = (*step.inputs, step.residual) if step.residual else step.inputs
         self.weights = node_weights(step.carrier, weights)
         self.before: Before | None = None
         self.clip: tuple[float, float] | None = None
@@ -47,16 +50,16 @@ class Operation:
 
     def run(self, kernels: Kernels, values: Mapping[Tensor, Array]) -> Array:
         """Return the step's output, of the tensors that it reads."""
-        step, engine = self.step, kernels.engine
+        engine = kernels.engine
         engine.before = self.before
-        if step.after:
+        if self.step.after:
             activation = partial(self.activation.layer.forward, kernels) if self.activation else None
-            residual = None if step.residual is None else values[step.residual]
+            residual = None if self.step.residual is None else values[self.step.residual]
             engine.after = After(residual, self.clip, activation)
-        inputs = [values[tensor] for tensor in step.inputs]
-        result = step.carrier.layer.forward(kernels, *inputs, **self.weights)
+        inputs = [values[tensor] for tensor in self.inputs]
+        result = self.step.carrier.layer.forward(kernels, *inputs, **self.weights)
         if engine.refused:
-            raise ValueError(f"the tensors that '{step.output.name}' joins have other shapes than inferred")
+            raise ValueError(f"the tensors that '{self.output.name}' joins have other shapes than inferred")
         return result
 
 

@@ -172,9 +172,7 @@ class Runner:
         Return the tensors that are left at the end, and the seconds of each operation.
         """
         engine = self.kernels.engine
-        values: dict[Tensor, Array] = {
-            self.network.inputs[name]: _channels_last(array) for name, array in inputs.items()
-        }
+        values: dict[Tensor, Array] = {self.network.inputs[name]: array for name, array in inputs.items()}
         seconds = []
         for done, operation in enumerate(self.operations):
             step = operation.step
@@ -200,12 +198,11 @@ def _part(progress: Progress, number: int, repeat: int) -> Progress:
 
 def _attempt(operation: Operation, kernels: Kernels, values: dict[Tensor, Array]) -> str:
     """Add a step's output to the values; return why that could not be, or ""."""
-    step = operation.step
-    for tensor in (*step.inputs, *([step.residual] if step.residual else [])):
+    for tensor in operation.reads:
         if tensor not in values:
             return f"its input '{tensor.name}' was not made"
     try:
-        values[step.output] = operation.run(kernels, values)
+        values[operation.output] = operation.run(kernels, values)
     except (ValueError, IndexError, LayerError) as error:  # arrays that a wrong shape rule let come together
         return str(error)
     return ""
@@ -226,8 +223,3 @@ def _rows(step: Step, values: Mapping[Tensor, Array], fault: str, tally: Tally) 
         row.finite = finite or node is not step.output
         rows.append(row)
     return rows
-
-
-def _channels_last(array: Array) -> Array:
-    """Return a logical (N, C, *spatial) whose memory has the channels last."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)), -1, 1)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import zipfile
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from cnncalc.errors import CnncalcError
+from cnncalc.execution.stored import SAFETENSORS
+from cnncalc.files import whole_file
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
+
+KINDS = (".npz", ".safetensors")
 
 
 def write_arrays(path: str, arrays: Mapping[str, Array]) -> None:
@@ -24,36 +29,32 @@ def write_arrays(path: str, arrays: Mapping[str, Array]) -> None:
         CnncalcError: where it can't be written, or is of another kind.
     """
     check_target(path)
-    write: Callable[[str, Mapping[str, Array]], None]
-    write = _safetensors if path.lower().endswith(".safetensors") else _npz
-    target = os.path.realpath(path)
-    temporary = f"{target}.{os.getpid()}.partial"
-    try:
-        try:
-            write(temporary, arrays)
-            os.replace(temporary, target)
-        finally:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
-    except OSError as error:
-        raise CnncalcError(f"can't write {path}: {error.strerror or error}") from None
+    with whole_file(path) as file:
+        (_safetensors if path.lower().endswith(".safetensors") else _npz)(file, arrays)
 
 
-def _npz(path: str, arrays: Mapping[str, Array]) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+def _npz(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             # a ZipInfo of its own has no date, so that nothing depends on the clock
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
 
 
-def _safetensors(path: str, arrays: Mapping[str, Array]) -> None:
-    try:
-        from safetensors.numpy import save_file
-    except ImportError:
-        raise CnncalcError(f"{path}: writing it needs safetensors", "pip install 'cnncalc[safetensors]'") from None
-    contiguous: dict[str, Any] = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    save_file(contiguous, path)
+def _safetensors(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
+    """Write the format's header, the length of which comes first, and then the data, little-endian."""
+    codes = {code: name for name, code in SAFETENSORS.items()}
+    entries: dict[str, Any] = {}
+    end = 0
+    for name, array in arrays.items():
+        code = array.dtype.newbyteorder("<").str
+        start, end = end, end + array.nbytes
+        entries[name] = {"dtype": codes[code], "shape": array.shape, "data_offsets": [start, end]}
+    header = json.dumps(entries, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # the data begins where any type may
+    file.write(len(header).to_bytes(8, "little") + header)
+    for array in arrays.values():
+        file.write(np.ascontiguousarray(array, array.dtype.newbyteorder("<")))
 
 
 def check_target(path: str) -> None:
@@ -62,8 +63,8 @@ def check_target(path: str) -> None:
     Raises:
         CnncalcError: where its kind or its folder won't do.
     """
-    if not path.lower().endswith((".npz", ".safetensors")):
-        raise CnncalcError(f"can't write arrays to {path}", "name a file that ends in .npz or .safetensors")
+    if not path.lower().endswith(KINDS):
+        raise CnncalcError(f"can't write arrays to {path}", f"name a file that ends in {' or '.join(KINDS)}")
     room = os.path.dirname(os.path.realpath(path))
     if not os.path.isdir(room):
         raise CnncalcError(f"can't write {path}: there is no folder {room}")

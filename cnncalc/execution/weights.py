@@ -12,6 +12,7 @@ import numpy as np
 from cnncalc.errors import CnncalcError
 from cnncalc.execution.kernels.workers import Block, Workers, cut
 from cnncalc.execution.spread import NEAR_ZERO, SPREAD, mean_squares
+from cnncalc.execution.stored import array_like, sizes
 from cnncalc.layers.base import Shape, Weight
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def random_weights(network: Network, seed: int = 0, dtype: Any = np.float32, thr
         for (flat, key, center, radius), block in pieces[start:stop]:
             _fill(flat[slice(*block)], (seed, key, block[0]), center, radius)
 
-    workers.run(fill, cut(len(pieces), max(1, len(pieces) // (4 * threads)), threads))
+    workers.run(fill, cut(len(pieces), max(1, len(pieces) // (4 * threads))))
     workers.close()
     return made
 
@@ -82,17 +83,17 @@ def checked(network: Network, weights: Mapping[str, Any], dtype: Any) -> dict[st
     wanted = {item.name: item.weight for item in expected(network)}
     for name, weight in wanted.items():
         if name not in weights:
-            faults.append(f"missing: {name} {_text(weight.shape)}")
+            faults.append(f"missing: {name} {sizes(weight.shape)}")
             continue
-        array = np.asarray(weights[name])
+        array = array_like(weights[name])
         if array.dtype.kind != "f":
             faults.append(f"not floating-point: {name} is {array.dtype}")
         elif array.shape != weight.shape:
-            faults.append(f"misshapen: {name} is {_text(array.shape)}, expected {_text(weight.shape)}")
-        elif not np.isfinite(array).all():
+            faults.append(f"misshapen: {name} is {sizes(array.shape)}, expected {sizes(weight.shape)}")
+        elif not np.isfinite(data := np.asarray(array)).all():
             faults.append(f"not finite: {name} has NaN or infinite elements")
         else:
-            taken[name] = _arranged(array, dtype)
+            taken[name] = _arranged(data, dtype)
     faults += [f"left over: {name}" for name in weights if name not in wanted and not _ignored(name)]
     if faults:
         count = "a tensor is" if len(faults) == 1 else f"{len(faults)} tensors are"
@@ -106,10 +107,6 @@ def checked(network: Network, weights: Mapping[str, Any], dtype: Any) -> dict[st
 def _ignored(name: str) -> bool:
     """Tell a tensor that PyTorch saves beside batchnorm's statistics and that no forward pass reads."""
     return name.endswith(".num_batches_tracked")
-
-
-def _text(shape: Shape) -> str:
-    return "(" + ", ".join(map(str, shape)) + ")"
 
 
 def _order(rank: int) -> tuple[int, ...]:

@@ -170,7 +170,9 @@ def test_the_first_layer_that_is_not_finite_is_told() -> None:
     with pytest.raises(cnncalc.CnncalcError, match=r"missing: fc1\.weight") as caught:
         network.run(weights=weights)
     assert "left over: joined_is_fine.weight" in str(caught.value)
-    weights["fc1.weight"] = np.full_like(weights.pop("joined_is_fine.weight"), 3e38)
+    weights["fc1.weight"] = np.full_like(weights.pop("joined_is_fine.weight"), 10)
+    weights["first.weight"][:] = 0
+    weights["first.bias"][:] = 3e38  # finite still; ten times as much is not
     result = network.run(np.ones((1, 3, 20, 20), np.float32), weights=weights)
     assert not result.finite
     assert result.first == "fc1"

@@ -63,7 +63,10 @@ def slides(
     rounding: Rounding = "floor",
 ) -> tuple[Slide, ...]:
     """Slide a window along axes of the given sizes.  Raises ValueError where it fits nowhere."""
-    return _slides(*map(_frozen, (sizes, kernel, stride, padding, dilation)), rounding)
+    try:
+        return _slides(tuple(sizes), kernel, stride, padding, dilation, rounding)
+    except TypeError:  # a list can't be looked up
+        return _slides(*map(_frozen, (sizes, kernel, stride, padding, dilation)), rounding)
 
 
 def _frozen(value: Any) -> Any:

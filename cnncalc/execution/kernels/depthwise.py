@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from cnncalc.execution.kernels.axes import Slide
-from cnncalc.execution.kernels.engine import BLOCK, Engine
+from cnncalc.execution.kernels.engine import BLOCK, Engine, effort
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
@@ -35,7 +35,7 @@ def depthwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes:
             _rows(engine, x[image], out[image, first:last], runs, axes, first)
         finish(start * across.positions, stop * across.positions)
 
-    engine.blocks(len(x) * lines, step, block)
+    engine.blocks(len(x) * lines, step, block, effort(0, out.size * weight[0].size // 3 + x.size))
     return out
 
 

@@ -7,17 +7,25 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from cnncalc.execution.kernels.arena import Arena
-from cnncalc.execution.kernels.workers import Workers, cut
+from cnncalc.execution.kernels.workers import WORTH, Workers, cut
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
+FEW = 256  # rows of a matrix product up to which threads share its columns
 BLOCK = 1 << 17  # elements of a block that is worked on while it stays in the second-level cache
+
+
+class Finish(Protocol):
+    """Ends rows start … stop of an output, in channels left … right."""
+
+    def __call__(self, start: int, stop: int, left: int = 0, right: int | None = None) -> None:
+        """Change them in place."""
 
 
 class Before(NamedTuple):
@@ -122,18 +130,31 @@ class Engine:
 
     # --- work in blocks ------------------------------------------------------------------------------------
 
-    def blocks(self, total: int, step: int, work: Callable[[int, int], object]) -> None:
-        """Call work(start, stop) over range(total), about `step` at a time, on all threads."""
-        if total <= step and self.workers.threads == 1:
+    def blocks(self, total: int, step: int, work: Callable[[int, int], object], micros: float) -> None:
+        """Call work(start, stop) over range(total), about `step` at a time.
+
+        What takes a few hundred microseconds, as estimated by `effort`, is shared by the threads.
+        """
+        threads = self.workers.threads
+        if total <= step and (threads == 1 or micros <= WORTH):
             work(0, total)
         else:
-            self.workers.run(work, cut(total, step, self.workers.threads))
+            self.workers.run(work, cut(total, step, threads, micros), alone=micros <= WORTH)
 
-    def finisher(self, out: Array, bias: Array | None) -> Callable[[int, int], None]:
+    def multiply_few(self, a: Array, b: Array, out: Array, finish: Finish) -> None:
+        """Multiply few rows with many columns: threads share the columns, so that each packs its own only."""
+
+        def columns(left: int, right: int) -> None:
+            self.multiply(a, b[:, left:right], out[:, left:right])
+            finish(0, len(a), left, right)
+
+        self.blocks(b.shape[1], b.shape[1], columns, effort(out.size * len(b), out.size))
+
+    def finisher(self, out: Array, bias: Array | None) -> Finish:
         """Return finish(start, stop), which ends rows of a contraction's (N, *spatial, C) output in place.
 
         It adds the bias and does what the runner asked for in `after`; a residual of another shape than the
-        output refuses that, and the runner is told by `refused`.
+        output refuses that, and the runner is told by `refused`.  It can be held to some of the channels.
         """
         rows = out.reshape(-1, out.shape[-1])
         after, self.after = self.after or After(), None
@@ -146,12 +167,12 @@ class Engine:
                 self.refused, after = True, After()
         add = None if bias is None else self.packed(bias, "add", RowOperation)
 
-        def finish(start: int, stop: int) -> None:
-            block = rows[start:stop]
+        def finish(start: int, stop: int, left: int = 0, right: int | None = None) -> None:
+            block = rows[start:stop, left:right]
             if add is not None:
-                add(block, block)
+                add(block, block, left, right)
             if residual is not None:
-                np.add(block, residual[start:stop], out=block)
+                np.add(block, residual[start:stop, left:right], out=block)
             if after.clip is not None:
                 np.clip(block, *after.clip, out=block)
             elif after.activation is not None:
@@ -189,15 +210,20 @@ class RowOperation:
         self.times = max(1, 2048 // len(vector))
         self.wide = np.concatenate([vector] * self.times)
 
-    def __call__(self, rows: Array, out: Array) -> None:
-        """Write the changed rows to `out`, which may be `rows`."""
+    def __call__(self, rows: Array, out: Array, left: int = 0, right: int | None = None) -> None:
+        """Write the changed rows, of channels left … right, to `out`, which may be `rows`."""
         flat = rows.flags.c_contiguous and out.flags.c_contiguous
         whole = len(rows) // self.times * self.times if flat else 0
         if whole:
             shape = (-1, len(self.wide))
             self.operation(rows[:whole].reshape(shape), self.wide, out=out[:whole].reshape(shape))
         if whole < len(rows):
-            self.operation(rows[whole:], self.vector, out=out[whole:])
+            self.operation(rows[whole:], self.vector[left:right], out=out[whole:])
+
+
+def effort(products: int, elements: int = 0) -> float:
+    """Estimate the microseconds of so many multiply-accumulates, and elements passed over, on one core."""
+    return products / 40_000 + elements / 2_000
 
 
 def channels_last(x: Array) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from cnncalc.execution.kernels.axes import Slide, padded
-from cnncalc.execution.kernels.engine import BLOCK, Engine
+from cnncalc.execution.kernels.engine import BLOCK, Engine, effort
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
@@ -55,7 +55,8 @@ def shallow(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: S
         finish(start * across.positions, stop * across.positions)
 
     lines = len(x) * down.positions
-    engine.blocks(lines, max(1, BLOCK // (across.positions * max(taps * down.stride, channels))), block)
+    step = max(1, BLOCK // (across.positions * max(taps * down.stride, channels)))
+    engine.blocks(lines, step, block, effort(out.size * len(filters), out.size))
     return out
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from cnncalc.execution.kernels.axes import Slide
-from cnncalc.execution.kernels.engine import Engine
+from cnncalc.execution.kernels.engine import Engine, effort
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
@@ -64,22 +64,31 @@ def winograd(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
     lines, tiles = -(-down.positions // m), -(-across.positions // m)
     bands = len(x) * lines
 
+    whole = bands * tiles <= TILES and engine.workers.threads > 1  # then threads share the points, else the bands
+    direct = out.size * weight[0].size
+    micros = effort(direct // 3)
+
+    def multiplied(source: Array) -> Array:
+        product = engine.scratch("product", (*source.shape[:2], len(weight)), x.dtype)
+
+        def some(start: int, stop: int) -> None:
+            engine.multiply(source[start:stop], filters[start:stop], product[start:stop])
+
+        engine.blocks(len(source), len(source), some, micros if whole else 0)
+        return product
+
     def block(start: int, stop: int) -> None:
         for image in range(start // lines, -(-stop // lines)):
             first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
             top, bottom = first * m, min(last * m, down.positions)
-            source = _transformed(engine, x[image], axes, data, m, first, last, tiles)
-            product = engine.multiply(
-                source, filters, engine.scratch("product", (*source.shape[:2], len(weight)), x.dtype)
-            )
+            product = multiplied(_transformed(engine, x[image], axes, data, m, first, last, tiles))
             shape = (points, points, last - first, tiles, len(weight))
             _untransform(engine, product.reshape(shape), inverse, out[image, top:bottom])
-            finish(
-                (image * down.positions + top) * across.positions, (image * down.positions + bottom) * across.positions
-            )
+            begin = image * down.positions
+            finish((begin + top) * across.positions, (begin + bottom) * across.positions)
 
-    engine.blocks(bands, max(1, TILES // tiles), block)
-    engine.shortcut(f"Winograd F({m}×{m}, {down.kernel}×{down.kernel})", out.size * weight[0].size)
+    engine.blocks(bands, max(1, TILES // tiles), block, 0 if whole else micros)
+    engine.shortcut(f"Winograd F({m}×{m}, {down.kernel}×{down.kernel})", direct)
     return out
 
 

@@ -15,6 +15,9 @@ import numpy as np
 
 Block = tuple[int, int]
 
+WAKING = 60.0  # microseconds until another thread has begun
+WORTH = 200.0  # microseconds of work from which it is woken
+
 
 class Workers:
     """A fixed number of threads, the caller's counted in; threads start when they are first needed."""
@@ -25,9 +28,9 @@ class Workers:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._helpers: list[threading.Thread] = []
 
-    def run(self, work: Callable[[int, int], object], blocks: Sequence[Block]) -> None:
+    def run(self, work: Callable[[int, int], object], blocks: Sequence[Block], alone: bool = False) -> None:
         """Call work(start, stop) for every block, in any order; raises what a call raised."""
-        if self.threads == 1 or len(blocks) == 1:
+        if self.threads == 1 or len(blocks) == 1 or alone:
             for start, stop in blocks:
                 work(start, stop)
             return
@@ -78,12 +81,20 @@ class _Job:
             self.fault = fault
 
 
-def cut(total: int, step: int, threads: int = 1) -> list[Block]:
-    """Cut range(total) into blocks of about `step`, evenly, and at least one a thread where there are as many."""
-    count = max(-(-total // max(step, 1)), min(threads, total), 1)
-    if threads > 1:
-        count = -(-count // threads) * threads if count < 4 * threads else count
-    count = min(count, max(total, 1))
+def cut(total: int, step: int, threads: int = 1, micros: float = 0.0) -> list[Block]:
+    """Cut range(total) into blocks of about `step`, and so that threads share what takes `micros` microseconds.
+
+    The caller's block is the first and the longest: another thread has to wake up first.
+    """
+    count = max(-(-total // max(step, 1)), 1)
+    if threads > 1 and micros > WORTH and total > 1:
+        if count <= threads <= total:
+            share = total * (micros - WAKING) / micros / threads
+            edges = [0, *(round(total - share * (threads - i)) for i in range(1, threads)), total]
+            return [block for block in pairwise(edges) if block[0] < block[1]]
+        count = min(max(count, 3 * threads), total)
+    elif threads > 1:
+        count = 1 if total <= step else count
     edges = [total * i // count for i in range(count + 1)]
     return list(pairwise(edges))
 
