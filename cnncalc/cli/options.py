@@ -134,7 +134,9 @@ def read_spec(spec: str) -> tuple[Document, str | None]:
             raise CnncalcError(f"{spec}: {error.strerror}") from None
     if spec != "-":
         return open_document(spec)
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin is None:
+        raise CnncalcError("'-' reads a spec from standard input, which is closed")
+    if sys.stdin.isatty():
         hint = "pipe one in: cat net.yaml | cnncalc summary -"
         raise CnncalcError("'-' reads a spec from standard input, which is a terminal", hint)
     document = read_text(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "<stdin>")
@@ -153,19 +155,28 @@ def network_of(
 ) -> Network:
     """Build the network that a command line asks for."""
     document, named = read_spec(spec)
+    if variant is not None and named not in (None, variant):
+        raise CnncalcError(f"{spec} is a variant already, so --variant {variant} can't be another")
     network = build_variant(document, variant or named, *read_changes(settings, inputs, layout))
-    _note_channels_last(document, network, inputs)
+    for note in input_notes(document, network):
+        click.echo(f"note: {note}", err=True)
     return network
 
 
-def _note_channels_last(document: Document, network: Network, inputs: tuple[str, ...]) -> None:
-    """Tell on stderr where ``--input`` seems to have its channels last."""
-    for tensor in network.inputs.values() if inputs else ():
-        stated = document.input
-        usual = stated.constant[:1] if isinstance(stated, Value) and isinstance(stated.constant, tuple) else ()
-        if len(tensor.shape) > 2 and usual != tensor.shape[:1] and usual == tensor.shape[-1:]:
-            shape = "x".join(str(size) for size in tensor.shape)
-            click.echo(f"note: {shape} has {tensor.shape[0]} channels; if they come last, add --layout hwc", err=True)
+def input_notes(document: Document, network: Network) -> list[str]:
+    """Return what is legal about the inputs' shapes, but probably meant otherwise."""
+    notes = []
+    value = document.input
+    stated = value.constant if isinstance(value, Value) and isinstance(value.constant, tuple) else ()
+    for tensor in network.inputs.values():
+        shape, text = tensor.shape, "x".join(str(size) for size in tensor.shape)
+        if len(shape) == 4 and shape[0] == 1 and shape[1] in (1, 3):
+            notes.append(f"{text} is read as one channel of {shape[1]}×{shape[2]}×{shape[3]}; shapes have no batch axis")
+        elif stated and len(shape) != len(stated):
+            notes.append(f"{text} has {len(shape) - 1} spatial axes, the spec's own input has {len(stated) - 1}")
+        elif len(shape) > 2 and stated[:1] not in ((), shape[:1]) and stated[:1] == shape[-1:]:
+            notes.append(f"{text} has {shape[0]} channels; if they come last, add --layout hwc")
+    return notes
 
 
 def parse_input(text: str, layout: str) -> tuple[str, Shape]:

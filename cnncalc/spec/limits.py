@@ -34,8 +34,8 @@ MAX_LIST = 10_000
 """Items of a list that an expression makes, those of lists in it included (a range, which is not written out, may
 have MAX_LAYERS)."""
 
-MAX_AXES = 8
-"""Axes of an input's shape."""
+MAX_AXES = 4
+"""Axes of an input's shape: channels and at most three spatial ones."""
 
 MAX_FAULTS = 20
 """How many faults are told in full; reading ends at fifty times as many."""

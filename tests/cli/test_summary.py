@@ -358,3 +358,23 @@ def test_several_inputs_each_by_name() -> None:
 def test_set_takes_lists_words_and_numbers() -> None:
     assert summary("resnet", "--set", "depths=[3,4,6,3]", "--set", "kind=bottleneck")["totals"]["params"] == 25557032
     assert summary("vgg", "--set", "norm=true")["totals"]["params"] == 138365992  # torchvision's vgg16_bn
+
+
+@pytest.mark.parametrize(
+    ("shape", "note"),
+    [
+        ("1x3x32x32", "1x3x32x32 is read as one channel of 3×32×32; shapes have no batch axis"),
+        ("3x32", "3x32 has 1 spatial axes, the spec's own input has 2"),
+        ("32x32x3", "32x32x3 has 32 channels; if they come last, add --layout hwc"),
+    ],
+)
+def test_an_input_that_is_probably_meant_otherwise_is_noted(shape: str, note: str) -> None:
+    done = cnncalc("summary", "textbook_padding_3", "--input", shape)
+    assert done.code == 0
+    assert done.err == f"note: {note}\n"
+    assert cnncalc("summary", "textbook_padding_3", "--input", "3x40x40").err == ""
+
+
+def test_a_variant_beside_a_variant_is_refused() -> None:
+    done = cnncalc("summary", "resnet50", "--variant", "resnet18")
+    assert (done.code, done.err) == (2, "resnet50 is a variant already, so --variant resnet18 can't be another\n")
