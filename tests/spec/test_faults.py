@@ -112,7 +112,7 @@ def test_a_fault_is_told_with_place_excerpt_and_hint(text: str, place: str, mess
 
 
 def test_the_message_of_the_language_page() -> None:
-    """LANGUAGE.md's own example: the name of the layer, its place in the file, the divisors as a hint."""
+    """The message as the README has it: the layer's name, its place in the file, the divisors as a hint."""
     text = (
         "input: [64, 56, 56]\nblocks:\n  bottleneck:\n    layers:\n"
         "      - conv: {out_channels: 64, kernel_size: 1}\n"
