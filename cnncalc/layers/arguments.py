@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 REQUIRED = object()
+MAX_INTEGER = 2**53
+"""The largest integer of an argument and the most elements of an output, so that each is exact as a float too."""
+
 LARGEST = 1e300  # keeps infinity out, and what float() would refuse
 
 
@@ -79,9 +82,11 @@ def integer(value: object) -> int:
 
 
 def _whole(value: object) -> int | None:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value % 1:  # infinity % 1 is nan
+        return None
+    if not -MAX_INTEGER <= value <= MAX_INTEGER:
+        raise ValueError(f"at most {MAX_INTEGER:,} in size")
+    return int(value)
 
 
 def positive(value: object) -> int:
@@ -111,6 +116,8 @@ def factor(value: object) -> float:
     """A number above 0; whole ones become integers."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < LARGEST:
         raise ValueError("a number above 0")
+    if value > MAX_INTEGER:
+        raise ValueError(f"at most {MAX_INTEGER:,}")
     return int(value) if value == int(value) else float(value)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from cnncalc.layers.arguments import Argument, axis_count, per_rank
+from cnncalc.layers.arguments import MAX_INTEGER, Argument, axis_count, per_rank
 from cnncalc.layers.arguments import LayerError as LayerError
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ class Use:
         self.layer = layer
         self.inputs = inputs
         self.output = output = layer.output_shape(*inputs)
+        if prod(output) > MAX_INTEGER:
+            raise LayerError(f"the output {shape_text(output)} has more than {MAX_INTEGER:,} elements")
         self.weights = weights = layer.weights(*inputs)
         self.params = sum([prod(weight.shape) for weight in weights.values() if weight.trainable])
         self.buffers = sum([prod(weight.shape) for weight in weights.values() if not weight.trainable])
@@ -87,7 +89,7 @@ class Use:
 
 
 class Layer:
-    """A layer's definition: its arguments, independent of where it stands.
+    """A layer's definition: its arguments, independent of where it stands.  It never changes.
 
     Subclasses declare arguments as class attributes made by :func:`cnncalc.layers.arguments.argument`, in the
     order in which they are documented; the first is the *principal* one (``- linear: 4096``).
@@ -105,6 +107,7 @@ class Layer:
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     arguments: ClassVar[dict[str, Argument]] = {}
     example: ClassVar[Example]
+    _uses: dict[tuple[Shape, ...], Use]
 
     def __init_subclass__(cls) -> None:
         declared = {name: value for name, value in vars(cls).items() if isinstance(value, Argument)}
@@ -120,7 +123,7 @@ class Layer:
         Raises:
             LayerError: for an unknown, missing or unfit argument.
         """
-        self._uses: dict[tuple[Shape, ...], Use] = {}
+        self.__dict__["_uses"] = {}
         for name in values:
             if name not in self.arguments:
                 raise LayerError(f"unknown argument '{name}'", argument=name, near=tuple(self.arguments))
@@ -128,9 +131,17 @@ class Layer:
             given = name in values
             self.__dict__[name] = argument.take(name, values[name]) if given else argument.absent(name)
         self.check()
+        self.__dict__.update(self.derived())
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a layer does not change: {self.type}.{name}")
 
     def check(self) -> None:
         """Refuse arguments that can't stand together, whatever the input.  Raises LayerError."""
+
+    def derived(self) -> Mapping[str, object]:
+        """Return the arguments that follow from others where they are not given."""
+        return {}
 
     # --- the rules, each a pure function of shapes ---------------------------------------------------------
 
@@ -198,7 +209,7 @@ class Layer:
         for name, argument in self.arguments.items():
             value = self.__dict__[name]
             layer.__dict__[name] = per_rank(name, value, rank, argument.axes) if argument.axes else value
-        layer._uses = self._uses
+        layer.__dict__["_uses"] = self._uses
         return layer
 
     def _check_arity(self, count: int) -> None:

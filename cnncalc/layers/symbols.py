@@ -10,6 +10,8 @@ from collections.abc import Callable
 from math import gcd, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnncalc.layers.arguments import MAX_INTEGER
+
 if TYPE_CHECKING:
     from cnncalc.layers.base import Layer, Shape
 
@@ -84,7 +86,9 @@ def floor_product(size: int, factor: float) -> int:
     """Return ``⌊size · factor⌋``, of an integer or symbol and a factor that need not be whole."""
     if isinstance(factor, int):
         return size * factor
-    product = int(int(size) * factor)
+    numerator, denominator = factor.as_integer_ratio()
+    # as frameworks have it, which multiply floats, but where a float would not hold the size
+    product = int(int(size) * factor) if size <= MAX_INTEGER else int(size) * numerator // denominator
     if isinstance(size, Symbol):
         parts = [f"⌊{_wrapped(size, PRODUCT, side)}·{factor:g}⌋" for side in ("text", "numbers")]
         return Symbol(product, parts[0], parts[1])

@@ -8,31 +8,22 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.arguments import LayerError
-from cnncalc.layers.base import Shape, Window
+from cnncalc.layers.base import Shape, Window, axis_names, shape_text
 from cnncalc.layers.symbols import Symbol, ceil_div, pair_symbols
 
 Pair = tuple[int, int]
 
 
 def window_count(size: int, kernel: int, stride: int, pad: Pair, dilation: int = 1, ceil: bool = False) -> int:
-    """Return how many windows fit along an axis: ``⌊(size + pad − dilation·(kernel − 1) − 1) / stride⌋ + 1``.
+    """Return how many windows fit along an axis: ``⌊(size + pad − dilation·(kernel − 1) − 1) / stride⌋ + 1``, or 0.
 
     With ``ceil`` the last window may run over the end, but it must start inside the input or the padding in
     front of it (PyTorch's ceil_mode, and Caffe's clip).
-
-    Raises:
-        LayerError: where not even one window fits.
     """
-    before, after = pad
+    before, _ = pad
     free = size + both_sides(pad) - dilation * (kernel - 1) - 1
     if free < 0 and not (ceil and free > -stride):
-        window = "kernel" if dilation == 1 else "dilated kernel"
-        raise LayerError(
-            f"a {window} of {dilation * (kernel - 1) + 1} does not fit an axis of {size}"
-            + (f" padded by {before} + {after}" if before or after else ""),
-            argument="kernel_size",
-            hint="pad, use a smaller kernel, or a larger input",
-        )
+        return 0
     if not ceil:
         return free // stride + 1
     count = ceil_div(free, stride) + 1
@@ -40,16 +31,35 @@ def window_count(size: int, kernel: int, stride: int, pad: Pair, dilation: int =
 
 
 def window_counts(
-    sizes: Shape,
+    shape: Shape,
     kernel: Shape,
     stride: Shape,
     pads: tuple[Pair, ...],
     dilation: Shape | None = None,
     ceil: bool = False,
 ) -> Shape:
-    """Return :func:`window_count` for every spatial axis."""
-    axes = zip(sizes, kernel, stride, pads, dilation or (1,) * len(sizes), strict=True)
-    return tuple([window_count(*axis, ceil) for axis in axes])
+    """Return :func:`window_count` for every spatial axis of a map.
+
+    Raises:
+        LayerError: where not even one window fits an axis.
+    """
+    axes = zip(shape[1:], kernel, stride, pads, dilation or (1,) * len(kernel), strict=True)
+    counts = tuple([window_count(*axis, ceil) for axis in axes])
+    if 0 in counts:
+        raise _misfit(shape, counts.index(0), extents(kernel, dilation), kernel, pads)
+    return counts
+
+
+def _misfit(shape: Shape, axis: int, lengths: Shape, kernel: Shape, pads: tuple[Pair, ...]) -> LayerError:
+    name, (before, after) = axis_names(len(shape))[axis + 1], pads[axis]
+    window = "kernel" if lengths[axis] == kernel[axis] else "dilated kernel"
+    return LayerError(
+        f"a {window} of {lengths[axis]} does not fit axis {name} of {shape[axis + 1]}"
+        + (f", padded by {before} + {after}," if before or after else "")
+        + f" in the map {shape_text(shape)}",
+        argument="kernel_size",
+        hint="pad, use a smaller kernel, or a larger input",
+    )
 
 
 def pads_of(

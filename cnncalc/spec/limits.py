@@ -3,6 +3,8 @@
 A spec that needs more is refused with the name of the bound; the README lists them from here.
 """
 
+from cnncalc.layers.arguments import MAX_INTEGER as MAX_INTEGER
+
 MAX_FILE_BYTES = 16 * 2**20
 """Size of a spec's text."""
 
@@ -23,9 +25,6 @@ MAX_STEPS = 500_000
 
 MAX_WORK = 3_000_000
 """How many operations all expressions of a spec may take, an item of a list counting as one."""
-
-MAX_INTEGER = 2**53
-"""The largest integer in a spec, in size; all figures that are computed from them are exact whatever their size."""
 
 MAX_EXPRESSION = 1_000
 """Characters of an expression."""

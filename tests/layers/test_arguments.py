@@ -28,6 +28,7 @@ from cnncalc.layers.arguments import (
     value_text,
 )
 from cnncalc.layers.base import axis_index, batched
+from cnncalc.layers.symbols import floor_product
 from tests.layers.building import make
 
 
@@ -122,7 +123,7 @@ def test_unknown_and_missing_arguments() -> None:
 
 
 def test_null_is_a_value_only_where_it_is_the_default() -> None:
-    assert make("linear: {out_features: 8, axis: null}").axis is None  # type: ignore[attr-defined]
+    assert make("linear: {out_features: 8, axis: null}").axis is None
     with pytest.raises(LayerError, match="out_features must be a positive integer, not null"):
         make("linear: {out_features: null}")
 
@@ -137,3 +138,39 @@ def test_values_are_shown_as_a_spec_spells_them() -> None:
         "[0, 1, 2, 3, 4, 5, 6, 7, …]",
         "'" + "x" * 56 + "…",
     ]
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (
+            "conv: {out_channels: 1.0e+300, kernel_size: 3}",
+            "out_channels must be at most 9,007,199,254,740,992 in size",
+        ),
+        ("linear: 9007199254740993", "out_features must be at most 9,007,199,254,740,992 in size"),
+        ("upsample: 1.0e+299", "scale_factor must be at most 9,007,199,254,740,992,"),
+        ("slice: {start: -1.0e+300}", "start must be at most 9,007,199,254,740,992 in size"),
+    ],
+)
+def test_integers_are_bounded(item: str, message: str) -> None:
+    with pytest.raises(LayerError, match=re.escape(message)):
+        make(item)
+
+
+def test_outputs_are_bounded() -> None:
+    upsample = make("upsample: 2")
+    assert upsample.apply(((2, 2**25, 2**25),)).output == (2, 2**26, 2**26)  # 2^53 elements
+    with pytest.raises(LayerError, match=r"the output \[4, 67108864, 67108864\] has more than 9,007,199,254,740,992"):
+        upsample.apply(((4, 2**25, 2**25),))
+
+
+def test_large_sizes_are_multiplied_exactly() -> None:
+    assert floor_product(10**400 + 1, 1.5) == (10**400 + 1) * 3 // 2
+    assert floor_product(10, 0.7) == 7  # the float 0.7 is a little less; frameworks multiply floats
+
+
+def test_a_layer_does_not_change() -> None:
+    layer = make("maxpool: 2")
+    with pytest.raises(AttributeError):
+        layer.stride = 1
+    assert layer.label() == "2/2"

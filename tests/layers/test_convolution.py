@@ -220,17 +220,31 @@ def test_described_arguments_are_spelled_out(name: str) -> None:
             "leave in_channels out, it is inferred, or write 3",
         ),
         (
+            "conv: {out_channels: 8, kernel_size: 3, in_channels: 3}",
+            (224, 224, 3),
+            "in_channels",
+            "in_channels = 3, but the input has 224 channels: a filter must be as deep as its input",
+            "channels come first: [3, 224, 224]",
+        ),
+        (
+            "conv: {out_channels: 8, kernel_size: 2}",
+            (9, 2, 1),
+            "kernel_size",
+            "a kernel of 2 does not fit axis W of 1 in the map [9, 2, 1]",
+            "pad, use a smaller kernel, or a larger input",
+        ),
+        (
             "conv: {out_channels: 8, kernel_size: 5}",
             (3, 4, 4),
             "kernel_size",
-            "a kernel of 5 does not fit an axis of 4",
+            "a kernel of 5 does not fit axis H of 4 in the map [3, 4, 4]",
             "pad, use a smaller kernel, or a larger input",
         ),
         (
             "locally_connected: {out_channels: 8, kernel_size: 3, dilation: 3, padding: 1}",
             (3, 4),
             "kernel_size",
-            "a dilated kernel of 7 does not fit an axis of 4 padded by 1 + 1",
+            "a dilated kernel of 7 does not fit axis L of 4, padded by 1 + 1, in the map [3, 4]",
             "pad, use a smaller kernel, or a larger input",
         ),
         (

@@ -169,7 +169,7 @@ VECTOR = "needs a map [C, …], but a vector [512] comes in"
             "avgpool: 8",
             (8, 7, 7),
             "kernel_size",
-            "a kernel of 8 does not fit an axis of 7",
+            "a kernel of 8 does not fit axis H of 7 in the map [8, 7, 7]",
             "pad, use a smaller kernel, or a larger input",
         ),
         (

@@ -17,7 +17,7 @@ FAULTS = [
     ("a filter of another depth than its input", HEAD + "  - conv: {out_channels: 2, kernel_size: 5, in_channels: 4}\n",
      "3:58", "conv 'conv1': in_channels = 4, but the input has 3 channels: a filter must be as deep as its input", "leave in_channels out"),
     ("a kernel larger than the map", HEAD + "  - conv: {out_channels: 2, kernel_size: 33}\n",
-     "3:42", "conv 'conv1': a kernel of 33 does not fit an axis of 32", "pad, use a smaller kernel"),
+     "3:42", "conv 'conv1': a kernel of 33 does not fit axis H of 32 in the map [3, 32, 32]", "pad, use a smaller kernel"),
     ("linear on a map", HEAD + "  - linear: 10\n", "3:5", "linear 'fc1':", "put 'flatten' before it"),
     ("an unknown type", HEAD + "  - cnov: {out_channels: 2, kernel_size: 3}\n", "3:5", "unknown layer type 'cnov'", "did you mean 'conv'?"),
     ("a framework's type", HEAD + "  - Conv2d: {out_channels: 2, kernel_size: 3}\n", "3:5", "unknown layer type 'Conv2d'", "it is called 'conv' here"),
@@ -144,7 +144,7 @@ def test_faults_behind_a_fault_are_told_where_they_can_be_known() -> None:
         "  - conv: {out_channels: 2, kernel_size: 77}\n    from: input\n"
     )
     done = cnncalc("summary", "-", stdin=text)
-    assert done.err.count("does not fit an axis of 32") == 2
+    assert done.err.count("does not fit axis H of 32") == 2
 
 
 def test_a_fault_in_a_block_is_told_once_however_often_the_block_is_used() -> None:

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.arguments import LayerError, argument, flag, pads, per_axis, positive
-from cnncalc.layers.base import Example, Layer, Shape, Weight, Window, divisors, spatial
+from cnncalc.layers.base import Example, Layer, Shape, Weight, Window, divisors, shape_text, spatial
 from cnncalc.layers.window import pads_of, receptive, window_counts, window_label
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ class Conv(Layer):
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (out_channels, windows along each axis)."""
         (shape,) = inputs
-        check_channels(self, shape[0])
+        check_channels(self, shape)
         sizes = spatial(shape, self.type)
-        windows = window_counts(sizes, self.kernel_size, self.stride, self._pads(sizes), self.dilation)
+        windows = window_counts(shape, self.kernel_size, self.stride, self._pads(sizes), self.dilation)
         return (self.out_channels, *windows)
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
@@ -98,14 +98,19 @@ class Conv(Layer):
         return pads_of(self.padding, sizes, self.kernel_size, self.stride, self.dilation)
 
 
-def check_channels(layer: Any, channels: int) -> None:
+def check_channels(layer: Any, shape: Shape) -> None:
     """Refuse a stated depth other than the input's, and groups that don't divide.  Raises LayerError."""
+    channels = shape[0]
     if layer.in_channels is not None and layer.in_channels != channels:
+        first = (shape[-1], *shape[:-1])
+        come_last = len(shape) > 1 and layer.in_channels == shape[-1]
         raise LayerError(
             f"in_channels = {layer.in_channels}, but the input has {channels} channels: "
             "a filter must be as deep as its input",
             argument="in_channels",
-            hint=f"leave in_channels out, it is inferred, or write {channels}",
+            hint=f"channels come first: {shape_text(first)}"
+            if come_last
+            else f"leave in_channels out, it is inferred, or write {channels}",
         )
     for name, count in (("in_channels", channels), ("out_channels", layer.out_channels)):
         if count % layer.groups:

@@ -40,7 +40,7 @@ class ConvTranspose(Conv):
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (out_channels, positions along each axis)."""
         (shape,) = inputs
-        check_channels(self, shape[0])
+        check_channels(self, shape)
         sizes = spatial(shape, self.type)
         cuts = self._pads(sizes)
         return (self.out_channels, *[self._size(axis, size, cuts[axis]) for axis, size in enumerate(sizes)])

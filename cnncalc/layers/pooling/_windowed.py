@@ -26,13 +26,11 @@ class WindowPool(Layer):
     ceil_mode = argument(flag, "short for 'rounding: ceil'", False)
     rounding = argument(choice("floor", "ceil", "caffe"), "ceil, caffe: a window may overhang the end", "floor")
 
-    def check(self) -> None:
-        """Spell the defaults out."""
-        if self.stride is None:
-            self.stride = self.kernel_size
-        if self.ceil_mode and self.rounding == "floor":
-            self.rounding = "ceil"
-        self.ceil_mode = self.rounding != "floor"
+    def derived(self) -> dict[str, object]:
+        """Return the stride, and the rounding under both of its names."""
+        rounding = "ceil" if self.ceil_mode and self.rounding == "floor" else self.rounding
+        stride = self.kernel_size if self.stride is None else self.stride
+        return {"stride": stride, "rounding": rounding, "ceil_mode": rounding != "floor"}
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (C, windows along each axis)."""
@@ -41,7 +39,7 @@ class WindowPool(Layer):
         around = self._pads(sizes)
         for extent, pair in zip(extents(self.kernel_size, self.dilation), around, strict=True):
             _check_padding(extent, pair)
-        counts = window_counts(sizes, self.kernel_size, self.stride, around, self.dilation, self.ceil_mode)
+        counts = window_counts(shape, self.kernel_size, self.stride, around, self.dilation, self.ceil_mode)
         return (shape[0], *counts)
 
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:

@@ -28,8 +28,7 @@ class LPPool(WindowPool):
     example = Example("lppool: 2", inputs=((16, 10, 10),), output=(16, 5, 5), flops=16 * 5 * 5 * (4 + 3 + 1))
 
     def check(self) -> None:
-        """Spell the defaults out; refuse an exponent of 0 or less."""
-        super().check()
+        """Refuse an exponent of 0 or less."""
         if self.norm_type <= 0:
             raise LayerError(
                 f"norm_type = {self.norm_type:g} is not above 0",

@@ -38,7 +38,10 @@ class Pad(Movement):
                 argument="channels",
                 hint="only a constant border has channels of its own",
             )
-        self.padding = self.padding or (0, 0)
+
+    def derived(self) -> dict[str, object]:
+        """Return no border, where only channels are given."""
+        return {"padding": self.padding or (0, 0)}
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape with the borders added."""
