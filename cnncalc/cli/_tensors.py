@@ -17,7 +17,11 @@ IMAGES = (".png", ".jpg", ".jpeg")
 
 
 def told_apart(inputs: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the files among --input by the inputs' names ("" for the only one), and the shapes."""
+    """Return the files among --input by the inputs' names ("" for the only one), and the shapes.
+
+    Raises:
+        CnncalcError: where two files are for one input.
+    """
     files: dict[str, str] = {}
     shapes = []
     for text in inputs:
@@ -25,41 +29,63 @@ def told_apart(inputs: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]
         if os.path.exists(text) or not equals:
             name, value = "", text
         if os.path.exists(value) or value.lower().endswith((*ARRAYS, *IMAGES)) or not re.search(r"\d", value):
+            if name in files:
+                raise CnncalcError(f"--input {value}: {files[name]} is given already", "name each: --input NAME=FILE")
             files[name] = value
         else:
             shapes.append(text)
     return files, tuple(shapes)
 
 
+def refuse_unused(files: Mapping[str, str], of_pictures: Mapping[str, object], of_random: Mapping[str, object]) -> None:
+    """Refuse options, by their names, that are given and would change nothing.  Raises CnncalcError."""
+    if not any(path.lower().endswith(IMAGES) for path in files.values()):
+        for name, value in of_pictures.items():
+            if value is not None:
+                raise CnncalcError(f"{name} says how a picture is read, but no --input is a {' or '.join(IMAGES)}")
+    for name, value in of_random.items() if files else ():
+        if value is not None:
+            raise CnncalcError(f"{name} is of random inputs, but --input {next(iter(files.values()))} is a file")
+
+
 def read_inputs(
     network: Network, files: Mapping[str, str], resize: int | None, mean: Sequence[float], std: Sequence[float]
 ) -> Any:
     """Return what the files of --input hold; None where there are none."""
-    from cnncalc.execution.inputs import read_arrays, read_image
+    from cnncalc.execution.pictures import read_image
+    from cnncalc.execution.stored import open_arrays
 
     arrays: dict[str, Any] = {}
+    first = next(iter(network.inputs))
     for name, path in files.items():
         if path.lower().endswith(IMAGES):
-            known = network.inputs.get(name) if name else next(iter(network.inputs.values()))
+            known = network.inputs.get(name or first)
             if known is None:
                 raise CnncalcError(
                     f"'{network.title}' has no input '{name}'", did_you_mean(name, tuple(network.inputs), "inputs")
                 )
             arrays[known.name] = read_image(path, known.shape, resize, mean, std)
             continue
-        read = read_arrays(path)
-        if isinstance(read, dict) and not name:
-            arrays |= read
+        found = open_arrays(path)
+        if not isinstance(found, Mapping):
+            arrays[name or first] = found
+        elif not name and (len(network.inputs) > 1 or first in found):
+            arrays |= found
+        elif len(found) == 1:  # whatever its name
+            arrays[name or first] = next(iter(found.values()))
         else:
-            arrays[name or next(iter(network.inputs))] = next(iter(read.values())) if isinstance(read, dict) else read
-    return arrays or None
+            wanted = name or first
+            if wanted not in found:
+                raise CnncalcError(f"{path} has no array '{wanted}'", did_you_mean(wanted, tuple(found), "its arrays"))
+            arrays[wanted] = found[wanted]
+    return arrays if files else None
 
 
-def read_weights(path: str) -> dict[str, Any]:
+def read_weights(path: str) -> Mapping[str, Any]:
     """Return the tensors of a file by name.  Raises CnncalcError where it has none, or they have no names."""
-    from cnncalc.execution.inputs import read_arrays
+    from cnncalc.execution.stored import open_arrays
 
-    read = read_arrays(path)
-    if not isinstance(read, dict):
+    found = open_arrays(path)
+    if not isinstance(found, Mapping):
         raise CnncalcError(f"{path} holds one array without a name", "weights come by name, in an .npz or .safetensors")
-    return read
+    return found

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite, nan
+from shutil import get_terminal_size
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc.cli._tensors import read_inputs, read_weights, told_apart
-from cnncalc.cli.options import network_of, output_options, target
+from cnncalc.cli._tensors import read_inputs, read_weights, refuse_unused, told_apart
+from cnncalc.cli.options import network_of, output_options, parse_quantity, spec_options_with, target
 from cnncalc.cli.output import Target
 from cnncalc.cli.summary import tell_unmet
 from cnncalc.errors import CnncalcError
@@ -21,30 +24,23 @@ from cnncalc.summary import Summary, summarize
 if TYPE_CHECKING:
     from cnncalc.execution.report import Run
     from cnncalc.execution.runner import Progress
-    from cnncalc.network import Network
 
 DTYPES = ("float32", "float64")
 
-_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_CLEAR = "\r\x1b[K"  # to the line's start, and erase it
+PATIENCE = 0.5  # seconds without a progress bar
 
-
-@click.command("run", short_help="Run the network, and prove every inferred shape.")
-@click.argument("spec")
-@click.option("--variant", metavar="NAME", help="The variant of a family.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Another value for one of the spec's args; may be repeated.",
-)
-@click.option(
+_INPUTS = click.option(
     "--input",
     "inputs",
     multiple=True,
     metavar="FILE|SHAPE",
     help="An .npy, .npz or picture, or the shape of a random input, 3x64x64; NAME=… where there are several.",
 )
+
+
+@click.command("run", short_help="Run the network, and prove every inferred shape.")
+@spec_options_with(_INPUTS)
 @click.option(
     "--resize",
     type=click.IntRange(1, 65536),
@@ -52,16 +48,16 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
     help="Of a picture: make the shorter side so long and cut out the middle. Default: stretch it to the input's size.",
 )
 @click.option(
-    "--mean", default="0", metavar="X[,…]", help="Of a picture scaled to 0 … 1: subtract, one figure or one a channel."
+    "--mean", metavar="X[,…]", help="Of a picture scaled to 0 … 1: subtract, one figure or one a channel. Default: 0."
 )
-@click.option("--std", default="1", metavar="X[,…]", help="Then divide by.")
+@click.option("--std", metavar="X[,…]", help="Then divide by. Default: 1.")
 @click.option(
     "--weights",
     "weights",
     metavar="FILE",
     help="An .npz or .safetensors with PyTorch's names and shapes; see 'cnncalc weights'. Default: random.",
 )
-@click.option("--batch", type=click.IntRange(1, 10**6), default=1, help="Samples of a random input.")
+@click.option("--batch", type=click.IntRange(1, 10**6), help="Samples of a random input. Default: 1.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, help="Of what is random.")
 @click.option("--dtype", type=click.Choice(DTYPES), help="Default: the input's own, else float32.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Default: one a core.")
@@ -74,19 +70,22 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
     "--layers", metavar="NAME,…", help="With --save: write these layers' outputs too; 'all' for every layer's."
 )
 @click.option(
-    "--max-memory", metavar="BYTES", help="Refuse a run that needs more: 8G, 512M. Default: what the machine has free."
+    "--max-memory",
+    metavar="BYTES",
+    help="Refuse a run that needs more: 8GB (1000³), 512MiB (1024²). Default: what the machine has free.",
 )
 @output_options
 def command(
     spec: str,
     variant: str | None,
-    settings: tuple[str, ...],
     inputs: tuple[str, ...],
+    settings: tuple[str, ...],
+    layout: str,
     resize: int | None,
-    mean: str,
-    std: str,
+    mean: str | None,
+    std: str | None,
     weights: str | None,
-    batch: int,
+    batch: int | None,
     seed: int,
     dtype: str | None,
     threads: int | None,
@@ -107,30 +106,31 @@ def command(
     cnncalc run vgg16 --input cat.jpg --resize 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
     """
     files, shapes = told_apart(inputs)
-    network = network_of(spec, variant, shapes, settings, "chw")
-    wanted = _layers(network, layers, save)
-    limit = None if max_memory is None else _bytes(max_memory)
+    refuse_unused(files, {"--resize": resize, "--mean": mean, "--std": std}, {"--batch": batch})
+    wanted = _layers(layers, save)
+    limit = None if max_memory is None else parse_quantity(max_memory, "--max-memory", of_bytes=True)
+    network = network_of(spec, variant, shapes, settings, layout)
     hold_blas()
     from cnncalc.execution.runner import run
     from cnncalc.execution.storage import check_target, write_arrays
 
     if save:
         check_target(save)
-    x = read_inputs(network, files, resize, _figures(mean, "--mean"), _figures(std, "--std"))
+    x = read_inputs(network, files, resize, _figures(mean or "0", "--mean"), _figures(std or "1", "--std"))
     tensors = read_weights(weights) if weights else None
     with _progress() as progress:
         result = run(
-            network, x, weights=tensors, batch=batch, seed=seed, dtype=dtype, threads=threads, repeat=repeat,
+            network, x, weights=tensors, batch=batch or 1, seed=seed, dtype=dtype, threads=threads, repeat=repeat,
             layers=wanted, fuse=fuse, max_memory=limit, progress=progress,
         )  # fmt: skip
     if save:
         write_arrays(save, result.outputs | result.tensors)
     summary = summarize(network, result.batch, result.dtype)
-    _show(summary, result, format, target(path, color))
-    return max(tell_unmet(summary), _tell(result))
+    _show(summary, result, layout, format, target(path, color))
+    return max(tell_unmet(summary), _tell(result, layout))
 
 
-def _layers(network: Network, layers: str | None, save: str | None) -> list[str] | None:
+def _layers(layers: str | None, save: str | None) -> list[str] | None:
     """Return the names of --layers; None for all."""
     if layers is None:
         return []
@@ -139,45 +139,49 @@ def _layers(network: Network, layers: str | None, save: str | None) -> list[str]
     return None if layers.strip() == "all" else [name.strip() for name in layers.split(",") if name.strip()]
 
 
-def _bytes(text: str) -> int:
-    """Return the bytes of ``8G``, ``512M`` or ``1.5GiB``.  Raises CnncalcError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?) *([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
-    if not match:
-        raise CnncalcError(f"--max-memory {text}: not a size", "write it as 8G or 512M")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
-
-
 def _figures(text: str, option: str) -> list[float]:
     """Return the numbers of ``0.485,0.456,0.406``.  Raises CnncalcError."""
     try:
-        return [float(part) for part in text.split(",")]
+        figures = [float(part) for part in text.split(",")]
     except ValueError:
-        raise CnncalcError(f"{option} {text}: not numbers with commas between them") from None
+        figures = [nan]
+    if not all(map(isfinite, figures)):
+        raise CnncalcError(f"{option} {text}: not numbers with commas between them")
+    return figures
 
 
 @contextmanager
 def _progress() -> Iterator[Progress | None]:
-    """Yield what tells of progress on a terminal's stderr, if there is one."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    """Yield what draws a bar on a terminal's stderr while a run takes its time; none stays there."""
+    stream = sys.stderr
+    if stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
         yield None
         return
-    with click.progressbar(
-        length=1, file=sys.stderr, show_eta=False, item_show_func=lambda name: name, width=24
-    ) as bar:
+    due, drawn = perf_counter() + PATIENCE, False
 
-        def progress(done: int, total: int, name: str) -> None:
-            bar.length = total
-            bar.update(done - bar.pos, name)
+    def progress(done: int, total: int, name: str) -> None:
+        nonlocal due, drawn
+        if perf_counter() < due:
+            return
+        due, drawn = perf_counter() + 0.1, True
+        bar = "#" * (24 * done // total)
+        text = f"[{bar:-<24}] {100 * done // total:3} %  {name}"
+        stream.write(_CLEAR + text[: get_terminal_size().columns - 1])
+        stream.flush()
 
+    try:
         yield progress
-        bar.update((bar.length or 1) - bar.pos)
+    finally:
+        if drawn:
+            stream.write(_CLEAR)
+            stream.flush()
 
 
-def _show(summary: Summary, run: Run, format: str, out: Target) -> None:
+def _show(summary: Summary, run: Run, layout: str, format: str, out: Target) -> None:
     if format == "table":
         from cnncalc.rendering.run_page import page
 
-        out.page(page(run, out.width, out.terminal))
+        out.page(page(run, layout, out.width, out.terminal))
         return
     from cnncalc.rendering.records import as_json, as_lines
     from cnncalc.rendering.run_records import COLUMNS, document, layers
@@ -188,7 +192,7 @@ def _show(summary: Summary, run: Run, format: str, out: Target) -> None:
         out.text(as_lines(layers(summary, run), format, COLUMNS))
 
 
-def _tell(run: Run) -> int:
+def _tell(run: Run, layout: str) -> int:
     """Tell what does not hold on stderr; return the exit code."""
     if run.ok and run.finite:
         return 0
@@ -196,7 +200,7 @@ def _tell(run: Run) -> int:
     from cnncalc.rendering.run_page import mismatch
 
     for row in run.mismatches[:5]:
-        click.echo(plain(mismatch(row, run.batch, None)), err=True, nl=False)
+        click.echo(plain(mismatch(row, run.batch, layout, None)), err=True, nl=False)
     if run.first:
         click.echo(f"'{run.first}' is the first layer that made NaN or infinite elements", err=True)
     return 1

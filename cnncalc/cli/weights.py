@@ -6,45 +6,29 @@ from typing import Any
 
 import click
 
-from cnncalc.cli.options import network_of, spec_options, target
+from cnncalc.cli.options import network_of, output_options_with, spec_options, target
 from cnncalc.errors import CnncalcError
 from cnncalc.execution import hold_blas
 from cnncalc.network import Network
-from cnncalc.rendering.records import FORMATS
 
 COLUMNS = ("name", "layer", "shape", "trainable")
 
 
 @click.command("weights", short_help="The tensors that 'run --weights' expects.")
 @spec_options
-@click.option(
-    "-o",
-    "--output",
-    "path",
-    metavar="FILE",
-    help="Write random tensors to an .npz or .safetensors; any other file gets the list.",
-)
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, help="Of the random tensors.")
-@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", help="Of the random tensors.")
-@click.option(
-    "--format", "format", type=click.Choice(FORMATS), default="table", show_default=True, help="What comes out."
-)
-@click.option(
-    "--color",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    help="Colour; auto: on a terminal, unless NO_COLOR is set.",
-)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of the random tensors. Default: 0.")
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Of the random tensors. Default: float32.")
+@output_options_with(written="Write random tensors to an .npz or .safetensors; any other file gets the list.")
 def command(
     spec: str,
     variant: str | None,
     inputs: tuple[str, ...],
     settings: tuple[str, ...],
     layout: str,
-    path: str | None,
-    seed: int,
-    dtype: str,
+    seed: int | None,
+    dtype: str | None,
     format: str,
+    path: str | None,
     color: str,
 ) -> None:
     """List the tensors that 'cnncalc run --weights' expects: PyTorch's names and shapes under our layers' names.
@@ -54,18 +38,29 @@ def command(
     cnncalc weights resnet50 --format json
     cnncalc weights resnet50 -o random.npz --seed 0
     """
+    tensors = path is not None and path.lower().endswith((".npz", ".safetensors"))
+    if not tensors and (seed, dtype) != (None, None):
+        option = "--dtype" if seed is None else "--seed"
+        raise CnncalcError(f"{option} is of random tensors, which -o FILE.npz or FILE.safetensors writes")
+    if tensors and format != "table":
+        raise CnncalcError(f"--format {format} is of the list, but {path} gets the tensors")
     network = network_of(spec, variant, inputs, settings, layout)
-    if path is not None and path.lower().endswith((".npz", ".safetensors")):
-        _write(network, path, seed, dtype)
+    if path is not None and tensors:
+        _write(network, path, seed or 0, dtype or "float32")
         return
     out = target(path, color)
     if format == "table":
         out.page(_page(network, out.width, out.terminal))
         return
     from cnncalc.rendering.records import as_json, as_lines
+    from cnncalc.rendering.summary_records import SCHEMA_VERSION
 
     records = _records(network)
-    out.text([as_json({"weights": records})] if format == "json" else as_lines(records, format, COLUMNS))
+    out.text(
+        [as_json({"schema_version": SCHEMA_VERSION, "weights": records})]
+        if format == "json"
+        else as_lines(records, format, COLUMNS)
+    )
 
 
 def _write(network: Network, path: str, seed: int, dtype: str) -> None:

@@ -54,7 +54,7 @@ def _safetensors(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
     header += b" " * (-len(header) % 8)  # the data begins where any type may
     file.write(len(header).to_bytes(8, "little") + header)
     for array in arrays.values():
-        file.write(np.ascontiguousarray(array, array.dtype.newbyteorder("<")))
+        file.write(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
 
 
 def check_target(path: str) -> None:

@@ -234,10 +234,11 @@ def _member(path: str, archive: zipfile.ZipFile, name: str, member: zipfile.ZipI
                 file.read(start)
                 done = 0
                 while done < len(data):
-                    count = file.readinto(data[done : done + CHUNK])  # type: ignore[arg-type]
-                    if not count:
+                    chunk = file.read(min(CHUNK, len(data) - done))
+                    if not chunk:
                         raise EOFError("it ends early")
-                    done += count
+                    data[done : done + len(chunk)] = np.frombuffer(chunk, np.uint8)
+                    done += len(chunk)
                 file.read(1)  # the end, where the checksum is looked at
             return array
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnncalc.layers.base import Shape
 from cnncalc.rendering.page import Cell, Column, Line, Rule, TableRow, paragraph, table
 from cnncalc.rendering.text import dims, exact, short, size
 
@@ -21,30 +22,37 @@ _COLUMNS = (
 )
 
 
-def page(run: Run, width: int | None, terminal: bool) -> list[Line]:
+def page(run: Run, layout: str, width: int | None, terminal: bool) -> list[Line]:
     """Return the whole page."""
     network = run.network
-    inputs = ", ".join(f"{name} {dims((run.batch, *tensor.shape))}" for name, tensor in network.inputs.items())
+    inputs = ", ".join(
+        f"{name} {_shape((run.batch, *tensor.shape), layout)}" for name, tensor in network.inputs.items()
+    )
     title = network.name if network.variant is None else f"{network.name} · {network.variant}"
     threads = "1 thread" if run.threads == 1 else f"{run.threads} threads"
     lines: list[Line] = [[(title, "bold"), (f"   {inputs}   {run.dtype}   {threads}", "")], []]
-    rows: list[TableRow] = [_row(row, run.batch) for row in run.layers]
+    rows: list[TableRow] = [_row(row, run.batch, layout) for row in run.layers]
     rows += [Rule(), _sum(run)]
     lines += [*table(_COLUMNS, rows, width, terminal), []]
     for row in run.mismatches:
-        lines += mismatch(row, run.batch, width)
+        lines += mismatch(row, run.batch, layout, width)
     lines += _verdict(run, width)
     return lines
 
 
-def _row(row: LayerRun, batch: int) -> list[str | Cell]:
+def _shape(shape: Shape, layout: str) -> str:
+    """Return a shape whose first axis is the batch."""
+    return "×".join(filter(None, (dims(shape[:1]), dims(shape[1:], layout))))
+
+
+def _row(row: LayerRun, batch: int, layout: str) -> list[str | Cell]:
     held = row.holds(batch)
     speed = row.gflops(batch)
     how = f"in {row.fused_into.rpartition('.')[2]}" if row.fused_into else row.tally.method if row.tally else ""
     return [
         Cell(row.node.name, "" if held else "red"),
-        dims(row.inferred(batch)),
-        Cell(dims(row.actual) if row.actual else "—", "" if row.shape_holds(batch) else "red"),
+        _shape(row.inferred(batch), layout),
+        Cell(_shape(row.actual, layout) if row.actual else "—", "" if row.shape_holds(batch) else "red"),
         Cell("✓", "green") if held else Cell("✗", "bold red"),
         "" if row.fused_into else f"{1e3 * row.seconds:.2f}",
         "" if speed is None else f"{speed:.1f}",
@@ -58,14 +66,14 @@ def _sum(run: Run) -> list[str | Cell]:
     return [Cell("total", "bold"), "", "", "", Cell(f"{1e3 * run.seconds:.2f}", "bold"), Cell(speed, "bold"), ""]
 
 
-def mismatch(row: LayerRun, batch: int, width: int | None) -> list[Line]:
+def mismatch(row: LayerRun, batch: int, layout: str, width: int | None) -> list[Line]:
     """Return what is wrong with one layer: both shapes, both counts, and the rule's formula."""
     lines: list[Line] = []
     if row.fault:
         lines += paragraph(f"{row.node.name}: could not run: {row.fault}", width, "red")
     elif not row.shape_holds(batch):
-        real = dims(row.actual) if row.actual else "none"
-        told = f"{row.node.name}: the inferred shape is {dims(row.inferred(batch))}, the real one {real}"
+        real = _shape(row.actual, layout) if row.actual else "none"
+        told = f"{row.node.name}: the inferred shape is {_shape(row.inferred(batch), layout)}, the real one {real}"
         lines += paragraph(told, width, "red")
     if not row.fault and not row.macs_hold(batch):
         summed = row.tally.direct if row.tally else 0

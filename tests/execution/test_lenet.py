@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 import cnncalc
-from cnncalc.execution.inputs import read_arrays
 
 DATA = Path(__file__).parent.parent / "data"
-GOLDEN = read_arrays(str(DATA / "digits_golden.npz"))
-WEIGHTS = read_arrays(str(DATA / "digits_lenet.npz"))
+GOLDEN = dict(np.load(DATA / "digits_golden.npz"))
+WEIGHTS = dict(np.load(DATA / "digits_lenet.npz"))
 
 
 @pytest.mark.parametrize("fuse", [True, False])
