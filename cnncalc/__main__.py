@@ -8,27 +8,38 @@ import sys
 
 gc.set_threshold(50_000, 20, 50)  # a network is many small objects that all live: looking for garbage finds none
 
-import click  # noqa: E402
-
-from cnncalc.errors import CnncalcError  # noqa: E402
-
 INTERRUPTED = 130
 
 
 def entry() -> None:
     """Run the command line and end the process with its exit code."""
-    code = main()
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
+    try:
+        code = main()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except KeyboardInterrupt:  # once more, while the first is being told
+        code = INTERRUPTED
     os._exit(code)  # all is written: tearing down the modules one by one takes a tenth of the whole run
 
 
 def main() -> int:
     """Run the command line and return its exit code: 0 done, 1 a check failed, 2 wrong input, 130 interrupted."""
+    try:
+        return _guarded()
+    except KeyboardInterrupt:  # perhaps in the middle of an import, so that nothing can be counted on here
+        if sys.stderr is not None:
+            sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+
+
+def _guarded() -> int:
+    """Run the command line where standard output may close or be full."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding=stream.encoding, errors="replace")  # a terminal that can't show × shows ?
+    from cnncalc.cli.output import tell
+
     try:
         code = _run()
         if sys.stdout is not None:
@@ -38,7 +49,8 @@ def main() -> int:
         _drop_output()
     except OSError as error:
         code = 2
-        _tell(f"can't write the output: {error.strerror}")
+        place = error.filename or "can't write the output"
+        tell(f"{place}: {error.strerror}")
         _drop_output()
     return code
 
@@ -49,7 +61,13 @@ def _drop_output() -> None:
 
 
 def _run() -> int:
+    from io import StringIO
+
+    import click
+
     from cnncalc.cli import cli
+    from cnncalc.cli.output import tell
+    from cnncalc.errors import CnncalcError
 
     if "_CNNCALC_COMPLETE" in os.environ:
         cli.main(prog_name="cnncalc")  # a shell asks what could come next
@@ -60,21 +78,17 @@ def _run() -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except CnncalcError as error:
-        _tell(error.text())
+        tell(error.text())
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        shown = StringIO()
+        error.show(shown)
+        tell(shown.getvalue().rstrip())
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        _tell("interrupted")
-        return INTERRUPTED
+    except click.Abort:
+        raise KeyboardInterrupt from None
     except SystemExit:  # click's answer to a closed pipe, which to us is no error
         raise BrokenPipeError from None
-
-
-def _tell(text: str) -> None:
-    if sys.stderr is not None:
-        click.echo(text, err=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from cnncalc.printable import printable
+
 
 class CnncalcError(Exception):
     """An error that is told to the user as it stands, without a traceback."""
@@ -17,7 +19,15 @@ class CnncalcError(Exception):
 
     def text(self) -> str:
         """Return the whole message, its hint on a line of its own."""
-        return self.message + (f"\n  hint: {self.hint}" if self.hint else "")
+        return told(self.message, self.hint)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def told(message: str, hint: str | None) -> str:
+    """Return a message, its hint on a line of its own."""
+    return printable(message) + (f"\n  hint: {printable(hint)}" if hint else "")
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

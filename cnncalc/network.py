@@ -137,6 +137,11 @@ class Network:
 
         return summarize(self, **options)
 
+    def __repr__(self) -> str:
+        params, _ = totals(self.nodes)
+        count = f"{len(self.nodes)} layer{'s' * (len(self.nodes) != 1)}"
+        return f"<Network {self.title}: {count}, {params:,} params>"
+
     def run(self, *args: Any, **options: Any) -> Run:
         """Run the network on real tensors; arguments as :func:`cnncalc.execution.runner.run` takes them."""
         from cnncalc.execution.runner import run

@@ -50,9 +50,13 @@ def test_nobody_else_reads_it_while_it_is_written(tmp_path: Path) -> None:
 def test_an_exception_leaves_what_was_there(tmp_path: Path) -> None:
     old = tmp_path / "old"
     old.write_text("before")
-    with pytest.raises(KeyboardInterrupt), whole_file(str(old)) as file:
-        file.write(b"half")
+
+    def chunks() -> Iterator[bytes]:
+        yield b"half"
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(str(old), chunks())
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("old", "before")]
 
 

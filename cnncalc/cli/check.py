@@ -11,7 +11,7 @@ from cnncalc.analysis.budgets import FIGURES, Scale
 from cnncalc.analysis.checks import Check, Report, check
 from cnncalc.analysis.costs import DTYPES
 from cnncalc.cli.options import output_options_with, parse_quantity, read_changes, read_spec, specs_options, target
-from cnncalc.cli.output import Target
+from cnncalc.cli.output import Target, tell
 from cnncalc.collection import members
 from cnncalc.errors import CnncalcError
 from cnncalc.layers.base import Shape
@@ -132,5 +132,5 @@ def _tell(reports: Iterable[Report]) -> None:
         texts |= {(report.spec, warning.place): warning.text() for warning in report.warnings}
         for what, text in texts.items():
             if what not in told:
-                click.echo(text, err=True)
+                tell(text)
         told |= {what for what in texts if not isinstance(what, Check)}

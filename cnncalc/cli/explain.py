@@ -10,7 +10,7 @@ from cnncalc.analysis.costs import DTYPES
 from cnncalc.analysis.explain import Explanation, explain
 from cnncalc.cli._tensors import read_inputs, read_weights, told_apart
 from cnncalc.cli.options import network_of, output_options, spec_options, target
-from cnncalc.cli.output import Target
+from cnncalc.cli.output import Target, tell
 from cnncalc.cli.summary import tell_unmet
 from cnncalc.errors import CnncalcError
 from cnncalc.execution import hold_blas
@@ -76,7 +76,7 @@ def command(
         traced = _traced(network, nodes, _place(at, layout), files, weights, seed)
         _show_trace(traced, channels, format, out)
         if not traced.matches:
-            click.echo(f"'{traced.node.name}': the executor made another figure than was worked out", err=True)
+            tell(f"'{traced.node.name}': the executor made another figure than was worked out")
         return 0 if traced.matches else 1
     if weights is not None:
         raise CnncalcError("--weights is for tracing an element", "add --at C,Y,X")

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from cnncalc.analysis.costs import CONVENTIONS, OWN_CONVENTION
-from cnncalc.cli.output import Target
+from cnncalc.cli.output import Target, tell
 from cnncalc.errors import CnncalcError
 from cnncalc.layers.base import Shape
 from cnncalc.network import Network
@@ -159,7 +159,7 @@ def network_of(
         raise CnncalcError(f"{spec} is a variant already, so --variant {variant} can't be another")
     network = build_variant(document, variant or named, *read_changes(settings, inputs, layout))
     for note in input_notes(document, network):
-        click.echo(f"note: {note}", err=True)
+        tell(f"note: {note}")
     return network
 
 
@@ -171,7 +171,9 @@ def input_notes(document: Document, network: Network) -> list[str]:
     for tensor in network.inputs.values():
         shape, text = tensor.shape, "x".join(str(size) for size in tensor.shape)
         if len(shape) == 4 and shape[0] == 1 and shape[1] in (1, 3):
-            notes.append(f"{text} is read as one channel of {shape[1]}×{shape[2]}×{shape[3]}; shapes have no batch axis")
+            notes.append(
+                f"{text} is read as one channel of {shape[1]}×{shape[2]}×{shape[3]}; shapes have no batch axis"
+            )
         elif stated and len(shape) != len(stated):
             notes.append(f"{text} has {len(shape) - 1} spatial axes, the spec's own input has {len(stated) - 1}")
         elif len(shape) > 2 and stated[:1] not in ((), shape[:1]) and stated[:1] == shape[-1:]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.files import write_whole
+from cnncalc.printable import printable, printable_lines
 
 if TYPE_CHECKING:
     from cnncalc.rendering.page import Line
@@ -31,8 +33,8 @@ class Target:
         self.terminal = is_terminal or color == "always"
         refused = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
         self.color = color == "always" or (color == "auto" and is_terminal and not refused)
-        counted = is_terminal or os.environ.get("COLUMNS", "").isdigit()
-        self.width = max(_columns(), NARROWEST) if counted else None
+        columns = _columns(is_terminal)
+        self.width = max(columns, NARROWEST) if columns else None
 
     def page(self, lines: Sequence[Line]) -> None:
         """Write lines of styled text."""
@@ -57,7 +59,7 @@ class Target:
 
         parts = []
         for line in lines:
-            parts += [Segment(text, Style.parse(style) if style else None) for text, style in line]
+            parts += [Segment(printable(text), Style.parse(style) if style else None) for text, style in line]
             parts.append(Segment.line())
         result = StringIO()
         console = Console(file=result, force_terminal=True, no_color=False, width=10**6)
@@ -77,9 +79,18 @@ class Target:
         write_whole(self.path, (chunk.encode() for chunk in chunks))
 
 
-def _columns() -> int:
-    """Return how wide the terminal is; COLUMNS comes first, as for shutil, whose import is not worth 3 ms."""
+def _columns(is_terminal: bool) -> int | None:
+    """Return how wide a line may be: what COLUMNS says, else what the terminal says; None where neither knows."""
+    stated = re.fullmatch(r"0*([1-9]\d{0,5})", os.environ.get("COLUMNS", ""), re.ASCII)
+    if stated:
+        return int(stated[1])
     try:
-        return int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns
-    except ValueError:
-        return os.get_terminal_size().columns
+        return os.get_terminal_size().columns or None if is_terminal else None
+    except (OSError, ValueError):
+        return None
+
+
+def tell(text: str) -> None:
+    """Write one or several lines to stderr, where there is one."""
+    if sys.stderr is not None:
+        click.echo(printable_lines(text), err=True)

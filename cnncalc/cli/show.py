@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli.options import read_spec, target
+from cnncalc.cli.output import tell
 
 
 @click.command("show", short_help="The text of a spec that ships.")
@@ -20,4 +21,4 @@ def command(spec: str, path: str | None) -> None:
     document, variant = read_spec(spec)
     target(path, "never").text([document.text.text])
     if variant is not None and len(document.variants) > 1:
-        click.echo(f"{variant} is one of {len(document.variants)} variants in this file: --variant {variant}", err=True)
+        tell(f"{variant} is one of {len(document.variants)} variants in this file: --variant {variant}")

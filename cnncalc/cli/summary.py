@@ -9,8 +9,9 @@ import click
 from cnncalc.analysis.costs import DTYPES
 from cnncalc.analysis.memory import OPTIMIZERS
 from cnncalc.cli.options import convention_option, network_of, output_options, spec_options, target
-from cnncalc.cli.output import Target
+from cnncalc.cli.output import Target, tell
 from cnncalc.errors import CnncalcError, did_you_mean
+from cnncalc.printable import printable
 from cnncalc.selection import SORT_KEYS, select
 from cnncalc.summary import Row, Summary, summarize
 
@@ -111,5 +112,5 @@ def tell_unmet(summary: Summary) -> int:
         place = f"{unmet.origin}: " if unmet.origin else ""
         shown = [f"{figure:,}" if isinstance(figure, int) else str(figure) for figure in (unmet.expected, unmet.actual)]
         excerpt = f"\n{unmet.origin.excerpt()}" if unmet.origin else ""
-        click.echo(f"{place}{unmet.what} should be {shown[0]}, but is {shown[1]}{excerpt}", err=True)
+        tell(printable(f"{place}{unmet.what} should be {shown[0]}, but is {shown[1]}") + excerpt)
     return 1 if summary.unmet else 0

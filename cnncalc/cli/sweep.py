@@ -10,7 +10,7 @@ import click
 from cnncalc.analysis.costs import DTYPES
 from cnncalc.analysis.sweep import FIGURES, MORE_FIGURES, Front, Grid, Measure, Objective, Point, sweep
 from cnncalc.cli.options import output_options, parse_input, parse_value, read_spec, target
-from cnncalc.cli.output import Target
+from cnncalc.cli.output import Target, tell
 from cnncalc.errors import CnncalcError, did_you_mean
 from cnncalc.layers.base import Shape
 from cnncalc.spec.items import Document
@@ -226,14 +226,10 @@ class _Tally:
     def tell(self, count: int, hidden: bool) -> int:
         """Tell on stderr what went by; return the exit code."""
         if self.uncounted:
-            _tell(f"no FLOPs are defined for {', '.join(sorted(self.uncounted))}")
+            tell(f"no FLOPs are defined for {', '.join(sorted(self.uncounted))}")
         for text in self.unmet:
-            _tell(text)
+            tell(text)
         if self.failed:
             first = f", the first: {self.first}" if hidden else ""
-            _tell(f"{self.failed:,} of {count:,} combinations failed{first}")
+            tell(f"{self.failed:,} of {count:,} combinations failed{first}")
         return 1 if self.failed or self.unmet else 0
-
-
-def _tell(text: str) -> None:
-    click.echo(text, err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from cnncalc.analysis.checks import EXPECTED, MOST, Check, Report
+from cnncalc.printable import printable
 from cnncalc.rendering.page import Cell, Column, Heading, Line, Rule, TableRow, table
 from cnncalc.rendering.text import exact, percent, size
 
@@ -83,9 +84,9 @@ def failure_text(report: Report, check: Check) -> str:
         text = f"{place} should be {bound}, but is {actual}"
     else:
         text = f"{place} = {actual}, {'over' if check.relation == MOST else 'under'} the bound of {bound}"
-    text += f"\n{check.origin.excerpt()}" if check.origin else ""
+    text = printable(text) + (f"\n{check.origin.excerpt()}" if check.origin else "")
     parts = [f"{name} {exact(part)}{_share(part, check)}" for name, part in check.heaviest]
-    return text + (f"\n  heaviest: {', '.join(parts)}" if parts else "")
+    return text + (f"\n  heaviest: {printable(', '.join(parts))}" if parts else "")
 
 
 def _share(part: int, check: Check) -> str:

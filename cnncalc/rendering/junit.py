@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from itertools import groupby
 from typing import NamedTuple
 
 from cnncalc.analysis.checks import Report
+from cnncalc.printable import printable, printable_lines
 from cnncalc.rendering.check_page import failure_text
-
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class _Case(NamedTuple):
@@ -65,10 +63,10 @@ def _tallied(counts: list[int]) -> str:
 def _text(text: str) -> str:
     from xml.sax.saxutils import escape
 
-    return escape(_NOT_XML.sub("�", text))
+    return escape(printable_lines(text))
 
 
 def _attribute(text: str) -> str:
     from xml.sax.saxutils import quoteattr
 
-    return quoteattr(_NOT_XML.sub("�", text))
+    return quoteattr(printable(text))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from cnncalc.printable import printable
+
 Part = tuple[str, str]
 Line = list[Part]
 
@@ -205,4 +207,4 @@ def paragraph(text: str, width: int | None, style: str = "") -> list[Line]:
 
 def plain(lines: Sequence[Line]) -> str:
     """Return the page's text."""
-    return "".join(["".join([text for text, _ in line]) + "\n" for line in lines])
+    return "".join([printable("".join([text for text, _ in line])) + "\n" for line in lines])

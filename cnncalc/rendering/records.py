@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from cnncalc.printable import printable, printable_lines
+
 FORMATS = ("table", "json", "ndjson", "csv", "tsv", "markdown")
 
 Record = Mapping[str, Any]
 
 
 def as_json(value: object) -> str:
-    """Return one JSON document, indented, lists of numbers on one line."""
+    """Return one JSON document on one line; what a terminal would obey is escaped."""
     import json
 
-    return json.dumps(value, ensure_ascii=False) + "\n"
+    text = json.dumps(value, ensure_ascii=False)
+    if not text.isprintable():
+        text = "".join([char if char.isprintable() else json.dumps(char)[1:-1] for char in text])
+    return text + "\n"
 
 
 def as_lines(records: Iterable[Record], format: str, columns: Sequence[str]) -> Iterator[str]:
     """Return records as lines of ``format``, one of ndjson, csv, tsv, markdown; a header first where it has one."""
     if format == "ndjson":
-        import json
-
-        for record in records:
-            yield json.dumps(record, ensure_ascii=False) + "\n"
+        yield from map(as_json, records)
         return
     writer = {"csv": _csv, "tsv": _tsv, "markdown": _markdown}[format]
     yield writer(columns)
@@ -51,13 +53,14 @@ def flat(value: object) -> str:
 
 
 def _csv(cells: Sequence[str]) -> str:
-    quoted = ['"' + cell.replace('"', '""') + '"' if any(sign in cell for sign in ',"\n\r') else cell for cell in cells]
+    lines = map(printable_lines, cells)  # quoted, a cell may have several
+    quoted = ['"' + cell.replace('"', '""') + '"' if any(sign in cell for sign in ',"\n') else cell for cell in lines]
     return ",".join(quoted) + "\n"
 
 
 def _tsv(cells: Sequence[str]) -> str:
-    return "\t".join([cell.replace("\t", " ").replace("\n", " ") for cell in cells]) + "\n"
+    return "\t".join(map(printable, cells)) + "\n"
 
 
 def _markdown(cells: Sequence[str]) -> str:
-    return "| " + " | ".join([cell.replace("|", "\\|").replace("\n", " ") for cell in cells]) + " |\n"
+    return "| " + " | ".join([printable(cell).replace("|", "\\|") for cell in cells]) + " |\n"

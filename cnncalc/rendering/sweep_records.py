@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cnncalc.analysis.sweep import Grid, Point
-from cnncalc.rendering.records import Record
+from cnncalc.rendering.records import Record, as_json
 
 SCHEMA_VERSION = 1
 
@@ -24,10 +23,10 @@ def record(point: Point, figures: Sequence[str]) -> dict[str, Any]:
 
 def as_document(name: str, source: str | None, points: Iterable[Point], figures: Sequence[str]) -> Iterator[str]:
     """Yield one JSON object with the points in a list, each as it comes."""
-    head = json.dumps({"schema_version": SCHEMA_VERSION, "name": name, "source": source}, ensure_ascii=False)
-    yield head[:-1] + ', "combinations": ['
+    head = as_json({"schema_version": SCHEMA_VERSION, "name": name, "source": source})
+    yield head.rstrip()[:-1] + ', "combinations": ['
     for number, point in enumerate(points):
-        yield (",\n" if number else "\n") + json.dumps(record(point, figures), ensure_ascii=False)
+        yield (",\n" if number else "\n") + as_json(record(point, figures)).rstrip()
     yield "\n]}\n"
 
 

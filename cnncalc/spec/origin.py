@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnncalc.errors import CnncalcError
+from cnncalc.errors import CnncalcError, told
+from cnncalc.printable import printable
 from cnncalc.spec.limits import MAX_FAULTS
 
 WIDEST_EXCERPT = 110
@@ -47,9 +48,8 @@ class Origin(NamedTuple):
             end = start + WIDEST_EXCERPT
             before, after = "…" if start else "", "…" if end < len(line) else ""
             line, column = before + line[start + len(before) : end - len(after)] + after, column - start
-        line = "".join(char if char.isprintable() else " " for char in line)
         number = f"{self.line + 1:>4}"
-        return f"{number} | {line}\n{' ' * len(number)} | {' ' * column}^"
+        return f"{number} | {printable(line)}\n{' ' * len(number)} | {' ' * column}^"
 
 
 class Fault(NamedTuple):
@@ -61,8 +61,9 @@ class Fault(NamedTuple):
 
     def text(self) -> str:
         """Return the message with place, excerpt and hint, as it is shown."""
-        text = self.message if self.origin is None else f"{self.origin}: {self.message}\n{self.origin.excerpt()}"
-        return text + (f"\n  hint: {self.hint}" if self.hint else "")
+        if self.origin is None:
+            return told(self.message, self.hint)
+        return f"{printable(f'{self.origin}: {self.message}')}\n{self.origin.excerpt()}{told('', self.hint)}"
 
 
 class SpecError(CnncalcError):

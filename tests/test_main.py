@@ -1,0 +1,85 @@
+"""The process as a whole: its width, its exit codes, Ctrl-C; and what ``import cnncalc`` offers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cnncalc
+from cnncalc.errors import CnncalcError
+from cnncalc.spec.origin import SpecError
+from tests.commands import process
+
+
+@pytest.mark.parametrize("columns", ["0", "²", "-1", "", "99999999999999999999", "x"])
+def test_a_width_that_is_none(columns: str) -> None:
+    """A pipe with a COLUMNS that says nothing is as wide as it needs."""
+    done = process("summary", "lenet5", env={**os.environ, "COLUMNS": columns})
+    assert (done.returncode, done.stderr) == (0, "")
+    without = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    assert done.stdout == process("summary", "lenet5", env=without).stdout
+
+
+def test_a_width_that_is_one() -> None:
+    done = process("summary", "resnet50", env={**os.environ, "COLUMNS": "80"})
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("module", ["click", "yaml", "cnncalc/cli/summary"])
+def test_interrupted_while_it_starts(tmp_path: Path, module: str) -> None:
+    """Ctrl-C in the middle of an import, which is where most of a short run is."""
+    hook = tmp_path / "sitecustomize.py"
+    hook.write_text(
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module.replace('/', '.')!r}:\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+    )
+    paths = os.pathsep.join([str(tmp_path), str(Path(cnncalc.__file__).parent.parent)])
+    done = process("summary", "lenet5", env={**os.environ, "PYTHONPATH": paths})
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+def test_nothing_is_imported_before_ctrl_c_is_caught() -> None:
+    """By the time that the guard stands, of what is not in every process only __future__ and cnncalc are loaded."""
+    text = (
+        "import sys; bare = set(sys.modules); import cnncalc.__main__; "
+        "print(sorted(set(sys.modules) - bare - {'gc', 'os', 'sys', '__future__'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "['cnncalc', 'cnncalc.__main__']\n"
+
+
+def test_full_disk() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "cnncalc", "summary", "lenet5"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, "can't write the output: No space left on device\n")
+
+
+def test_dir_has_every_public_name() -> None:
+    assert {"load", "Network", "Summary", "CnncalcError", "__version__"} <= set(dir(cnncalc))
+
+
+def test_an_error_as_text_is_what_the_command_shows(tmp_path: Path) -> None:
+    net = tmp_path / "net.yaml"
+    net.write_text("input: [3, 8, 8]\nlayers:\n  - convv: 4\n")
+    with pytest.raises(SpecError) as caught:
+        cnncalc.load(str(net))
+    assert str(caught.value) == caught.value.text() == process("summary", str(net)).stderr.rstrip()
+    assert str(caught.value).startswith(f"{net}:3:5: ")
+    assert str(CnncalcError("no", "yes")) == "no\n  hint: yes"
+
+
+def test_the_network_says_what_it_is() -> None:
+    """Params of torchvision's resnet50: 25,557,032; 53 convolutions with their batchnorms."""
+    shown = repr(cnncalc.load("resnet50"))
+    assert shown == "<Network resnet50: 175 layers, 25,557,032 params>"
