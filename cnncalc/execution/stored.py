@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_NPY_HEADER = 10_000  # bytes; as many as NumPy reads
 MAX_SAFETENSORS_HEADER = 100_000_000  # bytes; as many as the format allows
+MAX_AXES = 64  # as many as NumPy has
 CHUNK = 1 << 20
 
 # what the readers of zips, of JSON and of pictures raise where bytes are not what they should be
@@ -172,6 +173,8 @@ def npy_header(file: IO[bytes]) -> Header:
         raise ValueError("it holds records, not numbers" if records else "its header can't be read")
     axes = [part.strip().rstrip("L") for part in items["shape"][1:-1].split(",")]
     shape = tuple([int(axis) for axis in axes if axis])
+    if len(shape) > MAX_AXES:
+        raise ValueError(f"its header says {len(shape)} axes")
     return Header(shape, _dtype(items["descr"].strip("'\"")), items["fortran_order"] == "True")
 
 

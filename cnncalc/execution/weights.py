@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +14,7 @@ from cnncalc.execution.kernels.workers import Block, Workers, cut
 from cnncalc.execution.spread import NEAR_ZERO, SPREAD, mean_squares
 from cnncalc.execution.stored import array_like, sizes
 from cnncalc.layers.base import Shape, Weight
+from cnncalc.printable import printable
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
@@ -29,6 +30,20 @@ class Expected(NamedTuple):
     node: Node
     tensor: str
     weight: Weight
+
+
+class WeightsError(CnncalcError):
+    """Weights that are not the network's, each fault told on a line of its own."""
+
+    def __init__(self, title: str, faults: Sequence[str]) -> None:
+        count = "a tensor is" if len(faults) == 1 else f"{len(faults)} tensors are"
+        hint = "'cnncalc weights SPEC' lists the names and shapes that are expected"
+        super().__init__(f"the weights don't fit '{title}': {count} wrong", hint)
+        self.faults = faults
+
+    def text(self) -> str:
+        """Return the whole message."""
+        return "\n  ".join([printable(line) for line in (self.message, *self.faults, f"hint: {self.hint}")])
 
 
 def expected(network: Network) -> Iterator[Expected]:
@@ -96,11 +111,7 @@ def checked(network: Network, weights: Mapping[str, Any], dtype: Any) -> dict[st
             taken[name] = _arranged(data, dtype)
     faults += [f"left over: {name}" for name in weights if name not in wanted and not _ignored(name)]
     if faults:
-        count = "a tensor is" if len(faults) == 1 else f"{len(faults)} tensors are"
-        raise CnncalcError(
-            f"the weights don't fit '{network.title}': {count} wrong\n  " + "\n  ".join(faults),
-            "'cnncalc weights SPEC' lists the names and shapes that are expected",
-        )
+        raise WeightsError(network.title, faults)
     return taken
 
 
