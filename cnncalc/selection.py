@@ -23,7 +23,13 @@ def select(summary: Summary, depth: int | None, sort: str | None, top: int | Non
     if top is None or top >= len(rows):
         return rows, None
     rest = rows[top:]
-    return rows[:top], _together(rest, f"… {len(rest)} more", "")._replace(output_shape=(), receptive_field=())
+    return rows[:top], _left_out(rest)
+
+
+def _left_out(rows: list[Row]) -> Row:
+    """Return the sum of rows that are not shown, which is no block and has neither kind nor shape."""
+    whole = _together(rows, f"… {len(rows)} more", "")
+    return whole._replace(type="", kind="", output_shape=(), receptive_field=())
 
 
 def folded(rows: list[Row], depth: int) -> list[Row]:

@@ -30,7 +30,7 @@ class Row(NamedTuple):
     flops: int
     activations: int
     output_bytes: int
-    receptive_field: tuple[int, ...]
+    receptive_field: tuple[int, ...] | None
     node: Node
 
     @property
@@ -87,10 +87,15 @@ class Summary(NamedTuple):
     rows: list[Row]
     kinds: dict[str, Kind]
     totals: Totals
-    receptive_field: Fields
+    receptive_fields: dict[str, Fields | None]
     disagreeing_strides: list[str]
     uncounted: list[str]
     unmet: list[Unmet]
+
+    @property
+    def receptive_field(self) -> Fields | None:
+        """What the last output sees; None where that is not known."""
+        return next(reversed(self.receptive_fields.values()))
 
     @property
     def title(self) -> str:
@@ -135,12 +140,11 @@ def summarize(
         if word not in known:
             raise CnncalcError(f"unknown {what} '{word}'", did_you_mean(word, known, f"{what}s"))
     fields = receptive_fields(network)
-    rows = [_row(node, batch, DTYPES[dtype], fields.of[node]) for node in network.nodes]
+    rows = [_row(node, batch, DTYPES[dtype], fields.of[node] or ()) for node in network.nodes]
     uncounted = {node.layer.type for node in network.nodes if node.use.flops is None}
     if convention != OWN_CONVENTION:
         rows, undefined = _recounted(rows, batch, convention)
         uncounted |= undefined
-    output = next(reversed(network.outputs.values()))
     return Summary(
         name=network.name,
         variant=network.variant,
@@ -153,14 +157,14 @@ def summarize(
         rows=rows,
         kinds=kinds_of(rows),
         totals=_totals(network, rows, batch, DTYPES[dtype], optimizer),
-        receptive_field=fields.of[output],
+        receptive_fields={name: fields.of[tensor] or () for name, tensor in network.outputs.items()},
         disagreeing_strides=[node.name for node in fields.disagreeing],
         uncounted=sorted(uncounted),
         unmet=network.unmet,
     )
 
 
-def _row(node: Node, batch: int, width: int, fields: Fields) -> Row:
+def _row(node: Node, batch: int, width: int, fields: Fields | None) -> Row:
     use = node.use
     elements = batch * prod(node.shape)
     return Row(
@@ -178,7 +182,7 @@ def _row(node: Node, batch: int, width: int, fields: Fields) -> Row:
         batch * (use.flops or 0),
         elements,
         elements * width,
-        tuple([-(-field.size // 1) for field in fields]),
+        None if fields is None else tuple([-(-field.size // 1) for field in fields]),
         node,
     )
 

@@ -41,15 +41,13 @@ class Commands(click.Group):
     def _hint(self, name: str, known: tuple[str, ...]) -> str | None:
         from cnncalc.zoo import networks
 
-        if name == "help":
-            return "'cnncalc --help' lists the commands, 'cnncalc COMMAND --help' explains one"
         is_file = os.path.isfile(name) or name.endswith((".yaml", ".yml"))
         if is_file or name in [network for network, _, _ in networks()]:
             return f"'cnncalc summary {name}' shows it"
         return did_you_mean(name, known, "commands")
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="cnncalc")
 def cli() -> None:
     """Shapes, parameters, MACs and FLOPs of convolutional networks: exact, explained, and proven by running.

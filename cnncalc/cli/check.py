@@ -10,7 +10,16 @@ import click
 from cnncalc.analysis.budgets import FIGURES, Scale
 from cnncalc.analysis.checks import Check, Report, check
 from cnncalc.analysis.costs import DTYPES
-from cnncalc.cli.options import output_options_with, parse_quantity, read_changes, read_spec, specs_options, target
+from cnncalc.cli.options import (
+    batch_option,
+    dtype_option,
+    output_options_with,
+    parse_quantity,
+    read_changes,
+    read_spec,
+    specs_options,
+    target,
+)
 from cnncalc.cli.output import Target, tell
 from cnncalc.collection import members
 from cnncalc.errors import CnncalcError
@@ -32,8 +41,8 @@ def _budget_options(command: Callable[..., int]) -> Callable[..., int]:
 @click.command("check", short_help="Hold published figures and budgets, and warn.")
 @specs_options(required=True)
 @_budget_options
-@click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples that go through at once.")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of the tensors, for bytes.")
+@batch_option
+@dtype_option
 @click.option("--strict", is_flag=True, help="Warnings fail, too.")
 @click.option(
     "--allow", "allowed", type=click.Choice(list(RULES)), metavar="RULE", multiple=True,

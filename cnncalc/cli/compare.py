@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import click
 
 from cnncalc.analysis.comparison import Change, Figure, figures, layer_changes
-from cnncalc.analysis.costs import DTYPES
 from cnncalc.cli.options import (
+    batch_option,
     convention_option,
+    dtype_option,
     output_options,
     read_changes,
     read_spec,
@@ -20,13 +21,14 @@ from cnncalc.cli.options import (
 from cnncalc.cli.output import Target
 from cnncalc.cli.summary import tell_unmet
 from cnncalc.collection import Member
+from cnncalc.rendering.records import Record
 from cnncalc.summary import Summary, summarize
 
 
 @click.command("compare", short_help="Two networks or more side by side.")
 @specs_options(required=True)
-@click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples that go through at once.")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of the tensors, for bytes.")
+@batch_option
+@dtype_option
 @convention_option
 @click.option("-U", "--context", type=click.IntRange(0), default=3, help="Layers to show around each that changed.")
 @click.option("--layers", "only_layers", is_flag=True, help="Only the layers (of two networks), in any format.")
@@ -99,11 +101,18 @@ def _show(
         figure_records,
         layer_records,
     )
-    from cnncalc.rendering.records import as_json, as_lines
+    from cnncalc.rendering.records import as_json
 
     if format == "json":
         out.text([as_json(document(names, summaries, found, changes))])
     elif only_layers and changes is not None:
-        out.text(as_lines(layer_records(changes), format, LAYER_COLUMNS))
+        _lines(layer_records(changes), LAYER_COLUMNS, summaries[0].convention, format, out)
     else:
-        out.text(as_lines(figure_records(names, found), format, figure_columns(names)))
+        _lines(figure_records(names, found), figure_columns(names), summaries[0].convention, format, out)
+
+
+def _lines(records: Iterable[Record], columns: Sequence[str], convention: str, format: str, out: Target) -> None:
+    from cnncalc.rendering.records import as_lines
+    from cnncalc.rendering.summary_records import marked, marked_columns
+
+    out.text(as_lines(marked(records, convention), format, marked_columns(columns, convention)))

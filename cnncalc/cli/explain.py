@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc.analysis.costs import DTYPES
 from cnncalc.analysis.explain import Explanation, explain
 from cnncalc.cli._tensors import read_inputs, read_weights, told_apart
-from cnncalc.cli.options import network_of, output_options, spec_options, target
+from cnncalc.cli.options import Whole, dtype_option, network_of, output_options, spec_options, target
 from cnncalc.cli.output import Target, tell
 from cnncalc.cli.summary import tell_unmet
 from cnncalc.errors import CnncalcError
@@ -27,12 +26,12 @@ _WEIGHTS = "With --at: an .npz or .safetensors with PyTorch's names. Default: ra
 
 @click.command("explain", short_help="How each figure comes about.")
 @spec_options
-@click.argument("layers", nargs=-1, metavar="[LAYER…]")
+@click.argument("layers", nargs=-1, metavar="[LAYER]…")
 @click.option("--at", metavar="C,Y,X", help=_AT)
 @click.option("--weights", metavar="FILE", help=_WEIGHTS)
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, help="With --at: of what is random.")
-@click.option("--channels", type=click.IntRange(1), default=8, help="With --at: how many channels are written out.")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of all tensors, for bytes.")
+@click.option("--seed", type=Whole(0, 2**63 - 1), default=0, help="With --at: seed of what is random.")
+@click.option("--channels", type=click.IntRange(1), default=8, help="With --at: channels that are written out.")
+@dtype_option
 @click.option("--convention", is_flag=True, help="What other tools count, and why their totals differ, in one table.")
 @output_options
 def command(

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.analysis.costs import DTYPES
-from cnncalc.cli.options import output_options, parse_quantity, read_changes, read_spec, spec_options, target
+from cnncalc.cli.options import (
+    batch_option,
+    dtype_option,
+    output_options,
+    parse_quantity,
+    read_changes,
+    read_spec,
+    spec_options,
+    target,
+)
 from cnncalc.errors import CnncalcError, did_you_mean
 from cnncalc.layers.base import Shape
 
 
 @click.command("hotspots", short_help="What costs most, and what a change would save.")
 @spec_options
-@click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="How many layers of each figure.")
+@click.option("--top", type=click.IntRange(1), default=5, help="Layers that are listed for each figure.")
 @click.option(
-    "--machine", metavar="flops=N,bandwidth=N", default="flops=100G,bandwidth=20G", show_default=True,
+    "--machine", metavar="flops=N,bandwidth=N", default="flops=100G,bandwidth=20G",
     help="FLOPs and bytes of memory traffic a second.",
 )  # fmt: skip
-@click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples that go through at once.")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of all tensors, for bytes.")
-@click.option("--rank", type=click.IntRange(1), help="Of low-rank fc layers; default: a quarter of the smaller side.")
+@batch_option
+@dtype_option
+@click.option("--rank", type=click.IntRange(1), help="Of low-rank fc layers. Default: a quarter of the smaller side.")
 @click.option(
-    "--sparsity", type=click.FloatRange(0, 1, max_open=True), default=0.9, show_default=True,
+    "--sparsity", type=click.FloatRange(0, 1, max_open=True), default=0.9,
     help="Part of the weights that pruning sets to zero.",
 )  # fmt: skip
 @output_options

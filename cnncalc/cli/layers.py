@@ -21,7 +21,7 @@ def command(type_name: str | None, format: str, path: str | None, color: str) ->
     cnncalc layers
     cnncalc layers conv
     """
-    from cnncalc.rendering.layer_page import listing, page, record
+    from cnncalc.rendering.layer_page import SCHEMA_VERSION, listing, page, record
     from cnncalc.rendering.records import as_json, as_lines
 
     out = target(path, color)
@@ -34,9 +34,10 @@ def command(type_name: str | None, format: str, path: str | None, color: str) ->
         out.page(listing(shown, out.width, out.terminal))
     elif format == "json":
         records = [record(family, layer) for family, layer in shown]
-        out.text([as_json(records[0] if type_name is not None else records)])
+        whole = records[0] if type_name is not None else {"layers": records}
+        out.text([as_json({"schema_version": SCHEMA_VERSION, **whole})])
     else:
-        columns = ("type", "family", "kind", "about")
+        columns = ("type", "family", "kind", "named", "about")
         records = [record(family, layer) for family, layer in shown]
         out.text(as_lines(records, format, columns))
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
-from cnncalc.analysis.costs import CONVENTIONS, OWN_CONVENTION
+from cnncalc.analysis.costs import CONVENTIONS, DTYPES, OWN_CONVENTION
 from cnncalc.cli.output import Target, tell
 from cnncalc.errors import CnncalcError
 from cnncalc.layers.base import Shape
@@ -25,6 +26,27 @@ from cnncalc.spec.values import NO_NAMES, NO_VALUES, ValueReader
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+SUFFIXES = {
+    ".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".tsv": "tsv",
+    ".md": "markdown", ".markdown": "markdown", ".xml": "junit",
+}  # fmt: skip
+"""The format that a file's name asks for, of those that a command has."""
+
+
+class Whole(click.IntRange):
+    """Whole numbers with a bound so far off that no help need tell it."""
+
+    def __init__(self, least: int, most: int) -> None:
+        super().__init__(least)
+        self.most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, or fail as click does."""
+        number: int = super().convert(value, param, ctx)
+        if number > self.most:
+            self.fail(f"{number:,} is more than {self.most:,}.", param, ctx)
+        return number
+
 
 _SETTINGS = click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE",
@@ -34,11 +56,11 @@ _INPUTS = click.option(
     "--input", "inputs", multiple=True, metavar="SHAPE",
     help="Another input shape, 3x320x320; NAME=SHAPE where there are several.",
 )  # fmt: skip
-_LAYOUT = click.option(
+layout_option = click.option(
     "--layout",
     type=click.Choice(["chw", "hwc"]),
     default="chw",
-    help="How shapes are read and shown: 3×32×32 or 32×32×3.",
+    help="Channels first or last, in shapes that are given or shown: 3×32×32 or 32×32×3.",
 )
 
 
@@ -47,7 +69,7 @@ def spec_options_with(inputs: Callable[[Command], Command]) -> Callable[[Command
 
     def add(command: Command) -> Command:
         for decorate in (
-            _LAYOUT,
+            layout_option,
             _SETTINGS,
             inputs,
             click.option("--variant", metavar="NAME", help="The variant of a family."),
@@ -66,7 +88,7 @@ def spec_options(command: Command) -> Command:
 
 def specs_options(required: bool) -> Callable[[Command], Command]:
     """Add SPEC…, several at once (FILE:VARIANT for one of a family), and what changes all of them."""
-    specs = click.argument("specs", nargs=-1, required=required, metavar="SPEC…")
+    specs = click.argument("specs", nargs=-1, required=required, metavar="SPEC…" if required else "[SPEC]…")
 
     def add(command: Command) -> Command:
         for decorate in (_SETTINGS, _INPUTS, specs):
@@ -86,16 +108,25 @@ def output_options_with(
         written: what the help says of ``--output``.
     """
 
+    known = (*FORMATS, *formats)
+
+    def by_suffix(context: click.Context, parameter: click.Parameter, value: str) -> str:
+        """Return the format: where none is given, what the file's name asks for."""
+        if context.get_parameter_source("format") is not ParameterSource.DEFAULT:
+            return value
+        wanted = SUFFIXES.get(os.path.splitext(context.params["path"] or "")[1].lower(), value)
+        return wanted if wanted in known else value
+
     def add(command: Command) -> Command:
         for decorate in (
             click.option(
                 "--color", type=click.Choice(["auto", "always", "never"]), default="auto",
                 help="Colour; auto: on a terminal, unless NO_COLOR is set.",
             ),
-            click.option("-o", "--output", "path", metavar="FILE", help=written),
+            click.option("-o", "--output", "path", metavar="FILE", is_eager=True, help=written),
             click.option(
-                "--format", "format", type=click.Choice((*FORMATS, *formats)), default="table", show_default=True,
-                help="What comes out.",
+                "--format", "format", type=click.Choice(known), default="table", callback=by_suffix,
+                help="What comes out; without it, FILE's suffix decides: .json, .csv, .md, …",
             ),
         ):  # fmt: skip
             command = decorate(command)
@@ -109,10 +140,22 @@ def output_options(command: Command) -> Command:
     return output_options_with()(command)
 
 
+def batch_option(command: Command) -> Command:
+    """Add how many samples activations, MACs and bytes are counted for."""
+    return click.option("--batch", type=Whole(1, 10**9), default=1, help="Samples that go through at once.")(command)
+
+
+def dtype_option(command: Command) -> Command:
+    """Add what size an element has."""
+    return click.option(
+        "--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of all tensors, for bytes."
+    )(command)
+
+
 def convention_option(command: Command) -> Command:
     """Add whose way of counting the MACs follow."""
     return click.option(
-        "--convention", type=click.Choice(CONVENTIONS), default=OWN_CONVENTION, show_default=True,
+        "--convention", type=click.Choice(CONVENTIONS), default=OWN_CONVENTION,
         help="Count as another tool does; 'cnncalc explain --convention' says how they differ.",
     )(command)  # fmt: skip
 

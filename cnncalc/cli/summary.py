@@ -6,9 +6,16 @@ from typing import Any
 
 import click
 
-from cnncalc.analysis.costs import DTYPES
 from cnncalc.analysis.memory import OPTIMIZERS
-from cnncalc.cli.options import convention_option, network_of, output_options, spec_options, target
+from cnncalc.cli.options import (
+    batch_option,
+    convention_option,
+    dtype_option,
+    network_of,
+    output_options,
+    spec_options,
+    target,
+)
 from cnncalc.cli.output import Target, tell
 from cnncalc.errors import CnncalcError, did_you_mean
 from cnncalc.printable import printable
@@ -21,20 +28,32 @@ TABLE_COLUMNS = (
 )  # fmt: skip
 
 
+ALIKE = {"layer": "name", "output": "output_shape", "input": "input_shapes"}
+"""Columns by the names of the table and of the records; either is taken for both."""
+
+_NAMES = ", ".join([f"{name} (or {ALIKE[name]})" if name in ALIKE else name for name in TABLE_COLUMNS])
+
+
 @click.command("summary", short_help="A row a layer, and where compute and parameters are.")
 @spec_options
-@click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples that go through at once.")
+@batch_option
+@dtype_option
 @click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations, for bytes."
-)
-@click.option(
-    "--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam", help="Whose state training memory counts."
+    "--optimizer",
+    type=click.Choice(list(OPTIMIZERS)),
+    default="adam",
+    help="Optimiser whose state counts in training memory.",
 )
 @convention_option
-@click.option("--depth", type=click.IntRange(1), help="Fold what lies deeper in blocks into one row.")
-@click.option("--sort", "sort", type=click.Choice(SORT_KEYS), help="Heaviest first.")
+@click.option("--depth", type=click.IntRange(1), help="Levels of blocks to show; what lies deeper is one row a block.")
+@click.option(
+    "--sort",
+    "sort",
+    type=click.Choice((*SORT_KEYS, "layer")),
+    help="Order of the rows: by a figure the heaviest first, by name or index rising.",
+)
 @click.option("--top", type=click.IntRange(1), help="Only the first N rows (by macs, unless sorted), the rest as one.")
-@click.option("--columns", metavar="NAME,…", help=f"What to show: {', '.join(TABLE_COLUMNS)}.")
+@click.option("--columns", metavar="NAME,…", help=f"What to show: {_NAMES}.")
 @output_options
 def command(
     spec: str,
@@ -64,7 +83,7 @@ def command(
     """
     network = network_of(spec, variant, inputs, settings, layout)
     summary = summarize(network, batch, dtype, optimizer, convention)
-    rows, rest = select(summary, depth, sort, top)
+    rows, rest = select(summary, depth, ALIKE.get(sort or "", sort), top)
     show(summary, rows, rest, columns, layout, format, target(path, color))
     return tell_unmet(summary)
 
@@ -80,16 +99,18 @@ def show(
         out.page(page(summary, rows, rest, wanted, layout, out.width, out.terminal))
         return
     from cnncalc.rendering.records import as_json, as_lines
-    from cnncalc.rendering.summary_records import COLUMNS, document, layer
+    from cnncalc.rendering.summary_records import COLUMNS, channels_last, document, layer, marked, marked_columns
 
-    if format == "json":
-        out.text([as_json(document(summary, rows))])
-        return
     wanted = _columns(columns, (*COLUMNS, "args"), COLUMNS)
     records: Any = (layer(row) for row in rows)
-    if columns and format == "ndjson":
+    if layout == "hwc" and format not in ("json", "ndjson"):  # those keep to one order of axes
+        records = map(channels_last, records)
+    if columns and format in ("json", "ndjson"):
         records = ({name: record[name] for name in wanted} for record in records)
-    out.text(as_lines(records, format, wanted))
+    if format == "json":
+        out.text([as_json(document(summary, list(records)))])
+    else:
+        out.text(as_lines(marked(records, summary.convention), format, marked_columns(wanted, summary.convention)))
 
 
 def _columns(text: str | None, known: tuple[str, ...], usual: tuple[str, ...]) -> tuple[str, ...]:
@@ -97,8 +118,7 @@ def _columns(text: str | None, known: tuple[str, ...], usual: tuple[str, ...]) -
     if text is None:
         return usual
     names = tuple([name.strip() for name in text.split(",") if name.strip()])
-    alike = {"layer": "name", "output": "output_shape", "input": "input_shapes"}
-    alike |= {theirs: ours for ours, theirs in alike.items()}
+    alike = ALIKE | {theirs: ours for ours, theirs in ALIKE.items()}
     names = tuple([name if name in known else alike.get(name, name) for name in names])
     for name in names:
         if name not in known:

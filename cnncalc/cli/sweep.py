@@ -7,9 +7,17 @@ from typing import Any
 
 import click
 
-from cnncalc.analysis.costs import DTYPES
 from cnncalc.analysis.sweep import FIGURES, MORE_FIGURES, Front, Grid, Measure, Objective, Point, sweep
-from cnncalc.cli.options import output_options, parse_input, parse_value, read_spec, target
+from cnncalc.cli.options import (
+    batch_option,
+    dtype_option,
+    layout_option,
+    output_options,
+    parse_input,
+    parse_value,
+    read_spec,
+    target,
+)
 from cnncalc.cli.output import Target, tell
 from cnncalc.errors import CnncalcError, did_you_mean
 from cnncalc.layers.base import Shape
@@ -28,10 +36,10 @@ _CLOSING = {"[": "]", "(": ")", "{": "}"}
 @click.option("--variant", "variants", metavar="NAME,…", help="Variants of a family; 'all' for all.")
 @click.option("--pareto", metavar="FIGURE,…", help=_PARETO)
 @click.option("--columns", metavar="FIGURE,…", help=f"What to show: {', '.join((*FIGURES, *MORE_FIGURES))}.")
-@click.option("--batch", type=click.IntRange(1, 10**9), default=1, help="Samples at once.")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of all tensors.")
+@batch_option
+@dtype_option
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, help="Processes to compute in.")
-@click.option("--layout", type=click.Choice(["chw", "hwc"]), default="chw", help="How shapes are written.")
+@layout_option
 @output_options
 def command(
     spec: str,

@@ -34,6 +34,7 @@ class Argument:
 
     Attributes:
         words: plain words that are values by themselves (``same``), so that a spec need not quote them.
+        only_words: whether nothing but these is a value.
         flag: whether ``yes`` and ``no`` mean true and false here.
         axes: "one" for one value a spatial axis, "pair" for a pair an axis, "" where axes don't matter.
         symbol: the letter that formulas use for it.
@@ -46,6 +47,7 @@ class Argument:
         self.default = default
         self.symbol = symbol
         self.words: tuple[str, ...] = getattr(convert, "words", ())
+        self.only_words: bool = getattr(convert, "only_words", False)
         self.flag: bool = convert is flag
         self.axes: str = getattr(convert, "axes", "")
 
@@ -143,7 +145,7 @@ def choice(*words: str) -> Callable[[object], str]:
             raise ValueError("one of " + ", ".join(words))
         return str(value)
 
-    one_of.words = words  # type: ignore[attr-defined]
+    one_of.words, one_of.only_words = words, True  # type: ignore[attr-defined]
     return one_of
 
 

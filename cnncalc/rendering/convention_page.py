@@ -9,6 +9,7 @@ from cnncalc.network import Network
 from cnncalc.rendering.page import Cell, Column, Line, Rule, TableRow, paragraph, table
 from cnncalc.rendering.text import exact
 
+SCHEMA_VERSION = 1
 COLUMNS = ("tool", "figure", "type", "layers", "macs", "counted", "difference", "rule")
 """What csv, tsv and ndjson show: a line a tool (type ``total``), then one a layer type that it counts otherwise."""
 
@@ -61,6 +62,7 @@ def _signed(figure: int) -> str:
 def document(network: Network, accounts: list[Account]) -> dict[str, Any]:
     """Return everything as one object; ``counted`` is null where the tool has no figure."""
     return {
+        "schema_version": SCHEMA_VERSION,
         "name": network.name,
         "variant": network.variant,
         "macs": accounts[0].macs,

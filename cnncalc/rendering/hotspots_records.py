@@ -8,6 +8,8 @@ from typing import Any
 from cnncalc.analysis.changes import Change, Workbench
 from cnncalc.analysis.hotspots import Hotspots, Spot
 
+SCHEMA_VERSION = 1
+
 COLUMNS = (
     "by", "layer", "type", "figure", "share", "so_far", "flops_per_byte", "bound",
     "change", "layers", "params", "macs", "flops", "weights", "peak", "seconds", "command", "lines", "text",
@@ -21,6 +23,7 @@ def document(
     """Return everything as one object."""
     summary, machine = bench.summary, bench.machine
     return {
+        "schema_version": SCHEMA_VERSION,
         "name": summary.name,
         "variant": summary.variant,
         "batch": summary.batch,

@@ -13,6 +13,8 @@ from cnncalc.layers.symbols import Formula
 from cnncalc.rendering.page import Cell, Column, Heading, Line, TableRow, paragraph, table
 from cnncalc.rendering.text import dims, exact
 
+SCHEMA_VERSION = 1
+
 
 def record(family: str, layer: type[Layer]) -> dict[str, Any]:
     """Return a layer type as an object."""
@@ -21,6 +23,7 @@ def record(family: str, layer: type[Layer]) -> dict[str, Any]:
         "type": layer.type,
         "family": family,
         "kind": layer.kind,
+        "named": f"{layer.stem}1",
         "about": about(layer),
         "arguments": {
             name: {"required": argument.default is REQUIRED, "default": default(argument), "help": argument.help}
@@ -41,7 +44,13 @@ def about(layer: type[Layer]) -> str:
     """Return the first sentence of a type's documentation."""
     text = " ".join(inspect.cleandoc(layer.__doc__ or "").split("\n\n")[0].split())
     without_sources = re.sub(r" \([A-Z][^()]* (19|20)\d\d[^()]*\)", "", text)
-    return without_sources.partition(". ")[0].rstrip(".").replace("``", "")
+    return _unmarked(without_sources.partition(". ")[0].rstrip("."))
+
+
+def _unmarked(text: str) -> str:
+    """Return documentation without the marks of code and of emphasis, and ``*spatial`` as ``spatial…``."""
+    text = re.sub(r"(?<![\w*])\*(\w+)\*(?![\w*])", r"\1", text.replace("``", ""))
+    return re.sub(r"(?<![\w*])\*(\w+)", r"\1…", text)
 
 
 def default(argument: Argument) -> object:
@@ -57,15 +66,19 @@ def listing(types: Sequence[tuple[str, type[Layer]]], width: int | None, termina
         if family != above:
             rows.append(Heading(family))
             above = family
-        rows.append([Cell(f"  {layer.type}", "cyan"), about(layer)])
-    lines = table([Column("type"), Column("what it does", folds=True)], rows, width, terminal)
+        rows.append([Cell(f"  {layer.type}", "cyan"), f"{layer.stem}1", about(layer)])
+    columns = [Column("type"), Column("named", drop=1), Column("what it does", folds=True)]
+    lines = table(columns, rows, width, terminal)
     return [*lines, [], [("cnncalc layers conv shows one with its arguments and formulas.", "dim")]]
 
 
 def page(layer: type[Layer], formulas: Sequence[Formula], width: int | None, terminal: bool) -> list[Line]:
     """Return one type: what it does, its arguments, and an example with every figure worked out."""
-    lines: list[Line] = [[(layer.type, "bold"), (f"   kind {layer.kind}", "dim")], []]
-    for text in inspect.cleandoc(layer.__doc__ or "").replace("``", "").split("\n\n"):
+    lines: list[Line] = [
+        [(layer.type, "bold"), (f"   kind {layer.kind}, named {layer.stem}1, {layer.stem}2, …", "dim")],
+        [],
+    ]
+    for text in _unmarked(inspect.cleandoc(layer.__doc__ or "")).split("\n\n"):
         lines += [*paragraph(" ".join(text.split()), width), []]
     if layer.arguments:
         lines += [*_arguments(layer, width, terminal), []]
@@ -77,7 +90,7 @@ def _arguments(layer: type[Layer], width: int | None, terminal: bool) -> list[Li
     for name, argument in layer.arguments.items():
         is_required = argument.default is REQUIRED
         shown = "required" if is_required else "none" if argument.default is None else value_text(argument.default)
-        also = f"; or {', '.join(argument.words)}" if argument.words else ""
+        also = f"; {'one of' if argument.only_words else 'or'} {', '.join(argument.words)}" if argument.words else ""
         style = "bold" if is_required else ""
         rows.append([Cell(name, "cyan"), argument.symbol, Cell(shown.strip("'"), style), argument.help + also])
     columns = [Column("argument"), Column("in formulas"), Column("default"), Column("meaning", folds=True)]

@@ -11,6 +11,7 @@ from cnncalc.summary import Row, Summary, share
 KIND_STYLES = {"conv": "cyan", "fc": "magenta", "norm": "blue", "block": "bold"}
 
 NARROWEST_NAME = 20
+_LABEL = 13
 
 LAYER_COLUMNS = ("layer", "type", "output", "params", "macs")
 """What the table shows by default; ``params`` and ``macs`` come with their bars and shares."""
@@ -38,7 +39,7 @@ def page(
     """Return the whole page; ``rows`` are those to show and ``rest`` the sum of the others, if any."""
     lines = _heading(summary, layout, width)
     lines += layers(summary, rows, rest, columns, layout, width, terminal)
-    lines += [[], *_contrast(summary, width, terminal), [], *_totals(summary, layout), []]
+    lines += [[], *_contrast(summary, width, terminal), [], *_totals(summary, layout, width), []]
     lines += paragraph(verdict(summary) if summary.convention == OWN_CONVENTION else convention(summary), width, "bold")
     return lines
 
@@ -141,7 +142,7 @@ def _layer(row: Row, name: str, summary: Summary, columns: tuple[str, ...], layo
             shapes = (row.output_shape,) if column == "output" else row.input_shapes
             cells.append(", ".join(dims(shape[1:], layout) for shape in shapes) if row.output_shape else "")
         elif column == "receptive_field":
-            cells.append(dims(row.receptive_field))
+            cells.append("?" if row.receptive_field is None else dims(row.receptive_field))
         else:
             value = getattr(row, column)
             cells.append(_figure(value) if isinstance(value, int) and column != "index" else str(value))
@@ -199,7 +200,7 @@ def _contrast(summary: Summary, width: int | None, terminal: bool) -> list[Line]
     return table(columns, rows, width, terminal)
 
 
-def _totals(summary: Summary, layout: str) -> list[Line]:
+def _totals(summary: Summary, layout: str, width: int | None) -> list[Line]:
     totals, memory = summary.totals, summary.totals.memory
     word, _, tool = summary.figure.rstrip(")").partition(" (")
     tool, own = (f", as {tool} counts", ", cnncalc's own") if tool else ("", "")
@@ -213,21 +214,37 @@ def _totals(summary: Summary, layout: str) -> list[Line]:
     ]
     if word == "FLOPs":
         del lines[2]
-    if summary.receptive_field:
-        field = "×".join(str(-(-axis.size // 1)) for axis in summary.receptive_field)
-        stride = "×".join(f"{float(axis.jump):g}" for axis in summary.receptive_field)
-        first = next(iter(summary.inputs.values()))
-        is_map = any(len(shape) > 2 and max(shape[2:]) > 1 for shape in summary.outputs.values())
-        one = "an output position sees" if is_map else "the output sees"
-        step = f", {stride} apart" if is_map else ""
-        lines.append(("field", f"{one} {field} of the input's {'×'.join(map(str, first[2:]))}{step}"))
+    lines += [("" if number else "field", text) for number, text in enumerate(_field_texts(summary))]
     lines.append(("output", ", ".join(f"{name} {dims(shape[1:], layout)}" for name, shape in summary.outputs.items())))
     if summary.disagreeing_strides:
         names = ", ".join(summary.disagreeing_strides[:3])
         lines.append(("note", f"branches of different stride meet at {names}"))
     if summary.uncounted:
         lines.append(("uncounted", f"no {word if tool else 'FLOPs'} are defined for {', '.join(summary.uncounted)}"))
-    return [[(label.ljust(13), "dim"), (text, "")] for label, text in lines]
+    return [line for label, text in lines for line in _labelled(label, text, width)]
+
+
+def _labelled(label: str, text: str, width: int | None) -> list[Line]:
+    parts = paragraph(text, width and width - _LABEL)
+    return [[(("" if number else label).ljust(_LABEL), "dim"), *part] for number, part in enumerate(parts)]
+
+
+def _field_texts(summary: Summary) -> list[str]:
+    """Return what each output sees of the input; outputs that see alike are named together."""
+    first = next(iter(summary.inputs.values()))
+    seen: dict[str, list[str]] = {}
+    alone = len(summary.outputs) == 1
+    for name, fields in summary.receptive_fields.items():
+        shape = summary.outputs[name]
+        is_map = len(shape) > 2 and max(shape[2:]) > 1
+        who = ("an output position sees" if is_map else "the output sees") if alone else "a position sees" * is_map
+        size = "×".join(str(-(-axis.size // 1)) for axis in fields or ())
+        step = f", {'×'.join(f'{float(axis.jump):g}' for axis in fields or ())} apart" if is_map else ""
+        if fields is None:
+            seen.setdefault("what it sees is not known", []).append(name)
+        elif fields:
+            seen.setdefault(f"{who or 'sees'} {size} of the input's {dims(first[2:])}{step}", []).append(name)
+    return [text if alone else f"{', '.join(names)}: {text}" for text, names in seen.items()]
 
 
 def convention(summary: Summary) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cnncalc.analysis.costs import OWN_CONVENTION
+from cnncalc.analysis.receptive_field import Fields
+from cnncalc.layers.base import Shape
+from cnncalc.rendering.records import Record
 from cnncalc.summary import Row, Summary
 
 SCHEMA_VERSION = 1
@@ -14,8 +19,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def document(summary: Summary, rows: list[Row]) -> dict[str, Any]:
-    """Return the whole summary as one object, ``rows`` being those to show."""
+def document(summary: Summary, layers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the whole summary as one object, ``layers`` being those to show, as :func:`layer` returns them."""
     totals = summary.totals
     return {
         "schema_version": SCHEMA_VERSION,
@@ -27,16 +32,23 @@ def document(summary: Summary, rows: list[Row]) -> dict[str, Any]:
         "dtype": summary.dtype,
         "inputs": summary.inputs,
         "outputs": summary.outputs,
-        "layers": [layer(row) for row in rows],
+        "layers": layers,
         "kinds": {kind: figures._asdict() for kind, figures in summary.kinds.items()},
         "totals": totals._asdict() | {"memory": totals.memory._asdict()},
-        "receptive_field": [
-            {"size": -(-field.size // 1), "stride": float(field.jump), "offset": float(field.offset)}
-            for field in summary.receptive_field
-        ],
+        "receptive_field": _fields(summary.receptive_field),
+        "receptive_fields": {name: _fields(fields) for name, fields in summary.receptive_fields.items()},
         "disagreeing_strides": summary.disagreeing_strides,
         "uncounted": summary.uncounted,
     }
+
+
+def _fields(fields: Fields | None) -> list[dict[str, Any]] | None:
+    """Return what an output sees, axis by axis; null where that is not known."""
+    if fields is None:
+        return None
+    return [
+        {"size": -(-field.size // 1), "stride": float(field.jump), "offset": float(field.offset)} for field in fields
+    ]
 
 
 def layer(row: Row) -> dict[str, Any]:
@@ -45,3 +57,23 @@ def layer(row: Row) -> dict[str, Any]:
     del record["label"], record["node"]
     record["args"] = row.args
     return record
+
+
+def channels_last(record: Record) -> Record:
+    """Return a layer with the channels last in its shapes, behind the batch and the spatial axes."""
+    turned = {"input_shapes": tuple([_turned(shape) for shape in record["input_shapes"]])}
+    return {**record, **turned, "output_shape": _turned(record["output_shape"])}
+
+
+def _turned(shape: Shape) -> Shape:
+    return (*shape[:1], *shape[2:], *shape[1:2])
+
+
+def marked(records: Iterable[Record], convention: str) -> Iterable[Record]:
+    """Return records, each with the convention that its ``macs`` follow where that is not cnncalc's own."""
+    return records if convention == OWN_CONVENTION else ({**record, "convention": convention} for record in records)
+
+
+def marked_columns(columns: Sequence[str], convention: str) -> Sequence[str]:
+    """Return the columns of what :func:`marked` returns."""
+    return columns if convention == OWN_CONVENTION else (*columns, "convention")

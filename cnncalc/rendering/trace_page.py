@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Grid = list[list[str]]
 
+SCHEMA_VERSION = 1
+
 _PADDING = "·"
 _LARGEST_WHOLE = 1e9
 _TERMS = 10  # of a vector that are written out
@@ -22,6 +24,7 @@ _TERMS = 10  # of a vector that are written out
 def trace_record(trace: Trace) -> dict[str, Any]:
     """Return a trace as an object with every number that entered."""
     return {
+        "schema_version": SCHEMA_VERSION,
         "layer": trace.node.name,
         "at": trace.at,
         "window": [{"first": first, "last": last} for first, last in trace.places],
@@ -52,7 +55,8 @@ def trace_page(trace: Trace, channels: int, width: int | None) -> list[Line]:
     rest = trace.parts[channels:]
     if rest:
         total = sum(part.total for part in rest)
-        lines += [[(f"… {len(rest)} more channels, which sum to {number(total)} (--channels shows more)", "dim")], []]
+        more = "1 more channel, which sums" if len(rest) == 1 else f"{len(rest)} more channels, which sum"
+        lines += [[(f"… {more} to {number(total)} (--channels shows more)", "dim")], []]
     return lines + _together(trace, width)
 
 
@@ -63,10 +67,22 @@ def _where(trace: Trace) -> list[Line]:
     if trace.places:
         ends = zip(names[1:], trace.places, strict=True)
         spans = [f"{name} {number(first)}…{number(last)}" for name, (first, last) in ends]
-        padded = any(not part.inside.all() for part in trace.parts)
-        note = f"; {_PADDING} is padding" if padded else ""
-        lines.append([(f"its window is {', '.join(spans)} of the input{note}", "")])
+        lines.append([(f"its window is {', '.join(spans)} of the input{_outside(trace)}", "")])
     return [*lines, []]
+
+
+def _outside(trace: Trace) -> str:
+    """Return what the places of the window outside the map are: padding, or past its end where a window overhangs."""
+    layer, inputs = trace.node.layer, trace.node.use.inputs
+    sizes = inputs[0][1:]
+    pads = layer.described(*inputs)["padding"] if layer.slides else ((0, 0),) * len(sizes)
+    over, padded, axes = [], False, axis_names(len(inputs[0]))[1:]
+    for name, (first, last), size, (_, after) in zip(axes, trace.places, sizes, pads, strict=True):
+        padded |= first < 0 or (after > 0 and last >= size)
+        if last >= size + after:
+            over.append(f"by {last + 1 - size - after} along {name}")
+    what = ["padding"] * padded + [f"past the end, which the window overhangs {' and '.join(over)}"] * bool(over)
+    return f"; {_PADDING} is {' or '.join(what)}" if what else ""
 
 
 # --- channels ------------------------------------------------------------------------------------------------
@@ -116,8 +132,9 @@ def _vector(part: Part) -> list[Line]:
     for index, (x, weight, product) in zip(range(_TERMS), pairs, strict=False):
         lines.append([(f"  x[{index}]·w[{index}] = {number(x)} · {number(weight)} = {number(product)}", "")])
     if len(products) > _TERMS:
-        rest = number(sum(products[_TERMS:]))
-        lines.append([(f"  … {len(products) - _TERMS:,} more products, which sum to {rest}", "dim")])
+        count, rest = len(products) - _TERMS, number(sum(products[_TERMS:]))
+        more = "1 more product, which is" if count == 1 else f"{count:,} more products, which sum to"
+        lines.append([(f"  … {more} {rest}", "dim")])
     return [*lines, []]
 
 
@@ -134,7 +151,8 @@ def _together(trace: Trace, width: int | None) -> list[Line]:
     elif trace.parts:
         part = trace.parts[0]
         if part.weights is not None:
-            lines.append([(f"sum of {prod(part.window.shape):,} products = {number(part.total)}", "")])
+            count = prod(part.window.shape)
+            lines.append([(f"sum of {count:,} product{'s' * (count > 1)} = {number(part.total)}", "")])
         elif "elements" in trace.terms:
             lines.append([(f"sum of the window = {number(part.total)}", "")])
     lines += [[(f"{name} = {number(value)}", "")] for name, value in trace.terms.items()]

@@ -1,0 +1,28 @@
+"""``cnncalc help``: what ``--help`` prints, for those who ask in words."""
+
+from __future__ import annotations
+
+import click
+
+from cnncalc.cli.output import Target
+
+
+@click.command("help", short_help="The commands, or one in full.")
+@click.argument("name", metavar="[COMMAND]", required=False)
+@click.pass_context
+def command(context: click.Context, name: str | None) -> None:
+    """Show the commands, or all of one: what it does, its options and examples.
+
+    \b
+    cnncalc help
+    cnncalc help summary
+    """
+    group = context.find_root()
+    text = group.get_help()
+    if name is not None:
+        assert isinstance(group.command, click.Group)
+        _, found, _ = group.command.resolve_command(group, [name])
+        assert found is not None  # resolve_command tells of a name that there is not
+        with click.Context(found, info_name=name, parent=group) as its:
+            text = its.get_help()
+    Target(None, "never").text([text, "\n"])

@@ -1,0 +1,158 @@
+"""What commands have in common: help, formats by a file's suffix, schema versions, a convention's name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+
+from cnncalc.cli import cli
+from tests.commands import cnncalc
+
+COMMANDS = cli.list_commands(click.Context(cli))
+
+
+def test_help_is_a_command() -> None:
+    assert cnncalc("help") == cnncalc("--help")
+    assert cnncalc("help", "summary") == cnncalc("summary", "--help")
+    wrong = cnncalc("help", "sumary")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "did you mean 'summary'?" in wrong.err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_default_is_told(name: str) -> None:
+    """Of every option with a value, but where that is nothing."""
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    with click.Context(cli, **cli.context_settings) as context, click.Context(command, parent=context) as its:
+        for option in command.params:
+            if (
+                isinstance(option, click.Option)
+                and not option.is_flag
+                and isinstance(option.default, (str, int, float))
+            ):
+                record = option.get_help_record(its)
+                assert record is not None
+                assert f"[default: {option.default}" in record[1], option.name
+                assert name == "run" or "1000000" not in record[1]
+
+
+def test_a_bound_far_off_holds() -> None:
+    done = cnncalc("summary", "lenet5", "--batch", "9" * 30)
+    assert done.code == 2
+    assert "is more than 1,000,000,000." in done.err
+
+
+@pytest.mark.parametrize(
+    ("suffix", "format"),
+    [("json", "json"), ("ndjson", "ndjson"), ("jsonl", "ndjson"), ("csv", "csv"), ("TSV", "tsv"), ("md", "markdown"),
+     ("txt", "table"), ("xml", "table")],
+)  # fmt: skip
+def test_the_suffix_decides(tmp_path: Path, suffix: str, format: str) -> None:
+    target = tmp_path / f"out.{suffix}"
+    for arguments in (["-o", str(target)], ["--output", str(target)]):
+        assert cnncalc("summary", "lenet5", *arguments).code == 0
+        assert target.read_text() == cnncalc("summary", "lenet5", "--format", format).out
+    for told in ("tsv", "table"):
+        for order in (["--format", told, "-o", str(target)], ["-o", str(target), "--format", told]):
+            assert cnncalc("summary", "lenet5", *order).code == 0
+            assert target.read_text() == cnncalc("summary", "lenet5", "--format", told).out
+
+
+def test_the_suffix_asks_for_a_format_that_one_command_has(tmp_path: Path) -> None:
+    assert cnncalc("check", "lenet5", "-o", str(tmp_path / "report.xml")).code == 0
+    assert (tmp_path / "report.xml").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["summary", "lenet5"], ["compare", "lenet5", "alexnet"], ["check", "lenet5"], ["explain", "lenet5"],
+        ["explain", "lenet5", "--convention"], ["explain", "lenet5", "C1", "--at", "0,0,0"],
+        ["hotspots", "lenet5"], ["layers"], ["layers", "conv"], ["specs", "lenet5"], ["survey", "lenet5"],
+        ["sweep", "lenet5"], ["run", "lenet5"], ["weights", "lenet5"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_every_object_has_its_schema_version(arguments: list[str]) -> None:
+    assert json.loads(cnncalc(*arguments, "--format", "json").out)["schema_version"] == 1
+
+
+@pytest.mark.parametrize("command", [["summary", "lenet5"], ["compare", "lenet5", "alexnet"],
+                                     ["compare", "lenet5", "alexnet", "--layers"]], ids=" ".join)  # fmt: skip
+def test_a_convention_names_itself(command: list[str]) -> None:
+    for format, told in (("csv", ",convention\n"), ("tsv", "\tconvention\n"), ("markdown", "| convention |\n")):
+        assert told not in cnncalc(*command, "--format", format).out
+        first, *rows = cnncalc(*command, "--format", format, "--convention", "thop").out.splitlines(keepends=True)
+        assert first.endswith(told)
+        assert all("thop" in row for row in rows if "---" not in row)
+    lines = cnncalc(*command, "--format", "ndjson", "--convention", "thop").out.splitlines()
+    assert {json.loads(line)["convention"] for line in lines} == {"thop"}
+    assert "thop" in cnncalc(*command, "--convention", "thop").out
+
+
+# --- summary ---------------------------------------------------------------------------------------------------
+
+
+def test_json_obeys_columns() -> None:
+    found = json.loads(cnncalc("summary", "lenet5", "--format", "json", "--columns", "layer,params").out)
+    assert found["layers"][0] == {"name": "C1", "params": 156}  # 6 filters of 5×5, and their biases
+    assert found["totals"]["layers"] == len(found["layers"])
+
+
+def test_channels_last_in_flat_formats() -> None:
+    for format in ("csv", "tsv", "markdown"):
+        out = cnncalc("summary", "lenet5", "--layout", "hwc", "--format", format, "--columns", "output,input").out
+        assert "1x28x28x6" in out
+        assert "1x6x28x28" not in out
+    for format in ("json", "ndjson"):
+        plain = cnncalc("summary", "lenet5", "--format", format).out
+        assert cnncalc("summary", "lenet5", "--layout", "hwc", "--format", format).out == plain
+
+
+def test_what_is_left_out_is_no_block() -> None:
+    last = next(line for line in cnncalc("summary", "lenet5", "--top", "2").out.splitlines() if " more" in line)
+    assert "block" not in last
+
+
+def test_the_field_of_each_output(tmp_path: Path) -> None:
+    """Two 3×3 windows see 5×5; one after a stride of 2 sees 3 + (3 − 1)·2 = 7, a step of 2 apart."""
+    net = tmp_path / "net.yaml"
+    net.write_text(
+        "input: [3, 16, 16]\nlayers:\n  - conv: {out_channels: 4, kernel_size: 3}\n"
+        "  - conv: {out_channels: 4, kernel_size: 3}\n    name: b\n"
+        "  - conv: {out_channels: 4, kernel_size: 3, stride: 2}\n    name: c\n"
+        "  - global_avgpool:\n    name: d\noutputs: [b, c, d]\n"
+    )
+    out = cnncalc("summary", str(net)).out
+    assert "field        b: a position sees 5×5 of the input's 16×16, 1×1 apart\n" in out
+    assert "             c: a position sees 7×7 of the input's 16×16, 2×2 apart\n" in out
+    assert "             d: sees " in out
+    fields = json.loads(cnncalc("summary", str(net), "--format", "json").out)["receptive_fields"]
+    assert [axis["size"] for axis in fields["b"] + fields["c"]] == [5, 5, 7, 7]
+
+
+def test_sorted_by_layer() -> None:
+    by = {word: cnncalc("summary", "lenet5", "--sort", word) for word in ("layer", "name")}
+    assert by["layer"].code == 0
+    assert by["layer"] == by["name"]
+
+
+# --- layers ----------------------------------------------------------------------------------------------------
+
+
+def test_layers_as_one_object() -> None:
+    found = json.loads(cnncalc("layers", "--format", "json").out)
+    assert {one["type"]: one["named"] for one in found["layers"]}["linear"] == "fc1"
+
+
+def test_a_layer_is_readable() -> None:
+    out = cnncalc("layers", "maxpool", columns=200).out
+    assert "one of floor, ceil, caffe" in out
+    assert "caffe: " in out
+    assert "named pool1, pool2, …" in out
+    for one in json.loads(cnncalc("layers", "--format", "json").out)["layers"]:
+        assert "*" not in cnncalc("layers", one["type"]).out
