@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 
 import click
@@ -23,12 +24,15 @@ SORT_KEYS = ("name", "family", "year", "params", "macs")
 def command(words: tuple[str, ...], sort: str | None, format: str, path: str | None, color: str) -> None:
     """List the networks that ship, all or those whose name, family, year or source has every WORD.
 
+    Those come first in which a word of theirs begins with it.
+
     \b
     cnncalc specs
     cnncalc specs mobile 224 --sort macs
     cnncalc specs "he et al." --format tsv | cut -f 1,5
     """
     chosen = [member for member in shipped() if _matches(member, words)]
+    chosen.sort(key=lambda member: not _matches(member, words, r"(?:\b|(?<=_))"))
     if not chosen:
         names = [member.name for member in shipped()]
         hint = did_you_mean(words[0], names, "") if len(words) == 1 else None
@@ -39,10 +43,11 @@ def command(words: tuple[str, ...], sort: str | None, format: str, path: str | N
     _show(entries, sort is None, format, path, color)
 
 
-def _matches(member: Member, words: tuple[str, ...]) -> bool:
+def _matches(member: Member, words: tuple[str, ...], start: str = "") -> bool:
+    """Whether all words are in what a network is; ``start`` is a pattern of what must stand before each."""
     about = (member.name, member.document.name, member.year, member.source, _file(member))
     text = " ".join(str(part) for part in about).lower()
-    return all(word.lower() in text for word in words)
+    return all(re.search(start + re.escape(word.lower()), text) for word in words)
 
 
 def _file(member: Member) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import NamedTuple
 
-from cnncalc.analysis.checks import Report
+from cnncalc.analysis.checks import LEAST, MOST, Report
 from cnncalc.printable import printable, printable_lines
 from cnncalc.rendering.check_page import failure_text
+
+_BOUNDS = {MOST: "max-", LEAST: "min-"}
+"""What a bound is called beside a published figure of the same name, as its option is."""
 
 
 class _Case(NamedTuple):
@@ -42,9 +45,11 @@ def _cases(report: Report, strict: bool) -> list[_Case]:
     cases = [_Case(spec, f"{name} builds")]
     for check in report.checks:
         failure = () if check.holds else ("failure", failure_text(report, check))
-        cases.append(_Case(spec, f"{name} {check.what}", *failure))
-    warnings = report.warnings if strict else []
-    return cases + [_Case(spec, f"{name} {one.rule}", "failure", one.text()) for one in warnings]
+        cases.append(_Case(spec, f"{name} {_BOUNDS.get(check.relation, '')}{check.what}", *failure))
+    warned: dict[str, list[str]] = {}
+    for one in report.warnings if strict else ():
+        warned.setdefault(one.rule, []).append(one.text())
+    return cases + [_Case(spec, f"{name} {rule}", "failure", "\n".join(texts)) for rule, texts in warned.items()]
 
 
 def _case(case: _Case) -> str:

@@ -6,6 +6,7 @@ Ten thousand rows are laid out in a few hundredths of a second; only a terminal 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,9 @@ Line = list[Part]
 
 BAR_WIDEST, BAR_NARROWEST = 10, 3
 NARROWEST_FOLD = 9
+_UNIT = r"(?<=\d) (?=(?:%|[kMGT]|[KMGT]iB|B|[mµ]?s)(?!\w))"
+_SPACE = re.compile(rf"(?!{_UNIT}) ").split
+_BREAK = re.compile(rf"(?!{_UNIT}) |/|[.,](?!\d)").finditer
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -179,24 +183,26 @@ def fold(text: str, width: int) -> list[str]:
     Every line is indented as the text is, those after the first by two more where there is room.
     """
     start = len(text) - len(text.lstrip())
+    start = start if start < width else 0
     further = " " * (start + 2) if width > start + 6 else ""
+    text = text[start:] if start else text.lstrip()
+    front = " " * start
     lines: list[str] = []
-    while len(text) > width:
-        cut = max(text.rfind(sign, start + 1, width) for sign in " .,/") + 1
-        cut = cut if cut > 0 else width
-        lines.append(text[:cut].rstrip())
-        text = further + text[cut:].lstrip()
-        start = len(further)
-    return [*lines, text]
+    while len(front) + len(text) > width:
+        room = width - len(front)
+        cut = max([end for end in map(re.Match.end, _BREAK(text, 0, room + 1)) if end <= room], default=room)
+        lines.append((front + text[:cut]).rstrip())
+        text, front = text[cut:].lstrip(), further
+    return [*lines, front + text] if text or not lines else lines
 
 
 def paragraph(text: str, width: int | None, style: str = "") -> list[Line]:
-    """Return a text as lines of at most ``width``."""
+    """Return a text as lines of at most ``width``, broken at spaces, but not before a figure's unit."""
     if width is None:
         return [[(text, style)]]
     lines: list[Line] = []
     line = ""
-    for word in text.split(" "):
+    for word in _SPACE(text):
         if line and len(line) + 1 + len(word) > width:
             lines.append([(line, style)])
             line = word

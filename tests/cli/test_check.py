@@ -201,6 +201,17 @@ def test_junit(net: Path, tmp_path: Path) -> None:
     assert "heaviest: conv1 28" in (failure.text or "")
 
 
+def test_names_in_junit_are_unique(tmp_path: Path) -> None:
+    """A published figure and a budget of one name; and a rule that two layers break."""
+    relus = tmp_path / "relus.yaml"
+    relus.write_text("input: [3, 8, 8]\nlayers:\n  - relu\n  - relu\n  - flatten\n  - linear: 2\n  - relu\n  - relu\n")
+    done = check("lenet5", str(relus), "--max-params", "1M", "--strict", "--format", "junit")
+    cases = [case.attrib["name"] for case in ElementTree.fromstring(done.out).iter("testcase")]
+    assert {"lenet5 params", "lenet5 max-params", "relus repeated-relu"} <= set(cases)
+    assert len(cases) == len(set(cases))
+    assert done.out.count("repeated-relu]") >= 2
+
+
 def test_a_spec_from_standard_input() -> None:
     assert cnncalc("check", "-", stdin=SPEC).code == 0
 

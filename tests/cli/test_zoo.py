@@ -35,6 +35,14 @@ def test_specs_searches_for_all_words() -> None:
     assert by_source[0]["input"] == [3, 224, 224]
 
 
+def test_specs_has_first_what_begins_with_the_word() -> None:
+    """Not GoogLeNet, nor MobileNet."""
+    out = cnncalc("specs", "lenet", "--format", "tsv").out.splitlines()
+    names = [line.split("\t")[0] for line in out[1:]]
+    assert [name.startswith("lenet5") for name in names] == [True] * 2 + [False] * (len(names) - 2)
+    assert "googlenet" in names
+
+
 def test_specs_sorted() -> None:
     figures = [
         json.loads(line)["macs"]
