@@ -9,6 +9,7 @@ from typing import NamedTuple
 from cnncalc.analysis.costs import COUNTED_IN_ACTIVATIONS
 from cnncalc.analysis.memory import last_uses, peak_elements
 from cnncalc.analysis.receptive_field import receptive_fields
+from cnncalc.errors import CnncalcError
 from cnncalc.network import Network, Node, Tensor
 
 HEAVIEST = 3
@@ -96,9 +97,15 @@ def _alive_at_peak(network: Network, scale: Scale) -> list[Part]:
 
 
 def _receptive_field(network: Network, scale: Scale) -> int:
-    """Return the shortest axis of the field that the outputs see."""
+    """Return the shortest axis of the field that the outputs see.  Raises CnncalcError where that is not known."""
     fields = receptive_fields(network).of
-    return min([-(-field.size // 1) for output in network.outputs.values() for field in fields[output]], default=0)
+    shortest = []
+    for name, output in network.outputs.items():
+        seen = fields[output]
+        if seen is None:
+            raise CnncalcError(f"what '{name}' sees is not known: axes of the map were laid onto one, or split up")
+        shortest += [-(-field.size // 1) for field in seen]
+    return min(shortest, default=0)
 
 
 FIGURES: dict[str, Figure] = {

@@ -9,9 +9,10 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.analysis.costs import DTYPES
-from cnncalc.analysis.receptive_field import Field, Fields, receptive_fields
+from cnncalc.analysis.receptive_field import Field, Fields, receptive_fields, steps_of, window_on
 from cnncalc.layers.base import Shape, axis_names
 from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape, symbolic
+from cnncalc.layers.window import window_count
 from cnncalc.network import Network, Node
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ class Edge(NamedTuple):
         pad: elements added before and after it.
         window: the window's extent, dilation included.
         stride: its step.
-        positions: how many windows fit.
-        unpadded: how many would fit without padding.
+        positions: how many windows there are.
+        unpadded: how many there would be without padding.
         lost: elements of the map that no window reaches, as ranges (first, last); None where that was not
             looked into, the axis being very long.
         beyond: elements, padding included, behind the last window.
+        over: elements by which the last window overhangs the end, padding included.
     """
 
     axis: str
@@ -45,14 +47,15 @@ class Edge(NamedTuple):
     unpadded: int
     lost: tuple[tuple[int, int], ...] | None
     beyond: int
+    over: int
 
 
 class Sight(NamedTuple):
-    """How one axis' receptive field grows; ``window`` and ``stride`` are None where the layer has no window."""
+    """How the receptive field grows along one axis of the input, by a window over what comes in, where there is one."""
 
     axis: str
     incoming: Field
-    window: int | None
+    window: int | Fraction | None
     stride: int | Fraction | None
     field: Field
 
@@ -64,16 +67,17 @@ class Explanation(NamedTuple):
         node: the layer in its network.
         formulas: output axes first, then weights, params, buffers, macs and flops.
         memory: bytes of the output and of the parameters.
-        sights: an axis each; empty for vectors.
+        sights: an axis of the network's input each; empty where that is a vector, or where all of it was seen before;
+            None where what is seen is not known.
         edges: an axis each; empty where no window slides.
-        padded_share: products (or compared elements) that are with padding, of all.
+        padded_share: products (or compared elements) that are with padding, or past the end of it, of all.
         sharing: params as they are, with filters of their own at every position, and fully connected.
     """
 
     node: Node
     formulas: list[Formula]
     memory: list[Formula]
-    sights: list[Sight]
+    sights: list[Sight] | None
     edges: list[Edge]
     padded_share: float
     sharing: list[Formula]
@@ -86,7 +90,7 @@ def explain(network: Network, nodes: list[Node], dtype: str = "float32") -> list
     return [_explanation(node, fields[node.inputs[0]], fields[node], width) for node in nodes]
 
 
-def _explanation(node: Node, incoming: Fields, fields: Fields, width: int) -> Explanation:
+def _explanation(node: Node, incoming: Fields | None, fields: Fields | None, width: int) -> Explanation:
     edges, share = _edges(node)
     formulas = node.formulas()
     return Explanation(
@@ -138,20 +142,26 @@ def _sharing(node: Node, formulas: list[Formula]) -> list[Formula]:
 # --- what is seen --------------------------------------------------------------------------------------------
 
 
-def _sights(node: Node, incoming: Fields, fields: Fields) -> list[Sight]:
-    """Return how far each axis sees, where it is still a map or has just been one."""
-    if not fields or len(node.inputs[0].shape) != len(fields) + 1:
-        return []
+def _sights(node: Node, incoming: Fields | None, fields: Fields | None) -> list[Sight] | None:
+    """Return how far an output element sees along each axis of the network's input."""
+    if fields is None:
+        return None
+    if incoming is None or len(incoming) != len(fields):  # of several inputs, the first came from another place
+        incoming = fields
     names = axis_names(len(fields) + 1)[1:]
-    window = node.layer.window(node.use.inputs, node.shape) if len(node.inputs) == 1 else None
-    sizes, strides = (window.size, window.stride) if window else ([None] * len(names), [None] * len(names))
-    return [Sight(*axis) for axis in zip(names, incoming, sizes, strides, fields, strict=True)]
+    steps = steps_of(node.use) if len(node.inputs) == 1 else []
+    sights = []
+    for name, before, field in zip(names, incoming, fields, strict=True):
+        seen = window_on(before, steps[before.axis]) if steps and before.axis is not None else None
+        size, stride = seen or (None, None)
+        sights.append(Sight(name, before, size, stride, field))
+    return sights if any(sight.window or sight.field.axis is not None for sight in sights) else []
 
 
 def _edges(node: Node) -> tuple[list[Edge], float]:
     """Return what a sliding window does at each axis' borders, and the share of its taps on padding."""
     layer, sizes = node.layer, node.use.inputs[0][1:]
-    if "kernel_size" not in layer.arguments or layer.type == "conv_transpose":
+    if not layer.slides:
         return [], 0.0
     described = layer.described(*node.use.inputs)
     kernel, stride, pads = described["kernel_size"], described["stride"], described["padding"]
@@ -160,7 +170,7 @@ def _edges(node: Node) -> tuple[list[Edge], float]:
     for axis, name in enumerate(axis_names(len(node.shape))[1:]):
         taps = Taps(sizes[axis], kernel[axis], stride[axis], pads[axis], dilation[axis], node.shape[1 + axis])
         inside *= taps.inside_share()
-        edges.append(taps.edge(name))
+        edges.append(taps.edge(name, described.get("ceil_mode", False)))
     return edges, 1.0 - inside
 
 
@@ -174,13 +184,16 @@ class Taps(NamedTuple):
     dilation: int
     positions: int
 
-    def edge(self, axis: str) -> Edge:
-        """Return what happens at the borders of the axis, which is called ``axis``."""
+    def edge(self, axis: str, ceil: bool) -> Edge:
+        """Return what happens at the borders of the axis, which is called ``axis``; with ``ceil`` windows overhang."""
         extent = self.dilation * (self.kernel - 1) + 1
         before, after = self.pad
-        unpadded = (self.size - extent) // self.stride + 1 if self.size >= extent else 0
-        beyond = max(self.size + before + after - ((self.positions - 1) * self.stride + extent), 0)
-        return Edge(axis, self.size, self.pad, extent, self.stride, self.positions, unpadded, self.lost(), beyond)
+        unpadded = window_count(self.size, self.kernel, self.stride, (0, 0), self.dilation, ceil)
+        rest = self.size + before + after - ((self.positions - 1) * self.stride + extent)
+        return Edge(
+            axis, self.size, self.pad, extent, self.stride, self.positions, unpadded, self.lost(),
+            max(rest, 0), max(-rest, 0),
+        )  # fmt: skip
 
     def inside_share(self) -> float:
         """Return which part of all taps falls on the map, not on padding."""

@@ -13,10 +13,6 @@ from cnncalc.spec.findings import Finding, distinct
 LARGE_FC = 1_000_000
 """Params from which a fully connected layer on a map is worth a warning."""
 
-_RELUS = ("relu", "relu6")
-_UNTOUCHED = ("identity", "dropout", "flatten", "reshape", "permute")
-"""Types that hand every value on as it is (dropout at inference)."""
-
 
 def lint(network: Network) -> list[Finding]:
     """Return the warnings of a network, one for each rule and place."""
@@ -45,10 +41,8 @@ def _found(rule: str, node: Node, message: str, hint: str | None = None) -> Find
 
 
 def _sliding(node: Node) -> Window | None:
-    """Return the window of a layer that slides a kernel over its input (a transposed one slides over its output)."""
-    if "kernel_size" not in node.layer.arguments or node.layer.type == "conv_transpose":
-        return None
-    return node.layer.window(node.use.inputs, node.shape)
+    """Return the window of a layer that slides one over its input."""
+    return node.layer.window(node.use.inputs, node.shape) if node.layer.slides else None
 
 
 def _lost_pixels(node: Node, readers: Readers) -> Iterator[Finding]:
@@ -117,14 +111,19 @@ def _bias_before_batchnorm(node: Node, readers: Readers) -> Iterator[Finding]:
 
 
 def _repeated_relu(node: Node, readers: Readers) -> Iterator[Finding]:
-    if node.layer.type not in _RELUS:
+    """Two clips in a row of which one does all that both do."""
+    bounds = node.layer.clamps()
+    if bounds is None:
         return
     before: Tensor = node.inputs[0]
-    while isinstance(before, Node) and before.layer.type in _UNTOUCHED:
+    while isinstance(before, Node) and before.layer.moves_only:
         before = before.inputs[0]
-    if isinstance(before, Node) and before.layer.type in _RELUS:
-        capped = node.layer.type == "relu6" and before.layer.type == "relu"
-        message = f"makes relu '{before.name}' idle" if capped else f"is idle behind '{before.name}'"
+    if not isinstance(before, Node) or (earlier := before.layer.clamps()) is None:
+        return
+    narrowest = max(bounds[0], earlier[0]), min(bounds[1], earlier[1])
+    if narrowest in (bounds, earlier):
+        idle = narrowest == earlier
+        message = f"is idle behind '{before.name}'" if idle else f"makes {before.layer.type} '{before.name}' idle"
         yield _found("repeated-relu", node, message, "remove one of the two")
 
 

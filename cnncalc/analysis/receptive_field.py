@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from cnncalc.layers.base import Use
+from cnncalc.layers.base import READ_WHOLE, Shape, Use
 from cnncalc.network import Network, Node, Tensor
 
 if TYPE_CHECKING:
@@ -18,96 +18,161 @@ if TYPE_CHECKING:
 
 
 class Field(NamedTuple):
-    """One spatial axis: position i sees the input from ``i · jump − offset``, ``size`` elements of it.
+    """One spatial axis of the input: position i sees it from ``i · jump − offset``, ``size`` elements of it.
 
-    ``positions`` counts positions that a flatten has folded into a vector: what reads all of it sees them all.
+    Attributes:
+        size: elements that a position sees, padding included.
+        jump: the step from what a position sees to what the next one does.
+        offset: how far the first position sees beyond the input's beginning.
+        axis: the tensor's axis on which the positions lie; None: every element sees the same.
+        positions: how many there are: what reads them all sees all that they see.
+        ordered: whether they are the axis, in their order; a flatten lays several axes onto one.
     """
 
     size: Number
     jump: Number
     offset: Number
-    positions: int = 1
+    axis: int | None
+    positions: int
+    ordered: bool = True
+
+    @property
+    def figures(self) -> tuple[Number, Number, Number]:
+        """Size, jump and offset."""
+        return self[:3]
+
+    @property
+    def reach(self) -> Number:
+        """What all positions see together."""
+        return self.size + (self.positions - 1) * self.jump
 
 
 Fields = tuple[Field, ...]
-Step: TypeAlias = "tuple[Number, Number, Number]"
+
+
+class Step(NamedTuple):
+    """What becomes of the positions on one axis of a layer's input.
+
+    Attributes:
+        axis: of the output, READ_WHOLE or None, as :meth:`cnncalc.layers.base.Layer.axes` has them.
+        window: what a position of the output adds to the size, the stride and the offset; None: it sees that same
+            position alone.
+        is_same: whether the window sees that same position alone, and loses none.
+    """
+
+    axis: int | None
+    window: tuple[Number, Number, Number] | None
+    is_same: bool
 
 
 class ReceptiveFields(NamedTuple):
-    """The fields of every tensor, and the nodes whose branches come with different strides."""
+    """The fields of every tensor, and the nodes whose branches come with different strides.
 
-    of: dict[Tensor, Fields]
+    ``of`` has a field for every spatial axis of the input that a tensor comes from, in that input's order, or None
+    where the field is not known: axes were laid onto one and then read through a window, or split up.
+    """
+
+    of: dict[Tensor, Fields | None]
     disagreeing: list[Node]
 
 
 def receptive_fields(network: Network) -> ReceptiveFields:
     """Return the receptive field of every node's output on the input that it comes from."""
-    of: dict[Tensor, Fields] = {
-        tensor: tuple([Field(1, 1, 0) for _ in tensor.shape[1:]]) for tensor in network.inputs.values()
+    of: dict[Tensor, Fields | None] = {
+        tensor: tuple([Field(1, 1, 0, axis, size) for axis, size in enumerate(tensor.shape) if axis])
+        for tensor in network.inputs.values()
     }
     disagreeing: list[Node] = []
-    steps: dict[Use, list[Step] | None] = {}
+    steps: dict[Use, list[Step]] = {}
     for node in network.nodes:
         incoming = of[node.inputs[0]]
         if len(node.inputs) > 1:
-            incoming, agree = _widest([of[tensor] for tensor in node.inputs], [tensor.shape for tensor in node.inputs])
+            incoming, agree = _widest([of[tensor] for tensor in node.inputs])
             if not agree:
                 disagreeing.append(node)
+        if incoming is None:
+            of[node] = None
+            continue
         if node.use not in steps:
-            steps[node.use] = _steps(node.use)
-        of[node] = _through(node, incoming, steps[node.use])
+            steps[node.use] = steps_of(node.use)
+        of[node] = _through(incoming, steps[node.use], node.shape)
     return ReceptiveFields(of, disagreeing)
 
 
-def _steps(use: Use) -> list[Step] | None:
-    """Return what a layer adds to the size, the stride and the offset of each axis; None: nothing."""
-    if len(use.inputs[0]) == 1:
-        return None
-    window = use.layer.window(use.inputs, use.output)
+def window_on(field: Field, step: Step) -> tuple[Number, Number] | None:
+    """Return how many positions of a field one of the layer's output sees, and its stride; None: its own alone."""
+    if step.axis == READ_WHOLE:
+        return field.positions, field.positions
+    return None if step.window is None else (step.window[0] + 1, step.window[1])
+
+
+def steps_of(use: Use) -> list[Step]:
+    """Return what a layer does to the positions on each axis of its (first) input."""
+    axes = use.layer.axes(use.inputs, use.output)
+    window = use.layer.window(use.inputs, use.output) if len(axes) > 1 else None
     if window is None:
+        return [Step(axis, None, True) for axis in axes]
+    steps = [Step(axes[0], None, True)]
+    for axis, size, stride, before in zip(axes[1:], *window, strict=True):
+        number = len(steps)
+        keeps = (size, stride, before) == (1, 1, 0) and axis == number and use.inputs[0][number] == use.output[number]
+        steps.append(Step(axis, (size - 1, _integral(stride), before), keeps))
+    return steps
+
+
+def _through(fields: Fields, steps: list[Step], shape: Shape) -> Fields | None:
+    """Return the fields behind a layer whose output has the given shape."""
+    found = []
+    for field in fields:
+        moved = field if field.axis is None else _moved(field, steps[field.axis], shape)
+        if moved is None:
+            return None
+        found.append(moved)
+    return tuple(found)
+
+
+def _moved(field: Field, step: Step, shape: Shape) -> Field | None:
+    size, jump, offset, _, positions, ordered = field
+    axis, window, is_same = step
+    if axis is None:
         return None
-    return [
-        (size - 1, _integral(stride), before)
-        for size, stride, before in zip(window.size, window.stride, window.before, strict=True)
-    ]
-
-
-def _through(node: Node, fields: Fields, steps: list[Step] | None) -> Fields:
-    """Return the fields behind a node."""
-    shape = node.inputs[0].shape
-    if len(shape) == 1:  # a vector: linear reads all of it
-        return tuple([_whole(field) for field in fields]) if node.layer.kind == "fc" else fields
-    if len(fields) != len(shape) - 1:
-        return fields
-    if len(node.shape) == 1:  # a flatten
-        return tuple([field._replace(positions=n) for field, n in zip(fields, shape[1:], strict=True)])
-    if steps is None:
-        return fields
-    return tuple(
-        [
-            Field(size + more * jump, _integral(jump * stride), offset + before * jump)
-            for (size, jump, offset, _), (more, stride, before) in zip(fields, steps, strict=True)
-        ]
-    )
-
-
-def _whole(field: Field) -> Field:
-    return Field(field.size + (field.positions - 1) * field.jump, field.jump * field.positions, field.offset)
+    if axis == READ_WHOLE:
+        return Field(field.reach, jump * positions, offset, None, 1)
+    if window is None or is_same:
+        return Field(size, jump, offset, axis, positions, ordered and positions == shape[axis])
+    if not ordered:
+        return None
+    more, stride, before = window
+    return Field(size + more * jump, _integral(jump * stride), offset + before * jump, axis, shape[axis])
 
 
 def _integral(number: Number) -> Number:
     return number.numerator if number.denominator == 1 else number
 
 
-def _widest(branches: list[Fields], shapes: list[tuple[int, ...]]) -> tuple[Fields, bool]:
+def _widest(branches: list[Fields | None]) -> tuple[Fields | None, bool]:
     """Return the widest field of each axis, and whether the branches that are maps have one stride."""
-    most = max(len(fields) for fields in branches)
-    full = [(fields, shape) for fields, shape in zip(branches, shapes, strict=True) if len(fields) == most]
-    widest = tuple([max([fields[axis] for fields, _ in full], key=lambda field: field.size) for axis in range(most)])
-    agree = True
-    for axis in range(most):
-        jumps = {fields[axis].jump for fields, shape in full if len(shape) > axis + 1 and shape[axis + 1] > 1}
+    known = [fields for fields in branches if fields is not None]
+    if len(known) < len(branches):
+        return None, True
+    most = max(len(fields) for fields in known)
+    full = [fields for fields in known if len(fields) == most]
+    widest, agree = [], True
+    for fields in zip(*full, strict=True):
+        walking = [field for field in fields if field.positions > 1]  # a gate of one position does not set the stride
+        if len({field.axis for field in walking}) > 1:
+            return None, True
+        if not all(field.ordered for field in walking):
+            widest.append(max(fields, key=lambda field: field.reach))
+            continue
+        field = max(fields, key=lambda field: field.size)
+        if any(field.axis is None for field in fields):
+            field = field._replace(axis=None)
+        jumps = {field.jump for field in walking}
+        if walking:
+            field = field._replace(axis=walking[0].axis, positions=max([field.positions for field in walking]))
+        if len(jumps) == 1:
+            field = field._replace(jump=jumps.pop())
         agree &= len(jumps) <= 1
-        if len(jumps) == 1:  # a gate of one position does not set the stride
-            widest = (*widest[:axis], widest[axis]._replace(jump=jumps.pop()), *widest[axis + 1 :])
-    return widest, agree
+        widest.append(field)
+    return tuple(widest), agree

@@ -10,9 +10,6 @@ from typing import NamedTuple
 
 from cnncalc.network import Node
 
-VIEWS = frozenset({"flatten", "reshape", "dropout", "identity"})
-"""Types that neither compute nor move anything at inference: their output is their input."""
-
 
 class Machine(NamedTuple):
     """A machine: floating-point operations and bytes of memory traffic a second."""
@@ -47,7 +44,7 @@ class Estimate(NamedTuple):
 def estimate(node: Node, machine: Machine, batch: int = 1, width: int = 4) -> Estimate:
     """Return how long a node takes at least; ``width`` is the bytes of an element."""
     use = node.use
-    if use.layer.type in VIEWS:
+    if use.layer.is_view:
         return Estimate(0, 0, 0.0, "", 0.0)
     flops = batch * (use.flops or 0)
     elements = batch * (sum([prod(shape) for shape in use.inputs]) + prod(use.output))

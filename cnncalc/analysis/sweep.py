@@ -155,9 +155,10 @@ def figures(network: Network, measure: Measure) -> dict[str, Any]:
 
 
 def _receptive_field(network: Network) -> tuple[int, ...]:
+    """Return how much the last output sees along each axis; nothing where that is not known."""
     from cnncalc.analysis.receptive_field import receptive_fields
 
-    fields = receptive_fields(network).of[next(reversed(network.outputs.values()))]
+    fields = receptive_fields(network).of[next(reversed(network.outputs.values()))] or ()
     return tuple([int(-(-field.size // 1)) for field in fields])
 
 

@@ -46,6 +46,10 @@ class Window(NamedTuple):
     before: tuple[int, ...]
 
 
+READ_WHOLE = -1
+"""What :meth:`Layer.axes` has for an axis of the input all of which every output element reads."""
+
+
 def ratio(a: int, b: int) -> int | Fraction:
     """Return ``a / b``, an integer where it is one."""
     if a % b == 0:
@@ -99,6 +103,9 @@ class Layer:
         stem: what items are called by default, before the running number (``conv1``).
         arity: how many inputs it takes, at least and at most (None: any number).
         example: a tested example for the documentation.
+        slides: whether it slides a window over its input, as ``kernel_size``, ``stride`` and ``padding`` say.
+        moves_only: whether every element of its output is an element of its input (at inference).
+        is_view: whether its output is its input, in another shape at most, so that nothing is done at all.
     """
 
     type: ClassVar[str] = ""
@@ -106,6 +113,9 @@ class Layer:
     stem: ClassVar[str] = ""
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     arguments: ClassVar[dict[str, Argument]] = {}
+    slides: ClassVar[bool] = False
+    moves_only: ClassVar[bool] = False
+    is_view: ClassVar[bool] = False
     example: ClassVar[Example]
     _uses: dict[tuple[Shape, ...], Use]
 
@@ -163,6 +173,18 @@ class Layer:
 
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window | None:
         """Return what an output position sees of the input; None: that same position alone."""
+        return None
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return on which axis of the output the positions of each axis of the input lie.
+
+        READ_WHOLE stands where every output element reads them all, None where there is no simple answer.
+        Several axes on one are laid out row after row there.
+        """
+        return tuple(range(len(output)))
+
+    def clamps(self) -> tuple[float, float] | None:
+        """Return the bounds that the layer only clips its input to; None where it does anything else."""
         return None
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:

@@ -25,8 +25,8 @@ def heading(summary: Summary, layout: str, width: int | None) -> list[Line]:
     totals = summary.totals
     for name, figure in (("params", "params"), ("MACs", "macs")):
         parts = [f"{kind} {exact(getattr(of, figure))}" for kind, of in summary.kinds.items() if getattr(of, figure)]
-        text = f"{name} = {' + '.join(parts) or 'none'} = {exact(getattr(totals, figure))}"
-        lines += paragraph(text, width)
+        total = f" = {exact(getattr(totals, figure))}" if len(parts) > 1 else ""
+        lines += paragraph(f"{name} = {' + '.join(parts) or 0}{total}", width)
     lines.append([(f"{totals.layers} layer{'s' * (totals.layers != 1)}; FLOPs {exact(totals.flops)}", "")])
     return [*lines, []]
 
@@ -83,9 +83,8 @@ def full(explanation: Explanation, layout: str, width: int | None) -> list[Line]
     if node.use.flops is None:
         lines += _indented(f"FLOPs of {node.layer.type} are not defined, and not in any total.", width)
     lines += [[], *_section("bytes", explanation.memory, width)]
-    if explanation.sights:
-        lines += [[], [("receptive field", "bold")]]
-        lines += _sight_lines(explanation.sights)
+    if explanation.sights != []:
+        lines += [[], [("receptive field", "bold")], *_sight_lines(explanation.sights, width)]
     if explanation.sharing:
         lines += [[], *_section("weight sharing", explanation.sharing, width), *_sharing_text(explanation, width)]
     return lines
@@ -117,7 +116,7 @@ def _border_lines(explanation: Explanation, width: int | None) -> list[Line]:
     """Return what padding does, and what no window reaches."""
     if not explanation.edges:
         return []
-    texts = [_padding_text(explanation)]
+    texts = [_padding_text(explanation) + _overhang(explanation.edges)]
     alike: dict[Edge, list[str]] = {}
     for edge in explanation.edges:
         if edge.lost:
@@ -133,8 +132,10 @@ def _padding_text(explanation: Explanation) -> str:
     if not any(max(edge.pad) for edge in edges):
         if all(edge.window == 1 for edge in edges):
             return ""
-        shrinks = f"{_by(edges, 'size')} to {_by(edges, 'positions')}"
-        return f"No padding: every window lies in the map, which shrinks from {shrinks}."
+        shrinks = f"shrinks from {_by(edges, 'size')} to {_by(edges, 'positions')}"
+        if any(edge.over for edge in edges):
+            return f"No padding: the map {shrinks}. "
+        return f"No padding: every window lies in the map, which {shrinks}."
     pads = {edge.pad for edge in edges}
     padded = "×".join(str(edge.size + sum(edge.pad)) for edge in edges)
     what = "Padding" if pool else "Zero padding"
@@ -150,8 +151,21 @@ def _padding_text(explanation: Explanation) -> str:
     share = percent(explanation.padded_share)
     if pool:
         ignored = explanation.node.layer.type == "maxpool"
-        return text + (f"{share} of what the windows hold is padding" + (", which never wins." if ignored else "."))
+        padding = "padding, or past its end" if any(edge.over for edge in edges) else "padding"
+        return text + f"{share} of what the windows hold is {padding}{', which never wins. ' if ignored else '. '}"
     return text + f"{share} of the products are with a zero; they are counted all the same."
+
+
+def _overhang(edges: Sequence[Edge]) -> str:
+    """Return by how much the last window runs over the end of the map or its padding, where it does."""
+    hanging = [edge for edge in edges if edge.over]
+    if not hanging:
+        return ""
+    end = "padded map" if any(max(edge.pad) for edge in hanging) else "map"
+    by = {edge.over for edge in hanging}
+    axes = ", ".join([edge.axis if len(by) == 1 else f"{edge.axis} by {edge.over}" for edge in hanging])
+    amount = f" by {by.pop()} along {axes}" if len(by) == 1 else f": {axes}"
+    return f"Rounded up, the last window overhangs the end of the {end}{amount}; what lies past it does not count."
 
 
 def _by(edges: Sequence[Edge], name: str) -> str:
@@ -180,7 +194,7 @@ def _nothing_lost(edges: Sequence[Edge]) -> str:
         return ""
     text = "Every element of the map is read by some window"
     if not beyond:
-        padded = any(max(edge.pad) for edge in edges)
+        padded = any(max(edge.pad) for edge in edges) and not any(edge.over for edge in edges)
         return text + ("; the windows end where the padded map ends." if padded else ".")
     last = ", ".join(f"{edge.beyond} of {edge.axis}" for edge in beyond)
     return f"{text}; behind the last window only padding is left over ({last})."
@@ -189,13 +203,15 @@ def _nothing_lost(edges: Sequence[Edge]) -> str:
 # --- receptive field, sharing --------------------------------------------------------------------------------
 
 
-def _sight_lines(sights: Sequence[Sight]) -> list[Line]:
+def _sight_lines(sights: Sequence[Sight] | None, width: int | None) -> list[Line]:
+    if sights is None:
+        return _indented("unknown: axes of the map were laid onto one, or split up, and then read in parts", width)
     lines: list[Line] = []
     groups: dict[tuple[object, ...], list[str]] = {}
     for sight in sights:
-        groups.setdefault(sight[1:], []).append(sight.axis)
+        groups.setdefault(_alike(sight), []).append(sight.axis)
     for sight in sights:
-        axes = groups.pop(sight[1:], None)
+        axes = groups.pop(_alike(sight), None)
         if axes is None:
             continue
         before, field = sight.incoming, sight.field
@@ -208,6 +224,10 @@ def _sight_lines(sights: Sequence[Sight]) -> list[Line]:
             )
         lines.append([(f"  {', '.join(axes)}  ", "dim"), (text, "")])
     return lines
+
+
+def _alike(sight: Sight) -> tuple[object, ...]:
+    return sight.incoming.figures, sight.window, sight.stride, sight.field.figures
 
 
 def _sharing_text(explanation: Explanation, width: int | None) -> list[Line]:

@@ -36,7 +36,7 @@ def record(explanation: Explanation) -> dict[str, Any]:
         "output_shape": node.shape,
         "formulas": [formula._asdict() for formula in explanation.formulas],
         "bytes": {formula.symbol: formula.value for formula in explanation.memory},
-        "receptive_field": [_sight(sight) for sight in explanation.sights],
+        "receptive_field": [_sight(sight) for sight in explanation.sights or ()],
         "borders": [edge._asdict() for edge in explanation.edges],
         "padded_share": explanation.padded_share,
         "sharing": {formula.symbol.replace(" ", "_"): formula.value for formula in explanation.sharing},

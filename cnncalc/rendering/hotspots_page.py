@@ -58,7 +58,7 @@ def _most(hot: Hotspots, bench: Workbench, top: int, width: int | None, terminal
     count, layers = len(hot.spots), len(bench.summary.rows)
     if not hot.spots:
         return [[(f"{_TITLES[hot.figure]}: none", "bold")]]
-    make = "layer makes" if count == 1 else "layers make"
+    make = f"layer{'s' * (layers > 1)} make{'s' * (count == 1)}"
     title = f"{_TITLES[hot.figure]}: {count} of {layers} {make} {percent(hot.spots[-1].so_far)} of {_figure(hot)}"
     timed = hot.figure == "seconds"
     columns = [Column("layer", folds=True), Column("type", folds=True), Column(_UNITS[hot.figure], right=True)]

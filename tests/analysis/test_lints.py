@@ -97,6 +97,10 @@ def test_repeated_relu() -> None:
     assert rules("  - relu\n  - relu\n") == ["repeated-relu"]
     assert rules("  - relu\n  - dropout\n  - flatten\n  - relu\n") == ["repeated-relu"]
     assert rules("  - relu\n  - relu6\n") == ["repeated-relu"]
+    assert rules("  - relu\n  - slice: {stop: 2}\n  - permute: [0, 2, 1]\n  - relu\n") == ["repeated-relu"]
+    assert rules("  - relu\n  - hardtanh: {min_val: 0, max_val: 6}\n") == ["repeated-relu"]
+    assert rules("  - relu6\n  - hardtanh\n") == []  # together they clip to [0, 1], which neither does
+    assert rules("  - relu\n  - pad: {padding: 1, value: -1}\n  - relu\n") == []
     assert rules("  - relu\n  - batchnorm\n  - relu\n") == []
     assert rules("  - leaky_relu\n  - relu\n") == []
 

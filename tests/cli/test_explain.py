@@ -282,3 +282,43 @@ def test_a_seed_gives_the_same_numbers_in_another_process() -> None:
     assert first.code == second.returncode == 0
     assert first.out == second.stdout
     assert "more products, which sum to" in first.out
+
+
+CEIL = "input: [1, 5, 6]\nlayers:\n  - maxpool: {kernel_size: 2, stride: 2, ceil_mode: true}\n"
+
+
+def test_a_window_that_overhangs_the_map() -> None:
+    lines = cnncalc("explain", "-", "pool1", stdin=CEIL, columns=200).out.splitlines()
+    assert (
+        "  No padding: the map shrinks from 5×6 to 3×3. Rounded up, the last window overhangs the end of the map by 1 "
+        "along H; what lies past it does not count."
+    ) in lines
+    padded = CEIL.replace("stride", "padding: 1, stride").replace("[1, 5", "[1, 6")
+    out = cnncalc("explain", "-", "pool1", stdin=padded, columns=None).out
+    assert "overhangs" not in out  # 6 + 2 is a multiple of 2
+
+
+@pytest.mark.parametrize(
+    ("at", "note"),
+    [
+        ("0,0,0", "H 0…1, W 0…1 of the input"),
+        ("0,2,2", "H 4…5, W 4…5 of the input; · is past the end, which the window overhangs by 1 along H"),
+    ],
+)
+def test_an_element_whose_window_overhangs(at: str, note: str) -> None:
+    done = cnncalc("explain", "-", "pool1", "--at", at, stdin=CEIL, columns=200)
+    assert done.out.splitlines()[1] == f"its window is {note}"
+
+
+def test_a_total_of_one_kind_is_told_once() -> None:
+    spec = "input: [2, 6, 6]\nlayers:\n  - conv: {out_channels: 4, kernel_size: 3}\n"
+    assert "\nparams = conv 76\nMACs = conv 1,152\n" in cnncalc("explain", "-", stdin=spec).out
+    assert "\nparams = 0\nMACs = 0\n" in cnncalc("explain", "-", stdin=CEIL).out
+
+
+def test_what_is_seen_is_unknown() -> None:
+    spec = "input: [8, 16, 16]\nlayers:\n  - reshape: [8, 256]\n  - conv: {out_channels: 8, kernel_size: 3}\n"
+    done = cnncalc("explain", "-", "conv1", stdin=spec, columns=None)
+    assert "receptive field\n  unknown: " in done.out
+    done = cnncalc("explain", "-", "conv1", "--format", "json", stdin=spec)
+    assert json.loads(done.out)["layers"][0]["receptive_field"] == []

@@ -123,7 +123,7 @@ def test_unknown_and_missing_arguments() -> None:
 
 
 def test_null_is_a_value_only_where_it_is_the_default() -> None:
-    assert make("linear: {out_features: 8, axis: null}").axis is None
+    assert make("linear: {out_features: 8, axis: null}").axis is None  # type: ignore[attr-defined]
     with pytest.raises(LayerError, match="out_features must be a positive integer, not null"):
         make("linear: {out_features: null}")
 

@@ -122,7 +122,8 @@ def test_how_a_formula_reads(item: str, inputs: tuple[Shape, ...], symbol: str, 
 def test_symbols_are_integers_that_know_their_names() -> None:
     a, b = Symbol(7, "a"), Symbol(2, "b")
     assert (a + b, a - b, a * b, a // b, 10 - a, 15 // a) == (9, 5, 14, 3, 3, 2)
-    assert {a: 1}[7] == 1
+    places: dict[int, str] = {a: "found"}
+    assert places[7] == "found"
     texts = [(a - (b + 1)).text, ((a + b) * b).text, (a // b).text, (a * b // 2).text, (0 + a).text]
     assert texts == ["a − (b + 1)", "(a + b)·b", "⌊a / b⌋", "a·b / 2", "a"]
     assert (ceil_div(a, b), ceil_div(a, b).text) == (4, "⌈a / b⌉")  # type: ignore[attr-defined]

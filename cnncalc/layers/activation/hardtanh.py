@@ -28,6 +28,10 @@ class HardTanh(Elementwise):
                 hint="the usual bounds are -1 and 1",
             )
 
+    def clamps(self) -> tuple[float, float]:
+        """Return the bounds."""
+        return self.min_val, self.max_val
+
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``min(max(x, min_val), max_val)``."""
         return np.clip(x, self.min_val, self.max_val)

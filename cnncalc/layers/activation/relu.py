@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from cnncalc.layers.activation._elementwise import Elementwise
@@ -13,6 +14,10 @@ class ReLU(Elementwise):
 
     operations = 1
     example = Example("relu", inputs=((64, 112, 112),), output=(64, 112, 112), flops=64 * 112 * 112)
+
+    def clamps(self) -> tuple[float, float]:
+        """Return the bounds."""
+        return 0.0, inf
 
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``max(x, 0)``."""

@@ -15,6 +15,10 @@ class ReLU6(Elementwise):
     operations = 2
     example = Example("relu6", inputs=((32, 112, 112),), output=(32, 112, 112), flops=2 * 32 * 112 * 112)
 
+    def clamps(self) -> tuple[float, float]:
+        """Return the bounds."""
+        return 0.0, 6.0
+
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``min(max(x, 0), 6)``."""
         return np.clip(x, 0, 6)

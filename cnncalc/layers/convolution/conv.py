@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag, pads, per_axis, positive
-from cnncalc.layers.base import Example, Layer, Shape, Weight, Window, divisors, shape_text, spatial
+from cnncalc.layers.base import READ_WHOLE, Example, Layer, Shape, Weight, Window, divisors, shape_text, spatial
 from cnncalc.layers.window import pads_of, receptive, window_counts, window_label
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Conv(Layer):
     """
 
     kind = "conv"
+    slides: ClassVar[bool] = True
 
     out_channels = argument(positive, "how many filters, each a channel of the output", symbol="C_out")
     kernel_size = argument(per_axis(positive), "extent of a filter along each spatial axis", symbol="K")
@@ -69,6 +70,11 @@ class Conv(Layer):
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
         """Return the dilated kernel."""
         return receptive(self.kernel_size, self.stride, self._pads(inputs[0][1:]), self.dilation)
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that a filter reads all channels, and a depthwise one its own."""
+        own = 0 if self.groups == inputs[0][0] == output[0] else None
+        return (READ_WHOLE if self.groups == 1 else own, *range(1, len(output)))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Correlate the input with the filters."""

@@ -25,6 +25,7 @@ class ConvTranspose(Conv):
     """
 
     stem = "upconv"
+    slides = False  # but over its output
 
     output_padding = argument(per_axis(natural), "elements added at the end of each axis", 0, "O")
 

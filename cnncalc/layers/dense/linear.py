@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, positive
-from cnncalc.layers.base import Example, Layer, Shape, Weight, axis_index, batched, shape_text
+from cnncalc.layers.base import READ_WHOLE, Example, Layer, Shape, Weight, axis_index, batched, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops
@@ -63,6 +63,11 @@ class Linear(Layer):
         """Two for each multiply-accumulate, and one add per output element for the bias."""
         products = 2 * self.macs(inputs, output)
         return products + prod(output) if self.bias else products
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that its axis is read whole."""
+        at = self._index(inputs[0])
+        return tuple([READ_WHOLE if axis == at else axis for axis in range(len(output))])
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Multiply by the weight."""

@@ -17,6 +17,8 @@ class Dropout(Layer):
     Any shape.  Flops: 0, counted at inference (Srivastava et al. 2014, "Dropout").
     """
 
+    moves_only = is_view = True
+
     p = argument(probability, "probability that an element is dropped in training", 0.5)
 
     example = Example("dropout: 0.5", inputs=((4096,),), output=(4096,))

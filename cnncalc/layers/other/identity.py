@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 class Identity(Layer):
     """Passes its input on: a named point in the network.  Any shape.  Flops: 0."""
 
+    moves_only = is_view = True
+
     example = Example("identity", inputs=((64, 56, 56),), output=(64, 56, 56))
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:

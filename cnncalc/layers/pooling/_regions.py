@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.layers.arguments import argument, per_axis, positive
-from cnncalc.layers.base import Layer, Shape, Window, ratio, spatial
+from cnncalc.layers.base import READ_WHOLE, Layer, Shape, Window, ratio, spatial
 from cnncalc.layers.symbols import ceil_div, common_divisor
 from cnncalc.layers.window import size_label
 
@@ -37,6 +37,10 @@ class AdaptivePool(Layer):
             (0,) * len(axes),
         )
 
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that a single bin is the whole axis."""
+        return (0, *[READ_WHOLE if output[axis] == 1 else axis for axis in range(1, len(output))])
+
     def label(self) -> str:
         """Return ``7×7``."""
         return size_label(self.output_size)
@@ -61,6 +65,10 @@ class GlobalPool(Layer):
         """Return the whole of each axis."""
         sizes = inputs[0][1:]
         return Window(sizes, sizes, (0,) * len(sizes))
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that each channel is read whole."""
+        return (0, *[READ_WHOLE] * (len(output) - 1))
 
 
 def largest_bin(size: int, out: int) -> int:

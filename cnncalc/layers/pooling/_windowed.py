@@ -18,13 +18,18 @@ class WindowPool(Layer):
     """
 
     kind = "pool"
+    slides = True
     dilation: Any = None
 
     kernel_size = argument(per_axis(positive), "extent of the window along each spatial axis", symbol="K")
     stride = argument(per_axis(positive), "step from one window to the next; default: kernel_size", None, "S")
     padding = argument(pads("same", "valid"), "padding around the map", 0, "P")
     ceil_mode = argument(flag, "short for 'rounding: ceil'", False)
-    rounding = argument(choice("floor", "ceil", "caffe"), "ceil, caffe: a window may overhang the end", "floor")
+    rounding = argument(
+        choice("floor", "ceil", "caffe"),
+        "ceil: the last window may overhang the end; caffe: the same, as Caffe does",
+        "floor",
+    )
 
     def derived(self) -> dict[str, object]:
         """Return the stride, and the rounding under both of its names."""

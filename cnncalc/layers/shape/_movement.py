@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from cnncalc.layers.base import Layer, Shape
 
 
@@ -9,6 +11,7 @@ class Movement(Layer):
     """Moves elements and computes nothing.  Flops: 0."""
 
     kind = "shape"
+    moves_only: ClassVar[bool] = True
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """None: elements are only moved."""

@@ -35,6 +35,10 @@ class ChannelShuffle(Movement):
             )
         return inputs[0]
 
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that the channels come in another order."""
+        return (None, *range(1, len(output)))
+
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Swap the axis of the groups with that of their channels."""
         (x,) = inputs

@@ -18,11 +18,17 @@ class Flatten(Movement):
     Input of any shape, output (F,) with as many elements.  Flops: 0.
     """
 
+    is_view = True
+
     example = Example("flatten", inputs=((256, 6, 6),), output=(9216,))
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (number of elements,)."""
         return (prod(inputs[0]),)
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that every axis lies on the one that is left."""
+        return (0,) * len(inputs[0])
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Keep the batch axis, and merge the others."""

@@ -21,6 +21,8 @@ class Pad(Movement):
     Flops: 0.
     """
 
+    moves_only = False
+
     padding = argument(pads(), "elements around the map: an int, one an axis, or a pair an axis", None, "P")
     mode = argument(choice("constant", "reflect", "replicate", "circular"), "what the border holds", "constant")
     value = argument(number, "what a constant border holds", 0.0)

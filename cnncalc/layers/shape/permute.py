@@ -27,6 +27,11 @@ class Permute(Movement):
         (shape,) = inputs
         return tuple([shape[i] for i in self._order(len(shape))])
 
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return where each axis goes."""
+        order = self._order(len(output))
+        return tuple([order.index(axis) for axis in range(len(output))])
+
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Transpose all axes but the batch."""
         return inputs[0].transpose(0, *[i + 1 for i in self._order(inputs[0].ndim - 1)])

@@ -44,6 +44,10 @@ class PixelShuffle(Movement):
         rank = len(output) - 1
         return Window((1,) * rank, (ratio(1, self.upscale_factor),) * rank, (0,) * rank)
 
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that the channels are dealt out anew."""
+        return (None, *range(1, len(output)))
+
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Split the channels, and interleave the parts with the spatial axes."""
         (x,) = inputs

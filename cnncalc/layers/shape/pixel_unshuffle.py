@@ -46,6 +46,10 @@ class PixelUnshuffle(Movement):
         r, rank = self.downscale_factor, len(output) - 1
         return Window((r,) * rank, (r,) * rank, (0,) * rank)
 
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that the channels are dealt out anew."""
+        return (None, *range(1, len(output)))
+
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Split the spatial axes, and move the parts to the channels."""
         (x,) = inputs

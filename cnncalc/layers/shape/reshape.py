@@ -6,10 +6,12 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, integers
-from cnncalc.layers.base import Example, Shape, shape_text
+from cnncalc.layers.base import READ_WHOLE, Example, Shape, shape_text
 from cnncalc.layers.shape._movement import Movement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -18,6 +20,8 @@ class Reshape(Movement):
 
     Input of any shape, output ``shape`` with as many elements; one -1 in it is inferred.  Flops: 0.
     """
+
+    is_view = True
 
     shape = argument(integers, "the output's shape without the batch; -1 for one size that is inferred")
 
@@ -44,6 +48,14 @@ class Reshape(Movement):
             )
         return tuple([elements // known if size == -1 else size for size in self.shape])
 
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return which axes are kept or laid onto one; those that are split up have no simple place."""
+        places: list[int | None] = [READ_WHOLE] * len(inputs[0])  # which is true of an axis of 1
+        for group, onto in _groups(inputs[0], output):
+            for axis in group:
+                places[axis] = onto[0] if len(onto) == 1 else None
+        return tuple(places)
+
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Keep the batch axis, and lay the others out anew."""
         return inputs[0].reshape(inputs[0].shape[0], *self.shape)
@@ -51,3 +63,20 @@ class Reshape(Movement):
     def label(self) -> str:
         """Return ``64×-1``."""
         return "×".join(str(size) for size in self.shape)
+
+
+def _groups(shape: Shape, output: Shape) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield the axes above 1 of both shapes in groups of equal size, as few in each as there can be."""
+    ours = [axis for axis, size in enumerate(shape) if size > 1]
+    theirs = [axis for axis, size in enumerate(output) if size > 1]
+    while ours:
+        group, onto = [ours.pop(0)], [theirs.pop(0)]
+        size, wanted = shape[group[0]], output[onto[0]]
+        while size != wanted:
+            if size < wanted:
+                group.append(ours.pop(0))
+                size *= shape[group[-1]]
+            else:
+                onto.append(theirs.pop(0))
+                wanted *= output[onto[-1]]
+        yield group, onto

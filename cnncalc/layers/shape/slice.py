@@ -53,6 +53,10 @@ class Slice(Movement):
             tuple([-start if i == at else 0 for i in range(rank)]),
         )
 
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that the axes stay; a cut of the first one is no window."""
+        return (0 if inputs[0][0] == output[0] else None, *range(1, len(output)))
+
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Slice the axis."""
         (x,) = inputs
