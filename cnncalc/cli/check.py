@@ -53,6 +53,7 @@ def command(
     specs: tuple[str, ...],
     inputs: tuple[str, ...],
     settings: tuple[str, ...],
+    layout: str,
     batch: int,
     dtype: str,
     strict: bool,
@@ -80,7 +81,7 @@ def command(
         for name, figure in FIGURES.items()
         if (text := bounds[name.replace("-", "_")]) is not None
     }
-    changes = read_changes(settings, inputs)
+    changes = read_changes(settings, inputs, layout)
     scale = Scale(batch, DTYPES[dtype])
     reports = [report for spec in specs for report in _of_spec(spec, budgets, scale, changes, allowed)]
     _show(reports, strict, format, target(path, color))

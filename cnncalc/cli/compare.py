@@ -37,6 +37,7 @@ def command(
     specs: tuple[str, ...],
     inputs: tuple[str, ...],
     settings: tuple[str, ...],
+    layout: str,
     batch: int,
     dtype: str,
     convention: str,
@@ -60,12 +61,12 @@ def command(
         raise click.UsageError("compare takes two specs or more")
     if only_layers and len(specs) > 2:
         raise click.UsageError("--layers compares two specs, not more")
-    changed = read_changes(settings, inputs)
+    changed = read_changes(settings, inputs, layout)
     chosen = [Member(*read_spec(spec)) for spec in specs]
     summaries = [summarize(one.build(*changed), batch, dtype, convention=convention) for one in chosen]
     lined_up = layer_changes(*summaries) if len(specs) == 2 else None
     names = _labels(specs, [one.name for one in chosen])
-    _show(names, summaries, lined_up, only_layers, context, format, target(path, color))
+    _show(names, summaries, lined_up, only_layers, context, layout, format, target(path, color))
     return max(tell_unmet(summary) for summary in summaries)
 
 
@@ -82,6 +83,7 @@ def _show(
     changes: list[Change] | None,
     only_layers: bool,
     context: int,
+    layout: str,
     format: str,
     out: Target,
 ) -> None:
@@ -90,9 +92,9 @@ def _show(
         from cnncalc.rendering.compare_page import layers, page
 
         if only_layers and changes is not None:
-            out.page(layers(changes, summaries[0].figure, context, out.width, out.terminal))
+            out.page(layers(changes, summaries[0].figure, context, layout, out.width, out.terminal))
         else:
-            out.page(page(names, summaries, found, changes, context, out.width, out.terminal))
+            out.page(page(names, summaries, found, changes, context, layout, out.width, out.terminal))
         return
     from cnncalc.rendering.compare_records import (
         LAYER_COLUMNS,

@@ -91,7 +91,7 @@ def specs_options(required: bool) -> Callable[[Command], Command]:
     specs = click.argument("specs", nargs=-1, required=required, metavar="SPEC…" if required else "[SPEC]…")
 
     def add(command: Command) -> Command:
-        for decorate in (_SETTINGS, _INPUTS, specs):
+        for decorate in (layout_option, _SETTINGS, _INPUTS, specs):
             command = decorate(command)
         return command
 

@@ -19,6 +19,7 @@ def command(
     specs: tuple[str, ...],
     inputs: tuple[str, ...],
     settings: tuple[str, ...],
+    layout: str,
     format: str,
     path: str | None,
     color: str,
@@ -32,7 +33,7 @@ def command(
     cnncalc survey vgg16 resnet50 mobilenet_v2
     cnncalc survey --format csv > survey.csv
     """
-    changes = read_changes(settings, inputs)
+    changes = read_changes(settings, inputs, layout)
     chosen = [member for spec in specs for member in _members(spec)] if specs else shipped()
     found = by_year([shares(one.build(*changes), one.name, one.document.name, one.year) for one in chosen])
     surveyed = [one for one in found if one.layers >= NETWORK]

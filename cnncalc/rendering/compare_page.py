@@ -25,23 +25,24 @@ def page(
     found: list[Figure],
     changes: list[Change] | None,
     context: int,
+    layout: str,
     width: int | None,
     terminal: bool,
 ) -> list[Line]:
     """Return the figures, as many networks beside the first as fit, and the layers of two."""
     lines: list[Line] = []
     for name, summary in zip(names, summaries, strict=True):
-        lines.append([(name, "bold"), (_about(summary), "")])
+        lines.append([(name, "bold"), (_about(summary, layout), "")])
     for first in range(1, len(names), room := _room(width, len(names))):
         chosen = [0, *range(first, min(first + room, len(names)))]
         lines += [[], *_figures(names, chosen, found, summaries[0].figure, width, terminal)]
     if changes is not None:
-        lines += [[], *layers(changes, summaries[0].figure, context, width, terminal)]
+        lines += [[], *layers(changes, summaries[0].figure, context, layout, width, terminal)]
     return lines
 
 
-def _about(summary: Summary) -> str:
-    inputs = ", ".join(dims(shape[1:]) for shape in summary.inputs.values())
+def _about(summary: Summary, layout: str) -> str:
+    inputs = ", ".join(dims(shape[1:], layout) for shape in summary.inputs.values())
     return f"   {summary.name}   input {inputs}   batch {summary.batch}   {summary.dtype}"
 
 
@@ -92,7 +93,9 @@ def ratio(value: float | None) -> Cell:
 # --- the layers ----------------------------------------------------------------------------------------------
 
 
-def layers(changes: list[Change], macs: str, context: int, width: int | None, terminal: bool) -> list[Line]:
+def layers(
+    changes: list[Change], macs: str, context: int, layout: str, width: int | None, terminal: bool
+) -> list[Line]:
     """Return the diff: what changed with ``context`` layers around it, a changed layer on two lines."""
     counts = Counter(one.change for one in changes)
     told = ", ".join(f"{counts[what]:,} {what}" for what in (SAME, CHANGED, ADDED, REMOVED) if counts[what])
@@ -101,7 +104,7 @@ def layers(changes: list[Change], macs: str, context: int, width: int | None, te
     cells: list[list[Cell] | str] = []
     for shown, group in groupby(zip(_near(changes, context), changes, strict=True), lambda pair: pair[0]):
         hunk = [one for _, one in group]
-        cells += [row for one in hunk for row in _change(one)] if shown else [f"… {len(hunk)} the same"]
+        cells += [row for one in hunk for row in _change(one, layout)] if shown else [f"… {len(hunk)} the same"]
     columns = (
         Column(""),
         Column("layer", folds=True),
@@ -141,14 +144,14 @@ def _near(changes: list[Change], context: int) -> list[bool]:
     return shown
 
 
-def _change(one: Change) -> list[list[Cell]]:
+def _change(one: Change, layout: str) -> list[list[Cell]]:
     mark, style = MARKS[one.change], STYLES[one.change]
     if one.change == CHANGED and one.a is not None and one.b is not None:
         old, new = _not_in_label(one.a, one.b), _not_in_label(one.b, one.a)
-        return [_layer(mark, one.a, style, old), _layer("→", one.b, style, new)]
+        return [_layer(mark, one.a, layout, style, old), _layer("→", one.b, layout, style, new)]
     row = one.b if one.a is None else one.a
     assert row is not None
-    return [_layer(mark, row, style)]
+    return [_layer(mark, row, layout, style)]
 
 
 def _not_in_label(row: Row, other: Row) -> str:
@@ -161,6 +164,13 @@ def _not_in_label(row: Row, other: Row) -> str:
     return "".join(f", {name}: {value_text(value)}" for name, value in row.args.items() if theirs.get(name) != value)
 
 
-def _layer(mark: str, row: Row, style: str, more: str = "") -> list[Cell]:
-    texts = (mark, row.name, type_text(row) + more, dims(row.output_shape[1:]), exact(row.params), exact(row.macs))
+def _layer(mark: str, row: Row, layout: str, style: str, more: str = "") -> list[Cell]:
+    texts = (
+        mark,
+        row.name,
+        type_text(row) + more,
+        dims(row.output_shape[1:], layout),
+        exact(row.params),
+        exact(row.macs),
+    )
     return [Cell(text, style) for text in texts]

@@ -113,6 +113,17 @@ def test_channels_last_in_flat_formats() -> None:
         assert cnncalc("summary", "lenet5", "--layout", "hwc", "--format", format).out == plain
 
 
+def test_channels_last_where_several_specs_are_read() -> None:
+    for command in (["compare", "lenet5", "lenet5_1998"], ["check", "lenet5"], ["survey", "lenet5"]):
+        last = cnncalc(*command, "--input", "32x32x1", "--layout", "hwc")
+        assert last.code == 0
+        if command[0] == "compare":
+            assert "input 32×32×1 " in last.out
+            assert "28×28×6 " in last.out
+        else:
+            assert last.out == cnncalc(*command, "--input", "1x32x32").out
+
+
 def test_what_is_left_out_is_no_block() -> None:
     last = next(line for line in cnncalc("summary", "lenet5", "--top", "2").out.splitlines() if " more" in line)
     assert "block" not in last
