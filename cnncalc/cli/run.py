@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from math import isfinite, nan
 from shutil import get_terminal_size
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnncalc.cli._tensors import read_inputs, read_weights, refuse_unused, told_apart
-from cnncalc.cli.options import network_of, output_options, parse_quantity, spec_options_with, target
+from cnncalc.cli.options import Whole, network_of, output_options, parse_quantity, spec_options_with, target
 from cnncalc.cli.output import Target
 from cnncalc.cli.summary import tell_unmet
 from cnncalc.errors import CnncalcError
@@ -43,7 +43,7 @@ _INPUTS = click.option(
 @spec_options_with(_INPUTS)
 @click.option(
     "--resize",
-    type=click.IntRange(1, 65536),
+    type=Whole(1, 65536),
     metavar="SIDE",
     help="Of a picture: make the shorter side so long and cut out the middle. Default: stretch it to the input's size.",
 )
@@ -57,11 +57,11 @@ _INPUTS = click.option(
     metavar="FILE",
     help="An .npz or .safetensors with PyTorch's names and shapes; see 'cnncalc weights'. Default: random.",
 )
-@click.option("--batch", type=click.IntRange(1, 10**6), help="Samples of a random input. Default: 1.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, help="Of what is random.")
+@click.option("--batch", type=Whole(1, 10**6), help="Samples of a random input. Default: 1.")
+@click.option("--seed", type=Whole(0, 2**63 - 1), default=0, help="Of what is random.")
 @click.option("--dtype", type=click.Choice(DTYPES), help="Default: the input's own, else float32.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Default: one a core.")
-@click.option("--repeat", type=click.IntRange(1, 10**6), default=1, help="Runs, of which the median time counts.")
+@click.option("--repeat", type=Whole(1, 10**6), default=1, help="Runs, of which the median time counts.")
 @click.option(
     "--fuse/--no-fuse", default=True, help="Do batchnorm, add and activation within the convolution beside them."
 )
@@ -184,12 +184,15 @@ def _show(summary: Summary, run: Run, layout: str, format: str, out: Target) -> 
         out.page(page(run, layout, out.width, out.terminal))
         return
     from cnncalc.rendering.records import as_json, as_lines
-    from cnncalc.rendering.run_records import COLUMNS, document, layers
+    from cnncalc.rendering.run_records import COLUMNS, channels_last, document, layers
 
     if format == "json":
         out.text([as_json(document(summary, run))])
-    else:
-        out.text(as_lines(layers(summary, run), format, COLUMNS))
+        return
+    records: Any = layers(summary, run)
+    if layout == "hwc" and format != "ndjson":  # JSON keeps to one order of axes
+        records = map(channels_last, records)
+    out.text(as_lines(records, format, COLUMNS))
 
 
 def _tell(run: Run, layout: str) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cnncalc.cli.options import network_of, output_options_with, spec_options, target
+from cnncalc.cli.options import Whole, network_of, output_options_with, spec_options, target
 from cnncalc.errors import CnncalcError
 from cnncalc.execution import hold_blas
 from cnncalc.network import Network
@@ -16,7 +16,7 @@ COLUMNS = ("name", "layer", "shape", "trainable")
 
 @click.command("weights", short_help="The tensors that 'run --weights' expects.")
 @spec_options
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of the random tensors. Default: 0.")
+@click.option("--seed", type=Whole(0, 2**63 - 1), help="Of the random tensors. Default: 0.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Of the random tensors. Default: float32.")
 @output_options_with(written="Write random tensors to an .npz or .safetensors; any other file gets the list.")
 def command(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cnncalc.rendering.records import Record
 from cnncalc.rendering.summary_records import COLUMNS as LAYER_COLUMNS
-from cnncalc.rendering.summary_records import SCHEMA_VERSION
+from cnncalc.rendering.summary_records import SCHEMA_VERSION, turned
+from cnncalc.rendering.summary_records import channels_last as summary_channels_last
 from cnncalc.rendering.summary_records import layer as summary_layer
 from cnncalc.summary import Summary
 
@@ -21,6 +23,13 @@ COLUMNS = (
 def layers(summary: Summary, run: Run) -> list[dict[str, Any]]:
     """Return every layer of the summary with what its run found."""
     return [summary_layer(row) | _found(found, run.batch) for row, found in zip(summary.rows, run.layers, strict=True)]
+
+
+def channels_last(record: Record) -> Record:
+    """Return a layer with the channels last in its shapes, behind the batch and the spatial axes."""
+    actual = record["actual_shape"]
+    shapes = {"inferred_shape": turned(record["inferred_shape"]), "actual_shape": actual and turned(actual)}
+    return {**summary_channels_last(record), **shapes}
 
 
 def _found(row: LayerRun, batch: int) -> dict[str, Any]:

@@ -42,12 +42,11 @@ def document(summary: Summary, layers: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _fields(fields: Fields | None) -> list[dict[str, Any]] | None:
-    """Return what an output sees, axis by axis; null where that is not known."""
-    if fields is None:
-        return None
+def _fields(fields: Fields | None) -> list[dict[str, Any]]:
+    """Return what an output sees, axis by axis; nothing where that is not known."""
     return [
-        {"size": -(-field.size // 1), "stride": float(field.jump), "offset": float(field.offset)} for field in fields
+        {"size": -(-field.size // 1), "stride": float(field.jump), "offset": float(field.offset)}
+        for field in fields or ()
     ]
 
 
@@ -56,16 +55,18 @@ def layer(row: Row) -> dict[str, Any]:
     record = row._asdict()
     del record["label"], record["node"]
     record["args"] = row.args
+    record["receptive_field"] = row.receptive_field or ()
     return record
 
 
 def channels_last(record: Record) -> Record:
     """Return a layer with the channels last in its shapes, behind the batch and the spatial axes."""
-    turned = {"input_shapes": tuple([_turned(shape) for shape in record["input_shapes"]])}
-    return {**record, **turned, "output_shape": _turned(record["output_shape"])}
+    came = tuple([turned(shape) for shape in record["input_shapes"]])
+    return {**record, "input_shapes": came, "output_shape": turned(record["output_shape"])}
 
 
-def _turned(shape: Shape) -> Shape:
+def turned(shape: Shape) -> Shape:
+    """Return a shape that begins with the batch with its channels last."""
     return (*shape[:1], *shape[2:], *shape[1:2])
 
 
