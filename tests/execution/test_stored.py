@@ -189,7 +189,7 @@ def test_a_member_of_the_wrong_shape_is_not_unpacked(small: str, tmp_path: Path)
     assert "input 'input' is (50000000), expected (N, 3, 8, 8)" in refused(small, "--input", str(path))
     assert tracemalloc.get_traced_memory()[1] < 25_000_000  # 16 of them to read the spec
     tracemalloc.stop()
-    zipped(tmp_path / "w.npz", **{"conv1.weight": bomb})
+    zipped(tmp_path / "w.npz", zipfile.ZIP_DEFLATED, **{"conv1.weight": bomb})
     told = refused(small, "--weights", str(tmp_path / "w.npz"))
     assert "not floating-point: conv1.weight is uint8" in told
     assert "missing: conv1.bias (4)" in told

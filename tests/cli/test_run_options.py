@@ -1,0 +1,214 @@
+"""``cnncalc run`` and ``cnncalc weights``: pictures, arrays of integers, the progress bar, and options without effect."""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnncalc.cli.options import parse_quantity
+from cnncalc.errors import CnncalcError
+from cnncalc.execution.pictures import read_image
+from tests.commands import Done, cnncalc, on_a_terminal
+
+
+@pytest.fixture
+def same(tmp_path: Path) -> str:
+    path = tmp_path / "same.yaml"
+    path.write_text("name: Same\ninput: [3, 6, 6]\nlayers:\n  - identity\n")
+    return str(path)
+
+
+def refused(*arguments: str) -> str:
+    done = cnncalc(*arguments)
+    assert (done.code, done.out) == (2, ""), done
+    assert "Traceback" not in done.err
+    return done.err
+
+
+def output(spec: str, tmp_path: Path, *arguments: str) -> tuple[Done, Any]:
+    done = cnncalc("run", spec, "--save", str(tmp_path / "out.npz"), *arguments)
+    assert done.code == 0, done.err
+    with np.load(tmp_path / "out.npz") as arrays:
+        return done, arrays["identity1"]
+
+
+# --- pictures ------------------------------------------------------------------------------------------------
+
+
+def pixels(*size: int) -> Any:
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8))
+
+
+@pytest.mark.parametrize(("size", "resize"), [((341, 256), 256), ((50, 71), 64), ((500, 375), 232), ((40, 40), 33)])
+def test_the_middle_is_that_of_the_whole_picture_resized(size: tuple[int, int], resize: int, tmp_path: Path) -> None:
+    """As torchvision's Resize and CenterCrop: the longer side's fraction cut off, the offset rounded to even."""
+    picture = pixels(*size)
+    picture.save(tmp_path / "picture.png")
+    wide, high = (int(resize * side / min(size)) for side in size)
+    left, top = round((wide - 32) / 2), round((high - 32) / 2)
+    whole = picture.resize((wide, high), Image.Resampling.BILINEAR).crop((left, top, left + 32, top + 32))
+    wanted = np.asarray(whole, np.float32).transpose(2, 0, 1) / 255
+    found = read_image(str(tmp_path / "picture.png"), (3, 32, 32), resize, [0], [1])[0]
+    assert np.abs(found - wanted).max() <= 1.001 / 255  # one step, where a sum is rounded otherwise
+
+
+def test_a_thin_picture_enlarged(same: str, tmp_path: Path) -> None:
+    Image.fromarray(np.full((2000, 1), 51, np.uint8)).save(tmp_path / "thin.png")
+    _, made = output(same, tmp_path, "--input", str(tmp_path / "thin.png"), "--resize", "65536")
+    assert np.allclose(made, 51 / 255)
+
+
+def bomb(path: Path, width: int, height: int) -> str:
+    """Write a PNG that claims many pixels and has none."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
+    return str(path)
+
+
+@pytest.mark.parametrize("side", [10_000, 60_000])  # beyond Pillow's limit, and beyond twice that
+def test_too_large_a_picture(side: int, same: str, tmp_path: Path) -> None:
+    told = refused("run", same, "--input", bomb(tmp_path / "bomb.png", side, side))
+    assert "bomb.png is too large a picture: " in told
+    assert f"{side**2}" in told
+
+
+def test_pictures_that_are_none(same: str, tmp_path: Path) -> None:
+    assert "is no picture, or damaged" in refused("run", same, "--input", bomb(tmp_path / "empty.png", 9, 9))
+    Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "animated.gif")
+    (tmp_path / "animated.gif").rename(tmp_path / "gif.png")
+    assert "gif.png is no picture, or damaged" in refused("run", same, "--input", str(tmp_path / "gif.png"))
+
+
+def test_an_input_too_large_for_a_picture(tmp_path: Path) -> None:
+    pixels(9, 9).save(tmp_path / "small.png")
+    (tmp_path / "wide.yaml").write_text("input: [3, 20000, 20000]\nlayers:\n  - identity\n")
+    told = refused("run", str(tmp_path / "wide.yaml"), "--input", str(tmp_path / "small.png"))
+    assert "a picture does not fit an input [3, 20000, 20000]" in told
+
+
+# --- arrays --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int64", "bool", "float16", ">f4"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_other_numbers_are_converted_exactly(kind: str, dtype: str, same: str, tmp_path: Path) -> None:
+    array = np.arange(108).reshape(1, 3, 6, 6).astype(kind)
+    np.save(tmp_path / "x.npy", array)
+    wanted = ["--dtype", dtype] if kind != ">f4" else []
+    done, made = output(same, tmp_path, "--input", str(tmp_path / "x.npy"), *wanted)
+    assert dtype in done.out or kind == ">f4"
+    assert (made == array.astype(np.float64)).all()
+
+
+def test_text_is_no_input(same: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array(["a"]))
+    assert "it holds text, not numbers" in refused("run", same, "--input", str(tmp_path / "x.npy"))
+
+
+def test_archives_of_inputs(same: str, tmp_path: Path) -> None:
+    x, file = np.ones((1, 3, 6, 6), np.float32), str(tmp_path / "x.npz")
+    np.savez(file)
+    assert "x.npz is no .npz file, or damaged: it holds no arrays" in refused("run", same, "--input", file)
+    np.savez(file, x)  # whatever its name
+    assert (output(same, tmp_path, "--input", file)[1] == 1).all()
+    np.savez(file, a=2 * x, b=3 * x)
+    assert f"{file} has no array 'input'" in refused("run", same, "--input", file)
+    np.savez(file, a=2 * x, input=x)
+    assert "no input 'a'" in refused("run", same, "--input", file)
+    assert (output(same, tmp_path, "--input", f"input={file}")[1] == 1).all()
+    assert "is given already" in refused("run", same, "--input", file, "--input", file)
+
+
+# --- options without effect ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--mean", "1,2"], "--mean says how a picture is read"),
+        (["--std", "1"], "--std says how a picture is read"),
+        (["--resize", "9"], "--resize says how a picture is read"),
+        (["--mean", "1", "--input", "x.npy"], "--mean says how a picture is read"),
+        (["--batch", "2", "--input", "x.npy"], "--batch is of random inputs, but --input x.npy is a file"),
+        (["--mean", "nan", "--input", "x.png"], "--mean nan: not numbers"),
+        (["--layers", "identity1"], "there is no --save FILE"),
+    ],
+)
+def test_options_that_would_change_nothing(arguments: list[str], told: str, same: str) -> None:
+    assert told in refused("run", same, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--seed", "3"], "--seed is of random tensors"),
+        (["-o", "x.txt", "--seed", "0"], "--seed is of random tensors"),
+        (["--dtype", "float64"], "--dtype is of random tensors"),
+        (["-o", "x.npz", "--format", "json"], "--format json is of the list"),
+    ],
+)
+def test_options_of_weights_that_would_change_nothing(arguments: list[str], told: str, tmp_path: Path) -> None:
+    arguments = [str(tmp_path / text) if text.startswith("x.") else text for text in arguments]
+    assert told in refused("weights", "lenet5", *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_have_a_schema() -> None:
+    document = json.loads(cnncalc("weights", "lenet5", "--format", "json").out)
+    assert list(document) == ["schema_version", "weights"]
+    assert document["schema_version"] == 1
+
+
+# --- layout, quantities, the bar -----------------------------------------------------------------------------
+
+
+def test_channels_last(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text("input: [3, 8, 9]\nlayers:\n  - conv: {out_channels: 4, kernel_size: 3}\n")
+    options = ["run", str(tmp_path / "net.yaml"), "--layout", "hwc", "--input", "10x12x3"]
+    table = cnncalc(*options).out
+    assert "input 1×10×12×3" in table
+    assert next(line for line in table.splitlines() if line.startswith("conv1")).split()[1:3] == ["1×8×10×4"] * 2
+    header, row = (line.split("\t") for line in cnncalc(*options, "--format", "tsv").out.splitlines())
+    shapes = {name: row[header.index(name)] for name in ("input_shapes", "inferred_shape", "actual_shape")}
+    assert shapes == {"input_shapes": "1x10x12x3", "inferred_shape": "1x8x10x4", "actual_shape": "1x8x10x4"}
+    layer = json.loads(cnncalc(*options, "--format", "ndjson").out)
+    assert layer["actual_shape"] == [1, 4, 8, 10], "JSON keeps to one order of axes"
+
+
+@pytest.mark.parametrize("text", ["9" * 400 + "G", "9" * 5000, "1." + "0" * 50])
+def test_more_digits_than_a_quantity_has(text: str) -> None:
+    with pytest.raises(CnncalcError, match=r"^--max 9{40}…: more than 40 digits|^--max 1\.0{38}…: more than"):
+        parse_quantity(text, "--max", of_bytes=True)
+    assert "more than 40 digits" in refused("check", "lenet5", "--max-params", text.rstrip("G"))
+
+
+SLOWLY = """
+import sys
+from unittest import mock
+from cnncalc.cli import run
+from cnncalc.__main__ import entry
+sys.argv = ["cnncalc", "run", "lenet5", "--repeat", "50", "--color", "never"]
+with mock.patch.object(run, "PATIENCE", {patience}):
+    entry()
+"""
+
+
+@pytest.mark.parametrize(("patience", "shown"), [(0, True), (1000, False)])
+def test_the_bar_leaves_nothing(patience: int, shown: bool) -> None:
+    text = on_a_terminal([sys.executable, "-c", SLOWLY.format(patience=patience)])
+    assert ("[------------------------]   0 %  C1" in text) is shown
+    assert ("\r\x1b[K" in text) is shown
+    *_, left = text.partition("LeNet-5")[0].split("\r\x1b[K")
+    assert left.replace("\x1b[1m", "") == "", "the line is empty when the table begins"
