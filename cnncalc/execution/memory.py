@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnncalc.analysis.memory import peak_elements
 from cnncalc.errors import CnncalcError
 from cnncalc.execution.kernels.winograd import tile_outputs
-from cnncalc.rendering.text import size
+from cnncalc.text import size
 
 if TYPE_CHECKING:
     from cnncalc.network import Network, Node

@@ -14,8 +14,8 @@ import numpy as np
 from cnncalc.errors import CnncalcError, did_you_mean
 from cnncalc.execution.inputs import FLOATS, given_inputs, random_inputs
 from cnncalc.execution.kernels import Kernels
+from cnncalc.execution.kernels.blas import blas
 from cnncalc.execution.kernels.engine import Engine, Tally
-from cnncalc.execution.kernels.workers import single_threaded_blas
 from cnncalc.execution.memory import needs, peak_resident, require
 from cnncalc.execution.operation import Operation
 from cnncalc.execution.plan import steps
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cnncalc.network import Network, Node, Tensor
 
 MOST_THREADS = 16
+LARGE = 10**7  # macs of a network's mean contraction from which our threads beat BLAS's
 
 Progress = Callable[[int, int, str], object]
 
@@ -80,7 +81,7 @@ def run(
     require(needed, max_memory)
     try:
         inputs = random_inputs(network, batch, seed, kind) if inputs is None else inputs
-        with single_threaded_blas(), np.errstate(all="ignore"):  # what is not finite is told
+        with np.errstate(all="ignore"):  # what is not finite is told
             start = perf_counter()
             tensors = (
                 random_weights(network, seed, kind, threads) if weights is None else checked(network, weights, kind)
@@ -128,7 +129,9 @@ class Runner:
     ) -> None:
         self.network = network
         self.keep = keep
-        self.kernels = Kernels(Engine(threads, limit))
+        ours = _ours(network, threads)
+        self.blas_threads = 1 if ours else threads
+        self.kernels = Kernels(Engine(threads if ours else 1, limit))
         self.operations = []
         sharers = Counter(node.shares or node for node in network.nodes)
         for step in steps(network, keep, fuse):
@@ -171,6 +174,12 @@ class Runner:
 
         Return the tensors that are left at the end, and the seconds of each operation.
         """
+        with blas().held(self.blas_threads):
+            return self._operations(inputs, result, progress)
+
+    def _operations(
+        self, inputs: Mapping[str, Array], result: Run | None, progress: Progress | None
+    ) -> tuple[dict[Tensor, Array], list[float]]:
         engine = self.kernels.engine
         values: dict[Tensor, Array] = {self.network.inputs[name]: array for name, array in inputs.items()}
         seconds = []
@@ -189,6 +198,15 @@ class Runner:
                 values.pop(tensor, None)
         engine.tally()
         return values, seconds
+
+
+def _ours(network: Network, threads: int) -> bool:
+    """Tell whether our threads share the blocks of each operation, or BLAS's its matrix products; never both.
+
+    Ours share all of the work, but need some 60 microseconds to wake up; both at once are in each other's way.
+    """
+    products = [node.use.macs for node in network.nodes if node.use.macs]
+    return threads > 1 and (not blas() or sum(products) > LARGE * len(products))
 
 
 def _part(progress: Progress, number: int, repeat: int) -> Progress:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cnncalc.execution.kernels import depthwise, shallow, winograd
 from cnncalc.execution.kernels.axes import Slide, padded, slides, windows
-from cnncalc.execution.kernels.engine import BLOCK, FEW, Engine, channels_first, channels_last, effort
+from cnncalc.execution.kernels.engine import BLOCK, Engine, channels_first, channels_last, effort
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Sizes
@@ -80,13 +80,6 @@ def pointwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes:
         engine.multiply(part, filters, products[start:stop])
         finish(start, stop)
 
-    if len(rows) <= FEW and engine.workers.threads > 1:
-        if prepare is not None:
-            fresh = engine.scratch("rows", rows.shape, x.dtype)
-            prepare(rows, fresh)
-            rows = fresh
-        engine.multiply_few(rows, filters, products, finish)
-        return out
     largest = (2 if prepare else 4) * BLOCK  # a large block spares the packing of filters, a small one the cache
     step = max(256, largest // max(filters.shape))
     engine.blocks(len(rows), step, block, effort(out.size * len(filters), out.size))
@@ -118,7 +111,7 @@ def unrolled(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
     columns = counts[-1]
     lines = out.reshape(-1, columns, channels)
 
-    def gathered(start: int, stop: int) -> Array:
+    def block(start: int, stop: int) -> None:
         shape = (groups, stop - start, columns, *weight.shape[2:], depth)
         patches = engine.scratch("patches", shape, x.dtype)
         for line in range(start, stop):
@@ -126,10 +119,7 @@ def unrolled(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
             if groups > 1:
                 source = np.moveaxis(source.reshape(*source.shape[:-1], groups, depth), -2, 0)
             patches[:, line - start] = source
-        return patches.reshape(groups, -1, taps)
-
-    def block(start: int, stop: int) -> None:
-        matrix = gathered(start, stop)
+        matrix = patches.reshape(groups, -1, taps)
         if groups == 1:
             engine.multiply(matrix[0], filters[0], lines[start:stop].reshape(-1, channels))
         else:
@@ -138,9 +128,7 @@ def unrolled(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
             target[...] = product.transpose(1, 0, 2)
         finish(start * columns, stop * columns)
 
-    if groups == 1 and len(lines) * columns <= FEW and engine.workers.threads > 1:
-        engine.multiply_few(gathered(0, len(lines))[0], filters[0], lines.reshape(-1, channels), finish)
-        return out
     step = max(1, BLOCK // (columns * taps * groups))
-    engine.blocks(len(lines), step, block, effort(out.size * taps, out.size * taps // (channels // groups)))
+    micros = effort(out.size * taps, out.size * taps // (channels // groups))
+    engine.blocks(len(lines), step, block, micros)
     return out

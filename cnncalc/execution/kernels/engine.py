@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,15 +17,7 @@ from cnncalc.execution.kernels.workers import WORTH, Workers, cut
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
-FEW = 256  # rows of a matrix product up to which threads share its columns
 BLOCK = 1 << 17  # elements of a block that is worked on while it stays in the second-level cache
-
-
-class Finish(Protocol):
-    """Ends rows start … stop of an output, in channels left … right."""
-
-    def __call__(self, start: int, stop: int, left: int = 0, right: int | None = None) -> None:
-        """Change them in place."""
 
 
 class Before(NamedTuple):
@@ -133,28 +125,20 @@ class Engine:
     def blocks(self, total: int, step: int, work: Callable[[int, int], object], micros: float) -> None:
         """Call work(start, stop) over range(total), about `step` at a time.
 
-        What takes a few hundred microseconds, as estimated by `effort`, is shared by the threads.
+        What takes many microseconds, as estimated by `effort`, is shared by the threads.
         """
         threads = self.workers.threads
-        if total <= step and (threads == 1 or micros <= WORTH):
-            work(0, total)
+        if threads == 1 or micros <= WORTH:
+            for start, stop in cut(total, step):
+                work(start, stop)
         else:
-            self.workers.run(work, cut(total, step, threads, micros), alone=micros <= WORTH)
+            self.workers.run(work, cut(total, step, threads, micros))
 
-    def multiply_few(self, a: Array, b: Array, out: Array, finish: Finish) -> None:
-        """Multiply few rows with many columns: threads share the columns, so that each packs its own only."""
-
-        def columns(left: int, right: int) -> None:
-            self.multiply(a, b[:, left:right], out[:, left:right])
-            finish(0, len(a), left, right)
-
-        self.blocks(b.shape[1], b.shape[1], columns, effort(out.size * len(b), out.size))
-
-    def finisher(self, out: Array, bias: Array | None) -> Finish:
+    def finisher(self, out: Array, bias: Array | None) -> Callable[[int, int], None]:
         """Return finish(start, stop), which ends rows of a contraction's (N, *spatial, C) output in place.
 
         It adds the bias and does what the runner asked for in `after`; a residual of another shape than the
-        output refuses that, and the runner is told by `refused`.  It can be held to some of the channels.
+        output refuses that, and the runner is told by `refused`.
         """
         rows = out.reshape(-1, out.shape[-1])
         after, self.after = self.after or After(), None
@@ -167,12 +151,12 @@ class Engine:
                 self.refused, after = True, After()
         add = None if bias is None else self.packed(bias, "add", RowOperation)
 
-        def finish(start: int, stop: int, left: int = 0, right: int | None = None) -> None:
-            block = rows[start:stop, left:right]
+        def finish(start: int, stop: int) -> None:
+            block = rows[start:stop]
             if add is not None:
-                add(block, block, left, right)
+                add(block, block)
             if residual is not None:
-                np.add(block, residual[start:stop, left:right], out=block)
+                np.add(block, residual[start:stop], out=block)
             if after.clip is not None:
                 np.clip(block, *after.clip, out=block)
             elif after.activation is not None:
@@ -210,15 +194,15 @@ class RowOperation:
         self.times = max(1, 2048 // len(vector))
         self.wide = np.concatenate([vector] * self.times)
 
-    def __call__(self, rows: Array, out: Array, left: int = 0, right: int | None = None) -> None:
-        """Write the changed rows, of channels left … right, to `out`, which may be `rows`."""
+    def __call__(self, rows: Array, out: Array) -> None:
+        """Write the changed rows to `out`, which may be `rows`."""
         flat = rows.flags.c_contiguous and out.flags.c_contiguous
         whole = len(rows) // self.times * self.times if flat else 0
         if whole:
             shape = (-1, len(self.wide))
             self.operation(rows[:whole].reshape(shape), self.wide, out=out[:whole].reshape(shape))
         if whole < len(rows):
-            self.operation(rows[whole:], self.vector[left:right], out=out[whole:])
+            self.operation(rows[whole:], self.vector, out=out[whole:])
 
 
 def effort(products: int, elements: int = 0) -> float:

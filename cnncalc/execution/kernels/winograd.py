@@ -64,30 +64,20 @@ def winograd(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
     lines, tiles = -(-down.positions // m), -(-across.positions // m)
     bands = len(x) * lines
 
-    whole = bands * tiles <= TILES and engine.workers.threads > 1  # then threads share the points, else the bands
-    direct = out.size * weight[0].size
-    micros = effort(direct // 3)
-
-    def multiplied(source: Array) -> Array:
-        product = engine.scratch("product", (*source.shape[:2], len(weight)), x.dtype)
-
-        def some(start: int, stop: int) -> None:
-            engine.multiply(source[start:stop], filters[start:stop], product[start:stop])
-
-        engine.blocks(len(source), len(source), some, micros if whole else 0)
-        return product
-
     def block(start: int, stop: int) -> None:
         for image in range(start // lines, -(-stop // lines)):
             first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
             top, bottom = first * m, min(last * m, down.positions)
-            product = multiplied(_transformed(engine, x[image], axes, data, m, first, last, tiles))
+            source = _transformed(engine, x[image], axes, data, m, first, last, tiles)
+            product = engine.scratch("product", (*source.shape[:2], len(weight)), x.dtype)
+            engine.multiply(source, filters, product)
             shape = (points, points, last - first, tiles, len(weight))
             _untransform(engine, product.reshape(shape), inverse, out[image, top:bottom])
             begin = image * down.positions
             finish((begin + top) * across.positions, (begin + bottom) * across.positions)
 
-    engine.blocks(bands, max(1, TILES // tiles), block, 0 if whole else micros)
+    direct = out.size * weight[0].size
+    engine.blocks(bands, max(1, TILES // tiles), block, effort(direct // 3))
     engine.shortcut(f"Winograd F({m}×{m}, {down.kernel}×{down.kernel})", direct)
     return out
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from queue import SimpleQueue
-from typing import Any
 
 import numpy as np
 
@@ -28,9 +24,9 @@ class Workers:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._helpers: list[threading.Thread] = []
 
-    def run(self, work: Callable[[int, int], object], blocks: Sequence[Block], alone: bool = False) -> None:
+    def run(self, work: Callable[[int, int], object], blocks: Sequence[Block]) -> None:
         """Call work(start, stop) for every block, in any order; raises what a call raised."""
-        if self.threads == 1 or len(blocks) == 1 or alone:
+        if self.threads == 1 or len(blocks) == 1:
             for start, stop in blocks:
                 work(start, stop)
             return
@@ -97,35 +93,3 @@ def cut(total: int, step: int, threads: int = 1, micros: float = 0.0) -> list[Bl
         count = 1 if total <= step else count
     edges = [total * i // count for i in range(count + 1)]
     return list(pairwise(edges))
-
-
-@contextmanager
-def single_threaded_blas() -> Iterator[bool]:
-    """Hold NumPy's BLAS to one thread; yields whether that could be done."""
-    controls = _openblas()
-    before = [get() for get, _ in controls]
-    for _, put in controls:
-        put(1)
-    try:
-        yield bool(controls) or os.environ.get("OPENBLAS_NUM_THREADS") == "1"
-    finally:
-        for (_, put), threads in zip(controls, before, strict=True):
-            put(threads)
-
-
-def _openblas() -> list[tuple[Callable[[], int], Callable[[int], Any]]]:
-    """Return (get, set) of the number of threads for each OpenBLAS that this process has loaded (Linux)."""
-    try:
-        with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
-            paths = {line.split(maxsplit=5)[5].strip() for line in maps if "openblas" in line}
-    except OSError:
-        return []
-    found = []
-    for library in map(ctypes.CDLL, sorted(paths)):
-        for name in ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads"):
-            get = getattr(library, name.format("get"), None)
-            put = getattr(library, name.format("set"), None)
-            if get is not None and put is not None:
-                found.append((get, put))
-                break
-    return found
