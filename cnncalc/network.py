@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.layers.base import Layer, LayerError, Shape, Use, shape_text
@@ -138,24 +138,16 @@ class Network:
         return summarize(self, **options)
 
     def __repr__(self) -> str:
-        params, _ = totals(self.nodes)
-        count = f"{len(self.nodes)} layer{'s' * (len(self.nodes) != 1)}"
-        return f"<Network {self.title}: {count}, {params:,} params>"
+        from cnncalc.analysis.costs import sums
+
+        found = sums(self.nodes)
+        return f"<Network {self.title}: {found.layers} layer{'s' * (found.layers != 1)}, {found.params:,} params>"
 
     def run(self, *args: Any, **options: Any) -> Run:
         """Run the network on real tensors; arguments as :func:`cnncalc.execution.runner.run` takes them."""
         from cnncalc.execution.runner import run
 
         return run(self, *args, **options)
-
-
-def totals(nodes: Iterable[Node]) -> tuple[int, int]:
-    """Return (params, macs) of some nodes, per sample."""
-    params = macs = 0
-    for node in nodes:
-        params += node.params
-        macs += node.use.macs
-    return params, macs
 
 
 def _check_shared(use: Use, owner: Node) -> None:

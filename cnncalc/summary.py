@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any, NamedTuple
 
-from cnncalc.analysis.costs import CONVENTIONS, COUNTED_IN_ACTIVATIONS, DTYPES, OWN_CONVENTION
+from cnncalc.analysis.costs import CONVENTIONS, DTYPES, OWN_CONVENTION, sums
 from cnncalc.analysis.memory import OPTIMIZERS, forward_elements, peak_elements
 from cnncalc.analysis.receptive_field import Fields, receptive_fields
 from cnncalc.errors import CnncalcError, did_you_mean
@@ -140,7 +140,7 @@ def summarize(
         if word not in known:
             raise CnncalcError(f"unknown {what} '{word}'", did_you_mean(word, known, f"{what}s"))
     fields = receptive_fields(network)
-    rows = [_row(node, batch, DTYPES[dtype], fields.of[node] or ()) for node in network.nodes]
+    rows = [_row(node, batch, DTYPES[dtype], fields.of[node]) for node in network.nodes]
     uncounted = {node.layer.type for node in network.nodes if node.use.flops is None}
     if convention != OWN_CONVENTION:
         rows, undefined = _recounted(rows, batch, convention)
@@ -157,7 +157,7 @@ def summarize(
         rows=rows,
         kinds=kinds_of(rows),
         totals=_totals(network, rows, batch, DTYPES[dtype], optimizer),
-        receptive_fields={name: fields.of[tensor] or () for name, tensor in network.outputs.items()},
+        receptive_fields={name: fields.of[tensor] for name, tensor in network.outputs.items()},
         disagreeing_strides=[node.name for node in fields.disagreeing],
         uncounted=sorted(uncounted),
         unmet=network.unmet,
@@ -219,8 +219,7 @@ def share(part: int, whole: int) -> float:
 
 
 def _totals(network: Network, rows: list[Row], batch: int, width: int, optimizer: str) -> Totals:
-    params = sum([row.params for row in rows])
-    buffers = sum([row.buffers for row in rows])
+    layers, params, buffers, _, _, activations = sums(network.nodes)
     peak, where = peak_elements(network)
     forward = batch * forward_elements(network) * width
     memory = Memory(
@@ -233,11 +232,11 @@ def _totals(network: Network, rows: list[Row], batch: int, width: int, optimizer
         peak_at=where.name if where else "",
     )
     return Totals(
-        layers=len(rows),
+        layers=layers,
         params=params,
         buffers=buffers,
-        macs=sum([row.macs for row in rows]),
+        macs=sum([row.macs for row in rows]),  # as the convention has them
         flops=sum([row.flops for row in rows]),
-        activations=sum([row.activations for row in rows if row.kind in COUNTED_IN_ACTIVATIONS]),
+        activations=batch * activations,
         memory=memory,
     )

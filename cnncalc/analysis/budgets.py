@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import prod
 from typing import NamedTuple
 
-from cnncalc.analysis.costs import COUNTED_IN_ACTIVATIONS
+from cnncalc.analysis.costs import sums
 from cnncalc.analysis.memory import last_uses, peak_elements
 from cnncalc.analysis.receptive_field import receptive_fields
 from cnncalc.errors import CnncalcError
@@ -50,37 +50,23 @@ def heaviest(figure: Figure, network: Network, scale: Scale) -> list[Part]:
     return sorted(parts, key=lambda part: -part[1])[:HEAVIEST]
 
 
-def _figure(help: str, of_node: Callable[[Node, Scale], int], of_bytes: bool = False, most: bool = False) -> Figure:
-    """Return the figure that is the sum of its layers', or with ``most`` the largest of them."""
-    combine = max if most else sum
-
-    def parts(network: Network, scale: Scale) -> list[Part]:
-        return [(node.name, of_node(node, scale)) for node in network.nodes]
+def _sum(
+    help: str, name: str, factor: Callable[[Scale], int] = lambda scale: scale.batch, of_bytes: bool = False
+) -> Figure:
+    """Return the figure that is a count over all layers, times a factor."""
 
     def measure(network: Network, scale: Scale) -> int:
-        return combine([of_node(node, scale) for node in network.nodes])
+        return factor(scale) * int(getattr(sums(network.nodes), name))
+
+    def parts(network: Network, scale: Scale) -> list[Part]:
+        return [(node.name, factor(scale) * int(getattr(sums([node]), name))) for node in network.nodes]
 
     return Figure(help, measure, parts, of_bytes)
 
 
-def _params(node: Node, scale: Scale) -> int:
-    return node.params
-
-
-def _macs(node: Node, scale: Scale) -> int:
-    return scale.batch * node.use.macs
-
-
-def _flops(node: Node, scale: Scale) -> int:
-    return scale.batch * (node.use.flops or 0)
-
-
-def _activations(node: Node, scale: Scale) -> int:
-    return scale.batch * prod(node.shape) if node.layer.kind in COUNTED_IN_ACTIVATIONS else 0
-
-
-def _weights(node: Node, scale: Scale) -> int:
-    return node.params * scale.width
+def _most(help: str, of: Figure) -> Figure:
+    """Return the figure that is the largest part of another."""
+    return Figure(help, lambda network, scale: max([part for _, part in of.parts(network, scale)]), of.parts)
 
 
 def _peak(network: Network, scale: Scale) -> int:
@@ -108,15 +94,18 @@ def _receptive_field(network: Network, scale: Scale) -> int:
     return min(shortest, default=0)
 
 
+_PARAMS = _sum("elements of all weights and biases", "params", lambda scale: 1)
+_MACS = _sum("multiply-accumulates", "macs")
+
 FIGURES: dict[str, Figure] = {
-    "params": _figure("elements of all weights and biases", _params),
-    "macs": _figure("multiply-accumulates", _macs),
-    "flops": _figure("floating-point operations", _flops),
-    "activations": _figure("elements of all outputs of conv and linear layers", _activations),
-    "weights": _figure("bytes of the weights", _weights, of_bytes=True),
+    "params": _PARAMS,
+    "macs": _MACS,
+    "flops": _sum("floating-point operations", "flops"),
+    "activations": _sum("elements of all outputs of conv and linear layers", "activations"),
+    "weights": _sum("bytes of the weights", "params", lambda scale: scale.width, of_bytes=True),
     "peak": Figure("bytes of the tensors alive at one step, at most", _peak, _alive_at_peak, of_bytes=True),
-    "layer-params": _figure("params of any one layer", _params, most=True),
-    "layer-macs": _figure("multiply-accumulates of any one layer", _macs, most=True),
+    "layer-params": _most("params of any one layer", _PARAMS),
+    "layer-macs": _most("multiply-accumulates of any one layer", _MACS),
     "receptive-field": Figure(
         "elements of the input that every output sees along each axis",
         _receptive_field,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnncalc.analysis.costs import COUNTED_IN_ACTIVATIONS
+from cnncalc.analysis.costs import sums
 from cnncalc.layers.base import shape_text
 from cnncalc.network import Network, Unmet
 
@@ -22,7 +22,6 @@ def unmet(network: Network, published: Mapping[str, tuple[Any, Any]]) -> list[Un
 
 def figure_of(network: Network, what: str) -> object:
     """Return what a network has of a figure that specs publish, ``what`` being a key of ``expect``."""
-    nodes = network.nodes
     if what.startswith("output"):
         name = what.removeprefix("output").strip()
         outputs = {name: tensor.shape for name, tensor in network.outputs.items()}
@@ -30,21 +29,7 @@ def figure_of(network: Network, what: str) -> object:
             return outputs.get(name)
         shapes = tuple(outputs.values())
         return shapes[0] if len(shapes) == 1 else shapes
-    if what == "params":
-        return sum(node.params for node in nodes)
-    if what == "buffers":
-        return sum(node.buffers for node in nodes)
-    if what == "activations":
-        return sum(_size(node.shape) for node in nodes if node.layer.kind in COUNTED_IN_ACTIVATIONS)
-    if what == "macs":
-        return sum(node.use.macs for node in nodes)
-    return sum(node.use.flops or 0 for node in nodes)
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    from math import prod
-
-    return prod(shape)
+    return sums(network.nodes)._asdict()[what]
 
 
 def shown(value: object) -> object:

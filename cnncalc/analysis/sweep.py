@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from cnncalc.analysis.costs import COUNTED_IN_ACTIVATIONS, DTYPES
+from cnncalc.analysis.costs import DTYPES, sums
 from cnncalc.analysis.memory import forward_elements, peak_elements
 from cnncalc.errors import CnncalcError
 from cnncalc.layers.base import Shape
@@ -133,18 +133,9 @@ def point(document: Document, combination: Combination, measure: Measure) -> Poi
 def figures(network: Network, measure: Measure) -> dict[str, Any]:
     """Return a network's figures by name; counts and bytes are for the whole batch, shapes without it."""
     batch, width = measure.batch, DTYPES[measure.dtype]
-    params = buffers = macs = flops = activations = 0
-    for node in network.nodes:
-        use = node.use
-        macs += use.macs
-        flops += use.flops or 0
-        if node.shares is None:
-            params += use.params
-            buffers += use.buffers
-        if use.layer.kind in COUNTED_IN_ACTIVATIONS:
-            activations += prod(node.shape)
+    layers, params, buffers, macs, flops, activations = sums(network.nodes)
     values = (
-        len(network.nodes), params, buffers, batch * macs, batch * flops, batch * activations,
+        layers, params, buffers, batch * macs, batch * flops, batch * activations,
         width * params, batch * width * forward_elements(network), batch * width * peak_elements(network)[0],
         next(reversed(network.outputs.values())).shape,
     )  # fmt: skip

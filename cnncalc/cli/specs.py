@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import click
 
+from cnncalc.analysis.costs import sums
 from cnncalc.cli.options import output_options, target
 from cnncalc.collection import Member, shipped
 from cnncalc.errors import CnncalcError, did_you_mean
-from cnncalc.network import totals
 from cnncalc.rendering.specs_page import FIELDS, Entry, page, record
 
 SORT_KEYS = ("name", "family", "year", "params", "macs")
@@ -57,9 +57,11 @@ def _file(member: Member) -> str:
 def _entries(chosen: list[Member]) -> Iterator[Entry]:
     for member in chosen:
         network = member.build()
-        params, macs = totals(network.nodes)
+        made = sums(network.nodes)
         inputs = {name: tensor.shape for name, tensor in network.inputs.items()}
-        yield Entry(member.name, member.document.name, member.year, inputs, params, macs, member.source, _file(member))
+        yield Entry(
+            member.name, member.document.name, member.year, inputs, made.params, made.macs, member.source, _file(member)
+        )
 
 
 def _show(entries: list[Entry], by_family: bool, format: str, path: str | None, color: str) -> None:

@@ -1,11 +1,12 @@
-"""Numbers, shapes and bytes as people read them."""
+"""Numbers and shapes as people read them; bytes are told outside pages too, in :mod:`cnncalc.text`."""
 
 from __future__ import annotations
 
 from cnncalc.layers.base import Shape
+from cnncalc.text import four
+from cnncalc.text import size as size
 
 _PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
-_BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 
 
 def exact(figure: int) -> str:
@@ -15,26 +16,18 @@ def exact(figure: int) -> str:
 
 def short(figure: float) -> str:
     """Return ``15.47 G``, four digits at most."""
-    for size, prefix in _PREFIXES:
-        if figure >= size:
-            return f"{_four(figure / size)} {prefix}"
-    return _four(figure)
-
-
-def size(count: int) -> str:
-    """Return bytes as ``527.8 MiB``."""
-    for unit, prefix in _BINARY:
-        if count >= unit:
-            return f"{_four(count / unit)} {prefix}"
-    return f"{count} B"
+    for unit, prefix in _PREFIXES:
+        if figure >= unit:
+            return f"{four(figure / unit)} {prefix}"
+    return four(figure)
 
 
 def duration(seconds: float) -> str:
     """Return ``25.14 ms``, four digits at most."""
     for unit, prefix in ((1, "s"), (1e-3, "ms")):
         if seconds >= unit:
-            return f"{_four(seconds / unit)} {prefix}"
-    return f"{_four(seconds * 1e6)} µs"
+            return f"{four(seconds / unit)} {prefix}"
+    return f"{four(seconds * 1e6)} µs"
 
 
 def percent(share: float) -> str:
@@ -49,9 +42,3 @@ def dims(shape: Shape, layout: str = "chw") -> str:
     if layout == "hwc":
         shape = (*shape[1:], *shape[:1])
     return "×".join([str(axis) for axis in shape])
-
-
-def _four(value: float) -> str:
-    digits = 3 if value < 10 else 2 if value < 100 else 1 if value < 1000 else 0
-    text = f"{value:.{digits}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnncalc.analysis.budgets import FIGURES, Scale
 from cnncalc.analysis.receptive_field import Fields, receptive_fields
+from cnncalc.errors import CnncalcError
 from cnncalc.execution.runner import run
 from cnncalc.layers.base import LayerError, Shape
 from cnncalc.network import Network, Tensor
+from cnncalc.rendering.summary_records import layer
 from tests.layers.building import make
 
 
@@ -188,3 +191,13 @@ def test_fields_are_what_outputs_depend_on(shape: Shape, items: list[str]) -> No
                 assert first == -field.offset, kept
             elif field.ordered:
                 assert first == place[field.axis] * field.jump - field.offset, kept
+
+
+def test_a_summary_has_no_figure_for_what_is_unknown() -> None:
+    network = stack((8, 16, 16), "reshape: [8, 256]", conv(3))
+    found = network.summary()
+    assert [row.receptive_field for row in found.rows] == [(1, 1), None]
+    assert [layer(row)["receptive_field"] for row in found.rows] == [(1, 1), ()]
+    assert found.receptive_field is None
+    with pytest.raises(CnncalcError, match="what 'output' sees is not known"):
+        FIGURES["receptive-field"].measure(network, Scale())
