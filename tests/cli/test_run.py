@@ -232,7 +232,10 @@ def bad(tmp_path: Path) -> dict[str, str]:
         (["--input", "wide.npy", "--dtype", "float32"], "is float64, but float32 was asked for"),
         (["--input", "nan.npy"], "NaN or infinite elements, the first at [0, 1, 0, 6]"),
         (["--input", "none.npy"], "is (0, 3, 8, 8)"),
-        (["--input", "objects.npy"], "objects.npy is no .npy file, or damaged: it holds pickled objects, which are not read"),
+        (
+            ["--input", "objects.npy"],
+            "objects.npy is no .npy file, or damaged: it holds pickled objects, which are not read",
+        ),
         (["--input", "cut.npy"], "cut.npy is no .npy file, or damaged"),
         (["--input", "text.npy"], "text.npy is no .npy file, or damaged"),
         (["--input", "cut.npz"], "cut.npz is no .npz file, or damaged"),
