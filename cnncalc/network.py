@@ -91,7 +91,8 @@ class Network:
         inputs: by name, in the order of the spec.
         nodes: in the order in which they run.
         outputs: by name.
-        unmet: published figures that the spec states and the network does not have.
+        published: figures that the spec states, with their places, by their keys in ``expect``.
+        misshapen: items whose outputs don't have the shapes that the spec states.
     """
 
     def __init__(
@@ -103,12 +104,20 @@ class Network:
         self.inputs = {name: Input(name, tuple(shape)) for name, shape in inputs.items()}
         self.nodes: list[Node] = []
         self.outputs: dict[str, Tensor] = {}
-        self.unmet: list[Unmet] = []
+        self.published: dict[str, tuple[Any, Origin]] = {}
+        self.misshapen: list[Unmet] = []
 
     @property
     def title(self) -> str:
         """The variant's name where there is one, else the network's."""
         return self.variant or self.name
+
+    @property
+    def unmet(self) -> list[Unmet]:
+        """What the spec states of the network and the network does not have."""
+        from cnncalc.analysis.expectations import unmet
+
+        return unmet(self)
 
     def add(
         self,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from cnncalc.analysis.costs import sums
 from cnncalc.layers.base import shape_text
 from cnncalc.network import Network, Unmet
 
 
-def unmet(network: Network, published: Mapping[str, tuple[Any, Any]]) -> list[Unmet]:
-    """Return the published figures (value, origin) that the network does not have."""
-    found = []
-    for what, (value, origin) in published.items():
+def unmet(network: Network) -> list[Unmet]:
+    """Return the shapes and the figures that the spec states and the network does not have."""
+    found = list(network.misshapen)
+    for what, (value, origin) in network.published.items():
         actual = figure_of(network, what)
         if actual != value:
             found.append(Unmet(what, shown(value), shown(actual), origin))

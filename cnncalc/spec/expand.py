@@ -83,7 +83,7 @@ class _Builder(ItemExpander):
         self.outputs(frame, result)
         self.stop_at_faults()
         if self.published:
-            self.check_published()
+            self.state_published()
         return self.net
 
     def arguments(self) -> dict[str, Any]:
@@ -149,17 +149,15 @@ class _Builder(ItemExpander):
 
     def tell_unmet_too(self) -> None:
         """A shape that is not the expected one may be where a later fault comes from."""
-        for unmet in self.net.unmet:
+        for unmet in self.net.misshapen:
             if unmet.origin is not None:
                 self.fault(unmet.origin, f"{unmet.what} should be {unmet.expected}, but is {unmet.actual}")
 
-    def check_published(self) -> None:
+    def state_published(self) -> None:
         stated = dict(self.document.expect)
         if self.variant:
             stated.update(self.variant.expect)
-        if stated:
-            from cnncalc.analysis.expectations import unmet
-
-            figures = {what: (self.evaluate(value, self.globals), value.origin) for what, value in stated.items()}
-            self.stop_at_faults()
-            self.net.unmet += unmet(self.net, figures)
+        self.net.published = {
+            what: (self.evaluate(value, self.globals), value.origin) for what, value in stated.items()
+        }
+        self.stop_at_faults()

@@ -315,7 +315,7 @@ class ItemExpander(Names):
             return
         shown = shape_text(expected) if isinstance(expected, tuple) else expected
         what = f"the output of '{result[0].name}'"
-        self.net.unmet.append(Unmet(what, shown, shape_text(result[0].shape), item.expect.origin))
+        self.net.misshapen.append(Unmet(what, shown, shape_text(result[0].shape), item.expect.origin))
 
 
 def each_round(item: Item) -> bool:
