@@ -6,6 +6,7 @@ Statistics that a normalization or a softmax takes over a map are not counted as
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cnncalc.layers.base import READ_WHOLE, Shape, Use
@@ -83,7 +84,7 @@ def receptive_fields(network: Network) -> ReceptiveFields:
         for tensor in network.inputs.values()
     }
     disagreeing: list[Node] = []
-    steps: dict[Use, list[Step]] = {}
+    known: dict[Use, list[Step] | None] = {}
     for node in network.nodes:
         incoming = of[node.inputs[0]]
         if len(node.inputs) > 1:
@@ -93,9 +94,10 @@ def receptive_fields(network: Network) -> ReceptiveFields:
         if incoming is None:
             of[node] = None
             continue
-        if node.use not in steps:
-            steps[node.use] = steps_of(node.use)
-        of[node] = _through(incoming, steps[node.use], node.shape)
+        if node.use not in known:
+            known[node.use] = None if _keeps_all(node.use) else steps_of(node.use)
+        steps = known[node.use]
+        of[node] = incoming if steps is None else _through(incoming, steps, node.shape)
     return ReceptiveFields(of, disagreeing)
 
 
@@ -104,6 +106,13 @@ def window_on(field: Field, step: Step) -> tuple[Number, Number] | None:
     if step.axis == READ_WHOLE:
         return field.positions, field.positions
     return None if step.window is None else (step.window[0] + 1, step.window[1])
+
+
+def _keeps_all(use: Use) -> bool:
+    """Whether every position stays where it is and sees itself alone: most layers are such, and need no steps."""
+    if use.inputs[0] != use.output or use.layer.window(use.inputs, use.output) is not None:
+        return False
+    return use.layer.axes(use.inputs, use.output) == tuple(range(len(use.output)))
 
 
 def steps_of(use: Use) -> list[Step]:
@@ -159,6 +168,9 @@ def _widest(branches: list[Fields | None]) -> tuple[Fields | None, bool]:
     full = [fields for fields in known if len(fields) == most]
     widest, agree = [], True
     for fields in zip(*full, strict=True):
+        if len({(field.jump, field[3:]) for field in fields}) == 1 and fields[0].ordered:  # as nearly everywhere
+            widest.append(max(fields, key=itemgetter(0)))
+            continue
         walking = [field for field in fields if field.positions > 1]  # a gate of one position does not set the stride
         if len({field.axis for field in walking}) > 1:
             return None, True
