@@ -37,4 +37,4 @@ MAX_AXES = 4
 """Axes of an input's shape: channels and at most three spatial ones."""
 
 MAX_FAULTS = 20
-"""How many faults are told in full; reading ends at fifty times as many."""
+"""How many faults are told in full; reading ends at ten times as many."""

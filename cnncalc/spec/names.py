@@ -35,7 +35,7 @@ class Names:
         if origin[1:] not in self.places:
             self.places.add(origin[1:])
             self.faults.append(Fault(message, origin, hint))
-            if len(self.faults) >= MAX_FAULTS * 50:
+            if len(self.faults) >= MAX_FAULTS * 10:
                 self.stop_at_faults()
 
     def stop_at_faults(self) -> None:
@@ -92,6 +92,9 @@ class Names:
             names = ", ".join(self.net.inputs)
             self.fault(reference.origin, f"'input' could be any of several inputs: {names}", "name one of them")
             return
+        if len(self.faults) >= MAX_FAULTS:  # nobody reads the reason
+            self.fault(reference.origin, f"no item is called '{name}'")
+            return
         known = {name for around in frame.chain() for name in around.names}
         numbered = sorted(
             [name for name in known if re.fullmatch(re.escape(first) + r"\d+", name)],
@@ -104,8 +107,7 @@ class Names:
             hint = "only items that stand above, and are there, can be named"
             self.fault(reference.origin, f"'{first}' is not an earlier item", hint)
         else:
-            few = len(self.faults) < MAX_FAULTS
-            hint = did_you_mean(first, tuple(known), "names above") if few else None
+            hint = did_you_mean(first, tuple(known), "names above")
             self.fault(reference.origin, f"no item is called '{name}'", hint)
 
     def sharing(self, item: Item, frame: Frame) -> Iterator[Node]:

@@ -36,7 +36,7 @@ class ValueReader:
         """Note a fault at a node or place."""
         origin = place.at(self.source) if isinstance(place, Node) else place
         self.faults.append(Fault(message, origin, hint))
-        if len(self.faults) >= MAX_FAULTS * 50:
+        if len(self.faults) >= MAX_FAULTS * 10:
             raise SpecError(self.faults)
 
     def near(self, word: str, known: Sequence[str], what: str) -> str | None:

@@ -75,7 +75,7 @@ HOSTILE = {
     "a target of many terms": (HEAD + f"  - relu:\n    for: {'a+' * 5000}a in [1]\n", "is not a loop"),
     "a target of many names": (HEAD + f"  - relu:\n    for: {'a,' * 5000}a in [1]\n", "is not a loop"),
     "many args": ("args:\n" + "".join(f"  a{i}: a{i - 1} + 1\n" if i else "  a0: 1\n" for i in range(20000)) + HEAD + "  - linear: x\n", "unknown name 'x'"),
-    "many faults": (HEAD + "  - cnov\n" * 50000, "… and 980 more faults"),
+    "many faults": (HEAD + "  - cnov\n" * 50000, "… and 180 more faults"),
     "many items": (HEAD + "  - relu\n" * 130000, "a list of more than 120,000 entries"),
     "a constructor": ("input: !!python/object/apply:os.system [touch owned]\nlayers: [relu]\n", "a YAML tag, '!!python/object/apply:os.system'"),
     "a named object": (HEAD + "  - !!python/name:os.system relu\n", "a YAML tag, '!!python/name:os.system'"),
