@@ -59,7 +59,9 @@ def test_failures_are_rows_and_the_exit_code_is_1(net: str) -> None:
     first, second, third = [json.loads(line) for line in done.out.splitlines()]
     assert first == {"args": {}, "input": {"input": [2, 6, 6]}, "macs": 1728}
     assert second["args"] == {}
-    assert second["error"].endswith("net.yaml:6:46: conv 'conv2': a kernel of 3 does not fit axis H of 2 in the map [4, 2, 4]")
+    assert second["error"].endswith(
+        "net.yaml:6:46: conv 'conv2': a kernel of 3 does not fit axis H of 2 in the map [4, 2, 4]"
+    )
     assert third["macs"] == 4 * 18 * 9 + 4 * 36
     assert done.err == "1 of 3 combinations failed\n"
 
