@@ -14,7 +14,7 @@ from cnncalc.text import size
 if TYPE_CHECKING:
     from cnncalc.network import Network, Node
 
-SCRATCH = 24 << 20  # bytes a thread, for the blocks that kernels work on
+SCRATCH = 16 << 20  # bytes a thread, for the blocks that kernels work on and BLAS's own
 
 
 class Needs(NamedTuple):

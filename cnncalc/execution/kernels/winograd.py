@@ -34,6 +34,7 @@ POINTS = {
 }
 
 TILES = 96  # tiles of a block
+PACKED = 1 << 14  # filters' channels that are transformed at a time
 
 
 def fits(x: Array, weight: Array, axes: Sequence[Slide]) -> bool:
@@ -53,7 +54,10 @@ def tile_outputs(shape: Sequence[int], counts: Sequence[int]) -> int:
 
 
 def winograd(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide]) -> Array:
-    """Convolve (N, H, W, C) with (out, C, 3, 3)."""
+    """Convolve (N, H, W, C) with (out, C, K, K).
+
+    Every step reads what the one before it wrote, so that two pieces of scratch memory, even and odd, are enough.
+    """
     down, across = axes
     m = tile_outputs(weight.shape, (down.positions, across.positions))
     points = m + down.kernel - 1
@@ -69,7 +73,7 @@ def winograd(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
             first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
             top, bottom = first * m, min(last * m, down.positions)
             source = _transformed(engine, x[image], axes, data, m, first, last, tiles)
-            product = engine.scratch("product", (*source.shape[:2], len(weight)), x.dtype)
+            product = engine.scratch("even", (*source.shape[:2], len(weight)), x.dtype)
             engine.multiply(source, filters, product)
             shape = (points, points, last - first, tiles, len(weight))
             _untransform(engine, product.reshape(shape), inverse, out[image, top:bottom])
@@ -104,11 +108,15 @@ def _coefficients(roots: Sequence[Fraction]) -> list[Fraction]:
 
 
 def _filters(weight: Array, g: Array) -> Array:
-    """Return G g Gᵀ for every filter, as (points², C, out)."""
-    taps = np.ascontiguousarray(weight.transpose(3, 2, 1, 0))  # across first, as the tiles
-    across = (g @ taps.reshape(len(taps), -1)).reshape(len(g), len(taps), -1)
-    both: Array = np.matmul(g, across)
-    return both.reshape(len(g) ** 2, weight.shape[1], len(weight))
+    """Return G g Gᵀ for every filter, as (points², C, out); some channels at a time, to save memory."""
+    channels, depth, size, _ = weight.shape
+    made = np.empty((len(g), len(g), depth, channels), weight.dtype)
+    step = max(1, PACKED // channels)
+    for start in range(0, depth, step):
+        taps = np.ascontiguousarray(weight[:, start : start + step].transpose(3, 2, 1, 0))  # across, down, C, out
+        across = (g @ taps.reshape(size, -1)).reshape(len(g), size, -1)
+        made[:, :, start : start + step] = np.matmul(g, across).reshape(len(g), len(g), -1, channels)
+    return made.reshape(-1, depth, channels)
 
 
 def _transformed(
@@ -118,7 +126,7 @@ def _transformed(
     down, across = axes
     points, channels, bands = len(data), image.shape[-1], last - first
     height, width = bands * m + points - m, tiles * m + points - m
-    source = engine.scratch("source", (height, width, channels), image.dtype)
+    source = engine.scratch("even", (height, width, channels), image.dtype)
     top, left = first * m - down.before, across.before
     low, high = max(0, -top), min(height, down.size - top)
     source[:low] = 0
@@ -131,7 +139,7 @@ def _transformed(
     overlapping = as_strided(
         source, (bands, points, width * channels), (m * row, row, source.itemsize), writeable=False
     )
-    vertical = engine.scratch("vertical", (bands, points, width, channels), image.dtype)
+    vertical = engine.scratch("odd", (bands, points, width, channels), image.dtype)
     np.matmul(data, overlapping, out=vertical.reshape(bands, points, -1))
     item, column = source.itemsize, channels * source.itemsize
     tiled = as_strided(
@@ -140,9 +148,9 @@ def _transformed(
         (column, width * column, points * width * column, m * column, item),
         writeable=False,
     )
-    gathered = engine.scratch("gathered", tiled.shape, image.dtype)
+    gathered = engine.scratch("even", tiled.shape, image.dtype)
     gathered[...] = tiled
-    result = engine.scratch("transformed", (points * points, bands * tiles, channels), image.dtype)
+    result = engine.scratch("odd", (points * points, bands * tiles, channels), image.dtype)
     np.matmul(data, gathered.reshape(points, -1), out=result.reshape(points, -1))
     return result
 
@@ -151,9 +159,9 @@ def _untransform(engine: Engine, product: Array, inverse: Array, out: Array) -> 
     """Write Aᵀ p A of (points across, points down, bands, tiles, out) to rows (H, W, out) of the output."""
     m, points = inverse.shape
     _, _, bands, tiles, channels = product.shape
-    across = engine.scratch("across", (m, points, bands * tiles * channels), out.dtype)
+    across = engine.scratch("odd", (m, points, bands * tiles * channels), out.dtype)
     np.matmul(inverse, product.reshape(points, -1), out=across.reshape(m, -1))
-    both = engine.scratch("both", (m, m, bands, tiles, channels), out.dtype)  # (across, down, …)
+    both = engine.scratch("even", (m, m, bands, tiles, channels), out.dtype)  # (across, down, …)
     np.matmul(inverse, across, out=both.reshape(m, m, -1))
     height, width = out.shape[:2]
     if height == bands * m and width == tiles * m:
