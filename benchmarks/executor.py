@@ -3,8 +3,9 @@
     python benchmarks/executor.py [--runs 9] [--threads 1 2] [--networks vgg16 …]
 
 One image of 224×224 in float32, the same random weights for all.  Each tool has a process of its own, and they take
-turns, so that a drift of the machine's speed meets all of them; what counts is the ratio of medians.  The largest
-difference from our output, relative to its largest element, stands beside each rival's time.
+turns, so that a drift of the machine's speed meets all of them; in its turn a tool runs twice, and the second run,
+with caches of its own, is timed; what counts is the ratio of medians.  The largest difference from our output,
+relative to its largest element, stands beside each rival's time.
 
 OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE, which some machines set for safety and which slow NumPy down, are unset here.
 """
@@ -107,8 +108,9 @@ def work(tool: str, name: str, threads: int) -> None:
             np.save(line[4:].strip(), output)
             print(peak_resident(), flush=True)
             return
-        began = time.perf_counter()
         output = run(x)
+        began = time.perf_counter()
+        run(x)
         print(time.perf_counter() - began, flush=True)
 
 

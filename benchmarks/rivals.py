@@ -23,17 +23,12 @@ def arguments(node: Node) -> dict[str, Any]:
 
 
 def ours(network: Network, weights: Weights, threads: int) -> Runner:
-    """Return our own executor, its weights folded once."""
-    from cnncalc.execution.kernels.workers import single_threaded_blas
+    """Return our own executor, its weights folded once; the process holds its BLAS to one thread."""
     from cnncalc.execution import runner
 
     prepared = runner.Runner(network, dict(weights), (), True, threads, None)
-
-    def run(x: Any) -> Any:
-        with single_threaded_blas():
-            return next(iter(prepared.outputs({next(iter(network.inputs)): x}).values()))
-
-    return run
+    name = next(iter(network.inputs))
+    return lambda x: next(iter(prepared.outputs({name: x}).values()))
 
 
 # --- PyTorch -------------------------------------------------------------------------------------------------

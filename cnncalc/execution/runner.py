@@ -79,20 +79,19 @@ def run(
     threads = threads or min(cores(), MOST_THREADS)
     needed = needs(network, batch, kind.itemsize, threads)
     require(needed, max_memory)
+
+    def tensors() -> dict[str, Array]:
+        return random_weights(network, seed, kind, threads) if weights is None else checked(network, weights, kind)
+
     try:
         inputs = random_inputs(network, batch, seed, kind) if inputs is None else inputs
         with np.errstate(all="ignore"):  # what is not finite is told
             start = perf_counter()
-            tensors = (
-                random_weights(network, seed, kind, threads) if weights is None else checked(network, weights, kind)
-            )
-            runner = Runner(network, tensors, keep, fuse, threads, int(1.1 * needed.activations))
+            runner = Runner(network, tensors(), keep, fuse, threads, int(1.1 * needed.activations))
             preparation = perf_counter() - start
             result = runner.run(inputs, repeat, progress)
             if not result.finite and fuse:  # find the very layer that made the first
-                again = random_weights(network, seed, kind, threads) if weights is None else weights
-                alone = Runner(network, checked(network, again, kind), (), False, threads, None)
-                result.first = alone.run(inputs, 1, None).first
+                result.first = Runner(network, tensors(), (), False, threads).run(inputs, 1, None).first
     except MemoryError:
         raise CnncalcError("the memory was used up", f"the prediction was {needed.total:,} bytes") from None
     result.dtype, result.threads = kind.name, threads
@@ -125,7 +124,7 @@ class Runner:
         keep: Collection[Node],
         fuse: bool,
         threads: int,
-        limit: int | None,
+        limit: int | None = None,
     ) -> None:
         self.network = network
         self.keep = keep

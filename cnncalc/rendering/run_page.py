@@ -18,7 +18,7 @@ _COLUMNS = (
     Column(""),
     Column("ms", right=True),
     Column("GFLOP/s", right=True, drop=2),
-    Column("how", folds=True, drop=1),
+    Column("algorithm", folds=True, drop=1),
 )
 
 
@@ -48,15 +48,15 @@ def _shape(shape: Shape, layout: str) -> str:
 def _row(row: LayerRun, batch: int, layout: str) -> list[str | Cell]:
     held = row.holds(batch)
     speed = row.gflops(batch)
-    how = f"in {row.fused_into.rpartition('.')[2]}" if row.fused_into else row.tally.method if row.tally else ""
+    carrier = row.fused_into.rpartition(".")[2]
     return [
         Cell(row.node.name, "" if held else "red"),
         _shape(row.inferred(batch), layout),
         Cell(_shape(row.actual, layout) if row.actual else "—", "" if row.shape_holds(batch) else "red"),
         Cell("✓", "green") if held else Cell("✗", "bold red"),
-        "" if row.fused_into else f"{1e3 * row.seconds:.2f}",
+        Cell(f"in {carrier}", "dim") if carrier else f"{1e3 * row.seconds:.2f}",
         "" if speed is None else f"{speed:.1f}",
-        Cell(how, "dim"),
+        Cell(row.tally.method if row.tally else "", "dim"),
     ]
 
 
