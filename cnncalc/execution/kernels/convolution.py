@@ -128,7 +128,7 @@ def unrolled(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
             target[...] = product.transpose(1, 0, 2)
         finish(start * columns, stop * columns)
 
-    step = max(1, BLOCK // (columns * taps * groups))
+    step = max(1, 4 * BLOCK // (columns * taps * groups))
     micros = effort(out.size * taps, out.size * taps // (channels // groups))
     engine.blocks(len(lines), step, block, micros)
     return out

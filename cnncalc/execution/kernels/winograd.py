@@ -46,7 +46,7 @@ def fits(x: Array, weight: Array, axes: Sequence[Slide]) -> bool:
 
 def tile_outputs(shape: Sequence[int], counts: Sequence[int]) -> int:
     """Return m for filters (out, C, K, K) and a map of `counts` positions; 0 where it does not pay."""
-    if len(counts) != 2 or min(shape[:2]) < 32 or min(counts) < 12:
+    if len(counts) != 2 or min(shape[:2]) < 32 or min(counts) < 7:
         return 0
     if tuple(shape[2:]) == (5, 5):
         return 2
