@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import pty
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
@@ -48,16 +51,18 @@ def process(*arguments: str, **options: object) -> subprocess.CompletedProcess[s
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)  # type: ignore[call-overload, no-any-return]
 
 
-def on_a_terminal(command: list[str], cwd: Path | None = None, **environment: str) -> str:
-    """Run a command with a terminal for its output, and return what the terminal gets."""
+def on_a_terminal(command: list[str], cwd: Path | None = None, columns: int = 100, **environment: str) -> str:
+    """Run a command with a terminal of some width for its output, and return what the terminal gets."""
     leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 50, columns, 0, 0))
+    variables = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
     with subprocess.Popen(
         command,
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=follower,
         stderr=follower,
-        env={**os.environ, "TERM": "xterm-256color", **environment},
+        env={**variables, "TERM": "xterm-256color", **environment},
     ):
         os.close(follower)
         parts = []

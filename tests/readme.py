@@ -56,10 +56,10 @@ def run(command: str, folder: Path) -> str:
     return on_a_terminal(
         ["bash", "-c", command],
         folder,
+        COLUMNS,
         PATH=f"{tools}:{os.environ['PATH']}",
         PYTHONPATH=str(README.parent),
         NO_COLOR="1",
-        COLUMNS=str(COLUMNS),
         LC_ALL="C.UTF-8",
     )
 

@@ -320,7 +320,7 @@ def test_the_test_of_absent_imports_can_fail() -> None:
 
 
 def terminal(*arguments: str, **environment: str) -> str:
-    return on_a_terminal([sys.executable, "-m", "cnncalc", *arguments], COLUMNS="100", **environment)
+    return on_a_terminal([sys.executable, "-m", "cnncalc", *arguments], **environment)
 
 
 def test_a_terminal_gets_colour_and_box_characters() -> None:
