@@ -190,7 +190,6 @@ class ItemReader(ValueReader):
     def block_item(self, key: Scalar, node: Node | None, names: Collection[str]) -> BlockItem:
         """Read a use of a block and check its arguments."""
         block = self.blocks[key.text]
-        block.used = True
         item = BlockItem(key.at(self.source), key.text, block)
         for name, value in self.argument_nodes(key, node, tuple(block.arguments), f"block '{block.name}'").items():
             item.arguments[name] = self.value(value, names)

@@ -124,7 +124,6 @@ class Block:
         self.argument_origins: dict[str, Origin] = {}
         self.items: list[Item] = []
         self.reserved: frozenset[str] = frozenset()
-        self.used = False
 
 
 class Output(NamedTuple):
