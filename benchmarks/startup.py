@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 NETWORKS = ("alexnet", "vgg16", "resnet50", "densenet121")
@@ -95,28 +94,39 @@ def others(runs: int) -> None:
     report(in_turn(commands, max(runs // 4, 3)), floors)
 
 
-def onnx_models(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Return the ONNX files of the networks that lie in a folder, for onnx-tool."""
-    for network in NETWORKS:
-        path = folder / f"{network}.onnx"
-        if path.is_file():
-            yield network, path
+def write_onnx(folder: Path) -> None:
+    """Write the networks with random weights as ONNX files."""
+    import numpy as np
+    import onnx
+    from rivals import onnx_model
+
+    import cnncalc
+    from cnncalc.execution.weights import random_weights
+
+    for name in NETWORKS:
+        network = cnncalc.load(name)
+        model = onnx_model(network, random_weights(network, 0, np.dtype(np.float32), 1))
+        onnx.save(model, folder / f"{name}.onnx")
 
 
-def onnx_tool(runs: int, folder: Path) -> None:
-    """Measure onnx-tool on the models of a folder, where both are there."""
-    models = list(onnx_models(folder))
-    if importlib.util.find_spec("onnx_tool") is None or not models:
-        print("onnx-tool, or a folder with alexnet.onnx … (--onnx FOLDER), is not there: left out")
+def onnx_tool(runs: int) -> None:
+    """Measure onnx-tool on the same networks, where it is installed."""
+    if importlib.util.find_spec("onnx_tool") is None:
+        print("onnx-tool is not installed: left out")
         return
-    commands: dict[str, list[str]] = {}
-    floors = {}
-    for network, path in models:
-        commands[f"{network}, cnncalc"] = [sys.executable, "-m", "cnncalc", "summary", network]
-        code = f"import onnx_tool; onnx_tool.model_profile({str(path)!r}, save_profile={os.devnull!r})"
-        commands[f"{network}, onnx-tool"] = [sys.executable, "-c", code]
-        floors[f"{network}, onnx-tool"] = f"{network}, cnncalc"
-    report(in_turn(commands, max(runs // 4, 3)), floors)
+    with tempfile.TemporaryDirectory() as folder:
+        code = f"import pathlib, startup; startup.write_onnx(pathlib.Path({folder!r}))"
+        room = Path(__file__).parent  # in a process of its own: a child's peak counts what its parent had
+        subprocess.run([sys.executable, "-c", code], cwd=room, check=True)
+        commands: dict[str, list[str]] = {}
+        floors = {}
+        for network in NETWORKS:
+            path = str(Path(folder) / f"{network}.onnx")
+            commands[f"{network}, cnncalc"] = [sys.executable, "-m", "cnncalc", "summary", network]
+            code = f"import onnx_tool; onnx_tool.model_profile({path!r}, save_profile={path + '.txt'!r})"
+            commands[f"{network}, onnx-tool"] = [sys.executable, "-c", code]
+            floors[f"{network}, onnx-tool"] = f"{network}, cnncalc"
+        report(in_turn(commands, max(runs // 4, 3)), floors)
 
 
 def chains(runs: int) -> None:
@@ -137,14 +147,13 @@ def chains(runs: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=11, help="counted runs of each command")
-    parser.add_argument("--onnx", type=Path, default=Path("."), help="folder with the networks as .onnx, for onnx-tool")
     arguments = parser.parse_args()
     startup(arguments.runs)
     print()
     chains(arguments.runs)
     print()
     others(arguments.runs)
-    onnx_tool(arguments.runs, arguments.onnx)
+    onnx_tool(arguments.runs)
 
 
 if __name__ == "__main__":
