@@ -130,7 +130,8 @@ class Runner:
         self.keep = keep
         ours = _ours(network, threads)
         self.blas_threads = 1 if ours else threads
-        self.kernels = Kernels(Engine(threads if ours else 1, limit))
+        pieces = self.blas_threads == 1 and blas().unpacked
+        self.kernels = Kernels(Engine(threads if ours else 1, limit, pieces))
         self.operations = []
         sharers = Counter(node.shares or node for node in network.nodes)
         for step in steps(network, keep, fuse):

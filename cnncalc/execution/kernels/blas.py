@@ -9,12 +9,18 @@ from functools import cache
 from typing import Any
 
 
+UNPACKED = ("SkylakeX", "Cooperlake", "SapphireRapids")  # those with AVX-512: kernel/x86_64/KERNEL.SKYLAKEX
+
+
 class Blas:
     """The OpenBLAS libraries that this process has loaded; none on systems other than Linux, or with another BLAS."""
 
     def __init__(self) -> None:
         """Look for them."""
-        self._controls = [control for path in _paths() if (control := _control(path))]
+        libraries = [ctypes.CDLL(path) for path in _paths()]
+        self._controls = [control for library in libraries if (control := _control(library))]
+        self.unpacked = bool(libraries) and all(_core(library) in UNPACKED for library in libraries)
+        """Whether small matrices are multiplied where they lie, without being packed first."""
 
     def __bool__(self) -> bool:
         """Tell whether threads can be set."""
@@ -47,11 +53,25 @@ def _paths() -> list[str]:
         return []
 
 
-def _control(path: str) -> tuple[Callable[[], int], Callable[[int], Any]] | None:
-    """Return the functions of a library that get and set its threads, under whichever name it was built with."""
-    library = ctypes.CDLL(path)
-    for name in ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads"):
-        get, put = (getattr(library, name.format(verb), None) for verb in ("get", "set"))
-        if get is not None and put is not None:
-            return get, put
+def _control(library: ctypes.CDLL) -> tuple[Callable[[], int], Callable[[int], Any]] | None:
+    """Return the functions of a library that get and set its threads."""
+    get, put = _function(library, "get_num_threads"), _function(library, "set_num_threads")
+    return None if get is None or put is None else (get, put)
+
+
+def _core(library: ctypes.CDLL) -> str:
+    """Return the name of the processor that a library's kernels are made for."""
+    name = _function(library, "get_corename")
+    if name is None:
+        return ""
+    name.restype = ctypes.c_char_p
+    return str(name().decode())
+
+
+def _function(library: ctypes.CDLL, name: str) -> Any:
+    """Return a function under whichever name the library was built with; None where it has none."""
+    for pattern in ("scipy_openblas_{}64_", "openblas_{}64_", "openblas_{}"):
+        found = getattr(library, pattern.format(name), None)
+        if found is not None:
+            return found
     return None

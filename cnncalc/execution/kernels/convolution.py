@@ -64,7 +64,7 @@ def pointwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes:
     if any(axis.stride > 1 for axis in axes):
         x = x[(slice(None), *(slice(None, None, axis.stride) for axis in axes))]
     out = engine.empty((*x.shape[:-1], len(weight)), x.dtype)
-    filters = engine.packed(weight, "matrix", _matrix)
+    filters = engine.filters(weight, "matrix", _matrix)
     rows = x.reshape(-1, x.shape[-1])
     products = out.reshape(-1, len(weight))
     finish = engine.finisher(out, bias)
@@ -77,18 +77,25 @@ def pointwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes:
             fresh = engine.scratch("rows", part.shape, x.dtype)
             prepare(part, fresh)
             part = fresh
-        engine.multiply(part, filters, products[start:stop])
+        engine.apply(filters, part, products[start:stop])
         finish(start, stop)
 
     largest = (2 if prepare else 4) * BLOCK  # a large block spares the packing of filters, a small one the cache
-    step = max(256, largest // max(filters.shape))
-    engine.blocks(len(rows), step, block, effort(out.size * len(filters), out.size))
+    step = max(256, largest // max(filters.depth, filters.columns))
+    engine.blocks(len(rows), step, block, effort(out.size * filters.depth, out.size))
     return out
 
 
 def _matrix(weight: Array) -> Array:
     """Return (*kernel · C, out), the form that is multiplied fastest; no copy if the memory has that order."""
     return np.ascontiguousarray(np.moveaxis(weight, (1, 0), (-2, -1))).reshape(-1, len(weight))
+
+
+def _matrices(weight: Array, groups: int) -> Array:
+    """Return (groups, *kernel · C, out / groups)."""
+    if groups == 1:
+        return _matrix(weight)[None]
+    return np.stack([_matrix(part) for part in np.split(weight, groups)])
 
 
 def unrolled(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide], groups: int) -> Array:
@@ -98,11 +105,7 @@ def unrolled(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
         out = unrolled(engine, x[:, None], weight[:, :, None], bias, (flat, *axes), groups)
         return out[:, 0]
     channels, depth = len(weight), weight.shape[1]
-    filters = (
-        engine.packed(weight, f"groups {groups}", lambda w: np.stack([_matrix(part) for part in np.split(w, groups)]))
-        if groups > 1
-        else engine.packed(weight, "matrix", _matrix)[None]
-    )
+    filters = engine.filters(weight, f"{groups} matrices", lambda w: _matrices(w, groups))
     view = windows(padded(x, axes), axes)
     counts = [axis.positions for axis in axes]
     out = engine.empty((len(x), *counts, channels), x.dtype)
@@ -119,13 +122,8 @@ def unrolled(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
             if groups > 1:
                 source = np.moveaxis(source.reshape(*source.shape[:-1], groups, depth), -2, 0)
             patches[:, line - start] = source
-        matrix = patches.reshape(groups, -1, taps)
-        if groups == 1:
-            engine.multiply(matrix[0], filters[0], lines[start:stop].reshape(-1, channels))
-        else:
-            product = engine.multiply(matrix, filters)
-            target = lines[start:stop].reshape(-1, groups, channels // groups)
-            target[...] = product.transpose(1, 0, 2)
+        target = lines[start:stop].reshape(-1, groups, channels // groups)
+        engine.apply(filters, patches.reshape(groups, -1, taps), target.transpose(1, 0, 2))
         finish(start * columns, stop * columns)
 
     step = max(1, 4 * BLOCK // (columns * taps * groups))

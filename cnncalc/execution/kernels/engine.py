@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cnncalc.execution.kernels.arena import Arena
+from cnncalc.execution.kernels.filters import Filters
 from cnncalc.execution.kernels.workers import WORTH, Workers, cut
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
+LONG = 8192  # elements from which NumPy's loop over a repeated row costs no more than one over two arrays
 BLOCK = 1 << 17  # elements of a block that is worked on while it stays in the second-level cache
 
 
@@ -52,8 +54,12 @@ class Tally(NamedTuple):
 class Engine:
     """The state that kernels share, and the services that they ask for."""
 
-    def __init__(self, threads: int = 1, limit: int | None = None) -> None:
-        """Work with `threads` threads and keep at most `limit` bytes of feature maps for use again."""
+    def __init__(self, threads: int = 1, limit: int | None = None, pieces: bool = False) -> None:
+        """Work with `threads` threads and keep at most `limit` bytes of feature maps for use again.
+
+        With `pieces`, matrix products are made in pieces that BLAS multiplies without packing (see `Filters`).
+        """
+        self.pieces = pieces
         self.workers = Workers(threads)
         self.arena = Arena(limit)
         self.before: Before | None = None
@@ -87,6 +93,16 @@ class Engine:
         result: Array = np.matmul(a, b, out=out) if out is not None else np.matmul(a, b)
         self._products.append(result.size * a.shape[-1])
         return result
+
+    def filters(self, weight: Array, form: str, arrange: Callable[[Array], Array]) -> Filters:
+        """Return a weight that `arrange` turns into matrices (…, K, N), ready for `apply`; made once."""
+        made: Filters = self.packed(weight, form, lambda w: Filters(arrange(w), self.pieces))
+        return made
+
+    def apply(self, filters: Filters, a: Array, out: Array) -> None:
+        """Multiply rows (…, M, K) by filters (…, K, N), and count."""
+        filters.multiply(a, out)
+        self._products.append(out.size * a.shape[-1])
 
     def count(self, products: int) -> None:
         """Count products that were summed in another way than by `multiply`."""
@@ -184,14 +200,14 @@ class Engine:
 class RowOperation:
     """Add a vector (C,) to rows (n, C), or another operation of two operands.
 
-    Short rows are taken several at a time: NumPy's inner loop should see a thousand elements at least.
+    Short rows are taken several at a time: NumPy's inner loop should see thousands of elements.
     """
 
     def __init__(self, vector: Array, operation: np.ufunc = np.add) -> None:
         """Prepare for rows of the vector's length."""
         self.operation = operation
         self.vector = vector
-        self.times = max(1, 2048 // len(vector))
+        self.times = max(1, -(-LONG // len(vector)))
         self.wide = np.concatenate([vector] * self.times)
 
     def __call__(self, rows: Array, out: Array) -> None:
@@ -201,8 +217,11 @@ class RowOperation:
         if whole:
             shape = (-1, len(self.wide))
             self.operation(rows[:whole].reshape(shape), self.wide, out=out[:whole].reshape(shape))
-        if whole < len(rows):
-            self.operation(rows[whole:], self.vector, out=out[whole:])
+        if flat and whole < len(rows):
+            rest = rows[whole:].reshape(-1)
+            self.operation(rest, self.wide[: rest.size], out=out[whole:].reshape(-1))
+        elif not flat:
+            self.operation(rows, self.vector, out=out)
 
 
 def effort(products: int, elements: int = 0) -> float:

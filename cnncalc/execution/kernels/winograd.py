@@ -62,7 +62,7 @@ def winograd(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
     m = tile_outputs(weight.shape, (down.positions, across.positions))
     points = m + down.kernel - 1
     data, taps, inverse = (matrix.astype(x.dtype) for matrix in transform(m, down.kernel))
-    filters = engine.packed(weight, f"F{m}", lambda w: _filters(w, taps))
+    filters = engine.filters(weight, f"F{m}", lambda w: _filters(w, taps))
     out = engine.empty((len(x), down.positions, across.positions, len(weight)), x.dtype)
     finish = engine.finisher(out, bias)
     lines, tiles = -(-down.positions // m), -(-across.positions // m)
@@ -74,7 +74,7 @@ def winograd(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
             top, bottom = first * m, min(last * m, down.positions)
             source = _transformed(engine, x[image], axes, data, m, first, last, tiles)
             product = engine.scratch("even", (*source.shape[:2], len(weight)), x.dtype)
-            engine.multiply(source, filters, product)
+            engine.apply(filters, source, product)
             shape = (points, points, last - first, tiles, len(weight))
             _untransform(engine, product.reshape(shape), inverse, out[image, top:bottom])
             begin = image * down.positions
