@@ -39,7 +39,7 @@ class Operation:
         self.clip: tuple[float, float] | None = None
         self.activation: Node | None = None
         if step.before:
-            self.before = _before(step, self.weights, *_affine(step.before[0], weights))
+            self.before = _before(step, self.weights, weights)
         for node in step.after:
             if node.layer.type == "batchnorm":
                 _fold(self.weights, *_affine(node, weights))
@@ -52,7 +52,7 @@ class Operation:
         """Return the step's output, of the tensors that it reads."""
         engine = kernels.engine
         engine.before = self.before
-        if self.step.after:
+        if self.step.residual is not None or self.clip is not None or self.activation is not None:
             activation = partial(self.activation.layer.forward, kernels) if self.activation else None
             residual = None if self.step.residual is None else values[self.step.residual]
             engine.after = After(residual, self.clip, activation)
@@ -82,13 +82,17 @@ def _fold(weights: dict[str, Array], scale: Array, shift: Array) -> None:
     weights["bias"] = shift + weights["bias"] * scale if "bias" in weights else shift
 
 
-def _before(step: Step, weights: dict[str, Array], scale: Array, shift: Array) -> Before:
-    """Return the operations that a batchnorm, and perhaps a rectifier, before a convolution amount to.
+def _before(step: Step, weights: dict[str, Array], given: Mapping[str, Array]) -> Before:
+    """Return the operations that a batchnorm, a rectifier, or both before a convolution amount to.
 
-    Where the scale is positive, max(scale · x + shift, 0) = scale · max(x, −shift / scale) + shift: if nothing is
+    `weights` are the convolution's own, `given` those of the network.  Where the scale is positive, max(scale · x + shift, 0) = scale · max(x, −shift / scale) + shift: if nothing is
     padded, all but the maximum is a matter of the convolution's weight and bias.
     """
-    rectifier = step.before[1].layer.type if step.before[1:] else None
+    first, last = step.before[0], step.before[-1]
+    if first.layer.type in CLIPS:
+        return Before((), CLIPS[first.layer.type])
+    scale, shift = _affine(first, given)
+    rectifier = last.layer.type if last is not first else None
     if rectifier != "relu" or not _unpadded_point(step.carrier) or not (FLATTEST * scale > np.abs(shift)).all():
         clip = CLIPS[rectifier] if rectifier else None
         return Before(((np.multiply, scale), (np.add, shift)), clip)

@@ -23,7 +23,7 @@ class Step:
 
     Attributes:
         carrier: the node whose kernel runs.
-        before: a batchnorm, and perhaps a rectifier, that are applied to the carrier's input.
+        before: a batchnorm, a rectifier, or one and then the other, that are applied to the carrier's input.
         after: nodes that are applied to the carrier's output, in order.
         residual: the tensor that an add among `after` takes beside the carrier's output.
         release: tensors that nothing reads after this step.
@@ -81,7 +81,20 @@ def _step(node: Node, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) ->
             follower = sole.get(follower)
         if follower is not None and follower.layer.type == "conv":
             return _extended(Step(follower, before), sole, ready)
+    if _left_to_reader(node, sole):
+        return _extended(Step(sole[node], [node]), sole, ready)
     return _extended(Step(node), sole, ready)
+
+
+def _left_to_reader(node: Node, sole: Mapping[Tensor, Node]) -> bool:
+    """Tell whether a clip is for the convolution that reads it: one that pads copies its input in any case."""
+    reader = sole.get(node)
+    if node.layer.type not in CLIPS or reader is None or reader.layer.type != "conv":
+        return False
+    arguments = reader.layer.__dict__
+    padding = arguments["padding"]
+    pads = padding != "valid" if isinstance(padding, str) else any(map(any, padding))
+    return pads and set(arguments["kernel_size"]) != {1}
 
 
 def _extended(step: Step, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) -> Step:
@@ -98,7 +111,9 @@ def _extended(step: Step, sole: Mapping[Tensor, Node], ready: Collection[Tensor]
             step.residual = others[0]
             step.after.append(follower)
             follower = sole.get(follower)
-    if follower is not None and isinstance(follower.layer, Elementwise) and not follower.use.weights:
+    if follower is None or _left_to_reader(follower, sole):
+        return step
+    if isinstance(follower.layer, Elementwise) and not follower.use.weights:
         step.after.append(follower)
     return step
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Rounding, Sizes
 
+Fill = Callable[["Array", "Array"], object]
 Pads = tuple[tuple[int, int], ...]
 
 
@@ -45,6 +46,20 @@ class Slide(NamedTuple):
         return slice(low, high), slice(start, start + (high - low - 1) * self.stride + 1, self.stride)
 
 
+class Slides(tuple[Slide, ...]):
+    """The axes of one window."""
+
+    @cached_property
+    def is_point(self) -> bool:
+        """Whether the window has a single tap and reaches nowhere out."""
+        return all(axis.kernel == 1 and axis.before == axis.after == 0 for axis in self)
+
+    @cached_property
+    def skips(self) -> bool:
+        """Whether some axis has a stride."""
+        return any(axis.stride > 1 for axis in self)
+
+
 def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
     """Return one figure an axis; a single one stands for all."""
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -61,7 +76,7 @@ def slides(
     padding: Padding,
     dilation: Sizes = 1,
     rounding: Rounding = "floor",
-) -> tuple[Slide, ...]:
+) -> Slides:
     """Slide a window along axes of the given sizes.  Raises ValueError where it fits nowhere."""
     try:
         return _slides(tuple(sizes), kernel, stride, padding, dilation, rounding)
@@ -76,7 +91,7 @@ def _frozen(value: Any) -> Any:
 @lru_cache(4096)
 def _slides(
     sizes: tuple[int, ...], kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes, rounding: Rounding
-) -> tuple[Slide, ...]:
+) -> Slides:
     found = []
     arguments = (per_axis(value, len(sizes)) for value in (kernel, stride, padding, dilation))
     for size, k, s, p, d in zip(sizes, *arguments, strict=True):
@@ -85,7 +100,7 @@ def _slides(
         if count < 1:
             raise ValueError(f"a window of {d * (k - 1) + 1} does not fit in {before} + {size} + {after}")
         found.append(Slide(size, k, s, before, after, d, count))
-    return tuple(found)
+    return Slides(found)
 
 
 def _ends(size: int, kernel: int, stride: int, padding: Any, dilation: int) -> tuple[int, int]:
@@ -111,19 +126,27 @@ def _positions(size: int, extent: int, stride: int, before: int, after: int, rou
     return count
 
 
-def padded(x: Array, axes: Sequence[Slide], out: Array | None = None) -> Array:
-    """Return (N, *in, C) with zeros around, as wide as its windows reach; x itself if none reach out."""
-    if all(axis.before == axis.after == 0 for axis in axes):
+def copied(source: Array, target: Array) -> None:
+    """Fill by copying."""
+    target[...] = source
+
+
+def padded(x: Array, axes: Sequence[Slide], fill: Fill = copied) -> Array:
+    """Return (N, *in, C) with zeros around, as wide as its windows reach; x itself if none reach out.
+
+    What is inside is written by fill(source, target).
+    """
+    if fill is copied and all(axis.before == axis.after == 0 for axis in axes):
         return x
     shape = (len(x), *(axis.before + axis.size + axis.after for axis in axes), x.shape[-1])
-    out = np.empty(shape, x.dtype) if out is None else out
+    out = np.empty(shape, x.dtype)
     inner: list[slice] = [slice(None)]
     for axis in axes:
         end = axis.before + axis.size
         out[(*inner, slice(0, axis.before))] = 0
         out[(*inner, slice(end, None))] = 0
         inner.append(slice(axis.before, end))
-    out[tuple(inner)] = x
+    fill(x, out[tuple(inner)])
     return out
 
 

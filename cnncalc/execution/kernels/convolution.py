@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnncalc.execution.kernels import depthwise, shallow, winograd
-from cnncalc.execution.kernels.axes import Slide, padded, slides, windows
+from cnncalc.execution.kernels.axes import Slide, Slides, padded, slides, windows
 from cnncalc.execution.kernels.engine import BLOCK, Engine, channels_first, channels_last, effort
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def conv(
         raise ValueError(f"filters {weight.shape} in {groups} groups do not fit an input {x.shape}")
     axes = slides(x.shape[2:], weight.shape[2:], stride, padding, dilation)
     last = channels_last(x)
-    if all(axis.kernel == 1 and axis.before == axis.after == 0 for axis in axes) and groups == 1:
+    if groups == 1 and axes.is_point:
         return channels_first(pointwise(engine, last, weight, bias, axes))
     last = prepared(engine, last)
     if groups > 1 and weight.shape[1] == 1 and len(weight) == groups and len(axes) == 2:
@@ -44,10 +44,11 @@ def conv(
 
 
 def prepared(engine: Engine, x: Array) -> Array:
-    """Apply what the runner asked for before this convolution, if anything."""
-    before, engine.before = engine.before, None
-    if before is None:
+    """Apply what the runner asked for before this convolution, but leave a mere clip to the kernel."""
+    before = engine.before
+    if before is None or not before.operations:
         return x
+    engine.before = None
     out = engine.empty(x.shape, x.dtype)
     rows, done = x.reshape(-1, x.shape[-1]), out.reshape(-1, x.shape[-1])
     prepare = engine.preparer(before)
@@ -59,9 +60,9 @@ def prepared(engine: Engine, x: Array) -> Array:
     return out
 
 
-def pointwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide]) -> Array:
+def pointwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Slides) -> Array:
     """Convolve (N, *in, C) with a kernel of one tap: one matrix product over the rows."""
-    if any(axis.stride > 1 for axis in axes):
+    if axes.skips:
         x = x[(slice(None), *(slice(None, None, axis.stride) for axis in axes))]
     out = engine.empty((*x.shape[:-1], len(weight)), x.dtype)
     filters = engine.filters(weight, "matrix", _matrix)
@@ -71,7 +72,11 @@ def pointwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes:
     before, engine.before = engine.before, None
     prepare = engine.preparer(before) if before else None
 
-    def block(start: int, stop: int) -> None:
+    step = max(256, 2 * BLOCK // max(filters.depth, filters.columns))
+    unit = x.shape[-2] if x.shape[-2] <= step else 1  # whole lines are cut into equal pieces
+
+    def block(first: int, last: int) -> None:
+        start, stop = first * unit, last * unit
         part = rows[start:stop]
         if prepare is not None:
             fresh = engine.scratch("rows", part.shape, x.dtype)
@@ -80,9 +85,7 @@ def pointwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes:
         engine.apply(filters, part, products[start:stop])
         finish(start, stop)
 
-    largest = (2 if prepare else 4) * BLOCK  # a large block spares the packing of filters, a small one the cache
-    step = max(256, largest // max(filters.depth, filters.columns))
-    engine.blocks(len(rows), step, block, effort(out.size * filters.depth, out.size))
+    engine.blocks(len(rows) // unit, step // unit, block, effort(out.size * filters.depth, out.size))
     return out
 
 
@@ -106,7 +109,7 @@ def unrolled(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
         return out[:, 0]
     channels, depth = len(weight), weight.shape[1]
     filters = engine.filters(weight, f"{groups} matrices", lambda w: _matrices(w, groups))
-    view = windows(padded(x, axes), axes)
+    view = windows(padded(x, axes, engine.filler()), axes)
     counts = [axis.positions for axis in axes]
     out = engine.empty((len(x), *counts, channels), x.dtype)
     finish = engine.finisher(out, bias)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cnncalc.execution.kernels.arena import Arena
+from cnncalc.execution.kernels.axes import Fill, copied
 from cnncalc.execution.kernels.filters import Filters
 from cnncalc.execution.kernels.workers import WORTH, Workers, cut
 
@@ -144,7 +145,9 @@ class Engine:
         What takes many microseconds, as estimated by `effort`, is shared by the threads.
         """
         threads = self.workers.threads
-        if threads == 1 or micros <= WORTH:
+        if total <= step and (threads == 1 or micros <= WORTH):
+            work(0, total)
+        elif threads == 1 or micros <= WORTH:
             for start, stop in cut(total, step):
                 work(start, stop)
         else:
@@ -174,11 +177,20 @@ class Engine:
             if residual is not None:
                 np.add(block, residual[start:stop], out=block)
             if after.clip is not None:
-                np.clip(block, *after.clip, out=block)
+                block.clip(*after.clip, out=block)
             elif after.activation is not None:
                 block[...] = after.activation(block)
 
         return finish
+
+    def filler(self) -> Fill:
+        """Return fill(source, target), which copies, and clips if that is what is to precede."""
+        before = self.before
+        if before is None or before.operations or before.clip is None:
+            return copied
+        self.before = None
+        low, high = before.clip
+        return lambda source, target: source.clip(low, high, out=target)
 
     def preparer(self, before: Before) -> Callable[[Array, Array], None]:
         """Return prepare(rows, out), which applies `before` to rows (n, C)."""
@@ -192,7 +204,7 @@ class Engine:
                 operation(rows, out)
                 rows = out
             if before.clip is not None:
-                np.clip(out, *before.clip, out=out)
+                out.clip(*before.clip, out=out)
 
         return prepare
 

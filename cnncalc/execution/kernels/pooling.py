@@ -68,7 +68,11 @@ def lp_pool(
 def adaptive(x: Array, output_size: int | Sequence[int | None] | None, reduce: Callable[..., Any]) -> Array:
     """Reduce the bins ⌊i·in/out⌋ … ⌈(i+1)·in/out⌉ of each spatial axis with `reduce` (np.mean, np.max)."""
     last = channels_last(x)
-    for axis, count in enumerate(per_axis(output_size, x.ndim - 2), 1):
+    counts = per_axis(output_size, x.ndim - 2)
+    if counts == (1,) * len(counts):  # one bin: all axes at once
+        whole = reduce(last.reshape(len(last), -1, last.shape[-1]), axis=1)
+        return channels_first(whole.reshape(len(last), *counts, -1))
+    for axis, count in enumerate(counts, 1):
         size = last.shape[axis]
         if count is None or count == size:
             continue

@@ -37,7 +37,7 @@ def shallow(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: S
     filters = filters.reshape(-1, channels)
     out = engine.empty((len(x), down.positions, across.positions, channels), x.dtype)
     finish = engine.finisher(out, bias)
-    framed = padded(x, axes)
+    framed = padded(x, axes, engine.filler())
 
     def block(start: int, stop: int) -> None:
         for image in range(start // down.positions, -(-stop // down.positions)):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cnncalc.execution.kernels.axes import Slide
+from cnncalc.execution.kernels.axes import Fill, Slide
 from cnncalc.execution.kernels.engine import Engine, effort
 
 if TYPE_CHECKING:
@@ -67,12 +67,13 @@ def winograd(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
     finish = engine.finisher(out, bias)
     lines, tiles = -(-down.positions // m), -(-across.positions // m)
     bands = len(x) * lines
+    fill = engine.filler()
 
     def block(start: int, stop: int) -> None:
         for image in range(start // lines, -(-stop // lines)):
             first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
             top, bottom = first * m, min(last * m, down.positions)
-            source = _transformed(engine, x[image], axes, data, m, first, last, tiles)
+            source = _transformed(engine, x[image], fill, axes, data, m, first, last, tiles)
             product = engine.scratch("even", (*source.shape[:2], len(weight)), x.dtype)
             engine.apply(filters, source, product)
             shape = (points, points, last - first, tiles, len(weight))
@@ -120,7 +121,7 @@ def _filters(weight: Array, g: Array) -> Array:
 
 
 def _transformed(
-    engine: Engine, image: Array, axes: Sequence[Slide], data: Array, m: int, first: int, last: int, tiles: int
+    engine: Engine, image: Array, fill: Fill, axes: Sequence[Slide], data: Array, m: int, first: int, last: int, tiles: int
 ) -> Array:
     """Return Bᵀ d B of the tiles in rows of tiles first … last, as (points², tiles, C)."""
     down, across = axes
@@ -134,7 +135,7 @@ def _transformed(
     end = min(left + across.size, width)
     source[low:high, :left] = 0
     source[low:high, end:] = 0
-    source[low:high, left:end] = image[top + low : top + high, : end - left]
+    fill(image[top + low : top + high, : end - left], source[low:high, left:end])
     row = source.strides[0]
     overlapping = as_strided(
         source, (bands, points, width * channels), (m * row, row, source.itemsize), writeable=False
