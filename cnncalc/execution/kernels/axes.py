@@ -131,15 +131,18 @@ def copied(source: Array, target: Array) -> None:
     target[...] = source
 
 
-def padded(x: Array, axes: Sequence[Slide], fill: Fill = copied) -> Array:
+def padded(x: Array, axes: Sequence[Slide], fill: Fill = copied, planes: bool = False) -> Array:
     """Return (N, *in, C) with zeros around, as wide as its windows reach; x itself if none reach out.
 
-    What is inside is written by fill(source, target).
+    What is inside is written by fill(source, target).  With `planes`, memory has a plane a channel.
     """
     if fill is copied and all(axis.before == axis.after == 0 for axis in axes):
         return x
-    shape = (len(x), *(axis.before + axis.size + axis.after for axis in axes), x.shape[-1])
-    out = np.empty(shape, x.dtype)
+    sizes = [axis.before + axis.size + axis.after for axis in axes]
+    if planes:
+        out = np.moveaxis(np.empty((len(x), x.shape[-1], *sizes), x.dtype), 1, -1)
+    else:
+        out = np.empty((len(x), *sizes, x.shape[-1]), x.dtype)
     inner: list[slice] = [slice(None)]
     for axis in axes:
         end = axis.before + axis.size

@@ -37,7 +37,7 @@ def shallow(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: S
     filters = filters.reshape(-1, channels)
     out = engine.empty((len(x), down.positions, across.positions, channels), x.dtype)
     finish = engine.finisher(out, bias)
-    framed = padded(x, axes, engine.filler())
+    framed = padded(x, axes, engine.filler(), planes=True)  # as a picture comes: its lines are copied whole
 
     def block(start: int, stop: int) -> None:
         for image in range(start // down.positions, -(-stop // down.positions)):
