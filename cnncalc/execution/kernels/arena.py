@@ -24,6 +24,7 @@ class Arena:
         self._buffers: list[Any] = [np.empty(1, np.uint8)]
         self._idle = sys.getrefcount(self._buffers[0])  # of a buffer that only the list refers to
         self._buffers.clear()
+        self._latest: dict[int, int] = {}  # by bytes: the index of the buffer that was used last
         self._joined: dict[int, tuple[tuple[int, ...], int]] = {}  # by buffer: shape of the whole, channels in use
 
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
@@ -31,15 +32,20 @@ class Arena:
         needed = prod(shape) * np.dtype(dtype).itemsize
         if needed < POOLED:
             return np.empty(shape, dtype)
+        best = self._latest.get(needed, -1)
+        if best < 0 or not self._idle_at(best):
+            best = self._latest[needed] = self._fitting(needed)
+        self._joined.pop(id(self._buffers[best]), None)
+        return self._buffers[best][:needed].view(dtype).reshape(shape)
+
+    def _fitting(self, needed: int) -> int:
+        """Return the index of the smallest idle buffer that is large enough, but not twice too large; of a new one."""
         best, buffers = -1, self._buffers
         for i in range(len(buffers)):  # no name for the buffer itself: it would be a reference
             size = buffers[i].nbytes
             if needed <= size <= 2 * needed and (best < 0 or size < buffers[best].nbytes) and self._idle_at(i):
                 best = i
-        if best < 0:
-            best = self._add(needed)
-        self._joined.pop(id(buffers[best]), None)
-        return self._buffers[best][:needed].view(dtype).reshape(shape)
+        return best if best >= 0 else self._add(needed)
 
     def _add(self, needed: int) -> int:
         """Make a buffer, letting go of idle ones where the limit asks for it; return its index."""
@@ -48,6 +54,7 @@ class Arena:
             if self.limit is not None and held + needed > self.limit and self._idle_at(i):
                 self._joined.pop(id(self._buffers[i]), None)
                 held -= self._buffers.pop(i).nbytes
+                self._latest.clear()  # indices have moved
         self._buffers.append(np.empty(needed, np.uint8))
         return len(self._buffers) - 1
 

@@ -81,11 +81,12 @@ def slides(
     try:
         return _slides(tuple(sizes), kernel, stride, padding, dilation, rounding)
     except TypeError:  # a list can't be looked up
-        return _slides(*map(_frozen, (sizes, kernel, stride, padding, dilation)), rounding)
+        return _slides(*map(frozen, (sizes, kernel, stride, padding, dilation)), rounding)
 
 
-def _frozen(value: Any) -> Any:
-    return tuple([_frozen(item) for item in value]) if isinstance(value, list) else value
+def frozen(value: Any) -> Any:
+    """Return a value that can be looked up: lists become tuples."""
+    return tuple([frozen(item) for item in value]) if isinstance(value, list) else value
 
 
 @lru_cache(4096)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cnncalc.execution.kernels import depthwise, shallow, winograd
-from cnncalc.execution.kernels.axes import Slide, Slides, padded, slides, windows
-from cnncalc.execution.kernels.engine import BLOCK, Engine, channels_first, channels_last, effort
+from cnncalc.execution.kernels.axes import Slide, Slides, frozen, padded, slides, windows
+from cnncalc.execution.kernels.engine import BLOCK, Engine, Kernel, channels_first, channels_last, effort
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Sizes
@@ -27,20 +28,29 @@ def conv(
     groups: int,
 ) -> Array:
     """Cross-correlate (N, C, *in) with (out, C / groups, *kernel); see `Ops.conv`."""
-    if x.ndim != weight.ndim or x.shape[1] != weight.shape[1] * groups or len(weight) % groups:
-        raise ValueError(f"filters {weight.shape} in {groups} groups do not fit an input {x.shape}")
-    axes = slides(x.shape[2:], weight.shape[2:], stride, padding, dilation)
-    last = channels_last(x)
+    key = (id(weight), x.shape, x.dtype, frozen(stride), frozen(padding), frozen(dilation), groups)
+    kernel = engine.bound(key)
+    if kernel is None:
+        if x.ndim != weight.ndim or x.shape[1] != weight.shape[1] * groups or len(weight) % groups:
+            raise ValueError(f"filters {weight.shape} in {groups} groups do not fit an input {x.shape}")
+        axes = slides(x.shape[2:], weight.shape[2:], stride, padding, dilation)
+        kernel = engine.bind(key, weight, _kernel(engine, x, weight, bias, axes, groups))
+    return channels_first(kernel(channels_last(x)))
+
+
+def _kernel(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Slides, groups: int) -> Kernel:
+    """Return the algorithm for a shape of input, ready to be run on (N, *in, C)."""
     if groups == 1 and axes.is_point:
-        return channels_first(pointwise(engine, last, weight, bias, axes))
-    last = prepared(engine, last)
+        return pointwise(engine, weight, bias, axes)
     if groups > 1 and weight.shape[1] == 1 and len(weight) == groups and len(axes) == 2:
-        return channels_first(depthwise.depthwise(engine, last, weight, bias, axes))
-    if groups == 1 and winograd.fits(last, weight, axes):
-        return channels_first(winograd.winograd(engine, last, weight, bias, axes))
-    if groups == 1 and shallow.fits(weight, axes):
-        return channels_first(shallow.shallow(engine, last, weight, bias, axes))
-    return channels_first(unrolled(engine, last, weight, bias, axes, groups))
+        kernel = depthwise.depthwise(engine, weight, bias, axes)
+    elif groups == 1 and winograd.fits(x, weight, axes):
+        kernel = partial(winograd.winograd, engine, weight=weight, bias=bias, axes=axes)
+    elif groups == 1 and shallow.fits(weight, axes):
+        kernel = partial(shallow.shallow, engine, weight=weight, bias=bias, axes=axes)
+    else:
+        kernel = partial(unrolled, engine, weight=weight, bias=bias, axes=axes, groups=groups)
+    return lambda last: kernel(prepared(engine, last))
 
 
 def prepared(engine: Engine, x: Array) -> Array:
@@ -60,33 +70,39 @@ def prepared(engine: Engine, x: Array) -> Array:
     return out
 
 
-def pointwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Slides) -> Array:
+def pointwise(engine: Engine, weight: Array, bias: Array | None, axes: Slides) -> Kernel:
     """Convolve (N, *in, C) with a kernel of one tap: one matrix product over the rows."""
-    if axes.skips:
-        x = x[(slice(None), *(slice(None, None, axis.stride) for axis in axes))]
-    out = engine.empty((*x.shape[:-1], len(weight)), x.dtype)
     filters = engine.filters(weight, "matrix", _matrix)
-    rows = x.reshape(-1, x.shape[-1])
-    products = out.reshape(-1, len(weight))
-    finish = engine.finisher(out, bias)
-    before, engine.before = engine.before, None
-    prepare = engine.preparer(before) if before else None
-
+    add = engine.adder(bias)
+    every = (slice(None), *(slice(None, None, axis.stride) for axis in axes))
     step = max(256, 2 * BLOCK // max(filters.depth, filters.columns))
-    unit = x.shape[-2] if x.shape[-2] <= step else 1  # whole lines are cut into equal pieces
+    columns = axes[-1].positions
+    unit = columns if columns <= step else 1  # whole lines are cut into equal pieces
 
-    def block(first: int, last: int) -> None:
-        start, stop = first * unit, last * unit
-        part = rows[start:stop]
-        if prepare is not None:
-            fresh = engine.scratch("rows", part.shape, x.dtype)
-            prepare(part, fresh)
-            part = fresh
-        engine.apply(filters, part, products[start:stop])
-        finish(start, stop)
+    def convolve(x: Array) -> Array:
+        if axes.skips:
+            x = x[every]
+        out = engine.empty((*x.shape[:-1], filters.columns), x.dtype)
+        rows = x.reshape(-1, filters.depth)
+        products = out.reshape(-1, filters.columns)
+        finish = engine.finisher(out, add)
+        before, engine.before = engine.before, None
+        prepare = engine.preparer(before) if before else None
 
-    engine.blocks(len(rows) // unit, step // unit, block, effort(out.size * filters.depth, out.size))
-    return out
+        def block(first: int, last: int) -> None:
+            start, stop = first * unit, last * unit
+            part = rows[start:stop]
+            if prepare is not None:
+                fresh = engine.scratch("rows", part.shape, x.dtype)
+                prepare(part, fresh)
+                part = fresh
+            engine.apply(filters, part, products[start:stop])
+            finish(start, stop)
+
+        engine.blocks(len(rows) // unit, step // unit, block, effort(out.size * filters.depth, out.size))
+        return out
+
+    return convolve
 
 
 def _matrix(weight: Array) -> Array:
@@ -112,7 +128,7 @@ def unrolled(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
     view = windows(padded(x, axes, engine.filler()), axes)
     counts = [axis.positions for axis in axes]
     out = engine.empty((len(x), *counts, channels), x.dtype)
-    finish = engine.finisher(out, bias)
+    finish = engine.finisher(out, engine.adder(bias))
     taps = prod(weight.shape[2:]) * depth
     columns = counts[-1]
     lines = out.reshape(-1, columns, channels)

@@ -21,7 +21,7 @@ def linear(engine: Engine, x: Array, weight: Array, bias: Array | None, axis: in
     last = np.moveaxis(x, axis, -1)
     rows = last.reshape(-1, last.shape[-1])
     out = engine.empty((*last.shape[:-1], len(weight)), x.dtype)
-    finish = engine.finisher(out, bias)
+    finish = engine.finisher(out, engine.adder(bias))
     products = out.reshape(len(rows), -1)
     if len(rows) >= 64:
 

@@ -8,35 +8,40 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnncalc.execution.kernels.axes import Fill, Slide
-from cnncalc.execution.kernels.engine import BLOCK, Engine, effort
+from cnncalc.execution.kernels.engine import BLOCK, Engine, Kernel, effort
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 
-def depthwise(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide]) -> Array:
+def depthwise(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[Slide]) -> Kernel:
     """Convolve (N, H, W, C) with one filter (C, 1, KH, KW) a channel.
 
     A run is a whole line of columns × channels, or the channels of one place where a stride keeps columns apart.
     """
     down, across = axes
-    lines, channels = down.positions, x.shape[-1]
-    together = across.positions if across.stride == 1 else 1  # columns of a run
-    out = engine.empty((len(x), lines, across.positions, channels), x.dtype)
-    finish = engine.finisher(out, bias)
-    fill = engine.filler()
+    lines, columns, channels = down.positions, across.positions, len(weight)
+    together = columns if across.stride == 1 else 1  # columns of a run
     taps = engine.packed(weight, f"runs of {together}", lambda w: _runs(w, together))
-
-    def block(start: int, stop: int) -> None:
-        for image in range(start // lines, -(-stop // lines)):
-            first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
-            framed = _framed(engine, x[image], fill, axes, first, last - first)
-            engine.count(_sum_taps(framed, taps, axes, out[image, first:last]))
-        finish(start * across.positions, stop * across.positions)
-
+    add = engine.adder(bias)
     step = max(1, 2 * BLOCK // (across.size * channels * down.stride))
-    engine.blocks(len(x) * lines, step, block, effort(0, out.size * weight[0].size // 3 + x.size))
-    return out
+
+    def convolve(x: Array) -> Array:
+        out = engine.empty((len(x), lines, columns, channels), x.dtype)
+        finish = engine.finisher(out, add)
+        fill = engine.filler()
+
+        def block(start: int, stop: int) -> None:
+            for image in range(start // lines, -(-stop // lines)):
+                first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
+                framed = _framed(engine, x[image], fill, axes, first, last - first)
+                engine.count(_sum_taps(framed, taps, axes, out[image, first:last]))
+            finish(start * columns, stop * columns)
+
+        engine.blocks(len(x) * lines, step, block, effort(0, out.size * weight[0].size // 3 + x.size))
+        return out
+
+    return convolve
 
 
 def _runs(weight: Array, columns: int) -> Array:

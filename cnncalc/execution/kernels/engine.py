@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Hashable, Sequence
+from functools import cache, partial
 from math import prod
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 LONG = 8192  # elements from which NumPy's loop over a repeated row costs no more than one over two arrays
 BLOCK = 1 << 17  # elements of a block that is worked on while it stays in the second-level cache
+
+
+Kernel = Callable[["Array"], "Array"]  # (N, *in, C) to (N, *out, C')
 
 
 class Before(NamedTuple):
@@ -71,6 +74,7 @@ class Engine:
         self._method = ""
         self.packing_seconds = 0.0
         self._packed: dict[tuple[int, str], tuple[Array, Any]] = {}
+        self._bound: dict[Hashable, tuple[Array, Kernel]] = {}
         self._local = threading.local()
 
     def reset(self) -> None:
@@ -137,6 +141,16 @@ class Engine:
             self.packing_seconds += perf_counter() - start
         return known[1]
 
+    def bound(self, key: Hashable) -> Kernel | None:
+        """Return the kernel that was bound to a weight and a shape of input."""
+        known = self._bound.get(key)
+        return None if known is None else known[1]
+
+    def bind(self, key: Hashable, weight: Array, kernel: Kernel) -> Kernel:
+        """Keep a kernel; the key may hold the weight's id, for the weight is kept as well."""
+        self._bound[key] = weight, kernel
+        return kernel
+
     # --- work in blocks ------------------------------------------------------------------------------------
 
     def blocks(self, total: int, step: int, work: Callable[[int, int], object], micros: float) -> None:
@@ -153,10 +167,14 @@ class Engine:
         else:
             self.workers.run(work, cut(total, step, threads, micros))
 
-    def finisher(self, out: Array, bias: Array | None) -> Callable[[int, int], None]:
+    def adder(self, bias: Array | None) -> RowOperation | None:
+        """Return what adds a bias to rows; None where there is none."""
+        return None if bias is None else self.packed(bias, "add", RowOperation)
+
+    def finisher(self, out: Array, add: RowOperation | None) -> Callable[[int, int], None]:
         """Return finish(start, stop), which ends rows of a contraction's (N, *spatial, C) output in place.
 
-        It adds the bias and does what the runner asked for in `after`; a residual of another shape than the
+        It adds the bias by `add` and does what the runner asked for in `after`; a residual of another shape than the
         output refuses that, and the runner is told by `refused`.
         """
         rows = out.reshape(-1, out.shape[-1])
@@ -168,7 +186,6 @@ class Engine:
                 residual = other.reshape(rows.shape)
             else:
                 self.refused, after = True, After()
-        add = None if bias is None else self.packed(bias, "add", RowOperation)
 
         def finish(start: int, stop: int) -> None:
             block = rows[start:stop]
@@ -219,21 +236,28 @@ class RowOperation:
         """Prepare for rows of the vector's length."""
         self.operation = operation
         self.vector = vector
-        self.times = max(1, -(-LONG // len(vector)))
-        self.wide = np.concatenate([vector] * self.times)
+        self._wide: dict[int, Array] = {}
 
     def __call__(self, rows: Array, out: Array) -> None:
         """Write the changed rows to `out`, which may be `rows`."""
-        flat = rows.flags.c_contiguous and out.flags.c_contiguous
-        whole = len(rows) // self.times * self.times if flat else 0
-        if whole:
-            shape = (-1, len(self.wide))
-            self.operation(rows[:whole].reshape(shape), self.wide, out=out[:whole].reshape(shape))
-        if flat and whole < len(rows):
-            rest = rows[whole:].reshape(-1)
-            self.operation(rest, self.wide[: rest.size], out=out[whole:].reshape(-1))
-        elif not flat:
+        if rows.flags.c_contiguous and out.flags.c_contiguous:
+            wide = self._wide.get(len(rows))
+            if wide is None:
+                wide = self._wide[len(rows)] = np.tile(self.vector, _times(len(rows), len(self.vector)))
+            shape = (-1, wide.size)
+            self.operation(rows.reshape(shape), wide, out=out.reshape(shape))
+        else:
             self.operation(rows, self.vector, out=out)
+
+
+@cache
+def _times(count: int, width: int) -> int:
+    """Return how many of `count` rows to take at a time: a divisor, and if possible LONG elements or a little more."""
+    enough = -(-LONG // width)
+    for times in range(enough, min(count, 8 * enough) + 1):
+        if count % times == 0:
+            return times
+    return next(times for times in range(min(count, enough), 0, -1) if count % times == 0)
 
 
 def effort(products: int, elements: int = 0) -> float:

@@ -33,10 +33,9 @@ def shallow(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: S
     down, across = axes
     channels, depth = len(weight), weight.shape[1]
     taps = across.kernel * depth
-    filters = engine.packed(weight, "shallow", lambda w: np.ascontiguousarray(w.transpose(2, 3, 1, 0)))
-    filters = filters.reshape(-1, channels)
+    filters = engine.filters(weight, "lines", lambda w: w.transpose(2, 3, 1, 0).reshape(-1, channels))
     out = engine.empty((len(x), down.positions, across.positions, channels), x.dtype)
-    finish = engine.finisher(out, bias)
+    finish = engine.finisher(out, engine.adder(bias))
     framed = padded(x, axes, engine.filler(), planes=True)  # as a picture comes: its lines are copied whole
 
     def block(start: int, stop: int) -> None:
@@ -51,12 +50,12 @@ def shallow(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: S
                 (last - first, across.positions, down.kernel * taps),
                 (down.stride * line, item, across.positions * item),
             )
-            engine.multiply(matrix, filters, out[image, first:last])
+            engine.apply(filters, matrix, out[image, first:last])
         finish(start * across.positions, stop * across.positions)
 
     lines = len(x) * down.positions
-    step = max(1, BLOCK // (across.positions * max(taps * down.stride, channels)))
-    engine.blocks(lines, step, block, effort(out.size * len(filters), out.size))
+    step = max(1, 2 * BLOCK // (across.positions * max(taps * down.stride, channels)))
+    engine.blocks(lines, step, block, effort(out.size * filters.depth, out.size))
     return out
 
 

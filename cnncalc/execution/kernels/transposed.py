@@ -51,7 +51,7 @@ def conv_transpose(
     engine.blocks(len(x), 1, block, effort(x.size * weight[0].size))
     result = engine.empty(out[(slice(None), *crop)].shape, x.dtype)
     result[...] = out[(slice(None), *crop)]
-    finish = engine.finisher(result, bias)
+    finish = engine.finisher(result, engine.adder(bias))
     count = result.size // result.shape[-1]
     engine.blocks(count, max(1, BLOCK // result.shape[-1]), finish, effort(0, result.size))
     return channels_first(result)

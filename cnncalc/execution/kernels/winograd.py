@@ -64,7 +64,7 @@ def winograd(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: 
     data, taps, inverse = (matrix.astype(x.dtype) for matrix in transform(m, down.kernel))
     filters = engine.filters(weight, f"F{m}", lambda w: _filters(w, taps))
     out = engine.empty((len(x), down.positions, across.positions, len(weight)), x.dtype)
-    finish = engine.finisher(out, bias)
+    finish = engine.finisher(out, engine.adder(bias))
     lines, tiles = -(-down.positions // m), -(-across.positions // m)
     bands = len(x) * lines
     fill = engine.filler()
