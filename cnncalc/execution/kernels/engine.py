@@ -240,7 +240,10 @@ class RowOperation:
 
     def __call__(self, rows: Array, out: Array) -> None:
         """Write the changed rows to `out`, which may be `rows`."""
-        if rows.flags.c_contiguous and out.flags.c_contiguous:
+        if out.flags.c_contiguous:
+            if not rows.flags.c_contiguous:
+                np.copyto(out, rows)
+                rows = out
             wide = self._wide.get(len(rows))
             if wide is None:
                 wide = self._wide[len(rows)] = np.tile(self.vector, _times(len(rows), len(self.vector)))
