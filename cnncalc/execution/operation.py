@@ -24,8 +24,10 @@ FLATTEST = 1000.0  # the largest shift, in scales, that may be taken out of a re
 class Operation:
     """What one step computes."""
 
-    def __init__(self, step: Step, weights: Mapping[str, Array]) -> None:
+    def __init__(self, step: Step, weights: Mapping[str, Array], alone: bool = False) -> None:
         """Fold the batchnorms of a step into its carrier's weights or into one scale and shift.
+
+        Where it is alone in using them, they are let go once the kernel has them in a form of its own.
 
         Raises:
             ValueError: where weights don't fit each other.
@@ -35,6 +37,7 @@ class Operation:
         self.output = step.output
         self.reads = (*step.inputs, step.residual) if step.residual else step.inputs
         self.weights = node_weights(step.carrier, weights)
+        self.spares = alone and "weight" in self.weights
         self.before: Before | None = None
         self.clip: tuple[float, float] | None = None
         self.activation: Node | None = None
@@ -58,6 +61,9 @@ class Operation:
             engine.after = After(residual, self.clip, activation)
         inputs = [values[tensor] for tensor in self.inputs]
         result = self.step.carrier.layer.forward(kernels, *inputs, **self.weights)
+        if self.spares:
+            self.weights["weight"] = engine.spared(self.weights["weight"])
+            self.spares = False
         if engine.refused:
             raise ValueError(f"the tensors that '{self.output.name}' joins have other shapes than inferred")
         return result

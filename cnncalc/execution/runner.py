@@ -134,8 +134,10 @@ class Runner:
         self.kernels = Kernels(Engine(threads if ours else 1, limit, pieces))
         self.operations = []
         sharers = Counter(node.shares or node for node in network.nodes)
+        common = {node for node, count in sharers.items() if count > 1}
         for step in steps(network, keep, fuse):
-            self.operations.append(Operation(step, weights))
+            alone = (step.carrier.shares or step.carrier) not in common
+            self.operations.append(Operation(step, weights, alone))
             for node in step.nodes:  # what is folded is not needed as it was
                 sharers[node.shares or node] -= 1
                 if not sharers[node.shares or node]:

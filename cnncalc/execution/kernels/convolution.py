@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,11 +43,11 @@ def _kernel(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: S
     if groups > 1 and weight.shape[1] == 1 and len(weight) == groups and len(axes) == 2:
         kernel = depthwise.depthwise(engine, weight, bias, axes)
     elif groups == 1 and winograd.fits(x, weight, axes):
-        kernel = partial(winograd.winograd, engine, weight=weight, bias=bias, axes=axes)
+        kernel = winograd.winograd(engine, weight, bias, axes)
     elif groups == 1 and shallow.fits(weight, axes):
-        kernel = partial(shallow.shallow, engine, weight=weight, bias=bias, axes=axes)
+        kernel = shallow.shallow(engine, weight, bias, axes)
     else:
-        kernel = partial(unrolled, engine, weight=weight, bias=bias, axes=axes, groups=groups)
+        kernel = unrolled(engine, weight, bias, axes, groups)
     return lambda last: kernel(prepared(engine, last))
 
 
@@ -117,35 +115,38 @@ def _matrices(weight: Array, groups: int) -> Array:
     return np.stack([_matrix(part) for part in np.split(weight, groups)])
 
 
-def unrolled(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide], groups: int) -> Array:
+def unrolled(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[Slide], groups: int) -> Kernel:
     """Convolve (N, *in, C) by copying each window into a row of a matrix, in blocks that stay in the cache."""
     if len(axes) == 1:  # one row of positions
         flat = Slide(1, 1, 1, 0, 0, 1, 1)
-        out = unrolled(engine, x[:, None], weight[:, :, None], bias, (flat, *axes), groups)
-        return out[:, 0]
-    channels, depth = len(weight), weight.shape[1]
+        kernel = unrolled(engine, weight[:, :, None], bias, (flat, *axes), groups)
+        return lambda x: kernel(x[:, None])[:, 0]
+    channels, depth, *sizes = weight.shape
     filters = engine.filters(weight, f"{groups} matrices", lambda w: _matrices(w, groups))
-    view = windows(padded(x, axes, engine.filler()), axes)
+    add = engine.adder(bias)
     counts = [axis.positions for axis in axes]
-    out = engine.empty((len(x), *counts, channels), x.dtype)
-    finish = engine.finisher(out, engine.adder(bias))
-    taps = prod(weight.shape[2:]) * depth
     columns = counts[-1]
-    lines = out.reshape(-1, columns, channels)
+    step = max(1, 4 * BLOCK // (columns * filters.depth * groups))
 
-    def block(start: int, stop: int) -> None:
-        shape = (groups, stop - start, columns, *weight.shape[2:], depth)
-        patches = engine.scratch("patches", shape, x.dtype)
-        for line in range(start, stop):
-            source = view[np.unravel_index(line, (len(x), *counts[:-1]))]
-            if groups > 1:
-                source = np.moveaxis(source.reshape(*source.shape[:-1], groups, depth), -2, 0)
-            patches[:, line - start] = source
-        target = lines[start:stop].reshape(-1, groups, channels // groups)
-        engine.apply(filters, patches.reshape(groups, -1, taps), target.transpose(1, 0, 2))
-        finish(start * columns, stop * columns)
+    def convolve(x: Array) -> Array:
+        view = windows(padded(x, axes, engine.filler()), axes)
+        out = engine.empty((len(x), *counts, channels), x.dtype)
+        finish = engine.finisher(out, add)
+        lines = out.reshape(-1, columns, channels)
 
-    step = max(1, 4 * BLOCK // (columns * taps * groups))
-    micros = effort(out.size * taps, out.size * taps // (channels // groups))
-    engine.blocks(len(lines), step, block, micros)
-    return out
+        def block(start: int, stop: int) -> None:
+            patches = engine.scratch("patches", (groups, stop - start, columns, *sizes, depth), x.dtype)
+            for line in range(start, stop):
+                source = view[np.unravel_index(line, (len(x), *counts[:-1]))]
+                if groups > 1:
+                    source = np.moveaxis(source.reshape(*source.shape[:-1], groups, depth), -2, 0)
+                patches[:, line - start] = source
+            target = lines[start:stop].reshape(-1, groups, channels // groups)
+            engine.apply(filters, patches.reshape(groups, -1, filters.depth), target.transpose(1, 0, 2))
+            finish(start * columns, stop * columns)
+
+        products = out.size * filters.depth
+        engine.blocks(len(lines), step, block, effort(products, products // (channels // groups)))
+        return out
+
+    return convolve

@@ -24,6 +24,7 @@ def depthwise(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[
     together = columns if across.stride == 1 else 1  # columns of a run
     taps = engine.packed(weight, f"runs of {together}", lambda w: _runs(w, together))
     add = engine.adder(bias)
+    products = down.kernel * across.kernel
     step = max(1, 2 * BLOCK // (across.size * channels * down.stride))
 
     def convolve(x: Array) -> Array:
@@ -38,7 +39,7 @@ def depthwise(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[
                 engine.count(_sum_taps(framed, taps, axes, out[image, first:last]))
             finish(start * columns, stop * columns)
 
-        engine.blocks(len(x) * lines, step, block, effort(0, out.size * weight[0].size // 3 + x.size))
+        engine.blocks(len(x) * lines, step, block, effort(0, products * out.size // 3 + x.size))
         return out
 
     return convolve

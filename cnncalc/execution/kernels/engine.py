@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from math import prod
 from time import perf_counter
@@ -74,7 +74,7 @@ class Engine:
         self._method = ""
         self.packing_seconds = 0.0
         self._packed: dict[tuple[int, str], tuple[Array, Any]] = {}
-        self._bound: dict[Hashable, tuple[Array, Kernel]] = {}
+        self._bound: dict[tuple[Any, ...], tuple[Array, Kernel]] = {}
         self._local = threading.local()
 
     def reset(self) -> None:
@@ -141,15 +141,32 @@ class Engine:
             self.packing_seconds += perf_counter() - start
         return known[1]
 
-    def bound(self, key: Hashable) -> Kernel | None:
-        """Return the kernel that was bound to a weight and a shape of input."""
+    def bound(self, key: tuple[Any, ...]) -> Kernel | None:
+        """Return the kernel that was bound to a weight, whose id comes first in the key, and a shape of input."""
         known = self._bound.get(key)
         return None if known is None else known[1]
 
-    def bind(self, key: Hashable, weight: Array, kernel: Kernel) -> Kernel:
-        """Keep a kernel; the key may hold the weight's id, for the weight is kept as well."""
+    def bind(self, key: tuple[Any, ...], weight: Array, kernel: Kernel) -> Kernel:
+        """Keep a kernel, and the weight, so that no other gets its id."""
         self._bound[key] = weight, kernel
         return kernel
+
+    def spared(self, weight: Array) -> Array:
+        """Return what to pass for a weight from now on: a stand-in, if kernels are bound that hold a form of their own.
+
+        The stand-in has the weight's shape but no memory; it is NaN throughout, so that a use of it would be seen.
+        """
+        bound = [key for key in self._bound if key[0] == id(weight)]
+        forms = [key for key in self._packed if key[0] == id(weight)]
+        held = [packed.panels if isinstance(packed, Filters) else packed for _, packed in (self._packed[key] for key in forms)]
+        if not bound or not held or any(np.may_share_memory(weight, array) for array in held):
+            return weight
+        stand_in: Array = np.broadcast_to(weight.dtype.type(np.nan), weight.shape)
+        for key in bound:
+            self._bound[id(stand_in), *key[1:]] = stand_in, self._bound.pop(key)[1]
+        for _, form in forms:
+            self._packed[id(stand_in), form] = stand_in, self._packed.pop((id(weight), form))[1]
+        return stand_in
 
     # --- work in blocks ------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from cnncalc.execution.kernels.axes import Fill, Slide
-from cnncalc.execution.kernels.engine import Engine, effort
+from cnncalc.execution.kernels.engine import Engine, Kernel, effort
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
@@ -53,38 +53,44 @@ def tile_outputs(shape: Sequence[int], counts: Sequence[int]) -> int:
     return (4 if min(counts) >= 24 else 2) if tuple(shape[2:]) == (3, 3) else 0
 
 
-def winograd(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Sequence[Slide]) -> Array:
+def winograd(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[Slide]) -> Kernel:
     """Convolve (N, H, W, C) with (out, C, K, K).
 
     Every step reads what the one before it wrote, so that two pieces of scratch memory, even and odd, are enough.
     """
     down, across = axes
+    channels, depth = weight.shape[:2]
     m = tile_outputs(weight.shape, (down.positions, across.positions))
     points = m + down.kernel - 1
-    data, taps, inverse = (matrix.astype(x.dtype) for matrix in transform(m, down.kernel))
+    data, taps, inverse = (matrix.astype(weight.dtype) for matrix in transform(m, down.kernel))
     filters = engine.filters(weight, f"F{m}", lambda w: _filters(w, taps))
-    out = engine.empty((len(x), down.positions, across.positions, len(weight)), x.dtype)
-    finish = engine.finisher(out, engine.adder(bias))
+    add = engine.adder(bias)
     lines, tiles = -(-down.positions // m), -(-across.positions // m)
-    bands = len(x) * lines
-    fill = engine.filler()
+    method = f"Winograd F({m}×{m}, {down.kernel}×{down.kernel})"
+    products = down.kernel * across.kernel * depth
 
-    def block(start: int, stop: int) -> None:
-        for image in range(start // lines, -(-stop // lines)):
-            first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
-            top, bottom = first * m, min(last * m, down.positions)
-            source = _transformed(engine, x[image], fill, axes, data, m, first, last, tiles)
-            product = engine.scratch("even", (*source.shape[:2], len(weight)), x.dtype)
-            engine.apply(filters, source, product)
-            shape = (points, points, last - first, tiles, len(weight))
-            _untransform(engine, product.reshape(shape), inverse, out[image, top:bottom])
-            begin = image * down.positions
-            finish((begin + top) * across.positions, (begin + bottom) * across.positions)
+    def convolve(x: Array) -> Array:
+        out = engine.empty((len(x), down.positions, across.positions, channels), x.dtype)
+        finish = engine.finisher(out, add)
+        fill = engine.filler()
 
-    direct = out.size * weight[0].size
-    engine.blocks(bands, max(1, TILES // tiles), block, effort(direct // 3))
-    engine.shortcut(f"Winograd F({m}×{m}, {down.kernel}×{down.kernel})", direct)
-    return out
+        def block(start: int, stop: int) -> None:
+            for image in range(start // lines, -(-stop // lines)):
+                first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
+                top, bottom = first * m, min(last * m, down.positions)
+                source = _transformed(engine, x[image], fill, axes, data, m, first, last, tiles)
+                product = engine.scratch("even", (*source.shape[:2], channels), x.dtype)
+                engine.apply(filters, source, product)
+                shape = (points, points, last - first, tiles, channels)
+                _untransform(engine, product.reshape(shape), inverse, out[image, top:bottom])
+                begin = image * down.positions
+                finish((begin + top) * across.positions, (begin + bottom) * across.positions)
+
+        engine.blocks(len(x) * lines, max(1, TILES // tiles), block, effort(out.size * products // 3))
+        engine.shortcut(method, out.size * products)
+        return out
+
+    return convolve
 
 
 @cache
@@ -121,7 +127,15 @@ def _filters(weight: Array, g: Array) -> Array:
 
 
 def _transformed(
-    engine: Engine, image: Array, fill: Fill, axes: Sequence[Slide], data: Array, m: int, first: int, last: int, tiles: int
+    engine: Engine,
+    image: Array,
+    fill: Fill,
+    axes: Sequence[Slide],
+    data: Array,
+    m: int,
+    first: int,
+    last: int,
+    tiles: int,
 ) -> Array:
     """Return Bᵀ d B of the tiles in rows of tiles first … last, as (points², tiles, C)."""
     down, across = axes
