@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.analysis.memory import peak_elements
 from cnncalc.errors import CnncalcError
+from cnncalc.execution.kernels.engine import LONG
 from cnncalc.execution.kernels.winograd import tile_outputs
 from cnncalc.text import size
 
@@ -23,7 +24,9 @@ class Needs(NamedTuple):
     Attributes:
         process: what the process took before: Python and NumPy.
         weights: parameters and buffers.
-        packing: filters in the form that Winograd's algorithm multiplies, beside the weights.
+        packing: what filters take more in the forms that kernels hold: 3 times their plain size more for Winograd's
+            F(4×4, 3×3) and 0.8 times for F(2×2, 3×3), a line of columns for a depthwise filter; and the largest
+            filters once more, which are there twice while they are packed.
         activations: the largest sum of tensors alive at one step.
         scratch: blocks in work, for all threads.
     """
@@ -44,21 +47,38 @@ def needs(network: Network, batch: int, itemsize: int, threads: int) -> Needs:
     """Predict what a run takes, from the inferred shapes."""
     owned = [node for node in network.nodes if node.shares is None]
     weights = sum(node.use.params + node.use.buffers for node in owned)
-    packing = sum(_packing(node) for node in owned) if itemsize == 4 else 0
     elements, _ = peak_elements(network)
-    return Needs(resident(), weights * itemsize, packing, elements * batch * itemsize, threads * SCRATCH)
+    return Needs(
+        resident(), weights * itemsize, _packing(network, itemsize), elements * batch * itemsize, threads * SCRATCH
+    )
 
 
-def _packing(node: Node) -> int:
-    """Return the bytes of a convolution's filters in Winograd's form, 0 where another algorithm is taken."""
-    if node.layer.type != "conv" or len(node.shape) != 3:
-        return 0
+def _packing(network: Network, itemsize: int) -> int:
+    """Return what the forms that kernels hold take more than the plain weights, which are let go one by one."""
+    packed = 0
+    largest = 0  # while it is packed, a weight is there twice
+    for node in network.nodes:
+        if node.layer.type == "conv":
+            plain = prod(node.use.weights["weight"].shape)
+            packed += max(_held(node, itemsize) - (0 if node.shares else plain), 0)
+            largest = max(largest, plain)
+        if "bias" in node.use.weights:
+            packed += min(2 * LONG, prod(node.shape))  # repeated, see RowOperation
+    return (packed + largest) * itemsize
+
+
+def _held(node: Node, itemsize: int) -> int:
+    """Return the elements of a convolution's weight in the form that its kernel holds, 0 if that is the plain one."""
     arguments = node.layer.__dict__
     shape = node.use.weights["weight"].shape
-    if set(arguments["stride"]) != {1} or set(arguments["dilation"]) != {1} or arguments["groups"] != 1:
+    if len(node.shape) != 3 or set(arguments["stride"]) != {1}:
+        return 0
+    if len(shape) == 4 and arguments["groups"] == shape[0] and shape[1] == 1:  # depthwise: a line of columns
+        return prod(shape) * node.shape[-1]
+    if itemsize != 4 or set(arguments["dilation"]) != {1} or arguments["groups"] != 1:
         return 0
     outputs = tile_outputs(shape, node.shape[1:])
-    return (outputs + shape[2] - 1) ** 2 * prod(shape[:2]) * 4 if outputs else 0
+    return (outputs + shape[2] - 1) ** 2 * prod(shape[:2]) if outputs else 0
 
 
 def require(needed: Needs, limit: int | None) -> None:

@@ -27,7 +27,8 @@ class Operation:
     def __init__(self, step: Step, weights: Mapping[str, Array], alone: bool = False) -> None:
         """Fold the batchnorms of a step into its carrier's weights or into one scale and shift.
 
-        Where it is alone in using them, they are let go once the kernel has them in a form of its own.
+        Where it is alone in using them, a convolution's are changed in place, and let go once the kernel has them
+        in a form of its own.
 
         Raises:
             ValueError: where weights don't fit each other.
@@ -37,15 +38,16 @@ class Operation:
         self.output = step.output
         self.reads = (*step.inputs, step.residual) if step.residual else step.inputs
         self.weights = node_weights(step.carrier, weights)
+        self.alone = alone
         self.spares = alone and "weight" in self.weights
         self.before: Before | None = None
         self.clip: tuple[float, float] | None = None
         self.activation: Node | None = None
         if step.before:
-            self.before = _before(step, self.weights, weights)
+            self.before = self._before(weights)
         for node in step.after:
             if node.layer.type == "batchnorm":
-                _fold(self.weights, *_affine(node, weights))
+                self._fold(*_affine(node, weights))
             elif node.layer.type in CLIPS:
                 self.clip = CLIPS[node.layer.type]
             elif node.layer.kind == "activation":
@@ -68,6 +70,39 @@ class Operation:
             raise ValueError(f"the tensors that '{self.output.name}' joins have other shapes than inferred")
         return result
 
+    def _fold(self, scale: Array, shift: Array) -> None:
+        """Scale the rows of the carrier's weight, and shift its bias accordingly."""
+        weights = self.weights
+        self._scale(scale.reshape(-1, *(1,) * (weights["weight"].ndim - 1)))
+        weights["bias"] = shift + weights["bias"] * scale if "bias" in weights else shift
+
+    def _scale(self, factors: Array) -> None:
+        """Multiply the carrier's weight; in place where it is a convolution's, a copy that is the run's own."""
+        weight = self.weights["weight"]
+        own = self.alone and weight.ndim > 2
+        self.weights["weight"] = np.multiply(weight, factors, out=weight if own else None)
+
+    def _before(self, given: Mapping[str, Array]) -> Before:
+        """Return the operations that a batchnorm, a rectifier, or both before a convolution amount to.
+
+        Where the scale is positive, max(scale · x + shift, 0) = scale · max(x, −shift / scale) + shift: if nothing
+        is padded, all but the maximum is a matter of the convolution's weight and bias.
+        """
+        first, last = self.step.before[0], self.step.before[-1]
+        if first.layer.type in CLIPS:
+            return Before((), CLIPS[first.layer.type])
+        scale, shift = _affine(first, given)
+        rectifier = last.layer.type if last is not first else None
+        if rectifier != "relu" or not _unpadded_point(self.step.carrier) or not _steep(scale, shift):
+            clip = CLIPS[rectifier] if rectifier else None
+            return Before(((np.multiply, scale), (np.add, shift)), clip)
+        weights = self.weights
+        weight = weights["weight"]
+        constant = (weight.reshape(weight.shape[:2]) @ shift).astype(weight.dtype)
+        weights["bias"] = constant + weights["bias"] if "bias" in weights else constant
+        self._scale(scale.reshape(1, -1, *(1,) * (weight.ndim - 2)))
+        return Before(((np.maximum, -shift / scale),))
+
 
 def _affine(node: Node, weights: Mapping[str, Array]) -> tuple[Array, Array]:
     """Return the scale and the shift that a batchnorm with running statistics amounts to."""
@@ -81,32 +116,9 @@ def _affine(node: Node, weights: Mapping[str, Array]) -> tuple[Array, Array]:
     return scale.astype(variance.dtype), shift.astype(variance.dtype)
 
 
-def _fold(weights: dict[str, Array], scale: Array, shift: Array) -> None:
-    """Scale the rows of a carrier's weight, and shift its bias accordingly."""
-    weight = weights["weight"]
-    weights["weight"] = weight * scale.reshape(-1, *(1,) * (weight.ndim - 1))
-    weights["bias"] = shift + weights["bias"] * scale if "bias" in weights else shift
-
-
-def _before(step: Step, weights: dict[str, Array], given: Mapping[str, Array]) -> Before:
-    """Return the operations that a batchnorm, a rectifier, or both before a convolution amount to.
-
-    `weights` are the convolution's own, `given` those of the network.  Where the scale is positive, max(scale · x + shift, 0) = scale · max(x, −shift / scale) + shift: if nothing is
-    padded, all but the maximum is a matter of the convolution's weight and bias.
-    """
-    first, last = step.before[0], step.before[-1]
-    if first.layer.type in CLIPS:
-        return Before((), CLIPS[first.layer.type])
-    scale, shift = _affine(first, given)
-    rectifier = last.layer.type if last is not first else None
-    if rectifier != "relu" or not _unpadded_point(step.carrier) or not (FLATTEST * scale > np.abs(shift)).all():
-        clip = CLIPS[rectifier] if rectifier else None
-        return Before(((np.multiply, scale), (np.add, shift)), clip)
-    weight = weights["weight"]
-    constant = (weight.reshape(weight.shape[:2]) @ shift).astype(weight.dtype)
-    weights["bias"] = constant + weights["bias"] if "bias" in weights else constant
-    weights["weight"] = weight * scale.reshape(1, -1, *(1,) * (weight.ndim - 2))
-    return Before(((np.maximum, -shift / scale),))
+def _steep(scale: Array, shift: Array) -> bool:
+    """Tell whether all scales are positive, and no shift would drown the digits of what it is added to."""
+    return bool((FLATTEST * scale > np.abs(shift)).all())
 
 
 def _unpadded_point(node: Node) -> bool:

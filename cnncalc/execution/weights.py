@@ -8,6 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.random import SFC64, Generator, SeedSequence
 
 from cnncalc.errors import CnncalcError
 from cnncalc.execution.kernels.workers import Block, Workers, cut
@@ -169,7 +170,7 @@ def _chunks(total: int) -> list[Block]:
 
 def _fill(part: Array, key: tuple[int, ...], center: float, radius: float) -> None:
     """Fill with uniform values of 16 random bits each: finer than any run can tell, and cheap."""
-    stream = np.random.Generator(np.random.SFC64(np.random.SeedSequence(key)))
+    stream = Generator(SFC64(SeedSequence(key)))
     bits = stream.integers(0, 1 << 64, -(-len(part) // 4), dtype=np.uint64, endpoint=False)
     values = bits.view(np.int16)[: len(part)]
     np.multiply(values, part.dtype.type(radius / (1 << 15)), out=part, casting="unsafe")

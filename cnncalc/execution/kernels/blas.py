@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-
 UNPACKED = ("SkylakeX", "Cooperlake", "SapphireRapids")  # those with AVX-512: kernel/x86_64/KERNEL.SKYLAKEX
 
 

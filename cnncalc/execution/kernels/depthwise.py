@@ -67,7 +67,9 @@ def _framed(engine: Engine, image: Array, fill: Fill, axes: Sequence[Slide], fir
     """Return the lines of the padded image (H, W, C) that `count` output rows from `first` on reach."""
     down, across = axes
     height = (count - 1) * down.stride + down.extent
-    framed = engine.scratch("framed", (height, across.before + across.size + across.after, image.shape[-1]), image.dtype)
+    framed = engine.scratch(
+        "framed", (height, across.before + across.size + across.after, image.shape[-1]), image.dtype
+    )
     top = first * down.stride - down.before
     low = max(0, -top)
     high = max(low, min(height, down.size - top))

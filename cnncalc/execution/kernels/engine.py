@@ -19,7 +19,7 @@ from cnncalc.execution.kernels.workers import WORTH, Workers, cut
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
-LONG = 8192  # elements from which NumPy's loop over a repeated row costs no more than one over two arrays
+LONG = 4200  # elements from which NumPy reads a repeated row where it lies; what is shorter it copies first
 BLOCK = 1 << 17  # elements of a block that is worked on while it stays in the second-level cache
 
 
@@ -101,7 +101,7 @@ class Engine:
 
     def filters(self, weight: Array, form: str, arrange: Callable[[Array], Array]) -> Filters:
         """Return a weight that `arrange` turns into matrices (…, K, N), ready for `apply`; made once."""
-        made: Filters = self.packed(weight, form, lambda w: Filters(arrange(w), self.pieces))
+        made: Filters = self.packed(weight, form, lambda w: Filters.of(arrange(w), self.pieces))
         return made
 
     def apply(self, filters: Filters, a: Array, out: Array) -> None:
@@ -157,15 +157,16 @@ class Engine:
         The stand-in has the weight's shape but no memory; it is NaN throughout, so that a use of it would be seen.
         """
         bound = [key for key in self._bound if key[0] == id(weight)]
-        forms = [key for key in self._packed if key[0] == id(weight)]
-        held = [packed.panels if isinstance(packed, Filters) else packed for _, packed in (self._packed[key] for key in forms)]
-        if not bound or not held or any(np.may_share_memory(weight, array) for array in held):
+        forms = [form for owner, form in self._packed if owner == id(weight)]
+        held = [self._packed[id(weight), form][1] for form in forms]
+        if not bound or any(np.may_share_memory(weight, getattr(packed, "panels", packed)) for packed in held):
             return weight
         stand_in: Array = np.broadcast_to(weight.dtype.type(np.nan), weight.shape)
         for key in bound:
-            self._bound[id(stand_in), *key[1:]] = stand_in, self._bound.pop(key)[1]
-        for _, form in forms:
-            self._packed[id(stand_in), form] = stand_in, self._packed.pop((id(weight), form))[1]
+            self._bound[(id(stand_in), *key[1:])] = stand_in, self._bound.pop(key)[1]
+        for form, packed in zip(forms, held, strict=True):
+            self._packed[id(stand_in), form] = stand_in, packed
+            del self._packed[id(weight), form]
         return stand_in
 
     # --- work in blocks ------------------------------------------------------------------------------------
@@ -274,7 +275,7 @@ class RowOperation:
 def _times(count: int, width: int) -> int:
     """Return how many of `count` rows to take at a time: a divisor, and if possible LONG elements or a little more."""
     enough = -(-LONG // width)
-    for times in range(enough, min(count, 8 * enough) + 1):
+    for times in range(enough, min(count, 4 * enough) + 1):
         if count % times == 0:
             return times
     return next(times for times in range(min(count, enough), 0, -1) if count % times == 0)

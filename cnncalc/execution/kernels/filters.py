@@ -7,8 +7,9 @@ sixth faster, and half as fast again on maps of 7×7, whose filters are larger t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,17 +22,39 @@ UNROLLED = 6  # rows that the kernel takes at a time
 
 
 class Filters:
-    """Matrices (…, K, N) that many rows are multiplied by."""
+    """Matrices (…, K, N) that many rows are multiplied by; in panels (…, N / width, K, width) if in pieces."""
 
-    def __init__(self, matrix: Array, pieces: bool) -> None:
-        """Copy the matrices into panels, if products are to be made in pieces and K is not too large for that."""
-        self.depth, self.columns = matrix.shape[-2:]
-        width = _width(self.depth, self.columns) if pieces and matrix.dtype == np.float32 else 0
-        self.rows = SMALL // (self.depth * width) if width else 0
-        self.panels = matrix  # in pieces: (…, panels, K, width)
+    def __init__(self, panels: Array, rows: int) -> None:
+        """Take matrices as they are, or panels of which `rows` rows are multiplied at a time."""
+        self.panels = panels
+        self.rows = rows
+        self.depth = panels.shape[-2]
+        self.columns = panels.shape[-1] * (panels.shape[-3] if rows else 1)
+
+    @classmethod
+    def of(cls, matrix: Array, pieces: bool) -> Filters:
+        """Return given matrices, copied into panels if they can be multiplied in pieces."""
+        if not (pieces and _width(matrix.shape[-2], matrix.shape[-1], matrix.dtype)):
+            return cls(matrix, 0)
+        made = cls.empty(matrix.shape, matrix.dtype, pieces)
+        made.write(0, matrix)
+        return made
+
+    @classmethod
+    def empty(cls, shape: Sequence[int], dtype: Any, pieces: bool) -> Filters:
+        """Return room for matrices (…, K, N), to be written."""
+        *lead, depth, columns = shape
+        width = _width(depth, columns, dtype) if pieces else 0
+        if not width:
+            return cls(np.empty(shape, dtype), 0)
+        return cls(np.empty((*lead, columns // width, depth, width), dtype), SMALL // (depth * width))
+
+    def write(self, start: int, part: Array) -> None:
+        """Write rows (…, n, N) of the matrices, from `start` on."""
+        stop = start + part.shape[-2]
         if self.rows:
-            panels = matrix.reshape(*matrix.shape[:-1], self.columns // width, width)
-            self.panels = np.ascontiguousarray(panels.swapaxes(-2, -3))
+            part = part.reshape(*part.shape[:-1], -1, self.panels.shape[-1]).swapaxes(-2, -3)
+        self.panels[..., start:stop, :] = part
 
     def multiply(self, a: Array, out: Array) -> None:
         """Write the products of a (…, M, K) to out (…, M, N)."""
@@ -56,11 +79,13 @@ class Filters:
         np.matmul(rows, self.panels[..., None, :, :], out=target.swapaxes(-2, -3).swapaxes(-3, -4))
 
 
-def _width(depth: int, columns: int) -> int:
+def _width(depth: int, columns: int, dtype: Any) -> int:
     """Return how wide panels should be: a divisor of `columns`, so that a dozen rows fit; 0 where none is.
 
     Best are 49 rows, a map of 7×7.
     """
+    if dtype != np.float32:
+        return 0
     widths = [n for n in range(min(WIDEST, columns), 15, -1) if columns % n == 0 and (n % 16 == 0 or n == columns)]
     for rows in (49, 4 * UNROLLED, 2 * UNROLLED):
         for width in widths:

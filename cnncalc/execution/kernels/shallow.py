@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from cnncalc.execution.kernels.axes import Slide, padded

@@ -13,6 +13,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from cnncalc.execution.kernels.axes import Fill, Slide
 from cnncalc.execution.kernels.engine import Engine, Kernel, effort
+from cnncalc.execution.kernels.filters import Filters
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
@@ -46,7 +47,7 @@ def fits(x: Array, weight: Array, axes: Sequence[Slide]) -> bool:
 
 def tile_outputs(shape: Sequence[int], counts: Sequence[int]) -> int:
     """Return m for filters (out, C, K, K) and a map of `counts` positions; 0 where it does not pay."""
-    if len(counts) != 2 or min(shape[:2]) < 32 or min(counts) < 7:
+    if len(counts) != 2 or min(counts) < 7 or min(shape[:2]) < (32 if min(counts) >= 12 else 128):
         return 0
     if tuple(shape[2:]) == (5, 5):
         return 2
@@ -63,7 +64,7 @@ def winograd(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[S
     m = tile_outputs(weight.shape, (down.positions, across.positions))
     points = m + down.kernel - 1
     data, taps, inverse = (matrix.astype(weight.dtype) for matrix in transform(m, down.kernel))
-    filters = engine.filters(weight, f"F{m}", lambda w: _filters(w, taps))
+    filters: Filters = engine.packed(weight, f"F{m}", lambda w: _filters(w, taps, engine.pieces))
     add = engine.adder(bias)
     lines, tiles = -(-down.positions // m), -(-across.positions // m)
     method = f"Winograd F({m}×{m}, {down.kernel}×{down.kernel})"
@@ -114,16 +115,17 @@ def _coefficients(roots: Sequence[Fraction]) -> list[Fraction]:
     return found
 
 
-def _filters(weight: Array, g: Array) -> Array:
+def _filters(weight: Array, g: Array, pieces: bool) -> Filters:
     """Return G g Gᵀ for every filter, as (points², C, out); some channels at a time, to save memory."""
     channels, depth, size, _ = weight.shape
-    made = np.empty((len(g), len(g), depth, channels), weight.dtype)
+    points = len(g)
+    made = Filters.empty((points * points, depth, channels), weight.dtype, pieces)
     step = max(1, PACKED // channels)
     for start in range(0, depth, step):
         taps = np.ascontiguousarray(weight[:, start : start + step].transpose(3, 2, 1, 0))  # across, down, C, out
-        across = (g @ taps.reshape(size, -1)).reshape(len(g), size, -1)
-        made[:, :, start : start + step] = np.matmul(g, across).reshape(len(g), len(g), -1, channels)
-    return made.reshape(-1, depth, channels)
+        across = (g @ taps.reshape(size, -1)).reshape(points, size, -1)
+        made.write(start, np.matmul(g, across).reshape(points * points, -1, channels))
+    return made
 
 
 def _transformed(
