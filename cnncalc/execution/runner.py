@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cnncalc.network import Network, Node, Tensor
 
 MOST_THREADS = 16
-LARGE = 10**7  # macs of a network's mean contraction from which our threads beat BLAS's
+LARGE = 10**7  # macs of a network's mean contraction from which our threads beat BLAS's, where it packs
 
 Progress = Callable[[int, int, str], object]
 
@@ -205,10 +205,13 @@ class Runner:
 def _ours(network: Network, threads: int) -> bool:
     """Tell whether our threads share the blocks of each operation, or BLAS's its matrix products; never both.
 
-    Ours share all of the work, but need some 60 microseconds to wake up; both at once are in each other's way.
+    Ours share all of the work, but need some 100 microseconds to wake up; both at once are in each other's way.
+    What BLAS multiplies without packing it multiplies in one thread.
     """
+    if threads == 1 or not blas() or blas().unpacked:
+        return threads > 1
     products = [node.use.macs for node in network.nodes if node.use.macs]
-    return threads > 1 and (not blas() or sum(products) > LARGE * len(products))
+    return sum(products) > LARGE * len(products)
 
 
 def _part(progress: Progress, number: int, repeat: int) -> Progress:

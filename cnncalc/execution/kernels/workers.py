@@ -11,8 +11,8 @@ import numpy as np
 
 Block = tuple[int, int]
 
-WAKING = 60.0  # microseconds until another thread has begun
-WORTH = 200.0  # microseconds of work from which it is woken
+WAKING = 100.0  # microseconds until another thread has begun
+WORTH = 250.0  # microseconds of work from which it is woken
 
 
 class Workers:
