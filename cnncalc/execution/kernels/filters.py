@@ -94,6 +94,18 @@ def _width(depth: int, columns: int, dtype: Any) -> int:
     return 0
 
 
+def transform(matrix: Array, columns: Array, out: Array, pieces: bool) -> None:
+    """Write the product of a small matrix (p, q) and (q, N) to out (p, N), both of which are C-contiguous."""
+    count = columns.shape[1]
+    step = SMALL // matrix.size // 16 * 16
+    whole = count // step * step if pieces else 0
+    if whole:
+        parts, target = (array[:, :whole].reshape(len(array), -1, step).swapaxes(0, 1) for array in (columns, out))
+        np.matmul(matrix, parts, out=target)
+    if whole < count:
+        np.matmul(matrix, columns[:, whole:], out=out[:, whole:])
+
+
 @cache
 def _step(count: int, most: int) -> int:
     """Return how many rows to take at a time, at most `most`: all in equal steps, or so that few steps are short."""

@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from cnncalc.execution.kernels.axes import Fill, Slide
 from cnncalc.execution.kernels.engine import Engine, Kernel, effort
-from cnncalc.execution.kernels.filters import Filters
+from cnncalc.execution.kernels.filters import Filters, transform
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
@@ -63,7 +63,7 @@ def winograd(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[S
     channels, depth = weight.shape[:2]
     m = tile_outputs(weight.shape, (down.positions, across.positions))
     points = m + down.kernel - 1
-    data, taps, inverse = (matrix.astype(weight.dtype) for matrix in transform(m, down.kernel))
+    data, taps, inverse = (matrix.astype(weight.dtype) for matrix in matrices(m, down.kernel))
     filters: Filters = engine.packed(weight, f"F{m}", lambda w: _filters(w, taps, engine.pieces))
     add = engine.adder(bias)
     lines, tiles = -(-down.positions // m), -(-across.positions // m)
@@ -95,7 +95,7 @@ def winograd(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[S
 
 
 @cache
-def transform(m: int, taps: int) -> Transform:
+def matrices(m: int, taps: int) -> Transform:
     """Return the matrices of m outputs: evaluate at the points, multiply, interpolate (Toom and Cook)."""
     points = POINTS[m + taps - 2]
     others = [[q for q in points if q != p] for p in points]
@@ -168,7 +168,7 @@ def _transformed(
     gathered = engine.scratch("even", tiled.shape, image.dtype)
     gathered[...] = tiled
     result = engine.scratch("odd", (points * points, bands * tiles, channels), image.dtype)
-    np.matmul(data, gathered.reshape(points, -1), out=result.reshape(points, -1))
+    transform(data, gathered.reshape(points, -1), result.reshape(points, -1), engine.pieces)
     return result
 
 
@@ -177,7 +177,7 @@ def _untransform(engine: Engine, product: Array, inverse: Array, out: Array) -> 
     m, points = inverse.shape
     _, _, bands, tiles, channels = product.shape
     across = engine.scratch("odd", (m, points, bands * tiles * channels), out.dtype)
-    np.matmul(inverse, product.reshape(points, -1), out=across.reshape(m, -1))
+    transform(inverse, product.reshape(points, -1), across.reshape(m, -1), engine.pieces)
     both = engine.scratch("even", (m, m, bands, tiles, channels), out.dtype)  # (across, down, …)
     np.matmul(inverse, across, out=both.reshape(m, m, -1))
     height, width = out.shape[:2]
