@@ -45,10 +45,18 @@ def _shape(shape: Shape, layout: str) -> str:
     return "×".join(filter(None, (dims(shape[:1]), dims(shape[1:], layout))))
 
 
+def _beyond(name: str, other: str) -> str:
+    """Return a dotted name without what it begins with in common with another."""
+    parts, others = name.split("."), other.split(".")
+    while len(parts) > 1 and parts[0] == others[0]:
+        del parts[0], others[0]
+    return ".".join(parts)
+
+
 def _row(row: LayerRun, batch: int, layout: str) -> list[str | Cell]:
     held = row.holds(batch)
     speed = row.gflops(batch)
-    carrier = row.fused_into.rpartition(".")[2]
+    carrier = _beyond(row.fused_into, row.node.name)
     return [
         Cell(row.node.name, "" if held else "red"),
         _shape(row.inferred(batch), layout),

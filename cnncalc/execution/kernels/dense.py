@@ -13,6 +13,8 @@ from cnncalc.execution.kernels.engine import Engine, channels_first, channels_la
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Sizes
 
+MANY = 64  # rows from which a linear layer is multiplied as a convolution is
+
 
 def linear(engine: Engine, x: Array, weight: Array, bias: Array | None, axis: int) -> Array:
     """Multiply an axis by (out_features, in_features); see `Ops.linear`."""
@@ -23,10 +25,11 @@ def linear(engine: Engine, x: Array, weight: Array, bias: Array | None, axis: in
     out = engine.empty((*last.shape[:-1], len(weight)), x.dtype)
     finish = engine.finisher(out, engine.adder(bias))
     products = out.reshape(len(rows), -1)
-    if len(rows) >= 64:
+    if len(rows) >= MANY:
+        filters = engine.filters(weight, "transposed", lambda w: w.T)
 
         def some_rows(start: int, stop: int) -> None:
-            engine.multiply(rows[start:stop], weight.T, products[start:stop])
+            engine.apply(filters, rows[start:stop], products[start:stop])
             finish(start, stop)
 
         engine.blocks(len(rows), 256, some_rows, effort(out.size * weight.shape[1]))

@@ -152,14 +152,14 @@ class Engine:
         return kernel
 
     def spared(self, weight: Array) -> Array:
-        """Return what to pass for a weight from now on: a stand-in, if kernels are bound that hold a form of their own.
+        """Return what to pass for a weight from now on: a stand-in, if its kernel holds all of it in another form.
 
         The stand-in has the weight's shape but no memory; it is NaN throughout, so that a use of it would be seen.
         """
         bound = [key for key in self._bound if key[0] == id(weight)]
         forms = [form for owner, form in self._packed if owner == id(weight)]
         held = [self._packed[id(weight), form][1] for form in forms]
-        if not bound or any(np.may_share_memory(weight, getattr(packed, "panels", packed)) for packed in held):
+        if not forms or any(np.may_share_memory(weight, getattr(packed, "panels", packed)) for packed in held):
             return weight
         stand_in: Array = np.broadcast_to(weight.dtype.type(np.nan), weight.shape)
         for key in bound:

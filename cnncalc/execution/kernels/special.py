@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import erf as exact_erf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,37 +13,47 @@ if TYPE_CHECKING:
 
 ERF_FLAT = 6.0  # beyond it erf is 1 to the last bit of a double
 ERF_STEPS = 1024  # grid points of one unit
+CHUNK = 1 << 15  # elements that are evaluated at a time
 
 
-def _erf_table() -> Array:
-    """Return erf and its first derivatives over k!, at every grid point from 0 to ERF_FLAT."""
+@cache
+def _erf_table(dtype: Any) -> Array:
+    """Return erf and its first derivatives over k!, at every grid point from 0 to ERF_FLAT: as many as matter."""
     points = np.arange(int(ERF_FLAT * ERF_STEPS) + 2) / ERF_STEPS
     value = np.array([exact_erf(point) for point in points])
     slope = 2 / np.sqrt(np.pi) * np.exp(-(points**2))
-    return np.stack(
-        [
-            value,
-            slope,
-            -points * slope,
-            (4 * points**2 - 2) * slope / 6,
-            (12 * points - 8 * points**3) * slope / 24,
-        ]
-    )
-
-
-_table: list[Array] = []
+    rows = [
+        value,
+        slope,
+        -points * slope,
+        (4 * points**2 - 2) * slope / 6,
+        (12 * points - 8 * points**3) * slope / 24,
+    ]
+    return np.stack(rows[:3] if dtype == np.float32 else rows).astype(dtype)
 
 
 def erf(x: Array) -> Array:
-    """Evaluate the error function by a Taylor series about the nearest of many grid points.
+    """Evaluate the error function by a Taylor series about the nearest of many grid points, 1 / 2048 away at most.
 
-    The remainder is below 1e-15: the fifth derivative is at most 14, the distance 1 / 2048, and 5! is 120.
+    In double precision the remainder is below 1e-15, as the fifth derivative is at most 14 and 5! is 120; in single
+    precision it is below 1e-10, as the third is at most 2.3.
     """
-    if not _table:
-        _table.append(_erf_table())
-    size = np.minimum(np.abs(x), ERF_FLAT).astype(np.float64)
+    out = np.empty_like(x)  # in the memory order of x
+    source, target = x.ravel(order="K"), out.ravel(order="K")
+    if not np.may_share_memory(target, out):  # memory with gaps
+        return _erf(x)
+    for start in range(0, len(source), CHUNK):  # what comes between stays in the cache
+        target[start : start + CHUNK] = _erf(source[start : start + CHUNK])
+    return out
+
+
+def _erf(x: Array) -> Array:
+    size = np.minimum(np.abs(x), ERF_FLAT)
     index = np.nan_to_num(size * ERF_STEPS + 0.5).astype(np.int32)
-    offset = size - index / ERF_STEPS
-    c0, c1, c2, c3, c4 = (row.take(index) for row in _table[0])
-    result = c0 + offset * (c1 + offset * (c2 + offset * (c3 + offset * c4)))
-    return np.copysign(result, x).astype(x.dtype)
+    offset = size - index.astype(x.dtype) * x.dtype.type(1 / ERF_STEPS)
+    *others, last = _erf_table(x.dtype)
+    result = last.take(index)
+    for row in reversed(others):
+        result *= offset
+        result += row.take(index)
+    return np.copysign(result, x)

@@ -34,7 +34,7 @@ POINTS = {
     5: (Fraction(0), Fraction(2, 3), Fraction(-2, 3), Fraction(3, 2), Fraction(-3, 2)),
 }
 
-TILES = 96  # tiles of a block
+TILES = 64  # tiles of a block
 PACKED = 1 << 14  # filters' channels that are transformed at a time
 
 
