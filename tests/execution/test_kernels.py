@@ -46,7 +46,7 @@ def test_convolution(rank: int, kernel: int, stride: int, pad: tuple[int, int], 
         pads = (pad,) * rank
         if dilation * (kernel - 1) + 1 > min(SIZES[:rank]) + sum(pad):
             continue
-        ops = Kernels(Engine(threads=2))
+        ops = Kernels(Engine(threads=2, pieces=kernel % 2 == 1))
         result = ops.conv(x, weight, bias, stride=stride, padding=pads, dilation=dilation, groups=count)
         check(result, loops.conv(x, weight, bias, (stride,) * rank, pads, (dilation,) * rank, count))
         assert ops.engine.tally().performed == result.size * depth * kernel**rank
@@ -129,6 +129,7 @@ def test_linear_on_every_axis() -> None:
     ("method", "size", "channels", "kernel"),
     [
         ("Winograd F(2×2, 3×3)", (14, 15), (32, 48), 3),
+        ("Winograd F(2×2, 3×3)", (9, 12), (128, 130), 3),
         ("Winograd F(4×4, 3×3)", (27, 26), (48, 32), 3),
         ("Winograd F(2×2, 5×5)", (17, 16), (32, 40), 5),
     ],
@@ -143,7 +144,7 @@ def test_winograd(
     plain = Kernels()
     wanted = plain.conv(x, weight, bias, padding=(pad, pad))  # in float64, compared with loops above
     assert plain.engine.tally().method == ""
-    fast = Kernels(Engine(threads))
+    fast = Kernels(Engine(threads, pieces=threads == 2))
     x, weight, bias = (array.astype(np.float32) for array in (x, weight, bias))
     check(fast.conv(x, weight, bias, padding=(pad, pad)), wanted.astype(np.float32))
     tally = fast.engine.tally()

@@ -11,7 +11,7 @@ import pytest
 import cnncalc
 from cnncalc.analysis.memory import peak_elements
 from cnncalc.execution.plan import steps
-from cnncalc.execution.runner import run
+from cnncalc.execution.runner import Runner, run
 from cnncalc.execution.weights import expected, random_weights
 from cnncalc.network import Network, Tensor
 from tests.execution.networks import RESIDUAL, spec
@@ -201,3 +201,79 @@ def test_progress_and_repetition() -> None:
     count = len(steps(network, (), True))
     assert told == [(i, 3 * count) for i in range(3 * count)]
     assert result.ok
+
+
+CLIPPED = """
+input: [32, 30, 31]
+layers:
+  - batchnorm
+  - {before}
+  - {clip}
+  - conv: {{out_channels: 32, {conv}}}
+"""
+
+
+@pytest.mark.parametrize("clip", ["relu", "relu6"])
+@pytest.mark.parametrize("before", ["dropout", "conv: {out_channels: 32, kernel_size: 1}"])
+@pytest.mark.parametrize(
+    "conv",
+    [
+        "kernel_size: 3, padding: 1, groups: 32",
+        "kernel_size: 3, padding: [0, 1], groups: 32, stride: 2",
+        "kernel_size: 5, padding: same, groups: 32",
+        "kernel_size: 3, padding: 1",  # Winograd
+        "kernel_size: 3, padding: 1, stride: 2",
+        "kernel_size: 3, padding: 2, groups: 4",
+        "kernel_size: 3",
+        "kernel_size: 1, padding: 1",
+    ],
+)
+def test_a_rectifier_is_left_to_the_convolution_that_copies_its_input(clip: str, before: str, conv: str) -> None:
+    network = spec(CLIPPED.format(clip=clip, before=before, conv=conv))
+    folded, alone = network.run(batch=2), network.run(batch=2, fuse=False)
+    assert distance(folded.output, alone.output) < 1e-5
+    left = "padding" in conv and "kernel_size: 1" not in conv
+    carrier = {row.node.layer.type: row.fused_into for row in folded.layers}[clip]
+    assert carrier == (network.nodes[-1].name if left else "" if before == "dropout" else network.nodes[1].name)
+
+
+def test_a_rectifier_before_few_channels_or_one_axis() -> None:
+    for size, conv in (([3, 40, 40], "kernel_size: 7, padding: 3, stride: 2"), ([8, 50], "kernel_size: 3, padding: 1")):
+        network = spec(f"input: {size}\nlayers:\n  - relu\n  - conv: {{out_channels: 16, {conv}}}\n")
+        folded = network.run(batch=2)
+        assert folded.layers[0].fused_into == folded.layers[1].node.name
+        assert distance(folded.output, network.run(batch=2, fuse=False).output) < 1e-5
+
+
+def test_given_weights_are_left_as_they_are() -> None:
+    network = spec(RESIDUAL)
+    weights = random_weights(network, 3)
+    kept = {name: array.copy() for name, array in weights.items()}
+    first = network.run(weights=weights, batch=2)
+    assert all((weights[name] == array).all() for name, array in kept.items())
+    assert network.run(weights=weights, batch=2).output.tobytes() == first.output.tobytes()
+
+
+def test_a_weight_that_is_held_in_another_form_is_let_go() -> None:
+    network = spec("input: [64, 28, 28]\nlayers:\n  - conv: {out_channels: 64, kernel_size: 3, padding: 1}\n")
+    runner = Runner(network, random_weights(network), (), True, 1)
+    (operation,) = runner.operations
+    plain = operation.weights["weight"]
+    x = {name: np.ones((1, 64, 28, 28), np.float32) for name in network.inputs}
+    first = runner.outputs(x)
+    stand_in = operation.weights["weight"]
+    assert stand_in.shape == plain.shape
+    assert stand_in.strides == (0, 0, 0, 0)
+    assert np.isnan(stand_in).all(), "a use of it would be seen"
+    again = runner.outputs(x)
+    assert all((again[name] == array).all() for name, array in first.items())
+
+
+def test_a_weight_that_two_layers_use_stays() -> None:
+    item = "conv: {out_channels: 64, kernel_size: 3, padding: 1}"
+    network = spec(f"input: [64, 28, 28]\nlayers:\n  - {item}\n    name: one\n  - {item}\n    weights: one\n")
+    runner = Runner(network, random_weights(network), (), True, 1)
+    runner.outputs({name: np.ones((1, 64, 28, 28), np.float32) for name in network.inputs})
+    one, two = (operation.weights["weight"] for operation in runner.operations)
+    assert one is two
+    assert np.isfinite(one).all()

@@ -34,8 +34,12 @@ class Filters:
     @classmethod
     def of(cls, matrix: Array, pieces: bool) -> Filters:
         """Return given matrices, copied into panels if they can be multiplied in pieces."""
-        if not (pieces and _width(matrix.shape[-2], matrix.shape[-1], matrix.dtype)):
+        depth, columns = matrix.shape[-2:]
+        width = _width(depth, columns, matrix.dtype) if pieces else 0
+        if not width:
             return cls(matrix, 0)
+        if width == columns:  # a single panel
+            return cls(np.ascontiguousarray(matrix)[..., None, :, :], SMALL // (depth * width))
         made = cls.empty(matrix.shape, matrix.dtype, pieces)
         made.write(0, matrix)
         return made
@@ -53,7 +57,7 @@ class Filters:
         """Write rows (…, n, N) of the matrices, from `start` on."""
         stop = start + part.shape[-2]
         if self.rows:
-            part = part.reshape(*part.shape[:-1], -1, self.panels.shape[-1]).swapaxes(-2, -3)
+            part = part.reshape(*part.shape[:-1], self.panels.shape[-3], self.panels.shape[-1]).swapaxes(-2, -3)
         self.panels[..., start:stop, :] = part
 
     def multiply(self, a: Array, out: Array) -> None:
