@@ -15,7 +15,7 @@ from cnncalc.text import size
 if TYPE_CHECKING:
     from cnncalc.network import Network, Node
 
-SCRATCH = 8 << 20  # bytes a thread, for the blocks that kernels work on and BLAS's own
+SCRATCH = 10 << 20  # bytes a thread, for the blocks that kernels work on and BLAS's own
 
 
 class Needs(NamedTuple):

@@ -25,6 +25,7 @@ from cnncalc.execution.weights import checked, random_weights
 from cnncalc.layers.base import LayerError
 
 if TYPE_CHECKING:
+    from cnncalc.execution.memory import Needs
     from cnncalc.execution.plan import Step
     from cnncalc.layers.ops import Array
     from cnncalc.network import Network, Node, Tensor
@@ -87,7 +88,7 @@ def run(
         inputs = random_inputs(network, batch, seed, kind) if inputs is None else inputs
         with np.errstate(all="ignore"):  # what is not finite is told
             start = perf_counter()
-            runner = Runner(network, tensors(), keep, fuse, threads, int(1.1 * needed.activations))
+            runner = Runner(network, tensors(), keep, fuse, threads, arena_limit(needed))
             preparation = perf_counter() - start
             result = runner.run(inputs, repeat, progress)
             if not result.finite and fuse:  # find the very layer that made the first
@@ -98,6 +99,11 @@ def run(
     result.preparation = preparation + runner.kernels.engine.packing_seconds
     result.needs, result.peak = needed, peak_resident()
     return result
+
+
+def arena_limit(needed: Needs) -> int:
+    """Return how many bytes of feature maps are kept for use again: a tenth more than are alive at once."""
+    return int(1.1 * needed.activations)
 
 
 def cores() -> int:

@@ -35,7 +35,7 @@ POINTS = {
 }
 
 TILES = 64  # tiles of a block
-PACKED = 1 << 14  # filters' channels that are transformed at a time
+PACKED = 1 << 13  # filters' channels that are transformed at a time
 
 
 def fits(x: Array, weight: Array, axes: Sequence[Slide]) -> bool:
