@@ -52,12 +52,14 @@ class Operation:
                 self.clip = CLIPS[node.layer.type]
             elif node.layer.kind == "activation":
                 self.activation = node
+        self.after = After(None, self.clip) if self.clip is not None else None
 
     def run(self, kernels: Kernels, values: Mapping[Tensor, Array]) -> Array:
         """Return the step's output, of the tensors that it reads."""
         engine = kernels.engine
         engine.before = self.before
-        if self.step.residual is not None or self.clip is not None or self.activation is not None:
+        engine.after = self.after
+        if self.step.residual is not None or self.activation is not None:
             activation = partial(self.activation.layer.forward, kernels) if self.activation else None
             residual = None if self.step.residual is None else values[self.step.residual]
             engine.after = After(residual, self.clip, activation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,8 +26,12 @@ def conv(
     groups: int,
 ) -> Array:
     """Cross-correlate (N, C, *in) with (out, C / groups, *kernel); see `Ops.conv`."""
-    key = (id(weight), x.shape, x.dtype, frozen(stride), frozen(padding), frozen(dilation), groups)
-    kernel = engine.bound(key)
+    key: tuple[Any, ...] = (id(weight), x.shape, x.dtype, stride, padding, dilation, groups)
+    try:
+        kernel = engine.bound(key)
+    except TypeError:  # a list can't be looked up
+        key = frozen(list(key))
+        kernel = engine.bound(key)
     if kernel is None:
         if x.ndim != weight.ndim or x.shape[1] != weight.shape[1] * groups or len(weight) % groups:
             raise ValueError(f"filters {weight.shape} in {groups} groups do not fit an input {x.shape}")
