@@ -37,6 +37,7 @@ class Operation:
         self.inputs = step.inputs
         self.output = step.output
         self.reads = (*step.inputs, step.residual) if step.residual else step.inputs
+        self.forward = step.carrier.layer.forward
         self.weights = node_weights(step.carrier, weights)
         self.alone = alone
         self.spares = alone and "weight" in self.weights
@@ -63,8 +64,7 @@ class Operation:
             activation = partial(self.activation.layer.forward, kernels) if self.activation else None
             residual = None if self.step.residual is None else values[self.step.residual]
             engine.after = After(residual, self.clip, activation)
-        inputs = [values[tensor] for tensor in self.inputs]
-        result = self.step.carrier.layer.forward(kernels, *inputs, **self.weights)
+        result = self.forward(kernels, *map(values.__getitem__, self.inputs), **self.weights)
         if self.spares:
             self.weights["weight"] = engine.spared(self.weights["weight"])
             self.spares = False

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnncalc.execution.kernels import depthwise, shallow, winograd
 from cnncalc.execution.kernels.axes import Slide, Slides, frozen, padded, slides, windows
-from cnncalc.execution.kernels.engine import BLOCK, Engine, Kernel, channels_first, channels_last, effort
+from cnncalc.execution.kernels.engine import BLOCK, Engine, Kernel, channels_first, channels_last
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Sizes
@@ -68,7 +68,7 @@ def prepared(engine: Engine, x: Array) -> Array:
     def block(start: int, stop: int) -> None:
         prepare(rows[start:stop], done[start:stop])
 
-    engine.blocks(len(rows), max(1, BLOCK // x.shape[-1]), block, effort(0, x.size))
+    engine.blocks(len(rows), max(1, BLOCK // x.shape[-1]), block, elements=x.size)
     return out
 
 
@@ -101,7 +101,7 @@ def pointwise(engine: Engine, weight: Array, bias: Array | None, axes: Slides) -
             engine.apply(filters, part, products[start:stop])
             finish(start, stop)
 
-        engine.blocks(len(rows) // unit, step // unit, block, effort(out.size * filters.depth, out.size))
+        engine.blocks(len(rows) // unit, step // unit, block, out.size * filters.depth, out.size)
         return out
 
     return convolve
@@ -150,7 +150,7 @@ def unrolled(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[S
             finish(start * columns, stop * columns)
 
         products = out.size * filters.depth
-        engine.blocks(len(lines), step, block, effort(products, products // (channels // groups)))
+        engine.blocks(len(lines), step, block, products, products // (channels // groups))
         return out
 
     return convolve

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnncalc.execution.kernels.axes import padded, slides, windows
-from cnncalc.execution.kernels.engine import Engine, channels_first, channels_last, effort
+from cnncalc.execution.kernels.engine import Engine, channels_first, channels_last
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Sizes
@@ -32,13 +32,13 @@ def linear(engine: Engine, x: Array, weight: Array, bias: Array | None, axis: in
             engine.apply(filters, rows[start:stop], products[start:stop])
             finish(start, stop)
 
-        engine.blocks(len(rows), 256, some_rows, effort(out.size * weight.shape[1]))
+        engine.blocks(len(rows), 256, some_rows, out.size * weight.shape[1])
     else:
 
         def some_features(start: int, stop: int) -> None:
             engine.multiply(rows, weight[start:stop].T, products[:, start:stop])
 
-        engine.blocks(len(weight), len(weight), some_features, effort(0, weight.size // 2))
+        engine.blocks(len(weight), len(weight), some_features, elements=weight.size // 2)
         finish(0, len(rows))
     return np.moveaxis(out, -1, axis)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnncalc.execution.kernels.axes import Fill, Slide
-from cnncalc.execution.kernels.engine import BLOCK, Engine, Kernel, effort
+from cnncalc.execution.kernels.engine import BLOCK, Engine, Kernel
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
@@ -39,7 +39,7 @@ def depthwise(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[
                 engine.count(_sum_taps(framed, taps, axes, out[image, first:last]))
             finish(start * columns, stop * columns)
 
-        engine.blocks(len(x) * lines, step, block, effort(0, products * out.size // 3 + x.size))
+        engine.blocks(len(x) * lines, step, block, elements=products * out.size // 3 + x.size)
         return out
 
     return convolve

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 LONG = 4200  # elements from which NumPy reads a repeated row where it lies; what is shorter it copies first
+A_MICROSECOND = 40_000  # multiply-accumulates that one core does in it
+PASSED_OVER = 2_000  # elements that it reads, changes and writes in it
 BLOCK = 1 << 17  # elements of a block that is worked on while it stays in the second-level cache
 
 
@@ -39,6 +41,9 @@ class After(NamedTuple):
     residual: Array | None = None
     clip: tuple[float, float] | None = None
     activation: Callable[[Array], Array] | None = None
+
+
+NOTHING = After()
 
 
 class Tally(NamedTuple):
@@ -66,6 +71,7 @@ class Engine:
         self.pieces = pieces
         self.workers = Workers(threads)
         self.arena = Arena(limit)
+        self.empty = self.arena.empty
         self.before: Before | None = None
         self.after: After | None = None
         self.refused = False
@@ -119,10 +125,6 @@ class Engine:
 
     # --- memory --------------------------------------------------------------------------------------------
 
-    def empty(self, shape: Sequence[int], dtype: Any) -> Array:
-        """Return memory for a feature map (N, *spatial, C)."""
-        return self.arena.empty(shape, dtype)
-
     def scratch(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
         """Return memory of this thread's own, valid until the same name is asked for again."""
         needed = prod(shape)
@@ -171,19 +173,22 @@ class Engine:
 
     # --- work in blocks ------------------------------------------------------------------------------------
 
-    def blocks(self, total: int, step: int, work: Callable[[int, int], object], micros: float) -> None:
+    def blocks(
+        self, total: int, step: int, work: Callable[[int, int], object], products: int = 0, elements: int = 0
+    ) -> None:
         """Call work(start, stop) over range(total), about `step` at a time.
 
-        What takes many microseconds, as estimated by `effort`, is shared by the threads.
+        The threads share what takes long by the multiply-accumulates, and the elements passed over, that it has.
         """
         threads = self.workers.threads
-        if total <= step and (threads == 1 or micros <= WORTH):
+        micros = products / A_MICROSECOND + elements / PASSED_OVER if threads > 1 else 0.0
+        if micros > WORTH:
+            self.workers.run(work, cut(total, step, threads, micros))
+        elif total <= step:
             work(0, total)
-        elif threads == 1 or micros <= WORTH:
+        else:
             for start, stop in cut(total, step):
                 work(start, stop)
-        else:
-            self.workers.run(work, cut(total, step, threads, micros))
 
     def adder(self, bias: Array | None) -> RowOperation | None:
         """Return what adds a bias to rows; None where there is none."""
@@ -196,14 +201,15 @@ class Engine:
         output refuses that, and the runner is told by `refused`.
         """
         rows = out.reshape(-1, out.shape[-1])
-        after, self.after = self.after or After(), None
+        after, self.after = self.after or NOTHING, None
         residual = None
         if after.residual is not None:
             other = channels_last(after.residual)
             if other.shape == out.shape:
                 residual = other.reshape(rows.shape)
             else:
-                self.refused, after = True, After()
+                self.refused, after = True, NOTHING
+        clip, activation = after.clip, after.activation
 
         def finish(start: int, stop: int) -> None:
             block = rows[start:stop]
@@ -211,10 +217,10 @@ class Engine:
                 add(block, block)
             if residual is not None:
                 np.add(block, residual[start:stop], out=block)
-            if after.clip is not None:
-                block.clip(*after.clip, out=block)
-            elif after.activation is not None:
-                block[...] = after.activation(block)
+            if clip is not None:
+                block.clip(*clip, out=block)
+            elif activation is not None:
+                block[...] = activation(block)
 
         return finish
 
@@ -281,16 +287,15 @@ def _times(count: int, width: int) -> int:
     return next(times for times in range(min(count, enough), 0, -1) if count % times == 0)
 
 
-def effort(products: int, elements: int = 0) -> float:
-    """Estimate the microseconds of so many multiply-accumulates, and elements passed over, on one core."""
-    return products / 40_000 + elements / 2_000
+CHANNELS_LAST = {rank: (0, *range(2, rank), 1) for rank in range(2, 8)}
+CHANNELS_FIRST = {rank: (0, rank - 1, *range(1, rank - 1)) for rank in range(2, 8)}
 
 
 def channels_last(x: Array) -> Array:
     """Return the view (N, *spatial, C) of a logical (N, C, *spatial)."""
-    return x.transpose(0, *range(2, x.ndim), 1)
+    return x.transpose(CHANNELS_LAST[x.ndim])
 
 
 def channels_first(x: Array) -> Array:
     """Return the logical view (N, C, *spatial) of (N, *spatial, C)."""
-    return x.transpose(0, -1, *range(1, x.ndim - 1))
+    return x.transpose(CHANNELS_FIRST[x.ndim])

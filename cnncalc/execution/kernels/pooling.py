@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnncalc.execution.kernels.axes import Slide, per_axis, slides
-from cnncalc.execution.kernels.engine import BLOCK, Engine, channels_first, channels_last, effort
+from cnncalc.execution.kernels.engine import BLOCK, Engine, channels_first, channels_last
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Rounding, Sizes
@@ -110,7 +110,7 @@ def _slide(engine: Engine, x: Array, axes: Sequence[Slide], merge: np.ufunc, neu
                 _merge(part, target, axis, number, begin, merge, neutral)
                 part = target
 
-    engine.blocks(len(x) * first.positions, max(1, BLOCK // line), block, effort(0, x.size))
+    engine.blocks(len(x) * first.positions, max(1, BLOCK // line), block, elements=x.size)
     return out
 
 

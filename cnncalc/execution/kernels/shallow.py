@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from numpy.lib.stride_tricks import as_strided
 
 from cnncalc.execution.kernels.axes import Slide, padded
-from cnncalc.execution.kernels.engine import BLOCK, Engine, Kernel, effort
+from cnncalc.execution.kernels.engine import BLOCK, Engine, Kernel
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
@@ -56,7 +56,7 @@ def shallow(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[Sl
                 engine.apply(filters, matrix, out[image, first:last])
             finish(start * across.positions, stop * across.positions)
 
-        engine.blocks(len(x) * down.positions, step, block, effort(out.size * filters.depth, out.size))
+        engine.blocks(len(x) * down.positions, step, block, out.size * filters.depth, out.size)
         return out
 
     return convolve

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnncalc.execution.kernels.axes import per_axis
-from cnncalc.execution.kernels.engine import BLOCK, Engine, channels_first, channels_last, effort
+from cnncalc.execution.kernels.engine import BLOCK, Engine, channels_first, channels_last
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Sizes
@@ -48,12 +48,12 @@ def conv_transpose(
                 target = out[image][_landing(last.shape[1:-1], tap, steps, spread)]
                 target += landed.reshape(target.shape)
 
-    engine.blocks(len(x), 1, block, effort(x.size * weight[0].size))
+    engine.blocks(len(x), 1, block, x.size * weight[0].size)
     result = engine.empty(out[(slice(None), *crop)].shape, x.dtype)
     result[...] = out[(slice(None), *crop)]
     finish = engine.finisher(result, engine.adder(bias))
     count = result.size // result.shape[-1]
-    engine.blocks(count, max(1, BLOCK // result.shape[-1]), finish, effort(0, result.size))
+    engine.blocks(count, max(1, BLOCK // result.shape[-1]), finish, elements=result.size)
     return channels_first(result)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from cnncalc.execution.kernels.axes import Fill, Slide
-from cnncalc.execution.kernels.engine import Engine, Kernel, effort
+from cnncalc.execution.kernels.engine import Engine, Kernel
 from cnncalc.execution.kernels.filters import Filters, transform
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def winograd(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[S
                 begin = image * down.positions
                 finish((begin + top) * across.positions, (begin + bottom) * across.positions)
 
-        engine.blocks(len(x) * lines, max(1, TILES // tiles), block, effort(out.size * products // 3))
+        engine.blocks(len(x) * lines, max(1, TILES // tiles), block, out.size * products // 3)
         engine.shortcut(method, out.size * products)
         return out
 
