@@ -14,17 +14,23 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 
+FEW = 128  # channels, below which the run of a single place is too short
+
+
 def depthwise(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[Slide]) -> Kernel:
     """Convolve (N, H, W, C) with one filter (C, 1, KH, KW) a channel.
 
-    A run is a whole line of columns × channels, or the channels of one place where a stride keeps columns apart.
+    A run is a whole line: with a stride of S, lanes of S columns each, the filter filled up with zeros to whole lanes,
+    and the S columns of each sum are added in the end.  Many channels are a run of their own where there is a stride.
     """
     down, across = axes
     lines, columns, channels = down.positions, across.positions, len(weight)
-    together = columns if across.stride == 1 else 1  # columns of a run
-    taps = engine.packed(weight, f"runs of {together}", lambda w: _runs(w, together))
+    whole = across.stride == 1 or (across.dilation == 1 and channels < FEW)
+    lanes = across.stride if whole else 1
+    taps = engine.packed(weight, f"{lanes} lanes", lambda w: _runs(w, lanes, columns if whole else 1))
     add = engine.adder(bias)
     products = down.kernel * across.kernel
+    width = max(across.before + across.size + across.after, (columns - 1 + taps.shape[1]) * lanes)
     step = max(1, 2 * BLOCK // (across.size * channels * down.stride))
 
     def convolve(x: Array) -> Array:
@@ -35,8 +41,9 @@ def depthwise(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[
         def block(start: int, stop: int) -> None:
             for image in range(start // lines, -(-stop // lines)):
                 first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
-                framed = _framed(engine, x[image], fill, axes, first, last - first)
-                engine.count(_sum_taps(framed, taps, axes, out[image, first:last]))
+                framed = _framed(engine, x[image], fill, axes, width, first, last - first)
+                _sum_taps(engine, framed, taps, axes, lanes, out[image, first:last])
+                engine.count((last - first) * columns * channels * products)
             finish(start * columns, stop * columns)
 
         engine.blocks(len(x) * lines, step, block, elements=products * out.size // 3 + x.size)
@@ -45,31 +52,41 @@ def depthwise(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[
     return convolve
 
 
-def _runs(weight: Array, columns: int) -> Array:
-    """Return (KH, KW, columns · C): each tap's filter values, repeated for every column of a run."""
-    return np.tile(np.moveaxis(weight[:, 0], 0, -1), (1, 1, columns))
+def _runs(weight: Array, lanes: int, columns: int) -> Array:
+    """Return (KH, KW / lanes, columns · lanes · C): filter values, repeated for every column of a run."""
+    taps = np.moveaxis(weight[:, 0], 0, -1)
+    height, width, channels = taps.shape
+    missing = -width % lanes
+    filled = np.concatenate([taps, np.zeros((height, missing, channels), taps.dtype)], axis=1)
+    return np.tile(filled.reshape(height, -1, lanes * channels), (1, 1, columns))
 
 
-def _sum_taps(framed: Array, taps: Array, axes: Sequence[Slide], out: Array) -> int:
-    """Fill `out` (rows, columns, C) from the padded lines (H, W, C) that its rows reach; return how many products."""
+def _sum_taps(engine: Engine, framed: Array, taps: Array, axes: Sequence[Slide], lanes: int, out: Array) -> None:
+    """Fill `out` (rows, columns, C) from the padded lines (H, W, C) that its rows reach."""
     down, across = axes
-    rows, run = len(out), taps.shape[-1]
-    runs = out.reshape(rows, -1, run)
+    rows, columns, channels = out.shape
+    run = taps.shape[-1]
     line, column, item = framed.strides
-    shape = (rows, runs.shape[1], down.kernel, across.kernel, run)
-    steps = (line * down.stride, column * across.stride, line * down.dilation, column * across.dilation, item)
+    sums = out if lanes == 1 else engine.scratch("lanes", (rows, columns, lanes * channels), out.dtype)
+    sums = sums.reshape(rows, -1, run)
+    shape = (rows, sums.shape[1], *taps.shape)
+    steps = (line * down.stride, column * across.stride, line * down.dilation, column * across.dilation * lanes, item)
     windows: Array = np.ndarray(shape, framed.dtype, framed, 0, steps)
-    np.einsum("hwijx,ijx->hwx", windows, taps, out=runs)
-    return windows.size
+    np.einsum("hwijx,ijx->hwx", windows, taps, out=sums)
+    if lanes > 1:
+        parts = sums.reshape(rows, columns, lanes, channels)
+        np.add(parts[:, :, 0], parts[:, :, 1], out=out)
+        for lane in range(2, lanes):
+            np.add(out, parts[:, :, lane], out=out)
 
 
-def _framed(engine: Engine, image: Array, fill: Fill, axes: Sequence[Slide], first: int, count: int) -> Array:
-    """Return the lines of the padded image (H, W, C) that `count` output rows from `first` on reach."""
+def _framed(
+    engine: Engine, image: Array, fill: Fill, axes: Sequence[Slide], width: int, first: int, count: int
+) -> Array:
+    """Return the lines of the padded image (H, width, C) that `count` output rows from `first` on reach."""
     down, across = axes
     height = (count - 1) * down.stride + down.extent
-    framed = engine.scratch(
-        "framed", (height, across.before + across.size + across.after, image.shape[-1]), image.dtype
-    )
+    framed = engine.scratch("framed", (height, width, image.shape[-1]), image.dtype)
     top = first * down.stride - down.before
     low = max(0, -top)
     high = max(low, min(height, down.size - top))
