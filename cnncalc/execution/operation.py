@@ -58,7 +58,7 @@ class Operation:
     def run(self, kernels: Kernels, values: Mapping[Tensor, Array]) -> Array:
         """Return the step's output, of the tensors that it reads."""
         engine = kernels.engine
-        engine.before = self.before
+        engine.before, engine.again = self.before, self.step.again
         engine.after = self.after
         if self.step.residual is not None or self.activation is not None:
             activation = partial(self.activation.layer.forward, kernels) if self.activation else None

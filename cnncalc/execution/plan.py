@@ -26,6 +26,7 @@ class Step:
         before: a batchnorm, a rectifier, or one and then the other, that are applied to the carrier's input.
         after: nodes that are applied to the carrier's output, in order.
         residual: the tensor that an add among `after` takes beside the carrier's output.
+        again: how many concatenations, one after the other, go on where this one ends (a dense block).
         release: tensors that nothing reads after this step.
     """
 
@@ -33,6 +34,7 @@ class Step:
     before: list[Node] = field(default_factory=list)
     after: list[Node] = field(default_factory=list)
     residual: Tensor | None = None
+    again: int = 0
     release: list[Tensor] = field(default_factory=list)
 
     @property
@@ -68,8 +70,18 @@ def steps(network: Network, keep: Collection[Node], fuse: bool) -> list[Step]:
             made.append(step)
             taken.update(step.nodes)
             ready.add(step.output)
+    _chains(made)
     _releases(made, kept)
     return made
+
+
+def _chains(made: list[Step]) -> None:
+    """Note at each concatenation how many go on where it ends."""
+    again: dict[Tensor, int] = {}
+    for step in reversed(made):
+        if step.carrier.layer.type == "concat":
+            step.again = again.get(step.output, 0)
+            again[step.inputs[0]] = 1 + step.again
 
 
 def _step(node: Node, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) -> Step:

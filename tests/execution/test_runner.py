@@ -13,7 +13,7 @@ from cnncalc.analysis.memory import peak_elements
 from cnncalc.execution.plan import steps
 from cnncalc.execution.runner import Runner, run
 from cnncalc.execution.weights import expected, random_weights
-from cnncalc.network import Network, Tensor
+from cnncalc.network import Network, Node, Tensor
 from tests.execution.networks import RESIDUAL, spec
 from tests.layers.building import known
 
@@ -277,3 +277,30 @@ def test_a_weight_that_two_layers_use_stays() -> None:
     one, two = (operation.weights["weight"] for operation in runner.operations)
     assert one is two
     assert np.isfinite(one).all()
+
+
+GROWN = """  - concat:
+      paths:
+        - []
+        - - relu
+          - conv: {{out_channels: {extra}, kernel_size: 3, padding: 1}}
+    name: grown{i}
+"""
+DENSE = (
+    "input: [4, 40, 40]\nlayers:\n"
+    + "".join(GROWN.format(i=i, extra=24 if i == 3 else 8) for i in range(5))
+    + "  - concat:\n    from: [grown2, grown1, grown4]\n"
+)
+
+
+def test_concatenations_that_go_on_share_memory_and_spoil_nothing() -> None:
+    network = spec(DENSE)
+    chain = [step for step in steps(network, (), True) if step.carrier.layer.type == "concat"]
+    assert [step.again for step in chain] == [4, 3, 2, 1, 0, 0], "the last begins with the third once more"
+    x = np.random.default_rng(0).standard_normal((2, 4, 40, 40)).astype(np.float32)
+    result = network.run(x, layers=None)
+    arrays = {tensor: result.tensors[tensor.name] for tensor in network.nodes}
+    for node in network.nodes:
+        if node.layer.type == "concat":
+            parts = [arrays[part] if isinstance(part, Node) else x for part in node.inputs]
+            assert (arrays[node] == np.concatenate(parts, 1)).all()

@@ -61,22 +61,22 @@ class Arena:
     def _idle_at(self, index: int) -> bool:
         return sys.getrefcount(self._buffers[index]) <= self._idle
 
-    def extended(self, first: Array, extra: int) -> Array:
+    def extended(self, first: Array, extra: int, again: int = 0) -> Array:
         """Return an array as `first` (N, *spatial, C) with `extra` channels more, of undefined content.
 
         A concatenation that goes on where an earlier one ended takes place in the same memory, as a list grows:
-        DenseNet's blocks would else copy all that they have at each layer.
+        DenseNet's blocks would else copy all that they have at each layer.  There is room for as many channels
+        `again` times.
         """
         base: Any = first.base
         shape, used = self._joined.get(id(base), ((), 0))
-        known = shape[:-1] == first.shape[:-1] and used == first.shape[-1]
-        if known and used + extra <= shape[-1]:
+        if shape[:-1] == first.shape[:-1] and used == first.shape[-1] and used + extra <= shape[-1]:
             whole = base[: prod(shape) * first.itemsize].view(first.dtype).reshape(shape)
             if _same_memory(whole[..., :used], first):
                 self._joined[id(base)] = shape, used + extra
                 return whole[..., : used + extra]
         width = first.shape[-1] + extra
-        whole = self.empty((*first.shape[:-1], 2 * width if known else width), first.dtype)
+        whole = self.empty((*first.shape[:-1], width + again * extra), first.dtype)
         if whole.base is not None:
             self._joined[id(whole.base)] = whole.shape, width
         out = whole[..., :width]

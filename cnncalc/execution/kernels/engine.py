@@ -74,6 +74,7 @@ class Engine:
         self.empty = self.arena.empty
         self.before: Before | None = None
         self.after: After | None = None
+        self.again = 0  # how often what is joined now will be joined to more of the same
         self.refused = False
         self._products: list[int] = []
         self._direct = 0
