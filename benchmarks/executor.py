@@ -5,7 +5,8 @@
 One image of 224×224 in float32, the same random weights for all.  Each tool has a process of its own, and they take
 turns, so that a drift of the machine's speed meets all of them; in its turn a tool runs twice, and the second run,
 with caches of its own, is timed; what counts is the ratio of medians.  The largest difference from our output,
-relative to its largest element, stands beside each rival's time.
+relative to its largest element, stands beside each rival's time.  With one thread all share one core: of two, one may be slowed down by a
+neighbour.
 
 Our peak memory is held against NumPy's own + the weights + what packing and the blocks in work take (`Needs`) + 1.2 ×
 the predicted peak of the activations.
@@ -101,6 +102,8 @@ def work(tool: str, name: str, threads: int) -> None:
     from cnncalc.execution.weights import random_weights
 
     np.ones((512, 512), np.float32) @ np.ones((512, 512), np.float32)  # NumPy's own: BLAS has its buffers
+    if threads == 1 and hasattr(os, "sched_setaffinity"):  # the same core for all: another may be slower
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     network = cnncalc.load(name)
     needed = needs(network, 1, 4, threads)
     goal = needed.process + needed.weights + needed.packing + needed.scratch + int(1.2 * needed.activations)
