@@ -5,8 +5,8 @@
 One image of 224×224 in float32, the same random weights for all.  Each tool has a process of its own, and they take
 turns, so that a drift of the machine's speed meets all of them; in its turn a tool runs twice, and the second run,
 with caches of its own, is timed; what counts is the ratio of medians.  The largest difference from our output,
-relative to its largest element, stands beside each rival's time.  With one thread all share one core: of two, one may be slowed down by a
-neighbour.
+relative to its largest element, stands beside each rival's time.  With one thread all share one core: of two, one may
+be slowed down by a neighbour; and small networks take more turns, for a machine has slow seconds.
 
 Our peak memory is held against NumPy's own + the weights + what packing and the blocks in work take (`Needs`) + 1.2 ×
 the predicted peak of the activations.
@@ -35,6 +35,7 @@ GOALS = {  # ratio of our median to theirs, at most
     (1, "onnx reference"): dict.fromkeys(NETWORKS, 0.2),
     (2, "torch"): dict.fromkeys(NETWORKS, 1.0),
 }
+LEAST_SECONDS = 12  # of turns for one network
 SLOW_RUNS = 2  # of the reference, which takes seconds
 BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 WHOLE = {
@@ -129,11 +130,13 @@ def compare(network: str, threads: int, tools: Sequence[str], runs: int) -> bool
     import numpy as np
 
     workers = {tool: Worker(tool, network, threads) for tool in tools}
-    for number in range(runs):
+    number, end = 0, time.perf_counter() + LEAST_SECONDS
+    while number < runs or time.perf_counter() < end:
         for tool, worker in workers.items():
             if tool != "onnx reference" or number < SLOW_RUNS:
                 worker.turn()
                 time.sleep(0.02)  # other tools' threads spin for a while
+        number += 1
     medians = {tool: statistics.median(worker.seconds) for tool, worker in workers.items()}
     ends = {tool: worker.close() for tool, worker in workers.items()}
     peak, allowed, ours = ends["cnncalc"]
