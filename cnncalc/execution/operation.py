@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnncalc.execution.kernels.engine import After, Before
-from cnncalc.execution.plan import CLIPS, Step
+from cnncalc.execution.plan import CLIPS, Step, is_point, pads
 from cnncalc.execution.weights import node_weights
 
 if TYPE_CHECKING:
@@ -125,6 +125,4 @@ def _steep(scale: Array, shift: Array) -> bool:
 
 def _unpadded_point(node: Node) -> bool:
     """Tell whether a node convolves with a kernel of one tap and pads nothing."""
-    arguments = node.layer.__dict__
-    plain = arguments["padding"] in ("same", "valid") or not any(map(any, arguments["padding"]))
-    return arguments["groups"] == 1 and set(arguments["kernel_size"]) == {1} and plain
+    return node.layer.__dict__["groups"] == 1 and is_point(node) and not pads(node)

@@ -103,10 +103,18 @@ def _left_to_reader(node: Node, sole: Mapping[Tensor, Node]) -> bool:
     reader = sole.get(node)
     if node.layer.type not in CLIPS or reader is None or reader.layer.type != "conv":
         return False
-    arguments = reader.layer.__dict__
-    padding = arguments["padding"]
-    pads = padding != "valid" if isinstance(padding, str) else any(map(any, padding))
-    return pads and set(arguments["kernel_size"]) != {1}
+    return not is_point(reader) and pads(reader)
+
+
+def is_point(node: Node) -> bool:
+    """Tell whether a convolution's kernel has one tap."""
+    return set(node.layer.__dict__["kernel_size"]) == {1}
+
+
+def pads(node: Node) -> bool:
+    """Tell whether a convolution pads."""
+    padding = node.layer.__dict__["padding"]
+    return padding == "same" and not is_point(node) if isinstance(padding, str) else any(map(any, padding))
 
 
 def _extended(step: Step, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) -> Step:

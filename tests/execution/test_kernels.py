@@ -181,6 +181,17 @@ def test_nothing_is_kept_from_one_call_to_the_next() -> None:
         check(result, wanted)
 
 
+@pytest.mark.parametrize("kernel", [1, 3])
+@pytest.mark.parametrize("groups", [1, 4])
+def test_one_weight_with_one_bias_and_another(kernel: int, groups: int) -> None:
+    ops, x = Kernels(), drawn((1, 4, 6, 5), "float64")
+    weight = drawn((4, 4 // groups, kernel, kernel), "float64", 1)
+    plain = ops.conv(x, weight, groups=groups).copy()
+    for seed in (2, 3):
+        bias = drawn((4,), "float64", seed)
+        check(ops.conv(x, weight, bias, groups=groups), plain + bias[:, None, None])
+
+
 @st.composite
 def windows(draw: Any) -> dict[str, Any]:
     """Draw a convolution whose axes differ in everything."""

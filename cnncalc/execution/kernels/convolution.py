@@ -26,7 +26,7 @@ def conv(
     groups: int,
 ) -> Array:
     """Cross-correlate (N, C, *in) with (out, C / groups, *kernel); see `Ops.conv`."""
-    key: tuple[Any, ...] = (id(weight), x.shape, x.dtype, stride, padding, dilation, groups)
+    key: tuple[Any, ...] = (id(weight), id(bias), x.shape, x.dtype, stride, padding, dilation, groups)
     try:
         kernel = engine.bound(key)
     except TypeError:  # a list can't be looked up
