@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from cnncalc.execution.weights import node_weights
 
 if TYPE_CHECKING:
     from cnncalc.execution.kernels import Kernels
+    from cnncalc.execution.kernels.tape import Tape
     from cnncalc.layers.ops import Array
     from cnncalc.network import Node, Tensor
 
@@ -54,17 +55,37 @@ class Operation:
             elif node.layer.kind == "activation":
                 self.activation = node
         self.after = After(None, self.clip) if self.clip is not None else None
+        self.tape: Tape | None = None
+        self.records = False  # not the first time, when weights are packed
 
     def run(self, kernels: Kernels, values: Mapping[Tensor, Array]) -> Array:
-        """Return the step's output, of the tensors that it reads."""
+        """Return the step's output, of the tensors that it reads.
+
+        What is run again is recorded, and from then on the tape is played, as long as memory allows.
+        """
+        arrays = [values[tensor] for tensor in self.reads]
+        if self.tape is not None:
+            result = self.tape.play(arrays)
+            if result is not None:
+                return result
+        if not self.records:
+            self.records = self.step.is_contraction
+            return self._run(kernels, arrays)
+        recorder = kernels.engine.record(arrays)
+        result, self.tape = kernels.engine.recorded(self._run(kernels, recorder.arrays if recorder else arrays))
+        self.records = self.tape is not None or recorder is None
+        return result
+
+    def _run(self, kernels: Kernels, arrays: Sequence[Array]) -> Array:
+        """Let the carrier's kernel do all that there is to do."""
         engine = kernels.engine
         engine.before, engine.again = self.before, self.step.again
         engine.after = self.after
         if self.step.residual is not None or self.activation is not None:
             activation = partial(self.activation.layer.forward, kernels) if self.activation else None
-            residual = None if self.step.residual is None else values[self.step.residual]
+            residual = None if self.step.residual is None else arrays[-1]
             engine.after = After(residual, self.clip, activation)
-        result = self.forward(kernels, *map(values.__getitem__, self.inputs), **self.weights)
+        result = self.forward(kernels, *arrays[: len(self.inputs)], **self.weights)
         if self.spares:
             self.weights["weight"] = engine.spared(self.weights["weight"])
             self.spares = False

@@ -43,6 +43,11 @@ class Step:
         return [*self.before, self.carrier, *self.after]
 
     @property
+    def is_contraction(self) -> bool:
+        """Whether the carrier is nothing but a kernel, which can see to what comes before and after it."""
+        return self.carrier.layer.type in ("conv", "linear")
+
+    @property
     def inputs(self) -> tuple[Tensor, ...]:
         """What the first of the nodes reads."""
         return self.nodes[0].inputs
@@ -119,7 +124,7 @@ def pads(node: Node) -> bool:
 
 def _extended(step: Step, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) -> Step:
     """Take in what can be done to the carrier's output: a batchnorm, an add, an activation, in this order."""
-    if step.carrier.layer.type not in ("conv", "linear"):
+    if not step.is_contraction:
         return step
     follower = sole.get(step.carrier)
     if follower is not None and follower.layer.type == "batchnorm" and _tracked(follower) and _by_row(step.carrier):

@@ -196,7 +196,12 @@ class Runner:
             if progress is not None:
                 progress(done, len(self.operations), step.carrier.name)
             packing, begun = engine.packing_seconds, perf_counter()
-            fault = _attempt(operation, self.kernels, values)
+            fault = ""
+            if result is None:
+                values[operation.output] = operation.run(self.kernels, values)
+            else:
+                operation.tape = None  # products are to be counted
+                fault = _attempt(operation, self.kernels, values)
             seconds.append(perf_counter() - begun - (engine.packing_seconds - packing))
             if result is not None:
                 result.layers += _rows(step, values, fault, engine.tally())

@@ -5,61 +5,118 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from math import prod
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from cnncalc.execution.kernels.tape import Recorder, Tape
     from cnncalc.layers.ops import Array
 
-POOLED = 1 << 16  # bytes from which an array's memory is worth keeping for the next one
+POOLED = 1 << 12  # bytes from which an array's memory is worth keeping for the next one
+
+Joined = tuple[tuple[int, ...], int]  # the shape of a whole, and how many of its channels are in use
+NOTHING: Joined = (), 0
+
+
+def address(array: Any) -> int:
+    """Return where the first element of an array lies."""
+    first: int = array.__array_interface__["data"][0]
+    return first
+
+
+class Room:
+    """A buffer, free for another array once no array refers to its memory.
+
+    Attributes:
+        memory: the bytes; an array on them occupies the room.
+        unseen: the same bytes, for arrays that are not to occupy it.
+        size: how many bytes there are.
+        address: of the first.
+        joined: the concatenation that takes place in it.
+    """
+
+    def __init__(self, size: int) -> None:
+        """Make room for `size` bytes."""
+        self.memory: Any = np.empty(size, np.uint8)
+        self.unseen: Any = np.asarray(self.memory.data)  # a base of its own
+        self.size = size
+        self.address = address(self.memory)
+        self.joined = NOTHING
+
+    @property
+    def references(self) -> int:
+        """How many refer to the memory."""
+        return sys.getrefcount(self.memory)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no array occupies the room."""
+        return self.references <= IDLE
+
+    def view(self, array: Array, memory: Any) -> Array:
+        """Return an array that lies in this room, on its `memory` or its `unseen`."""
+        offset = address(array) - self.address
+        same: Array = np.ndarray(array.shape, array.dtype, memory, offset, array.strides)
+        return same
+
+
+IDLE = Room(1).references
 
 
 class Arena:
-    """Buffers, each free for another array once no array refers to it."""
+    """The rooms, and the tapes that write to them."""
 
     def __init__(self, limit: int | None = None) -> None:
         """Keep at most `limit` bytes; None for no limit."""
         self.limit = limit
-        self._buffers: list[Any] = [np.empty(1, np.uint8)]
-        self._idle = sys.getrefcount(self._buffers[0])  # of a buffer that only the list refers to
-        self._buffers.clear()
-        self._latest: dict[int, int] = {}  # by bytes: the index of the buffer that was used last
-        self._joined: dict[int, tuple[tuple[int, ...], int]] = {}  # by buffer: shape of the whole, channels in use
+        self.tapes: WeakSet[Tape] = WeakSet()
+        self.rooms: list[Room] = []
+        self._owners: dict[int, Room] = {}  # by the id of `memory` and of `unseen`
 
-    def empty(self, shape: Sequence[int], dtype: Any) -> Array:
-        """Return an array of undefined content in C order."""
+    def empty(self, shape: Sequence[int], dtype: Any, recorder: Recorder | None = None) -> Array:
+        """Return an array of undefined content in C order; for a recorder, one that does not occupy its room."""
         needed = prod(shape) * np.dtype(dtype).itemsize
         if needed < POOLED:
             return np.empty(shape, dtype)
-        best = self._latest.get(needed, -1)
-        if best < 0 or not self._idle_at(best):
-            best = self._latest[needed] = self._fitting(needed)
-        self._joined.pop(id(self._buffers[best]), None)
-        return self._buffers[best][:needed].view(dtype).reshape(shape)
+        room = self._fitting(needed) or self._add(needed)
+        room.joined = NOTHING
+        memory = room.memory if recorder is None else recorder.take(room)
+        array: Array = memory[:needed].view(dtype).reshape(shape)
+        return array
 
-    def _fitting(self, needed: int) -> int:
-        """Return the index of the smallest idle buffer that is large enough, but not twice too large; of a new one."""
-        best, buffers = -1, self._buffers
-        for i in range(len(buffers)):  # no name for the buffer itself: it would be a reference
-            size = buffers[i].nbytes
-            if needed <= size <= 2 * needed and (best < 0 or size < buffers[best].nbytes) and self._idle_at(i):
-                best = i
-        return best if best >= 0 else self._add(needed)
+    def room(self, array: Array) -> Room | None:
+        """Return the room that an array lies in; None if it lies elsewhere."""
+        return self._owners.get(id(array.base))
 
-    def _add(self, needed: int) -> int:
-        """Make a buffer, letting go of idle ones where the limit asks for it; return its index."""
-        held = sum(buffer.nbytes for buffer in self._buffers)
-        for i in reversed(range(len(self._buffers))):
-            if self.limit is not None and held + needed > self.limit and self._idle_at(i):
-                self._joined.pop(id(self._buffers[i]), None)
-                held -= self._buffers.pop(i).nbytes
-                self._latest.clear()  # indices have moved
-        self._buffers.append(np.empty(needed, np.uint8))
-        return len(self._buffers) - 1
+    def _fitting(self, needed: int) -> Room | None:
+        """Return the smallest idle room that is large enough, but not twice too large; the first of several.
 
-    def _idle_at(self, index: int) -> bool:
-        return sys.getrefcount(self._buffers[index]) <= self._idle
+        Where the same rooms are idle the choice is the same, so that tapes fit.
+        """
+        fitting = [room for room in self.rooms if needed <= room.size <= 2 * needed and room.idle]
+        return min(fitting, key=attrgetter("size"), default=None)
+
+    def _add(self, needed: int) -> Room:
+        """Make a room, letting go of idle ones where the limit asks for it, and with them of all tapes."""
+        held = sum(room.size for room in self.rooms)
+        for room in reversed(self.rooms):
+            if self.limit is not None and held + needed > self.limit and room.idle:
+                held -= room.size
+                self._remove(room)
+        room = Room(needed)
+        self.rooms.append(room)
+        self._owners[id(room.memory)] = self._owners[id(room.unseen)] = room
+        return room
+
+    def _remove(self, room: Room) -> None:
+        self.rooms.remove(room)
+        del self._owners[id(room.memory)], self._owners[id(room.unseen)]
+        for tape in self.tapes:
+            tape.erase()
+        self.tapes.clear()
 
     def extended(self, first: Array, extra: int, again: int = 0) -> Array:
         """Return an array as `first` (N, *spatial, C) with `extra` channels more, of undefined content.
@@ -68,21 +125,23 @@ class Arena:
         DenseNet's blocks would else copy all that they have at each layer.  There is room for as many channels
         `again` times.
         """
-        base: Any = first.base
-        shape, used = self._joined.get(id(base), ((), 0))
-        if shape[:-1] == first.shape[:-1] and used == first.shape[-1] and used + extra <= shape[-1]:
-            whole = base[: prod(shape) * first.itemsize].view(first.dtype).reshape(shape)
-            if _same_memory(whole[..., :used], first):
-                self._joined[id(base)] = shape, used + extra
-                return whole[..., : used + extra]
+        room = self.room(first)
+        if room is not None:
+            shape, used = room.joined
+            if shape[:-1] == first.shape[:-1] and used == first.shape[-1] and used + extra <= shape[-1]:
+                whole = room.memory[: prod(shape) * first.itemsize].view(first.dtype).reshape(shape)
+                if _same_memory(whole[..., :used], first):
+                    room.joined = shape, used + extra
+                    return whole[..., : used + extra]
         width = first.shape[-1] + extra
         whole = self.empty((*first.shape[:-1], width + again * extra), first.dtype)
-        if whole.base is not None:
-            self._joined[id(whole.base)] = whole.shape, width
+        room = self.room(whole)
+        if room is not None:
+            room.joined = whole.shape, width
         out = whole[..., :width]
         out[..., : first.shape[-1]] = first
         return out
 
 
 def _same_memory(a: Array, b: Array) -> bool:
-    return a.strides == b.strides and a.__array_interface__["data"] == b.__array_interface__["data"]
+    return a.strides == b.strides and address(a) == address(b)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Rounding, Sizes
 
-Fill = Callable[["Array", "Array"], object]
 Pads = tuple[tuple[int, int], ...]
 
 
@@ -125,33 +123,6 @@ def _positions(size: int, extent: int, stride: int, before: int, after: int, rou
     while count * stride + extent < padded + stride and count * stride < before + size:
         count += 1
     return count
-
-
-def copied(source: Array, target: Array) -> None:
-    """Fill by copying."""
-    target[...] = source
-
-
-def padded(x: Array, axes: Sequence[Slide], fill: Fill = copied, planes: bool = False) -> Array:
-    """Return (N, *in, C) with zeros around, as wide as its windows reach; x itself if none reach out.
-
-    What is inside is written by fill(source, target).  With `planes`, memory has a plane a channel.
-    """
-    if fill is copied and all(axis.before == axis.after == 0 for axis in axes):
-        return x
-    sizes = [axis.before + axis.size + axis.after for axis in axes]
-    if planes:
-        out = np.moveaxis(np.empty((len(x), x.shape[-1], *sizes), x.dtype), 1, -1)
-    else:
-        out = np.empty((len(x), *sizes, x.shape[-1]), x.dtype)
-    inner: list[slice] = [slice(None)]
-    for axis in axes:
-        end = axis.before + axis.size
-        out[(*inner, slice(0, axis.before))] = 0
-        out[(*inner, slice(end, None))] = 0
-        inner.append(slice(axis.before, end))
-    fill(x, out[tuple(inner)])
-    return out
 
 
 def windows(x: Array, axes: Sequence[Slide]) -> Array:

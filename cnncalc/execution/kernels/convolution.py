@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnncalc.execution.kernels import depthwise, shallow, winograd
-from cnncalc.execution.kernels.axes import Slide, Slides, frozen, padded, slides, windows
+from cnncalc.execution.kernels.axes import Slide, Slides, frozen, slides, windows
 from cnncalc.execution.kernels.engine import BLOCK, Engine, Kernel, channels_first, channels_last
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def prepared(engine: Engine, x: Array) -> Array:
         return x
     engine.before = None
     out = engine.empty(x.shape, x.dtype)
-    rows, done = x.reshape(-1, x.shape[-1]), out.reshape(-1, x.shape[-1])
+    rows, done = engine.rows(x), engine.rows(out)
     prepare = engine.preparer(before)
 
     def block(start: int, stop: int) -> None:
@@ -85,7 +85,7 @@ def pointwise(engine: Engine, weight: Array, bias: Array | None, axes: Slides) -
         if axes.skips:
             x = x[every]
         out = engine.empty((*x.shape[:-1], filters.columns), x.dtype)
-        rows = x.reshape(-1, filters.depth)
+        rows = engine.rows(x)
         products = out.reshape(-1, filters.columns)
         finish = engine.finisher(out, add)
         before, engine.before = engine.before, None
@@ -133,7 +133,7 @@ def unrolled(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[S
     step = max(1, 4 * BLOCK // (columns * filters.depth * groups))
 
     def convolve(x: Array) -> Array:
-        view = windows(padded(x, axes, engine.filler()), axes)
+        view = windows(engine.padded(x, axes), axes)
         out = engine.empty((len(x), *counts, channels), x.dtype)
         finish = engine.finisher(out, add)
         lines = out.reshape(-1, columns, channels)
@@ -144,7 +144,7 @@ def unrolled(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[S
                 source = view[np.unravel_index(line, (len(x), *counts[:-1]))]
                 if groups > 1:
                     source = np.moveaxis(source.reshape(*source.shape[:-1], groups, depth), -2, 0)
-                patches[:, line - start] = source
+                engine.fill(patches[:, line - start], source, None)
             target = lines[start:stop].reshape(-1, groups, channels // groups)
             engine.apply(filters, patches.reshape(groups, -1, filters.depth), target.transpose(1, 0, 2))
             finish(start * columns, stop * columns)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnncalc.execution.kernels.axes import padded, slides, windows
+from cnncalc.execution.kernels.axes import slides, windows
 from cnncalc.execution.kernels.engine import Engine, channels_first, channels_last
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def linear(engine: Engine, x: Array, weight: Array, bias: Array | None, axis: in
     if x.shape[axis] != weight.shape[1]:
         raise ValueError(f"a weight {weight.shape} does not fit axis {axis} of {x.shape}")
     last = np.moveaxis(x, axis, -1)
-    rows = last.reshape(-1, last.shape[-1])
+    rows = engine.rows(last)
     out = engine.empty((*last.shape[:-1], len(weight)), x.dtype)
     finish = engine.finisher(out, engine.adder(bias))
     products = out.reshape(len(rows), -1)
@@ -61,7 +61,7 @@ def locally_connected(
         raise ValueError(f"a weight {weight.shape} where the input asks for {shape}")
     places = prod(counts)
     taps = weight.size // len(weight) // places
-    view = windows(padded(channels_last(x), axes), axes)
+    view = windows(engine.padded(channels_last(x), axes), axes)
     patches = view.reshape(len(x), places, taps).transpose(1, 0, 2)
     filters = engine.packed(weight, "places", lambda w: _by_place(w, len(axes), places))
     product = engine.multiply(patches, filters)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnncalc.execution.kernels.axes import Fill, Slide
-from cnncalc.execution.kernels.engine import BLOCK, Engine, Kernel
+from cnncalc.execution.kernels.axes import Slide
+from cnncalc.execution.kernels.engine import BLOCK, Clip, Engine, Kernel
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
@@ -36,12 +36,12 @@ def depthwise(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[
     def convolve(x: Array) -> Array:
         out = engine.empty((len(x), lines, columns, channels), x.dtype)
         finish = engine.finisher(out, add)
-        fill = engine.filler()
+        clip = engine.clipped_first()
 
         def block(start: int, stop: int) -> None:
             for image in range(start // lines, -(-stop // lines)):
                 first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
-                framed = _framed(engine, x[image], fill, axes, width, first, last - first)
+                framed = _framed(engine, x[image], clip, axes, width, first, last - first)
                 _sum_taps(engine, framed, taps, axes, lanes, out[image, first:last])
                 engine.count((last - first) * columns * channels * products)
             finish(start * columns, stop * columns)
@@ -72,16 +72,16 @@ def _sum_taps(engine: Engine, framed: Array, taps: Array, axes: Sequence[Slide],
     shape = (rows, sums.shape[1], *taps.shape)
     steps = (line * down.stride, column * across.stride, line * down.dilation, column * across.dilation * lanes, item)
     windows: Array = np.ndarray(shape, framed.dtype, framed, 0, steps)
-    np.einsum("hwijx,ijx->hwx", windows, taps, out=sums)
+    engine.do(np.einsum, "hwijx,ijx->hwx", windows, taps, out=sums)
     if lanes > 1:
         parts = sums.reshape(rows, columns, lanes, channels)
-        np.add(parts[:, :, 0], parts[:, :, 1], out=out)
+        engine.do(np.add, parts[:, :, 0], parts[:, :, 1], out=out)
         for lane in range(2, lanes):
-            np.add(out, parts[:, :, lane], out=out)
+            engine.do(np.add, out, parts[:, :, lane], out=out)
 
 
 def _framed(
-    engine: Engine, image: Array, fill: Fill, axes: Sequence[Slide], width: int, first: int, count: int
+    engine: Engine, image: Array, clip: Clip | None, axes: Sequence[Slide], width: int, first: int, count: int
 ) -> Array:
     """Return the lines of the padded image (H, width, C) that `count` output rows from `first` on reach."""
     down, across = axes
@@ -91,9 +91,7 @@ def _framed(
     low = max(0, -top)
     high = max(low, min(height, down.size - top))
     inside = slice(across.before, across.before + across.size)
-    framed[:low] = 0
-    framed[high:] = 0
-    framed[low:high, : inside.start] = 0
-    framed[low:high, inside.stop :] = 0
-    fill(image[top + low : top + high], framed[low:high, inside])
+    for edge in (framed[:low], framed[high:], framed[low:high, : inside.start], framed[low:high, inside.stop :]):
+        engine.zero(edge)
+    engine.fill(framed[low:high, inside], image[top + low : top + high], clip)
     return framed

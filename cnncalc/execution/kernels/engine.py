@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cnncalc.execution.kernels.arena import Arena
-from cnncalc.execution.kernels.axes import Fill, copied
-from cnncalc.execution.kernels.filters import Filters
+from cnncalc.execution.kernels.filters import Filters, transform
+from cnncalc.execution.kernels.tape import Do, Recorder, Tape, at_once
 from cnncalc.execution.kernels.workers import WORTH, Workers, cut
 
 if TYPE_CHECKING:
+    from cnncalc.execution.kernels.axes import Slide
     from cnncalc.layers.ops import Array
 
 LONG = 4200  # elements from which NumPy reads a repeated row where it lies; what is shorter it copies first
@@ -26,20 +27,21 @@ BLOCK = 1 << 17  # elements of a block that is worked on while it stays in the s
 
 
 Kernel = Callable[["Array"], "Array"]  # (N, *in, C) to (N, *out, C')
+Clip = tuple[float, float]
 
 
 class Before(NamedTuple):
     """What precedes a convolution: operations with a vector (C,) each, in order, then perhaps a clip."""
 
     operations: tuple[tuple[np.ufunc, Array], ...]
-    clip: tuple[float, float] | None = None
+    clip: Clip | None = None
 
 
 class After(NamedTuple):
     """What follows a contraction while its block is in the cache: add a tensor, then an activation."""
 
     residual: Array | None = None
-    clip: tuple[float, float] | None = None
+    clip: Clip | None = None
     activation: Callable[[Array], Array] | None = None
 
 
@@ -71,7 +73,7 @@ class Engine:
         self.pieces = pieces
         self.workers = Workers(threads)
         self.arena = Arena(limit)
-        self.empty = self.arena.empty
+        self.recorder: Recorder | None = None
         self.before: Before | None = None
         self.after: After | None = None
         self.again = 0  # how often what is joined now will be joined to more of the same
@@ -88,6 +90,7 @@ class Engine:
         """Forget what was asked for, after a kernel that failed."""
         self.before = self.after = None
         self.refused = False
+        self.recorder = None
         self.tally()
 
     # --- the tally -----------------------------------------------------------------------------------------
@@ -102,9 +105,13 @@ class Engine:
 
     def multiply(self, a: Array, b: Array, out: Array | None = None) -> Array:
         """Multiply matrices as `np.matmul`, and count."""
-        result: Array = np.matmul(a, b, out=out) if out is not None else np.matmul(a, b)
-        self._products.append(result.size * a.shape[-1])
-        return result
+        if out is None:
+            self.unrecorded()
+            out = np.matmul(a, b)
+        else:
+            self.do(np.matmul, a, b, out=out)
+        self._products.append(out.size * a.shape[-1])
+        return out
 
     def filters(self, weight: Array, form: str, arrange: Callable[[Array], Array]) -> Filters:
         """Return a weight that `arrange` turns into matrices (…, K, N), ready for `apply`; made once."""
@@ -113,7 +120,7 @@ class Engine:
 
     def apply(self, filters: Filters, a: Array, out: Array) -> None:
         """Multiply rows (…, M, K) by filters (…, K, N), and count."""
-        filters.multiply(a, out)
+        filters.multiply(a, out, self.do)
         self._products.append(out.size * a.shape[-1])
 
     def count(self, products: int) -> None:
@@ -124,7 +131,39 @@ class Engine:
         """Say that an algorithm with fewer products was taken, and how many the plain one would have had."""
         self._method, self._direct = method, direct
 
+    # --- recording -----------------------------------------------------------------------------------------
+
+    def record(self, arrays: Sequence[Array]) -> Recorder | None:
+        """Note, until `recorded`, all that kernels do with arrays; None where they don't lie in the arena.
+
+        The run has to be on the recorder's arrays, and nothing but kernels that write to arrays by `do` alone.
+        """
+        rooms = [room for array in arrays if (room := self.arena.room(array))]
+        if len(rooms) == len(arrays):
+            self.recorder = Recorder(self.arena, arrays, rooms)
+        return self.recorder
+
+    def recorded(self, result: Array) -> tuple[Array, Tape | None]:
+        """End a record; return the result as it may be passed on, and the tape, if all that was done was noted."""
+        recorder, self.recorder = self.recorder, None
+        return (result, None) if recorder is None else recorder.end(result)
+
+    def unrecorded(self) -> None:
+        """Say that what is done now can't be noted."""
+        if self.recorder is not None:
+            self.recorder.complete = False
+
+    def do(self, function: Callable[..., object], *args: Any, **options: Any) -> None:
+        """Call a function that writes to arrays, as all that a kernel does with numbers, and note the call."""
+        function(*args, **options)
+        if self.recorder is not None:
+            self.recorder.calls.append((function, args, options))
+
     # --- memory --------------------------------------------------------------------------------------------
+
+    def empty(self, shape: Sequence[int], dtype: Any) -> Array:
+        """Return an array of undefined content in C order, for a feature map."""
+        return self.arena.empty(shape, dtype, self.recorder)
 
     def scratch(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
         """Return memory of this thread's own, valid until the same name is asked for again."""
@@ -184,6 +223,7 @@ class Engine:
         threads = self.workers.threads
         micros = products / A_MICROSECOND + elements / PASSED_OVER if threads > 1 else 0.0
         if micros > WORTH:
+            self.unrecorded()  # the threads have scratch memory of their own
             self.workers.run(work, cut(total, step, threads, micros))
         elif total <= step:
             work(0, total)
@@ -207,7 +247,7 @@ class Engine:
         if after.residual is not None:
             other = channels_last(after.residual)
             if other.shape == out.shape:
-                residual = other.reshape(rows.shape)
+                residual = self.rows(other)
             else:
                 self.refused, after = True, NOTHING
         clip, activation = after.clip, after.activation
@@ -215,24 +255,70 @@ class Engine:
         def finish(start: int, stop: int) -> None:
             block = rows[start:stop]
             if add is not None:
-                add(block, block)
+                add(block, block, self.do)
             if residual is not None:
-                np.add(block, residual[start:stop], out=block)
+                self.do(np.add, block, residual[start:stop], out=block)
             if clip is not None:
-                block.clip(*clip, out=block)
+                self.do(block.clip, *clip, out=block)
             elif activation is not None:
-                block[...] = activation(block)
+                self.do(_activate, activation, block)
 
         return finish
 
-    def filler(self) -> Fill:
-        """Return fill(source, target), which copies, and clips if that is what is to precede."""
+    def clipped_first(self) -> Clip | None:
+        """Return the clip that is to precede, which the caller sees to when it copies its input; None for none."""
         before = self.before
-        if before is None or before.operations or before.clip is None:
-            return copied
+        if before is None or before.operations:
+            return None
         self.before = None
-        low, high = before.clip
-        return lambda source, target: source.clip(low, high, out=target)
+        return before.clip
+
+    def fill(self, target: Array, source: Array, clip: Clip | None) -> None:
+        """Copy, and clip on the way."""
+        if clip is None:
+            self.do(np.copyto, target, source)
+        else:
+            self.do(source.clip, *clip, out=target)
+
+    def zero(self, target: Array) -> None:
+        """Fill with zeros."""
+        if target.size:
+            self.do(target.fill, 0)
+
+    def padded(self, x: Array, axes: Sequence[Slide], planes: bool = False) -> Array:
+        """Return (N, *in, C) with zeros around, as wide as its windows reach, and clipped if that is to precede.
+
+        It is x itself where there is nothing to do.  With `planes`, memory has a plane a channel.
+        """
+        clip = self.clipped_first()
+        if clip is None and all(axis.before == axis.after == 0 for axis in axes):
+            return x
+        sizes = [axis.before + axis.size + axis.after for axis in axes]
+        if planes:
+            out = np.moveaxis(self.empty((len(x), x.shape[-1], *sizes), x.dtype), 1, -1)
+        else:
+            out = self.empty((len(x), *sizes, x.shape[-1]), x.dtype)
+        inner: list[slice] = [slice(None)]
+        for axis in axes:
+            end = axis.before + axis.size
+            self.zero(out[(*inner, slice(0, axis.before))])
+            self.zero(out[(*inner, slice(end, None))])
+            inner.append(slice(axis.before, end))
+        self.fill(out[tuple(inner)], x, clip)
+        return out
+
+    def rows(self, x: Array) -> Array:
+        """Return (N, *in, C) as (n, C): a view where the memory has that order."""
+        rows = x.reshape(-1, x.shape[-1])
+        if np.may_share_memory(rows, x):
+            return rows
+        copy = self.empty(x.shape, x.dtype)
+        self.do(np.copyto, copy, x)
+        return copy.reshape(rows.shape)
+
+    def transform(self, matrix: Array, columns: Array, out: Array) -> None:
+        """Write the product of a small matrix (p, q) and (q, N) to out (p, N); it is not counted."""
+        transform(matrix, columns, out, self.pieces, self.do)
 
     def preparer(self, before: Before) -> Callable[[Array, Array], None]:
         """Return prepare(rows, out), which applies `before` to rows (n, C)."""
@@ -243,10 +329,10 @@ class Engine:
 
         def prepare(rows: Array, out: Array) -> None:
             for operation in operations:
-                operation(rows, out)
+                operation(rows, out, self.do)
                 rows = out
             if before.clip is not None:
-                out.clip(*before.clip, out=out)
+                self.do(out.clip, *before.clip, out=out)
 
         return prepare
 
@@ -263,19 +349,23 @@ class RowOperation:
         self.vector = vector
         self._wide: dict[int, Array] = {}
 
-    def __call__(self, rows: Array, out: Array) -> None:
+    def __call__(self, rows: Array, out: Array, do: Do = at_once) -> None:
         """Write the changed rows to `out`, which may be `rows`."""
         if out.flags.c_contiguous:
             if not rows.flags.c_contiguous:
-                np.copyto(out, rows)
+                do(np.copyto, out, rows)
                 rows = out
             wide = self._wide.get(len(rows))
             if wide is None:
                 wide = self._wide[len(rows)] = np.tile(self.vector, _times(len(rows), len(self.vector)))
             shape = (-1, wide.size)
-            self.operation(rows.reshape(shape), wide, out=out.reshape(shape))
+            do(self.operation, rows.reshape(shape), wide, out=out.reshape(shape))
         else:
-            self.operation(rows, self.vector, out=out)
+            do(self.operation, rows, self.vector, out=out)
+
+
+def _activate(activation: Callable[[Array], Array], block: Array) -> None:
+    block[...] = activation(block)
 
 
 @cache

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnncalc.execution.kernels.tape import Do, at_once
+
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
@@ -60,22 +62,22 @@ class Filters:
             part = part.reshape(*part.shape[:-1], self.panels.shape[-3], self.panels.shape[-1]).swapaxes(-2, -3)
         self.panels[..., start:stop, :] = part
 
-    def multiply(self, a: Array, out: Array) -> None:
+    def multiply(self, a: Array, out: Array, do: Do = at_once) -> None:
         """Write the products of a (…, M, K) to out (…, M, N)."""
         *lead, count, depth = a.shape
         if not self.rows or depth != self.depth:
-            np.matmul(a, self.panels, out=out)
+            do(np.matmul, a, self.panels, out=out)
             return
         step = _step(count, self.rows)
         whole = count // step
         if whole * step < count:
             end = whole * step
-            self.multiply(a[..., end:, :], out[..., end:, :])
+            self.multiply(a[..., end:, :], out[..., end:, :], do)
             a, out = a[..., :end, :], out[..., :end, :]
         panels = self.panels.shape[-3]
         rows = a.reshape(*lead, 1, whole, step, depth)
         target = out.reshape(*lead, whole, step, panels, self.columns // panels)
-        np.matmul(rows, self.panels[..., None, :, :], out=target.swapaxes(-2, -3).swapaxes(-3, -4))
+        do(np.matmul, rows, self.panels[..., None, :, :], out=target.swapaxes(-2, -3).swapaxes(-3, -4))
 
 
 def _width(depth: int, columns: int, dtype: Any) -> int:
@@ -93,16 +95,16 @@ def _width(depth: int, columns: int, dtype: Any) -> int:
     return 0
 
 
-def transform(matrix: Array, columns: Array, out: Array, pieces: bool) -> None:
+def transform(matrix: Array, columns: Array, out: Array, pieces: bool, do: Do = at_once) -> None:
     """Write the product of a small matrix (p, q) and (q, N) to out (p, N), both of which are C-contiguous."""
     count = columns.shape[1]
     step = SMALL // matrix.size // 16 * 16
     whole = count // step * step if pieces else 0
     if whole:
         parts, target = (array[:, :whole].reshape(len(array), -1, step).swapaxes(0, 1) for array in (columns, out))
-        np.matmul(matrix, parts, out=target)
+        do(np.matmul, matrix, parts, out=target)
     if whole < count:
-        np.matmul(matrix, columns[:, whole:], out=out[:, whole:])
+        do(np.matmul, matrix, columns[:, whole:], out=out[:, whole:])
 
 
 @cache

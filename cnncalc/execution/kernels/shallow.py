@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from numpy.lib.stride_tricks import as_strided
 
-from cnncalc.execution.kernels.axes import Slide, padded
+from cnncalc.execution.kernels.axes import Slide
 from cnncalc.execution.kernels.engine import BLOCK, Engine, Kernel
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def shallow(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[Sl
     def convolve(x: Array) -> Array:
         out = engine.empty((len(x), down.positions, across.positions, channels), x.dtype)
         finish = engine.finisher(out, add)
-        framed = padded(x, axes, engine.filler(), planes=True)  # as a picture comes: its lines are copied whole
+        framed = engine.padded(x, axes, planes=True)  # as a picture comes: its lines are copied whole
 
         def block(start: int, stop: int) -> None:
             for image in range(start // down.positions, -(-stop // down.positions)):
@@ -71,5 +71,5 @@ def _unrolled(engine: Engine, source: Array, across: Slide, taps: int) -> Array:
         (line, column * across.dilation, item, column * across.stride),
     )
     unrolled = engine.scratch("lines", view.shape, source.dtype)
-    unrolled[...] = view
+    engine.fill(unrolled, view, None)
     return unrolled.reshape(len(source), taps, across.positions)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cnncalc.execution.kernels.axes import Fill, Slide
-from cnncalc.execution.kernels.engine import Engine, Kernel
-from cnncalc.execution.kernels.filters import Filters, transform
+from cnncalc.execution.kernels.axes import Slide
+from cnncalc.execution.kernels.engine import Clip, Engine, Kernel
+from cnncalc.execution.kernels.filters import Filters
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
@@ -73,13 +73,13 @@ def winograd(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[S
     def convolve(x: Array) -> Array:
         out = engine.empty((len(x), down.positions, across.positions, channels), x.dtype)
         finish = engine.finisher(out, add)
-        fill = engine.filler()
+        clip = engine.clipped_first()
 
         def block(start: int, stop: int) -> None:
             for image in range(start // lines, -(-stop // lines)):
                 first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
                 top, bottom = first * m, min(last * m, down.positions)
-                source = _transformed(engine, x[image], fill, axes, data, m, first, last, tiles)
+                source = _transformed(engine, x[image], clip, axes, data, m, first, last, tiles)
                 product = engine.scratch("even", (*source.shape[:2], channels), x.dtype)
                 engine.apply(filters, source, product)
                 shape = (points, points, last - first, tiles, channels)
@@ -131,7 +131,7 @@ def _filters(weight: Array, g: Array, pieces: bool) -> Filters:
 def _transformed(
     engine: Engine,
     image: Array,
-    fill: Fill,
+    clip: Clip | None,
     axes: Sequence[Slide],
     data: Array,
     m: int,
@@ -146,18 +146,16 @@ def _transformed(
     source = engine.scratch("even", (height, width, channels), image.dtype)
     top, left = first * m - down.before, across.before
     low, high = max(0, -top), min(height, down.size - top)
-    source[:low] = 0
-    source[high:] = 0
     end = min(left + across.size, width)
-    source[low:high, :left] = 0
-    source[low:high, end:] = 0
-    fill(image[top + low : top + high, : end - left], source[low:high, left:end])
+    for edge in (source[:low], source[high:], source[low:high, :left], source[low:high, end:]):
+        engine.zero(edge)
+    engine.fill(source[low:high, left:end], image[top + low : top + high, : end - left], clip)
     row = source.strides[0]
     overlapping = as_strided(
         source, (bands, points, width * channels), (m * row, row, source.itemsize), writeable=False
     )
     vertical = engine.scratch("odd", (bands, points, width, channels), image.dtype)
-    np.matmul(data, overlapping, out=vertical.reshape(bands, points, -1))
+    engine.do(np.matmul, data, overlapping, out=vertical.reshape(bands, points, -1))
     item, column = source.itemsize, channels * source.itemsize
     tiled = as_strided(
         vertical,
@@ -166,9 +164,9 @@ def _transformed(
         writeable=False,
     )
     gathered = engine.scratch("even", tiled.shape, image.dtype)
-    gathered[...] = tiled
+    engine.fill(gathered, tiled, None)
     result = engine.scratch("odd", (points * points, bands * tiles, channels), image.dtype)
-    transform(data, gathered.reshape(points, -1), result.reshape(points, -1), engine.pieces)
+    engine.transform(data, gathered.reshape(points, -1), result.reshape(points, -1))
     return result
 
 
@@ -177,14 +175,14 @@ def _untransform(engine: Engine, product: Array, inverse: Array, out: Array) -> 
     m, points = inverse.shape
     _, _, bands, tiles, channels = product.shape
     across = engine.scratch("odd", (m, points, bands * tiles * channels), out.dtype)
-    transform(inverse, product.reshape(points, -1), across.reshape(m, -1), engine.pieces)
+    engine.transform(inverse, product.reshape(points, -1), across.reshape(m, -1))
     both = engine.scratch("even", (m, m, bands, tiles, channels), out.dtype)  # (across, down, …)
-    np.matmul(inverse, across, out=both.reshape(m, m, -1))
+    engine.do(np.matmul, inverse, across, out=both.reshape(m, m, -1))
     height, width = out.shape[:2]
     if height == bands * m and width == tiles * m:
-        out.reshape(bands, m, tiles, m, channels)[...] = both.transpose(2, 1, 3, 0, 4)
+        engine.fill(out.reshape(bands, m, tiles, m, channels), both.transpose(2, 1, 3, 0, 4), None)
         return
     for j in range(m):
         for i in range(m):
             target = out[i::m, j::m]
-            target[...] = both[j, i, : target.shape[0], : target.shape[1]]
+            engine.fill(target, both[j, i, : target.shape[0], : target.shape[1]], None)

@@ -1,0 +1,103 @@
+"""A run of a kernel as the NumPy calls that it came to, to be made again on the same memory.
+
+Run after run a kernel does the same: it takes views of its input, of what it makes and of scratch memory, and hands
+them to NumPy.  On small maps the views cost as much as the arithmetic.  So where the input lies where it lay before and
+the memory for the output is free again, the kernel is not run once more: its calls are made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from sys import getrefcount
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnncalc.execution.kernels.arena import IDLE, NOTHING, address
+
+if TYPE_CHECKING:
+    from cnncalc.execution.kernels.arena import Arena, Room
+    from cnncalc.layers.ops import Array
+
+Do = Callable[..., None]
+Call = tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]
+
+
+def at_once(function: Callable[..., object], *args: Any, **options: Any) -> None:
+    """Call a function that writes to arrays: a `Do` that records nothing."""
+    function(*args, **options)
+
+
+class Recorder:
+    """Notes the calls of a kernel while it runs, and the rooms of the arena that it takes.
+
+    Attributes:
+        arrays: what the kernel is to work on instead of the arrays given: they do not occupy their rooms, since the
+            tape will go on to refer to them.
+        complete: whether all that the kernel did was noted.
+    """
+
+    def __init__(self, arena: Arena, arrays: Sequence[Array], rooms: Sequence[Room]) -> None:
+        """Prepare for a run on arrays that lie in rooms of the arena."""
+        self.arena = arena
+        self.places = [(room, array.shape, array.strides) for room, array in zip(rooms, arrays, strict=True)]
+        self.arrays = [room.view(array, room.unseen) for room, array in zip(rooms, arrays, strict=True)]
+        self.calls: list[Call] = []
+        self.rooms: list[Room] = []
+        self.complete = True
+        self._occupied: list[Any] = []  # for as long as the run takes
+
+    def take(self, room: Room) -> Any:
+        """Occupy a room during the run; return its memory as the tape may refer to it."""
+        self.rooms.append(room)
+        self._occupied.append(room.memory[:1])
+        return room.unseen
+
+    def end(self, result: Array) -> tuple[Array, Tape | None]:
+        """Return the result of the run as an array that occupies its room, and the tape if all was recorded."""
+        room = self.arena.room(result)
+        if room is None:
+            return result, None
+        result = room.view(result, room.memory)
+        self._occupied.clear()
+        if not self.complete:
+            return result, None
+        tape = Tape(self, room, result)
+        self.arena.tapes.add(tape)
+        return result, tape
+
+
+class Tape:
+    """The calls of one run: right as long as its arrays lie where they lay, and the rooms that it took are idle."""
+
+    def __init__(self, recorder: Recorder, room: Room, result: Array) -> None:
+        """Keep what was recorded, with a result that lies in `room`."""
+        self.places = recorder.places
+        self.calls = recorder.calls
+        self.rooms = recorder.rooms
+        self.room = room
+        self.layout = result.shape, result.dtype, address(result) - room.address, result.strides
+
+    def play(self, arrays: Sequence[Array]) -> Array | None:
+        """Make the calls again and return the result; None, and nothing is done, where that would not be right.
+
+        Of a room, an operation always reads the same part.
+        """
+        if not self.calls:
+            return None
+        for array, (room, shape, strides) in zip(arrays, self.places, strict=False):
+            if array.base is not room.memory or array.strides != strides or array.shape != shape:
+                return None
+        for room in self.rooms:
+            if getrefcount(room.memory) > IDLE:
+                return None
+            room.joined = NOTHING
+        shape, dtype, offset, strides = self.layout
+        result: Array = np.ndarray(shape, dtype, self.room.memory, offset, strides)
+        for function, args, options in self.calls:
+            function(*args, **options)
+        return result
+
+    def erase(self) -> None:
+        """Let go of the memory; from now on there is nothing to play."""
+        self.places, self.calls, self.rooms = [], [], []

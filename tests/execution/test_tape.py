@@ -1,0 +1,215 @@
+"""Runs that are played from a tape: the same bytes as a kernel gives, and no memory that somebody else is using."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnncalc.execution.inputs import random_inputs
+from cnncalc.execution.kernels.arena import POOLED, Arena
+from cnncalc.execution.kernels.engine import Engine
+from cnncalc.execution.runner import Runner
+from cnncalc.execution.weights import random_weights
+from cnncalc.network import Network
+from tests.execution.networks import RESIDUAL, spec
+
+FLAT = """
+input: [40, 30]
+layers:
+  - conv: {out_channels: 64, kernel_size: 1}
+  - conv: {out_channels: 64, kernel_size: 5, padding: 2}
+  - relu
+  - conv: {out_channels: 64, kernel_size: 3, padding: 1, groups: 4}
+"""
+DEEP = """
+input: [20, 5, 9, 8]
+layers:
+  - conv: {out_channels: 24, kernel_size: 1}
+  - relu
+  - conv: {out_channels: 24, kernel_size: 3, padding: 1, stride: [1, 2, 1]}
+  - batchnorm
+  - relu
+  - conv: {out_channels: 24, kernel_size: 1, bias: false}
+"""
+TOKENS = """
+input: [16, 100]
+layers:
+  - linear: {out_features: 90, axis: 0}
+  - linear: {out_features: 90, axis: 0}
+  - relu
+"""
+
+
+def picture(*layers: str) -> str:
+    """Return a spec in which layers follow a convolution, whose output lies in the arena as the input does not."""
+    return "\n".join(["input: [8, 30, 30]", "layers:", "  - conv: {out_channels: 64, kernel_size: 1}", *layers])
+
+
+NETWORKS = {
+    "residual": RESIDUAL,
+    "one axis": FLAT,
+    "three axes": DEEP,
+    "tokens": TOKENS,
+    "pointwise with a stride": picture("  - conv: {out_channels: 64, kernel_size: 1, stride: 2}", "  - relu6"),
+    "depthwise": picture("  - relu6", "  - conv: {out_channels: 64, kernel_size: 3, padding: 1, groups: 64}"),
+    "depthwise in lanes": picture("  - conv: {out_channels: 64, kernel_size: 5, padding: 2, stride: 3, groups: 64}"),
+    "dilated": picture("  - conv: {out_channels: 64, kernel_size: 3, dilation: 2, groups: 64}", "  - batchnorm"),
+    "gathered": picture("  - conv: {out_channels: 40, kernel_size: 5, stride: 2, padding: 1}", "  - gelu"),
+    "shallow": picture(
+        "  - conv: {out_channels: 3, kernel_size: 1}", "  - conv: {out_channels: 40, kernel_size: 5, padding: 2}"
+    ),
+    "Winograd": picture(
+        "  - relu",
+        "  - conv: {out_channels: 64, kernel_size: 3, padding: 1}",
+        "  - conv: {out_channels: 64, kernel_size: 5, padding: 2}",
+        "  - maxpool: 2",
+        "  - conv: {out_channels: 64, kernel_size: 3, padding: 1}",
+    ),
+    "normalised before": picture(
+        "  - batchnorm",
+        "  - conv: {out_channels: 64, kernel_size: 3, padding: 1, stride: 2}",
+        "  - batchnorm",
+        "  - relu",
+        "  - conv: {out_channels: 64, kernel_size: 1}",
+        "  - batchnorm",
+        "  - hardswish",
+    ),
+    "joined": picture(
+        "  - concat:",
+        "      paths:",
+        "        - - conv: {out_channels: 32, kernel_size: 1}",
+        "        - - conv: {out_channels: 32, kernel_size: 3, padding: 1}",
+        "  - conv: {out_channels: 64, kernel_size: 1}",
+    ),
+}
+
+
+def prepared(network: Network, threads: int = 1, pieces: bool = False) -> Runner:
+    """Return a runner with the weights of seed 0."""
+    runner = Runner(network, random_weights(network, 0), (), True, threads)
+    runner.kernels.engine.pieces = pieces
+    return runner
+
+
+def outputs(runner: Runner, seed: int, batch: int = 1) -> dict[str, Any]:
+    """Return the outputs of one run on an input of its own."""
+    return runner.outputs(random_inputs(runner.network, batch, seed, np.dtype(np.float32)))
+
+
+def spoil(engine: Engine) -> None:
+    """Fill all memory that no array occupies with what would be seen if it were read."""
+    for room in engine.arena.rooms:
+        if room.idle:
+            room.memory[...] = 255  # NaN
+    for buffer in vars(engine._local).values():
+        buffer.fill(np.nan)
+
+
+def played(runner: Runner) -> int:
+    """Return how many operations have a tape."""
+    return sum(operation.tape is not None for operation in runner.operations)
+
+
+@pytest.mark.parametrize("pieces", [False, True])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_tape_gives_what_the_kernel_gives(name: str, pieces: bool) -> None:
+    network = spec(NETWORKS[name])
+    runner = prepared(network, pieces=pieces)
+    for seed in range(5):
+        made = outputs(runner, seed)
+        spoil(runner.kernels.engine)
+        wanted = outputs(prepared(network, pieces=pieces), seed)
+        assert {key: array.tobytes() for key, array in made.items()} == {
+            key: array.tobytes() for key, array in wanted.items()
+        }
+    contractions = sum(operation.step.is_contraction for operation in runner.operations)
+    small = 6 if name == "residual" else 0  # maps of less than POOLED bytes, or made by what is no kernel
+    assert played(runner) == contractions - 1 - small, "all but the one that reads the input"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_first_result_stays_when_there_are_more(threads: int) -> None:
+    runner = prepared(spec(NETWORKS["depthwise"]), threads)
+    kept = [outputs(runner, seed) for seed in range(6)]
+    alone = [outputs(prepared(runner.network, threads), seed) for seed in range(6)]
+    for some, other in zip(kept, alone, strict=True):
+        assert all(array.nbytes >= POOLED for array in some.values())
+        assert [array.tobytes() for array in some.values()] == [array.tobytes() for array in other.values()]
+
+
+def test_another_batch_on_the_way() -> None:
+    runner = prepared(spec(NETWORKS["normalised before"]))
+    for batch in (1, 1, 1, 3, 1, 3, 3, 3, 1):
+        (made,) = outputs(runner, batch, batch).values()
+        (wanted,) = outputs(prepared(runner.network), batch, batch).values()
+        assert made.tobytes() == wanted.tobytes()
+
+
+def test_what_threads_share_is_not_recorded() -> None:
+    runner = prepared(spec(NETWORKS["Winograd"]), threads=2)
+    runner.kernels.engine.workers.threads = 2  # whatever BLAS is there
+    for seed in range(4):
+        (made,) = outputs(runner, seed, 8).values()
+        (wanted,) = outputs(prepared(runner.network, threads=2), seed, 8).values()
+        assert made.tobytes() == wanted.tobytes()
+    winograd = [operation for operation in runner.operations if operation.step.carrier.name in ("conv2", "conv3")]
+    assert [operation.tape for operation in winograd] == [None, None]
+
+
+def test_a_fresh_count_is_made_from_a_fresh_run() -> None:
+    runner = prepared(spec(NETWORKS["depthwise"]))
+    x = random_inputs(runner.network, 1, 0, np.dtype(np.float32))
+    for _ in range(3):
+        runner.outputs(x)
+    assert played(runner)
+    assert runner.run(x, 4, None).ok
+
+
+def test_rooms() -> None:
+    arena = Arena()
+    array = arena.empty((POOLED // 4,), np.float32)
+    (room,) = arena.rooms
+    assert not room.idle
+    assert arena.room(array) is arena.room(array[5:]) is room
+    assert arena.room(np.empty(5)) is None
+    part = array[3:7]
+    unseen = room.view(part, room.unseen)
+    assert arena.room(unseen) is room
+    part[:] = [1, 2, 3, 4]
+    assert unseen.tolist() == [1, 2, 3, 4]
+    assert (unseen.strides, unseen.shape) == (part.strides, part.shape)
+    del array, part
+    assert room.idle, "whatever lies in it unseen"
+    again = arena.empty((POOLED,), np.uint8)
+    assert arena.rooms == [room]
+    assert again.base is room.memory
+    assert arena.empty((POOLED - 1,), np.uint8).base is None, "too small to be worth it"
+
+
+def test_where_memory_is_short_rooms_and_tapes_are_let_go() -> None:
+    engine = Engine(limit=3 * POOLED)
+    x, y = engine.empty((POOLED // 4,), np.float32), np.zeros(POOLED // 4, np.float32)
+    x[...] = 1
+    recorder = engine.record([x])
+    assert recorder is not None
+    out = engine.empty(x.shape, x.dtype)
+    engine.do(np.add, recorder.arrays[0], y, out=out)
+    result, tape = engine.recorded(out)
+    assert tape is not None
+    x[...], y[...] = 2, 3
+    assert tape.play([x]) is None, "the room is occupied by the result"
+    assert result[0] == 1
+    del result, out
+    made = tape.play([x])
+    assert made is not None
+    assert made[0] == 5
+    assert tape.play([x.copy()]) is None
+    assert tape.play([x[::-1]]) is None
+    del made
+    large = engine.empty((2 * POOLED,), np.uint8)
+    assert tape.play([x]) is None, "its room is no more"
+    assert len(engine.arena.rooms) == 2
+    del large
+    assert engine.record([x, y]) is None, "an array of the caller's own"
