@@ -53,23 +53,28 @@ NETWORKS = {
     "three axes": DEEP,
     "tokens": TOKENS,
     "pointwise with a stride": picture("  - conv: {out_channels: 64, kernel_size: 1, stride: 2}", "  - relu6"),
+    "pointwise with padding": picture("  - conv: {out_channels: 64, kernel_size: 1, padding: 1}"),
     "depthwise": picture("  - relu6", "  - conv: {out_channels: 64, kernel_size: 3, padding: 1, groups: 64}"),
     "depthwise in lanes": picture("  - conv: {out_channels: 64, kernel_size: 5, padding: 2, stride: 3, groups: 64}"),
     "dilated": picture("  - conv: {out_channels: 64, kernel_size: 3, dilation: 2, groups: 64}", "  - batchnorm"),
     "gathered": picture("  - conv: {out_channels: 40, kernel_size: 5, stride: 2, padding: 1}", "  - gelu"),
+    "grouped": picture("  - conv: {out_channels: 64, kernel_size: 3, padding: 1, groups: 4}", "  - relu"),
     "shallow": picture(
         "  - conv: {out_channels: 3, kernel_size: 1}", "  - conv: {out_channels: 40, kernel_size: 5, padding: 2}"
     ),
     "Winograd": picture(
         "  - relu",
-        "  - conv: {out_channels: 64, kernel_size: 3, padding: 1}",
+        "  - conv: {out_channels: 128, kernel_size: 3, padding: 1}",
         "  - conv: {out_channels: 64, kernel_size: 5, padding: 2}",
         "  - maxpool: 2",
         "  - conv: {out_channels: 64, kernel_size: 3, padding: 1}",
     ),
     "normalised before": picture(
+        "  - maxpool: {kernel_size: 3, stride: 1, padding: 1}",
         "  - batchnorm",
+        "  - relu6",
         "  - conv: {out_channels: 64, kernel_size: 3, padding: 1, stride: 2}",
+        "  - maxpool: {kernel_size: 3, stride: 1, padding: 1}",
         "  - batchnorm",
         "  - relu",
         "  - conv: {out_channels: 64, kernel_size: 1}",
@@ -188,6 +193,18 @@ def test_rooms() -> None:
     assert arena.empty((POOLED - 1,), np.uint8).base is None, "too small to be worth it"
 
 
+def test_a_recorded_run_keeps_its_rooms_to_the_end() -> None:
+    engine = Engine()
+    x = engine.empty((POOLED,), np.uint8)
+    recorder = engine.record([x])
+    first, second = engine.empty(x.shape, x.dtype), engine.empty(x.shape, x.dtype)
+    assert recorder is not None
+    assert recorder.rooms == engine.arena.rooms[1:]
+    assert not np.may_share_memory(first, second)
+    engine.recorded(second)
+    assert [room.idle for room in engine.arena.rooms] == [False, True, True]
+
+
 def test_where_memory_is_short_rooms_and_tapes_are_let_go() -> None:
     engine = Engine(limit=3 * POOLED)
     x, y = engine.empty((POOLED // 4,), np.float32), np.zeros(POOLED // 4, np.float32)
@@ -205,9 +222,10 @@ def test_where_memory_is_short_rooms_and_tapes_are_let_go() -> None:
     made = tape.play([x])
     assert made is not None
     assert made[0] == 5
+    del made
     assert tape.play([x.copy()]) is None
     assert tape.play([x[::-1]]) is None
-    del made
+    assert tape.play([x[1:]]) is None
     large = engine.empty((2 * POOLED,), np.uint8)
     assert tape.play([x]) is None, "its room is no more"
     assert len(engine.arena.rooms) == 2

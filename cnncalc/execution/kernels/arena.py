@@ -116,7 +116,6 @@ class Arena:
         del self._owners[id(room.memory)], self._owners[id(room.unseen)]
         for tape in self.tapes:
             tape.erase()
-        self.tapes.clear()
 
     def extended(self, first: Array, extra: int, again: int = 0) -> Array:
         """Return an array as `first` (N, *spatial, C) with `extra` channels more, of undefined content.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.execution.kernels.arena import IDLE, NOTHING, address
+from cnncalc.execution.kernels.arena import IDLE, address
 
 if TYPE_CHECKING:
     from cnncalc.execution.kernels.arena import Arena, Room
@@ -91,7 +91,6 @@ class Tape:
         for room in self.rooms:
             if getrefcount(room.memory) > IDLE:
                 return None
-            room.joined = NOTHING
         shape, dtype, offset, strides = self.layout
         result: Array = np.ndarray(shape, dtype, self.room.memory, offset, strides)
         for function, args, options in self.calls:
