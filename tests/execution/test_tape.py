@@ -9,7 +9,7 @@ import pytest
 
 from cnncalc.execution.inputs import random_inputs
 from cnncalc.execution.kernels.arena import POOLED, Arena
-from cnncalc.execution.kernels.engine import Engine
+from cnncalc.execution.kernels.engine import HEAVY, Engine
 from cnncalc.execution.runner import Runner
 from cnncalc.execution.weights import random_weights
 from cnncalc.network import Network
@@ -203,6 +203,36 @@ def test_a_recorded_run_keeps_its_rooms_to_the_end() -> None:
     assert not np.may_share_memory(first, second)
     engine.recorded(second)
     assert [room.idle for room in engine.arena.rooms] == [False, True, True]
+
+
+def test_a_heavy_weight_is_packed_in_the_place_of_idle_maps() -> None:
+    engine = Engine()
+    shapes = [(POOLED,), (2 * POOLED,), (5 * POOLED,)]
+    kept, *idle = (engine.empty(shape, np.uint8) for shape in shapes)
+    del idle
+    light, heavy = np.zeros(HEAVY // 8), np.zeros(HEAVY // 8 + 1)
+    engine.packed(light, "as it is", np.copy)
+    assert len(engine.arena.rooms) == 3
+    engine.packed(heavy, "as it is", np.copy)
+    assert [room.memory is kept.base for room in engine.arena.rooms] == [True]
+    engine.empty((POOLED,), np.uint8)
+    engine.packed(heavy, "as it is", np.copy)
+    assert len(engine.arena.rooms) == 2, "it is there already"
+
+
+def test_a_larger_room_serves_where_there_may_be_no_more() -> None:
+    arena = Arena(limit=10 * POOLED)
+    large = arena.empty((8 * POOLED,), np.uint8)
+    del large
+    assert arena.empty((POOLED,), np.uint8).base.nbytes == POOLED, "a room of its own"
+    first, second = arena.empty((POOLED,), np.uint8), arena.empty((2 * POOLED,), np.uint8)
+    assert [array.base.nbytes // POOLED for array in (first, second)] == [1, 8]
+    third = arena.empty((2 * POOLED,), np.uint8)
+    assert third.base.nbytes == 2 * POOLED, "there is nothing to let go of"
+    assert [room.size // POOLED for room in arena.rooms] == [8, 1, 2]
+    del first, second
+    assert arena.empty((9 * POOLED,), np.uint8).base.nbytes == 9 * POOLED
+    assert [room.size // POOLED for room in arena.rooms] == [2, 9]
 
 
 def test_where_memory_is_short_rooms_and_tapes_are_let_go() -> None:

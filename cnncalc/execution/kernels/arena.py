@@ -92,30 +92,38 @@ class Arena:
         return self._owners.get(id(array.base))
 
     def _fitting(self, needed: int) -> Room | None:
-        """Return the smallest idle room that is large enough, but not twice too large; the first of several.
+        """Return the smallest idle room that is large enough; the first of several.
 
-        Where the same rooms are idle the choice is the same, so that tapes fit.
+        A room twice too large is taken only if there may not be another.  Where the same rooms are idle the choice is
+        the same, so that tapes fit.
         """
-        fitting = [room for room in self.rooms if needed <= room.size <= 2 * needed and room.idle]
-        return min(fitting, key=attrgetter("size"), default=None)
+        fitting = [room for room in self.rooms if room.size >= needed and room.idle]
+        best = min(fitting, key=attrgetter("size"), default=None)
+        return best if best is None or best.size <= 2 * needed or self._excess(needed) > 0 else None
+
+    def _excess(self, needed: int) -> float:
+        """Return how many bytes above the limit one more room would be."""
+        return -1 if self.limit is None else sum(room.size for room in self.rooms) + needed - self.limit
 
     def _add(self, needed: int) -> Room:
         """Make a room, letting go of idle ones where the limit asks for it, and with them of all tapes."""
-        held = sum(room.size for room in self.rooms)
-        for room in reversed(self.rooms):
-            if self.limit is not None and held + needed > self.limit and room.idle:
-                held -= room.size
-                self._remove(room)
+        while self._excess(needed) > 0 and self.let_go():
+            pass
         room = Room(needed)
         self.rooms.append(room)
         self._owners[id(room.memory)] = self._owners[id(room.unseen)] = room
         return room
 
-    def _remove(self, room: Room) -> None:
+    def let_go(self) -> bool:
+        """Let go of the idle room that was made last, and of all tapes; return whether there was one."""
+        room = next((room for room in reversed(self.rooms) if room.idle), None)
+        if room is None:
+            return False
         self.rooms.remove(room)
         del self._owners[id(room.memory)], self._owners[id(room.unseen)]
         for tape in self.tapes:
             tape.erase()
+        return True
 
     def extended(self, first: Array, extra: int, again: int = 0) -> Array:
         """Return an array as `first` (N, *spatial, C) with `extra` channels more, of undefined content.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LONG = 4200  # elements from which NumPy reads a repeated row where it lies; what is shorter it copies first
 A_MICROSECOND = 40_000  # multiply-accumulates that one core does in it
 PASSED_OVER = 2_000  # elements that it reads, changes and writes in it
+HEAVY = 1 << 22  # bytes of a weight that is packed in the memory of idle feature maps
 BLOCK = 1 << 17  # elements of a block that is worked on while it stays in the second-level cache
 
 
@@ -179,6 +180,8 @@ class Engine:
         known = self._packed.get((id(weight), form))
         if known is None:
             start = perf_counter()
+            while weight.nbytes > HEAVY and self.arena.let_go():  # while it is packed, it is there twice
+                pass
             known = self._packed[id(weight), form] = weight, pack(weight)
             self.packing_seconds += perf_counter() - start
         return known[1]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 Do = Callable[..., None]
+Layout = tuple["Room", tuple[int, ...], "np.dtype[Any]", int, tuple[int, ...]]  # offset and strides come last
 Call = tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]
 
 
@@ -75,15 +76,14 @@ class Tape:
         self.places = recorder.places
         self.calls = recorder.calls
         self.rooms = recorder.rooms
-        self.room = room
-        self.layout = result.shape, result.dtype, address(result) - room.address, result.strides
+        self.result: Layout | None = room, result.shape, result.dtype, address(result) - room.address, result.strides
 
     def play(self, arrays: Sequence[Array]) -> Array | None:
         """Make the calls again and return the result; None, and nothing is done, where that would not be right.
 
         Of a room, an operation always reads the same part.
         """
-        if not self.calls:
+        if self.result is None:
             return None
         for array, (room, shape, strides) in zip(arrays, self.places, strict=False):
             if array.base is not room.memory or array.strides != strides or array.shape != shape:
@@ -91,12 +91,12 @@ class Tape:
         for room in self.rooms:
             if getrefcount(room.memory) > IDLE:
                 return None
-        shape, dtype, offset, strides = self.layout
-        result: Array = np.ndarray(shape, dtype, self.room.memory, offset, strides)
+        room, shape, dtype, offset, strides = self.result
+        result: Array = np.ndarray(shape, dtype, room.memory, offset, strides)
         for function, args, options in self.calls:
             function(*args, **options)
         return result
 
     def erase(self) -> None:
         """Let go of the memory; from now on there is nothing to play."""
-        self.places, self.calls, self.rooms = [], [], []
+        self.places, self.calls, self.rooms, self.result = [], [], [], None
