@@ -56,7 +56,8 @@ class Operation:
                 self.activation = node
         self.after = After(None, self.clip) if self.clip is not None else None
         self.tape: Tape | None = None
-        self.records = False  # not the first time, when weights are packed
+        self.packed = False
+        self.records = step.is_contraction
 
     def run(self, kernels: Kernels, values: Mapping[Tensor, Array]) -> Array:
         """Return the step's output, of the tensors that it reads.
@@ -64,16 +65,14 @@ class Operation:
         What is run again is recorded, and from then on the tape is played, as long as memory allows.
         """
         arrays = [values[tensor] for tensor in self.reads]
-        if self.tape is not None:
-            result = self.tape.play(arrays)
-            if result is not None:
-                return result
-        if not self.records:
-            self.records = self.step.is_contraction
-            return self._run(kernels, arrays)
-        recorder = kernels.engine.record(arrays)
-        result, self.tape = kernels.engine.recorded(self._run(kernels, recorder.arrays if recorder else arrays))
-        self.records = self.tape is not None or recorder is None
+        result = None if self.tape is None else self.tape.play(arrays)
+        if result is None and self.packed and self.records:
+            self.tape = kernels.engine.record(partial(self._run, kernels), arrays)
+            self.records = self.tape is not None
+            result = None if self.tape is None else self.tape.play(arrays)
+        if result is None:
+            result = self._run(kernels, arrays)
+            self.packed = True
         return result
 
     def _run(self, kernels: Kernels, arrays: Sequence[Array]) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from math import prod
@@ -85,13 +84,12 @@ class Engine:
         self.packing_seconds = 0.0
         self._packed: dict[tuple[int, str], tuple[Array, Any]] = {}
         self._bound: dict[tuple[Any, ...], tuple[Array, Kernel]] = {}
-        self._local = threading.local()
+        self._scratch: list[dict[str, Array]] = [{} for _ in range(self.workers.threads)]
 
     def reset(self) -> None:
         """Forget what was asked for, after a kernel that failed."""
         self.before = self.after = None
         self.refused = False
-        self.recorder = None
         self.tally()
 
     # --- the tally -----------------------------------------------------------------------------------------
@@ -107,8 +105,9 @@ class Engine:
     def multiply(self, a: Array, b: Array, out: Array | None = None) -> Array:
         """Multiply matrices as `np.matmul`, and count."""
         if out is None:
-            self.unrecorded()
             out = np.matmul(a, b)
+            if self.recorder is not None:
+                self.recorder.complete = False
         else:
             self.do(np.matmul, a, b, out=out)
         self._products.append(out.size * a.shape[-1])
@@ -134,30 +133,26 @@ class Engine:
 
     # --- recording -----------------------------------------------------------------------------------------
 
-    def record(self, arrays: Sequence[Array]) -> Recorder | None:
-        """Note, until `recorded`, all that kernels do with arrays; None where they don't lie in the arena.
+    def record(self, run: Callable[[Sequence[Array]], Array], arrays: Sequence[Array]) -> Tape | None:
+        """Return the tape of run(arrays), in which kernels only name their calls, and nothing but kernels works.
 
-        The run has to be on the recorder's arrays, and nothing but kernels that write to arrays by `do` alone.
+        None where arrays don't lie in the arena, or not everything was named.
         """
         rooms = [room for array in arrays if (room := self.arena.room(array))]
-        if len(rooms) == len(arrays):
-            self.recorder = Recorder(self.arena, arrays, rooms)
-        return self.recorder
-
-    def recorded(self, result: Array) -> tuple[Array, Tape | None]:
-        """End a record; return the result as it may be passed on, and the tape, if all that was done was noted."""
-        recorder, self.recorder = self.recorder, None
-        return (result, None) if recorder is None else recorder.end(result)
-
-    def unrecorded(self) -> None:
-        """Say that what is done now can't be noted."""
-        if self.recorder is not None:
-            self.recorder.complete = False
+        if len(rooms) < len(arrays):
+            return None
+        self.recorder = recorder = Recorder(self.arena, arrays, rooms)
+        try:
+            result = run(recorder.arrays)
+        finally:
+            self.recorder = None
+        return recorder.tape(result)
 
     def do(self, function: Callable[..., object], *args: Any, **options: Any) -> None:
-        """Call a function that writes to arrays, as all that a kernel does with numbers, and note the call."""
-        function(*args, **options)
-        if self.recorder is not None:
+        """Call a function that writes to arrays, as all that a kernel does with numbers; or note the call."""
+        if self.recorder is None:
+            function(*args, **options)
+        else:
             self.recorder.calls.append((function, args, options))
 
     # --- memory --------------------------------------------------------------------------------------------
@@ -169,10 +164,10 @@ class Engine:
     def scratch(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
         """Return memory of this thread's own, valid until the same name is asked for again."""
         needed = prod(shape)
-        buffer = getattr(self._local, name, None)
+        own = self._scratch[self.workers.number]
+        buffer = own.get(name)
         if buffer is None or buffer.size < needed or buffer.dtype != dtype:
-            buffer = np.empty(needed, dtype)
-            setattr(self._local, name, buffer)
+            buffer = own[name] = np.empty(needed, dtype)
         return buffer[:needed].reshape(shape)
 
     def packed(self, weight: Array, form: str, pack: Callable[[Array], Any]) -> Any:
@@ -226,8 +221,11 @@ class Engine:
         threads = self.workers.threads
         micros = products / A_MICROSECOND + elements / PASSED_OVER if threads > 1 else 0.0
         if micros > WORTH:
-            self.unrecorded()  # the threads have scratch memory of their own
-            self.workers.run(work, cut(total, step, threads, micros))
+            parts = cut(total, step, threads, micros)
+            if self.recorder is None:
+                self.workers.run(work, parts)
+            else:
+                self.recorder.share(self.workers, work, parts)
         elif total <= step:
             work(0, total)
         else:

@@ -1,8 +1,8 @@
-"""A run of a kernel as the NumPy calls that it came to, to be made again on the same memory.
+"""A run of a kernel as the NumPy calls that it comes to, to be made again and again on the same memory.
 
 Run after run a kernel does the same: it takes views of its input, of what it makes and of scratch memory, and hands
-them to NumPy.  On small maps the views cost as much as the arithmetic.  So where the input lies where it lay before and
-the memory for the output is free again, the kernel is not run once more: its calls are made again.
+them to NumPy.  On small maps the views cost as much as the arithmetic.  So a kernel that is run a second time only
+names its calls; from then on, where the input lies where it lay and the memory for the output is free, they are made.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from cnncalc.execution.kernels.arena import IDLE, address
 
 if TYPE_CHECKING:
     from cnncalc.execution.kernels.arena import Arena, Room
+    from cnncalc.execution.kernels.workers import Block, Workers
     from cnncalc.layers.ops import Array
 
 Do = Callable[..., None]
@@ -29,43 +30,63 @@ def at_once(function: Callable[..., object], *args: Any, **options: Any) -> None
     function(*args, **options)
 
 
+def make(calls: Sequence[Call]) -> None:
+    """Make calls, one after the other."""
+    for function, args, options in calls:
+        function(*args, **options)
+
+
 class Recorder:
-    """Notes the calls of a kernel while it runs, and the rooms of the arena that it takes.
+    """Notes the calls that a kernel would make, and the rooms of the arena that it takes.
 
     Attributes:
-        arrays: what the kernel is to work on instead of the arrays given: they do not occupy their rooms, since the
+        arrays: what the kernel is to be run on instead of the arrays given: they do not occupy their rooms, since the
             tape will go on to refer to them.
-        complete: whether all that the kernel did was noted.
+        complete: whether all that the kernel does was noted.
     """
 
     def __init__(self, arena: Arena, arrays: Sequence[Array], rooms: Sequence[Room]) -> None:
-        """Prepare for a run on arrays that lie in rooms of the arena."""
+        """Prepare for arrays that lie in rooms of the arena."""
         self.arena = arena
         self.places = [(room, array.shape, array.strides) for room, array in zip(rooms, arrays, strict=True)]
         self.arrays = [room.view(array, room.unseen) for room, array in zip(rooms, arrays, strict=True)]
         self.calls: list[Call] = []
         self.rooms: list[Room] = []
         self.complete = True
-        self._occupied: list[Any] = []  # for as long as the run takes
+        self._occupied: list[Any] = []  # until the tape is made
 
     def take(self, room: Room) -> Any:
-        """Occupy a room during the run; return its memory as the tape may refer to it."""
+        """Occupy a room; return its memory as the tape may refer to it."""
         self.rooms.append(room)
         self._occupied.append(room.memory[:1])
         return room.unseen
 
-    def end(self, result: Array) -> tuple[Array, Tape | None]:
-        """Return the result of the run as an array that occupies its room, and the tape if all was recorded."""
+    def share(self, workers: Workers, work: Callable[[int, int], object], blocks: Sequence[Block]) -> None:
+        """Note what threads share: the calls for each block, as each of the threads would make them."""
+        calls = self.calls
+        versions: list[list[list[Call]]] = []
+        for number in range(workers.threads):
+            versions.append([])
+            for start, stop in blocks:
+                self.calls = []
+                with workers.acting(number):
+                    work(start, stop)
+                versions[-1].append(self.calls)
+
+        def play(block: int, _: int) -> None:
+            make(versions[workers.number][block])
+
+        self.calls = [*calls, (workers.run, (play, [(block, block + 1) for block in range(len(blocks))]), {})]
+
+    def tape(self, result: Array) -> Tape | None:
+        """Return the tape, which leaves what is found in `result`; None if not all was noted."""
         room = self.arena.room(result)
-        if room is None:
-            return result, None
-        result = room.view(result, room.memory)
         self._occupied.clear()
-        if not self.complete:
-            return result, None
+        if room is None or not self.complete:
+            return None
         tape = Tape(self, room, result)
         self.arena.tapes.add(tape)
-        return result, tape
+        return tape
 
 
 class Tape:
@@ -93,8 +114,7 @@ class Tape:
                 return None
         room, shape, dtype, offset, strides = self.result
         result: Array = np.ndarray(shape, dtype, room.memory, offset, strides)
-        for function, args, options in self.calls:
-            function(*args, **options)
+        make(self.calls)
         return result
 
     def erase(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from queue import SimpleQueue
 
@@ -21,8 +22,23 @@ class Workers:
     def __init__(self, threads: int) -> None:
         """Prepare `threads` threads, at least 1."""
         self.threads = max(1, threads)
+        self._own = threading.local()
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._helpers: list[threading.Thread] = []
+
+    @property
+    def number(self) -> int:
+        """Which of the threads this is; 0 for the caller's."""
+        number: int = getattr(self._own, "number", 0)
+        return number
+
+    @contextmanager
+    def acting(self, number: int) -> Iterator[None]:
+        """Take this thread for another one."""
+        before = self.number
+        self._own.number = number
+        yield
+        self._own.number = before
 
     def run(self, work: Callable[[int, int], object], blocks: Sequence[Block]) -> None:
         """Call work(start, stop) for every block, in any order; raises what a call raised."""
@@ -49,11 +65,12 @@ class Workers:
 
     def _start(self) -> None:
         while len(self._helpers) < self.threads - 1:
-            helper = threading.Thread(target=self._serve, daemon=True)
+            helper = threading.Thread(target=self._serve, args=[len(self._helpers) + 1], daemon=True)
             helper.start()
             self._helpers.append(helper)
 
-    def _serve(self) -> None:
+    def _serve(self, number: int) -> None:
+        self._own.number = number
         with np.errstate(all="ignore"):  # a thread does not inherit it
             while (job := self._jobs.get()) is not None:
                 job.drain()
