@@ -54,6 +54,7 @@ NETWORKS = {
     "three axes": DEEP,
     "tokens": TOKENS,
     "pointwise with a stride": picture("  - conv: {out_channels: 64, kernel_size: 1, stride: 2}", "  - relu6"),
+    "a single line": picture("  - conv: {out_channels: 64, kernel_size: 1, stride: [30, 1]}"),
     "pointwise with padding": picture("  - conv: {out_channels: 64, kernel_size: 1, padding: 1}"),
     "depthwise": picture("  - relu6", "  - conv: {out_channels: 64, kernel_size: 3, padding: 1, groups: 64}"),
     "depthwise in lanes": picture("  - conv: {out_channels: 64, kernel_size: 5, padding: 2, stride: 3, groups: 64}"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from itertools import pairwise
 from math import prod
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -310,12 +311,12 @@ class Engine:
 
     def rows(self, x: Array) -> Array:
         """Return (N, *in, C) as (n, C): a view where the memory has that order."""
-        rows = x.reshape(-1, x.shape[-1])
-        if np.may_share_memory(rows, x):
-            return rows
-        copy = self.empty(x.shape, x.dtype)
-        self.do(np.copyto, copy, x)
-        return copy.reshape(rows.shape)
+        axes = [(count, step) for count, step in zip(x.shape[:-1], x.strides, strict=False) if count > 1]
+        if any(step != count * following for (_, step), (count, following) in pairwise(axes)):
+            copy = self.empty(x.shape, x.dtype)
+            self.do(np.copyto, copy, x)
+            x = copy
+        return x.reshape(-1, x.shape[-1])
 
     def transform(self, matrix: Array, columns: Array, out: Array) -> None:
         """Write the product of a small matrix (p, q) and (q, N) to out (p, N); it is not counted."""

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from cnncalc.execution.kernels.workers import Block, Workers
     from cnncalc.layers.ops import Array
 
+MOST_VERSIONS = 4  # threads, beyond which their calls would take more memory than they save time
+
 Do = Callable[..., None]
-Layout = tuple["Room", tuple[int, ...], "np.dtype[Any]", int, tuple[int, ...]]  # offset and strides come last
 Call = tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]
 
 
@@ -63,6 +64,9 @@ class Recorder:
 
     def share(self, workers: Workers, work: Callable[[int, int], object], blocks: Sequence[Block]) -> None:
         """Note what threads share: the calls for each block, as each of the threads would make them."""
+        if workers.threads > MOST_VERSIONS:
+            self.complete = False
+            return
         calls = self.calls
         versions: list[list[list[Call]]] = []
         for number in range(workers.threads):
@@ -97,14 +101,15 @@ class Tape:
         self.places = recorder.places
         self.calls = recorder.calls
         self.rooms = recorder.rooms
-        self.result: Layout | None = room, result.shape, result.dtype, address(result) - room.address, result.strides
+        self.room: Room | None = room
+        self.layout = result.shape, result.dtype, address(result) - room.address, result.strides
 
     def play(self, arrays: Sequence[Array]) -> Array | None:
         """Make the calls again and return the result; None, and nothing is done, where that would not be right.
 
         Of a room, an operation always reads the same part.
         """
-        if self.result is None:
+        if self.room is None:
             return None
         for array, (room, shape, strides) in zip(arrays, self.places, strict=False):
             if array.base is not room.memory or array.strides != strides or array.shape != shape:
@@ -112,11 +117,11 @@ class Tape:
         for room in self.rooms:
             if getrefcount(room.memory) > IDLE:
                 return None
-        room, shape, dtype, offset, strides = self.result
-        result: Array = np.ndarray(shape, dtype, room.memory, offset, strides)
+        shape, dtype, offset, strides = self.layout
+        result: Array = np.ndarray(shape, dtype, self.room.memory, offset, strides)
         make(self.calls)
         return result
 
     def erase(self) -> None:
         """Let go of the memory; from now on there is nothing to play."""
-        self.places, self.calls, self.rooms, self.result = [], [], [], None
+        self.places, self.calls, self.rooms, self.room = [], [], [], None

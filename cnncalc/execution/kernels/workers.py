@@ -35,10 +35,11 @@ class Workers:
     @contextmanager
     def acting(self, number: int) -> Iterator[None]:
         """Take this thread for another one."""
-        before = self.number
-        self._own.number = number
-        yield
-        self._own.number = before
+        before, self._own.number = self.number, number
+        try:
+            yield
+        finally:
+            self._own.number = before
 
     def run(self, work: Callable[[int, int], object], blocks: Sequence[Block]) -> None:
         """Call work(start, stop) for every block, in any order; raises what a call raised."""
