@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import weakref
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from cnncalc.execution.inputs import random_inputs
 from cnncalc.execution.kernels import Kernels, tape
 from cnncalc.execution.kernels.arena import POOLED, Arena
 from cnncalc.execution.kernels.engine import HEAVY, Engine
+from cnncalc.execution.kernels.workers import Workers
 from cnncalc.execution.runner import Runner
 from cnncalc.execution.weights import random_weights
 from cnncalc.network import Network
@@ -300,3 +303,20 @@ def test_where_memory_is_short_rooms_and_tapes_are_let_go() -> None:
     assert len(engine.arena.rooms) == 2
     del large
     assert engine.record(run, [x, y]) is None, "an array of the caller's own"
+
+
+def test_a_thread_that_waits_keeps_no_memory() -> None:
+    workers, array = Workers(2), np.zeros(100)
+    held = weakref.ref(array)
+
+    def work(start: int, stop: int, array: Any = array) -> None:
+        time.sleep(0.01)  # so that each thread takes some
+
+    workers.run(work, [(i, i + 1) for i in range(6)])
+    del array, work
+    for _ in range(500):
+        if held() is None:
+            break
+        time.sleep(0.01)
+    assert held() is None
+    workers.close()

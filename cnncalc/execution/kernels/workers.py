@@ -76,6 +76,7 @@ class Workers:
             while (job := self._jobs.get()) is not None:
                 job.drain()
                 job.done.put(None)
+                del job  # while it waits for the next, the thread should keep no memory
 
 
 class _Job:
