@@ -216,7 +216,7 @@ class Runner:
 def _ours(network: Network, threads: int) -> bool:
     """Tell whether our threads share the blocks of each operation, or BLAS's its matrix products; never both.
 
-    Ours share all of the work, but need some 100 microseconds to wake up; both at once are in each other's way.
+    Ours share all of the work, but need some 150 microseconds to wake up; both at once are in each other's way.
     What BLAS multiplies without packing it multiplies in one thread.
     """
     if threads == 1 or not blas() or blas().unpacked:

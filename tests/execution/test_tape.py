@@ -124,7 +124,7 @@ def played(runner: Runner) -> int:
     return sum(operation.tape is not None for operation in runner.operations)
 
 
-@pytest.mark.parametrize(("threads", "batch", "pieces"), [(1, 1, False), (1, 1, True), (3, 4, False)])
+@pytest.mark.parametrize(("threads", "batch", "pieces"), [(1, 1, False), (1, 1, True), (3, 8, False)])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_tape_gives_what_the_kernel_gives(name: str, threads: int, batch: int, pieces: bool) -> None:
     network = spec(NETWORKS[name])

@@ -12,8 +12,8 @@ import numpy as np
 
 Block = tuple[int, int]
 
-WAKING = 100.0  # microseconds until another thread has begun
-WORTH = 250.0  # microseconds of work from which it is woken
+WAKING = 150.0  # microseconds until another thread has begun
+WORTH = 500.0  # microseconds of work from which it is woken
 
 
 class Workers:
