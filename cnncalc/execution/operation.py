@@ -57,7 +57,7 @@ class Operation:
         self.after = After(None, self.clip) if self.clip is not None else None
         self.tape: Tape | None = None
         self.packed = False
-        self.records = step.is_contraction
+        self.records = step.is_kernel
 
     def run(self, kernels: Kernels, values: Mapping[Tensor, Array]) -> Array:
         """Return the step's output, of the tensors that it reads.

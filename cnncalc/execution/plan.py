@@ -44,8 +44,13 @@ class Step:
 
     @property
     def is_contraction(self) -> bool:
-        """Whether the carrier is nothing but a kernel, which can see to what comes before and after it."""
+        """Whether the carrier is a contraction, whose kernel sees to what comes before and after it."""
         return self.carrier.layer.type in ("conv", "linear")
+
+    @property
+    def is_kernel(self) -> bool:
+        """Whether the carrier is nothing but a kernel, which names its calls if that is asked for."""
+        return self.is_contraction or self.carrier.layer.type == "concat"
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:

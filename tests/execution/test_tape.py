@@ -93,6 +93,17 @@ NETWORKS = {
         "        - - conv: {out_channels: 32, kernel_size: 3, padding: 1}",
         "  - conv: {out_channels: 64, kernel_size: 1}",
     ),
+    "dense block": picture(
+        *4
+        * [
+            "  - concat:",
+            "      paths:",
+            "        - []",
+            "        - - conv: {out_channels: 32, kernel_size: 3, padding: 1}",
+            "          - relu",
+        ],
+        "  - conv: {out_channels: 64, kernel_size: 1}",
+    ),
 }
 
 
@@ -136,11 +147,11 @@ def test_a_tape_gives_what_the_kernel_gives(name: str, threads: int, batch: int,
         assert {key: array.tobytes() for key, array in made.items()} == {
             key: array.tobytes() for key, array in wanted.items()
         }
-    contractions = sum(operation.step.is_contraction for operation in runner.operations)
+    kernels = sum(operation.step.is_kernel for operation in runner.operations)
     if name == "residual":  # some have maps of less than POOLED bytes, or read what was made by no kernel
         assert played(runner) >= 5
     else:
-        assert played(runner) == contractions - 1, "all but the one that reads the input"
+        assert played(runner) == kernels - 1, "all but the one that reads the input"
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -223,6 +234,42 @@ def test_a_recorded_run_keeps_its_rooms_to_the_end() -> None:
     assert recorded is not None
     assert recorded.rooms == engine.arena.rooms[1:]
     assert [room.idle for room in engine.arena.rooms] == [False, True, True]
+
+
+def test_a_concatenation_goes_on_where_a_tape_left_it() -> None:
+    engine = Engine()
+    engine.again = 2
+    first = engine.empty((1, 8, 8, 32), np.float32)
+    first[...] = 1
+
+    def extended(arrays: Any) -> Any:
+        (before,) = arrays
+        out = engine.extended(before, 16)
+        engine.do(out[..., before.shape[-1] :].fill, 2)
+        return out
+
+    once = engine.record(extended, [first])
+    assert once is not None
+    made = once.play([first])
+    assert made is not None
+    twice = engine.record(extended, [made])
+    assert twice is not None
+    made = twice.play([made])
+    del made
+    assert [room.idle for room in engine.arena.rooms] == [False, True]
+    one = once.play([first])
+    assert one is not None
+    assert extended([one]).base is one.base
+    del one
+    one = once.play([first])
+    assert one is not None
+    two = twice.play([one])
+    assert two is not None
+    three = extended([two])
+    assert one.base is two.base is three.base
+    assert len(engine.arena.rooms) == 2
+    assert three[0, 3, 5].tolist() == [1] * 32 + [2] * 48
+    assert extended([one]).base is not one.base, "what is in use stays as it is"
 
 
 def test_what_is_not_all_named_is_not_recorded() -> None:

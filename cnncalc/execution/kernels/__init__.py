@@ -103,10 +103,10 @@ class Kernels:
         if axis != 1 or arrays[0].ndim < 3 or len({array.shape[2:] for array in arrays}) > 1:
             return numpy.concatenate(arrays, axis)
         first, *others = map(channels_last, arrays)
-        out = self.engine.arena.extended(first, sum(other.shape[-1] for other in others), self.engine.again)
+        out = self.engine.extended(first, sum(other.shape[-1] for other in others))
         end = first.shape[-1]
         for other in others:
-            out[..., end : end + other.shape[-1]] = other
+            self.engine.fill(out[..., end : end + other.shape[-1]], other, None)
             end += other.shape[-1]
         return channels_first(out)
 

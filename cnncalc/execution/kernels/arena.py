@@ -12,13 +12,12 @@ from weakref import WeakSet
 import numpy as np
 
 if TYPE_CHECKING:
-    from cnncalc.execution.kernels.tape import Recorder, Tape
+    from cnncalc.execution.kernels.tape import Do, Recorder, Tape
     from cnncalc.layers.ops import Array
 
 POOLED = 1 << 12  # bytes from which an array's memory is worth keeping for the next one
 
-Joined = tuple[tuple[int, ...], int]  # the shape of a whole, and how many of its channels are in use
-NOTHING: Joined = (), 0
+NOTHING: tuple[tuple[int, ...], int] = (), 0
 
 
 def address(array: Any) -> int:
@@ -35,7 +34,7 @@ class Room:
         unseen: the same bytes, for arrays that are not to occupy it.
         size: how many bytes there are.
         address: of the first.
-        joined: the concatenation that takes place in it.
+        joined: what `join` noted last.
     """
 
     def __init__(self, size: int) -> None:
@@ -55,6 +54,10 @@ class Room:
     def idle(self) -> bool:
         """Whether no array occupies the room."""
         return self.references <= IDLE
+
+    def join(self, shape: tuple[int, ...], used: int) -> None:
+        """Note that a concatenation takes place in it: the shape of the whole, and how many channels are in use."""
+        self.joined = shape, used
 
     def view(self, array: Array, memory: Any) -> Array:
         """Return an array that lies in this room, on its `memory` or its `unseen`."""
@@ -125,28 +128,29 @@ class Arena:
             tape.erase()
         return True
 
-    def extended(self, first: Array, extra: int, again: int = 0) -> Array:
+    def extended(self, first: Array, extra: int, again: int, do: Do, recorder: Recorder | None) -> Array:
         """Return an array as `first` (N, *spatial, C) with `extra` channels more, of undefined content.
 
         A concatenation that goes on where an earlier one ended takes place in the same memory, as a list grows:
         DenseNet's blocks would else copy all that they have at each layer.  There is room for as many channels
-        `again` times.
+        `again` times.  It is `do` that writes.
         """
         room = self.room(first)
         if room is not None:
             shape, used = room.joined
             if shape[:-1] == first.shape[:-1] and used == first.shape[-1] and used + extra <= shape[-1]:
-                whole = room.memory[: prod(shape) * first.itemsize].view(first.dtype).reshape(shape)
+                memory = room.memory if recorder is None else room.unseen
+                whole = memory[: prod(shape) * first.itemsize].view(first.dtype).reshape(shape)
                 if _same_memory(whole[..., :used], first):
-                    room.joined = shape, used + extra
+                    do(room.join, shape, used + extra)
                     return whole[..., : used + extra]
         width = first.shape[-1] + extra
-        whole = self.empty((*first.shape[:-1], width + again * extra), first.dtype)
+        whole = self.empty((*first.shape[:-1], width + again * extra), first.dtype, recorder)
         room = self.room(whole)
         if room is not None:
-            room.joined = whole.shape, width
+            do(room.join, whole.shape, width)
         out = whole[..., :width]
-        out[..., : first.shape[-1]] = first
+        do(np.copyto, out[..., : first.shape[-1]], first)
         return out
 
 

@@ -162,6 +162,10 @@ class Engine:
         """Return an array of undefined content in C order, for a feature map."""
         return self.arena.empty(shape, dtype, self.recorder)
 
+    def extended(self, first: Array, extra: int) -> Array:
+        """Return an array as `first` (N, *spatial, C) with `extra` channels more, of undefined content."""
+        return self.arena.extended(first, extra, self.again, self.do, self.recorder)
+
     def scratch(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
         """Return memory of this thread's own, valid until the same name is asked for again."""
         needed = prod(shape)
