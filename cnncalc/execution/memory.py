@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.analysis.memory import peak_elements
 from cnncalc.errors import CnncalcError
+from cnncalc.execution.kernels.depthwise import run_columns
 from cnncalc.execution.kernels.engine import LONG
 from cnncalc.execution.kernels.winograd import tile_outputs
 from cnncalc.text import size
@@ -25,7 +26,7 @@ class Needs(NamedTuple):
         process: what the process took before: Python and NumPy.
         weights: parameters and buffers.
         packing: what filters take more in the forms that kernels hold: 3 times their plain size more for Winograd's
-            F(4×4, 3×3) and 0.8 times for F(2×2, 3×3), a line of columns for a depthwise filter; and the largest
+            F(4×4, 3×3) and 0.8 times for F(2×2, 3×3), a run of columns for a depthwise filter; and the largest
             filters once more, which are there twice while they are packed.
         activations: the largest sum of tensors alive at one step.
         scratch: blocks in work, for all threads.
@@ -73,8 +74,8 @@ def _held(node: Node, itemsize: int) -> int:
     shape = node.use.weights["weight"].shape
     if len(node.shape) != 3 or set(arguments["stride"]) != {1}:
         return 0
-    if len(shape) == 4 and arguments["groups"] == shape[0] and shape[1] == 1:  # depthwise: a line of columns
-        return prod(shape) * node.shape[-1]
+    if len(shape) == 4 and arguments["groups"] == shape[0] and shape[1] == 1:  # depthwise: repeated along a run
+        return prod(shape) * run_columns(node.shape[-1], shape[0])
     if itemsize != 4 or set(arguments["dilation"]) != {1} or arguments["groups"] != 1:
         return 0
     outputs = tile_outputs(shape, node.shape[1:])

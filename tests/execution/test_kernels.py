@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncalc.execution.kernels import Kernels
+from cnncalc.execution.kernels.depthwise import run_columns
 from cnncalc.execution.kernels.engine import Engine
 from tests.execution import loops
 
@@ -280,3 +281,23 @@ def test_erf() -> None:
     check(Kernels().erf(x.astype(np.float32)), wanted.astype(np.float32))
     assert np.isnan(Kernels().erf(np.array([np.nan]))[0])
     assert list(Kernels().erf(np.array([-np.inf, np.inf]))) == [-1, 1]
+
+
+# columns, and elements of each; the runs by hand: at most 4096 elements, not below 1024 unless the line is shorter
+@pytest.mark.parametrize(
+    ("columns", "width", "together"),
+    [(56, 144, 28), (112, 32, 112), (14, 576, 7), (7, 960, 7), (127, 64, 127), (7, 32, 7), (6, 5000, 1), (1, 9, 1)],
+)
+def test_runs_of_depthwise_columns(columns: int, width: int, together: int) -> None:
+    assert run_columns(columns, width) == together
+
+
+@pytest.mark.parametrize(("columns", "stride", "dilation"), [(90, 1, 1), (90, 1, 2), (61, 1, 1), (120, 2, 1)])
+def test_depthwise_lines_of_several_runs(columns: int, stride: int, dilation: int) -> None:
+    channels = 64
+    x, weight = drawn((1, channels, 3, columns), "float64", last=True), drawn((channels, 1, 3, 3), "float64", 1)
+    wanted = loops.conv(x, weight, np.zeros(channels), (1, stride), ((1, 1), (2, 1)), (1, dilation), channels)
+    result = Kernels().conv(
+        x, weight, stride=(1, stride), padding=((1, 1), (2, 1)), dilation=(1, dilation), groups=channels
+    )
+    check(result, wanted)

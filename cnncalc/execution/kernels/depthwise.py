@@ -15,19 +15,22 @@ if TYPE_CHECKING:
 
 
 FEW = 128  # channels, below which the run of a single place is too short
+RUN = 1 << 12  # elements of a run, or somewhat less: for them the filter is repeated, and should stay in the cache
 
 
 def depthwise(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[Slide]) -> Kernel:
     """Convolve (N, H, W, C) with one filter (C, 1, KH, KW) a channel.
 
-    A run is a whole line: with a stride of S, lanes of S columns each, the filter filled up with zeros to whole lanes,
-    and the S columns of each sum are added in the end.  Many channels are a run of their own where there is a stride.
+    A run is a line or an equal part of one: with a stride of S, lanes of S columns each, the filter filled up with
+    zeros to whole lanes, and the S columns of each sum are added in the end.  Many channels are a run of their own
+    where there is a stride.
     """
     down, across = axes
     lines, columns, channels = down.positions, across.positions, len(weight)
     whole = across.stride == 1 or (across.dilation == 1 and channels < FEW)
     lanes = across.stride if whole else 1
-    taps = engine.packed(weight, f"{lanes} lanes", lambda w: _runs(w, lanes, columns if whole else 1))
+    together = run_columns(columns, lanes * channels) if whole else 1
+    taps = engine.packed(weight, f"{together} of {lanes} lanes", lambda w: _runs(w, lanes, together))
     add = engine.adder(bias)
     products = down.kernel * across.kernel
     width = max(across.before + across.size + across.after, (columns - 1 + taps.shape[1]) * lanes)
@@ -52,6 +55,13 @@ def depthwise(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[
     return convolve
 
 
+def run_columns(columns: int, width: int) -> int:
+    """Return how many columns of `width` elements make a run: a divisor, and a longer run rather than a short one."""
+    counts = [count for count in range(1, columns + 1) if columns % count == 0]
+    fitting = [count for count in counts if RUN // 4 <= count * width <= RUN]
+    return max(fitting) if fitting else next((count for count in counts if count * width > RUN), columns)
+
+
 def _runs(weight: Array, lanes: int, columns: int) -> Array:
     """Return (KH, KW / lanes, columns · lanes · C): filter values, repeated for every column of a run."""
     taps = np.moveaxis(weight[:, 0], 0, -1)
@@ -70,7 +80,8 @@ def _sum_taps(engine: Engine, framed: Array, taps: Array, axes: Sequence[Slide],
     sums = out if lanes == 1 else engine.scratch("lanes", (rows, columns, lanes * channels), out.dtype)
     sums = sums.reshape(rows, -1, run)
     shape = (rows, sums.shape[1], *taps.shape)
-    steps = (line * down.stride, column * across.stride, line * down.dilation, column * across.dilation * lanes, item)
+    onward = column * across.stride * (run // (lanes * channels))
+    steps = (line * down.stride, onward, line * down.dilation, column * across.dilation * lanes, item)
     windows: Array = np.ndarray(shape, framed.dtype, framed, 0, steps)
     engine.do(np.einsum, "hwijx,ijx->hwx", windows, taps, out=sums)
     if lanes > 1:
