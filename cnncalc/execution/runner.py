@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -90,13 +91,16 @@ def run(
             start = perf_counter()
             runner = Runner(network, tensors(), keep, fuse, threads, arena_limit(needed))
             preparation = perf_counter() - start
-            result = runner.run(inputs, repeat, progress)
+            with closing(runner):
+                result = runner.run(inputs, repeat, progress)
+                preparation += runner.kernels.engine.packing_seconds
             if not result.finite and fuse:  # find the very layer that made the first
-                result.first = Runner(network, tensors(), (), False, threads).run(inputs, 1, None).first
+                with closing(Runner(network, tensors(), (), False, threads)) as alone:
+                    result.first = alone.run(inputs, 1, None).first
     except MemoryError:
         raise CnncalcError("the memory was used up", f"the prediction was {needed.total:,} bytes") from None
     result.dtype, result.threads = kind.name, threads
-    result.preparation = preparation + runner.kernels.engine.packing_seconds
+    result.preparation = preparation
     result.needs, result.peak = needed, peak_resident()
     return result
 
@@ -161,11 +165,14 @@ class Runner:
         del values
         for number in range(1, repeat if result.ok else 1):
             times.append(self._pass(inputs, None, progress and _part(progress, number, repeat))[1])
-        self.kernels.engine.workers.close()
         for i, operation in enumerate(self.operations):
             result.layers[operation.step.carrier.index].seconds = median(seconds[i] for seconds in times)
         result.seconds = median(sum(seconds) for seconds in times)
         return result
+
+    def close(self) -> None:
+        """End the threads and let go of the memory; nothing can be run any more."""
+        self.kernels.engine.close()
 
     def outputs(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Run once, without a comparison; return the outputs by name."""

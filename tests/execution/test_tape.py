@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 import weakref
 from typing import Any
@@ -10,8 +11,8 @@ import numpy as np
 import pytest
 
 from cnncalc.execution.inputs import random_inputs
-from cnncalc.execution.kernels import Kernels, tape
-from cnncalc.execution.kernels.arena import POOLED, Arena
+from cnncalc.execution.kernels import Kernels, arena, tape
+from cnncalc.execution.kernels.arena import POOLED, Arena, Room
 from cnncalc.execution.kernels.engine import HEAVY, Engine
 from cnncalc.execution.kernels.workers import Workers
 from cnncalc.execution.runner import Runner
@@ -92,6 +93,14 @@ NETWORKS = {
         "        - - conv: {out_channels: 32, kernel_size: 1}",
         "        - - conv: {out_channels: 32, kernel_size: 3, padding: 1}",
         "  - conv: {out_channels: 64, kernel_size: 1}",
+    ),
+    "slices": picture(
+        "  - concat:",
+        "      paths:",
+        "        - - slice: {axis: channels, start: 0, stop: 32}",
+        "          - conv: {out_channels: 32, kernel_size: 1}",
+        "        - - slice: {axis: channels, start: 32}",
+        "          - conv: {out_channels: 32, kernel_size: 3, padding: 1}",
     ),
     "dense block": picture(
         *4
@@ -367,3 +376,22 @@ def test_a_thread_that_waits_keeps_no_memory() -> None:
         time.sleep(0.01)
     assert held() is None
     workers.close()
+
+
+def test_a_run_lets_go_of_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    buffers: list[Any] = []
+
+    class Seen(Room):
+        def __init__(self, size: int) -> None:
+            super().__init__(size)
+            buffers.append(weakref.ref(self.memory))
+
+    monkeypatch.setattr(arena, "Room", Seen)
+    gc.disable()  # kernels and their engine refer to each other
+    try:
+        result = spec(RESIDUAL).run(repeat=4, threads=2)
+        assert len(buffers) > 2
+        assert [buffer for buffer in buffers if buffer() is not None] == []
+    finally:
+        gc.enable()
+    assert result.ok

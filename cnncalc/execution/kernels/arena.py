@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from cnncalc.execution.kernels.tape import Do, Recorder, Tape
     from cnncalc.layers.ops import Array
 
 POOLED = 1 << 12  # bytes from which an array's memory is worth keeping for the next one
@@ -69,24 +67,28 @@ class Room:
 IDLE = Room(1).references
 
 
-class Arena:
-    """The rooms, and the tapes that write to them."""
+Take = Callable[[Room], Any]
+"""What occupies a room in its own way, and returns the memory to work on."""
 
-    def __init__(self, limit: int | None = None) -> None:
-        """Keep at most `limit` bytes; None for no limit."""
+
+class Arena:
+    """The rooms."""
+
+    def __init__(self, limit: int | None = None, forget: Callable[[], object] = lambda: None) -> None:
+        """Keep at most `limit` bytes, None for no limit; call `forget` when a room is let go of."""
         self.limit = limit
-        self.tapes: WeakSet[Tape] = WeakSet()
+        self.forget = forget
         self.rooms: list[Room] = []
         self._owners: dict[int, Room] = {}  # by the id of `memory` and of `unseen`
 
-    def empty(self, shape: Sequence[int], dtype: Any, recorder: Recorder | None = None) -> Array:
-        """Return an array of undefined content in C order; for a recorder, one that does not occupy its room."""
+    def empty(self, shape: Sequence[int], dtype: Any, take: Take | None = None) -> Array:
+        """Return an array of undefined content in C order."""
         needed = prod(shape) * np.dtype(dtype).itemsize
         if needed < POOLED:
             return np.empty(shape, dtype)
         room = self._fitting(needed) or self._add(needed)
         room.joined = NOTHING
-        memory = room.memory if recorder is None else recorder.take(room)
+        memory = room.memory if take is None else take(room)
         array: Array = memory[:needed].view(dtype).reshape(shape)
         return array
 
@@ -109,7 +111,7 @@ class Arena:
         return -1 if self.limit is None else sum(room.size for room in self.rooms) + needed - self.limit
 
     def _add(self, needed: int) -> Room:
-        """Make a room, letting go of idle ones where the limit asks for it, and with them of all tapes."""
+        """Make a room, letting go of idle ones where the limit asks for it."""
         while self._excess(needed) > 0 and self.let_go():
             pass
         room = Room(needed)
@@ -118,17 +120,22 @@ class Arena:
         return room
 
     def let_go(self) -> bool:
-        """Let go of the idle room that was made last, and of all tapes; return whether there was one."""
+        """Let go of the idle room that was made last; return whether there was one."""
         room = next((room for room in reversed(self.rooms) if room.idle), None)
         if room is None:
             return False
         self.rooms.remove(room)
         del self._owners[id(room.memory)], self._owners[id(room.unseen)]
-        for tape in self.tapes:
-            tape.erase()
+        self.forget()
         return True
 
-    def extended(self, first: Array, extra: int, again: int, do: Do, recorder: Recorder | None) -> Array:
+    def clear(self) -> None:
+        """Let go of all rooms."""
+        self.rooms.clear()
+        self._owners.clear()
+        self.forget()
+
+    def extended(self, first: Array, extra: int, again: int, do: Callable[..., object], take: Take | None) -> Array:
         """Return an array as `first` (N, *spatial, C) with `extra` channels more, of undefined content.
 
         A concatenation that goes on where an earlier one ended takes place in the same memory, as a list grows:
@@ -139,13 +146,13 @@ class Arena:
         if room is not None:
             shape, used = room.joined
             if shape[:-1] == first.shape[:-1] and used == first.shape[-1] and used + extra <= shape[-1]:
-                memory = room.memory if recorder is None else room.unseen
+                memory = room.memory if take is None else room.unseen
                 whole = memory[: prod(shape) * first.itemsize].view(first.dtype).reshape(shape)
                 if _same_memory(whole[..., :used], first):
                     do(room.join, shape, used + extra)
                     return whole[..., : used + extra]
         width = first.shape[-1] + extra
-        whole = self.empty((*first.shape[:-1], width + again * extra), first.dtype, recorder)
+        whole = self.empty((*first.shape[:-1], width + again * extra), first.dtype, take)
         room = self.room(whole)
         if room is not None:
             do(room.join, whole.shape, width)

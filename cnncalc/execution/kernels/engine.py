@@ -8,6 +8,7 @@ from itertools import pairwise
 from math import prod
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakSet
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from cnncalc.execution.kernels.tape import Do, Recorder, Tape, at_once
 from cnncalc.execution.kernels.workers import WORTH, Workers, cut
 
 if TYPE_CHECKING:
+    from cnncalc.execution.kernels.arena import Take
     from cnncalc.execution.kernels.axes import Slide
     from cnncalc.layers.ops import Array
 
@@ -73,7 +75,8 @@ class Engine:
         """
         self.pieces = pieces
         self.workers = Workers(threads)
-        self.arena = Arena(limit)
+        self.arena = Arena(limit, self._erase)
+        self._tapes: WeakSet[Tape] = WeakSet()
         self.recorder: Recorder | None = None
         self.before: Before | None = None
         self.after: After | None = None
@@ -92,6 +95,14 @@ class Engine:
         self.before = self.after = None
         self.refused = False
         self.tally()
+
+    def close(self) -> None:
+        """End the threads and let go of what is kept; kernels refer to their engine, so else it would wait for gc."""
+        self.workers.close()
+        self._bound.clear()
+        self._packed.clear()
+        self._scratch.clear()
+        self.arena.clear()
 
     # --- the tally -----------------------------------------------------------------------------------------
 
@@ -147,7 +158,15 @@ class Engine:
             result = run(recorder.arrays)
         finally:
             self.recorder = None
-        return recorder.tape(result)
+        tape = recorder.tape(result)
+        if tape is not None:
+            self._tapes.add(tape)
+        return tape
+
+    def _erase(self) -> None:
+        """Let go of all tapes, for they refer to memory that is let go of."""
+        for tape in self._tapes:
+            tape.erase()
 
     def do(self, function: Callable[..., object], *args: Any, **options: Any) -> None:
         """Call a function that writes to arrays, as all that a kernel does with numbers; or note the call."""
@@ -158,13 +177,17 @@ class Engine:
 
     # --- memory --------------------------------------------------------------------------------------------
 
+    @property
+    def _take(self) -> Take | None:
+        return None if self.recorder is None else self.recorder.take
+
     def empty(self, shape: Sequence[int], dtype: Any) -> Array:
         """Return an array of undefined content in C order, for a feature map."""
-        return self.arena.empty(shape, dtype, self.recorder)
+        return self.arena.empty(shape, dtype, self._take)
 
     def extended(self, first: Array, extra: int) -> Array:
         """Return an array as `first` (N, *spatial, C) with `extra` channels more, of undefined content."""
-        return self.arena.extended(first, extra, self.again, self.do, self.recorder)
+        return self.arena.extended(first, extra, self.again, self.do, self._take)
 
     def scratch(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
         """Return memory of this thread's own, valid until the same name is asked for again."""

@@ -88,9 +88,7 @@ class Recorder:
         self._occupied.clear()
         if room is None or not self.complete:
             return None
-        tape = Tape(self, room, result)
-        self.arena.tapes.add(tape)
-        return tape
+        return Tape(self, room, result)
 
 
 class Tape:
