@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnncalc.analysis.memory import peak_elements
 from cnncalc.errors import CnncalcError
 from cnncalc.execution.kernels.depthwise import run_columns
-from cnncalc.execution.kernels.engine import LONG
+from cnncalc.execution.kernels.rows import LONG
 from cnncalc.execution.kernels.winograd import tile_outputs
 from cnncalc.text import size
 

@@ -65,15 +65,18 @@ class Operation:
         What is run again is recorded, and from then on the tape is played, as long as memory allows.
         """
         arrays = [values[tensor] for tensor in self.reads]
-        result = None if self.tape is None else self.tape.play(arrays)
+        result = self._played(arrays)
         if result is None and self.packed and self.records:
             self.tape = kernels.engine.record(partial(self._run, kernels), arrays)
             self.records = self.tape is not None
-            result = None if self.tape is None else self.tape.play(arrays)
+            result = self._played(arrays)
         if result is None:
             result = self._run(kernels, arrays)
             self.packed = True
         return result
+
+    def _played(self, arrays: Sequence[Array]) -> Array | None:
+        return None if self.tape is None else self.tape.play(arrays)
 
     def _run(self, kernels: Kernels, arrays: Sequence[Array]) -> Array:
         """Let the carrier's kernel do all that there is to do."""

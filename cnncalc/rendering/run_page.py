@@ -48,7 +48,7 @@ def _shape(shape: Shape, layout: str) -> str:
 def _beyond(name: str, other: str) -> str:
     """Return a dotted name without what it begins with in common with another."""
     parts, others = name.split("."), other.split(".")
-    while len(parts) > 1 and parts[0] == others[0]:
+    while len(parts) > 1 and parts[:1] == others[:1]:
         del parts[0], others[0]
     return ".".join(parts)
 

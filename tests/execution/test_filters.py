@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncalc.execution.kernels import Kernels
-from cnncalc.execution.kernels.engine import LONG, Engine, RowOperation
+from cnncalc.execution.kernels.engine import Engine
 from cnncalc.execution.kernels.filters import SMALL, Filters, transform
+from cnncalc.execution.kernels.rows import LONG, RowOperation
 from tests.execution import loops
 from tests.execution.test_kernels import check, drawn
 

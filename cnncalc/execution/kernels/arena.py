@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 POOLED = 1 << 12  # bytes from which an array's memory is worth keeping for the next one
 
-NOTHING: tuple[tuple[int, ...], int] = (), 0
+UNJOINED: tuple[tuple[int, ...], int] = (), 0
 
 
 def address(array: Any) -> int:
@@ -41,7 +41,7 @@ class Room:
         self.unseen: Any = np.asarray(self.memory.data)  # a base of its own
         self.size = size
         self.address = address(self.memory)
-        self.joined = NOTHING
+        self.joined = UNJOINED
 
     @property
     def references(self) -> int:
@@ -87,7 +87,7 @@ class Arena:
         if needed < POOLED:
             return np.empty(shape, dtype)
         room = self._fitting(needed) or self._add(needed)
-        room.joined = NOTHING
+        room.joined = UNJOINED
         memory = room.memory if take is None else take(room)
         array: Array = memory[:needed].view(dtype).reshape(shape)
         return array
@@ -104,15 +104,15 @@ class Arena:
         """
         fitting = [room for room in self.rooms if room.size >= needed and room.idle]
         best = min(fitting, key=attrgetter("size"), default=None)
-        return best if best is None or best.size <= 2 * needed or self._excess(needed) > 0 else None
+        return best if best is None or best.size <= 2 * needed or self._full(needed) else None
 
-    def _excess(self, needed: int) -> float:
-        """Return how many bytes above the limit one more room would be."""
-        return -1 if self.limit is None else sum(room.size for room in self.rooms) + needed - self.limit
+    def _full(self, needed: int) -> bool:
+        """Tell whether one more room would be above the limit."""
+        return self.limit is not None and sum(room.size for room in self.rooms) + needed > self.limit
 
     def _add(self, needed: int) -> Room:
         """Make a room, letting go of idle ones where the limit asks for it."""
-        while self._excess(needed) > 0 and self.let_go():
+        while self._full(needed) and self.let_go():
             pass
         room = Room(needed)
         self.rooms.append(room)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
 from math import prod
 from time import perf_counter
@@ -14,7 +14,8 @@ import numpy as np
 
 from cnncalc.execution.kernels.arena import Arena
 from cnncalc.execution.kernels.filters import Filters, transform
-from cnncalc.execution.kernels.tape import Do, Recorder, Tape, at_once
+from cnncalc.execution.kernels.rows import RowOperation
+from cnncalc.execution.kernels.tape import Recorder, Tape
 from cnncalc.execution.kernels.workers import WORTH, Workers, cut
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from cnncalc.execution.kernels.axes import Slide
     from cnncalc.layers.ops import Array
 
-LONG = 4200  # elements from which NumPy reads a repeated row where it lies; what is shorter it copies first
 A_MICROSECOND = 40_000  # multiply-accumulates that one core does in it
 PASSED_OVER = 2_000  # elements that it reads, changes and writes in it
 HEAVY = 1 << 22  # bytes of a weight that is packed in the memory of idle feature maps
@@ -366,45 +366,8 @@ class Engine:
         return prepare
 
 
-class RowOperation:
-    """Add a vector (C,) to rows (n, C), or another operation of two operands.
-
-    Short rows are taken several at a time: NumPy's inner loop should see thousands of elements.
-    """
-
-    def __init__(self, vector: Array, operation: np.ufunc = np.add) -> None:
-        """Prepare for rows of the vector's length."""
-        self.operation = operation
-        self.vector = vector
-        self._wide: dict[int, Array] = {}
-
-    def __call__(self, rows: Array, out: Array, do: Do = at_once) -> None:
-        """Write the changed rows to `out`, which may be `rows`."""
-        if out.flags.c_contiguous:
-            if not rows.flags.c_contiguous:
-                do(np.copyto, out, rows)
-                rows = out
-            wide = self._wide.get(len(rows))
-            if wide is None:
-                wide = self._wide[len(rows)] = np.tile(self.vector, _times(len(rows), len(self.vector)))
-            shape = (-1, wide.size)
-            do(self.operation, rows.reshape(shape), wide, out=out.reshape(shape))
-        else:
-            do(self.operation, rows, self.vector, out=out)
-
-
 def _activate(activation: Callable[[Array], Array], block: Array) -> None:
     block[...] = activation(block)
-
-
-@cache
-def _times(count: int, width: int) -> int:
-    """Return how many of `count` rows to take at a time: a divisor, and if possible LONG elements or a little more."""
-    enough = -(-LONG // width)
-    for times in range(enough, min(count, 4 * enough) + 1):
-        if count % times == 0:
-            return times
-    return next(times for times in range(min(count, enough), 0, -1) if count % times == 0)
 
 
 CHANNELS_LAST = {rank: (0, *range(2, rank), 1) for rank in range(2, 8)}
