@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.network import Network, Node, Tensor
+from cnncalc.graph import Node, Tensor
+from cnncalc.network import Network
 
 Runner = Callable[[Any], Any]
 Weights = Mapping[str, Any]

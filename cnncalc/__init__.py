@@ -10,19 +10,19 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing's own takes 5 ms, in which Ctrl-C would end in a traceback
 if TYPE_CHECKING:
-    from cnncalc.errors import CnncalcError
-    from cnncalc.network import Network
-    from cnncalc.spec.loading import load
-    from cnncalc.summary import Summary
+    from cnncalc.figures.summary import Summary
+    from cnncalc.ground.errors import CnncalcError
+    from cnncalc.network import Network, load, loads
 
-__all__ = ["CnncalcError", "Network", "Summary", "load"]
+__all__ = ["CnncalcError", "Network", "Summary", "load", "loads"]
 __version__ = "0.1.0"
 
 _HOMES = {
-    "CnncalcError": "cnncalc.errors",
+    "CnncalcError": "cnncalc.ground.errors",
     "Network": "cnncalc.network",
-    "Summary": "cnncalc.summary",
-    "load": "cnncalc.spec.loading",
+    "Summary": "cnncalc.figures.summary",
+    "load": "cnncalc.network",
+    "loads": "cnncalc.network",
 }
 
 

@@ -67,7 +67,7 @@ def _run() -> int:
 
     from cnncalc.cli import cli
     from cnncalc.cli.output import tell
-    from cnncalc.errors import CnncalcError
+    from cnncalc.ground.errors import CnncalcError
 
     if "_CNNCALC_COMPLETE" in os.environ:
         cli.main(prog_name="cnncalc")  # a shell asks what could come next

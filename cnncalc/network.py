@@ -1,156 +1,42 @@
-"""A network: nodes in the order in which they run, each with the shapes that go in and come out."""
+"""The roof: a network that can be asked for everything, and the doors to one.  No room imports it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from cnncalc.layers.base import Layer, LayerError, Shape, Use, shape_text
+from cnncalc.graph import Graph, Unmet
 
 if TYPE_CHECKING:
     from cnncalc.execution.runner import Run
-    from cnncalc.layers.symbols import Formula
-    from cnncalc.spec.origin import Origin
-    from cnncalc.summary import Summary
+    from cnncalc.figures.summary import Summary
+    from cnncalc.language.items import Document
+    from cnncalc.layers.shapes import Shape
 
 
-class Input:
-    """A tensor that comes from outside; ``shape`` has no batch axis."""
+class Network(Graph):
+    """A graph in which every shape is known, with what is usually asked of it."""
 
-    __slots__ = ("name", "shape")
-
-    def __init__(self, name: str, shape: Shape) -> None:
-        self.name = name
-        self.shape = shape
-
-
-class Node:
-    """One use of a layer in a network.
-
-    Attributes:
-        index: place in the order of running, from 0.
-        name: dotted path (``stage2.bottleneck3.conv1``), unique in the network.
-        use: the layer on its input shapes, with every figure of it (per sample).
-        inputs: the tensors that come in: earlier nodes, or inputs of the network.
-        shares: the node whose weights this one uses, or None where it has its own.
-        origin: where the spec says so, or None.
-        shape: the inferred output shape, without the batch axis.
-    """
-
-    __slots__ = ("index", "inputs", "name", "origin", "shape", "shares", "use")
-
-    def __init__(
-        self, index: int, name: str, use: Use, inputs: tuple[Tensor, ...], shares: Node | None, origin: Origin | None
-    ) -> None:
-        self.index = index
-        self.name = name
-        self.use = use
-        self.inputs = inputs
-        self.shares = shares
-        self.origin = origin
-        self.shape = use.output
-
-    @property
-    def layer(self) -> Layer:
-        """The layer, its arguments spelled out for the input's rank."""
-        return self.use.layer
-
-    @property
-    def params(self) -> int:
-        """Elements of the node's own parameter tensors; shared ones count where they are first used."""
-        return 0 if self.shares else self.use.params
-
-    @property
-    def buffers(self) -> int:
-        """Elements of the node's own buffers."""
-        return 0 if self.shares else self.use.buffers
-
-    def formulas(self) -> list[Formula]:
-        """Return how each figure of this node comes about."""
-        return self.layer.formulas(self.use.inputs, self.shape)
-
-
-Tensor = Input | Node
-
-
-class Unmet(NamedTuple):
-    """A published figure that the network does not reproduce."""
-
-    what: str
-    expected: object
-    actual: object
-    origin: Origin | None
-
-
-class Network:
-    """A directed acyclic graph of layers in which every shape is known.
-
-    Attributes:
-        name: shown in every output.
-        variant: the variant of the family, or None.
-        inputs: by name, in the order of the spec.
-        nodes: in the order in which they run.
-        outputs: by name.
-        published: figures that the spec states, with their places, by their keys in ``expect``.
-        misshapen: items whose outputs don't have the shapes that the spec states.
-    """
-
-    def __init__(
-        self, name: str, inputs: Mapping[str, Shape], variant: str | None = None, source: str | None = None
-    ) -> None:
-        self.name = name
-        self.variant = variant
-        self.source = source
-        self.inputs = {name: Input(name, tuple(shape)) for name, shape in inputs.items()}
-        self.nodes: list[Node] = []
-        self.outputs: dict[str, Tensor] = {}
-        self.published: dict[str, tuple[Any, Origin]] = {}
-        self.misshapen: list[Unmet] = []
-
-    @property
-    def title(self) -> str:
-        """The variant's name where there is one, else the network's."""
-        return self.variant or self.name
+    @classmethod
+    def of(cls, graph: Graph) -> Network:
+        """Return a network of a finished graph's inputs, nodes and outputs, which it shares."""
+        network = cls.__new__(cls)
+        network.__dict__.update(graph.__dict__)
+        return network
 
     @property
     def unmet(self) -> list[Unmet]:
         """What the spec states of the network and the network does not have."""
-        from cnncalc.analysis.expectations import unmet
+        from cnncalc.figures.expectations import unmet
 
         return unmet(self)
 
-    def add(
-        self,
-        layer: Layer,
-        inputs: Sequence[Tensor],
-        name: str,
-        shares: Node | None = None,
-        origin: Origin | None = None,
-    ) -> Node:
-        """Append a use of a layer and infer its shape at once.
-
-        Raises:
-            LayerError: where the inputs don't fit the layer, or shared weights have other shapes.
-        """
-        use = layer.apply(tuple([tensor.shape for tensor in inputs]))
-        if shares is not None:
-            shares = shares.shares or shares
-            _check_shared(use, shares)
-        node = Node(len(self.nodes), name, use, tuple(inputs), shares, origin)
-        self.nodes.append(node)
-        return node
-
     def summary(self, **options: Any) -> Summary:
-        """Return every figure of the network; options as :func:`cnncalc.summary.summarize` takes them."""
-        from cnncalc.summary import summarize
+        """Return every figure of the network; options as :func:`cnncalc.figures.summary.summarize` takes them."""
+        from cnncalc.figures.summary import summarize
 
         return summarize(self, **options)
-
-    def __repr__(self) -> str:
-        from cnncalc.analysis.costs import sums
-
-        found = sums(self.nodes)
-        return f"<Network {self.title}: {found.layers} layer{'s' * (found.layers != 1)}, {found.params:,} params>"
 
     def run(self, *args: Any, **options: Any) -> Run:
         """Run the network on real tensors; arguments as :func:`cnncalc.execution.runner.run` takes them."""
@@ -158,18 +44,62 @@ class Network:
 
         return run(self, *args, **options)
 
+    def __repr__(self) -> str:
+        count, params = len(self.nodes), sum([node.params for node in self.nodes])
+        return f"<Network {self.title}: {count} layer{'s' * (count != 1)}, {params:,} params>"
 
-def _check_shared(use: Use, owner: Node) -> None:
-    if use.layer.type != owner.layer.type:
-        raise LayerError(
-            f"shares the weights of '{owner.name}', which is of type {owner.layer.type}",
-            argument="weights",
-            hint=f"weights are shared between items of one type; this one is of type {use.layer.type}",
-        )
-    for name in {**use.weights, **owner.use.weights}:
-        own, other = use.weights.get(name), owner.use.weights.get(name)
-        if own != other:
-            here, there = (shape_text(weight.shape) if weight else "missing" for weight in (own, other))
-            raise LayerError(
-                f"shares the weights of '{owner.name}', but its {name} is {here}, there {there}", argument="weights"
-            )
+
+def load(
+    spec: str | os.PathLike[str],
+    variant: str | None = None,
+    input: Shape | Mapping[str, Shape] | None = None,
+    **settings: Any,
+) -> Network:
+    """Return the network of a spec.
+
+    Args:
+        spec: a path, or the name of a spec that ships (``"resnet50"``).
+        variant: the variant of a family.
+        input: another input shape, without the batch axis; a mapping where there are several inputs.
+        settings: values for the spec's ``args``.
+
+    Raises:
+        CnncalcError: where there is no such spec, or it is wrong.
+    """
+    from cnncalc.language.loading import open_document
+
+    document, named = open_document(os.fspath(spec))
+    return _built(document, variant or named, input, settings)
+
+
+def loads(
+    text: str | bytes,
+    variant: str | None = None,
+    input: Shape | Mapping[str, Shape] | None = None,
+    name: str = "<text>",
+    **settings: Any,
+) -> Network:
+    """Return the network of a spec's text; ``name`` is what messages call the text, the rest is as in :func:`load`.
+
+    Raises:
+        CnncalcError: where the spec is wrong.
+    """
+    from cnncalc.language.loading import read_text
+
+    return _built(read_text(text.encode() if isinstance(text, str) else text, name), variant, input, settings)
+
+
+def _built(
+    document: Document, variant: str | None, input: Shape | Mapping[str, Shape] | None, settings: Mapping[str, Any]
+) -> Network:
+    from cnncalc.language.loading import build_variant
+
+    inputs = input if isinstance(input, Mapping) else {"": input} if input is not None else {}
+    shapes = {name: tuple(shape) for name, shape in inputs.items()}
+    values = {name: _frozen(value) for name, value in settings.items()}
+    return Network.of(build_variant(document, variant, values, shapes))
+
+
+def _frozen(value: Any) -> Any:
+    """Return a value with its lists as tuples, as expressions have them."""
+    return tuple([_frozen(item) for item in value]) if isinstance(value, (list, tuple)) else value

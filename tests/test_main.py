@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import cnncalc
-from cnncalc.errors import CnncalcError
-from cnncalc.spec.origin import SpecError
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.places import SpecError
 from tests.commands import process
 
 

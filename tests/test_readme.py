@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cnncalc.cli import cli
+from cnncalc.ground import limits
 from cnncalc.layers import layer_types
-from cnncalc.spec import limits
 from tests.readme import README, Step, matches, run, runnable, sessions, write_files
 
 TEXT = README.read_text()

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-from cnncalc.errors import did_you_mean
+from cnncalc.ground.errors import did_you_mean
 
 _SHARED = ("options", "output")
 
@@ -39,7 +39,7 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def _hint(self, name: str, known: tuple[str, ...]) -> str | None:
-        from cnncalc.zoo import networks
+        from cnncalc.language.shipped import networks
 
         is_file = os.path.isfile(name) or name.endswith((".yaml", ".yml"))
         if is_file or name in [network for network, _, _ in networks()]:

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.errors import CnncalcError, did_you_mean
+from cnncalc.ground.errors import CnncalcError, did_you_mean
 
 if TYPE_CHECKING:
-    from cnncalc.network import Network
+    from cnncalc.graph import Graph
 
 ARRAYS = (".npy", ".npz", ".safetensors")
 IMAGES = (".png", ".jpg", ".jpeg")
@@ -49,7 +49,7 @@ def refuse_unused(files: Mapping[str, str], of_pictures: Mapping[str, object], o
 
 
 def read_inputs(
-    network: Network, files: Mapping[str, str], resize: int | None, mean: Sequence[float], std: Sequence[float]
+    network: Graph, files: Mapping[str, str], resize: int | None, mean: Sequence[float], std: Sequence[float]
 ) -> Any:
     """Return what the files of --input hold; None where there are none."""
     from cnncalc.execution.pictures import read_image

@@ -7,9 +7,6 @@ from typing import Any
 
 import click
 
-from cnncalc.analysis.budgets import FIGURES, Scale
-from cnncalc.analysis.checks import Check, Report, check
-from cnncalc.analysis.costs import DTYPES
 from cnncalc.cli.options import (
     batch_option,
     dtype_option,
@@ -21,12 +18,15 @@ from cnncalc.cli.options import (
     target,
 )
 from cnncalc.cli.output import Target, tell
-from cnncalc.collection import members
-from cnncalc.errors import CnncalcError
-from cnncalc.layers.base import Shape
+from cnncalc.figures.costs import DTYPES
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.language.collection import members
+from cnncalc.language.findings import RULES, distinct
+from cnncalc.language.usage import unused
+from cnncalc.layers.shapes import Shape
 from cnncalc.rendering.check_page import fails, failure_text, page
-from cnncalc.spec.findings import RULES, distinct
-from cnncalc.spec.usage import unused
+from cnncalc.studies.budgets import FIGURES, Scale
+from cnncalc.studies.checks import Check, Report, check
 
 
 def _budget_options(command: Callable[..., int]) -> Callable[..., int]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from cnncalc.analysis.comparison import Change, Figure, figures, layer_changes
 from cnncalc.cli.options import (
     batch_option,
     convention_option,
@@ -20,9 +19,10 @@ from cnncalc.cli.options import (
 )
 from cnncalc.cli.output import Target
 from cnncalc.cli.summary import tell_unmet
-from cnncalc.collection import Member
+from cnncalc.figures.summary import Summary, summarize
+from cnncalc.language.collection import Member
 from cnncalc.rendering.records import Record
-from cnncalc.summary import Summary, summarize
+from cnncalc.studies.comparison import Change, Figure, figures, layer_changes
 
 
 @click.command("compare", short_help="Two networks or more side by side.")

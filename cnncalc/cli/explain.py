@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc.analysis.explain import Explanation, explain
 from cnncalc.cli._tensors import read_inputs, read_weights, told_apart
 from cnncalc.cli.options import Whole, dtype_option, network_of, output_options, spec_options, target
 from cnncalc.cli.output import Target, tell
 from cnncalc.cli.summary import tell_unmet
-from cnncalc.errors import CnncalcError
 from cnncalc.execution import hold_blas
-from cnncalc.network import Network, Node
-from cnncalc.selection import layers_named
+from cnncalc.figures.selection import layers_named
+from cnncalc.graph import Graph, Node
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.studies.explain import Explanation, explain
 
 if TYPE_CHECKING:
     from cnncalc.execution.trace import Trace
-    from cnncalc.summary import Summary
+    from cnncalc.figures.summary import Summary
 
 _AT = "Trace this element of one layer's output on real numbers; --input may be a file then."
 _WEIGHTS = "With --at: an .npz or .safetensors with PyTorch's names. Default: random."
@@ -79,7 +79,9 @@ def command(
         return 0 if traced.matches else 1
     if weights is not None:
         raise CnncalcError("--weights is for tracing an element", "add --at C,Y,X")
-    summary = network.summary()
+    from cnncalc.figures.summary import summarize
+
+    summary = summarize(network)
     _show(summary, network, explain(network, nodes, dtype), not layers, layout, format, out)
     return tell_unmet(summary)
 
@@ -98,7 +100,7 @@ def _place(at: str, layout: str) -> tuple[int, ...]:
 
 
 def _traced(
-    network: Network,
+    network: Graph,
     nodes: list[Node],
     place: tuple[int, ...],
     files: dict[str, str],
@@ -130,9 +132,9 @@ def _show_trace(traced: Trace, channels: int, format: str, out: Target) -> None:
 # --- all the rest --------------------------------------------------------------------------------------------
 
 
-def _show_conventions(network: Network, layers: tuple[str, ...], format: str, out: Target) -> None:
+def _show_conventions(network: Graph, layers: tuple[str, ...], format: str, out: Target) -> None:
     """Write what other tools count.  Raises CnncalcError where layers are named: the tools' totals are compared."""
-    from cnncalc.analysis.conventions import accounts
+    from cnncalc.figures.conventions import accounts
     from cnncalc.rendering.convention_page import COLUMNS, document, page, records
     from cnncalc.rendering.records import as_json, as_lines
 
@@ -150,7 +152,7 @@ def _show_conventions(network: Network, layers: tuple[str, ...], format: str, ou
 
 def _show(
     summary: Summary,
-    network: Network,
+    network: Graph,
     explanations: list[Explanation],
     whole: bool,
     layout: str,

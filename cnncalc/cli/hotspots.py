@@ -14,8 +14,8 @@ from cnncalc.cli.options import (
     spec_options,
     target,
 )
-from cnncalc.errors import CnncalcError, did_you_mean
-from cnncalc.layers.base import Shape
+from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.layers.shapes import Shape
 
 
 @click.command("hotspots", short_help="What costs most, and what a change would save.")
@@ -59,9 +59,9 @@ def command(
     cnncalc hotspots net.yaml --top 3 --machine flops=2T,bandwidth=50G --dtype float16
     cnncalc hotspots net.yaml --format json | jq '.changes[] | [.change, .after.macs]'
     """
-    from cnncalc.analysis.changes import Change, Workbench, heavy_nodes
-    from cnncalc.analysis.hotspots import hotspots
-    from cnncalc.analysis.roofline import Machine
+    from cnncalc.figures.roofline import Machine
+    from cnncalc.studies.changes import Change, Workbench, heavy_nodes
+    from cnncalc.studies.hotspots import hotspots
 
     document, named = read_spec(spec)
     on = Machine(*parse_machine(machine))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli.options import output_options, target
-from cnncalc.errors import CnncalcError
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.layers import layer_type, layer_types
 from cnncalc.layers.base import Layer
 from cnncalc.layers.symbols import Formula
@@ -46,7 +46,7 @@ def _layer(name: str) -> type[Layer]:
     """Return a layer type.  Raises CnncalcError with the nearest name for an unknown one."""
     known = layer_type(name)
     if known is None:
-        from cnncalc.spec.spellings import type_hint
+        from cnncalc.language.spellings import type_hint
 
         raise CnncalcError(f"no layer type '{name}'", type_hint(name, ()))
     return known
@@ -54,8 +54,8 @@ def _layer(name: str) -> type[Layer]:
 
 def _formulas(layer: type[Layer]) -> list[Formula]:
     """Return the formulas of a type's example."""
-    from cnncalc.spec.expand import build
-    from cnncalc.spec.loading import read_text
+    from cnncalc.language.expand import build
+    from cnncalc.language.loading import read_text
 
     example = layer.example
     names = [f"x{number}" for number in range(len(example.inputs))]

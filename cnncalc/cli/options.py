@@ -11,18 +11,18 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from cnncalc.analysis.costs import CONVENTIONS, DTYPES, OWN_CONVENTION
 from cnncalc.cli.output import Target, tell
-from cnncalc.errors import CnncalcError
-from cnncalc.layers.base import Shape
-from cnncalc.network import Network
+from cnncalc.figures.costs import CONVENTIONS, DTYPES, OWN_CONVENTION
+from cnncalc.graph import Graph
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_AXES, MAX_FILE_BYTES, MAX_INTEGER
+from cnncalc.ground.places import SpecError
+from cnncalc.language.items import Document, Value
+from cnncalc.language.loading import build_variant, open_document, read_text
+from cnncalc.language.nodes import decode, parse
+from cnncalc.language.values import NO_NAMES, NO_VALUES, ValueReader
+from cnncalc.layers.shapes import Shape
 from cnncalc.rendering.records import FORMATS
-from cnncalc.spec.items import Document, Value
-from cnncalc.spec.limits import MAX_AXES, MAX_FILE_BYTES, MAX_INTEGER
-from cnncalc.spec.loading import build_variant, open_document, read_text
-from cnncalc.spec.nodes import decode, parse
-from cnncalc.spec.origin import SpecError
-from cnncalc.spec.values import NO_NAMES, NO_VALUES, ValueReader
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -195,7 +195,7 @@ def read_changes(
 
 def network_of(
     spec: str, variant: str | None, inputs: tuple[str, ...], settings: tuple[str, ...], layout: str
-) -> Network:
+) -> Graph:
     """Build the network that a command line asks for."""
     document, named = read_spec(spec)
     if variant is not None and named not in (None, variant):
@@ -206,7 +206,7 @@ def network_of(
     return network
 
 
-def input_notes(document: Document, network: Network) -> list[str]:
+def input_notes(document: Document, network: Graph) -> list[str]:
     """Return what is legal about the inputs' shapes, but probably meant otherwise."""
     notes = []
     value = document.input

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc.files import write_whole
-from cnncalc.printable import printable, printable_lines
+from cnncalc.ground.atomic_write import write_whole
+from cnncalc.ground.terminal_safe import printable, printable_lines
 
 if TYPE_CHECKING:
     from cnncalc.rendering.page import Line

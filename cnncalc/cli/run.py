@@ -17,9 +17,9 @@ from cnncalc.cli._tensors import read_inputs, read_weights, refuse_unused, told_
 from cnncalc.cli.options import Whole, network_of, output_options, parse_quantity, spec_options_with, target
 from cnncalc.cli.output import Target
 from cnncalc.cli.summary import tell_unmet
-from cnncalc.errors import CnncalcError
 from cnncalc.execution import hold_blas
-from cnncalc.summary import Summary, summarize
+from cnncalc.figures.summary import Summary, summarize
+from cnncalc.ground.errors import CnncalcError
 
 if TYPE_CHECKING:
     from cnncalc.execution.report import Run

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import click
 
-from cnncalc.analysis.costs import sums
 from cnncalc.cli.options import output_options, target
-from cnncalc.collection import Member, shipped
-from cnncalc.errors import CnncalcError, did_you_mean
+from cnncalc.figures.costs import sums
+from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.language.collection import Member, shipped
 from cnncalc.rendering.specs_page import FIELDS, Entry, page, record
 
 SORT_KEYS = ("name", "family", "year", "params", "macs")

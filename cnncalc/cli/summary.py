@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from cnncalc.analysis.memory import OPTIMIZERS
 from cnncalc.cli.options import (
     batch_option,
     convention_option,
@@ -17,10 +16,11 @@ from cnncalc.cli.options import (
     target,
 )
 from cnncalc.cli.output import Target, tell
-from cnncalc.errors import CnncalcError, did_you_mean
-from cnncalc.printable import printable
-from cnncalc.selection import SORT_KEYS, select
-from cnncalc.summary import Row, Summary, summarize
+from cnncalc.figures.memory import OPTIMIZERS
+from cnncalc.figures.selection import SORT_KEYS, select
+from cnncalc.figures.summary import Row, Summary, summarize
+from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.ground.terminal_safe import printable
 
 TABLE_COLUMNS = (
     "index", "layer", "type", "kind", "input", "output",

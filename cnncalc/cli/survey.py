@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.analysis.survey import by_year, shares
 from cnncalc.cli.options import output_options, read_changes, read_spec, specs_options, target
-from cnncalc.collection import Member, members, shipped
+from cnncalc.language.collection import Member, members, shipped
+from cnncalc.studies.survey import by_year, shares
 
 NETWORK = 2
 """Convolutions and fully connected layers from which a spec is a network, and not a single layer's example."""

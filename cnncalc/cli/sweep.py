@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from cnncalc.analysis.sweep import FIGURES, MORE_FIGURES, Front, Grid, Measure, Objective, Point, sweep
 from cnncalc.cli.options import (
     batch_option,
     dtype_option,
@@ -19,9 +18,10 @@ from cnncalc.cli.options import (
     target,
 )
 from cnncalc.cli.output import Target, tell
-from cnncalc.errors import CnncalcError, did_you_mean
-from cnncalc.layers.base import Shape
-from cnncalc.spec.items import Document
+from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.language.items import Document
+from cnncalc.layers.shapes import Shape
+from cnncalc.studies.sweep import FIGURES, MORE_FIGURES, Front, Grid, Measure, Objective, Point, sweep
 
 _SET = "Values for one of the spec's args; a list is one value: depths=[3,4],[2,2]."
 _INPUT = "Input shapes, 3x128x128,3x224x224; NAME=SHAPE,… where there are several inputs."

@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from cnncalc.cli.options import Whole, network_of, output_options_with, spec_options, target
-from cnncalc.errors import CnncalcError
 from cnncalc.execution import hold_blas
-from cnncalc.network import Network
+from cnncalc.graph import Graph
+from cnncalc.ground.errors import CnncalcError
 
 COLUMNS = ("name", "layer", "shape", "trainable")
 
@@ -63,7 +63,7 @@ def command(
     )
 
 
-def _write(network: Network, path: str, seed: int, dtype: str) -> None:
+def _write(network: Graph, path: str, seed: int, dtype: str) -> None:
     """Write random tensors."""
     hold_blas()
     from cnncalc.execution.runner import cores
@@ -77,7 +77,7 @@ def _write(network: Network, path: str, seed: int, dtype: str) -> None:
         raise CnncalcError("the memory was used up") from None
 
 
-def _records(network: Network) -> list[dict[str, Any]]:
+def _records(network: Graph) -> list[dict[str, Any]]:
     return [
         {"name": f"{node.name}.{name}", "layer": node.name, "shape": weight.shape, "trainable": weight.trainable}
         for node in network.nodes
@@ -86,7 +86,7 @@ def _records(network: Network) -> list[dict[str, Any]]:
     ]
 
 
-def _page(network: Network, width: int | None, terminal: bool) -> Any:
+def _page(network: Graph, width: int | None, terminal: bool) -> Any:
     from math import prod
 
     from cnncalc.rendering.page import Cell, Column, Rule, TableRow, table

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.errors import CnncalcError, did_you_mean
 from cnncalc.execution.stored import array_like, sizes
-from cnncalc.layers.base import Shape
+from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnncalc.graph import Graph
     from cnncalc.layers.ops import Array
-    from cnncalc.network import Network
 
 FLOATS = {"float32": np.float32, "float64": np.float64}
 
 
-def random_inputs(network: Network, batch: int, seed: int, dtype: Any) -> dict[str, Array]:
+def random_inputs(network: Graph, batch: int, seed: int, dtype: Any) -> dict[str, Array]:
     """Return seeded standard normal tensors (batch, *shape), by the names of the inputs."""
     made = {}
     for name, tensor in network.inputs.items():
@@ -28,7 +28,7 @@ def random_inputs(network: Network, batch: int, seed: int, dtype: Any) -> dict[s
     return made
 
 
-def given_inputs(network: Network, x: Any, dtype: Any = None) -> dict[str, Array]:
+def given_inputs(network: Graph, x: Any, dtype: Any = None) -> dict[str, Array]:
     """Return given arrays by the names of the inputs, checked.
 
     Integers become floating-point, as they are: a picture's 0 … 255 stay that.

@@ -6,15 +6,15 @@ import os
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncalc.analysis.memory import peak_elements
-from cnncalc.errors import CnncalcError
 from cnncalc.execution.kernels.depthwise import run_columns
 from cnncalc.execution.kernels.rows import LONG
 from cnncalc.execution.kernels.winograd import tile_outputs
-from cnncalc.text import size
+from cnncalc.figures.memory import peak_elements
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.numbers import size
 
 if TYPE_CHECKING:
-    from cnncalc.network import Network, Node
+    from cnncalc.graph import Graph, Node
 
 SCRATCH = 10 << 20  # bytes a thread, for the blocks that kernels work on and BLAS's own
 
@@ -44,7 +44,7 @@ class Needs(NamedTuple):
         return sum(self)
 
 
-def needs(network: Network, batch: int, itemsize: int, threads: int) -> Needs:
+def needs(network: Graph, batch: int, itemsize: int, threads: int) -> Needs:
     """Predict what a run takes, from the inferred shapes."""
     owned = [node for node in network.nodes if node.shares is None]
     weights = sum(node.use.params + node.use.buffers for node in owned)
@@ -54,7 +54,7 @@ def needs(network: Network, batch: int, itemsize: int, threads: int) -> Needs:
     )
 
 
-def _packing(network: Network, itemsize: int) -> int:
+def _packing(network: Graph, itemsize: int) -> int:
     """Return what the forms that kernels hold take more than the plain weights, which are let go one by one."""
     packed = 0
     largest = 0  # while it is packed, a weight is there twice

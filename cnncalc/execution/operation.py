@@ -15,8 +15,8 @@ from cnncalc.execution.weights import node_weights
 if TYPE_CHECKING:
     from cnncalc.execution.kernels import Kernels
     from cnncalc.execution.kernels.tape import Tape
+    from cnncalc.graph import Node, Tensor
     from cnncalc.layers.ops import Array
-    from cnncalc.network import Node, Tensor
 
 
 FLATTEST = 1000.0  # the largest shift, in scales, that may be taken out of a rectifier: beyond, digits would be lost

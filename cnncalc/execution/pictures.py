@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.errors import CnncalcError
 from cnncalc.execution.stored import told
-from cnncalc.layers.base import Shape, shape_text
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array

@@ -11,7 +11,7 @@ import numpy as np
 from cnncalc.layers.activation._elementwise import Elementwise
 
 if TYPE_CHECKING:
-    from cnncalc.network import Network, Node, Tensor
+    from cnncalc.graph import Graph, Node, Tensor
 
 CLIPS = {"relu": (0.0, np.inf), "relu6": (0.0, 6.0)}
 """Activations that a clip computes: in place, and faster than their own formula."""
@@ -63,12 +63,9 @@ class Step:
         return self.nodes[-1]
 
 
-def steps(network: Network, keep: Collection[Node], fuse: bool) -> list[Step]:
+def steps(network: Graph, keep: Collection[Node], fuse: bool) -> list[Step]:
     """Return the steps of a network; tensors in `keep` are made as they are, whatever could be fused."""
-    readers: dict[Tensor, list[Node]] = {}
-    for node in network.nodes:
-        for tensor in node.inputs:
-            readers.setdefault(tensor, []).append(node)
+    readers = network.readers()
     kept = {*keep, *network.outputs.values()}
     sole = {tensor: found[0] for tensor, found in readers.items() if len(found) == 1 and tensor not in kept}
     made: list[Step] = []

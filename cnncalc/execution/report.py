@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnncalc.errors import CnncalcError
 from cnncalc.execution.kernels.engine import Tally
-from cnncalc.layers.base import LayerError, Shape
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.layers.base import LayerError
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.execution.memory import Needs
+    from cnncalc.graph import Graph, Node
     from cnncalc.layers.ops import Array
     from cnncalc.layers.symbols import Formula
-    from cnncalc.network import Network, Node
 
 
 @dataclass
@@ -89,7 +90,7 @@ class Run:
         first: the first layer that made NaN or infinite elements, or None.
     """
 
-    network: Network
+    network: Graph
     layers: list[LayerRun] = field(default_factory=list)
     outputs: dict[str, Array] = field(default_factory=dict)
     tensors: dict[str, Array] = field(default_factory=dict)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.errors import CnncalcError, did_you_mean
 from cnncalc.execution.inputs import FLOATS, given_inputs, random_inputs
 from cnncalc.execution.kernels import Kernels
 from cnncalc.execution.kernels.blas import blas
@@ -23,13 +22,14 @@ from cnncalc.execution.plan import steps
 from cnncalc.execution.report import LayerRun
 from cnncalc.execution.report import Run as Run
 from cnncalc.execution.weights import checked, random_weights
+from cnncalc.ground.errors import CnncalcError, did_you_mean
 from cnncalc.layers.base import LayerError
 
 if TYPE_CHECKING:
     from cnncalc.execution.memory import Needs
     from cnncalc.execution.plan import Step
+    from cnncalc.graph import Graph, Node, Tensor
     from cnncalc.layers.ops import Array
-    from cnncalc.network import Network, Node, Tensor
 
 MOST_THREADS = 16
 LARGE = 10**7  # macs of a network's mean contraction from which our threads beat BLAS's, where it packs
@@ -38,7 +38,7 @@ Progress = Callable[[int, int, str], object]
 
 
 def run(
-    network: Network,
+    network: Graph,
     x: Any = None,
     *,
     weights: Mapping[str, Any] | None = None,
@@ -116,7 +116,7 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _named(network: Network, layers: Sequence[str] | None) -> list[Node]:
+def _named(network: Graph, layers: Sequence[str] | None) -> list[Node]:
     nodes = {node.name: node for node in network.nodes}
     for name in layers or ():
         if name not in nodes:
@@ -129,7 +129,7 @@ class Runner:
 
     def __init__(
         self,
-        network: Network,
+        network: Graph,
         weights: dict[str, Array],
         keep: Collection[Node],
         fuse: bool,
@@ -220,7 +220,7 @@ class Runner:
         return values, seconds
 
 
-def _ours(network: Network, threads: int) -> bool:
+def _ours(network: Graph, threads: int) -> bool:
     """Tell whether our threads share the blocks of each operation, or BLAS's its matrix products; never both.
 
     Ours share all of the work, but need some 150 microseconds to wake up; both at once are in each other's way.

@@ -16,8 +16,8 @@ from cnncalc.execution.kernels import Kernels
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 if TYPE_CHECKING:
+    from cnncalc.graph import Graph, Node, Tensor
     from cnncalc.layers.ops import Array
-    from cnncalc.network import Network, Node, Tensor
 
 SAMPLES = 512
 SPREAD = 0.25  # scales and variances are drawn from 1 ± this
@@ -29,7 +29,7 @@ NORM_GAIN = (1 + SPREAD**2 / 3) * (1 + NEAR_ZERO**2 / 3) * math.log((1 + SPREAD)
 """Mean square behind a normalisation whose scales, shifts and statistics are drawn from these intervals."""
 
 
-def mean_squares(network: Network) -> dict[Tensor, float]:
+def mean_squares(network: Graph) -> dict[Tensor, float]:
     """Return the expected mean square of every tensor, inputs being standard normal."""
     stream = np.random.default_rng(0)
     samples: dict[Tensor, Array] = {tensor: stream.standard_normal(SAMPLES) for tensor in network.inputs.values()}

@@ -10,9 +10,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.errors import CnncalcError
 from cnncalc.execution.stored import SAFETENSORS
-from cnncalc.files import whole_file
+from cnncalc.ground.atomic_write import whole_file
+from cnncalc.ground.errors import CnncalcError
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array

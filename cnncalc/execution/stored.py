@@ -20,8 +20,8 @@ from typing import IO, TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from cnncalc.errors import CnncalcError
-from cnncalc.layers.base import Shape
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cnncalc.errors import CnncalcError
 from cnncalc.execution.inputs import given_inputs, random_inputs
 from cnncalc.execution.runner import run
 from cnncalc.execution.weights import expected, node_weights, random_weights
-from cnncalc.layers.base import axis_names, shape_text
-from cnncalc.network import Network, Node
+from cnncalc.graph import Graph, Node
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.layers.shapes import axis_names, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
@@ -80,7 +80,7 @@ class Working(NamedTuple):
 
 
 def trace(
-    network: Network,
+    network: Graph,
     node: Node,
     at: Sequence[int],
     x: Any = None,
@@ -135,14 +135,14 @@ def _check_place(node: Node, at: Sequence[int]) -> None:
         )
 
 
-def _up_to(network: Network, node: Node) -> Network:
+def _up_to(network: Graph, node: Node) -> Graph:
     """Return the network that ends at a node."""
-    part = Network(network.name, {}, network.variant, network.source)
+    part = Graph(network.name, {}, network.variant, network.source)
     part.inputs, part.nodes, part.outputs = network.inputs, network.nodes[: node.index + 1], {node.name: node}
     return part
 
 
-def _needed(network: Network, part: Network, weights: Mapping[str, Any]) -> dict[str, Any]:
+def _needed(network: Graph, part: Graph, weights: Mapping[str, Any]) -> dict[str, Any]:
     """Return the tensors without those of layers that are not run; what no layer owns stays, to be refused."""
     later = {item.name for item in expected(network)} - {item.name for item in expected(part)}
     return {name: array for name, array in weights.items() if name not in later}

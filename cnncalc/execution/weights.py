@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.random import SFC64, Generator, SeedSequence
 
-from cnncalc.errors import CnncalcError
 from cnncalc.execution.kernels.workers import Block, Workers, cut
 from cnncalc.execution.spread import NEAR_ZERO, SPREAD, mean_squares
 from cnncalc.execution.stored import array_like, sizes
-from cnncalc.layers.base import Shape, Weight
-from cnncalc.printable import printable
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.terminal_safe import printable
+from cnncalc.layers.base import Weight
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnncalc.graph import Graph, Node
     from cnncalc.layers.ops import Array
-    from cnncalc.network import Network, Node
 
 CHUNK = 1 << 20  # elements with a random stream of their own, so that threads don't change the bytes
 
@@ -47,7 +48,7 @@ class WeightsError(CnncalcError):
         return "\n  ".join([printable(line) for line in (self.message, *self.faults, f"hint: {self.hint}")])
 
 
-def expected(network: Network) -> Iterator[Expected]:
+def expected(network: Graph) -> Iterator[Expected]:
     """Yield the network's tensors in the order of its layers; shared ones once, under the layer that owns them."""
     for node in network.nodes:
         if node.shares is None:
@@ -61,7 +62,7 @@ def node_weights(node: Node, weights: Mapping[str, Array]) -> dict[str, Array]:
     return {tensor: weights[f"{owner.name}.{tensor}"] for tensor in node.use.weights}
 
 
-def random_weights(network: Network, seed: int = 0, dtype: Any = np.float32, threads: int = 1) -> dict[str, Array]:
+def random_weights(network: Graph, seed: int = 0, dtype: Any = np.float32, threads: int = 1) -> dict[str, Array]:
     """Return seeded random tensors under which activations stay near 1 in every layer.
 
     Matrices are scaled by the inverse root of their fan-in and of the mean square that is expected to come in;
@@ -88,7 +89,7 @@ def random_weights(network: Network, seed: int = 0, dtype: Any = np.float32, thr
     return made
 
 
-def checked(network: Network, weights: Mapping[str, Any], dtype: Any) -> dict[str, Array]:
+def checked(network: Graph, weights: Mapping[str, Any], dtype: Any) -> dict[str, Array]:
     """Return given tensors in the run's dtype, in the order of the layers.
 
     Raises:

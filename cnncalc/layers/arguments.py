@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-REQUIRED = object()
-MAX_INTEGER = 2**53
-"""The largest integer of an argument and the most elements of an output, so that each is exact as a float too."""
+from cnncalc.ground.limits import MAX_INTEGER
 
+REQUIRED = object()
 LARGEST = 1e300  # keeps infinity out, and what float() would refuse
 
 

@@ -9,26 +9,18 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from cnncalc.layers.arguments import MAX_INTEGER, Argument, axis_count, per_rank
+from cnncalc.ground.limits import MAX_INTEGER
+from cnncalc.layers.arguments import Argument, per_rank
 from cnncalc.layers.arguments import LayerError as LayerError
+from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from fractions import Fraction
 
     from cnncalc.layers.ops import Array, Ops
-    from cnncalc.layers.symbols import Formula
-
-Shape = tuple[int, ...]
 
 KINDS = ("conv", "fc", "norm", "pool", "activation", "merge", "shape", "other")
-
-AXIS_NAMES: Mapping[int, tuple[str, ...]] = {
-    1: ("F",),
-    2: ("C", "L"),
-    3: ("C", "H", "W"),
-    4: ("C", "D", "H", "W"),
-}
 
 
 class Weight(NamedTuple):
@@ -201,12 +193,6 @@ class Layer:
         """Return every argument as the JSON output shows it, one figure an axis."""
         return {name: self.__dict__[name] for name in self.arguments}
 
-    def formulas(self, inputs: tuple[Shape, ...], output: Shape) -> list[Formula]:
-        """Return how each figure comes about: the rules above, run on named numbers."""
-        from cnncalc.layers.symbols import trace
-
-        return trace(self, inputs, output)
-
     # --- use ----------------------------------------------------------------------------------------------
 
     def apply(self, inputs: tuple[Shape, ...]) -> Use:
@@ -250,52 +236,6 @@ class Layer:
         return f"{type(self).__name__}({shown})"
 
 
-def spatial(shape: Shape, type_name: str = "layer") -> Shape:
-    """Return the spatial axes of a map.  Raises LayerError for a vector, which has none."""
-    if len(shape) < 2:
-        raise LayerError(
-            f"needs a map [C, …], but a vector {shape_text(shape)} comes in",
-            hint=f"'{type_name}' belongs before flatten, and its input is [C, …]",
-        )
-    return shape[1:]
-
-
-def axis_index(axis: int, shape: Shape) -> int:
-    """Return an axis counted from the front.  Raises LayerError where the shape has no such axis."""
-    if not -len(shape) <= axis < len(shape):
-        raise LayerError(
-            f"axis = {axis}, but the input {shape_text(shape)} has {axis_count(len(shape))}",
-            argument="axis",
-            hint="axes are counted without the batch: 0 or 'channels' is the first, -1 the last",
-        )
-    return axis if axis >= 0 else len(shape) + axis
-
-
-def batched(axis: int) -> int:
-    """Return an axis as arrays count it, with the batch in front."""
-    return axis + 1 if axis >= 0 else axis
-
-
-def axis_text(axis: int, count: int) -> str:
-    """Return what an axis of a shape of ``count`` axes is called: ``channels``, ``H``."""
-    return "channels" if axis == 0 else axis_names(count)[axis]
-
-
-def axis_names(count: int) -> tuple[str, ...]:
-    """Return the letters of a shape's axes: C, H, W."""
-    return AXIS_NAMES.get(count) or tuple([f"A{i}" for i in range(count)])
-
-
-def divisors(number: int) -> str:
-    """Return the divisors of a number of channels, for a hint."""
-    return ", ".join(str(d) for d in range(1, min(number, 4096) + 1) if number % d == 0)
-
-
 def per_channel(weight: Array, x: Array) -> Array:
     """Return a weight (C,) as it meets an array (N, C, …)."""
     return weight.reshape(-1, *(1,) * (x.ndim - 2))
-
-
-def shape_text(shape: Shape) -> str:
-    """Return a shape as specs write it: ``[64, 56, 56]``."""
-    return "[" + ", ".join(str(size) for size in shape) + "]"

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from math import gcd, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnncalc.layers.arguments import MAX_INTEGER
+from cnncalc.ground.limits import MAX_INTEGER
+from cnncalc.layers.shapes import axis_names
 
 if TYPE_CHECKING:
-    from cnncalc.layers.base import Layer, Shape
+    from cnncalc.layers.base import Layer
+    from cnncalc.layers.shapes import Shape
 
 ATOM, PRODUCT, QUOTIENT, SUM = 4, 3, 2, 1  # how tightly an expression binds
 
@@ -147,8 +149,6 @@ def trace(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> list[Formul
 
 def symbolic(layer: Layer, rank: int) -> Any:
     """Return a copy of a resolved layer with its integer arguments replaced by symbols (K, S, P, D …)."""
-    from cnncalc.layers.base import axis_names
-
     copy = object.__new__(type(layer))
     for name, argument in layer.arguments.items():
         value = layer.__dict__[name]
@@ -183,8 +183,6 @@ def pair_symbols(before: int, after: int, name: str) -> tuple[Symbol, Symbol]:
 
 def named_shape(shape: Shape, suffix: str) -> tuple[Symbol, ...]:
     """Return a shape as symbols: C_in, H_in, W_in."""
-    from cnncalc.layers.base import axis_names
-
     names = axis_names(len(shape))
     return tuple([Symbol(size, f"{name}{suffix}") for size, name in zip(shape, names, strict=True)])
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.arguments import LayerError
-from cnncalc.layers.base import Shape, Window, axis_names, shape_text
+from cnncalc.layers.base import Window
+from cnncalc.layers.shapes import Shape, axis_names, shape_text
 from cnncalc.layers.symbols import Symbol, ceil_div, pair_symbols
 
 Pair = tuple[int, int]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from cnncalc.analysis.checks import EXPECTED, MOST, Check, Report
-from cnncalc.printable import printable
+from cnncalc.ground.terminal_safe import printable
 from cnncalc.rendering.page import Cell, Column, Heading, Line, Rule, TableRow, table
 from cnncalc.rendering.text import exact, percent, size
+from cnncalc.studies.checks import EXPECTED, MOST, Check, Report
 
 COLUMNS = (
     Column("network", folds=True),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from cnncalc.analysis.checks import Check, Report
+from cnncalc.language.findings import Finding
 from cnncalc.rendering.check_page import fails
-from cnncalc.spec.findings import Finding
+from cnncalc.studies.checks import Check, Report
 
 SCHEMA_VERSION = 1
 

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from cnncalc.analysis.comparison import ADDED, CHANGED, REMOVED, SAME, Change, Figure
+from cnncalc.figures.summary import Row, Summary
 from cnncalc.layers.arguments import value_text
 from cnncalc.rendering.page import Cell, Column, Heading, Line, Rule, TableRow, table
 from cnncalc.rendering.summary_page import section_depth, section_of, type_text
 from cnncalc.rendering.text import dims, exact, size
-from cnncalc.summary import Row, Summary
+from cnncalc.studies.comparison import ADDED, CHANGED, REMOVED, SAME, Change, Figure
 
 MARKS = {SAME: " ", CHANGED: "~", ADDED: "+", REMOVED: "-"}
 STYLES = {SAME: "dim", CHANGED: "yellow", ADDED: "green", REMOVED: "red"}

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cnncalc.analysis.comparison import Change, Figure
+from cnncalc.figures.summary import Summary
 from cnncalc.rendering.summary_records import layer
-from cnncalc.summary import Summary
+from cnncalc.studies.comparison import Change, Figure
 
 SCHEMA_VERSION = 1
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.analysis.conventions import Account, Difference
-from cnncalc.network import Network
+from cnncalc.figures.conventions import Account, Difference
+from cnncalc.graph import Graph
 from cnncalc.rendering.page import Cell, Column, Line, Rule, TableRow, paragraph, table
 from cnncalc.rendering.text import exact
 
@@ -16,7 +16,7 @@ COLUMNS = ("tool", "figure", "type", "layers", "macs", "counted", "difference", 
 _OWN = "multiply-accumulates of convolutions, linear layers and matrix products: no bias, nothing else"
 
 
-def page(network: Network, accounts: list[Account], width: int | None, terminal: bool) -> list[Line]:
+def page(network: Graph, accounts: list[Account], width: int | None, terminal: bool) -> list[Line]:
     """Return the table with its heading."""
     columns = [
         Column("tool, layer type"),
@@ -59,7 +59,7 @@ def _signed(figure: int) -> str:
     return f"{figure:+,}".replace("-", "−") if figure else "0"
 
 
-def document(network: Network, accounts: list[Account]) -> dict[str, Any]:
+def document(network: Graph, accounts: list[Account]) -> dict[str, Any]:
     """Return everything as one object; ``counted`` is null where the tool has no figure."""
     return {
         "schema_version": SCHEMA_VERSION,

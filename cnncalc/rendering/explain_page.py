@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from math import prod
 
-from cnncalc.analysis.explain import Edge, Explanation, Sight, together
+from cnncalc.figures.summary import Summary
 from cnncalc.layers.symbols import Formula
 from cnncalc.rendering.layer_page import about, formula_lines
 from cnncalc.rendering.page import Line, paragraph
 from cnncalc.rendering.text import dims, exact, percent
-from cnncalc.summary import Summary
+from cnncalc.studies.explain import Edge, Explanation, Sight, together
 
 _MOST_RANGES = 6
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cnncalc.analysis.explain import Explanation, Sight
+from cnncalc.graph import Graph
 from cnncalc.layers.symbols import Formula
-from cnncalc.network import Network
 from cnncalc.rendering.layer_page import about
+from cnncalc.studies.explain import Explanation, Sight
 
 SCHEMA_VERSION = 1
 
 COLUMNS = ("layer", "symbol", "expression", "numbers", "value")
 
 
-def document(network: Network, explanations: Sequence[Explanation]) -> dict[str, Any]:
+def document(network: Graph, explanations: Sequence[Explanation]) -> dict[str, Any]:
     """Return explanations as one object."""
     return {
         "schema_version": SCHEMA_VERSION,

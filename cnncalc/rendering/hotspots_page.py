@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from textwrap import dedent
 
-from cnncalc.analysis.changes import Change, Figures, Workbench
-from cnncalc.analysis.hotspots import Hotspots, Spot
 from cnncalc.rendering.page import Bar, Cell, Column, Heading, Line, Rule, TableRow, paragraph, table
 from cnncalc.rendering.text import dims, duration, exact, percent, short, size
+from cnncalc.studies.changes import Change, Figures, Workbench
+from cnncalc.studies.hotspots import Hotspots, Spot
 
 _TITLES = {"macs": "MACs", "params": "params", "activations": "activation memory", "seconds": "predicted time"}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cnncalc.analysis.changes import Change, Workbench
-from cnncalc.analysis.hotspots import Hotspots, Spot
+from cnncalc.studies.changes import Change, Workbench
+from cnncalc.studies.hotspots import Hotspots, Spot
 
 SCHEMA_VERSION = 1
 

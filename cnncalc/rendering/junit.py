@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import NamedTuple
 
-from cnncalc.analysis.checks import LEAST, MOST, Report
-from cnncalc.printable import printable, printable_lines
+from cnncalc.ground.terminal_safe import printable, printable_lines
 from cnncalc.rendering.check_page import failure_text
+from cnncalc.studies.checks import LEAST, MOST, Report
 
 _BOUNDS = {MOST: "max-", LEAST: "min-"}
 """What a bound is called beside a published figure of the same name, as its option is."""

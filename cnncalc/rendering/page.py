@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnncalc.printable import printable
+from cnncalc.ground.terminal_safe import printable
 
 Part = tuple[str, str]
 Line = list[Part]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cnncalc.printable import printable, printable_lines
+from cnncalc.ground.terminal_safe import printable, printable_lines
 
 FORMATS = ("table", "json", "ndjson", "csv", "tsv", "markdown")
 

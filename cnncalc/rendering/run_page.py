@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.base import Shape
+from cnncalc.layers.shapes import Shape
 from cnncalc.rendering.page import Cell, Column, Line, Rule, TableRow, paragraph, table
 from cnncalc.rendering.text import dims, exact, short, size
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cnncalc.figures.summary import Summary
 from cnncalc.rendering.records import Record
 from cnncalc.rendering.summary_records import COLUMNS as LAYER_COLUMNS
 from cnncalc.rendering.summary_records import SCHEMA_VERSION, turned
 from cnncalc.rendering.summary_records import channels_last as summary_channels_last
 from cnncalc.rendering.summary_records import layer as summary_layer
-from cnncalc.summary import Summary
 
 if TYPE_CHECKING:
     from cnncalc.execution.report import LayerRun, Run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from cnncalc.layers.base import Shape
+from cnncalc.layers.shapes import Shape
 from cnncalc.rendering.page import Column, Heading, Line, Rule, TableRow, table
 from cnncalc.rendering.text import dims, exact
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cnncalc.analysis.costs import OWN_CONVENTION
+from cnncalc.figures.costs import OWN_CONVENTION
+from cnncalc.figures.summary import Row, Summary, share
 from cnncalc.rendering.page import BAR_NARROWEST, Bar, Cell, Column, Heading, Line, Rule, TableRow, paragraph, table
 from cnncalc.rendering.text import dims, exact, percent, short, size
 from cnncalc.rendering.verdict import verdict
-from cnncalc.summary import Row, Summary, share
 
 KIND_STYLES = {"conv": "cyan", "fc": "magenta", "norm": "blue", "block": "bold"}
 
@@ -249,7 +249,7 @@ def _field_texts(summary: Summary) -> list[str]:
 
 def convention(summary: Summary) -> str:
     """Return the sentence that says what stands under MACs, and what the tool passes over in this network."""
-    from cnncalc.analysis.conventions import TOOLS
+    from cnncalc.figures.conventions import TOOLS
 
     tool = TOOLS[summary.convention]
     passed = dict.fromkeys(row.type for row in summary.rows if not row.macs and row.node.use.flops)

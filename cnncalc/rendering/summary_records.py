@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cnncalc.analysis.costs import OWN_CONVENTION
-from cnncalc.analysis.receptive_field import Fields
-from cnncalc.layers.base import Shape
+from cnncalc.figures.costs import OWN_CONVENTION
+from cnncalc.figures.receptive_field import Fields
+from cnncalc.figures.summary import Row, Summary
+from cnncalc.layers.shapes import Shape
 from cnncalc.rendering.records import Record
-from cnncalc.summary import Row, Summary
 
 SCHEMA_VERSION = 1
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.analysis.survey import TURN, Shares, period, until
 from cnncalc.rendering.page import Bar, Cell, Column, Line, Rule, TableRow, paragraph, table
 from cnncalc.rendering.summary_page import KIND_STYLES
 from cnncalc.rendering.text import percent, short
+from cnncalc.studies.survey import TURN, Shares, period, until
 
 COLUMNS = (
     Column("year", right=True),

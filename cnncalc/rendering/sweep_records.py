@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from cnncalc.analysis.sweep import Grid, Point
 from cnncalc.rendering.records import Record, as_json
+from cnncalc.studies.sweep import Grid, Point
 
 SCHEMA_VERSION = 1
 

@@ -1,10 +1,10 @@
-"""Numbers and shapes as people read them; bytes are told outside pages too, in :mod:`cnncalc.text`."""
+"""Numbers and shapes as people read them; bytes are told outside pages too, in :mod:`cnncalc.ground.numbers`."""
 
 from __future__ import annotations
 
-from cnncalc.layers.base import Shape
-from cnncalc.text import four
-from cnncalc.text import size as size
+from cnncalc.ground.numbers import four
+from cnncalc.ground.numbers import size as size
+from cnncalc.layers.shapes import Shape
 
 _PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.layers.base import axis_names
+from cnncalc.layers.shapes import axis_names
 from cnncalc.rendering.page import Line, paragraph
 
 if TYPE_CHECKING:

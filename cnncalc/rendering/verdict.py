@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cnncalc.figures.summary import Kind, Summary, share
 from cnncalc.rendering.text import exact, percent
-from cnncalc.summary import Kind, Summary, share
 
 NOTHING = "Nothing here multiplies: no convolution and no fully connected layer."
 

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from cnncalc import zoo
-from cnncalc.spec.findings import RULES
+from cnncalc.language import shipped as zoo
+from cnncalc.language.findings import RULES
 from tests.commands import Done, cnncalc
 
 ROOT = Path(__file__).parents[2]

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from cnncalc.cli.options import parse_quantity
-from cnncalc.errors import CnncalcError
 from cnncalc.execution.pictures import read_image
+from cnncalc.ground.errors import CnncalcError
 from tests.commands import Done, cnncalc, on_a_terminal
 
 

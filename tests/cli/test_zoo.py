@@ -7,7 +7,7 @@ import io
 import json
 from pathlib import Path
 
-from cnncalc.zoo import networks
+from cnncalc.language.shipped import networks
 from tests.commands import cnncalc
 
 DATA = Path(__file__).parents[1] / "data" / "torchvision.csv"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.base import Shape
+from cnncalc.language.loading import build_variant, read_text
+from cnncalc.layers.shapes import Shape
 from cnncalc.network import Network
-from cnncalc.spec.loading import build_variant, read_text
 from tests.layers.building import make
 
 RESIDUAL = """
@@ -66,7 +66,7 @@ layers:
 
 def spec(text: str) -> Network:
     """Return the network of a spec's text."""
-    return build_variant(read_text(text.encode(), "test.yaml"), None, {}, {})
+    return Network.of(build_variant(read_text(text.encode(), "test.yaml"), None, {}, {}))
 
 
 def single(item: str, *inputs: Shape) -> Network:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 import cnncalc
-from cnncalc.analysis.memory import peak_elements
 from cnncalc.execution.plan import steps
 from cnncalc.execution.runner import Runner, run
 from cnncalc.execution.weights import expected, random_weights
-from cnncalc.network import Network, Node, Tensor
+from cnncalc.figures.memory import peak_elements
+from cnncalc.graph import Node, Tensor
+from cnncalc.network import Network
 from tests.execution.networks import RESIDUAL, spec
 from tests.layers.building import known
 

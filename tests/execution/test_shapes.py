@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncalc.layers import LayerError
-from cnncalc.layers.base import Shape
+from cnncalc.layers.shapes import Shape
 from tests.execution.networks import single
 from tests.layers.building import NAMES, known
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import cnncalc
-from cnncalc import zoo
+from cnncalc.language import shipped as zoo
 from cnncalc.network import Network
 from tests.execution.networks import spec
 

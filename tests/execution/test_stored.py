@@ -19,10 +19,10 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnncalc.errors import CnncalcError
 from cnncalc.execution import stored
 from cnncalc.execution.storage import write_arrays
 from cnncalc.execution.stored import Stored, npy_header, open_arrays
+from cnncalc.ground.errors import CnncalcError
 from tests.commands import cnncalc
 
 ARRAYS: dict[str, Any] = {

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnncalc.errors import CnncalcError
 from cnncalc.execution import trace as tracing
 from cnncalc.execution.trace import Trace, trace
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.language.expand import build
+from cnncalc.language.loading import read_text
 from cnncalc.network import Network
-from cnncalc.spec.expand import build
-from cnncalc.spec.loading import read_text
 
 # The textbook's setting (CS231n, "Convolutional neural networks"): 5×5×3, zero padding 1, two 3×3×3 filters with
 # stride 2, a bias each, 3×3×2 comes out.
@@ -37,7 +37,7 @@ WEIGHTS = {"conv1.weight": FILTERS, "conv1.bias": np.array([1, -2], np.float32)}
 
 def network(*items: str, shape: tuple[int, ...] = (3, 5, 5)) -> Network:
     layers = "".join(f"  - {item}\n" for item in items)
-    return build(read_text(f"input: {list(shape)}\nlayers:\n{layers}".encode(), "net.yaml"))
+    return Network.of(build(read_text(f"input: {list(shape)}\nlayers:\n{layers}".encode(), "net.yaml")))
 
 
 def traced(item: str, *at: int, x: Any = None, weights: Any = None, shape: tuple[int, ...] = (3, 5, 5)) -> Trace:

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from cnncalc.layers import LayerError, layer_type
-from cnncalc.layers.base import Layer, Shape, Use
+from cnncalc.layers.base import Layer, Use
+from cnncalc.layers.shapes import Shape
 
 # The layer types that the specification of the language names.
 # fmt: off

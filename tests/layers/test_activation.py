@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cnncalc.layers.base import Shape, Weight
+from cnncalc.layers.base import Weight
+from cnncalc.layers.shapes import Shape
 from tests.layers.building import make, refusal, use
 
 # The formula's operations, one by one.

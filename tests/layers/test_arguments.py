@@ -27,7 +27,7 @@ from cnncalc.layers.arguments import (
     probability,
     value_text,
 )
-from cnncalc.layers.base import axis_index, batched
+from cnncalc.layers.shapes import axis_index, batched
 from cnncalc.layers.symbols import floor_product
 from tests.layers.building import make
 

@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import pytest
 
-from cnncalc.layers.base import Shape, Weight
+from cnncalc.layers.base import Weight
+from cnncalc.layers.shapes import Shape
 from cnncalc.layers.window import same_pad, window_count
 from tests.layers.building import make, refusal, use
 

@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
+from cnncalc.language.loading import build_variant, read_text
 from cnncalc.layers import layer_type, layer_types
 from cnncalc.layers.base import KINDS, Layer
-from cnncalc.spec.loading import build_variant, read_text
+from cnncalc.network import Network
 from tests.layers.building import NAMES, known, use
 
 
@@ -56,7 +57,7 @@ def test_the_example_holds_in_a_spec(name: str) -> None:
     inputs = {f"x{i}": list(shape) for i, shape in enumerate(example.inputs)}
     colon = "" if ":" in example.item else ":"
     text = f"input: {inputs}\nlayers:\n  - {example.item}{colon}\n    from: [{', '.join(inputs)}]\n"
-    network = build_variant(read_text(text.encode(), "example.yaml"), None, {}, {})
+    network = Network.of(build_variant(read_text(text.encode(), "example.yaml"), None, {}, {}))
     (node,) = network.nodes
     assert node.shape == example.output
     figures = (node.params, node.use.macs, node.use.flops)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnncalc.layers.base import Shape
+from cnncalc.layers.shapes import Shape
 from tests.layers.building import refusal, use
 
 MAP, HALF, GATE = (64, 56, 56), (64, 28, 28), (64, 1, 1)

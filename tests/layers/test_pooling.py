@@ -7,8 +7,8 @@ from math import gcd
 
 import pytest
 
-from cnncalc.layers.base import Shape
 from cnncalc.layers.pooling._regions import largest_bin
+from cnncalc.layers.shapes import Shape
 from tests.layers.building import refusal, use
 
 

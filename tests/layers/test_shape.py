@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from cnncalc.layers.base import Shape
+from cnncalc.layers.shapes import Shape
 from tests.layers.building import refusal, use
 
 HALF = Fraction(1, 2)

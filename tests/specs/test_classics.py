@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import cnncalc
-from cnncalc import zoo
+from cnncalc.language import shipped as zoo
+from cnncalc.language.loading import open_document
 from cnncalc.network import Network
-from cnncalc.spec.loading import open_document
 
 DATA = Path(__file__).parent.parent / "data" / "classics.csv"
 with DATA.open(encoding="utf-8", newline="") as file:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation.tanh import Tanh
 from cnncalc.layers.arguments import argument, choice
-from cnncalc.layers.base import Example, Layer, Shape
+from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

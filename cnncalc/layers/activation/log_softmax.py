@@ -6,7 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation.softmax import Softmax
-from cnncalc.layers.base import Example, Shape, axis_index, batched
+from cnncalc.layers.base import Example
+from cnncalc.layers.shapes import Shape, axis_index, batched
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

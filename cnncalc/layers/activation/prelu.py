@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import LayerError, argument, number, positive
-from cnncalc.layers.base import Example, Shape, Weight, per_channel
+from cnncalc.layers.base import Example, Weight, per_channel
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

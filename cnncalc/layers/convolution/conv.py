@@ -6,7 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag, pads, per_axis, positive
-from cnncalc.layers.base import READ_WHOLE, Example, Layer, Shape, Weight, Window, divisors, shape_text, spatial
+from cnncalc.layers.base import READ_WHOLE, Example, Layer, Weight, Window
+from cnncalc.layers.shapes import Shape, divisors, shape_text, spatial
 from cnncalc.layers.window import pads_of, receptive, window_counts, window_label
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, natural, per_axis
-from cnncalc.layers.base import Example, Shape, Weight, Window, ratio, spatial
+from cnncalc.layers.base import Example, Weight, Window, ratio
 from cnncalc.layers.convolution.conv import Conv, check_channels
+from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.symbols import ceil_div
 from cnncalc.layers.window import Pair, both_sides, extents
 

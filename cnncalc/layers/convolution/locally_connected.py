@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from cnncalc.layers.base import Example, Shape, Weight
+from cnncalc.layers.base import Example, Weight
 from cnncalc.layers.convolution.conv import Conv
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.arguments import Argument

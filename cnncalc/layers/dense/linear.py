@@ -6,7 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, positive
-from cnncalc.layers.base import READ_WHOLE, Example, Layer, Shape, Weight, axis_index, batched, shape_text
+from cnncalc.layers.base import READ_WHOLE, Example, Layer, Weight
+from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

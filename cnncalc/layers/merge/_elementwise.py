@@ -6,7 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.arguments import LayerError
-from cnncalc.layers.base import Layer, Shape, axis_text, shape_text
+from cnncalc.layers.base import Layer
+from cnncalc.layers.shapes import Shape, axis_text, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

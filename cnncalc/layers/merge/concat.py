@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis
-from cnncalc.layers.base import Example, Layer, Shape, axis_index, axis_text, batched, shape_text
+from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

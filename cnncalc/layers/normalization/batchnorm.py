@@ -6,7 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, flag, number
-from cnncalc.layers.base import Example, Layer, Shape, Weight, per_channel
+from cnncalc.layers.base import Example, Layer, Weight, per_channel
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

@@ -6,8 +6,9 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, flag, number, positive
-from cnncalc.layers.base import Example, Layer, Shape, Weight, divisors, per_channel
+from cnncalc.layers.base import Example, Layer, Weight, per_channel
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
+from cnncalc.layers.shapes import Shape, divisors
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

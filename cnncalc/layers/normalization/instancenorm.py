@@ -6,8 +6,9 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, flag, number
-from cnncalc.layers.base import Example, Layer, Shape, Weight, per_channel, spatial
+from cnncalc.layers.base import Example, Layer, Weight, per_channel
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
+from cnncalc.layers.shapes import Shape, spatial
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

@@ -6,8 +6,9 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axes, flag, number
-from cnncalc.layers.base import Example, Layer, Shape, Weight, axis_index
+from cnncalc.layers.base import Example, Layer, Weight
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
+from cnncalc.layers.shapes import Shape, axis_index
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

@@ -6,7 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, number, positive
-from cnncalc.layers.base import Example, Layer, Shape
+from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, probability
-from cnncalc.layers.base import Example, Layer, Shape
+from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cnncalc.layers.arguments import argument, per_axis, positive
-from cnncalc.layers.base import READ_WHOLE, Layer, Shape, Window, ratio, spatial
+from cnncalc.layers.base import READ_WHOLE, Layer, Window, ratio
+from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.symbols import ceil_div, common_divisor
 from cnncalc.layers.window import size_label
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.arguments import LayerError, argument, choice, flag, pads, per_axis, positive
-from cnncalc.layers.base import Layer, Shape, Window, spatial
+from cnncalc.layers.base import Layer, Window
+from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import Pair, extents, pads_of, receptive, window_counts, window_label
 
 

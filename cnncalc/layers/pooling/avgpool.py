@@ -6,8 +6,9 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, flag
-from cnncalc.layers.base import Example, Shape
+from cnncalc.layers.base import Example
 from cnncalc.layers.pooling._windowed import WindowPool
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnncalc.layers.base import Layer, Shape
+from cnncalc.layers.base import Layer
+from cnncalc.layers.shapes import Shape
 
 
 class Movement(Layer):

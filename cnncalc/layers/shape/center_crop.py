@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, per_axis, positive
-from cnncalc.layers.base import Example, Shape, Window, shape_text, spatial
+from cnncalc.layers.base import Example, Window
 from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape, shape_text, spatial
 from cnncalc.layers.window import size_label
 
 if TYPE_CHECKING:

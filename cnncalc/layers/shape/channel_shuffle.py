@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
-from cnncalc.layers.base import Example, Shape, divisors
+from cnncalc.layers.base import Example
 from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape, divisors
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

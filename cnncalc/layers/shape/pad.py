@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, choice, number, pads, pair
-from cnncalc.layers.base import Example, Shape, Window, spatial
+from cnncalc.layers.base import Example, Window
 from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import both_sides
 
 if TYPE_CHECKING:

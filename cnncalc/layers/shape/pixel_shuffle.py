@@ -6,8 +6,9 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
-from cnncalc.layers.base import Example, Shape, Window, ratio, spatial
+from cnncalc.layers.base import Example, Window, ratio
 from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape, spatial
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops

@@ -6,8 +6,9 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, integers
-from cnncalc.layers.base import READ_WHOLE, Example, Shape, shape_text
+from cnncalc.layers.base import READ_WHOLE, Example
 from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

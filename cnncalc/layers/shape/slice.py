@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis, integer, positive
-from cnncalc.layers.base import Example, Shape, Window, axis_index, axis_text
+from cnncalc.layers.base import Example, Window
 from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape, axis_index, axis_text
 from cnncalc.layers.symbols import ceil_div
 
 if TYPE_CHECKING:

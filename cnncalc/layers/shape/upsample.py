@@ -6,7 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag, per_axis, positive
-from cnncalc.layers.base import Example, Layer, Shape, Window, ratio, spatial
+from cnncalc.layers.base import Example, Layer, Window, ratio
+from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.symbols import floor_product
 from cnncalc.layers.window import size_label
 

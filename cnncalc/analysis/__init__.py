@@ -1,1 +1,0 @@
-"""Numbers about a network.  Nothing here knows how they are shown."""

@@ -1,0 +1,197 @@
+"""What other tools count for one layer: the rules of their source, quirks included.
+
+A rule takes a layer's use and the batch, and returns the tool's figure, None where the tool has none; its docstring is
+what ``cnncalc explain --convention`` shows.  The tools, their releases and where each source is stand in
+:mod:`cnncalc.figures.conventions`.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from cnncalc.layers.base import Use
+from cnncalc.layers.shapes import Shape, axis_index
+
+# --- rules that several tools share --------------------------------------------------------------------------
+
+
+def macs(use: Use, batch: int) -> int:
+    """multiply-accumulates"""
+    return batch * use.macs
+
+
+def macs_and_bias(use: Use, batch: int) -> int:
+    """multiply-accumulates, and 1 per output element for the bias"""
+    return batch * (use.macs + (prod(use.output) if "bias" in use.weights else 0))
+
+
+def normalised(use: Use, batch: int) -> int:
+    """5 per element, 4 without a scale"""
+    return batch * prod(use.output) * (5 if use.params else 4)
+
+
+def batchnorm(use: Use, batch: int) -> int:
+    """2 per element, 1 without a scale; 5 and 4 where the batch's own statistics are taken"""
+    if not _layer(use).track_running_stats:
+        return normalised(use, batch)
+    return batch * prod(use.output) * (2 if use.params else 1)
+
+
+def inputs(use: Use, batch: int) -> int:
+    """1 per input element"""
+    return batch * prod(use.inputs[0])
+
+
+# --- torchinfo -----------------------------------------------------------------------------------------------
+
+
+def parameters(use: Use, batch: int) -> int:
+    """parameters × batch: bias and batchnorm too, a linear layer on a map as if at one position"""
+    return batch * use.params
+
+
+def filters_at_outputs(use: Use, batch: int) -> int:
+    """parameters × output positions × batch: bias too, transposed convolution at its output's size"""
+    return batch * use.params * prod(use.output[1:])
+
+
+def own_parameter(use: Use, batch: int) -> None:
+    """not defined: it depends on what the code calls the parameter"""
+
+
+# --- fvcore --------------------------------------------------------------------------------------------------
+
+
+def flat_pool(use: Use, batch: int) -> int:
+    """1 per input element of a map of two axes, nothing on one or three; nothing for x.mean"""
+    return batch * prod(use.inputs[0]) if len(use.output) == 3 and _form(use) != "mean" else 0
+
+
+def resized(use: Use, batch: int) -> int:
+    """1 per output element for nearest, 4 for bilinear, on a map of two axes; nothing on one or three"""
+    return batch * prod(use.output) * {"nearest": 1, "linear": 4}[_layer(use).mode] if len(use.output) == 3 else 0
+
+
+# --- thop ----------------------------------------------------------------------------------------------------
+
+
+def convolved_at_outputs(use: Use, batch: int) -> int:
+    """output elements × channels of a group × kernel: transposed convolution at its output's size"""
+    layer = _layer(use)
+    return batch * prod(use.output) * (use.inputs[0][0] // layer.groups) * prod(layer.kernel_size)
+
+
+def doubled_norm(use: Use, batch: int) -> int:
+    """4 per element, 2 without a scale"""
+    return batch * prod(use.output) * (4 if use.params else 2)
+
+
+def outputs(use: Use, batch: int) -> int:
+    """1 per output element"""
+    return batch * prod(use.output)
+
+
+def adaptive(use: Use, batch: int) -> int:
+    """output elements × (input size / output size + 1), cut off to an integer; nothing where it is a function"""
+    if _form(use) != "module":  # only modules are seen
+        return 0
+    taps = 1.0
+    for size, out in zip(use.inputs[0][1:], use.output[1:], strict=True):
+        taps *= size / out
+    return int((taps + 1) * (batch * prod(use.output)))
+
+
+def softmax(use: Use, batch: int) -> int:
+    """for each line of n elements n exponentials, n − 1 adds, n divisions"""
+    line = use.output[axis_index(_layer(use).axis, use.output)]
+    return batch * prod(use.output) // line * (3 * line - 1)
+
+
+def interpolated(use: Use, batch: int) -> int:
+    """per output element 1 for nearest, 5 for linear, 11 for bilinear; nothing for trilinear"""
+    axes = len(use.output) - 1
+    each = 1 if _layer(use).mode == "nearest" else {1: 5, 2: 11}.get(axes, 0)
+    return batch * prod(use.output) * each
+
+
+# --- calflops ------------------------------------------------------------------------------------------------
+
+
+def conv_flops(use: Use, batch: int) -> int:
+    """2 · macs, and 1 per output element for the bias"""
+    return batch * use.macs + macs_and_bias(use, batch)
+
+
+def conv_transpose_flops(use: Use, batch: int) -> int:
+    """2 · macs, divided by groups twice; bias at the size that a convolution forwards would have"""
+    layer = _layer(use)
+    sizes = use.inputs[0][1:]
+    filters = layer.out_channels // layer.groups
+    macs = prod(use.inputs[0]) * (filters // layer.groups) * prod(layer.kernel_size)
+    forwards = [
+        (size + 2 * cut - (dilation * (kernel - 1) + 1)) // stride + 1
+        for size, cut, kernel, stride, dilation in zip(
+            sizes, _cuts(use), layer.kernel_size, layer.stride, layer.dilation, strict=True
+        )
+    ]
+    return batch * (2 * macs + (filters * prod(forwards) if layer.bias else 0))
+
+
+def linear_flops(use: Use, batch: int) -> int:
+    """2 · macs, without bias"""
+    return 2 * batch * use.macs
+
+
+def pool_flops(use: Use, batch: int) -> int:
+    """1 per input element, with the padding where its sides differ, which PyTorch adds beforehand"""
+    shape = use.inputs[0]
+    pads = _layer(use).described(shape).get("padding", ())
+    if any(before != after for before, after in pads):
+        shape = (shape[0], *[size + before + after for size, (before, after) in zip(shape[1:], pads, strict=True)])
+    return batch * prod(shape)
+
+
+def global_pool_flops(use: Use, batch: int) -> int:
+    """1 per input element; nothing for x.mean"""
+    return 0 if _form(use) == "mean" else inputs(use, batch)
+
+
+def lppool_flops(use: Use, batch: int) -> int | None:
+    """1 per input element and 2 per output element; not defined with padding, which PyTorch's has not"""
+    padded = any(pair != (0, 0) for pair in _layer(use).described(use.inputs[0])["padding"])
+    return None if padded else batch * (prod(use.inputs[0]) + 2 * prod(use.output))
+
+
+def lrn_flops(use: Use, batch: int) -> int:
+    """3 per element, and 1 per element of the squares padded by size − 1 channels"""
+    channels = use.output[0]
+    return batch * (3 * prod(use.output) + (channels + _layer(use).size - 1) * prod(use.output[1:]))
+
+
+def resized_flops(use: Use, batch: int) -> int | None:
+    """1 per input element; by size, the size's product; it fails on unlike factors, unless as many as the batch"""
+    layer = _layer(use)
+    if layer.size is not None:
+        return prod(layer.size)
+    works = len(set(layer.scale_factor)) == 1 or len(layer.scale_factor) == batch
+    return inputs(use, batch) if works else None
+
+
+# --- what the rules read -------------------------------------------------------------------------------------
+
+
+def _layer(use: Use) -> Any:
+    """Return the layer, whose arguments the type's rule knows."""
+    return use.layer
+
+
+def _form(use: Use) -> str:
+    """Return how PyTorch code calls a pooling: as nn.AdaptiveAvgPool2d, by its function, or as x.mean."""
+    return getattr(use.layer, "form", "module")
+
+
+def _cuts(use: Use) -> Shape:
+    """Return the padding of a transposed convolution an axis; 0 where its sides differ, which PyTorch has not."""
+    pads = _layer(use).described(use.inputs[0])["padding"]
+    return tuple([before if before == after else 0 for before, after in pads])

@@ -1,0 +1,203 @@
+"""What other tools count: the figure that each would print for a network, and why it differs from ``macs``.
+
+Each layer is taken as PyTorch's module of that name (``batchnorm`` is ``nn.BatchNorm2d``), merges as the operators
+``+`` and ``*``, padding as figures (fvcore has no rule for the operator that ``padding='same'`` becomes, and counts
+such a convolution 0), in inference.  The rules are those of the tools' own source at the release named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from cnncalc.figures import convention_rules as rules
+from cnncalc.graph import Graph
+from cnncalc.layers.base import Use
+
+UNDEFINED = ("locally_connected",)
+"""Types that PyTorch does not have, so that no tool for it says what they cost."""
+
+Rule = Callable[[Use, int], "int | None"]
+"""From a layer's use and the batch to a tool's figure; None where the tool has none.  The docstring is shown."""
+
+
+class Convention(NamedTuple):
+    """A tool's way of counting.
+
+    Attributes:
+        name: what ``--convention`` calls it.
+        figure: the tool's own word for what it counts.
+        release: the release whose source the rules are from.
+        source: where that source is.
+        counts: what it counts, in one line.
+        by_type: the rules by layer type; what is not there costs nothing by this tool.
+        others: the rule for all other types, or None.
+    """
+
+    name: str
+    figure: str
+    release: str
+    source: str
+    counts: str
+    by_type: Mapping[str, Rule]
+    others: Rule | None = None
+
+    @property
+    def title(self) -> str:
+        """The figure with the tool that it comes from."""
+        return f"{self.figure} ({self.name})"
+
+    def rule(self, layer_type: str) -> Rule | None:
+        """Return the rule for a layer type; None where the tool passes it over."""
+        return self.by_type.get(layer_type, self.others)
+
+    def of(self, use: Use, batch: int) -> int | None:
+        """Return the tool's figure for a layer's use; None where it is not defined."""
+        if use.layer.type in UNDEFINED:
+            return None
+        rule = self.rule(use.layer.type)
+        return rule(use, batch) if rule else 0
+
+
+TOOLS = {
+    convention.name: convention
+    for convention in (
+        Convention(
+            "torchinfo",
+            "mult-adds",
+            "1.8.0",
+            "https://github.com/TylerYep/torchinfo, torchinfo/layer_info.py, calculate_macs",
+            "parameters × output positions of a convolution, parameters × batch of every other module",
+            {
+                "conv": rules.filters_at_outputs,
+                "conv_transpose": rules.filters_at_outputs,
+                "scale": rules.own_parameter,
+            },
+            rules.parameters,
+        ),
+        Convention(
+            "fvcore",
+            "FLOPs",
+            "0.1.5",
+            "https://github.com/facebookresearch/fvcore, fvcore/nn/flop_count.py and jit_handles.py",
+            "one per multiply-accumulate, normalisation, adaptive average pooling and upsampling of maps",
+            {
+                "conv": rules.macs,
+                "conv_transpose": rules.macs,
+                "linear": rules.macs,
+                "batchnorm": rules.batchnorm,
+                "layernorm": rules.normalised,
+                "groupnorm": rules.normalised,
+                "instancenorm": rules.normalised,
+                "adaptive_avgpool": rules.flat_pool,
+                "global_avgpool": rules.flat_pool,
+                "upsample": rules.resized,
+            },
+        ),
+        Convention(
+            "ptflops",
+            "MACs",
+            "0.7.5, backend aten",
+            "https://github.com/sovrasov/flops-counter.pytorch, ptflops/aten_ops.py",
+            "multiply-accumulates, and one per output element for a bias",
+            {"conv": rules.macs_and_bias, "conv_transpose": rules.macs_and_bias, "linear": rules.macs_and_bias},
+        ),
+        Convention(
+            "thop",
+            "MACs",
+            "0.1.1",
+            "https://github.com/Lyken17/pytorch-OpCounter, thop/profile.py and vision/basic_hooks.py",
+            "multiply-accumulates, 4 per element of batchnorm, average pooling, softmax; only modules are seen",
+            {
+                "conv": rules.convolved_at_outputs,
+                "conv_transpose": rules.convolved_at_outputs,
+                "linear": rules.macs,
+                "batchnorm": rules.doubled_norm,
+                "layernorm": rules.doubled_norm,
+                "instancenorm": rules.doubled_norm,
+                "prelu": rules.outputs,
+                "softmax": rules.softmax,
+                "avgpool": rules.outputs,
+                "adaptive_avgpool": rules.adaptive,
+                "global_avgpool": rules.adaptive,
+                "upsample": rules.interpolated,
+            },
+        ),
+        Convention(
+            "calflops",
+            "FLOPs",
+            "0.3.2",
+            "https://github.com/MrYxJ/calculate-flops.pytorch, calflops/pytorch_ops.py",
+            "2 · macs, the bias of convolutions, normalisation, most activations, the input of poolings",
+            {
+                "conv": rules.conv_flops,
+                "conv_transpose": rules.conv_transpose_flops,
+                "linear": rules.linear_flops,
+                "batchnorm": rules.batchnorm,
+                "layernorm": rules.normalised,
+                "groupnorm": rules.normalised,
+                "instancenorm": rules.normalised,
+                "lrn": rules.lrn_flops,
+                "maxpool": rules.pool_flops,
+                "avgpool": rules.pool_flops,
+                "lppool": rules.lppool_flops,
+                "adaptive_avgpool": rules.inputs,
+                "adaptive_maxpool": rules.inputs,
+                "global_avgpool": rules.global_pool_flops,
+                "global_maxpool": rules.inputs,
+                "upsample": rules.resized_flops,
+                **dict.fromkeys(("relu", "leaky_relu", "prelu", "elu", "gelu", "silu", "softmax"), rules.inputs),
+            },
+        ),
+    )
+}
+"""The tools' conventions by name.  calflops passes over ReLU6, which PyTorch runs as hardtanh."""
+
+
+# --- why the totals differ -----------------------------------------------------------------------------------
+
+
+class Difference(NamedTuple):
+    """The layers of one type whose figure differs from ``macs``, and the tool's rule for them."""
+
+    type: str
+    layers: int
+    macs: int
+    counted: int | None
+    rule: str
+
+
+class Account(NamedTuple):
+    """A tool's total for a network; with ``macs``, the differences add up to it."""
+
+    convention: Convention
+    total: int
+    macs: int
+    differences: list[Difference]
+
+
+def accounts(network: Graph, batch: int = 1) -> list[Account]:
+    """Return what each tool prints for a network, with the differences from ``macs`` by layer type."""
+    return [_account(network, batch, convention) for convention in TOOLS.values()]
+
+
+def _account(network: Graph, batch: int, convention: Convention) -> Account:
+    uses: dict[str, list[Use]] = {}
+    for node in network.nodes:
+        uses.setdefault(node.layer.type, []).append(node.use)
+    differences, total = [], 0
+    for layer_type, of_type in uses.items():
+        counts = [convention.of(use, batch) for use in of_type]
+        macs = batch * sum([use.macs for use in of_type])
+        counted = None if None in counts else sum([count or 0 for count in counts])
+        total += sum([count or 0 for count in counts])
+        if counted != macs:
+            differences.append(Difference(layer_type, len(of_type), macs, counted, _told(convention, layer_type)))
+    return Account(convention, total, batch * sum([node.use.macs for node in network.nodes]), differences)
+
+
+def _told(convention: Convention, layer_type: str) -> str:
+    if layer_type in UNDEFINED:
+        return "not defined: PyTorch has no such layer"
+    rule = convention.rule(layer_type)
+    return (rule.__doc__ or "") if rule else "nothing: the tool has no rule for it"

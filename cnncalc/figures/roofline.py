@@ -1,0 +1,54 @@
+"""How long each layer would take on a machine: the slower of its arithmetic and its traffic with memory.
+
+Williams, Waterman and Patterson 2009, "Roofline: an insightful visual performance model", CACM 52(4).
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import NamedTuple
+
+from cnncalc.graph import Node
+
+
+class Machine(NamedTuple):
+    """A machine: floating-point operations and bytes of memory traffic a second."""
+
+    flops: int
+    bandwidth: int
+
+    @property
+    def ridge(self) -> float:
+        """The arithmetic intensity, in FLOPs a byte, from which arithmetic is the bound."""
+        return self.flops / self.bandwidth
+
+
+class Estimate(NamedTuple):
+    """A layer on a machine.
+
+    Attributes:
+        flops: for the whole batch.
+        bytes: what is read and written once: inputs, output, weights.
+        intensity: FLOPs a byte.
+        bound: ``compute`` or ``memory``, which of the two takes longer; empty where the layer does nothing.
+        seconds: the longer of the two.
+    """
+
+    flops: int
+    bytes: int
+    intensity: float
+    bound: str
+    seconds: float
+
+
+def estimate(node: Node, machine: Machine, batch: int = 1, width: int = 4) -> Estimate:
+    """Return how long a node takes at least; ``width`` is the bytes of an element."""
+    use = node.use
+    if use.layer.is_view:
+        return Estimate(0, 0, 0.0, "", 0.0)
+    flops = batch * (use.flops or 0)
+    elements = batch * (sum([prod(shape) for shape in use.inputs]) + prod(use.output))
+    traffic = (elements + use.params + use.buffers) * width
+    arithmetic, transfer = flops / machine.flops, traffic / machine.bandwidth
+    bound = "compute" if arithmetic > transfer else "memory"
+    return Estimate(flops, traffic, flops / traffic, bound, max(arithmetic, transfer))

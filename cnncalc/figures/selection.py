@@ -1,0 +1,106 @@
+"""Which rows of a summary are shown: folded into blocks, sorted, cut to the heaviest.  Sums are kept throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from cnncalc.figures.summary import Row, Summary
+from cnncalc.graph import Graph, Node
+from cnncalc.ground.errors import CnncalcError, nearest
+
+SORT_KEYS = ("params", "macs", "flops", "activations", "output_bytes", "name", "index")
+
+
+def select(summary: Summary, depth: int | None, sort: str | None, top: int | None) -> tuple[list[Row], Row | None]:
+    """Return the rows to show, and the sum of those left out, or None where all are there."""
+    rows = summary.rows if depth is None else folded(summary.rows, depth)
+    key = sort or ("macs" if top is not None else None)
+    if key in ("name", "index"):
+        rows = sorted(rows, key=lambda row: getattr(row, key))
+    elif key is not None:
+        rows = sorted(rows, key=lambda row: -int(getattr(row, key)))  # stable: equals stay in the network's order
+    if top is None or top >= len(rows):
+        return rows, None
+    rest = rows[top:]
+    return rows[:top], _left_out(rest)
+
+
+def _left_out(rows: list[Row]) -> Row:
+    """Return the sum of rows that are not shown, which is no block and has neither kind nor shape."""
+    whole = _together(rows, f"… {len(rows)} more", "")
+    return whole._replace(type="", kind="", output_shape=(), receptive_field=())
+
+
+def folded(rows: list[Row], depth: int) -> list[Row]:
+    """Return the rows with everything that lies deeper than ``depth`` as one row a block."""
+
+    def outer(row: Row) -> str:
+        return ".".join(row.name.split(".")[:depth])
+
+    result = []
+    for name, group in groupby(rows, outer):
+        inner = list(group)
+        result.append(inner[0] if inner[0].name == name else _together(inner, name, f"of {len(inner)}"))
+    return result
+
+
+def _together(rows: list[Row], name: str, label: str) -> Row:
+    """Return one row with the sums of several; its shapes are the first's input and the last's output."""
+    first, last = rows[0], rows[-1]
+    kinds = {row.kind for row in rows}
+    return last._replace(
+        index=first.index,
+        name=name,
+        type="block",
+        kind=kinds.pop() if len(kinds) == 1 else "other",
+        label=label,
+        inputs=first.inputs,
+        input_shapes=first.input_shapes,
+        params=sum(row.params for row in rows),
+        buffers=sum(row.buffers for row in rows),
+        macs=sum(row.macs for row in rows),
+        flops=sum(row.flops for row in rows),
+        activations=sum(row.activations for row in rows),
+        output_bytes=sum(row.output_bytes for row in rows),
+    )
+
+
+def layers_named(network: Graph, words: Sequence[str]) -> list[Node]:
+    """Return the nodes that words name, in the network's order.
+
+    A word is a dotted path, what stands above some (``stage2``), a glob (``stage?.*conv1``), or the end of a path
+    that no other has.
+
+    Raises:
+        CnncalcError: where a word names nothing, or is the end of several paths.
+    """
+    found: set[str] = set()
+    for word in words:
+        found.update(_named(network, word))
+    return [node for node in network.nodes if node.name in found]
+
+
+def _named(network: Graph, word: str) -> list[str]:
+    names = [node.name for node in network.nodes]
+    exact = [name for name in names if name == word or name.startswith(f"{word}.")]
+    if exact:
+        return exact
+    if any(sign in word for sign in "*?["):
+        from fnmatch import filter
+
+        matching = filter(names, word)
+        if not matching:
+            raise CnncalcError(f"'{network.title}' has no layer like '{word}'")
+        return matching
+    ends = [name for name in names if name.endswith(f".{word}")]
+    if len(ends) > 1:
+        more = ", …" if len(ends) > 5 else ""
+        hint = f"{', '.join(ends[:5])}{more}; '*.{word}' is all of them"
+        raise CnncalcError(f"'{word}' is the end of {len(ends)} layers' names", hint)
+    if not ends:
+        last = {name.rpartition(".")[2]: name for name in reversed(names)}
+        near = nearest(word, [*names, *last])
+        hint = f"did you mean '{near}'?" if near else f"layers: {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"
+        raise CnncalcError(f"'{network.title}' has no layer '{word}'", hint)
+    return ends

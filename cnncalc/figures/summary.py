@@ -1,0 +1,244 @@
+"""Every figure of a network, ready to be shown: what renderers see, and all that they see."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, NamedTuple
+
+from cnncalc.figures.costs import CONVENTIONS, DTYPES, OWN_CONVENTION, sums
+from cnncalc.figures.expectations import unmet
+from cnncalc.figures.memory import OPTIMIZERS, forward_elements, peak_elements
+from cnncalc.figures.receptive_field import Fields, receptive_fields
+from cnncalc.graph import Graph, Node, Unmet
+from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.layers.base import KINDS
+from cnncalc.layers.shapes import Shape
+
+
+class Row(NamedTuple):
+    """One layer.  Shapes have the batch axis first; counts are for the whole batch."""
+
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks a row
+    name: str
+    type: str
+    kind: str
+    label: str
+    inputs: tuple[str, ...]
+    input_shapes: tuple[Shape, ...]
+    output_shape: Shape
+    params: int
+    buffers: int
+    macs: int
+    flops: int
+    activations: int
+    output_bytes: int
+    receptive_field: tuple[int, ...] | None
+    node: Node
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """Every argument of the layer, one figure an axis."""
+        return self.node.layer.described(*self.node.use.inputs)
+
+
+class Kind(NamedTuple):
+    """One row of the contrast: the layers of a kind together."""
+
+    layers: int
+    params: int
+    params_share: float
+    macs: int
+    macs_share: float
+
+
+class Memory(NamedTuple):
+    """Bytes at the summary's dtype; ``training`` is weights, gradients, the optimiser's state and all outputs."""
+
+    weights: int
+    buffers: int
+    forward: int
+    peak: int
+    training: int
+    optimizer: str
+    peak_at: str
+
+
+class Totals(NamedTuple):
+    """The sums over all layers."""
+
+    layers: int
+    params: int
+    buffers: int
+    macs: int
+    flops: int
+    activations: int
+    memory: Memory
+
+
+class Summary(NamedTuple):
+    """A network's figures."""
+
+    name: str
+    variant: str | None
+    source: str | None
+    convention: str
+    batch: int
+    dtype: str
+    inputs: dict[str, Shape]
+    outputs: dict[str, Shape]
+    rows: list[Row]
+    kinds: dict[str, Kind]
+    totals: Totals
+    receptive_fields: dict[str, Fields | None]
+    disagreeing_strides: list[str]
+    uncounted: list[str]
+    unmet: list[Unmet]
+
+    @property
+    def receptive_field(self) -> Fields | None:
+        """What the last output sees; None where that is not known."""
+        return next(reversed(self.receptive_fields.values()))
+
+    @property
+    def title(self) -> str:
+        """The variant's name where there is one, else the network's."""
+        return self.variant or self.name
+
+    @property
+    def figure(self) -> str:
+        """What stands under ``macs``: MACs, or what another tool calls its count, and the tool."""
+        if self.convention == OWN_CONVENTION:
+            return "MACs"
+        from cnncalc.figures.conventions import TOOLS
+
+        return TOOLS[self.convention].title
+
+
+def summarize(
+    network: Graph,
+    batch: int = 1,
+    dtype: str = "float32",
+    optimizer: str = "adam",
+    convention: str = OWN_CONVENTION,
+) -> Summary:
+    """Return every figure of a network.
+
+    Args:
+        network: as :func:`cnncalc.load` returns it.
+        batch: samples that go through at once; params don't depend on it.
+        dtype: the type of weights and activations, for bytes.
+        optimizer: whose state ``memory.training`` counts, one of sgd, momentum, adam.
+        convention: whose count stands under ``macs``: cnncalc's own, or another tool's (torchinfo, fvcore, ptflops,
+            thop, calflops); under ``flops`` too where the tool calls it so.
+
+    Raises:
+        CnncalcError: for an unknown dtype, optimizer or convention.
+    """
+    for what, word, known in (
+        ("dtype", dtype, tuple(DTYPES)),
+        ("optimizer", optimizer, tuple(OPTIMIZERS)),
+        ("convention", convention, CONVENTIONS),
+    ):
+        if word not in known:
+            raise CnncalcError(f"unknown {what} '{word}'", did_you_mean(word, known, f"{what}s"))
+    fields = receptive_fields(network)
+    rows = [_row(node, batch, DTYPES[dtype], fields.of[node]) for node in network.nodes]
+    uncounted = {node.layer.type for node in network.nodes if node.use.flops is None}
+    if convention != OWN_CONVENTION:
+        rows, undefined = _recounted(rows, batch, convention)
+        uncounted |= undefined
+    return Summary(
+        name=network.name,
+        variant=network.variant,
+        source=network.source,
+        convention=convention,
+        batch=batch,
+        dtype=dtype,
+        inputs={name: (batch, *tensor.shape) for name, tensor in network.inputs.items()},
+        outputs={name: (batch, *tensor.shape) for name, tensor in network.outputs.items()},
+        rows=rows,
+        kinds=kinds_of(rows),
+        totals=_totals(network, rows, batch, DTYPES[dtype], optimizer),
+        receptive_fields={name: fields.of[tensor] for name, tensor in network.outputs.items()},
+        disagreeing_strides=[node.name for node in fields.disagreeing],
+        uncounted=sorted(uncounted),
+        unmet=unmet(network),
+    )
+
+
+def _row(node: Node, batch: int, width: int, fields: Fields | None) -> Row:
+    use = node.use
+    elements = batch * prod(node.shape)
+    return Row(
+        node.index,
+        node.name,
+        use.layer.type,
+        use.layer.kind,
+        use.layer.label(),
+        tuple([tensor.name for tensor in node.inputs]),
+        tuple([(batch, *shape) for shape in use.inputs]),
+        (batch, *node.shape),
+        node.params,
+        node.buffers,
+        batch * use.macs,
+        batch * (use.flops or 0),
+        elements,
+        elements * width,
+        None if fields is None else tuple([-(-field.size // 1) for field in fields]),
+        node,
+    )
+
+
+def _recounted(rows: list[Row], batch: int, convention: str) -> tuple[list[Row], set[str]]:
+    """Return the rows with a tool's count for ``macs``, and the types for which it has none."""
+    from cnncalc.figures.conventions import TOOLS
+
+    tool = TOOLS[convention]
+    counts = [tool.of(row.node.use, batch) for row in rows]
+    undefined = {row.type for row, count in zip(rows, counts, strict=True) if count is None}
+    recounted = []
+    for row, count in zip(rows, counts, strict=True):
+        row = row._replace(macs=count or 0)
+        recounted.append(row._replace(flops=row.macs) if tool.figure == "FLOPs" else row)
+    return recounted, undefined
+
+
+def kinds_of(rows: list[Row]) -> dict[str, Kind]:
+    """Return the contrast: the kinds that occur, in their usual order."""
+    params, macs = sum([row.params for row in rows]), sum([row.macs for row in rows])
+    kinds = {}
+    for kind in KINDS:
+        of_kind = [row for row in rows if row.kind == kind]
+        if of_kind:
+            own_params, own_macs = sum([row.params for row in of_kind]), sum([row.macs for row in of_kind])
+            kinds[kind] = Kind(len(of_kind), own_params, share(own_params, params), own_macs, share(own_macs, macs))
+    return kinds
+
+
+def share(part: int, whole: int) -> float:
+    """Return part / whole, and 0 of nothing."""
+    return part / whole if whole else 0.0
+
+
+def _totals(network: Graph, rows: list[Row], batch: int, width: int, optimizer: str) -> Totals:
+    layers, params, buffers, _, _, activations = sums(network.nodes)
+    peak, where = peak_elements(network)
+    forward = batch * forward_elements(network) * width
+    memory = Memory(
+        weights=params * width,
+        buffers=buffers * width,
+        forward=forward,
+        peak=batch * peak * width,
+        training=params * width * (2 + OPTIMIZERS[optimizer]) + buffers * width + forward,
+        optimizer=optimizer,
+        peak_at=where.name if where else "",
+    )
+    return Totals(
+        layers=layers,
+        params=params,
+        buffers=buffers,
+        macs=sum([row.macs for row in rows]),  # as the convention has them
+        flops=sum([row.flops for row in rows]),
+        activations=batch * activations,
+        memory=memory,
+    )

@@ -1,0 +1,169 @@
+"""A network as a graph: nodes in the order in which they run, each with the shapes that go in and come out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnncalc.layers.base import Layer, LayerError, Use
+from cnncalc.layers.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.ground.places import Origin
+    from cnncalc.layers.symbols import Formula
+
+
+class Input:
+    """A tensor that comes from outside; ``shape`` has no batch axis."""
+
+    __slots__ = ("name", "shape")
+
+    def __init__(self, name: str, shape: Shape) -> None:
+        self.name = name
+        self.shape = shape
+
+
+class Node:
+    """One use of a layer in a network.
+
+    Attributes:
+        index: place in the order of running, from 0.
+        name: dotted path (``stage2.bottleneck3.conv1``), unique in the network.
+        use: the layer on its input shapes, with every figure of it (per sample).
+        inputs: the tensors that come in: earlier nodes, or inputs of the network.
+        shares: the node whose weights this one uses, or None where it has its own.
+        origin: where the spec says so, or None.
+        shape: the inferred output shape, without the batch axis.
+    """
+
+    __slots__ = ("index", "inputs", "name", "origin", "shape", "shares", "use")
+
+    def __init__(
+        self, index: int, name: str, use: Use, inputs: tuple[Tensor, ...], shares: Node | None, origin: Origin | None
+    ) -> None:
+        self.index = index
+        self.name = name
+        self.use = use
+        self.inputs = inputs
+        self.shares = shares
+        self.origin = origin
+        self.shape = use.output
+
+    @property
+    def layer(self) -> Layer:
+        """The layer, its arguments spelled out for the input's rank."""
+        return self.use.layer
+
+    @property
+    def params(self) -> int:
+        """Elements of the node's own parameter tensors; shared ones count where they are first used."""
+        return 0 if self.shares else self.use.params
+
+    @property
+    def buffers(self) -> int:
+        """Elements of the node's own buffers."""
+        return 0 if self.shares else self.use.buffers
+
+    def formulas(self) -> list[Formula]:
+        """Return how each figure of this node comes about."""
+        from cnncalc.layers.symbols import trace
+
+        return trace(self.layer, self.use.inputs, self.shape)
+
+
+Tensor = Input | Node
+
+
+class Unmet(NamedTuple):
+    """A published figure that the network does not reproduce."""
+
+    what: str
+    expected: object
+    actual: object
+    origin: Origin | None
+
+
+class Graph:
+    """A directed acyclic graph of layers in which every shape is known.
+
+    Attributes:
+        name: shown in every output.
+        variant: the variant of the family, or None.
+        inputs: by name, in the order of the spec.
+        nodes: in the order in which they run.
+        outputs: by name.
+        published: figures that the spec states, with their places, by their keys in ``expect``.
+        misshapen: items whose outputs don't have the shapes that the spec states.
+    """
+
+    def __init__(
+        self, name: str, inputs: Mapping[str, Shape], variant: str | None = None, source: str | None = None
+    ) -> None:
+        self.name = name
+        self.variant = variant
+        self.source = source
+        self.inputs = {name: Input(name, tuple(shape)) for name, shape in inputs.items()}
+        self.nodes: list[Node] = []
+        self.outputs: dict[str, Tensor] = {}
+        self.published: dict[str, tuple[Any, Origin]] = {}
+        self.misshapen: list[Unmet] = []
+
+    @property
+    def title(self) -> str:
+        """The variant's name where there is one, else the network's."""
+        return self.variant or self.name
+
+    def add(
+        self,
+        layer: Layer,
+        inputs: Sequence[Tensor],
+        name: str,
+        shares: Node | None = None,
+        origin: Origin | None = None,
+    ) -> Node:
+        """Append a use of a layer and infer its shape at once.
+
+        Raises:
+            LayerError: where the inputs don't fit the layer, or shared weights have other shapes.
+        """
+        use = layer.apply(tuple([tensor.shape for tensor in inputs]))
+        if shares is not None:
+            shares = shares.shares or shares
+            _check_shared(use, shares)
+        node = Node(len(self.nodes), name, use, tuple(inputs), shares, origin)
+        self.nodes.append(node)
+        return node
+
+    def readers(self) -> dict[Tensor, list[Node]]:
+        """Return the nodes that read each tensor, in the order in which they run."""
+        found: dict[Tensor, list[Node]] = {}
+        for node in self.nodes:
+            for tensor in node.inputs:
+                found.setdefault(tensor, []).append(node)
+        return found
+
+    def last_reads(self) -> dict[Tensor, int]:
+        """Return the index of the last node that reads each tensor; outputs are kept to the end."""
+        last: dict[Tensor, int] = {}
+        for node in self.nodes:
+            for tensor in node.inputs:
+                last[tensor] = node.index
+        for tensor in self.outputs.values():
+            last[tensor] = len(self.nodes)
+        return last
+
+
+def _check_shared(use: Use, owner: Node) -> None:
+    if use.layer.type != owner.layer.type:
+        raise LayerError(
+            f"shares the weights of '{owner.name}', which is of type {owner.layer.type}",
+            argument="weights",
+            hint=f"weights are shared between items of one type; this one is of type {use.layer.type}",
+        )
+    for name in {**use.weights, **owner.use.weights}:
+        own, other = use.weights.get(name), owner.use.weights.get(name)
+        if own != other:
+            here, there = (shape_text(weight.shape) if weight else "missing" for weight in (own, other))
+            raise LayerError(
+                f"shares the weights of '{owner.name}', but its {name} is {here}, there {there}", argument="weights"
+            )

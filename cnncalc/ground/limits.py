@@ -1,0 +1,41 @@
+"""Every bound on what a spec may ask for.  A spec is untrusted input: whatever it says, reading it ends soon.
+
+A spec that needs more is refused with the name of the bound; the README lists them from here.
+"""
+
+MAX_INTEGER = 2**53
+"""The largest integer of an argument and the most elements of an output, so that each is exact as a float too."""
+
+MAX_FILE_BYTES = 16 * 2**20
+"""Size of a spec's text."""
+
+MAX_SEPARATORS = 1_500_000
+"""Colons, commas and lines in a text, which bound the nodes that YAML can make of it."""
+
+MAX_DEPTH = 64
+"""How deep YAML lists and mappings, blocks in blocks, and terms in an expression may be nested."""
+
+MAX_ALIASED = 10_000
+"""How many nodes the aliases of a text may add, when they are all expanded."""
+
+MAX_LAYERS = 120_000
+"""How many layers a network may have."""
+
+MAX_STEPS = 500_000
+"""How many items and rounds may be looked at while a spec is expanded, those that ``when`` leaves out included."""
+
+MAX_WORK = 3_000_000
+"""How many operations all expressions of a spec may take, an item of a list counting as one."""
+
+MAX_EXPRESSION = 1_000
+"""Characters of an expression."""
+
+MAX_LIST = 10_000
+"""Items of a list that an expression makes, those of lists in it included (a range, which is not written out, may
+have MAX_LAYERS)."""
+
+MAX_AXES = 4
+"""Axes of an input's shape: channels and at most three spatial ones."""
+
+MAX_FAULTS = 20
+"""How many faults are told in full; reading ends at ten times as many."""

@@ -1,0 +1,162 @@
+"""What expressions compute with: arithmetic and functions whose every result is bounded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from cnncalc.ground.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_INTEGER, MAX_LAYERS, MAX_LIST, MAX_WORK
+
+
+class OutOfWorkError(Exception):
+    """The expressions of a spec take more than MAX_WORK operations."""
+
+
+class Budget:
+    """What is left of the operations that the expressions of a spec may take."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MAX_WORK
+
+    def spend(self, operations: int) -> None:
+        """Take from what is left.  Raises OutOfWorkError where that is not enough."""
+        self.left -= operations
+        if self.left < 0:
+            raise OutOfWorkError
+
+
+def weigh(value: Any, depth: int = 0) -> int:
+    """Return how many items a list has, those of its lists included.
+
+    Raises:
+        OverflowError: where they are too many, or nested too deep.
+    """
+    if not isinstance(value, tuple):
+        return 1
+    if depth > MAX_DEPTH:
+        raise OverflowError(f"a list nested deeper than {MAX_DEPTH}")
+    weight = len(value)
+    for item in value:
+        if isinstance(item, tuple):
+            weight += weigh(item, depth + 1)
+        if weight > MAX_LIST:
+            break
+    if weight > MAX_LIST:
+        raise OverflowError(f"a list of more than {MAX_LIST:,} items")
+    return weight
+
+
+def number(value: Any) -> Any:
+    """Return a number as it is.  Raises TypeError for anything else."""
+    if isinstance(value, (int, float)):
+        return value
+    raise TypeError(f"a number is needed, not {_kind(value)}")
+
+
+def _kind(value: Any) -> str:
+    return {str: "a string", tuple: "a list", range: "a list", type(None): "null"}.get(type(value), "this")
+
+
+def bounded(value: Any) -> Any:
+    """Return a number that is finite and not too large.  Raises OverflowError."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise OverflowError("the result is not a finite number")
+    elif isinstance(value, int) and not -MAX_INTEGER <= value <= MAX_INTEGER:
+        raise OverflowError(f"the result is larger than {MAX_INTEGER:,}")
+    return value
+
+
+def add(a: Any, b: Any) -> Any:
+    """Return a + b, of numbers, lists or texts."""
+    if isinstance(a, (tuple, range)) and isinstance(b, (tuple, range)):
+        _check_length(len(a) + len(b))
+        return tuple(a) + tuple(b)
+    if isinstance(a, str) and isinstance(b, str) and len(a) + len(b) <= MAX_EXPRESSION:
+        return a + b
+    return bounded(number(a) + number(b))
+
+
+def multiply(a: Any, b: Any) -> Any:
+    """Return a · b; a list may be repeated."""
+    if isinstance(a, tuple) or isinstance(b, tuple):
+        items, count = (a, b) if isinstance(a, tuple) else (b, a)
+        if isinstance(count, int):
+            _check_length(len(items) * count)
+            return items * count
+    return bounded(number(a) * number(b))
+
+
+def truth(value: Any) -> bool:
+    """Return whether a condition holds; a text is none, so that 'no' is not taken for true."""
+    if isinstance(value, str):
+        raise TypeError(f"a condition must be true or false, not the text '{value}'")
+    return bool(value)
+
+
+def _check_length(length: int) -> None:
+    if length > MAX_LIST:
+        raise OverflowError(f"a list of more than {MAX_LIST:,} items")
+
+
+def power(a: Any, b: Any) -> Any:
+    """Return a to the power b, refused before it is computed where it would be too large."""
+    if abs(number(b)) > 64 and abs(number(a)) > 1:
+        raise OverflowError("the exponent is too large")
+    if isinstance(a, int) and isinstance(b, int) and a.bit_length() * max(b, 0) > 128:
+        raise OverflowError(f"the result is larger than {MAX_INTEGER:,}")
+    return bounded(_real(number(a) ** number(b)))
+
+
+def _real(value: Any) -> Any:
+    if isinstance(value, complex):
+        raise ValueError("the result is not a real number")
+    return value
+
+
+def _range(*bounds: Any) -> range:
+    result = range(*bounds)  # lazy, so that it costs nothing until it is bounded
+    if result[MAX_LAYERS : MAX_LAYERS + 1]:
+        raise OverflowError(f"a range of more than {MAX_LAYERS:,} items")
+    return result
+
+
+def _zip(*lists: Any) -> tuple[Any, ...]:
+    _check_length(min((len(items) for items in lists), default=0))
+    return tuple(zip(*lists, strict=False))
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, (tuple, range)):
+        raise TypeError("a number is needed, not a list")
+    return int(bounded(int(value)))
+
+
+def _round(value: Any, digits: Any = None) -> Any:
+    return bounded(round(number(value), digits))
+
+
+def make_divisible(value: float, divisor: int = 8, min_value: int | None = None) -> int:
+    """Round channels to a multiple of ``divisor``, never below 90 % of the value (MobileNet, TF-slim)."""
+    if number(value) <= 0 or number(divisor) <= 0:
+        raise ValueError("make_divisible rounds positive numbers")
+    rounded = max(divisor if min_value is None else min_value, int(bounded(value) + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": min,
+    "max": max,
+    "ceil": lambda value: bounded(math.ceil(number(value))),
+    "floor": lambda value: bounded(math.floor(number(value))),
+    "round": _round,
+    "int": _integer,
+    "len": len,
+    "range": _range,
+    "zip": _zip,
+    "sum": lambda values: bounded(sum(number(value) for value in values)),
+    "make_divisible": make_divisible,
+}

@@ -1,0 +1,63 @@
+"""What is legal in a spec but probably not meant: rules, and what they find."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from cnncalc.ground.places import Fault, Origin
+
+RULES = {
+    "lost-pixels": "no window reaches the last rows or columns: (W − F + 2P) is not a multiple of S",
+    "stride-over-kernel": "a stride larger than the kernel skips pixels and aliases",
+    "padding-covers-kernel": "a padding as large as the kernel: whole windows see nothing but padding",
+    "bias-before-batchnorm": "batchnorm subtracts the mean, and with it any bias right before it",
+    "repeated-relu": "a ReLU behind another changes nothing",
+    "wide-fc": "a fully connected layer reads a large map and holds most of the params",
+    "unused-output": "nothing reads what an item computes",
+    "unused-name": "a name that a 'for' binds, or an input, is never read",
+    "unused-block": "a block that no item uses",
+    "unused-argument": "an argument of the spec or of a block that nothing reads",
+}
+"""Every rule with what it finds; ``# allow: RULE`` on the line silences it there."""
+
+_ALLOW = re.compile(r"#.*\ballow:([\w\s,-]+)").search
+
+
+class Finding(NamedTuple):
+    """One warning: which rule, what, where, and what may be done; ``layer`` is a node's name, or empty."""
+
+    rule: str
+    message: str
+    origin: Origin | None
+    hint: str | None = None
+    layer: str = ""
+
+    def text(self) -> str:
+        """Return the warning as it is shown, with place, excerpt and hint."""
+        return Fault(f"warning: {self.message} [{self.rule}]", self.origin, self.hint).text()
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """What is the same for one fault of a text, however many layers it makes."""
+        return (self.rule, self.origin[1:]) if self.origin else (self.rule, self.layer)
+
+    @property
+    def allowed(self) -> bool:
+        """Whether a comment on the line says that it is meant: ``# allow: lost-pixels``."""
+        comment = _ALLOW(self.origin.source.line(self.origin.line)) if self.origin else None
+        return comment is not None and self.rule in re.split(r"[\s,]+", comment[1])
+
+
+def distinct(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings without those that are allowed; those of one place as one, which tells how many."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.place, []).append(finding)
+    kept = []
+    for first, *others in groups.values():
+        more = f"; {len(others)} more layer{'s' if len(others) > 1 else ''} likewise" if others else ""
+        if not first.allowed:
+            kept.append(first._replace(message=first.message + more))
+    return kept

@@ -1,0 +1,324 @@
+"""Items to nodes: blocks, loops, conditions and paths are spelled out, names are given, shapes inferred."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.graph import Node, Tensor, Unmet
+from cnncalc.ground.errors import did_you_mean
+from cnncalc.ground.limits import MAX_DEPTH, MAX_LAYERS, MAX_STEPS
+from cnncalc.language.arithmetic import Budget, weigh
+from cnncalc.language.expressions import ExpressionError, bind
+from cnncalc.language.items import BlockItem, Environment, Item, LayerItem, Loop, SequenceItem, Value
+from cnncalc.language.names import Names
+from cnncalc.language.scope import Frame, Ref, Scope, Tensors
+from cnncalc.layers.arguments import value_text
+from cnncalc.layers.base import Layer, LayerError
+from cnncalc.layers.shapes import shape_text
+
+CACHED_LAYERS = 256
+
+
+class ItemExpander(Names):
+    """Adds the nodes of items to a network and collects the faults.
+
+    Attributes:
+        globals: the values of the document's ``args``.
+        published: whether the document's figures apply, so that ``expect`` is checked.
+    """
+
+    def __init__(self, published: bool) -> None:
+        super().__init__()
+        self.globals: dict[str, Any] = {}
+        self.published = published
+        self.steps = 0
+        self.depth = 0
+        self.rounds = 1  # product of the loops around, to refuse a product of loops before it is run
+        self.budget = Budget()
+
+    # --- values ---------------------------------------------------------------------------------------------
+
+    def evaluate(self, value: Value, environment: Environment) -> Any:
+        """Return a value; where it can't be computed, a fault and None."""
+        try:
+            return value(environment)
+        except ExpressionError as error:
+            self.fault(value.origin, error.message, error.hint)
+            return None
+
+    def condition(self, value: Value, environment: Environment) -> bool:
+        """Return whether a condition holds; a word is a fault."""
+        result = self.evaluate(value, environment)
+        if isinstance(result, str):
+            hint = (
+                f"write {'true' if result in ('yes', 'on') else 'false'}"
+                if result in ("yes", "no", "on", "off")
+                else None
+            )
+            self.fault(value.origin, f"a condition must be true or false, not the word '{result}'", hint)
+        return bool(result)
+
+    def count(self, value: Value, environment: Environment) -> int:
+        """Return how often an item is repeated.  Raises SpecError for more than a network may have."""
+        count = self.evaluate(value, environment)
+        if not isinstance(count, int) or count < 0:
+            if count is not None or value.is_constant:
+                self.fault(value.origin, f"repeat must be an integer of 0 or more, not {value_text(count)}")
+            return 0
+        if count > MAX_LAYERS:
+            raise self.refuse(
+                value.origin, f"repeat: {count:,} is more than the {MAX_LAYERS:,} layers that a network may have"
+            )
+        return count
+
+    # --- items ----------------------------------------------------------------------------------------------
+
+    def items(self, items: list[Item], frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+        """Expand items one after the other and return what comes out of the last."""
+        for item in items:
+            incoming = self.item(item, frame, environment, incoming)
+        return incoming
+
+    def item(self, item: Item, frame: Frame, environment: Environment, above: Tensors) -> Tensors:
+        """Expand an item with its modifiers; an item that is not there lets through what comes from above."""
+        incoming = above
+        if item.sources is not None:
+            if self.plainly_absent(item, environment):
+                return above  # what it would read need not be there either
+            incoming = self.sources(item, frame)
+        if not item.repeats:
+            result, present = self.once(item, frame, environment, incoming, frame)
+        else:
+            result, present = self.rounds_of(item, frame, environment, incoming)
+        if not present:
+            return above
+        if item.expect is not None and not each_round(item):
+            self.check_expected(item, result, environment)
+        return result
+
+    def plainly_absent(self, item: Item, environment: Environment) -> bool:
+        """Whether an item is not there, as far as that can be said without its input."""
+        when = item.when
+        if when is None or when.reads_input or (item.loop and not when.names.isdisjoint(item.loop.names)):
+            return False
+        return not self.condition(when, environment)
+
+    def rounds_of(self, item: Item, frame: Frame, environment: Environment, incoming: Tensors) -> tuple[Tensors, bool]:
+        """Expand an item with a loop: (what comes out of the last round, whether any round was there)."""
+        around, any_present = self.rounds, False
+        rows = self.rows(item, environment, incoming)
+        for row in rows:
+            self.step(item)
+            inner = environment if item.loop is None else self.bound(item.loop, row, environment)
+            count = 1 if item.repeat is None else self.count(item.repeat, self.seen(inner, incoming))
+            self.rounds = around * len(rows) * max(count, 1)
+            for _ in range(count):
+                lookup = Frame(frame.scope, frame, frame.incoming, frame.home)
+                incoming, present = self.once(item, lookup, inner, incoming, frame)
+                any_present |= present
+        self.rounds = around
+        return incoming, any_present
+
+    def rows(self, item: Item, environment: Environment, incoming: Tensors) -> Sequence[Any]:
+        """Return the rows of ``for``; one that binds nothing where there is none."""
+        loop = item.loop
+        if loop is None:
+            return (None,)
+        try:
+            rows = loop.rows(self.seen(environment, incoming))
+            if isinstance(rows, (tuple, range)):
+                return rows
+            raise ExpressionError(f"'{loop.rows.text}' is not a list", hint="range(n) counts from 0 to n − 1")
+        except ExpressionError as error:
+            self.fault(loop.origin, f"for: {error.message}", error.hint)
+            return ()
+
+    def bound(self, loop: Loop, row: Any, environment: Environment) -> Environment:
+        """Return the names with those that a row binds."""
+        try:
+            return {**environment, **bind(loop.target, row)}
+        except ExpressionError as error:
+            self.fault(loop.origin, f"for: {error.message}", error.hint)
+            return {**environment, **dict.fromkeys(loop.names)}
+
+    def step(self, item: Item) -> None:
+        """Count an item or a round that is looked at.  Raises SpecError for too many."""
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise self.refuse(item.origin, f"expanding the spec takes more than {MAX_STEPS:,} steps")
+
+    def seen(self, environment: Environment, incoming: Tensors) -> Environment:
+        """Return the names, with those of the incoming tensor where it is known."""
+        if incoming is None:
+            return environment
+        shape = incoming[0].shape
+        return {**environment, "in_channels": shape[0], "in_shape": shape}
+
+    def once(
+        self, item: Item, lookup: Frame, environment: Environment, incoming: Tensors, frame: Frame
+    ) -> tuple[Tensors, bool]:
+        """Expand one round of an item: (its output, whether it is there)."""
+        self.step(item)
+        if item.when is not None and not self.present(item.when, environment, incoming):
+            return incoming, False
+        before = len(self.net.nodes)
+        if item.weights is not None:
+            self.owners.append(self.sharing(item, frame))
+        if isinstance(item, SequenceItem) and item.name is None:  # has no scope of its own
+            return self.items(item.items, lookup, environment, incoming), True
+        name = self.given_name(item, frame)
+        inside: Frame | None = None
+        if isinstance(item, LayerItem):
+            result = self.layer(item, name, lookup, environment, incoming)
+        else:
+            inside, result = self.scoped(item, name, frame, environment, incoming)
+        if item.weights is not None:
+            self.end_sharing(item.weights, result)
+        self.register(item, name, frame, Ref(result, inside, item.type_name, before, len(self.net.nodes)))
+        if item.expect is not None and each_round(item):
+            self.check_expected(item, result, environment)
+        return result, True
+
+    def present(self, when: Value, environment: Environment, incoming: Tensors) -> bool:
+        """Return whether ``when`` holds for the incoming tensor."""
+        if when.reads_input:
+            if incoming is None:
+                return False  # unknown after a fault that is told already
+            environment = self.seen(environment, incoming)
+        return self.condition(when, environment)
+
+    def scoped(
+        self, item: Item, name: str, frame: Frame, environment: Environment, incoming: Tensors
+    ) -> tuple[Frame, Tensors]:
+        """Expand a block or a named sequence in a scope of its own."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.refuse(
+                item.origin,
+                f"blocks are nested deeper than {MAX_DEPTH}: '{item.type_name}' uses itself, or blocks use each other",
+            )
+        scope_prefix = f"{frame.scope.prefix}{name}."
+        if isinstance(item, BlockItem):
+            items, reserved = item.block.items, item.block.reserved
+            environment = self.block_arguments(item, environment, incoming)
+        else:
+            assert isinstance(item, SequenceItem)
+            items, reserved = item.items, item.reserved
+        inside = Frame(Scope(scope_prefix, reserved), frame, incoming)
+        if incoming is not None and len(incoming) > 1:
+            for number, tensor in enumerate(incoming, 1):
+                inside.names[f"input{number}"] = Ref((tensor,), None, "input", 0, 0)
+        result = self.items(items, inside, environment, incoming)
+        self.depth -= 1
+        return inside, result
+
+    def block_arguments(self, item: BlockItem, environment: Environment, incoming: Tensors) -> dict[str, Any]:
+        """Return the names inside a block: the document's, and the block's own."""
+        values = dict(self.globals)
+        self.budget.spend(len(values))
+        for name, default in item.block.arguments.items():
+            given = item.arguments.get(name)
+            if given is not None:
+                values[name] = given.constant if given.is_constant else self.known(given, environment, incoming)
+            elif default is not None:
+                values[name] = default.constant if default.is_constant else self.known(default, values, incoming)
+        return values
+
+    def known(self, value: Value, environment: Environment, incoming: Tensors) -> Any:
+        """Evaluate a value, unless it asks for an incoming tensor that a fault has made unknown."""
+        if value.reads_input:
+            if incoming is None:
+                return None
+            environment = self.seen(environment, incoming)
+        return self.evaluate(value, environment)
+
+    # --- layers ---------------------------------------------------------------------------------------------
+
+    def layer(self, item: LayerItem, name: str, frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+        """Add a layer to the network; a fault gives None."""
+        tensors = incoming if item.paths is None else self.paths(item.paths, frame, environment, incoming)
+        full = frame.scope.prefix + name
+        try:
+            layer = item.built or self.made(item, environment, incoming)
+            if layer is None or tensors is None:
+                return None
+            return (self.add(layer, tensors, full, item),)
+        except LayerError as error:
+            self.layer_fault(item, full, error)
+            return None
+
+    def paths(self, paths: list[list[Item]], frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+        """Expand each path from the incoming tensor and return their ends."""
+        ends = [self.items(path, frame, environment, incoming) for path in paths]
+        if any(end is None for end in ends):
+            return None
+        return tuple([tensor for end in ends for tensor in end or ()])
+
+    def made(self, item: LayerItem, environment: Environment, incoming: Tensors) -> Layer | None:
+        """Return the layer for the arguments' values, made once for each set of values."""
+        if item.reads_input:
+            if incoming is None:
+                return None
+            environment = self.seen(environment, incoming)
+        try:
+            values = tuple(
+                [value.constant if value.is_constant else value(environment) for value in item.arguments.values()]
+            )
+        except ExpressionError:
+            for value in item.arguments.values():
+                self.evaluate(value, environment)
+            return None
+        for value in values:
+            if type(value) is tuple:
+                self.budget.spend(weigh(value))
+        layer = item.cache.get(values)
+        if layer is None:
+            if any(value is None for value in values) and self.faults:
+                return None
+            if len(item.cache) >= CACHED_LAYERS:
+                item.cache.clear()
+            layer = item.cache[values] = item.layer_class(**dict(zip(item.arguments, values, strict=True)))
+        return layer
+
+    def add(self, layer: Layer, tensors: tuple[Tensor, ...], full: str, item: LayerItem) -> Node:
+        """Append a node, within the bound on layers and with the weights that it shares."""
+        if len(self.net.nodes) >= MAX_LAYERS or self.rounds > MAX_LAYERS:
+            message = f"the network has more than {MAX_LAYERS:,} layers" + (
+                " (loops in loops)" if self.rounds > MAX_LAYERS else ""
+            )
+            raise self.refuse(item.origin, message)
+        shares = None
+        if self.owners and layer.apply(tuple([tensor.shape for tensor in tensors])).weights:
+            for owners in self.owners:  # all advance; the innermost counts
+                shares = next(owners, None)
+            if shares is None:
+                raise LayerError("has weights, but the item whose weights it shares has no more", argument="weights")
+        return self.net.add(layer, tensors, full, shares, item.origin)
+
+    def layer_fault(self, item: LayerItem, full: str, error: LayerError) -> None:
+        """Note what is wrong with a layer, at the argument that is to blame."""
+        argument = item.arguments.get(error.argument or "")
+        origin = argument.origin if argument else item.origin
+        if error.argument == "weights" and item.weights is not None:
+            origin = item.weights.origin
+        hint = error.hint or (
+            did_you_mean(error.argument or "", tuple(error.near), "arguments") if error.near else None
+        )
+        self.fault(origin, f"{item.type_name} '{full}': {error.message}", hint)
+
+    def check_expected(self, item: Item, result: Tensors, environment: Environment) -> None:
+        """Hold an item's output against the shape that its ``expect`` states."""
+        if item.expect is None or not self.published:
+            return
+        expected = self.evaluate(item.expect, environment)
+        if result is None or expected is None or expected == result[0].shape:
+            return
+        shown = shape_text(expected) if isinstance(expected, tuple) else expected
+        what = f"the output of '{result[0].name}'"
+        self.net.misshapen.append(Unmet(what, shown, shape_text(result[0].shape), item.expect.origin))
+
+
+def each_round(item: Item) -> bool:
+    """Whether ``expect`` speaks of every round of the item's own loop, not only of what comes out at the end."""
+    return item.loop is not None and item.expect is not None and not item.expect.names.isdisjoint(item.loop.names)

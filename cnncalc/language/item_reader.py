@@ -1,0 +1,272 @@
+"""Nodes to items: types, arguments, modifiers and the names that they may read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from keyword import iskeyword
+
+from cnncalc.ground.limits import MAX_FAULTS
+from cnncalc.ground.places import Source
+from cnncalc.language.arithmetic import FUNCTIONS
+from cnncalc.language.expressions import CONSTANTS, ExpressionError, compile_loop
+from cnncalc.language.items import (
+    INPUT_NAMES,
+    Block,
+    BlockItem,
+    Item,
+    LayerItem,
+    Loop,
+    Reference,
+    SequenceItem,
+    Value,
+    explicit_names,
+)
+from cnncalc.language.nodes import List, Map, Node, Scalar
+from cnncalc.language.spellings import argument_hint, type_hint
+from cnncalc.language.values import ValueReader
+from cnncalc.layers import LayerError, layer_type
+from cnncalc.layers.arguments import REQUIRED, Argument
+from cnncalc.layers.base import Layer
+
+MODIFIERS = ("name", "from", "repeat", "for", "when", "weights", "expect")
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*$").match
+is_item_name = re.compile(r"\w[\w-]*$").match
+_FLAG = Argument(lambda value: value, "", None, "")  # a condition: yes and no are flags there
+_FLAG.flag = True
+
+
+class ItemReader(ValueReader):
+    """Reads the items of one document.
+
+    Attributes:
+        blocks: the document's blocks, whose names are known before any item is read.
+    """
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self.blocks: dict[str, Block] = {}
+        self.built: dict[tuple[object, ...], Layer] = {}
+
+    def items(self, node: Node, names: frozenset[str], what: str, depth: int = 0) -> list[Item]:
+        """Read a list of items."""
+        self.visit(node, depth)
+        if isinstance(node, Scalar) and node.empty:
+            return []
+        if not isinstance(node, List):
+            self.fault(node, f"{what} must be a list: each item begins with a dash")
+            return []
+        items = [self.item(item, names, depth + 1) for item in node.items]
+        return [item for item in items if item is not None]
+
+    def item(self, node: Node, names: frozenset[str], depth: int) -> Item | None:
+        """Read one item; a fault may give None."""
+        self.visit(node, depth)
+        if isinstance(node, Scalar) and not node.empty:
+            return self.typed_item(node, None, {}, names, depth)
+        if not isinstance(node, Map):
+            hint = "to group items write '- sequence:' and the list below it" if isinstance(node, List) else None
+            self.fault(node, "an item must be a layer type, alone or with its arguments", hint)
+            return None
+        keys = [(key, value) for key, value in node.pairs if isinstance(key, Scalar)]
+        types = [(key, value) for key, value in keys if key.text not in MODIFIERS]
+        if not types:
+            self.fault(node, "an item without a layer type", "begin with the type: '- conv: {…}', modifiers below it")
+            return None
+        for key, _ in types[1:]:
+            self.second_type(key, types[0][0].text)
+        if len(types) > 1:
+            return None
+        modifiers = self.keys(node, "an item", (*MODIFIERS, *[key.text for key, _ in types]))
+        return self.typed_item(types[0][0], types[0][1], modifiers, names, depth)
+
+    def second_type(self, key: Scalar, first: str) -> None:
+        """Note what is wrong with a second key beside the type."""
+        if key.text in self.blocks or key.text == "sequence" or layer_type(key.text):
+            self.fault(
+                key, f"'{key.text}' stands beside '{first}' in one item", "begin each item with a dash of its own"
+            )
+        else:
+            own = layer_type(first)
+            inside = own is not None and key.text in own.arguments
+            hint = (
+                f"arguments stand below the type, indented, or in {{…}}: '- {first}: {{{key.text}: …}}'"
+                if inside
+                else None
+            )
+            self.fault(key, f"unknown modifier '{key.text}'", hint or self.near(key.text, MODIFIERS, "modifiers"))
+
+    def typed_item(
+        self, key: Scalar, arguments: Node | None, modifiers: dict[str, Node], names: frozenset[str], depth: int
+    ) -> Item | None:
+        """Read an item of which the type is known."""
+        loop = self.loop(modifiers["for"], names) if "for" in modifiers else None
+        inner = names
+        if loop is not None:
+            self.budget.spend(len(names))
+            inner = names | set(loop.names)
+        item: Item | None
+        type_name = key.text
+        layer_class = None if type_name in self.blocks else layer_type(type_name)
+        if type_name in self.blocks:
+            item = self.block_item(key, arguments, inner)
+        elif type_name == "sequence":
+            body = [] if arguments is None else self.items(arguments, inner, "a sequence", depth + 1)
+            item = SequenceItem(key.at(self.source), body)
+            item.reserved = explicit_names(body)
+        elif layer_class is not None:
+            item = LayerItem(key.at(self.source), type_name, layer_class)
+            self.layer_arguments(item, arguments, inner, depth)
+        else:
+            hint = type_hint(type_name, tuple(self.blocks)) if len(self.faults) < MAX_FAULTS else None
+            self.fault(key, f"unknown layer type '{type_name}'", hint)
+            return None
+        item.loop = loop
+        self.modifiers(item, modifiers, inner)
+        if item.weights is not None and isinstance(item, SequenceItem) and item.name is None:
+            self.fault(item.weights.origin, "an unnamed sequence can't share weights", "name it, or use a block")
+        return item
+
+    def modifiers(self, item: Item, nodes: dict[str, Node], names: frozenset[str]) -> None:
+        """Read what stands beside the type."""
+        if "name" in nodes:
+            item.name = self.item_name(nodes["name"])
+        if "from" in nodes:
+            node = nodes["from"]
+            item.sources = [
+                self.reference(entry, "from") for entry in (node.items if isinstance(node, List) else [node])
+            ]
+        if "repeat" in nodes:
+            item.repeat = self.value(nodes["repeat"], names)
+        if "when" in nodes:
+            item.when = self.condition(nodes["when"], names)
+        if "weights" in nodes:
+            item.weights = self.reference(nodes["weights"], "weights")
+        if "expect" in nodes:
+            item.expect = self.value(nodes["expect"], names)
+
+    def condition(self, node: Node, names: Collection[str]) -> Value:
+        """Read a condition: yes and no are flags there."""
+        return self.value(node, names, _FLAG)
+
+    def loop(self, node: Node, names: frozenset[str]) -> Loop | None:
+        """Read a ``for``."""
+        text = self.text(node, "for")
+        origin = node.at(self.source)
+        try:
+            target, bound, rows = compile_loop(text, names)
+        except ExpressionError as error:
+            self.fault(origin.shifted(error.offset), error.message, error.hint)
+            return None
+        for number, name in enumerate(bound):
+            if name in bound[:number]:
+                self.fault(origin, f"'{name}' is bound twice")
+            self.check_argument_name(name, node)
+        return Loop(target, bound, rows, origin)
+
+    def check_argument_name(self, name: str, place: Node) -> None:
+        """Refuse a name that expressions could not read, or read otherwise."""
+        if not _IDENTIFIER(name):
+            self.fault(place, f"'{name}' can't be the name of a value: a name has letters, digits and _")
+        elif name in FUNCTIONS or name in CONSTANTS or name in INPUT_NAMES or iskeyword(name):
+            self.fault(place, f"'{name}' can't be the name of a value: the word has a meaning in expressions")
+
+    def item_name(self, node: Node) -> Reference:
+        """Read the name of an item."""
+        name = self.text(node, "name")
+        if name and not is_item_name(name):
+            self.fault(node, f"'{name}' can't be a name", "a name has letters, digits, _ and -")
+        elif name == "input":
+            self.fault(node, "'input' is the name of the scope's own input")
+        return Reference(name, node.at(self.source))
+
+    def reference(self, node: Node, what: str) -> Reference:
+        """Read the name of another item."""
+        return Reference(self.text(node, what), node.at(self.source))
+
+    # --- arguments ------------------------------------------------------------------------------------------
+
+    def block_item(self, key: Scalar, node: Node | None, names: Collection[str]) -> BlockItem:
+        """Read a use of a block and check its arguments."""
+        block = self.blocks[key.text]
+        item = BlockItem(key.at(self.source), key.text, block)
+        for name, value in self.argument_nodes(key, node, tuple(block.arguments), f"block '{block.name}'").items():
+            item.arguments[name] = self.value(value, names)
+        for name, default in block.arguments.items():
+            if default is None and name not in item.arguments:
+                self.fault(
+                    key,
+                    f"block '{block.name}' needs '{name}'",
+                    f"write '- {block.name}: {{{name}: …}}', or give it a default",
+                )
+        return item
+
+    def layer_arguments(self, item: LayerItem, node: Node | None, names: frozenset[str], depth: int) -> None:
+        """Read the arguments of a layer, and make it where they are constants."""
+        before = len(self.faults)
+        known = item.layer_class.arguments
+        merges = item.layer_class.arity[1] != 1
+        nodes = self.argument_nodes(item, node, (*known, "paths") if merges else tuple(known), item.type_name)
+        for name, value in nodes.items():
+            if name == "paths":
+                item.paths = self.paths(value, names, depth)
+            else:
+                item.arguments[name] = self.value(value, names, known[name])
+        item.reads_input = any(value.reads_input for value in item.arguments.values())
+        missing = [name for name, argument in known.items() if argument.default is REQUIRED and name not in nodes]
+        if missing and len(self.faults) == before:
+            named = "', '".join(missing)
+            hint = f"{missing[0]}: {known[missing[0]].help}; 'cnncalc layers {item.type_name}' shows all arguments"
+            self.fault(item.origin, f"{item.type_name}: '{named}' {'is' if len(missing) == 1 else 'are'} missing", hint)
+        elif len(self.faults) == before and all(value.is_constant for value in item.arguments.values()):
+            self.build(item)
+
+    def build(self, item: LayerItem) -> None:
+        """Make the layer now where no name is read, so that its faults are found whether it is used or not.
+
+        Items that say the same have the same layer, which infers and counts once for all of them.
+        """
+        constants = {name: value.constant for name, value in item.arguments.items()}
+        key = (item.layer_class, *[(name, type(value), value) for name, value in constants.items()])
+        try:
+            item.built = self.built.get(key) or item.layer_class(**constants)
+            self.built[key] = item.built
+        except LayerError as error:
+            value = item.arguments.get(error.argument or "")
+            self.fault(value.origin if value else item.origin, f"{item.type_name}: {error.message}", error.hint)
+
+    def argument_nodes(
+        self, key: Scalar | LayerItem, node: Node | None, known: tuple[str, ...], what: str
+    ) -> dict[str, Node]:
+        """Return the argument nodes by name; a single scalar or list is the first argument's."""
+        if node is None or (isinstance(node, Scalar) and node.empty):
+            return {}
+        if not isinstance(node, Map):
+            if known and known[0] != "paths":
+                return {known[0]: node}
+            self.fault(node, f"{what} takes no argument")
+            return {}
+        found: dict[str, Node] = {}
+        for name, value in self.keys(node, what).items():
+            if name in known:
+                found[name] = value
+                continue
+            place = next(key for key, _ in node.pairs if isinstance(key, Scalar) and key.text == name)
+            broken = any(name.count(a) != name.count(b) for a, b in ("()", "[]"))
+            quote = (
+                "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one a line"
+            )
+            if name in MODIFIERS:
+                hint: str | None = f"'{name}' is a modifier: it stands beside the type, not among its arguments"
+            else:
+                hint = quote if broken else argument_hint(name) or self.near(name, known, "arguments")
+            self.fault(place, f"{what}: unknown argument '{name}'", hint)
+        return found
+
+    def paths(self, node: Node, names: frozenset[str], depth: int) -> list[list[Item]]:
+        """Read the paths of a layer that merges."""
+        if not isinstance(node, List):
+            self.fault(node, "paths must be a list of paths, each a list of items")
+            return []
+        return [self.items(path, names, "a path", depth + 1) for path in node.items]

@@ -1,0 +1,59 @@
+"""From what a user names to a network: a file, a text, or a spec that ships."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from cnncalc.graph import Graph
+from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.ground.limits import MAX_FILE_BYTES
+from cnncalc.language.expand import build
+from cnncalc.language.items import Document
+from cnncalc.language.nodes import decode
+from cnncalc.language.reader import read_document
+from cnncalc.layers.shapes import Shape
+
+
+def open_document(spec: str) -> tuple[Document, str | None]:
+    """Return the document that ``spec`` names, and the variant that the name asks for.
+
+    Raises:
+        CnncalcError: where there is no such spec, or it can't be read.
+    """
+    path, variant = spec, None
+    if not os.path.isfile(spec):
+        if os.sep in spec or spec.endswith((".yaml", ".yml")) or os.path.isdir(spec):
+            raise CnncalcError(f"{spec}: no such file" if not os.path.isdir(spec) else f"{spec}: a folder, not a spec")
+        from cnncalc.language.shipped import find
+
+        path, variant = find(spec)
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise CnncalcError(f"{path}: {error.strerror}") from None
+    return read_text(data, path), variant
+
+
+def read_text(data: bytes, name: str) -> Document:
+    """Return the document of a spec's bytes, called ``name`` in messages; unnamed, its name is the file's."""
+    document = read_document(decode(data, name))
+    document.name = document.name or os.path.basename(name).rpartition(".")[0] or name
+    return document
+
+
+def build_variant(
+    document: Document, variant: str | None, settings: Mapping[str, Any], inputs: Mapping[str, Shape]
+) -> Graph:
+    """Build a variant of a document.
+
+    Raises:
+        CnncalcError: where it has no such variant, or the spec is wrong.
+    """
+    if variant is not None and variant not in document.variants:
+        known = tuple(document.variants)
+        hint = did_you_mean(variant, known, "variants") if known else "the spec has no variants"
+        raise CnncalcError(f"{document.text.name}: no variant '{variant}'", hint)
+    return build(document, variant, settings, inputs)

@@ -1,0 +1,188 @@
+"""Nodes to a document of items: every key, type, argument and name is checked before anything is expanded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from cnncalc.ground.limits import MAX_WORK
+from cnncalc.ground.places import Fault, Origin, Source, SpecError
+from cnncalc.language.arithmetic import OutOfWorkError
+from cnncalc.language.item_reader import ItemReader, is_item_name
+from cnncalc.language.items import INPUT_NAMES, Block, Document, Output, Value, Variant, explicit_names
+from cnncalc.language.nodes import List, Map, Node, Scalar, parse
+from cnncalc.layers import layer_type
+from cnncalc.layers.arguments import value_text
+
+DOCUMENT_KEYS = ("name", "source", "year", "args", "variants", "input", "blocks", "layers", "outputs", "expect")
+VARIANT_KEYS = ("args", "input", "outputs", "expect", "year", "source")
+BLOCK_KEYS = ("args", "layers")
+EXPECT_KEYS = ("params", "macs", "flops", "buffers", "activations", "output")
+NOTHING: frozenset[str] = frozenset()
+
+
+def read_document(source: Source) -> Document:
+    """Read a spec's text.
+
+    Raises:
+        SpecError: with every fault that can be found without expanding it.
+    """
+    reader = _Reader(source)
+    try:
+        document = reader.document(parse(source))
+    except OutOfWorkError:
+        raise SpecError([out_of_work(Origin(source, 0, 0))]) from None
+    if reader.faults:
+        raise SpecError(sorted(reader.faults, key=lambda fault: fault.origin[1:] if fault.origin else (0, 0)))
+    return document
+
+
+def out_of_work(origin: Origin) -> Fault:
+    """Return the fault of a spec whose expressions take too long."""
+    return Fault(f"the expressions of the spec take more than {MAX_WORK:,} operations", origin)
+
+
+class _Reader(ItemReader):
+    # --- the document ---------------------------------------------------------------------------------------
+
+    def document(self, root: Node) -> Document:
+        document = Document(self.source)
+        keys = self.keys(root, "a spec", DOCUMENT_KEYS)
+        for needed in ("input", "layers"):
+            if needed not in keys and isinstance(root, Map):
+                self.fault(root, f"'{needed}' is missing", "a spec needs 'input' and 'layers'")
+        if "name" in keys:
+            document.name = self.text(keys["name"], "name")
+        if "source" in keys:
+            document.source = self.text(keys["source"], "source")
+        if "year" in keys:
+            document.year = self.integer(keys["year"], "year")
+        document.arguments = self.arguments(keys.get("args"), NOTHING)
+        names = frozenset(document.arguments)
+        for name, node in self.keys(keys.get("variants"), "'variants'").items():
+            document.variants[name] = self.variant(name, node, document, names)
+        if "input" in keys:
+            document.input = self.input(keys["input"], names)
+        self.blocks = document.blocks = self.block_heads(keys.get("blocks"), names)
+        for name, node in self.keys(keys.get("blocks"), "'blocks'", quiet=True).items():
+            self.block_body(name, node, names)
+        if "layers" in keys:
+            document.items = self.items(keys["layers"], names | set(INPUT_NAMES), "layers")
+            document.reserved = explicit_names(document.items)
+            document.origin = keys["layers"].at(self.source)
+        if "outputs" in keys:
+            document.outputs = self.outputs(keys["outputs"], names)
+        document.expect = self.expectations(keys.get("expect"), names)
+        return document
+
+    def arguments(self, node: Node | None, names: Collection[str]) -> dict[str, Value]:
+        """Read ``args`` of the document: each may use those above it."""
+        arguments: dict[str, Value] = {}
+        known = set(names)
+        for name, value in self.keys(node, "'args'").items():
+            self.check_argument_name(name, value)
+            arguments[name] = self.literal(value, known)
+            known.add(name)
+        return arguments
+
+    def variant(self, name: str, node: Node, document: Document, names: Collection[str]) -> Variant:
+        variant = Variant(name, node.at(self.source))
+        keys = self.keys(node, f"variant '{name}'", VARIANT_KEYS)
+        for argument, value in self.keys(keys.get("args"), "'args'").items():
+            if argument not in document.arguments:
+                self.fault(
+                    value,
+                    f"variant '{name}' sets '{argument}', which is not in args",
+                    self.near(argument, tuple(document.arguments), "args"),
+                )
+            variant.arguments[argument] = self.literal(value, names)
+        if "input" in keys:
+            variant.input = self.input(keys["input"], names)
+        if "outputs" in keys:
+            variant.outputs = self.outputs(keys["outputs"], names)
+        if "year" in keys:
+            variant.year = self.integer(keys["year"], "year")
+        if "source" in keys:
+            variant.source = self.text(keys["source"], "source")
+        variant.expect = self.expectations(keys.get("expect"), names)
+        return variant
+
+    def input(self, node: Node, names: Collection[str]) -> Value | dict[str, Value]:
+        if isinstance(node, Map):
+            inputs = self.keys(node, "'input'")
+            for name in inputs:
+                if not is_item_name(name):
+                    self.fault(node, f"'{name}' can't be the name of an input")
+            return {name: self.value(shape, names) for name, shape in inputs.items()}
+        return self.value(node, names)
+
+    def outputs(self, node: Node, names: Collection[str]) -> list[Output]:
+        outputs = []
+        for entry in node.items if isinstance(node, List) else [node]:
+            condition = None
+            if isinstance(entry, Map):
+                keys = self.keys(entry, "an output", ("name", "when"))
+                condition = self.condition(keys["when"], names) if "when" in keys else None
+                if "name" not in keys:
+                    self.fault(entry, "an output needs a name")
+                entry = keys.get("name", entry)
+            outputs.append(Output(self.reference(entry, "outputs"), condition))
+        return outputs
+
+    def expectations(self, node: Node | None, names: Collection[str]) -> dict[str, Value]:
+        expect: dict[str, Value] = {}
+        for key, value in self.keys(node, "'expect'", EXPECT_KEYS).items():
+            if key == "output" and isinstance(value, Map):
+                for name, shape in self.keys(value, "'output'").items():
+                    expect[f"output {name}"] = self.value(shape, names)
+            else:
+                expect[key] = self.value(value, names)
+                self.check_expectation(key, expect[key])
+        return expect
+
+    def check_expectation(self, key: str, value: Value) -> None:
+        if not value.is_constant:
+            return
+        if key == "output":
+            if not isinstance(value.constant, tuple):
+                self.fault(value.origin, "output must be a shape, for example [1000]")
+        elif type(value.constant) is not int:
+            self.fault(value.origin, f"{key} must be an integer, not {value_text(value.constant)}")
+
+    # --- blocks ---------------------------------------------------------------------------------------------
+
+    def block_heads(self, node: Node | None, names: Collection[str]) -> dict[str, Block]:
+        """Read names and arguments of all blocks first, so that any block may use any other."""
+        blocks: dict[str, Block] = {}
+        for name, body in self.keys(node, "'blocks'").items():
+            if not is_item_name(name):
+                self.fault(body, f"'{name}' can't be the name of a block")
+            elif name == "sequence" or layer_type(name) is not None:
+                self.fault(body, f"'{name}' is a layer type already; call the block otherwise")
+            block = blocks[name] = Block(name, body.at(self.source))
+            head = self.keys(body, f"block '{name}'", BLOCK_KEYS).get("args")
+            if isinstance(head, List):  # args: [channels, kernel], none with a default
+                for item in head.items:
+                    self.block_argument(block, self.text(item, "an argument's name"), item, None, names)
+                continue
+            for argument, default in self.keys(head, "'args'").items():
+                self.block_argument(block, argument, default, default, names)
+        return blocks
+
+    def block_argument(
+        self, block: Block, name: str, place: Node, default: Node | None, names: Collection[str]
+    ) -> None:
+        self.check_argument_name(name, place)
+        required = default is None or (isinstance(default, Scalar) and default.empty)
+        self.budget.spend(len(names) + len(block.arguments))
+        known = {*names, *block.arguments, *INPUT_NAMES}
+        block.arguments[name] = None if required or default is None else self.value(default, known)
+        block.argument_origins[name] = place.at(self.source)
+
+    def block_body(self, name: str, node: Node, names: Collection[str]) -> None:
+        block = self.blocks[name]
+        body = self.keys(node, f"block '{name}'", BLOCK_KEYS, quiet=True).get("layers")
+        if body is None:
+            self.fault(node, f"block '{name}' has no 'layers'")
+            return
+        block.items = self.items(body, frozenset({*names, *block.arguments, *INPUT_NAMES}), f"block '{name}'")
+        block.reserved = explicit_names(block.items)

@@ -1,0 +1,34 @@
+"""Which items a document names by their running numbers: an item more above them would move those."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnncalc.language.items import Document, Item, LayerItem, SequenceItem
+
+
+def numbered_references(document: Document) -> list[str]:
+    """Return the names in ``from``, ``weights`` and ``outputs`` that no item is given, such as ``conv3``."""
+    items = [item for block in document.blocks.values() for item in _all(block.items)]
+    items += _all(document.items)
+    given = {item.name.name for item in items if item.name is not None}
+    read = [reference.name for item in items for reference in (*(item.sources or ()), item.weights) if reference]
+    read += [output.reference.name for output in document.outputs or ()]
+    known = given | {"input"} | set(document.input if isinstance(document.input, dict) else ())
+    parts = [part for name in read for part in name.split(".")]
+    return [part for part in parts if part.rstrip("0123456789") != part and not _is_given(part, known)]
+
+
+def _is_given(part: str, known: set[str]) -> bool:
+    """Whether a name is given, perhaps to an item that comes several times and is numbered."""
+    return part in known or part.rstrip("0123456789") in known
+
+
+def _all(items: list[Item]) -> Iterator[Item]:
+    for item in items:
+        yield item
+        if isinstance(item, SequenceItem):
+            yield from _all(item.items)
+        elif isinstance(item, LayerItem):
+            for path in item.paths or ():
+                yield from _all(path)

@@ -1,0 +1,71 @@
+"""The specs that ship with the package: found by name, without an index that could go stale."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from cnncalc.ground.errors import CnncalcError, did_you_mean
+
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))
+_VARIANTS = re.compile(r"^variants:[^\n]*\n((?:[ \t]+[^\n]*\n|[ \t]*#[^\n]*\n|\n)*)", re.MULTILINE)
+_VARIANT_NAME = re.compile(r"^  ([\w.-]+) *:", re.MULTILINE)
+
+
+def folder() -> str:
+    """Return where the specs are: inside the installed package, or beside it in a checkout."""
+    installed = os.path.join(_PACKAGE, "specs")
+    return installed if os.path.isdir(installed) else os.path.join(os.path.dirname(_PACKAGE), "specs")
+
+
+def files() -> list[str]:
+    """Return the paths of all shipped specs, sorted."""
+    room = folder()
+    return [os.path.join(room, name) for name in sorted(os.listdir(room)) if name.endswith(".yaml")]
+
+
+def variant_names(text: str) -> list[str]:
+    """Return the names of the variants of a spec, in its order, by a look at its text."""
+    listed = _VARIANTS.search(text + "\n")
+    return _VARIANT_NAME.findall(listed[1]) if listed else []
+
+
+def networks() -> list[tuple[str, str, str | None]]:
+    """Return (name, path, variant) of every network that ships; variant is None where the file is one network."""
+    found: list[tuple[str, str, str | None]] = []
+    for path in files():
+        with open(path, encoding="utf-8") as file:
+            names = variant_names(file.read())
+        found += [(name, path, name) for name in names] or [(_stem(path), path, None)]
+    return found
+
+
+def _stem(path: str) -> str:
+    return os.path.basename(path).removesuffix(".yaml")
+
+
+def _alike(path: str, name: str) -> int:
+    """Return how many letters a file's name and a network's begin with alike, to open the likely file first."""
+    pairs = zip(_stem(path), name, strict=False)
+    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(_stem(path)), len(name)))
+
+
+def find(name: str) -> tuple[str, str | None]:
+    """Return (path, variant) of a shipped network, or of a family by its file's name.
+
+    Raises:
+        CnncalcError: where no shipped spec has the name; the hint has the nearest.
+    """
+    for path in sorted(files(), key=lambda path: -_alike(path, name)):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        if name in text and name in variant_names(text):
+            return path, name
+        if name == _stem(path):
+            return path, None
+    known = [network for network, _, _ in networks()]
+    near = did_you_mean(name, known, "")
+    raise CnncalcError(
+        f"'{name}' is neither a file nor a network that ships with cnncalc",
+        near or "'cnncalc specs' lists the networks that ship",
+    )

@@ -1,0 +1,121 @@
+"""What a spec defines and never uses: blocks, arguments, names of loops."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from cnncalc.ground.places import Origin
+from cnncalc.language.findings import Finding
+from cnncalc.language.items import Block, BlockItem, Document, Item, LayerItem, SequenceItem, Value
+
+
+def unused(document: Document) -> list[Finding]:
+    """Return the blocks, arguments and loop names of a document that nothing reads."""
+    used = _used_blocks(document.items)
+    read = _names_of_document(document, used)
+    findings = [
+        Finding("unused-block", f"block '{name}' is never used", _key(block.origin, name), "remove it, or use it")
+        for name, block in document.blocks.items()
+        if block not in used
+    ]
+    findings += [
+        Finding("unused-argument", f"nothing reads the argument '{name}'", _key(value.origin, name), "remove it")
+        for name, value in document.arguments.items()
+        if name not in read
+    ]
+    for block in used:
+        inside = _names(block.items) | _of_values(block.arguments)
+        unread = [(name, origin) for name, origin in block.argument_origins.items() if name not in inside]
+        findings += [
+            Finding("unused-argument", f"block '{block.name}' never reads '{name}'", _key(origin, name), "remove it")
+            for name, origin in unread
+        ]
+    bodies = [document.items, *[block.items for block in used]]
+    return findings + [finding for body in bodies for item in body for finding in _loops(item)]
+
+
+def _used_blocks(items: list[Item]) -> list[Block]:
+    """Return the blocks that items use, directly or through other blocks."""
+    found: dict[Block, None] = {}
+    waiting = list(items)
+    while waiting:
+        item = waiting.pop()
+        waiting += inner_items(item)
+        if isinstance(item, BlockItem) and item.block not in found:
+            found[item.block] = None
+            waiting += item.block.items
+    return list(found)
+
+
+def inner_items(item: Item) -> list[Item]:
+    """Return the items that are written inside an item."""
+    if isinstance(item, SequenceItem):
+        return item.items
+    return [inner for path in item.paths or () for inner in path] if isinstance(item, LayerItem) else []
+
+
+def _names_of_document(document: Document, used: list[Block]) -> set[str]:
+    """Return the names of the document's args that something reads."""
+    names = _names(document.items) | _of_values(document.arguments) | _of_values(document.expect)
+    names |= _of_input(document.input)
+    outputs = list(document.outputs or ())
+    for variant in document.variants.values():
+        names |= _of_values(variant.arguments) | _of_values(variant.expect) | _of_input(variant.input)
+        outputs += variant.outputs or ()
+    names |= {name for output in outputs if output.when is not None for name in output.when.names}
+    for block in used:
+        names |= (_names(block.items) | _of_values(block.arguments)) - set(block.arguments)
+        names |= {name for name, default in block.arguments.items() if default and name in default.names}
+    return names
+
+
+def _of_input(stated: Value | dict[str, Value] | None) -> set[str]:
+    return _of_values(stated) if isinstance(stated, dict) else set(stated.names) if stated else set()
+
+
+def _of_values(values: Mapping[str, Value | None]) -> set[str]:
+    return {name for value in values.values() if value is not None for name in value.names}
+
+
+def _names(items: list[Item]) -> set[str]:
+    """Return the names that items read from around them."""
+    return {name for item in items for name in _outer_names(item)}
+
+
+def _outer_names(item: Item) -> set[str]:
+    if item.loop is None:
+        return _own_names(item)
+    return (_own_names(item) - set(item.loop.names)) | set(item.loop.rows.names)
+
+
+def _own_names(item: Item) -> set[str]:
+    """Return the names that an item reads, those that its own loop binds included."""
+    values = [item.repeat, item.when, item.expect]
+    if isinstance(item, (LayerItem, BlockItem)):
+        values += item.arguments.values()
+    return {name for value in values if value is not None for name in value.names} | _names(inner_items(item))
+
+
+def _loops(item: Item) -> Iterator[Finding]:
+    """Find names that a loop binds and nothing reads; one that begins with _ says so itself."""
+    if item.loop is not None:
+        read = _own_names(item)
+        for name in item.loop.names:
+            if name not in read and not name.startswith("_"):
+                hint = "write repeat: instead" if len(item.loop.names) == 1 else f"call it _{name} if that is meant"
+                yield Finding("unused-name", f"'{name}' is bound by 'for' and never read", item.loop.origin, hint)
+    for inner in inner_items(item):
+        yield from _loops(inner)
+
+
+def _key(origin: Origin, name: str) -> Origin:
+    """Return the place of the key whose value stands at ``origin``: there, or before it."""
+    for line in range(origin.line, -1, -1):
+        text = origin.source.line(line)
+        if line == origin.line:
+            text = text[: origin.column + len(name)]
+        keys = list(re.finditer(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", text))
+        if keys:
+            return Origin(origin.source, line, keys[-1].start())
+    return origin

@@ -1,0 +1,160 @@
+"""Scalars and lists of a spec to values.  What a scalar means depends on what is expected where it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from cnncalc.ground.errors import did_you_mean
+from cnncalc.ground.limits import MAX_ALIASED, MAX_DEPTH, MAX_FAULTS
+from cnncalc.ground.places import Fault, Origin, Source, SpecError
+from cnncalc.language.arithmetic import Budget
+from cnncalc.language.expressions import BUDGET, CONSTANTS, ExpressionError, compile_expression
+from cnncalc.language.items import Environment, Value
+from cnncalc.language.nodes import List, Map, Node, Scalar
+from cnncalc.language.spellings import MEANT
+from cnncalc.layers.arguments import Argument
+
+FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})$").match
+_WORD = re.compile(r"[A-Za-z_][\w.-]*$").match
+
+NO_NAMES: frozenset[str] = frozenset()
+
+
+class ValueReader:
+    """Reads values of one text and collects its faults."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.faults: list[Fault] = []
+        self.budget = Budget()
+        self._constants: Environment = {BUDGET: self.budget}
+        self._allowance = len(source.text) + MAX_ALIASED  # no text has more nodes than characters, but for aliases
+
+    def fault(self, place: Node | Origin, message: str, hint: str | None = None) -> None:
+        """Note a fault at a node or place."""
+        origin = place.at(self.source) if isinstance(place, Node) else place
+        self.faults.append(Fault(message, origin, hint))
+        if len(self.faults) >= MAX_FAULTS * 10:
+            raise SpecError(self.faults)
+
+    def near(self, word: str, known: Sequence[str], what: str) -> str | None:
+        """Return the hint for an unknown word, as long as anybody reads it."""
+        return did_you_mean(word, known, what) if len(self.faults) < MAX_FAULTS else None
+
+    def visit(self, node: Node, depth: int) -> None:
+        """Count a node that is read.  Raises SpecError where aliases make too many, or too deep ones, of a few."""
+        self._allowance -= 1
+        if self._allowance < 0:
+            raise SpecError([Fault(f"aliases expand to more than {MAX_ALIASED:,} further parts", node.at(self.source))])
+        if depth > MAX_DEPTH:
+            raise SpecError([Fault(f"nested deeper than {MAX_DEPTH}", node.at(self.source))])
+
+    def keys(self, node: Node | None, what: str, known: tuple[str, ...] = (), quiet: bool = False) -> dict[str, Node]:
+        """Return a mapping's values by key; unknown keys, and keys given twice, are faults."""
+        if node is None or (isinstance(node, Scalar) and node.empty):
+            return {}
+        self.visit(node, 0)
+        if not isinstance(node, Map):
+            if not quiet:
+                self.fault(node, f"{what} must be a mapping (key: value)")
+            return {}
+        found: dict[str, Node] = {}
+        for key, value in node.pairs:
+            name = key.text if isinstance(key, Scalar) else ""
+            message, hint = "", None
+            if not isinstance(key, Scalar):
+                message = "a key must be a word"
+            elif name == "<<":
+                message, hint = "merge keys (<<) are not read", "say what is shared with 'args' or a block"
+            elif name in found:
+                message = f"'{name}' is given twice"
+            elif known and name not in known:
+                message, hint = f"unknown key '{name}' in {what}", self.near(name, known, "known keys")
+            if not message:
+                found[name] = value
+            elif not quiet:
+                self.fault(key, message, hint)
+        return found
+
+    def value(self, node: Node, names: Collection[str], argument: Argument | None = None, depth: int = 0) -> Value:
+        """Read a value that may be an expression over ``names``; a fault gives None."""
+        self.visit(node, depth)
+        if isinstance(node, Scalar):
+            return self._scalar(node, names, argument)
+        if isinstance(node, List):
+            return _joined(node.at(self.source), [self.value(item, names, argument, depth + 1) for item in node.items])
+        self.fault(node, "a mapping stands where a value is expected")
+        return Value(node.at(self.source))
+
+    def literal(self, node: Node, names: Collection[str], depth: int = 0) -> Value:
+        """Read a hyper-parameter: a word is itself, unless it is an earlier one's name; the rest as ``value``."""
+        self.visit(node, depth)
+        if isinstance(node, List):
+            return _joined(node.at(self.source), [self.literal(item, names, depth + 1) for item in node.items])
+        if not isinstance(node, Scalar):
+            return self.value(node, names)
+        text = node.text
+        word = _WORD(text) and not (text in CONSTANTS or text in names) if not node.quoted else text not in names
+        if word and (not node.quoted or _WORD(text)):
+            return Value(node.at(self.source), text)
+        return self.value(node, names)
+
+    def text(self, node: Node, what: str) -> str:
+        """Read a text as it stands, whatever YAML would make of it."""
+        if isinstance(node, Scalar) and not node.empty:
+            return node.text
+        self.fault(node, f"{what} must be a text")
+        return ""
+
+    def integer(self, node: Node, what: str) -> int | None:
+        """Read a plain integer."""
+        if isinstance(node, Scalar) and _INTEGER(node.text):
+            return int(node.text)
+        self.fault(node, f"{what} must be an integer")
+        return None
+
+    def _scalar(self, node: Scalar, names: Collection[str], argument: Argument | None) -> Value:
+        text, origin = node.text, node.at(self.source)
+        if not node.quoted:
+            if _INTEGER(text):
+                return Value(origin, int(text))
+            if not text or text == "~":
+                return Value(origin)
+        if argument is not None:
+            if text in argument.words:
+                return Value(origin, text)
+            if argument.flag and text.lower() in FLAGS:
+                return Value(origin, FLAGS[text.lower()])
+        return self._expression(node, names, argument)
+
+    def _expression(self, node: Scalar, names: Collection[str], argument: Argument | None) -> Value:
+        text, origin = node.text, node.at(self.source)
+        try:
+            expression = compile_expression(text, names)
+            if not expression.names:
+                return Value(origin, expression(self._constants))
+            return Value(origin, compute=expression, names=expression.names)
+        except ExpressionError as error:
+            if node.quoted and _WORD(text) and text not in names:
+                return Value(origin, text)
+            hint = error.hint
+            if argument is not None and argument.words and _WORD(text):
+                hint = MEANT.get(text.lower()) or "one of " + ", ".join(argument.words) + " may stand here"
+            elif _WORD(text) and (hint is None or hint.startswith("known names")):
+                hint = f"a text is quoted: '{text}'"
+            indent = len(text) - len(text.lstrip())
+            same_line = "\n" not in text and text in self.source.line(origin.line)
+            self.fault(origin.shifted(error.offset + indent + node.quoted if same_line else 0), error.message, hint)
+            return Value(origin)
+
+
+NO_VALUES: Environment = {}
+
+
+def _joined(origin: Origin, items: list[Value]) -> Value:
+    if all(item.is_constant for item in items):
+        return Value(origin, tuple([item.constant for item in items]))
+    names = NO_NAMES.union(*[item.names for item in items])
+    return Value(origin, compute=lambda environment: tuple([item(environment) for item in items]), names=names)

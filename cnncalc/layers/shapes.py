@@ -1,0 +1,65 @@
+"""Shapes: what they are, how their axes are counted and called, and how they are written.
+
+A shape is a tuple of integers without the batch axis, channels first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cnncalc.layers.arguments import LayerError, axis_count
+
+Shape = tuple[int, ...]
+
+AXIS_NAMES: Mapping[int, tuple[str, ...]] = {
+    1: ("F",),
+    2: ("C", "L"),
+    3: ("C", "H", "W"),
+    4: ("C", "D", "H", "W"),
+}
+
+
+def spatial(shape: Shape, type_name: str = "layer") -> Shape:
+    """Return the spatial axes of a map.  Raises LayerError for a vector, which has none."""
+    if len(shape) < 2:
+        raise LayerError(
+            f"needs a map [C, …], but a vector {shape_text(shape)} comes in",
+            hint=f"'{type_name}' belongs before flatten, and its input is [C, …]",
+        )
+    return shape[1:]
+
+
+def axis_index(axis: int, shape: Shape) -> int:
+    """Return an axis counted from the front.  Raises LayerError where the shape has no such axis."""
+    if not -len(shape) <= axis < len(shape):
+        raise LayerError(
+            f"axis = {axis}, but the input {shape_text(shape)} has {axis_count(len(shape))}",
+            argument="axis",
+            hint="axes are counted without the batch: 0 or 'channels' is the first, -1 the last",
+        )
+    return axis if axis >= 0 else len(shape) + axis
+
+
+def batched(axis: int) -> int:
+    """Return an axis as arrays count it, with the batch in front."""
+    return axis + 1 if axis >= 0 else axis
+
+
+def axis_text(axis: int, count: int) -> str:
+    """Return what an axis of a shape of ``count`` axes is called: ``channels``, ``H``."""
+    return "channels" if axis == 0 else axis_names(count)[axis]
+
+
+def axis_names(count: int) -> tuple[str, ...]:
+    """Return the letters of a shape's axes: C, H, W."""
+    return AXIS_NAMES.get(count) or tuple([f"A{i}" for i in range(count)])
+
+
+def divisors(number: int) -> str:
+    """Return the divisors of a number of channels, for a hint."""
+    return ", ".join(str(d) for d in range(1, min(number, 4096) + 1) if number % d == 0)
+
+
+def shape_text(shape: Shape) -> str:
+    """Return a shape as specs write it: ``[64, 56, 56]``."""
+    return "[" + ", ".join(str(size) for size in shape) + "]"

@@ -1,0 +1,121 @@
+"""What is checked of one network: published figures, budgets, and what is probably not meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cnncalc.figures.expectations import figure_of, shown, unmet
+from cnncalc.graph import Graph
+from cnncalc.ground.places import Origin
+from cnncalc.language.collection import Member
+from cnncalc.language.findings import Finding
+from cnncalc.language.items import Block, Document
+from cnncalc.language.usage import inner_items
+from cnncalc.layers.shapes import Shape
+from cnncalc.studies.budgets import FIGURES, Figure, Part, Scale, heaviest
+from cnncalc.studies.lints import lint
+
+EXPECTED, MOST, LEAST = "=", "≤", "≥"
+
+
+class Check(NamedTuple):
+    """One figure against its bound.
+
+    Attributes:
+        what: the figure's name.
+        relation: how the figure must stand to the bound.
+        heaviest: of a check that failed, the layers that cost most, with their part.
+        origin: where the spec states the bound, or None where the command line does.
+    """
+
+    what: str
+    relation: str
+    bound: object
+    actual: object
+    holds: bool
+    of_bytes: bool = False
+    heaviest: tuple[Part, ...] = ()
+    origin: Origin | None = None
+
+
+SHOWN = ("params", "macs", "weights", "peak")
+"""Figures that are reported of every network, whether bounded or not."""
+
+
+class Report(NamedTuple):
+    """What was found of one network; one that can't be built has no figures, and ``error`` says why."""
+
+    spec: str
+    name: str
+    figures: dict[str, int]
+    checks: list[Check]
+    warnings: list[Finding]
+    error: str = ""
+
+    @property
+    def failures(self) -> list[Check]:
+        """The checks that don't hold."""
+        return [check for check in self.checks if not check.holds]
+
+
+def check(
+    member: Member,
+    spec: str,
+    budgets: Mapping[str, int],
+    scale: Scale,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, Shape],
+) -> Report:
+    """Build one network and check it.
+
+    Args:
+        member: the network.
+        spec: what the report calls the spec.
+        budgets: a bound for each of some :data:`FIGURES`.
+        scale: what activations and bytes are counted for (published figures are for one sample).
+        settings: values for the spec's args; with any, published figures don't apply.
+        inputs: other input shapes; the same.
+
+    Raises:
+        CnncalcError: where the network can't be built.
+    """
+    network = member.build(settings, inputs)
+    checks = [] if settings or inputs else list(_published(member, network))
+    checks += [_budget(FIGURES[name], name, bound, network, scale) for name, bound in budgets.items()]
+    figures = {name: FIGURES[name].measure(network, scale) for name in SHOWN}
+    return Report(spec, member.name, figures, checks, lint(network))
+
+
+def _published(member: Member, network: Graph) -> Iterator[Check]:
+    """Check what the spec states: each figure, and the shapes of items, as one check where they all hold."""
+    missed = {one.what: one for one in unmet(network)}
+    for what, value in member.stated.items():
+        if what not in missed:
+            figure = shown(figure_of(network, what))
+            yield Check(what, EXPECTED, figure, figure, True, origin=value.origin)
+    for fault in missed.values():
+        figure = FIGURES.get(fault.what)
+        parts = tuple(heaviest(figure, network, Scale())) if figure else ()
+        yield Check(fault.what, EXPECTED, fault.expected, fault.actual, False, heaviest=parts, origin=fault.origin)
+    document = member.document
+    if set(missed) <= set(member.stated) and _states_shapes([document, *document.blocks.values()]):
+        yield Check("shapes", EXPECTED, None, None, True)
+
+
+def _states_shapes(scopes: Iterable[Document | Block]) -> bool:
+    waiting = [item for scope in scopes for item in scope.items]
+    while waiting:
+        item = waiting.pop()
+        if item.expect is not None:
+            return True
+        waiting += inner_items(item)
+    return False
+
+
+def _budget(figure: Figure, name: str, bound: int, network: Graph, scale: Scale) -> Check:
+    actual = figure.measure(network, scale)
+    holds = actual >= bound if figure.least else actual <= bound
+    parts = () if holds else tuple(heaviest(figure, network, scale))
+    relation = LEAST if figure.least else MOST
+    return Check(name, relation, bound, actual, holds, figure.of_bytes, parts)

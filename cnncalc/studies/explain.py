@@ -1,0 +1,243 @@
+"""How the figures of a layer come about: its formulas, its window, its padding and what sharing weights saves.
+
+Formulas are the layer's own rules, run on named numbers (:mod:`cnncalc.layers.symbols`).
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnncalc.figures.costs import DTYPES
+from cnncalc.figures.receptive_field import Field, Fields, receptive_fields, steps_of, window_on
+from cnncalc.graph import Graph, Node
+from cnncalc.layers.shapes import Shape, axis_names
+from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape, symbolic
+from cnncalc.layers.window import window_count
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+_LARGEST_COVER = 100_000  # taps of an axis that are looked at one by one
+
+
+class Edge(NamedTuple):
+    """What a sliding window does with the borders of one axis.
+
+    Attributes:
+        axis: its letter.
+        size: of the map that comes in.
+        pad: elements added before and after it.
+        window: the window's extent, dilation included.
+        stride: its step.
+        positions: how many windows there are.
+        unpadded: how many there would be without padding.
+        lost: elements of the map that no window reaches, as ranges (first, last); None where that was not
+            looked into, the axis being very long.
+        beyond: elements, padding included, behind the last window.
+        over: elements by which the last window overhangs the end, padding included.
+    """
+
+    axis: str
+    size: int
+    pad: tuple[int, int]
+    window: int
+    stride: int
+    positions: int
+    unpadded: int
+    lost: tuple[tuple[int, int], ...] | None
+    beyond: int
+    over: int
+
+
+class Sight(NamedTuple):
+    """How the receptive field grows along one axis of the input, by a window over what comes in, where there is one."""
+
+    axis: str
+    incoming: Field
+    window: int | Fraction | None
+    stride: int | Fraction | None
+    field: Field
+
+
+class Explanation(NamedTuple):
+    """Everything about one layer.  Counts are per sample.
+
+    Attributes:
+        node: the layer in its network.
+        formulas: output axes first, then weights, params, buffers, macs and flops.
+        memory: bytes of the output and of the parameters.
+        sights: an axis of the network's input each; empty where that is a vector, or where all of it was seen before;
+            None where what is seen is not known.
+        edges: an axis each; empty where no window slides.
+        padded_share: products (or compared elements) that are with padding, or past the end of it, of all.
+        sharing: params as they are, with filters of their own at every position, and fully connected.
+    """
+
+    node: Node
+    formulas: list[Formula]
+    memory: list[Formula]
+    sights: list[Sight] | None
+    edges: list[Edge]
+    padded_share: float
+    sharing: list[Formula]
+
+
+def explain(network: Graph, nodes: list[Node], dtype: str = "float32") -> list[Explanation]:
+    """Return how the figures of some of a network's nodes come about."""
+    fields = receptive_fields(network).of
+    width = DTYPES[dtype]
+    return [_explanation(node, fields[node.inputs[0]], fields[node], width) for node in nodes]
+
+
+def _explanation(node: Node, incoming: Fields | None, fields: Fields | None, width: int) -> Explanation:
+    edges, share = _edges(node)
+    formulas = node.formulas()
+    return Explanation(
+        node, _with_buffers(node, formulas), _memory(node, width), _sights(node, incoming, fields),
+        edges, share, _sharing(node, formulas),
+    )  # fmt: skip
+
+
+# --- counts --------------------------------------------------------------------------------------------------
+
+
+def _with_buffers(node: Node, formulas: list[Formula]) -> list[Formula]:
+    """Return the formulas with the buffers' behind the params'."""
+    buffers = {name: prod(weight.shape) for name, weight in node.use.weights.items() if not weight.trainable}
+    if not buffers:
+        return formulas
+    numbers = " + ".join(f"{count:,}" for count in buffers.values())
+    place = [found.symbol for found in formulas].index("macs")
+    return [*formulas[:place], Formula("buffers", " + ".join(buffers), numbers, node.use.buffers), *formulas[place:]]
+
+
+def _memory(node: Node, width: int) -> list[Formula]:
+    output = formula("output", prod(named_shape(node.shape, "_out")) * width)
+    if not node.params:
+        return [output]
+    return [output, formula("weights", Symbol(node.params, "params") * width)]
+
+
+def _sharing(node: Node, formulas: list[Formula]) -> list[Formula]:
+    """Return what a convolution's params are, and what they would be if no two positions shared them."""
+    layer, use = node.layer, node.use
+    if layer.type not in ("conv", "locally_connected") or len(node.shape) == 1:
+        return []
+    named: Any = symbolic(layer, len(node.shape) - 1)
+    ins, outs = named_shape(use.inputs[0], "_in"), named_shape(node.shape, "_out")
+    groups = getattr(named, "groups", 1)
+    weight = named.out_channels * (ins[0] // groups) * prod(named.kernel_size)
+    shared = formula("shared", weight + named.out_channels if named.bias else weight)
+    if layer.type == "conv":
+        params = next(found for found in formulas if found.symbol == "params")
+        shared = params._replace(symbol="shared")
+    return [
+        shared,
+        formula("unshared", weight * prod(outs[1:])),
+        formula("fully connected", prod(ins) * prod(outs)),
+    ]
+
+
+# --- what is seen --------------------------------------------------------------------------------------------
+
+
+def _sights(node: Node, incoming: Fields | None, fields: Fields | None) -> list[Sight] | None:
+    """Return how far an output element sees along each axis of the network's input."""
+    if fields is None:
+        return None
+    if incoming is None or len(incoming) != len(fields):  # of several inputs, the first came from another place
+        incoming = fields
+    names = axis_names(len(fields) + 1)[1:]
+    steps = steps_of(node.use) if len(node.inputs) == 1 else []
+    sights = []
+    for name, before, field in zip(names, incoming, fields, strict=True):
+        seen = window_on(before, steps[before.axis]) if steps and before.axis is not None else None
+        size, stride = seen or (None, None)
+        sights.append(Sight(name, before, size, stride, field))
+    return sights if any(sight.window or sight.field.axis is not None for sight in sights) else []
+
+
+def _edges(node: Node) -> tuple[list[Edge], float]:
+    """Return what a sliding window does at each axis' borders, and the share of its taps on padding."""
+    layer, sizes = node.layer, node.use.inputs[0][1:]
+    if not layer.slides:
+        return [], 0.0
+    described = layer.described(*node.use.inputs)
+    kernel, stride, pads = described["kernel_size"], described["stride"], described["padding"]
+    dilation = described.get("dilation") or (1,) * len(kernel)
+    edges, inside = [], 1.0
+    for axis, name in enumerate(axis_names(len(node.shape))[1:]):
+        taps = Taps(sizes[axis], kernel[axis], stride[axis], pads[axis], dilation[axis], node.shape[1 + axis])
+        inside *= taps.inside_share()
+        edges.append(taps.edge(name, described.get("ceil_mode", False)))
+    return edges, 1.0 - inside
+
+
+class Taps(NamedTuple):
+    """The places of an axis that its windows read: window i reads ``i·stride − pad + k·dilation``."""
+
+    size: int
+    kernel: int
+    stride: int
+    pad: tuple[int, int]
+    dilation: int
+    positions: int
+
+    def edge(self, axis: str, ceil: bool) -> Edge:
+        """Return what happens at the borders of the axis, which is called ``axis``; with ``ceil`` windows overhang."""
+        extent = self.dilation * (self.kernel - 1) + 1
+        before, after = self.pad
+        unpadded = window_count(self.size, self.kernel, self.stride, (0, 0), self.dilation, ceil)
+        rest = self.size + before + after - ((self.positions - 1) * self.stride + extent)
+        return Edge(
+            axis, self.size, self.pad, extent, self.stride, self.positions, unpadded, self.lost(),
+            max(rest, 0), max(-rest, 0),
+        )  # fmt: skip
+
+    def inside_share(self) -> float:
+        """Return which part of all taps falls on the map, not on padding."""
+        if self.kernel > _LARGEST_COVER:
+            return 1.0
+        return sum([self._inside(tap) for tap in range(self.kernel)]) / (self.kernel * self.positions)
+
+    def _inside(self, tap: int) -> int:
+        """Return for how many windows a tap falls on the map: 0 ≤ i·stride + first < size."""
+        first = tap * self.dilation - self.pad[0]
+        lowest = max(-(first // self.stride), 0)
+        highest = min((self.size - 1 - first) // self.stride, self.positions - 1)
+        return max(highest - lowest + 1, 0)
+
+    def lost(self) -> tuple[tuple[int, int], ...] | None:
+        """Return the elements that no window reads, as ranges (first, last); None for a very long axis."""
+        if self.positions * self.kernel > _LARGEST_COVER or self.size > _LARGEST_COVER:
+            return None
+        starts = range(-self.pad[0], self.positions * self.stride - self.pad[0], self.stride)
+        reached = {start + tap * self.dilation for start in starts for tap in range(self.kernel)}
+        return ranges([place for place in range(self.size) if place not in reached])
+
+
+def ranges(places: list[int]) -> tuple[tuple[int, int], ...]:
+    """Return sorted numbers as ranges (first, last)."""
+    found: list[tuple[int, int]] = []
+    for place in places:
+        if found and place == found[-1][1] + 1:
+            found[-1] = (found[-1][0], place)
+        else:
+            found.append((place, place))
+    return tuple(found)
+
+
+def together(formulas: list[Formula], shape: Shape) -> list[Formula]:
+    """Return formulas with the spatial axes that are computed alike as one: ``H_out = W_out = …``."""
+    letters = axis_names(len(shape))
+    found: list[Formula] = []
+    general = ""
+    for place, one in enumerate(formulas):
+        letter = letters[place] if 0 < place < len(shape) else ""
+        above, general = general, one.expression.replace(f"{letter}_", "axis_") if letter else ""
+        if general and general == above and found[-1][2:] == one[2:]:
+            found[-1] = found[-1]._replace(symbol=f"{found[-1].symbol} = {one.symbol}")
+        else:
+            found.append(one)
+    return found

@@ -1,0 +1,69 @@
+"""Where a network is heavy: for each figure the few layers that together make most of it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import accumulate
+from typing import NamedTuple
+
+from cnncalc.figures.costs import DTYPES
+from cnncalc.figures.roofline import Estimate, Machine, estimate
+from cnncalc.figures.summary import Row, Summary
+
+MOST = Fraction(4, 5)
+"""The part of a figure that the listed layers make together."""
+
+
+class Spot(NamedTuple):
+    """A layer with its part of a figure; ``so_far`` is its part and that of all heavier ones."""
+
+    row: Row
+    figure: float
+    share: float
+    so_far: float
+    estimate: Estimate
+
+
+class Hotspots(NamedTuple):
+    """The heaviest layers of one figure, as few as make :data:`MOST` of it, the heaviest first.
+
+    Attributes:
+        figure: ``macs``, ``params``, ``activations`` (bytes of all outputs) or ``seconds``.
+        total: of the whole network.
+        spots: empty where the total is 0.
+    """
+
+    figure: str
+    total: float
+    spots: list[Spot]
+
+
+def hotspots(summary: Summary, machine: Machine) -> list[Hotspots]:
+    """Return where MACs, params, activation memory and predicted time are."""
+    width = DTYPES[summary.dtype]
+    estimates = [estimate(row.node, machine, summary.batch, width) for row in summary.rows]
+    figures: dict[str, list[float]] = {
+        "macs": [row.macs for row in summary.rows],
+        "params": [row.params for row in summary.rows],
+        "activations": [row.output_bytes for row in summary.rows],
+        "seconds": [one.seconds for one in estimates],
+    }
+    return [_most(name, of_rows, summary.rows, estimates) for name, of_rows in figures.items()]
+
+
+def _most(name: str, figures: list[float], rows: list[Row], estimates: list[Estimate]) -> Hotspots:
+    total = sum(figures)
+    heaviest = sorted(range(len(rows)), key=lambda i: -figures[i]) if total else []
+    spots = []
+    for index, so_far in zip(heaviest, accumulate(figures[i] for i in heaviest), strict=True):
+        part = figures[index]
+        spots.append(Spot(rows[index], part, part / total, so_far / total, estimates[index]))
+        if so_far >= MOST * total:
+            break
+    return Hotspots(name, total, spots)
+
+
+def predicted_seconds(summary: Summary, machine: Machine) -> float:
+    """Return the time of all layers one after the other, in seconds."""
+    width = DTYPES[summary.dtype]
+    return sum([estimate(row.node, machine, summary.batch, width).seconds for row in summary.rows])

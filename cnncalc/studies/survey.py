@@ -1,0 +1,97 @@
+"""Whether the textbook is right: convolutions compute, fully connected layers store.
+
+"The convolutional layers contain about 90–95 % of the computation and about 5 % of the parameters, the fully
+connected layers about 5–10 % and about 95 %" (Krizhevsky 2014, arXiv:1404.5997, of AlexNet and its kin).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import median
+from typing import NamedTuple
+
+from cnncalc.figures.summary import share
+from cnncalc.graph import Graph
+
+TURN = 2014
+"""The last year of the fully connected heads: Network in Graph and GoogLeNet average the last map instead."""
+
+
+class Shares(NamedTuple):
+    """One network of the survey; ``layers`` counts its convolutions and fully connected layers."""
+
+    name: str
+    family: str
+    year: int | None
+    params: int
+    macs: int
+    layers: int
+    conv_macs_share: float
+    fc_macs_share: float
+    conv_params_share: float
+    fc_params_share: float
+
+    @property
+    def computes(self) -> bool:
+        """Whether convolutions have most of the MACs."""
+        return self.conv_macs_share > 0.5
+
+    @property
+    def stores(self) -> bool:
+        """Whether fully connected layers have most of the params."""
+        return self.fc_params_share > 0.5
+
+    @property
+    def holds(self) -> bool:
+        """Whether the claim holds."""
+        return self.computes and self.stores
+
+
+class Period(NamedTuple):
+    """Some networks of the survey together; shares are medians."""
+
+    networks: int
+    compute: int
+    store: int
+    hold: int
+    fc_params_share: float
+
+
+def shares(network: Graph, name: str, family: str, year: int | None) -> Shares:
+    """Return the shares of a network's convolutions and fully connected layers, each in MACs and params."""
+    macs, params = {"conv": 0, "fc": 0}, {"conv": 0, "fc": 0}
+    all_macs = all_params = layers = 0
+    for node in network.nodes:
+        all_macs += node.use.macs
+        all_params += node.params
+        if node.layer.kind in macs:
+            layers += 1
+            macs[node.layer.kind] += node.use.macs
+            params[node.layer.kind] += node.params
+    by_macs = [share(macs[kind], all_macs) for kind in ("conv", "fc")]
+    by_params = [share(params[kind], all_params) for kind in ("conv", "fc")]
+    return Shares(name, family, year, all_params, all_macs, layers, *by_macs, *by_params)
+
+
+def by_year(surveyed: Iterable[Shares]) -> list[Shares]:
+    """Return networks sorted by year; those of one year, and those without, stay in their order."""
+    return sorted(surveyed, key=lambda one: one.year if one.year is not None else 10**6)
+
+
+def period(surveyed: Iterable[Shares]) -> Period:
+    """Return how many of some networks the claim holds in."""
+    some = list(surveyed)
+    return Period(
+        len(some),
+        sum(one.computes for one in some),
+        sum(one.stores for one in some),
+        sum(one.holds for one in some),
+        median([one.fc_params_share for one in some]) if some else 0.0,
+    )
+
+
+def until(surveyed: Iterable[Shares], year: int = TURN) -> tuple[Period, Period]:
+    """Return the networks up to a year, and those after it; one without a year is in neither."""
+    dated = [(one.year, one) for one in surveyed if one.year is not None]
+    before = period(one for when, one in dated if when <= year)
+    return before, period(one for when, one in dated if when > year)

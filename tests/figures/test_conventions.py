@@ -1,0 +1,124 @@
+"""Other tools' figures: each printed figure of a network, each rule on modules of every type, and why they differ."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+import cnncalc
+from cnncalc.figures.conventions import TOOLS, UNDEFINED, accounts
+from cnncalc.figures.costs import CONVENTIONS, OWN_CONVENTION
+from cnncalc.figures.summary import summarize
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.language.loading import build_variant, read_text
+from cnncalc.layers import layer_types
+from cnncalc.network import Network
+
+NAMES = ("torchinfo", "fvcore", "ptflops", "thop", "calflops")
+
+# In G and to five digits, as published with the tools' sources; the next table has them to the integer.
+PRINTED = {
+    "alexnet": (0.71468, 0.71420, 0.71468, 0.71421, 1.42974),
+    "vgg16": (15.48382, 15.47029, 15.48382, 15.47031, 30.97378),
+    "resnet50": (4.08924, 4.11151, 4.08919, 4.13374, 8.21111),
+    "mobilenet_v2": (0.30081, 0.31419, 0.30078, 0.32749, 0.61497),
+}
+
+# The tools run on torchvision 0.29's models; releases as in data/README.md.
+# None: torchvision's LayerNorm2d, a class of its own, is passed over by thop.
+PRINTED_EXACTLY = {
+    "alexnet": (714682664, 714197696, 714682664, 714206912, 1429741184),
+    "vgg16": (15483821032, 15470289408, 15483821032, 15470314496, 30973778432),
+    "resnet50": (4089238376, 4111512576, 4089185256, 4133742592, 8211108352),
+    "mobilenet_v2": (300809384, 314193216, 300775272, 327486720, 614967488),
+    "squeezenet1_0": (823270824, 819093576, 823270824, 819094576, 1648970968),
+    "mnasnet1_0": (314454792, 325329152, 314416872, 336242432, 644543104),
+    "shufflenet_v2_x1_0": (144925172, 148808392, 144908992, 152708792, 295505472),
+    "mobilenet_v3_small": (56527424, 59649536, 56515312, 62477944, 116633816),
+    "efficientnet_b0": (385867108, 401659392, 385825092, 415145024, 793641400),
+    "densenet121": (2834246312, 2865546752, 2834162664, 2897007104, 5716881152),
+    "googlenet": (1498391752, 1504878688, 1498377192, 1511332032, 3009356752),
+    "regnet_y_400mf": (401876208, 410406088, 401849056, 418183352, 815847000),
+    "convnext_tiny": (322371592, 4470437376, 4468966888, None, 8937258240),
+    "vgg11_bn": (7616530792, 7623967232, 7616525288, 7638844416, 15254039040),
+}
+
+with (Path(__file__).parent.parent / "data" / "conventions.csv").open(encoding="utf-8", newline="") as file:
+    MODULES = list(csv.DictReader(file))
+
+
+def network(text: str) -> Network:
+    return Network.of(build_variant(read_text(text.encode(), "test.yaml"), None, {}, {}))
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_what_tools_print(name: str) -> None:
+    net = cnncalc.load(name)
+    for tool, figure in zip(NAMES, PRINTED[name], strict=True):
+        assert round(summarize(net, convention=tool).totals.macs / 1e9, 5) == figure, tool
+
+
+@pytest.mark.parametrize("name", PRINTED_EXACTLY)
+def test_what_tools_print_to_the_integer(name: str) -> None:
+    totals = {account.convention.name: account.total for account in accounts(cnncalc.load(name))}
+    for tool, figure in zip(NAMES, PRINTED_EXACTLY[name], strict=True):
+        assert figure is None or totals[tool] == figure, tool
+
+
+@pytest.mark.parametrize("row", MODULES, ids=lambda row: f"{row['item']} {row['input']} {row['batch']}")
+def test_rules_on_single_modules(row: dict[str, str]) -> None:
+    net = network(f"input: [{row['input'].replace('x', ', ')}]\nlayers:\n  - {row['item']}\n")
+    for tool in NAMES:
+        counts = [TOOLS[tool].of(node.use, int(row["batch"])) for node in net.nodes]
+        assert counts == [int(row[tool]) if row[tool] else None], tool
+
+
+def test_a_module_used_twice_counts_twice() -> None:
+    # nn.Conv2d(6, 6, 3, padding=1) called twice on (1, 6, 5, 7), run through the tools
+    net = network(
+        "input: [6, 5, 7]\nlayers:\n"
+        "  - conv: {out_channels: 6, kernel_size: 3, padding: 1}\n    name: one\n"
+        "  - conv: {out_channels: 6, kernel_size: 3, padding: 1}\n    weights: one\n"
+    )
+    assert [account.total for account in accounts(net)] == [23100, 22680, 23100, 22680, 45780]
+
+
+def test_every_layer_type_has_been_compared() -> None:
+    compared = {row["item"].partition(":")[0] for row in MODULES}
+    # PyTorch has no module for scale, nor a function for center_crop, which slices
+    assert set(layer_types()) - compared == {*UNDEFINED, "scale", "center_crop"}
+
+
+def test_what_is_not_defined_is_named() -> None:
+    net = network("input: [3, 8, 8]\nlayers:\n  - locally_connected: {out_channels: 2, kernel_size: 3}\n  - scale\n")
+    assert summarize(net, convention="thop").uncounted == ["locally_connected"]
+    assert summarize(net, convention="torchinfo").uncounted == ["locally_connected", "scale"]
+    assert summarize(net).totals.macs == 2 * 36 * 27
+
+
+@pytest.mark.parametrize("name", ["resnet50", "unet", "convnext_tiny"])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_differences_add_up(name: str, batch: int) -> None:
+    net = cnncalc.load(name)
+    for account in accounts(net, batch):
+        assert account.macs == summarize(net, batch).totals.macs
+        assert account.total == summarize(net, batch, convention=account.convention.name).totals.macs
+        difference = sum((one.counted or 0) - one.macs for one in account.differences)
+        assert account.macs + difference == account.total
+        assert all(one.rule for one in account.differences)
+
+
+def test_kinds_and_rows_follow_the_convention() -> None:
+    summary = summarize(cnncalc.load("resnet50"), convention="fvcore")
+    assert sum(kind.macs for kind in summary.kinds.values()) == summary.totals.macs == summary.totals.flops
+    assert summary.kinds["norm"].macs == 2 * 11_113_984  # 2 per element of all convolutions' outputs
+    assert summary.figure == "FLOPs (fvcore)"
+
+
+def test_names_are_the_tools() -> None:
+    assert (OWN_CONVENTION, *TOOLS) == CONVENTIONS
+    with pytest.raises(CnncalcError) as told:
+        summarize(cnncalc.load("alexnet"), convention="torchinf")
+    assert told.value.hint == "did you mean 'torchinfo'?"

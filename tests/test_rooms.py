@@ -1,0 +1,131 @@
+"""The rooms of the house: an import goes down, never up, and a lazy one is an import, too."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import cnncalc
+
+PACKAGE = Path(cnncalc.__file__).parent
+
+# From the ground to the roof; a room imports rooms of earlier lines alone, and those of its own line not at all.
+FLOORS = [
+    {"ground"},
+    {"layers"},
+    {"graph"},
+    {"language", "figures"},
+    {"execution", "importers", "exporters", "deployment"},
+    {"studies"},
+    {"drawing"},
+    {"rendering"},
+    {"network"},
+    {"cli"},
+    {"", "__main__"},
+]
+ROOF = {"cli", "", "__main__"}
+"""Who may import the convenient network; "" is the package's own front door."""
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module: ``cnncalc.layers.base`` is in layers."""
+    return [*module.split("."), ""][1]
+
+
+def modules(package: Path) -> Iterator[tuple[str, Path]]:
+    """Return the name and the path of every module of a package."""
+    for path in sorted(package.rglob("*.py")):
+        parts = ("cnncalc", *path.relative_to(package).with_suffix("").parts)
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Return the package's modules that a file imports, within functions and for types, too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def upward(package: Path) -> list[str]:
+    """Return the imports that don't go down, as ``importer -> imported``."""
+    floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    found = []
+    for name, path in modules(package):
+        here = room_of(name)
+        for target in imported(ast.parse(path.read_text(encoding="utf-8"))):
+            there = room_of(target)
+            if not target.startswith("cnncalc.") or there == here or there not in floor:
+                continue
+            if floor[there] >= floor[here]:
+                found.append(f"{name} -> {target}")
+    return found
+
+
+def circles(package: Path) -> list[list[str]]:
+    """Return the circles of modules that import each other when they are imported: only the outermost imports count."""
+    names = dict(modules(package))
+    edges = {}
+    for name, path in names.items():
+        top = [
+            node
+            for node in ast.parse(path.read_text(encoding="utf-8")).body
+            if isinstance(node, ast.Import | ast.ImportFrom)
+        ]
+        targets = [target for node in top for target in imported(node)]
+        edges[name] = {target if target in names else target.rpartition(".")[0] for target in targets} & names.keys()
+    found, done = [], set[str]()
+
+    def visit(name: str, path: list[str]) -> None:
+        if name in path:
+            found.append([*path[path.index(name) :], name])
+        elif name not in done:
+            for target in sorted(edges[name]):
+                visit(target, [*path, name])
+            done.add(name)
+
+    for name in names:
+        visit(name, [])
+    return found
+
+
+def test_every_room_has_its_floor() -> None:
+    known = set().union(*FLOORS)
+    assert {room_of(name) for name, _ in modules(PACKAGE)} <= known
+
+
+def test_imports_go_down() -> None:
+    assert upward(PACKAGE) == []
+
+
+def test_no_module_imports_itself_by_a_circle() -> None:
+    assert circles(PACKAGE) == []
+
+
+def test_the_roof_is_seen_by_its_doors_alone() -> None:
+    seen = {
+        room_of(name)
+        for name, path in modules(PACKAGE)
+        for target in imported(ast.parse(path.read_text(encoding="utf-8")))
+        if target.startswith("cnncalc.network")
+    }
+    assert seen <= ROOF
+
+
+def test_these_tests_can_fail(tmp_path: Path) -> None:
+    for room in ("graph", "layers", "figures", "cli"):
+        (tmp_path / room).mkdir()
+    (tmp_path / "graph" / "__init__.py").write_text(
+        "def lazily():\n    from cnncalc.figures.summary import summarize\n"
+    )
+    (tmp_path / "layers" / "base.py").write_text("TYPE_CHECKING = False\nif TYPE_CHECKING:\n    import cnncalc.cli\n")
+    (tmp_path / "figures" / "a.py").write_text("from cnncalc.figures import b\n")
+    (tmp_path / "figures" / "b.py").write_text("from cnncalc.figures.a import x\n")
+    (tmp_path / "cli" / "summary.py").write_text("from cnncalc.figures.a import x\n")
+    assert upward(tmp_path) == [
+        "cnncalc.graph -> cnncalc.figures.summary.summarize",
+        "cnncalc.layers.base -> cnncalc.cli",
+    ]
+    assert circles(tmp_path) == [["cnncalc.figures.a", "cnncalc.figures.b", "cnncalc.figures.a"]]
