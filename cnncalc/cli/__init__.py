@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-from cnncalc.ground.errors import did_you_mean
+from cnncalc.ground.near import did_you_mean
 
 _SHARED = ("options", "output")
 

@@ -14,7 +14,8 @@ from cnncalc.cli.options import (
     spec_options,
     target,
 )
-from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.near import did_you_mean
 from cnncalc.layers.shapes import Shape
 
 

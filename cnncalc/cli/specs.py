@@ -10,7 +10,8 @@ import click
 
 from cnncalc.cli.options import output_options, target
 from cnncalc.figures.costs import sums
-from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.near import did_you_mean
 from cnncalc.language.collection import Member, shipped
 from cnncalc.rendering.specs_page import FIELDS, Entry, page, record
 

@@ -19,7 +19,8 @@ from cnncalc.cli.output import Target, tell
 from cnncalc.figures.memory import OPTIMIZERS
 from cnncalc.figures.selection import SORT_KEYS, select
 from cnncalc.figures.summary import Row, Summary, summarize
-from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.terminal_safe import printable
 
 TABLE_COLUMNS = (

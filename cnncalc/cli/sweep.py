@@ -18,7 +18,8 @@ from cnncalc.cli.options import (
     target,
 )
 from cnncalc.cli.output import Target, tell
-from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.near import did_you_mean
 from cnncalc.language.items import Document
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep import FIGURES, MORE_FIGURES, Front, Grid, Measure, Objective, Point, sweep

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnncalc.execution.stored import array_like, sizes
-from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.near import did_you_mean
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:

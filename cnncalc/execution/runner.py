@@ -22,7 +22,8 @@ from cnncalc.execution.plan import steps
 from cnncalc.execution.report import LayerRun
 from cnncalc.execution.report import Run as Run
 from cnncalc.execution.weights import checked, random_weights
-from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.near import did_you_mean
 from cnncalc.layers.base import LayerError
 
 if TYPE_CHECKING:

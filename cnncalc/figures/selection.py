@@ -7,7 +7,8 @@ from itertools import groupby
 
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.graph import Graph, Node
-from cnncalc.ground.errors import CnncalcError, nearest
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.near import did_you_mean
 
 SORT_KEYS = ("params", "macs", "flops", "activations", "output_bytes", "name", "index")
 
@@ -100,7 +101,7 @@ def _named(network: Graph, word: str) -> list[str]:
         raise CnncalcError(f"'{word}' is the end of {len(ends)} layers' names", hint)
     if not ends:
         last = {name.rpartition(".")[2]: name for name in reversed(names)}
-        near = nearest(word, [*names, *last])
-        hint = f"did you mean '{near}'?" if near else f"layers: {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"
+        near = did_you_mean(word, [*names, *last], "")
+        hint = near or f"layers: {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"
         raise CnncalcError(f"'{network.title}' has no layer '{word}'", hint)
     return ends

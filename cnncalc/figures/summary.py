@@ -10,7 +10,8 @@ from cnncalc.figures.expectations import unmet
 from cnncalc.figures.memory import OPTIMIZERS, forward_elements, peak_elements
 from cnncalc.figures.receptive_field import Fields, receptive_fields
 from cnncalc.graph import Graph, Node, Unmet
-from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.near import did_you_mean
 from cnncalc.layers.base import KINDS
 from cnncalc.layers.shapes import Shape
 

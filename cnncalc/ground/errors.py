@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from cnncalc.ground.terminal_safe import printable
 
 
@@ -28,24 +26,3 @@ class CnncalcError(Exception):
 def told(message: str, hint: str | None) -> str:
     """Return a message, its hint on a line of its own."""
     return printable(message) + (f"\n  hint: {printable(hint)}" if hint else "")
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that is spelled most like ``word``, or None where none is near."""
-    from difflib import get_close_matches
-
-    candidates = sorted(known)
-    folded = {candidate.lower().replace("-", "_"): candidate for candidate in candidates}
-    exact = folded.get(word.lower().replace("-", "_"))
-    if exact is not None:
-        return exact
-    matches = get_close_matches(word, candidates, n=1, cutoff=0.6)
-    return matches[0] if matches else None
-
-
-def did_you_mean(word: str, known: Sequence[str], what: str) -> str | None:
-    """Return a hint with the nearest known word, else all that are known where these are few."""
-    near = nearest(word, known)
-    if near is not None:
-        return f"did you mean '{near}'?"
-    return f"{what}: {', '.join(known)}" if 0 < len(known) <= 24 else None

@@ -39,3 +39,9 @@ MAX_AXES = 4
 
 MAX_FAULTS = 20
 """How many faults are told in full; reading ends at ten times as many."""
+
+NEAR_WORDS = 500
+"""How many known words an unknown one is compared with, to find what was meant."""
+
+NEAR_LENGTH = 40
+"""Letters of an unknown word up to which known ones are compared with it."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnncalc.graph import Graph
-from cnncalc.ground.errors import did_you_mean
 from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER, MAX_LAYERS
+from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Fault, SpecError
 from cnncalc.language.arithmetic import OutOfWorkError
 from cnncalc.language.estimate import least_layers

@@ -13,8 +13,8 @@ import warnings
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from cnncalc.ground.errors import did_you_mean
 from cnncalc.ground.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_INTEGER
+from cnncalc.ground.near import did_you_mean
 from cnncalc.language.arithmetic import FUNCTIONS, add, bounded, multiply, number, power, truth, weigh
 
 Environment = Mapping[str, Any]

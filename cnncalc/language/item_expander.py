@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.graph import Node, Tensor, Unmet
-from cnncalc.ground.errors import did_you_mean
 from cnncalc.ground.limits import MAX_DEPTH, MAX_LAYERS, MAX_STEPS
+from cnncalc.ground.near import did_you_mean
 from cnncalc.language.arithmetic import Budget, weigh
 from cnncalc.language.expressions import ExpressionError, bind
 from cnncalc.language.items import BlockItem, Environment, Item, LayerItem, Loop, SequenceItem, Value

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnncalc.graph import Graph
-from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FILE_BYTES
+from cnncalc.ground.near import did_you_mean
 from cnncalc.language.expand import build
 from cnncalc.language.items import Document
 from cnncalc.language.nodes import decode

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from cnncalc.graph import Graph, Node, Tensor
-from cnncalc.ground.errors import did_you_mean
 from cnncalc.ground.limits import MAX_FAULTS
+from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Fault, Origin, SpecError
 from cnncalc.language.items import Item, LayerItem, Reference
 from cnncalc.language.scope import Frame, Ref, Tensors

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 
-from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.near import did_you_mean
 
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))
 _VARIANTS = re.compile(r"^variants:[^\n]*\n((?:[ \t]+[^\n]*\n|[ \t]*#[^\n]*\n|\n)*)", re.MULTILINE)

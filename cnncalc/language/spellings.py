@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cnncalc.ground.errors import did_you_mean
+from cnncalc.ground.near import did_you_mean
 from cnncalc.layers import layer_types
 
 _ELSEWHERE = {
@@ -69,6 +69,7 @@ _ARGUMENTS = {
     "num_features": "leave it out: it is inferred from the input",
     "normalized_shape": "leave it out, or name the axes with 'axis'",
     "num_channels": "leave it out: it is inferred from the input",
+    "kernel": "it is called 'kernel_size' here",
     "filters": "it is called 'out_channels' here",
     "units": "it is called 'out_features' here",
     "strides": "it is called 'stride' here",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from cnncalc.ground.errors import did_you_mean
 from cnncalc.ground.limits import MAX_ALIASED, MAX_DEPTH, MAX_FAULTS
+from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Fault, Origin, Source, SpecError
 from cnncalc.language.arithmetic import Budget
 from cnncalc.language.expressions import BUDGET, CONSTANTS, ExpressionError, compile_expression

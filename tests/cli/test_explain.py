@@ -152,7 +152,13 @@ def test_which_layers() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["conv_bn9"], "'resnet18' has no layer 'conv_bn9'\n  hint: did you mean 'conv_bn1.bn1'?\n"),
+        (
+            ["conv_bn9"],
+            "'resnet18' has no layer 'conv_bn9'\n  hint: layers: conv_bn1.conv1, conv_bn1.bn1, relu1, pool1, "
+            "stage1.basic1.conv_bn1.conv1, stage1.basic1.conv_bn1.bn1, stage1.basic1.relu1, "
+            "stage1.basic1.conv_bn2.conv1, …\n",
+        ),
+        (["conv_bn1.cnov1"], "'resnet18' has no layer 'conv_bn1.cnov1'\n  hint: did you mean 'conv_bn1.conv1'?\n"),
         (["x*"], "'resnet18' has no layer like 'x*'\n"),
         (
             ["basic1.conv_bn3.conv1"],

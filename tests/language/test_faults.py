@@ -25,7 +25,7 @@ FAULTS = [
     ("Keras' Dense", HEAD + "  - Dense: 2\n", "3:5", "unknown layer type 'Dense'", "it is called 'linear' here"),
     ("torch's prefix", HEAD + "  - nn.Linear: 2\n", "3:5", "unknown layer type 'nn.Linear'", "it is called 'linear' here"),
     ("a transposed convolution", HEAD + "  - ConvTranspose2d: {out_channels: 1, kernel_size: 2}\n", "3:5", "unknown layer type 'ConvTranspose2d'", "it is called 'conv_transpose' here"),
-    ("an unknown argument", HEAD + "  - conv: {out_channels: 2, kernel: 3}\n", "3:29", "conv: unknown argument 'kernel'", "did you mean 'kernel_size'?"),
+    ("an unknown argument", HEAD + "  - conv: {out_channels: 2, kernel: 3}\n", "3:29", "conv: unknown argument 'kernel'", "it is called 'kernel_size' here"),
     ("a missing argument", HEAD + "  - conv: {out_channels: 2}\n", "3:5", "conv: 'kernel_size' is missing", "kernel_size: extent of a filter"),
     ("a modifier among the arguments", HEAD + "  - conv: {out_channels: 2, kernel_size: 3, repeat: 2}\n", "3:45", "conv: unknown argument 'repeat'", "'repeat' is a modifier"),
     ("an argument among the modifiers", HEAD + "  - conv:\n    out_channels: 2\n", "4:5", "unknown modifier 'out_channels'", "arguments stand below the type"),

@@ -1,0 +1,80 @@
+"""The known words that an unknown one is a slip of the keyboard away from.
+
+Words that merely look alike are not suggested: who follows such a hint gets another network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from cnncalc.ground.limits import NEAR_LENGTH, NEAR_WORDS
+
+FEW = 24
+"""How many known words a hint lists at most."""
+
+TIES = 4
+"""How many words that are equally near a hint lists at most."""
+
+
+def did_you_mean(word: str, known: Collection[str], what: str) -> str | None:
+    """Return a hint for an unknown word: the known ones that it is a slip away from, else all where they are few.
+
+    Args:
+        word: the unknown word.
+        known: the known words; a list keeps its order, a set is sorted.
+        what: what a list of all known words is called; empty where the hint is to list none.
+    """
+    near = nearest(word, known)
+    if near:
+        *others, last = [f"'{candidate}'" for candidate in near]
+        return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
+    ordered = sorted(known) if isinstance(known, (set, frozenset)) else known
+    return f"{what}: {', '.join(ordered)}" if what and 0 < len(known) <= FEW else None
+
+
+def nearest(word: str, known: Collection[str]) -> list[str]:
+    """Return the known words that are spelled most like ``word``: none, one, or a few that are equally near.
+
+    Capitals, ``-`` and ``_`` make no difference.  Otherwise a word of up to 7 letters may have one slip and a longer
+    one two; see :func:`slips`.
+    """
+    if len(word) > NEAR_LENGTH:
+        return []
+    bare = folded(word)
+    most = 0 if len(bare) < 3 else 1 if len(bare) < 8 else 2
+    found: list[str] = []
+    for candidate in sorted(known)[:NEAR_WORDS]:
+        count = slips(bare, folded(candidate), most)
+        if count < most:
+            most, found = count, []
+        if count == most:
+            found.append(candidate)
+    return found if len(found) <= TIES else []
+
+
+def folded(word: str) -> str:
+    """Return a word without what makes no difference: capitals, ``-``, ``_`` and blanks."""
+    return word.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def slips(one: str, other: str, most: int) -> int:
+    """Return how many slips turn one word into the other; ``most + 1`` where it takes more than ``most``.
+
+    A slip is a letter too many, missing or wrong, or two neighbours that changed places (the restricted distance of
+    Damerau and Levenshtein).
+    """
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    before: list[int] = []
+    above = list(range(len(other) + 1))
+    for row, letter in enumerate(one, 1):
+        here = [row]
+        for column, theirs in enumerate(other, 1):
+            count = min(above[column] + 1, here[-1] + 1, above[column - 1] + (letter != theirs))
+            if row > 1 and column > 1 and letter == other[column - 2] and one[row - 2] == theirs:
+                count = min(count, before[column - 2] + 1)
+            here.append(count)
+        if min(here) > most:
+            return most + 1
+        before, above = above, here
+    return above[-1]
