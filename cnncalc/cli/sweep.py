@@ -22,7 +22,10 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.language.items import Document
 from cnncalc.layers.shapes import Shape
-from cnncalc.studies.sweep import FIGURES, MORE_FIGURES, Front, Grid, Measure, Objective, Point, sweep
+from cnncalc.studies.sweep.front import Front, Objective
+from cnncalc.studies.sweep.grid import Grid
+from cnncalc.studies.sweep.jobs import sweep
+from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, Measure, Point
 
 _SET = "Values for one of the spec's args; a list is one value: depths=[3,4],[2,2]."
 _INPUT = "Input shapes, 3x128x128,3x224x224; NAME=SHAPE,… where there are several inputs."

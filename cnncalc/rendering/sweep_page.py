@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from cnncalc.rendering.page import Line, fold
 from cnncalc.rendering.text import dims, exact, size
-from cnncalc.studies.sweep import Grid, Point
+from cnncalc.studies.sweep.grid import Grid
+from cnncalc.studies.sweep.points import Point
 
 _ROOM = {"layers": 6, "params": 13, "buffers": 11, "macs": 18, "flops": 19, "activations": 13, "output": 11}
 _BYTES = ("weight_bytes", "forward_bytes", "peak_bytes")

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cnncalc.rendering.records import Record, as_json
-from cnncalc.studies.sweep import Grid, Point
+from cnncalc.studies.sweep.grid import Grid
+from cnncalc.studies.sweep.points import Point
 
 SCHEMA_VERSION = 1
 

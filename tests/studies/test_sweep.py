@@ -9,7 +9,10 @@ import pytest
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.items import Document
 from cnncalc.language.loading import open_document, read_text
-from cnncalc.studies.sweep import Combination, Front, Grid, Measure, Objective, Point, sweep
+from cnncalc.studies.sweep.front import Front, Objective
+from cnncalc.studies.sweep.grid import Combination, Grid
+from cnncalc.studies.sweep.jobs import sweep
+from cnncalc.studies.sweep.points import Measure, Point
 
 NET = """
 args: {width: 4, groups: 1}
