@@ -62,6 +62,25 @@ class Example(NamedTuple):
     flops: int = 0
 
 
+class Elsewhere(NamedTuple):
+    """What a layer type is called elsewhere, so that a hint can translate it; empty where there is no counterpart.
+
+    A call names the arguments by their places, in the framework's words: ``Dense(units)``.  ``{d}`` stands for the
+    number of spatial axes, and ``size=scale_factor`` for a word that means another argument here.
+
+    Attributes:
+        torch: PyTorch's module.
+        keras: Keras' layer.
+        onnx: ONNX' operator.
+        others: more names, separated by blanks: of functions, of other frameworks and of papers.
+    """
+
+    torch: str = ""
+    keras: str = ""
+    onnx: str = ""
+    others: str = ""
+
+
 class Use:
     """A layer applied to given input shapes: its output shape and everything that is counted, per sample.
 
@@ -95,6 +114,7 @@ class Layer:
         stem: what items are called by default, before the running number (``conv1``).
         arity: how many inputs it takes, at least and at most (None: any number).
         example: a tested example for the documentation.
+        elsewhere: what other frameworks call the type.
         slides: whether it slides a window over its input, as ``kernel_size``, ``stride`` and ``padding`` say.
         moves_only: whether every element of its output is an element of its input (at inference).
         is_view: whether its output is its input, in another shape at most, so that nothing is done at all.
@@ -109,6 +129,7 @@ class Layer:
     moves_only: ClassVar[bool] = False
     is_view: ClassVar[bool] = False
     example: ClassVar[Example]
+    elsewhere: ClassVar[Elsewhere] = Elsewhere()
     _uses: dict[tuple[Shape, ...], Use]
 
     def __init_subclass__(cls) -> None:
@@ -118,6 +139,7 @@ class Layer:
         cls.arguments = {**cls.arguments, **declared}
         cls.type = cls.__module__.rpartition(".")[2]
         cls.stem = vars(cls).get("stem", cls.type)
+        cls.elsewhere = vars(cls).get("elsewhere", Elsewhere())
 
     def __init__(self, **values: object) -> None:
         """Check and normalise the arguments.

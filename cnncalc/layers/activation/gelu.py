@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation.tanh import Tanh
 from cnncalc.layers.arguments import argument, choice
-from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class GELU(Layer):
     approximate = argument(choice("none", "tanh"), "whether tanh stands in for erf", "none")
 
     example = Example("gelu", inputs=((384, 56, 56),), output=(384, 56, 56), flops=5 * 384 * 56 * 56)
+    elsewhere = Elsewhere(torch="GELU(approximate)", onnx="Gelu")
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Five per element, or eight and a tanh."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.activation._elementwise import Elementwise
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 
 
 class HardSigmoid(Elementwise):
@@ -16,6 +16,7 @@ class HardSigmoid(Elementwise):
 
     operations = 4
     example = Example("hardsigmoid", inputs=((72, 1, 1),), output=(72, 1, 1), flops=4 * 72)
+    elsewhere = Elsewhere(torch="Hardsigmoid", onnx="HardSigmoid", others="hsigmoid h_sigmoid")
 
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``min(max(x + 3, 0), 6) / 6``."""

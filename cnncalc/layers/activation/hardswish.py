@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.activation._elementwise import Elementwise
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 
 
 class HardSwish(Elementwise):
@@ -16,6 +16,7 @@ class HardSwish(Elementwise):
 
     operations = 5
     example = Example("hardswish", inputs=((16, 112, 112),), output=(16, 112, 112), flops=5 * 16 * 112 * 112)
+    elsewhere = Elsewhere(torch="Hardswish", onnx="HardSwish", others="hswish h_swish")
 
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``x · min(max(x + 3, 0), 6) / 6``."""

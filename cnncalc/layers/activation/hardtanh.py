@@ -6,7 +6,7 @@ from typing import Any
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import LayerError, argument, number
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 
 
 class HardTanh(Elementwise):
@@ -18,6 +18,11 @@ class HardTanh(Elementwise):
     max_val = argument(number, "the greatest value", 1.0)
 
     example = Example("hardtanh", inputs=((64, 16, 16),), output=(64, 16, 16), flops=2 * 64 * 16 * 16)
+    elsewhere = Elsewhere(
+        torch="Hardtanh(min_val, max_val)",
+        onnx="Clip(min=min_val, max=max_val)",
+        others="clamp ClipByValue",
+    )
 
     def check(self) -> None:
         """Refuse bounds in the wrong order."""

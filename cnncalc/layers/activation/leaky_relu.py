@@ -6,7 +6,7 @@ from typing import Any
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import argument, number
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 
 
 class LeakyReLU(Elementwise):
@@ -20,6 +20,12 @@ class LeakyReLU(Elementwise):
     negative_slope = argument(number, "factor of negative elements", 0.01)
 
     example = Example("leaky_relu: 0.1", inputs=((32, 52, 52),), output=(32, 52, 52), flops=2 * 32 * 52 * 52)
+    elsewhere = Elsewhere(
+        torch="LeakyReLU(negative_slope)",
+        keras="LeakyReLU(negative_slope)",
+        onnx="LeakyRelu",
+        others="leaky lrelu",
+    )
 
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``x`` or ``negative_slope · x``."""

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation.softmax import Softmax
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.shapes import Shape, axis_index, batched
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class LogSoftmax(Softmax):
     """
 
     example = Example("log_softmax", inputs=((10,),), output=(10,), flops=9 + 10 + 10 + 9 + 1 + 10)
+    elsewhere = Elsewhere(torch="LogSoftmax(dim)", onnx="LogSoftmax")
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Three per element, two reductions of every line, and its log."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from cnncalc.layers.activation._elementwise import Elementwise, softplus
 from cnncalc.layers.activation.tanh import Tanh
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 
 
 class Mish(Elementwise):
@@ -17,6 +17,7 @@ class Mish(Elementwise):
 
     operations = 3 + Tanh.operations + 1
     example = Example("mish", inputs=((32, 608, 608),), output=(32, 608, 608), flops=9 * 32 * 608 * 608)
+    elsewhere = Elsewhere(torch="Mish", onnx="Mish")
 
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``x · tanh(log(1 + eˣ))``."""

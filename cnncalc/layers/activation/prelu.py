@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import LayerError, argument, number, positive
-from cnncalc.layers.base import Example, Weight, per_channel
+from cnncalc.layers.base import Elsewhere, Example, Weight, per_channel
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class PReLU(Elementwise):
         params=64,
         flops=2 * 64 * 112 * 112,
     )
+    elsewhere = Elsewhere(torch="PReLU(num_parameters, init)", keras="PReLU", onnx="PRelu", others="ParametricReLU")
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight (num_parameters,)."""

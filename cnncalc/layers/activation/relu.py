@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 
 from cnncalc.layers.activation._elementwise import Elementwise
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 
 
 class ReLU(Elementwise):
@@ -14,6 +14,7 @@ class ReLU(Elementwise):
 
     operations = 1
     example = Example("relu", inputs=((64, 112, 112),), output=(64, 112, 112), flops=64 * 112 * 112)
+    elsewhere = Elsewhere(torch="ReLU", keras="ReLU", onnx="Relu", others="rectifier rectified_linear")
 
     def clamps(self) -> tuple[float, float]:
         """Return the bounds."""

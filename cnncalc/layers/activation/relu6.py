@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.activation._elementwise import Elementwise
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 
 
 class ReLU6(Elementwise):
@@ -14,6 +14,7 @@ class ReLU6(Elementwise):
     stem = "relu"  # relu61 would be read as the sixty-first relu
     operations = 2
     example = Example("relu6", inputs=((32, 112, 112),), output=(32, 112, 112), flops=2 * 32 * 112 * 112)
+    elsewhere = Elsewhere(torch="ReLU6")
 
     def clamps(self) -> tuple[float, float]:
         """Return the bounds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.activation._elementwise import Elementwise
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 
 SCALE = 1.0507009873554804934193349852946  # λ and α of the paper's equation 14
 ALPHA = 1.6732632423543772848170429916717
@@ -19,6 +19,7 @@ class SELU(Elementwise):
 
     operations = 5
     example = Example("selu", inputs=((256,),), output=(256,), flops=5 * 256)
+    elsewhere = Elsewhere(torch="SELU", onnx="Selu")
 
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``λ · x`` or ``λ · α · (eˣ − 1)``; no exp of a positive number, which could overflow."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.activation._elementwise import Elementwise, sigmoid
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 
 
 class Sigmoid(Elementwise):
@@ -13,6 +13,7 @@ class Sigmoid(Elementwise):
 
     operations = 4
     example = Example("sigmoid", inputs=((96, 1, 1),), output=(96, 1, 1), flops=4 * 96)
+    elsewhere = Elsewhere(torch="Sigmoid", onnx="Sigmoid", others="logistic")
 
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``1 / (1 + e⁻ˣ)``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.activation._elementwise import Elementwise, sigmoid
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 
 
 class SiLU(Elementwise):
@@ -16,6 +16,7 @@ class SiLU(Elementwise):
 
     operations = 5
     example = Example("silu", inputs=((32, 112, 112),), output=(32, 112, 112), flops=5 * 32 * 112 * 112)
+    elsewhere = Elsewhere(torch="SiLU", onnx="Swish")
 
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``x · sigmoid(x)``."""

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, axis
-from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.shapes import Shape, axis_index, batched
 
 if TYPE_CHECKING:
@@ -25,6 +25,12 @@ class Softmax(Layer):
     axis = argument(axis, "the axis along which the values sum to 1", 0)
 
     example = Example("softmax", inputs=((1000,),), output=(1000,), flops=999 + 1000 + 1000 + 999 + 1000)
+    elsewhere = Elsewhere(
+        torch="Softmax(dim)",
+        keras="Softmax(axis)",
+        onnx="Softmax",
+        others="Softmax2d SoftmaxActivation SoftmaxOutput",
+    )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape."""

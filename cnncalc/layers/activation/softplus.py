@@ -6,7 +6,7 @@ from typing import Any
 
 from cnncalc.layers.activation._elementwise import Elementwise, softplus
 from cnncalc.layers.arguments import LayerError, argument, number
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 
 
 class Softplus(Elementwise):
@@ -20,6 +20,7 @@ class Softplus(Elementwise):
     beta = argument(number, "how sharp the bend is", 1.0)
 
     example = Example("softplus", inputs=((128,),), output=(128,), flops=5 * 128)
+    elsewhere = Elsewhere(torch="Softplus(beta)", onnx="Softplus")
 
     def check(self) -> None:
         """Refuse a division by zero."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.activation._elementwise import Elementwise
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 
 
 class Tanh(Elementwise):
@@ -16,6 +16,7 @@ class Tanh(Elementwise):
 
     operations = 5
     example = Example("tanh", inputs=((6, 28, 28),), output=(6, 28, 28), flops=5 * 6 * 28 * 28)
+    elsewhere = Elsewhere(torch="Tanh", onnx="Tanh")
 
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``tanh x``."""

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag, pads, per_axis, positive
-from cnncalc.layers.base import READ_WHOLE, Example, Layer, Weight, Window
+from cnncalc.layers.base import READ_WHOLE, Elsewhere, Example, Layer, Weight, Window
 from cnncalc.layers.shapes import Shape, divisors, shape_text, spatial
 from cnncalc.layers.window import pads_of, receptive, window_counts, window_label
 
@@ -42,6 +42,12 @@ class Conv(Layer):
         params=64 * 3 * 7 * 7 + 64,
         macs=64 * 112 * 112 * 3 * 7 * 7,
         flops=2 * 64 * 112 * 112 * 3 * 7 * 7 + 64 * 112 * 112,
+    )
+    elsewhere = Elsewhere(
+        torch="Conv{d}d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)",
+        keras="Conv{d}D(filters, kernel_size, strides, padding)",
+        onnx="Conv",
+        others="Convolution Convolution{d}D convolutional",
     )
 
     def output_shape(self, *inputs: Shape) -> Shape:

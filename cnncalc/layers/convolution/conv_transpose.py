@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, natural, per_axis
-from cnncalc.layers.base import Example, Weight, Window, ratio
+from cnncalc.layers.base import Elsewhere, Example, Weight, Window, ratio
 from cnncalc.layers.convolution.conv import Conv, check_channels
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.symbols import ceil_div
@@ -37,6 +37,13 @@ class ConvTranspose(Conv):
         params=512 * 256 * 2 * 2 + 256,
         macs=411_041_792,  # 512·28·28 inputs, 256 filters of 2·2 taps
         flops=2 * 411_041_792 + 256 * 56 * 56,
+    )
+    elsewhere = Elsewhere(
+        torch="ConvTranspose{d}d(in_channels, out_channels, kernel_size, stride, padding, "
+        "output_padding, groups, bias, dilation)",
+        keras="Conv{d}DTranspose(filters, kernel_size, strides, padding)",
+        onnx="ConvTranspose",
+        others="Deconvolution deconv deconvolutional upconv TransposedConv TransposeConv Convolution{d}DTranspose",
     )
 
     def output_shape(self, *inputs: Shape) -> Shape:

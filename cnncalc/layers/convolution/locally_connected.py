@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from cnncalc.layers.base import Example, Weight
+from cnncalc.layers.base import Elsewhere, Example, Weight
 from cnncalc.layers.convolution.conv import Conv
 from cnncalc.layers.shapes import Shape
 
@@ -33,6 +33,10 @@ class LocallyConnected(Conv):
         params=768_000,  # 75 · 1024 · 10
         macs=768_000,  # each weight is used once
         flops=2 * 768_000,
+    )
+    elsewhere = Elsewhere(
+        keras="LocallyConnected{d}D(filters, kernel_size, strides, padding)",
+        others="local local_conv unshared_conv",
     )
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, positive
-from cnncalc.layers.base import READ_WHOLE, Example, Layer, Weight
+from cnncalc.layers.base import READ_WHOLE, Elsewhere, Example, Layer, Weight
 from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
 
 if TYPE_CHECKING:
@@ -35,6 +35,12 @@ class Linear(Layer):
         params=4096 * 9216 + 4096,
         macs=4096 * 9216,
         flops=2 * 4096 * 9216 + 4096,
+    )
+    elsewhere = Elsewhere(
+        torch="Linear(in_features, out_features, bias)",
+        keras="Dense(units)",
+        onnx="Gemm",
+        others="fc FullyConnected FullConnection InnerProduct connected",
     )
 
     def output_shape(self, *inputs: Shape) -> Shape:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis
-from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched, shape_text
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Concat(Layer):
     axis = argument(axis, "the axis that grows", 0)
 
     example = Example("concat", inputs=((512, 56, 56), (512, 56, 56)), output=(1024, 56, 56))
+    elsewhere = Elsewhere(keras="Concatenate", onnx="Concat", others="cat join depth_concat")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the first input's shape with the sum of the sizes on the axis."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 
@@ -16,6 +16,7 @@ class Maximum(ElementwiseMerge):
     """
 
     example = Example("maximum", inputs=((32, 8, 8), (32, 8, 8), (32, 8, 8)), output=(32, 8, 8), flops=2 * 32 * 8 * 8)
+    elsewhere = Elsewhere(keras="Maximum", onnx="Max", others="maxout elementwise_max eltwise_max")
 
     def compute(self, np: Any, a: Any, b: Any) -> Any:
         """Return ``max(a, b)``."""

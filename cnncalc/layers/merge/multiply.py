@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 
@@ -16,6 +16,11 @@ class Multiply(ElementwiseMerge):
     """
 
     example = Example("multiply", inputs=((72, 28, 28), (72, 1, 1)), output=(72, 28, 28), flops=72 * 28 * 28)
+    elsewhere = Elsewhere(
+        keras="Multiply",
+        onnx="Mul",
+        others="times product elementwise_mul eltwise_mul elemwise_mul broadcast_mul",
+    )
 
     def compute(self, np: Any, a: Any, b: Any) -> Any:
         """Return ``a · b``."""

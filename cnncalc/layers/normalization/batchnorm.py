@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, flag, number
-from cnncalc.layers.base import Example, Layer, Weight, per_channel
+from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ class BatchNorm(Layer):
 
     example = Example(
         "batchnorm", inputs=((64, 112, 112),), output=(64, 112, 112), params=2 * 64, flops=2 * 64 * 112 * 112
+    )
+    elsewhere = Elsewhere(
+        torch="BatchNorm{d}d(num_features, eps, momentum, affine, track_running_stats)",
+        keras="BatchNormalization",
+        onnx="BatchNormalization",
+        others="bn SyncBatchNorm batch_normalize",
     )
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, flag, number, positive
-from cnncalc.layers.base import Example, Layer, Weight, per_channel
+from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
 from cnncalc.layers.shapes import Shape, divisors
 
@@ -35,6 +35,12 @@ class GroupNorm(Layer):
         output=(256, 56, 56),
         params=2 * 256,
         flops=32 * (5 * 8 * 56 * 56 + 2) + 2 * 256 * 56 * 56,
+    )
+    elsewhere = Elsewhere(
+        torch="GroupNorm(num_groups, num_channels, eps, affine)",
+        keras="GroupNormalization(groups)",
+        onnx="GroupNormalization",
+        others="gn",
     )
 
     def output_shape(self, *inputs: Shape) -> Shape:

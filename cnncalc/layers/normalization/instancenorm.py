@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, flag, number
-from cnncalc.layers.base import Example, Layer, Weight, per_channel
+from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
 from cnncalc.layers.shapes import Shape, spatial
 
@@ -29,6 +29,11 @@ class InstanceNorm(Layer):
     affine = argument(flag, "whether it learns a scale and a shift a channel", False)
 
     example = Example("instancenorm", inputs=((64, 128, 128),), output=(64, 128, 128), flops=64 * (5 * 128 * 128 + 2))
+    elsewhere = Elsewhere(
+        torch="InstanceNorm{d}d(num_features, eps, momentum, affine)",
+        onnx="InstanceNormalization",
+        others="MVN",
+    )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape."""

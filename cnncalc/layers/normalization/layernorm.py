@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axes, flag, number
-from cnncalc.layers.base import Example, Layer, Weight
+from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
 from cnncalc.layers.shapes import Shape, axis_index
 
@@ -37,6 +37,12 @@ class LayerNorm(Layer):
         output=(96, 56, 56),
         params=2 * 96,
         flops=56 * 56 * (5 * 96 + 2) + 2 * 96 * 56 * 56,
+    )
+    elsewhere = Elsewhere(
+        torch="LayerNorm(normalized_shape)",
+        keras="LayerNormalization",
+        onnx="LayerNormalization",
+        others="ln",
     )
 
     def output_shape(self, *inputs: Shape) -> Shape:

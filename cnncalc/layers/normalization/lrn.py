@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, number, positive
-from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ class LRN(Layer):
         inputs=((96, 55, 55),),
         output=(96, 55, 55),
         flops=9 * 96 * 55 * 55,  # 1 + 4 + 1 + 1 + 1 + 1
+    )
+    elsewhere = Elsewhere(
+        torch="LocalResponseNorm(size, alpha, beta, k)",
+        onnx="LRN",
+        others="LocalResponseNormalization CrossMapLRN2d",
     )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, probability
-from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -23,6 +23,12 @@ class Dropout(Layer):
     p = argument(probability, "probability that an element is dropped in training", 0.5)
 
     example = Example("dropout: 0.5", inputs=((4096,),), output=(4096,))
+    elsewhere = Elsewhere(
+        torch="Dropout(p)",
+        keras="Dropout(rate)",
+        onnx="Dropout",
+        others="Dropout{d}d SpatialDropout{d}D AlphaDropout FeatureAlphaDropout GaussianDropout",
+    )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """None at inference."""

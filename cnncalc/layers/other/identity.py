@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ class Identity(Layer):
     moves_only = is_view = True
 
     example = Example("identity", inputs=((64, 56, 56),), output=(64, 56, 56))
+    elsewhere = Elsewhere(torch="Identity", keras="Identity", onnx="Identity", others="noop pass_through")
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """None."""

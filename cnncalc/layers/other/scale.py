@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, flag, number
-from cnncalc.layers.base import Example, Layer, Weight, per_channel
+from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Scale(Layer):
     bias = argument(flag, "whether each channel adds a constant", False)
 
     example = Example("scale: 0.000001", inputs=((96, 56, 56),), output=(96, 56, 56), params=96, flops=96 * 56 * 56)
+    elsewhere = Elsewhere(others="LayerScale channel_scale")
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight (C,) and bias (C,)."""

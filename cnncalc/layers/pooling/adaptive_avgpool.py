@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.pooling._regions import AdaptivePool
 from cnncalc.layers.shapes import Shape
 
@@ -28,6 +28,7 @@ class AdaptiveAvgPool(AdaptivePool):
         output=(256, 6, 6),
         flops=256 * 18 * 18,  # bins of 13 into 6: 3 3 3 3 3 3
     )
+    elsewhere = Elsewhere(torch="AdaptiveAvgPool{d}d(output_size)", keras="AdaptiveAveragePooling{d}D(output_size)")
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """As many as the bins have elements."""

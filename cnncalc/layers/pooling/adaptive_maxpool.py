@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.pooling._regions import AdaptivePool
 from cnncalc.layers.shapes import Shape
 
@@ -28,6 +28,7 @@ class AdaptiveMaxPool(AdaptivePool):
         output=(512, 7, 7),
         flops=512 * (16 * 16 - 7 * 7),  # bins of 10 into 7: 2 2 3 2 3 2 2
     )
+    elsewhere = Elsewhere(torch="AdaptiveMaxPool{d}d(output_size)", keras="AdaptiveMaxPooling{d}D(output_size)")
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """As many as the bins have elements, less one a bin."""

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, flag
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
@@ -27,6 +27,12 @@ class AvgPool(WindowPool):
     count_include_pad = argument(flag, "whether the padding counts in the divisor", True)
 
     example = Example("avgpool: 2", inputs=((6, 28, 28),), output=(6, 14, 14), flops=6 * 14 * 14 * (3 + 1))
+    elsewhere = Elsewhere(
+        torch="AvgPool{d}d(kernel_size, stride, padding, ceil_mode, count_include_pad)",
+        keras="AveragePooling{d}D(pool_size, strides, padding)",
+        onnx="AveragePool",
+        others="avg_pooling mean_pool mean_pooling",
+    )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One add per tap but the first and one division, at every output element."""

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, choice
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.pooling._regions import GlobalPool
 from cnncalc.layers.shapes import Shape
 
@@ -27,6 +27,11 @@ class GlobalAvgPool(GlobalPool):
     )
 
     example = Example("global_avgpool", inputs=((2048, 7, 7),), output=(2048, 1, 1), flops=2048 * (48 + 1))
+    elsewhere = Elsewhere(
+        keras="GlobalAveragePooling{d}D",
+        onnx="GlobalAveragePool",
+        others="gap global_avg_pool global_mean_pool",
+    )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One add per element but the first and one division, in every channel."""

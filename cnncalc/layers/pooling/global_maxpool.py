@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.pooling._regions import GlobalPool
 from cnncalc.layers.shapes import Shape
 
@@ -22,6 +22,7 @@ class GlobalMaxPool(GlobalPool):
     stem = "pool"
 
     example = Example("global_maxpool", inputs=((512, 7, 7),), output=(512, 1, 1), flops=512 * 48)
+    elsewhere = Elsewhere(keras="GlobalMaxPooling{d}D", onnx="GlobalMaxPool", others="gmp")
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One comparison per element but the first, in every channel."""

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, number
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
@@ -27,6 +27,7 @@ class LPPool(WindowPool):
     norm_type = argument(number, "the exponent p", 2.0, "p")
 
     example = Example("lppool: 2", inputs=((16, 10, 10),), output=(16, 5, 5), flops=16 * 5 * 5 * (4 + 3 + 1))
+    elsewhere = Elsewhere(torch="LPPool{d}d(norm_type, kernel_size, stride, ceil_mode)", onnx="LpPool")
 
     def check(self) -> None:
         """Refuse an exponent of 0 or less."""

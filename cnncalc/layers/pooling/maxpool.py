@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, per_axis, positive
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
@@ -31,6 +31,11 @@ class MaxPool(WindowPool):
         inputs=((64, 112, 112),),
         output=(64, 56, 56),
         flops=64 * 56 * 56 * 8,
+    )
+    elsewhere = Elsewhere(
+        torch="MaxPool{d}d(kernel_size, stride, padding, dilation, return_indices, ceil_mode)",
+        keras="MaxPooling{d}D(pool_size, strides, padding)",
+        onnx="MaxPool",
     )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, per_axis, positive
-from cnncalc.layers.base import Example, Window
+from cnncalc.layers.base import Elsewhere, Example, Window
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text, spatial
 from cnncalc.layers.window import size_label
@@ -26,6 +26,7 @@ class CenterCrop(Movement):
     size = argument(per_axis(positive), "size of the output along each spatial axis")
 
     example = Example("center_crop: {size: [56, 56]}", inputs=((512, 64, 64),), output=(512, 56, 56))
+    elsewhere = Elsewhere(keras="CenterCrop(height, width)", others="crop Cropping{d}D")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (C, *size)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, divisors
 
@@ -24,6 +24,7 @@ class ChannelShuffle(Movement):
     groups = argument(positive, "how many groups the channels come from", symbol="G")
 
     example = Example("channel_shuffle: 2", inputs=((116, 28, 28),), output=(116, 28, 28))
+    elsewhere = Elsewhere(torch="ChannelShuffle(groups)", others="shuffle ShuffleChannel")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape
 
@@ -22,6 +22,7 @@ class Flatten(Movement):
     is_view = True
 
     example = Example("flatten", inputs=((256, 6, 6),), output=(9216,))
+    elsewhere = Elsewhere(torch="Flatten", keras="Flatten", onnx="Flatten", others="ravel")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (number of elements,)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, choice, number, pads, pair
-from cnncalc.layers.base import Example, Window
+from cnncalc.layers.base import Elsewhere, Example, Window
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import both_sides
@@ -30,6 +30,12 @@ class Pad(Movement):
     channels = argument(pair, "channels of the constant, [before, after] the map's own", 0, "P_C")
 
     example = Example("pad: 3", inputs=((3, 224, 224),), output=(3, 230, 230))
+    elsewhere = Elsewhere(
+        torch="ConstantPad{d}d(padding, value)",
+        keras="ZeroPadding{d}D(padding)",
+        onnx="Pad",
+        others="ZeroPad{d}d ReflectionPad{d}d ReplicationPad{d}d CircularPad{d}d MirrorPad",
+    )
 
     def check(self) -> None:
         """Refuse a layer that says nothing, and channels where the border is not constant."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, integers
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -22,6 +22,7 @@ class Permute(Movement):
     dims = argument(integers, "the input's axes in the order that the output has them")
 
     example = Example("permute: [1, 2, 0]", inputs=((96, 56, 28),), output=(56, 28, 96))
+    elsewhere = Elsewhere(keras="Permute", onnx="Transpose(perm)", others="swapaxes")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the sizes in their new order."""

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
-from cnncalc.layers.base import Example, Window, ratio
+from cnncalc.layers.base import Elsewhere, Example, Window, ratio
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, spatial
 
@@ -25,6 +25,7 @@ class PixelShuffle(Movement):
     upscale_factor = argument(positive, "how many times larger each spatial axis gets", symbol="r")
 
     example = Example("pixel_shuffle: 3", inputs=((9, 64, 64),), output=(1, 192, 192))
+    elsewhere = Elsewhere(torch="PixelShuffle(upscale_factor)", onnx="DepthToSpace(blocksize)", others="subpixel")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (C / rᵈ, axes · r)."""

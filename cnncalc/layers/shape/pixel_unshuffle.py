@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
-from cnncalc.layers.base import Example, Window
+from cnncalc.layers.base import Elsewhere, Example, Window
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, spatial
 
@@ -25,6 +25,7 @@ class PixelUnshuffle(Movement):
     downscale_factor = argument(positive, "how many times smaller each spatial axis gets", symbol="r")
 
     example = Example("pixel_unshuffle: 2", inputs=((64, 26, 26),), output=(256, 13, 13))
+    elsewhere = Elsewhere(torch="PixelUnshuffle(downscale_factor)", onnx="SpaceToDepth(blocksize)", others="reorg")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (C · rᵈ, axes / r)."""

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, integers
-from cnncalc.layers.base import READ_WHOLE, Example
+from cnncalc.layers.base import READ_WHOLE, Elsewhere, Example
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -27,6 +27,7 @@ class Reshape(Movement):
     shape = argument(integers, "the output's shape without the batch; -1 for one size that is inferred")
 
     example = Example("reshape: [64, 7, 7]", inputs=((3136,),), output=(64, 7, 7))
+    elsewhere = Elsewhere(torch="Unflatten", keras="Reshape(target_shape)", onnx="Reshape", others="view")
 
     def check(self) -> None:
         """Refuse sizes below 1, but for one -1."""

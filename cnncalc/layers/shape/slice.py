@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis, integer, positive
-from cnncalc.layers.base import Example, Window
+from cnncalc.layers.base import Elsewhere, Example, Window
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text
 from cnncalc.layers.symbols import ceil_div
@@ -27,6 +27,7 @@ class Slice(Movement):
     step = argument(positive, "every how many are kept", 1, "step")
 
     example = Example("slice: {axis: channels, start: 0, stop: 32}", inputs=((64, 28, 28),), output=(32, 28, 28))
+    elsewhere = Elsewhere(onnx="Slice", others="narrow strided_slice")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape with what is kept of the axis."""

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag, per_axis, positive
-from cnncalc.layers.base import Example, Layer, Window, ratio
+from cnncalc.layers.base import Elsewhere, Example, Layer, Window, ratio
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.symbols import floor_product
 from cnncalc.layers.window import size_label
@@ -31,6 +31,13 @@ class Upsample(Layer):
     align_corners = argument(flag, "whether linear lets the corner elements' centres meet", False)
 
     example = Example("upsample: 2", inputs=((256, 13, 13),), output=(256, 26, 26))
+    elsewhere = Elsewhere(
+        torch="Upsample(size, scale_factor, mode, align_corners)",
+        keras="UpSampling{d}D(size=scale_factor)",
+        onnx="Resize",
+        others="UpsamplingNearest{d}d UpsamplingBilinear{d}d interpolate Interp Resizing "
+        "ResizeNearestNeighbor ResizeBilinear",
+    )
 
     def check(self) -> None:
         """Refuse both or neither of the sizes, and corners that nearest does not have."""
