@@ -39,7 +39,7 @@ def make(item: str) -> Layer:
     cls = known(name)
     if not isinstance(given, dict):
         given = {next(iter(cls.arguments)): given}
-    return cls(**{argument: _frozen(value) for argument, value in given.items()})
+    return cls(**{argument: frozen(value) for argument, value in given.items()})
 
 
 def use(item: str, *inputs: Shape) -> Use:
@@ -54,5 +54,5 @@ def refusal(item: str, *inputs: Shape) -> LayerError:
     return caught.value
 
 
-def _frozen(value: Any) -> Any:
-    return tuple([_frozen(part) for part in value]) if isinstance(value, list) else value
+def frozen(value: Any) -> Any:
+    return tuple([frozen(part) for part in value]) if isinstance(value, list) else value

@@ -1,0 +1,57 @@
+"""Look for faults: random networks are run in several ways, and damaged specs are given to the commands.
+
+    python -m tests.fuzz --seconds 60 --seed 1
+
+Every fault is printed with its spec and the seed that gives it again; the exit code is 1 if there was one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+
+from tests.fuzz import hostile, networks, running
+
+
+def network(seed: int) -> tuple[str, list[str]]:
+    """Return a random network's spec and what is wrong with its runs."""
+    text = networks.spec(seed)
+    return text, running.faults(text, seed)
+
+
+def damaged(seed: int) -> tuple[str, list[str]]:
+    """Return a damaged spec, with the command that it is given to, and what is wrong with the answer."""
+    text, command = hostile.damaged(seed), hostile.command(seed)
+    return f"# cnncalc {' '.join(command)}\n{text}", hostile.faults(text, command)
+
+
+KINDS: dict[str, Callable[[int], tuple[str, list[str]]]] = {"network": network, "damaged": damaged}
+
+
+def main() -> int:
+    """Try what the time allows; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60, help="how long to look")
+    parser.add_argument("--seed", type=int, default=1, help="which million of seeds is tried, from its first on")
+    parser.add_argument("--only", choices=KINDS, help="networks or damaged specs alone; default: by turns")
+    parser.add_argument("--most", type=int, default=10, help="end after so many faults")
+    options = parser.parse_args()
+    kinds = {name: kind for name, kind in KINDS.items() if options.only in (None, name)}
+    tried, found = dict.fromkeys(kinds, 0), 0
+    end, seed = time.monotonic() + options.seconds, options.seed * 1_000_000
+    while time.monotonic() < end and found < options.most:
+        for name, kind in kinds.items():
+            text, faults = kind(seed)
+            tried[name] += 1
+            if faults:
+                found += 1
+                print(f"--- {name}, seed {seed}\n{text[:3000]}\n" + "\n".join(f"  {fault}" for fault in faults), flush=True)
+        seed += 1
+    print(", ".join(f"{count} {name}s" for name, count in tried.items()) + f", {found} faults")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

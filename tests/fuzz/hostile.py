@@ -1,0 +1,223 @@
+"""Damaged specs: whatever a text says, a command ends soon, in little memory, with an exit code and no traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import resource
+import signal
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+from unittest import mock
+
+from cnncalc.__main__ import main
+from tests.fuzz.networks import spec
+
+SPECS = Path(__file__).parent.parent.parent / "specs"
+MOST_CHARACTERS = 10_000
+SECONDS = 1.0  # of CPU
+MEGABYTES = 200
+MOST_LAYERS = 20_000  # a network with more may take longer
+DEADLINE = 20  # seconds until a command is ended
+
+COMMANDS = (
+    ("summary",),
+    ("summary", "--format", "json"),
+    ("check",),
+    ("run", "--max-memory", "150MB", "--threads", "1"),
+    ("weights",),
+    ("show",),
+)
+
+WORDS = (
+    "0", "-1", "1", "3", "1e9", "999999999999", "9007199254740993", "0.5", "-0.0", ".inf", ".nan", "1e400", "0x7f", "1_000",
+    "true", "null", "~", "''", '"', "[]", "{}", "[[]]", "{a: 1}", "[1, 2, 3, 4, 5]", "input", "in_channels", "in_shape",
+    "in_channels * 2 ** 40", "in_shape[9]", "range(10 ** 9)", "[0] * 10 ** 8", "round(1.5, 10 ** 9)", "len(in_shape)", "n",
+    "2 ** 2 ** 2 ** 9", "1 // 0", "1 % 0", "a if b else c", "lambda: 0", "__import__('os')", "(((((1)))))", "not " * 90 + "1",
+    "&a", "*a", "!!python/name:os.system", "!!binary x", "|", ">", "---", "...", "#", "%YAML 1.1", "\t", "\x00", "\u202e", "\u0301" * 9,
+    "ünï", "名", "\U0001f600", "conv", "add", "concat", "linear: 10", "flatten", "relu", "sequence", "paths", "from", "repeat",
+    "for", "when", "weights", "expect", "name", "args", "variants", "blocks", "outputs", "same", "valid",
+)  # fmt: skip
+
+
+class Done(NamedTuple):
+    """What a command did, in a process of its own.
+
+    Attributes:
+        code: the exit code; None where it was ended by a signal.
+        err: what it wrote to standard error.
+        seconds: of CPU.
+        megabytes: the most memory that it took.
+    """
+
+    code: int | None
+    err: str
+    seconds: float
+    megabytes: float
+
+
+def damaged(seed: int) -> str:
+    """Return a spec in which a few things are wrong; the same seed gives the same text."""
+    random = Random(seed)
+    text = _source(random)
+    for _ in range(random.choice([1, 1, 1, 2, 3, 5])):
+        text = random.choice(DAMAGES)(random, text)[:MOST_CHARACTERS]
+    return text
+
+
+def command(seed: int) -> tuple[str, ...]:
+    """Return the command that is tried on the spec of a seed."""
+    return Random(~seed).choice(COMMANDS)
+
+
+def faults(text: str, arguments: tuple[str, ...]) -> list[str]:
+    """Return what is wrong with a command's answer to a spec; nothing if all is right."""
+    done = run(text, arguments)
+    found = []
+    if done.code is None:
+        found.append(f"ended by a signal after {done.seconds:.1f} s")
+    elif done.code not in (0, 1, 2):
+        found.append(f"exit code {done.code}")
+    if "Traceback" in done.err or "Error:" in done.err.splitlines()[-1:]:
+        found.append("a traceback:\n" + done.err[-2000:])
+    if done.code == 2 and not done.err.strip():
+        found.append("exit code 2 without a word")
+    if len(done.err) > 100_000:
+        found.append(f"a message of {len(done.err):,} characters")
+    if (done.seconds > SECONDS or done.megabytes > MEGABYTES) and not _large(text):
+        found.append(f"{done.seconds:.2f} s, {done.megabytes:.0f} MB")
+    return found
+
+
+def run(text: str, arguments: tuple[str, ...]) -> Done:
+    """Run a command on a spec in a copy of this process, and return what it took."""
+    with tempfile.TemporaryDirectory() as room:
+        path, errors = Path(room) / "net.yaml", Path(room) / "err"
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        before = Path(room) / "before"
+        child = os.fork()
+        if not child:
+            before.write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+            os._exit(_child([arguments[0], str(path), *arguments[1:]], errors))
+        _, status, usage = os.wait4(child, 0)
+        err = errors.read_text("utf-8", "replace") if errors.exists() else ""
+        began = int(before.read_text())  # kilobytes that the copy began with, which are none of the command's
+    code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
+    return Done(code, err, usage.ru_utime + usage.ru_stime, (usage.ru_maxrss - began) / 1024 + BARE)
+
+
+BARE = 30  # megabytes of a fresh process that has imported the command line
+
+
+def _child(arguments: list[str], errors: Path) -> int:
+    """Be the command; return its exit code."""
+    signal.alarm(DEADLINE)
+    resource.setrlimit(resource.RLIMIT_CPU, (DEADLINE, DEADLINE))
+    code = 99
+    with errors.open("w", encoding="utf-8") as err, io.StringIO() as out:
+        with mock.patch.object(sys, "argv", ["cnncalc", *arguments]), contextlib.redirect_stdout(out):
+            with contextlib.redirect_stderr(err):
+                try:
+                    code = main()
+                except BaseException:
+                    traceback.print_exc()
+    return code
+
+
+def _large(text: str) -> bool:
+    """Tell whether a spec asks for more layers than must be quick."""
+    from tests.execution.networks import spec as build
+
+    try:
+        return len(build(text).nodes) > MOST_LAYERS
+    except Exception as error:
+        return "layers" in str(error) or "steps" in str(error)
+
+
+def _source(random: Random) -> str:
+    """Return a spec that is whole: one that ships, or a random one."""
+    if random.random() < 0.5:
+        return spec(random.randrange(1 << 30))
+    texts = [path.read_text(encoding="utf-8") for path in sorted(SPECS.rglob("*.yaml"))]
+    return random.choice([text for text in texts if len(text) < MOST_CHARACTERS])
+
+
+# --- damages -------------------------------------------------------------------------------------------------
+
+
+def _token(random: Random, text: str) -> str:
+    """Replace a word or a number."""
+    found = list(re.finditer(r"[\w.']+", text))
+    if not found:
+        return text
+    place = random.choice(found)
+    return text[: place.start()] + random.choice(WORDS) + text[place.end() :]
+
+
+def _number(random: Random, text: str) -> str:
+    """Replace a number by one that is far from it."""
+    found = list(re.finditer(r"\d+", text))
+    if not found:
+        return text
+    place = random.choice(found)
+    other = random.choice(["0", "-1", "1", "2", "100000", str(10 ** random.randrange(20)), place.group() * 3])
+    return text[: place.start()] + other + text[place.end() :]
+
+
+def _character(random: Random, text: str) -> str:
+    """Take a character out, double it, or put one in."""
+    at = random.randrange(len(text) + 1)
+    return text[:at] + random.choice(["", text[at : at + 1] * 2, random.choice("[]{}:,-'\"#&*!|>%@` \t\n\\")]) + text[at + 1 :]
+
+
+def _lines(random: Random, text: str) -> str:
+    """Take lines out, double them, or move them."""
+    lines = text.splitlines()
+    if len(lines) < 2:
+        return text
+    start = random.randrange(len(lines))
+    part = lines[start : start + random.randint(1, 4)]
+    rest = lines[:start] + lines[start + len(part) :]
+    at = random.randrange(len(rest) + 1)
+    return "\n".join([rest, rest[:at] + part + rest[at:], lines[:start] + part * 30 + lines[start:]][random.randrange(3)]) + "\n"
+
+
+def _indent(random: Random, text: str) -> str:
+    """Move a line to the right or the left."""
+    lines = text.splitlines() or [""]
+    at = random.randrange(len(lines))
+    lines[at] = random.choice(["  " + lines[at], lines[at].lstrip(), lines[at].replace("- ", "", 1)])
+    return "\n".join(lines) + "\n"
+
+
+def _modifier(random: Random, text: str) -> str:
+    """Give an item a modifier more."""
+    lines = text.splitlines() or [""]
+    items = [at for at, line in enumerate(lines) if line.lstrip().startswith("- ")] or [0]
+    at = random.choice(items)
+    indent = " " * (len(lines[at]) - len(lines[at].lstrip()) + 2)
+    word = random.choice(["repeat", "for", "when", "from", "weights", "name", "expect"])
+    value = random.choice([*WORDS, "100000", "i in range(100000)", "i in range(300)", "[a, b]", "x" * 3000])
+    return "\n".join([*lines[: at + 1], f"{indent}{word}: {value}", *lines[at + 1 :]]) + "\n"
+
+
+def _spliced(random: Random, text: str) -> str:
+    """Go on as another spec."""
+    other = _source(random)
+    return text[: random.randrange(len(text) + 1)] + other[random.randrange(len(other)) :]
+
+
+def _nested(random: Random, text: str) -> str:
+    """Nest a value deeply."""
+    opening, closing = random.choice(["[]", "{}", "()", "<>"])
+    depth = random.choice([3, 70, 1500])
+    return _token(random, text).replace("3", opening * depth + "3" + closing * depth, 1)
+
+
+DAMAGES = (_token, _token, _number, _number, _character, _lines, _indent, _modifier, _modifier, _spliced, _nested)

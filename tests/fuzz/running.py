@@ -1,0 +1,89 @@
+"""What must be true of the runs of one network, whatever the network is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from cnncalc.execution.inputs import random_inputs
+from cnncalc.execution.weights import random_weights
+from tests.execution.networks import spec as build
+
+CLOSE = 2e-4  # of the largest element: what float32 may lose in the networks that are drawn
+EXACT = 1e-9  # the same in float64
+AMPLIFIED = 100.0  # times what a change of the input in the last bits changes: normalisations of few elements amplify
+
+Arrays = dict[str, Any]
+
+
+def faults(text: str, seed: int) -> list[str]:
+    """Return what is wrong with the runs of a spec's network; nothing if all is right."""
+    try:
+        with np.errstate(all="ignore"):
+            return list(_faults(text, seed))
+    except Exception as error:  # whatever a run raises is a fault of the run
+        return [f"{type(error).__name__}: {error}"]
+
+
+def _faults(text: str, seed: int) -> Iterator[str]:
+    network = build(text)
+    random = Random(seed)
+    batch = random.choice([1, 1, 2, 3])
+    weights: Arrays = random_weights(network, seed)
+    x = random_inputs(network, batch, seed, np.float32)
+    options: dict[str, Any] = {"weights": weights, "x": x}
+    plain = network.run(**options, fuse=False, threads=1, layers=None)
+    yield from _verified("plain", plain, network)
+    fused = network.run(**options, threads=1, repeat=3)
+    yield from _verified("fused", fused, network)
+    shared = network.run(**options, threads=2, repeat=2)
+    yield from _verified("two threads", shared, network)
+    double: Arrays = {
+        "weights": {name: array.astype(np.float64) for name, array in weights.items()},
+        "x": {name: array.astype(np.float64) for name, array in x.items()},
+    }
+    exact = network.run(**double, fuse=False, threads=1)
+    yield from _verified("float64", exact, network)
+    folded = network.run(**double, threads=1, repeat=2)
+    yield from _verified("float64, fused", folded, network)
+    if not all(np.isfinite(array).all() for array in plain.tensors.values()):
+        return  # a root of a negative sum: where rounding decides the sign, nothing can be compared
+    nudged = {name: array * (1 + 1e-6 * np.cos(np.arange(array.size)).reshape(array.shape)) for name, array in x.items()}
+    moved = _distance(network.run(**double | {"x": nudged}, fuse=False, threads=1).outputs, exact.outputs)
+    for name, run, wanted, allowed in (
+        ("fused", fused, plain, CLOSE),
+        ("two threads", shared, plain, CLOSE),
+        ("float32", plain, exact, CLOSE),
+        ("float64, fused", folded, exact, EXACT),
+    ):
+        found = _distance(run.outputs, wanted.outputs)
+        if found > allowed + AMPLIFIED * moved * (1 if allowed == CLOSE else 1e-6):
+            yield f"{name}: outputs differ by {found:.1e} of their largest element"
+
+
+def _verified(name: str, run: Any, network: Any) -> Iterator[str]:
+    """Yield what a run found to be other than inferred, and where its sums are not those of the summary."""
+    for row in run.mismatches[:3]:
+        yield f"{name}: '{row.node.name}' is {row.actual}, inferred {row.node.shape}: {row.fault}"
+    if run.unstable:
+        yield f"{name}: a repeated pass gives other bytes in '{run.unstable}'"
+    products = sum(row.tally.direct for row in run.layers if row.tally)
+    macs = run.batch * network.summary().totals.macs
+    if run.ok and products != macs:
+        yield f"{name}: {products} products were summed, {macs} are inferred"
+    for key, tensor in network.outputs.items():
+        if run.ok and run.outputs[key].shape != (run.batch, *tensor.shape):
+            yield f"{name}: output '{key}' is {run.outputs[key].shape}"
+
+
+def _distance(some: Arrays, others: Arrays) -> float:
+    """Return the largest difference of outputs, relative to the largest element of each."""
+    largest = 0.0
+    for name, array in some.items():
+        other = others[name].astype(np.float64)
+        size = float(np.abs(other).max()) or 1.0
+        largest = max(largest, float(np.abs(array - other).max()) / size)
+    return largest
