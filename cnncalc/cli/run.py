@@ -204,6 +204,8 @@ def _tell(run: Run, layout: str) -> int:
 
     for row in run.mismatches[:5]:
         click.echo(plain(mismatch(row, run.batch, layout, None)), err=True, nl=False)
+    if run.unstable:
+        click.echo(f"output '{run.unstable}' has other bytes after a repeated pass than after the first", err=True)
     if run.first:
         click.echo(f"'{run.first}' is the first layer that made NaN or infinite elements", err=True)
     return 1

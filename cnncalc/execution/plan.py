@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnncalc.layers.activation._elementwise import Elementwise
-
 if TYPE_CHECKING:
     from cnncalc.graph import Graph, Node, Tensor
 
@@ -140,7 +138,7 @@ def _extended(step: Step, sole: Mapping[Tensor, Node], ready: Collection[Tensor]
             follower = sole.get(follower)
     if follower is None or _left_to_reader(follower, sole):
         return step
-    if isinstance(follower.layer, Elementwise) and not follower.use.weights:
+    if follower.layer.pointwise and not follower.use.weights:
         step.after.append(follower)
     return step
 

@@ -88,6 +88,7 @@ class Run:
         needs: the memory that was predicted.
         peak: the most bytes that the process took.
         first: the first layer that made NaN or infinite elements, or None.
+        unstable: the first output that has other bytes after a repeated pass than after the first, or None.
     """
 
     network: Graph
@@ -102,6 +103,7 @@ class Run:
     needs: Needs | None = None
     peak: int = 0
     first: str | None = None
+    unstable: str | None = None
 
     @property
     def output(self) -> Array:
@@ -122,8 +124,8 @@ class Run:
 
     @property
     def ok(self) -> bool:
-        """Whether every layer is as inferred."""
-        return not self.mismatches
+        """Whether every layer is as inferred, and every repeated pass gave the same bytes."""
+        return not self.mismatches and self.unstable is None
 
     @property
     def finite(self) -> bool:

@@ -165,7 +165,10 @@ class Runner:
         result.outputs = self._outputs(values)
         del values
         for number in range(1, repeat if result.ok else 1):
-            times.append(self._pass(inputs, None, progress and _part(progress, number, repeat))[1])
+            values, seconds = self._pass(inputs, None, progress and _part(progress, number, repeat))
+            times.append(seconds)
+            result.unstable = result.unstable or _other(self._outputs(values), result.outputs)
+            del values
         for i, operation in enumerate(self.operations):
             result.layers[operation.step.carrier.index].seconds = median(seconds[i] for seconds in times)
         result.seconds = median(sum(seconds) for seconds in times)
@@ -219,6 +222,11 @@ class Runner:
                 values.pop(tensor, None)
         engine.tally()
         return values, seconds
+
+
+def _other(outputs: Mapping[str, Array], wanted: Mapping[str, Array]) -> str | None:
+    """Return the first output that has other bytes than it should; None where all are as they should be."""
+    return next((name for name, array in outputs.items() if array.tobytes() != wanted[name].tobytes()), None)
 
 
 def _ours(network: Graph, threads: int) -> bool:

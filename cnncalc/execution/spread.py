@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 SAMPLES = 512
+MOST_ELEMENTS = 1 << 14  # of a tensor that is made of a sample
 SPREAD = 0.25  # scales and variances are drawn from 1 ± this
 NEAR_ZERO = 0.1  # biases and means from 0 ± this
 FAR = 8  # a silu passes on a larger share of large figures: unless that is counted, they grow from layer to layer
@@ -47,6 +48,8 @@ def _after(node: Node, incoming: list[Array], stream: np.random.Generator) -> Ar
         return stream.standard_normal(SAMPLES) * NORM_GAIN**0.5
     if isinstance(layer, ElementwiseMerge):
         return layer.forward(Kernels(), *(sample[None] for sample in incoming))[0]
+    if kind == "activation" and not layer.pointwise and not node.use.weights:
+        return _whole(node, incoming[0], stream)
     if kind == "activation" and not node.use.weights:
         near, far = (layer.forward(Kernels(), factor * incoming[0][None])[0] / factor for factor in (1, FAR))
         return near if np.square(near).sum() >= np.square(far).sum() else far
@@ -58,3 +61,16 @@ def _after(node: Node, incoming: list[Array], stream: np.random.Generator) -> Ar
         taps = prod(node.inputs[0].shape) / max(prod(node.shape), 1)
         return stream.choice(incoming[0], (math.ceil(taps**0.5), SAMPLES)).max(axis=0)
     return incoming[0]
+
+
+def _whole(node: Node, sample: Array, stream: np.random.Generator) -> Array:
+    """Return a sample of the output of a layer whose elements depend on each other, as a softmax's do.
+
+    It is applied to a tensor with all axes of the node's input, the longest cut short where there are very many
+    elements.
+    """
+    shape = list(node.inputs[0].shape)
+    while prod(shape) > MOST_ELEMENTS:
+        shape[shape.index(max(shape))] //= 2
+    out = node.layer.forward(Kernels(), stream.choice(sample, (1, *shape)))
+    return stream.choice(out.reshape(-1), SAMPLES)

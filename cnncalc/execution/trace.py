@@ -118,10 +118,17 @@ def trace(
     own: dict[str, Array] = {name: np.asarray(array, np.float64) for name, array in node_weights(node, tensors).items()}
     working = tracer(node, tuple(at), arrays, own)
     actual = float(made.tensors[node.name][0][tuple(at)])
-    close = abs(working.result - actual) <= TOLERANCE * float(np.finfo(kind).eps) * working.scale
+    close = _close(working, actual, TOLERANCE * float(np.finfo(kind).eps))
     return Trace(
         node, tuple(at), working.places, working.parts, working.terms, working.rule, working.result, actual, close
     )
+
+
+def _close(working: Working, actual: float, tolerance: float) -> bool:
+    """Tell whether the executor made what was worked out: the same NaN or infinity, or a number next to it."""
+    if not (np.isfinite(working.result) and np.isfinite(actual)):
+        return bool(np.array_equal(working.result, actual, equal_nan=True))
+    return bool(abs(working.result - actual) <= tolerance * working.scale)
 
 
 def _check_place(node: Node, at: Sequence[int]) -> None:
@@ -223,7 +230,7 @@ def _bias(weights: dict[str, Array], place: tuple[int, ...]) -> dict[str, float]
 
 def _max(node: Node, at: tuple[int, ...], inputs: list[Array], weights: dict[str, Array]) -> Working:
     part, places = _pooled(node, at, inputs)
-    largest = float(part.window[part.inside].max())
+    largest = float(part.window[part.inside].max())  # NaN, where there is one
     return Working(_ends(places), [part], {}, "the largest of the window", largest, abs(largest))
 
 

@@ -117,6 +117,7 @@ class Layer:
         elsewhere: what other frameworks call the type.
         slides: whether it slides a window over its input, as ``kernel_size``, ``stride`` and ``padding`` say.
         moves_only: whether every element of its output is an element of its input (at inference).
+        pointwise: whether each element of its output is a function of that same element of its input alone.
         is_view: whether its output is its input, in another shape at most, so that nothing is done at all.
     """
 
@@ -127,6 +128,7 @@ class Layer:
     arguments: ClassVar[dict[str, Argument]] = {}
     slides: ClassVar[bool] = False
     moves_only: ClassVar[bool] = False
+    pointwise: ClassVar[bool] = False
     is_view: ClassVar[bool] = False
     example: ClassVar[Example]
     elsewhere: ClassVar[Elsewhere] = Elsewhere()

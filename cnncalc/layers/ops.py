@@ -86,7 +86,7 @@ class Ops(Protocol):
         self, x: Array, *, p: float, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
         rounding: Rounding = "floor",
     ) -> Array:  # fmt: skip
-        """Take (Σ xᵖ)^(1/p) of each window of (N, C, *in)."""
+        """Take (Σ xᵖ)^(1/p) of each window of (N, C, *in); nan where a power or a root is of a negative number."""
 
     def adaptive_avg_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
         """Average over bins floor(i·in/out) … ceil((i+1)·in/out) of each spatial axis; None keeps an axis."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from cnncalc.ground.terminal_safe import printable, printable_lines
@@ -20,6 +21,11 @@ def as_json(value: object) -> str:
     if not text.isprintable():
         text = "".join([char if char.isprintable() else json.dumps(char)[1:-1] for char in text])
     return text + "\n"
+
+
+def real(value: float) -> float | None:
+    """Return a number as JSON can have it: NaN and infinity have no numeral there, and become null."""
+    return value if isfinite(value) else None
 
 
 def as_lines(records: Iterable[Record], format: str, columns: Sequence[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.figures.summary import Summary
-from cnncalc.rendering.records import Record
+from cnncalc.rendering.records import Record, real
 from cnncalc.rendering.summary_records import COLUMNS as LAYER_COLUMNS
 from cnncalc.rendering.summary_records import SCHEMA_VERSION, turned
 from cnncalc.rendering.summary_records import channels_last as summary_channels_last
@@ -63,10 +63,11 @@ def document(summary: Summary, run: Run) -> dict[str, Any]:
         "verified": run.verified,
         "mismatched": len(run.mismatches),
         "first_nonfinite": run.first,
+        "first_unstable": run.unstable,
         "seconds": run.seconds,
         "preparation_seconds": run.preparation,
         "peak_bytes": run.peak,
         "predicted_peak_bytes": run.needs.total if run.needs else 0,
         "predicted": run.needs._asdict() if run.needs else {},
-        "top": [{"index": index, "value": value} for index, value in run.top()],
+        "top": [{"index": index, "value": real(value)} for index, value in run.top()],
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.shapes import axis_names
 from cnncalc.rendering.page import Line, paragraph
+from cnncalc.rendering.records import real
 
 if TYPE_CHECKING:
     from cnncalc.execution.trace import Part, Trace
@@ -31,19 +32,24 @@ def trace_record(trace: Trace) -> dict[str, Any]:
         "channels": [
             {
                 "channel": part.channel,
-                "window": part.window.tolist(),
+                "window": _reals(part.window),
                 "padding": (part.inside == 0).tolist(),
                 "filter": None if part.weights is None else part.weights.tolist(),
-                "sum": part.total,
+                "sum": real(part.total),
             }
             for part in trace.parts
         ],
-        "terms": trace.terms,
+        "terms": {name: real(value) for name, value in trace.terms.items()},
         "rule": trace.rule,
-        "result": trace.result,
-        "executor": trace.actual,
+        "result": real(trace.result),
+        "executor": real(trace.actual),
         "match": trace.matches,
     }
+
+
+def _reals(values: Any) -> Any:
+    """Return an array as lists of numbers, null where JSON has no numeral."""
+    return [_reals(part) for part in values] if values.ndim else real(values.item())
 
 
 def trace_page(trace: Trace, channels: int, width: int | None) -> list[Line]:
@@ -171,6 +177,8 @@ def _bracketed(text: str) -> str:
 def number(value: float, whole: bool | None = None) -> str:
     """Return a number with four digits that count, whole ones without a point."""
     value += 0.0  # −0 becomes 0
+    if not isfinite(value):
+        return f"{value}".replace("inf", "∞").replace("-", "−")
     if whole is None:
         whole = value == round(value) and abs(value) < _LARGEST_WHOLE
     return (f"{value:.0f}" if whole else f"{value:.4g}").replace("-", "−")

@@ -328,3 +328,25 @@ def test_what_is_seen_is_unknown() -> None:
     assert "receptive field\n  unknown: " in done.out
     done = cnncalc("explain", "-", "conv1", "--format", "json", stdin=spec)
     assert json.loads(done.out)["layers"][0]["receptive_field"] == []
+
+
+NAN = """
+input: [1, 4]
+layers:
+  - hardtanh: {min_val: -5, max_val: -1}
+  - lppool: {kernel_size: 2, norm_type: 1.5}
+  - avgpool: 1
+"""
+
+
+def test_nan_and_infinity_are_shown(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(NAN)  # a broken power of a negative number is nan
+    done = cnncalc("explain", str(path), "pool2", "--at", "0,0")
+    assert (done.code, done.err) == (0, "")
+    assert "result = the sum / elements = nan\nthe executor made nan: equal" in done.out
+    record = json.loads(
+        cnncalc("explain", str(path), "pool2", "--at", "0,0", "--format", "json").out, parse_constant=pytest.fail
+    )
+    assert (record["result"], record["executor"], record["match"]) == (None, None, True)
+    assert cnncalc("explain", str(path), "pool2", "--at", "0,0", "--format", "tsv").out.endswith("executor\tnan\n")

@@ -107,6 +107,24 @@ def test_pooling(rank: int, kernel: int, stride: int, pad: tuple[int, int], ceil
         check(Kernels().lp_pool(x, p=2, **options), norms)
 
 
+@pytest.mark.parametrize(
+    ("p", "window", "wanted"),
+    [  # by hand from (Σ xᵖ)^(1/p); torch.nn.functional.lp_pool1d 2.13 gives the same
+        (3, [1, 2, 0], 9 ** (1 / 3)),
+        (3, [-1, -2, 0], math.nan),
+        (3, [-1, 2, 0], 7 ** (1 / 3)),
+        (1, [-1, -2, 0], -3),
+        (2, [-3, -4, 0], 5),
+        (1.5, [-1, 4, 0], math.nan),
+        (0.5, [4, 9, 0], 25),
+    ],
+)
+def test_roots_of_negative_sums_are_nan(p: float, window: list[float], wanted: float) -> None:
+    with np.errstate(invalid="ignore"):
+        (found,) = Kernels().lp_pool(np.array([[window]], float), p=p, kernel_size=3).ravel()
+    assert found == pytest.approx(wanted, nan_ok=True)
+
+
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_local_connection(rank: int) -> None:
     x = drawn((2, 3, *SIZES[:rank]), "float64")

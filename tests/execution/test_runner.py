@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import cnncalc
+from cnncalc.execution.kernels.engine import Engine
 from cnncalc.execution.plan import steps
 from cnncalc.execution.runner import Runner, run
 from cnncalc.execution.weights import expected, random_weights
@@ -305,3 +306,50 @@ def test_concatenations_that_go_on_share_memory_and_spoil_nothing() -> None:
         if node.layer.type == "concat":
             parts = [arrays[part] if isinstance(part, Node) else x for part in node.inputs]
             assert (arrays[node] == np.concatenate(parts, 1)).all()
+
+
+@pytest.mark.parametrize("shape", [[4, 17], [4, 9, 8], [4, 5, 6, 7]])
+@pytest.mark.parametrize(
+    "carrier",
+    [
+        "conv: {out_channels: 4, kernel_size: 3, padding: same}",
+        "conv: {out_channels: 4, kernel_size: 5, padding: 2, groups: 2}",
+        "conv: {out_channels: 4, kernel_size: 3, padding: 1, groups: 4}",
+        "conv: {out_channels: 4, kernel_size: 1}",
+        "linear: {out_features: 4, axis: 0}",
+    ],
+)
+def test_a_residual_joins_a_contraction_of_any_rank(carrier: str, shape: list[int]) -> None:
+    """A residual TCN (locuslab/TCN#44) was "not proven": the kernel of one axis got its residual in another shape."""
+    network = spec(f"input: {shape}\nlayers:\n  - add:\n      paths:\n        - []\n        - - {carrier}\n  - relu\n")
+    folded, alone = network.run(batch=2, dtype="float64"), network.run(batch=2, dtype="float64", fuse=False)
+    assert folded.ok
+    assert [row.fused_into for row in folded.layers] == ["", network.nodes[0].name, network.nodes[0].name]
+    assert distance(folded.output, alone.output) < 1e-12
+
+
+@pytest.mark.parametrize("kind", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("axis", [-4, -3, -2, -1, 0, 1, 2, 3])
+def test_random_weights_before_and_after_a_softmax_of_any_axis(kind: str, axis: int) -> None:
+    """GCNet's mask, a softmax over positions, raised AxisError: weights were scaled by a sample without axes."""
+    conv = "conv: {out_channels: 5, kernel_size: 1}"
+    result = spec(f"input: [3, 6, 5, 4]\nlayers:\n  - {conv}\n  - {kind}: {axis}\n  - {conv}\n").run()
+    assert result.ok
+    assert 0.1 < result.output.std() < 10
+
+
+def test_a_repeated_pass_that_gives_other_bytes_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    multiply = Engine.apply
+
+    def more(engine: Engine, filters: Any, a: Any, out: Any) -> None:
+        multiply(engine, filters, a, out)
+        if engine.recorder is None:  # a kernel that does something itself, in the first pass alone
+            out += 1
+
+    network = spec("input: [8, 40, 40]\nlayers:\n  - relu\n" + "  - conv: {out_channels: 64, kernel_size: 1}\n" * 3)
+    assert network.run(repeat=4).ok
+    monkeypatch.setattr(Engine, "apply", more)
+    result = network.run(repeat=4)
+    assert result.unstable == "conv3"
+    assert not result.ok
+    assert result.mismatches == []

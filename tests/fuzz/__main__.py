@@ -47,7 +47,10 @@ def main() -> int:
             tried[name] += 1
             if faults:
                 found += 1
-                print(f"--- {name}, seed {seed}\n{text[:3000]}\n" + "\n".join(f"  {fault}" for fault in faults), flush=True)
+                print(
+                    f"--- {name}, seed {seed}\n{text[:3000]}\n" + "\n".join(f"  {fault}" for fault in faults),
+                    flush=True,
+                )
         seed += 1
     print(", ".join(f"{count} {name}s" for name, count in tried.items()) + f", {found} faults")
     return 1 if found else 0

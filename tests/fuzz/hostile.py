@@ -120,13 +120,16 @@ def _child(arguments: list[str], errors: Path) -> int:
     signal.alarm(DEADLINE)
     resource.setrlimit(resource.RLIMIT_CPU, (DEADLINE, DEADLINE))
     code = 99
-    with errors.open("w", encoding="utf-8") as err, io.StringIO() as out:
-        with mock.patch.object(sys, "argv", ["cnncalc", *arguments]), contextlib.redirect_stdout(out):
-            with contextlib.redirect_stderr(err):
-                try:
-                    code = main()
-                except BaseException:
-                    traceback.print_exc()
+    with (
+        errors.open("w", encoding="utf-8") as err,
+        mock.patch.object(sys, "argv", ["cnncalc", *arguments]),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            code = main()
+        except BaseException:
+            traceback.print_exc()
     return code
 
 
@@ -173,7 +176,11 @@ def _number(random: Random, text: str) -> str:
 def _character(random: Random, text: str) -> str:
     """Take a character out, double it, or put one in."""
     at = random.randrange(len(text) + 1)
-    return text[:at] + random.choice(["", text[at : at + 1] * 2, random.choice("[]{}:,-'\"#&*!|>%@` \t\n\\")]) + text[at + 1 :]
+    return (
+        text[:at]
+        + random.choice(["", text[at : at + 1] * 2, random.choice("[]{}:,-'\"#&*!|>%@` \t\n\\")])
+        + text[at + 1 :]
+    )
 
 
 def _lines(random: Random, text: str) -> str:
@@ -185,7 +192,10 @@ def _lines(random: Random, text: str) -> str:
     part = lines[start : start + random.randint(1, 4)]
     rest = lines[:start] + lines[start + len(part) :]
     at = random.randrange(len(rest) + 1)
-    return "\n".join([rest, rest[:at] + part + rest[at:], lines[:start] + part * 30 + lines[start:]][random.randrange(3)]) + "\n"
+    return (
+        "\n".join([rest, rest[:at] + part + rest[at:], lines[:start] + part * 30 + lines[start:]][random.randrange(3)])
+        + "\n"
+    )
 
 
 def _indent(random: Random, text: str) -> str:

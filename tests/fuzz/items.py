@@ -134,7 +134,10 @@ def _pool(random: Random, shape: Shape, keep: bool) -> Arguments:
         return {"kernel_size": 3, "stride": 1, "padding": 1}
     made = {"kernel_size": _axes(random, shape, lambda: random.choice([1, 2, 2, 3, 3, 4])), "padding": "valid"}
     if _chance(random, 0.7):
-        made |= {"stride": _axes(random, shape, lambda: random.choice([1, 2, 2, 3])), "padding": _padding(random, shape)}
+        made |= {
+            "stride": _axes(random, shape, lambda: random.choice([1, 2, 2, 3])),
+            "padding": _padding(random, shape),
+        }
     return made | {"rounding": random.choice(["floor", "floor", "ceil", "caffe"])}
 
 

@@ -36,8 +36,8 @@ class _Writer:
             shape = (2 * shape[0], *shape[1:]) if kind == "concat" else shape
         else:
             head = f"input: {list(shape)}"
-        for _ in range(self.random.randint(1, 7)):
-            added, shape = self._item(shape, 0)
+        for number in range(self.random.randint(1, 7)):  # the first is no loop, which might be empty
+            added, shape = self._item(shape, 0) if number else self._plain(shape, 0)
             if not any(line.startswith(("  name:", "  repeat:", "  for:")) for line in added):
                 name = self._name()
                 added.append(f"  name: {name}")
@@ -165,4 +165,3 @@ def _branches(kind: str, paths: list[Lines], argument: str = "") -> Lines:
     for path in paths:
         lines += ["      -", *_deeper(path, 8)] if path else ["      - []"]
     return lines
-

@@ -51,7 +51,9 @@ def _faults(text: str, seed: int) -> Iterator[str]:
     yield from _verified("float64, fused", folded, network)
     if not all(np.isfinite(array).all() for array in plain.tensors.values()):
         return  # a root of a negative sum: where rounding decides the sign, nothing can be compared
-    nudged = {name: array * (1 + 1e-6 * np.cos(np.arange(array.size)).reshape(array.shape)) for name, array in x.items()}
+    nudged = {
+        name: array * (1 + 1e-6 * np.cos(np.arange(array.size)).reshape(array.shape)) for name, array in x.items()
+    }
     moved = _distance(network.run(**double | {"x": nudged}, fuse=False, threads=1).outputs, exact.outputs)
     for name, run, wanted, allowed in (
         ("fused", fused, plain, CLOSE),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -119,11 +119,21 @@ def _matrices(weight: Array, groups: int) -> Array:
     return np.stack([_matrix(part) for part in np.split(weight, groups)])
 
 
-def unrolled(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[Slide], groups: int) -> Kernel:
-    """Convolve (N, *in, C) by copying each window into a row of a matrix, in blocks that stay in the cache."""
+def unrolled(
+    engine: Engine,
+    weight: Array,
+    bias: Array | None,
+    axes: Sequence[Slide],
+    groups: int,
+    arrange: Callable[[Array], Array] = channels_last,
+) -> Kernel:
+    """Convolve (N, *in, C) by copying each window into a row of a matrix, in blocks that stay in the cache.
+
+    `arrange` brings a residual to the axes of the output.
+    """
     if len(axes) == 1:  # one row of positions
         flat = Slide(1, 1, 1, 0, 0, 1, 1)
-        kernel = unrolled(engine, weight[:, :, None], bias, (flat, *axes), groups)
+        kernel = unrolled(engine, weight[:, :, None], bias, (flat, *axes), groups, _on_one_row)
         return lambda x: kernel(x[:, None])[:, 0]
     channels, depth, *sizes = weight.shape
     filters = engine.filters(weight, f"{groups} matrices", lambda w: _matrices(w, groups))
@@ -135,7 +145,7 @@ def unrolled(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[S
     def convolve(x: Array) -> Array:
         view = windows(engine.padded(x, axes), axes)
         out = engine.empty((len(x), *counts, channels), x.dtype)
-        finish = engine.finisher(out, add)
+        finish = engine.finisher(out, add, arrange)
         lines = out.reshape(-1, columns, channels)
 
         def block(start: int, stop: int) -> None:
@@ -154,3 +164,8 @@ def unrolled(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[S
         return out
 
     return convolve
+
+
+def _on_one_row(x: Array) -> Array:
+    """Return (N, C, L) as (N, 1, L, C)."""
+    return channels_last(x)[:, None]

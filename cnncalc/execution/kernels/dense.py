@@ -23,7 +23,7 @@ def linear(engine: Engine, x: Array, weight: Array, bias: Array | None, axis: in
     last = np.moveaxis(x, axis, -1)
     rows = engine.rows(last)
     out = engine.empty((*last.shape[:-1], len(weight)), x.dtype)
-    finish = engine.finisher(out, engine.adder(bias))
+    finish = engine.finisher(out, engine.adder(bias), lambda residual: np.moveaxis(residual, axis, -1))
     products = out.reshape(len(rows), -1)
     if len(rows) >= MANY:
         filters = engine.filters(weight, "transposed", lambda w: w.T)

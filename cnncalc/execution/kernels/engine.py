@@ -264,17 +264,20 @@ class Engine:
         """Return what adds a bias to rows; None where there is none."""
         return None if bias is None else self.packed(bias, "add", RowOperation)
 
-    def finisher(self, out: Array, add: RowOperation | None) -> Callable[[int, int], None]:
-        """Return finish(start, stop), which ends rows of a contraction's (N, *spatial, C) output in place.
+    def finisher(
+        self, out: Array, add: RowOperation | None, arrange: Callable[[Array], Array] | None = None
+    ) -> Callable[[int, int], None]:
+        """Return finish(start, stop), which ends rows of a contraction's output in place.
 
         It adds the bias by `add` and does what the runner asked for in `after`; a residual of another shape than the
-        output refuses that, and the runner is told by `refused`.
+        output refuses that, and the runner is told by `refused`.  `arrange` brings a residual (N, C, *spatial) to the
+        axes of `out`, which by default are (N, *spatial, C).
         """
         rows = out.reshape(-1, out.shape[-1])
         after, self.after = self.after or NOTHING, None
         residual = None
         if after.residual is not None:
-            other = channels_last(after.residual)
+            other = (arrange or channels_last)(after.residual)
             if other.shape == out.shape:
                 residual = self.rows(other)
             else:

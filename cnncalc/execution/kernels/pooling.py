@@ -62,7 +62,7 @@ def lp_pool(
     """Take (Σ xᵖ)^(1/p) of each window; see `Ops.lp_pool`."""
     axes = slides(x.shape[2:], kernel, kernel if stride is None else stride, padding, 1, rounding)
     out = _slide(engine, channels_last(x) ** p, axes, np.add, 0)
-    return channels_first(np.maximum(out, 0) ** (1 / p))
+    return channels_first(out ** (1 / p))
 
 
 def adaptive(x: Array, output_size: int | Sequence[int | None] | None, reduce: Callable[..., Any]) -> Array:

@@ -21,6 +21,7 @@ class Elementwise(Layer):
     """
 
     kind = "activation"
+    pointwise = True
     operations: ClassVar[int]
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:

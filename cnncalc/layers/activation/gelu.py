@@ -22,6 +22,7 @@ class GELU(Layer):
     """
 
     kind = "activation"
+    pointwise = True
 
     approximate = argument(choice("none", "tanh"), "whether tanh stands in for erf", "none")
 

@@ -19,6 +19,8 @@ class LPPool(WindowPool):
 
     Input (C, *spatial), output (C, *spatial_out), each spatial axis with
     ``⌊(in + P_before + P_after − K) / S⌋ + 1`` positions.
+    As in PyTorch, the root of a negative sum is nan: an odd or a broken ``norm_type`` is for inputs from 0 up
+    (ONNX takes the magnitudes of x instead).
     Flops per output element: prod(kernel_size) powers, prod(kernel_size) − 1 adds, 1 root.
     """
 

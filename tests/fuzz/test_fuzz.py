@@ -1,0 +1,98 @@
+"""A short part of the fuzzer, the same on every run; and the proof that it can find something.
+
+To see it find an old fault in the code itself, put the fault back and run ``python -m tests.fuzz --seconds 20``:
+
+* a residual that reaches the kernel of a 1-D convolution in another shape than its output (until November 2026 any
+  kernel above 1 before a two-input add was "not proven"): let `convolution._on_one_row` return `channels_last(x)`;
+* a sample of activations without axes (random weights for a softmax on a positive axis raised AxisError): let
+  `spread._whole` return `node.layer.forward(Kernels(), sample[None])[0]`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from cnncalc.execution import spread
+from cnncalc.execution.kernels import Kernels, convolution
+from cnncalc.execution.kernels.engine import channels_last
+from cnncalc.layers import layer_types
+from tests.execution.networks import spec as build
+from tests.fuzz import hostile, networks, running
+
+NETWORKS = range(2_000, 2_040)
+DAMAGED = range(3_000, 3_020)
+
+
+@pytest.mark.parametrize("seed", NETWORKS)
+def test_a_random_network_runs_as_inferred(seed: int) -> None:
+    assert running.faults(networks.spec(seed), seed) == []
+
+
+def test_every_layer_type_is_drawn() -> None:
+    drawn = {node.layer.type for seed in range(600) for node in build(networks.spec(seed)).nodes}
+    assert drawn == set(layer_types())
+
+
+@pytest.mark.parametrize("seed", DAMAGED)
+def test_a_damaged_spec_is_answered(seed: int) -> None:
+    assert hostile.faults(hostile.damaged(seed), hostile.command(seed)) == []
+
+
+def found(seeds: range) -> list[str]:
+    """Return what the fuzzer says of random networks, at most three faults of each."""
+    return [fault for seed in seeds for fault in running.faults(networks.spec(seed), seed)[:3]]
+
+
+def test_a_residual_in_another_shape_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convolution, "_on_one_row", channels_last)
+    assert any("have other shapes than inferred" in fault for fault in found(NETWORKS))
+
+
+def test_a_sample_without_axes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spread, "_whole", lambda node, sample, _: node.layer.forward(Kernels(), sample[None])[0])
+    assert any("AxisError" in fault for fault in found(NETWORKS))
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "fault"),
+    [
+        ("input: [3]\nlayers: [relu]\n", ("no-such-command",), None),
+        ("import os", ("sleep",), "s, "),
+        ("import os", ("fill",), " MB"),
+        ("import os", ("crash",), "a traceback"),
+        ("import os", ("die",), "ended by a signal"),
+        ("import os", ("silent",), "without a word"),
+        ("import os", ("odd",), "exit code 7"),
+    ],
+)
+def test_what_a_command_does_wrong_is_found(
+    text: str, arguments: tuple[str, ...], fault: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands below are stand-ins that each do one thing wrong."""
+    if fault is not None:
+        monkeypatch.setattr(hostile, "main", lambda: WRONG[arguments[0]]())
+    faults = hostile.faults(text, arguments)
+    assert faults == [] if fault is None else any(fault in line for line in faults), faults
+
+
+def _sleep() -> int:
+    return sum(i * i for i in range(30_000_000)) * 0
+
+
+def _fill() -> int:
+    return len(b"x" * (300 << 20)) * 0
+
+
+def _crash() -> int:
+    return 1 // 0
+
+
+def _die() -> int:
+    import os
+    import signal
+
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+WRONG = {"sleep": _sleep, "fill": _fill, "crash": _crash, "die": _die, "silent": lambda: 2, "odd": lambda: 7}
