@@ -45,3 +45,9 @@ NEAR_WORDS = 500
 
 NEAR_LENGTH = 40
 """Letters of an unknown word up to which known ones are compared with it."""
+
+MAX_DRAWN_SCOPES = 24
+"""How many scopes in scopes a picture shows; what is deeper stands in the innermost."""
+
+MAX_DRAWN_NESTING = 48
+"""How deep scopes and branches of a picture are nested; what is deeper is one row with its lines beside it."""

@@ -1,8 +1,10 @@
-"""Bytes as people read them."""
+"""Numbers as people read them."""
 
 from __future__ import annotations
 
 _BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+
+_PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
 def size(count: int) -> str:
@@ -18,3 +20,31 @@ def four(value: float) -> str:
     digits = 3 if value < 10 else 2 if value < 100 else 1 if value < 1000 else 0
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def exact(figure: int) -> str:
+    """Return ``15,470,264,320``."""
+    return f"{figure:,}"
+
+
+def short(figure: float) -> str:
+    """Return ``15.47 G``, four digits at most."""
+    for unit, prefix in _PREFIXES:
+        if figure >= unit:
+            return f"{four(figure / unit)} {prefix}"
+    return four(figure)
+
+
+def duration(seconds: float) -> str:
+    """Return ``25.14 ms``, four digits at most."""
+    for unit, prefix in ((1, "s"), (1e-3, "ms")):
+        if seconds >= unit:
+            return f"{four(seconds / unit)} {prefix}"
+    return f"{four(seconds * 1e6)} µs"
+
+
+def percent(share: float) -> str:
+    """Return ``99.2 %``; what rounds to nothing or to all, but is not, is ``<0.1 %`` or ``>99.9 %``."""
+    if 0 < share < 0.0005:
+        return "<0.1 %"
+    return ">99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"

@@ -1,0 +1,97 @@
+"""A network to the tree that its picture is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
+
+from cnncalc.drawing.atoms import Atom, Path, Wire, atoms_of
+from cnncalc.drawing.branches import BOTTOM, TOP, Branches
+from cnncalc.drawing.scopes import clear_borders, items_of, places
+from cnncalc.drawing.repeats import fold
+from cnncalc.drawing.tree import Element, Parallel, Scope, Series, leaving, parts_of
+from cnncalc.graph import Graph, Node, Tensor
+
+
+def arrange(graph: Graph, nodes: Sequence[Node] | None = None) -> Scope:
+    """Return a network as a tree of series and branches, by its layers' names and edges alone.
+
+    Args:
+        graph: the network.
+        nodes: the layers to draw; all of them by default.
+    """
+    atoms = atoms_of(graph, nodes)
+    root = Scope(graph.title, "", None)
+    _fill(root, atoms, (), 0)
+    _order_branches(root)
+    _assign_lanes(root, atoms)
+    fold(root)
+    return root
+
+
+def _fill(scope: Scope, atoms: Sequence[Atom], path: Path, depth: int) -> None:
+    """Lay out the inside of a scope whose atoms are given."""
+    items = items_of(atoms, path, depth)
+    for item in items:
+        if item.is_scope:
+            clear_borders(item)
+    where = places(items)
+    wires: dict[tuple[int, int], list[Wire]] = {}
+    for atom, here in where.items():
+        for wire in atom.before:
+            if not wire.is_lane and wire.source not in where:
+                wires.setdefault((TOP, here), []).append(wire)
+        for wire in atom.after:
+            there = where.get(wire.target, BOTTOM)
+            if not wire.is_lane and there != here:
+                wires.setdefault((here, there), []).append(wire)
+
+    def detach(source: int, target: int) -> None:
+        if source == TOP or target == BOTTOM or (source, target) in wires:
+            for wire in wires[source, target]:
+                wire.is_lane = True
+
+    elements: list[Element] = [
+        Scope(item.name, ".".join(item.path), scope) if item.is_scope else item.atoms[0] for item in items
+    ]
+    branches = Branches(elements, wires, detach)
+    scope.body = branches.series(depth)
+    for element, item, inside in zip(elements, items, branches.depths, strict=True):
+        if isinstance(element, Scope):
+            _fill(element, item.atoms, item.path, inside + 1)
+
+
+def _order_branches(root: Scope) -> None:
+    """Put branches in the order in which the layer that joins them reads them, as papers draw a concat."""
+    pending: list[Element] = [root]
+    while pending:
+        element = pending.pop()
+        pending.extend(parts_of(element))
+        if not isinstance(element, Series):
+            continue
+        for above, joint in pairwise(element.items):
+            if isinstance(above, Parallel) and isinstance(joint, Atom) and joint.kind == "card":
+                order = {tensor: place for place, tensor in reversed([*enumerate(joint.nodes[0].inputs)])}
+                above.branches.sort(key=partial(_first_place, order))
+
+
+def _first_place(order: dict[Tensor, int], branch: Series) -> int:
+    return min([order.get(atom.tensor, len(order)) for atom in leaving(branch)], default=len(order))
+
+
+def _assign_lanes(root: Scope, atoms: Sequence[Atom]) -> None:
+    """Give each lane to the smallest scope that both of its ends lie in."""
+    around: dict[Atom, tuple[Scope, ...]] = {}
+    pending: list[tuple[Element, tuple[Scope, ...]]] = [(root, ())]
+    while pending:
+        element, scopes = pending.pop()
+        if isinstance(element, Atom):
+            around[element] = scopes
+        inner = (*scopes, element) if isinstance(element, Scope) else scopes
+        pending.extend((part, inner) for part in parts_of(element))
+    for atom in atoms:
+        for wire in atom.after:
+            if wire.is_lane:
+                both = [a for a, b in zip(around[wire.source], around[wire.target], strict=False) if a is b]
+                both[-1].lanes.append(wire)

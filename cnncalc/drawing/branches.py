@@ -1,0 +1,183 @@
+"""Items and their edges to series and branches, exactly; what is neither becomes a lane.
+
+An item past which no edge leads is a cut.  The cuts are a series; what lies between two of them falls apart into
+branches, each of which is laid out in the same way (Valdes, Tarjan and Lawler 1982, "The recognition of series parallel
+digraphs", SIAM J. Comput. 11(2)).  Where there is no cut and one branch, long edges are taken out until there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate, pairwise
+
+from cnncalc.drawing.tree import Element, Parallel, Series
+from cnncalc.ground.limits import MAX_DRAWN_NESTING
+
+TOP, BOTTOM = -1, -2
+"""The ends of a level, in the place of items: where the line comes in, and where it goes out."""
+
+_ONE_BY_ONE = 4
+_LONG = 0.6
+_MOST_ROUNDS = 64
+
+
+class Branches:
+    """The items of one level, numbered in a topological order, on their way to a tree.
+
+    Attributes:
+        elements: what each item becomes.
+        feeds, reads: the items behind and before each, BOTTOM and TOP among them.
+        detach: makes lanes of all wires between two items.
+        depths: how deep each item lies in scopes and branches, once it has its place.
+    """
+
+    def __init__(
+        self, elements: Sequence[Element], edges: Iterable[tuple[int, int]], detach: Callable[[int, int], None]
+    ) -> None:
+        self.elements = elements
+        self.detach = detach
+        self.depths = [0] * len(elements)
+        self.feeds: list[set[int]] = [set() for _ in elements]
+        self.reads: list[set[int]] = [set() for _ in elements]
+        for source, target in edges:
+            if source != TOP:
+                self.feeds[source].add(target)
+            if target != BOTTOM:
+                self.reads[target].add(source)
+
+    def series(self, depth: int) -> Series:
+        """Return the whole level; ``depth`` is how deep it is nested itself."""
+        return self._series(list(range(len(self.elements))), TOP, BOTTOM, depth)
+
+    def _series(self, numbers: list[int], top: int, bottom: int, depth: int) -> Series:
+        """Return some items that hang together, between the ``top`` that they read and the ``bottom`` that they feed."""
+        if depth > MAX_DRAWN_NESTING:
+            return self._row(numbers, top, bottom, depth)
+        for round_ in range(_MOST_ROUNDS):
+            cuts = self._cuts(numbers, top, bottom)
+            if cuts:
+                return self._between(numbers, cuts, top, bottom, depth)
+            parts = self._parts(numbers)
+            if len(parts) > 1:
+                return self._all_parallel(parts, top, bottom, depth)
+            if not self._take_out(numbers, top, bottom, round_ < _ONE_BY_ONE):
+                break
+        return self._row(numbers, top, bottom, depth)
+
+    def _all_parallel(self, parts: list[list[int]], top: int, bottom: int, depth: int) -> Series:
+        """Return branches that lie side by side between the two ends; what came first stays first."""
+        branches = [self._series(part, top, bottom, depth + 1) for part in parts]
+        return Series([Parallel(branches, False)], [True, True])
+
+    def _cuts(self, numbers: list[int], top: int, bottom: int) -> list[int]:
+        """Return the places of the items past which no edge leads; an item that reads nothing hangs at the top."""
+        count = len(numbers)
+        place = {number: at for at, number in enumerate(numbers)}
+        change = [0] * (count + 2)
+
+        def past(first: int, last: int) -> None:
+            if first <= last:
+                change[first] += 1
+                change[last + 1] -= 1
+
+        for at, number in enumerate(numbers):
+            if top in self.reads[number] or not any(source in place for source in self.reads[number]):
+                past(0, at - 1)
+            for target in self.feeds[number]:
+                if target == bottom:
+                    past(at + 1, count - 1)
+                elif target in place:
+                    past(at + 1, place[target] - 1)
+        return [at for at, over in enumerate(accumulate(change[:count])) if not over]
+
+    def _between(self, numbers: list[int], cuts: list[int], top: int, bottom: int, depth: int) -> Series:
+        """Return a series of cuts, with the branches between them."""
+        items: list[Element] = []
+        links: list[bool] = []
+        ends = [(-1, top), *((at, numbers[at]) for at in cuts), (len(numbers), bottom)]
+        for (at, source), (then, target) in pairwise(ends):
+            group = numbers[at + 1 : then]
+            passes = self._leads(source, target)
+            if group:
+                branches = [self._series(part, source, target, depth + 1) for part in self._parts(group)]
+                items.append(Parallel(branches, passes))
+            links.extend([True, True] if group else [passes])
+            if then < len(numbers):
+                self.depths[target] = depth
+                items.append(self.elements[target])
+        return Series(items, links)
+
+    def _leads(self, source: int, target: int) -> bool:
+        if source != TOP:
+            return target in self.feeds[source]
+        return target != BOTTOM and TOP in self.reads[target]
+
+    def _parts(self, numbers: Sequence[int]) -> list[list[int]]:
+        """Return what hangs together, without regard to what is around."""
+        inside = set(numbers)
+        found = []
+        for number in numbers:
+            if number not in inside:
+                continue
+            inside.discard(number)
+            part, pending = [], [number]
+            while pending:
+                here = pending.pop()
+                part.append(here)
+                for other in (*self.feeds[here], *self.reads[here]):
+                    if other in inside:
+                        inside.discard(other)
+                        pending.append(other)
+            found.append(sorted(part))
+        return found
+
+    # --- what is neither ----------------------------------------------------------------------------------
+
+    def _take_out(self, numbers: list[int], top: int, bottom: int, one: bool) -> bool:
+        """Make lanes of the longest edge, or of all long ones, if possible of such whose ends keep another edge."""
+        place = {number: at for at, number in enumerate(numbers)} | {top: -1, bottom: len(numbers)}
+        found: list[tuple[int, int, int, int]] = []  # how good, how long, from, to
+        for number in numbers:
+            inner = [source for source in self.reads[number] if source in place]
+            for source in inner:
+                span = place[number] - place[source]
+                keeps = self._out_degree(source, place) > 1
+                found.append((2 * (len(inner) > 1) + keeps, span, source, number))
+            if bottom in self.feeds[number]:
+                span = len(numbers) - place[number]
+                found.append((self._out_degree(number, place) > 1, span, number, bottom))
+        found = [edge for edge in found if edge[1] > 1]
+        if not found:
+            return False
+        best = max(edge[0] for edge in found)
+        longest = max(edge[1] for edge in found if edge[0] == best)
+        chosen = [edge for edge in found if edge[0] == best and edge[1] >= (longest if one else _LONG * longest)]
+        for _, _, source, target in chosen[:1] if one else chosen:
+            self._cut_off(source, target)
+        return True
+
+    def _out_degree(self, number: int, place: dict[int, int]) -> int:
+        return 2 if number in (TOP, BOTTOM) else sum(target in place for target in self.feeds[number])
+
+    def _cut_off(self, source: int, target: int) -> None:
+        if source != TOP:
+            self.feeds[source].discard(target)
+        if target != BOTTOM:
+            self.reads[target].discard(source)
+        self.detach(source, target)
+
+    def _row(self, numbers: list[int], top: int, bottom: int, depth: int) -> Series:
+        """Return items simply one below the other; every edge but those to the next becomes a lane."""
+        place = {number: at for at, number in enumerate(numbers)} | {top: -1, bottom: len(numbers)}
+        for number in numbers:
+            self.depths[number] = depth
+            for source in [source for source in self.reads[number] if source in place]:
+                if place[number] - place[source] > 1:
+                    self._cut_off(source, number)
+            if bottom in self.feeds[number] and place[number] + 1 < len(numbers):
+                self._cut_off(number, bottom)
+        ends = [top, *numbers, bottom]
+        return Series(
+            [self.elements[number] for number in numbers],
+            [self._leads(source, target) for source, target in pairwise(ends)],
+        )

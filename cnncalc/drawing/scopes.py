@@ -1,0 +1,192 @@
+"""The scopes of a level: names put together, scopes cut up where they would form a circle, one line a border."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from heapq import heapify, heappop, heappush
+
+from cnncalc.drawing.atoms import Atom, Path, Wire
+from cnncalc.ground.limits import MAX_DRAWN_NESTING
+
+
+class Item:
+    """A part of a level: one atom, or the atoms of a scope."""
+
+    __slots__ = ("atoms", "is_scope", "name", "path")
+
+    def __init__(self, atoms: list[Atom], name: str, path: Path, is_scope: bool) -> None:
+        self.atoms = atoms
+        self.name = name
+        self.path = path
+        self.is_scope = is_scope
+
+
+def items_of(atoms: Sequence[Atom], around: Path, depth: int) -> list[Item]:
+    """Return the parts of a scope, in their order; no two of them feed each other.
+
+    A scope with one part vanishes, and so does every scope that is deeper than may be drawn.
+    """
+    groups: dict[str, list[Atom]] = {}
+    for atom in atoms:
+        deeper = len(atom.path) > len(around) and depth < MAX_DRAWN_NESTING
+        key = atom.path[len(around)] if deeper else f"\0{atom.order}"
+        groups.setdefault(key, []).append(atom)
+    items = [_item(inner, (*around, name)) for name, inner in groups.items()]
+    return _sorted(_without_circles(items))
+
+
+def _item(atoms: list[Atom], path: Path) -> Item:
+    """Return the atoms of a scope as an item: the innermost scope that holds them all, or the one atom."""
+    if len(atoms) == 1:
+        return Item(atoms, "", (), False)
+    inside = atoms[0].path
+    for atom in atoms[1:]:
+        while atom.path[: len(inside)] != inside:
+            inside = inside[:-1]
+    return Item(atoms, ".".join(inside[len(path) - 1 :]), inside, True)
+
+
+def places(items: Sequence[Item]) -> dict[Atom, int]:
+    """Return the number of the item that each atom is in."""
+    return {atom: number for number, item in enumerate(items) for atom in item.atoms}
+
+
+def _edges(items: Sequence[Item]) -> list[set[int]]:
+    """Return which items each item feeds."""
+    where = places(items)
+    found: list[set[int]] = [set() for _ in items]
+    for atom, here in where.items():
+        for wire in atom.after:
+            there = where.get(wire.target)
+            if there is not None and there != here:
+                found[here].add(there)
+    return found
+
+
+def _sorted(items: list[Item]) -> list[Item]:
+    """Return the items in a topological order, those that come first in the network as early as possible."""
+    feeds = _edges(items)
+    missing = [0] * len(items)
+    for targets in feeds:
+        for target in targets:
+            missing[target] += 1
+    ready = [(item.atoms[0].order, number) for number, item in enumerate(items) if not missing[number]]
+    heapify(ready)
+    found = []
+    while ready:
+        _, number = heappop(ready)
+        found.append(items[number])
+        for target in feeds[number]:
+            missing[target] -= 1
+            if not missing[target]:
+                heappush(ready, (items[target].atoms[0].order, target))
+    return found
+
+
+# --- circles -------------------------------------------------------------------------------------------------
+
+
+def _without_circles(items: list[Item]) -> list[Item]:
+    """Return the items, scopes that feed each other cut into runs that follow each other in running order."""
+    found: list[Item] = []
+    for circle in _circles(_edges(items)):
+        inside = [items[number] for number in circle]
+        found.extend(inside if len(inside) == 1 else _runs(inside))
+    return found
+
+
+def _runs(items: Sequence[Item]) -> list[Item]:
+    """Return items cut up: intervals of a linear order can't form a circle."""
+    owners = {atom: item for item in items for atom in item.atoms}
+    runs: list[tuple[Item, list[Atom]]] = []
+    for atom in sorted(owners, key=lambda atom: atom.order):
+        if not runs or runs[-1][0] is not owners[atom]:
+            runs.append((owners[atom], []))
+        runs[-1][1].append(atom)
+    numbers: dict[Item, int] = {}
+    found = []
+    for item, atoms in runs:
+        numbers[item] = number = numbers.get(item, 0) + 1
+        name = item.name if number == 1 else f"{item.name} ({number})"
+        found.append(Item(atoms, name, item.path, item.is_scope and len(atoms) > 1))
+    return found
+
+
+def _circles(feeds: Sequence[Iterable[int]]) -> list[list[int]]:
+    """Return the strongly connected components of a graph.
+
+    Tarjan 1972, "Depth-first search and linear graph algorithms", SIAM J. Comput. 1(2), with a stack of its own.
+    """
+    numbers: dict[int, int] = {}
+    lowest: dict[int, int] = {}
+    stack: list[int] = []
+    inside = set[int]()
+    found: list[list[int]] = []
+    for root in range(len(feeds)):
+        if root in numbers:
+            continue
+        numbers[root] = lowest[root] = len(numbers)
+        stack.append(root)
+        inside.add(root)
+        path = [(root, iter(feeds[root]))]
+        while path:
+            here, targets = path[-1]
+            for target in targets:
+                if target not in numbers:
+                    numbers[target] = lowest[target] = len(numbers)
+                    stack.append(target)
+                    inside.add(target)
+                    path.append((target, iter(feeds[target])))
+                    break
+                if target in inside:
+                    lowest[here] = min(lowest[here], numbers[target])
+            else:
+                path.pop()
+                if path:
+                    lowest[path[-1][0]] = min(lowest[path[-1][0]], lowest[here])
+                if lowest[here] == numbers[here]:
+                    cut = stack.index(here) if stack[-1] != here else len(stack) - 1
+                    found.append(stack[cut:])
+                    inside.difference_update(stack[cut:])
+                    del stack[cut:]
+    return found
+
+
+# --- borders -------------------------------------------------------------------------------------------------
+
+
+def clear_borders(item: Item) -> None:
+    """Make lanes of the wires that can't cross a scope's border in its one line in and its one line out.
+
+    Whoever reads that line reads all that comes in it, and all that go out in one go to the same readers: else the
+    picture would have edges that the network has not.
+    """
+    inside = set(item.atoms)
+    entering: dict[Atom, list[Wire]] = {}
+    leaving: dict[Atom, list[Wire]] = {}
+    for atom in item.atoms:
+        for wire in atom.before:
+            if not wire.is_lane and wire.source not in inside:
+                entering.setdefault(atom, []).append(wire)
+        for wire in atom.after:
+            if not wire.is_lane and wire.target not in inside:
+                leaving.setdefault(wire.target, []).append(wire)
+    _keep_one_line([[(wire.source, wire) for wire in wires] for wires in entering.values()])
+    _keep_one_line([[(wire.source, wire) for wire in wires] for wires in leaving.values()])
+
+
+def _keep_one_line(readers: list[list[tuple[Atom, Wire]]]) -> None:
+    """Keep the wires of the tensor that most read, and of what all of its readers read; the others become lanes."""
+    groups = {frozenset(atom for atom, _ in wires) for wires in readers}
+    if len(groups) < 2:
+        return
+    counts: dict[Atom, int] = {}
+    for wires in readers:
+        for atom, _ in wires:
+            counts[atom] = counts.get(atom, 0) + 1
+    most = max(counts, key=lambda atom: (counts[atom], atom.order))
+    kept = frozenset[Atom].intersection(*[group for group in groups if most in group])
+    for wires in readers:
+        is_reader = any(atom is most for atom, _ in wires)
+        for atom, wire in wires:
+            wire.is_lane |= not (is_reader and atom in kept)

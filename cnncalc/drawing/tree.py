@@ -1,0 +1,164 @@
+"""The tree of series and branches that a picture is drawn from, and the edges that it stands for.
+
+A line enters each part at its top and leaves it at its bottom.  :func:`edges` reads the edges off the tree alone, so that
+a test can hold them against the network's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from cnncalc.drawing.atoms import Atom, Wire
+
+
+class Series:
+    """Parts one below the other.
+
+    Attributes:
+        items: from top to bottom.
+        links: whether a line comes into the first item, goes from each to the next, and out of the last.
+    """
+
+    __slots__ = ("items", "links")
+
+    def __init__(self, items: list[Element], links: list[bool]) -> None:
+        self.items = items
+        self.links = links
+
+
+class Parallel:
+    """Series side by side; ``passes`` says that a line leads past them, unchanged."""
+
+    __slots__ = ("branches", "passes")
+
+    def __init__(self, branches: list[Series], passes: bool) -> None:
+        self.branches = branches
+        self.passes = passes
+
+
+class Scope:
+    """A part of a network with a name: layers whose names begin alike.
+
+    Attributes:
+        name: the last part of the layers' common name, with a number behind it where a scope is in several pieces.
+        path: the dotted name, for links; empty where the scope is made up.
+        body: what is in it.
+        lanes: the wires beside the tree whose two ends lie in this scope and in no smaller one.
+        parent: the scope around, None for the whole network.
+        is_made_up: whether the parts are put together only for their number or because they repeat.
+    """
+
+    __slots__ = ("body", "is_made_up", "lanes", "name", "parent", "path")
+
+    def __init__(self, name: str, path: str, parent: Scope | None, is_made_up: bool = False) -> None:
+        self.name = name
+        self.path = path
+        self.parent = parent
+        self.is_made_up = is_made_up
+        self.body = Series([], [False])
+        self.lanes: list[Wire] = []
+
+
+class Fold:
+    """Equal parts one behind the other, of which one is drawn: scopes, cards, or made-up scopes of several parts."""
+
+    __slots__ = ("copies",)
+
+    def __init__(self, copies: list[Scope] | list[Atom]) -> None:
+        self.copies: Sequence[Scope | Atom] = copies
+
+
+Element: TypeAlias = Atom | Series | Parallel | Scope | Fold
+
+
+def reads(element: Element) -> bool:
+    """Return whether a line comes into a part."""
+    if isinstance(element, Atom):
+        return element.kind != "input"
+    if isinstance(element, Series):
+        return element.links[0] and bool(element.items) and reads(element.items[0])
+    if isinstance(element, Parallel):
+        return element.passes or any(reads(branch) for branch in element.branches)
+    if isinstance(element, Scope):
+        return reads(element.body)
+    return reads(element.copies[0])
+
+
+def feeds(element: Element) -> bool:
+    """Return whether a line goes out of a part."""
+    if isinstance(element, Atom):
+        return element.kind != "output"
+    if isinstance(element, Series):
+        return element.links[-1] and bool(element.items) and feeds(element.items[-1])
+    if isinstance(element, Parallel):
+        return element.passes or any(feeds(branch) for branch in element.branches)
+    if isinstance(element, Scope):
+        return feeds(element.body)
+    return feeds(element.copies[-1])
+
+
+def leaving(element: Element) -> Iterator[Atom]:
+    """Yield the atoms whose outputs go out of a part, those that only pass it not among them."""
+    if isinstance(element, Atom):
+        yield element
+    elif isinstance(element, Series):
+        if element.items and element.links[-1]:
+            yield from leaving(element.items[-1])
+    elif isinstance(element, Parallel):
+        for branch in element.branches:
+            yield from leaving(branch)
+    else:
+        yield from leaving(element.body if isinstance(element, Scope) else element.copies[-1])
+
+
+def atoms_in(element: Element) -> Iterator[Atom]:
+    """Yield the atoms of a part, copies included, from top to bottom."""
+    if isinstance(element, Atom):
+        yield element
+        return
+    for inner in parts_of(element):
+        yield from atoms_in(inner)
+
+
+def parts_of(element: Element) -> Sequence[Element]:
+    """Return what a part consists of."""
+    if isinstance(element, Series):
+        return element.items
+    if isinstance(element, Parallel):
+        return element.branches
+    if isinstance(element, Scope):
+        return [element.body]
+    return element.copies if isinstance(element, Fold) else ()
+
+
+def edges(root: Scope) -> Iterator[tuple[Atom, Atom]]:
+    """Yield every edge that the tree and its lanes stand for, as (source, target)."""
+    found: list[tuple[Atom, Atom]] = []
+    _walk(root, [], found)
+    yield from found
+    pending: list[Element] = [root]
+    while pending:
+        element = pending.pop()
+        if isinstance(element, Scope):
+            yield from ((wire.source, wire.target) for wire in element.lanes)
+        pending.extend(parts_of(element))
+
+
+def _walk(element: Element, incoming: list[Atom], found: list[tuple[Atom, Atom]]) -> list[Atom]:
+    """Collect the edges of a part into which the given atoms lead, and return the atoms that lead out of it."""
+    if isinstance(element, Atom):
+        found.extend((source, element) for source in incoming)
+        return [element]
+    if isinstance(element, Parallel):
+        outgoing = [atom for branch in element.branches for atom in _walk(branch, incoming, found)]
+        return outgoing + (incoming if element.passes else [])
+    if isinstance(element, Scope):
+        return _walk(element.body, incoming, found)
+    if isinstance(element, Fold):
+        for copy in element.copies:
+            incoming = _walk(copy, incoming, found)
+        return incoming
+    for item, link in zip(element.items, element.links, strict=False):
+        incoming = _walk(item, incoming if link else [], found)
+    return incoming if element.links[-1] else []

@@ -1,0 +1,65 @@
+"""Networks that nobody would draw by hand: random edges, random names, scopes cut across."""
+
+from __future__ import annotations
+
+from random import Random
+
+from cnncalc.graph import Graph, Node, Tensor
+from tests.layers.building import make
+
+SHAPE = (4, 6, 6)
+CONV, NORM, RELU, ADD = (make(item) for item in ("conv: {out_channels: 4, kernel_size: 1}", "batchnorm", "relu", "add"))
+
+
+def random_network(random: Random) -> Graph:
+    """Return a network with one to three inputs and outputs, whose names cut across its edges."""
+    graph = Graph("random", {f"x{number}": SHAPE for number in range(random.randint(1, 3))})
+    tensors: list[Tensor] = list(graph.inputs.values())
+    near = random.choice([2, 4, 30])
+    names = _Names(random)
+    for _ in range(random.randint(1, 40)):
+        near_by = tensors[-near:] if random.random() < 0.8 else tensors
+        if random.random() < 0.35:
+            count = random.randint(2, 4)
+            graph.add(ADD, [random.choice(near_by) for _ in range(count)], names.next("add"))
+        else:
+            layer = random.choice([CONV, CONV, NORM, RELU])
+            shares = None
+            if layer is CONV and random.random() < 0.1:
+                owners = [node for node in graph.nodes if node.layer.type == "conv"]
+                shares = random.choice(owners) if owners else None
+            graph.add(layer, [random.choice(near_by)], names.next(layer.type), shares)
+        tensors.append(graph.nodes[-1])
+    for tensor in random.sample(tensors, min(len(tensors), random.randint(1, 3))):
+        graph.outputs[tensor.name] = tensor
+    graph.outputs.setdefault(tensors[-1].name, tensors[-1])
+    return graph
+
+
+class _Names:
+    """Dotted names, few scopes of which any may come again at any time."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.deepest = random.randint(0, 4)
+        self.number = 0
+
+    def next(self, stem: str) -> str:
+        self.number += 1
+        depth = self.random.randint(0, self.deepest)
+        return ".".join([*(self.random.choice("ab<c") for _ in range(depth)), f"{stem}{self.number}"])
+
+
+def nested_skips(count: int, scoped: bool = False) -> Graph:
+    """Return a network of skips in each other: the first layer's around all, the last's around one."""
+    graph = Graph("nested", {"x": SHAPE})
+    tensor: Tensor = graph.inputs["x"]
+    skips: list[Node] = []
+    for number in range(count):
+        tensor = graph.add(CONV, [tensor], f"{'s.' * scoped * (number % 60)}down{number}")
+        skips.append(tensor)
+    for number, skip in enumerate(reversed(skips)):
+        tensor = graph.add(CONV, [tensor], f"up{number}")
+        tensor = graph.add(ADD, [tensor, skip], f"add{number}")
+    graph.outputs[tensor.name] = tensor
+    return graph
