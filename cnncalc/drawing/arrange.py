@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from cnncalc.drawing.atoms import Atom, Path, Wire, atoms_of
 from cnncalc.drawing.branches import BOTTOM, TOP, Branches
-from cnncalc.drawing.scopes import clear_borders, items_of, places
 from cnncalc.drawing.repeats import fold
+from cnncalc.drawing.scopes import clear_borders, items_of, places
 from cnncalc.drawing.tree import Element, Parallel, Scope, Series, leaving, parts_of
 from cnncalc.graph import Graph, Node, Tensor
 

@@ -148,7 +148,8 @@ def _ordered(cards: list[Atom], inputs: list[Atom], outputs: list[Atom]) -> list
 class Cards:
     """The layers of a network as cards: a chain of an operation and the norm, activation and dropout behind it.
 
-    Norm and activation at the beginning of a chain belong to the convolution that ends it (He et al. 2016, arXiv:1603.05027, pre-activation).
+    Norm and activation at the beginning of a chain belong to the convolution that ends it (pre-activation: He et al.
+    2016, arXiv:1603.05027).
     A card never holds a part of a scope and something outside of it.
     """
 

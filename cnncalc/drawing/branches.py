@@ -50,7 +50,7 @@ class Branches:
         return self._series(list(range(len(self.elements))), TOP, BOTTOM, depth)
 
     def _series(self, numbers: list[int], top: int, bottom: int, depth: int) -> Series:
-        """Return some items that hang together, between the ``top`` that they read and the ``bottom`` that they feed."""
+        """Return items that hang together, between the ``top`` that they read and the ``bottom`` that they feed."""
         if depth > MAX_DRAWN_NESTING:
             return self._row(numbers, top, bottom, depth)
         for round_ in range(_MOST_ROUNDS):

@@ -100,7 +100,7 @@ class _Runs:
         self.series.items, self.series.links = items, links
 
     def _best(self, at: int) -> tuple[int, int, int]:
-        """Return where the next repeat starts, how long a copy of it is and how many there are; one, if none is here."""
+        """Return where the next repeat starts, how long a copy is and how many there are; one, if none is here."""
         best, saved = (at + 1, 1, 1), 0
         for period, ahead in self.equal.items():
             reach = ahead[at] + period

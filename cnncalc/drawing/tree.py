@@ -1,7 +1,7 @@
 """The tree of series and branches that a picture is drawn from, and the edges that it stands for.
 
-A line enters each part at its top and leaves it at its bottom.  :func:`edges` reads the edges off the tree alone, so that
-a test can hold them against the network's own.
+A line enters each part at its top and leaves it at its bottom.  :func:`edges` reads the edges off the tree alone, so
+that a test can hold them against the network's own.
 """
 
 from __future__ import annotations
