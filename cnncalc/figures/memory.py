@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 
 from cnncalc.graph import Graph, Node, Tensor
@@ -16,7 +17,16 @@ def forward_elements(network: Graph) -> int:
 
 
 def peak_elements(network: Graph) -> tuple[int, Node | None]:
-    """Return the largest sum of tensors alive at one step, per sample, and the node that runs then.
+    """Return the largest sum of tensors alive at one step, per sample, and the node that runs then."""
+    peak, where = 0, None
+    for alive, node in alive_elements(network):
+        if alive > peak:
+            peak, where = alive, node
+    return peak, where
+
+
+def alive_elements(network: Graph) -> Iterator[tuple[int, Node | None]]:
+    """Yield the sum of tensors alive, per sample: before the first node, and while each runs.
 
     Alive while a node runs are its inputs, its output, and every earlier tensor that is still to be read, so
     that a shortcut counts as long as it waits for its add.  A network's inputs are alive from the start.
@@ -26,13 +36,11 @@ def peak_elements(network: Graph) -> tuple[int, Node | None]:
     ends: dict[int, list[Tensor]] = {}
     for tensor, index in last.items():
         ends.setdefault(index, []).append(tensor)
-    peak, where = alive, None
+    yield alive, None
     for node in network.nodes:
         alive += prod(node.shape)
-        if alive > peak:
-            peak, where = alive, node
+        yield alive, node
         if node not in last:
             alive -= prod(node.shape)
         for tensor in ends.get(node.index, ()):
             alive -= prod(tensor.shape)
-    return peak, where

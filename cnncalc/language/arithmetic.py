@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 from cnncalc.ground.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_INTEGER, MAX_LAYERS, MAX_LIST, MAX_WORK
+from cnncalc.ground.numeric import below, larger, smaller, whole
 
 
 class OutOfWorkError(Exception):
@@ -63,7 +65,7 @@ def _kind(value: Any) -> str:
 def bounded(value: Any) -> Any:
     """Return a number that is finite and not too large.  Raises OverflowError."""
     if isinstance(value, float):
-        if not math.isfinite(value):
+        if not -math.inf < value < math.inf:
             raise OverflowError("the result is not a finite number")
     elif isinstance(value, int) and not -MAX_INTEGER <= value <= MAX_INTEGER:
         raise OverflowError(f"the result is larger than {MAX_INTEGER:,}")
@@ -132,7 +134,7 @@ def _zip(*lists: Any) -> tuple[Any, ...]:
 def _integer(value: Any) -> int:
     if isinstance(value, (tuple, range)):
         raise TypeError("a number is needed, not a list")
-    return int(bounded(int(value)))
+    return bounded(whole(value) if isinstance(value, (int, float)) else int(value))
 
 
 def _round(value: Any, digits: Any = None) -> Any:
@@ -143,13 +145,26 @@ def make_divisible(value: float, divisor: int = 8, min_value: int | None = None)
     """Round channels to a multiple of ``divisor``, never below 90 % of the value (MobileNet, TF-slim)."""
     if number(value) <= 0 or number(divisor) <= 0:
         raise ValueError("make_divisible rounds positive numbers")
-    rounded = max(divisor if min_value is None else min_value, int(bounded(value) + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * value else rounded
+    least = divisor if min_value is None else min_value
+    rounded = larger(least, whole(bounded(value) + divisor / 2) // divisor * divisor)
+    return rounded + divisor * below(rounded, 0.9 * value)
+
+
+def _extreme(builtin: Callable[..., Any], choose: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """Return ``min`` or ``max``, of values or of one list of them."""
+
+    def extreme(*values: Any) -> Any:
+        items = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
+        if len(items) > 1 and all(isinstance(item, (int, float)) for item in items):
+            return reduce(choose, items)
+        return builtin(*values)
+
+    return extreme
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "min": min,
-    "max": max,
+    "min": _extreme(min, smaller),
+    "max": _extreme(max, larger),
     "ceil": lambda value: bounded(math.ceil(number(value))),
     "floor": lambda value: bounded(math.floor(number(value))),
     "round": _round,

@@ -122,7 +122,7 @@ class _Builder(ItemExpander):
     def input_shape(self, value: Value) -> Shape:
         shape = self.evaluate(value, self.globals)
         sizes = shape if isinstance(shape, tuple) else ()
-        if not 1 <= len(sizes) <= MAX_AXES or not all(type(n) is int and 0 < n <= MAX_INTEGER for n in sizes):
+        if not 1 <= len(sizes) <= MAX_AXES or not all(_is_size(size) for size in sizes):
             self.fault(
                 value.origin,
                 "an input is a list of positive integers, channels first and without the batch axis",
@@ -161,3 +161,7 @@ class _Builder(ItemExpander):
             what: (self.evaluate(value, self.globals), value.origin) for what, value in stated.items()
         }
         self.stop_at_faults()
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_INTEGER

@@ -15,6 +15,7 @@ from typing import Any
 
 from cnncalc.ground.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_INTEGER
 from cnncalc.ground.near import did_you_mean
+from cnncalc.ground.numeric import settled
 from cnncalc.language.arithmetic import FUNCTIONS, add, bounded, multiply, number, power, truth, weigh
 
 Environment = Mapping[str, Any]
@@ -203,8 +204,8 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.GtE: operator.ge,
     ast.In: lambda a, b: a in b,
     ast.NotIn: lambda a, b: a not in b,
-    ast.Is: operator.is_,
-    ast.IsNot: operator.is_not,
+    ast.Is: lambda a, b: settled(a) is settled(b),
+    ast.IsNot: lambda a, b: settled(a) is not settled(b),
 }
 
 

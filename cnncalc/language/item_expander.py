@@ -272,7 +272,10 @@ class ItemExpander(Names):
         for value in values:
             if type(value) is tuple:
                 self.budget.spend(weigh(value))
-        layer = item.cache.get(values)
+        try:
+            layer = item.cache.get(values)
+        except TypeError:  # a sweep's traced numbers, which nothing is looked up by
+            return item.layer_class(**dict(zip(item.arguments, values, strict=True)))
         if layer is None:
             if any(value is None for value in values) and self.faults:
                 return None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnncalc.ground.limits import MAX_INTEGER
+from cnncalc.ground.numeric import as_float, whole
 
 REQUIRED = object()
 LARGEST = 1e300  # keeps infinity out, and what float() would refuse
@@ -76,10 +77,10 @@ def argument(convert: Callable[[Any], Any], help: str, default: object = REQUIRE
 
 def integer(value: object) -> int:
     """An integer of any sign."""
-    whole = _whole(value)
-    if whole is None:
+    integral = _whole(value)
+    if integral is None:
         raise ValueError("an integer")
-    return whole
+    return integral
 
 
 def _whole(value: object) -> int | None:
@@ -87,30 +88,30 @@ def _whole(value: object) -> int | None:
         return None
     if not -MAX_INTEGER <= value <= MAX_INTEGER:
         raise ValueError(f"at most {MAX_INTEGER:,} in size")
-    return int(value)
+    return whole(value)
 
 
 def positive(value: object) -> int:
     """An integer of 1 or more."""
-    whole = _whole(value)
-    if whole is None or whole < 1:
+    integral = _whole(value)
+    if integral is None or integral < 1:
         raise ValueError("a positive integer")
-    return whole
+    return integral
 
 
 def natural(value: object) -> int:
     """An integer of 0 or more."""
-    whole = _whole(value)
-    if whole is None or whole < 0:
+    integral = _whole(value)
+    if integral is None or integral < 0:
         raise ValueError("an integer of 0 or more")
-    return whole
+    return integral
 
 
 def number(value: object) -> float:
     """A real number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not -LARGEST < value < LARGEST:
         raise ValueError("a number")
-    return float(value)
+    return as_float(value)
 
 
 def factor(value: object) -> float:
@@ -119,14 +120,14 @@ def factor(value: object) -> float:
         raise ValueError("a number above 0")
     if value > MAX_INTEGER:
         raise ValueError(f"at most {MAX_INTEGER:,}")
-    return int(value) if value == int(value) else float(value)
+    return whole(value) if value == whole(value) else as_float(value)
 
 
 def probability(value: object) -> float:
     """A number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
         raise ValueError("a number from 0 to 1")
-    return float(value)
+    return as_float(value)
 
 
 def flag(value: object) -> bool:

@@ -225,13 +225,19 @@ class Layer:
         Raises:
             LayerError: where the inputs don't fit the layer.
         """
-        use = self._uses.get(inputs)
+        try:
+            use = self._uses.get(inputs)
+        except TypeError:  # shapes of a sweep's traced numbers, which nothing is looked up by
+            return self._applied(inputs)
         if use is None:
-            self._check_arity(len(inputs))
             if len(self._uses) >= 64:  # a sweep over resolutions must not fill the memory
                 self._uses.clear()
-            use = self._uses[inputs] = Use(self.resolved(len(inputs[0]) - 1), inputs)
+            use = self._uses[inputs] = self._applied(inputs)
         return use
+
+    def _applied(self, inputs: tuple[Shape, ...]) -> Use:
+        self._check_arity(len(inputs))
+        return Use(self.resolved(len(inputs[0]) - 1), inputs)
 
     def resolved(self, rank: int) -> Layer:
         """Return the layer with its arguments spelled out for ``rank`` spatial axes (3 becomes (3, 3))."""

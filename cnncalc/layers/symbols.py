@@ -11,6 +11,7 @@ from math import gcd, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.ground.limits import MAX_INTEGER
+from cnncalc.ground.numeric import whole
 from cnncalc.layers.shapes import axis_names
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ def floor_product(size: int, factor: float) -> int:
         return size * factor
     numerator, denominator = factor.as_integer_ratio()
     # as frameworks have it, which multiply floats, but where a float would not hold the size
-    product = int(int(size) * factor) if size <= MAX_INTEGER else int(size) * numerator // denominator
+    number = int(size) if isinstance(size, Symbol) else size
+    product = whole(number * factor) if size <= MAX_INTEGER else number * numerator // denominator
     if isinstance(size, Symbol):
         parts = [f"⌊{_wrapped(size, PRODUCT, side)}·{factor:g}⌋" for side in ("text", "numbers")]
         return Symbol(product, parts[0], parts[1])

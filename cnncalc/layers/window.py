@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnncalc.ground.numeric import larger
 from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.base import Window
 from cnncalc.layers.shapes import Shape, axis_names, shape_text
@@ -77,7 +78,7 @@ def pads_of(
 
 def same_pad(size: int, kernel: int, stride: int, dilation: int = 1) -> Pair:
     """Return the padding that gives ``⌈size / stride⌉`` windows, the odd element after, as in TensorFlow."""
-    total = max((ceil_div(size, stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
+    total = larger((ceil_div(size, stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
     before, after = total // 2, total - total // 2
     return pair_symbols(before, after, "P") if isinstance(size, Symbol) else (before, after)
 

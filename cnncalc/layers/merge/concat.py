@@ -31,16 +31,15 @@ class Concat(Layer):
         first = inputs[0]
         at = axis_index(self.axis, first)
         for i, shape in enumerate(inputs[1:], 2):
-            both = f"input 1 is {shape_text(first)}, but input {i} is {shape_text(shape)}"
             if len(shape) != len(first):
                 raise LayerError(
-                    f"{both}: the number of axes differs",
+                    f"{_both(first, i, shape)}: the number of axes differs",
                     hint="bring both to one number of axes, with reshape or flatten",
                 )
             for j, (size, other) in enumerate(zip(first, shape, strict=True)):
                 if j != at and size != other:
                     raise LayerError(
-                        f"{both}: {axis_text(j, len(first))} {size} and {other} differ, "
+                        f"{_both(first, i, shape)}: {axis_text(j, len(first))} {size} and {other} differ, "
                         f"only {axis_text(at, len(first))} may",
                         hint="a center_crop, a pad or another stride makes the sizes equal",
                     )
@@ -53,3 +52,7 @@ class Concat(Layer):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Join the inputs."""
         return ops.concat(inputs, batched(self.axis))
+
+
+def _both(first: Shape, number: int, shape: Shape) -> str:
+    return f"input 1 is {shape_text(first)}, but input {number} is {shape_text(shape)}"

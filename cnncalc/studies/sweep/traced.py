@@ -1,0 +1,509 @@
+"""Numbers that note what is computed of them, so that the same can be computed of many others at once.
+
+A network is built once on traced numbers.  Whatever the code does with one is either *noted*, as an operation on the
+tape, or *pinned*: the tape then holds for those values alone for which the outcome is the same (a guard).  So a place
+in the code that knows nothing of traced numbers costs speed, never correctness.
+
+Integers are sums of products: a constant and coefficients of other entries, which fold what is added up a hundred
+times into one entry.  Every number has an interval of the values that it can take; a comparison that it decides needs
+no guard, and where it lies within 64 bits NumPy computes exactly.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+Number = int | float
+Interval = tuple[Number, Number]
+ANYTHING: Interval = (-math.inf, math.inf)
+
+
+class Entry(NamedTuple):
+    """One operation of a tape; operands are numbers of entries, or constants wrapped in a :class:`Constant`."""
+
+    operation: str
+    operands: tuple[Any, ...]
+    interval: Interval
+    is_real: bool
+
+
+class Constant(NamedTuple):
+    """An operand that is the same for all."""
+
+    value: Number
+
+
+class Guard(NamedTuple):
+    """A comparison whose outcome the tape depends on."""
+
+    operation: str
+    operands: tuple[Any, ...]
+    outcome: bool
+
+
+class Tape:
+    """What was noted: entries in the order in which they are computed, and guards."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.guards: dict[tuple[str, tuple[Any, ...]], bool] = {}
+        self.pinned: set[int] = set()
+        self._numbers: dict[tuple[str, tuple[Any, ...]], int] = {}
+
+    def source(self, key: tuple[Any, ...], value: Number, interval: Interval) -> Traced:
+        """Return a number that differs from place to place; ``value`` is the one at the place that is traced."""
+        return self.noted("source", (key,), value, interval)
+
+    def noted(self, operation: str, operands: tuple[Any, ...], value: Number, interval: Interval) -> Traced:
+        """Return the number of an operation, which is entered once."""
+        is_real = isinstance(value, float)
+        key = (operation, operands)
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self.entries)
+            self.entries.append(Entry(operation, operands, interval, is_real))
+        return Traced(self, value, interval, {number: 1}, 0, is_real)
+
+    def decide(self, operation: str, operands: tuple[Any, ...], outcome: bool) -> bool:
+        """Note the outcome of a comparison."""
+        self.guards.setdefault((operation, operands), outcome)
+        return outcome
+
+
+class Traced:
+    """A number of a tape; arithmetic on it gives such numbers, comparison plain booleans and a guard.
+
+    It is no ``int``, since C code would read such a one's value without a word; ``__class__`` says that it is, so
+    that ``isinstance`` holds.  It can't be hashed: nothing may be looked up by it.
+    """
+
+    __slots__ = ("constant", "high", "is_real", "low", "tape", "terms", "value")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(
+        self, tape: Tape, value: Number, interval: Interval, terms: dict[int, int], constant: int, is_real: bool
+    ) -> None:
+        self.tape = tape
+        self.value = value
+        self.low, self.high = interval
+        self.terms = terms
+        self.constant = constant
+        self.is_real = is_real
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return float if self.is_real else int
+
+    # --- entries ------------------------------------------------------------------------------------------------
+
+    @property
+    def interval(self) -> Interval:
+        """The least and the largest value that it can take."""
+        return self.low, self.high
+
+    def operand(self) -> Any:
+        """Return the number of its entry; one is made of a sum that has none yet."""
+        if not self.constant and len(self.terms) == 1:
+            ((number, factor),) = self.terms.items()
+            if factor == 1:
+                return number
+        key = (tuple(sorted(self.terms.items())), self.constant)
+        (number,) = self.tape.noted("sum", key, self.value, self.interval).terms
+        return number
+
+    def pin(self) -> Number:
+        """Return the plain value; from now on the tape holds for it alone."""
+        if self.low != self.high:
+            number = self.operand()
+            self.tape.pinned.add(number)
+            self.tape.decide("eq", (number, Constant(self.value)), True)
+        return self.value
+
+    # --- arithmetic -----------------------------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Any:
+        return _added(self, other, 1) if _is_number(other) else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        if not _is_number(other):
+            return NotImplemented
+        return _applied("add", other, self) if self.is_real else _added(self, other, 1)
+
+    def __sub__(self, other: Any) -> Any:
+        return _added(self, other, -1) if _is_number(other) else NotImplemented
+
+    def __rsub__(self, other: Any) -> Any:
+        if not _is_number(other):
+            return NotImplemented
+        return _applied("sub", other, self) if self.is_real or _real(other) else _added(_scaled(self, -1), other, 1)
+
+    def __mul__(self, other: Any) -> Any:
+        return _multiplied(self, other) if _is_number(other) else NotImplemented
+
+    def __rmul__(self, other: Any) -> Any:
+        return _multiplied(other, self) if _is_number(other) else NotImplemented
+
+    def __truediv__(self, other: Any) -> Any:
+        return _divided("truediv", self, other) if _is_number(other) else NotImplemented
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _divided("truediv", other, self) if _is_number(other) else NotImplemented
+
+    def __floordiv__(self, other: Any) -> Any:
+        return _floor_divided(self, other) if _is_number(other) else NotImplemented
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _divided("floordiv", other, self) if _is_number(other) else NotImplemented
+
+    def __mod__(self, other: Any) -> Any:
+        return _remainder(self, other) if _is_number(other) else NotImplemented
+
+    def __rmod__(self, other: Any) -> Any:
+        return _divided("mod", other, self) if _is_number(other) else NotImplemented
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    def __pow__(self, other: Any) -> Any:
+        if not _is_number(other):
+            return NotImplemented
+        if type(other) is int and 1 <= other <= 4 and not self.is_real:
+            product: Any = self
+            for _ in range(other - 1):
+                product = product * self
+            return product
+        return _powered(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return _powered(other, self) if _is_number(other) else NotImplemented
+
+    def __neg__(self) -> Any:
+        return _applied("neg", self) if self.is_real else _scaled(self, -1)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return -self if self < 0 else self
+
+    def __trunc__(self) -> Any:
+        return _rounded(self, "trunc", math.trunc)
+
+    def __floor__(self) -> Any:
+        return _rounded(self, "floor", math.floor)
+
+    def __ceil__(self) -> Any:
+        return _rounded(self, "ceil", math.ceil)
+
+    def __round__(self, digits: Any = None) -> Any:
+        if digits is None:
+            return _rounded(self, "nearest", round)
+        digits = digits.pin() if type(digits) is Traced else digits
+        if not self.is_real:
+            return round(self.pin(), digits)
+        return self.tape.noted("round", (self.operand(), Constant(digits)), round(self.value, digits), ANYTHING)
+
+    def as_float(self) -> Any:
+        """Return what ``float()`` makes of it."""
+        return self if self.is_real else _applied("float", self)
+
+    def larger(self, other: Any) -> Any:
+        """Return what ``max()`` of both is."""
+        return _extreme("maximum", max, self, other)
+
+    def below(self, other: Any) -> Any:
+        """Return 1 where it is less than another number, else 0."""
+        outcome = bool(self.value < plain(other))
+        decided = _decided("lt", self, other)
+        if decided is not None:
+            return int(decided)
+        return self.tape.noted("lt", (self.operand(), _operand(other)), int(outcome), (0, 1))
+
+    def smaller(self, other: Any) -> Any:
+        """Return what ``min()`` of both is."""
+        return _extreme("minimum", min, self, other)
+
+    # --- what asks for the value ------------------------------------------------------------------------------------
+
+    def __lt__(self, other: Any) -> Any:
+        return _compared("lt", self, other) if _is_number(other) else NotImplemented
+
+    def __le__(self, other: Any) -> Any:
+        return _compared("le", self, other) if _is_number(other) else NotImplemented
+
+    def __gt__(self, other: Any) -> Any:
+        return _compared("lt", other, self) if _is_number(other) else NotImplemented
+
+    def __ge__(self, other: Any) -> Any:
+        return _compared("le", other, self) if _is_number(other) else NotImplemented
+
+    def __eq__(self, other: Any) -> Any:
+        return _compared("eq", self, other) if _is_number(other) else NotImplemented
+
+    def __ne__(self, other: Any) -> Any:
+        return not _compared("eq", self, other) if _is_number(other) else NotImplemented
+
+    def __bool__(self) -> bool:
+        return not _compared("eq", self, 0)
+
+    def __index__(self) -> int:
+        if self.is_real:
+            raise TypeError("'float' object cannot be interpreted as an integer")
+        return self.pin()  # type: ignore[return-value]
+
+    def __int__(self) -> int:
+        return int(self.pin())
+
+    def __float__(self) -> float:
+        return float(self.pin())
+
+    def __format__(self, form: str) -> str:
+        return format(self.pin(), form)
+
+    def __str__(self) -> str:
+        return str(self.pin())
+
+    def __repr__(self) -> str:
+        return repr(self.pin())
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute that plain numbers have (``bit_length``), of the value."""
+        if name.startswith("__") or not hasattr(self.value, name):
+            raise AttributeError(name)
+        return getattr(self.pin(), name)
+
+
+# --- how each operation is noted ------------------------------------------------------------------------------------
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float))
+
+
+def _is_traced(value: Any) -> bool:
+    return type(value) is Traced
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, float)
+
+
+def plain(value: Any) -> Any:
+    """Return the value at the place that is traced, without a guard: for what is computed beside the tape."""
+    return value.value if type(value) is Traced else value
+
+
+def _interval(value: Any) -> Interval:
+    return value.interval if type(value) is Traced else (value, value)
+
+
+def _operand(value: Any) -> Any:
+    return value.operand() if type(value) is Traced else Constant(value)
+
+
+def _tape(*values: Any) -> Tape:
+    return next(value.tape for value in values if type(value) is Traced)
+
+
+def _made(tape: Tape, value: int, interval: Interval, terms: dict[int, int], constant: int) -> Any:
+    """Return a sum; a plain number where nothing but a constant is left."""
+    return Traced(tape, value, interval, terms, constant, False) if terms else constant
+
+
+def _added(a: Traced, b: Any, sign: int) -> Any:
+    """Return a + b, or a − b: integers fold into one sum."""
+    if a.is_real or _real(b):
+        return _applied("add" if sign > 0 else "sub", a, b)
+    if type(b) is not Traced:
+        low, high = a.low + sign * b, a.high + sign * b
+        return Traced(a.tape, a.value + sign * b, (low, high), a.terms, a.constant + sign * int(b), False)
+    terms = dict(a.terms)
+    for number, factor in b.terms.items():
+        factor = terms.get(number, 0) + sign * factor
+        if factor:
+            terms[number] = factor
+        else:
+            terms.pop(number, None)
+    low, high = (b.low, b.high) if sign > 0 else (-b.high, -b.low)
+    interval = _within(a.tape, (a.low + low, a.high + high), terms, a.constant + sign * b.constant)
+    return _made(a.tape, a.value + sign * b.value, interval, terms, a.constant + sign * b.constant)  # type: ignore[arg-type]
+
+
+def _within(tape: Tape, interval: Interval, terms: dict[int, int], constant: int) -> Interval:
+    """Return an interval, narrowed by what the parts of a short sum allow (x − x is 0)."""
+    if len(terms) > 4:
+        return interval
+    low: Number = constant
+    high: Number = constant
+    for number, factor in terms.items():
+        ends = [factor * end for end in tape.entries[number].interval]
+        low, high = low + min(ends), high + max(ends)
+    return max(interval[0], low), min(interval[1], high)
+
+
+def _scaled(a: Traced, factor: int) -> Any:
+    """Return an integer times a plain one."""
+    if factor == 0:
+        return 0
+    low, high = sorted((a.low * factor, a.high * factor))
+    terms = {number: factor * own for number, own in a.terms.items()}
+    return Traced(a.tape, a.value * factor, (low, high), terms, a.constant * factor, False)
+
+
+def _multiplied(a: Any, b: Any) -> Any:
+    if _real(a) or _real(b):
+        return _applied("mul", a, b)
+    if type(b) is not Traced:
+        return _scaled(a, int(b))
+    if type(a) is not Traced:
+        return _scaled(b, int(a))
+    first, second = sorted((a.operand(), b.operand()))
+    return a.tape.noted("mul", (first, second), a.value * b.value, _spanned(operator.mul, a.interval, b.interval))
+
+
+def _floor_divided(a: Traced, b: Any) -> Any:
+    """Return a // b; what the divisor divides leaves the quotient's sum."""
+    if _divides(b, a) and math.isfinite(a.low) and math.isfinite(a.high):
+        terms = {number: factor // b for number, factor in a.terms.items()}
+        return _made(a.tape, a.value // b, (a.low // b, a.high // b), terms, a.constant // b)
+    return _divided("floordiv", a, b)
+
+
+def _divides(b: Any, a: Traced) -> bool:
+    """Tell whether a plain divisor divides all of a sum but its constant."""
+    return type(b) is int and b > 0 and not a.is_real and all(factor % b == 0 for factor in a.terms.values())
+
+
+def _remainder(a: Traced, b: Any) -> Any:
+    if _divides(b, a):
+        return a.constant % b
+    return _divided("mod", a, b)
+
+
+def _divided(operation: str, a: Any, b: Any) -> Any:
+    if b == 0:
+        raise ZeroDivisionError("division by zero")
+    return _applied(operation, a, b)
+
+
+def _powered(a: Any, b: Any) -> Any:
+    """Return a ** b: noted where the exponent is plain and the result is a real number for every base."""
+    b = b.pin() if type(b) is Traced else b
+    if type(a) is not Traced:
+        return a**b
+    if isinstance(b, int) and b >= 0 and not a.is_real:
+        interval = (a.low**b, a.high**b) if a.low >= 0 else ANYTHING
+        return a.tape.noted("pow", (a.operand(), Constant(b)), a.value**b, interval)
+    if a > 0:  # else it might be complex, or a division by zero
+        return a.tape.noted("pow", (a.operand(), Constant(b)), a.value**b, ANYTHING)
+    return a.pin() ** b
+
+
+def _applied(operation: str, *values: Any) -> Any:
+    """Note an operation on numbers of which one at least is traced."""
+    function = FUNCTIONS[operation]
+    value = function(*[plain(value) for value in values])
+    intervals = [_interval(value) for value in values]
+    if operation == "mod":
+        interval = _remainder_interval(*intervals)
+    elif operation in ("truediv", "floordiv") and intervals[1][0] <= 0 <= intervals[1][1]:
+        interval = ANYTHING
+    else:
+        interval = _spanned(function, *intervals)
+    return _tape(*values).noted(operation, tuple([_operand(value) for value in values]), value, interval)
+
+
+def _remainder_interval(of: Interval, by: Interval) -> Interval:
+    """Return the interval of a remainder, which has the divisor's sign."""
+    if by[0] > 0:
+        return (0, of[1]) if of[0] >= 0 and of[1] < by[1] else (0, by[1])
+    return -max(abs(by[0]), abs(by[1])), max(abs(by[0]), abs(by[1]))
+
+
+def _spanned(function: Callable[..., Any], *intervals: Interval) -> Interval:
+    """Return the interval of a function that is monotone in each operand; rounding is monotone, too."""
+    corners: list[tuple[Number, ...]] = [()]
+    for interval in intervals:
+        corners = [(*corner, end) for corner in corners for end in interval]
+    try:
+        ends = [function(*corner) for corner in corners]
+    except (ArithmeticError, ValueError):
+        return ANYTHING
+    if any(end != end for end in ends):
+        return ANYTHING
+    return min(ends), max(ends)
+
+
+def _rounded(a: Traced, operation: str, function: Callable[[Any], Any]) -> Any:
+    """Note a real made whole; what is whole stays as it is."""
+    if not a.is_real:
+        return a
+    return a.tape.noted(operation, (a.operand(),), function(a.value), _spanned(function, a.interval))
+
+
+def _extreme(operation: str, function: Callable[[Any, Any], Any], a: Traced, b: Any) -> Any:
+    """Return the larger or smaller of two numbers; where one is an int and one a float, a guard says which it is."""
+    if a.is_real or _real(b):
+        return function(a, b)
+    low, high = _interval(b)
+    if a.low >= high or a.high <= low:
+        return a if (a.low >= high) is (operation == "maximum") else b
+    interval = function(a.low, low), function(a.high, high)
+    return a.tape.noted(operation, (_operand(a), _operand(b)), function(a.value, plain(b)), interval)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "truediv": operator.truediv,
+    "floordiv": operator.floordiv,
+    "mod": operator.mod,
+    "neg": operator.neg,
+    "float": float,
+}
+
+
+# --- comparisons ------------------------------------------------------------------------------------------------------
+
+_HOLDS: dict[str, Callable[[Any, Any], bool]] = {"lt": operator.lt, "le": operator.le, "eq": operator.eq}
+
+
+def _compared(operation: str, a: Any, b: Any) -> bool:
+    """Return the outcome of a comparison; a guard is noted unless the intervals decide it."""
+    if not (_real(a) or _real(b)):  # of the difference more is known than of each
+        a, b = a - b, 0
+        if type(a) is not Traced:
+            return bool(_HOLDS[operation](a, b))
+    decided = _decided(operation, a, b)
+    if decided is not None:
+        return decided
+    outcome = bool(_HOLDS[operation](plain(a), plain(b)))
+    return _tape(a, b).decide(operation, (_operand(a), _operand(b)), outcome)
+
+
+def _decided(operation: str, a: Any, b: Any) -> bool | None:
+    """Return the outcome of a comparison where intervals decide it; what may be no number decides nothing."""
+    if _may_be_nan(a) or _may_be_nan(b):
+        return None
+    (low, high), (other_low, other_high) = _interval(a), _interval(b)
+    if operation == "eq":
+        if high < other_low or other_high < low:
+            return False
+        return True if low == high == other_low == other_high else None
+    if _HOLDS[operation](high, other_low):
+        return True
+    return None if _HOLDS[operation](low, other_high) else False
+
+
+def _may_be_nan(value: Any) -> bool:
+    """Tell whether a number may be one that no comparison holds for."""
+    if type(value) is Traced:
+        return value.is_real and not (math.isfinite(value.low) and math.isfinite(value.high))
+    return value != value
