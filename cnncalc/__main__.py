@@ -6,21 +6,76 @@ import gc
 import os
 import sys
 
-gc.set_threshold(50_000, 20, 50)  # a network is many small objects that all live: looking for garbage finds none
-
 INTERRUPTED = 130
+
+
+class Ended(BaseException):
+    """The process was asked to end by a signal other than Ctrl-C's; files that are half written are removed."""
 
 
 def entry() -> None:
     """Run the command line and end the process with its exit code."""
+    code = INTERRUPTED
     try:
+        gc.set_threshold(50_000, 20, 50)  # a network is many small objects that all live: collecting finds nothing
+        _handle_signals()
         code = main()
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
-    except KeyboardInterrupt:  # once more, while the first is being told
+        _flush()
+    except KeyboardInterrupt:  # once more, while the first is being reported
         code = INTERRUPTED
-    os._exit(code)  # all is written: tearing down the modules one by one takes a tenth of the whole run
+    except Ended as ended:
+        code = ended.args[0]
+    if code >= INTERRUPTED - 2:
+        _clean_up()
+    os._exit(code)  # everything is written: tearing down the modules one by one takes a tenth of the whole run
+
+
+def _handle_signals() -> None:
+    """Let signals unwind the stack, so that no temporary file is left: Ctrl-C as always, SIGTERM and SIGHUP as Ended.
+
+    What comes within a fifth of a second after another is passed over: it is one wish, and it must not interrupt
+    what cleans up after the first.
+    """
+    import signal
+    from time import monotonic
+
+    last = -1.0
+
+    def end(number: int, frame: object) -> None:
+        nonlocal last
+        before, last = last, monotonic()
+        if last - before < 0.2:
+            return
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise Ended(128 + number)
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP
+            signal.signal(number, end)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+
+
+def _clean_up() -> None:
+    """Remove what an interrupted write has left, deaf to further signals."""
+    import signal
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    from cnncalc.files import remove_unfinished
+
+    remove_unfinished()
+    try:
+        _flush()
+    except OSError:  # a terminal that hung up
+        pass
 
 
 def main() -> int:
@@ -53,8 +108,6 @@ def _guarded() -> int:
         tell(f"{place}: {error.strerror}")
         _drop_output()
     return code
-
-
 def _drop_output() -> None:
     """Send what is still buffered nowhere, so that no flush fails again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

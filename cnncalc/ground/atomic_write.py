@@ -1,13 +1,21 @@
-"""Files that are there as a whole, or as they were before."""
+"""Atomic file writes: a file is there as a whole, or as it was before."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from stat import S_ISREG
 from typing import BinaryIO
 
 from cnncalc.ground.errors import CnncalcError
+
+MAX_LINKS = 40
+"""Symbolic links that a path may go through, as many as Linux allows."""
+
+_DESCRIPTORS = re.compile(r"/dev/fd|/proc/(\d+)(?:/task/\d+)?/fd").fullmatch
+_unfinished = set[str]()  # temporary files of this process
 
 
 @contextmanager
@@ -15,17 +23,26 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
     """Yield a file to write to, which takes the place of ``path`` when the block ends without an exception.
 
     Until then nobody else can read it; then it has the mode of the file that it replaces, or what the umask leaves.
-    Its ``name`` is a path, for libraries that write by name.  A pipe or a device is written as it stands.
+    Its ``name`` is a path, for libraries that write by name.  A pipe, a device or a descriptor of a process
+    (``/dev/stdout``, ``/dev/fd/3``) is written to as it stands.
 
     Raises:
         CnncalcError: where ``path`` can't be written.
+        BrokenPipeError: where it is a pipe that nobody reads any more.
     """
     try:
-        if os.path.exists(path) and not os.path.isfile(path):
-            with open(path, "wb") as file:
+        target = _followed(path)
+        descriptor = _descriptor(target)
+        if descriptor is not None:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+        elif _is_special(target):
+            with open(target, "wb") as file:
                 yield file
         else:
-            yield from _replacing(os.path.realpath(path))
+            yield from _replacing(target)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise CnncalcError(f"can't write {path}: {error.strerror or error}") from None
 
@@ -35,24 +52,84 @@ def write_whole(path: str, data: bytes | Iterable[bytes]) -> None:
 
     Raises:
         CnncalcError: where ``path`` can't be written.
+        BrokenPipeError: where it is a pipe that nobody reads any more.
     """
     with whole_file(path) as file:
         file.writelines([data] if isinstance(data, bytes) else data)
 
 
-def _replacing(target: str) -> Iterator[BinaryIO]:
-    from tempfile import mkstemp  # 5 ms, for those who write
+def remove_unfinished() -> None:
+    """Remove this process's temporary files; for the end of a process that a signal interrupted."""
+    for temporary in list(_unfinished):
+        with suppress(OSError):
+            os.unlink(temporary)
 
-    mode = os.stat(target).st_mode & 0o777 if os.path.exists(target) else 0o666 & ~_umask()
-    descriptor, temporary = mkstemp(prefix=f".{os.path.basename(target)[:80]}.", dir=os.path.dirname(target))
+
+def is_replaced(path: str) -> bool:
+    """Whether writing to ``path`` would replace a file that is there, and not only write to a pipe or a device."""
     try:
-        with open(temporary, "wb", opener=lambda *_: descriptor) as file:
+        target = _followed(path)
+        return os.path.isfile(target) and not _in_descriptors(target)
+    except OSError:
+        return False
+
+
+def _followed(path: str) -> str:
+    """Return what a path stands for: its links are followed, but not those that stand for a descriptor.
+
+    Raises:
+        OSError: for a loop of links.
+    """
+    target = path
+    for _ in range(MAX_LINKS):
+        folder, name = os.path.split(target)
+        target = os.path.join(os.path.realpath(folder), name)
+        if _in_descriptors(target) or not os.path.islink(target):
+            return target
+        target = os.path.join(os.path.dirname(target), os.readlink(target))
+    from errno import ELOOP
+
+    raise OSError(ELOOP, os.strerror(ELOOP), path)
+
+
+def _in_descriptors(target: str) -> bool:
+    folder, name = os.path.split(target)
+    return name.isdecimal() and _DESCRIPTORS(folder) is not None
+
+
+def _descriptor(target: str) -> int | None:
+    """Return a descriptor that writes to what a path like ``/dev/fd/3`` stands for; None for any other path."""
+    if not _in_descriptors(target):
+        return None
+    folder, name = os.path.split(target)
+    found = _DESCRIPTORS(folder)
+    if found and found[1] in (None, str(os.getpid())):
+        return os.dup(int(name))  # opened by its name again, it would be written from its beginning
+    return os.open(target, os.O_WRONLY | os.O_APPEND)
+
+
+def _is_special(target: str) -> bool:
+    """Whether there is something that is no regular file."""
+    try:
+        return not S_ISREG(os.stat(target).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _replacing(target: str) -> Iterator[BinaryIO]:
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f".{name[:80]}.{os.urandom(6).hex()}")
+    _unfinished.add(temporary)
+    try:
+        with open(temporary, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             yield file
+        mode = os.stat(target).st_mode & 0o777 if os.path.exists(target) else 0o666 & ~_umask()
         os.chmod(temporary, mode)
         os.replace(temporary, target)
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
+        _unfinished.discard(temporary)
 
 
 def _umask() -> int:
