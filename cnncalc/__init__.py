@@ -6,8 +6,6 @@
 25557032
 """
 
-from __future__ import annotations
-
 TYPE_CHECKING = False  # typing's own takes 5 ms, in which Ctrl-C would end in a traceback
 if TYPE_CHECKING:
     from cnncalc.figures.summary import Summary

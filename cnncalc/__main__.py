@@ -1,8 +1,5 @@
 """``python -m cnncalc``, and the command itself: errors, broken pipes and Ctrl-C end here, never in a traceback."""
 
-from __future__ import annotations
-
-import gc
 import os
 import sys
 
@@ -15,19 +12,29 @@ class Ended(BaseException):
 
 def entry() -> None:
     """Run the command line and end the process with its exit code."""
-    code = INTERRUPTED
     try:
+        code = _ended()
+    except KeyboardInterrupt:  # the second of two before there was time to say how they are handled
+        code = INTERRUPTED
+    if code >= INTERRUPTED - 2:
+        _clean_up(code)
+    os._exit(code)  # everything is written: tearing down the modules one by one takes a tenth of the whole run
+
+
+def _ended() -> int:
+    """Return the exit code, whatever the command line ends with."""
+    try:
+        import gc  # only here is Ctrl-C caught: what Python does before that is its own
+
         gc.set_threshold(50_000, 20, 50)  # a network is many small objects that all live: collecting finds nothing
         _handle_signals()
         code = main()
         _flush()
-    except KeyboardInterrupt:  # once more, while the first is being reported
+    except KeyboardInterrupt:  # perhaps in the middle of an import, so that nothing can be counted on here
         code = INTERRUPTED
     except Ended as ended:
         code = ended.args[0]
-    if code >= INTERRUPTED - 2:
-        _clean_up()
-    os._exit(code)  # everything is written: tearing down the modules one by one takes a tenth of the whole run
+    return code
 
 
 def _handle_signals() -> None:
@@ -62,34 +69,28 @@ def _flush() -> None:
             stream.flush()
 
 
-def _clean_up() -> None:
+def _clean_up(code: int) -> None:
     """Remove what an interrupted write has left, deaf to further signals."""
     import signal
+    from contextlib import suppress
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    from cnncalc.files import remove_unfinished
+    from cnncalc.ground.atomic_write import remove_unfinished
 
     remove_unfinished()
-    try:
+    with suppress(OSError):  # of a terminal that hung up
+        if code == INTERRUPTED and sys.stderr is not None:
+            sys.stderr.write("interrupted\n")
         _flush()
-    except OSError:  # a terminal that hung up
-        pass
 
 
 def main() -> int:
-    """Run the command line and return its exit code: 0 done, 1 a check failed, 2 wrong input, 130 interrupted."""
-    try:
-        return _guarded()
-    except KeyboardInterrupt:  # perhaps in the middle of an import, so that nothing can be counted on here
-        if sys.stderr is not None:
-            sys.stderr.write("interrupted\n")
-        return INTERRUPTED
+    """Run the command line and return its exit code: 0 done, 1 a check failed, 2 wrong input.
 
-
-def _guarded() -> int:
-    """Run the command line where standard output may close or be full."""
+    Standard output may close or be full; Ctrl-C is the caller's.
+    """
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding=stream.encoding, errors="replace")  # a terminal that can't show × shows ?
@@ -108,6 +109,8 @@ def _guarded() -> int:
         tell(f"{place}: {error.strerror}")
         _drop_output()
     return code
+
+
 def _drop_output() -> None:
     """Send what is still buffered nowhere, so that no flush fails again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

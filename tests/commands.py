@@ -16,6 +16,8 @@ from unittest import mock
 
 from cnncalc.__main__ import main
 
+COLOR = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE"}
+
 
 class Done(NamedTuple):
     """What a command left behind."""
@@ -33,7 +35,7 @@ def cnncalc(*arguments: str, stdin: str | bytes = "", columns: int | None = None
         "stdout": io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True),
         "stderr": io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True),
     }
-    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     if columns is not None:
         environment["COLUMNS"] = str(columns)
     with (
@@ -55,7 +57,7 @@ def on_a_terminal(command: list[str], cwd: Path | None = None, columns: int = 10
     """Run a command with a terminal of some width for its output, and return what the terminal gets."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 50, columns, 0, 0))
-    variables = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
+    variables = {name: value for name, value in os.environ.items() if name not in COLOR | {"COLUMNS"}}
     with subprocess.Popen(
         command,
         cwd=cwd,

@@ -9,7 +9,7 @@ import click
 
 from cnncalc.ground.near import did_you_mean
 
-_SHARED = ("options", "output")
+_SHARED = ("options", "output", "overwriting", "progress")
 
 
 class Commands(click.Group):

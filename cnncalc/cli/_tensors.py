@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cnncalc.cli.overwriting import note_read
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 
@@ -59,6 +60,7 @@ def read_inputs(
     arrays: dict[str, Any] = {}
     first = next(iter(network.inputs))
     for name, path in files.items():
+        note_read(path)
         if path.lower().endswith(IMAGES):
             known = network.inputs.get(name or first)
             if known is None:
@@ -86,6 +88,7 @@ def read_weights(path: str) -> Mapping[str, Any]:
     """Return the tensors of a file by name.  Raises CnncalcError where it has none, or they have no names."""
     from cnncalc.execution.stored import open_arrays
 
+    note_read(path)
     found = open_arrays(path)
     if not isinstance(found, Mapping):
         raise CnncalcError(f"{path} holds one array without a name", "weights come by name, in an .npz or .safetensors")

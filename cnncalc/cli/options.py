@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from cnncalc.cli.output import Target, tell
+from cnncalc.cli.overwriting import note_read
 from cnncalc.figures.costs import CONVENTIONS, DTYPES, OWN_CONVENTION
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
@@ -24,10 +26,13 @@ from cnncalc.language.values import NO_NAMES, NO_VALUES, ValueReader
 from cnncalc.layers.shapes import Shape
 from cnncalc.rendering.records import FORMATS
 
+if TYPE_CHECKING:
+    from cnncalc.language.collection import Member
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 SUFFIXES = {
-    ".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".tsv": "tsv",
+    ".txt": "table", ".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".tsv": "tsv",
     ".md": "markdown", ".markdown": "markdown", ".xml": "junit",
 }  # fmt: skip
 """The format that a file's name asks for, of those that a command has."""
@@ -99,23 +104,32 @@ def specs_options(required: bool) -> Callable[[Command], Command]:
 
 
 def output_options_with(
-    *formats: str, written: str = "Write to a file instead of standard output."
+    *formats: str, help: str = "Write to a file instead of standard output.", others: Sequence[str] = ()
 ) -> Callable[[Command], Command]:
     """Add where the result goes and in which format: one of the usual, or of a command's own.
 
     Args:
         formats: the command's own.
-        written: what the help says of ``--output``.
+        help: what the help says of ``--output``.
+        others: suffixes of files that the command writes itself, in no format.
     """
 
     known = (*FORMATS, *formats)
+    written = {suffix: format for suffix, format in SUFFIXES.items() if format in known}
+    written |= dict.fromkeys(others, "table")
 
     def by_suffix(context: click.Context, parameter: click.Parameter, value: str) -> str:
-        """Return the format: where none is given, what the file's name asks for."""
-        if context.get_parameter_source("format") is not ParameterSource.DEFAULT:
+        """Return the format: where none is given, what the file's name asks for.  Raises CnncalcError for no format."""
+        path = context.params["path"] or ""
+        suffix = os.path.splitext(path)[1].lower()
+        if context.get_parameter_source("format") is not ParameterSource.DEFAULT or not suffix:
             return value
-        wanted = SUFFIXES.get(os.path.splitext(context.params["path"] or "")[1].lower(), value)
-        return wanted if wanted in known else value
+        if suffix not in written:
+            raise CnncalcError(
+                f"-o {path}: no format has the suffix '{suffix}'",
+                f"there are {', '.join(written)}; with --format any name will do",
+            )
+        return written[suffix]
 
     def add(command: Command) -> Command:
         for decorate in (
@@ -123,7 +137,7 @@ def output_options_with(
                 "--color", type=click.Choice(["auto", "always", "never"]), default="auto",
                 help="Colour; auto: on a terminal, unless NO_COLOR is set.",
             ),
-            click.option("-o", "--output", "path", metavar="FILE", is_eager=True, help=written),
+            click.option("-o", "--output", "path", metavar="FILE", is_eager=True, help=help),
             click.option(
                 "--format", "format", type=click.Choice(known), default="table", callback=by_suffix,
                 help="What comes out; without it, FILE's suffix decides: .json, .csv, .md, …",
@@ -176,14 +190,26 @@ def read_spec(spec: str) -> tuple[Document, str | None]:
         except OSError as error:
             raise CnncalcError(f"{spec}: {error.strerror}") from None
     if spec != "-":
-        return open_document(spec)
+        document, named = open_document(spec)
+        note_read(document.text.name)  # a shipped one's is not SPEC
+        return document, named
     if sys.stdin is None:
         raise CnncalcError("'-' reads a spec from standard input, which is closed")
     if sys.stdin.isatty():
         hint = "pipe one in: cat net.yaml | cnncalc summary -"
         raise CnncalcError("'-' reads a spec from standard input, which is a terminal", hint)
-    document = read_text(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "<stdin>")
-    return document, None
+    with suppress(OSError):  # a stream without a descriptor
+        note_read(sys.stdin.fileno())
+    return read_text(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "<stdin>"), None
+
+
+def read_shipped() -> Iterator[Member]:
+    """Return every network that ships, file by file."""
+    from cnncalc.language.collection import shipped
+
+    for member in shipped():
+        note_read(member.document.text.name)
+        yield member
 
 
 def read_changes(
@@ -231,7 +257,7 @@ def parse_input(text: str, layout: str) -> tuple[str, Shape]:
         CnncalcError: where it is not a shape.
     """
     name, _, sizes = text.rpartition("=")
-    parts = re.split(r"[x×,*]", sizes.strip().strip("[]").replace(" ", ""))
+    parts = re.split(r" *[x×,*] *", sizes.strip().strip("[]").strip())
     if not 1 <= len(parts) <= MAX_AXES or not all(re.fullmatch(r"[1-9]\d{0,15}", part) for part in parts):
         raise CnncalcError(f"--input {text}: '{sizes}' is not a shape", "write it as 3x224x224, without the batch axis")
     shape = tuple([int(part) for part in parts])

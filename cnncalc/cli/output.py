@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.ground.atomic_write import write_whole
 from cnncalc.ground.terminal_safe import printable, printable_lines
 
@@ -30,9 +31,8 @@ class Target:
     def __init__(self, path: str | None, color: str) -> None:
         self.path = path if path != "-" else None
         is_terminal = self.path is None and sys.stdout is not None and sys.stdout.isatty()
-        self.terminal = is_terminal or color == "always"
-        refused = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-        self.color = color == "always" or (color == "auto" and is_terminal and not refused)
+        self.color = color == "always" or (color == "auto" and self.path is None and _wants_color(is_terminal))
+        self.terminal = is_terminal or self.color
         columns = _columns(is_terminal)
         self.width = max(columns, NARROWEST) if columns else None
 
@@ -62,7 +62,7 @@ class Target:
             parts += [Segment(printable(text), Style.parse(style) if style else None) for text, style in line]
             parts.append(Segment.line())
         result = StringIO()
-        console = Console(file=result, force_terminal=True, no_color=False, width=10**6)
+        console = Console(file=result, color_system="standard", force_terminal=True, no_color=False, width=10**6)
         console.print(Segments(parts), end="", crop=False)
         return result.getvalue()
 
@@ -70,13 +70,24 @@ class Target:
         """Write texts as they come to standard output, or all of them to the file, whole or not at all.
 
         Raises:
-            CnncalcError: where the file can't be written.
+            CnncalcError: where the file can't be written, or the command reads it.
         """
         if self.path is None:
             for chunk in chunks:
                 click.echo(chunk, nl=False, color=True)
             return
+        refuse_overwriting("-o", self.path)
         write_whole(self.path, (chunk.encode() for chunk in chunks))
+
+
+def _wants_color(is_terminal: bool) -> bool:
+    """Whether standard output gets colour, as no-color.org, force-color.org and bixense.com/clicolors have it."""
+    environment = os.environ
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR") or environment.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    return is_terminal and environment.get("TERM") != "dumb" and environment.get("CLICOLOR") != "0"
 
 
 def _columns(is_terminal: bool) -> int | None:

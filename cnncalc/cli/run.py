@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import isfinite, nan
-from shutil import get_terminal_size
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +10,8 @@ import click
 from cnncalc.cli._tensors import read_inputs, read_weights, refuse_unused, told_apart
 from cnncalc.cli.options import Whole, network_of, output_options, parse_quantity, spec_options_with, target
 from cnncalc.cli.output import Target
+from cnncalc.cli.overwriting import refuse_overwriting
+from cnncalc.cli.progress import progress_bar
 from cnncalc.cli.summary import tell_unmet
 from cnncalc.execution import hold_blas
 from cnncalc.figures.summary import Summary, summarize
@@ -23,12 +19,8 @@ from cnncalc.ground.errors import CnncalcError
 
 if TYPE_CHECKING:
     from cnncalc.execution.report import Run
-    from cnncalc.execution.runner import Progress
 
 DTYPES = ("float32", "float64")
-
-_CLEAR = "\r\x1b[K"  # to the line's start, and erase it
-PATIENCE = 0.5  # seconds without a progress bar
 
 _INPUTS = click.option(
     "--input",
@@ -118,7 +110,9 @@ def command(
         check_target(save)
     x = read_inputs(network, files, resize, _figures(mean or "0", "--mean"), _figures(std or "1", "--std"))
     tensors = read_weights(weights) if weights else None
-    with _progress() as progress:
+    if save:
+        refuse_overwriting("--save", save)
+    with progress_bar() as progress:
         result = run(
             network, x, weights=tensors, batch=batch or 1, seed=seed, dtype=dtype, threads=threads, repeat=repeat,
             layers=wanted, fuse=fuse, max_memory=limit, progress=progress,
@@ -148,33 +142,6 @@ def _figures(text: str, option: str) -> list[float]:
     if not all(map(isfinite, figures)):
         raise CnncalcError(f"{option} {text}: not numbers with commas between them")
     return figures
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """Yield what draws a bar on a terminal's stderr while a run takes its time; none stays there."""
-    stream = sys.stderr
-    if stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
-        yield None
-        return
-    due, drawn = perf_counter() + PATIENCE, False
-
-    def progress(done: int, total: int, name: str) -> None:
-        nonlocal due, drawn
-        if perf_counter() < due:
-            return
-        due, drawn = perf_counter() + 0.1, True
-        bar = "#" * (24 * done // total)
-        text = f"[{bar:-<24}] {100 * done // total:3} %  {name}"
-        stream.write(_CLEAR + text[: get_terminal_size().columns - 1])
-        stream.flush()
-
-    try:
-        yield progress
-    finally:
-        if drawn:
-            stream.write(_CLEAR)
-            stream.flush()
 
 
 def _show(summary: Summary, run: Run, layout: str, format: str, out: Target) -> None:

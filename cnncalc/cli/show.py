@@ -6,12 +6,15 @@ import click
 
 from cnncalc.cli.options import read_spec, target
 from cnncalc.cli.output import tell
+from cnncalc.ground.atomic_write import is_replaced
+from cnncalc.ground.errors import CnncalcError
 
 
 @click.command("show", short_help="The text of a spec that ships.")
 @click.argument("spec")
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")
-def command(spec: str, path: str | None) -> None:
+@click.option("--force", is_flag=True, help="With -o: write over a file that is there.")
+def command(spec: str, path: str | None, force: bool) -> None:
     """Print the text of a spec, whole: the family's file where SPEC is one of a family.
 
     \b
@@ -19,6 +22,8 @@ def command(spec: str, path: str | None) -> None:
     cnncalc show mobilenet_v2 -o mine.yaml
     """
     document, variant = read_spec(spec)
+    if path is not None and not force and is_replaced(path):
+        raise CnncalcError(f"-o {path}: there is such a file", "--force writes over it")
     target(path, "never").text([document.text.text])
     if variant is not None and len(document.variants) > 1:
         tell(f"{variant} is one of {len(document.variants)} variants in this file: --variant {variant}")

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import click
 
-from cnncalc.cli.options import output_options, target
+from cnncalc.cli.options import output_options, read_shipped, target
 from cnncalc.figures.costs import sums
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
-from cnncalc.language.collection import Member, shipped
+from cnncalc.language.collection import Member
 from cnncalc.rendering.specs_page import FIELDS, Entry, page, record
 
 SORT_KEYS = ("name", "family", "year", "params", "macs")
@@ -32,10 +32,10 @@ def command(words: tuple[str, ...], sort: str | None, format: str, path: str | N
     cnncalc specs mobile 224 --sort macs
     cnncalc specs "he et al." --format tsv | cut -f 1,5
     """
-    chosen = [member for member in shipped() if _matches(member, words)]
+    chosen = [member for member in read_shipped() if _matches(member, words)]
     chosen.sort(key=lambda member: not _matches(member, words, r"(?:\b|(?<=_))"))
     if not chosen:
-        names = [member.name for member in shipped()]
+        names = [member.name for member in read_shipped()]
         hint = did_you_mean(words[0], names, "") if len(words) == 1 else None
         raise CnncalcError(f"no network that ships has {' and '.join(map(repr, words))}", hint)
     entries = list(_entries(chosen))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.options import output_options, read_changes, read_spec, specs_options, target
-from cnncalc.language.collection import Member, members, shipped
+from cnncalc.cli.options import output_options, read_changes, read_shipped, read_spec, specs_options, target
+from cnncalc.language.collection import Member, members
 from cnncalc.studies.survey import by_year, shares
 
 NETWORK = 2
@@ -34,7 +34,7 @@ def command(
     cnncalc survey --format csv > survey.csv
     """
     changes = read_changes(settings, inputs, layout)
-    chosen = [member for spec in specs for member in _members(spec)] if specs else shipped()
+    chosen = [member for spec in specs for member in _members(spec)] if specs else read_shipped()
     found = by_year([shares(one.build(*changes), one.name, one.document.name, one.year) for one in chosen])
     surveyed = [one for one in found if one.layers >= NETWORK]
     out = target(path, color)

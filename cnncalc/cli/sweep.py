@@ -18,6 +18,7 @@ from cnncalc.cli.options import (
     target,
 )
 from cnncalc.cli.output import Target, tell
+from cnncalc.cli.progress import Interruptible, Progress, progress_bar
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.language.items import Document
@@ -77,10 +78,18 @@ def command(
     wanted = {*shown, *[objective.name for objective in objectives]}
     measure = Measure(batch, dtype, tuple([name for name in MORE_FIGURES if name in wanted]))
     tally = _Tally()
-    points = tally.of(sweep(document, grid, measure, jobs))
-    if objectives:
-        points = _front(points, objectives)
-    _show(document, points, grid, shown, columns is not None, layout, format, target(path, color))
+    out = target(path, color)
+    with progress_bar() as progress, Interruptible() as rows:
+        points = rows.each(tally.of(sweep(document, grid, measure, jobs)))
+        if progress is not None and out.path is not None:
+            points = _counted(points, grid.size, progress)
+        if objectives:
+            points = _front(points, objectives)
+        _show(document, points, grid, shown, columns is not None, layout, format, out)
+    if rows.wished:
+        place = f", which are in {out.path}" if out.path else ""
+        tell(f"{rows.done:,} of {grid.size:,} combinations are done{place}")
+        raise KeyboardInterrupt
     return tally.tell(grid.size, bool(objectives))
 
 
@@ -178,6 +187,12 @@ def _objectives(pareto: str | None, grid: Grid) -> list[Objective]:
             raise CnncalcError(f"--pareto {text}: '{way}' is neither min nor max", hint)
         objectives.append(Objective(name, way == "max"))
     return objectives
+
+
+def _counted(points: Iterable[Point], count: int, progress: Progress) -> Iterator[Point]:
+    for number, point in enumerate(points, 1):
+        yield point
+        progress(number, count, f"{number:,} of {count:,} combinations")
 
 
 def _front(points: Iterable[Point], objectives: list[Objective]) -> Iterator[Point]:

@@ -7,10 +7,12 @@ from typing import Any
 import click
 
 from cnncalc.cli.options import Whole, network_of, output_options_with, spec_options, target
+from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.execution import hold_blas
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 
+TENSORS = (".npz", ".safetensors")
 COLUMNS = ("name", "layer", "shape", "trainable")
 
 
@@ -18,7 +20,9 @@ COLUMNS = ("name", "layer", "shape", "trainable")
 @spec_options
 @click.option("--seed", type=Whole(0, 2**63 - 1), help="Of the random tensors. Default: 0.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Of the random tensors. Default: float32.")
-@output_options_with(written="Write random tensors to an .npz or .safetensors; any other file gets the list.")
+@output_options_with(
+    help="Write random tensors to an .npz or .safetensors; any other file gets the list.", others=TENSORS
+)
 def command(
     spec: str,
     variant: str | None,
@@ -38,7 +42,7 @@ def command(
     cnncalc weights resnet50 --format json
     cnncalc weights resnet50 -o random.npz --seed 0
     """
-    tensors = path is not None and path.lower().endswith((".npz", ".safetensors"))
+    tensors = path is not None and path.lower().endswith(TENSORS)
     if not tensors and (seed, dtype) != (None, None):
         option = "--dtype" if seed is None else "--seed"
         raise CnncalcError(f"{option} is of random tensors, which -o FILE.npz or FILE.safetensors writes")
@@ -71,6 +75,7 @@ def _write(network: Graph, path: str, seed: int, dtype: str) -> None:
     from cnncalc.execution.weights import random_weights
 
     check_target(path)
+    refuse_overwriting("-o", path)
     try:
         write_arrays(path, random_weights(network, seed, dtype, cores()))
     except MemoryError:

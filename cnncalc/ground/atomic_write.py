@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from cnncalc.ground.errors import CnncalcError
 
-MAX_LINKS = 40
+_MOST_LINKS = 40
 """Symbolic links that a path may go through, as many as Linux allows."""
 
 _DESCRIPTORS = re.compile(r"/dev/fd|/proc/(\d+)(?:/task/\d+)?/fd").fullmatch
@@ -81,7 +81,7 @@ def _followed(path: str) -> str:
         OSError: for a loop of links.
     """
     target = path
-    for _ in range(MAX_LINKS):
+    for _ in range(_MOST_LINKS):
         folder, name = os.path.split(target)
         target = os.path.join(os.path.realpath(folder), name)
         if _in_descriptors(target) or not os.path.islink(target):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
 import pytest
 
 from cnncalc.cli import cli
-from tests.commands import cnncalc
+from tests.commands import cnncalc, on_a_terminal
 
 COMMANDS = cli.list_commands(click.Context(cli))
 
@@ -49,7 +50,7 @@ def test_a_bound_far_off_holds() -> None:
 @pytest.mark.parametrize(
     ("suffix", "format"),
     [("json", "json"), ("ndjson", "ndjson"), ("jsonl", "ndjson"), ("csv", "csv"), ("TSV", "tsv"), ("md", "markdown"),
-     ("txt", "table"), ("xml", "table")],
+     ("txt", "table")],
 )  # fmt: skip
 def test_the_suffix_decides(tmp_path: Path, suffix: str, format: str) -> None:
     target = tmp_path / f"out.{suffix}"
@@ -92,6 +93,58 @@ def test_a_convention_names_itself(command: list[str]) -> None:
     lines = cnncalc(*command, "--format", "ndjson", "--convention", "thop").out.splitlines()
     assert {json.loads(line)["convention"] for line in lines} == {"thop"}
     assert "thop" in cnncalc(*command, "--convention", "thop").out
+
+
+def test_a_shape_with_blanks() -> None:
+    """Blanks beside the signs are fine, blanks for signs are not: no figure is made of two."""
+    assert cnncalc("summary", "lenet5", "--input", " 1 x 32 × 32 ") == cnncalc("summary", "lenet5")
+    for text in ("1 32 32", "1x3 2x32"):
+        done = cnncalc("summary", "lenet5", "--input", text)
+        assert (done.code, done.out) == (2, "")
+        assert done.err == (
+            f"--input {text}: '{text}' is not a shape\n  hint: write it as 3x224x224, without the batch axis\n"
+        )
+
+
+# --- colour ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variables", "options", "colored"),
+    [
+        ({}, [], False),
+        ({"FORCE_COLOR": "1"}, [], True),
+        ({"FORCE_COLOR": ""}, [], False),
+        ({"CLICOLOR_FORCE": "1"}, [], True),
+        ({"CLICOLOR_FORCE": "0"}, [], False),
+        ({"FORCE_COLOR": "1", "TERM": "dumb"}, [], True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, [], False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": ""}, [], True),
+        ({"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, [], False),
+        ({"FORCE_COLOR": "1"}, ["--color", "never"], False),
+        ({"NO_COLOR": "1"}, ["--color", "always"], True),
+    ],
+)
+def test_colour_by_convention(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variables: dict[str, str], options: list[str], colored: bool
+) -> None:
+    """Sources: no-color.org, force-color.org, bixense.com/clicolors."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert ("\x1b[" in cnncalc("summary", "lenet5", *options).out) is colored
+    if "always" not in options:
+        cnncalc("summary", "lenet5", "-o", str(tmp_path / "x.txt"), *options)
+        assert "\x1b[" not in (tmp_path / "x.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("variables", "colored"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False), ({"CLICOLOR": "0"}, False),
+     ({"CLICOLOR": "0", "CLICOLOR_FORCE": "1"}, True)],
+)  # fmt: skip
+def test_colour_on_a_terminal(variables: dict[str, str], colored: bool) -> None:
+    text = on_a_terminal([sys.executable, "-m", "cnncalc", "summary", "lenet5"], **variables)
+    assert ("\x1b[" in text) is colored
 
 
 # --- summary ---------------------------------------------------------------------------------------------------

@@ -197,10 +197,10 @@ def test_more_digits_than_a_quantity_has(text: str) -> None:
 SLOWLY = """
 import sys
 from unittest import mock
-from cnncalc.cli import run
+from cnncalc.cli import progress
 from cnncalc.__main__ import entry
 sys.argv = ["cnncalc", "run", "lenet5", "--repeat", "50", "--color", "never"]
-with mock.patch.object(run, "PATIENCE", {patience}):
+with mock.patch.object(progress, "PATIENCE", {patience}):
     entry()
 """
 

@@ -39,7 +39,9 @@ _shared: tuple[Document, Grid, Measure] | None = None  # what every task of a wo
 def _in_processes(document: Document, grid: Grid, measure: Measure, jobs: int) -> Iterator[Point]:
     """Yield the points of chunks in order; a few chunks a process are under way at a time."""
     from concurrent.futures import Future, ProcessPoolExecutor
+    from multiprocessing import active_children
 
+    others = active_children()
     text = document.text
     size = max(1, min(_CHUNK, grid.size // (4 * jobs)))
     starts = iter(range(0, grid.size, size))
@@ -52,6 +54,11 @@ def _in_processes(document: Document, grid: Grid, measure: Measure, jobs: int) -
             if not under_way:
                 return
             yield from under_way.popleft().result()
+    except BaseException:  # nobody wants the chunks that are under way
+        for process in active_children():
+            if process not in others:
+                process.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -61,7 +68,9 @@ def _start(text: str, name: str, grid: Grid, measure: Measure) -> None:
     import signal
 
     global _shared
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to tell
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to report
+    for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
+        signal.signal(number, signal.SIG_DFL)  # there is nothing to clean up here
     _shared = read_text(text.encode(), name), grid, measure
 
 

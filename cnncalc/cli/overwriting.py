@@ -1,0 +1,40 @@
+"""Which files a command reads, so that it never writes over one of them, whatever name it is called by."""
+
+from __future__ import annotations
+
+import os
+from stat import S_ISREG
+
+import click
+
+from cnncalc.ground.errors import CnncalcError
+
+_READ = "cnncalc.read"
+Identity = tuple[int, int]
+
+
+def note_read(file: str | int) -> None:
+    """Note a file, by its path or its descriptor, that the running command reads."""
+    identity, context = _identity(file), click.get_current_context(silent=True)
+    if identity is not None and context is not None:
+        context.meta.setdefault(_READ, {})[identity] = file
+
+
+def refuse_overwriting(option: str, path: str) -> None:
+    """Raise CnncalcError where the file that an option names is one that the running command reads."""
+    identity, context = _identity(path), click.get_current_context(silent=True)
+    if identity is None or context is None or identity not in context.meta.get(_READ, {}):
+        return
+    file = context.meta[_READ][identity]
+    name = "standard input" if file == 0 else file
+    also = "" if name == path else f", which is {name}"
+    raise CnncalcError(f"{option} {path}{also}: this command reads that file and won't write over it")
+
+
+def _identity(file: str | int) -> Identity | None:
+    """Return what tells one regular file from all others, by every name that it has; None for anything else."""
+    try:
+        found = os.stat(file)
+    except (OSError, ValueError):
+        return None
+    return (found.st_dev, found.st_ino) if S_ISREG(found.st_mode) else None

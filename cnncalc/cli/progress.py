@@ -1,0 +1,102 @@
+"""What takes its time: a bar on the terminal's stderr, and a Ctrl-C that lets a row be finished."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from shutil import get_terminal_size
+from time import perf_counter
+from types import TracebackType
+from typing import TypeVar
+
+Progress = Callable[[int, int, str], None]
+Item = TypeVar("Item")
+
+PATIENCE = 0.5  # seconds without a progress bar
+ONE_WISH = 0.2  # seconds in which several Ctrl-C are one
+_CLEAR = "\r\x1b[K"  # to the line's start, and erase it
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress | None]:
+    """Yield what draws a bar, given how much of how much is done and a text; None where stderr is no terminal.
+
+    The bar appears when the work has taken its time, and is gone when the block ends.
+    """
+    stream = sys.stderr
+    if stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
+        yield None
+        return
+    due, drawn = perf_counter() + PATIENCE, False
+
+    def progress(done: int, total: int, name: str) -> None:
+        nonlocal due, drawn
+        if perf_counter() < due:
+            return
+        due, drawn = perf_counter() + 0.1, True
+        bar = "#" * (24 * done // total)
+        text = f"[{bar:-<24}] {100 * done // total:3} %  {name}"
+        stream.write(_CLEAR + text[: get_terminal_size().columns - 1])
+        stream.flush()
+
+    try:
+        yield progress
+    finally:
+        if drawn:
+            stream.write(_CLEAR)
+            stream.flush()
+
+
+class Interruptible:
+    """A block in which the first Ctrl-C ends :meth:`each` after a whole item, and only another, later, raises.
+
+    Attributes:
+        wished: whether there was a Ctrl-C.
+        done: how many items went by.
+    """
+
+    def __init__(self) -> None:
+        self.wished = False
+        self.done = 0
+        self._waiting = False
+        self._last = -1.0
+
+    def __enter__(self) -> Interruptible:
+        self._before = signal.signal(signal.SIGINT, self._interrupt)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        again, self.wished = self.wished, True
+        before, self._last = self._last, perf_counter()
+        if self._last - before > ONE_WISH and (self._waiting or again):
+            raise KeyboardInterrupt
+
+    def each(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield items until there is a Ctrl-C, which interrupts the making of one, but nothing done with it.
+
+        Raises:
+            KeyboardInterrupt: where none was done by then.
+        """
+        iterator = iter(items)
+        try:
+            while not self.wished:
+                self._waiting = True
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
+                finally:
+                    self._waiting = False
+                self.done += 1
+                yield item
+        except KeyboardInterrupt:
+            if not self.done:
+                raise

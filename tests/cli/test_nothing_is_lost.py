@@ -1,0 +1,272 @@
+"""No command writes over what it reads, and none that fails or is interrupted leaves half a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnncalc.language import shipped
+from tests.commands import cnncalc, on_a_terminal, process
+
+NET = (
+    "args: {width: 4}\ninput: [2, 6, 6]\nlayers:\n  - conv: {out_channels: width, kernel_size: 3}\nvariants: {a: {}}\n"
+)
+COMMAND = [sys.executable, "-m", "cnncalc"]
+FOREVER = (
+    "--set",
+    f"width={','.join(map(str, range(1, 2000)))}",
+    "--input",
+    ",".join(f"2x6x{n}" for n in range(6, 999)),
+)
+
+
+@pytest.fixture
+def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "net.yaml"
+    path.write_text(NET)
+    return path
+
+
+# --- what is read is not written --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["summary", "net.yaml"], ["summary", "net.yaml:a"], ["explain", "net.yaml"], ["check", "net.yaml"],
+        ["check", "lenet5", "net.yaml"], ["compare", "lenet5", "net.yaml"], ["hotspots", "net.yaml"],
+        ["sweep", "net.yaml"], ["survey", "net.yaml"], ["weights", "net.yaml"], ["run", "net.yaml"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_spec_is_not_written_over(net: Path, arguments: list[str]) -> None:
+    done = cnncalc(*arguments, "--format", "json", "-o", "net.yaml")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "-o net.yaml: this command reads that file and won't write over it\n"
+    assert net.read_text() == NET
+    assert os.listdir() == ["net.yaml"]
+
+
+@pytest.mark.parametrize("make", [os.link, os.symlink], ids=["hard link", "symbolic link"])
+def test_nor_by_another_name(net: Path, make: object) -> None:
+    make(net, "other.json")  # type: ignore[operator]
+    for read, written in (("net.yaml", "other.json"), ("other.json", str(net))):
+        done = cnncalc("summary", read, "--format", "json", "-o", written)
+        assert done.code == 2
+        assert f"-o {written}, which is {read}: this command reads that file" in done.err
+    assert net.read_text() == NET
+
+
+def test_nor_is_standard_input(net: Path) -> None:
+    for name in ("-", "/dev/stdin"):
+        with net.open() as file:
+            done = process("summary", name, "--format", "json", "-o", "net.yaml", stdin=file)
+        assert done.returncode == 2
+        assert "this command reads that file and won't write over it" in done.stderr
+        assert net.read_text() == NET
+
+
+def test_nor_is_a_spec_that_ships(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(next(path for path in shipped.files() if path.endswith("/lenet5.yaml")), net.parent)
+    monkeypatch.setattr(shipped, "folder", lambda: str(net.parent))
+    net.unlink()
+    path = str(net.parent / "lenet5.yaml")
+    for arguments in (["show", "lenet5", "--force"], ["specs", "lenet5", "--format", "json"]):
+        done = cnncalc(*arguments, "-o", path)
+        assert done.code == 2
+        assert f"-o {path}: this command reads that file" in done.err
+
+
+def test_nor_are_inputs_and_weights(net: Path) -> None:
+    np.savez("x.npz", input=np.zeros((1, 2, 6, 6), np.float32))
+    assert cnncalc("weights", "net.yaml", "-o", "w.npz").code == 0
+    before = {name: Path(name).read_bytes() for name in ("x.npz", "w.npz")}
+    for name in before:
+        run = ["run", "net.yaml", "--input", "x.npz", "--weights", "w.npz"]
+        for option, written in (("--save", name), ("-o", name)):
+            done = cnncalc(*run, option, written, "--format", "json")
+            assert (done.code, done.out) == (2, "")
+            assert done.err == f"{option} {name}: this command reads that file and won't write over it\n"
+    assert {name: Path(name).read_bytes() for name in before} == before
+
+
+def test_show_does_not_write_over_a_file(net: Path) -> None:
+    done = cnncalc("show", "lenet5", "-o", "net.yaml")
+    assert (done.code, done.err) == (2, "-o net.yaml: there is such a file\n  hint: --force writes over it\n")
+    assert net.read_text() == NET
+    assert cnncalc("show", "lenet5", "-o", "net.yaml", "--force").code == 0
+    assert net.read_text() == cnncalc("show", "lenet5").out
+    assert cnncalc("show", "lenet5", "-o", os.devnull).code == 0
+
+
+@pytest.mark.parametrize("name", ["net.yaml", "out.foo", "out.csv.gz", "out.xml", "out.npz"])
+def test_a_suffix_of_no_format(net: Path, name: str) -> None:
+    done = cnncalc("summary", "lenet5", "-o", name)
+    suffix = os.path.splitext(name)[1]
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        f"-o {name}: no format has the suffix '{suffix}'\n"
+        "  hint: there are .txt, .json, .ndjson, .jsonl, .csv, .tsv, .md, .markdown; with --format any name will do\n"
+    )
+    assert os.listdir() == ["net.yaml"]
+    assert cnncalc("check", "lenet5", "-o", name).code == (0 if name == "out.xml" else 2)
+    assert cnncalc("weights", "lenet5", "-o", name).code == (0 if name == "out.npz" else 2)
+
+
+def test_without_a_suffix_it_is_a_table(net: Path) -> None:
+    assert cnncalc("summary", "lenet5", "-o", "out").code == 0
+    assert Path("out").read_text() == cnncalc("summary", "lenet5").out
+
+
+# --- descriptors, links -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
+def test_a_descriptor_is_written_where_it_stands(net: Path, name: str) -> None:
+    os.symlink("/dev/stdout", "link")
+    with open("log", "w") as log:
+        log.write("before\n")
+        log.flush()
+        subprocess.run(
+            [*COMMAND, "survey", "lenet5", "-o", name, "--format", "csv"], stdout=log, check=True, timeout=60
+        )
+        log.seek(0, os.SEEK_END)
+        log.write("after\n")
+    assert Path("log").read_text() == f"before\n{cnncalc('survey', 'lenet5', '--format', 'csv').out}after\n"
+
+
+def test_a_descriptor_that_is_closed(net: Path) -> None:
+    done = process("summary", "lenet5", "-o", "/dev/fd/99")
+    assert (done.returncode, done.stderr) == (2, "can't write /dev/fd/99: Bad file descriptor\n")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(net: Path) -> None:
+    command = f"{' '.join(COMMAND)} sweep net.yaml {' '.join(FOREVER)} --format tsv -o /dev/stdout | head -n 2"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_a_loop_of_links(net: Path) -> None:
+    os.symlink("b", "a")
+    os.symlink("a", "b")
+    done = cnncalc("summary", "lenet5", "-o", "a")
+    assert (done.code, done.err) == (2, "can't write a: Too many levels of symbolic links\n")
+    assert os.readlink("a") == "b"
+
+
+# --- what fails or is interrupted -----------------------------------------------------------------------------------
+
+
+def test_a_run_that_fails_leaves_no_file(net: Path) -> None:
+    assert cnncalc("run", "alexnet", "--save", "out.npz", "--max-memory", "1MB").code == 2
+    assert os.listdir() == ["net.yaml"]
+
+
+def test_a_disk_that_is_full_leaves_no_file(net: Path) -> None:
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    for arguments in (["run", "net.yaml", "--batch", "99", "--save", "out.npz"], ["weights", "lenet5", "-o", "w.npz"]):
+        done = process(*arguments, preexec_fn=small_files)
+        assert (done.returncode, done.stderr) == (2, f"can't write {arguments[-1]}: File too large\n")
+    assert os.listdir() == ["net.yaml"]
+
+
+def started(*arguments: str) -> subprocess.Popen[str]:
+    """Start a command that writes, and wait until it has begun to."""
+    running = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not any(name.startswith(".") and os.path.getsize(name) for name in os.listdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return running
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_ended_from_outside(net: Path, number: signal.Signals) -> None:
+    Path("sweep.tsv").write_text("before")
+    running = started("sweep", "net.yaml", *FOREVER, "--columns", "params", "-o", "sweep.tsv", "--jobs", "2")
+    running.send_signal(number)
+    running.send_signal(number)
+    out, err = running.communicate(timeout=30)
+    assert (running.returncode, out, err) == (128 + number, "", "")
+    assert sorted(os.listdir()) == ["net.yaml", "sweep.tsv"]
+    assert Path("sweep.tsv").read_text() == "before"
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_keeps_the_rows_that_are_done(net: Path, presses: int, jobs: str) -> None:
+    for name in ("sweep.tsv", "sweep.json"):
+        running = started("sweep", "net.yaml", *FOREVER, "--columns", "params", "-o", name, "--jobs", jobs)
+        for _ in range(presses):
+            running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=30)
+        assert (running.returncode, out) == (130, "")
+        told, ended = err.splitlines()
+        assert told.endswith(f" combinations are done, which are in {name}")
+        assert ended == "interrupted"
+        count = int(told.split(" ")[0].replace(",", ""))
+        text = Path(name).read_text()
+        if name.endswith(".json"):
+            assert len(json.loads(text)["combinations"]) == count
+        else:
+            _, *rows = text.splitlines()
+            assert len(rows) == count
+            assert all(len(row.split("\t")) == 4 for row in rows)
+            assert text.endswith("\n")
+    assert sorted(os.listdir()) == ["net.yaml", "sweep.json", "sweep.tsv"]
+
+
+def test_ctrl_c_at_any_time_after_the_start() -> None:
+    """None of our functions is interrupted with a traceback; what Python does before the first of them may be."""
+    codes = set()
+    for milliseconds in range(0, 80, 2):
+        with subprocess.Popen(
+            [*COMMAND, "summary", "resnet50"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as running:
+            time.sleep(milliseconds / 1000)
+            running.send_signal(signal.SIGINT)
+            running.send_signal(signal.SIGINT)
+            assert running.stderr is not None
+            err = running.stderr.read()
+        codes.add(running.returncode)
+        if "Traceback" in err:
+            assert not re.search(r'File ".*cnncalc/.*, in (?!<module>|entry|Ended)', err), err
+        elif running.returncode == 130:
+            assert err == "interrupted\n"
+    assert 130 in codes
+
+
+def test_progress_of_what_goes_to_a_file(net: Path) -> None:
+    """On a terminal alone, and none of it stays there."""
+    values = ",".join(map(str, range(1, 2000)))
+    command = [
+        *COMMAND,
+        "sweep",
+        "net.yaml",
+        "--set",
+        f"width={values}",
+        "--input",
+        "2x6x6,2x7x7,2x8x8",
+        "-o",
+        "sweep.tsv",
+    ]
+    shown = on_a_terminal(command, net.parent)
+    assert "of 5,997 combinations" in shown
+    assert shown.endswith("\r\x1b[K")
+    assert process(*command[3:]).stderr == ""
+    assert len(Path("sweep.tsv").read_text().splitlines()) == 1 + 5997

@@ -1,0 +1,14 @@
+"""What every test starts from."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.commands import COLOR
+
+
+@pytest.fixture(autouse=True)
+def _no_wishes_about_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables of whoever runs the tests, or of a CI server, don't change what comes out."""
+    for name in COLOR:
+        monkeypatch.delenv(name, raising=False)
