@@ -123,7 +123,7 @@ def _run() -> int:
 
     from cnncalc.cli import cli
     from cnncalc.cli.output import tell
-    from cnncalc.ground.errors import CnncalcError
+    from cnncalc.ground.errors import ArgumentError, CnncalcError
 
     if "_CNNCALC_COMPLETE" in os.environ:
         cli.main(prog_name="cnncalc")  # a shell asks what could come next
@@ -134,13 +134,16 @@ def _run() -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except CnncalcError as error:
-        tell(error.text())
+        tell(error.as_option() if isinstance(error, ArgumentError) else error.text())
         return error.exit_code
     except click.ClickException as error:
         shown = StringIO()
         error.show(shown)
         tell(shown.getvalue().rstrip())
         return error.exit_code
+    except MemoryError:
+        tell("the memory was used up")
+        return CnncalcError.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
     except SystemExit:  # click's answer to a closed pipe, which to us is no error

@@ -54,7 +54,7 @@ def read_inputs(
     network: Graph, files: Mapping[str, str], resize: int | None, mean: Sequence[float], std: Sequence[float]
 ) -> Any:
     """Return what the files of --input hold; None where there are none."""
-    from cnncalc.execution.pictures import read_image
+    from cnncalc.execution.pictures import open_image
     from cnncalc.execution.stored import open_arrays
 
     arrays: dict[str, Any] = {}
@@ -67,7 +67,7 @@ def read_inputs(
                 raise CnncalcError(
                     f"'{network.title}' has no input '{name}'", did_you_mean(name, tuple(network.inputs), "inputs")
                 )
-            arrays[known.name] = read_image(path, known.shape, resize, mean, std)
+            arrays[known.name] = open_image(path, known.shape, resize, mean, std)
             continue
         found = open_arrays(path)
         if not isinstance(found, Mapping):

@@ -10,7 +10,7 @@ from cnncalc.cli._tensors import read_inputs, read_weights, told_apart
 from cnncalc.cli.options import Whole, dtype_option, network_of, output_options, spec_options, target
 from cnncalc.cli.output import Target, tell
 from cnncalc.cli.summary import tell_unmet
-from cnncalc.execution import hold_blas
+from cnncalc.execution import load_numpy
 from cnncalc.figures.selection import layers_named
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
@@ -110,7 +110,7 @@ def _traced(
     """Run the network up to one layer, and work out one element of it."""
     if len(nodes) != 1:
         raise CnncalcError(f"--at traces an element of one layer, not of {len(nodes)}", "name one LAYER")
-    hold_blas()
+    load_numpy()
     from cnncalc.execution.trace import trace
 
     x = read_inputs(network, files, None, [0.0], [1.0])

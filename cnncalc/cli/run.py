@@ -13,7 +13,7 @@ from cnncalc.cli.output import Target
 from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.cli.progress import progress_bar
 from cnncalc.cli.summary import tell_unmet
-from cnncalc.execution import hold_blas
+from cnncalc.execution import load_numpy
 from cnncalc.figures.summary import Summary, summarize
 from cnncalc.ground.errors import CnncalcError
 
@@ -102,7 +102,7 @@ def command(
     wanted = _layers(layers, save)
     limit = None if max_memory is None else parse_quantity(max_memory, "--max-memory", of_bytes=True)
     network = network_of(spec, variant, shapes, settings, layout)
-    hold_blas()
+    load_numpy()
     from cnncalc.execution.runner import run
     from cnncalc.execution.storage import check_target, write_arrays
 
@@ -117,7 +117,7 @@ def command(
             network, x, weights=tensors, batch=batch or 1, seed=seed, dtype=dtype, threads=threads, repeat=repeat,
             layers=wanted, fuse=fuse, max_memory=limit, progress=progress,
         )  # fmt: skip
-    if save:
+    if save and len(result.outputs) == len(network.outputs):
         write_arrays(save, result.outputs | result.tensors)
     summary = summarize(network, result.batch, result.dtype)
     _show(summary, result, layout, format, target(path, color))
@@ -171,6 +171,8 @@ def _tell(run: Run, layout: str) -> int:
 
     for row in run.mismatches[:5]:
         click.echo(plain(mismatch(row, run.batch, layout, None)), err=True, nl=False)
+    if len(run.outputs) < len(run.network.outputs):
+        click.echo("not all outputs were made, none are saved", err=True)
     if run.unstable:
         click.echo(f"output '{run.unstable}' has other bytes after a repeated pass than after the first", err=True)
     if run.first:

@@ -8,7 +8,7 @@ import click
 
 from cnncalc.cli.options import Whole, network_of, output_options_with, spec_options, target
 from cnncalc.cli.overwriting import refuse_overwriting
-from cnncalc.execution import hold_blas
+from cnncalc.execution import load_numpy
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 
@@ -69,7 +69,7 @@ def command(
 
 def _write(network: Graph, path: str, seed: int, dtype: str) -> None:
     """Write random tensors."""
-    hold_blas()
+    load_numpy()
     from cnncalc.execution.runner import cores
     from cnncalc.execution.storage import check_target, write_arrays
     from cnncalc.execution.weights import random_weights

@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 import os
+import sys
+from mmap import mmap
+
+from cnncalc.ground.errors import CnncalcError
 
 BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-def hold_blas() -> None:
-    """Hold the BLAS that NumPy will load to one thread: ours share the work.  Only before NumPy is imported."""
+ADDRESSES = 160 << 20
+"""Bytes that NumPy and its BLAS map: 130 MiB were measured with NumPy 2.4 and OpenBLAS 0.3.31 on Linux."""
+
+
+def load_numpy() -> None:
+    """Import NumPy, its BLAS held to one thread: ours share the work.  Only before NumPy is imported elsewhere.
+
+    Raises:
+        CnncalcError: where there is too little memory for it, or it is broken.
+    """
+    if "numpy" in sys.modules:
+        return
     os.environ.update(dict.fromkeys(BLAS_VARIABLES, "1"))
+    try:
+        with mmap(-1, ADDRESSES):  # where OpenBLAS finds too little, it ends the process
+            pass
+        import numpy  # noqa: F401
+    except (ImportError, MemoryError, OSError, SystemError) as error:  # what too little memory comes to, by its place
+        raise CnncalcError(f"NumPy can't be loaded: {_reason(error)}", "is there too little memory?") from None
+
+
+def _reason(error: BaseException) -> str:
+    """Return an error's last line, in which an import of NumPy that fails names its cause."""
+    return (str(error).strip() or type(error).__name__).splitlines()[-1].strip()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cnncalc.execution.stored import array_like, sizes
+from cnncalc.execution.stored import Stored, array_like, sizes
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.layers.shapes import Shape
@@ -29,8 +30,52 @@ def random_inputs(network: Graph, batch: int, seed: int, dtype: Any) -> dict[str
     return made
 
 
-def given_inputs(network: Graph, x: Any, dtype: Any = None) -> dict[str, Array]:
-    """Return given arrays by the names of the inputs, checked.
+class Given(NamedTuple):
+    """Arrays that fit a network's inputs by shape and type; their data has not been looked at.
+
+    Attributes:
+        arrays: what has a shape and a dtype, by the names of the inputs.
+        batch: how many samples there are.
+        dtype: the floating-point type of the run.
+        shapes: each input's, without the batch axis.
+    """
+
+    arrays: dict[str, Any]
+    batch: int
+    dtype: np.dtype[Any]
+    shapes: dict[str, Shape]
+
+    @property
+    def size(self) -> int:
+        """The bytes that reading and converting takes beyond what lies in memory already."""
+        total = 0
+        for array in self.arrays.values():
+            elements = prod(array.shape)
+            stored = isinstance(array, Stored)
+            copied = array.dtype != self.dtype
+            held = array.size + array.reading if isinstance(array, Stored) else 0
+            total += held + elements * self.dtype.itemsize * copied + elements * (stored or copied)
+        return total
+
+    def read(self) -> dict[str, Array]:
+        """Return the arrays (batch, *shape) in the run's type.
+
+        Raises:
+            CnncalcError: for an element that does not fit, or data that can't be read.
+        """
+        return {name: self._read(name, array).reshape(-1, *self.shapes[name]) for name, array in self.arrays.items()}
+
+    def _read(self, name: str, array: Any) -> Array:
+        data = _exactly(name, np.asarray(array), self.dtype)
+        if not np.isfinite(data).all():
+            whole = data.reshape(-1, *self.shapes[name])
+            place = ", ".join(str(index) for index in np.argwhere(~np.isfinite(whole))[0])
+            raise CnncalcError(f"input '{name}' has NaN or infinite elements, the first at [{place}]")
+        return data
+
+
+def given_inputs(network: Graph, x: Any, dtype: Any = None) -> Given:
+    """Return given arrays by the names of the inputs, checked by shape and type.
 
     Integers become floating-point, as they are: a picture's 0 … 255 stay that.
 
@@ -40,7 +85,7 @@ def given_inputs(network: Graph, x: Any, dtype: Any = None) -> dict[str, Array]:
         dtype: what floating-point ones must be and integers become; None for what they are, and float32.
 
     Raises:
-        CnncalcError: for a name, shape, type or element that does not fit.
+        CnncalcError: for a name, shape or type that does not fit.
     """
     arrays = dict(x) if isinstance(x, Mapping) else {next(iter(network.inputs)): x}
     if not isinstance(x, Mapping) and len(network.inputs) > 1:
@@ -53,29 +98,30 @@ def given_inputs(network: Graph, x: Any, dtype: Any = None) -> dict[str, Array]:
             raise CnncalcError(
                 f"'{network.title}' has no input '{name}'", did_you_mean(name, tuple(network.inputs), "inputs")
             )
-    checked = {}
+    found, types = {}, []
     for name, tensor in network.inputs.items():
         if name not in arrays:
             raise CnncalcError(f"input '{name}' {sizes(tensor.shape)} is missing")
-        checked[name] = _checked(name, array_like(arrays[name]), tensor.shape, dtype)
-    batches = {name: len(array) for name, array in checked.items()}
+        found[name] = array_like(arrays[name])
+        types.append(_type_of(name, found[name], tensor.shape, dtype))
+    shapes = {name: tensor.shape for name, tensor in network.inputs.items()}
+    batches = {name: 1 if array.shape == shapes[name] else array.shape[0] for name, array in found.items()}
     if len(set(batches.values())) > 1:
         told = ", ".join(f"'{name}' has {count}" for name, count in batches.items())
         raise CnncalcError(f"inputs differ in their number of samples: {told}")
-    types = {array.dtype for array in checked.values()}
     common = max(types, key=lambda found: found.itemsize)
-    return {name: array.astype(common, copy=False) for name, array in checked.items()}
+    return Given(found, next(iter(batches.values())), common, shapes)
 
 
-def _checked(name: str, array: Any, shape: Shape, dtype: Any) -> Array:
-    """Return one array with its batch axis, in the run's type; its data is read once type and shape are right."""
+def _type_of(name: str, array: Any, shape: Shape, dtype: Any) -> np.dtype[Any]:
+    """Return the floating-point type that an array runs in, whose shape and type are checked."""
     held = array.dtype.newbyteorder("=")
     if held.kind not in "fiub" or held.itemsize > 8:
         raise CnncalcError(f"input '{name}' is {held}, expected float32, float64 or integers")
     if dtype is not None and held in FLOATS.values() and held != dtype:
         raise CnncalcError(
             f"input '{name}' is {held}, but {np.dtype(dtype)} was asked for",
-            f"--dtype {held} runs in it, or convert it: x.astype('{np.dtype(dtype)}')",
+            f"dtype = {held} runs in it, or convert it: x.astype('{np.dtype(dtype)}')",
         )
     if array.shape != shape and (array.shape[1:] != shape or not array.shape[0]):
         raise CnncalcError(
@@ -83,12 +129,7 @@ def _checked(name: str, array: Any, shape: Shape, dtype: Any) -> Array:
             "the batch comes first, then the channels"
             + ("; this one has its channels last" if array.shape[1:] == (*shape[1:], shape[0]) else ""),
         )
-    kind = held if held in FLOATS.values() else np.dtype(dtype or np.float32)
-    data = _exactly(name, np.asarray(array).reshape(-1, *shape), kind)
-    if not np.isfinite(data).all():
-        place = ", ".join(str(index) for index in np.argwhere(~np.isfinite(data))[0])
-        raise CnncalcError(f"input '{name}' has NaN or infinite elements, the first at [{place}]")
-    return data
+    return held if held in FLOATS.values() else np.dtype(dtype or np.float32)
 
 
 def _exactly(name: str, data: Array, dtype: np.dtype[Any]) -> Array:
@@ -97,6 +138,6 @@ def _exactly(name: str, data: Array, dtype: np.dtype[Any]) -> Array:
     if data.dtype.kind in "iu" and (int(data.max()) > limit or int(data.min()) < -limit):
         raise CnncalcError(
             f"input '{name}' has integers beyond {limit:,}, not all of which {dtype} holds",
-            "--dtype float64 holds more" if dtype == np.float32 else None,
+            "dtype = float64 holds more" if dtype == np.float32 else None,
         )
     return data.astype(dtype, copy=False)

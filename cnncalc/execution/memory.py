@@ -10,12 +10,13 @@ from cnncalc.execution.kernels.depthwise import run_columns
 from cnncalc.execution.kernels.rows import LONG
 from cnncalc.execution.kernels.winograd import tile_outputs
 from cnncalc.figures.memory import peak_elements
-from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.numbers import size
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph, Node
 
+BUFFER = 32 << 20  # bytes that OpenBLAS maps for each thread
 SCRATCH = 10 << 20  # bytes a thread, for the blocks that kernels work on and BLAS's own
 
 
@@ -24,6 +25,7 @@ class Needs(NamedTuple):
 
     Attributes:
         process: what the process took before: Python and NumPy.
+        inputs: the arrays that go in, those that nothing reads included, and what reading and converting them takes.
         weights: parameters and buffers.
         packing: what filters take more in the forms that kernels hold: 3 times their plain size more for Winograd's
             F(4×4, 3×3) and 0.8 times for F(2×2, 3×3), a run of columns for a depthwise filter; and the largest
@@ -33,6 +35,7 @@ class Needs(NamedTuple):
     """
 
     process: int
+    inputs: int
     weights: int
     packing: int
     activations: int
@@ -44,13 +47,29 @@ class Needs(NamedTuple):
         return sum(self)
 
 
-def needs(network: Graph, batch: int, itemsize: int, threads: int) -> Needs:
-    """Predict what a run takes, from the inferred shapes."""
+def needs(network: Graph, batch: int, itemsize: int, threads: int, inputs: int | None = None) -> Needs:
+    """Predict what a run takes, from the inferred shapes.
+
+    Args:
+        network: what is run.
+        batch: samples.
+        itemsize: bytes of an element.
+        threads: how many work.
+        inputs: bytes that reading and converting given inputs takes; None for random ones.
+    """
+    if inputs is None:  # drawn in float32, then converted
+        elements = batch * sum(prod(tensor.shape) for tensor in network.inputs.values())
+        inputs = elements * (itemsize + (4 if itemsize != 4 else 0))
     owned = [node for node in network.nodes if node.shares is None]
     weights = sum(node.use.params + node.use.buffers for node in owned)
     elements, _ = peak_elements(network)
     return Needs(
-        resident(), weights * itemsize, _packing(network, itemsize), elements * batch * itemsize, threads * SCRATCH
+        resident(),
+        inputs,
+        weights * itemsize,
+        _packing(network, itemsize),
+        elements * batch * itemsize,
+        threads * SCRATCH,
     )
 
 
@@ -92,21 +111,37 @@ def require(needed: Needs, limit: int | None) -> None:
     Raises:
         CnncalcError: with the figures.
     """
-    free = available() if limit is None else None
+    free = available(needed.scratch // SCRATCH) if limit is None else None
     if limit is None and free is not None:
         limit = needed.process + free
     if limit is None or needed.total <= limit:
         return
     parts = [f"{name} {size(figure)}" for name, figure in needed._asdict().items() if figure]
-    raise CnncalcError(
-        f"the run needs {size(needed.total)} ({', '.join(parts)}), more than the {size(limit)} that "
-        + ("the machine has free" if free is not None else "--max-memory allows"),
-        "a smaller input or batch needs less; --max-memory sets another limit",
-    )
+    message = f"the run needs {size(needed.total)} ({', '.join(parts)}), more than "
+    if free is not None:
+        hint = "a smaller input or batch needs less; max_memory sets another limit"
+        raise CnncalcError(f"{message}the {size(limit)} that the machine has free", hint)
+    raise ArgumentError("max_memory", f"{message}{size(limit)}", "a smaller input or batch needs less")
 
 
-def available() -> int | None:
-    """Return the bytes that the machine, or the container, has free; None where it does not say (not Linux)."""
+def available(threads: int = 1) -> int | None:
+    """Return the bytes that the machine, the container or the shell leaves free; None where it does not say.
+
+    Of what the shell's limit leaves, each thread's BLAS takes a buffer, most of which it never touches.
+    """
+    free = _free()
+    if free is None:
+        return None
+    import resource
+
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most == resource.RLIM_INFINITY:
+        return free
+    return max(0, min(free, most - _status("VmSize") - threads * BUFFER))
+
+
+def _free() -> int | None:
+    """Return the bytes that the machine or the container has free; None on systems other than Linux."""
     try:
         with open("/proc/meminfo", encoding="ascii") as file:
             fields = dict(line.split(":", 1) for line in file)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.execution.stored import told
-from cnncalc.ground.errors import CnncalcError
+from cnncalc.execution.stored import Header, Stored, told
+from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 MAX_PIXELS = 2**30 // 12  # of the input; Pillow's own limit for the picture: a GiB of float32 in three channels
+PIXEL_BYTES = 8  # of a picture while it is read: four bytes as it is decoded, four as it is converted
 
 
-def read_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float], std: Sequence[float]) -> Array:
-    """Return a picture as (1, C, H, W) of the input's shape, its values scaled to 0 … 1 and then normalised.
+def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float], std: Sequence[float]) -> Stored:
+    """Return a picture as an array (1, C, H, W) of the input's shape, scaled to 0 … 1 and then normalised.
+
+    The header is read at once, the picture when the array is asked for.  Of 16 bits grey all are kept.
 
     Args:
         path: a PNG or JPEG file.
@@ -40,30 +44,38 @@ def read_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
     channels, height, width = shape
     for name, figures in (("mean", mean), ("std", std)):
         if len(figures) not in (1, channels) or (name == "std" and 0 in figures):
-            raise CnncalcError(f"--{name} takes 1 figure or {channels}" + (", none of them 0" if name == "std" else ""))
-    with told(path, "is no picture, or damaged"):
-        picture = _opened(path, "L" if channels == 1 else "RGB")
-        middle = None if resize is None else _middle(picture.size, resize, width, height)
-        picture = picture.resize((width, height), _bilinear(), middle)
-    pixels: Array = np.asarray(picture, np.float32).reshape(height, width, channels) / np.float32(255)
-    with np.errstate(all="ignore"):  # figures beyond float32: what is not finite is told of every input
-        pixels -= np.asarray(mean, np.float32)
-        pixels /= np.asarray(std, np.float32)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+            raise ArgumentError(name, f"takes 1 figure or {channels}" + (", none of them 0" if name == "std" else ""))
+    with _opened(path) as opened:
+        size = opened.size
+        middle = None if resize is None else _middle(size, resize, width, height)
+
+    def read() -> Array:
+        with _opened(path) as opened:
+            grey = opened.mode.startswith("I")  # Pillow's name of what has 16 bits
+            picture = opened.convert("F" if grey else "L" if channels == 1 else "RGB")
+            picture = picture.resize((width, height), _bilinear(), middle)
+        pixels = np.asarray(picture, np.float32).reshape(height, width, -1) / np.float32(65535 if grey else 255)
+        with np.errstate(all="ignore"):  # figures beyond float32: what is not finite is told of every input
+            normal: Any = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+        return np.ascontiguousarray(np.broadcast_to(normal.transpose(2, 0, 1), shape)[None])
+
+    decoded = PIXEL_BYTES * prod(size)
+    return Stored(Header((1, *shape), np.dtype(np.float32)), read, decoded + 3 * 4 * prod(shape))
 
 
-def _opened(path: str, mode: str) -> Any:
-    """Return a picture in a mode of Pillow's, of no more pixels than Pillow takes for harmless."""
+@contextmanager
+def _opened(path: str) -> Iterator[Any]:
+    """Yield a picture of no more pixels than Pillow takes for harmless."""
     try:
         from PIL import Image
     except ImportError:
         raise CnncalcError(f"{path}: reading it needs Pillow", "pip install 'cnncalc[image]'") from None
-    with warnings.catch_warnings():
+    with told(path, "is no picture, or damaged"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(path, formats=("PNG", "JPEG")) as opened:
-                return opened.convert(mode)
+                yield opened
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise CnncalcError(f"{path} is too large a picture: {error}") from None
 
@@ -81,7 +93,7 @@ def _middle(size: tuple[int, int], resize: int, width: int, height: int) -> tupl
     """
     wide, high = (resize * side // min(size) for side in size)
     if wide < width or high < height:
-        raise CnncalcError(f"--resize {resize} makes the picture {wide}×{high}, less than {width}×{height}")
+        raise ArgumentError("resize", f"{resize} makes the picture {wide}×{high}, less than {width}×{height}")
     left, top = round((wide - width) / 2), round((high - height) / 2)
     across, down = size[0] / wide, size[1] / high
     return left * across, top * down, min((left + width) * across, size[0]), min((top + height) * down, size[1])

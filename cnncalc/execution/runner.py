@@ -75,19 +75,19 @@ def run(
     """
     if dtype is not None and dtype not in FLOATS:
         raise CnncalcError(f"dtype is {dtype!r}, expected one of {', '.join(FLOATS)}")
-    inputs = None if x is None else given_inputs(network, x, FLOATS[dtype] if dtype else None)
-    kind = np.dtype(FLOATS[dtype or "float32"]) if inputs is None else next(iter(inputs.values())).dtype
-    batch = batch if inputs is None else len(next(iter(inputs.values())))
+    given = None if x is None else given_inputs(network, x, FLOATS[dtype] if dtype else None)
+    kind = np.dtype(FLOATS[dtype or "float32"]) if given is None else given.dtype
+    batch = batch if given is None else given.batch
     keep = _named(network, layers)
     threads = threads or min(cores(), MOST_THREADS)
-    needed = needs(network, batch, kind.itemsize, threads)
+    needed = needs(network, batch, kind.itemsize, threads, None if given is None else given.size)
     require(needed, max_memory)
 
     def tensors() -> dict[str, Array]:
         return random_weights(network, seed, kind, threads) if weights is None else checked(network, weights, kind)
 
     try:
-        inputs = random_inputs(network, batch, seed, kind) if inputs is None else inputs
+        inputs = random_inputs(network, batch, seed, kind) if given is None else given.read()
         with np.errstate(all="ignore"):  # what is not finite is told
             start = perf_counter()
             runner = Runner(network, tensors(), keep, fuse, threads, arena_limit(needed))

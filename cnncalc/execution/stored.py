@@ -12,9 +12,11 @@ import re
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import pairwise
 from math import prod
 from typing import IO, TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -69,11 +71,15 @@ class Stored:
     Attributes:
         shape: its shape.
         dtype: its type, numbers of some kind.
+        size: the bytes of its data.
+        reading: the bytes that reading takes beyond the data.
     """
 
-    def __init__(self, header: Header, read: Callable[[], Array]) -> None:
+    def __init__(self, header: Header, read: Callable[[], Array], reading: int = 0) -> None:
         self.shape = header.shape
         self.dtype = header.dtype
+        self.size = header.size
+        self.reading = reading
         self._read = read
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
@@ -209,7 +215,10 @@ def sizes(shape: Sequence[object]) -> str:
 
 def _npz(path: str) -> Archive[zipfile.ZipInfo]:
     archive = zipfile.ZipFile(path)
-    members = {member.filename: member for member in archive.infolist() if member.filename.endswith(".npy")}
+    listed = [member for member in archive.infolist() if member.filename.endswith(".npy")]
+    members = {member.filename: member for member in listed}
+    if len(members) < len(listed):
+        raise ValueError(f"it holds {_twice([member.filename for member in listed])} twice")
     return Archive({name[:-4]: member for name, member in members.items()}, partial(_member, path, archive))
 
 
@@ -253,11 +262,38 @@ def _safetensors(path: str, file: IO[bytes]) -> Archive[Any]:
     length = int.from_bytes(file.read(8), "little")
     if length > min(size - 8, MAX_SAFETENSORS_HEADER):
         raise ValueError(f"its header is to take {length:,} bytes; {max(size - 8, 0):,} follow")
-    entries = json.loads(file.read(length).decode())
+    entries = json.loads(file.read(length).decode(), object_pairs_hook=_unlike)
     if not isinstance(entries, dict):
         raise ValueError("its header is no JSON object")
     entries.pop("__metadata__", None)
+    _check_overlaps(entries)
     return Archive(entries, partial(_tensor, path, 8 + length, size))
+
+
+def _unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the pairs of a JSON object, of which no two may have one key."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError(f"its header holds {_twice([key for key, _ in pairs])} twice")
+    return made
+
+
+def _twice(names: Sequence[str]) -> str:
+    """Return the first name that comes more than once."""
+    return next(f"'{name[:80]}'" for name, count in Counter(names).items() if count > 1)
+
+
+def _check_overlaps(entries: Mapping[str, Any]) -> None:
+    """Refuse tensors that share bytes, which the format forbids; what is no range is refused when it is read."""
+    ranges = []
+    for name, entry in entries.items():
+        offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
+        if isinstance(offsets, list) and len(offsets) == 2 and all(type(offset) is int for offset in offsets):
+            ranges.append((*offsets, name))
+    ranges.sort()
+    for (_, stop, name), (start, end, other) in pairwise(ranges):
+        if start < stop and start < end:
+            raise ValueError(f"the bytes of '{name[:80]}' and '{other[:80]}' overlap")
 
 
 def _tensor(path: str, base: int, size: int, name: str, entry: Any) -> Stored:

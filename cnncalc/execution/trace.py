@@ -15,7 +15,7 @@ from cnncalc.execution.inputs import given_inputs, random_inputs
 from cnncalc.execution.runner import run
 from cnncalc.execution.weights import expected, node_weights, random_weights
 from cnncalc.graph import Graph, Node
-from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.layers.shapes import axis_names, shape_text
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def trace(
         raise CnncalcError(message, f"traced are {', '.join(sorted(_TRACERS))}")
     _check_place(node, at)
     before = _up_to(network, node)
-    inputs = random_inputs(before, 1, seed, np.float32) if x is None else given_inputs(before, x)
+    inputs = random_inputs(before, 1, seed, np.float32) if x is None else given_inputs(before, x).read()
     kind = next(iter(inputs.values())).dtype
     tensors = random_weights(before, seed, kind) if weights is None else _needed(network, before, weights)
     kept = [tensor.name for tensor in node.inputs if isinstance(tensor, Node)]
@@ -136,8 +136,9 @@ def _check_place(node: Node, at: Sequence[int]) -> None:
     if not inside:
         letters = ",".join(axis_names(len(node.shape)))
         limits = ",".join(str(size - 1) for size in node.shape)
-        raise CnncalcError(
-            f"--at {','.join(map(str, at))}: '{node.name}' has no such element, its output is {shape_text(node.shape)}",
+        raise ArgumentError(
+            "at",
+            f"'{node.name}' has no element {','.join(map(str, at))}, its output is {shape_text(node.shape)}",
             f"give {letters} from {','.join('0' * len(node.shape))} to {limits}",
         )
 

@@ -23,6 +23,22 @@ class CnncalcError(Exception):
         return self.text()
 
 
+class ArgumentError(CnncalcError):
+    """What is wrong with an argument of a function; the command line spells its name as the option's.
+
+    Attributes:
+        argument: the argument's name.
+    """
+
+    def __init__(self, argument: str, message: str, hint: str | None = None) -> None:
+        super().__init__(f"{argument}: {message}", hint)
+        self.argument = argument
+
+    def as_option(self) -> str:
+        """Return the whole message with the name of the option in front: ``--max-memory: …``."""
+        return f"--{self.argument.replace('_', '-')}{self.text()[len(self.argument) :]}"
+
+
 def told(message: str, hint: str | None) -> str:
     """Return a message, its hint on a line of its own."""
     return printable(message) + (f"\n  hint: {printable(hint)}" if hint else "")

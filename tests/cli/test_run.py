@@ -252,7 +252,7 @@ def bad(tmp_path: Path) -> dict[str, str]:
         (["--layers", "conv1"], "there is no --save FILE"),
         (["--save", "out.csv"], "name a file that ends in .npz or .safetensors"),
         (["--save", "nowhere/out.npz"], "there is no folder"),
-        (["--max-memory", "1KiB"], "more than the 1 KiB that --max-memory allows"),
+        (["--max-memory", "1KiB"], "more than 1 KiB\n  hint: a smaller"),
         (["--max-memory", "much"], "--max-memory much: not a number of bytes"),
         (["--max-memory", "9" * 400 + "G"], "more than 40 digits"),
         (["--mean", "a", "--input", "cut.png"], "--mean a: not numbers"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
 import sys
 import zlib
 from pathlib import Path
@@ -14,9 +15,10 @@ import pytest
 from PIL import Image
 
 from cnncalc.cli.options import parse_quantity
-from cnncalc.execution.pictures import read_image
+from cnncalc.execution.pictures import open_image
 from cnncalc.ground.errors import CnncalcError
 from tests.commands import Done, cnncalc, on_a_terminal
+from tests.layers.building import known
 
 
 @pytest.fixture
@@ -40,7 +42,65 @@ def output(spec: str, tmp_path: Path, *arguments: str) -> tuple[Done, Any]:
         return done, arrays["identity1"]
 
 
+# --- memory ------------------------------------------------------------------------------------------------------
+
+
+def test_an_input_that_nothing_reads_counts(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: {a: [1, 2, 2], b: [1, 20000, 20000]}\nlayers: [relu]\n")
+    message = refused("run", str(path), "--max-memory", "100MB")
+    assert "inputs 1.49 GiB" in message  # 4 · 20,000²
+    assert message.startswith("--max-memory: the run needs 1.5")
+
+
+def test_memory_is_looked_at_before_an_input_is_converted(same: str, tmp_path: Path) -> None:
+    """Integers of a byte become four times as many bytes, a picture a float32 for each channel of each pixel."""
+    np.save(tmp_path / "x.npy", np.zeros((1000, 3, 6, 6), np.uint8))
+    given = 1000 * 3 * 6 * 6 * (1 + 4 + 1)  # as stored, as float32, and a byte for each element while they are checked
+    document = json.loads(cnncalc("run", same, "--input", str(tmp_path / "x.npy"), "--format", "json").out)
+    assert document["predicted"]["inputs"] == given
+    huge = tmp_path / "huge.npy"
+    with huge.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (10**7, 3, 6, 6)})
+        file.truncate(file.tell() + 10**7 * 108)  # a hole: the file takes no room
+    assert "inputs 6.035 GiB" in refused("run", same, "--input", str(huge), "--max-memory", "4GiB")
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="limits of the address space, and what is told of them, are Linux's"
+)
+def test_too_little_memory_is_a_sentence() -> None:
+    """From where Python barely starts to where the run fits: no traceback on the way, and no end by OpenBLAS."""
+    codes = []
+    for megabytes in (48, 96, 120, 144, 168, 180, 192, 204, 260):
+        code = f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({megabytes << 20},) * 2); import sys; "
+        code += "from cnncalc.__main__ import entry; sys.argv[1:] = ['run', 'lenet5']; entry()"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        codes.append(done.returncode)
+        assert (done.returncode, len(done.stderr.splitlines())) in ((0, 0), (2, 2)), (megabytes, done)
+    assert codes == sorted(codes, reverse=True)
+    assert (codes[0], codes[-1]) == (2, 0)
+
+
+def test_a_run_without_its_outputs_saves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known("flatten"), "output_shape", lambda self, shape: (5,))  # in truth 12
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [3, 2, 2]\nlayers: [flatten, linear: 2]\n")
+    done = cnncalc("run", str(path), "--save", str(tmp_path / "out.npz"))
+    assert done.code == 1
+    assert "not all outputs were made, none are saved" in done.err
+    assert [file.name for file in tmp_path.iterdir()] == ["net.yaml"]
+
+
 # --- pictures ------------------------------------------------------------------------------------------------
+
+
+def test_sixteen_bits_of_grey_are_divided_by_their_largest(same: str, tmp_path: Path) -> None:
+    values = np.array([[0, 1, 255, 256, 32768, 65535]] * 6, np.uint16)
+    Image.fromarray(values).save(tmp_path / "grey.png")
+    _, found = output(same, tmp_path, "--input", str(tmp_path / "grey.png"))
+    assert found.shape == (1, 3, 6, 6)
+    assert np.abs(found - values / 65535).max() < 1e-7
 
 
 def pixels(*size: int) -> Any:
@@ -56,7 +116,7 @@ def test_the_middle_is_that_of_the_whole_picture_resized(size: tuple[int, int], 
     left, top = round((wide - 32) / 2), round((high - 32) / 2)
     whole = picture.resize((wide, high), Image.Resampling.BILINEAR).crop((left, top, left + 32, top + 32))
     wanted = np.asarray(whole, np.float32).transpose(2, 0, 1) / 255
-    found = read_image(str(tmp_path / "picture.png"), (3, 32, 32), resize, [0], [1])[0]
+    found = np.asarray(open_image(str(tmp_path / "picture.png"), (3, 32, 32), resize, [0], [1]))[0]
     assert np.abs(found - wanted).max() <= 1.001 / 255  # one step, where a sum is rounded otherwise
 
 

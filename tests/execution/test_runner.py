@@ -192,7 +192,7 @@ def test_what_follows_a_mismatch_is_told_and_not_run(monkeypatch: pytest.MonkeyP
 
 
 def test_too_little_memory_is_told_before_the_start() -> None:
-    with pytest.raises(cnncalc.CnncalcError, match=r"needs .* more than the 10 MiB that --max-memory allows"):
+    with pytest.raises(cnncalc.CnncalcError, match=r"^max_memory: the run needs .* more than 10 MiB"):
         run(cnncalc.load("vgg16"), max_memory=10 << 20)
 
 

@@ -266,6 +266,35 @@ def test_safetensors_that_lie(name: str, small: str, tmp_path: Path) -> None:
     assert "w.safetensors" in refused(small, "--weights", str(tmp_path / "w.safetensors"))
 
 
+def test_safetensors_whose_tensors_overlap_or_come_twice(tmp_path: Path) -> None:
+    """The format forbids both (its README: byte ranges without overlap, no duplicate keys), and its own reader too."""
+    path = tmp_path / "w.safetensors"
+    entry, over = json.dumps(F32), json.dumps(F32 | {"data_offsets": [4, 20]})
+    for text, wanted in (
+        (f'{{"a": {entry}, "b": {over}}}', "the bytes of 'a' and 'b' overlap"),
+        (f'{{"a": {entry}, "a": {entry}}}', "its header holds 'a' twice"),
+    ):
+        path.write_bytes(tensors(text.encode(), bytes(20)))
+        with pytest.raises(CnncalcError, match=wanted):
+            open_arrays(str(path))
+        with pytest.raises((safetensors.SafetensorError, ValueError)):
+            safetensors.numpy.load_file(path)
+    beside = json.dumps(F32 | {"data_offsets": [16, 32]})
+    nothing = json.dumps({"dtype": "F32", "shape": [0], "data_offsets": [16, 16]})
+    path.write_bytes(tensors(f'{{"b": {beside}, "none": {nothing}, "a": {entry}}}'.encode(), bytes(32)))
+    assert set(open_arrays(str(path))) == {"a", "b", "none"}
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_npz_with_two_members_of_one_name(tmp_path: Path) -> None:
+    path = tmp_path / "w.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for value in (1, 2):
+            archive.writestr("a.npy", npy(header("(1,)"), np.float32([value]).tobytes()))
+    with pytest.raises(CnncalcError, match=r"it holds 'a\.npy' twice"):
+        open_arrays(str(path))
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_whatever_bytes_change_nothing_but_an_error_comes(tmp_path_factory: Any, data: st.DataObject) -> None:

@@ -181,8 +181,8 @@ def test_a_figure_that_differs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("item", "at", "message"),
     [
-        ("relu", (0, 5, 0), r"--at 0,5,0: 'relu1' has no such element, its output is \[3, 5, 5\]"),
-        ("relu", (0, 0), "has no such element"),
+        ("relu", (0, 5, 0), r"^at: 'relu1' has no element 0,5,0, its output is \[3, 5, 5\]"),
+        ("relu", (0, 0), "has no element 0,0,"),
         ("flatten", (0,), "'flatten1' is of type flatten, whose elements are not traced"),
         ("batchnorm: {track_running_stats: false}", (0, 0, 0), "'bn1' keeps no running statistics"),
     ],

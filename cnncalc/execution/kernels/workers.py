@@ -49,7 +49,7 @@ class Workers:
             return
         self._start()
         job = _Job(work, blocks)
-        helpers = min(self.threads, len(blocks)) - 1
+        helpers = min(len(self._helpers), len(blocks) - 1)
         for _ in range(helpers):
             self._jobs.put(job)
         job.drain()
@@ -67,7 +67,11 @@ class Workers:
     def _start(self) -> None:
         while len(self._helpers) < self.threads - 1:
             helper = threading.Thread(target=self._serve, args=[len(self._helpers) + 1], daemon=True)
-            helper.start()
+            try:
+                helper.start()
+            except RuntimeError:  # the system has no more: those that there are share the work
+                self.threads = 1 + len(self._helpers)
+                return
             self._helpers.append(helper)
 
     def _serve(self, number: int) -> None:
