@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnncalc.ground.limits import MAX_MESSAGE
 from cnncalc.ground.terminal_safe import printable
 
 
@@ -41,4 +42,10 @@ class ArgumentError(CnncalcError):
 
 def told(message: str, hint: str | None) -> str:
     """Return a message, its hint on a line of its own."""
-    return printable(message) + (f"\n  hint: {printable(hint)}" if hint else "")
+    return printable(clipped(message)) + (f"\n  hint: {printable(clipped(hint))}" if hint else "")
+
+
+def clipped(text: str) -> str:
+    """Return a message without its middle, where it is longer than anybody reads."""
+    half = MAX_MESSAGE // 2
+    return text if len(text) <= MAX_MESSAGE else f"{text[:half]}…{text[-half:]}"

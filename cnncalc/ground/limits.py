@@ -21,8 +21,24 @@ MAX_ALIASED = 10_000
 MAX_LAYERS = 120_000
 """How many layers a network may have."""
 
-MAX_STEPS = 500_000
-"""How many items and rounds may be looked at while a spec is expanded, those that ``when`` leaves out included."""
+MAX_STEPS = 60_000
+"""How many items and rounds may be looked at while a spec is expanded, beside STEPS_PER_LAYER for each layer that comes
+of them; those that ``when`` leaves out count."""
+
+STEPS_PER_LAYER = 8
+"""How many items and rounds a layer may take on the average, as blocks in blocks do."""
+
+MAX_READS = 250_000
+"""How many tensors the layers of a network may read; one that two layers read counts twice."""
+
+MAX_INPUTS = 1_000
+"""How many tensors may come into one item."""
+
+MAX_NAME = 100
+"""Characters of a name."""
+
+MAX_PATH = 500
+"""Characters of a layer's dotted path."""
 
 MAX_WORK = 3_000_000
 """How many operations all expressions of a spec may take, an item of a list counting as one."""
@@ -37,8 +53,14 @@ have MAX_LAYERS)."""
 MAX_AXES = 4
 """Axes of an input's shape: channels and at most three spatial ones."""
 
+MAX_RANK = 8
+"""Axes of any tensor."""
+
 MAX_FAULTS = 20
-"""How many faults are told in full; reading ends at ten times as many."""
+"""How many faults are reported in full; reading ends at ten times as many."""
+
+MAX_MESSAGE = 600
+"""Characters of one message or hint; what is longer is shortened in its middle."""
 
 NEAR_WORDS = 500
 """How many known words an unknown one is compared with, to find what was meant."""

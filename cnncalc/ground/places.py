@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
-from cnncalc.ground.errors import CnncalcError, told
+from cnncalc.ground.errors import CnncalcError, clipped, told
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.terminal_safe import printable
 
 WIDEST_EXCERPT = 110
+
+Hint: TypeAlias = "str | Callable[[], str | None] | None"
+"""What to do about a fault; a search for it is a function, which is called where the hint is to be shown."""
+
+
+def shown_hint(hint: Hint, shown: bool) -> str | None:
+    """Return a hint, searched for where it is to be shown."""
+    return (hint() if shown else None) if callable(hint) else hint
 
 
 class Source:
@@ -24,6 +33,11 @@ class Source:
         if self._lines is None:
             self._lines = self.text.splitlines()
         return self._lines[number] if 0 <= number < len(self._lines) else ""
+
+    def place(self, index: int) -> Origin:
+        """Return the place of a character by its number from 0."""
+        line = self.text.count("\n", 0, index)
+        return Origin(self, line, index - (self.text.rfind("\n", 0, index) + 1))
 
 
 class Origin(NamedTuple):
@@ -63,7 +77,8 @@ class Fault(NamedTuple):
         """Return the message with place, excerpt and hint, as it is shown."""
         if self.origin is None:
             return told(self.message, self.hint)
-        return f"{printable(f'{self.origin}: {self.message}')}\n{self.origin.excerpt()}{told('', self.hint)}"
+        place = printable(f"{self.origin}: {clipped(self.message)}")
+        return f"{place}\n{self.origin.excerpt()}{told('', self.hint)}"
 
 
 class SpecError(CnncalcError):

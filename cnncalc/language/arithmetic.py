@@ -10,6 +10,9 @@ from typing import Any
 from cnncalc.ground.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_INTEGER, MAX_LAYERS, MAX_LIST, MAX_WORK
 from cnncalc.ground.numeric import below, larger, smaller, whole
 
+MAX_DIGITS = 64
+"""Digits that a number may be rounded to, and an exponent of a base above 1."""
+
 
 class OutOfWorkError(Exception):
     """The expressions of a spec take more than MAX_WORK operations."""
@@ -106,7 +109,7 @@ def _check_length(length: int) -> None:
 
 def power(a: Any, b: Any) -> Any:
     """Return a to the power b, refused before it is computed where it would be too large."""
-    if abs(number(b)) > 64 and abs(number(a)) > 1:
+    if abs(number(b)) > MAX_DIGITS and abs(number(a)) > 1:
         raise OverflowError("the exponent is too large")
     if isinstance(a, int) and isinstance(b, int) and a.bit_length() * max(b, 0) > 128:
         raise OverflowError(f"the result is larger than {MAX_INTEGER:,}")
@@ -138,6 +141,8 @@ def _integer(value: Any) -> int:
 
 
 def _round(value: Any, digits: Any = None) -> Any:
+    if digits is not None and abs(number(digits)) > MAX_DIGITS:
+        raise OverflowError(f"round takes {MAX_DIGITS} digits at most")
     return bounded(round(number(value), digits))
 
 

@@ -134,7 +134,8 @@ class _Builder(ItemExpander):
     def outputs(self, frame: Frame, result: Tensors) -> None:
         stated = (self.variant and self.variant.outputs) or self.document.outputs
         if not stated:
-            self.net.outputs = {frame.name_of(tensor) or tensor.name: tensor for tensor in result or ()}
+            names = frame.names_of_tensors()
+            self.net.outputs = {names.get(tensor, tensor.name): tensor for tensor in result or ()}
             return
         for output in stated:
             if output.when is None or self.condition(output.when, self.globals):

@@ -11,11 +11,13 @@ import operator
 import re
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 from cnncalc.ground.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_INTEGER
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.numeric import settled
+from cnncalc.ground.places import Hint
 from cnncalc.language.arithmetic import FUNCTIONS, add, bounded, multiply, number, power, truth, weigh
 
 Environment = Mapping[str, Any]
@@ -24,17 +26,24 @@ Evaluate = Callable[[Environment], Any]
 BUDGET = ""
 """Where an environment keeps what is left of the operations that expressions may take; no name is empty."""
 
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}").fullmatch
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"").sub
+
 CONSTANTS = {"true": True, "false": False, "True": True, "False": False, "null": None, "None": None}
 
 
 class ExpressionError(Exception):
     """An expression that can't be: what is wrong, where in its text, and perhaps a hint."""
 
-    def __init__(self, message: str, offset: int = 0, hint: str | None = None) -> None:
+    def __init__(self, message: str, offset: int = 0, hint: Hint = None) -> None:
         super().__init__(message)
         self.message = message
         self.offset = offset
         self.hint = hint
+
+
+class UnknownNameError(ExpressionError):
+    """An expression with a name that has no meaning where it stands."""
 
 
 class Expression:
@@ -74,11 +83,13 @@ def compile_expression(text: str, known: Collection[str]) -> Expression:
     """Compile an expression whose names are all in ``known``.
 
     Raises:
-        ExpressionError: for other syntax than the whitelist's, or an unknown name.
+        ExpressionError: for other syntax than the whitelist's, an unknown name, or what Python would read otherwise
+            than a person does.
     """
     if len(text) > MAX_EXPRESSION:
         raise ExpressionError(f"an expression of {len(text)} characters; at most {MAX_EXPRESSION} are read")
     stripped = text.strip()
+    _refuse_misread(stripped)
     try:
         tree = _parsed(stripped)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as fault:
@@ -89,6 +100,17 @@ def compile_expression(text: str, known: Collection[str]) -> Expression:
     compiler = _Compiler(stripped, known)
     evaluate = compiler.compile(tree, 0)
     return Expression(stripped, evaluate, frozenset(compiler.names), compiler.cost)
+
+
+def _refuse_misread(text: str) -> None:
+    """Refuse a text that Python would take for an expression, and that a person would not."""
+    if _DATE(text):
+        spaced = text.replace("-", " - ")
+        raise ExpressionError(f"'{text}' looks like a date", hint=f"a difference is written with spaces: {spaced}")
+    if "#" in text:
+        offset = _QUOTED(lambda quoted: " " * len(quoted[0]), text).find("#")
+        if offset >= 0:
+            raise ExpressionError(f"'{text}' has a #", offset, "a comment begins with a space before its #")
 
 
 def _parsed(text: str) -> ast.expr:
@@ -169,6 +191,8 @@ def _syntax_hint(text: str) -> str | None:
         return f"a leading zero is octal to some and decimal to others: write {text.lstrip('-').lstrip('0') or '0'}"
     if ":" in text and text.replace(":", "").isdigit():
         return "YAML may read this as a number to base 60: write a plain number"
+    if text.isdigit() and not text.isascii():
+        return f"a number has the digits 0 to 9: write {int(text)}" if text.isdecimal() else None
     if re.fullmatch(r"\d+([x×]\d+)+", text):
         return f"a shape is a list: [{', '.join(re.split('[x×]', text))}]"
     if re.search(r"[^=!<>]=[^=]", text):
@@ -227,7 +251,7 @@ class _Compiler:
             raise self._refused(node, f"{_SYNTAX.get(type(node).__name__, 'this')} is not allowed in an expression")
         return build(node, depth + 1)
 
-    def _refused(self, node: ast.expr, message: str, hint: str | None = None) -> ExpressionError:
+    def _refused(self, node: ast.expr, message: str, hint: Hint = None) -> ExpressionError:
         allowed = (
             "allowed are numbers, strings, lists, arithmetic, comparison, and/or/not, x if c else y, indexing, and "
         )
@@ -250,10 +274,10 @@ class _Compiler:
             value = CONSTANTS[name]
             return lambda environment: value
         if name not in self.known:
-            near = did_you_mean(name, tuple(self.known), "known names")
+            near: Hint = partial(did_you_mean, name, self.known, "known names")
             if name in FUNCTIONS:
                 near = f"'{name}' is a function: call it, {name}(…)"
-            raise ExpressionError(f"unknown name '{name}'", node.col_offset, near)
+            raise UnknownNameError(f"unknown name '{name}'", node.col_offset, near)
         self.names.add(name)
         return operator.itemgetter(name)
 
@@ -316,17 +340,19 @@ class _Compiler:
             bounds = [
                 part and self.compile(part, depth) for part in (node.slice.lower, node.slice.upper, node.slice.step)
             ]
-            return lambda environment: items(environment)[slice(*[part and part(environment) for part in bounds])]
+            return lambda environment: _weighed(
+                environment, items(environment)[slice(*[part and part(environment) for part in bounds])]
+            )
         index = self.compile(node.slice, depth)
         return lambda environment: items(environment)[index(environment)]
 
     def _call(self, node: ast.Call, depth: int) -> Evaluate:
         name = node.func.id if isinstance(node.func, ast.Name) else None
         if name not in FUNCTIONS:
-            near = did_you_mean(name, tuple(FUNCTIONS), "functions") if name else None
-            raise self._refused(
-                node, f"unknown function '{name}'" if name else "only named functions can be called", near
-            )
+            if not name:
+                raise self._refused(node, "only named functions can be called")
+            near = partial(did_you_mean, name, tuple(FUNCTIONS), "functions")
+            raise self._refused(node, f"unknown function '{name}'", near)
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self._refused(node, f"{name}() takes its arguments by place here")
         function = FUNCTIONS[name]

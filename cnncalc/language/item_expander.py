@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from cnncalc.graph import Node, Tensor, Unmet
-from cnncalc.ground.limits import MAX_DEPTH, MAX_LAYERS, MAX_STEPS
+from cnncalc.ground.limits import (
+    MAX_DEPTH,
+    MAX_INPUTS,
+    MAX_LAYERS,
+    MAX_PATH,
+    MAX_READS,
+    MAX_STEPS,
+    STEPS_PER_LAYER,
+)
 from cnncalc.ground.near import did_you_mean
 from cnncalc.language.arithmetic import Budget, weigh
 from cnncalc.language.expressions import ExpressionError, bind
@@ -18,6 +27,9 @@ from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import shape_text
 
 CACHED_LAYERS = 256
+
+COPIED_AT_ONCE = 8
+"""Names whose copies take as long as an operation of an expression."""
 
 
 class ItemExpander(Names):
@@ -33,6 +45,7 @@ class ItemExpander(Names):
         self.globals: dict[str, Any] = {}
         self.published = published
         self.steps = 0
+        self.reads = 0
         self.depth = 0
         self.rounds = 1  # product of the loops around, to refuse a product of loops before it is run
         self.budget = Budget()
@@ -62,7 +75,7 @@ class ItemExpander(Names):
     def count(self, value: Value, environment: Environment) -> int:
         """Return how often an item is repeated.  Raises SpecError for more than a network may have."""
         count = self.evaluate(value, environment)
-        if not isinstance(count, int) or count < 0:
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             if count is not None or value.is_constant:
                 self.fault(value.origin, f"repeat must be an integer of 0 or more, not {value_text(count)}")
             return 0
@@ -137,6 +150,7 @@ class ItemExpander(Names):
     def bound(self, loop: Loop, row: Any, environment: Environment) -> Environment:
         """Return the names with those that a row binds."""
         try:
+            self.budget.spend(len(environment) // COPIED_AT_ONCE)
             return {**environment, **bind(loop.target, row)}
         except ExpressionError as error:
             self.fault(loop.origin, f"for: {error.message}", error.hint)
@@ -145,14 +159,16 @@ class ItemExpander(Names):
     def step(self, item: Item) -> None:
         """Count an item or a round that is looked at.  Raises SpecError for too many."""
         self.steps += 1
-        if self.steps > MAX_STEPS:
-            raise self.refuse(item.origin, f"expanding the spec takes more than {MAX_STEPS:,} steps")
+        if self.steps > MAX_STEPS + STEPS_PER_LAYER * len(self.net.nodes):
+            message = f"expanding the spec takes too many steps: {MAX_STEPS:,}, and {STEPS_PER_LAYER} for each layer"
+            raise self.refuse(item.origin, message)
 
     def seen(self, environment: Environment, incoming: Tensors) -> Environment:
         """Return the names, with those of the incoming tensor where it is known."""
         if incoming is None:
             return environment
         shape = incoming[0].shape
+        self.budget.spend(len(environment) // COPIED_AT_ONCE)
         return {**environment, "in_channels": shape[0], "in_shape": shape}
 
     def once(
@@ -198,7 +214,7 @@ class ItemExpander(Names):
                 item.origin,
                 f"blocks are nested deeper than {MAX_DEPTH}: '{item.type_name}' uses itself, or blocks use each other",
             )
-        scope_prefix = f"{frame.scope.prefix}{name}."
+        scope_prefix = f"{self.path(item, name, frame)}."
         if isinstance(item, BlockItem):
             items, reserved = item.block.items, item.block.reserved
             environment = self.block_arguments(item, environment, incoming)
@@ -216,7 +232,7 @@ class ItemExpander(Names):
     def block_arguments(self, item: BlockItem, environment: Environment, incoming: Tensors) -> dict[str, Any]:
         """Return the names inside a block: the document's, and the block's own."""
         values = dict(self.globals)
-        self.budget.spend(len(values))
+        self.budget.spend(len(values) // COPIED_AT_ONCE)
         for name, default in item.block.arguments.items():
             given = item.arguments.get(name)
             if given is not None:
@@ -237,9 +253,9 @@ class ItemExpander(Names):
 
     def layer(self, item: LayerItem, name: str, frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
         """Add a layer to the network; a fault gives None."""
-        tensors = incoming if item.paths is None else self.paths(item.paths, frame, environment, incoming)
-        full = frame.scope.prefix + name
+        full = self.path(item, name, frame)
         try:
+            tensors = incoming if item.paths is None else self.paths(item.paths, frame, environment, incoming)
             layer = item.built or self.made(item, environment, incoming)
             if layer is None or tensors is None:
                 return None
@@ -248,8 +264,17 @@ class ItemExpander(Names):
             self.layer_fault(item, full, error)
             return None
 
+    def path(self, item: Item, name: str, frame: Frame) -> str:
+        """Return an item's dotted path.  Raises SpecError where it is too long."""
+        path = frame.scope.prefix + name
+        if len(path) > MAX_PATH:
+            raise self.refuse(item.origin, f"a dotted path of more than {MAX_PATH} characters: '{path}'")
+        return path
+
     def paths(self, paths: list[list[Item]], frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
         """Expand each path from the incoming tensor and return their ends."""
+        if len(paths) > MAX_INPUTS:
+            raise LayerError(f"has {len(paths):,} paths; at most {MAX_INPUTS:,} may come into one layer")
         ends = [self.items(path, frame, environment, incoming) for path in paths]
         if any(end is None for end in ends):
             return None
@@ -291,13 +316,19 @@ class ItemExpander(Names):
                 " (loops in loops)" if self.rounds > MAX_LAYERS else ""
             )
             raise self.refuse(item.origin, message)
+        self.reads += len(tensors)
+        if self.reads > MAX_READS:
+            raise self.refuse(item.origin, f"the layers of the network read more than {MAX_READS:,} tensors")
         shares = None
         if self.owners and layer.apply(tuple([tensor.shape for tensor in tensors])).weights:
             for owners in self.owners:  # all advance; the innermost counts
                 shares = next(owners, None)
             if shares is None:
                 raise LayerError("has weights, but the item whose weights it shares has no more", argument="weights")
-        return self.net.add(layer, tensors, full, shares, item.origin)
+        node = self.net.add(layer, tensors, full, shares, item.origin)
+        if node.use.weights:
+            self.weighted.append(node)
+        return node
 
     def layer_fault(self, item: LayerItem, full: str, error: LayerError) -> None:
         """Note what is wrong with a layer, at the argument that is to blame."""
@@ -305,9 +336,8 @@ class ItemExpander(Names):
         origin = argument.origin if argument else item.origin
         if error.argument == "weights" and item.weights is not None:
             origin = item.weights.origin
-        hint = error.hint or (
-            did_you_mean(error.argument or "", tuple(error.near), "arguments") if error.near else None
-        )
+        near = partial(did_you_mean, error.argument or "", tuple(error.near), "arguments")
+        hint = error.hint or (near if error.near else None)
         self.fault(origin, f"{item.type_name} '{full}': {error.message}", hint)
 
     def check_expected(self, item: Item, result: Tensors, environment: Environment) -> None:

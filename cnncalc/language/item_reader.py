@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import partial
 from keyword import iskeyword
 
-from cnncalc.ground.limits import MAX_FAULTS
-from cnncalc.ground.places import Source
+from cnncalc.ground.limits import MAX_NAME
+from cnncalc.ground.near import did_you_mean
+from cnncalc.ground.places import Hint, Source
 from cnncalc.language.arithmetic import FUNCTIONS
 from cnncalc.language.expressions import CONSTANTS, ExpressionError, compile_loop
 from cnncalc.language.items import (
@@ -31,8 +33,8 @@ from cnncalc.layers.base import Layer
 
 MODIFIERS = ("name", "from", "repeat", "for", "when", "weights", "expect")
 
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*$").match
-is_item_name = re.compile(r"\w[\w-]*$").match
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*").fullmatch
+is_item_name = re.compile(r"\w[\w-]*").fullmatch
 _FLAG = Argument(lambda value: value, "", None, "")  # a condition: yes and no are flags there
 _FLAG.flag = True
 
@@ -95,7 +97,9 @@ class ItemReader(ValueReader):
                 if inside
                 else None
             )
-            self.fault(key, f"unknown modifier '{key.text}'", hint or self.near(key.text, MODIFIERS, "modifiers"))
+            self.fault(
+                key, f"unknown modifier '{key.text}'", hint or partial(did_you_mean, key.text, MODIFIERS, "modifiers")
+            )
 
     def typed_item(
         self, key: Scalar, arguments: Node | None, modifiers: dict[str, Node], names: frozenset[str], depth: int
@@ -119,8 +123,7 @@ class ItemReader(ValueReader):
             item = LayerItem(key.at(self.source), type_name, layer_class)
             self.layer_arguments(item, arguments, inner, depth)
         else:
-            hint = type_hint(type_name, tuple(self.blocks)) if len(self.faults) < MAX_FAULTS else None
-            self.fault(key, f"unknown layer type '{type_name}'", hint)
+            self.fault(key, f"unknown layer type '{type_name}'", partial(type_hint, type_name, tuple(self.blocks)))
             return None
         item.loop = loop
         self.modifiers(item, modifiers, inner)
@@ -130,6 +133,10 @@ class ItemReader(ValueReader):
 
     def modifiers(self, item: Item, nodes: dict[str, Node], names: frozenset[str]) -> None:
         """Read what stands beside the type."""
+        for name in ("when", "repeat", "expect"):
+            node = nodes.get(name)
+            if isinstance(node, Scalar) and node.empty:
+                self.fault(node, f"'{name}' is left empty", f"write a value behind '{name}:', or leave the line out")
         if "name" in nodes:
             item.name = self.item_name(nodes["name"])
         if "from" in nodes:
@@ -165,8 +172,14 @@ class ItemReader(ValueReader):
             self.check_argument_name(name, node)
         return Loop(target, bound, rows, origin)
 
+    def check_length(self, name: str, place: Node) -> None:
+        """Refuse a name that is longer than the bound."""
+        if len(name) > MAX_NAME:
+            self.fault(place, f"a name of {len(name)} characters; at most {MAX_NAME} are allowed")
+
     def check_argument_name(self, name: str, place: Node) -> None:
         """Refuse a name that expressions could not read, or read otherwise."""
+        self.check_length(name, place)
         if not _IDENTIFIER(name):
             self.fault(place, f"'{name}' can't be the name of a value: a name has letters, digits and _")
         elif name in FUNCTIONS or name in CONSTANTS or name in INPUT_NAMES or iskeyword(name):
@@ -175,6 +188,7 @@ class ItemReader(ValueReader):
     def item_name(self, node: Node) -> Reference:
         """Read the name of an item."""
         name = self.text(node, "name")
+        self.check_length(name, node)
         if name and not is_item_name(name):
             self.fault(node, f"'{name}' can't be a name", "a name has letters, digits, _ and -")
         elif name == "input":
@@ -258,9 +272,10 @@ class ItemReader(ValueReader):
                 "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one a line"
             )
             if name in MODIFIERS:
-                hint: str | None = f"'{name}' is a modifier: it stands beside the type, not among its arguments"
+                hint: Hint = f"'{name}' is a modifier: it stands beside the type, not among its arguments"
             else:
-                hint = quote if broken else argument_hint(name) or self.near(name, known, "arguments")
+                near = partial(did_you_mean, name, known, "arguments")
+                hint = quote if broken else argument_hint(name) or near
             self.fault(place, f"{what}: unknown argument '{name}'", hint)
         return found
 

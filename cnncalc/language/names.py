@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from operator import attrgetter
 
 from cnncalc.graph import Graph, Node, Tensor
-from cnncalc.ground.limits import MAX_FAULTS
+from cnncalc.ground.errors import clipped
+from cnncalc.ground.limits import MAX_FAULTS, MAX_INPUTS
 from cnncalc.ground.near import did_you_mean
-from cnncalc.ground.places import Fault, Origin, SpecError
+from cnncalc.ground.places import Fault, Hint, Origin, SpecError, shown_hint
 from cnncalc.language.items import Item, LayerItem, Reference
 from cnncalc.language.scope import Frame, Ref, Tensors
+
+_index = attrgetter("index")
 
 
 class Names:
@@ -19,6 +23,7 @@ class Names:
     Attributes:
         net: what is built.
         owners: whose weights the next layers share, the innermost last.
+        weighted: the nodes that have weights, in order.
     """
 
     net: Graph
@@ -27,14 +32,15 @@ class Names:
         self.faults: list[Fault] = []
         self.places: set[tuple[int, int]] = set()
         self.owners: list[Iterator[Node]] = []
+        self.weighted: list[Node] = []
 
     # --- faults ---------------------------------------------------------------------------------------------
 
-    def fault(self, origin: Origin, message: str, hint: str | None = None) -> None:
+    def fault(self, origin: Origin, message: str, hint: Hint = None) -> None:
         """Note a fault; a block's own is told once, however often the block is used."""
         if origin[1:] not in self.places:
             self.places.add(origin[1:])
-            self.faults.append(Fault(message, origin, hint))
+            self.faults.append(Fault(clipped(message), origin, shown_hint(hint, len(self.faults) < MAX_FAULTS)))
             if len(self.faults) >= MAX_FAULTS * 10:
                 self.stop_at_faults()
 
@@ -75,6 +81,8 @@ class Names:
             if ref is None or ref.tensors is None:
                 return None
             found += ref.tensors
+            if len(found) > MAX_INPUTS:
+                raise self.refuse(reference.origin, f"more than {MAX_INPUTS:,} tensors come in")
         return tuple(found)
 
     def look_up(self, reference: Reference, frame: Frame) -> Ref | None:
@@ -97,7 +105,7 @@ class Names:
             return
         known = {name for around in frame.chain() for name in around.names}
         numbered = sorted(
-            [name for name in known if re.fullmatch(re.escape(first) + r"\d+", name)],
+            [name for name in known if name.startswith(first) and name[len(first) :].isdecimal()],
             key=lambda name: (len(name), name),
         )
         if numbered and any(first in around.scope.reserved for around in frame.chain()):
@@ -120,7 +128,8 @@ class Names:
             message = f"'{item.weights.name}' is of type {ref.type_name}, but this item is of type {item.type_name}"
             self.fault(item.weights.origin, message, "weights are shared between items of one type")
             return iter(())
-        return iter([node for node in self.net.nodes[ref.start : ref.end] if node.use.weights])
+        start, end = (bisect_left(self.weighted, index, key=_index) for index in (ref.start, ref.end))
+        return map(self.weighted.__getitem__, range(start, end))
 
     def end_sharing(self, weights: Reference, result: Tensors) -> None:
         """Refuse an item that uses only some of the weights that it shares."""

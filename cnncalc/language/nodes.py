@@ -16,6 +16,8 @@ from cnncalc.ground.places import Fault, Origin, Source, SpecError
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]").search  # a line may end in U+0085
 
+_BRACKET = re.compile(r"""[\[{]|[]}]|"(?:[^"\\]|\\.)*"?|'[^']*'?|\#[^\n]*""", re.VERBOSE | re.DOTALL).finditer
+
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -87,10 +89,8 @@ def decode(data: bytes, name: str) -> Source:
     source = Source(name, text)
     control = _CONTROL(text)
     if control:
-        line = text.count("\n", 0, control.start())
-        column = control.start() - (text.rfind("\n", 0, control.start()) + 1)
         message = f"a control character, U+{ord(control[0]):04X}, does not belong in a spec"
-        raise SpecError([Fault(message, Origin(source, line, column), "is this a text file?")])
+        raise SpecError([Fault(message, source.place(control.start()), "is this a text file?")])
     return source
 
 
@@ -102,10 +102,11 @@ def parse(source: Source) -> Node:
     """
     if sum(source.text.count(separator) for separator in ":,\n") > MAX_SEPARATORS:
         raise SpecError([Fault(f"{source.name}: the spec has more than {MAX_SEPARATORS:,} parts")])
+    builder = _Builder(source)
     try:
-        root = _Builder(source).build()
+        root = builder.build()
     except yaml.YAMLError as error:
-        raise SpecError([_yaml_fault(source, error)]) from None
+        raise SpecError([builder.unseen_depth(error) or _yaml_fault(source, error)]) from None
     if root is None:
         raise SpecError([Fault(f"{source.name}: the spec is empty", hint="it needs 'input' and 'layers'")])
     return root
@@ -119,6 +120,7 @@ class _Builder:
         self.anchors: dict[str, Node] = {}
         self.open: list[List | Map] = []
         self.root: Node | None = None
+        self.taken = 0  # characters of the text that events have told of
 
     def build(self) -> Node | None:
         parser = _Parser(self.source.text)
@@ -126,10 +128,26 @@ class _Builder:
             event = parser.get_event()
             while not isinstance(event, events.StreamEndEvent):
                 self._take(event)
+                self.taken = event.end_mark.index
                 event = parser.get_event()
         finally:
             parser.dispose()
         return self.root
+
+    def unseen_depth(self, error: yaml.YAMLError) -> Fault | None:
+        """Return the fault of brackets that are nested too deep, where a library's own bound answers before ours.
+
+        A parser looks up to 1,024 characters ahead before it tells of the first bracket.
+        """
+        depth, mark = len(self.open), getattr(error, "problem_mark", None)
+        for bracket in _BRACKET(self.source.text, self.taken, mark.index if mark else self.taken):
+            depth += (bracket[0] in "[{") - (bracket[0] in "]}")
+            if depth > MAX_DEPTH:
+                return self._too_deep(self.source.place(bracket.start()))
+        return None
+
+    def _too_deep(self, origin: Origin) -> Fault:
+        return Fault(f"nested deeper than {MAX_DEPTH}", origin)
 
     def _take(self, event: Any) -> None:
         kind = type(event)
@@ -145,7 +163,7 @@ class _Builder:
             self._labelled(event)
             opened = Map(event.start_mark) if kind is events.MappingStartEvent else List(event.start_mark)
             if len(self.open) >= MAX_DEPTH:
-                raise SpecError([self._fault(event, f"nested deeper than {MAX_DEPTH}")])
+                raise SpecError([self._too_deep(self._origin(event))])
             self._remember(event, opened)
             self.open.append(opened)
         elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
@@ -190,7 +208,10 @@ class _Builder:
             parent.pending = None
 
     def _fault(self, event: Any, message: str, hint: str | None = None) -> Fault:
-        return Fault(message, Origin(self.source, event.start_mark.line, event.start_mark.column), hint)
+        return Fault(message, self._origin(event), hint)
+
+    def _origin(self, event: Any) -> Origin:
+        return Origin(self.source, event.start_mark.line, event.start_mark.column)
 
 
 def _yaml_fault(source: Source, error: yaml.YAMLError) -> Fault:

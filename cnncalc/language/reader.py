@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 
 from cnncalc.ground.limits import MAX_WORK
+from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Fault, Origin, Source, SpecError
 from cnncalc.language.arithmetic import OutOfWorkError
 from cnncalc.language.item_reader import ItemReader, is_item_name
@@ -59,6 +61,7 @@ class _Reader(ItemReader):
         document.arguments = self.arguments(keys.get("args"), NOTHING)
         names = frozenset(document.arguments)
         for name, node in self.keys(keys.get("variants"), "'variants'").items():
+            self.check_length(name, node)
             document.variants[name] = self.variant(name, node, document, names)
         if "input" in keys:
             document.input = self.input(keys["input"], names)
@@ -92,7 +95,7 @@ class _Reader(ItemReader):
                 self.fault(
                     value,
                     f"variant '{name}' sets '{argument}', which is not in args",
-                    self.near(argument, tuple(document.arguments), "args"),
+                    partial(did_you_mean, argument, tuple(document.arguments), "args"),
                 )
             variant.arguments[argument] = self.literal(value, names)
         if "input" in keys:
@@ -109,7 +112,10 @@ class _Reader(ItemReader):
     def input(self, node: Node, names: Collection[str]) -> Value | dict[str, Value]:
         if isinstance(node, Map):
             inputs = self.keys(node, "'input'")
+            if not node.pairs:
+                self.fault(node, "the network has no input", "for example input: [3, 224, 224]")
             for name in inputs:
+                self.check_length(name, node)
                 if not is_item_name(name):
                     self.fault(node, f"'{name}' can't be the name of an input")
             return {name: self.value(shape, names) for name, shape in inputs.items()}
@@ -117,6 +123,8 @@ class _Reader(ItemReader):
 
     def outputs(self, node: Node, names: Collection[str]) -> list[Output]:
         outputs = []
+        if isinstance(node, List) and not node.items:
+            self.fault(node, "no output is named", "leave 'outputs' out: the last item is the output")
         for entry in node.items if isinstance(node, List) else [node]:
             condition = None
             if isinstance(entry, Map):
@@ -154,6 +162,7 @@ class _Reader(ItemReader):
         """Read names and arguments of all blocks first, so that any block may use any other."""
         blocks: dict[str, Block] = {}
         for name, body in self.keys(node, "'blocks'").items():
+            self.check_length(name, body)
             if not is_item_name(name):
                 self.fault(body, f"'{name}' can't be the name of a block")
             elif name == "sequence" or layer_type(name) is not None:

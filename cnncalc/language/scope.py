@@ -70,12 +70,10 @@ class Frame:
             ref = ref.inside.names.get(part) if ref is not None and ref.inside is not None else None
         return ref
 
-    def name_of(self, tensor: Tensor) -> str | None:
-        """Return the scope's last name for a tensor, or None where it has none."""
-        for name, ref in reversed(self.home.names.items()):
-            if ref.tensors == (tensor,):
-                return name
-        return None
+    def names_of_tensors(self) -> dict[Tensor, str]:
+        """Return the scope's last name for each tensor that has one of its own."""
+        refs = self.home.names.items()
+        return {ref.tensors[0]: name for name, ref in refs if ref.tensors is not None and len(ref.tensors) == 1}
 
     def _own_input(self) -> Ref | None:
         """Return the scope's input, or None at the top of a network with several, each by its own name."""

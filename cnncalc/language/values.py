@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from functools import partial
 
+from cnncalc.ground.errors import clipped
 from cnncalc.ground.limits import MAX_ALIASED, MAX_DEPTH, MAX_FAULTS
 from cnncalc.ground.near import did_you_mean
-from cnncalc.ground.places import Fault, Origin, Source, SpecError
+from cnncalc.ground.places import Fault, Hint, Origin, Source, SpecError, shown_hint
 from cnncalc.language.arithmetic import Budget
 from cnncalc.language.expressions import BUDGET, CONSTANTS, ExpressionError, compile_expression
 from cnncalc.language.items import Environment, Value
@@ -16,8 +18,8 @@ from cnncalc.language.spellings import MEANT
 from cnncalc.layers.arguments import Argument
 
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-_INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})$").match
-_WORD = re.compile(r"[A-Za-z_][\w.-]*$").match
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})").fullmatch
+_WORD = re.compile(r"[A-Za-z_][\w.-]*").fullmatch
 
 NO_NAMES: frozenset[str] = frozenset()
 
@@ -32,16 +34,12 @@ class ValueReader:
         self._constants: Environment = {BUDGET: self.budget}
         self._allowance = len(source.text) + MAX_ALIASED  # no text has more nodes than characters, but for aliases
 
-    def fault(self, place: Node | Origin, message: str, hint: str | None = None) -> None:
+    def fault(self, place: Node | Origin, message: str, hint: Hint = None) -> None:
         """Note a fault at a node or place."""
         origin = place.at(self.source) if isinstance(place, Node) else place
-        self.faults.append(Fault(message, origin, hint))
+        self.faults.append(Fault(clipped(message), origin, shown_hint(hint, len(self.faults) < MAX_FAULTS)))
         if len(self.faults) >= MAX_FAULTS * 10:
             raise SpecError(self.faults)
-
-    def near(self, word: str, known: Sequence[str], what: str) -> str | None:
-        """Return the hint for an unknown word, as long as anybody reads it."""
-        return did_you_mean(word, known, what) if len(self.faults) < MAX_FAULTS else None
 
     def visit(self, node: Node, depth: int) -> None:
         """Count a node that is read.  Raises SpecError where aliases make too many, or too deep ones, of a few."""
@@ -63,7 +61,8 @@ class ValueReader:
         found: dict[str, Node] = {}
         for key, value in node.pairs:
             name = key.text if isinstance(key, Scalar) else ""
-            message, hint = "", None
+            message = ""
+            hint: Hint = None
             if not isinstance(key, Scalar):
                 message = "a key must be a word"
             elif name == "<<":
@@ -71,7 +70,7 @@ class ValueReader:
             elif name in found:
                 message = f"'{name}' is given twice"
             elif known and name not in known:
-                message, hint = f"unknown key '{name}' in {what}", self.near(name, known, "known keys")
+                message, hint = f"unknown key '{name}' in {what}", partial(did_you_mean, name, known, "known keys")
             if not message:
                 found[name] = value
             elif not quiet:
@@ -139,15 +138,21 @@ class ValueReader:
         except ExpressionError as error:
             if node.quoted and _WORD(text) and text not in names:
                 return Value(origin, text)
-            hint = error.hint
-            if argument is not None and argument.words and _WORD(text):
-                hint = MEANT.get(text.lower()) or "one of " + ", ".join(argument.words) + " may stand here"
-            elif _WORD(text) and (hint is None or hint.startswith("known names")):
-                hint = f"a text is quoted: '{text}'"
             indent = len(text) - len(text.lstrip())
             same_line = "\n" not in text and text in self.source.line(origin.line)
-            self.fault(origin.shifted(error.offset + indent + node.quoted if same_line else 0), error.message, hint)
+            place = origin.shifted(error.offset + indent + node.quoted if same_line else 0)
+            self.fault(place, error.message, partial(_expression_hint, error, text, argument))
             return Value(origin)
+
+
+def _expression_hint(error: ExpressionError, text: str, argument: Argument | None) -> str | None:
+    """Return what to do about an expression that can't be: of a single word, what may have been meant by it."""
+    if argument is not None and argument.words and _WORD(text):
+        return MEANT.get(text.lower()) or "one of " + ", ".join(argument.words) + " may stand here"
+    hint = shown_hint(error.hint, True)
+    if _WORD(text) and (hint is None or hint.startswith("known names")):
+        return f"a text is quoted: '{text}'"
+    return hint
 
 
 NO_VALUES: Environment = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from cnncalc.ground.limits import MAX_INTEGER
+from cnncalc.ground.limits import MAX_INTEGER, MAX_RANK
 from cnncalc.layers.arguments import Argument, per_rank
 from cnncalc.layers.arguments import LayerError as LayerError
 from cnncalc.layers.shapes import Shape, shape_text
@@ -94,6 +94,8 @@ class Use:
         self.layer = layer
         self.inputs = inputs
         self.output = output = layer.output_shape(*inputs)
+        if len(output) > MAX_RANK:
+            raise LayerError(f"the output has {len(output)} axes; at most {MAX_RANK} are allowed")
         if prod(output) > MAX_INTEGER:
             raise LayerError(f"the output {shape_text(output)} has more than {MAX_INTEGER:,} elements")
         self.weights = weights = layer.weights(*inputs)
