@@ -20,6 +20,7 @@ from cnncalc.figures.memory import OPTIMIZERS
 from cnncalc.figures.selection import SORT_KEYS, select
 from cnncalc.figures.summary import Row, Summary, summarize
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.terminal_safe import printable
 
@@ -129,9 +130,11 @@ def _columns(text: str | None, known: tuple[str, ...], usual: tuple[str, ...]) -
 
 def tell_unmet(summary: Summary) -> int:
     """Tell published figures that the network does not have on stderr; return the exit code."""
-    for unmet in summary.unmet:
+    for unmet in summary.unmet[:MAX_FAULTS]:
         place = f"{unmet.origin}: " if unmet.origin else ""
         shown = [f"{figure:,}" if isinstance(figure, int) else str(figure) for figure in (unmet.expected, unmet.actual)]
         excerpt = f"\n{unmet.origin.excerpt()}" if unmet.origin else ""
         tell(printable(f"{place}{unmet.what} should be {shown[0]}, but is {shown[1]}") + excerpt)
+    if len(summary.unmet) > MAX_FAULTS:
+        tell(f"… and {len(summary.unmet) - MAX_FAULTS:,} more figures that are not as published")
     return 1 if summary.unmet else 0

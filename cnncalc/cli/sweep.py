@@ -20,6 +20,7 @@ from cnncalc.cli.options import (
 from cnncalc.cli.output import Target, tell
 from cnncalc.cli.progress import Interruptible, Progress, progress_bar
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.near import did_you_mean
 from cnncalc.language.items import Document
 from cnncalc.layers.shapes import Shape
@@ -254,8 +255,10 @@ class _Tally:
         """Tell on stderr what went by; return the exit code."""
         if self.uncounted:
             tell(f"no FLOPs are defined for {', '.join(sorted(self.uncounted))}")
-        for text in self.unmet:
+        for text in self.unmet[:MAX_FAULTS]:
             tell(text)
+        if len(self.unmet) > MAX_FAULTS:
+            tell(f"… and {len(self.unmet) - MAX_FAULTS:,} more figures that are not as published")
         if self.failed:
             first = f", the first: {self.first}" if hidden else ""
             tell(f"{self.failed:,} of {count:,} combinations failed{first}")

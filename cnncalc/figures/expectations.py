@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnncalc.figures.costs import sums
 from cnncalc.graph import Graph, Unmet
+from cnncalc.ground.errors import clipped
 from cnncalc.layers.shapes import shape_text
 
 
@@ -31,4 +32,6 @@ def figure_of(network: Graph, what: str) -> object:
 
 def shown(value: object) -> object:
     """Return a figure as it is told: a shape as specs write it."""
-    return shape_text(value) if isinstance(value, tuple) and all(isinstance(n, int) for n in value) else value
+    if isinstance(value, tuple) and all(isinstance(size, int) for size in value):
+        return clipped(shape_text(value))
+    return value

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
-from cnncalc.ground.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_INTEGER
+from cnncalc.ground.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_INTEGER, MAX_LIST
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.numeric import settled
 from cnncalc.ground.places import Hint
@@ -28,6 +28,9 @@ BUDGET = ""
 
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}").fullmatch
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"").sub
+
+FAILED = 100
+"""Operations that an expression counts for that can't be computed, beside its own."""
 
 CONSTANTS = {"true": True, "false": False, "True": True, "False": False, "null": None, "None": None}
 
@@ -68,6 +71,7 @@ class Expression:
             _spend(environment, self._cost)
             return self._evaluate(environment)
         except ExpressionError:
+            _spend(environment, FAILED)
             raise
         except KeyError as missing:
             raise ExpressionError(f"'{missing.args[0]}' has no value here") from None
@@ -76,6 +80,7 @@ class Expression:
         except IndexError:
             raise ExpressionError(f"'{self.text}': the index is outside the list") from None
         except (TypeError, ValueError, OverflowError, RecursionError) as fault:
+            _spend(environment, FAILED)
             raise ExpressionError(f"'{self.text}' can't be computed: {fault}") from None
 
 
@@ -128,7 +133,11 @@ def _spend(environment: Environment, operations: int) -> None:
 def _weighed(environment: Environment, value: Any) -> Any:
     """Return a value, its items counted where it is a list."""
     if type(value) is tuple:
-        _spend(environment, weigh(value))
+        try:
+            _spend(environment, weigh(value))
+        except OverflowError:
+            _spend(environment, MAX_LIST)
+            raise
     elif type(value) is range:
         _spend(environment, len(value))
     return value

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from cnncalc.graph import Node, Tensor, Unmet
+from cnncalc.ground.errors import clipped
 from cnncalc.ground.limits import (
     MAX_DEPTH,
     MAX_INPUTS,
@@ -232,7 +233,7 @@ class ItemExpander(Names):
     def block_arguments(self, item: BlockItem, environment: Environment, incoming: Tensors) -> dict[str, Any]:
         """Return the names inside a block: the document's, and the block's own."""
         values = dict(self.globals)
-        self.budget.spend(len(values) // COPIED_AT_ONCE)
+        self.budget.spend((len(values) + len(item.block.arguments)) // COPIED_AT_ONCE)
         for name, default in item.block.arguments.items():
             given = item.arguments.get(name)
             if given is not None:
@@ -347,7 +348,7 @@ class ItemExpander(Names):
         expected = self.evaluate(item.expect, environment)
         if result is None or expected is None or expected == result[0].shape:
             return
-        shown = shape_text(expected) if isinstance(expected, tuple) else expected
+        shown = clipped(shape_text(expected)) if isinstance(expected, tuple) else expected
         what = f"the output of '{result[0].name}'"
         self.net.misshapen.append(Unmet(what, shown, shape_text(result[0].shape), item.expect.origin))
 
