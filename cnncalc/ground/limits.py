@@ -62,7 +62,7 @@ MAX_FAULTS = 20
 MAX_MESSAGE = 600
 """Characters of one message or hint; what is longer is shortened in its middle."""
 
-NEAR_WORDS = 500
+NEAR_WORDS = 1_000
 """How many known words an unknown one is compared with, to find what was meant."""
 
 NEAR_LENGTH = 40

@@ -5,7 +5,7 @@ Words that merely look alike are not suggested: who follows such a hint gets ano
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from cnncalc.ground.limits import NEAR_LENGTH, NEAR_WORDS
 
@@ -26,10 +26,15 @@ def did_you_mean(word: str, known: Collection[str], what: str) -> str | None:
     """
     near = nearest(word, known)
     if near:
-        *others, last = [f"'{candidate}'" for candidate in near]
-        return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
+        return suggestion(near)
     ordered = sorted(known) if isinstance(known, (set, frozenset)) else known
     return f"{what}: {', '.join(ordered)}" if what and 0 < len(known) <= FEW else None
+
+
+def suggestion(words: Sequence[str]) -> str:
+    """Return ``did you mean 'a', 'b' or 'c'?``."""
+    *others, last = [f"'{word}'" for word in words]
+    return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
 
 
 def nearest(word: str, known: Collection[str]) -> list[str]:

@@ -283,7 +283,7 @@ class _Compiler:
             value = CONSTANTS[name]
             return lambda environment: value
         if name not in self.known:
-            near: Hint = partial(did_you_mean, name, self.known, "known names")
+            near: Hint = partial(did_you_mean, name, frozenset(self.known), "known names")
             if name in FUNCTIONS:
                 near = f"'{name}' is a function: call it, {name}(…)"
             raise UnknownNameError(f"unknown name '{name}'", node.col_offset, near)

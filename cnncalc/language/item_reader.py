@@ -8,8 +8,8 @@ from functools import partial
 from keyword import iskeyword
 
 from cnncalc.ground.limits import MAX_NAME
-from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Hint, Source
+from cnncalc.language import hints
 from cnncalc.language.arithmetic import FUNCTIONS
 from cnncalc.language.expressions import CONSTANTS, ExpressionError, compile_loop
 from cnncalc.language.items import (
@@ -25,7 +25,6 @@ from cnncalc.language.items import (
     explicit_names,
 )
 from cnncalc.language.nodes import List, Map, Node, Scalar
-from cnncalc.language.spellings import argument_hint, type_hint
 from cnncalc.language.values import ValueReader
 from cnncalc.layers import LayerError, layer_type
 from cnncalc.layers.arguments import REQUIRED, Argument
@@ -35,6 +34,10 @@ MODIFIERS = ("name", "from", "repeat", "for", "when", "weights", "expect")
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*").fullmatch
 is_item_name = re.compile(r"\w[\w-]*").fullmatch
+_GLUED = re.compile(r"\w+\s*[=:]\s*[^=\s].*|\d+").fullmatch  # out_channels=10, out_channels:10, 10
+_IN_A_ROW = re.compile(  # 10 5; 3x3, 64; kernel_size=5
+    r"\d\S*\s+\d.*|\d+[x×]\d+(/\d+)?\s*,.*|[A-Za-z_]\w*\s*=\s*[^=\s].*"
+).fullmatch
 _FLAG = Argument(lambda value: value, "", None, "")  # a condition: yes and no are flags there
 _FLAG.flag = True
 
@@ -57,7 +60,9 @@ class ItemReader(ValueReader):
         if isinstance(node, Scalar) and node.empty:
             return []
         if not isinstance(node, List):
-            self.fault(node, f"{what} must be a list: each item begins with a dash")
+            glued = isinstance(node, Scalar) and node.text.startswith("-")
+            blank = "a blank follows the dash: '- flatten'" if glued else None
+            self.fault(node, f"{what} must be a list: each item begins with a dash", blank)
             return []
         items = [self.item(item, names, depth + 1) for item in node.items]
         return [item for item in items if item is not None]
@@ -76,12 +81,21 @@ class ItemReader(ValueReader):
         if not types:
             self.fault(node, "an item without a layer type", "begin with the type: '- conv: {…}', modifiers below it")
             return None
-        for key, _ in types[1:]:
-            self.second_type(key, types[0][0].text)
         if len(types) > 1:
+            self.several_types(types)
             return None
         modifiers = self.keys(node, "an item", (*MODIFIERS, *[key.text for key, _ in types]))
         return self.typed_item(types[0][0], types[0][1], modifiers, names, depth)
+
+    def several_types(self, keys: list[tuple[Scalar, Node]]) -> None:
+        """Note what is wrong with an item of several keys that are no modifiers."""
+        for key, _ in keys:
+            if key.text in hints.TYPE_KEYS and key.text not in self.blocks:
+                hint = partial(hints.of_type_key, keys)
+                self.fault(key, f"an item begins with its type, not with '{key.text}:'", hint)
+                return
+        for key, _ in keys[1:]:
+            self.second_type(key, keys[0][0].text)
 
     def second_type(self, key: Scalar, first: str) -> None:
         """Note what is wrong with a second key beside the type."""
@@ -97,9 +111,9 @@ class ItemReader(ValueReader):
                 if inside
                 else None
             )
-            self.fault(
-                key, f"unknown modifier '{key.text}'", hint or partial(did_you_mean, key.text, MODIFIERS, "modifiers")
-            )
+            known = tuple(own.arguments) if own is not None else ()
+            other = partial(hints.of_modifier, key.text, MODIFIERS, known)
+            self.fault(key, f"unknown modifier '{key.text}'", hint or other)
 
     def typed_item(
         self, key: Scalar, arguments: Node | None, modifiers: dict[str, Node], names: frozenset[str], depth: int
@@ -123,7 +137,8 @@ class ItemReader(ValueReader):
             item = LayerItem(key.at(self.source), type_name, layer_class)
             self.layer_arguments(item, arguments, inner, depth)
         else:
-            self.fault(key, f"unknown layer type '{type_name}'", partial(type_hint, type_name, tuple(self.blocks)))
+            hint = partial(hints.of_item, type_name, arguments, tuple(self.blocks))
+            self.fault(key, f"unknown layer type '{type_name}'", hint)
             return None
         item.loop = loop
         self.modifiers(item, modifiers, inner)
@@ -220,6 +235,10 @@ class ItemReader(ValueReader):
         """Read the arguments of a layer, and make it where they are constants."""
         before = len(self.faults)
         known = item.layer_class.arguments
+        if isinstance(node, Scalar) and _IN_A_ROW(node.text):
+            row = partial(hints.of_values, item.type_name, node, "arguments are named, in {…} or below the type")
+            self.fault(node, f"{item.type_name}: '{node.text}' is no value", row)
+            return
         merges = item.layer_class.arity[1] != 1
         nodes = self.argument_nodes(item, node, (*known, "paths") if merges else tuple(known), item.type_name)
         for name, value in nodes.items():
@@ -231,7 +250,9 @@ class ItemReader(ValueReader):
         missing = [name for name, argument in known.items() if argument.default is REQUIRED and name not in nodes]
         if missing and len(self.faults) == before:
             named = "', '".join(missing)
-            hint = f"{missing[0]}: {known[missing[0]].help}; 'cnncalc layers {item.type_name}' shows all arguments"
+            help = f"{missing[0]}: {known[missing[0]].help}; 'cnncalc layers {item.type_name}' shows all arguments"
+            unnamed = isinstance(node, List)
+            hint: Hint = partial(hints.of_values, item.type_name, node, help) if unnamed else help
             self.fault(item.origin, f"{item.type_name}: '{named}' {'is' if len(missing) == 1 else 'are'} missing", hint)
         elif len(self.faults) == before and all(value.is_constant for value in item.arguments.values()):
             self.build(item)
@@ -267,6 +288,10 @@ class ItemReader(ValueReader):
                 found[name] = value
                 continue
             place = next(key for key, _ in node.pairs if isinstance(key, Scalar) and key.text == name)
+            if _GLUED(name) and isinstance(value, Scalar) and value.empty:
+                glued = partial(hints.of_values, what, node, hints.COLON)
+                self.fault(place, f"{what}: '{name}' is no argument", glued)
+                return {}
             broken = any(name.count(a) != name.count(b) for a, b in ("()", "[]"))
             quote = (
                 "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one a line"
@@ -274,8 +299,7 @@ class ItemReader(ValueReader):
             if name in MODIFIERS:
                 hint: Hint = f"'{name}' is a modifier: it stands beside the type, not among its arguments"
             else:
-                near = partial(did_you_mean, name, known, "arguments")
-                hint = quote if broken else argument_hint(name) or near
+                hint = quote if broken else partial(hints.of_argument, name, known)
             self.fault(place, f"{what}: unknown argument '{name}'", hint)
         return found
 

@@ -115,7 +115,7 @@ class Names:
             hint = "only items that stand above, and are there, can be named"
             self.fault(reference.origin, f"'{first}' is not an earlier item", hint)
         else:
-            hint = did_you_mean(first, tuple(known), "names above")
+            hint = did_you_mean(first, known, "names above")
             self.fault(reference.origin, f"no item is called '{name}'", hint)
 
     def sharing(self, item: Item, frame: Frame) -> Iterator[Node]:

@@ -234,6 +234,11 @@ def _yaml_fault(source: Source, error: yaml.YAMLError) -> Fault:
 def _yaml_hint(source: Source, line: int, problem: str) -> str | None:
     text, above = source.line(line), source.line(line - 1) if line else ""
     bare = re.match(r"\s*-\s+(\w+)\s*(#.*)?$", above)
+    glued = re.match(r"\s*-\s*(\w[\w.]*):?[({\[]", text)
+    if re.match(r"\s*-[A-Za-z]", text):
+        return f"a blank follows the dash: '- {text.strip()[1:]}'"
+    if glued:
+        return f"a colon and a blank stand between a type and its arguments: '- {glued[1]}: {{…}}'"
     if "mapping values are not allowed" in problem and bare:
         return f"a type with a modifier below it needs a colon: '- {bare[1]}:'"
     if "\t" in text[: len(text) - len(text.lstrip())]:

@@ -1,102 +1,144 @@
-"""What frameworks call the layers that specs name once, so that an error can say our word for it."""
+"""Hints for words that specs don't know: other frameworks' words, slips of the keyboard, or that nothing is meant."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from typing import NamedTuple
 
-from cnncalc.ground.near import did_you_mean
-from cnncalc.layers import layer_types
+from cnncalc.ground.near import folded, nearest, suggestion
+from cnncalc.language.foreign_words import ADVICE, ARGUMENTS, KEYS, LOSS, MODIFIERS, NOT_OFFERED, TRAINING, WRITTEN
+from cnncalc.layers import layer_type, layer_types
+from cnncalc.layers.base import Layer
 
-_ELSEWHERE = {
-    "averagepooling": "avgpool",
-    "averagepool": "avgpool",
-    "maxpooling": "maxpool",
-    "globalaveragepooling": "global_avgpool",
-    "globalaveragepool": "global_avgpool",
-    "gap": "global_avgpool",
-    "globalmaxpooling": "global_maxpool",
-    "dense": "linear",
-    "fc": "linear",
-    "fullyconnected": "linear",
-    "innerproduct": "linear",
-    "gemm": "linear",
-    "batchnormalization": "batchnorm",
-    "bn": "batchnorm",
-    "layernormalization": "layernorm",
-    "ln": "layernorm",
-    "groupnormalization": "groupnorm",
-    "localresponsenorm": "lrn",
-    "convolution": "conv",
-    "deconv": "conv_transpose",
-    "deconvolution": "conv_transpose",
-    "transposedconv": "conv_transpose",
-    "depthwiseconv": "conv' with 'groups: in_channels",
-    "separableconv": "conv' with 'groups: in_channels', then a 1×1 'conv",
-    "zeropadding": "pad",
-    "constantpad": "pad",
-    "upsampling": "upsample",
-    "interpolate": "upsample",
-    "concatenate": "concat",
-    "cat": "concat",
-    "swish": "silu",
-    "hswish": "hardswish",
-    "subsampling": "maxpool' or 'avgpool",
-    "activation": "relu', 'gelu', … by its own name, as in '- relu",
-    "sequential": "sequence",
-    "mul": "multiply",
-    "sub": "subtract",
-    "max": "maximum",
-    "cropping": "center_crop",
-}
+_RANK = re.compile(r"\{d\}d|(?<=[a-z])[123]d(?=transpose|$)").sub
+_CALL = re.compile(r"([\w{}]+)(?:\(([^)]*)\))?").finditer
+
+LISTED = "'cnncalc layers' lists the types, and a spec's own stand under 'blocks'"
 
 
-MEANT = {
-    "bilinear": "it is called 'linear' here, on a map of any rank",
-    "trilinear": "it is called 'linear' here, on a map of any rank",
-    "bicubic": "only nearest and linear are known",
-    "zeros": "it is called 'constant' here",
-    "edge": "it is called 'replicate' here",
-    "wrap": "it is called 'circular' here",
-}
-"""Words of frameworks for what arguments take."""
+class Abroad(NamedTuple):
+    """A name that another framework has for a layer type, with the arguments that it takes by their places."""
 
-_ARGUMENTS = {
-    "inplace": "leave it out: it changes no figure",
-    "start_dim": "leave it out: flatten makes a vector of the whole tensor",
-    "end_dim": "leave it out: flatten makes a vector of the whole tensor",
-    "padding_mode": "put a 'pad' with this mode before the convolution",
-    "dim": "it is called 'axis' here and counts without the batch: PyTorch's dim 1 is axis 0",
-    "num_features": "leave it out: it is inferred from the input",
-    "normalized_shape": "leave it out, or name the axes with 'axis'",
-    "num_channels": "leave it out: it is inferred from the input",
-    "kernel": "it is called 'kernel_size' here",
-    "filters": "it is called 'out_channels' here",
-    "units": "it is called 'out_features' here",
-    "strides": "it is called 'stride' here",
-    "dilation_rate": "it is called 'dilation' here",
-    "pool_size": "it is called 'kernel_size' here",
-    "rate": "it is called 'p' here",
-    "use_bias": "it is called 'bias' here",
-    "activation": "put the activation behind it, as an item of its own",
-    "input_shape": "leave it out: shapes are inferred from the input",
-    "negative_slope": "it belongs to 'leaky_relu'",
-    "track_running_stats": "it belongs to 'batchnorm'",
-}
+    name: str
+    type: str
+    parameters: tuple[str, ...]
 
 
-def argument_hint(name: str) -> str | None:
-    """Return a hint for a framework's argument that has another name here, or none."""
-    return _ARGUMENTS.get(name)
+@cache
+def abroad() -> dict[str, list[Abroad]]:
+    """Return what all layer types are called elsewhere, by folded name; this imports every type."""
+    found: dict[str, list[Abroad]] = {}
+    for type_name in layer_types():
+        layer_class = layer_type(type_name)
+        assert layer_class is not None
+        for text in layer_class.elsewhere:
+            for match in _CALL(text):
+                parameters = tuple([part.strip() for part in (match[2] or "").split(",") if part.strip()])
+                found.setdefault(bare(match[1]), []).append(Abroad(match[1], type_name, parameters))
+    return found
 
 
-def type_hint(name: str, blocks: tuple[str, ...]) -> str | None:
-    """Return a hint for an unknown layer type: our word for a framework's, or the nearest known one."""
-    if " " in name:
-        return "an item begins with a dash, in the same column as the one above it"
-    bare = re.sub(r"^(torch\.)?(nn\.|keras\.layers\.|layers\.)", "", name)
-    word = re.sub(r"_?[123]d(?=transpose$|$)", "", bare.lower()).replace("_", "")
-    ours = _ELSEWHERE.get(word) or {known.replace("_", ""): known for known in layer_types()}.get(word)
+def bare(name: str) -> str:
+    """Return a type's name folded, without the module before it and the number of axes behind it."""
+    word = folded(name.rpartition(".")[2])
+    return _RANK("", word)
+
+
+def our_type(name: str) -> str | None:
+    """Return our word for a layer type by whatever name it has, or None where there is no such type."""
+    word = bare(name)
+    for candidate in (word, word.removeprefix("lazy"), word.removesuffix("layer")):
+        ours = _own().get(candidate)
+        if ours is not None:
+            return ours
+        if candidate in abroad():
+            return abroad()[candidate][0].type
+    return None
+
+
+@cache
+def _own() -> dict[str, str]:
+    return {folded(name): name for name in layer_types()}
+
+
+def type_hint(name: str, blocks: Collection[str]) -> str:
+    """Return the hint for an unknown layer type: our word for it, what to write instead, or a slip of the keyboard.
+
+    Args:
+        name: the unknown word.
+        blocks: the names of the spec's own types.
+    """
+    own = [block for block in blocks if folded(block) == folded(name)]
+    if own:
+        return f"did you mean '{own[0]}'?"
+    ours = our_type(name)
     if ours is not None:
         return f"it is called '{ours}' here"
-    near = did_you_mean(name, (*blocks, "sequence", *layer_types()), "")
-    return near or "'cnncalc layers' lists the types; blocks of the spec's own stand under 'blocks'"
+    word = bare(name)
+    if word in WRITTEN:
+        return WRITTEN[word]
+    if word.endswith(LOSS):
+        return WRITTEN["loss"]
+    if word in NOT_OFFERED:
+        return f"not offered; {LISTED}"
+    return _slip(word, blocks) or f"not offered; {LISTED}"
+
+
+def _slip(word: str, blocks: Collection[str]) -> str | None:
+    """Return the hint for a misspelt type, a misspelt word of another framework included."""
+    names = {folded(block): block for block in blocks} | {"sequence": "sequence"} | _own()
+    foreign = dict.fromkeys((*WRITTEN, *NOT_OFFERED), "") | {other: abroad()[other][0].type for other in abroad()}
+    meant = list(dict.fromkeys((foreign | names)[near] for near in nearest(word, foreign | names)))
+    if "" in meant or not meant:
+        return None
+    return suggestion(meant)
+
+
+# --- arguments, keys and modifiers ---------------------------------------------------------------------------
+
+
+def argument_hint(name: str, known: Collection[str]) -> str | None:
+    """Return a hint for a framework's argument that has another name here or no place here, or None."""
+    ours = our_argument(name, known)
+    if ours is not None:
+        return f"it is called '{ours}' here"
+    if name.endswith(TRAINING):
+        return "leave it out: it changes no figure"
+    return ADVICE.get(name)
+
+
+def our_argument(name: str, known: Collection[str]) -> str | None:
+    """Return which of the known arguments another framework calls ``name``, or None."""
+    return next(_meaning(name, known, ARGUMENTS), None)
+
+
+def key_hint(name: str, known: Collection[str]) -> str | None:
+    """Return a hint for a key that has another name here, or None."""
+    ours = next(_meaning(name, known, KEYS), None)
+    return f"it is called '{ours}' here" if ours is not None else None
+
+
+def modifier_hint(name: str, known: Collection[str]) -> str | None:
+    """Return a hint for a modifier that has another name here, or None."""
+    ours = next(_meaning(name, known, MODIFIERS), None)
+    return f"it is called '{ours}' here" if ours is not None else None
+
+
+def _meaning(name: str, known: Collection[str], words: Mapping[str, str]) -> Iterator[str]:
+    word = name.lower().replace("-", "_")
+    return (ours for ours in known if word in words.get(ours, "").split())
+
+
+def parameters(name: str, layer_class: type[Layer]) -> tuple[str, ...]:
+    """Return the arguments that a call ``name(…)`` gives by their places; our own order for our own names."""
+    if name != layer_class.type:
+        for one in abroad().get(bare(name), ()):
+            if one.type == layer_class.type and one.parameters and _same_spelling(one.name, name.rpartition(".")[2]):
+                return one.parameters
+    return tuple(layer_class.arguments)
+
+
+def _same_spelling(pattern: str, name: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(re.escape("{d}"), "[123]"), name) is not None

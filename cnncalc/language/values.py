@@ -8,13 +8,12 @@ from functools import partial
 
 from cnncalc.ground.errors import clipped
 from cnncalc.ground.limits import MAX_ALIASED, MAX_DEPTH, MAX_FAULTS
-from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Fault, Hint, Origin, Source, SpecError, shown_hint
+from cnncalc.language import hints
 from cnncalc.language.arithmetic import Budget
 from cnncalc.language.expressions import BUDGET, CONSTANTS, ExpressionError, compile_expression
 from cnncalc.language.items import Environment, Value
 from cnncalc.language.nodes import List, Map, Node, Scalar
-from cnncalc.language.spellings import MEANT
 from cnncalc.layers.arguments import Argument
 
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -70,7 +69,7 @@ class ValueReader:
             elif name in found:
                 message = f"'{name}' is given twice"
             elif known and name not in known:
-                message, hint = f"unknown key '{name}' in {what}", partial(did_you_mean, name, known, "known keys")
+                message, hint = f"unknown key '{name}' in {what}", partial(hints.of_key, name, known)
             if not message:
                 found[name] = value
             elif not quiet:
@@ -148,7 +147,7 @@ class ValueReader:
 def _expression_hint(error: ExpressionError, text: str, argument: Argument | None) -> str | None:
     """Return what to do about an expression that can't be: of a single word, what may have been meant by it."""
     if argument is not None and argument.words and _WORD(text):
-        return MEANT.get(text.lower()) or "one of " + ", ".join(argument.words) + " may stand here"
+        return hints.of_word(text, argument.words)
     hint = shown_hint(error.hint, True)
     if _WORD(text) and (hint is None or hint.startswith("known names")):
         return f"a text is quoted: '{text}'"

@@ -1,0 +1,266 @@
+"""Words that other frameworks and papers use and specs don't, with what to write instead.
+
+What a framework calls a layer type of ours stands with the type (``Layer.elsewhere``); here is what belongs to no type.
+Keys are folded as :func:`cnncalc.ground.near.folded` folds them: no capitals, no ``_``.
+"""
+
+from __future__ import annotations
+
+WRITTEN = {
+    **dict.fromkeys(
+        ("depthwiseconv", "depthwise", "dwconv", "convdw", "convolutiondepthwise", "depthwiseconvolution"),
+        "write 'conv' with 'groups: in_channels'",
+    ),
+    **dict.fromkeys(
+        ("separableconv", "sepconv", "depthwiseseparable", "depthwiseseparableconv", "separableconvolution"),
+        "write 'conv' with 'groups: in_channels', then a 1×1 'conv'",
+    ),
+    **dict.fromkeys(("pointwise", "pointwiseconv", "pwconv", "conv1x1"), "write 'conv' with 'kernel_size: 1'"),
+    **dict.fromkeys(("conv3x3", "conv5x5", "conv7x7"), "write 'conv' with its 'kernel_size'"),
+    **dict.fromkeys(("atrousconv", "dilatedconv", "dilatedconvolution"), "write 'conv' with 'dilation'"),
+    **dict.fromkeys(("groupconv", "groupedconv", "groupconvolution"), "write 'conv' with 'groups'"),
+    "causalconv": "write 'conv' with 'padding: [[n, 0]]', where n is dilation · (kernel_size − 1)",
+    **dict.fromkeys(("pooling", "pool", "subsampling"), "it is called 'maxpool' or 'avgpool' here"),
+    **dict.fromkeys(("globalpooling", "globalpool"), "it is called 'global_avgpool' or 'global_maxpool' here"),
+    **dict.fromkeys(("adaptivepooling", "adaptivepool"), "it is called 'adaptive_avgpool' or 'adaptive_maxpool' here"),
+    **dict.fromkeys(
+        ("spp", "sppf", "spatialpyramidpooling"), "write 'concat' with 'paths', each with a pooling of its own"
+    ),
+    **dict.fromkeys(
+        ("eltwise", "elementwise", "elemwise"), "it is called 'add', 'multiply', 'subtract' or 'maximum' here"
+    ),
+    "merge": "it is called 'add' or 'concat' here",
+    **dict.fromkeys(
+        ("shortcut", "residual", "skip", "skipconnection", "skipadd"),
+        "write 'add' with 'from: [one, another]', or with 'paths'",
+    ),
+    "route": "write 'concat' with 'from: [one, another]'; for a single layer 'identity' with 'from'",
+    **dict.fromkeys(
+        ("activation", "act", "nonlinearity", "nonlin"), "an activation has its own name as its type: '- relu'"
+    ),
+    **dict.fromkeys(
+        ("input", "inputlayer", "inputspec", "data", "datalayer", "placeholder", "inputdata", "net", "network"),
+        "the input has a key of its own, above 'layers': 'input: [3, 224, 224]'",
+    ),
+    **dict.fromkeys(
+        ("output", "outputlayer", "outputs"),
+        "the last item is the output; others are named by 'outputs: [name]', a key beside 'layers'",
+    ),
+    **dict.fromkeys(
+        ("sequential", "modulelist", "nnsequential", "model", "module", "functional", "layers"),
+        "items are grouped by 'sequence: […]'",
+    ),
+    **dict.fromkeys(("squeeze", "unsqueeze", "expanddims"), "write 'reshape' with the shape that comes out"),
+    **dict.fromkeys(("split", "chunk", "unbind", "unstack"), "write a 'slice' for each part, each with 'from'"),
+    **dict.fromkeys(("stack", "pack"), "write 'concat' with a 'reshape' in each path, which adds an axis of 1"),
+    **dict.fromkeys(
+        ("se", "seblock", "semodule", "selayer", "squeezeexcite", "squeezeexcitation", "squeezeandexcitation"),
+        "write 'multiply' with paths, one of them []; 'cnncalc show senet' has such a block",
+    ),
+    **dict.fromkeys(
+        ("gaussiannoise", "droppath", "dropblock", "stochasticdepth", "activityregularization", "masking"),
+        "leave it out: at inference it does nothing",
+    ),
+    **dict.fromkeys(
+        ("cast", "castlike", "contiguous", "detach", "stopgradient", "clone", "quantstub", "dequantstub", "silence"),
+        "leave it out: it changes neither shape nor costs",
+    ),
+    **dict.fromkeys(
+        (
+            "rescaling", "normalization", "augmentation", "imagedata", "randomflip", "randomcrop", "randomrotation",
+            "randomzoom", "randomtranslation", "randomcontrast",
+        ),
+        "leave it out: preprocessing of images is no part of the network here",
+    ),
+    **dict.fromkeys(
+        ("yolo", "region", "detection", "detectionoutput", "priorbox", "nonmaxsuppression", "nms", "proposal"),
+        "not offered: a detector ends with the outputs of its last convolutions here",
+    ),
+    **dict.fromkeys(
+        ("cost", "loss", "accuracy", "criterion", "softmaxwithloss", "crossentropy"),
+        "leave it out: a loss is no part of the network here",
+    ),
+    **dict.fromkeys(("lambda", "customlayer", "function", "pyfunc", "python"), "not offered: a spec has no code"),
+    **dict.fromkeys(
+        ("maxunpool", "maxunpooling", "unpool", "unpooling", "avgunpool"),
+        "not offered; 'upsample' has the same output shape, but doesn't read where the maxima were",
+    ),
+    **dict.fromkeys(
+        ("glu", "geglu", "swiglu", "reglu", "bilinearglu"),
+        "not offered; write 'multiply' with two paths, one of them ending in the gate's activation",
+    ),
+    "timedistributed": "not offered; a 'conv' with 'kernel_size: 1' does the same at each position",
+}  # fmt: skip
+"""Layers that are written with what there is, or that have no place in a spec, with the hint."""
+
+_NOT_OFFERED = (
+    # recurrent
+    "rnn simplernn elmanrnn lstm gru lstmcell grucell rnncell peepholelstm convlstm convgru convrnn bidirectional",
+    "bilstm bigru blstm stackedrnncells crnn repeatvector tcn",
+    # attention and its surroundings
+    "attention additiveattention selfattention crossattention multiheadattention multiheadselfattention mha mhsa",
+    "groupqueryattention linearattention flexattention windowattention cbam nonlocal nonlocalblock transformer",
+    "transformerencoder transformerdecoder transformerencoderlayer transformerdecoderlayer rotaryembedding",
+    "positionalencoding positionalembedding positionembedding embedding embeddingbag reversibleembedding clstoken",
+    # contractions, reductions and arithmetic
+    "matmul batchmatmul bmm matmulinteger dot einsum einsumdense bilinear outer cosinesimilarity pairwisedistance",
+    "mean sum min max prod average reducemean reducesum reducemax reducemin reduceprod reducel1 reducel2 reduction",
+    "logsumexp reducelogsumexp reducelogsum reducesumsquare argmax argmin topk cumsum cumprod divide div power pow",
+    "minimum sqrt rsqrt square abs neg exp log sin cos tan asin acos atan sinh cosh asinh acosh atanh erf sign floor",
+    "ceil round reciprocal mod bias shift affine bnll",
+    # activations
+    "celu crelu rrelu thresholdedrelu threshold hardshrink softshrink shrink tanhshrink softsign softmin hardmax",
+    "logsigmoid squareplus snake xielu serf aconc aria",
+    # normalisation
+    "grn globalresponsenorm rmsnorm rmsnormalization frn filterresponsenorm filterresponsenormalization weightnorm",
+    "weightstandardization spectralnorm switchablenorm l2norm l2normalize l2normalization lpnormalization normalize",
+    "unitnormalization meanvariancenormalization adain localcontrastnorm lcn",
+    # where and indexing
+    "gather gathernd gatherelements scatter scatternd where select embed onehot fold unfold im2col col2im tile repeat",
+    "expand trilu affinegrid gridsample gridsampler spatialtransformer stn roipool roipooling roialign psroipool",
+    "maxroipool deformconv deformableconv deformconv2d dcn fractionalmaxpool stochasticpool involution dynamicconv",
+    "condconv octaveconv partialconv capsule capsulelayer kan spline hypernetwork fft dft stft melspectrogram",
+    "convinteger qlinearconv quantizelinear dequantizelinear dynamicquantizelinear",
+    # losses that have no "loss" in their name, control flow
+    "ctc if loop scan switch",
+)
+NOT_OFFERED = frozenset([word for line in _NOT_OFFERED for word in line.split()])
+"""Layers elsewhere that no type here stands for; one that becomes a type is found before it is looked for here."""
+
+LOSS = ("loss", "criterion", "accuracy")
+"""Ends of the names of layers that train or measure a network."""
+
+ARGUMENTS = {
+    "out_channels": "filters num_output num_filter num_filters n_filters nb_filter nb_filters filter_count features"
+    " out_planes planes out_ch out_chans out_channel output_channels channels_out num_channels channels outputs",
+    "out_features": "units num_output num_hidden output_dim out_dim outputs output features neurons nodes classes"
+    " num_classes output_features output_size",
+    "kernel_size": "kernel kernels pool_size kernel_shape ksize filter_size window window_size window_shape size f k",
+    "stride": "strides subsample step s",
+    "padding": "pad pads auto_pad border_mode p paddings pad_width",
+    "dilation": "dilations dilation_rate rate dilate atrous_rate atrous d",
+    "groups": "group num_group feature_group_count n_groups cardinality num_groups",
+    "bias": "use_bias bias_term with_bias has_bias",
+    "in_channels": "in_planes inplanes in_ch in_chans input_channels num_input_channels",
+    "in_features": "input_dim in_dim num_input input_features",
+    "p": "rate ratio dropout_ratio prob probability drop_prob drop_rate dropout",
+    "eps": "epsilon variance_epsilon",
+    "affine": "elementwise_affine scale center",
+    "num_groups": "groups group",
+    "negative_slope": "alpha slope leak leakage leakiness",
+    "scale_factor": "scale scales factor upscale_factor upsampling_factor zoom stride ratio",
+    "upscale_factor": "block_size blocksize block scale_factor scale factor r",
+    "downscale_factor": "block_size blocksize block scale_factor scale factor r stride",
+    "output_size": "size output_shape output",
+    "size": "output_size target_size out_shape local_size nsize n height crop_size output_shape",
+    "axis": "axes concat_dim concat_axis",
+    "dims": "perm order axes permutation axis",
+    "shape": "target_shape new_shape newshape size sizes dims",
+    "mode": "interpolation method padding_mode",
+    "stop": "end ends stops",
+    "start": "begin starts offset",
+    "step": "steps stride",
+    "norm_type": "p norm_order",
+    "count_include_pad": "include_pad",
+    "ceil_mode": "round_up",
+    "min_val": "min min_value lower",
+    "max_val": "max max_value upper",
+    "rounding": "round_mode pooling_convention",
+}
+"""Other frameworks' words for each of our arguments."""
+
+ADVICE = {
+    "inplace": "leave it out: it changes no figure",
+    "start_dim": "leave it out: flatten makes a vector of the whole tensor",
+    "end_dim": "leave it out: flatten makes a vector of the whole tensor",
+    "padding_mode": "put a 'pad' with this mode before the convolution",
+    "dim": "it is called 'axis' here and counts without the batch: PyTorch's dim 1 is axis 0",
+    "num_features": "leave it out: it is inferred from the input",
+    "normalized_shape": "leave it out, or name the axes with 'axis'",
+    "num_channels": "leave it out: it is inferred from the input",
+    "activation": "put the activation behind it, as an item of its own",
+    "input_shape": "leave it out: shapes are inferred from the input",
+    "input_dim": "leave it out: shapes are inferred from the input",
+    "batch_input_shape": "leave it out: shapes are inferred from the input",
+    "track_running_stats": "it belongs to 'batchnorm'",
+    "negative_slope": "it belongs to 'leaky_relu'",
+    "no_bias": "write 'bias: false' where it is true",
+    "keep_prob": "write 'p', the probability that an element is dropped: 1 − keep_prob",
+    "pool": "write 'maxpool' or 'avgpool'",
+    "operation": "write 'add', 'multiply' or 'maximum'",
+    "global_pooling": "write 'global_avgpool' or 'global_maxpool'",
+    "batch_normalize": "put a 'batchnorm' behind it, as an item of its own",
+    "batch_norm": "put a 'batchnorm' behind it, as an item of its own",
+    "kernel_h": "write 'kernel_size: [height, width]'",
+    "kernel_w": "write 'kernel_size: [height, width]'",
+    "stride_h": "write 'stride: [height, width]'",
+    "stride_w": "write 'stride: [height, width]'",
+    "pad_h": "write 'padding: [height, width]'",
+    "pad_w": "write 'padding: [height, width]'",
+    "data_format": "leave it out: channels come first",
+    "device": "leave it out: it changes no figure",
+    "dtype": "leave it out: a spec's figures don't depend on it",
+    "return_indices": "leave it out: only the maxima are passed on",
+    "trainable": "leave it out: it changes no figure",
+    "weight_filler": "leave it out: it changes no figure",
+    "bias_filler": "leave it out: it changes no figure",
+    "bottom": "write 'from' beside the type",
+    "top": "write 'name' beside the type",
+    "layers": "write 'from' beside the type",
+}
+"""What to do about an argument that has no counterpart; endings of Keras' many are in :data:`TRAINING`."""
+
+TRAINING = ("_initializer", "_regularizer", "_constraint", "_init")
+"""Ends of the names of arguments that only training reads."""
+
+VALUES = {
+    "bilinear": "it is called 'linear' here, on a map of any rank",
+    "trilinear": "it is called 'linear' here, on a map of any rank",
+    "bicubic": "only nearest and linear are known",
+    "zeros": "it is called 'constant' here",
+    "edge": "it is called 'replicate' here",
+    "wrap": "it is called 'circular' here",
+    "symmetric": "only constant, reflect, replicate and circular are known",
+    "same_upper": "it is called 'same' here",
+    "half": "it is called 'same' here",
+    "full": "write it as a number: kernel_size − 1",
+    "causal": "write 'padding: [[n, 0]]', where n is dilation · (kernel_size − 1)",
+}
+"""Words of frameworks for what arguments take."""
+
+KEYS = {
+    "layers": "layer network net model architecture modules backbone body features stages graph",
+    "input": "inputs input_shape input_size shape image image_size in",
+    "outputs": "output out heads",
+    "args": "arguments params parameters hyperparameters hyper_parameters config settings variables defaults",
+    "blocks": "block modules definitions functions macros components templates",
+    "name": "title model_name id",
+    "source": "paper reference url citation doi",
+    "variants": "versions family configurations sizes",
+    "expect": "expected published figures check",
+    "params": "parameters weights num_params param_count",
+    "macs": "mac mult_adds multadds madds madd",
+    "flops": "flop",
+    "output": "output_shape out_shape shape",
+}
+"""Other words for the keys of a spec."""
+
+MODIFIERS = {
+    "from": "bottom src source input inputs parents parent",
+    "name": "id label top alias",
+    "repeat": "times count number n repeats repetitions",
+    "for": "loop foreach for_each each",
+    "when": "if condition cond only_if unless",
+    "weights": "share shared share_weights tied shares",
+    "expect": "output_shape out_shape expected shape output",
+}
+"""Other words for the modifiers of an item."""
+
+SAME_VALUES = {
+    "bilinear": "linear",
+    "trilinear": "linear",
+    "zeros": "constant",
+    "edge": "replicate",
+    "wrap": "circular",
+}
+"""Words of frameworks for values, with ours for the same."""

@@ -1,0 +1,126 @@
+"""Items in other notations: each fault says how the item is written here, with the user's own values put in."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from tests.commands import cnncalc
+
+HEAD = "input: [3, 32, 32]\nlayers:\n"
+
+# the item as it stands | the column of the caret | the message | the hint
+ITEMS = [
+    ("nn.Conv2d(3, 10, 5)", 5, "unknown layer type 'nn.Conv2d(3, 10, 5)'", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("conv(10, 5)", 5, "unknown layer type 'conv(10, 5)'", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("conv 10 5", 5, "unknown layer type 'conv 10 5'", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("Conv2D(32, (3, 3), activation='relu')", 5, "unknown layer type 'Conv2D(32,", "write '- conv: {out_channels: 32, kernel_size: 3}', then '- relu'"),
+    ("type: conv\n    out_channels: 10\n    kernel_size: 5", 5, "an item begins with its type, not with 'type:'", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("type: conv\n    args: {out_channels: 10, kernel_size: 5}", 5, "an item begins with its type, not with 'type:'", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("type: relu", 5, "unknown layer type 'type'", "write '- relu'"),
+    ("class_name: Dense\n    config: {units: 10, activation: softmax}", 5, "an item begins with its type, not with 'class_name:'", "write '- linear: 10', then '- softmax'"),
+    ("conv: {out_channels=10}", 12, "conv: 'out_channels=10' is no argument", "write '- conv: {out_channels: 10, kernel_size: …}'"),
+    ("conv: {out_channels=10, kernel_size=5}", 12, "conv: 'out_channels=10' is no argument", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("conv: {out_channels:10, kernel_size: 5}", 12, "conv: 'out_channels:10' is no argument", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("conv: {10, 5}", 12, "conv: '10' is no argument", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("conv: [10, 5]", 5, "conv: 'kernel_size' is missing", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("conv: 10 5", 11, "conv: '10 5' is no value", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("conv: out_channels=10, kernel_size=5", 11, "conv: 'out_channels=10, kernel_size=5' is no value", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("conv: 3x3, 64", 11, "conv: '3x3, 64' is no value", "write '- conv: {out_channels: 64, kernel_size: 3}'"),
+    ("conv 3x3/2, 64", 5, "unknown layer type 'conv 3x3/2, 64'", "write '- conv: {out_channels: 64, kernel_size: 3, stride: 2}'"),
+    ("conv3-64", 5, "unknown layer type 'conv3-64'", "write '- conv: {out_channels: 64, kernel_size: 3}'"),  # the tables of VGG
+    ("linear:10", 5, "unknown layer type 'linear:10'", "write '- linear: 10'"),
+    ("max pool 2", 5, "unknown layer type 'max pool 2'", "write '- maxpool: 2'"),
+    ("batch norm", 5, "unknown layer type 'batch norm'", "it is called 'batchnorm' here"),
+    ("nn.Conv2d(3, 64, kernel_size=(3, 5), padding='same', bias=False)", 5, "unknown layer type", "write '- conv: {out_channels: 64, kernel_size: [3, 5], padding: same, bias: false}'"),
+    ("self.conv1 = nn.Conv2d(3, 6, 5)", 5, "unknown layer type", "write '- conv: {out_channels: 6, kernel_size: 5}', with 'name: conv1' below it"),
+    ("nn.Conv2d(width, 2 * width, 3)", 5, "unknown layer type", "write '- conv: {out_channels: 2 * width, kernel_size: 3}'"),
+    ("nn.Conv2d(width, widths[1], 3)", 5, "unknown layer type", "write '- conv: {out_channels: \"widths[1]\", kernel_size: 3}'"),
+    ("nn.MaxPool2d(3, 2)", 5, "unknown layer type", "write '- maxpool: {kernel_size: 3, stride: 2}'"),
+    ("nn.BatchNorm2d(64)", 5, "unknown layer type", "write '- batchnorm'"),
+    ("nn.ReLU(inplace=True)", 5, "unknown layer type", "write '- relu'"),
+    ("torch.nn.Linear(512, 10)", 5, "unknown layer type", "write '- linear: 10'"),
+    ("nn.Upsample(scale_factor=2, mode='bilinear')", 5, "unknown layer type", "write '- upsample: {scale_factor: 2, mode: linear}'"),
+    ("UpSampling2D(size=(2, 2))", 5, "unknown layer type", "write '- upsample: 2'"),
+    ("layers.Dense(10)(x)", 5, "unknown layer type", "write '- linear: 10'"),
+    ("nn.Conv2d(3", 5, "unknown layer type 'nn.Conv2d(3'", "arguments are named, behind a colon: '- conv: {out_channels: …, kernel_size: …}'"),
+    ("conv(1, 2, 3, 4, 5, 6, 7, 8, 9)", 5, "unknown layer type", "arguments are named, behind a colon: '- conv: {"),
+    ("conv(0, 3)", 5, "unknown layer type", "arguments are named, behind a colon: '- conv: {"),  # no such convolution
+    ("nn.LSTM(10, 20)", 5, "unknown layer type", "not offered"),
+    ("Conv2D: {filters: 32, kernel_size: 3, activation: relu}", 5, "unknown layer type 'Conv2D'", "it is called 'conv' here: write '- conv: {out_channels: 32, kernel_size: 3}', then '- relu'"),
+    ("Conv2d: {out_channels: 32, kernel_size: 3}", 5, "unknown layer type 'Conv2d'", "it is called 'conv' here"),
+    ("relu\n   -flatten", 5, "unknown layer type 'relu -flatten'", "an item begins with a dash, in the same column as the one above it"),
+    ("-flatten", 5, "unknown layer type '-flatten'", "a blank follows the dash: '- flatten'"),
+    ("conv:\n    args: {out_channels: 3}", 9, "unknown modifier 'args'", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("item", "column", "message", "hint"), ITEMS, ids=[item[0] for item in ITEMS])
+def test_how_an_item_is_written(item: str, column: int, message: str, hint: str | None) -> None:
+    done = cnncalc("summary", "-", stdin=f"{HEAD}  - {item}\n")
+    assert (done.code, done.out) == (2, "")
+    first, _, caret, *rest = done.err.splitlines()
+    assert re.fullmatch(r"<stdin>:\d:\d+: .*", first)
+    assert first.split(": ", 1)[1].startswith(message)
+    if message.startswith("unknown modifier"):
+        return
+    assert caret == "     | " + " " * (column - 1) + "^"
+    assert hint is not None
+    assert rest[0].startswith(f"  hint: {hint}")
+    assert len([line for line in done.err.splitlines() if line.startswith("<stdin>")]) == 1  # one item, one fault
+
+
+@pytest.mark.parametrize("item", [item[0] for item in ITEMS if item[3] and item[3].startswith("write '- ")])
+def test_what_the_hint_says_is_a_spec(item: str) -> None:
+    """Follow the hint, with a value for what is missing, and the network is built."""
+    hint = cnncalc("summary", "-", stdin=f"{HEAD}  - {item}\n").err.splitlines()[-1]
+    items = [yaml.safe_load(part)[0] for part in re.findall(r"'(- [^']*)'", hint.replace("…", "3"))]
+    head = "args: {width: 4, widths: [4, 8]}\ninput: [3, 32, 32]\nlayers:\n"
+    flat = "  - flatten\n" if any("linear" in item for item in items) else ""
+    text = head + flat + "".join(f"  - {item}\n" for item in map(yaml.safe_dump, items)).replace("\n\n", "\n")
+    lines = re.findall(r"'(- [^']*)'", hint.replace("…", "3"))
+    text = head + flat + "".join(f"  {line}\n" for line in lines)
+    done = cnncalc("summary", "-", stdin=text)
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("lines", "hint"),
+    [
+        ("  - relu\n  -flatten\n", "a blank follows the dash: '- flatten'"),
+        ("  -relu\n  -flatten\n", "a blank follows the dash: '- flatten'"),
+        (
+            "  - conv:{out_channels: 10, kernel_size: 5}\n",
+            "a colon and a blank stand between a type and its arguments: '- conv: {…}'",
+        ),
+        (
+            "  - conv(out_channels: 10, kernel_size: 5)\n",
+            "a colon and a blank stand between a type and its arguments: '- conv: {…}'",
+        ),
+    ],
+)
+def test_what_yaml_itself_refuses(lines: str, hint: str) -> None:
+    done = cnncalc("summary", "-", stdin=HEAD + lines)
+    assert done.code == 2
+    assert done.err.endswith(f"  hint: {hint}\n")
+
+
+def test_a_block_s_argument_without_a_colon() -> None:
+    text = "blocks:\n  b: {args: {c: 1}, layers: [relu]}\n" + HEAD + "  - b: {c=2}\n"
+    done = cnncalc("summary", "-", stdin=text)
+    assert done.err.startswith("<stdin>:5:9: block 'b': 'c=2' is no argument\n")
+    assert done.err.endswith("  hint: a colon and a blank stand between an argument and its value\n")
+
+
+def test_a_call_of_a_block() -> None:
+    text = "blocks:\n  bottle: {args: {c: 1}, layers: [relu]}\n" + HEAD + "  - bottle(64)\n"
+    done = cnncalc("summary", "-", stdin=text)
+    assert done.err.endswith("  hint: arguments are named, behind a colon: '- bottle: {…}'\n")
+
+
+def test_a_long_item_is_not_looked_into() -> None:
+    done = cnncalc("summary", "-", stdin=HEAD + f"  - conv({'(' * 5_000})\n")
+    assert done.code == 2
+    assert "hint: an item is a layer type, alone or with its arguments" in done.err

@@ -1,0 +1,233 @@
+"""Words of other frameworks: our word where there is one, never a word that only looks like it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import cnncalc
+from cnncalc.ground.near import folded
+from cnncalc.language import foreign_words
+from cnncalc.language.spellings import abroad, argument_hint, our_type, type_hint
+from cnncalc.layers import layer_type, layer_types
+from tests.commands import cnncalc as command
+
+# The names are those of the frameworks' own documentation: torch.nn, keras.layers, onnx.ai/onnx/operators, Caffe's
+# layer catalogue, darknet's parser.c, mxnet.gluon.nn.
+CALLED = {
+    "conv": "Conv1d Conv2d nn.Conv3d LazyConv2d Conv2D tf.keras.layers.Conv1D Convolution convolutional conv_2d",
+    "conv_transpose": "ConvTranspose2d Conv2DTranspose Deconvolution deconvolutional",
+    "linear": "nn.Linear LazyLinear Dense InnerProduct FullyConnected connected Gemm fc fully_connected",
+    "maxpool": "MaxPool2d MaxPooling2D max_pool nn.MaxPool1d MaxPool",
+    "avgpool": "AvgPool3d AveragePooling1D AveragePool avg_pool2d",
+    "global_avgpool": "GlobalAveragePooling2D GlobalAveragePool GlobalAvgPool2D gap",
+    "global_maxpool": "GlobalMaxPooling1D GlobalMaxPool",
+    "adaptive_avgpool": "AdaptiveAvgPool2d nn.AdaptiveAvgPool1d",
+    "batchnorm": "BatchNorm2d BatchNormalization batch_norm bn SyncBatchNorm LazyBatchNorm3d",
+    "layernorm": "LayerNorm LayerNormalization ln",
+    "groupnorm": "GroupNorm GroupNormalization",
+    "instancenorm": "InstanceNorm2d InstanceNormalization",
+    "lrn": "LocalResponseNorm LRN",
+    "permute": "transpose Transpose Permute",
+    "maximum": "maxout Maximum Max",
+    "add": "Add plus",
+    "multiply": "Mul Multiply",
+    "subtract": "Sub Subtract",
+    "concat": "Concatenate cat Concat",
+    "upsample": "UpSampling2D UpsamplingNearest2d interpolate Resize",
+    "pad": "ZeroPadding2D ZeroPad2d ReflectionPad1d Pad",
+    "reshape": "Reshape view Unflatten",
+    "pixel_shuffle": "DepthToSpace PixelShuffle",
+    "pixel_unshuffle": "SpaceToDepth reorg",
+    "leaky_relu": "LeakyReLU leaky",
+    "silu": "SiLU Swish",
+    "sigmoid": "logistic",
+    "dropout": "Dropout2d SpatialDropout2D AlphaDropout",
+    "sequence": "",
+}
+
+
+@pytest.mark.parametrize(("word", "ours"), [(word, ours) for ours, words in CALLED.items() for word in words.split()])
+def test_our_word_for_a_framework_s(word: str, ours: str) -> None:
+    assert our_type(word) == ours
+    assert type_hint(word, ()) == f"it is called '{ours}' here"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "attention",
+        "matmul",
+        "grn",
+        "lstm",
+        "gru",
+        "rnn",
+        "convlstm",
+        "MultiheadAttention",
+        "Embedding",
+        "CELU",
+        "RReLU",
+        "Hardshrink",
+        "Softsign",
+        "LogSigmoid",
+        "Bilinear",
+        "CosineSimilarity",
+        "FractionalMaxPool2d",
+        "Fold",
+        "einsum",
+        "roi_align",
+        "GridSample",
+        "TopK",
+        "ReduceMean",
+        "Gather",
+        "zzz",
+        "mlp",
+    ],
+)
+def test_what_is_not_offered_gets_no_other_word(word: str) -> None:
+    """A type that comes to be offered under its own name needs no line here to be taken out."""
+    if our_type(word) is not None:
+        pytest.skip(f"'{word}' is offered")
+    assert type_hint(word, ()).startswith("not offered")
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("route", "write 'concat' with 'from: [one, another]'"),
+        ("shortcut", "write 'add' with 'from: [one, another]'"),
+        ("Pooling", "it is called 'maxpool' or 'avgpool' here"),
+        ("Eltwise", "it is called 'add', 'multiply', 'subtract' or 'maximum' here"),
+        ("squeeze", "write 'reshape'"),
+        ("stack", "write 'concat' with a 'reshape' in each path"),
+        ("glu", "not offered; write 'multiply'"),
+        ("MaxUnpool2d", "not offered; 'upsample'"),
+        ("DepthwiseConv2D", "write 'conv' with 'groups: in_channels'"),
+        ("SeparableConv2D", "write 'conv' with 'groups: in_channels', then a 1×1 'conv'"),
+        ("CrossEntropyLoss", "leave it out: a loss"),
+        ("Activation", "an activation has its own name"),
+        ("Sequential", "items are grouped by 'sequence: […]'"),
+        ("InputLayer", "the input has a key of its own"),
+        ("cnov", "did you mean 'conv'?"),
+        ("MaxPoling2D", "did you mean 'maxpool'?"),
+        ("batchnrom", "did you mean 'batchnorm'?"),
+        ("sequnce", "did you mean 'sequence'?"),
+        ("bottelneck", "did you mean 'bottleneck'?"),
+        ("Bottleneck", "did you mean 'bottleneck'?"),
+    ],
+)
+def test_what_to_write(word: str, hint: str) -> None:
+    assert type_hint(word, ("bottleneck",)).startswith(hint)
+
+
+def test_none_of_torch_s_modules_is_mistaken_for_another() -> None:
+    """Every name of torch.nn 2.13, in tests/data: known here, known not to be, or at least not 'did you mean'."""
+    names = (Path(__file__).parent.parent / "data" / "torch_nn.txt").read_text().split()
+    assert len(names) > 150
+    assert [name for name in names if type_hint(name, ()).startswith("did you mean")] == []
+
+
+@pytest.mark.parametrize("name", layer_types())
+def test_every_type_is_found_by_its_own_name_and_by_its_names_elsewhere(name: str) -> None:
+    layer_class = layer_type(name)
+    assert layer_class is not None
+    assert our_type(name) == our_type(name.upper()) == our_type(name.replace("_", "")) == name
+    names = [one.name for ones in abroad().values() for one in ones if one.type == name]
+    for other in names:
+        assert our_type(other.replace("{d}", "2")) in (name, *([our_type(other)] if "{d}" not in other else []))
+
+
+def test_no_word_means_two_types() -> None:
+    for word, ones in abroad().items():
+        assert len({one.type for one in ones}) == 1, word
+        assert word not in foreign_words.WRITTEN, word
+
+
+def test_the_words_are_folded_as_they_are_looked_up() -> None:
+    for word in (*foreign_words.WRITTEN, *foreign_words.NOT_OFFERED):
+        assert word == folded(word)
+
+
+# --- arguments, keys, modifiers ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("type_name", "word", "hint"),
+    [
+        ("conv", "kernel", "it is called 'kernel_size' here"),
+        ("conv", "filters", "it is called 'out_channels' here"),
+        ("conv", "num_output", "it is called 'out_channels' here"),
+        ("conv", "strides", "it is called 'stride' here"),
+        ("conv", "dilation_rate", "it is called 'dilation' here"),
+        ("conv", "use_bias", "it is called 'bias' here"),
+        ("conv", "group", "it is called 'groups' here"),
+        ("conv", "pad", "it is called 'padding' here"),
+        ("linear", "units", "it is called 'out_features' here"),
+        ("linear", "num_output", "it is called 'out_features' here"),
+        ("linear", "num_hidden", "it is called 'out_features' here"),
+        ("maxpool", "pool_size", "it is called 'kernel_size' here"),
+        ("maxpool", "size", "it is called 'kernel_size' here"),
+        ("dropout", "rate", "it is called 'p' here"),
+        ("batchnorm", "epsilon", "it is called 'eps' here"),
+        ("upsample", "scale", "it is called 'scale_factor' here"),
+        ("leaky_relu", "alpha", "it is called 'negative_slope' here"),
+        ("permute", "perm", "it is called 'dims' here"),
+        ("reshape", "target_shape", "it is called 'shape' here"),
+        ("conv", "kernel_initializer", "leave it out"),
+        ("conv", "activation", "put the activation behind it"),
+        ("conv", "padding_mode", "put a 'pad' with this mode before"),
+        ("batchnorm", "num_features", "leave it out"),
+        ("relu", "inplace", "leave it out"),
+        ("softmax", "dim", "it is called 'axis' here and counts without the batch"),
+    ],
+)
+def test_arguments_of_other_frameworks(type_name: str, word: str, hint: str) -> None:
+    layer_class = layer_type(type_name)
+    assert layer_class is not None
+    assert (argument_hint(word, layer_class.arguments) or "").startswith(hint)
+
+
+def test_words_for_arguments_are_for_arguments_that_there_are() -> None:
+    known = {name for one in layer_types() for name in (layer_type(one) or object).arguments}  # type: ignore[attr-defined]
+    assert set(foreign_words.ARGUMENTS) <= known
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("inputs: [3, 8, 8]\nlayers: [relu]\n", "did you mean 'input'?"),
+        ("input: [3, 8, 8]\nnetwork: [relu]\n", "it is called 'layers' here"),
+        ("input: [3, 8, 8]\nlayers: [relu]\nparams: {w: 1}\n", "it is called 'args' here"),
+        ("input: [3, 8, 8]\nlayers: [relu]\nexpect: {mult_adds: 1}\n", "it is called 'macs' here"),
+        ("input: [3, 8, 8]\nlayers: [relu]\nfoo: 1\n", "known keys: name, source, year, args, variants, input"),
+        ("input: [3, 8, 8]\nlayers:\n  - relu:\n    bottom: input\n", "it is called 'from' here"),
+        ("input: [3, 8, 8]\nlayers:\n  - relu:\n    times: 3\n", "it is called 'repeat' here"),
+        ("input: [3, 8, 8]\nlayers:\n  - relu:\n    if: true\n", "it is called 'when' here"),
+        ("input: [3, 8, 8]\nlayers:\n  - relu:\n    zzz: true\n", "modifiers: name, from, repeat, for, when"),
+    ],
+)
+def test_keys_and_modifiers(text: str, hint: str) -> None:
+    done = command("summary", "-", stdin=text)
+    assert done.code == 2
+    assert any(line.startswith(f"  hint: {hint}") for line in done.err.splitlines())
+
+
+def test_known_names_come_in_one_order() -> None:
+    """Names are kept in sets, whose order changes from process to process."""
+    names = "delta, alpha, gamma, beta"
+    text = f"args: {{{names.replace(', ', ': 1, ')}: 1}}\ninput: [3, 8, 8]\nlayers:\n  - linear: zzz + 1\n"
+    hint = command("summary", "-", stdin=text).err.splitlines()[-1]
+    assert hint == "  hint: known names: alpha, beta, delta, gamma, in_channels, in_shape"
+
+
+def test_the_package_needs_no_foreign_words_where_nothing_is_wrong() -> None:
+    import subprocess
+    import sys
+
+    program = (
+        "import sys, cnncalc; cnncalc.load('lenet5');"
+        "sys.exit(any(name.endswith(('foreign_words', 'rewriting')) for name in sys.modules))"
+    )
+    assert cnncalc is not None
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
