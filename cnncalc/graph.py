@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnncalc.layers.base import Layer, LayerError, Use
+from cnncalc.layers.base import Layer, LayerError, Use, Weight
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
@@ -13,41 +14,71 @@ if TYPE_CHECKING:
     from cnncalc.layers.symbols import Formula
 
 
-class Input:
-    """A tensor that comes from outside; ``shape`` has no batch axis."""
+class _Flowing:
+    r"""What nodes read: a name, a shape without the batch axis, and how often one sample of the batch has it.
 
-    __slots__ = ("name", "shape")
+    The array that it stands for is (batch · times, \*shape); (1, \*shape) where ``times`` is 0 and there is no batch.
+    """
 
-    def __init__(self, name: str, shape: Shape) -> None:
+    __slots__ = ("name", "shape", "times")
+
+    def __init__(self, name: str, shape: Shape, times: int) -> None:
         self.name = name
         self.shape = shape
+        self.times = times
+
+    def copies(self, batch: int = 1) -> int:
+        """Return how many arrays of ``shape`` a batch has."""
+        return batch * self.times or 1
+
+    def elements(self, batch: int = 1) -> int:
+        """Return the elements of a batch."""
+        return self.copies(batch) * prod(self.shape)
 
 
-class Node:
+class Input(_Flowing):
+    """A tensor that comes from outside; ``shape`` has no batch axis."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str, shape: Shape, times: int = 1) -> None:
+        super().__init__(name, shape, times)
+
+
+class Node(_Flowing):
     """One use of a layer in a network.
 
     Attributes:
         index: place in the order of running, from 0.
         name: dotted path (``stage2.bottleneck3.conv1``), unique in the network.
-        use: the layer on its input shapes, with every figure of it (per sample).
+        use: the layer on its input shapes, with every figure of it (for one array of them).
         inputs: the tensors that come in: earlier nodes, or inputs of the network.
         shares: the node whose weights this one uses, or None where it has its own.
         origin: where the spec says so, or None.
+        held: the tensors that its file holds for it where these are not the layer's own, or None.
         shape: the inferred output shape, without the batch axis.
+        times: how many samples one sample of the batch has become; 0 where there is no batch.
     """
 
-    __slots__ = ("index", "inputs", "name", "origin", "shape", "shares", "use")
+    __slots__ = ("held", "index", "inputs", "origin", "shares", "use")
 
     def __init__(
-        self, index: int, name: str, use: Use, inputs: tuple[Tensor, ...], shares: Node | None, origin: Origin | None
+        self,
+        index: int,
+        name: str,
+        use: Use,
+        inputs: tuple[Tensor, ...],
+        shares: Node | None,
+        origin: Origin | None,
+        held: Mapping[str, Weight] | None = None,
     ) -> None:
+        super().__init__(name, use.output, _times(use, inputs))
         self.index = index
-        self.name = name
         self.use = use
         self.inputs = inputs
         self.shares = shares
         self.origin = origin
-        self.shape = use.output
+        self.held = held
 
     @property
     def layer(self) -> Layer:
@@ -55,14 +86,34 @@ class Node:
         return self.use.layer
 
     @property
+    def weights(self) -> Mapping[str, Weight]:
+        """The tensors that count as the node's own; shared ones do where they are first used."""
+        if self.shares is not None:
+            return {}
+        return self.use.weights if self.held is None else self.held
+
+    @property
     def params(self) -> int:
-        """Elements of the node's own parameter tensors; shared ones count where they are first used."""
-        return 0 if self.shares else self.use.params
+        """Elements of the node's own parameter tensors."""
+        if self.held is None:
+            return 0 if self.shares else self.use.params
+        return sum([prod(weight.shape) for weight in self.weights.values() if weight.trainable])
 
     @property
     def buffers(self) -> int:
         """Elements of the node's own buffers."""
-        return 0 if self.shares else self.use.buffers
+        if self.held is None:
+            return 0 if self.shares else self.use.buffers
+        return sum([prod(weight.shape) for weight in self.weights.values() if not weight.trainable])
+
+    def macs(self, batch: int = 1) -> int:
+        """Return the multiply-accumulates of a batch."""
+        return self.copies(batch) * self.use.macs
+
+    def flops(self, batch: int = 1) -> int | None:
+        """Return the floating-point operations of a batch; None where nobody has defined them."""
+        flops = self.use.flops
+        return None if flops is None else self.copies(batch) * flops
 
     def formulas(self) -> list[Formula]:
         """Return how each figure of this node comes about."""
@@ -120,6 +171,7 @@ class Graph:
         name: str,
         shares: Node | None = None,
         origin: Origin | None = None,
+        held: Mapping[str, Weight] | None = None,
     ) -> Node:
         """Append a use of a layer and infer its shape at once.
 
@@ -130,7 +182,7 @@ class Graph:
         if shares is not None:
             shares = shares.shares or shares
             _check_shared(use, shares)
-        node = Node(len(self.nodes), name, use, tuple(inputs), shares, origin)
+        node = Node(len(self.nodes), name, use, tuple(inputs), shares, origin, held)
         self.nodes.append(node)
         return node
 
@@ -151,6 +203,20 @@ class Graph:
         for tensor in self.outputs.values():
             last[tensor] = len(self.nodes)
         return last
+
+
+def _times(use: Use, inputs: tuple[Tensor, ...]) -> int:
+    """Return the times of a use's output.  Raises LayerError where inputs come at different times."""
+    times = inputs[0].times if inputs else 0
+    for number, tensor in enumerate(inputs[1:], 2):
+        if times == 0 or tensor.times == 0:
+            times = times or tensor.times
+        elif tensor.times != times:
+            raise LayerError(
+                f"input 1 comes {times} times for one sample, but input {number} {tensor.times} times",
+                hint="unfold makes the windows of a sample one tensor again",
+            )
+    return use.layer.times(use.inputs, times)
 
 
 def _check_shared(use: Use, owner: Node) -> None:

@@ -62,13 +62,13 @@ def needs(network: Graph, batch: int, itemsize: int, threads: int, inputs: int |
         inputs = elements * (itemsize + (4 if itemsize != 4 else 0))
     owned = [node for node in network.nodes if node.shares is None]
     weights = sum(node.use.params + node.use.buffers for node in owned)
-    elements, _ = peak_elements(network)
+    elements, _ = peak_elements(network, batch)
     return Needs(
         resident(),
         inputs,
         weights * itemsize,
         _packing(network, itemsize),
-        elements * batch * itemsize,
+        elements * itemsize,
         threads * SCRATCH,
     )
 

@@ -132,7 +132,7 @@ def _extended(step: Step, sole: Mapping[Tensor, Node], ready: Collection[Tensor]
         follower = sole.get(follower)
     if follower is not None and follower.layer.type == "add" and len(follower.inputs) == 2:
         others = [tensor for tensor in follower.inputs if tensor is not step.output]
-        if len(others) == 1 and others[0] in ready and others[0].shape == step.output.shape:
+        if len(others) == 1 and others[0] in ready and _alike(others[0], step.output):
             step.residual = others[0]
             step.after.append(follower)
             follower = sole.get(follower)
@@ -141,6 +141,11 @@ def _extended(step: Step, sole: Mapping[Tensor, Node], ready: Collection[Tensor]
     if follower.layer.pointwise and not follower.use.weights:
         step.after.append(follower)
     return step
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    """Tell whether two tensors have one shape, batch included."""
+    return (one.shape, one.times) == (other.shape, other.times)
 
 
 def _tracked(node: Node) -> bool:

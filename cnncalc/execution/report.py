@@ -43,7 +43,7 @@ class LayerRun:
 
     def inferred(self, batch: int) -> Shape:
         """Return the shape that the rule of the layer's type gives, batch first."""
-        return (batch, *self.node.shape)
+        return (self.node.copies(batch), *self.node.shape)
 
     def shape_holds(self, batch: int) -> bool:
         """Tell whether the real shape is the inferred one."""
@@ -51,7 +51,7 @@ class LayerRun:
 
     def macs_hold(self, batch: int) -> bool:
         """Tell whether the plain algorithm sums as many products as are counted."""
-        return (self.tally.direct if self.tally else 0) == batch * self.node.use.macs
+        return (self.tally.direct if self.tally else 0) == self.node.macs(batch)
 
     def holds(self, batch: int) -> bool:
         """Tell whether shape and count are as inferred."""

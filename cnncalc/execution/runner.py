@@ -237,7 +237,7 @@ def _ours(network: Graph, threads: int) -> bool:
     """
     if threads == 1 or not blas() or blas().unpacked:
         return threads > 1
-    products = [node.use.macs for node in network.nodes if node.use.macs]
+    products = [node.macs() for node in network.nodes if node.use.macs]
     return sum(products) > LARGE * len(products)
 
 

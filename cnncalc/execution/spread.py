@@ -42,7 +42,7 @@ def mean_squares(network: Graph) -> dict[Tensor, float]:
 def _after(node: Node, incoming: list[Array], stream: np.random.Generator) -> Array:
     """Return a sample of a node's output; wherever it is not known better, that of its first input."""
     layer, kind = node.layer, node.layer.kind
-    if kind in ("conv", "fc"):
+    if not incoming or kind in ("conv", "fc", "recurrent"):
         return stream.standard_normal(SAMPLES)  # their weights are made for it
     if kind == "norm" and node.use.weights:
         return stream.standard_normal(SAMPLES) * NORM_GAIN**0.5

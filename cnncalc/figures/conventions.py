@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from cnncalc.figures import convention_rules as rules
-from cnncalc.graph import Graph
+from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Use
 
 UNDEFINED = ("locally_connected",)
@@ -182,18 +182,18 @@ def accounts(network: Graph, batch: int = 1) -> list[Account]:
 
 
 def _account(network: Graph, batch: int, convention: Convention) -> Account:
-    uses: dict[str, list[Use]] = {}
+    of_types: dict[str, list[Node]] = {}
     for node in network.nodes:
-        uses.setdefault(node.layer.type, []).append(node.use)
+        of_types.setdefault(node.layer.type, []).append(node)
     differences, total = [], 0
-    for layer_type, of_type in uses.items():
-        counts = [convention.of(use, batch) for use in of_type]
-        macs = batch * sum([use.macs for use in of_type])
+    for layer_type, of_type in of_types.items():
+        counts = [convention.of(node.use, node.copies(batch)) for node in of_type]
+        macs = sum([node.macs(batch) for node in of_type])
         counted = None if None in counts else sum([count or 0 for count in counts])
         total += sum([count or 0 for count in counts])
         if counted != macs:
             differences.append(Difference(layer_type, len(of_type), macs, counted, _told(convention, layer_type)))
-    return Account(convention, total, batch * sum([node.use.macs for node in network.nodes]), differences)
+    return Account(convention, total, sum([node.macs(batch) for node in network.nodes]), differences)
 
 
 def _told(convention: Convention, layer_type: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ DTYPES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 
 
 class Sums(NamedTuple):
-    """Sums over layers, for one sample; what is shared counts once, and FLOPs that nobody has defined don't."""
+    """Sums over layers; what is shared counts once, and FLOPs that nobody has defined don't."""
 
     layers: int
     params: int
@@ -31,17 +30,15 @@ class Sums(NamedTuple):
     activations: int
 
 
-def sums(nodes: Iterable[Node]) -> Sums:
-    """Return what some nodes sum up to."""
+def sums(nodes: Iterable[Node], batch: int = 1) -> Sums:
+    """Return what some nodes sum up to, for a batch."""
     layers = params = buffers = macs = flops = activations = 0
     for node in nodes:
-        use = node.use
         layers += 1
-        macs += use.macs
-        flops += use.flops or 0
-        if node.shares is None:
-            params += use.params
-            buffers += use.buffers
-        if use.layer.kind in COUNTED_IN_ACTIVATIONS:
-            activations += prod(node.shape)
+        macs += node.macs(batch)
+        flops += node.flops(batch) or 0
+        params += node.params
+        buffers += node.buffers
+        if node.use.layer.kind in COUNTED_IN_ACTIVATIONS:
+            activations += node.elements(batch)
     return Sums(layers, params, buffers, macs, flops, activations)

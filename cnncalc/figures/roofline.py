@@ -5,7 +5,6 @@ Williams, Waterman and Patterson 2009, "Roofline: an insightful visual performan
 
 from __future__ import annotations
 
-from math import prod
 from typing import NamedTuple
 
 from cnncalc.graph import Node
@@ -46,8 +45,8 @@ def estimate(node: Node, machine: Machine, batch: int = 1, width: int = 4) -> Es
     use = node.use
     if use.layer.is_view:
         return Estimate(0, 0, 0.0, "", 0.0)
-    flops = batch * (use.flops or 0)
-    elements = batch * (sum([prod(shape) for shape in use.inputs]) + prod(use.output))
+    flops = node.flops(batch) or 0
+    elements = sum([tensor.elements(batch) for tensor in (*node.inputs, node)])
     traffic = (elements + use.params + use.buffers) * width
     arithmetic, transfer = flops / machine.flops, traffic / machine.bandwidth
     bound = "compute" if arithmetic > transfer else "memory"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.figures.costs import CONVENTIONS, DTYPES, OWN_CONVENTION, sums
@@ -155,8 +154,8 @@ def summarize(
         convention=convention,
         batch=batch,
         dtype=dtype,
-        inputs={name: (batch, *tensor.shape) for name, tensor in network.inputs.items()},
-        outputs={name: (batch, *tensor.shape) for name, tensor in network.outputs.items()},
+        inputs={name: (tensor.copies(batch), *tensor.shape) for name, tensor in network.inputs.items()},
+        outputs={name: (tensor.copies(batch), *tensor.shape) for name, tensor in network.outputs.items()},
         rows=rows,
         kinds=kinds_of(rows),
         totals=_totals(network, rows, batch, DTYPES[dtype], optimizer),
@@ -169,7 +168,7 @@ def summarize(
 
 def _row(node: Node, batch: int, width: int, fields: Fields | None) -> Row:
     use = node.use
-    elements = batch * prod(node.shape)
+    elements = node.elements(batch)
     return Row(
         node.index,
         node.name,
@@ -177,12 +176,12 @@ def _row(node: Node, batch: int, width: int, fields: Fields | None) -> Row:
         use.layer.kind,
         use.layer.label(),
         tuple([tensor.name for tensor in node.inputs]),
-        tuple([(batch, *shape) for shape in use.inputs]),
-        (batch, *node.shape),
+        tuple([(tensor.copies(batch), *tensor.shape) for tensor in node.inputs]),
+        (node.copies(batch), *node.shape),
         node.params,
         node.buffers,
-        batch * use.macs,
-        batch * (use.flops or 0),
+        node.macs(batch),
+        node.flops(batch) or 0,
         elements,
         elements * width,
         None if fields is None else tuple([-(-field.size // 1) for field in fields]),
@@ -195,7 +194,7 @@ def _recounted(rows: list[Row], batch: int, convention: str) -> tuple[list[Row],
     from cnncalc.figures.conventions import TOOLS
 
     tool = TOOLS[convention]
-    counts = [tool.of(row.node.use, batch) for row in rows]
+    counts = [tool.of(row.node.use, row.node.copies(batch)) for row in rows]
     undefined = {row.type for row, count in zip(rows, counts, strict=True) if count is None}
     recounted = []
     for row, count in zip(rows, counts, strict=True):
@@ -222,14 +221,14 @@ def share(part: int, whole: int) -> float:
 
 
 def _totals(network: Graph, rows: list[Row], batch: int, width: int, optimizer: str) -> Totals:
-    layers, params, buffers, _, _, activations = sums(network.nodes)
-    peak, where = peak_elements(network)
-    forward = batch * forward_elements(network) * width
+    layers, params, buffers, _, _, activations = sums(network.nodes, batch)
+    peak, where = peak_elements(network, batch)
+    forward = forward_elements(network, batch) * width
     memory = Memory(
         weights=params * width,
         buffers=buffers * width,
         forward=forward,
-        peak=batch * peak * width,
+        peak=peak * width,
         training=params * width * (2 + OPTIMIZERS[optimizer]) + buffers * width + forward,
         optimizer=optimizer,
         peak_at=where.name if where else "",
@@ -240,6 +239,6 @@ def _totals(network: Graph, rows: list[Row], batch: int, width: int, optimizer: 
         buffers=buffers,
         macs=sum([row.macs for row in rows]),  # as the convention has them
         flops=sum([row.flops for row in rows]),
-        activations=batch * activations,
+        activations=activations,
         memory=memory,
     )

@@ -50,8 +50,35 @@ MAX_LIST = 10_000
 """Items of a list that an expression makes, those of lists in it included (a range, which is not written out, may
 have MAX_LAYERS)."""
 
-MAX_AXES = 4
-"""Axes of an input's shape: channels and at most three spatial ones."""
+MAX_AXES = 8
+"""Axes of an input's shape, channels included."""
+
+MAX_MODEL_BYTES = 2**33
+"""Size of a model file; its weights are not read for a summary."""
+
+MAX_PIPED_MODEL_BYTES = 2**31
+"""Size of a model that comes through a pipe, all of which is in memory."""
+
+MAX_MODEL_FIELDS = 20_000_000
+"""Fields of a model file's messages, all together."""
+
+MAX_MODEL_MESSAGE_FIELDS = 500_000
+"""Fields of one message of a model file: the nodes of a graph, for one."""
+
+MAX_MODEL_DEPTH = 16
+"""How deep a model file's graphs and functions may be nested."""
+
+MAX_MODEL_NODES = 100_000
+"""Operators of a model file, when all its functions are written out."""
+
+MAX_MODEL_NAME = 4_096
+"""Bytes of a name in a model file."""
+
+MAX_MODEL_AXES = 16
+"""Axes of a tensor in a model file."""
+
+MAX_KNOWN_ELEMENTS = 4_096
+"""Elements of a model file's tensor whose values are computed: shapes, and what they are made of."""
 
 MAX_RANK = 8
 """Axes of any tensor."""

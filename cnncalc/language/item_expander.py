@@ -254,6 +254,8 @@ class ItemExpander(Names):
 
     def layer(self, item: LayerItem, name: str, frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
         """Add a layer to the network; a fault gives None."""
+        if item.layer_class.arity == (0, 0):  # it comes from nowhere, whatever stands above it
+            incoming = ()
         full = self.path(item, name, frame)
         try:
             tensors = incoming if item.paths is None else self.paths(item.paths, frame, environment, incoming)

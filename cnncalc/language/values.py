@@ -121,7 +121,7 @@ class ValueReader:
             if not text or text == "~":
                 return Value(origin)
         if argument is not None:
-            if text in argument.words:
+            if text in argument.words or argument.is_text:
                 return Value(origin, text)
             if argument.flag and text.lower() in FLAGS:
                 return Value(origin, FLAGS[text.lower()])

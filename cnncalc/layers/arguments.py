@@ -36,6 +36,7 @@ class Argument:
         words: plain words that are values by themselves (``same``), so that a spec need not quote them.
         only_words: whether nothing but these is a value.
         flag: whether ``yes`` and ``no`` mean true and false here.
+        is_text: whether any text is a value as it stands, and none an expression.
         axes: "one" for one value a spatial axis, "pair" for a pair an axis, "" where axes don't matter.
         symbol: the letter that formulas use for it.
     """
@@ -49,6 +50,7 @@ class Argument:
         self.words: tuple[str, ...] = getattr(convert, "words", ())
         self.only_words: bool = getattr(convert, "only_words", False)
         self.flag: bool = convert is flag
+        self.is_text: bool = getattr(convert, "is_text", False)
         self.axes: str = getattr(convert, "axes", "")
 
     def take(self, name: str, value: object) -> object:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cnncalc.layers.ops import Array, Ops
 
-KINDS = ("conv", "fc", "norm", "pool", "activation", "merge", "shape", "other")
+KINDS = ("conv", "fc", "matmul", "recurrent", "norm", "pool", "activation", "merge", "shape", "other")
 
 
 class Weight(NamedTuple):
@@ -189,6 +189,13 @@ class Layer:
         """Return all floating-point operations, per sample; None where nobody has defined them."""
         return None
 
+    def times(self, inputs: tuple[Shape, ...], times: int) -> int:
+        """Return how many samples one sample of the batch has become, of ``times`` that come in.
+
+        It is 1 nearly everywhere, more where windows of a map were made samples, and 0 where there is no batch at all.
+        """
+        return times
+
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window | None:
         """Return what an output position sees of the input; None: that same position alone."""
         return None
@@ -239,7 +246,7 @@ class Layer:
 
     def _applied(self, inputs: tuple[Shape, ...]) -> Use:
         self._check_arity(len(inputs))
-        return Use(self.resolved(len(inputs[0]) - 1), inputs)
+        return Use(self.resolved(len(inputs[0]) - 1 if inputs else 0), inputs)
 
     def resolved(self, rank: int) -> Layer:
         """Return the layer with its arguments spelled out for ``rank`` spatial axes (3 becomes (3, 3))."""

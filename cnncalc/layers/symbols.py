@@ -136,7 +136,7 @@ def _wrapped(value: int, needed: int, side: str) -> str:
 
 def trace(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> list[Formula]:
     """Run a layer's rules on symbols and return the formulas that they amount to, output axes first."""
-    named = symbolic(layer, len(inputs[0]) - 1)
+    named = symbolic(layer, len(inputs[0]) - 1 if inputs else 0)
     suffixes = ["_in"] if len(inputs) == 1 else [f"_in{i + 1}" for i in range(len(inputs))]
     ins = tuple([named_shape(*pair) for pair in zip(inputs, suffixes, strict=True)])
     outs = named_shape(output, "_out")

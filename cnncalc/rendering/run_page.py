@@ -26,7 +26,7 @@ def page(run: Run, layout: str, width: int | None, terminal: bool) -> list[Line]
     """Return the whole page."""
     network = run.network
     inputs = ", ".join(
-        f"{name} {_shape((run.batch, *tensor.shape), layout)}" for name, tensor in network.inputs.items()
+        f"{name} {_shape((tensor.copies(run.batch), *tensor.shape), layout)}" for name, tensor in network.inputs.items()
     )
     title = network.name if network.variant is None else f"{network.name} · {network.variant}"
     threads = "1 thread" if run.threads == 1 else f"{run.threads} threads"
@@ -85,7 +85,7 @@ def mismatch(row: LayerRun, batch: int, layout: str, width: int | None) -> list[
         lines += paragraph(told, width, "red")
     if not row.fault and not row.macs_hold(batch):
         summed = row.tally.direct if row.tally else 0
-        told = f"{row.node.name}: {exact(batch * row.node.use.macs)} MACs are counted, {exact(summed)} were summed"
+        told = f"{row.node.name}: {exact(row.node.macs(batch))} MACs are counted, {exact(summed)} were summed"
         lines += paragraph(told, width, "red")
     for formula in row.formulas():
         told = (
@@ -116,7 +116,7 @@ def _verdict(run: Run, width: int | None) -> list[Line]:
 
 def _products(run: Run) -> str:
     tallies = [row.tally for row in run.layers if row.tally]
-    counted = run.batch * sum(row.node.use.macs for row in run.layers)
+    counted = sum(row.node.macs(run.batch) for row in run.layers)
     direct, performed = sum(tally.direct for tally in tallies), sum(tally.performed for tally in tallies)
     same = "as many were summed" if direct == counted else f"{exact(direct)} were summed"
     text = f"{exact(counted)} MACs are counted, {same}"

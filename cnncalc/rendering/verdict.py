@@ -20,7 +20,8 @@ def verdict(summary: Summary) -> str:
             f"All {exact(conv.macs)} MACs and {percent(conv.params_share)} of the params are in convolutions: "
             "both speeding up and pruning pay there. There is no fully connected layer. " + _heaviest(summary)
         )
-    assert fc is not None
+    if fc is None:
+        return f"There is neither a convolution nor a fully connected layer. {_heaviest(summary)}"
     return (
         "There is no convolution: the fully connected layers both compute and store "
         f"({percent(fc.params_share)} of the params). " + _heaviest(summary)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 from typing import NamedTuple
 
 from cnncalc.figures.costs import sums
@@ -70,7 +69,7 @@ def _most(help: str, of: Figure) -> Figure:
 
 
 def _peak(network: Graph, scale: Scale) -> int:
-    return peak_elements(network)[0] * scale.batch * scale.width
+    return peak_elements(network, scale.batch)[0] * scale.width
 
 
 def _alive_at_peak(network: Graph, scale: Scale) -> list[Part]:
@@ -79,7 +78,7 @@ def _alive_at_peak(network: Graph, scale: Scale) -> list[Part]:
     now = node.index if node is not None else -1
     ends: dict[Tensor, int] = {**{one: one.index for one in network.nodes}, **network.last_reads()}
     alive = [one for one, end in ends.items() if now <= end and (not isinstance(one, Node) or one.index <= now)]
-    return [(tensor.name, prod(tensor.shape) * scale.batch * scale.width) for tensor in alive]
+    return [(tensor.name, tensor.elements(scale.batch) * scale.width) for tensor in alive]
 
 
 def _receptive_field(network: Graph, scale: Scale) -> int:

@@ -288,8 +288,8 @@ class Workbench:
         before = self.before
         after = before._replace(
             params=before.params - zeros,
-            macs=before.macs - self.batch * (node.use.macs // count) * zeros,
-            flops=before.flops - 2 * self.batch * (node.use.macs // count) * zeros,
+            macs=before.macs - (node.macs(self.batch) // count) * zeros,
+            flops=before.flops - 2 * (node.macs(self.batch) // count) * zeros,
             weights=before.weights - count * width + kept * (width + INDEX_BYTES) + (shape[0] + 1) * INDEX_BYTES,
             seconds=None,
         )

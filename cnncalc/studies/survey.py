@@ -62,11 +62,11 @@ def shares(network: Graph, name: str, family: str, year: int | None) -> Shares:
     macs, params = {"conv": 0, "fc": 0}, {"conv": 0, "fc": 0}
     all_macs = all_params = layers = 0
     for node in network.nodes:
-        all_macs += node.use.macs
+        all_macs += node.macs()
         all_params += node.params
         if node.layer.kind in macs:
             layers += 1
-            macs[node.layer.kind] += node.use.macs
+            macs[node.layer.kind] += node.macs()
             params[node.layer.kind] += node.params
     by_macs = [share(macs[kind], all_macs) for kind in ("conv", "fc")]
     by_params = [share(params[kind], all_params) for kind in ("conv", "fc")]

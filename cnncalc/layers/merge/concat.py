@@ -51,6 +51,9 @@ class Concat(Layer):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Join the inputs."""
+        batch = max([len(x) for x in inputs])  # what is the same for all samples comes once
+        if any(len(x) != batch for x in inputs):
+            inputs = tuple([ops.np.broadcast_to(x, (batch, *x.shape[1:])) for x in inputs])
         return ops.concat(inputs, batched(self.axis))
 
 

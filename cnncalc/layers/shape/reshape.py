@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.arguments import LayerError, argument, integers
+from cnncalc.layers.arguments import LayerError, argument, integers, positive
 from cnncalc.layers.base import READ_WHOLE, Elsewhere, Example
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 class Reshape(Movement):
     """Lays the elements out in another shape, in the same order, channel after channel.
 
-    Input of any shape, output ``shape`` with as many elements; one -1 in it is inferred.  Flops: 0.
+    Input of any shape, output ``shape`` with as many elements; one -1 in it is inferred.  With ``fold`` the leading
+    elements become samples of their own, as windows of a map do, and with ``unfold`` such samples become one again.
+    Flops: 0.
     """
 
     is_view = True
 
     shape = argument(integers, "the output's shape without the batch; -1 for one size that is inferred")
+
+    fold = argument(positive, "how many samples each one becomes, of equal parts from its beginning", 1, "N_fold")
+    unfold = argument(positive, "how many samples that lie one after the other become one", 1, "N_unfold")
 
     example = Example("reshape: [64, 7, 7]", inputs=((3136,),), output=(64, 7, 7))
     elsewhere = Elsewhere(torch="Unflatten", keras="Reshape(target_shape)", onnx="Reshape", others="view")
@@ -40,7 +45,10 @@ class Reshape(Movement):
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape, with its -1 inferred."""
-        elements = prod(inputs[0])
+        elements = prod(inputs[0]) * self.unfold
+        if elements % self.fold:
+            raise LayerError(f"{elements} elements {shape_text(inputs[0])} don't make {self.fold}", argument="fold")
+        elements //= self.fold
         known = prod([size for size in self.shape if size != -1])
         if elements % known or (-1 not in self.shape and elements != known):
             raise LayerError(
@@ -50,8 +58,20 @@ class Reshape(Movement):
             )
         return tuple([elements // known if size == -1 else size for size in self.shape])
 
+    def times(self, inputs: tuple[Shape, ...], times: int) -> int:
+        """Return as many more as it folds, as many fewer as it unfolds.  Raises LayerError where there are none."""
+        if (self.fold, self.unfold) == (1, 1):
+            return times
+        if not times or times * self.fold % self.unfold:
+            raise LayerError(
+                f"unfold = {self.unfold}, but there are {times * self.fold} of one sample", argument="unfold"
+            )
+        return times * self.fold // self.unfold
+
     def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
         """Return which axes are kept or laid onto one; those that are split up have no simple place."""
+        if prod(inputs[0]) != prod(output):
+            return (None,) * len(inputs[0])
         places: list[int | None] = [READ_WHOLE] * len(inputs[0])  # which is true of an axis of 1
         for group, onto in _groups(inputs[0], output):
             for axis in group:
@@ -60,11 +80,13 @@ class Reshape(Movement):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Keep the batch axis, and lay the others out anew."""
-        return inputs[0].reshape(inputs[0].shape[0], *self.shape)
+        return inputs[0].reshape(len(inputs[0]) * self.fold // self.unfold, *self.shape)
 
     def label(self) -> str:
-        """Return ``64×-1``."""
-        return "×".join(str(size) for size in self.shape)
+        """Return ``64×-1``, and what it does to the batch."""
+        parts = ["×".join(str(size) for size in self.shape)]
+        parts += [f"{name} {count}" for name, count in (("fold", self.fold), ("unfold", self.unfold)) if count > 1]
+        return ", ".join(parts)
 
 
 def _groups(shape: Shape, output: Shape) -> Iterator[tuple[list[int], list[int]]]:

@@ -71,10 +71,10 @@ def point(document: Document, combination: Combination, measure: Measure) -> Poi
 def figures(network: Graph, measure: Measure) -> dict[str, Any]:
     """Return a network's figures by name; counts and bytes are for the whole batch, shapes without it."""
     batch, width = measure.batch, DTYPES[measure.dtype]
-    layers, params, buffers, macs, flops, activations = sums(network.nodes)
+    layers, params, buffers, macs, flops, activations = sums(network.nodes, batch)
     values = (
-        layers, params, buffers, batch * macs, batch * flops, batch * activations,
-        width * params, batch * width * forward_elements(network), batch * width * peak_elements(network)[0],
+        layers, params, buffers, macs, flops, activations,
+        width * params, width * forward_elements(network, batch), width * peak_elements(network, batch)[0],
         next(reversed(network.outputs.values())).shape,
     )  # fmt: skip
     found = dict(zip(FIGURES, values, strict=True))

@@ -1,0 +1,136 @@
+"""Protocol Buffers' wire format, as far as ONNX needs it: fields with their numbers, checked and bounded.
+
+https://protobuf.dev/programming-guides/encoding.  A message is a row of fields, each a key (number and wire type)
+and a value; a value of bytes is given as the place where it stands, so that nothing is copied.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+from cnncalc.ground.limits import MAX_MODEL_FIELDS, MAX_MODEL_MESSAGE_FIELDS
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+MAX_VARINT_BYTES = 10
+SMALL = 1 << 16  # messages below this size are copied out of a mapped file: indexing bytes is twice as fast
+
+Span: TypeAlias = "tuple[int, int]"
+"""Where a value of bytes begins and ends in the file."""
+
+Value: TypeAlias = "int | Span"
+
+
+class MalformedError(Exception):
+    """Bytes that are no message of the kind that was expected."""
+
+
+class Wire:
+    """The bytes of a file, and how many fields have been read of them."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        """Read ``data``, bytes or a mapped file, up to ``size``."""
+        self.data = data
+        self.size = size
+        self.fields_left = MAX_MODEL_FIELDS
+
+    def fields(self, span: Span, known: Mapping[int, tuple[int, ...]]) -> Iterator[tuple[int, int, Value]]:
+        """Yield (number, wire type, value) of a message's known fields; others are passed over.
+
+        Args:
+            span: where the message stands.
+            known: the wire types that each field may have; this is the one place where they are checked.
+
+        Raises:
+            MalformedError: where the bytes are no such message, or have more fields than a model may have.
+        """
+        start, end = span
+        data, base = self.data, 0
+        if end - start < SMALL:
+            data, base = bytes(data[start:end]), start
+            if len(data) != end - start:
+                raise MalformedError("the file ends too early")
+        at, stop = start - base, end - base
+        count = 0
+        while at < stop:
+            count += 1
+            key, at = varint(data, at, stop)
+            number, wire = key >> 3, key & 7
+            if wire == VARINT:
+                value: Value
+                value, at = varint(data, at, stop)
+            elif wire == BYTES:
+                length, at = varint(data, at, stop)
+                value = (base + at, base + at + length)
+                at += length
+            elif wire in (FIXED32, FIXED64):
+                width = 4 if wire == FIXED32 else 8
+                value = (base + at, base + at + width)
+                at += width
+            else:
+                raise MalformedError(f"wire type {wire} at byte {base + at}")
+            if at > stop:
+                raise MalformedError(f"a field at byte {base + at} reaches beyond its message")
+            wires = known.get(number)
+            if wires is not None:
+                if wire not in wires:
+                    raise MalformedError(f"field {number} at byte {base + at} has wire type {wire}")
+                yield number, wire, value
+            if count > MAX_MODEL_MESSAGE_FIELDS:
+                raise MalformedError(f"a message has more than {MAX_MODEL_MESSAGE_FIELDS:,} fields")
+        self.fields_left -= count
+        if self.fields_left < 0:
+            raise MalformedError(f"there are more than {MAX_MODEL_FIELDS:,} fields")
+
+    def bytes_at(self, span: Span) -> bytes:
+        """Return the bytes of a value."""
+        return bytes(self.data[span[0] : span[1]])
+
+    def float_at(self, span: Span) -> float:
+        """Return a value of four bytes as a number."""
+        number: float = struct.unpack("<f", self.bytes_at(span))[0]
+        return number
+
+    def varints(self, span: Span) -> list[int]:
+        """Return the packed integers of a value, as signed ones."""
+        data = self.bytes_at(span)
+        numbers, at = [], 0
+        while at < len(data):
+            number, at = varint(data, at, len(data))
+            numbers.append(signed(number))
+        return numbers
+
+    def floats(self, span: Span) -> list[float]:
+        """Return the packed numbers of four bytes of a value."""
+        data = self.bytes_at(span)
+        if len(data) % 4:
+            raise MalformedError(f"{len(data)} bytes are no row of float32")
+        return list(struct.unpack(f"<{len(data) // 4}f", data))
+
+
+def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
+    """Return the integer that stands at a place, and where the next field begins.
+
+    Raises:
+        MalformedError: where it has more than ten bytes, or its message ends before it.
+    """
+    if at >= end:
+        raise MalformedError("a field ends too early")
+    byte = data[at]
+    at += 1
+    if byte < 128:
+        return byte, at
+    number, shift = byte & 127, 7
+    for place in range(at, min(at + MAX_VARINT_BYTES - 1, end)):
+        byte = data[place]
+        number |= (byte & 127) << shift
+        if byte < 128:
+            return number & 0xFFFFFFFFFFFFFFFF, place + 1
+        shift += 7
+    raise MalformedError("an integer has no end")
+
+
+def signed(number: int) -> int:
+    """Return an integer of 64 bits as a signed one."""
+    return number - (1 << 64) if number >> 63 else number

@@ -1,0 +1,20 @@
+"""Magnitude."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Elsewhere, Example
+
+
+class Abs(Elementwise):
+    """``|x|``.  Any shape, kept.  Flops per element: 1 comparison."""
+
+    operations = 1
+    example = Example("abs", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
+    elsewhere = Elsewhere(onnx="Abs", others="absolute")
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``|x|``."""
+        return np.abs(x)

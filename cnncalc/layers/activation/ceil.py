@@ -1,0 +1,20 @@
+"""Rounding up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Elsewhere, Example
+
+
+class Ceil(Elementwise):
+    """``⌈x⌉``, the least integer that is not below.  Any shape, kept.  Flops per element: 1 rounding."""
+
+    operations = 1
+    example = Example("ceil", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
+    elsewhere = Elsewhere(onnx="Ceil")
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``⌈x⌉``."""
+        return np.ceil(x)

@@ -1,0 +1,20 @@
+"""Cosine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Elsewhere, Example
+
+
+class Cos(Elementwise):
+    """``cos x``.  Any shape, kept.  Flops per element: 1 cosine."""
+
+    operations = 1
+    example = Example("cos", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
+    elsewhere = Elsewhere(onnx="Cos")
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``cos x``."""
+        return np.cos(x)

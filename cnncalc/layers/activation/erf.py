@@ -1,0 +1,29 @@
+"""Error function."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Erf(Layer):
+    """``2 / √π · ∫₀ˣ e^(−t²) dt``, the error function.  Any shape, kept.  Flops per element: 1 erf."""
+
+    kind = "activation"
+
+    example = Example("erf", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
+    elsewhere = Elsewhere(onnx="Erf")
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One per element."""
+        return prod(output)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Evaluate the error function."""
+        return ops.erf(inputs[0])

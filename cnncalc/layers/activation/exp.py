@@ -1,0 +1,20 @@
+"""Exponential."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Elsewhere, Example
+
+
+class Exp(Elementwise):
+    """``eˣ``.  Any shape, kept.  Flops per element: 1 exp."""
+
+    operations = 1
+    example = Example("exp", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
+    elsewhere = Elsewhere(onnx="Exp")
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``eˣ``."""
+        return np.exp(x)

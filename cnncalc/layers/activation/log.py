@@ -1,0 +1,20 @@
+"""Natural logarithm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Elsewhere, Example
+
+
+class Log(Elementwise):
+    """``log x``, to the base e.  Any shape, kept.  Flops per element: 1 log."""
+
+    operations = 1
+    example = Example("log", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
+    elsewhere = Elsewhere(onnx="Log")
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``log x``."""
+        return np.log(x)

@@ -1,0 +1,20 @@
+"""Negation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Elsewhere, Example
+
+
+class Neg(Elementwise):
+    """``−x``.  Any shape, kept.  Flops per element: 1 negation."""
+
+    operations = 1
+    example = Example("neg", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
+    elsewhere = Elsewhere(onnx="Neg", others="negative")
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``−x``."""
+        return -x

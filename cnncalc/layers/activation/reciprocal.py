@@ -1,0 +1,20 @@
+"""Reciprocal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Elsewhere, Example
+
+
+class Reciprocal(Elementwise):
+    """``1 / x``.  Any shape, kept.  Flops per element: 1 division."""
+
+    operations = 1
+    example = Example("reciprocal", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
+    elsewhere = Elsewhere(onnx="Reciprocal")
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``1 / x``."""
+        return 1 / x

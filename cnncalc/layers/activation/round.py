@@ -1,0 +1,20 @@
+"""Rounding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Elsewhere, Example
+
+
+class Round(Elementwise):
+    """The nearest integer, the even one of two that are as near.  Any shape, kept.  Flops per element: 1 rounding."""
+
+    operations = 1
+    example = Example("round", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
+    elsewhere = Elsewhere(onnx="Round")
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return the nearest integer."""
+        return np.rint(x)

@@ -1,0 +1,20 @@
+"""Sign."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Elsewhere, Example
+
+
+class Sign(Elementwise):
+    """−1 below 0, 1 above, 0 at 0.  Any shape, kept.  Flops per element: 2 comparisons."""
+
+    operations = 2
+    example = Example("sign", inputs=((64, 28, 28),), output=(64, 28, 28), flops=2 * 64 * 28 * 28)
+    elsewhere = Elsewhere(onnx="Sign")
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return −1, 0 or 1."""
+        return np.sign(x)

@@ -1,0 +1,20 @@
+"""Softsign."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Elsewhere, Example
+
+
+class Softsign(Elementwise):
+    """``x / (1 + |x|)``.  Any shape, kept.  Flops per element: 1 comparison, 1 add, 1 division."""
+
+    operations = 3
+    example = Example("softsign", inputs=((64, 28, 28),), output=(64, 28, 28), flops=3 * 64 * 28 * 28)
+    elsewhere = Elsewhere(torch="Softsign", onnx="Softsign")
+
+    def compute(self, np: Any, x: Any) -> Any:
+        """Return ``x / (1 + |x|)``."""
+        return x / (1 + np.abs(x))

@@ -1,0 +1,1 @@
+"""Products of tensors with tensors, where neither is a weight."""

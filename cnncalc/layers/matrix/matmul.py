@@ -1,0 +1,106 @@
+"""Matrix product of two tensors."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
+
+from cnncalc.layers.arguments import LayerError, argument, flag
+from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Matmul(Layer):
+    """Multiplies matrices: the last two axes of its inputs, (…, m, k) by (…, k, n) to (…, m, n).
+
+    The axes before these are equal, or 1 on one side; a matrix alone (k, n) stands for all of them.  A vector (k,)
+    is a row.  With ``transpose_a``, ``transpose_b`` the input has its last two axes the other way round, as keys
+    have in attention (Vaswani et al. 2017, arXiv:1706.03762).  Flops: 2 · macs.
+    """
+
+    kind = "matmul"
+    arity: ClassVar[tuple[int, int | None]] = (2, 2)
+
+    transpose_a = argument(flag, "whether the first input is (…, k, m)", False)
+    transpose_b = argument(flag, "whether the second input is (…, n, k)", False)
+
+    example = Example(
+        "matmul: {transpose_b: true}",
+        inputs=((12, 197, 64), (12, 197, 64)),
+        output=(12, 197, 197),
+        macs=12 * 197 * 197 * 64,
+        flops=2 * 12 * 197 * 197 * 64,
+    )
+    elsewhere = Elsewhere(onnx="MatMul", others="bmm BatchMatMul")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return (…, m, n).  Raises LayerError where rows and columns are not equally long."""
+        a, b = self._turned(inputs)
+        leading = self._leading(a[:-2], b[:-2], inputs)
+        if a[-1] != b[-2]:
+            raise LayerError(
+                f"rows of {a[-1]} and columns of {b[-2]} can't be multiplied: "
+                f"input 1 is {shape_text(inputs[0])}, input 2 is {shape_text(inputs[1])}",
+                hint="(m, k) by (k, n); transpose_b: true takes the second as (n, k)",
+            )
+        matrix = (a[-2], b[-1]) if len(inputs[0]) > 1 else (b[-1],)
+        return (*leading, *matrix)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One for every element of a row at every output element."""
+        return prod(output) * self._turned(inputs)[0][-1]
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Two for each multiply-accumulate."""
+        return 2 * self.macs(inputs, output)
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that no axis has a simple place: an output element sees a row of one and a column of the other."""
+        return (None,) * len(inputs[0])
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Multiply."""
+        a, b = inputs
+        row = a.ndim == 2
+        a = a[:, None] if row else a
+        a = a.swapaxes(-1, -2) if self.transpose_a else a
+        b = b.swapaxes(-1, -2) if self.transpose_b else b
+        least, most = sorted([a.ndim, b.ndim])
+        if a.ndim < most:
+            a = a.reshape(len(a), *(1,) * (most - least), *a.shape[1:])
+        if b.ndim < most:
+            b = b.reshape(len(b), *(1,) * (most - least), *b.shape[1:])
+        product = ops.matmul(a, b)
+        return product[..., 0, :] if row else product
+
+    def label(self) -> str:
+        """Return which side is transposed."""
+        sides = [name for name, turned in (("aᵀ", self.transpose_a), ("bᵀ", self.transpose_b)) if turned]
+        return ", ".join(sides)
+
+    def _turned(self, inputs: tuple[Shape, ...]) -> tuple[Shape, Shape]:
+        """Return both shapes as (…, m, k) and (…, k, n)."""
+        a, b = inputs
+        if len(b) < 2 or (len(a) < 2 and self.transpose_a):
+            raise LayerError(
+                f"takes matrices, but input {1 if len(a) < 2 else 2} is a vector",
+                hint="reshape: [1, -1] makes a vector a row, [-1, 1] a column",
+            )
+        a = (1, *a) if len(a) == 1 else a
+        a = (*a[:-2], a[-1], a[-2]) if self.transpose_a else a
+        return a, (*b[:-2], b[-1], b[-2]) if self.transpose_b else b
+
+    def _leading(self, a: Shape, b: Shape, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the axes before the matrices."""
+        if not b or not a:
+            return a or b
+        if len(a) != len(b) or any(1 not in (m, n) and m != n for m, n in zip(a, b, strict=True)):
+            raise LayerError(
+                f"input 1 is {shape_text(inputs[0])}, but input 2 is {shape_text(inputs[1])}: "
+                "the axes before the matrices differ",
+                hint="they must be equal, or 1 on one side",
+            )
+        return tuple([n if m == 1 else m for m, n in zip(a, b, strict=True)])

@@ -1,0 +1,39 @@
+"""Elementwise comparison."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cnncalc.layers.arguments import argument, choice
+from cnncalc.layers.base import Example
+from cnncalc.layers.merge._elementwise import ElementwiseMerge
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+OPERATORS = ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal")
+
+
+class Compare(ElementwiseMerge):
+    """Gives 1 where its first input compares so with the second, and 0 elsewhere.
+
+    Two inputs of equal shape, or 1 on an axis.  Flops: 1 comparison per output element.
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (2, 2)
+
+    by = argument(choice(*OPERATORS), "what holds where the output is 1")
+
+    example = Example("compare: greater", inputs=((32, 8, 8), (1, 1, 1)), output=(32, 8, 8), flops=32 * 8 * 8)
+
+    def compute(self, np: Any, a: Any, b: Any) -> Any:
+        """Return whether it holds, as true or false."""
+        return getattr(np, self.by)(a, b)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Compare, and give numbers."""
+        return super().forward(ops, *inputs).astype(inputs[0].dtype)
+
+    def label(self) -> str:
+        """Return the comparison."""
+        return self.by.replace("_", " ")

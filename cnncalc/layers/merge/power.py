@@ -1,0 +1,60 @@
+"""Elementwise power."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cnncalc.layers.arguments import LayerError, argument, number
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.merge._elementwise import ElementwiseMerge
+from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Power(ElementwiseMerge):
+    """Raises its input to a power: ``exponent``, or a second input's elements.
+
+    One input of any shape with ``exponent``; else two of equal shape, or 1 on an axis.
+    Flops: 1 power per output element.
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (1, 2)
+
+    exponent = argument(number, "the power of every element; none: the second input is", None)
+
+    example = Example("power: 2", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
+    elsewhere = Elsewhere(onnx="Pow", others="pow")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the common shape.  Raises LayerError where both or neither say the power."""
+        if (self.exponent is None) == (len(inputs) == 1):
+            one = "neither is given" if len(inputs) == 1 else "both are given"
+            raise LayerError(
+                f"takes either an exponent or a second input, but {one}",
+                hint="power: 2 squares every element",
+            )
+        return super().output_shape(*inputs)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One per output element."""
+        return super().flops((*inputs, output)[:2], output)
+
+    def compute(self, np: Any, a: Any, b: Any) -> Any:
+        """Return ``a`` to the power ``b``."""
+        return a**b
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Raise every element."""
+        x = inputs[0]
+        if self.exponent is None:
+            return super().forward(ops, *inputs)
+        if self.exponent == 2:
+            return x * x
+        y: Array = self.compute(ops.np, x, x.dtype.type(self.exponent))
+        return y
+
+    def label(self) -> str:
+        """Return the exponent."""
+        return "" if self.exponent is None else f"{self.exponent:g}"

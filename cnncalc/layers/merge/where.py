@@ -1,0 +1,35 @@
+"""Choice between two tensors."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
+
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.merge._elementwise import ElementwiseMerge
+from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Where(ElementwiseMerge):
+    """Takes an element of its second input where the first is not 0, and of the third where it is.
+
+    Three inputs of equal shape, or 1 on an axis.  Flops: 1 comparison per output element.
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (3, 3)
+
+    example = Example("where", inputs=((1, 8, 8), (32, 8, 8), (32, 8, 8)), output=(32, 8, 8), flops=32 * 8 * 8)
+    elsewhere = Elsewhere(onnx="Where")
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One per output element."""
+        return prod(output)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Choose."""
+        condition, a, b = inputs
+        y: Array = ops.np.where(condition != 0, a, b)
+        return y

@@ -1,0 +1,49 @@
+"""Normalisation to length 1."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import argument, axes, number
+from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.reduction._reduction import axis_indices
+from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class L2Normalize(Layer):
+    """Divides by the length along the given axes, or by ``eps`` where that is larger.
+
+    Any shape, kept.  Flops for each set of n elements: n squares, n − 1 adds, 1 root, 1 comparison, n divisions.
+    """
+
+    kind = "norm"
+    stem = "norm"
+
+    axis = argument(axes, "the axis, or list of axes, along which the length becomes 1", 0)
+    eps = argument(number, "the least length that is divided by", 1e-12)
+
+    example = Example("l2_normalize: -1", inputs=((197, 64),), output=(197, 64), flops=197 * (2 * 64 + 1) + 197 * 64)
+    elsewhere = Elsewhere(onnx="LpNormalization")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        axis_indices(self.axis, inputs[0])
+        return inputs[0]
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """The length of each set, and one division per element."""
+        over = axis_indices(self.axis, output)
+        sets = prod([size for i, size in enumerate(output) if i not in over])
+        return sets * (2 * prod([output[i] for i in over]) + 1) + prod(output)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Divide by the length."""
+        (x,) = inputs
+        over = tuple([i + 1 for i in axis_indices(self.axis, x.shape[1:])])
+        length = ops.np.sqrt((x * x).sum(axis=over, keepdims=True))
+        y: Array = x / ops.np.maximum(length, self.eps)
+        return y

@@ -1,0 +1,65 @@
+"""Root mean square normalisation."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import argument, axes, flag, number
+from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.reduction._reduction import axis_indices
+from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class RMSNorm(Layer):
+    """Divides by the root of the mean square over the given axes (Zhang and Sennrich 2019, arXiv:1910.07467).
+
+    Any shape, kept.  Parameters: a scale for each position of the normalised axes.
+    Flops for each set of n elements: n squares, n − 1 adds and 1 division for the mean, 1 add of eps, 1 root and
+    n divisions; then 1 product per element where a scale is learned.
+    """
+
+    kind = "norm"
+    stem = "norm"
+
+    axis = argument(axes, "the axis, or list of axes, that it normalises over; default: all", None)
+    eps = argument(number, "added to the mean square", 1e-6)
+    affine = argument(flag, "whether it learns a scale", True)
+
+    example = Example(
+        "rmsnorm: channels",
+        inputs=((96, 56, 56),),
+        output=(96, 56, 56),
+        params=96,
+        flops=56 * 56 * (3 * 96 + 2) + 96 * 56 * 56,
+    )
+    elsewhere = Elsewhere(torch="RMSNorm(axis, eps)", onnx="RMSNormalization")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        axis_indices(self.axis, inputs[0])
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> dict[str, Weight]:
+        """Return weight with the sizes of the normalised axes."""
+        sizes = tuple([inputs[0][i] for i in axis_indices(self.axis, inputs[0])])
+        return {"weight": Weight(sizes)} if self.affine else {}
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """The mean square of each set, and one per element for the scale."""
+        over = axis_indices(self.axis, output)
+        sets = prod([size for i, size in enumerate(output) if i not in over])
+        statistics = sets * (3 * prod([output[i] for i in over]) + 2)
+        return statistics + prod(output) if self.affine else statistics
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Normalise, and scale."""
+        (x,) = inputs
+        over = tuple([i + 1 for i in axis_indices(self.axis, x.shape[1:])])
+        y: Array = x / ops.np.sqrt((x * x).mean(axis=over, keepdims=True) + self.eps)
+        if self.affine:
+            y *= weights["weight"].reshape([size if i in over else 1 for i, size in enumerate(x.shape)])
+        return y

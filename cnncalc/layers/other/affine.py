@@ -1,0 +1,40 @@
+"""A fixed factor and a fixed summand."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import argument, number
+from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Affine(Layer):
+    """``mul · x + add``, with two numbers that nobody learns: the scale of an attention, 1 − x.
+
+    Any shape, kept.  Flops per element: 1 product unless ``mul`` is 1, 1 add unless ``add`` is 0.
+    """
+
+    mul = argument(number, "what every element is multiplied by", 1.0)
+    add = argument(number, "what is added then", 0.0)
+
+    example = Example("affine: 0.125", inputs=((12, 197, 64),), output=(12, 197, 64), flops=12 * 197 * 64)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One per element for each of the numbers that changes something."""
+        return ((self.mul != 1) + (self.add != 0)) * prod(output)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Multiply, and add."""
+        (x,) = inputs
+        y: Array = x * x.dtype.type(self.mul) if self.mul != 1 else x
+        return y + x.dtype.type(self.add) if self.add else y
+
+    def label(self) -> str:
+        """Return ``×0.125``, ``+1``."""
+        factor = f"×{self.mul:.4g}" if self.mul != 1 else ""
+        return factor + (f"{self.add:+.4g}" if self.add else "")

@@ -1,0 +1,52 @@
+"""Table of learned vectors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import argument, positive
+from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Embedding(Layer):
+    """Looks up a learned vector for every index that comes in.
+
+    Input of any shape, whose elements are indices below ``num_embeddings``; output one axis longer.  Flops: 0.
+    """
+
+    num_embeddings = argument(positive, "how many vectors the table has", symbol="V")
+    embedding_dim = argument(positive, "how long each is", symbol="E")
+
+    example = Example(
+        "embedding: {num_embeddings: 256, embedding_dim: 64}",
+        inputs=((512,),),
+        output=(512, 64),
+        params=256 * 64,
+    )
+    elsewhere = Elsewhere(torch="Embedding(num_embeddings, embedding_dim)")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape with the vectors' length behind it."""
+        return (*inputs[0], self.embedding_dim)
+
+    def weights(self, *inputs: Shape) -> dict[str, Weight]:
+        """Return weight (num_embeddings, embedding_dim)."""
+        return {"weight": Weight((self.num_embeddings, self.embedding_dim))}
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """None: vectors are only copied."""
+        return 0
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Look up; an index that is no whole number of the table is taken as the nearest one."""
+        (x,) = inputs
+        rows = ops.np.clip(ops.np.rint(x), 0, self.num_embeddings - 1).astype(int)
+        return weights["weight"][rows]
+
+    def label(self) -> str:
+        """Return ``256×64``."""
+        return f"{self.num_embeddings}×{self.embedding_dim}"

@@ -1,0 +1,56 @@
+"""A learned tensor by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from cnncalc.layers.arguments import LayerError, argument, flag, integers
+from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Parameter(Layer):
+    """A learned tensor that comes from nowhere: a transformer's class token, to be joined or merged with others.
+
+    No input; output ``shape``, the same for every sample of a batch, and counted once for all.  Flops: 0.
+    """
+
+    stem = "param"
+    arity: ClassVar[tuple[int, int | None]] = (0, 0)
+
+    shape = argument(integers, "the tensor's shape")
+    trainable = argument(flag, "whether training changes it; else it is a buffer", True)
+
+    example = Example("parameter: [1, 192]", inputs=(), output=(1, 192), params=192)
+    elsewhere = Elsewhere(torch="Parameter")
+
+    def check(self) -> None:
+        """Refuse sizes below 1."""
+        if not self.shape or min(self.shape) < 1:
+            raise LayerError(
+                f"shape = {shape_text(self.shape)} must have positive sizes", argument="shape", hint="[1, 192]"
+            )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape."""
+        shape: Shape = self.shape
+        return shape
+
+    def weights(self, *inputs: Shape) -> dict[str, Weight]:
+        """Return the tensor."""
+        return {"weight": Weight(self.shape, self.trainable)}
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """None."""
+        return 0
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Return the tensor, with one sample for all."""
+        return weights["weight"][None]
+
+    def label(self) -> str:
+        """Return the shape."""
+        return "×".join(str(size) for size in self.shape)

@@ -1,0 +1,64 @@
+"""A learned tensor that is added."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, flag, integers, number
+from cnncalc.layers.base import Example, Layer, Weight
+from cnncalc.layers.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+def learned_shape(chosen: tuple[int, ...] | None, shape: Shape) -> Shape:
+    """Return the shape of a learned tensor that meets another: the channels alone where none is chosen.
+
+    Raises:
+        LayerError: where an axis is neither 1 nor the other's.
+    """
+    if chosen is None:
+        return (shape[0], *(1,) * (len(shape) - 1))
+    if len(chosen) != len(shape) or any(size not in (1, have) for size, have in zip(chosen, shape, strict=True)):
+        raise LayerError(
+            f"shape = {shape_text(chosen)}, but the input is {shape_text(shape)}",
+            argument="shape",
+            hint="it has an axis for each of the input's, of the same size or of 1",
+        )
+    return chosen
+
+
+class Shift(Layer):
+    """Adds a learned tensor: the positions of a transformer, the bias table of an attention.
+
+    Any shape, kept.  The tensor has an axis for each of the input's, of the same size or of 1, where it stretches;
+    by default it has one element a channel.  Flops: 1 add per element.
+    """
+
+    shape = argument(integers, "the learned tensor's shape, 1 where it stretches; default: one figure a channel", None)
+    trainable = argument(flag, "whether training changes it; else it is a buffer, as a mask is", True)
+    init = argument(number, "what it starts from in training", 0.0)
+
+    example = Example("shift: [197, 192]", inputs=((197, 192),), output=(197, 192), params=197 * 192, flops=197 * 192)
+
+    def weights(self, *inputs: Shape) -> dict[str, Weight]:
+        """Return weight with the learned tensor's shape, (C,) by default."""
+        shape = learned_shape(self.shape, inputs[0])
+        return {"weight": Weight(shape[:1] if self.shape is None else shape, self.trainable)}
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One per element."""
+        return prod(output)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Add."""
+        (x,) = inputs
+        weight = weights["weight"]
+        y: Array = x + weight.reshape(1, *(weight.shape if self.shape else (-1, *(1,) * (x.ndim - 2))))
+        return y
+
+    def label(self) -> str:
+        """Return the shape."""
+        return "" if self.shape is None else "×".join(str(size) for size in self.shape)

@@ -1,0 +1,135 @@
+"""What recurrent layers have in common: weights for each gate and direction, and the way along the sequence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cnncalc.layers.arguments import LayerError, argument, flag, positive
+from cnncalc.layers.base import Layer, Weight
+from cnncalc.layers.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Recurrent(Layer):
+    """One layer of cells; (T, F) gives (T, hidden_size), both directions beside each other.
+
+    Attributes:
+        gates: how many products with the input, and with the state, a cell has.
+        states: how many tensors it hands from step to step.
+        elementwise: floating-point operations of a cell per step and unit beside its products and biases.
+        bias_adds: adds of a cell's biases, per step and unit.
+    """
+
+    kind = "recurrent"
+    gates: ClassVar[int]
+    states: ClassVar[int] = 1
+    elementwise: ClassVar[int]
+    bias_adds: ClassVar[int]
+
+    hidden_size = argument(positive, "units of a cell", symbol="H_out")
+    bidirectional = argument(flag, "whether a second cell goes from the end to the beginning", False)
+    reverse = argument(flag, "whether the only cell goes from the end to the beginning", False)
+    bias = argument(flag, "whether the gates add constants, two for each as PyTorch and ONNX have them", True)
+
+    def check(self) -> None:
+        """Refuse two ways of saying the direction."""
+        if self.bidirectional and self.reverse:
+            raise LayerError(
+                "reverse = true means nothing beside bidirectional = true",
+                argument="reverse",
+                hint="leave it out: both directions are gone",
+            )
+
+    @property
+    def directions(self) -> int:
+        """How many cells there are."""
+        return 2 if self.bidirectional else 1
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return (T, hidden_size), or twice that where both directions are gone."""
+        shape = inputs[0]
+        if len(shape) != 2:
+            raise LayerError(
+                f"takes a sequence [T, F], but {shape_text(shape)} comes in",
+                hint="reshape or permute the map so that its columns, or rows, are the steps",
+            )
+        for given in inputs[1:]:
+            if given != (self.directions, self.hidden_size):
+                raise LayerError(
+                    f"its first state is {shape_text((self.directions, self.hidden_size))}, "
+                    f"but {shape_text(given)} comes in"
+                )
+        return (shape[0], self.hidden_size if self.directions == 1 else 2 * self.hidden_size)
+
+    def weights(self, *inputs: Shape) -> dict[str, Weight]:
+        """Return weight_ih_l0 (gates · H, F), weight_hh_l0 (gates · H, H), and biases, for each direction."""
+        rows = self.gates * self.hidden_size
+        made = {}
+        for suffix in self._suffixes():
+            made[f"weight_ih_l0{suffix}"] = Weight((rows, inputs[0][1]))
+            made[f"weight_hh_l0{suffix}"] = Weight((rows, self.hidden_size))
+            if self.bias:
+                made[f"bias_ih_l0{suffix}"] = made[f"bias_hh_l0{suffix}"] = Weight((rows,))
+        return made
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One for each weight of the products, at every step."""
+        steps, features = inputs[0]
+        return steps * self.directions * self.gates * self.hidden_size * (features + self.hidden_size)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Two for each multiply-accumulate, and what a cell does to each of its units at every step."""
+        operations = self.elementwise + (self.bias_adds if self.bias else 0)
+        return 2 * self.macs(inputs, output) + inputs[0][0] * self.directions * self.hidden_size * operations
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that steps have no simple place: each sees all before it."""
+        return (None, None)
+
+    def step(self, np: Any, x: Any, products: Any, state: tuple[Any, ...], bias: Any) -> tuple[Any, ...]:
+        """Return a cell's next state.
+
+        Args:
+            np: NumPy.
+            x: the input's products with all gates, its bias added (N, gates · H).
+            products: the state's products with all gates, without their bias.
+            state: what the step before handed on, the output first.
+            bias: of the state's products, or 0.
+        """
+        raise NotImplementedError
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Go along the sequence in each direction, and lay the outputs beside each other."""
+        directions = [self._along(ops, inputs, weights, number) for number in range(self.directions)]
+        return ops.np.concatenate(directions, axis=-1) if len(directions) > 1 else directions[0]
+
+    def _along(self, ops: Ops, inputs: tuple[Array, ...], weights: dict[str, Array], number: int) -> Array:
+        """Return the states of one direction at every step, in the order of the sequence."""
+        x, suffix = inputs[0], self._suffixes()[number]
+        batch, steps = x.shape[:2]
+        fed = ops.linear(x, weights[f"weight_ih_l0{suffix}"], weights.get(f"bias_ih_l0{suffix}"))
+        turned = weights[f"weight_hh_l0{suffix}"].T
+        bias: Any = weights.get(f"bias_hh_l0{suffix}", 0)
+        zeros = ops.np.zeros((batch, self.hidden_size), x.dtype)
+        first = [ops.np.broadcast_to(given[:, number], zeros.shape) for given in inputs[1:]]
+        state = (*first, *[zeros] * (self.states - len(first)))
+        order = range(steps)[::-1] if number or self.reverse else range(steps)
+        made: list[Any] = [None] * steps
+        for at in order:
+            state = self.step(ops.np, fed[:, at], ops.matmul(state[0], turned), state, bias)
+            made[at] = self.shown(ops.np, state)
+        stacked: Array = ops.np.stack(made, axis=1)
+        return stacked
+
+    def shown(self, np: Any, state: tuple[Any, ...]) -> Any:
+        """Return what comes out of a step."""
+        return state[0]
+
+    def label(self) -> str:
+        """Return ``256``, and whether both directions are gone."""
+        return f"{self.hidden_size}{', both ways' if self.bidirectional else ''}"
+
+    def _suffixes(self) -> tuple[str, ...]:
+        return ("", "_reverse") if self.bidirectional else ("",)

@@ -1,0 +1,48 @@
+"""Plain recurrent layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cnncalc.layers.arguments import argument, choice
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.recurrent._recurrent import Recurrent
+
+if TYPE_CHECKING:
+    from cnncalc.layers.shapes import Shape
+
+
+class RNN(Recurrent):
+    """``h = tanh(W·x + b + U·h + c)`` from step to step (Elman 1990).
+
+    Input a sequence (T, F), and perhaps the first state (directions, hidden_size); output (T, hidden_size), or twice
+    as wide where both directions are gone.  Flops: 2 · macs, and per step and unit 1 add of both products, 2 of the
+    biases, and a tanh of 5, or a relu of 1.
+    """
+
+    gates = 1
+    elementwise = 1 + 5
+    bias_adds = 2
+    arity: ClassVar[tuple[int, int | None]] = (1, 2)
+
+    nonlinearity = argument(choice("tanh", "relu"), "what is applied to the sum", "tanh")
+
+    example = Example(
+        "rnn: 64",
+        inputs=((20, 32),),
+        output=(20, 64),
+        params=64 * (32 + 64 + 2),
+        macs=20 * 64 * (32 + 64),
+        flops=2 * 20 * 64 * (32 + 64) + 20 * 64 * (1 + 2 + 5),
+    )
+    elsewhere = Elsewhere(torch="RNN(input_size, hidden_size)", keras="SimpleRNN(hidden_size)", onnx="RNN")
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """As every cell's; relu takes one operation where tanh takes five."""
+        saved = 4 if self.nonlinearity == "relu" else 0
+        return super().flops(inputs, output) - saved * inputs[0][0] * self.directions * self.hidden_size
+
+    def step(self, np: Any, x: Any, products: Any, state: tuple[Any, ...], bias: Any) -> tuple[Any, ...]:
+        """Sum, and saturate."""
+        total = x + (products + bias)
+        return (np.tanh(total) if self.nonlinearity == "tanh" else np.maximum(total, 0),)

@@ -1,0 +1,1 @@
+"""Layers that summarise whole axes."""

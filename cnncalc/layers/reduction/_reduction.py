@@ -1,0 +1,74 @@
+"""What layers that summarise whole axes have in common."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.layers.arguments import LayerError, argument, axes, flag
+from cnncalc.layers.base import READ_WHOLE, Layer
+from cnncalc.layers.shapes import Shape, axis_index
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+def axis_indices(chosen: tuple[int, ...] | None, shape: Shape) -> list[int]:
+    """Return the chosen axes counted from the front, all where none is chosen.
+
+    Raises:
+        LayerError: where an axis is not there, or is named twice.
+    """
+    if chosen is None:
+        return list(range(len(shape)))
+    indices = sorted([axis_index(axis, shape) for axis in chosen])
+    if len(set(indices)) < len(indices):
+        raise LayerError("axis names an axis twice", argument="axis", hint="list each axis once")
+    return indices
+
+
+class Reduction(Layer):
+    """Makes one figure of all that lie along the given axes."""
+
+    kind = "pool"
+
+    axis = argument(axes, "the axis, or list of axes, that it summarises; default: all", None)
+    keepdims = argument(flag, "whether the axes stay, with size 1", False)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape without the axes, or with 1 on them; (1,) where nothing would be left."""
+        (shape,) = inputs
+        over = axis_indices(self.axis, shape)
+        if self.keepdims:
+            return tuple([1 if i in over else size for i, size in enumerate(shape)])
+        return tuple([size for i, size in enumerate(shape) if i not in over]) or (1,)
+
+    def members(self, shape: Shape) -> int:
+        """Return how many elements make one of the output."""
+        return prod([shape[i] for i in axis_indices(self.axis, shape)])
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that the axes are read whole, and where the others lie."""
+        over = axis_indices(self.axis, inputs[0])
+        places: list[int | None] = []
+        for i in range(len(inputs[0])):
+            kept = i if self.keepdims else sum([j not in over for j in range(i)])
+            places.append(READ_WHOLE if i in over else kept)
+        return tuple(places)
+
+    def reduce(self, np: Any, x: Any, axis: tuple[int, ...]) -> Any:
+        """Return the summary along axes (batch counted), which stay with size 1."""
+        raise NotImplementedError
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Summarise."""
+        (x,) = inputs
+        over = axis_indices(self.axis, x.shape[1:])
+        y: Array = self.reduce(ops.np, x, tuple([i + 1 for i in over]))
+        if self.keepdims:
+            return y
+        return y.reshape(len(x), *([size for i, size in enumerate(x.shape[1:]) if i not in over] or [1]))
+
+    def label(self) -> str:
+        """Return the axes."""
+        return "" if self.axis is None else f"axis {', '.join(str(i) for i in self.axis)}"

@@ -1,0 +1,55 @@
+"""Running sum."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import argument, axis, flag
+from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.shapes import Shape, axis_index, batched
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Cumsum(Layer):
+    """Gives, at each position of one axis, the sum of all up to it.
+
+    Any shape, kept.  With ``reverse`` it sums from the end, with ``exclusive`` without the position itself.
+    Flops for each line of n elements: n − 1 adds.
+    """
+
+    kind = "other"
+
+    axis = argument(axis, "the axis along which it sums", 0)
+    reverse = argument(flag, "whether it sums from the end", False)
+    exclusive = argument(flag, "whether a position's own element is left out", False)
+
+    example = Example("cumsum: -1", inputs=((64, 7),), output=(64, 7), flops=64 * 6)
+    elsewhere = Elsewhere(onnx="CumSum")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        axis_index(self.axis, inputs[0])
+        return inputs[0]
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One for each element of a line but the first."""
+        at = axis_index(self.axis, output)
+        return prod(output[:at] + output[at + 1 :]) * (output[at] - 1)
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that the axis has no simple place: a position sees all before it."""
+        at = axis_index(self.axis, output)
+        return tuple([None if i == at else i for i in range(len(output))])
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Sum along the axis."""
+        (x,) = inputs
+        at = batched(self.axis)
+        turned = ops.np.flip(x, at) if self.reverse else x
+        sums: Array = turned.cumsum(axis=at)
+        if self.exclusive:
+            sums = sums - turned
+        return ops.np.flip(sums, at) if self.reverse else sums

@@ -1,0 +1,28 @@
+"""Mean along axes."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reduction._reduction import Reduction
+from cnncalc.layers.shapes import Shape
+
+
+class Mean(Reduction):
+    """Averages what lies along the given axes.
+
+    Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n − 1 adds, 1 division.
+    """
+
+    example = Example("mean: {axis: [1, 2]}", inputs=((64, 7, 7),), output=(64,), flops=64 * 49)
+    elsewhere = Elsewhere(onnx="ReduceMean", others="reduce_mean")
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One for each element that is summed, the division counting for the first."""
+        return prod(output) * (self.members(inputs[0]) - 1 + 1)
+
+    def reduce(self, np: Any, x: Any, axis: tuple[int, ...]) -> Any:
+        """Return the mean."""
+        return x.mean(axis=axis, keepdims=True)

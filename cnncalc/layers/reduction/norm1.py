@@ -1,0 +1,28 @@
+"""Sum of magnitudes along axes."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reduction._reduction import Reduction
+from cnncalc.layers.shapes import Shape
+
+
+class Norm1(Reduction):
+    """Adds up the magnitudes of what lies along the given axes: the L1 norm.
+
+    Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n magnitudes, n − 1 adds.
+    """
+
+    example = Example("norm1: {axis: channels}", inputs=((64, 7),), output=(7,), flops=7 * (64 + 63))
+    elsewhere = Elsewhere(onnx="ReduceL1")
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Two for each element but the first, which is not added."""
+        return prod(output) * (2 * self.members(inputs[0]) - 1)
+
+    def reduce(self, np: Any, x: Any, axis: tuple[int, ...]) -> Any:
+        """Return the sum of magnitudes."""
+        return np.abs(x).sum(axis=axis, keepdims=True)

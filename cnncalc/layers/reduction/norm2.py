@@ -1,0 +1,29 @@
+"""Length along axes."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reduction._reduction import Reduction
+from cnncalc.layers.shapes import Shape
+
+
+class Norm2(Reduction):
+    """Takes the root of the sum of squares along the given axes: the L2 norm.
+
+    Any shape; the axes disappear, or stay with size 1.
+    Flops for each set of n elements: n squares, n − 1 adds, 1 root.
+    """
+
+    example = Example("norm2: {axis: channels}", inputs=((64, 7),), output=(7,), flops=7 * (64 + 63 + 1))
+    elsewhere = Elsewhere(onnx="ReduceL2")
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Two for each element, the root counting for the first, which is not added."""
+        return prod(output) * (2 * self.members(inputs[0]) - 1 + 1)
+
+    def reduce(self, np: Any, x: Any, axis: tuple[int, ...]) -> Any:
+        """Return the length."""
+        return np.sqrt((x * x).sum(axis=axis, keepdims=True))

@@ -1,0 +1,28 @@
+"""Product along axes."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reduction._reduction import Reduction
+from cnncalc.layers.shapes import Shape
+
+
+class Prod(Reduction):
+    """Multiplies what lies along the given axes.
+
+    Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n − 1 products.
+    """
+
+    example = Example("prod: {axis: -1}", inputs=((64, 7),), output=(64,), flops=64 * 6)
+    elsewhere = Elsewhere(onnx="ReduceProd", others="reduce_prod")
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One for each element but the first."""
+        return prod(output) * (self.members(inputs[0]) - 1)
+
+    def reduce(self, np: Any, x: Any, axis: tuple[int, ...]) -> Any:
+        """Return the product."""
+        return x.prod(axis=axis, keepdims=True)

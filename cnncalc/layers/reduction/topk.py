@@ -1,0 +1,65 @@
+"""The largest elements."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, axis, choice, flag, positive
+from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Topk(Layer):
+    """Keeps the ``k`` largest elements along one axis, in descending order, or says where they are.
+
+    Any shape, with k on the axis.  Flops for each set of n elements, taking the largest k times:
+    (n − 1) + (n − 2) + … + (n − k) comparisons.
+    """
+
+    kind = "other"
+
+    k = argument(positive, "how many are kept", symbol="k")
+    axis = argument(axis, "the axis that they lie along", 0)
+    largest = argument(flag, "whether the largest are kept, or the smallest", True)
+    output = argument(choice("values", "indices"), "what comes out", "values")
+
+    example = Example("topk: 5", inputs=((1000,),), output=(5,), flops=999 + 998 + 997 + 996 + 995)
+    elsewhere = Elsewhere(onnx="TopK")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape with k on the axis."""
+        (shape,) = inputs
+        at = axis_index(self.axis, shape)
+        if self.k > shape[at]:
+            raise LayerError(
+                f"k = {self.k}, but {axis_text(at, len(shape))} has {shape[at]}",
+                argument="k",
+                hint=f"{shape[at]} at most",
+            )
+        return (*shape[:at], self.k, *shape[at + 1 :])
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One for each element that is left, k times."""
+        at = axis_index(self.axis, output)
+        sets = prod(output[:at] + output[at + 1 :])
+        return sets * (self.k * inputs[0][at] - self.k * (self.k + 1) // 2)
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that the axis has no simple place."""
+        at = axis_index(self.axis, output)
+        return tuple([None if i == at else i for i in range(len(output))])
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Sort, and keep the first k."""
+        (x,) = inputs
+        at = batched(self.axis)
+        order = ops.np.argsort(-x if self.largest else x, axis=at, kind="stable")
+        first = order.take(range(self.k), axis=at)
+        if self.output == "indices":
+            return first.astype(x.dtype)
+        found: Array = ops.np.take_along_axis(x, first, axis=at)
+        return found

@@ -1,0 +1,54 @@
+"""Stretch axes of size 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, integers
+from cnncalc.layers.base import READ_WHOLE, Elsewhere, Example
+from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Expand(Movement):
+    """Repeats its input along axes of size 1, up to the given shape; -1 keeps an axis.
+
+    Input of any shape, output ``shape``.  Flops: 0.
+    """
+
+    shape = argument(integers, "the output's shape; -1 keeps the input's size")
+
+    example = Example("expand: [-1, 14, 14]", inputs=((64, 1, 1),), output=(64, 14, 14))
+    elsewhere = Elsewhere(onnx="Expand", others="broadcast_to")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape.  Raises LayerError where an axis other than 1 would have to grow."""
+        (shape,) = inputs
+        if len(self.shape) != len(shape) or any(
+            wanted < -1 or wanted == 0 or (wanted != -1 and size not in (1, wanted))
+            for wanted, size in zip(self.shape, shape, strict=True)
+        ):
+            raise LayerError(
+                f"shape = {shape_text(self.shape)}, but the input is {shape_text(shape)}",
+                argument="shape",
+                hint="as many axes; only those of size 1 grow",
+            )
+        return tuple([size if wanted == -1 else wanted for wanted, size in zip(self.shape, shape, strict=True)])
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that a stretched axis, of one position, is read whole."""
+        pairs = zip(inputs[0], output, strict=True)
+        return tuple([axis if size == out else READ_WHOLE for axis, (size, out) in enumerate(pairs)])
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Repeat."""
+        (x,) = inputs
+        sizes = [have if wanted == -1 else wanted for wanted, have in zip(self.shape, x.shape[1:], strict=True)]
+        return ops.np.broadcast_to(x, (len(x), *sizes))
+
+    def label(self) -> str:
+        """Return ``14×14``, ``·`` where an axis is kept."""
+        return "×".join("·" if size == -1 else str(size) for size in self.shape)

@@ -1,0 +1,51 @@
+"""An axis into the batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, axis
+from cnncalc.layers.base import Example
+from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Fold(Movement):
+    """Makes each position of an axis a sample of its own: windows of a map that are then treated alike.
+
+    Input of two axes or more, output without the axis, as many times as it was long.  ``unfold`` is the way back.
+    Flops: 0.
+    """
+
+    axis = argument(axis, "the axis that goes into the batch", 0)
+
+    example = Example("fold: 0", inputs=((64, 49, 96),), output=(49, 96))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape without the axis."""
+        (shape,) = inputs
+        at = axis_index(self.axis, shape)
+        if len(shape) < 2:
+            raise LayerError(f"would leave nothing of {shape_text(shape)}", hint="reshape: [-1, 1] adds an axis")
+        return (*shape[:at], *shape[at + 1 :])
+
+    def times(self, inputs: tuple[Shape, ...], times: int) -> int:
+        """Return as many more as the axis has positions."""
+        return times * inputs[0][axis_index(self.axis, inputs[0])]
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that the axis has no place any more, and where the others lie."""
+        at = axis_index(self.axis, inputs[0])
+        return tuple([None if i == at else i - (i > at) for i in range(len(inputs[0]))])
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Move the axis behind the batch, and lay both out as one."""
+        moved = ops.np.moveaxis(inputs[0], batched(self.axis), 1)
+        return moved.reshape(-1, *moved.shape[2:])
+
+    def label(self) -> str:
+        """Return the axis."""
+        return f"axis {self.axis}"

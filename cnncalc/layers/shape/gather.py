@@ -1,0 +1,69 @@
+"""Chosen indices of an axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from cnncalc.layers.arguments import LayerError, argument, axis, integers
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape, axis_index, axis_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Gather(Movement):
+    """Takes what lies at given indices of one axis, in their order: those of a list, or of a second input.
+
+    Input of any shape; the list's length, or the second input's shape, stands where the axis was.  Flops: 0.
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (1, 2)
+
+    indices = argument(integers, "the indices, counted from 0; none: a second input has them", None)
+    axis = argument(axis, "the axis that they belong to", 0)
+
+    example = Example("gather: {indices: [2, 0, 2], axis: channels}", inputs=((3, 8, 8),), output=(3, 8, 8))
+    elsewhere = Elsewhere(onnx="Gather", others="index_select")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape with as many as are chosen on the axis."""
+        shape = inputs[0]
+        at = axis_index(self.axis, shape)
+        if (self.indices is None) == (len(inputs) == 1):
+            one = "neither is given" if len(inputs) == 1 else "both are given"
+            raise LayerError(f"takes either indices or a second input, but {one}", hint="gather: [0, 2]")
+        if self.indices is None:
+            return (*shape[:at], *inputs[1], *shape[at + 1 :])
+        if any(not -shape[at] <= index < shape[at] for index in self.indices) or not self.indices:
+            raise LayerError(
+                f"indices reach from {min(self.indices, default=0)} to {max(self.indices, default=0)}, "
+                f"but {axis_text(at, len(shape))} has {shape[at]}",
+                argument="indices",
+                hint=f"0 is the first, {shape[at] - 1} the last",
+            )
+        return (*shape[:at], len(self.indices), *shape[at + 1 :])
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that the axis has no simple place, and where the others lie."""
+        at, longer = axis_index(self.axis, inputs[0]), len(output) - len(inputs[0])
+        return tuple([None if i == at else i if i < at else i + longer for i in range(len(inputs[0]))])
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Take the indices."""
+        x = inputs[0]
+        at = axis_index(self.axis, x.shape[1:]) + 1
+        if self.indices is not None:
+            return x.take(self.indices, axis=at)
+        chosen = inputs[1].astype(int)
+        if len(chosen) == 1:
+            return x.take(chosen[0], axis=at)
+        samples = zip(ops.np.broadcast_to(x, (len(chosen), *x.shape[1:])), chosen, strict=True)
+        taken: Array = ops.np.stack([sample.take(index, axis=at - 1) for sample, index in samples])
+        return taken
+
+    def label(self) -> str:
+        """Return how many, with the axis where it is not the first."""
+        count = "" if self.indices is None else f"{len(self.indices)}"
+        return count if self.axis == 0 else f"{count}, axis {self.axis}".lstrip(", ")

@@ -1,0 +1,53 @@
+"""One index of an axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, axis, integer
+from cnncalc.layers.base import Example
+from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape, axis_index, axis_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Select(Movement):
+    """Keeps what lies at one index of an axis, and the axis disappears: a transformer's class token.
+
+    Input of two axes or more; a negative index counts from the end.  Flops: 0.
+    """
+
+    index = argument(integer, "the index that is kept", 0)
+    axis = argument(axis, "the axis that disappears", 0)
+
+    example = Example("select: {axis: 0, index: 0}", inputs=((197, 192),), output=(192,))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape without the axis; (1,) where it was the only one."""
+        (shape,) = inputs
+        at = axis_index(self.axis, shape)
+        if not -shape[at] <= self.index < shape[at]:
+            raise LayerError(
+                f"index = {self.index}, but {axis_text(at, len(shape))} has {shape[at]}",
+                argument="index",
+                hint=f"0 is the first, {shape[at] - 1} or -1 the last",
+            )
+        return (*shape[:at], *shape[at + 1 :]) or (1,)
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that the axis has no simple place, and where the others lie."""
+        at = axis_index(self.axis, inputs[0])
+        return tuple([None if i == at else i - (i > at) for i in range(len(inputs[0]))])
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Take the index."""
+        (x,) = inputs
+        at = axis_index(self.axis, x.shape[1:]) + 1
+        taken: Array = x[(*[slice(None)] * at, self.index)]
+        return taken if x.ndim > 2 else taken[:, None]
+
+    def label(self) -> str:
+        """Return the index, with the axis where it is not the first."""
+        return f"{self.index}" if self.axis == 0 else f"{self.index}, axis {self.axis}"

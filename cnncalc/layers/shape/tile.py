@@ -1,0 +1,49 @@
+"""Repeat along axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, integers
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Tile(Movement):
+    """Repeats the whole of its input along each axis, so many times.
+
+    Input of any shape; each size is multiplied by its figure of ``repeats``.  Flops: 0.
+    """
+
+    repeats = argument(integers, "how many times along each axis")
+
+    example = Example("tile: [1, 2, 2]", inputs=((3, 8, 8),), output=(3, 16, 16))
+    elsewhere = Elsewhere(onnx="Tile", others="repeat_interleave")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the sizes times the repeats."""
+        (shape,) = inputs
+        if len(self.repeats) != len(shape) or min(self.repeats) < 1:
+            raise LayerError(
+                f"repeats = {shape_text(self.repeats)}, but the input is {shape_text(shape)}",
+                argument="repeats",
+                hint="a positive figure for each axis, without the batch",
+            )
+        return tuple([size * times for size, times in zip(shape, self.repeats, strict=True)])
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that a repeated axis has no simple place."""
+        pairs = zip(inputs[0], output, strict=True)
+        return tuple([axis if size == out else None for axis, (size, out) in enumerate(pairs)])
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Repeat."""
+        return ops.np.tile(inputs[0], (1, *self.repeats))
+
+    def label(self) -> str:
+        """Return ``1×2×2``."""
+        return "×".join(str(times) for times in self.repeats)

@@ -1,0 +1,40 @@
+"""Triangle of a matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, flag, integer
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Trilu(Movement):
+    """Keeps the upper or the lower triangle of the last two axes, and puts 0 elsewhere.
+
+    Input of two axes or more, kept.  Flops: 0.
+    """
+
+    moves_only = False
+
+    upper = argument(flag, "whether the upper triangle is kept, or the lower", True)
+    k = argument(integer, "how far above the main diagonal the border lies", 0)
+
+    example = Example("trilu: {upper: false}", inputs=((8, 16, 16),), output=(8, 16, 16))
+    elsewhere = Elsewhere(onnx="Trilu", others="triu tril")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        if len(inputs[0]) < 2:
+            raise LayerError(f"takes matrices, but {shape_text(inputs[0])} comes in")
+        return inputs[0]
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Cut off the other triangle."""
+        cut = ops.np.triu if self.upper else ops.np.tril
+        y: Array = cut(inputs[0], self.k)
+        return y

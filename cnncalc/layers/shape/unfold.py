@@ -1,0 +1,63 @@
+"""An axis out of the batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, integer, positive
+from cnncalc.layers.base import Example
+from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Unfold(Movement):
+    """Makes ``size`` samples, which ``fold`` has made of one, one again: they lie along a new axis.
+
+    Input of any shape, output with the axis put in.  Flops: 0.
+    """
+
+    size = argument(positive, "how many samples become one", symbol="U")
+    axis = argument(integer, "where the new axis stands in the output", 0)
+
+    example = Example("unfold: 64", inputs=((49, 96),), output=(64, 49, 96))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the shape with the new axis."""
+        (shape,) = inputs
+        at = self._index(len(shape))
+        return (*shape[:at], self.size, *shape[at:])
+
+    def times(self, inputs: tuple[Shape, ...], times: int) -> int:
+        """Return as many fewer as the axis has positions.  Raises LayerError where there are not so many."""
+        if times % self.size or not times:
+            raise LayerError(
+                f"size = {self.size}, but there are {times} of one sample", argument="size", hint="fold comes before"
+            )
+        return times // self.size
+
+    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+        """Return that the axes behind the new one move on."""
+        at = self._index(len(inputs[0]))
+        return tuple([i + (i >= at) for i in range(len(inputs[0]))])
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Split the batch, and move what was split off to its place."""
+        (x,) = inputs
+        split = x.reshape(-1, self.size, *x.shape[1:])
+        return ops.np.moveaxis(split, 1, self._index(x.ndim - 1) + 1)
+
+    def label(self) -> str:
+        """Return the size, with the axis where it is not the first."""
+        return f"{self.size}" if self.axis == 0 else f"{self.size}, axis {self.axis}"
+
+    def _index(self, count: int) -> int:
+        if not -count - 1 <= self.axis <= count:
+            raise LayerError(
+                f"axis = {self.axis}, but the output has {count + 1} axes",
+                argument="axis",
+                hint=f"0 is the first, {count} or -1 the last: {shape_text(tuple(range(count + 1)))}",
+            )
+        return self.axis if self.axis >= 0 else self.axis + count + 1
