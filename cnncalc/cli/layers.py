@@ -59,7 +59,7 @@ def _formulas(layer: type[Layer]) -> list[Formula]:
 
     example = layer.example
     names = [f"x{number}" for number in range(len(example.inputs))]
-    inputs = ", ".join(f"{name}: {list(shape)}" for name, shape in zip(names, example.inputs, strict=True))
+    inputs = ", ".join(f"{name}: {list(shape)}" for name, shape in zip(names, example.inputs, strict=True)) or "x: [1]"
     item = example.item if ":" in example.item or len(names) == 1 else f"{example.item}:"
     text = f"input: {{{inputs}}}\nlayers:\n  - {item}\n    from: [{', '.join(names)}]\n"
     if len(names) == 1 and ":" not in item:

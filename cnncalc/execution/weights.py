@@ -75,7 +75,7 @@ def random_weights(network: Graph, seed: int = 0, dtype: Any = np.float32, threa
     for item in expected(network):
         array = _allocated(item.weight.shape, dtype)
         made[item.name] = array
-        center, radius = _range(item, squares[item.node.inputs[0]])
+        center, radius = _range(item, squares[(*item.node.inputs, item.node)[0]])
         jobs.append((_flat(array), zlib.crc32(item.name.encode()), center, radius))
     pieces = [(job, block) for job in jobs for block in _chunks(len(job[0]))]
     workers = Workers(threads)

@@ -87,7 +87,10 @@ def receptive_fields(network: Graph) -> ReceptiveFields:
     disagreeing: list[Node] = []
     known: dict[Use, list[Step] | None] = {}
     for node in network.nodes:
-        incoming = of[node.inputs[0]] if node.inputs else ()
+        if not node.inputs:  # it sees nothing of any input
+            of[node] = ()
+            continue
+        incoming = of[node.inputs[0]]
         if len(node.inputs) > 1:
             incoming, agree = _widest([of[tensor] for tensor in node.inputs])
             if not agree:

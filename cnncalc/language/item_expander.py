@@ -254,7 +254,7 @@ class ItemExpander(Names):
 
     def layer(self, item: LayerItem, name: str, frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
         """Add a layer to the network; a fault gives None."""
-        if item.layer_class.arity == (0, 0):  # it comes from nowhere, whatever stands above it
+        if item.layer_class.arity == (0, 0) and item.sources is None:  # it comes from nowhere
             incoming = ()
         full = self.path(item, name, frame)
         try:

@@ -87,7 +87,7 @@ def explain(network: Graph, nodes: list[Node], dtype: str = "float32") -> list[E
     """Return how the figures of some of a network's nodes come about."""
     fields = receptive_fields(network).of
     width = DTYPES[dtype]
-    return [_explanation(node, fields[node.inputs[0]], fields[node], width) for node in nodes]
+    return [_explanation(node, fields[node.inputs[0]] if node.inputs else (), fields[node], width) for node in nodes]
 
 
 def _explanation(node: Node, incoming: Fields | None, fields: Fields | None, width: int) -> Explanation:
@@ -160,9 +160,10 @@ def _sights(node: Node, incoming: Fields | None, fields: Fields | None) -> list[
 
 def _edges(node: Node) -> tuple[list[Edge], float]:
     """Return what a sliding window does at each axis' borders, and the share of its taps on padding."""
-    layer, sizes = node.layer, node.use.inputs[0][1:]
+    layer = node.layer
     if not layer.slides:
         return [], 0.0
+    sizes = node.use.inputs[0][1:]
     described = layer.described(*node.use.inputs)
     kernel, stride, pads = described["kernel_size"], described["stride"], described["padding"]
     dilation = described.get("dilation") or (1,) * len(kernel)

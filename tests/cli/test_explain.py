@@ -186,7 +186,9 @@ def test_every_layer_type_is_explained(tmp_path: Path) -> None:
         assert layer is not None
         example = layer.example
         names = [f"x{number}" for number in range(len(example.inputs))]
-        inputs = ", ".join(f"{name}: {list(shape)}" for name, shape in zip(names, example.inputs, strict=True))
+        inputs = (
+            ", ".join(f"{name}: {list(shape)}" for name, shape in zip(names, example.inputs, strict=True)) or "x: [1]"
+        )
         item = example.item if ":" in example.item else f"{example.item}:"
         path = tmp_path / f"{name}.yaml"
         path.write_text(f"input: {{{inputs}}}\nlayers:\n  - {item}\n    from: [{', '.join(names)}]\n    name: one\n")

@@ -71,6 +71,6 @@ def spec(text: str) -> Network:
 
 def single(item: str, *inputs: Shape) -> Network:
     """Return a network of one layer, called `layer`."""
-    network = Network("single", {f"x{i}": shape for i, shape in enumerate(inputs)})
-    network.outputs["layer"] = network.add(make(item), list(network.inputs.values()), "layer")
+    network = Network("single", {f"x{i}": shape for i, shape in enumerate(inputs or [(1,)])})
+    network.outputs["layer"] = network.add(make(item), list(network.inputs.values())[: len(inputs)], "layer")
     return network

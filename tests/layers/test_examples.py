@@ -55,13 +55,9 @@ def test_the_example_holds(name: str) -> None:
 def test_the_example_holds_in_a_spec(name: str) -> None:
     example = known(name).example
     inputs = {f"x{i}": list(shape) for i, shape in enumerate(example.inputs or [(1,)])}
-    before, source = "", f"    from: [{', '.join(inputs)}]\n"
-    if name == "unfold":  # it needs samples that were one
-        before, source, inputs = "  - fold\n", "", {"x": [64, *example.inputs[0]]}
-    if not example.inputs:
-        source = ""
-    colon = "" if ":" in example.item or not source else ":"
-    text = f"input: {inputs}\nlayers:\n{before}  - {example.item}{colon}\n{source}"
+    colon = "" if ":" in example.item else ":"
+    sources = ", ".join(inputs) if example.inputs else ""
+    text = f"input: {inputs}\nlayers:\n  - {example.item}{colon}\n    from: [{sources}]\n"
     network = Network.of(build_variant(read_text(text.encode(), "example.yaml"), None, {}, {}))
     node = network.nodes[-1]
     assert node.shape == example.output

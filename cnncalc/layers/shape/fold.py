@@ -33,7 +33,9 @@ class Fold(Movement):
         return (*shape[:at], *shape[at + 1 :])
 
     def times(self, inputs: tuple[Shape, ...], times: int) -> int:
-        """Return as many more as the axis has positions."""
+        """Return as many more as the axis has positions.  Raises LayerError where there is no batch."""
+        if not times:
+            raise LayerError("there is no batch that the axis could go into", hint="a parameter is the same for all")
         return times * inputs[0][axis_index(self.axis, inputs[0])]
 
     def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:

@@ -22,7 +22,7 @@ class Unfold(Movement):
     size = argument(positive, "how many samples become one", symbol="U")
     axis = argument(integer, "where the new axis stands in the output", 0)
 
-    example = Example("unfold: 64", inputs=((49, 96),), output=(64, 49, 96))
+    example = Example("unfold: 1", inputs=((49, 96),), output=(1, 49, 96))
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape with the new axis."""
