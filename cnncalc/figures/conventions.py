@@ -17,6 +17,59 @@ from cnncalc.layers.base import Use
 UNDEFINED = ("locally_connected",)
 """Types that PyTorch does not have, so that no tool for it says what they cost."""
 
+NOT_COMPARED = frozenset(
+    [
+        "abs",
+        "ceil",
+        "cos",
+        "erf",
+        "exp",
+        "floor",
+        "log",
+        "neg",
+        "reciprocal",
+        "round",
+        "sign",
+        "sin",
+        "softsign",
+        "sqrt",
+        "divide",
+        "minimum",
+        "power",
+        "where",
+        "compare",
+        "mean",
+        "sum",
+        "max",
+        "min",
+        "prod",
+        "norm1",
+        "norm2",
+        "argmax",
+        "cumsum",
+        "topk",
+        "matmul",
+        "einsum",
+        "lstm",
+        "gru",
+        "rnn",
+        "rmsnorm",
+        "l2_normalize",
+        "shift",
+        "affine",
+        "parameter",
+        "embedding",
+        "select",
+        "gather",
+        "expand",
+        "tile",
+        "trilu",
+        "fold",
+        "unfold",
+    ]
+)
+"""Types that have not been held against the tools, so that their figure is said not to be known."""
+
 Rule = Callable[[Use, int], "int | None"]
 """From a layer's use and the batch to a tool's figure; None where the tool has none.  The docstring is shown."""
 
@@ -53,7 +106,7 @@ class Convention(NamedTuple):
 
     def of(self, use: Use, batch: int) -> int | None:
         """Return the tool's figure for a layer's use; None where it is not defined."""
-        if use.layer.type in UNDEFINED:
+        if use.layer.type in UNDEFINED or use.layer.type in NOT_COMPARED:
             return None
         rule = self.rule(use.layer.type)
         return rule(use, batch) if rule else 0
@@ -199,5 +252,7 @@ def _account(network: Graph, batch: int, convention: Convention) -> Account:
 def _told(convention: Convention, layer_type: str) -> str:
     if layer_type in UNDEFINED:
         return "not defined: PyTorch has no such layer"
+    if layer_type in NOT_COMPARED:
+        return "not known: the type has not been held against the tool"
     rule = convention.rule(layer_type)
     return (rule.__doc__ or "") if rule else "nothing: the tool has no rule for it"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import cnncalc
-from cnncalc.figures.conventions import TOOLS, UNDEFINED, accounts
+from cnncalc.figures.conventions import NOT_COMPARED, TOOLS, UNDEFINED, accounts
 from cnncalc.figures.costs import CONVENTIONS, OWN_CONVENTION
 from cnncalc.figures.summary import summarize
 from cnncalc.ground.errors import CnncalcError
@@ -88,7 +88,7 @@ def test_a_module_used_twice_counts_twice() -> None:
 def test_every_layer_type_has_been_compared() -> None:
     compared = {row["item"].partition(":")[0] for row in MODULES}
     # PyTorch has no module for scale, nor a function for center_crop, which slices
-    assert set(layer_types()) - compared == {*UNDEFINED, "scale", "center_crop"}
+    assert set(layer_types()) - compared == {*UNDEFINED, *NOT_COMPARED, "scale", "center_crop"}
 
 
 def test_what_is_not_defined_is_named() -> None:
