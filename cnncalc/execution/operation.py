@@ -137,7 +137,9 @@ def _affine(node: Node, weights: Mapping[str, Array]) -> tuple[Array, Array]:
     shift = -weights["running_mean"] * scale
     if "weight" in weights:
         scale = scale * weights["weight"]
-        shift = shift * weights["weight"] + weights["bias"]
+        shift = shift * weights["weight"]
+    if "bias" in weights:
+        shift = shift + weights["bias"]
     return scale.astype(variance.dtype), shift.astype(variance.dtype)
 
 

@@ -190,32 +190,34 @@ def per_axis(convert: Callable[[Any], float], optional: bool = False) -> Callabl
     return axes
 
 
-def pads(*words: str) -> Callable[[object], Any]:
+def pads(*words: str, signed: bool = False) -> Callable[[object], Any]:
     """An int, one int an axis, a pair [before, after] an axis, or one of ``words`` (same, valid)."""
+    take = integer if signed else natural
 
     def convert(value: object) -> Any:
         if isinstance(value, str):
             if value in words:
                 return value
         elif isinstance(value, tuple) and value:
-            return tuple([pair(item) for item in value])
+            return tuple([pair(item, take) for item in value])
         elif not isinstance(value, tuple):
-            return pair(value)
+            return pair(value, take)
         also = "".join(f", or '{word}'" for word in words)
-        raise ValueError(f"an integer of 0 or more, one an axis, a pair [before, after] an axis{also}")
+        one = "an integer" if signed else "an integer of 0 or more"
+        raise ValueError(f"{one}, one an axis, a pair [before, after] an axis{also}")
 
     convert.words = words  # type: ignore[attr-defined]
     convert.axes = "pair"  # type: ignore[attr-defined]
     return convert
 
 
-def pair(value: object) -> tuple[int, int]:
+def pair(value: object, take: Callable[[object], int] = natural) -> tuple[int, int]:
     """Two integers of 0 or more [before, after]; a single one stands for both."""
     if isinstance(value, tuple):
         if len(value) != 2:
             raise ValueError("a pair [before, after] for each axis")
-        return natural(value[0]), natural(value[1])
-    return natural(value), natural(value)
+        return take(value[0]), take(value[1])
+    return take(value), take(value)
 
 
 def per_rank(name: str, value: Any, rank: int, axes: str) -> Any:

@@ -16,11 +16,13 @@ from cnncalc.layers.symbols import Symbol, ceil_div, pair_symbols
 Pair = tuple[int, int]
 
 
-def window_count(size: int, kernel: int, stride: int, pad: Pair, dilation: int = 1, ceil: bool = False) -> int:
+def window_count(
+    size: int, kernel: int, stride: int, pad: Pair, dilation: int = 1, ceil: bool = False, clip: bool = True
+) -> int:
     """Return how many windows fit along an axis: ``⌊(size + pad − dilation·(kernel − 1) − 1) / stride⌋ + 1``, or 0.
 
-    With ``ceil`` the last window may run over the end, but it must start inside the input or the padding in
-    front of it (PyTorch's ceil_mode, and Caffe's clip).
+    With ``ceil`` the last window may run over the end, but with ``clip`` it must start inside the input or the
+    padding in front of it (PyTorch's ceil_mode; Caffe clips where there is padding, pooling_layer.cpp).
     """
     before, _ = pad
     free = size + both_sides(pad) - dilation * (kernel - 1) - 1
@@ -29,7 +31,7 @@ def window_count(size: int, kernel: int, stride: int, pad: Pair, dilation: int =
     if not ceil:
         return free // stride + 1
     count = ceil_div(free, stride) + 1
-    return count - 1 if (count - 1) * stride >= size + before else count
+    return count - 1 if clip and (count - 1) * stride >= size + before else count
 
 
 def window_counts(
@@ -39,6 +41,7 @@ def window_counts(
     pads: tuple[Pair, ...],
     dilation: Shape | None = None,
     ceil: bool = False,
+    clip: bool = True,
 ) -> Shape:
     """Return :func:`window_count` for every spatial axis of a map.
 
@@ -46,7 +49,7 @@ def window_counts(
         LayerError: where not even one window fits an axis.
     """
     axes = zip(shape[1:], kernel, stride, pads, dilation or (1,) * len(kernel), strict=True)
-    counts = tuple([window_count(*axis, ceil) for axis in axes])
+    counts = tuple([window_count(*axis, ceil, clip) for axis in axes])
     if 0 in counts:
         raise _misfit(shape, counts.index(0), extents(kernel, dilation), kernel, pads)
     return counts

@@ -43,6 +43,9 @@ def value(text: str, **names: Any) -> Any:
         ("empty is null", True),
         ("true and False == false", True),
         ("1e3", 1000.0),
+        ("2014 - 10 - 11", 1993),
+        ("len('a#b')", 3),
+        ("round(2.567, 2)", 2.57),
     ],
 )
 def test_values(text: str, expected: object) -> None:

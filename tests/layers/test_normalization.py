@@ -22,6 +22,13 @@ def test_batchnorm(shape: Shape) -> None:
             assert (done.output, done.macs) == (shape, 0)
 
 
+def test_a_batchnorm_that_learns_a_shift_alone() -> None:
+    """Keras' InceptionV3, scale=False: 64 params and 128 buffers on 64 channels."""
+    done = use("batchnorm: {scale: false}", (64, 8, 8))
+    assert (list(done.weights), done.params, done.buffers) == (["bias", "running_mean", "running_var"], 64, 128)
+    assert use("batchnorm: {scale: false, affine: false}", (64, 8, 8)).params == 0
+
+
 def test_buffers_are_not_params() -> None:
     weights = use("batchnorm", (64, 112, 112)).weights
     assert weights["running_var"] == Weight((64,), trainable=False)

@@ -27,6 +27,8 @@ HALF = Fraction(1, 2)
         ("pad: {padding: [0, 1], mode: reflect}", (3, 10, 2), (3, 10, 4)),
         ("pad: {padding: 10, mode: circular}", (3, 10), (3, 30)),
         ("pad: {padding: 99, mode: replicate}", (3, 1), (3, 199)),
+        ("pad: {padding: [[-1, 2], [1, -2]]}", (2, 6, 7), (2, 7, 6)),  # as torch.nn.functional.pad(x, (1, -2, -1, 2))
+        ("pad: {padding: [[-3, 4]], mode: circular}", (2, 7), (2, 8)),
         ("pad: {channels: [8, 8]}", (16, 32, 32), (32, 32, 32)),  # CIFAR ResNet's shortcut A
         ("pad: {padding: 1, channels: [0, 5]}", (16, 32), (21, 34)),
         ("center_crop: {size: [56, 56]}", (512, 64, 64), (512, 56, 56)),  # U-Net's deepest skip
@@ -151,6 +153,13 @@ def test_labels(item: str, label: str) -> None:
             "padding",
             "padding = 4 with mode = reflect, but an axis of 4 has only 3 elements for it",
             "3 at most, or 'mode: replicate'",
+        ),
+        (
+            "pad: {padding: [[-6, 3], [0, -2]]}",
+            (1, 6, 7),
+            "padding",
+            "padding = [-6, 3] crops all of an axis of 6",
+            "to keep a part of a map there is 'slice', too",
         ),
         (
             "pad: {padding: 5, mode: circular}",

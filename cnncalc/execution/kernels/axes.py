@@ -92,9 +92,11 @@ def _slides(
     sizes: tuple[int, ...], kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes, rounding: Rounding
 ) -> Slides:
     found = []
-    arguments = (per_axis(value, len(sizes)) for value in (kernel, stride, padding, dilation))
-    for size, k, s, p, d in zip(sizes, *arguments, strict=True):
-        before, after = _ends(size, k, s, p, d)
+    arguments = zip(sizes, *(per_axis(value, len(sizes)) for value in (kernel, stride, padding, dilation)), strict=True)
+    axes = [(size, k, s, d, *_ends(size, k, s, p, d)) for size, k, s, p, d in arguments]
+    if rounding == "caffe" and any(before or after for *_, before, after in axes):
+        rounding = "ceil"  # Caffe drops a window that begins behind the end where it pads, and there alone
+    for size, k, s, d, before, after in axes:
         count = _positions(size, d * (k - 1) + 1, s, before, after, rounding)
         if count < 1:
             raise ValueError(f"a window of {d * (k - 1) + 1} does not fit in {before} + {size} + {after}")
@@ -120,7 +122,7 @@ def _positions(size: int, extent: int, stride: int, before: int, after: int, rou
     if rounding == "floor":
         return len(range(0, padded - extent + 1, stride))
     count = 0  # a window may overhang by less than a stride
-    while count * stride + extent < padded + stride and count * stride < before + size:
+    while count * stride + extent < padded + stride and (rounding == "caffe" or count * stride < before + size):
         count += 1
     return count
 

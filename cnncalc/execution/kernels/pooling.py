@@ -26,7 +26,8 @@ def max_pool(
 ) -> Array:
     """Take the largest of each window; see `Ops.max_pool`."""
     axes = slides(x.shape[2:], kernel, kernel if stride is None else stride, padding, dilation, rounding)
-    return channels_first(_slide(engine, channels_last(x), axes, np.maximum, -np.inf))
+    least = float(np.finfo(x.dtype).min) if rounding == "caffe" else -np.inf  # of a window that holds nothing
+    return channels_first(_slide(engine, channels_last(x), axes, np.maximum, least))
 
 
 def avg_pool(

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class BatchNorm(Layer):
     """Shifts and scales each channel to mean 0 and variance 1 over the training set, then by learned figures.
 
-    Any shape, kept.  Parameters: a scale and a shift a channel; buffers: its running mean and variance.
+    Any shape, kept.  Parameters: a scale and a shift a channel, or a shift alone (``scale: false``, as Keras'
+    InceptionV3 has it); buffers: its running mean and variance.
     Flops at inference: 2 per element, one product and one add, since all four figures of a channel fold into
     one scale and one shift (Ioffe and Szegedy 2015, arXiv:1502.03167).
     """
@@ -27,6 +28,7 @@ class BatchNorm(Layer):
     eps = argument(number, "added to the variance", 1e-5)
     momentum = argument(number, "weight of the newest batch in the running statistics", 0.1)
     affine = argument(flag, "whether it learns a scale and a shift a channel", True)
+    scale = argument(flag, "whether it learns a scale beside the shift, where it learns any", True)
     track_running_stats = argument(flag, "whether it keeps a running mean and variance a channel", True)
 
     example = Example(
@@ -42,7 +44,11 @@ class BatchNorm(Layer):
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight, bias, and the buffers running_mean, running_var, each (C,)."""
         shape = (inputs[0][0],)
-        weights = {"weight": Weight(shape), "bias": Weight(shape)} if self.affine else {}
+        weights: dict[str, Weight] = {}
+        if self.affine and self.scale:
+            weights["weight"] = Weight(shape)
+        if self.affine:
+            weights["bias"] = Weight(shape)
         if self.track_running_stats:
             weights |= {"running_mean": Weight(shape, False), "running_var": Weight(shape, False)}
         return weights
@@ -60,10 +66,10 @@ class BatchNorm(Layer):
             others = (0, *range(2, x.ndim))
             mean, variance = x.mean(axis=others), x.var(axis=others)
         scale = 1 / ops.np.sqrt(variance + self.eps)
-        if self.affine:
+        if "weight" in weights:
             scale = scale * weights["weight"]
         shift = -mean * scale
-        if self.affine:
+        if "bias" in weights:
             shift += weights["bias"]
         y = x * per_channel(scale, x)
         y += per_channel(shift, x)

@@ -15,7 +15,9 @@ class WindowPool(Layer):
 
     Input (C, *spatial), output (C, *spatial_out), each spatial axis with
     ``⌊(in + P_before + P_after − D·(K − 1) − 1) / S⌋ + 1`` positions; rounded up with ``rounding: ceil`` or
-    ``caffe``, where the last window must start inside the input or the padding in front of it.
+    ``caffe``, where the last window must start inside the input or the padding in front of it.  Caffe asks that of
+    a padded map alone: without padding, and with a stride above the kernel, its last window may hold nothing, and is
+    the smallest float there.
     """
 
     kind = "pool"
@@ -28,7 +30,7 @@ class WindowPool(Layer):
     ceil_mode = argument(flag, "short for 'rounding: ceil'", False)
     rounding = argument(
         choice("floor", "ceil", "caffe"),
-        "ceil: the last window may overhang the end; caffe: the same, as Caffe does",
+        "ceil: the last window may overhang the end; caffe: the same, or lie behind it where nothing is padded",
         "floor",
     )
 
@@ -45,7 +47,8 @@ class WindowPool(Layer):
         around = self._pads(sizes)
         for extent, pair in zip(extents(self.kernel_size, self.dilation), around, strict=True):
             _check_padding(extent, pair)
-        counts = window_counts(shape, self.kernel_size, self.stride, around, self.dilation, self.ceil_mode)
+        clip = self.rounding != "caffe" or any(before or after for before, after in around)
+        counts = window_counts(shape, self.kernel_size, self.stride, around, self.dilation, self.ceil_mode, clip)
         return (shape[0], *counts)
 
     def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
@@ -66,7 +69,7 @@ class WindowPool(Layer):
             "kernel_size": self.kernel_size,
             "stride": self.stride,
             "padding": self.padding,
-            "rounding": "ceil" if self.ceil_mode else "floor",
+            "rounding": self.rounding,
         }
 
     def _pads(self, sizes: Shape) -> tuple[Pair, ...]:

@@ -15,16 +15,21 @@ if TYPE_CHECKING:
 
 
 class Pad(Movement):
-    """Widens the map on its borders.
+    """Widens the map on its borders, or crops it where the padding is negative.
 
     Input (C, *spatial), output (C + channels, *spatial + padding).  The border holds ``value``, or the map's
     own elements: mirrored at its edge (reflect), its edge repeated (replicate), or its other side (circular).
-    Flops: 0.
+    What is negative is cropped first, as ``torch.nn.functional.pad`` does.  Flops: 0.
     """
 
     moves_only = False
 
-    padding = argument(pads(), "elements around the map: an int, one an axis, or a pair an axis", None, "P")
+    padding = argument(
+        pads(signed=True),
+        "elements around the map: an int, one an axis, or a pair an axis; negative ones crop",
+        None,
+        "P",
+    )
     mode = argument(choice("constant", "reflect", "replicate", "circular"), "what the border holds", "constant")
     value = argument(number, "what a constant border holds", 0.0)
     channels = argument(pair, "channels of the constant, [before, after] the map's own", 0, "P_C")
@@ -82,6 +87,14 @@ class Pad(Movement):
         return ", ".join(parts)
 
     def _check_source(self, size: int, border: tuple[int, int]) -> None:
+        cropped = sum([-side for side in border if side < 0])
+        if cropped >= size:
+            raise LayerError(
+                f"padding = [{border[0]}, {border[1]}] crops all of an axis of {size}",
+                argument="padding",
+                hint="to keep a part of a map there is 'slice', too",
+            )
+        size -= cropped
         limits = {"reflect": size - 1, "circular": size}
         if max(border) > limits.get(self.mode, max(border)):
             raise LayerError(
