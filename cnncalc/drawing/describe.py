@@ -1,0 +1,301 @@
+"""A tree to parts: which words, shapes and figures stand on each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.drawing.atoms import Atom
+from cnncalc.drawing.letters import even, fitted, text_width
+from cnncalc.drawing.measures import Measure, share_text
+from cnncalc.drawing.parts import (
+    CIRCLE,
+    CLOSED,
+    HEAD,
+    NARROWEST,
+    PILL,
+    STRIP,
+    WIDEST,
+    Box,
+    Fork,
+    LaneLine,
+    Part,
+    Stack,
+    Strip,
+    Tile,
+)
+from cnncalc.drawing.tree import Element, Fold, Parallel, Scope, Series, atoms_in, feeds, leaving, reads
+from cnncalc.graph import Node
+from cnncalc.layers.shapes import Shape
+
+CIRCLES = {"add": "+", "multiply": "×"}
+TRACKS = 40
+"""Lines beside the tree that have a track of their own in one box; more share them."""
+
+TEXT, SMALL, TINY = 12, 10, 9
+"""Font sizes: of names, of strips and figures, of shapes."""
+
+
+class Describer:
+    """Makes the parts of one picture.
+
+    Every method takes the copies of what it describes: they differ in their figures, and in their shapes perhaps.
+    """
+
+    def __init__(self, measure: Measure) -> None:
+        self.measure = measure
+        self.tiles: dict[Atom, Tile] = {}
+
+    def box(self, scopes: Sequence[Scope], level: int, count: int = 1) -> Box:
+        """Return scopes that are drawn as one; the first ``count`` of them stand behind each other."""
+        first = scopes[0]
+        box = Box(_span([scope.name for scope in scopes[:count]]), "", self.series([s.body for s in scopes], level + 1),
+                  level, first.is_made_up)  # fmt: skip
+        box.path = first.path
+        box.count = count
+        box.reads, box.feeds = reads(first), feeds(scopes[count - 1])
+        nodes = [node for scope in scopes for atom in atoms_in(scope) for node in atom.nodes]
+        box.places = [node.index for node in nodes]
+        box.value = self.measure.of(nodes)
+        box.share = share_text(box.value / self.measure.total if self.measure.total else 0.0)
+        box.name = fitted(box.name, TEXT, WIDEST - 90, bold=True)
+        box.about = fitted(contents(first), SMALL, WIDEST - 90)
+        box.title = self._box_title(scopes, count, nodes)
+        times = f"×{count}" if count > 1 else ""
+        upper = text_width(box.name, TEXT, bold=True) + (14 + text_width(times, TEXT, bold=True) if times else 0)
+        lower = text_width(box.about, SMALL) + (14 + text_width(box.share, SMALL) if box.share else 0)
+        box.closed_width = min(max(even(18 + max(upper, lower)), NARROWEST), WIDEST)
+        box.title_width = text_width(f"{box.name}  {times}".rstrip(), 11, bold=True)
+        self._lanes(box, first)
+        for part in _direct(box.body):
+            part.up = box
+        _equalise(box.body)
+        return box
+
+    def series(self, copies: Sequence[Series], level: int) -> Stack:
+        """Return series that are drawn as one."""
+        first = copies[0]
+        items: list[Part] = []
+        labels = []
+        for place, item in enumerate(first.items):
+            twins = [copy.items[place] for copy in copies]
+            items.append(self.part(twins, level))
+            following = first.items[place + 1] if place + 1 < len(first.items) else None
+            is_told = isinstance(following, Atom) and following.kind == "output"
+            labels.append("" if is_told or not first.links[place + 1] else self._label(twins))
+        for above, below in zip(items, items[1:], strict=False):
+            if isinstance(above, Fork) and above.passes and not above.is_trunk and isinstance(below, Tile) and below.joins:
+                above.joint = below
+        stack = Stack(items, first.links, labels)
+        stack.reads, stack.feeds = reads(first), feeds(first)
+        return stack
+
+    def part(self, twins: Sequence[Element], level: int) -> Part:
+        """Return what an element and its copies become."""
+        first = twins[0]
+        if isinstance(first, Fold):
+            inner = [copy for twin in twins if isinstance(twin, Fold) for copy in twin.copies]
+            count = len(first.copies)
+            if isinstance(first.copies[0], Scope):
+                return self.box([copy for copy in inner if isinstance(copy, Scope)], level, count)
+            return self.tile([copy for copy in inner if isinstance(copy, Atom)], count)
+        if isinstance(first, Scope):
+            return self.box([twin for twin in twins if isinstance(twin, Scope)], level)
+        if isinstance(first, Atom):
+            return self.tile([twin for twin in twins if isinstance(twin, Atom)])
+        if isinstance(first, Series):
+            return self.series([twin for twin in twins if isinstance(twin, Series)], level)
+        forks = [twin for twin in twins if isinstance(twin, Parallel)]
+        branches = [self.series([fork.branches[n] for fork in forks], level) for n in range(len(first.branches))]
+        fork = Fork(branches, first.passes)
+        fork.reads, fork.feeds = reads(first), feeds(first)
+        return fork
+
+    # --- tiles --------------------------------------------------------------------------------------------
+
+    def tile(self, atoms: Sequence[Atom], count: int = 1) -> Tile:
+        """Return atoms that are drawn as one."""
+        first = atoms[0]
+        if first.kind != "card":
+            tile = _end(first)
+        else:
+            tile = self._card(atoms, count)
+        tile.reads, tile.feeds = reads(first), feeds(first)
+        tile.axis = tile.width // 2
+        self.tiles.update(dict.fromkeys(atoms, tile))
+        return tile
+
+    def _card(self, atoms: Sequence[Atom], count: int) -> Tile:
+        first = atoms[0]
+        nodes = [node for atom in atoms for node in atom.nodes]
+        leading = first.leading
+        is_circle = leading.layer.type in CIRCLES
+        strips = [Strip(_strip_text(node), node.layer.kind, node is leading) for node in first.nodes]
+        if leading.shares is not None:
+            strips.append(Strip(f"weights of {leading.shares.name}", "note", False))
+        strips = [strip._replace(text=fitted(strip.text, TEXT if strip.is_head else SMALL, WIDEST - 80)) for strip in strips]
+        tile = Tile("circle" if is_circle else "card", leading.layer.kind, strips, self._title(atoms, nodes),
+                    [node.index for node in nodes])  # fmt: skip
+        tile.count = count
+        tile.value = self.measure.of(nodes)
+        tile.share = share_text(tile.value / self.measure.total if self.measure.total else 0.0)
+        if is_circle:
+            tile.width = tile.height = CIRCLE
+            return tile
+        times = f"×{count}" if count > 1 else ""
+        head = next(strip.text for strip in strips if strip.is_head)
+        beside = max(text_width(tile.share, SMALL), text_width(times, TEXT, bold=True))
+        wide = [text_width(head, TEXT) + (12 + beside if beside else 0)]
+        wide += [text_width(strip.text, SMALL) for strip in strips if not strip.is_head]
+        tile.width = min(max(even(18 + max(wide)), NARROWEST), WIDEST)
+        tile.height = HEAD + STRIP * (len(strips) - 1)
+        return tile
+
+    def _title(self, atoms: Sequence[Atom], nodes: list[Node]) -> str:
+        """Return what a card says when it is pointed at."""
+        first = atoms[0]
+        names = first.name if len(atoms) == 1 else f"{first.name} … {atoms[-1].name}"
+        shapes = " and ".join([_dims([[*node.use.inputs][0] for node in [atom.nodes[0]]]) for atom in atoms[:1]])
+        lines = [names, f"{shapes} → {_dims([atom.nodes[-1].shape for atom in atoms])}"]
+        lines += [f"{node.layer.type} {node.layer.label()}".strip() for node in first.nodes]
+        return "\n".join([*lines, *self._figures(nodes, len(atoms))])
+
+    def _box_title(self, scopes: Sequence[Scope], count: int, nodes: list[Node]) -> str:
+        first, last = scopes[0], scopes[-1]
+        name = (first.path or first.name) if len(scopes) == 1 else f"{first.path or first.name} … {last.path or last.name}"
+        return "\n".join([name, f"{len(nodes):,} layer{'s' * (len(nodes) != 1)}", *self._figures(nodes, len(scopes))])
+
+    def _figures(self, nodes: list[Node], copies: int) -> list[str]:
+        value = self.measure.of(nodes)
+        together = f", {copies} together" if copies > 1 else ""
+        share = share_text(value / self.measure.total) if self.measure.total else ""
+        return [f"{self.measure.text(value)} of {self.measure.title}{together} ({share})"] if value else []
+
+    # --- shapes -------------------------------------------------------------------------------------------
+
+    def _label(self, twins: Sequence[Element]) -> str:
+        """Return the shape below an item: of what comes out, where that is another than came in."""
+        first = twins[0]
+        if isinstance(first, Atom):
+            if first.kind != "card" or all(atom_keeps(twin) for twin in twins if isinstance(twin, Atom)):
+                return ""
+        elif not isinstance(first, Scope | Fold):
+            return ""
+        shapes = []
+        for twin in twins:
+            out = [*leaving(twin)]
+            if len(out) != 1:
+                return ""
+            shapes.append(out[0].tensor.shape)
+        return _dims(shapes)
+
+    # --- lanes --------------------------------------------------------------------------------------------
+
+    def _lanes(self, box: Box, scope: Scope) -> None:
+        """Give each lane a track, no two that are beside each other the same as long as there are enough."""
+        ends: list[int] = []
+        for wire in sorted(scope.lanes, key=lambda wire: (wire.source.order, -wire.target.order)):
+            free = [track for track, end in enumerate(ends) if end <= wire.source.order]
+            track = free[0] if free else min(len(ends), TRACKS - 1)
+            if track == len(ends):
+                ends.append(0)
+            ends[track] = max(ends[track], wire.target.order)
+            box.lanes.append(LaneLine(self.tiles[wire.source], self.tiles[wire.target], track))
+        box.tracks = len(ends)
+
+
+def atom_keeps(atom: Atom) -> bool:
+    """Return whether what comes out of a card has the shape of all that come in."""
+    return all(shape == atom.tensor.shape for shape in atom.nodes[0].use.inputs)
+
+
+def _end(atom: Atom) -> Tile:
+    """Return an input or output."""
+    dims = _dims([atom.tensor.shape])
+    name = f"{atom.kind} {atom.name}" if atom.name != atom.kind else atom.kind
+    text = f"{fitted(name, TEXT, WIDEST - 90)} {dims}"
+    tile = Tile("pill", atom.kind, [Strip(text, atom.kind, True)], f"{name} {dims}", ())
+    tile.width, tile.height = even(24 + text_width(text, TEXT)), PILL
+    return tile
+
+
+def _strip_text(node: Node) -> str:
+    """Return a layer's type and telling arguments in a few words."""
+    layer = node.layer
+    word = layer.stem if layer.type in ("batchnorm", "conv_transpose") else layer.type.replace("_", " ")
+    label = layer.label()
+    groups = getattr(layer, "groups", 1)
+    if layer.type in ("conv", "conv_transpose") and node.use.inputs[0][0] == groups > 1:
+        word, label = f"dw {word}", label.removesuffix(f", {groups} groups")
+    return f"{word} {label}" if label and layer.kind not in ("norm",) else word
+
+
+def _dims(shapes: Sequence[Shape]) -> str:
+    """Return shapes as one, a range where they differ: ``64…224×56×56``."""
+    if len({len(shape) for shape in shapes}) > 1:
+        return ""
+    axes = []
+    for sizes in zip(*shapes, strict=True):
+        least, most = min(sizes), max(sizes)
+        axes.append(str(least) if least == most else f"{least}…{most}")
+    return "×".join(axes)
+
+
+def _span(names: Sequence[str]) -> str:
+    """Return ``bottleneck2…4`` for names that differ in their number alone."""
+    first, last = names[0], names[-1]
+    if len(names) == 1:
+        return first
+    stem = first.rstrip("0123456789")
+    if last.startswith(stem) and last[len(stem) :].isdigit() and stem != first:
+        return f"{first}…{last[len(stem) :]}"
+    return first if first == last else f"{first} … {last}"
+
+
+def contents(scope: Scope) -> str:
+    """Return what is in a scope in words: ``4 conv, add``."""
+    counts: dict[str, int] = {}
+    pending: list[Element] = [scope.body]
+    while pending:
+        element = pending.pop()
+        if isinstance(element, Series):
+            pending.extend(reversed(element.items))
+        elif isinstance(element, Parallel):
+            pending.extend(reversed(element.branches))
+        elif isinstance(element, Fold):
+            word = _word(element.copies[0])
+            counts[word] = counts.get(word, 0) + len(element.copies)
+        else:
+            counts[_word(element)] = counts.get(_word(element), 0) + 1
+    return ", ".join([f"{count} {word}" if count > 1 else word for word, count in counts.items() if word])
+
+
+def _word(element: Element) -> str:
+    if isinstance(element, Scope):
+        return element.name.partition(" ")[0].rstrip("0123456789") or element.name
+    if isinstance(element, Atom):
+        return element.leading.layer.type.replace("_", " ") if element.kind == "card" else ""
+    return ""
+
+
+def _direct(part: Part) -> list[Tile | Box]:
+    """Return the tiles and boxes of a part that lie in no box in it."""
+    if isinstance(part, Tile | Box):
+        return [part]
+    if isinstance(part, Stack):
+        return [found for item in part.items for found in _direct(item)]
+    if isinstance(part, Fork):
+        return [found for branch in part.branches for found in _direct(branch)]
+    return []
+
+
+def _equalise(body: Part) -> None:
+    """Make all cards and closed boxes of a body equally wide."""
+    parts = _direct(body)
+    cards = [part for part in parts if isinstance(part, Tile) and part.form == "card"]
+    boxes = [part for part in parts if isinstance(part, Box)]
+    widest = max([*(card.width for card in cards), *(box.closed_width for box in boxes)], default=0)
+    for card in cards:
+        card.width = widest
+        card.axis = widest // 2
+    for box in boxes:
+        box.closed_width = widest

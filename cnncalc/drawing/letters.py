@@ -1,0 +1,40 @@
+"""How wide a text is, without a font at hand: widths of Helvetica, which Arial and Liberation Sans share.
+
+Adobe 1990, "Helvetica" font metrics (AFM), in thousandths of the font size.
+"""
+
+from __future__ import annotations
+
+from cnncalc.ground.terminal_safe import printable
+
+_GROUPS = {
+    191: "'", 222: "ijl", 260: "|", 278: " !,./:;I[\\]ft", 333: "()-`r·", 334: "{}", 355: '"', 389: "*", 469: "^",
+    500: "Jckvsxyz", 556: "#$0123456789?L_abdeghnopqu", 584: "+<=>~×", 611: "FTZ", 667: "&ABEKPSVXY",
+    722: "CDHNRUw", 778: "GOQ", 833: "Mm", 889: "%", 944: "W", 1000: "…", 1015: "@",
+}  # fmt: skip
+WIDTHS = {letter: width for width, letters in _GROUPS.items() for letter in letters}
+WIDEST = 1000
+"""Of every letter that the table has not."""
+
+BOLD = 1.08
+
+
+def text_width(text: str, size: int, bold: bool = False) -> int:
+    """Return the width of a text in pixels, rounded up."""
+    units = sum([WIDTHS.get(letter, WIDEST) for letter in text]) * size
+    return -(-int(units * BOLD if bold else units) // 1000)
+
+
+def fitted(text: str, size: int, width: int, bold: bool = False) -> str:
+    """Return a text that may come from anywhere as one line of at most some width, cut off with ``…``."""
+    text = printable(text[: width * 2])
+    if text_width(text, size, bold) <= width:
+        return text
+    while text and text_width(text + "…", size, bold) > width:
+        text = text[:-1]
+    return text + "…"
+
+
+def even(width: int, unit: int = 4) -> int:
+    """Return a width as a multiple of 4, so that halves of it are even."""
+    return -(-width // unit) * unit

@@ -1,0 +1,77 @@
+"""What bars and figures of a picture show: a network's MACs, params, bytes or time, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+from typing import NamedTuple
+
+from cnncalc.figures.costs import DTYPES
+from cnncalc.figures.roofline import Machine, estimate
+from cnncalc.graph import Graph, Node
+from cnncalc.ground.numbers import duration, exact, short, size
+
+BY = ("macs", "params", "memory", "time")
+
+
+class Measure(NamedTuple):
+    """One figure of every layer, for the whole batch.
+
+    Attributes:
+        by: its name, one of :data:`BY`.
+        title: what it is called in a heading.
+        values: a figure for each node, by the node's index.
+        total: of all layers of the network, those that are not drawn among them.
+    """
+
+    by: str
+    title: str
+    values: list[float]
+    total: float
+
+    def of(self, nodes: Iterable[Node]) -> float:
+        """Return what some layers have together."""
+        return sum([self.values[node.index] for node in nodes])
+
+    def text(self, value: float) -> str:
+        """Return a figure with its unit."""
+        if self.by == "time":
+            return duration(value)
+        return size(int(value)) if self.by == "memory" else exact(int(value))
+
+    def brief(self, value: float) -> str:
+        """Return a figure in a few characters."""
+        return short(value) if self.by in ("macs", "params") else self.text(value)
+
+
+def measure(graph: Graph, by: str, batch: int = 1, dtype: str = "float32", machine: Machine | None = None) -> Measure:
+    """Return a figure of every layer.
+
+    Args:
+        graph: the network.
+        by: ``macs``, ``params``, ``memory`` (bytes of the outputs) or ``time`` (on a machine, by its roofline).
+        batch: samples that go through at once.
+        dtype: the type of all tensors.
+        machine: for ``time``.
+    """
+    width = DTYPES[dtype]
+    if by == "macs":
+        title, values = "the MACs", [float(batch * node.use.macs) for node in graph.nodes]
+    elif by == "params":
+        title, values = "the params", [float(node.params) for node in graph.nodes]
+    elif by == "memory":
+        title, values = "the outputs' bytes", [float(batch * prod(node.shape) * width) for node in graph.nodes]
+    else:
+        assert machine is not None
+        values = [estimate(node, machine, batch, width).seconds for node in graph.nodes]
+        title = f"the time on {short(machine.flops)}FLOP/s and {short(machine.bandwidth)}B/s"
+    return Measure(by, title, values, sum(values))
+
+
+def share_text(share: float) -> str:
+    """Return a share as a box shows it: ``27 %``, ``2.9 %``, ``<0.1 %``; nothing of nothing."""
+    if not share:
+        return ""
+    if share < 0.0005:
+        return "<0.1 %"
+    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"

@@ -1,0 +1,254 @@
+"""A picture as SVG: attributes that every program reads, and one style for the dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnncalc.drawing.geometry import Line
+from cnncalc.drawing.parts import CIRCLE, HEAD, STRIP, Box, Tile
+from cnncalc.drawing.picture import BORDER, Picture
+from cnncalc.ground.terminal_safe import printable
+
+COLOURS = {
+    "conv": ("#d0e2f6", "#3f78b3"), "fc": ("#fad9b8", "#b06a26"), "norm": ("#e4e5e9", "#6d7280"),
+    "pool": ("#f8d0d4", "#b94a57"), "activation": ("#dcefc9", "#5d8f2f"), "merge": ("#e4d9f4", "#7d58b0"),
+    "shape": ("#ebe7dc", "#857a58"), "other": ("#ebe7dc", "#857a58"), "input": ("#ffffff", "#6d7280"),
+    "output": ("#ffffff", "#6d7280"), "note": ("#ffffff", "#6d7280"), "box": ("#ffffff", "#6d7280"),
+}  # fmt: skip
+"""Tint and border of each kind, by day."""
+
+DARK = {
+    "conv": ("#1d3850", "#6aa3d8"), "fc": ("#4a3115", "#d89a55"), "norm": ("#34373d", "#969ba6"),
+    "pool": ("#4c2429", "#e08a94"), "activation": ("#2c4017", "#93c262"), "merge": ("#3a2a54", "#b294e0"),
+    "shape": ("#3a372b", "#b3a67d"), "other": ("#3a372b", "#b3a67d"), "input": ("#16191d", "#969ba6"),
+    "output": ("#16191d", "#969ba6"), "note": ("#16191d", "#969ba6"), "box": ("#1d2126", "#969ba6"),
+}  # fmt: skip
+
+INK, MUTED, LINE, SKIP, BAR, FRAME, FRAME_LINE = (
+    "#16191d", "#555b66", "#6d7684", "#7d4fc0", "#c2410c", "#f5f7f9", "#aab2bd"
+)  # fmt: skip
+FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+ROUND = 6
+
+
+def escaped(text: str) -> str:
+    """Return a text that may come from anywhere as it stands in XML."""
+    text = "\n".join([printable(line) for line in text.split("\n")])
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
+def document(picture: Picture, style: bool = True) -> str:
+    """Return a picture as an SVG file."""
+    return "".join(pieces(picture, style))
+
+
+def pieces(picture: Picture, style: bool = True) -> Iterator[str]:
+    """Yield the SVG of a picture.
+
+    Args:
+        picture: with everything in its place.
+        style: whether there is a background, and dark colours where the reader's are; without, attributes alone.
+    """
+    title, about = picture.heading
+    yield (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {picture.width} {picture.height}" '
+        f'width="{picture.width}" height="{picture.height}" font-family="{FONT}" font-size="12" '
+        f'role="img" aria-label="{escaped(f"{title}: {about}")}">\n'
+    )
+    yield f"<title>{escaped(title)}</title>\n"
+    if style:
+        yield f"<style>@media screen and (prefers-color-scheme:dark){{{dark_rules()}}}</style>\n"
+        yield f'<rect class="paper" width="{picture.width}" height="{picture.height}" fill="#ffffff"/>\n'
+    yield _text(BORDER, BORDER + 10, title, "ink", size=15, bold=True)
+    yield _text(BORDER, BORDER + 27, about, "muted", size=10)
+    yield from body(picture)
+    yield "</svg>\n"
+
+
+def dark_rules(scope: str = "") -> str:
+    """Return the rules of the dark, of elements within ``scope``."""
+    rules = [f"{scope}.{kind}{{fill:{tint};stroke:{border}}}" for kind, (tint, border) in DARK.items()]
+    rules += [
+        f"{scope}.paper{{fill:#0d1014}}", f"{scope}.ink{{fill:#e8eaee}}", f"{scope}.muted{{fill:#a3a9b4}}",
+        f"{scope}.line{{stroke:#8b93a0}}", f"{scope}.head{{fill:#8b93a0}}", f"{scope}.skip{{stroke:#b294e0}}",
+        f"{scope}.skiphead{{fill:#b294e0}}", f"{scope}.bar{{fill:#f2824b}}",
+        f"{scope}.frame{{fill:#ffffff;fill-opacity:.05;stroke:#5a616c}}",
+    ]  # fmt: skip
+    return "".join(rules)
+
+
+def body(picture: Picture) -> Iterator[str]:
+    """Yield frames, lines, boxes and texts, in the order in which they cover each other."""
+    parts = picture.placing.parts
+    for part in parts:
+        if isinstance(part, Box) and part.is_open:
+            yield _frame(part)
+    yield from _lines(picture.placing.lines)
+    for part in parts:
+        if isinstance(part, Tile):
+            yield from _tile(part, picture.largest)
+        elif not part.is_open:
+            yield from _closed(part, picture.largest)
+    for text in picture.placing.texts:
+        yield _text(text.x, text.y, text.text, "muted", size=9)
+
+
+# --- pieces --------------------------------------------------------------------------------------------------
+
+
+def _text(x: int, y: int, text: str, style: str, size: int = 12, bold: bool = False, anchor: str = "") -> str:
+    fill = MUTED if style == "muted" else INK
+    more = (f' font-size="{size}"' if size != 12 else "") + (' font-weight="bold"' if bold else "")
+    more += f' text-anchor="{anchor}"' if anchor else ""
+    return f'<text class="{style}" x="{x}" y="{y}" fill="{fill}"{more}>{escaped(text)}</text>\n'
+
+
+def _rect(x: int, y: int, width: int, height: int, kind: str, radius: int = 4) -> str:
+    tint, border = COLOURS[kind]
+    return (
+        f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{height}" rx="{radius}" '
+        f'fill="{tint}" stroke="{border}"/>\n'
+    )
+
+
+def _frame(box: Box) -> str:
+    dashed = ' stroke-dasharray="4 3"' if box.is_made_up else ""
+    drawn = (
+        f'<rect class="frame" x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="8" '
+        f'fill="{INK}" fill-opacity=".035" stroke="{FRAME_LINE}"{dashed}/>\n'
+    )
+    name = f"{box.name}  ×{box.count}" if box.count > 1 else box.name
+    title = f"<title>{escaped(box.title)}</title>"
+    label = _text(box.x + 10, box.y + 16, name, "muted", size=11, bold=True)
+    together = ""
+    if box.count > 1:
+        together = _text(box.x + box.width - 10, box.y + 16, f"all {box.count} together", "muted", size=9, anchor="end")
+    return f"<g>{title}\n{drawn}{label}{together}</g>\n"
+
+
+def _lines(lines: list[Line]) -> Iterator[str]:
+    for is_skip, style, colour in ((False, "line", LINE), (True, "skip", SKIP)):
+        chosen = [line for line in lines if line.is_skip == is_skip]
+        if not chosen:
+            continue
+        drawn = "".join([_path(line) for line in chosen])
+        yield f'<path class="{style}" d="{drawn}" fill="none" stroke="{colour}" stroke-width="1.3"/>\n'
+        heads = "".join([_head(line) for line in chosen if line.arrow])
+        if heads:
+            name = "skiphead" if is_skip else "head"
+            yield f'<path class="{name}" d="{heads}" fill="{colour}"/>\n'
+
+
+def _path(line: Line) -> str:
+    """Return a line with its corners rounded."""
+    points = [line.points[0]]
+    for point in line.points[1:]:
+        if point != points[-1]:
+            points.append(point)
+    if len(points) < 2:
+        return ""
+    if line.arrow:  # the line ends within its head
+        (x, y), (ahead, below) = points[-2:]
+        points[-1] = (ahead - 3 * _sign(ahead - x), below - 3 * _sign(below - y))
+    found = f"M{points[0][0]} {points[0][1]}"
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        room = min(ROUND, _far(before, corner) // 2, _far(corner, after) // 2)
+        start, end = _toward(corner, before, room), _toward(corner, after, room)
+        found += f"L{start[0]} {start[1]}Q{corner[0]} {corner[1]} {end[0]} {end[1]}"
+    return f"{found}L{points[-1][0]} {points[-1][1]}"
+
+
+def _far(a: tuple[int, int], b: tuple[int, int]) -> int:
+    return abs(a[0] - b[0]) + abs(a[1] - b[1])
+
+
+def _toward(a: tuple[int, int], b: tuple[int, int], distance: int) -> tuple[int, int]:
+    return a[0] + distance * _sign(b[0] - a[0]), a[1] + distance * _sign(b[1] - a[1])
+
+
+def _sign(number: int) -> int:
+    return (number > 0) - (number < 0)
+
+
+def _head(line: Line) -> str:
+    """Return the head of an arrow, in the direction of the line's last piece."""
+    points = [point for place, point in enumerate(line.points) if place == 0 or point != line.points[place - 1]]
+    if len(points) < 2:
+        return ""
+    (x, y), (end, below) = points[-2:]
+    dx, dy = _sign(end - x), _sign(below - y)
+    side = 4
+    return (
+        f"M{end} {below}L{end - 7 * dx - side * dy} {below - 7 * dy - side * dx}"
+        f"L{end - 7 * dx + side * dy} {below - 7 * dy + side * dx}z"
+    )
+
+
+def _tile(tile: Tile, largest: float) -> Iterator[str]:
+    yield f"<g><title>{escaped(tile.title)}</title>\n"
+    if tile.form == "pill":
+        yield _rect(tile.x, tile.y, tile.width, tile.height, tile.kind, tile.height // 2)
+        yield _text(tile.x + tile.axis, tile.y + 15, tile.strips[0].text, "ink", anchor="middle")
+    elif tile.form == "circle":
+        yield from _circle(tile)
+    else:
+        yield from _card(tile, largest)
+    yield "</g>\n"
+
+
+def _circle(tile: Tile) -> Iterator[str]:
+    tint, border = COLOURS[tile.kind]
+    x, y, reach = tile.x + CIRCLE // 2, tile.y + CIRCLE // 2, 5
+    yield f'<circle class="{tile.kind}" cx="{x}" cy="{y}" r="{CIRCLE // 2 - 1}" fill="{tint}" stroke="{border}"/>\n'
+    sign = f"M{x - reach} {y}H{x + reach}M{x} {y - reach}V{y + reach}"
+    if not tile.strips[0].text.startswith("add"):
+        sign = f"M{x - 4} {y - 4}L{x + 4} {y + 4}M{x - 4} {y + 4}L{x + 4} {y - 4}"
+    yield f'<path class="{tile.kind}" d="{sign}" fill="none" stroke="{border}" stroke-width="1.6"/>\n'
+
+
+def _card(tile: Tile, largest: float) -> Iterator[str]:
+    x, y, width = tile.x, tile.y, tile.width
+    if tile.count > 1:
+        yield _rect(x + 4, y + 4, width, tile.height, tile.kind)
+    for strip in tile.strips[::-1] if tile.is_flipped else tile.strips:
+        height = HEAD if strip.is_head else STRIP
+        yield _rect(x, y, width, height, strip.kind, 3)
+        if strip.is_head:
+            yield from _head_strip(tile, strip.text, x, y, largest)
+        else:
+            yield _text(x + tile.axis, y + 11, strip.text, "ink", size=10, anchor="middle")
+        y += height
+
+
+def _head_strip(tile: Tile, text: str, x: int, y: int, largest: float) -> Iterator[str]:
+    right = x + tile.width - 9
+    if not tile.share and tile.count == 1:
+        yield _text(x + tile.axis, y + 18, text, "ink", anchor="middle")
+        return
+    yield _text(x + 9, y + (16 if tile.share else 18), text, "ink")
+    if tile.count > 1:
+        yield _text(right, y + (12 if tile.share else 18), f"×{tile.count}", "ink", bold=True, anchor="end", size=11)
+    if tile.share:
+        yield _text(right, y + (22 if tile.count > 1 else 16), tile.share, "muted", size=10, anchor="end")
+        yield _bar(x + 9, y + HEAD - 6, tile.width - 18 - (32 if tile.count > 1 else 0), tile.value, largest)
+
+
+def _bar(x: int, y: int, room: int, value: float, largest: float) -> str:
+    width = round(room * value / largest, 1) if largest else 0
+    return f'<rect class="bar" x="{x}" y="{y}" width="{max(width, 0.5)}" height="3" rx="1" fill="{BAR}"/>\n'
+
+
+def _closed(box: Box, largest: float) -> Iterator[str]:
+    x, y, width, right = box.x, box.y, box.width, box.x + box.width - 9
+    yield f"<g><title>{escaped(box.title)}</title>\n"
+    if box.count > 1:
+        yield _rect(x + 4, y + 4, width, box.height, "box", 6)
+    yield _rect(x, y, width, box.height, "box", 6)
+    yield _text(x + 9, y + 15, box.name, "ink", bold=True)
+    if box.count > 1:
+        yield _text(right, y + 15, f"×{box.count}", "ink", bold=True, anchor="end")
+    yield _text(x + 9, y + 28, box.about, "muted", size=10)
+    if box.share:
+        yield _text(right, y + 28, box.share, "muted", size=10, anchor="end")
+        yield _bar(x + 9, y + 33, width - 18, box.value, largest)
+    yield "</g>\n"
