@@ -10,7 +10,7 @@ from cnncalc.drawing.atoms import Atom, Path, Wire, atoms_of
 from cnncalc.drawing.branches import BOTTOM, TOP, Branches
 from cnncalc.drawing.repeats import fold
 from cnncalc.drawing.scopes import clear_borders, items_of, places
-from cnncalc.drawing.tree import Element, Parallel, Scope, Series, leaving, parts_of
+from cnncalc.drawing.tree import Element, Parallel, Scope, Series, atoms_in, feeds, leaving, parts_of
 from cnncalc.graph import Graph, Node, Tensor
 
 
@@ -25,6 +25,7 @@ def arrange(graph: Graph, nodes: Sequence[Node] | None = None) -> Scope:
     root = Scope(graph.title, "", None)
     _fill(root, atoms, (), 0)
     _order_branches(root)
+    _stand_heads_beside(root)
     _assign_lanes(root, atoms)
     fold(root)
     return root
@@ -74,6 +75,27 @@ def _order_branches(root: Scope) -> None:
             if isinstance(above, Parallel) and isinstance(joint, Atom) and joint.kind == "card":
                 order = {tensor: place for place, tensor in reversed([*enumerate(joint.nodes[0].inputs)])}
                 above.branches.sort(key=partial(_first_place, order))
+
+
+def _stand_heads_beside(root: Scope) -> None:
+    """Put what ends in an output beside what goes on, where it is the larger part: an auxiliary head comes last."""
+    pending: list[Element] = [root]
+    while pending:
+        element = pending.pop()
+        if isinstance(element, Series):
+            for place, item in enumerate(element.items[:-1]):
+                if isinstance(item, Parallel) and item.passes and not any(feeds(branch) for branch in item.branches):
+                    rest = Series(element.items[place + 1 :], element.links[place + 1 :])
+                    if _weight(rest) < _weight(item):
+                        beside = Parallel([*item.branches, rest], False)
+                        element.items[place:] = [beside]
+                        element.links[place + 1 :] = [True]
+                        break
+        pending.extend(parts_of(element))
+
+
+def _weight(element: Element) -> int:
+    return sum(len(atom.nodes) for atom in atoms_in(element))
 
 
 def _first_place(order: dict[Tensor, int], branch: Series) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from cnncalc.drawing.atoms import Atom
 from cnncalc.drawing.letters import even, fitted, text_width
 from cnncalc.drawing.measures import Measure, share_text
 from cnncalc.drawing.parts import (
     CIRCLE,
-    CLOSED,
     HEAD,
     NARROWEST,
     PILL,
@@ -76,14 +76,20 @@ class Describer:
         first = copies[0]
         items: list[Part] = []
         labels = []
-        for place, item in enumerate(first.items):
+        for place in range(len(first.items)):
             twins = [copy.items[place] for copy in copies]
             items.append(self.part(twins, level))
             following = first.items[place + 1] if place + 1 < len(first.items) else None
             is_told = isinstance(following, Atom) and following.kind == "output"
             labels.append("" if is_told or not first.links[place + 1] else self._label(twins))
-        for above, below in zip(items, items[1:], strict=False):
-            if isinstance(above, Fork) and above.passes and not above.is_trunk and isinstance(below, Tile) and below.joins:
+        for above, below in pairwise(items):
+            if (
+                isinstance(above, Fork)
+                and above.passes
+                and not above.is_trunk
+                and isinstance(below, Tile)
+                and below.joins
+            ):
                 above.joint = below
         stack = Stack(items, first.links, labels)
         stack.reads, stack.feeds = reads(first), feeds(first)
@@ -115,10 +121,7 @@ class Describer:
     def tile(self, atoms: Sequence[Atom], count: int = 1) -> Tile:
         """Return atoms that are drawn as one."""
         first = atoms[0]
-        if first.kind != "card":
-            tile = _end(first)
-        else:
-            tile = self._card(atoms, count)
+        tile = self._card(atoms, count) if first.kind == "card" else _end(first)
         tile.reads, tile.feeds = reads(first), feeds(first)
         tile.axis = tile.width // 2
         self.tiles.update(dict.fromkeys(atoms, tile))
@@ -132,7 +135,9 @@ class Describer:
         strips = [Strip(_strip_text(node), node.layer.kind, node is leading) for node in first.nodes]
         if leading.shares is not None:
             strips.append(Strip(f"weights of {leading.shares.name}", "note", False))
-        strips = [strip._replace(text=fitted(strip.text, TEXT if strip.is_head else SMALL, WIDEST - 80)) for strip in strips]
+        strips = [
+            strip._replace(text=fitted(strip.text, TEXT if strip.is_head else SMALL, WIDEST - 80)) for strip in strips
+        ]
         tile = Tile("circle" if is_circle else "card", leading.layer.kind, strips, self._title(atoms, nodes),
                     [node.index for node in nodes])  # fmt: skip
         tile.count = count
@@ -154,14 +159,16 @@ class Describer:
         """Return what a card says when it is pointed at."""
         first = atoms[0]
         names = first.name if len(atoms) == 1 else f"{first.name} … {atoms[-1].name}"
-        shapes = " and ".join([_dims([[*node.use.inputs][0] for node in [atom.nodes[0]]]) for atom in atoms[:1]])
-        lines = [names, f"{shapes} → {_dims([atom.nodes[-1].shape for atom in atoms])}"]
+        coming = [_dims(shapes) for shapes in zip(*[atom.nodes[0].use.inputs for atom in atoms], strict=True)]
+        lines = [names, f"{', '.join(coming)} → {_dims([atom.tensor.shape for atom in atoms])}"]
         lines += [f"{node.layer.type} {node.layer.label()}".strip() for node in first.nodes]
         return "\n".join([*lines, *self._figures(nodes, len(atoms))])
 
     def _box_title(self, scopes: Sequence[Scope], count: int, nodes: list[Node]) -> str:
         first, last = scopes[0], scopes[-1]
-        name = (first.path or first.name) if len(scopes) == 1 else f"{first.path or first.name} … {last.path or last.name}"
+        name = (
+            (first.path or first.name) if len(scopes) == 1 else f"{first.path or first.name} … {last.path or last.name}"
+        )
         return "\n".join([name, f"{len(nodes):,} layer{'s' * (len(nodes) != 1)}", *self._figures(nodes, len(scopes))])
 
     def _figures(self, nodes: list[Node], copies: int) -> list[str]:

@@ -240,7 +240,9 @@ class Placing:
                 if not is_side or any(branch.feeds for branch in item.branches):  # type: ignore[union-attr]
                     self._line(x, y, up, [(stack.axis, end), (stack.axis, then)], arrow=ends_in_arrow(below))
             if stack.labels[place]:
-                self.texts.append(Text(x + stack.axis + 6, y + sign * (end + 8 + (4 if not up else -2)), stack.labels[place]))
+                self.texts.append(
+                    Text(x + stack.axis + 6, y + sign * (end + 8 + (4 if not up else -2)), stack.labels[place])
+                )
             if isinstance(item, Fork) and item.joint is not None:
                 left, lane = stack.axis - item.axis, stack.axis - item.axis + item.lane
                 middle = then + below.height // 2
@@ -276,7 +278,14 @@ class Placing:
                 continue
             here, there = x + left + stack.axis, x + then + after.axis
             middle = x + then - COLUMN_GAP // 2
-            points = [(here, top + stack.height), (here, bottom), (middle, bottom), (middle, y), (there, y), (there, top)]
+            points = [
+                (here, top + stack.height),
+                (here, bottom),
+                (middle, bottom),
+                (middle, y),
+                (there, y),
+                (there, top),
+            ]
             self.lines.append(Line(points, False, ends_in_arrow(after)))
             if stack.labels[-1]:
                 self.texts.append(Text(here + 6, top + stack.height + 12, stack.labels[-1]))

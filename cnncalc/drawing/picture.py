@@ -15,8 +15,8 @@ from cnncalc.figures.costs import sums
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import short
 
-MOST_BOXES = 80
-"""How many tiles and closed boxes a picture has at most where nobody says how deep it goes."""
+MOST_BOXES, MOST_IN_ONE = 80, 40
+"""How many tiles and closed boxes a picture has where nobody says how deep it goes; a U, without columns, has fewer."""
 
 TALLNESS = 1.1
 """Height over width that columns are chosen for."""
@@ -147,9 +147,11 @@ def inner(part: Part) -> Sequence[Part]:
 def suitable_depth(root: Box) -> int:
     """Return how deep a picture can go with no more boxes than are read at ease."""
     depth = 1
+    is_whole = root.lanes or (isinstance(root.body, Stack) and valley_of(root.body))
+    most = MOST_IN_ONE if is_whole else MOST_BOXES
     while True:
         shown, more = _count(root, depth)
-        if shown > MOST_BOXES:
+        if shown > most:
             return max(depth - 1, 1)
         if not more:
             return depth

@@ -1,0 +1,189 @@
+"""What a picture shows: boxes beside each other, lines from box to box, bars as long as their figures say."""
+
+from __future__ import annotations
+
+import re
+from random import Random
+from xml.etree import ElementTree
+
+import pytest
+
+from cnncalc import load
+from cnncalc.drawing.letters import fitted, text_width
+from cnncalc.drawing.measures import measure
+from cnncalc.drawing.parts import Box, Columns, Tile, Valley
+from cnncalc.drawing.picture import Choice, Picture, picture
+from cnncalc.drawing.svg import document
+from cnncalc.figures.roofline import Machine
+from cnncalc.graph import Graph
+from tests.commands import cnncalc
+from tests.drawing.networks import CONV, SHAPE, nested_skips, random_network
+
+SVG = "{http://www.w3.org/2000/svg}"
+AS_IT_SUITS = Choice()
+NETWORKS = ["alexnet", "vgg16", "resnet50", "googlenet", "inception_v4", "densenet121", "unet", "yolov3", "yolov4"]
+
+
+def drawn(graph: Graph, choice: Choice = AS_IT_SUITS, by: str = "macs") -> Picture:
+    return picture(graph, measure(graph, by, machine=Machine(10**11, 2 * 10**10)), choice)
+
+
+def solid(found: Picture) -> list[Tile | Box]:
+    """Return the parts that cover what is behind them: tiles and closed boxes."""
+    return [part for part in found.placing.parts if isinstance(part, Tile) or not part.is_open]
+
+
+def check_places(found: Picture) -> None:
+    """Hold places against each other: nothing covers anything, and what is in a box lies within its frame."""
+    parts = sorted(solid(found), key=lambda part: part.y)
+    for place, upper in enumerate(parts):
+        assert upper.x >= 0
+        assert upper.x + upper.width <= found.width
+        assert upper.y + upper.height <= found.height
+        for lower in parts[place + 1 :]:
+            if lower.y >= upper.y + upper.height:
+                break
+            assert lower.x >= upper.x + upper.width or upper.x >= lower.x + lower.width, (upper, lower)
+    for part in found.placing.parts:
+        around = part.up
+        if around is not None and around is not found.root:
+            assert around.x < part.x
+            assert part.x + part.width < around.x + around.width
+            assert around.y < part.y
+            assert part.y + part.height < around.y + around.height
+    for line in found.placing.lines:
+        for (x, y), (ahead, below) in zip(line.points, line.points[1:], strict=False):
+            assert x == ahead or y == below, line  # horizontal or vertical
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_nothing_covers_anything(name: str) -> None:
+    graph = load(name)
+    for choice in (Choice(), Choice(1), Choice(99), Choice(99, 3)):
+        check_places(drawn(graph, choice))
+
+
+def test_nothing_covers_anything_in_random_networks() -> None:
+    for seed in range(150):
+        check_places(drawn(random_network(Random(seed)), Choice(99)))
+
+
+def test_every_arrow_ends_at_a_box() -> None:
+    """Every line with a head ends on the border of a tile or closed box, where the tile's axis is or at its side."""
+    for name in NETWORKS:
+        found = drawn(load(name), Choice(99, 1))
+        tops = {(part.x + part.width // 2, part.y) for part in solid(found)}
+        sides = [(part.x + part.width, part.y, part.y + part.height) for part in solid(found)]
+        for line in found.placing.lines:
+            x, y = line.points[-1]
+            if line.arrow:
+                assert (x, y) in tops or any(side == x and top <= y <= end for side, top, end in sides), (name, line)
+
+
+def test_a_bar_is_as_long_as_its_figure_says() -> None:
+    for by in ("macs", "params", "memory", "time"):
+        graph = load("inception_v4")
+        root = ElementTree.fromstring(document(drawn(graph, Choice(1), by)))
+        bars = []
+        for group in root.iter(f"{SVG}g"):
+            bar = next((rect for rect in group.iter(f"{SVG}rect") if rect.get("class") == "bar"), None)
+            share = [text.text or "" for text in group.iter(f"{SVG}text") if re.fullmatch(r"[\d.]+ %", text.text or "")]
+            if bar is not None and share:
+                frame = next(rect for rect in group.iter(f"{SVG}rect") if rect.get("class") != "bar")
+                bars.append((float(bar.get("width", "")) / (int(frame.get("width", "")) - 18), float(share[0][:-2])))
+        longest = max(share for _, share in bars)
+        assert len(bars) >= 6
+        for length, share in bars:
+            assert length == pytest.approx(share / longest, abs=0.02), (by, share)  # the share is rounded
+
+
+def test_shares_add_up_to_the_whole() -> None:
+    """What is drawn at any depth has all of the network's MACs, repeats counted as often as they stand there."""
+    for name in ("densenet121", "inception_v4", "resnet50"):
+        graph = load(name)
+        whole = sum(node.use.macs for node in graph.nodes)
+        for depth in (1, 2, 3, 9):
+            assert sum(part.value for part in solid(drawn(graph, Choice(depth)))) == whole
+
+
+def test_copies_that_differ_are_shown_as_ranges() -> None:
+    """DenseNet-121's first block (Huang et al. 2017, table 1): 6 layers that read 64 to 224 channels, and add 32 each."""
+    text = document(drawn(load("densenet121"), Choice(3)))
+    assert "dense_layer1…6  ×6" in text
+    assert "64…224×56×56 → 128×56×56" in text
+    assert "all 6 together" in text
+
+
+def test_a_u_is_drawn_as_a_u() -> None:
+    valley = drawn(load("unet")).root.body
+    assert isinstance(valley, Valley)
+    assert len(valley.steps) == 4  # Ronneberger et al. 2015, figure 1
+    for step in valley.steps:
+        assert step.up.x > step.down.x + step.down.width
+        joint = step.up.items[0]
+        assert step.across is not None
+        assert step.across.y + step.across.height // 2 == joint.y + joint.height // 2  # a skip is level
+    assert not isinstance(drawn(load("resnet50")).root.body, Valley)
+
+
+def test_columns() -> None:
+    columns = drawn(load("vgg16"), Choice(columns=3)).root.body
+    assert isinstance(columns, Columns)
+    assert len(columns.stacks) == 3
+
+
+def test_deep_nesting_ends() -> None:
+    check_places(drawn(nested_skips(400), Choice(99)))
+
+
+def test_names_are_texts() -> None:
+    """Names of an imported model may be anything."""
+    graph = Graph("<script>alert(1)</script>&\"'", {"x]]>": SHAPE})
+    node = graph.add(CONV, [graph.inputs["x]]>"]], "a</title><b onload=x>.\0\x1b\u202e.c")
+    graph.outputs["<o>"] = graph.add(CONV, [node], "a</title><b onload=x>.\0\x1b\u202e.d")
+    for depth in (1, 2):
+        text = document(drawn(graph, Choice(depth)))
+        ElementTree.fromstring(text)  # well-formed
+        assert "<script>" not in text
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;&amp;" in text
+        assert "<b onload" not in text
+        assert "\u202e" not in text
+
+
+def test_long_names_are_cut() -> None:
+    assert fitted("a" * 500, 12, 100).endswith("…")
+    assert text_width(fitted("W" * 500, 12, 100), 12) <= 100
+    assert fitted("a\nb\x1b[0m", 12, 100) == "a b�[0m"
+
+
+# --- the command ---------------------------------------------------------------------------------------------
+
+
+def test_draw_prints_svg() -> None:
+    done = cnncalc("draw", "lenet5")
+    assert (done.code, done.err) == (0, "")
+    root = ElementTree.fromstring(done.out)
+    assert root.tag == f"{SVG}svg"
+
+
+def test_draw_a_part() -> None:
+    done = cnncalc("draw", "resnet50", "--layers", "stage1.bottleneck2.*", "--by", "params")
+    assert "input stage1.bottleneck1.relu3 256×56×56" in done.out
+    assert "output stage1.bottleneck2.relu3 256×56×56" in done.out
+    assert "10 layers of 175" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--columns", "0"), "--columns 0: neither a number of columns nor auto\n"),
+        (("-o", "x.png"), "-o x.png: no picture has the suffix '.png'\n"),
+        (("--by", "time", "--machine", "flops=0,bandwidth=1"), "flops must be above 0"),
+        (("--layers", "nothing*"), "'lenet5' has no layer like 'nothing*'\n"),
+    ],
+)
+def test_wrong_options(arguments: tuple[str, ...], message: str) -> None:
+    done = cnncalc("draw", "lenet5", *arguments)
+    assert done.code == 2
+    assert message in done.err
+    assert done.out == ""
