@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -12,9 +13,10 @@ from cnncalc.ground.errors import CnncalcError
 
 if TYPE_CHECKING:
     from cnncalc.drawing.measures import Measure
+    from cnncalc.drawing.picture import Choice
     from cnncalc.graph import Graph
 
-FORMATS = {".svg": "svg"}
+FORMATS = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot"}
 """What a file's suffix asks for."""
 
 
@@ -37,7 +39,10 @@ FORMATS = {".svg": "svg"}
 @dtype_option
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to a file; its suffix says the format.")
 @click.option(
-    "--format", "format", type=click.Choice([*FORMATS.values()]), help="Default: what FILE's suffix asks for, or svg."
+    "--format",
+    "format",
+    type=click.Choice([*dict.fromkeys(FORMATS.values())]),
+    help="Default: what FILE's suffix asks for, or svg.",
 )
 def command(
     spec: str,
@@ -61,18 +66,37 @@ def command(
     cnncalc draw resnet50 > resnet50.svg
     cnncalc draw unet --by memory -o unet.svg
     cnncalc draw inception_v4 --layers 'inception_a1.*' -o part.svg
+    cnncalc draw resnet50 -o resnet50.mmd       (for a README on GitHub)
+    cnncalc draw resnet50 --format dot | dot -Tpdf > resnet50.pdf
     """
-    from cnncalc.drawing.picture import Choice, picture
-    from cnncalc.drawing.svg import document
+    from cnncalc.drawing.picture import Choice
     from cnncalc.figures.selection import layers_named
 
     form = format or _format_of(path)
-    assert form == "svg"
+    choice = Choice(depth, _columns(columns))
     network = network_of(spec, variant, inputs, settings, layout)
-    nodes = layers_named(network, patterns) if patterns else None
-    drawn = picture(network, _measure(network, by, batch, dtype, machine), Choice(depth, _columns(columns), nodes))
-    target(path, "never").text([document(drawn)])
+    if patterns:
+        choice = choice._replace(nodes=layers_named(network, patterns))
+    drawn = _drawn(network, _measure(network, by, batch, dtype, machine), choice, form)
+    target(path, "never").text(drawn)
     return 0
+
+
+def _drawn(network: Graph, measure: Measure, choice: Choice, form: str) -> Iterable[str]:
+    """Return a network in one of the formats."""
+    if form == "dot":
+        from cnncalc.drawing.dot import digraph
+
+        return digraph(network, choice)
+    if form == "mermaid":
+        from cnncalc.drawing.mermaid import flowchart
+        from cnncalc.drawing.picture import describe
+
+        return [flowchart(describe(network, measure, choice.nodes), choice.depth)]
+    from cnncalc.drawing.picture import picture
+    from cnncalc.drawing.svg import document
+
+    return [document(picture(network, measure, choice))]
 
 
 def _format_of(path: str | None) -> str:

@@ -132,7 +132,7 @@ class Describer:
         nodes = [node for atom in atoms for node in atom.nodes]
         leading = first.leading
         is_circle = leading.layer.type in CIRCLES
-        strips = [Strip(_strip_text(node), node.layer.kind, node is leading) for node in first.nodes]
+        strips = [Strip(strip_text(node), node.layer.kind, node is leading) for node in first.nodes]
         if leading.shares is not None:
             strips.append(Strip(f"weights of {leading.shares.name}", "note", False))
         strips = [
@@ -159,8 +159,8 @@ class Describer:
         """Return what a card says when it is pointed at."""
         first = atoms[0]
         names = first.name if len(atoms) == 1 else f"{first.name} … {atoms[-1].name}"
-        coming = [_dims(shapes) for shapes in zip(*[atom.nodes[0].use.inputs for atom in atoms], strict=True)]
-        lines = [names, f"{', '.join(coming)} → {_dims([atom.tensor.shape for atom in atoms])}"]
+        coming = [dims_text(shapes) for shapes in zip(*[atom.nodes[0].use.inputs for atom in atoms], strict=True)]
+        lines = [names, f"{', '.join(coming)} → {dims_text([atom.tensor.shape for atom in atoms])}"]
         lines += [f"{node.layer.type} {node.layer.label()}".strip() for node in first.nodes]
         return "\n".join([*lines, *self._figures(nodes, len(atoms))])
 
@@ -193,7 +193,7 @@ class Describer:
             if len(out) != 1:
                 return ""
             shapes.append(out[0].tensor.shape)
-        return _dims(shapes)
+        return dims_text(shapes)
 
     # --- lanes --------------------------------------------------------------------------------------------
 
@@ -217,7 +217,7 @@ def atom_keeps(atom: Atom) -> bool:
 
 def _end(atom: Atom) -> Tile:
     """Return an input or output."""
-    dims = _dims([atom.tensor.shape])
+    dims = dims_text([atom.tensor.shape])
     name = f"{atom.kind} {atom.name}" if atom.name != atom.kind else atom.kind
     text = f"{fitted(name, TEXT, WIDEST - 90)} {dims}"
     tile = Tile("pill", atom.kind, [Strip(text, atom.kind, True)], f"{name} {dims}", ())
@@ -225,7 +225,7 @@ def _end(atom: Atom) -> Tile:
     return tile
 
 
-def _strip_text(node: Node) -> str:
+def strip_text(node: Node) -> str:
     """Return a layer's type and telling arguments in a few words."""
     layer = node.layer
     word = layer.stem if layer.type in ("batchnorm", "conv_transpose") else layer.type.replace("_", " ")
@@ -236,7 +236,7 @@ def _strip_text(node: Node) -> str:
     return f"{word} {label}" if label and layer.kind not in ("norm",) else word
 
 
-def _dims(shapes: Sequence[Shape]) -> str:
+def dims_text(shapes: Sequence[Shape]) -> str:
     """Return shapes as one, a range where they differ: ``64…224×56×56``."""
     if len({len(shape) for shape in shapes}) > 1:
         return ""
@@ -249,9 +249,9 @@ def _dims(shapes: Sequence[Shape]) -> str:
 
 def _span(names: Sequence[str]) -> str:
     """Return ``bottleneck2…4`` for names that differ in their number alone."""
-    first, last = names[0], names[-1]
+    first, last = names[0].partition(" … ")[0], names[-1].rpartition(" … ")[2]
     if len(names) == 1:
-        return first
+        return names[0]
     stem = first.rstrip("0123456789")
     if last.startswith(stem) and last[len(stem) :].isdigit() and stem != first:
         return f"{first}…{last[len(stem) :]}"

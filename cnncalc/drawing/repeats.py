@@ -146,8 +146,10 @@ def _made_up(series: Series, start: int, end: int, around: Scope) -> Scope:
 
 def _edge_name(element: Element, side: int) -> str:
     """Return the short name of a part's first or last atom or scope."""
-    while not isinstance(element, Atom | Scope):
-        if isinstance(element, Parallel):
+    while not isinstance(element, Atom | Scope) or (isinstance(element, Scope) and element.is_made_up):
+        if isinstance(element, Scope):
+            element = element.body
+        elif isinstance(element, Parallel):
             element = element.branches[side]
         elif isinstance(element, Fold):
             element = element.copies[side]

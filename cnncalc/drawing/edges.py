@@ -1,0 +1,73 @@
+"""The lines of a picture as pairs of what is seen, for formats that place boxes themselves."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnncalc.drawing.geometry import shown
+from cnncalc.drawing.parts import Box, Fork, Part, Stack, Tile
+from cnncalc.drawing.picture import inner
+
+Seen = Tile | Box
+
+
+class Edge(NamedTuple):
+    """A line from one tile or closed box to another.
+
+    Attributes:
+        source, target: where it begins and ends.
+        is_skip: whether it passes others.
+        shape: what stands beside it, where the shape changes.
+    """
+
+    source: Seen
+    target: Seen
+    is_skip: bool
+    shape: str
+
+
+def seen_edges(root: Box) -> list[Edge]:
+    """Return the lines between what is seen of a network, each once.
+
+    Of equal parts one is drawn, with the line into the first and out of the last.
+    """
+    found: dict[tuple[Seen, Seen], Edge] = {}
+    _walk(root.body, [], found)
+    pending: list[Part] = [root]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Box):
+            if not part.is_open:
+                continue
+            for lane in part.lanes:
+                source, target = shown(lane.source), shown(lane.target)
+                if source is not target:
+                    found.setdefault((source, target), Edge(source, target, True, ""))
+        pending.extend(inner(part))
+    return [*found.values()]
+
+
+class _Open(NamedTuple):
+    source: Seen
+    is_skip: bool
+    shape: str
+
+
+def _walk(part: Part, incoming: list[_Open], found: dict[tuple[Seen, Seen], Edge]) -> list[_Open]:
+    """Collect the lines of a part into which some lead, and return those that lead out of it."""
+    if isinstance(part, Tile) or (isinstance(part, Box) and not part.is_open):
+        if part.reads:
+            for source, is_skip, shape in incoming:
+                found.setdefault((source, part), Edge(source, part, is_skip, shape))
+        return [_Open(part, False, "")] if part.feeds else []
+    if isinstance(part, Box):
+        return _walk(part.body, incoming, found)
+    if isinstance(part, Fork):
+        outgoing = [line for branch in part.branches for line in _walk(branch, incoming, found)]
+        return outgoing + ([line._replace(is_skip=not part.is_trunk) for line in incoming] if part.passes else [])
+    assert isinstance(part, Stack)
+    for item, link, label in zip(part.items, part.links, part.labels, strict=False):
+        incoming = _walk(item, incoming if link else [], found)
+        if label:
+            incoming = [line._replace(shape=line.shape or label) for line in incoming]
+    return incoming if part.links[-1] else []

@@ -1,0 +1,153 @@
+"""A network as a Mermaid flowchart that GitHub draws: the deepest level that its limits allow.
+
+GitHub refuses diagrams of more than 500 edges or 50,000 characters (Mermaid's ``maxEdges`` and ``maxTextSize``, which a
+diagram can't set).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnncalc.drawing.colours import COLOURS, FRAME_LINE, INK
+from cnncalc.drawing.edges import Seen, seen_edges
+from cnncalc.drawing.parts import Box, Part, Tile
+from cnncalc.drawing.picture import inner, open_to
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.terminal_safe import printable
+
+MOST_EDGES, MOST_CHARACTERS = 480, 45_000
+DEEPEST = 64
+"""Levels that are tried, more than a picture can have."""
+
+LONGEST_LABEL = 120
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:/+-_()%×·…→")
+
+
+def flowchart(root: Box, depth: int | None = None) -> str:
+    """Return a network as a flowchart that fits, open as deep as ``depth`` says at most.
+
+    Raises:
+        CnncalcError: where it does not fit with every block closed.
+    """
+    levels = min(depth if depth is not None else DEEPEST, _levels(root))
+    edges = 0
+    for level in range(levels, 0, -1):
+        open_to(root, level)
+        edges = len(seen_edges(root))
+        if edges > MOST_EDGES:
+            continue
+        text = "".join(_lines(root, note(root) if level < _levels(root) else ""))
+        if len(text) <= MOST_CHARACTERS:
+            return text
+    raise CnncalcError(
+        f"the network has {edges:,} edges with all blocks closed; GitHub draws at most 500, in 50,000 characters",
+        "an SVG has no such limit, and neither has DOT",
+    )
+
+
+def note(root: Box) -> str:
+    """Return which boxes are closed, in words; nothing where all are open."""
+    closed = [part for part in _seen(root) if isinstance(part, Box)]
+    if not closed:
+        return ""
+    layers = sum(len(box.places) for box in closed)
+    names = ", ".join([box.name for box in closed[:6]]) + (", …" if len(closed) > 6 else "")
+    blocks = f"{len(closed)} block{'s' * (len(closed) != 1)}"
+    return f"{blocks} with {layers:,} layers drawn closed: {names}"
+
+
+def _levels(root: Box) -> int:
+    """Return how deep boxes lie in each other."""
+    deepest = 0
+    pending: list[Part] = [root.body]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Box):
+            deepest = max(deepest, part.level)
+        pending.extend(inner(part))
+    return deepest + 1
+
+
+def _seen(root: Box) -> Iterator[Seen]:
+    """Yield the tiles and closed boxes, from top to bottom."""
+    pending: list[Part] = [root.body]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Tile) or (isinstance(part, Box) and not part.is_open):
+            yield part
+        else:
+            pending.extend(reversed(inner(part)))
+
+
+def _lines(root: Box, folded: str) -> Iterator[str]:
+    names: dict[Seen, str] = {}
+    yield "flowchart TD\n"
+    if folded:
+        yield f"  %% {_comment(folded)}\n"
+        yield f'  note["{_text(folded)}"]:::note\n'
+    frames: list[str] = []
+    yield from _part(root.body, names, frames, "  ")
+    for edge in seen_edges(root):
+        arrow = "-.->" if edge.is_skip else "-->"
+        label = f'|"{_text(edge.shape)}"|' if edge.shape else ""
+        yield f"  {names[edge.source]} {arrow}{label} {names[edge.target]}\n"
+    kinds = {kind: [names[part] for part in names if _kind(part) == kind] for kind in COLOURS}
+    for kind, (tint, border) in COLOURS.items():
+        if kinds[kind] or (kind == "note" and folded):
+            yield f"  classDef {kind} fill:{tint},stroke:{border},color:{INK}\n"
+        if kinds[kind]:
+            yield f"  class {','.join(kinds[kind])} {kind}\n"
+    if frames:
+        yield f"  classDef frame fill:#f5f7f9,stroke:{FRAME_LINE},color:{INK}\n  class {','.join(frames)} frame\n"
+
+
+def _kind(part: Seen) -> str:
+    return part.kind if isinstance(part, Tile) else "box"
+
+
+def _part(part: Part, names: dict[Seen, str], frames: list[str], indent: str) -> Iterator[str]:
+    if isinstance(part, Tile):
+        names[part] = name = f"n{len(names)}"
+        yield f"{indent}{name}{_tile(part)}\n"
+    elif isinstance(part, Box) and not part.is_open:
+        names[part] = name = f"n{len(names)}"
+        yield f'{indent}{name}["{_joined([_title(part), part.about, part.share])}"]\n'
+    elif isinstance(part, Box):
+        frames.append(f"s{len(frames)}")
+        yield f'{indent}subgraph {frames[-1]}["{_text(_title(part))}"]\n'
+        yield from _part(part.body, names, frames, indent + "  ")
+        yield f"{indent}end\n"
+    else:
+        for within in inner(part):
+            yield from _part(within, names, frames, indent)
+
+
+def _title(box: Box) -> str:
+    return f"{box.name} ×{box.count}" if box.count > 1 else box.name
+
+
+def _tile(tile: Tile) -> str:
+    texts = [strip.text for strip in tile.strips]
+    if tile.form == "pill":
+        return f'(["{_joined(texts)}"])'
+    if tile.form == "circle":
+        return f'(("{_text("+" if texts[0].startswith("add") else "×")}"))'
+    first = f"{texts[0]} ×{tile.count}" if tile.count > 1 else texts[0]
+    return f'["{_joined([first, *texts[1:], tile.share])}"]'
+
+
+def _joined(texts: list[str]) -> str:
+    return "<br/>".join([_text(text) for text in texts if text])
+
+
+def _text(text: str) -> str:
+    """Return a text that may come from anywhere as Mermaid has it in quotes: entities for all but plain letters."""
+    text = printable(text)
+    if len(text) > LONGEST_LABEL:
+        text = text[:LONGEST_LABEL] + "…"
+    return "".join([letter if letter in _PLAIN else f"#{ord(letter)};" for letter in text])
+
+
+def _comment(text: str) -> str:
+    """Return a text for a comment, which ends with its line and must not look like a directive."""
+    return printable(text).replace("{", "(").replace("}", ")")
