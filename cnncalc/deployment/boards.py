@@ -1,0 +1,75 @@
+"""Boards and cores that are known by name; all others are given by their RAM and flash.
+
+RAM is the largest contiguous bank, as Zephyr's devicetree has it (zephyrproject-rtos/zephyr, main of 2026-08): an arena
+is one array.  Nothing is taken off for the program: how much that needs is not ours to guess.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnncalc.ground.errors import CnncalcError, did_you_mean
+
+KIB, MIB = 1024, 1024**2
+
+
+class Core(NamedTuple):
+    """A processor: which kernels it runs, and whether the interpreter's fixed part on it was measured.
+
+    ``kernels`` is a column of :mod:`cnncalc.deployment.scratch`.
+    """
+
+    name: str
+    kernels: str
+    what: str
+
+
+CORES = {
+    core.name: core
+    for core in (
+        Core("reference", "reference", "tflite-micro's reference kernels"),
+        Core("m0", "plain", "Cortex-M0, M0+: CMSIS-NN without DSP"),
+        Core("m3", "plain", "Cortex-M3: CMSIS-NN without DSP"),
+        Core("m4", "dsp", "Cortex-M4: CMSIS-NN with DSP"),
+        Core("m7", "dsp", "Cortex-M7: CMSIS-NN with DSP"),
+        Core("m33", "dsp", "Cortex-M33: CMSIS-NN with DSP"),
+        Core("m55", "mve", "Cortex-M55: CMSIS-NN with Helium"),
+        Core("m85", "mve", "Cortex-M85: CMSIS-NN with Helium"),
+        Core("esp32", "reference", "Xtensa LX6: reference kernels"),
+    )
+}
+
+
+class Board(NamedTuple):
+    """A board: its core, the largest bank of RAM, its flash (None: outside the chip, as large as one buys it)."""
+
+    name: str
+    core: str
+    ram: int
+    flash: int | None
+    chip: str
+    source: str
+
+
+BOARDS = {
+    board.name: board
+    for board in (
+        Board("nano33ble", "m4", 256 * KIB, 1 * MIB, "nRF52840", "dts/arm/nordic/nrf52840_qiaa.dtsi"),
+        Board("stm32f746", "m7", 320 * KIB, 1 * MIB, "STM32F746", "dts/arm/st/f7/stm32f746Xg.dtsi"),
+        Board("stm32h743", "m7", 512 * KIB, 2 * MIB, "STM32H743", "dts/arm/st/h7/stm32h743.dtsi"),
+        Board("rp2040", "m0", 264 * KIB, None, "RP2040", "dts/arm/rpi_pico/rp2040.dtsi"),
+        Board("esp32", "esp32", 180_736, None, "ESP32", "dts/xtensa/espressif/esp32/esp32_common.dtsi"),
+    )
+}
+ALIASES = {"nrf52840": "nano33ble", "nano33": "nano33ble", "pico": "rp2040", "f746": "stm32f746", "h743": "stm32h743"}
+"""What people call the boards besides."""
+
+
+def board_named(name: str) -> Board:
+    """Return a board.  Raises CnncalcError for one that is not known."""
+    wanted = name.lower().replace("-", "").replace("_", "").replace(" ", "")
+    found = BOARDS.get(ALIASES.get(wanted, wanted))
+    if found is None:
+        near = did_you_mean(wanted, tuple(BOARDS), "boards")
+        raise CnncalcError(f"unknown board '{name}'", f"{near}; any other board: give its RAM and flash")
+    return found

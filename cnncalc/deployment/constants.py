@@ -1,0 +1,154 @@
+"""Every number of the device that is not the network's own: what it is, where it stands, and in which version.
+
+Sources: tflite-micro 90b983c (2026-08-20), CMSIS-NN 99f736a (2026-07-15), TensorFlow 2.21, mcufit 0.5.2,
+mcufit-bench 88f8d23 (2026-08-16), mlcommons/tiny 1afd2c9.  They age: a new version of one of these is a new column here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+RUNTIME = "tflite-micro 90b983c"
+KERNELS = "CMSIS-NN 99f736a"
+
+ALIGNMENT = 16
+"""Bytes that sizes in the arena are rounded up to: MicroArenaBufferAlignment(), micro/micro_arena_constants.h."""
+
+MAX_OPERATORS = 20_000
+"""Operators that are planned: the planner's time grows with their square, as it does on the device."""
+
+
+class Kind(NamedTuple):
+    """What the numbers of a device are: bytes of an element that flows, of a weight and of a bias.
+
+    ``scaled`` says whether tensors have a scale and a zero point.
+    """
+
+    name: str
+    activation: int
+    weight: int
+    bias: int
+    scaled: bool
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("int8", 1, 1, 4, True),
+        Kind("int16x8", 2, 1, 8, True),  # the bias is int64: kernels/conv.cc
+        Kind("float32", 4, 4, 4, False),
+    )
+}
+
+SCALE_BYTES, ZERO_POINT_BYTES, MIN_MAX_BYTES = 4, 8, 8
+"""Of each scale (float32), zero point (int64) and recorded range (two float32): schema.fbs, QuantizationParameters."""
+
+
+class Converter(NamedTuple):
+    """Whose rules turn a network into a model file.
+
+    Attributes:
+        name: as it is asked for.
+        dense_per_channel: whether a dense layer has a scale a channel, as a convolution has.
+        dense_takes_maps: whether a dense layer reads a map as it lies, without a RESHAPE before it.
+        drops_idle_reshapes: whether the RESHAPE before a dense layer goes where it keeps the last axis.
+        mean: whether global average pooling is a MEAN, not an AVERAGE_POOL_2D.
+        ranges: what has a recorded range beside its scale: "", "activations", or "all" (weights a channel each, too).
+        structure: how far the formula of the file's structure is off, at most.
+        what: for the help and the header.
+    """
+
+    name: str
+    dense_per_channel: bool
+    dense_takes_maps: bool
+    drops_idle_reshapes: bool
+    mean: bool
+    ranges: str
+    structure: float
+    what: str
+
+
+CONVERTERS = {
+    converter.name: converter
+    for converter in (
+        Converter("tf2.21", True, False, True, True, "", 0.10, "TensorFlow 2.21, its defaults"),
+        Converter("tf2.3", False, False, False, False, "all", 0.14, "as MLPerf Tiny's reference files"),
+        Converter("tf1.15", False, True, False, False, "activations", 0.14, "as tflite-micro's examples"),
+    )
+}
+
+
+class Interpreter(NamedTuple):
+    """Bytes that the interpreter keeps for itself, on a processor of 32 bits.
+
+    Known struct sizes and a fit over 18 files on mcufit 0.5.2's wasm32 build (residuals −12 to +8 bytes); the fixed part
+    on the ESP32 from mcufit-bench 88f8d23, esp-tflite-micro on IDF 5.5 (4 models, residuals 1 to 23 bytes).
+    """
+
+    tensor: int = 12  # TfLiteEvalTensor
+    operator: int = 32  # NodeAndRegistration
+    end: int = 60  # an input's or output's TfLiteTensor and its quantisation
+    channel: int = 8  # an int32 multiplier and an int32 shift
+    handle: int = 4  # ScratchBufferHandle
+    fixed_least: int = 157
+    fixed_most: int = 2_285
+    slack: int = 24
+
+
+INTERPRETER = Interpreter()
+
+FITTED_DATA: dict[str, int] = {
+    "CONV_2D": 92,
+    "DEPTHWISE_CONV_2D": 92,
+    "FULLY_CONNECTED": 64,
+    "ADD": 74,
+    "AVERAGE_POOL_2D": 67,
+    "SOFTMAX": 97,
+}
+"""Bytes that an operator's kernel keeps, its OpData and its parsed options; by the same fit."""
+
+MEASURED_DATA: dict[str, int] = {
+    "CONCATENATION": 44,
+    "DEPTH_TO_SPACE": 40,
+    "DEQUANTIZE": 18,
+    "ELU": 274,
+    "HARD_SWISH": 20,
+    "LEAKY_RELU": 40,
+    "LOGISTIC": 14,
+    "LOG_SOFTMAX": 39,
+    "MAXIMUM": 38,
+    "MAX_POOL_2D": 60,
+    "MEAN": 56,
+    "MINIMUM": 2,
+    "MIRROR_PAD": 16,
+    "MUL": 53,
+    "PAD": 66,
+    "PADV2": 66,
+    "PRELU": 43,
+    "QUANTIZE": 18,
+    "REDUCE_MAX": 52,
+    "RELU": 29,
+    "RELU6": 40,
+    "RESHAPE": 33,
+    "RESIZE_BILINEAR": 8,
+    "RESIZE_NEAREST_NEIGHBOR": 8,
+    "SPACE_TO_DEPTH": 40,
+    "STRIDED_SLICE": 120,
+    "SUB": 38,
+    "TANH": 13,
+    "TRANSPOSE": 0,
+    "TRANSPOSE_CONV": 99,
+}
+"""The same of other operators: a least-squares fit over 52 small files on mcufit 0.5.2's wasm32 build, made by
+``benchmarks/device.py``'s converter; its residuals are −18 to +31 bytes, and each operator may be off by LOOSE."""
+
+LOOSE = 8
+
+STRUCTURE_FIXED, STRUCTURE_TENSOR, STRUCTURE_OPERATOR = 763, 96, 39
+"""Bytes of a model file beside its constants, scales and names; a fit, off by ``Converter.structure`` at most."""
+
+NAME_LEAST, NAME_MOST = 1, 316
+"""Bytes of a tensor's name, in the files that were looked at: a converter may write the whole path of a layer."""
+
+RUNTIME_LEAST, RUNTIME_MOST = 84_500, 114_600
+"""Bytes of tflite-micro's code with the operators that a network needs; measured by mcufit 0.5.2 on four models."""

@@ -1,0 +1,269 @@
+"""From layers to operators: what is folded, fused, copied or gone, as TensorFlow's converter does it.
+
+Each layer type has a rule in :mod:`cnncalc.deployment.rules`; a type without one can't be on the device, and says why.
+A rule is checked against the converter by ``benchmarks/device.py``; what it could not check is an operator's ``doubt``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.deployment.constants import MAX_OPERATORS, Converter, Kind
+from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceGraph, Flow, Operator
+from cnncalc.graph import Node
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.layers.shapes import Shape, shape_text
+from cnncalc.layers.window import Pair
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Graph, Tensor
+
+FOLDABLE = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+"""Operators whose weights take a factor and a shift a channel."""
+
+FUSING = (*FOLDABLE, "ADD", "SUB", "MUL", "MAX_POOL_2D", "AVERAGE_POOL_2D")
+"""Operators that clamp their output: of CONCATENATION, MEAN, RESHAPE and others a clamp is an operator of its own."""
+
+UNARY = ("relu", "relu6", "leaky_relu", "elu", "sigmoid", "tanh", "silu", "hardswish", "hardsigmoid", "hardtanh")
+"""Layers of one input that a reshape is moved behind."""
+
+MOVING = ("RESHAPE", "TRANSPOSE")
+"""Operators that a clamp is moved in front of."""
+
+
+class Lowering:
+    """A network on its way to the device.
+
+    Attributes:
+        kind: what the numbers are.
+        converter: whose rules apply.
+        values: which tensor of the device holds each of the network's.
+        borders: the padding that a convolution takes over from the layer before it, by the convolution.
+        ahead: layers that are part of the weights of the layer that reads them, by that layer.
+        operators, gone, folded, fused, notes: as :class:`~cnncalc.deployment.operators.DeviceGraph` has them.
+    """
+
+    def __init__(self, graph: Graph, kind: Kind, converter: Converter) -> None:
+        self.kind = kind
+        self.converter = converter
+        self.values: dict[Tensor, Flow] = {}
+        self.operators: list[Operator] = []
+        self.gone: list[Node] = []
+        self.folded: list[Node] = []
+        self.fused: list[Node] = []
+        self.notes: list[str] = []
+        self.ahead: dict[Node, Node] = {}
+        self.borders: dict[Node, tuple[Pair, Pair]] = {}
+        self._readers = graph.readers()
+        self._outputs = set(graph.outputs.values())
+        self._made: dict[Flow, Operator] = {}
+
+    # --- what a rule asks ---------------------------------------------------------------------------------
+
+    def readers(self, tensor: Tensor) -> list[Node]:
+        """Return who reads a tensor, past layers that are nothing on the device."""
+        found: list[Node] = []
+        for node in self._readers.get(tensor, ()):
+            found += self.readers(node) if self.vanishes(node) else [node]
+        return found
+
+    def sole_reader(self, tensor: Tensor) -> Node | None:
+        """Return the one layer that reads a tensor; None where there are more, or where the network gives it out."""
+        readers = self.readers(tensor)
+        return readers[0] if len(readers) == 1 and not self._given_out(tensor) else None
+
+    def _given_out(self, tensor: Tensor) -> bool:
+        gone = [node for node in self._readers.get(tensor, ()) if self.vanishes(node)]
+        return tensor in self._outputs or any(self._given_out(node) for node in gone)
+
+    def vanishes(self, node: Node) -> bool:
+        """Whether a layer is nothing on the device: no computation, and no copy either."""
+        if is_idle(node):
+            return True
+        if node.layer.type not in ("flatten", "reshape"):
+            return False
+        if len(node.shape) > 1:  # a vector for every position of a map: a merge stretches it as it is
+            reader = self.sole_reader(node)
+            gate = len(node.use.inputs[0]) == 1 and node.shape[0] == node.use.inputs[0][0]
+            return gate and reader is not None and reader.layer.type in ("multiply", "add", "subtract")
+        keeps = self.converter.drops_idle_reshapes and node.shape[0] == node.use.inputs[0][0]
+        return (keeps or self.converter.dense_takes_maps) and self._feeds_dense(node)
+
+    def _feeds_dense(self, node: Node) -> bool:
+        """Whether a dense layer is all that reads a layer, activations between them aside."""
+        reader = self.sole_reader(node)
+        while reader is not None and reader.layer.type in UNARY:
+            reader = self.sole_reader(reader)
+        return reader is not None and reader.layer.type == "linear"
+
+    def producer(self, tensor: Tensor) -> Operator | None:
+        """Return the operator that makes a tensor; None for an input of the network."""
+        return self._made.get(self.values[tensor])
+
+    def of(self, node: Node) -> list[Flow]:
+        """Return what flows into a layer."""
+        return [self.values[tensor] for tensor in node.inputs]
+
+    # --- what a rule does ---------------------------------------------------------------------------------
+
+    def emit(
+        self, code: str, node: Node, inputs: list[Flow], shape: Shape, width: int | None = None, name: str = ""
+    ) -> Operator:
+        """Append an operator with an output of a shape, channels last; ``width`` is other than the kind's on islands."""
+        own = width is None or width == self.kind.activation
+        output = Flow(name or node.name, shape, self.kind.activation if width is None else width, own and self.kind.scaled)
+        operator = Operator(code, node, inputs, output)
+        self.operators.append(operator)
+        self._made[output] = operator
+        return operator
+
+    def end(self, node: Node, flow: Flow) -> None:
+        """Say which tensor holds a layer's output."""
+        self.values[node] = flow
+
+    def passes(self, node: Node) -> None:
+        """Let a layer be nothing: its output is its input."""
+        self.gone.append(node)
+        self.values[node] = self.values[node.inputs[0]]
+
+    def folds(self, node: Node, into: Operator, shifts: bool = True) -> None:
+        """Let a layer be part of an operator's weights; where it ``shifts``, of a bias that there may have been none of."""
+        owner = node.shares or node
+        self.folded.append(node)
+        into.layers.append(node)
+        self.values.setdefault(node, into.output)
+        weights = [one._replace(same=(one.same, owner)) for one in into.constants if one.part == WEIGHT]
+        channels = into.output.shape[-1]
+        biases = [one for one in into.constants if one.part == BIAS]
+        written = [one for one in biases if one.same != ("zeros", channels)]
+        if written:
+            biases = [written[0]._replace(same=(written[0].same, owner))]
+        elif shifts:
+            biases = [self.bias(channels, owner, is_dense(into))]
+        into.constants = [*[one for one in into.constants if one.part == OTHER], *weights, *biases]
+
+    def folds_ahead(self, node: Node) -> bool:
+        """Let a layer be part of the weights of the layer that reads it; say whether it could."""
+        reader = self.sole_reader(node)
+        if reader is None or reader.shares is not None or reader in self.ahead:
+            return False
+        self.ahead[reader] = node
+        self.values[node] = self.values[node.inputs[0]]
+        return True
+
+    def fuses(self, node: Node, activation: str) -> bool:
+        """Let a clamp be part of the operator before it, where that can be; say whether it could."""
+        tensor = node.inputs[0]
+        operator = self.producer(tensor)
+        if operator is None or self.sole_reader(tensor) is None:
+            return False
+        end = operator
+        while operator.code in MOVING and len(self._reads(operator.inputs[0])) == 1:
+            made = self._made.get(operator.inputs[0])
+            if made is None:
+                return False
+            operator = made
+        if operator.code not in FUSING or operator.activation not in (None, activation):
+            return False
+        if operator.code == "TRANSPOSE_CONV" and not any(one.part == BIAS for one in operator.constants):
+            return False
+        operator.activation = activation
+        operator.layers.append(node)
+        self.fused.append(node)
+        self.values[node] = end.output
+        return True
+
+    def _reads(self, flow: Flow) -> list[Operator]:
+        return [operator for operator in self.operators if flow in operator.inputs] if flow in self._made else []
+
+    def weight(self, elements: int, channels: int, same: object, dense: bool = False) -> Constant:
+        """Return a weight tensor with a scale for each of ``channels``, or one where the converter has one."""
+        per_channel = self.kind.scaled and (self.converter.dense_per_channel or not dense)
+        scales = (channels if per_channel else 1) if self.kind.scaled else 0
+        return Constant(WEIGHT, elements, self.kind.weight, scales, per_channel, ("weight", same))
+
+    def bias(self, elements: int, same: object | None, dense: bool = False) -> Constant:
+        """Return a bias; of zeros where ``same`` is None, which are stored once for each size."""
+        per_channel = self.kind.scaled and (self.converter.dense_per_channel or not dense)
+        scales = (elements if per_channel else 1) if self.kind.scaled else 0
+        identity = ("zeros", elements) if same is None else ("bias", same)
+        return Constant(BIAS, elements, self.kind.bias, scales, per_channel, identity)
+
+    def factors(self, elements: int, same: object) -> Constant:
+        """Return a constant that is multiplied with or added to what flows: numbers of the kind, one scale."""
+        width = self.kind.activation if self.kind.scaled else self.kind.weight
+        return Constant(WEIGHT, elements, width, int(self.kind.scaled), False, ("factors", same))
+
+    def integers(self, *values: object) -> Constant:
+        """Return a shape, a list of axes or a padding: int32, stored once for equal values."""
+        return Constant(OTHER, len(values), 4, 0, False, ("integers", values))
+
+    # --- all layers ---------------------------------------------------------------------------------------
+
+    def run(self, graph: Graph) -> DeviceGraph:
+        """Lower every layer in turn.  Raises CnncalcError for what the device can't have."""
+        from cnncalc.deployment.rules import rule_of
+
+        for tensor in graph.inputs.values():
+            self.values[tensor] = Flow(tensor.name, last(tensor.shape), self.kind.activation, self.kind.scaled)
+        for node in graph.nodes:
+            if self.vanishes(node):
+                self.passes(node)
+            else:
+                rule_of(node, self.kind)(self, node)
+            if len(self.operators) > MAX_OPERATORS:
+                raise CnncalcError(f"'{graph.title}' has more than {MAX_OPERATORS:,} operators, which no device plans")
+        inputs = [self.values[tensor] for tensor in graph.inputs.values()]
+        outputs = [self._given(tensor) for tensor in graph.outputs.values()]
+        return DeviceGraph(
+            graph.title, self.kind, self.converter, inputs, outputs, self.operators, len(graph.nodes),
+            self.gone, self.folded, self.fused, self.notes,
+        )  # fmt: skip
+
+
+    def _given(self, tensor: Tensor) -> Flow:
+        """Return an output of the network; a map of one axis loses the height that it was given."""
+        flow = self.values[tensor]
+        if len(tensor.shape) != 2 or len(flow.shape) != 3 or not isinstance(tensor, Node):
+            return flow
+        operator = self.emit("RESHAPE", tensor, [flow], flow.shape[1:], name=f"{tensor.name} (of one axis)")
+        operator.constants.append(self.integers(1, *flow.shape[1:]))
+        return operator.output
+
+
+Rule = Callable[[Lowering, Node], None]
+
+
+def lower(graph: Graph, kind: Kind, converter: Converter) -> DeviceGraph:
+    """Return a network as a device runs it.
+
+    Raises:
+        CnncalcError: for a layer that the runtime doesn't have, with a sentence that says so.
+    """
+    return Lowering(graph, kind, converter).run(graph)
+
+
+def is_idle(node: Node) -> bool:
+    """Whether a layer is nothing on a device: it passes its input on, or reshapes it to the shape that it has."""
+    layer: Any = node.layer
+    if layer.type in ("dropout", "identity") or (layer.type == "channel_shuffle" and layer.groups == 1):
+        return True
+    return node.layer.is_view and last(node.shape) == last(node.use.inputs[0])
+
+
+def is_dense(operator: Operator) -> bool:
+    """Whether an operator is a dense layer, whose weights may have one scale for all channels."""
+    return operator.code == "FULLY_CONNECTED"
+
+
+def last(shape: Shape) -> Shape:
+    """Return a shape with its channels last."""
+    return (*shape[1:], shape[0])
+
+
+def refused(node: Node, why: str, hint: str | None = None) -> CnncalcError:
+    """Return the error that a layer is not for this device, with its place in the spec."""
+    place = f"{node.origin}: " if node.origin else ""
+    shape = shape_text(node.use.inputs[0])
+    return CnncalcError(f"{place}'{node.name}' ({node.layer.type} of {shape}): {why}", hint)

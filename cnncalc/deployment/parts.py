@@ -1,0 +1,153 @@
+"""The bytes of a deployed network, each part with how sure it is: exact, by a formula of somebody's source, or a range."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnncalc.deployment.boards import Core
+from cnncalc.deployment.constants import (
+    FITTED_DATA,
+    INTERPRETER,
+    KERNELS,
+    LOOSE,
+    MEASURED_DATA,
+    MIN_MAX_BYTES,
+    NAME_LEAST,
+    NAME_MOST,
+    RUNTIME,
+    RUNTIME_LEAST,
+    RUNTIME_MOST,
+    SCALE_BYTES,
+    STRUCTURE_FIXED,
+    STRUCTURE_OPERATOR,
+    STRUCTURE_TENSOR,
+    ZERO_POINT_BYTES,
+)
+from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceGraph, Operator
+
+EXACT, FORMULA, RANGE = "exact", "formula", "range"
+
+
+class Part(NamedTuple):
+    """Bytes of one part, from ``low`` to ``high``.
+
+    Attributes:
+        name: what it is.
+        low, high: bytes, at least and at most; equal where it is exact.
+        kind: :data:`EXACT`, :data:`FORMULA` or :data:`RANGE`.
+        note: how it comes about.
+        source: whose figures these are.
+    """
+
+    name: str
+    low: int
+    high: int
+    kind: str
+    note: str
+    source: str
+
+
+def total(parts: list[Part]) -> tuple[int, int]:
+    """Return what parts take together, at least and at most."""
+    return sum([part.low for part in parts]), sum([part.high for part in parts])
+
+
+# --- RAM -----------------------------------------------------------------------------------------------------
+
+
+def interpreter(graph: DeviceGraph, core: Core, handles: int) -> Part:
+    """Return what the interpreter keeps for itself: tensors, operators, multipliers a channel, and a fixed part.
+
+    ``handles`` is how many scratch buffers the core's own kernels ask for.
+    """
+    one = INTERPRETER
+    tensors, operators = len(graph.flows) + len(graph.tensors()), len(graph.operators)
+    ends = len(graph.inputs) + len(graph.outputs)
+    channels = sum([channels_of(operator, graph, core) for operator in graph.operators])
+    codes = [operator.code for operator in graph.operators]
+    kept = sum([FITTED_DATA.get(code, MEASURED_DATA.get(code, 0)) for code in codes]) + one.handle * handles
+    loose = one.slack + LOOSE * len([code for code in codes if code not in FITTED_DATA])
+    most = one.fixed_least if core.name == "esp32" else one.fixed_most
+    base = one.tensor * tensors + one.operator * operators + one.end * ends + one.channel * channels + kept
+    fixed = f"{one.fixed_least}" if most == one.fixed_least else f"{one.fixed_least} to {most:,}"
+    note = (
+        f"{one.channel}·{channels:,} channels + {one.tensor}·{tensors:,} tensors + {one.operator}·{operators:,} operators + "
+        f"{one.end}·{ends} ends + {kept:,} of kernels + {fixed} fixed"
+    )
+    low, high = max(base + one.fixed_least - loose, 0), base + most + loose
+    return Part("interpreter", low, high, RANGE, note, f"struct sizes of {RUNTIME}; mcufit 0.5.2, mcufit-bench 88f8d23")
+
+
+def channels_of(operator: Operator, graph: DeviceGraph, core: Core) -> int:
+    """Return for how many channels a kernel keeps a multiplier and a shift: reference convolutions in float32, too."""
+    if operator.code in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"):
+        return operator.output.shape[-1] if graph.kind.scaled or core.kernels == "reference" else 0
+    if operator.code == "FULLY_CONNECTED" and any(one.part == WEIGHT and one.per_channel for one in operator.constants):
+        return operator.output.shape[-1]
+    return 0
+
+
+# --- flash ---------------------------------------------------------------------------------------------------
+
+
+def constants(graph: DeviceGraph) -> list[Part]:
+    """Return weights, biases and other constants, as they are stored."""
+    stored = graph.stored()
+    kind, converter = graph.kind, graph.converter.what
+    notes = {
+        WEIGHT: f"{kind.weight} byte{'s' * (kind.weight > 1)} each, batchnorms folded in",
+        BIAS: f"{kind.bias} bytes each, zeros of one size once",
+        OTHER: "int32: shapes, axes, paddings",
+    }
+    return [
+        Part(name, size, size, EXACT, note, converter)
+        for name, note in notes.items()
+        if (size := sum([one.elements * one.width for one in stored if one.part == name])) or name != OTHER
+    ]
+
+
+def quantisation(graph: DeviceGraph) -> Part:
+    """Return scales and zero points, and recorded ranges where the converter writes them."""
+    each = SCALE_BYTES + ZERO_POINT_BYTES
+    flows = [flow for flow in graph.flows if flow.quantised]
+    tensors = graph.tensors()
+    count = len(flows) + sum([one.scales for one in tensors])
+    size, note = each * count, f"{each} bytes for each of {count:,} scales, those of a convolution's weights and biases one a channel"
+    ranges = recorded_ranges(graph, tensors)
+    if ranges:
+        size, note = size + MIN_MAX_BYTES * ranges, f"{note}; {MIN_MAX_BYTES} for each of {ranges:,} recorded ranges"
+    return Part("quantisation", size, size, EXACT, note if graph.kind.scaled else "none in float32", "schema.fbs")
+
+
+def recorded_ranges(graph: DeviceGraph, tensors: list[Constant]) -> int:
+    """Return how many ranges the file records: of activations, but a softmax' own; of weights a channel each."""
+    if not graph.converter.ranges or not graph.kind.scaled:
+        return 0
+    found = len([flow for flow in graph.flows if flow.quantised and not flow.fixed_scale])
+    if graph.converter.ranges == "all":
+        found += sum([one.scales for one in tensors if one.part == WEIGHT])
+    return found
+
+
+def structure(graph: DeviceGraph) -> Part:
+    """Return what else a model file has: tables for tensors and operators, and names."""
+    tensors, operators = len(graph.flows) + len(graph.tensors()), len(graph.operators)
+    tables = STRUCTURE_FIXED + STRUCTURE_TENSOR * tensors + STRUCTURE_OPERATOR * operators
+    off = graph.converter.structure
+    low = int(tables * (1 - off)) + NAME_LEAST * tensors
+    high = int(tables * (1 + off)) + NAME_MOST * tensors
+    note = (
+        f"{STRUCTURE_FIXED} + {STRUCTURE_TENSOR}·{tensors:,} tensors + {STRUCTURE_OPERATOR}·{operators:,} operators, "
+        f"±{off:.0%}; names of {NAME_LEAST} to {NAME_MOST} bytes"
+    )
+    return Part("structure, names", low, high, RANGE, note, "files of TensorFlow 2.21 and MLPerf Tiny")
+
+
+def runtime() -> Part:
+    """Return the interpreter's code, which is not in the model file."""
+    return Part("runtime", RUNTIME_LEAST, RUNTIME_MOST, RANGE, "tflite-micro's code", "measured by mcufit 0.5.2")
+
+
+def scratch_source(core: Core) -> str:
+    """Return whose formulas the scratch follows."""
+    return RUNTIME if core.kernels == "reference" else f"{KERNELS}, {RUNTIME}"

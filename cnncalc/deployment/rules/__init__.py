@@ -1,0 +1,35 @@
+"""What becomes of each layer type on the device, a family a file; a type in no table is refused with a sentence."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from cnncalc.deployment.lowering import Rule, refused
+
+if TYPE_CHECKING:
+    from cnncalc.deployment.constants import Kind
+    from cnncalc.graph import Node
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """Return the rule of every layer type that a device can have."""
+    from cnncalc.deployment.rules import affine, elementwise, movement, windows
+
+    return {**windows.RULES, **affine.RULES, **elementwise.RULES, **movement.RULES}
+
+
+def rule_of(node: Node, kind: Kind) -> Rule:
+    """Return the rule of a layer.  Raises CnncalcError where there is none: the sentence says what is missing."""
+    from cnncalc.deployment.rules.missing import MISSING
+
+    found = rules().get(node.layer.type)
+    why, hint = MISSING.get(node.layer.type, ("", None))
+    if found is None or why:
+        raise refused(node, why or f"tflite-micro has no {node.layer.type}", hint)
+    if kind.name == "int16x8" and node.layer.type == "hardswish":
+        raise refused(node, "TensorFlow's converter refuses HARD_SWISH in 16x8: not yet supported", "use relu6 or silu")
+    if len(node.shape) > 3 or len(node.use.inputs[0]) > 3:
+        raise refused(node, "tflite-micro has no operator for maps of three spatial axes")
+    return found

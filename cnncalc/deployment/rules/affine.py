@@ -1,0 +1,79 @@
+"""Layers that multiply and add constants: dense layers, and batchnorms and factors that are folded where they can be."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.deployment.lowering import FOLDABLE, Lowering, Rule, refused
+from cnncalc.deployment.operators import Flow, Operator
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Node
+
+
+def linear(low: Lowering, node: Node) -> None:
+    """FULLY_CONNECTED, on the last axis: of a map, that of the channels."""
+    layer: Any = node.layer
+    if layer.axis is not None and layer.axis % len(node.shape) != 0:
+        raise refused(node, "FULLY_CONNECTED works on the channels alone, which come last there", "use 'axis: channels'")
+    (flow,) = low.of(node)
+    owner = node.shares or node
+    shape = (*flow.shape[:-1], layer.out_features) if layer.axis is not None else (layer.out_features,)
+    operator = low.emit("FULLY_CONNECTED", node, [flow], shape)
+    operator.macs = node.use.macs
+    weights = node.use.weights
+    operator.constants.append(low.weight(prod(weights["weight"].shape), layer.out_features, owner, True))
+    if layer.bias:
+        operator.constants.append(low.bias(layer.out_features, owner, True))
+    low.end(node, operator.output)
+    if node in low.ahead:
+        ahead: Any = low.ahead[node]
+        low.folds(ahead, operator, ahead.layer.type == "batchnorm" or getattr(ahead.layer, "bias", False))
+
+
+def batchnorm(low: Lowering, node: Node) -> None:
+    """Part of the weights before it, or of the dense layer behind it; else MUL and ADD, with a tensor each."""
+    if _folds_back(low, node):
+        return
+    reader = low.sole_reader(node)
+    if reader is not None and reader.layer.type == "linear" and low.folds_ahead(node):
+        return
+    factored = _factored(low, node, "MUL", low.of(node)[0], f"{node.name} (factor)")
+    shifted = _factored(low, node, "ADD", factored.output, node.name)
+    low.end(node, shifted.output)
+
+
+def scale(low: Lowering, node: Node) -> None:
+    """Part of the weights before it, or of those behind it where it shifts nothing; else MUL, and ADD for a bias."""
+    layer: Any = node.layer
+    if _folds_back(low, node):
+        return
+    reader = low.sole_reader(node)
+    ahead = ("linear",) if layer.bias else ("linear", "conv")
+    if reader is not None and reader.layer.type in ahead and low.folds_ahead(node):
+        return
+    operator = _factored(low, node, "MUL", low.of(node)[0], f"{node.name} (factor)" if layer.bias else node.name)
+    if layer.bias:
+        operator = _factored(low, node, "ADD", operator.output, node.name)
+    low.end(node, operator.output)
+
+
+def _folds_back(low: Lowering, node: Node) -> bool:
+    """Fold a layer into the convolution or dense layer that alone feeds it, with nothing between; say whether it could."""
+    operator = low.producer(node.inputs[0])
+    if operator is None or operator.code not in FOLDABLE or operator.activation is not None:
+        return False
+    if low.sole_reader(node.inputs[0]) is None:
+        return False
+    low.folds(node, operator, node.layer.type == "batchnorm" or getattr(node.layer, "bias", False))
+    return True
+
+
+def _factored(low: Lowering, node: Node, code: str, flow: Flow, name: str) -> Operator:
+    operator = low.emit(code, node, [flow], flow.shape, name=name)
+    operator.constants.append(low.factors(node.shape[0], (code, node.shares or node)))
+    return operator
+
+
+RULES: dict[str, Rule] = {"linear": linear, "batchnorm": batchnorm, "scale": scale}

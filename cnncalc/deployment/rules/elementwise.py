@@ -1,0 +1,183 @@
+"""Layers that work element by element: activations, which are fused where they only clamp, and merges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.deployment.lowering import FOLDABLE, Lowering, Rule, refused
+from cnncalc.deployment.operators import Flow, Operator
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Node
+    from cnncalc.layers.shapes import Shape
+
+
+def one(code: str, fixed_scale: bool = False) -> Rule:
+    """Return the rule of an activation that is one operator, with a tensor of its own."""
+
+    def rule(low: Lowering, node: Node) -> None:
+        (flow,) = low.of(node)
+        operator = low.emit(code, node, [flow], flow.shape)
+        operator.output.fixed_scale = fixed_scale
+        low.end(node, operator.output)
+
+    rule.__doc__ = f"{code}."
+    return rule
+
+
+def clamp(code: str) -> Rule:
+    """Return the rule of a clamp: part of the operator before it where that can clamp, else one of its own."""
+    own = one(code)
+
+    def rule(low: Lowering, node: Node) -> None:
+        if not low.fuses(node, code):
+            own(low, node)
+
+    rule.__doc__ = f"Fused, or {code}."
+    return rule
+
+
+def hardtanh(low: Lowering, node: Node) -> None:
+    """A fused clamp where the bounds are one that operators know, else MINIMUM and MAXIMUM, or RELU for 0."""
+    layer: Any = node.layer
+    bounds = (layer.min_val, layer.max_val)
+    known = {(-1.0, 1.0): "RELU_N1_TO_1", (0.0, 6.0): "RELU6"}.get(bounds)
+    if known and low.fuses(node, known):
+        return
+    (flow,) = low.of(node)
+    least = low.emit("MINIMUM", node, [flow], flow.shape, name=f"{node.name} (from above)")
+    least.constants.append(low.factors(1, ("number", layer.max_val)))
+    code = "RELU" if layer.min_val == 0 else "MAXIMUM"
+    most = low.emit(code, node, [least.output], flow.shape)
+    if code == "MAXIMUM":
+        most.constants.append(low.factors(1, ("number", layer.min_val)))
+        most.doubt = "a clamp to other bounds"
+    low.end(node, most.output)
+
+
+def hardsigmoid(low: Lowering, node: Node) -> None:
+    """``relu6(x + 3) / 6``: the shift goes into the bias before, the clamp is fused, the factor goes into weights behind."""
+    operator = low.producer(node.inputs[0])
+    (flow,) = low.of(node)
+    alone = low.sole_reader(node.inputs[0]) is not None
+    if operator is not None and alone and operator.code in FOLDABLE and operator.activation is None:
+        low.folds(node, operator)
+        operator.activation = "RELU6"
+    else:
+        operator = low.emit("ADD", node, [flow], flow.shape, name=f"{node.name} (shifted)")
+        operator.constants.append(low.factors(1, ("number", 3)))
+        operator.activation = "RELU6"
+    reader = low.sole_reader(node)
+    low.values[node] = operator.output
+    if reader is not None and reader.layer.type in ("conv", "linear") and reader not in low.ahead:
+        low.ahead[reader] = node
+        return
+    factor = low.emit("MUL", node, [operator.output], flow.shape)
+    factor.constants.append(low.factors(1, ("number", 1 / 6)))
+    low.end(node, factor.output)
+
+
+def silu(low: Lowering, node: Node) -> None:
+    """LOGISTIC and MUL: two tensors, and three alive at once."""
+    (flow,) = low.of(node)
+    gate = low.emit("LOGISTIC", node, [flow], flow.shape, name=f"{node.name} (gate)")
+    gate.output.fixed_scale = True
+    low.end(node, low.emit("MUL", node, [flow, gate.output], flow.shape).output)
+
+
+def elu(low: Lowering, node: Node) -> None:
+    """ELU, of quantised numbers an island of float32: DEQUANTIZE, ELU, QUANTIZE, with tensors of four bytes an element."""
+    (flow,) = low.of(node)
+    if not low.kind.scaled:
+        low.end(node, low.emit("ELU", node, [flow], flow.shape).output)
+        return
+    before = low.producer(node.inputs[0])
+    if before is not None and before.code == "QUANTIZE" and low.sole_reader(node.inputs[0]) is not None:
+        low.operators.remove(before)  # the island goes on
+        source = before.inputs[0]
+    else:
+        source = low.emit("DEQUANTIZE", node, [flow], flow.shape, 4, f"{node.name} (as float32)").output
+    inside = low.emit("ELU", node, [source], flow.shape, 4, f"{node.name} (in float32)")
+    low.end(node, low.emit("QUANTIZE", node, [inside.output], flow.shape).output)
+    note = "elu runs in float32 on the device, with tensors of 4 bytes an element; relu would be part of the operator before"
+    if note not in low.notes:
+        low.notes.append(note)
+
+
+def prelu(low: Lowering, node: Node) -> None:
+    """PRELU, with a slope a channel."""
+    (flow,) = low.of(node)
+    operator = low.emit("PRELU", node, [flow], flow.shape)
+    slopes = node.use.weights["weight"].shape[0]
+    operator.constants.append(low.factors(slopes, node.shares or node))
+    operator.doubt = "one slope for all channels" if slopes == 1 < node.shape[0] else ""
+    low.end(node, operator.output)
+
+
+def softmax(code: str) -> Rule:
+    """Return the rule of a softmax, which the device takes along the last axis."""
+    plain = one(code, True)
+
+    def rule(low: Lowering, node: Node) -> None:
+        layer: Any = node.layer
+        if layer.axis % len(node.shape) != 0:
+            raise refused(node, f"{code} works on the channels alone, which come last there", "use 'axis: channels'")
+        plain(low, node)
+
+    rule.__doc__ = f"{code}."
+    return rule
+
+
+def pairs(code: str) -> Rule:
+    """Return the rule of a merge: an operator for each input after the first, never in place."""
+
+    def rule(low: Lowering, node: Node) -> None:
+        merged, *others = low.of(node)
+        for number, other in enumerate(others, 1):
+            name = node.name if number == len(others) else f"{node.name} ({number} of {len(others)})"
+            merged = low.emit(code, node, [merged, other], _stretched(merged, other), name=name).output
+        low.end(node, merged)
+
+    rule.__doc__ = f"{code}, n − 1 of them."
+    return rule
+
+
+def concat(low: Lowering, node: Node) -> None:
+    """CONCATENATION, all inputs and the output alive together."""
+    flows = low.of(node)
+    layer: Any = node.layer
+    axis = len(node.shape) - 1 if layer.axis % len(node.shape) == 0 else layer.axis % len(node.shape) - 1
+    axis += len(flows[0].shape) - len(node.shape)
+    shape = list(flows[0].shape)
+    shape[axis] = sum([flow.shape[axis] for flow in flows])
+    operator: Operator = low.emit("CONCATENATION", node, flows, tuple(shape))
+    low.end(node, operator.output)
+
+
+def _stretched(a: Flow, b: Flow) -> Shape:
+    """Return the shape of two tensors merged: axes of 1 stretch, and missing ones in front are 1."""
+    longer, shorter = (a.shape, b.shape) if len(a.shape) >= len(b.shape) else (b.shape, a.shape)
+    filled = (1,) * (len(longer) - len(shorter)) + shorter
+    return tuple([max(x, y) for x, y in zip(longer, filled, strict=True)])
+
+
+RULES: dict[str, Rule] = {
+    "relu": clamp("RELU"),
+    "relu6": clamp("RELU6"),
+    "hardtanh": hardtanh,
+    "hardsigmoid": hardsigmoid,
+    "hardswish": one("HARD_SWISH"),
+    "leaky_relu": one("LEAKY_RELU"),
+    "sigmoid": one("LOGISTIC", True),
+    "tanh": one("TANH", True),
+    "silu": silu,
+    "elu": elu,
+    "prelu": prelu,
+    "softmax": softmax("SOFTMAX"),
+    "log_softmax": softmax("LOG_SOFTMAX"),
+    "add": pairs("ADD"),
+    "subtract": pairs("SUB"),
+    "multiply": pairs("MUL"),
+    "maximum": pairs("MAXIMUM"),
+    "concat": concat,
+}

@@ -1,0 +1,274 @@
+"""Layers that slide a window, or look at a whole map: convolutions, poolings, and the padding in front of them."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.deployment.lowering import Lowering, Rule, last, refused
+from cnncalc.deployment.operators import Flow, Operator, Taps
+from cnncalc.layers.window import Pair, same_pad
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Node
+    from cnncalc.layers.shapes import Shape
+
+def taps_of(node: Node) -> Taps:
+    """Return a layer's window with a figure for height and width; a map of one axis has height 1."""
+    found = node.layer.described(*node.use.inputs)
+    kernel, stride, pads = found["kernel_size"], found["stride"], found["padding"]
+    dilation = found.get("dilation") or (1,) * len(kernel)
+    if len(kernel) == 1:
+        return Taps((1, *kernel), (1, *stride), ((0, 0), *pads), (1, *dilation))
+    return Taps(kernel, stride, pads, dilation)
+
+
+def as_map(low: Lowering, node: Node, flow: Flow) -> Flow:
+    """Return a tensor as (H, W, C); a map of one axis is reshaped where it has no height yet."""
+    if len(flow.shape) == 3:
+        return flow
+    shape = (1, *flow.shape)
+    operator = low.emit("RESHAPE", node, [flow], shape, name=f"{node.name} (as a map of height 1)")
+    operator.constants.append(low.integers(1, *shape))
+    return operator.output
+
+
+def map_shape(node: Node) -> Shape:
+    """Return a layer's output as (H, W, C)."""
+    shape = last(node.shape)
+    return shape if len(shape) == 3 else (1, *shape)
+
+
+def height_width(flow: Flow) -> tuple[int, int]:
+    """Return a map's height and width; one of one axis is 1 high."""
+    return (flow.shape[0], flow.shape[1]) if len(flow.shape) == 3 else (1, flow.shape[0])
+
+
+def needed(taps: Taps, flow: Flow, out: Shape) -> tuple[Pair, ...]:
+    """Return how many elements of padding the windows reach, in front and behind, along height and width."""
+    found = []
+    sizes = height_width(flow)
+    for axis in range(2):
+        before, _ = taps.pads[axis]
+        extent = taps.dilation[axis] * (taps.kernel[axis] - 1) + 1
+        reach = (out[axis] - 1) * taps.stride[axis] + extent
+        found.append((before, max(reach - before - sizes[axis], 0)))
+    return tuple(found)
+
+
+def as_tensorflow(taps: Taps, flow: Flow, pads: tuple[Pair, ...]) -> bool:
+    """Whether a padding is none, or what TensorFlow calls SAME, so that the operator does it by itself."""
+    axes = zip(height_width(flow), taps.kernel, taps.stride, taps.dilation, strict=True)
+    return not any(map(sum, pads)) or pads == tuple([same_pad(*axis) for axis in axes])
+
+
+def padded(low: Lowering, node: Node, flow: Flow, pads: tuple[Pair, ...]) -> Flow:
+    """Return what flows in behind a PAD operator, which has a tensor of its own."""
+    *sizes, channels = flow.shape
+    axes = pads[-len(sizes) :]
+    shape = (*[size + sum(pair) for size, pair in zip(sizes, axes, strict=True)], channels)
+    operator = low.emit("PAD", node, [flow], shape, name=f"{node.name} (padded)")
+    operator.constants.append(low.integers(0, 0, *[side for pair in axes for side in pair], 0, 0))
+    return operator.output
+
+
+def behind_padding(low: Lowering, node: Node, taps: Taps, excluded: bool = True) -> tuple[Flow, Taps]:
+    """Return what a window slides over, and the window as it is there.
+
+    ``excluded`` says whether padding is left out of what is computed, as TensorFlow's own is by an average.
+    """
+    (flow,) = low.of(node)
+    pads = needed(taps, flow, map_shape(node))
+    if as_tensorflow(taps, flow, pads) and (excluded or not any(map(sum, taps.pads))):
+        return as_map(low, node, flow), taps._replace(pads=(pads[0], pads[1]))
+    whole = tuple([(before, max(after, behind)) for (before, after), (_, behind) in zip(taps.pads, pads, strict=True)])
+    return as_map(low, node, padded(low, node, flow, whole)), taps._replace(pads=((0, 0), (0, 0)))
+
+
+# --- convolutions --------------------------------------------------------------------------------------------
+
+
+def conv(low: Lowering, node: Node) -> None:
+    """CONV_2D, or DEPTHWISE_CONV_2D where every channel is a group; both have a bias, of zeros where none is written."""
+    layer: Any = node.layer
+    taps = taps_of(node)
+    flow, taps = behind_padding(low, node, taps._replace(pads=low.borders.get(node, taps.pads)))
+    depthwise = 1 < layer.groups == node.use.inputs[0][0]
+    operator = low.emit("DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", node, [flow], map_shape(node))
+    _weigh(low, node, operator, taps)
+    if not layer.bias:
+        operator.constants.append(low.bias(layer.out_channels, None))
+    low.end(node, operator.output)
+    if node in low.ahead:
+        low.folds(low.ahead[node], operator, shifts=False)
+
+
+def conv_transpose(low: Lowering, node: Node) -> None:
+    """TRANSPOSE_CONV, and a STRIDED_SLICE where what is cut off is not what TensorFlow's SAME cuts off."""
+    layer: Any = node.layer
+    if layer.groups > 1 or max(layer.dilation) > 1 or len(node.shape) != 3:
+        raise refused(node, "tflite-micro's TRANSPOSE_CONV has neither groups nor dilation, and maps of two axes")
+    (flow,) = low.of(node)
+    taps, out = taps_of(node), map_shape(node)
+    sizes = list(zip(flow.shape[:2], taps.kernel, taps.stride, strict=True))
+    same = all(
+        size == have * s and before == max(k - s, 0) // 2
+        for size, (have, k, s), (before, _) in zip(out, sizes, taps.pads, strict=False)
+    )
+    same = same or all(size == (have - 1) * s + max(k, s) for size, (have, k, s) in zip(out, sizes, strict=False))
+    whole = out if same else (*[(have - 1) * s + max(k, s) for have, k, s in sizes], out[2])
+    if any(size > have for size, have in zip(out, whole, strict=True)):
+        raise refused(node, "its output_padding reaches beyond what TRANSPOSE_CONV makes", "use 'padding: same'")
+    operator = low.emit("TRANSPOSE_CONV", node, [flow], whole, name=node.name if same else f"{node.name} (whole)")
+    operator.constants.append(low.integers(1, *whole))
+    _weigh(low, node, operator, taps)
+    if not same:
+        starts = [before for before, _ in taps.pads]
+        operator = sliced(low, node, operator.output, out, [*starts, 0])
+    low.end(node, operator.output)
+
+
+def sliced(low: Lowering, node: Node, flow: Flow, shape: Shape, starts: list[int], step: int = 1) -> Operator:
+    """Append a STRIDED_SLICE: begin, end and strides are constants, with 0 for the end of an axis that is kept whole."""
+    operator = low.emit("STRIDED_SLICE", node, [flow], shape)
+    cut = [out != have for out, have in zip(shape, flow.shape, strict=True)]
+    ends = [(start + size) * is_cut for start, size, is_cut in zip(starts, shape, cut, strict=True)]
+    operator.constants.append(low.integers(0, *starts))
+    operator.constants.append(low.integers(0, *ends))
+    operator.constants.append(low.integers(1, *[step if is_cut else 1 for is_cut in cut]))
+    return operator
+
+
+def _weigh(low: Lowering, node: Node, operator: Operator, taps: Taps) -> None:
+    """Give a convolution its window, its weights, and the bias that is written; and its macs."""
+    owner = node.shares or node
+    weights = node.use.weights
+    operator.taps, operator.macs = taps, node.use.macs
+    operator.constants.append(low.weight(prod(weights["weight"].shape), node.shape[0], owner))
+    if "bias" in weights:
+        operator.constants.append(low.bias(node.shape[0], owner))
+
+
+# --- poolings ------------------------------------------------------------------------------------------------
+
+
+def maxpool(low: Lowering, node: Node) -> None:
+    """MAX_POOL_2D."""
+    layer: Any = node.layer
+    if max(layer.dilation) > 1:
+        raise refused(node, "MAX_POOL_2D has no dilation")
+    flow, taps = behind_padding(low, node, taps_of(node))
+    _pool(low, node, "MAX_POOL_2D", flow, taps)
+
+
+def avgpool(low: Lowering, node: Node) -> None:
+    """AVERAGE_POOL_2D; padding that counts in the divisor is a PAD before it."""
+    layer: Any = node.layer
+    taps = taps_of(node)
+    counted = layer.count_include_pad and any(map(sum, taps.pads))
+    (flow,) = low.of(node)
+    if not layer.count_include_pad and not as_tensorflow(taps, flow, needed(taps, flow, map_shape(node))):
+        low.notes.append(f"{node.name} leaves its padding out of the divisor, which AVERAGE_POOL_2D after PAD does not")
+    flow, taps = behind_padding(low, node, taps, not counted)
+    _pool(low, node, "AVERAGE_POOL_2D", flow, taps)
+
+
+def adaptive_avgpool(low: Lowering, node: Node) -> None:
+    """AVERAGE_POOL_2D where the bins are of one size; MEAN where there is one."""
+    sizes, out = node.use.inputs[0][1:], node.shape[1:]
+    if sizes == out:
+        low.passes(node)
+    elif set(out) == {1}:
+        global_avgpool(low, node)
+    elif len(out) != 2 or any(size % count for size, count in zip(sizes, out, strict=True)):
+        hint = "use avgpool, or an input whose map the output's size divides"
+        raise refused(node, "tflite-micro has no pooling whose bins are of several sizes", hint)
+    else:
+        steps = (sizes[0] // out[0], sizes[1] // out[1])
+        _pool(low, node, "AVERAGE_POOL_2D", low.of(node)[0], Taps(steps, steps, ((0, 0), (0, 0)), (1, 1)))
+
+
+def global_avgpool(low: Lowering, node: Node) -> None:
+    """MEAN over height and width, or AVERAGE_POOL_2D over all of them, as the converter's users wrote it then."""
+    (flow,) = low.of(node)
+    if low.converter.mean:
+        _reduced(low, node, "MEAN", flow)
+    else:
+        flow = as_map(low, node, flow)
+        whole = (flow.shape[0], flow.shape[1])
+        _pool(low, node, "AVERAGE_POOL_2D", flow, Taps(whole, whole, ((0, 0), (0, 0)), (1, 1)))
+
+
+def global_maxpool(low: Lowering, node: Node) -> None:
+    """REDUCE_MAX over height and width; nothing of a map of 1×1."""
+    (flow,) = low.of(node)
+    if set(flow.shape[:-1]) == {1}:
+        low.passes(node)
+    else:
+        _reduced(low, node, "REDUCE_MAX", flow)
+
+
+def _pool(low: Lowering, node: Node, code: str, flow: Flow, taps: Taps) -> None:
+    operator = low.emit(code, node, [flow], map_shape(node))
+    operator.taps = taps
+    low.end(node, operator.output)
+
+
+def _reduced(low: Lowering, node: Node, code: str, flow: Flow) -> None:
+    """Append a reduction over all axes but the channels; a map of one axis loses the height that it was given."""
+    if len(node.shape) == 2 and len(flow.shape) == 3:
+        flat = low.emit("RESHAPE", node, [flow], flow.shape[1:], name=f"{node.name} (of one axis)")
+        flat.constants.append(low.integers(1, *flow.shape[1:]))
+        flow = flat.output
+    operator = low.emit(code, node, [flow], last(node.shape))
+    operator.constants.append(low.integers(*range(1, len(flow.shape))))
+    low.end(node, operator.output)
+
+
+# --- padding by itself ---------------------------------------------------------------------------------------
+
+
+def pad(low: Lowering, node: Node) -> None:
+    """PAD or PADV2, or MIRROR_PAD; nothing where the convolution behind it pads like that by itself."""
+    layer: Any = node.layer
+    if layer.mode in ("replicate", "circular"):
+        raise refused(node, f"tflite-micro has no padding with mode {layer.mode}", "use 'mode: reflect' or zeros")
+    (flow,) = low.of(node)
+    reader = _absorbing(low, node, flow)
+    if reader is not None:
+        low.borders[reader] = tuple(layer.padding)
+        low.passes(node)
+        return
+    code = "MIRROR_PAD" if layer.mode == "reflect" else "PADV2" if layer.value else "PAD"
+    operator = low.emit(code, node, [flow], last(node.shape))
+    borders = [side for pair in (*layer.padding, layer.channels) for side in pair]
+    operator.constants.append(low.integers(0, 0, *borders))
+    if layer.value:
+        operator.constants.append(low.factors(1, ("pad", layer.value)))
+    if code != "PAD":
+        operator.doubt = code
+    low.end(node, operator.output)
+
+
+def _absorbing(low: Lowering, node: Node, flow: Flow) -> Node | None:
+    """Return the one convolution that reads a padded map, where it pads so by itself; else None."""
+    layer: Any = node.layer
+    reader = low.sole_reader(node)
+    if reader is None or reader.layer.type != "conv" or len(flow.shape) != 3 or len(layer.padding) != 2:
+        return None
+    if layer.channels != (0, 0) or layer.mode != "constant" or layer.value or any(map(sum, taps_of(reader).pads)):
+        return None
+    taps = taps_of(reader)._replace(pads=tuple(layer.padding))
+    return reader if as_tensorflow(taps, flow, needed(taps, flow, map_shape(reader))) else None
+
+
+RULES: dict[str, Rule] = {
+    "conv": conv,
+    "conv_transpose": conv_transpose,
+    "maxpool": maxpool,
+    "avgpool": avgpool,
+    "adaptive_avgpool": adaptive_avgpool,
+    "global_avgpool": global_avgpool,
+    "global_maxpool": global_maxpool,
+    "pad": pad,
+}

@@ -1,0 +1,189 @@
+"""Working memory that a kernel asks of the arena for the time of its own step, as the kernels' own sources compute it.
+
+The functions keep the names of their sources, without prefix: CMSIS-NN 99f736a, ``arm_*_get_buffer_size*``, and
+tflite-micro 90b983c, ``kernels/*.cc``.  "mve" is Helium (Cortex-M55, M85), "dsp" the DSP extension (M4, M7, M33), "plain"
+neither (M0+, M3), "reference" tflite-micro's own kernels, which the ESP32's C code is as well.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from cnncalc.deployment.constants import Kind
+    from cnncalc.deployment.operators import Operator, Taps
+
+CH_IN_BLOCK_MVE = 124
+ONE_CHANNEL_THRESHOLD = 1
+REVERSE_TCOL_EFFICIENT_THRESHOLD = 16
+MAX_FAST_DEPTHWISE_S16 = 512
+
+
+class Request(NamedTuple):
+    """Bytes that an operator asks for, and how they come about."""
+
+    size: int
+    formula: str
+    source: str
+
+
+def scratch(operator: Operator, kind: Kind, kernels: str) -> list[Request]:
+    """Return what an operator asks for on a core, in the order in which its kernel does.
+
+    Args:
+        operator: the step.
+        kind: what its numbers are.
+        kernels: "reference", "plain", "dsp" or "mve".
+    """
+    if operator.code in ("MEAN", "REDUCE_MAX"):
+        return _reduce(operator, kind)
+    if operator.code == "MIRROR_PAD":
+        rank = len(operator.output.shape) + 1
+        request = Request(4 * rank, f"4·{rank} axes", "kernels/mirror_pad.cc")
+        return [request, request]
+    if operator.code == "TRANSPOSE_CONV":
+        return _transpose_conv(operator, kind, kernels)
+    if kernels == "reference" or not kind.scaled:
+        return []
+    found = {
+        "CONV_2D": _conv,
+        "DEPTHWISE_CONV_2D": _depthwise,
+        "AVERAGE_POOL_2D": _avgpool,
+        "FULLY_CONNECTED": _dense,
+    }.get(operator.code)
+    request = found(operator, kind, kernels) if found else None
+    return [request] if request and request.size else []
+
+
+def _reduce(operator: Operator, kind: Kind) -> list[Request]:
+    """PrepareMeanOrSumHelper: an accumulator an output element, an iterator over the axes, the axes themselves."""
+    source = "kernels/reduce_common.cc"
+    count, rank = prod(operator.output.shape), len(operator.inputs[0].shape) + 1
+    axes = [constant for constant in operator.constants if constant.part == "other"][0].elements
+    requests = [Request(4 * rank, f"4·{rank} axes", source), Request(4 * axes, f"4·{axes} of them", source)]
+    sums = operator.code == "MEAN" and kind.scaled
+    return [Request(4 * count, f"4·{count:,} sums", source), *requests] if sums else requests
+
+
+def _conv(operator: Operator, kind: Kind, kernels: str) -> Request:
+    """arm_convolve_wrapper_s8_get_buffer_size and its s16."""
+    taps, channels = _taps(operator), _filter_depth(operator)
+    height, width = taps.kernel
+    length = _in_channels(operator) * height * width
+    spelled = f"{height}·{width}·{_in_channels(operator)}"
+    if kind.name == "int16x8":
+        source = "arm_convolve_get_buffer_sizes_s16.c"
+        if kernels == "mve":
+            return Request(4 * -(-length // 8) * 8 * 2, f"64·⌈{spelled}/8⌉", source)
+        return Request(2 * length * 2, f"4·{spelled}", source)
+    source = "arm_convolve_get_buffer_sizes_s8.c"
+    whole = channels == _in_channels(operator)
+    unpadded = not any(before for before, _ in taps.pads)
+    if taps.kernel == (1, 1) and unpadded and taps.dilation == (1, 1) and whole:
+        return Request(0, "none: 1×1", source)
+    if kernels == "mve":
+        if _is_1_x_n(operator, taps) and whole:
+            return Request(_conv_1_x_n_mve(operator, taps), "the longer of the padded rows", source)
+        return Request(4 * -(-length // 16) * 16, f"64·⌈{spelled}/16⌉", source)
+    return Request(2 * -(-length // 4) * 4 * 2, f"2·2·⌈{spelled}/4⌉·4", source)
+
+
+def _is_1_x_n(operator: Operator, taps: Taps) -> bool:
+    """arm_nn_is_convolve_1_x_n."""
+    one_row = operator.inputs[0].shape[0] == 1 and taps.kernel[0] == 1
+    return one_row and taps.dilation[1] == 1 and taps.stride[1] * _in_channels(operator) % 4 == 0
+
+
+def _conv_1_x_n_mve(operator: Operator, taps: Taps) -> int:
+    """arm_convolve_1_x_n_s8_get_buffer_size_mve."""
+    channels, width = _in_channels(operator), operator.inputs[0].shape[1]
+    pad, kernel, stride, out = taps.pads[1][0], taps.kernel[1], taps.stride[1], operator.output.shape[1]
+    odd = ((out - 1) * stride + kernel - width) % 2
+    right = max(1, (pad + odd + stride - 1) // stride) if pad + odd else 0
+    left = max(1, (pad + stride - 1) // stride) if pad else 0
+    if right + max(out - right - left, 0) + left != out:
+        return 4 * -(-channels * kernel // 16) * 16
+    behind = right * channels if odd else pad * channels
+    return max(kernel * channels + pad * channels, (kernel - 1) * channels + behind)
+
+
+def _depthwise(operator: Operator, kind: Kind, kernels: str) -> Request:
+    """arm_depthwise_conv_wrapper_s8_get_buffer_size and its s16."""
+    taps = _taps(operator)
+    height, width = taps.kernel
+    ins, outs = _in_channels(operator), operator.output.shape[-1]
+    length, spelled = ins * height * width, f"{ins}·{height}·{width}"
+    undilated = taps.dilation == (1, 1)
+    if kind.name == "int16x8":
+        source = "arm_depthwise_conv_get_buffer_sizes_s16.c"
+        if ins != outs or not undilated or height * width >= MAX_FAST_DEPTHWISE_S16 or kernels == "plain":
+            return Request(0, "none", source)
+        return Request(4 * length * 2 + 8, f"8·{spelled} + 8", source) if kernels == "mve" else Request(
+            length * 2, f"2·{spelled}", source
+        )  # fmt: skip
+    source = "arm_depthwise_conv_get_buffer_sizes_s8.c"
+    if kernels == "mve" and ins == 1 and outs > ONE_CHANNEL_THRESHOLD:
+        return Request(4 * -(-length // 16) * 16 + outs * length, f"64·⌈{spelled}/16⌉ + {outs}·{spelled}", source)
+    if ins != outs or not undilated:
+        return Request(0, "none", source)
+    if kernels == "mve":
+        taken = 4 * CH_IN_BLOCK_MVE * height * width
+        return Request(taken, f"4·{CH_IN_BLOCK_MVE}·{height}·{width}", source)
+    if taps.kernel == (3, 3) and all(before <= 1 for before, _ in taps.pads):
+        return Request(0, "none: 3×3", source)
+    return Request(length * 2 if kernels == "dsp" else 0, f"2·{spelled}", source)
+
+
+def _avgpool(operator: Operator, kind: Kind, kernels: str) -> Request:
+    """arm_avgpool_s8_get_buffer_size and its s16."""
+    channels = operator.output.shape[-1]
+    return Request(4 * channels if kernels == "dsp" else 0, f"4·{channels}", "arm_avgpool_get_buffer_sizes_s8.c")
+
+
+def _dense(operator: Operator, kind: Kind, kernels: str) -> Request:
+    """arm_fully_connected_s8_get_buffer_size, and the scales that a map's dense layer makes for a 1×1 convolution."""
+    source = "arm_fully_connected_get_buffer_sizes_s8.c"
+    outs, ins = operator.output.shape[-1], operator.inputs[0].shape[-1]
+    if kind.name == "int16x8":
+        return Request(0, "none", source)
+    if len(operator.output.shape) > 1 and ins % 4 == 0:
+        per_channel = any(constant.per_channel for constant in operator.constants)
+        return Request(0 if per_channel else 8 * outs, f"8·{outs}", "kernels/cmsis_nn/fully_connected.cc")
+    return Request(4 * outs if kernels == "mve" else 0, f"4·{outs}", source)
+
+
+def _transpose_conv(operator: Operator, kind: Kind, kernels: str) -> list[Request]:
+    """TransposeConvPrepare: sums of the whole output; with CMSIS-NN arm_transpose_conv_s8_get_buffer_size in int8."""
+    source, count = "kernels/transpose_conv.cc", prod(operator.output.shape)
+    if kind.name == "float32":
+        return []
+    if kind.name == "int16x8":
+        return [Request(8 * count, f"8·{count:,}", source)]
+    if kernels == "reference":
+        return [Request(4 * count, f"4·{count:,}", source)]
+    source = "arm_transpose_conv_get_buffer_sizes_s8.c"
+    taps, (_, columns, ins), outs = _taps(operator), operator.inputs[0].shape, operator.output.shape[-1]
+    height, width = taps.kernel
+    if max(taps.stride) <= 2 and ins > REVERSE_TCOL_EFFICIENT_THRESHOLD:
+        length = ins * height * width
+        taken = 4 * -(-length // 16) * 16 if kernels == "mve" else 4 * -(-length // 4) * 4
+        turned = length * outs
+        return [Request(taken, "as of a convolution", source), Request(turned, f"{ins}·{height}·{width}·{outs}", source)]
+    across = ((columns - 1) * taps.stride[1] + max(width, taps.stride[0])) * outs
+    return [Request(across * max(height, taps.stride[0]) * 4, "4·rows that overlap", source)]
+
+
+def _taps(operator: Operator) -> Taps:
+    assert operator.taps is not None
+    return operator.taps
+
+
+def _in_channels(operator: Operator) -> int:
+    return operator.inputs[0].shape[-1]
+
+
+def _filter_depth(operator: Operator) -> int:
+    """Return how many channels each filter reads: those of its group."""
+    weight = next(constant for constant in operator.constants if constant.part == "weights")
+    return weight.elements // (operator.output.shape[-1] * prod(_taps(operator).kernel))

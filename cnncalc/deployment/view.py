@@ -1,0 +1,266 @@
+"""What a network takes on a device, all of it: steps, tensors with their places, parts of RAM and flash, and whether it fits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnncalc.deployment import parts as parts_of
+from cnncalc.deployment.boards import BOARDS, CORES, Board, Core, board_named
+from cnncalc.deployment.constants import CONVERTERS, KINDS, Converter, Kind
+from cnncalc.deployment.lowering import lower
+from cnncalc.deployment.operators import DeviceGraph, Flow, Operator
+from cnncalc.deployment.parts import EXACT, FORMULA, Part, total
+from cnncalc.deployment.planner import Buffer, Plan, aligned, best, greedy, live
+from cnncalc.deployment.scratch import Request, scratch
+from cnncalc.ground.errors import CnncalcError, did_you_mean
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Graph
+
+PLANS = ("greedy", "best")
+
+
+class Device(NamedTuple):
+    """What a network is to run on, and how it gets there.
+
+    Attributes:
+        kind: what the numbers are.
+        converter: whose rules make the model file.
+        core: whose kernels run.
+        plan: "greedy", as the device plans by itself, or "best", which needs the offsets in the file.
+        board: the board, where it is one that is known.
+        ram, flash: bytes that there are, or None.
+    """
+
+    kind: Kind
+    converter: Converter
+    core: Core
+    plan: str = "greedy"
+    board: Board | None = None
+    ram: int | None = None
+    flash: int | None = None
+
+
+def device(
+    quant: str = "int8",
+    core: str | None = None,
+    board: str | None = None,
+    converter: str = "tf2.21",
+    plan: str = "greedy",
+    ram: int | None = None,
+    flash: int | None = None,
+) -> Device:
+    """Return a device by names; a board says its core, RAM and flash, unless they are given.
+
+    Raises:
+        CnncalcError: for a name that is not known.
+    """
+    found = board_named(board) if board is not None else None
+    core = core or (found.core if found else "reference")
+    tables: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+        ("quantisation", quant, tuple(KINDS)), ("core", core, tuple(CORES)), ("converter", converter, tuple(CONVERTERS)),
+        ("plan", plan, PLANS),
+    )  # fmt: skip
+    for what, word, known in tables:
+        if word not in known:
+            raise CnncalcError(f"unknown {what} '{word}'", did_you_mean(word, known, f"{what}s"))
+    if found is not None:
+        ram = found.ram if ram is None else ram
+        flash = found.flash if flash is None else flash
+    return Device(KINDS[quant], CONVERTERS[converter], CORES[core], plan, found, ram, flash)
+
+
+class Place(NamedTuple):
+    """A tensor or a scratch buffer in the arena.
+
+    Attributes:
+        name: of the layer whose output it holds; of the operator where it is scratch.
+        scratch: whether it is an operator's own working memory.
+        shape: channels last; empty for scratch.
+        bytes: as many as it has.
+        size: rounded up, as it is planned.
+        offset: where it begins.
+        first, last: the steps that create it and read it last; step 0 is before the first operator.
+    """
+
+    name: str
+    scratch: bool
+    shape: tuple[int, ...]
+    bytes: int
+    size: int
+    offset: int
+    first: int
+    last: int
+
+
+class Step(NamedTuple):
+    """One operator as it runs.
+
+    Attributes:
+        index: from 1; step 0 is the network's inputs alone.
+        operator: what runs; None at step 0.
+        live: bytes alive, scratch included.
+        tensors: of these, bytes of tensors.
+        scratch: what the kernel asks for.
+        end: the first byte of the arena behind all that is alive: what this step needs of the plan.
+    """
+
+    index: int
+    operator: Operator | None
+    live: int
+    tensors: int
+    scratch: list[Request]
+    end: int
+
+
+class Deployment(NamedTuple):
+    """A network on a device.
+
+    Attributes:
+        graph: what runs.
+        device: on what.
+        arena: bytes of the planned arena: tensors and scratch.
+        bound: bytes that no plan of them can do without.
+        tensors_only: bytes of the plan of tensors alone.
+        peak: the step at which most is alive.
+        places: tensors and scratch, as they are planned.
+        steps: step 0 and the operators.
+        ram: parts of RAM: activations, scratch, interpreter.
+        flash: parts of flash: weights, biases, quantisation, structure, runtime.
+    """
+
+    graph: DeviceGraph
+    device: Device
+    arena: int
+    bound: int
+    tensors_only: int
+    peak: Step
+    places: list[Place]
+    steps: list[Step]
+    ram: list[Part]
+    flash: list[Part]
+
+    @property
+    def ram_total(self) -> tuple[int, int]:
+        """Bytes of RAM, at least and at most."""
+        return total(self.ram)
+
+    @property
+    def flash_total(self) -> tuple[int, int]:
+        """Bytes of flash, the runtime's code among them, at least and at most."""
+        return total(self.flash)
+
+    @property
+    def file_total(self) -> tuple[int, int]:
+        """Bytes of the model file, at least and at most."""
+        return total([part for part in self.flash if part.name != "runtime"])
+
+    @property
+    def highest(self) -> Step:
+        """The step that would break first, as the arena gets smaller: the one whose tensors reach highest."""
+        return max(self.steps, key=lambda step: (step.end, step.live))
+
+    @property
+    def doubts(self) -> list[Operator]:
+        """Operators that are not verified against the converter."""
+        return [operator for operator in self.graph.operators if operator.doubt]
+
+
+def deploy(graph: Graph, on: Device | None = None) -> Deployment:
+    """Return what a network takes on a device.
+
+    Raises:
+        CnncalcError: for a layer that the runtime doesn't have, and for a network that is too large to plan.
+    """
+    on = on or device()
+    lowered = lower(graph, on.kind, on.converter)
+    requests = [scratch(operator, on.kind, on.core.kernels) for operator in lowered.operators]
+    plan, alone = _plan(lowered, requests, on.plan), _plan(lowered, [], on.plan)
+    steps = _steps(lowered, requests, plan)
+    loads = live(alone.buffers, len(steps))
+    bound, peak = max(loads), max(steps, key=lambda step: (step.live, -step.index))
+    own = ("MEAN", "REDUCE_MAX", "TRANSPOSE_CONV", "MIRROR_PAD")
+    handles = sum([len(asked) for one, asked in zip(lowered.operators, requests, strict=True) if one.code not in own])
+    ram = [_activations(alone, bound, steps, loads), _scratch(plan, alone, steps, on.core)]
+    ram.append(parts_of.interpreter(lowered, on.core, handles))
+    flash = [*parts_of.constants(lowered), parts_of.quantisation(lowered), parts_of.structure(lowered), parts_of.runtime()]
+    places = _places(lowered, plan)
+    bound = max(live(plan.buffers, len(steps)))
+    return Deployment(lowered, on, plan.size, bound, alone.size, peak, places, steps, ram, flash)
+
+
+# --- the plan ------------------------------------------------------------------------------------------------
+
+
+def _lives(graph: DeviceGraph) -> dict[Flow, tuple[int, int]]:
+    """Return the first and the last step of every tensor; what nobody reads lives for the step that makes it."""
+    lives = {flow: (0, 0) for flow in graph.inputs}
+    for step, operator in enumerate(graph.operators, 1):
+        lives[operator.output] = (step, step)
+        for flow in operator.inputs:
+            lives[flow] = (lives[flow][0], step)
+    for flow in graph.outputs:
+        lives[flow] = (lives[flow][0], len(graph.operators))
+    return lives
+
+
+def _plan(graph: DeviceGraph, requests: list[list[Request]], way: str) -> Plan:
+    """Plan the tensors in the order of the file, then the scratch buffers in the order of the steps."""
+    buffers = [Buffer(aligned(flow.bytes), *life, flow.name) for flow, life in _lives(graph).items()]
+    for step, asked in enumerate(requests, 1):
+        name = graph.operators[step - 1].name
+        buffers += [Buffer(aligned(request.size), step, step, name, True) for request in asked]
+    return greedy(buffers) if way == "greedy" else best(buffers, len(graph.operators) + 1)
+
+
+def _places(graph: DeviceGraph, plan: Plan) -> list[Place]:
+    """Return what lies where."""
+    flows = list(_lives(graph))
+    places = []
+    for number, (buffer, offset) in enumerate(zip(plan.buffers, plan.offsets, strict=True)):
+        flow = flows[number] if number < len(flows) else None
+        shape, taken = (flow.shape, flow.bytes) if flow is not None else ((), buffer.size)
+        places.append(Place(buffer.label, buffer.scratch, shape, taken, buffer.size, offset, buffer.first, buffer.last))
+    return places
+
+
+def _steps(graph: DeviceGraph, requests: list[list[Request]], plan: Plan) -> list[Step]:
+    """Return what is alive at each step, and how far up it reaches."""
+    count = len(graph.operators) + 1
+    alive = live(plan.buffers, count)
+    tensors = live([buffer for buffer in plan.buffers if not buffer.scratch], count)
+    ends = [0] * count
+    for buffer, offset in zip(plan.buffers, plan.offsets, strict=True):
+        for step in range(buffer.first, buffer.last + 1):
+            ends[step] = max(ends[step], offset + buffer.size)
+    operators: list[Operator | None] = [None, *graph.operators]
+    asked: list[list[Request]] = [[], *requests]
+    return [Step(i, operators[i], alive[i], tensors[i], asked[i], ends[i]) for i in range(count)]
+
+
+# --- parts of RAM --------------------------------------------------------------------------------------------
+
+
+def _activations(plan: Plan, bound: int, steps: list[Step], loads: list[int]) -> Part:
+    fullest = steps[loads.index(bound)]
+    where = fullest.operator.name if fullest.operator is not None else "the input"
+    lost = f", {plan.size - bound:,} lost to the plan" if plan.size > bound else ""
+    return Part("activations", plan.size, plan.size, EXACT, f"{bound:,} alive at {where}{lost}", "greedy_memory_planner.cc")
+
+
+def _scratch(plan: Plan, alone: Plan, steps: list[Step], core: Core) -> Part:
+    """Return what scratch adds to the arena, which may be nothing where there is room for it."""
+    added = plan.size - alone.size
+    asking = [(sum([request.size for request in step.scratch]), step) for step in steps if step.scratch]
+    if not asking:
+        return Part("scratch", added, added, FORMULA, f"none asked for by {core.what}", parts_of.scratch_source(core))
+    most, step = max(asking, key=lambda one: one[0])
+    assert step.operator is not None
+    spelled = " + ".join([request.formula for request in step.scratch])
+    note = f"at most {most:,}, at {step.operator.name} ({step.operator.code}: {spelled})"
+    return Part("scratch", added, added, FORMULA, note, parts_of.scratch_source(core))
+
+
+def known_boards() -> list[Board]:
+    """Return the boards that are known by name."""
+    return list(BOARDS.values())
