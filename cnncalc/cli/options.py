@@ -33,7 +33,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 SUFFIXES = {
     ".txt": "table", ".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".tsv": "tsv",
-    ".md": "markdown", ".markdown": "markdown", ".xml": "junit",
+    ".md": "markdown", ".markdown": "markdown", ".xml": "junit", ".svg": "svg", ".html": "html",
 }  # fmt: skip
 """The format that a file's name asks for, of those that a command has."""
 

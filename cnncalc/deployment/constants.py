@@ -1,7 +1,7 @@
 """Every number of the device that is not the network's own: what it is, where it stands, and in which version.
 
 Sources: tflite-micro 90b983c (2026-08-20), CMSIS-NN 99f736a (2026-07-15), TensorFlow 2.21, mcufit 0.5.2,
-mcufit-bench 88f8d23 (2026-08-16), mlcommons/tiny 1afd2c9.  They age: a new version of one of these is a new column here.
+mcufit-bench 88f8d23 (2026-08-16), mlcommons/tiny 1afd2c9.  They age: a new version of one of these is a new column.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ KERNELS = "CMSIS-NN 99f736a"
 
 ALIGNMENT = 16
 """Bytes that sizes in the arena are rounded up to: MicroArenaBufferAlignment(), micro/micro_arena_constants.h."""
-
-MAX_OPERATORS = 20_000
-"""Operators that are planned: the planner's time grows with their square, as it does on the device."""
 
 
 class Kind(NamedTuple):
@@ -81,8 +78,8 @@ CONVERTERS = {
 class Interpreter(NamedTuple):
     """Bytes that the interpreter keeps for itself, on a processor of 32 bits.
 
-    Known struct sizes and a fit over 18 files on mcufit 0.5.2's wasm32 build (residuals −12 to +8 bytes); the fixed part
-    on the ESP32 from mcufit-bench 88f8d23, esp-tflite-micro on IDF 5.5 (4 models, residuals 1 to 23 bytes).
+    Struct sizes and a fit over 18 files on mcufit 0.5.2's wasm32 build (residuals −12 to +8 bytes); the fixed part on
+    the ESP32 from mcufit-bench 88f8d23, esp-tflite-micro on IDF 5.5 (4 models, residuals 1 to 23 bytes).
     """
 
     tensor: int = 12  # TfLiteEvalTensor

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.deployment.constants import MAX_OPERATORS, Converter, Kind
+from cnncalc.deployment.constants import Converter, Kind
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceGraph, Flow, Operator
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_OPERATORS
 from cnncalc.layers.shapes import Shape, shape_text
 from cnncalc.layers.window import Pair
 
@@ -110,9 +111,11 @@ class Lowering:
     def emit(
         self, code: str, node: Node, inputs: list[Flow], shape: Shape, width: int | None = None, name: str = ""
     ) -> Operator:
-        """Append an operator with an output of a shape, channels last; ``width`` is other than the kind's on islands."""
+        """Append an operator with an output of a shape, channels last; ``width`` is another on islands."""
         own = width is None or width == self.kind.activation
-        output = Flow(name or node.name, shape, self.kind.activation if width is None else width, own and self.kind.scaled)
+        output = Flow(
+            name or node.name, shape, self.kind.activation if width is None else width, own and self.kind.scaled
+        )
         operator = Operator(code, node, inputs, output)
         self.operators.append(operator)
         self._made[output] = operator
@@ -128,7 +131,7 @@ class Lowering:
         self.values[node] = self.values[node.inputs[0]]
 
     def folds(self, node: Node, into: Operator, shifts: bool = True) -> None:
-        """Let a layer be part of an operator's weights; where it ``shifts``, of a bias that there may have been none of."""
+        """Let a layer be part of an operator's weights, and where it ``shifts`` of its bias, new or not."""
         owner = node.shares or node
         self.folded.append(node)
         into.layers.append(node)
@@ -221,7 +224,6 @@ class Lowering:
             self.gone, self.folded, self.fused, self.notes,
         )  # fmt: skip
 
-
     def _given(self, tensor: Tensor) -> Flow:
         """Return an output of the network; a map of one axis loses the height that it was given."""
         flow = self.values[tensor]
@@ -265,5 +267,5 @@ def last(shape: Shape) -> Shape:
 def refused(node: Node, why: str, hint: str | None = None) -> CnncalcError:
     """Return the error that a layer is not for this device, with its place in the spec."""
     place = f"{node.origin}: " if node.origin else ""
-    shape = shape_text(node.use.inputs[0])
-    return CnncalcError(f"{place}'{node.name}' ({node.layer.type} of {shape}): {why}", hint)
+    shapes = ", ".join([shape_text(shape) for shape in node.use.inputs])
+    return CnncalcError(f"{place}'{node.name}' ({node.layer.type} of {shapes}): {why}", hint)

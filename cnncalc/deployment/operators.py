@@ -142,7 +142,7 @@ class DeviceGraph(NamedTuple):
         return list({constant.same: constant for op in self.operators for constant in op.constants}.values())
 
     def tensors(self) -> list[Constant]:
-        """Return every constant that is a tensor of the file: biases of zeros share their values, but not their scales."""
+        """Return every constant that is a tensor of the file: biases of zeros share values, but not their scales."""
         found: dict[object, Constant] = {}
         for number, operator in enumerate(self.operators):
             for constant in operator.constants:

@@ -1,4 +1,4 @@
-"""The bytes of a deployed network, each part with how sure it is: exact, by a formula of somebody's source, or a range."""
+"""The bytes of a deployed network, each part with how sure it is: exact, by a formula of a source, or a range."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from cnncalc.deployment.constants import (
     ZERO_POINT_BYTES,
 )
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceGraph, Operator
+
+FILES = "model files of TensorFlow 2.21 and MLPerf Tiny"
 
 EXACT, FORMULA, RANGE = "exact", "formula", "range"
 
@@ -71,8 +73,8 @@ def interpreter(graph: DeviceGraph, core: Core, handles: int) -> Part:
     base = one.tensor * tensors + one.operator * operators + one.end * ends + one.channel * channels + kept
     fixed = f"{one.fixed_least}" if most == one.fixed_least else f"{one.fixed_least} to {most:,}"
     note = (
-        f"{one.channel}·{channels:,} channels + {one.tensor}·{tensors:,} tensors + {one.operator}·{operators:,} operators + "
-        f"{one.end}·{ends} ends + {kept:,} of kernels + {fixed} fixed"
+        f"{one.channel}·{channels:,} channels + {one.tensor}·{tensors:,} tensors + "
+        f"{one.operator}·{operators:,} operators + {one.end}·{ends} ends + {kept:,} of kernels + {fixed} fixed"
     )
     low, high = max(base + one.fixed_least - loose, 0), base + most + loose
     return Part("interpreter", low, high, RANGE, note, f"struct sizes of {RUNTIME}; mcufit 0.5.2, mcufit-bench 88f8d23")
@@ -112,7 +114,10 @@ def quantisation(graph: DeviceGraph) -> Part:
     flows = [flow for flow in graph.flows if flow.quantised]
     tensors = graph.tensors()
     count = len(flows) + sum([one.scales for one in tensors])
-    size, note = each * count, f"{each} bytes for each of {count:,} scales, those of a convolution's weights and biases one a channel"
+    size, note = (
+        each * count,
+        f"{each} bytes for each of {count:,} scales, those of a convolution's weights and biases one a channel",
+    )
     ranges = recorded_ranges(graph, tensors)
     if ranges:
         size, note = size + MIN_MAX_BYTES * ranges, f"{note}; {MIN_MAX_BYTES} for each of {ranges:,} recorded ranges"
@@ -130,17 +135,22 @@ def recorded_ranges(graph: DeviceGraph, tensors: list[Constant]) -> int:
 
 
 def structure(graph: DeviceGraph) -> Part:
-    """Return what else a model file has: tables for tensors and operators, and names."""
+    """Return what tables of tensors and operators take in the model file."""
     tensors, operators = len(graph.flows) + len(graph.tensors()), len(graph.operators)
     tables = STRUCTURE_FIXED + STRUCTURE_TENSOR * tensors + STRUCTURE_OPERATOR * operators
     off = graph.converter.structure
-    low = int(tables * (1 - off)) + NAME_LEAST * tensors
-    high = int(tables * (1 + off)) + NAME_MOST * tensors
     note = (
         f"{STRUCTURE_FIXED} + {STRUCTURE_TENSOR}·{tensors:,} tensors + {STRUCTURE_OPERATOR}·{operators:,} operators, "
-        f"±{off:.0%}; names of {NAME_LEAST} to {NAME_MOST} bytes"
+        f"±{100 * off:.0f} %"
     )
-    return Part("structure, names", low, high, RANGE, note, "files of TensorFlow 2.21 and MLPerf Tiny")
+    return Part("structure", int(tables * (1 - off)), int(tables * (1 + off)), RANGE, note, FILES)
+
+
+def names(graph: DeviceGraph) -> Part:
+    """Return what the names of the tensors take in the model file, which a tool can strip."""
+    tensors = len(graph.flows) + len(graph.tensors())
+    note = f"{NAME_LEAST} to {NAME_MOST} bytes for each of {tensors:,} tensors; they can be stripped"
+    return Part("names", NAME_LEAST * tensors, NAME_MOST * tensors, RANGE, note, FILES)
 
 
 def runtime() -> Part:

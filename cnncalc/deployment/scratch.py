@@ -1,8 +1,8 @@
 """Working memory that a kernel asks of the arena for the time of its own step, as the kernels' own sources compute it.
 
 The functions keep the names of their sources, without prefix: CMSIS-NN 99f736a, ``arm_*_get_buffer_size*``, and
-tflite-micro 90b983c, ``kernels/*.cc``.  "mve" is Helium (Cortex-M55, M85), "dsp" the DSP extension (M4, M7, M33), "plain"
-neither (M0+, M3), "reference" tflite-micro's own kernels, which the ESP32's C code is as well.
+tflite-micro 90b983c, ``kernels/*.cc``.  "mve" is Helium (Cortex-M55, M85), "dsp" the DSP extension (M4, M7, M33),
+"plain" neither (M0+, M3), "reference" tflite-micro's own kernels, which ask for as much as the ESP32's.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ def scratch(operator: Operator, kind: Kind, kernels: str) -> list[Request]:
         "AVERAGE_POOL_2D": _avgpool,
         "FULLY_CONNECTED": _dense,
     }.get(operator.code)
-    request = found(operator, kind, kernels) if found else None
-    return [request] if request and request.size else []
+    request = found(operator, kind, kernels) if found else Request(0, "", "")
+    return [request] if request.size else []
 
 
 def _reduce(operator: Operator, kind: Kind) -> list[Request]:
     """PrepareMeanOrSumHelper: an accumulator an output element, an iterator over the axes, the axes themselves."""
     source = "kernels/reduce_common.cc"
     count, rank = prod(operator.output.shape), len(operator.inputs[0].shape) + 1
-    axes = [constant for constant in operator.constants if constant.part == "other"][0].elements
+    axes = next(constant for constant in operator.constants if constant.part == "other").elements
     requests = [Request(4 * rank, f"4·{rank} axes", source), Request(4 * axes, f"4·{axes} of them", source)]
     sums = operator.code == "MEAN" and kind.scaled
     return [Request(4 * count, f"4·{count:,} sums", source), *requests] if sums else requests
@@ -169,7 +169,10 @@ def _transpose_conv(operator: Operator, kind: Kind, kernels: str) -> list[Reques
         length = ins * height * width
         taken = 4 * -(-length // 16) * 16 if kernels == "mve" else 4 * -(-length // 4) * 4
         turned = length * outs
-        return [Request(taken, "as of a convolution", source), Request(turned, f"{ins}·{height}·{width}·{outs}", source)]
+        return [
+            Request(taken, "as of a convolution", source),
+            Request(turned, f"{ins}·{height}·{width}·{outs}", source),
+        ]
     across = ((columns - 1) * taps.stride[1] + max(width, taps.stride[0])) * outs
     return [Request(across * max(height, taps.stride[0]) * 4, "4·rows that overlap", source)]
 

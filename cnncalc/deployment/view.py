@@ -1,4 +1,4 @@
-"""What a network takes on a device, all of it: steps, tensors with their places, parts of RAM and flash, and whether it fits."""
+"""What a network takes on a device, all of it: steps, tensors with their places, parts of RAM and of flash."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from cnncalc.deployment.operators import DeviceGraph, Flow, Operator
 from cnncalc.deployment.parts import EXACT, FORMULA, Part, total
 from cnncalc.deployment.planner import Buffer, Plan, aligned, best, greedy, live
 from cnncalc.deployment.scratch import Request, scratch
-from cnncalc.ground.errors import CnncalcError, did_you_mean
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.near import did_you_mean
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph
@@ -58,9 +59,11 @@ def device(
     found = board_named(board) if board is not None else None
     core = core or (found.core if found else "reference")
     tables: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-        ("quantisation", quant, tuple(KINDS)), ("core", core, tuple(CORES)), ("converter", converter, tuple(CONVERTERS)),
+        ("quantisation", quant, tuple(KINDS)),
+        ("core", core, tuple(CORES)),
+        ("converter", converter, tuple(CONVERTERS)),
         ("plan", plan, PLANS),
-    )  # fmt: skip
+    )
     for what, word, known in tables:
         if word not in known:
             raise CnncalcError(f"unknown {what} '{word}'", did_you_mean(word, known, f"{what}s"))
@@ -97,7 +100,7 @@ class Step(NamedTuple):
     """One operator as it runs.
 
     Attributes:
-        index: from 1; step 0 is the network's inputs alone.
+        number: from 1; step 0 is the network's inputs alone.
         operator: what runs; None at step 0.
         live: bytes alive, scratch included.
         tensors: of these, bytes of tensors.
@@ -105,7 +108,7 @@ class Step(NamedTuple):
         end: the first byte of the arena behind all that is alive: what this step needs of the plan.
     """
 
-    index: int
+    number: int
     operator: Operator | None
     live: int
     tensors: int
@@ -178,12 +181,18 @@ def deploy(graph: Graph, on: Device | None = None) -> Deployment:
     plan, alone = _plan(lowered, requests, on.plan), _plan(lowered, [], on.plan)
     steps = _steps(lowered, requests, plan)
     loads = live(alone.buffers, len(steps))
-    bound, peak = max(loads), max(steps, key=lambda step: (step.live, -step.index))
+    bound, peak = max(loads), max(steps, key=lambda step: (step.live, -step.number))
     own = ("MEAN", "REDUCE_MAX", "TRANSPOSE_CONV", "MIRROR_PAD")
     handles = sum([len(asked) for one, asked in zip(lowered.operators, requests, strict=True) if one.code not in own])
     ram = [_activations(alone, bound, steps, loads), _scratch(plan, alone, steps, on.core)]
     ram.append(parts_of.interpreter(lowered, on.core, handles))
-    flash = [*parts_of.constants(lowered), parts_of.quantisation(lowered), parts_of.structure(lowered), parts_of.runtime()]
+    flash = [
+        *parts_of.constants(lowered),
+        parts_of.quantisation(lowered),
+        parts_of.structure(lowered),
+        parts_of.names(lowered),
+        parts_of.runtime(),
+    ]
     places = _places(lowered, plan)
     bound = max(live(plan.buffers, len(steps)))
     return Deployment(lowered, on, plan.size, bound, alone.size, peak, places, steps, ram, flash)
@@ -194,7 +203,7 @@ def deploy(graph: Graph, on: Device | None = None) -> Deployment:
 
 def _lives(graph: DeviceGraph) -> dict[Flow, tuple[int, int]]:
     """Return the first and the last step of every tensor; what nobody reads lives for the step that makes it."""
-    lives = {flow: (0, 0) for flow in graph.inputs}
+    lives = dict.fromkeys(graph.inputs, (0, 0))
     for step, operator in enumerate(graph.operators, 1):
         lives[operator.output] = (step, step)
         for flow in operator.inputs:
@@ -245,7 +254,9 @@ def _activations(plan: Plan, bound: int, steps: list[Step], loads: list[int]) ->
     fullest = steps[loads.index(bound)]
     where = fullest.operator.name if fullest.operator is not None else "the input"
     lost = f", {plan.size - bound:,} lost to the plan" if plan.size > bound else ""
-    return Part("activations", plan.size, plan.size, EXACT, f"{bound:,} alive at {where}{lost}", "greedy_memory_planner.cc")
+    return Part(
+        "activations", plan.size, plan.size, EXACT, f"{bound:,} alive at {where}{lost}", "greedy_memory_planner.cc"
+    )
 
 
 def _scratch(plan: Plan, alone: Plan, steps: list[Step], core: Core) -> Part:

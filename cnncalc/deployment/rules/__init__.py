@@ -26,10 +26,15 @@ def rule_of(node: Node, kind: Kind) -> Rule:
 
     found = rules().get(node.layer.type)
     why, hint = MISSING.get(node.layer.type, ("", None))
-    if found is None or why:
-        raise refused(node, why or f"tflite-micro has no {node.layer.type}", hint)
+    if why:
+        raise refused(node, why, hint)
+    if found is None:
+        hint = "benchmarks/device.py says how a type is verified"
+        raise refused(node, f"nobody has verified what becomes of {node.layer.type} on tflite-micro", hint)
     if kind.name == "int16x8" and node.layer.type == "hardswish":
         raise refused(node, "TensorFlow's converter refuses HARD_SWISH in 16x8: not yet supported", "use relu6 or silu")
-    if len(node.shape) > 3 or len(node.use.inputs[0]) > 3:
+    if any(len(shape) > 3 for shape in (node.shape, *node.use.inputs)):
         raise refused(node, "tflite-micro has no operator for maps of three spatial axes")
+    if any(tensor.times != 1 for tensor in (node, *node.inputs)):
+        raise refused(node, "it runs several times for one input, which nobody has verified on tflite-micro")
     return found

@@ -1,4 +1,4 @@
-"""Layers that multiply and add constants: dense layers, and batchnorms and factors that are folded where they can be."""
+"""Layers that multiply and add constants: dense layers, and batchnorms and factors, folded where they can be."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ def linear(low: Lowering, node: Node) -> None:
     """FULLY_CONNECTED, on the last axis: of a map, that of the channels."""
     layer: Any = node.layer
     if layer.axis is not None and layer.axis % len(node.shape) != 0:
-        raise refused(node, "FULLY_CONNECTED works on the channels alone, which come last there", "use 'axis: channels'")
+        raise refused(
+            node, "FULLY_CONNECTED works on the channels alone, which come last there", "use 'axis: channels'"
+        )
     (flow,) = low.of(node)
     owner = node.shares or node
     shape = (*flow.shape[:-1], layer.out_features) if layer.axis is not None else (layer.out_features,)
     operator = low.emit("FULLY_CONNECTED", node, [flow], shape)
-    operator.macs = node.use.macs
+    operator.macs = node.macs()
     weights = node.use.weights
     operator.constants.append(low.weight(prod(weights["weight"].shape), layer.out_features, owner, True))
     if layer.bias:
@@ -60,7 +62,7 @@ def scale(low: Lowering, node: Node) -> None:
 
 
 def _folds_back(low: Lowering, node: Node) -> bool:
-    """Fold a layer into the convolution or dense layer that alone feeds it, with nothing between; say whether it could."""
+    """Fold a layer into the convolution or dense layer that alone feeds it; say whether it could."""
     operator = low.producer(node.inputs[0])
     if operator is None or operator.code not in FOLDABLE or operator.activation is not None:
         return False

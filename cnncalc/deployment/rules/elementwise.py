@@ -56,7 +56,7 @@ def hardtanh(low: Lowering, node: Node) -> None:
 
 
 def hardsigmoid(low: Lowering, node: Node) -> None:
-    """``relu6(x + 3) / 6``: the shift goes into the bias before, the clamp is fused, the factor goes into weights behind."""
+    """``relu6(x + 3) / 6``: the shift is part of the bias before, the clamp is fused, the factor is for the reader."""
     operator = low.producer(node.inputs[0])
     (flow,) = low.of(node)
     alone = low.sole_reader(node.inputs[0]) is not None
@@ -86,7 +86,7 @@ def silu(low: Lowering, node: Node) -> None:
 
 
 def elu(low: Lowering, node: Node) -> None:
-    """ELU, of quantised numbers an island of float32: DEQUANTIZE, ELU, QUANTIZE, with tensors of four bytes an element."""
+    """ELU; among quantised numbers an island of float32: DEQUANTIZE, ELU, QUANTIZE, four bytes an element."""
     (flow,) = low.of(node)
     if not low.kind.scaled:
         low.end(node, low.emit("ELU", node, [flow], flow.shape).output)
@@ -99,7 +99,7 @@ def elu(low: Lowering, node: Node) -> None:
         source = low.emit("DEQUANTIZE", node, [flow], flow.shape, 4, f"{node.name} (as float32)").output
     inside = low.emit("ELU", node, [source], flow.shape, 4, f"{node.name} (in float32)")
     low.end(node, low.emit("QUANTIZE", node, [inside.output], flow.shape).output)
-    note = "elu runs in float32 on the device, with tensors of 4 bytes an element; relu would be part of the operator before"
+    note = "elu runs in float32 on the device, with 4 bytes an element; relu would be part of the operator before it"
     if note not in low.notes:
         low.notes.append(note)
 

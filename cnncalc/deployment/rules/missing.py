@@ -1,6 +1,6 @@
 """What tflite-micro does not have, or has in float32 alone, and what to write in its place.
 
-Looked up in tensorflow/lite/micro/micro_mutable_op_resolver.h and the kernels' own checks, and tried on the interpreter.
+Looked up in tensorflow/lite/micro/micro_mutable_op_resolver.h and the kernels' checks, and tried on the interpreter.
 """
 
 from __future__ import annotations

@@ -46,7 +46,9 @@ def channel_shuffle(low: Lowering, node: Node) -> None:
     *sizes, channels = flow.shape
     groups = layer.groups
     split = reshaped(low, node, flow, (*sizes, groups, channels // groups), f"{node.name} (split)")
-    turned = low.emit("TRANSPOSE", node, [split.output], (*sizes, channels // groups, groups), name=f"{node.name} (turned)")
+    turned = low.emit(
+        "TRANSPOSE", node, [split.output], (*sizes, channels // groups, groups), name=f"{node.name} (turned)"
+    )
     turned.constants.append(low.integers(*range(len(sizes) + 1), len(sizes) + 2, len(sizes) + 1))
     low.end(node, reshaped(low, node, turned.output, flow.shape).output)
 

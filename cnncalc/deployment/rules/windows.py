@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from cnncalc.graph import Node
     from cnncalc.layers.shapes import Shape
 
+
 def taps_of(node: Node) -> Taps:
     """Return a layer's window with a figure for height and width; a map of one axis has height 1."""
     found = node.layer.described(*node.use.inputs)
     kernel, stride, pads = found["kernel_size"], found["stride"], found["padding"]
-    dilation = found.get("dilation") or (1,) * len(kernel)
+    dilation: Any = found.get("dilation") or (1,) * len(kernel)
     if len(kernel) == 1:
         return Taps((1, *kernel), (1, *stride), ((0, 0), *pads), (1, *dilation))
     return Taps(kernel, stride, pads, dilation)
@@ -81,7 +82,8 @@ def behind_padding(low: Lowering, node: Node, taps: Taps, excluded: bool = True)
     pads = needed(taps, flow, map_shape(node))
     if as_tensorflow(taps, flow, pads) and (excluded or not any(map(sum, taps.pads))):
         return as_map(low, node, flow), taps._replace(pads=(pads[0], pads[1]))
-    whole = tuple([(before, max(after, behind)) for (before, after), (_, behind) in zip(taps.pads, pads, strict=True)])
+    both = zip(taps.pads, pads, strict=True)
+    whole = tuple([(before, max(after, behind)) for (before, after), (_, behind) in both])
     return as_map(low, node, padded(low, node, flow, whole)), taps._replace(pads=((0, 0), (0, 0)))
 
 
@@ -89,7 +91,7 @@ def behind_padding(low: Lowering, node: Node, taps: Taps, excluded: bool = True)
 
 
 def conv(low: Lowering, node: Node) -> None:
-    """CONV_2D, or DEPTHWISE_CONV_2D where every channel is a group; both have a bias, of zeros where none is written."""
+    """CONV_2D, or DEPTHWISE_CONV_2D where every channel is a group; with a bias of zeros where none is written."""
     layer: Any = node.layer
     taps = taps_of(node)
     flow, taps = behind_padding(low, node, taps._replace(pads=low.borders.get(node, taps.pads)))
@@ -129,7 +131,7 @@ def conv_transpose(low: Lowering, node: Node) -> None:
 
 
 def sliced(low: Lowering, node: Node, flow: Flow, shape: Shape, starts: list[int], step: int = 1) -> Operator:
-    """Append a STRIDED_SLICE: begin, end and strides are constants, with 0 for the end of an axis that is kept whole."""
+    """Append a STRIDED_SLICE: begin, end and strides are constants; the end of an axis that is kept whole is 0."""
     operator = low.emit("STRIDED_SLICE", node, [flow], shape)
     cut = [out != have for out, have in zip(shape, flow.shape, strict=True)]
     ends = [(start + size) * is_cut for start, size, is_cut in zip(starts, shape, cut, strict=True)]
@@ -143,7 +145,7 @@ def _weigh(low: Lowering, node: Node, operator: Operator, taps: Taps) -> None:
     """Give a convolution its window, its weights, and the bias that is written; and its macs."""
     owner = node.shares or node
     weights = node.use.weights
-    operator.taps, operator.macs = taps, node.use.macs
+    operator.taps, operator.macs = taps, node.macs()
     operator.constants.append(low.weight(prod(weights["weight"].shape), node.shape[0], owner))
     if "bias" in weights:
         operator.constants.append(low.bias(node.shape[0], owner))

@@ -1,0 +1,119 @@
+"""The arena as a picture: time across, offset up, a box for each tensor, and a line for what no plan can do without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from cnncalc.deployment.view import Deployment, Place
+from cnncalc.ground.terminal_safe import printable
+from cnncalc.rendering.deploy_page import page, title
+from cnncalc.rendering.page import plain
+from cnncalc.rendering.text import dims, exact
+
+HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 360, 90, 40, 150, 24
+WIDEST_STEP, NARROWEST_STEP, WIDTH = 44, 2, 1100
+COLORS = ("#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#76b7b2", "#edc948", "#ff9da7", "#9c755f")
+SCRATCH_COLOR = "#e15759"
+LEAST_FOR_NAMES = 11
+_FONT = "font-family='ui-sans-serif, system-ui, sans-serif'"
+
+
+def svg(found: Deployment) -> str:
+    """Return the picture as an SVG document; a box's title says what it is, its bytes, and its first and last step."""
+    count = len(found.steps)
+    step = max(min(WIDTH / count, WIDEST_STEP), NARROWEST_STEP)
+    width, height = LEFT + step * count + RIGHT, TOP + HEIGHT + BOTTOM
+    lines = [
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width:.0f} {height}' width='{width:.0f}' "
+        f"height='{height}' role='img' aria-label='{_text(found.graph.name)}: the arena over time' {_FONT}>",
+        "<rect width='100%' height='100%' fill='#ffffff'/>",
+        f"<text x='{LEFT}' y='24' font-size='15' font-weight='600' fill='#1f2328'>{_text(_headline(found))}</text>",
+        *_scale(found, step),
+        *[_box(found, number, place, step) for number, place in enumerate(found.places) if place.size],
+        *_bound(found, step),
+        *_names(found, step),
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def html(found: Deployment) -> str:
+    """Return a page without outer files: the picture, and below it the table."""
+    table = escape(plain(page(found, len(found.steps), None, False)))
+    return (
+        "<!doctype html>\n<html lang='en'>\n<head><meta charset='utf-8'>"
+        f"<title>{_text(found.graph.name)} on a device</title>\n"
+        "<style>body{margin:2rem;font-family:ui-sans-serif,system-ui,sans-serif;color:#1f2328;background:#fff}"
+        "figure{margin:0;overflow-x:auto}pre{font-size:12px;overflow-x:auto}rect.t:hover{opacity:.6}</style></head>\n"
+        f"<body>\n<figure>\n{svg(found)}</figure>\n<pre>{table}</pre>\n</body>\n</html>\n"
+    )
+
+
+def _headline(found: Deployment) -> str:
+    lost = f", {exact(found.arena - found.bound)} lost to the plan" if found.arena > found.bound else ""
+    return f"{found.graph.name}: arena {exact(found.arena)} bytes, {exact(found.bound)} alive at most{lost}"
+
+
+def _y(found: Deployment, offset: int) -> float:
+    return TOP + HEIGHT - HEIGHT * offset / max(found.arena, 1)
+
+
+def _scale(found: Deployment, step: float) -> Iterator[str]:
+    """Yield lines at quarters of the arena, with their bytes."""
+    right = LEFT + step * len(found.steps)
+    for quarter in range(5):
+        offset = found.arena * quarter // 4
+        y = _y(found, offset)
+        yield f"<line x1='{LEFT}' y1='{y:.1f}' x2='{right:.1f}' y2='{y:.1f}' stroke='#d0d7de' stroke-width='1'/>"
+        place = f"x='{LEFT - 8}' y='{y + 4:.1f}' font-size='11' text-anchor='end'"
+        yield f"<text {place} fill='#57606a'>{exact(offset)}</text>"
+
+
+def _box(found: Deployment, number: int, place: Place, step: float) -> str:
+    x, y = LEFT + step * place.first, _y(found, place.offset + place.size)
+    width, height = step * (place.last - place.first + 1), _y(found, place.offset) - y
+    color = SCRATCH_COLOR if place.scratch else COLORS[number % len(COLORS)]
+    what = "scratch of " if place.scratch else ""
+    shape = f", {dims(place.shape)}" if place.shape else ""
+    told = (
+        f"{what}{place.name}{shape}: {exact(place.bytes)} bytes at {exact(place.offset)}, "
+        f"from step {place.first} to {place.last}"
+    )
+    box = (
+        f"<rect class='t' x='{x:.1f}' y='{y:.1f}' width='{width:.1f}' height='{height:.1f}' fill='{color}' "
+        f"stroke='#ffffff' stroke-width='0.6'><title>{_text(told)}</title></rect>"
+    )
+    fitting = int((width - 6) / 6.2)
+    if height < LEAST_FOR_NAMES or fitting < 3:
+        return box
+    name = place.name if len(place.name) <= fitting else "…" + place.name[-fitting + 1 :]
+    label = f"<text x='{x + 3:.1f}' y='{y + height / 2 + 3:.1f}' font-size='10' fill='#ffffff' pointer-events='none'>"
+    return f"{box}{label}{_text(name)}</text>"
+
+
+def _bound(found: Deployment, step: float) -> Iterator[str]:
+    """Yield the line that no plan can be below."""
+    y, right = _y(found, found.bound), LEFT + step * len(found.steps)
+    yield f"<line x1='{LEFT}' y1='{y:.1f}' x2='{right:.1f}' y2='{y:.1f}' stroke='#cf222e' stroke-dasharray='6 4'/>"
+    note = f"{exact(found.bound)} alive at most: no plan can do with less"
+    yield f"<text x='{right:.1f}' y='{y - 5:.1f}' font-size='11' text-anchor='end' fill='#cf222e'>{note}</text>"
+
+
+def _names(found: Deployment, step: float) -> Iterator[str]:
+    """Yield the operators below the steps, as many as can be read."""
+    every = -(-LEAST_FOR_NAMES // step)
+    for one in found.steps:
+        if one.number % every:
+            continue
+        x, y = LEFT + step * (one.number + 0.5) + 3, TOP + HEIGHT + 10
+        name = title(one.operator) if one.operator is not None else "input"
+        short = name if len(name) <= 26 else f"{name[:12]}…{name[-13:]}"
+        yield (
+            f"<text transform='translate({x:.1f} {y}) rotate(90)' font-size='10' fill='#57606a'>"
+            f"<title>{_text(f'step {one.number}: {name}')}</title>{_text(short)}</text>"
+        )
+
+
+def _text(text: str) -> str:
+    return escape(printable(text), quote=True)
