@@ -122,13 +122,15 @@ def _run() -> int:
     import click
 
     from cnncalc.cli import cli
+    from cnncalc.cli._warnings import shown_warnings
     from cnncalc.cli.output import tell
     from cnncalc.ground.errors import ArgumentError, CnncalcError
 
     if "_CNNCALC_COMPLETE" in os.environ:
         cli.main(prog_name="cnncalc")  # a shell asks what could come next
     try:
-        with cli.make_context("cnncalc", sys.argv[1:]) as context:  # cli.main() would make a broken pipe an error
+        # cli.main() would make a broken pipe an error
+        with shown_warnings(), cli.make_context("cnncalc", sys.argv[1:]) as context:
             code = cli.invoke(context)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as end:

@@ -21,7 +21,7 @@ from cnncalc.cli.output import Target, tell
 from cnncalc.figures.costs import DTYPES
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.collection import members
-from cnncalc.language.findings import RULES, distinct
+from cnncalc.language.findings import RULES, distinct, noticed
 from cnncalc.language.usage import unused
 from cnncalc.layers.shapes import Shape
 from cnncalc.rendering.check_page import fails, failure_text, page
@@ -106,13 +106,13 @@ def _of_spec(
         return
     general = distinct(unused(document))
     for member in members(document, variant):
-        try:
-            report = check(member, spec, budgets, scale, *changes)
-        except CnncalcError as error:
-            yield Report(spec, member.name, {}, [], [], error.text())
-            continue
-        warnings = [warning for warning in [*general, *report.warnings] if warning.rule not in allowed]
-        yield report._replace(warnings=warnings)
+        with noticed() as doubts:
+            try:
+                report = check(member, spec, budgets, scale, *changes)
+            except CnncalcError as error:
+                report = Report(spec, member.name, {}, [], [], error.text())
+        found = [*doubts, *report.warnings] if report.error else [*doubts, *general, *report.warnings]
+        yield report._replace(warnings=[warning for warning in found if warning.rule not in allowed])
 
 
 def _show(reports: list[Report], strict: bool, format: str, out: Target) -> None:

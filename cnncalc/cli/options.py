@@ -19,10 +19,12 @@ from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXES, MAX_FILE_BYTES, MAX_INTEGER
 from cnncalc.ground.places import SpecError
+from cnncalc.language.input_axes import doubt
 from cnncalc.language.items import Document, Value
 from cnncalc.language.loading import build_variant, open_document, read_text
 from cnncalc.language.nodes import decode, parse
 from cnncalc.language.values import NO_NAMES, NO_VALUES, ValueReader
+from cnncalc.layers.arguments import axis_count
 from cnncalc.layers.shapes import Shape
 from cnncalc.rendering.records import FORMATS
 
@@ -239,12 +241,12 @@ def input_notes(document: Document, network: Graph) -> list[str]:
     stated = value.constant if isinstance(value, Value) and isinstance(value.constant, tuple) else ()
     for tensor in network.inputs.values():
         shape, text = tensor.shape, "x".join(str(size) for size in tensor.shape)
-        if len(shape) == 4 and shape[0] == 1 and shape[1] in (1, 3):
+        if doubt(shape) is not None:
+            continue  # the network was warned of as it was built
+        if stated and len(shape) != len(stated):
             notes.append(
-                f"{text} is read as one channel of {shape[1]}×{shape[2]}×{shape[3]}; shapes have no batch axis"
+                f"{text} has {axis_count(len(shape) - 1, 'spatial ')}, the spec's own input has {len(stated) - 1}"
             )
-        elif stated and len(shape) != len(stated):
-            notes.append(f"{text} has {len(shape) - 1} spatial axes, the spec's own input has {len(stated) - 1}")
         elif len(shape) > 2 and stated[:1] not in ((), shape[:1]) and stated[:1] == shape[-1:]:
             notes.append(f"{text} has {shape[0]} channels; if they come last, add --layout hwc")
     return notes

@@ -12,6 +12,7 @@ from cnncalc.ground.places import Fault, SpecError
 from cnncalc.language.arithmetic import OutOfWorkError
 from cnncalc.language.estimate import least_layers
 from cnncalc.language.expressions import BUDGET
+from cnncalc.language.input_axes import findings, warn
 from cnncalc.language.item_expander import ItemExpander
 from cnncalc.language.items import Document, Output, Value
 from cnncalc.language.reader import out_of_work
@@ -39,6 +40,18 @@ def build(
     return _Builder(document, variant, settings or {}, inputs or {}).network()
 
 
+def warn_of_inputs(
+    document: Document, variant: str | None, settings: Mapping[str, Any], inputs: Mapping[str, Shape]
+) -> None:
+    """Warn of input shapes that are probably not meant, as building the network would."""
+    from contextlib import suppress
+
+    builder = _Builder(document, variant, settings, inputs)
+    with suppress(SpecError):
+        builder.globals = builder.arguments()
+        builder.warn_of(builder.input_shapes())
+
+
 class _Builder(ItemExpander):
     def __init__(
         self, document: Document, variant: str | None, settings: Mapping[str, Any], inputs: Mapping[str, Shape]
@@ -61,6 +74,7 @@ class _Builder(ItemExpander):
         self.stop_at_faults()
         shapes = self.input_shapes()
         self.stop_at_faults()
+        self.warn_of(shapes)
         source = (variant and variant.source) or document.source
         least = least_layers(document.items, {})
         if least > MAX_LAYERS:
@@ -92,29 +106,33 @@ class _Builder(ItemExpander):
             if name not in document.arguments:
                 known = tuple(document.arguments)
                 hint = did_you_mean(name, known, "args") if known else "the spec has no args"
-                self.faults.append(Fault(f"--set {name}: {document.text.name} has no argument '{name}'", None, hint))
+                self.faults.append(Fault(f"{document.text.name} has no argument '{name}'", None, hint))
         overrides = self.variant.arguments if self.variant else {}
         for name, default in document.arguments.items():
             value = overrides.get(name, default)
             values[name] = self.settings[name] if name in self.settings else self.evaluate(value, values)
         return values
 
-    def input_shapes(self) -> dict[str, Shape]:
+    def warn_of(self, shapes: Mapping[str, Shape]) -> None:
+        given = shapes if "" in self.given_inputs else self.given_inputs
+        warn(findings(self.document, shapes, self.stated_inputs(), given))
+
+    def stated_inputs(self) -> dict[str, Value | None]:
         stated = (self.variant and self.variant.input) or self.document.input
-        entries = stated if isinstance(stated, dict) else {"input": stated}
+        return {**stated} if isinstance(stated, dict) else {"input": stated}
+
+    def input_shapes(self) -> dict[str, Shape]:
+        entries = self.stated_inputs()
         given = dict(self.given_inputs)
         if "" in given:
             if len(entries) > 1:
-                message = "--input needs a name here: the network has several inputs"
-                self.faults.append(
-                    Fault(message, None, "write --input " + " --input ".join(f"{name}=…" for name in entries))
-                )
+                message = "the network has several inputs: a shape needs the name of one"
+                self.faults.append(Fault(message, None, "inputs: " + ", ".join(entries)))
             given[next(iter(entries))] = given.pop("")
         for name in given:
             if name not in entries:
-                self.faults.append(
-                    Fault(f"--input {name}: no such input", None, did_you_mean(name, tuple(entries), "inputs"))
-                )
+                near = did_you_mean(name, tuple(entries), "inputs")
+                self.faults.append(Fault(f"the network has no input '{name}'", None, near))
         return {
             name: given.get(name) or self.input_shape(value) for name, value in entries.items() if value is not None
         }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from cnncalc.ground.places import Fault, Origin
 
@@ -15,6 +17,8 @@ RULES = {
     "bias-before-batchnorm": "batchnorm subtracts the mean, and with it any bias right before it",
     "repeated-relu": "a ReLU behind another changes nothing",
     "wide-fc": "a fully connected layer reads a large map and holds most of the params",
+    "channels-last": "an input whose last axis looks like its channels, which come first",
+    "batch-axis": "an input that looks as if it began with a batch axis, which shapes don't have",
     "unused-output": "nothing reads what an item computes",
     "unused-name": "a name that a 'for' binds, or an input, is never read",
     "unused-block": "a block that no item uses",
@@ -48,6 +52,31 @@ class Finding(NamedTuple):
         """Whether a comment on the line says that it is meant: ``# allow: lost-pixels``."""
         comment = _ALLOW(self.origin.source.line(self.origin.line)) if self.origin else None
         return comment is not None and self.rule in re.split(r"[\s,]+", comment[1])
+
+
+class SpecWarning(UserWarning):
+    """What is probably not meant, found while a network is built; its text has the place and what to do."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.text())
+        self.finding = finding
+
+
+@contextmanager
+def noticed() -> Iterator[list[Finding]]:
+    """Collect the findings of what is built inside, instead of warning of them."""
+    found: list[Finding] = []
+
+    def keep(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+    ) -> None:
+        if isinstance(message, SpecWarning):
+            found.append(message.finding)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", SpecWarning)
+        warnings.showwarning = keep
+        yield found
 
 
 def distinct(findings: Iterable[Finding]) -> list[Finding]:

@@ -48,7 +48,7 @@ ITEMS = [
     ("nn.Conv2d(3", 5, "unknown layer type 'nn.Conv2d(3'", "arguments are named, behind a colon: '- conv: {out_channels: …, kernel_size: …}'"),
     ("conv(1, 2, 3, 4, 5, 6, 7, 8, 9)", 5, "unknown layer type", "arguments are named, behind a colon: '- conv: {"),
     ("conv(0, 3)", 5, "unknown layer type", "arguments are named, behind a colon: '- conv: {"),  # no such convolution
-    ("nn.LSTM(10, 20)", 5, "unknown layer type", "not offered"),
+    ("nn.RReLU(0.1, 0.3)", 5, "unknown layer type", "not offered"),
     ("Conv2D: {filters: 32, kernel_size: 3, activation: relu}", 5, "unknown layer type 'Conv2D'", "it is called 'conv' here: write '- conv: {out_channels: 32, kernel_size: 3}', then '- relu'"),
     ("Conv2d: {out_channels: 32, kernel_size: 3}", 5, "unknown layer type 'Conv2d'", "it is called 'conv' here"),
     ("relu\n   -flatten", 5, "unknown layer type 'relu -flatten'", "an item begins with a dash, in the same column as the one above it"),

@@ -30,7 +30,7 @@ CALLED = {
     "instancenorm": "InstanceNorm2d InstanceNormalization",
     "lrn": "LocalResponseNorm LRN",
     "permute": "transpose Transpose Permute",
-    "maximum": "maxout Maximum Max",
+    "maximum": "maxout Maximum",
     "add": "Add plus",
     "multiply": "Mul Multiply",
     "subtract": "Sub Subtract",

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
+from cnncalc.language.expand import warn_of_inputs
 from cnncalc.language.items import Document
 from cnncalc.language.loading import read_text
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.points import Measure, Point, point
 
 _CHUNK = 64
+
+WARNED = 20
+"""How many combinations are looked at for inputs that are probably not meant, where other processes build them."""
 
 
 def sweep(document: Document, grid: Grid, measure: Measure | None = None, jobs: int = 1) -> Iterator[Point]:
@@ -41,6 +45,9 @@ def _in_processes(document: Document, grid: Grid, measure: Measure, jobs: int) -
     from concurrent.futures import Future, ProcessPoolExecutor
     from multiprocessing import active_children
 
+    for variant in grid.variants[:WARNED]:
+        for index in range(min(grid.size, WARNED)):  # inputs vary fastest
+            warn_of_inputs(document, variant, grid[index].args, grid[index].input)
     others = active_children()
     text = document.text
     size = max(1, min(_CHUNK, grid.size // (4 * jobs)))

@@ -1,0 +1,40 @@
+"""Warnings of what is built while a command runs: on standard error, each once."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cnncalc.cli.output import tell
+from cnncalc.language.findings import SpecWarning
+
+_AS_OPTION = {"channels-last": ", or add --layout hwc"}
+"""What else helps where the shape was given by an option."""
+
+
+@contextmanager
+def shown_warnings() -> Iterator[None]:
+    """Show what is probably not meant as it is noticed."""
+    shown: set[str] = set()
+
+    def show(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+    ) -> None:
+        if not isinstance(message, SpecWarning):
+            usual(message, category, filename, lineno, file, line)
+            return
+        finding = message.finding
+        if finding.origin is None and finding.rule in _AS_OPTION:
+            finding = finding._replace(hint=f"{finding.hint}{_AS_OPTION[finding.rule]}")
+        text = finding.text()
+        if text not in shown:
+            shown.add(text)
+            tell(text)
+
+    usual = warnings.showwarning
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", SpecWarning)
+        warnings.showwarning = show
+        yield

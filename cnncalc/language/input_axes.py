@@ -1,0 +1,125 @@
+"""Input shapes that are legal, but look as if their axes stood otherwise: channels last, or behind a batch axis.
+
+The rules are tuned on the shapes that networks have: no shipped network may be doubted, and neither may volumes, clips
+of a few frames, small maps of many channels, or maps of one column that are meant as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cnncalc.language.findings import Finding, SpecWarning
+from cnncalc.language.items import Block, BlockItem, Document, Item, LayerItem, SequenceItem, Value
+from cnncalc.layers.shapes import Shape, shape_text
+
+PICTURE = (1, 3, 4)
+"""Channels of pictures: grey, colours, colours with transparency."""
+
+SIDE = 16
+"""Pixels from which an axis looks like the side of a picture; of two equal ones five are enough."""
+
+FOUR = 64
+"""Pixels of a side behind an axis of 4, which may as well be the depth of a video's map inside a network."""
+
+SAMPLES = 100
+"""Length from which the first of two axes looks like time rather than channels."""
+
+
+class Doubt(NamedTuple):
+    """What a shape looks like: the rule that says so, in which words, and the shape that is probably meant."""
+
+    rule: str
+    looks: str
+    meant: Shape
+
+
+def doubt(shape: Shape, kernel: Any = None) -> Doubt | None:
+    """Return what is doubtful about an input's shape, or None.
+
+    Args:
+        shape: channels first, without the batch axis.
+        kernel: the first window that the network slides, as its spec states it; None where that is an expression.
+    """
+    axes = len(shape)
+    listed = kernel if isinstance(kernel, tuple) else ()
+    if len(listed) == axes - 1 and (axes == 4 or listed[-1:] == (1,)):
+        return None  # who writes a figure for each axis has counted them
+    width = listed[-1] if listed else kernel
+    if axes == 2 and shape[1] <= 3 and shape[0] >= SAMPLES and (width is None or width >= max(2, shape[1])):
+        return _last(shape)
+    if axes == 3 and shape[-1] in PICTURE and shape[0] > max(PICTURE) and _picture(shape[0], shape[1]):
+        return _last(shape)
+    side = FOUR if axes >= 4 and shape[1] == 4 else SIDE
+    if axes >= 4 and shape[1] in PICTURE and shape[0] != 3 and _picture(shape[-2], shape[-1], side):
+        return Doubt("batch-axis", "as if it began with a batch axis", shape[1:])
+    if axes >= 4 and shape[-1] in PICTURE and shape[0] not in range(2, 5) and _picture(shape[-3], shape[-2]):
+        return _last(shape[1:] if shape[0] == 1 else shape)
+    return None
+
+
+def _last(shape: Shape) -> Doubt:
+    return Doubt("channels-last", "as if its channels came last", (*shape[-1:], *shape[:-1]))
+
+
+def _picture(height: int, width: int, side: int = SIDE) -> bool:
+    """Whether two axes look like the sides of a picture."""
+    return min(height, width) >= side or (side == SIDE and height == width > max(PICTURE))
+
+
+def findings(
+    document: Document, shapes: Mapping[str, Shape], stated: Mapping[str, Value | None], given: Iterable[str]
+) -> Iterator[Finding]:
+    """Find the inputs of a network whose axes look as if they stood otherwise.
+
+    Args:
+        document: the spec.
+        shapes: the inputs' shapes.
+        stated: what the spec states of each.
+        given: the names of those whose shapes come from elsewhere, so that the spec has no place for them.
+    """
+    if any(isinstance(item, LayerItem) and item.type_name == "permute" for item in document.items[:1]):
+        return  # the spec puts the axes into their order itself
+    kernel = _first_kernel(document.items)
+    for name, shape in shapes.items():
+        found = doubt(shape, kernel)
+        if found is None:
+            continue
+        value = stated[name] if name not in given else None
+        channels = f"{shape[0]:,} channel{'' if shape[0] == 1 else 's'}"
+        map_size = f"length {shape[1]}" if len(shape) == 2 else "×".join(map(str, shape[1:]))
+        message = f"the input {shape_text(shape)} looks {found.looks}: it is read as {channels} of {map_size}"
+        first = "channels come first" if found.rule == "channels-last" else "shapes have no batch axis"
+        finding = Finding(found.rule, message, value.origin if value else None, f"{first}: {shape_text(found.meant)}")
+        if not finding.allowed:
+            yield finding
+
+
+def warn(found: Iterable[Finding]) -> None:
+    """Pass findings on as Python's own warnings, which the command line shows in its way."""
+    import warnings
+
+    for finding in found:
+        warnings.warn(SpecWarning(finding), stacklevel=2)
+
+
+def _first_kernel(items: list[Item]) -> object:
+    """Return the first window that items slide: a number, a list with one for each axis, or None for an expression.
+
+    Where nothing slides a window it is 1: each position is read by itself.
+    """
+    seen: set[Block] = set()
+    waiting = items[::-1]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, LayerItem) and item.layer_class.slides and "kernel_size" in item.arguments:
+            return item.arguments["kernel_size"].constant
+        if isinstance(item, BlockItem):
+            inner = [] if item.block in seen else item.block.items
+            seen.add(item.block)
+        elif isinstance(item, SequenceItem):
+            inner = item.items
+        else:
+            inner = [one for path in getattr(item, "paths", None) or () for one in path]
+        waiting += inner[::-1]
+    return 1
