@@ -30,13 +30,19 @@ _ALLOW = re.compile(r"#.*\ballow:([\w\s,-]+)").search
 
 
 class Finding(NamedTuple):
-    """One warning: which rule, what, where, and what may be done; ``layer`` is a node's name, or empty."""
+    """One warning: which rule, what, where, and what may be done.
+
+    Attributes:
+        layer: a node's name, or empty.
+        saves: how many params the hint saves.
+    """
 
     rule: str
     message: str
     origin: Origin | None
     hint: str | None = None
     layer: str = ""
+    saves: int = 0
 
     def text(self) -> str:
         """Return the warning as it is shown, with place, excerpt and hint."""
@@ -80,13 +86,19 @@ def noticed() -> Iterator[list[Finding]]:
 
 
 def distinct(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings without those that are allowed; those of one place as one, which tells how many."""
+    """Return the findings without those that are allowed; several of one place become one, with their number."""
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.place, []).append(finding)
     kept = []
     for first, *others in groups.values():
-        more = f"; {len(others)} more layer{'s' if len(others) > 1 else ''} likewise" if others else ""
-        if not first.allowed:
-            kept.append(first._replace(message=first.message + more))
+        if first.allowed:
+            continue
+        if others:
+            more = f"; {len(others)} more layer{'s' if len(others) > 1 else ''} likewise"
+            first = first._replace(message=first.message + more)
+        if others and first.saves:
+            saved = sum([one.saves for one in (first, *others)])
+            first = first._replace(hint=f"{first.hint} here, {saved:,} in all {len(others) + 1} layers", saves=saved)
+        kept.append(first)
     return kept

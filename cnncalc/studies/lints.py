@@ -11,6 +11,9 @@ from cnncalc.language.findings import Finding, distinct
 from cnncalc.layers.base import Window
 from cnncalc.layers.shapes import axis_names
 
+PARTS = ("slice", "center_crop", "select")
+"""Types whose output is a part of their input, so that a layer beside them may read what they leave."""
+
 LARGE_FC = 1_000_000
 """Params from which a fully connected layer on a map is worth a warning."""
 
@@ -59,17 +62,28 @@ def _lost_pixels(node: Node, readers: Readers) -> Iterator[Finding]:
 
 
 def _stride_over_kernel(node: Node, readers: Readers) -> Iterator[Finding]:
-    window = _sliding(node)
-    if window is None:
+    """What no window reads is lost, unless another layer reads all of the tensor, as beside a ResNet's shortcut."""
+    window, seen = _sliding(node), _read(node)
+    if window is None or seen == 1:
         return
-    seen = Fraction(1)
-    for count, extent, stride in zip(node.shape[1:], window.size, window.stride, strict=True):
-        seen *= Fraction(extent) / stride if count > 1 and stride > extent else 1
-    if seen < 1:
+    if all(_read(other) < 1 for other in readers[node.inputs[0]]):
         strides, extents = _times(tuple([int(stride) for stride in window.stride])), _times(window.size)
         message = f"steps by {strides} with a window of {extents}: it reads {seen} of its input and skips the rest"
         hint = "a kernel as large as the stride, or an avgpool before it (ResNet-D, arXiv:1812.01187)"
         yield _found("stride-over-kernel", node, message, hint)
+
+
+def _read(node: Node) -> Fraction:
+    """Return the part of its input's positions that a layer reads."""
+    if node.layer.type in PARTS:
+        return Fraction(prod(node.shape), max(prod(node.use.inputs[0]), 1))
+    window = _sliding(node)
+    if window is None:
+        return Fraction(1)
+    read = Fraction(1)
+    for count, extent, stride in zip(node.shape[1:], window.size, window.stride, strict=True):
+        read *= Fraction(extent) / stride if count > 1 and stride > extent else 1
+    return read
 
 
 def _padding_covers_kernel(node: Node, readers: Readers) -> Iterator[Finding]:
@@ -99,7 +113,10 @@ def _bias_before_batchnorm(node: Node, readers: Readers) -> Iterator[Finding]:
         return
     if behind and all(one.layer.type == "batchnorm" for one in behind):
         message = f"has a bias, which batchnorm '{behind[0].name}' right behind it takes away again"
-        yield _found("bias-before-batchnorm", node, message, f"bias: false saves {bias.shape[0]:,} params")
+        count = bias.shape[0]
+        yield _found("bias-before-batchnorm", node, message, f"bias: false saves {count:,} params")._replace(
+            saves=count
+        )
 
 
 def _repeated_relu(node: Node, readers: Readers) -> Iterator[Finding]:

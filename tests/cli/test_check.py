@@ -174,8 +174,10 @@ def test_csv_has_a_line_a_network(net: Path) -> None:
     assert done.out.splitlines() == [
         "spec,name,params,macs,weights,peak,result,failed,warned",
         "net.yaml,net,28,972,112,912,ok,,",
-        "vgg16,vgg16,138357544,15470264320,553430176,25690112,failed,params,wide-fc",
+        "vgg16,vgg16,138357544,15470264320,553430176,25690112,failed,params,",
     ]
+    net.write_text(SPEC + "  - relu\n  - relu\n", encoding="utf-8")
+    assert check("net.yaml", "--format", "csv").out.splitlines()[1].endswith(",ok,,repeated-relu")
 
 
 def test_junit(net: Path, tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cnncalc.language.collection import shipped
 from cnncalc.language.expand import build
 from cnncalc.language.findings import RULES, Finding, distinct
 from cnncalc.language.loading import read_text
+from cnncalc.language.shipped import files
 from cnncalc.language.usage import unused
 from cnncalc.layers import layer_types
 from cnncalc.network import Network
@@ -68,6 +71,27 @@ def test_stride_over_kernel() -> None:
     assert "reads 1/4 of its input" in found.message  # one of two rows, one of two columns
     assert rules(CONV.format("kernel_size: 2, stride: 2")) == []
     assert rules("  - conv_transpose: {out_channels: 8, kernel_size: 2, stride: 4}\n") == []
+
+
+RESIDUAL = """\
+  - add:
+      paths:
+        - - conv: {{out_channels: 8, kernel_size: {kernel}, stride: {stride}, padding: {padding}}}
+        - - conv: {{out_channels: 8, kernel_size: 1, stride: {stride}}}
+"""
+
+
+def test_a_shortcut_skips_nothing_that_the_other_path_reads() -> None:
+    """ResNet's projection (He et al. 2015): 1×1 with stride 2 beside a 3×3 that reads every position."""
+    assert rules(RESIDUAL.format(kernel=3, stride=2, padding=1)) == []
+    assert rules(RESIDUAL.format(kernel=1, stride=2, padding=0)) == ["stride-over-kernel"] * 2  # both skip the same
+    beside = (
+        CONV.format("kernel_size: 1, stride: 2") + "    name: down\n  - slice: {axis: 1, stop: 16}\n    from: input\n"
+    )
+    head = "input: [3, 32, 32]\noutputs: [down, slice1]\nlayers:\n"
+    assert [one.rule for one in findings(head + beside)] == ["stride-over-kernel"]  # the slice reads a half
+    whole = beside.replace("slice: {axis: 1, stop: 16}", "relu:").replace("slice1", "relu1")
+    assert findings(head.replace("slice1", "relu1") + whole) == []
 
 
 def test_padding_covers_kernel() -> None:
@@ -188,6 +212,14 @@ def test_a_place_is_told_once_with_how_many_layers() -> None:
     assert found.message.endswith("skips the rest; 2 more layers likewise")
 
 
+def test_what_several_layers_of_a_place_save_is_added_up() -> None:
+    """Eight filters three times, each with a bias."""
+    layers = "  - sequence:\n      - conv: {out_channels: 8, kernel_size: 3}\n      - batchnorm\n    repeat: 3\n"
+    (found,) = findings("input: [3, 64, 64]\nlayers:\n" + layers)
+    assert found.message.endswith("takes away again; 2 more layers likewise")
+    assert found.hint == "bias: false saves 8 params here, 24 in all 3 layers"
+
+
 def test_text_has_place_rule_excerpt_and_hint() -> None:
     (found,) = findings("input: [3, 8, 8]\nlayers:\n  - relu\n  - relu\n")
     assert found.text() == (
@@ -216,8 +248,18 @@ def test_every_layer_type_can_be_linted(name: str) -> None:
     )
 
 
-def test_warnings_of_the_zoo_are_of_known_rules_and_have_places() -> None:
+def test_no_shipped_network_is_warned_of() -> None:
+    """What is as its paper has it is allowed on its line, with the reason."""
     for member in shipped():
-        for one in [*unused(member.document), *lint(member.build())]:
-            assert one.rule in RULES
-            assert one.origin is not None
+        assert [one.text() for one in [*distinct(unused(member.document)), *lint(member.build())]] == []
+
+
+def test_what_shipped_specs_allow_is_found_without_the_comment() -> None:
+    found = set()
+    for path in files():
+        text = Path(path).read_text(encoding="utf-8")
+        if "allow:" in text:
+            document = read_text(text.replace("allow:", "").encode(), path)
+            found |= {one.rule for name in document.variants or (None,) for one in lint(build(document, name))}
+    assert found == {"bias-before-batchnorm", "lost-pixels", "padding-covers-kernel", "stride-over-kernel", "wide-fc"}
+    assert found < {*RULES}
