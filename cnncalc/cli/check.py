@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cnncalc.cli._device import bound_options, device_options
 from cnncalc.cli.options import (
     batch_option,
     dtype_option,
@@ -19,6 +20,7 @@ from cnncalc.cli.options import (
 )
 from cnncalc.cli.output import Target, tell
 from cnncalc.figures.costs import DTYPES
+from cnncalc.figures.expectations import ON_A_DEVICE
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.collection import members
 from cnncalc.language.findings import RULES, distinct, noticed
@@ -27,6 +29,7 @@ from cnncalc.layers.shapes import Shape
 from cnncalc.rendering.check_page import fails, failure_text, page
 from cnncalc.studies.budgets import FIGURES, Scale
 from cnncalc.studies.checks import Check, Report, check
+from cnncalc.studies.on_device import Wanted
 
 
 def _budget_options(command: Callable[..., int]) -> Callable[..., int]:
@@ -41,6 +44,8 @@ def _budget_options(command: Callable[..., int]) -> Callable[..., int]:
 @click.command("check", short_help="Hold published figures and budgets, and warn.")
 @specs_options(required=True)
 @_budget_options
+@bound_options
+@device_options
 @batch_option
 @dtype_option
 @click.option("--strict", is_flag=True, help="Warnings fail, too.")
@@ -61,7 +66,7 @@ def command(
     format: str,
     path: str | None,
     color: str,
-    **bounds: str | None,
+    **others: str | None,
 ) -> int:
     """Check the figures that specs state, budgets, and what is legal but probably wrong.
 
@@ -71,6 +76,7 @@ def command(
     cnncalc check specs/*.yaml
     cnncalc check net.yaml --max-params 5M --max-macs 600M
     cnncalc check net.yaml --dtype int8 --max-weights 1MiB --max-peak 256KiB
+    cnncalc check net.yaml --max-arena 96KiB --max-flash 512KiB --board nano33ble
     cnncalc check net.yaml --strict --format junit -o report.xml
 
     Counts are written 5M, 600M, 1.5G; bytes also 256KiB, 4MB. Each warning has the name of its rule; where
@@ -79,11 +85,15 @@ def command(
     budgets = {
         name: parse_quantity(text, f"--{'min' if figure.least else 'max'}-{name}", figure.of_bytes)
         for name, figure in FIGURES.items()
-        if (text := bounds[name.replace("-", "_")]) is not None
+        if (text := others[name.replace("-", "_")]) is not None
     }
+    for name in ON_A_DEVICE:
+        if (text := others[f"max_{name}"]) is not None:
+            budgets[name] = parse_quantity(text, f"--max-{name}", True)
+    wanted = Wanted(others["quant"], others["converter"], others["core"], others["board"])
     changes = read_changes(settings, inputs, layout)
     scale = Scale(batch, DTYPES[dtype])
-    reports = [report for spec in specs for report in _of_spec(spec, budgets, scale, changes, allowed)]
+    reports = [report for spec in specs for report in _of_spec(spec, budgets, scale, changes, allowed, wanted)]
     _show(reports, strict, format, target(path, color))
     _tell(reports)
     if any(report.error for report in reports):
@@ -97,6 +107,7 @@ def _of_spec(
     scale: Scale,
     changes: tuple[Mapping[str, Any], Mapping[str, Shape]],
     allowed: tuple[str, ...],
+    wanted: Wanted,
 ) -> Iterator[Report]:
     """Check every network of a spec; one that can't be built does not keep the others from it."""
     try:
@@ -108,7 +119,7 @@ def _of_spec(
     for member in members(document, variant):
         with noticed() as doubts:
             try:
-                report = check(member, spec, budgets, scale, *changes)
+                report = check(member, spec, budgets, scale, *changes, wanted)
             except CnncalcError as error:
                 report = Report(spec, member.name, {}, [], [], error.text())
         found = [*doubts, *report.warnings] if report.error else [*doubts, *general, *report.warnings]

@@ -2,57 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc.cli.options import network_of, output_options_with, parse_quantity, spec_options, target
+from cnncalc.cli._device import device_options
+from cnncalc.cli.options import output_options_with, parse_quantity, spec_and_network, spec_options, target
 
 if TYPE_CHECKING:
     from cnncalc.cli.output import Target
-    from cnncalc.deployment.view import Deployment, Device
-
-QUANTS = ("int8", "int16x8", "float32")
-CORES = ("reference", "m0", "m3", "m4", "m7", "m33", "m55", "m85", "esp32")
-CONVERTERS = ("tf2.21", "tf2.3", "tf1.15")
-
-
-def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what a network is to run on, and how it gets there."""
-    for decorate in (
-        click.option("--flash", metavar="BYTES", help="Flash that there is, 1MiB; of a board, instead of its own."),
-        click.option("--ram", metavar="BYTES", help="RAM that there is, 256KiB; of a board, its largest bank."),
-        click.option("--board", metavar="NAME", help="nano33ble, stm32f746, stm32h743, rp2040 or esp32."),
-        click.option("--core", type=click.Choice(CORES), help="Whose kernels run. Default: the board's, or reference."),
-        click.option(
-            "--converter", type=click.Choice(CONVERTERS), default="tf2.21",
-            help="Whose model file: TensorFlow's of today, MLPerf Tiny's, tflite-micro's old examples.",
-        ),
-        click.option(
-            "--quant", type=click.Choice(QUANTS), default="int8", help="What the numbers are: activations x weights."
-        ),
-    ):  # fmt: skip
-        command = decorate(command)
-    return command
-
-
-def read_device(
-    quant: str, converter: str, core: str | None, board: str | None, plan: str, ram: str | None, flash: str | None
-) -> Device:
-    """Return the device that a command line asks for.  Raises CnncalcError."""
-    from cnncalc.deployment.view import device
-
-    sizes = [parse_quantity(text, name, True) if text else None for name, text in (("--ram", ram), ("--flash", flash))]
-    return device(quant, core, board, converter, plan, *sizes)
+    from cnncalc.deployment.view import Deployment
 
 
 @click.command("deploy", short_help="RAM and flash on a microcontroller, step by step.")
 @spec_options
 @device_options
+@click.option("--ram", metavar="BYTES", help="RAM that there is, 256KiB; of a board, its largest bank.")
+@click.option("--flash", metavar="BYTES", help="Flash that there is, 1MiB; of a board, its own.")
 @click.option(
-    "--plan", type=click.Choice(["greedy", "best"]), default="greedy",
-    help="Where tensors lie: as tflite-micro plans by itself, or the best that is found, which the file must hold.",
+    "--plan", type=click.Choice(["greedy", "best"]),
+    help="Where tensors lie: as tflite-micro plans by itself (greedy, the default), or better, by offsets in the file.",
 )  # fmt: skip
 @click.option("--offline-plan", metavar="FILE", help="Write the plan's offsets, for OfflineMemoryAllocation, as JSON.")
 @click.option("--steps", type=click.IntRange(1), help="Steps that are shown: those that need most.")
@@ -63,13 +32,13 @@ def command(
     inputs: tuple[str, ...],
     settings: tuple[str, ...],
     layout: str,
-    quant: str,
-    converter: str,
+    quant: str | None,
+    converter: str | None,
     core: str | None,
     board: str | None,
     ram: str | None,
     flash: str | None,
-    plan: str,
+    plan: str | None,
     offline_plan: str | None,
     steps: int | None,
     format: str,
@@ -88,9 +57,12 @@ def command(
     cnncalc deploy net.yaml --format svg -o arena.svg
     """
     from cnncalc.deployment.view import deploy
+    from cnncalc.studies.on_device import Wanted
 
-    on = read_device(quant, converter, core, board, plan, ram, flash)
-    found = deploy(network_of(spec, variant, inputs, settings, layout), on)
+    sizes = [parse_quantity(text, name, True) if text else None for name, text in (("--ram", ram), ("--flash", flash))]
+    document, network = spec_and_network(spec, variant, inputs, settings, layout)
+    on = Wanted(quant, converter, core, board, plan, *sizes).over(document.deploy).device()
+    found = deploy(network, on)
     if offline_plan is not None:
         from cnncalc.deployment.offline import offline_plan as offsets
         from cnncalc.rendering.records import as_json

@@ -20,6 +20,7 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXES, MAX_FILE_BYTES, MAX_INTEGER
 from cnncalc.ground.places import SpecError
 from cnncalc.language.input_axes import doubt
+from cnncalc.ground.quantities import parse_quantity as parse_quantity
 from cnncalc.language.items import Document, Value
 from cnncalc.language.loading import build_variant, open_document, read_text
 from cnncalc.language.nodes import decode, parse
@@ -225,13 +226,20 @@ def network_of(
     spec: str, variant: str | None, inputs: tuple[str, ...], settings: tuple[str, ...], layout: str
 ) -> Graph:
     """Build the network that a command line asks for."""
+    return spec_and_network(spec, variant, inputs, settings, layout)[1]
+
+
+def spec_and_network(
+    spec: str, variant: str | None, inputs: tuple[str, ...], settings: tuple[str, ...], layout: str
+) -> tuple[Document, Graph]:
+    """Return what a command line's SPEC says, and the network that it asks for."""
     document, named = read_spec(spec)
     if variant is not None and named not in (None, variant):
         raise CnncalcError(f"{spec} is a variant already, so --variant {variant} can't be another")
     network = build_variant(document, variant or named, *read_changes(settings, inputs, layout))
     for note in input_notes(document, network):
         tell(f"note: {note}")
-    return network
+    return document, network
 
 
 def input_notes(document: Document, network: Graph) -> list[str]:
@@ -298,35 +306,3 @@ def parse_value(text: str, name: str) -> Any:
 def target(path: str | None, color: str) -> Target:
     """Return where the result goes."""
     return Target(path, color)
-
-
-_QUANTITY = re.compile(r"(\d[\d_,]*(?:\.\d+)?(?:[eE]\d\d?)?) *([kKMGTP]?)(i?)(B?)").fullmatch
-_POWERS = " kMGTP"
-MAX_DIGITS = 40
-
-
-def parse_quantity(text: str, name: str, of_bytes: bool = False) -> int:
-    """Return ``600M``, ``1.5G``, ``1_000`` exactly; of bytes also ``4MB`` (1000²) and ``256KiB`` (1024).
-
-    Raises:
-        CnncalcError: where it is none, or stands for a fraction.
-    """
-    match = _QUANTITY(text.strip())
-    kind, forms = ("a number of bytes", "256KiB, 4MB") if of_bytes else ("a number", "600M, 1.5G")
-    if match is None or (not of_bytes and (match[3] or match[4])) or (match[3] and not match[2]):
-        raise CnncalcError(f"{name} {_cut(text)}: not {kind}", f"write it as {forms} or 20000")
-    if len(match[1]) > MAX_DIGITS:
-        raise CnncalcError(f"{name} {_cut(text)}: more than {MAX_DIGITS} digits")
-    from fractions import Fraction  # 2 ms that few commands need
-
-    number, prefix, binary = match[1].replace(",", "").replace("_", ""), match[2].replace("K", "k"), match[3]
-    scale: int = (1024 if binary else 1000) ** _POWERS.index(prefix or " ")
-    scaled = Fraction(number) * scale
-    if scaled.denominator != 1:
-        raise CnncalcError(f"{name} {text}: not a whole number")
-    return scaled.numerator
-
-
-def _cut(text: str) -> str:
-    """Return a text of a command line, short enough for a message."""
-    return text if len(text) <= MAX_DIGITS else f"{text[:MAX_DIGITS]}…"

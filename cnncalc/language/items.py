@@ -133,6 +133,13 @@ class Output(NamedTuple):
     when: Value | None
 
 
+class Stated(NamedTuple):
+    """A plain text of a spec, with its place."""
+
+    text: str
+    origin: Origin
+
+
 class Variant:
     """A named set of overrides."""
 
@@ -164,6 +171,7 @@ class Document:
         self.reserved: frozenset[str] = frozenset()
         self.outputs: list[Output] | None = None
         self.expect: dict[str, Value] = {}
+        self.deploy: dict[str, Stated] = {}
 
 
 def explicit_names(items: list[Item]) -> frozenset[str]:

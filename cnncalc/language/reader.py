@@ -10,15 +10,28 @@ from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Fault, Origin, Source, SpecError
 from cnncalc.language.arithmetic import OutOfWorkError
 from cnncalc.language.item_reader import ItemReader, is_item_name
-from cnncalc.language.items import INPUT_NAMES, Block, Document, Output, Value, Variant, explicit_names
+from cnncalc.language.items import INPUT_NAMES, Block, Document, Output, Stated, Value, Variant, explicit_names
 from cnncalc.language.nodes import List, Map, Node, Scalar, parse
 from cnncalc.layers import layer_type
 from cnncalc.layers.arguments import value_text
 
-DOCUMENT_KEYS = ("name", "source", "year", "args", "variants", "input", "blocks", "layers", "outputs", "expect")
+DOCUMENT_KEYS = (
+    "name",
+    "source",
+    "year",
+    "args",
+    "variants",
+    "input",
+    "blocks",
+    "layers",
+    "outputs",
+    "expect",
+    "deploy",
+)
 VARIANT_KEYS = ("args", "input", "outputs", "expect", "year", "source")
 BLOCK_KEYS = ("args", "layers")
-EXPECT_KEYS = ("params", "macs", "flops", "buffers", "activations", "output")
+EXPECT_KEYS = ("params", "macs", "flops", "buffers", "activations", "output", "arena", "flash")
+DEPLOY_KEYS = ("quant", "converter", "core", "board", "plan", "ram", "flash", "max_arena", "max_flash")
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -75,6 +88,8 @@ class _Reader(ItemReader):
         if "outputs" in keys:
             document.outputs = self.outputs(keys["outputs"], names)
         document.expect = self.expectations(keys.get("expect"), names)
+        for key, value in self.keys(keys.get("deploy"), "'deploy'", DEPLOY_KEYS).items():
+            document.deploy[key] = Stated(self.text(value, key), value.at(self.source))
         return document
 
     def arguments(self, node: Node | None, names: Collection[str]) -> dict[str, Value]:

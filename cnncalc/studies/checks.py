@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cnncalc.figures.expectations import figure_of, shown, unmet
+from cnncalc.figures.expectations import ON_A_DEVICE, figure_of, shown, unmet
 from cnncalc.graph import Graph
 from cnncalc.ground.places import Origin
 from cnncalc.language.collection import Member
@@ -13,8 +13,9 @@ from cnncalc.language.findings import Finding
 from cnncalc.language.items import Block, Document
 from cnncalc.language.usage import inner_items
 from cnncalc.layers.shapes import Shape
-from cnncalc.studies.budgets import FIGURES, Figure, Part, Scale, heaviest
+from cnncalc.studies.budgets import FIGURES, HEAVIEST, Figure, Part, Scale, heaviest
 from cnncalc.studies.lints import lint
+from cnncalc.studies.on_device import Wanted, bounds, measured, published
 
 EXPECTED, MOST, LEAST = "=", "≤", "≥"
 
@@ -66,6 +67,7 @@ def check(
     scale: Scale,
     settings: Mapping[str, Any],
     inputs: Mapping[str, Shape],
+    wanted: Wanted | None = None,
 ) -> Report:
     """Build one network and check it.
 
@@ -76,13 +78,17 @@ def check(
         scale: what activations and bytes are counted for (published figures are for one sample).
         settings: values for the spec's args; with any, published figures don't apply.
         inputs: other input shapes; the same.
+        wanted: the device that ``arena`` and ``flash`` are bounded for; the spec's ``deploy`` says the rest.
 
     Raises:
         CnncalcError: where the network can't be built.
     """
     network = member.build(settings, inputs)
     checks = [] if settings or inputs else list(_published(member, network))
-    checks += [_budget(FIGURES[name], name, bound, network, scale) for name, bound in budgets.items()]
+    checks += [
+        _budget(FIGURES[name], name, bound, network, scale) for name, bound in budgets.items() if name in FIGURES
+    ]
+    checks += _on_device(member, network, budgets, wanted or Wanted(), bool(settings or inputs))
     figures = {name: FIGURES[name].measure(network, scale) for name in SHOWN}
     return Report(spec, member.name, figures, checks, lint(network))
 
@@ -91,7 +97,7 @@ def _published(member: Member, network: Graph) -> Iterator[Check]:
     """Check what the spec states: each figure, and the shapes of items, as one check where they all hold."""
     missed = {one.what: one for one in unmet(network)}
     for what, value in member.stated.items():
-        if what not in missed:
+        if what not in missed and what not in ON_A_DEVICE:
             figure = shown(figure_of(network, what))
             yield Check(what, EXPECTED, figure, figure, True, origin=value.origin)
     for fault in missed.values():
@@ -119,3 +125,25 @@ def _budget(figure: Figure, name: str, bound: int, network: Graph, scale: Scale)
     parts = () if holds else tuple(heaviest(figure, network, scale))
     relation = LEAST if figure.least else MOST
     return Check(name, relation, bound, actual, holds, figure.of_bytes, parts)
+
+
+def _on_device(
+    member: Member, network: Graph, budgets: Mapping[str, int], wanted: Wanted, changed: bool
+) -> Iterator[Check]:
+    """Check what a device has: bounds against the upper ends, and published figures unless the network is changed."""
+    section = member.document.deploy
+    on = wanted.over(section).device()
+    stated = {what: network.published[what] for what in ON_A_DEVICE if what in network.published and not changed}
+    for what, (value, origin) in stated.items():
+        holds, actual = published(network, what, value, on)
+        yield Check(what, EXPECTED, value, actual if not holds else value, holds, origin=origin)
+    limits = bounds(section, budgets, on)
+    found = measured(network, on) if limits else {}
+    for name, (limit, place) in limits.items():
+        actual, parts = found[name]
+        heavy = (
+            ()
+            if actual <= limit
+            else tuple(sorted([one for one in parts if one[1]], key=lambda one: -one[1])[:HEAVIEST])
+        )
+        yield Check(name, MOST, limit, actual, actual <= limit, True, heavy, place)

@@ -6,7 +6,7 @@ import random
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncalc.deployment.planner import Buffer, Plan, best, greedy, live, placed
@@ -56,6 +56,7 @@ def apart(plan: Plan) -> bool:
     )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(buffer_lists)
 def test_offsets_are_those_of_the_device(buffers: list[Buffer]) -> None:
     plan = greedy(buffers)
@@ -63,6 +64,7 @@ def test_offsets_are_those_of_the_device(buffers: list[Buffer]) -> None:
     assert apart(plan)
 
 
+@settings(deadline=None)
 @given(buffer_lists)
 def test_a_better_plan_is_a_plan(buffers: list[Buffer]) -> None:
     found = best(buffers, 201)

@@ -1,0 +1,39 @@
+"""Options of the commands that ask what a device takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+QUANTS = ("int8", "int16x8", "float32")
+CORES = ("reference", "m0", "m3", "m4", "m7", "m33", "m55", "m85", "esp32")
+CONVERTERS = ("tf2.21", "tf2.3", "tf1.15")
+
+
+def device_options(command: Command) -> Command:
+    """Add what a network is to run on, and how it gets there; a spec's ``deploy`` says what the options don't."""
+    for decorate in (
+        click.option("--board", metavar="NAME", help="nano33ble, stm32f746, stm32h743, rp2040 or esp32."),
+        click.option("--core", type=click.Choice(CORES), help="Whose kernels run. Default: the board's, or reference."),
+        click.option(
+            "--converter", type=click.Choice(CONVERTERS),
+            help="Whose model file: TensorFlow's of today (the default), MLPerf Tiny's, tflite-micro's old examples.",
+        ),
+        click.option("--quant", type=click.Choice(QUANTS), help="What the device's numbers are. Default: int8."),
+    ):  # fmt: skip
+        command = decorate(command)
+    return command
+
+
+def bound_options(command: Command) -> Command:
+    """Add bounds on what a device takes, which hold for the upper ends of its ranges."""
+    for name, help in (
+        ("flash", "Bound on bytes of flash on the device, its runtime's code included."),
+        ("arena", "Bound on bytes of the arena on the device: activations, scratch and interpreter."),
+    ):
+        command = click.option(f"--max-{name}", metavar="BYTES", help=help)(command)
+    return command

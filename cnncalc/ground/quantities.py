@@ -1,0 +1,38 @@
+"""Numbers as people write them: 600M, 256KiB."""
+
+from __future__ import annotations
+
+import re
+
+from cnncalc.ground.errors import CnncalcError
+
+_QUANTITY = re.compile(r"(\d[\d_,]*(?:\.\d+)?(?:[eE]\d\d?)?) *([kKMGTP]?)(i?)(B?)").fullmatch
+_POWERS = " kMGTP"
+MAX_DIGITS = 40
+
+
+def parse_quantity(text: str, name: str, of_bytes: bool = False) -> int:
+    """Return ``600M``, ``1.5G``, ``1_000`` exactly; of bytes also ``4MB`` (1000²) and ``256KiB`` (1024).
+
+    Raises:
+        CnncalcError: where it is none, or stands for a fraction.
+    """
+    match = _QUANTITY(text.strip())
+    kind, forms = ("a number of bytes", "256KiB, 4MB") if of_bytes else ("a number", "600M, 1.5G")
+    if match is None or (not of_bytes and (match[3] or match[4])) or (match[3] and not match[2]):
+        raise CnncalcError(f"{name} {_cut(text)}: not {kind}", f"write it as {forms} or 20000")
+    if len(match[1]) > MAX_DIGITS:
+        raise CnncalcError(f"{name} {_cut(text)}: more than {MAX_DIGITS} digits")
+    from fractions import Fraction  # 2 ms that few commands need
+
+    number, prefix, binary = match[1].replace(",", "").replace("_", ""), match[2].replace("K", "k"), match[3]
+    scale: int = (1024 if binary else 1000) ** _POWERS.index(prefix or " ")
+    scaled = Fraction(number) * scale
+    if scaled.denominator != 1:
+        raise CnncalcError(f"{name} {text}: not a whole number")
+    return scaled.numerator
+
+
+def _cut(text: str) -> str:
+    """Return a text, short enough for a message."""
+    return text if len(text) <= MAX_DIGITS else f"{text[:MAX_DIGITS]}…"

@@ -1,0 +1,189 @@
+"""``cnncalc deploy``, and what ``check`` bounds of a device, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from tests.commands import cnncalc, on_a_terminal
+
+SMALL = """
+name: small
+input: [3, 16, 16]
+{more}
+layers:
+  - conv: {{out_channels: 8, kernel_size: 3, padding: same}}
+  - batchnorm
+  - {activation}
+  - global_avgpool
+  - flatten
+  - linear: 4
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path):
+    def write(more: str = "", activation: str = "relu") -> str:
+        path = tmp_path / "small.yaml"
+        path.write_text(SMALL.format(more=more, activation=activation))
+        return str(path)
+
+    return write
+
+
+def test_a_board_s_name_is_enough() -> None:
+    done = cnncalc("deploy", "vww_mobilenet_v1_0.25_96", "--board", "nano33ble", columns=80)
+    assert done.code == 0
+    text = " ".join(done.out.split())
+    assert "RAM: fits. " in text
+    assert "flash: fits. " in text
+    assert "The step that would break first is 1, CONV_2D 3×3/2 conv_bn1.conv1 (96×96×3 → 48×48×8)" in text
+    assert "activations 73,728 exact" in text
+    assert max(len(line) for line in done.out.splitlines()) <= 80
+
+
+@pytest.mark.parametrize(
+    ("given", "board"), [("Nano33-BLE", "nano33ble"), ("nRF52840", "nano33ble"), ("pico", "rp2040")]
+)
+def test_boards_have_other_names(given: str, board: str) -> None:
+    done = cnncalc("deploy", "ds_cnn", "--board", given, "--format", "json")
+    assert json.loads(done.out)["board"]["name"] == board
+
+
+def test_what_does_not_fit_for_certain_is_exit_code_1() -> None:
+    done = cnncalc("deploy", "resnet50", "--board", "nano33ble")
+    assert done.code == 1
+    assert "RAM: does not fit. " in done.out
+    assert cnncalc("deploy", "ds_cnn", "--ram", "20KiB").code == 1  # 16,000 and 6.6 kB of interpreter
+    assert "RAM: may not fit. " in cnncalc("deploy", "ds_cnn", "--ram", "23000").out
+
+
+@pytest.mark.parametrize(
+    ("activation", "said"),
+    [
+        ("gelu", "'gelu1' (gelu of [8, 16, 16]): tflite-micro has no GELU: AllocateTensors fails"),
+        ("lrn: {size: 5}", "tflite-micro has no LOCAL_RESPONSE_NORMALIZATION"),
+        ("layernorm", "tflite-micro has no layernorm"),
+        ("softplus", "tflite-micro has no softplus: it needs EXP, which tflite-micro has in float32 alone"),
+        ("abs", "nobody has verified what becomes of abs on tflite-micro"),
+    ],
+)
+def test_what_the_runtime_does_not_have_is_a_sentence(small, activation: str, said: str) -> None:
+    done = cnncalc("deploy", small(activation=activation))
+    assert done.code == 2
+    assert said in done.err
+    assert "small.yaml:8:5" in done.err
+
+
+def test_wrong_names_are_exit_code_2(small) -> None:
+    assert "unknown board 'nano34'" in cnncalc("deploy", "ds_cnn", "--board", "nano34").err
+    assert "--ram many: not a number of bytes" in cnncalc("deploy", "ds_cnn", "--ram", "many").err
+    done = cnncalc("deploy", small("deploy: {bord: nano33ble}"))
+    assert done.code == 2
+    assert "unknown key 'bord' in 'deploy'" in done.err
+
+
+def test_hardswish_is_refused_in_16x8() -> None:
+    done = cnncalc("deploy", "mobilenet_v3_small", "--quant", "int16x8")
+    assert done.code == 2
+    assert "refuses HARD_SWISH in 16x8" in done.err
+
+
+def test_a_float_island_is_told(small) -> None:
+    done = cnncalc("deploy", small(activation="elu"), "--format", "json")
+    record = json.loads(done.out)
+    assert [step["operator"] for step in record["steps"][2:5]] == ["DEQUANTIZE", "ELU", "QUANTIZE"]
+    assert record["steps"][3]["live_bytes"] == 2 * 4 * 8 * 16 * 16
+    assert "elu runs in float32 on the device" in record["notes"][0]
+
+
+def test_records_add_up() -> None:
+    record = json.loads(cnncalc("deploy", "resnet8", "--board", "esp32", "--format", "json").out)
+    assert record["ram"]["high"] == sum(
+        record["parts"][name]["high"] for name in ("activations", "scratch", "interpreter")
+    )
+    assert record["ram"]["fits"] is True
+    assert record["flash"]["limit"] is None
+    assert record["arena"] == max(tensor["offset"] + tensor["size"] for tensor in record["tensors"]) == 49_152
+    assert max(step["live_bytes"] for step in record["steps"]) == record["bound"]
+    assert record["breaks_first"]["arena_end"] == record["arena"]
+    assert record["parts"]["activations"]["kind"] == "exact"
+    rows = cnncalc("deploy", "resnet8", "--format", "csv").out.splitlines()
+    assert len(rows) == 1 + len(record["steps"])
+
+
+def test_offsets_of_a_plan_go_to_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    done = cnncalc("deploy", "vww_mobilenet_v1_0.25_96", "--plan", "best", "--offline-plan", str(path))
+    assert done.code == 0
+    plan = json.loads(path.read_text())
+    assert plan["metadata"] == "OfflineMemoryAllocation"
+    assert plan["arena"] == 55_296
+    ends = [tensor["offset"] + tensor["size"] for tensor in (*plan["inputs"], *plan["operators"])]
+    assert max(ends) == 55_296
+    assert len(plan["operators"]) == 29
+
+
+def test_the_arena_is_a_picture(tmp_path: Path) -> None:
+    drawn, page = tmp_path / "arena.svg", tmp_path / "arena.html"
+    assert cnncalc("deploy", "vww_mobilenet_v1_0.25_96", "-o", str(drawn)).code == 0
+    assert cnncalc("deploy", "vww_mobilenet_v1_0.25_96", "-o", str(page)).code == 0
+    space = {"svg": "http://www.w3.org/2000/svg"}
+    root = ET.fromstring(drawn.read_text())
+    boxes = root.findall(".//svg:rect[@class='t']", space)
+    assert len(boxes) == 30 + 3  # tensors, and what the mean asks for
+    titles = [box.find("svg:title", space).text for box in boxes]
+    assert "input, 96×96×3: 27,648 bytes at 0, from step 0 to 1" in titles
+    assert drawn.read_text() in page.read_text()
+    assert "55,296 alive at most: no plan can do with less" in drawn.read_text()
+
+
+def test_a_terminal_sees_rules_and_colours() -> None:
+    text = on_a_terminal([sys.executable, "-m", "cnncalc", "deploy", "ds_cnn", "--board", "esp32"], columns=80)
+    assert "\x1b[1;32mRAM: fits." in text
+    assert "────" in text
+
+
+# --- check -------------------------------------------------------------------------------------------------------
+
+
+def test_check_names_the_part_and_the_step() -> None:
+    done = cnncalc("check", "vww_mobilenet_v1_0.25_96", "--max-arena", "96KiB", "--max-flash", "1MiB")
+    assert done.code == 1
+    assert "FAILED arena" in done.out
+    assert "arena = 102," in done.err
+    assert "over the bound of 98,304 bytes (96 KiB)" in done.err
+    assert "heaviest: activations at step 1, CONV_2D of conv_bn1.conv1, 73,728 (71." in done.err
+    assert cnncalc("check", "vww_mobilenet_v1_0.25_96", "--max-arena", "104KiB").code == 0
+    assert "weights 208,112" in cnncalc("check", "vww_mobilenet_v1_0.25_96", "--max-flash", "300KiB").err
+
+
+def test_check_holds_a_board() -> None:
+    assert cnncalc("check", "ds_cnn", "--board", "nano33ble").code == 0
+    assert cnncalc("check", "resnet50", "--board", "nano33ble").code == 1
+
+
+def test_a_spec_bounds_its_device(small) -> None:
+    path = small("deploy: {board: esp32, max_arena: 2KiB, max_flash: 1MiB}")
+    done = cnncalc("check", path)
+    assert done.code == 1
+    assert "small.yaml:4:35: small: arena = " in done.err
+    assert "1/2" in done.out  # flash holds
+    assert cnncalc("check", path, "--max-arena", "1MiB").code == 0  # the command line's bound comes first
+    done = cnncalc("check", small("deploy: {max_arena: many}"))
+    assert done.code == 2
+    assert "small.yaml:4:21: max_arena many: not a number of bytes" in done.err
+
+
+def test_published_figures_of_a_device(small) -> None:
+    # 768 of input and 2,048 of the convolution's output
+    assert cnncalc("check", small("expect: {arena: 2816, flash: 3000}")).code == 0
+    done = cnncalc("check", small("expect: {arena: 2817, flash: 300}"))
+    assert done.code == 1
+    assert "small: arena should be 2,817, but is 2,816" in done.err
+    assert "small: flash should be 300, but is " in done.err
+    assert cnncalc("summary", small("expect: {arena: 1}")).code == 0  # a device is check's
