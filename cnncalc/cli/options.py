@@ -19,8 +19,8 @@ from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXES, MAX_FILE_BYTES, MAX_INTEGER
 from cnncalc.ground.places import SpecError
-from cnncalc.language.input_axes import doubt
 from cnncalc.ground.quantities import parse_quantity as parse_quantity
+from cnncalc.language.input_axes import doubt
 from cnncalc.language.items import Document, Value
 from cnncalc.language.loading import build_variant, open_document, read_text
 from cnncalc.language.nodes import decode, parse
