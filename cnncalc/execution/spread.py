@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 SAMPLES = 512
+REASON = (1e-6, 1e6)  # mean squares that weights are scaled by
 MOST_ELEMENTS = 1 << 14  # of a tensor that is made of a sample
 SPREAD = 0.25  # scales and variances are drawn from 1 ± this
 NEAR_ZERO = 0.1  # biases and means from 0 ± this
@@ -36,7 +37,13 @@ def mean_squares(network: Graph) -> dict[Tensor, float]:
     samples: dict[Tensor, Array] = {tensor: stream.standard_normal(SAMPLES) for tensor in network.inputs.values()}
     for node in network.nodes:
         samples[node] = _after(node, [samples[tensor] for tensor in node.inputs], stream)
-    return {tensor: max(float(np.mean(sample**2)), 1e-6) for tensor, sample in samples.items()}
+    return {tensor: _mean_square(sample) for tensor, sample in samples.items()}
+
+
+def _mean_square(sample: Array) -> float:
+    """Return the mean square of what is finite in a sample, within reason: a logarithm has no value below 0."""
+    finite = sample[np.isfinite(sample)]
+    return float(np.clip(np.mean(finite**2), *REASON)) if finite.size else 1.0
 
 
 def _after(node: Node, incoming: list[Array], stream: np.random.Generator) -> Array:

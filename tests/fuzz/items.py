@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from cnncalc.layers import LayerError, layer_types
+from cnncalc.layers.arguments import REQUIRED
 from cnncalc.layers.base import Layer, Shape
 from tests.layers.building import frozen, known
 
@@ -254,13 +255,22 @@ ARGUMENTS: dict[str, Callable[[Random, Shape, bool], Arguments]] = {
 """How arguments are drawn: a function of (random, the input's shape, whether the shape should stay) for each type that
 takes any that matter."""
 
-MERGES = ("add", "subtract", "multiply", "maximum", "concat")
 OFTEN = ("conv", "conv", "conv", "conv", "batchnorm", "relu", "relu6", "hardtanh")
+"""What the executor fuses."""
 
 
-def _names() -> tuple[str, ...]:
-    """Return every layer type that takes one input; what the executor fuses comes more often."""
-    return (*(name for name in layer_types() if name not in MERGES), *OFTEN * 3)
+def _drawn() -> tuple[str, ...]:
+    """Return the layer types that are drawn for any input: those whose arguments are drawn, and those that need none."""
+    names = []
+    for name in layer_types():
+        cls = known(name)
+        optional = all(argument.default is not REQUIRED for argument in cls.arguments.values())
+        least, most = cls.arity
+        if (name in ARGUMENTS or optional) and least == 1 == (most or 1) and cls.times is Layer.times:
+            names.append(name)
+    return (*names, *OFTEN * 4)
 
 
-NAMES = _names()
+NAMES = _drawn()
+RARE = tuple(name for name in layer_types() if name not in NAMES)
+"""All others, of which the examples are taken: mergers, and types whose arguments hang together with their input."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import prod
 from random import Random
 
-from cnncalc.layers.base import Shape
-from tests.fuzz.items import Item, item, layer
+from cnncalc.layers.shapes import Shape
+from tests.fuzz.items import RARE, Item, item, layer
+from tests.layers.building import known, make
 
 MOST_DEPTH = 2  # of paths in paths
+MOST_OF_EXAMPLE = 1_000_000  # elements of an example that is taken as it is
 
 Lines = list[str]
 
@@ -30,6 +33,8 @@ class _Writer:
         shape = self._input()
         lines: Lines = []
         if self.random.random() < 0.25:
+            head, lines, shape = self._rare()
+        elif self.random.random() < 0.25:
             head = f"input: {{a: {list(shape)}, b: {list(shape)}}}"
             kind = self.random.choice(["add", "concat", "multiply", "subtract"])
             lines += [f"- {kind}:", "  from: [a, b]"]
@@ -37,7 +42,7 @@ class _Writer:
         else:
             head = f"input: {list(shape)}"
         for number in range(self.random.randint(1, 7)):  # the first is no loop, which might be empty
-            added, shape = self._item(shape, 0) if number else self._plain(shape, 0)
+            added, shape = self._item(shape, 0) if number or lines else self._plain(shape, 0)
             if not any(line.startswith(("  name:", "  repeat:", "  for:")) for line in added):
                 name = self._name()
                 added.append(f"  name: {name}")
@@ -52,6 +57,29 @@ class _Writer:
         most = (60, 60, 34, 9)[rank]
         channels = self.random.choice([1, 2, 3, 4, 6, 8, 12, 16, 32, 48, 64])
         return (channels if rank < 3 else min(channels, 12), *(self.random.randint(1, most) for _ in range(rank)))
+
+    def _rare(self) -> tuple[str, Lines, Shape]:
+        """Return inputs, the example of a layer type that fits few of them, and the shape that it gives."""
+        while True:
+            example = known(self.random.choice(RARE)).example
+            if sum(map(prod, (*example.inputs, example.output))) <= MOST_OF_EXAMPLE:
+                break
+        item = example.item if ":" in example.item else f"{example.item}:"
+        if not example.inputs:  # a tensor that comes from nowhere joins another one
+            lines = [f"- {item}", "  name: p", "- add:", "  from: [input, p]"]
+            return f"input: {list(example.output)}", lines, example.output
+        names = [f"x{number}" for number in range(len(example.inputs))]
+        inputs = ", ".join(f"{name}: {list(shape)}" for name, shape in zip(names, example.inputs, strict=True))
+        lines = [f"- {item}", f"  from: [{', '.join(names)}]"]
+        layer = make(example.item)
+        if layer.times(example.inputs, 1) != 1:  # what was made samples becomes windows of one again
+            lines.append(f"- unfold: {layer.times(example.inputs, 1)}")
+            return (
+                f"input: {{{inputs}}}",
+                lines,
+                known("unfold")(size=layer.times(example.inputs, 1)).apply((example.output,)).output,
+            )
+        return f"input: {{{inputs}}}", lines, example.output
 
     def _name(self) -> str:
         self.count += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -16,13 +17,19 @@ CLOSE = 2e-4  # of the largest element: what float32 may lose in the networks th
 EXACT = 1e-9  # the same in float64
 AMPLIFIED = 100.0  # times what a change of the input in the last bits changes: normalisations of few elements amplify
 
+JUMPS = {"round", "floor", "ceil", "sign", "compare", "where", "argmax", "topk", "embedding"}
+"""Layer types whose output jumps where its input hardly changes."""
+STEEP = {"reciprocal", "divide", "log", "exp", "power", "prod", "sqrt"}
+"""Layer types that may make the last digits of float32 the first ones."""
+
 Arrays = dict[str, Any]
 
 
 def faults(text: str, seed: int) -> list[str]:
     """Return what is wrong with the runs of a spec's network; nothing if all is right."""
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of shapes that look odd, as many here do
             return list(_faults(text, seed))
     except Exception as error:  # whatever a run raises is a fault of the run
         return [f"{type(error).__name__}: {error}"]
@@ -49,8 +56,9 @@ def _faults(text: str, seed: int) -> Iterator[str]:
     yield from _verified("float64", exact, network)
     folded = network.run(**double, threads=1, repeat=2)
     yield from _verified("float64, fused", folded, network)
-    if not all(np.isfinite(array).all() for array in plain.tensors.values()):
-        return  # a root of a negative sum: where rounding decides the sign, nothing can be compared
+    types = {node.layer.type for node in network.nodes}
+    if types & JUMPS or not all(np.isfinite(array).all() for array in plain.tensors.values()):
+        return  # where rounding decides on which side of a step an element is, nothing can be compared
     nudged = {
         name: array * (1 + 1e-6 * np.cos(np.arange(array.size)).reshape(array.shape)) for name, array in x.items()
     }
@@ -61,6 +69,8 @@ def _faults(text: str, seed: int) -> Iterator[str]:
         ("float32", plain, exact, CLOSE),
         ("float64, fused", folded, exact, EXACT),
     ):
+        if types & STEEP and allowed == CLOSE:
+            continue
         found = _distance(run.outputs, wanted.outputs)
         if found > allowed + AMPLIFIED * moved * (1 if allowed == CLOSE else 1e-6):
             yield f"{name}: outputs differ by {found:.1e} of their largest element"
@@ -73,11 +83,11 @@ def _verified(name: str, run: Any, network: Any) -> Iterator[str]:
     if run.unstable:
         yield f"{name}: a repeated pass gives other bytes in '{run.unstable}'"
     products = sum(row.tally.direct for row in run.layers if row.tally)
-    macs = run.batch * network.summary().totals.macs
+    macs = network.summary(batch=run.batch).totals.macs
     if run.ok and products != macs:
         yield f"{name}: {products} products were summed, {macs} are inferred"
     for key, tensor in network.outputs.items():
-        if run.ok and run.outputs[key].shape != (run.batch, *tensor.shape):
+        if run.ok and run.outputs[key].shape != (tensor.copies(run.batch), *tensor.shape):
             yield f"{name}: output '{key}' is {run.outputs[key].shape}"
 
 
