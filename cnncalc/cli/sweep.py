@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cnncalc.cli._device import device_options
 from cnncalc.cli.options import (
     batch_option,
     dtype_option,
@@ -24,6 +25,7 @@ from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.near import did_you_mean
 from cnncalc.language.items import Document
 from cnncalc.layers.shapes import Shape
+from cnncalc.studies.on_device import Wanted
 from cnncalc.studies.sweep.front import Front, Objective
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import sweep
@@ -44,6 +46,7 @@ _CLOSING = {"[": "]", "(": ")", "{": "}"}
 @click.option("--columns", metavar="FIGURE,…", help=f"What to show: {', '.join((*FIGURES, *MORE_FIGURES))}.")
 @batch_option
 @dtype_option
+@device_options
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, help="Processes to compute in.")
 @layout_option
 @output_options
@@ -56,6 +59,10 @@ def command(
     columns: str | None,
     batch: int,
     dtype: str,
+    quant: str | None,
+    converter: str | None,
+    core: str | None,
+    board: str | None,
     jobs: int,
     layout: str,
     format: str,
@@ -70,6 +77,7 @@ def command(
     cnncalc sweep mobilenet_v2 --set width=0.25,0.5,1.0 --input 3x128x128,3x224x224
     cnncalc sweep resnet50 --set 'depths=[3,4,6,3],[2,2,2,2]' --format ndjson | jq .params
     cnncalc sweep vgg --variant all --columns params,macs,receptive_field
+    cnncalc sweep mobilenet_v2 --set width=0.35,0.5 --input 3x96x96 --columns macs,arena,flash --board nano33ble
     cnncalc sweep net.yaml --set width=16,24,32 --set depth=2,3,4 --pareto macs,params:max --jobs 2
     """
     document, named = read_spec(spec)
@@ -77,7 +85,8 @@ def command(
     objectives = _objectives(pareto, grid)
     shown = _figures(columns)
     wanted = {*shown, *[objective.name for objective in objectives]}
-    measure = Measure(batch, dtype, tuple([name for name in MORE_FIGURES if name in wanted]))
+    device = Wanted(quant, converter, core, board).over(document.deploy)
+    measure = Measure(batch, dtype, tuple([name for name in MORE_FIGURES if name in wanted]), device)
     tally = _Tally()
     out = target(path, color)
     with progress_bar() as progress, Interruptible() as rows:

@@ -11,7 +11,7 @@ from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.points import Point
 
 _ROOM = {"layers": 6, "params": 13, "buffers": 11, "macs": 18, "flops": 19, "activations": 13, "output": 11}
-_BYTES = ("weight_bytes", "forward_bytes", "peak_bytes")
+_BYTES = ("weight_bytes", "forward_bytes", "peak_bytes", "ram_max", "flash")
 _TITLES = {
     "macs": "MACs", "flops": "FLOPs", "receptive_field": "sees",
     "weight_bytes": "weights", "forward_bytes": "forward", "peak_bytes": "peak",

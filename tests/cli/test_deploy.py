@@ -187,3 +187,22 @@ def test_published_figures_of_a_device(small) -> None:
     assert "small: arena should be 2,817, but is 2,816" in done.err
     assert "small: flash should be 300, but is " in done.err
     assert cnncalc("summary", small("expect: {arena: 1}")).code == 0  # a device is check's
+
+
+# --- sweep -------------------------------------------------------------------------------------------------------
+
+
+def test_sweep_has_columns_of_a_device() -> None:
+    options = ("--set", "width=0.25,0.5", "--columns", "macs,arena,ram_max,flash", "--board", "nano33ble")
+    rows = cnncalc("sweep", "visual_wake_words", *options, "--format", "csv").out.splitlines()
+    assert rows[0] == "width,input,macs,arena,ram_max,flash,error"
+    width, _, macs, arena, ram, flash, error = rows[1].split(",")
+    assert (width, macs, arena, error) == ("0.25", "7489664", "73728", "")
+    record = json.loads(cnncalc("deploy", "vww_mobilenet_v1_0.25_96", "--board", "nano33ble", "--format", "json").out)
+    assert (int(ram), int(flash)) == (record["ram"]["high"], record["flash"]["high"])
+
+
+def test_sweep_reports_what_can_t_be_on_the_device() -> None:
+    done = cnncalc("sweep", "convnext", "--variant", "convnext_tiny", "--columns", "arena", "--format", "csv")
+    assert done.code == 1
+    assert "tflite-micro has no layernorm" in done.out

@@ -13,6 +13,7 @@ from cnncalc.ground.places import SpecError
 from cnncalc.language.items import Document
 from cnncalc.language.loading import build_variant
 from cnncalc.layers.shapes import Shape
+from cnncalc.studies.on_device import Wanted
 from cnncalc.studies.sweep.grid import Combination
 
 FIGURES = (
@@ -21,7 +22,10 @@ FIGURES = (
 )  # fmt: skip
 """What a combination's figures are, in their usual order."""
 
-MORE_FIGURES = ("receptive_field",)
+ON_A_DEVICE = ("arena", "ram_max", "flash")
+"""Bytes on a microcontroller: of the planned arena, and the upper ends of RAM and of flash."""
+
+MORE_FIGURES = ("receptive_field", *ON_A_DEVICE)
 """Figures that take as long as the rest together, computed where they are asked for."""
 
 
@@ -42,11 +46,12 @@ class Point(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """What is computed of each network: for which batch and dtype, and which of :data:`MORE_FIGURES`."""
+    """What is computed of each network: for which batch and dtype, which of :data:`MORE_FIGURES`, for which device."""
 
     batch: int = 1
     dtype: str = "float32"
     more: tuple[str, ...] = ()
+    device: Wanted | None = None
 
 
 def point(document: Document, combination: Combination, measure: Measure) -> Point:
@@ -54,6 +59,7 @@ def point(document: Document, combination: Combination, measure: Measure) -> Poi
     variant, args, inputs = combination
     try:
         network = build_variant(document, variant, args, inputs)
+        values = figures(network, measure)
     except CnncalcError as error:
         given = {name or "input": shape for name, shape in inputs.items()}
         return Point(variant, args, given, {}, _one_line(error))
@@ -62,14 +68,18 @@ def point(document: Document, combination: Combination, measure: Measure) -> Poi
         variant,
         args,
         {name: tensor.shape for name, tensor in network.inputs.items()},
-        figures(network, measure),
+        values,
         unmet=tuple(missed),
         uncounted=tuple(sorted({node.use.layer.type for node in network.nodes if node.use.flops is None})),
     )
 
 
 def figures(network: Graph, measure: Measure) -> dict[str, Any]:
-    """Return a network's figures by name; counts and bytes are for the whole batch, shapes without it."""
+    """Return a network's figures by name; counts and bytes are for the whole batch, shapes without it.
+
+    Raises:
+        CnncalcError: where a figure of a device is asked for, which doesn't have one of the layers.
+    """
     batch, width = measure.batch, DTYPES[measure.dtype]
     layers, params, buffers, macs, flops, activations = sums(network.nodes, batch)
     values = (
@@ -80,7 +90,16 @@ def figures(network: Graph, measure: Measure) -> dict[str, Any]:
     found = dict(zip(FIGURES, values, strict=True))
     if "receptive_field" in measure.more:
         found["receptive_field"] = _receptive_field(network)
+    if not set(ON_A_DEVICE).isdisjoint(measure.more):
+        found |= _on_a_device(network, measure.device or Wanted())
     return found
+
+
+def _on_a_device(network: Graph, wanted: Wanted) -> dict[str, int]:
+    from cnncalc.deployment.view import deploy
+
+    deployed = deploy(network, wanted.device())
+    return dict(zip(ON_A_DEVICE, (deployed.arena, deployed.ram_total[1], deployed.flash_total[1]), strict=True))
 
 
 def _receptive_field(network: Graph) -> tuple[int, ...]:
