@@ -165,7 +165,10 @@ def batch_option(command: Command) -> Command:
 def dtype_option(command: Command) -> Command:
     """Add what size an element has."""
     return click.option(
-        "--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of all tensors, for bytes."
+        "--dtype",
+        type=click.Choice(list(DTYPES)),
+        default="float32",
+        help="Type of all tensors, for bytes; int8 is one byte an element, as no device has it: see 'deploy'.",
     )(command)
 
 

@@ -19,6 +19,7 @@ from cnncalc.cli.output import Target, tell
 from cnncalc.figures.memory import OPTIMIZERS
 from cnncalc.figures.selection import SORT_KEYS, select
 from cnncalc.figures.summary import Row, Summary, summarize
+from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.near import did_you_mean
@@ -86,19 +87,38 @@ def command(
     network = network_of(spec, variant, inputs, settings, layout)
     summary = summarize(network, batch, dtype, optimizer, convention)
     rows, rest = select(summary, depth, ALIKE.get(sort or "", sort), top)
-    show(summary, rows, rest, columns, layout, format, target(path, color))
+    device = on_a_device(network) if dtype == "int8" and format == "table" else ""
+    show(summary, rows, rest, columns, layout, format, target(path, color), device)
     return tell_unmet(summary)
 
 
+def on_a_device(network: Graph) -> str:
+    """Return a sentence on what int8 is on a microcontroller: the figures of a summary count one byte an element."""
+    from cnncalc.deployment.view import deploy
+    from cnncalc.rendering.deploy_page import in_brief
+
+    try:
+        return in_brief(deploy(network))
+    except CnncalcError as error:
+        return f"every tensor is one byte an element here; {error.message}"
+
+
 def show(
-    summary: Summary, rows: list[Row], rest: Row | None, columns: str | None, layout: str, format: str, out: Target
+    summary: Summary,
+    rows: list[Row],
+    rest: Row | None,
+    columns: str | None,
+    layout: str,
+    format: str,
+    out: Target,
+    device: str = "",
 ) -> None:
     """Write a summary in the format that was asked for."""
     if format == "table":
         from cnncalc.rendering.summary_page import LAYER_COLUMNS, page
 
         wanted = _columns(columns, TABLE_COLUMNS, LAYER_COLUMNS)
-        out.page(page(summary, rows, rest, wanted, layout, out.width, out.terminal))
+        out.page(page(summary, rows, rest, wanted, layout, out.width, out.terminal, device))
         return
     from cnncalc.rendering.records import as_json, as_lines
     from cnncalc.rendering.summary_records import COLUMNS, channels_last, document, layer, marked, marked_columns

@@ -31,6 +31,14 @@ def page(found: Deployment, steps: int | None, width: int | None, terminal: bool
     return [*lines, *_notes(found, width)]
 
 
+def in_brief(found: Deployment) -> str:
+    """Return a sentence for other pages: what int8 is there, and what it is on a device."""
+    return (
+        f"every tensor is one byte an element here; on tflite-micro, batchnorms folded, the arena is "
+        f"{exact(found.arena)} bytes ({size(found.arena)}): 'cnncalc deploy' says how"
+    )
+
+
 # --- the answer ----------------------------------------------------------------------------------------------
 
 

@@ -35,11 +35,16 @@ def page(
     layout: str,
     width: int | None,
     terminal: bool,
+    device: str = "",
 ) -> list[Line]:
-    """Return the whole page; ``rows`` are those to show and ``rest`` the sum of the others, if any."""
+    """Return the whole page; ``rows`` are those to show and ``rest`` the sum of the others, if any.
+
+    ``device`` is a sentence on the network on a microcontroller, or nothing.
+    """
     lines = _heading(summary, layout, width)
     lines += layers(summary, rows, rest, columns, layout, width, terminal)
-    lines += [[], *_contrast(summary, width, terminal), [], *_totals(summary, layout, width), []]
+    lines += [[], *_contrast(summary, width, terminal), [], *_totals(summary, layout, width)]
+    lines += [*(_labelled("device", device, width) if device else []), []]
     lines += paragraph(verdict(summary) if summary.convention == OWN_CONVENTION else convention(summary), width, "bold")
     return lines
 
