@@ -176,7 +176,7 @@ def test_csv_has_a_line_a_network(net: Path) -> None:
         "net.yaml,net,28,972,112,912,ok,,",
         "vgg16,vgg16,138357544,15470264320,553430176,25690112,failed,params,",
     ]
-    net.write_text(SPEC + "  - relu\n  - relu\n", encoding="utf-8")
+    net.write_text(SPEC + "  - relu\n", encoding="utf-8")
     assert check("net.yaml", "--format", "csv").out.splitlines()[1].endswith(",ok,,repeated-relu")
 
 
