@@ -119,8 +119,14 @@ def interpolated(use: Use, batch: int) -> int:
 
 
 def conv_flops(use: Use, batch: int) -> int:
-    """2 · macs, and 1 per output element for the bias"""
-    return batch * use.macs + macs_and_bias(use, batch)
+    """2 · macs, and 1 per output element for the bias; one position fewer for an even kernel under 'same'"""
+    layer, positions = _layer(use), prod(use.output[1:])
+    flops = batch * use.macs + macs_and_bias(use, batch)
+    if layer.padding != "same" or set(layer.stride) != {1}:  # with another stride PyTorch has no padding of that name
+        return flops
+    reaches = [dilation * (kernel - 1) for dilation, kernel in zip(layer.dilation, layer.kernel_size, strict=True)]
+    counted = prod([size - reach % 2 for size, reach in zip(use.output[1:], reaches, strict=True)])
+    return flops // positions * counted
 
 
 def conv_transpose_flops(use: Use, batch: int) -> int:

@@ -270,11 +270,29 @@ def test_adaptive_bins_overlap_as_pytorch_s_do() -> None:
         ({"size": 2, "mode": "linear"}, [0.5, 2.5]),
         ({"size": 7, "mode": "linear", "align_corners": True}, [0, 0.5, 1, 1.5, 2, 2.5, 3]),
         ({"scale_factor": 1.5}, [0, 0, 1, 2, 2, 3]),
+        # printed by torch.nn.functional.interpolate of PyTorch 2.13 on a signal
+        ({"scale_factor": 2.05}, [0, 0, 0, 1, 1, 2, 2, 3]),
+        ({"scale_factor": 1.2}, [0, 0, 1, 2]),
+        ({"scale_factor": 1.2, "mode": "linear"}, [0, 1, 2, 3]),
     ],
 )
 def test_upsampling(options: dict[str, Any], wanted: list[float]) -> None:
     row = np.arange(4.0)
     check(Kernels().upsample(row.reshape(1, 1, 4), **options), np.array([[wanted]], float))
+
+
+def test_positions_are_computed_in_float32_as_pytorch_computes_them() -> None:
+    """16 · 2.2 = 35 positions; the 33rd of PyTorch 2.13 is 15, where exact arithmetic has ⌊33 / 2.2⌋ = 14.99…"""
+    row = np.arange(16.0).reshape(1, 1, 16)
+    assert Kernels().upsample(row, scale_factor=2.2)[0, 0, 31:].tolist() == [14, 14, 15, 15]
+
+
+def test_same_averages_with_pytorch_s_divisor_or_keras_() -> None:
+    """Of ones, every window of Keras' AveragePooling2D is 1; nn.AvgPool2d(3, 1, 1) has 4/9 in the corners."""
+    ones = np.ones((1, 1, 3, 3))
+    options = {"kernel_size": 3, "stride": 1, "padding": "same"}
+    check(Kernels().avg_pool(ones, **options), np.array([[[[4, 6, 4], [6, 9, 6], [4, 6, 4]]]]) / 9)
+    check(Kernels().avg_pool(ones, **options, count_include_pad=False), ones)
 
 
 @pytest.mark.parametrize(

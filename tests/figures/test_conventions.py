@@ -75,6 +75,37 @@ def test_rules_on_single_modules(row: dict[str, str]) -> None:
         assert counts == [int(row[tool]) if row[tool] else None], tool
 
 
+@pytest.mark.parametrize(
+    ("item", "input", "flops"),
+    [
+        # printed by calflops 0.3.2, whose rule pads by ⌊D·(K − 1)/2⌋ on both sides: 49 positions instead of 50
+        ("conv: {out_channels: 8, kernel_size: 4, padding: same}", "[4, 50]", 12_936),
+        # by hand from that rule (calflops/pytorch_ops.py): 9·10 positions, 4·3 taps, 2 channels, 5 filters
+        (
+            "conv: {out_channels: 5, kernel_size: [4, 3], padding: same, bias: false}",
+            "[2, 10, 10]",
+            2 * 90 * 12 * 2 * 5,
+        ),
+        ("conv: {out_channels: 5, kernel_size: 3, padding: same, bias: false}", "[2, 10, 10]", 2 * 100 * 9 * 2 * 5),
+        # dilated by 2 an even kernel reaches over an odd extent; with a stride PyTorch pads by an operator of its own
+        (
+            "conv: {out_channels: 5, kernel_size: 2, dilation: 2, padding: same, bias: false}",
+            "[2, 10]",
+            2 * 10 * 2 * 2 * 5,
+        ),
+        (
+            "conv: {out_channels: 5, kernel_size: 2, stride: 2, padding: same, bias: false}",
+            "[2, 10]",
+            2 * 5 * 2 * 2 * 5,
+        ),
+    ],
+)
+def test_calflops_under_same(item: str, input: str, flops: int) -> None:
+    network = build_variant(read_text(f"input: {input}\nlayers: [{{{item}}}]\n".encode(), "net.yaml"), None, {}, {})
+    (total,) = [account.total for account in accounts(network) if account.convention.name == "calflops"]
+    assert total == flops
+
+
 def test_a_module_used_twice_counts_twice() -> None:
     # nn.Conv2d(6, 6, 3, padding=1) called twice on (1, 6, 5, 7), run through the tools
     net = network(

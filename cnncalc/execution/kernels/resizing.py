@@ -51,11 +51,12 @@ def upsample(
         length = out.shape[axis]
         count = int(length * factor) if target is None else target
         step = length / count if factor is None else 1 / factor
-        if count == length and step == 1:
-            continue
+        if count == length and (mode == "linear" or step == 1):
+            continue  # PyTorch copies such an axis, whatever the factor
         places = np.arange(count)
         if mode == "nearest":
-            out = out.take(np.minimum((places * step).astype(int), length - 1), axis)
+            below = (places.astype(np.float32) * np.float32(step)).astype(int)  # in float32, as PyTorch computes it
+            out = out.take(np.minimum(below, length - 1), axis)
         elif align_corners:
             out = _interpolated(out, places * ((length - 1) / max(count - 1, 1)), axis)
         else:

@@ -20,6 +20,9 @@ class AvgPool(WindowPool):
     Input (C, *spatial), output (C, *spatial_out), each spatial axis with
     ``⌊(in + P_before + P_after − K) / S⌋ + 1`` positions.
     Flops: prod(kernel_size) − 1 adds and 1 division per output element.
+
+    ``padding: same`` has TensorFlow's positions and PyTorch's divisor: the padding counts as elements of the window,
+    which Keras' AveragePooling leaves out.  ``count_include_pad: false`` gives Keras' numbers.
     """
 
     stem = "pool"

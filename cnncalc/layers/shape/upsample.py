@@ -21,6 +21,12 @@ class Upsample(Layer):
     Input (C, *spatial), output (C, *spatial_out), each spatial axis with ``⌊in · scale_factor⌋`` positions,
     or ``size``.  Flops: nearest 0; linear, on d axes, 2ᵈ products and 2ᵈ − 1 adds per output element
     (the weights of the 2ᵈ neighbours depend on the position alone, and are not counted).
+
+    Where ``scale_factor`` leaves a remainder, the positions follow the factor that is written, not the ratio of the
+    sizes: nearest takes position ``⌊i / scale_factor⌋`` for output i, which is the rule of ONNX' Resize (asymmetric,
+    floor) and of PyTorch.  PyTorch's CPU departs from it for a map of two axes whose height and width are at most 128
+    together: there an axis that becomes exactly twice as long takes ``⌊i / 2⌋``, and one that keeps its length is
+    copied.  Linear copies an axis that keeps its length, as PyTorch does everywhere.
     """
 
     kind = "shape"
