@@ -36,7 +36,8 @@ def sums(nodes: Iterable[Node], batch: int = 1) -> Sums:
     for node in nodes:
         layers += 1
         macs += node.macs(batch)
-        flops += node.flops(batch) or 0
+        counted = node.flops(batch)
+        flops += 0 if counted is None else counted
         params += node.params
         buffers += node.buffers
         if node.use.layer.kind in COUNTED_IN_ACTIVATIONS:

@@ -34,17 +34,34 @@ class Grid:
     @property
     def size(self) -> int:
         """How many combinations there are."""
-        return prod([len(values) for values in self._axes()])
+        return prod([len(values) for values in self.axes()])
 
     def __getitem__(self, index: int) -> Combination:
         """Return a combination by its number."""
         picked: list[Any] = []
-        for values in reversed(self._axes()):
+        for values in reversed(self.axes()):
             index, place = divmod(index, len(values))
             picked.append(values[place])
-        variant, *rest = reversed(picked)
+        return self.combination(picked[::-1])
+
+    def combination(self, values: Sequence[Any]) -> Combination:
+        """Return the combination of one value per axis."""
+        variant, *rest = values
         args = dict(zip(self.args, rest, strict=False))
         return Combination(variant, args, dict(zip(self.inputs, rest[len(args) :], strict=True)))
 
-    def _axes(self) -> list[tuple[Any, ...]]:
+    def places(self, numbers: Sequence[int]) -> list[Any]:
+        """Return, for each axis, the places of some combinations along it, as NumPy's arrays."""
+        import numpy as np
+
+        fits = self.size < 2**62
+        rest = np.array(numbers, np.int64 if fits else object)
+        found = []
+        for values in reversed(self.axes()):
+            found.append((rest % len(values)).astype(np.int64))
+            rest = rest // len(values)
+        return found[::-1]
+
+    def axes(self) -> list[tuple[Any, ...]]:
+        """Return the values along each axis: the variants, each argument, each input."""
         return [self.variants, *self.args.values(), *self.inputs.values()]

@@ -80,19 +80,24 @@ def figures(network: Graph, measure: Measure) -> dict[str, Any]:
     Raises:
         CnncalcError: where a figure of a device is asked for, which doesn't have one of the layers.
     """
-    batch, width = measure.batch, DTYPES[measure.dtype]
-    layers, params, buffers, macs, flops, activations = sums(network.nodes, batch)
-    values = (
-        layers, params, buffers, macs, flops, activations,
-        width * params, width * forward_elements(network, batch), width * peak_elements(network, batch)[0],
-        next(reversed(network.outputs.values())).shape,
-    )  # fmt: skip
-    found = dict(zip(FIGURES, values, strict=True))
+    found = usual_figures(network, measure, peak_elements(network, measure.batch)[0])
     if "receptive_field" in measure.more:
         found["receptive_field"] = _receptive_field(network)
     if not set(ON_A_DEVICE).isdisjoint(measure.more):
         found |= _on_a_device(network, measure.device or Wanted())
     return found
+
+
+def usual_figures(network: Graph, measure: Measure, peak: int) -> dict[str, Any]:
+    """Return the :data:`FIGURES` of a network, given the most elements that are alive at one step."""
+    batch, width = measure.batch, DTYPES[measure.dtype]
+    layers, params, buffers, macs, flops, activations = sums(network.nodes, batch)
+    values = (
+        layers, params, buffers, macs, flops, activations,
+        width * params, width * forward_elements(network, batch), width * peak,
+        next(reversed(network.outputs.values())).shape,
+    )  # fmt: skip
+    return dict(zip(FIGURES, values, strict=True))
 
 
 def _on_a_device(network: Graph, wanted: Wanted) -> dict[str, int]:

@@ -14,63 +14,9 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-Number = int | float
-Interval = tuple[Number, Number]
-ANYTHING: Interval = (-math.inf, math.inf)
-
-
-class Entry(NamedTuple):
-    """One operation of a tape; operands are numbers of entries, or constants wrapped in a :class:`Constant`."""
-
-    operation: str
-    operands: tuple[Any, ...]
-    interval: Interval
-    is_real: bool
-
-
-class Constant(NamedTuple):
-    """An operand that is the same for all."""
-
-    value: Number
-
-
-class Guard(NamedTuple):
-    """A comparison whose outcome the tape depends on."""
-
-    operation: str
-    operands: tuple[Any, ...]
-    outcome: bool
-
-
-class Tape:
-    """What was noted: entries in the order in which they are computed, and guards."""
-
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self.guards: dict[tuple[str, tuple[Any, ...]], bool] = {}
-        self.pinned: set[int] = set()
-        self._numbers: dict[tuple[str, tuple[Any, ...]], int] = {}
-
-    def source(self, key: tuple[Any, ...], value: Number, interval: Interval) -> Traced:
-        """Return a number that differs from place to place; ``value`` is the one at the place that is traced."""
-        return self.noted("source", (key,), value, interval)
-
-    def noted(self, operation: str, operands: tuple[Any, ...], value: Number, interval: Interval) -> Traced:
-        """Return the number of an operation, which is entered once."""
-        is_real = isinstance(value, float)
-        key = (operation, operands)
-        number = self._numbers.get(key)
-        if number is None:
-            number = self._numbers[key] = len(self.entries)
-            self.entries.append(Entry(operation, operands, interval, is_real))
-        return Traced(self, value, interval, {number: 1}, 0, is_real)
-
-    def decide(self, operation: str, operands: tuple[Any, ...], outcome: bool) -> bool:
-        """Note the outcome of a comparison."""
-        self.guards.setdefault((operation, operands), outcome)
-        return outcome
+from cnncalc.studies.sweep.tape import ANYTHING, Constant, Interval, Number, Tape, remainder_interval, spanned
 
 
 class Traced:
@@ -111,8 +57,7 @@ class Traced:
             if factor == 1:
                 return number
         key = (tuple(sorted(self.terms.items())), self.constant)
-        (number,) = self.tape.noted("sum", key, self.value, self.interval).terms
-        return number
+        return self.tape.number("sum", key, self.interval, False)
 
     def pin(self) -> Number:
         """Return the plain value; from now on the tape holds for it alone."""
@@ -207,7 +152,7 @@ class Traced:
         digits = digits.pin() if type(digits) is Traced else digits
         if not self.is_real:
             return round(self.pin(), digits)
-        return self.tape.noted("round", (self.operand(), Constant(digits)), round(self.value, digits), ANYTHING)
+        return _noted(self.tape, "round", (self.operand(), Constant(digits)), round(self.value, digits), ANYTHING)
 
     def as_float(self) -> Any:
         """Return what ``float()`` makes of it."""
@@ -223,7 +168,7 @@ class Traced:
         decided = _decided("lt", self, other)
         if decided is not None:
             return int(decided)
-        return self.tape.noted("lt", (self.operand(), _operand(other)), int(outcome), (0, 1))
+        return _noted(self.tape, "lt", (self.operand(), _operand(other)), int(outcome), (0, 1))
 
     def smaller(self, other: Any) -> Any:
         """Return what ``min()`` of both is."""
@@ -279,7 +224,18 @@ class Traced:
         return getattr(self.pin(), name)
 
 
+def source(tape: Tape, key: tuple[Any, ...], value: Number, interval: Interval) -> Traced:
+    """Return a number that differs from place to place; ``value`` is the one at the place that is traced."""
+    return _noted(tape, "source", (key,), value, interval)
+
+
 # --- how each operation is noted ------------------------------------------------------------------------------------
+
+
+def _noted(tape: Tape, operation: str, operands: tuple[Any, ...], value: Number, interval: Interval) -> Traced:
+    is_real = isinstance(value, float)
+    number = tape.number(operation, operands, interval, is_real)
+    return Traced(tape, value, interval, {number: 1}, 0, is_real)
 
 
 def _is_number(value: Any) -> bool:
@@ -364,7 +320,7 @@ def _multiplied(a: Any, b: Any) -> Any:
     if type(a) is not Traced:
         return _scaled(b, int(a))
     first, second = sorted((a.operand(), b.operand()))
-    return a.tape.noted("mul", (first, second), a.value * b.value, _spanned(operator.mul, a.interval, b.interval))
+    return _noted(a.tape, "mul", (first, second), a.value * b.value, spanned(operator.mul, a.interval, b.interval))
 
 
 def _floor_divided(a: Traced, b: Any) -> Any:
@@ -372,7 +328,8 @@ def _floor_divided(a: Traced, b: Any) -> Any:
     if _divides(b, a) and math.isfinite(a.low) and math.isfinite(a.high):
         terms = {number: factor // b for number, factor in a.terms.items()}
         return _made(a.tape, a.value // b, (a.low // b, a.high // b), terms, a.constant // b)
-    return _divided("floordiv", a, b)
+    factor = _multiple(a, b)
+    return _divided("floordiv", a, b) if factor is None else factor
 
 
 def _divides(b: Any, a: Traced) -> bool:
@@ -380,9 +337,21 @@ def _divides(b: Any, a: Traced) -> bool:
     return type(b) is int and b > 0 and not a.is_real and all(factor % b == 0 for factor in a.terms.values())
 
 
+def _multiple(a: Traced, b: Any) -> int | None:
+    """Return how many times b makes a, where that is so whatever the numbers are; b is not 0."""
+    if type(b) is not Traced or a.is_real or b.is_real or a.terms.keys() != b.terms.keys() or b == 0:
+        return None
+    number = next(iter(b.terms))
+    factor, rest = divmod(a.terms[number], b.terms[number])
+    alike = all(a.terms[number] == factor * own for number, own in b.terms.items())
+    return factor if alike and not rest and a.constant == factor * b.constant else None
+
+
 def _remainder(a: Traced, b: Any) -> Any:
     if _divides(b, a):
         return a.constant % b
+    if _multiple(a, b) is not None:
+        return 0
     return _divided("mod", a, b)
 
 
@@ -399,9 +368,9 @@ def _powered(a: Any, b: Any) -> Any:
         return a**b
     if isinstance(b, int) and b >= 0 and not a.is_real:
         interval = (a.low**b, a.high**b) if a.low >= 0 else ANYTHING
-        return a.tape.noted("pow", (a.operand(), Constant(b)), a.value**b, interval)
+        return _noted(a.tape, "pow", (a.operand(), Constant(b)), a.value**b, interval)
     if a > 0:  # else it might be complex, or a division by zero
-        return a.tape.noted("pow", (a.operand(), Constant(b)), a.value**b, ANYTHING)
+        return _noted(a.tape, "pow", (a.operand(), Constant(b)), a.value**b, ANYTHING)
     return a.pin() ** b
 
 
@@ -411,40 +380,21 @@ def _applied(operation: str, *values: Any) -> Any:
     value = function(*[plain(value) for value in values])
     intervals = [_interval(value) for value in values]
     if operation == "mod":
-        interval = _remainder_interval(*intervals)
+        interval = remainder_interval(*intervals)
     elif operation in ("truediv", "floordiv") and intervals[1][0] <= 0 <= intervals[1][1]:
         interval = ANYTHING
     else:
-        interval = _spanned(function, *intervals)
-    return _tape(*values).noted(operation, tuple([_operand(value) for value in values]), value, interval)
-
-
-def _remainder_interval(of: Interval, by: Interval) -> Interval:
-    """Return the interval of a remainder, which has the divisor's sign."""
-    if by[0] > 0:
-        return (0, of[1]) if of[0] >= 0 and of[1] < by[1] else (0, by[1])
-    return -max(abs(by[0]), abs(by[1])), max(abs(by[0]), abs(by[1]))
-
-
-def _spanned(function: Callable[..., Any], *intervals: Interval) -> Interval:
-    """Return the interval of a function that is monotone in each operand; rounding is monotone, too."""
-    corners: list[tuple[Number, ...]] = [()]
-    for interval in intervals:
-        corners = [(*corner, end) for corner in corners for end in interval]
-    try:
-        ends = [function(*corner) for corner in corners]
-    except (ArithmeticError, ValueError):
-        return ANYTHING
-    if any(end != end for end in ends):
-        return ANYTHING
-    return min(ends), max(ends)
+        interval = spanned(function, *intervals)
+    return _noted(_tape(*values), operation, tuple([_operand(value) for value in values]), value, interval)
 
 
 def _rounded(a: Traced, operation: str, function: Callable[[Any], Any]) -> Any:
     """Note a real made whole; what is whole stays as it is."""
     if not a.is_real:
         return a
-    return a.tape.noted(operation, (a.operand(),), function(a.value), _spanned(function, a.interval))
+    if _may_be_nan(a) and not -math.inf < a < math.inf:
+        return function(a.pin())
+    return _noted(a.tape, operation, (a.operand(),), function(a.value), spanned(function, a.interval))
 
 
 def _extreme(operation: str, function: Callable[[Any, Any], Any], a: Traced, b: Any) -> Any:
@@ -455,7 +405,7 @@ def _extreme(operation: str, function: Callable[[Any, Any], Any], a: Traced, b: 
     if a.low >= high or a.high <= low:
         return a if (a.low >= high) is (operation == "maximum") else b
     interval = function(a.low, low), function(a.high, high)
-    return a.tape.noted(operation, (_operand(a), _operand(b)), function(a.value, plain(b)), interval)
+    return _noted(a.tape, operation, (_operand(a), _operand(b)), function(a.value, plain(b)), interval)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -1,0 +1,102 @@
+"""The axes of a grid as columns: the form of each value, and the numbers that it is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnncalc.studies.sweep.grid import Grid
+from cnncalc.studies.sweep.program import LARGEST_INT64, Column
+from cnncalc.studies.sweep.tape import Tape
+from cnncalc.studies.sweep.traced import source
+
+Path = tuple[int, ...]
+
+
+class Axis:
+    """The values of one axis.
+
+    Attributes:
+        codes: for each value, a number of its form: words, lengths, which numbers are whole, and the numbers that
+            decide on the structure of a network.
+    """
+
+    def __init__(self, values: tuple[Any, ...]) -> None:
+        """Take the values apart; values that are all alike stay as they are."""
+        self.values = values
+        self._distinguished: set[Path] = set()
+        self._columns: dict[Path, Column] = {}
+        self._ranges: dict[Path, tuple[Any, Any]] = {}
+        self.codes = self._coded()
+
+    def distinguish(self, path: Path) -> bool:
+        """Make the numbers at a path part of the form; tell whether they were not before."""
+        if path in self._distinguished:
+            return False
+        self._distinguished.add(path)
+        self.codes = self._coded()
+        return True
+
+    def traced(self, tape: Tape, number: int, place: int) -> Any:
+        """Return a value with traced numbers in it, those that its form does not have already."""
+        return self._traced(tape, number, self.values[place], ())
+
+    def column(self, path: Path, places: Column) -> Column:
+        """Return the numbers at a path, for some places."""
+        if path not in self._columns:
+            self._columns[path] = self._column(path)
+        return self._columns[path][places]
+
+    def _traced(self, tape: Tape, number: int, value: Any, path: Path) -> Any:
+        if isinstance(value, tuple):
+            return tuple([self._traced(tape, number, item, (*path, place)) for place, item in enumerate(value)])
+        if not _is_number(value) or path in self._distinguished:
+            return value
+        if path not in self._ranges:
+            found = [_at(one, path) for one in self.values]
+            numbers = [one for one in found if _is_number(one) and one == one]
+            self._ranges[path] = (min(numbers), max(numbers)) if numbers else (value, value)
+        low, high = self._ranges[path]
+        return value if low == high else source(tape, (number, *path), value, (low, high))
+
+    def _column(self, path: Path) -> Column:
+        """Return the numbers of all values at a path; 0 where a value has none there."""
+        numbers = [found if _is_number(found := _at(value, path)) else 0 for value in self.values]
+        if all(isinstance(found, int) for found in numbers):
+            fits = all(-LARGEST_INT64 <= found <= LARGEST_INT64 for found in numbers)
+            return np.array(numbers, np.int64 if fits else object)
+        if all(isinstance(found, float) or not found for found in numbers):
+            return np.array(numbers, np.float64)
+        column = np.empty(len(numbers), object)  # kinds are mixed; a program's lanes are all of one
+        column[:] = numbers
+        return column
+
+    def _coded(self) -> Column:
+        known: dict[Any, int] = {}
+        return np.array([known.setdefault(self._form(value, ()), len(known)) for value in self.values], np.int64)
+
+    def _form(self, value: Any, path: Path) -> Any:
+        if isinstance(value, tuple):
+            return tuple([self._form(item, (*path, place)) for place, item in enumerate(value)])
+        if not _is_number(value):
+            return type(value).__name__, value
+        return (type(value).__name__, value) if path in self._distinguished else type(value).__name__
+
+
+def axes_of(grid: Grid) -> list[Axis]:
+    """Return the axes of a grid: the variants, each argument, each input."""
+    return [Axis(values) for values in grid.axes()]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _at(value: Any, path: Path) -> Any:
+    """Return what stands at a path in nested tuples; None where nothing does."""
+    for place in path:
+        if not isinstance(value, tuple) or place >= len(value):
+            return None
+        value = value[place]
+    return value

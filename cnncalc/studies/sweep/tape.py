@@ -1,0 +1,77 @@
+"""The tape: operations on numbers that stand for many, in order, with the comparisons that they depend on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+Number = int | float
+Interval = tuple[Number, Number]
+ANYTHING: Interval = (-math.inf, math.inf)
+
+
+class Entry(NamedTuple):
+    """One operation of a tape; operands are numbers of entries, or constants wrapped in a :class:`Constant`."""
+
+    operation: str
+    operands: tuple[Any, ...]
+    interval: Interval
+    is_real: bool
+
+
+class Constant(NamedTuple):
+    """An operand that is the same for all."""
+
+    value: Number
+
+
+class Tape:
+    """What was noted.
+
+    Attributes:
+        entries: operations in the order in which they are computed.
+        guards: comparisons, (operation, operands), with the outcome that the tape depends on.
+        pinned: entries that the tape holds for one value of alone.
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.guards: dict[tuple[str, tuple[Any, ...]], bool] = {}
+        self.pinned: set[int] = set()
+        self._numbers: dict[tuple[str, tuple[Any, ...]], int] = {}
+
+    def number(self, operation: str, operands: tuple[Any, ...], interval: Interval, is_real: bool) -> int:
+        """Return the number of an operation's entry; the same operation is entered once."""
+        key = (operation, operands)
+        found = self._numbers.get(key)
+        if found is None:
+            found = self._numbers[key] = len(self.entries)
+            self.entries.append(Entry(operation, operands, interval, is_real))
+        return found
+
+    def decide(self, operation: str, operands: tuple[Any, ...], outcome: bool) -> bool:
+        """Note the outcome of a comparison."""
+        self.guards.setdefault((operation, operands), outcome)
+        return outcome
+
+
+def remainder_interval(of: Interval, by: Interval) -> Interval:
+    """Return the interval of a remainder, which has the divisor's sign."""
+    if by[0] > 0:
+        return (0, of[1]) if of[0] >= 0 and of[1] < by[1] else (0, by[1])
+    return -max(abs(by[0]), abs(by[1])), max(abs(by[0]), abs(by[1]))
+
+
+def spanned(function: Callable[..., Any], *intervals: Interval) -> Interval:
+    """Return the interval of a function that is monotone in each operand; rounding is monotone, too."""
+    corners: list[tuple[Number, ...]] = [()]
+    for interval in intervals:
+        corners = [(*corner, end) for corner in corners for end in interval]
+    try:
+        ends = [function(*corner) for corner in corners]
+    except (ArithmeticError, ValueError):
+        return ANYTHING
+    if any(end != end for end in ends):
+        return ANYTHING
+    return min(ends), max(ends)
