@@ -154,7 +154,7 @@ def choice(*words: str) -> Callable[[object], str]:
 def axis(value: object) -> int:
     """An axis, counted without the batch; ``channels`` is the first."""
     try:
-        return 0 if value == "channels" else integer(value)
+        return 0 if value == "channels" else int(integer(value))  # an axis is no number to compute with
     except ValueError:
         raise ValueError("an axis: 0 or 'channels' is the first, -1 the last") from None
 

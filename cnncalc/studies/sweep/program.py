@@ -239,13 +239,13 @@ def _summed(terms: tuple[tuple[int, int], ...], constant: int, values: dict[int,
 
 
 def _one_by_one(function: Callable[..., Any], read: list[Any], fits: Column, kind: Any) -> Column:
-    """Apply a function of Python's to every number; where it raises, the place is taken out of `fits`."""
+    """Apply a function of Python's at every place that fits; where it raises, the place is taken out of `fits`."""
     count = len(fits)
     lists = [value.tolist() if isinstance(value, np.ndarray) else [value] * count for value in read]
     found = []
-    for place, numbers in enumerate(zip(*lists, strict=True)):
+    for place, (held, numbers) in enumerate(zip(fits.tolist(), zip(*lists, strict=True), strict=True)):
         try:
-            found.append(function(*numbers))
+            found.append(function(*numbers) if held else 0)
         except (ArithmeticError, ValueError):
             fits[place] = False
             found.append(0)
