@@ -21,7 +21,7 @@ from cnncalc.language.items import Document
 from cnncalc.language.loading import build_variant
 from cnncalc.studies.sweep.axes import axes_of
 from cnncalc.studies.sweep.grid import Grid
-from cnncalc.studies.sweep.points import Measure, Point, usual_figures, point
+from cnncalc.studies.sweep.points import Measure, Point, point, usual_figures
 from cnncalc.studies.sweep.program import Column, Program
 from cnncalc.studies.sweep.tape import Tape
 from cnncalc.studies.sweep.traced import Traced, plain
