@@ -1,0 +1,283 @@
+"""Charts of a network as SVG: compute against parameters, memory over time, roofline, receptive field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import nlargest
+from math import log10, prod
+from typing import NamedTuple
+
+from cnncalc.drawing.colours import BAR, COLOURS, LINE, SKIP
+from cnncalc.drawing.letters import fitted, text_width
+from cnncalc.drawing.svg import escaped
+from cnncalc.figures.memory import alive_at
+from cnncalc.figures.roofline import Machine, estimate
+from cnncalc.figures.summary import Summary, share
+from cnncalc.graph import Graph, Node, Tensor
+from cnncalc.ground.numbers import percent, short, size
+
+WIDTH, LEFT, RIGHT = 600, 70, 590
+MOST_STEPS = 640
+"""Layers of a network up to which every tensor is drawn; more are drawn as sums over neighbours."""
+
+WAITS = 12
+"""Steps after which a tensor that nobody reads yet is drawn as waiting."""
+
+
+class Chart(NamedTuple):
+    """A chart with its title and what it says in words."""
+
+    title: str
+    says: str
+    svg: str
+
+
+def charts(graph: Graph, summary: Summary, machine: Machine) -> list[Chart]:
+    """Return the charts of a network; ``machine`` is the roofline's."""
+    found = [contrast(summary), memory(graph, summary), roofline(graph, summary, machine), field(graph, summary)]
+    return [chart for chart in found if chart is not None]
+
+
+def _svg(height: int, label: str, pieces: Iterable[str]) -> str:
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escaped(label)}" font-size="12">'
+        f"{''.join(pieces)}</svg>"
+    )
+
+
+def _text(x: float, y: float, text: str, anchor: str = "start", style: str = "ink") -> str:
+    fill = "#555b66" if style == "muted" else "#16191d"
+    return f'<text class="{style}" x="{x:g}" y="{y:g}" text-anchor="{anchor}" fill="{fill}">{escaped(text)}</text>'
+
+
+def _rect(x: float, y: float, width: float, height: float, kind: str, title: str = "") -> str:
+    tint, border = COLOURS[kind]
+    inner = f"<title>{escaped(title)}</title>" if title else ""
+    return (
+        f'<rect class="{kind}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" fill="{tint}" '
+        f'stroke="{border}" stroke-width=".6">{inner}</rect>'
+    )
+
+
+def _rule(x: float, y: float, to_x: float, to_y: float) -> str:
+    return f'<path class="line" d="M{x:g} {y:g}L{to_x:g} {to_y:g}" fill="none" stroke="{LINE}" stroke-width=".7"/>'
+
+
+# --- compute and parameters ----------------------------------------------------------------------------------
+
+
+def contrast(summary: Summary) -> Chart:
+    """Return MACs, params and outputs, each divided among the kinds of layers."""
+    outputs: dict[str, int] = {}
+    for row in summary.rows:
+        outputs[row.kind] = outputs.get(row.kind, 0) + row.output_bytes
+    rows = [
+        ("MACs", {kind: one.macs for kind, one in summary.kinds.items()}),
+        ("params", {kind: one.params for kind, one in summary.kinds.items()}),
+        ("outputs", {kind: outputs.get(kind, 0) for kind in summary.kinds}),
+    ]
+    pieces, said = [], []
+    for number, (title, parts) in enumerate(rows):
+        y, x, whole = 8 + 40 * number, float(LEFT), sum(parts.values())
+        pieces.append(_text(LEFT - 8, y + 18, title, "end"))
+        for kind, part in parts.items():
+            length = (RIGHT - LEFT) * share(part, whole)
+            if not length:
+                continue
+            label = f"{kind} {percent(share(part, whole))}"
+            pieces.append(_rect(round(x, 1), y, round(length, 1), 26, kind, f"{title}: {label}"))
+            if text_width(label, 12) + 8 < length:
+                pieces.append(_text(round(x + 6, 1), y + 18, label))
+            x += length
+        told = [f"{kind} {percent(share(part, whole))}" for kind, part in parts.items() if part]
+        said.append(f"{title}: {', '.join(told) or 'none'}")
+    return Chart("Compute and parameters", ". ".join(said) + ".", _svg(130, ". ".join(said), pieces))
+
+
+# --- memory over time ----------------------------------------------------------------------------------------
+
+
+def memory(graph: Graph, summary: Summary) -> Chart:
+    """Return the tensors that are alive at each step, stacked; what waits long is in the colour of skips."""
+    steps = len(graph.nodes)
+    unit = summary.totals.memory.peak
+    scale = 200 / unit if unit else 0.0
+    across = (RIGHT - LEFT) / steps
+    bytes_of = _bytes_of(graph, summary)
+    alive = alive_at(graph)
+    peak_step = max(range(steps), key=lambda step: sum([bytes_of[tensor] for tensor in alive[step]]))
+    names = nlargest(3, alive[peak_step], key=bytes_of.__getitem__)
+    says = (
+        f"The peak is {size(unit)}, at {summary.totals.memory.peak_at or graph.nodes[0].name}, with "
+        + ", ".join([f"{tensor.name} ({size(bytes_of[tensor])})" for tensor in names])
+        + (" and more" if len(alive[peak_step]) > 3 else "")
+        + " alive. Dark: what has waited for its next reader for long."
+    )
+    pieces = [_text(LEFT - 8, 26, size(unit), "end"), _text(LEFT - 8, 126, size(unit // 2), "end"), _text(LEFT - 8, 226, "0", "end"),
+              _rule(LEFT, 22, RIGHT, 22), _rule(LEFT, 122, RIGHT, 122), _rule(LEFT, 222, RIGHT, 222),
+              _text(LEFT, 242, "step 1", style="muted"), _text(RIGHT, 242, f"step {steps:,}", "end", "muted")]  # fmt: skip
+    if steps <= MOST_STEPS:
+        pieces += _tensors(graph, alive, bytes_of, scale, across)
+    else:
+        pieces += _sums(alive, bytes_of, scale)
+    x = LEFT + across * (peak_step + 0.5)
+    pieces.append(f'<path class="bar" d="M{x:.1f} 22l-5 -9h10z" fill="{BAR}"/>')
+    return Chart("Memory over time", says, _svg(250, says, pieces))
+
+
+def _bytes_of(graph: Graph, summary: Summary) -> dict[Tensor, int]:
+    """Return the bytes of every tensor, for the whole batch."""
+    found: dict[Tensor, int] = {row.node: row.output_bytes for row in summary.rows}
+    first = summary.rows[0]
+    width = first.output_bytes // prod(first.output_shape)
+    for tensor in graph.inputs.values():
+        found[tensor] = summary.batch * prod(tensor.shape) * width
+    return found
+
+
+def _tensors(
+    graph: Graph, alive: Sequence[Sequence[Tensor]], bytes_of: dict[Tensor, int], scale: float, across: float
+) -> Iterator[str]:
+    """Yield a rectangle for each tensor as long as its place in the stack stays the same."""
+    last = graph.last_reads()
+    running: dict[Tensor, tuple[int, float]] = {}
+    for step in range(len(alive) + 1):
+        order = sorted(alive[step], key=lambda tensor: -last.get(tensor, step)) if step < len(alive) else []
+        places, top = {}, 0.0
+        for tensor in order:
+            places[tensor] = top
+            top += bytes_of[tensor] * scale
+        for tensor, (since, place) in [*running.items()]:
+            if places.get(tensor) != place:
+                yield _tensor(tensor, since, step, place, bytes_of[tensor], scale, across, last.get(tensor, step))
+                del running[tensor]
+        for tensor, place in places.items():
+            running.setdefault(tensor, (step, place))
+
+
+def _tensor(
+    tensor: Tensor, since: int, until: int, place: float, count: int, scale: float, across: float, last: int
+) -> str:
+    kind = tensor.layer.kind if isinstance(tensor, Node) else "input"
+    born = tensor.index if isinstance(tensor, Node) else 0
+    x, y, width = LEFT + since * across, 222 - place - count * scale, (until - since) * across
+    if last - born > WAITS and until - since > 1:
+        return (
+            f'<rect class="skiphead" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{count * scale:.1f}" fill="{SKIP}" '
+            f'stroke="#fff" stroke-width=".4"><title>{escaped(tensor.name)}: {size(count)}</title></rect>'
+        )
+    return _rect(round(x, 1), round(y, 1), round(width, 1), round(count * scale, 1), kind, f"{tensor.name}: {size(count)}")
+
+
+def _sums(alive: Sequence[Sequence[Tensor]], bytes_of: dict[Tensor, int], scale: float) -> Iterator[str]:
+    """Yield an area: the largest sum of what is alive in each of as many parts of the time as can be seen."""
+    sums = [sum([bytes_of[tensor] for tensor in tensors]) for tensors in alive]
+    points = []
+    for number in range(MOST_STEPS):
+        start, end = len(sums) * number // MOST_STEPS, len(sums) * (number + 1) // MOST_STEPS
+        points.append(f"{LEFT + (RIGHT - LEFT) * number / MOST_STEPS:.1f} {222 - max(sums[start:end]) * scale:.1f}")
+    tint, border = COLOURS["conv"]
+    yield f'<path class="conv" d="M{LEFT} 222L{"L".join(points)}L{RIGHT} 222z" fill="{tint}" stroke="{border}" stroke-width=".6"/>'
+
+
+# --- roofline ------------------------------------------------------------------------------------------------
+
+
+def roofline(graph: Graph, summary: Summary, machine: Machine) -> Chart | None:
+    """Return the layers under a machine's roof: what they reach against FLOPs a byte, the slow ones large."""
+    width = summary.rows[0].output_bytes // prod(summary.rows[0].output_shape)
+    found = [(node, estimate(node, machine, summary.batch, width)) for node in graph.nodes]
+    found = [(node, one) for node, one in found if one.seconds > 0 and one.flops > 0]
+    whole = sum(one.seconds for _, one in found)
+    if not found:
+        return None
+    bound = sum(one.seconds for _, one in found if one.bound == "memory")
+    slow = nlargest(4, found, key=lambda pair: pair[1].seconds)
+    says = (
+        f"On a machine of {short(machine.flops)}FLOP/s and {short(machine.bandwidth)}B/s, {percent(share_of(bound, whole))} of the "
+        f"time is bound by memory. The slowest: {', '.join([node.name for node, _ in slow])}."
+    )
+    least = min(log10(min(one.intensity for _, one in found)), log10(machine.ridge)) - 0.3
+    most = max(log10(max(one.intensity for _, one in found)), log10(machine.ridge)) + 0.3
+
+    def place(intensity: float, reached: float) -> tuple[float, float]:
+        low = log10(machine.bandwidth) + least
+        high = log10(machine.flops)
+        x = LEFT + (RIGHT - LEFT) * (log10(intensity) - least) / (most - least)
+        return x, 210 - 180 * (log10(reached) - low) / max(high - low, 0.1)
+
+    ridge, roof = place(machine.ridge, machine.flops)
+    start = place(10**least, machine.bandwidth * 10**least)
+    pieces = [f'<path class="line" d="M{start[0]:.1f} {start[1]:.1f}L{ridge:.1f} {roof:.1f}L{RIGHT} {roof:.1f}" fill="none" stroke="{LINE}" stroke-width="1.6"/>',
+              _rule(ridge, roof, ridge, 214), _text(ridge, 228, f"{four_of(machine.ridge)}", "middle", "muted"),
+              _text(LEFT - 8, roof + 4, f"{short(machine.flops)}", "end"), _text(LEFT - 8, 214, short(machine.bandwidth * 10**least), "end"),
+              _text(RIGHT, 246, "FLOPs a byte of memory traffic", "end", "muted"), _text(LEFT - 62, 18, "FLOP/s", style="muted"),
+              _text(LEFT, 228, four_of(10**least), "middle", "muted"), _text(RIGHT, 228, four_of(10**most), "end", "muted")]  # fmt: skip
+    for node, one in sorted(found, key=lambda pair: -pair[1].seconds)[:MOST_STEPS]:
+        x, y = place(one.intensity, one.flops / one.seconds)
+        radius = 2.5 + 14 * (one.seconds / whole) ** 0.5
+        tint, border = COLOURS[node.layer.kind]
+        pieces.append(
+            f'<circle class="{node.layer.kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{tint}" stroke="{border}" '
+            f'fill-opacity=".8"><title>{escaped(node.name)}: {percent(share_of(one.seconds, whole))} of the time</title></circle>'
+        )
+    return Chart("Roofline", says, _svg(252, says, pieces))
+
+
+def share_of(part: float, whole: float) -> float:
+    """Return part / whole, and 0 of nothing."""
+    return part / whole if whole else 0.0
+
+
+def four_of(value: float) -> str:
+    """Return a number in a few digits."""
+    return f"{value:.2g}" if value < 100 else f"{value:.0f}"
+
+
+# --- receptive field -----------------------------------------------------------------------------------------
+
+
+def field(graph: Graph, summary: Summary) -> Chart | None:
+    """Return how far the layers on the longest path see along the last axis of the input."""
+    path = longest_path(graph)
+    fields = {row.node: row.receptive_field for row in summary.rows}
+    seen = [(node, found[-1]) for node in path if (found := fields[node])]
+    shape = next(iter(graph.inputs.values())).shape
+    if len(seen) < 2 or len(shape) < 2:
+        return None
+    whole, widest = shape[-1], max(size for _, size in seen)
+    high = max(log10(max(widest, whole)), 0.5)
+    all_seen = next((node for node, size in seen if size >= whole), None)
+    says = f"Along the longest path, the last layer with a place sees {widest:,} of the input's {whole:,}"
+    says += f"; all of it is seen from {all_seen.name} on." if all_seen else "; none sees all of it."
+
+    def height(value: float) -> float:
+        return 210 - 185 * log10(max(value, 1)) / high
+
+    across = (RIGHT - LEFT) / len(seen)
+    steps = [f"{LEFT + across * place:.1f} {height(value):.1f}H{LEFT + across * (place + 1):.1f}" for place, (_, value) in enumerate(seen)]
+    pieces = [_rule(LEFT, height(whole), RIGHT, height(whole)), _rule(LEFT, 210, RIGHT, 210), _text(LEFT - 8, 214, "1", "end"),
+              _text(LEFT - 8, height(whole) + 4, f"input {whole:,}", "end"),
+              f'<path class="skip" d="M{"L".join(steps)}" fill="none" stroke="{SKIP}" stroke-width="2"/>',
+              _text(RIGHT, height(widest) - 5, f"{widest:,}", "end"), _text(LEFT, 228, seen[0][0].name, style="muted"),
+              _text(RIGHT, 228, fitted(seen[-1][0].name, 12, 240), "end", "muted")]  # fmt: skip
+    return Chart("Receptive field", says, _svg(236, says, pieces))
+
+
+def longest_path(graph: Graph) -> list[Node]:
+    """Return the nodes of a path with the most layers, from an input to an output."""
+    lengths: dict[Tensor, int] = {tensor: 0 for tensor in graph.inputs.values()}
+    before: dict[Node, Tensor] = {}
+    for node in graph.nodes:
+        if node.inputs:
+            before[node] = max(node.inputs, key=lengths.__getitem__)
+            lengths[node] = lengths[before[node]] + 1
+        else:
+            lengths[node] = 1
+    ends = [tensor for tensor in graph.outputs.values() if isinstance(tensor, Node)]
+    here: Tensor | None = max(ends, key=lengths.__getitem__, default=None)
+    path: list[Node] = []
+    while isinstance(here, Node):
+        path.append(here)
+        here = before.get(here)
+    return path[::-1]

@@ -1,0 +1,144 @@
+"""What the page's script knows: the parts of the picture and the columns of the table, packed."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cnncalc.drawing import geometry, parts, picture
+from cnncalc.drawing.colours import COLOURS
+from cnncalc.drawing.measures import Measure
+from cnncalc.drawing.parts import Box, Columns, Fork, Part, Stack, Tile, Valley
+from cnncalc.figures.summary import Summary
+from cnncalc.graph import Graph, Node
+from cnncalc.studies.explain import together
+
+FORMS = ("card", "circle", "pill")
+CONSTANTS = {
+    **{name: getattr(geometry, name) for name in (
+        "GAP", "LABEL_GAP", "FORK_GAP", "BUS", "SPREAD", "MERGE", "BESIDE", "LANE", "HEADER", "MARGIN", "TRACK",
+        "ACROSS", "COLUMN_GAP", "TURN",
+    )},
+    **{name: getattr(parts, name) for name in ("HEAD", "STRIP", "CIRCLE", "PILL", "CLOSED")},
+    **{name: getattr(picture, name) for name in ("BORDER", "HEADING", "TALLNESS", "MOST_COLUMNS")},
+}  # fmt: skip
+"""The figures of the geometry that the script shares."""
+
+
+def packed(values: Iterable[Any]) -> tuple[list[Any], list[int]]:
+    """Return a column as its distinct values and, for each row, the place of its own."""
+    places: dict[Any, int] = {}
+    rows = [places.setdefault(value, len(places)) for value in values]
+    return [*places], rows
+
+
+def script_safe(value: object) -> str:
+    """Return JSON that can stand in a script element, whatever its texts are."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+# --- the graph -----------------------------------------------------------------------------------------------
+
+
+class Packer:
+    """Parts as lists, with numbers in place of tiles where lines begin and end."""
+
+    def __init__(self, root: Box) -> None:
+        self.numbers: dict[Tile, int] = {}
+        self._number(root)
+
+    def _number(self, part: Part) -> None:
+        if isinstance(part, Tile):
+            self.numbers[part] = len(self.numbers)
+        elif isinstance(part, Valley):
+            for step in part.steps:
+                for within in (step.down, *([step.across] if step.across else []), step.up):
+                    self._number(within)
+            self._number(part.bottom)
+        else:
+            for within in picture.inner(part):
+                self._number(within)
+
+    def pack(self, part: Part) -> list[Any]:
+        """Return a part as the script reads it."""
+        flags = part.reads + 2 * part.feeds
+        if isinstance(part, Tile):
+            strips = [(strip.text, strip.kind, int(strip.is_head)) for strip in part.strips]
+            return ["t", FORMS.index(part.form), part.kind, strips, [*part.places], part.count, part.width, part.height, flags]
+        if isinstance(part, Box):
+            lanes = [(self.numbers[lane.source], self.numbers[lane.target], lane.track) for lane in part.lanes]
+            return ["b", part.name, part.about, part.path, part.count, int(part.is_made_up), part.closed_width,
+                    part.title_width, part.tracks, lanes, self.pack(part.body), flags]  # fmt: skip
+        if isinstance(part, Stack):
+            links = "".join(["01"[link] for link in part.links])
+            return ["s", [self.pack(item) for item in part.items], links, [label or 0 for label in part.labels], flags]
+        if isinstance(part, Fork):
+            return ["f", [self.pack(branch) for branch in part.branches], int(part.passes), flags]
+        if isinstance(part, Columns):
+            raise TypeError("columns are made when the picture is drawn")
+        steps = [
+            (self.pack(step.down), self.pack(step.across) if step.across else 0, self.pack(step.up)) for step in part.steps
+        ]
+        return ["v", steps, self.pack(part.bottom)]
+
+
+# --- the layers ----------------------------------------------------------------------------------------------
+
+
+def layer_columns(graph: Graph, summary: Summary, measures: Sequence[Measure]) -> dict[str, Any]:
+    """Return the figures of all layers, a column each."""
+    indexes: dict[object, int] = {node: node.index for node in graph.nodes}
+    rows = summary.rows
+    return {
+        "names": [row.name for row in rows],
+        "types": packed(type_text(row.type, row.label) for row in rows),
+        "shapes": packed("×".join(map(str, row.output_shape[1:])) for row in rows),
+        "fields": packed(field_text(row.receptive_field) for row in rows),
+        "inputs": [[indexes.get(tensor, tensor.name) for tensor in row.node.inputs] for row in rows],
+        "values": {measure.by: packed(_plain(value) for value in measure.values) for measure in measures},
+    }
+
+
+def _plain(value: float) -> float:
+    return int(value) if value == int(value) else float(f"{value:.6g}")
+
+
+def type_text(type_: str, label: str) -> str:
+    """Return a layer type with its telling arguments."""
+    return f"{type_} {label}" if label else type_
+
+
+def field_text(field: tuple[int, ...] | None) -> str:
+    """Return a receptive field as people read it."""
+    return "not known" if field is None else "×".join(map(str, field)) or "all"
+
+
+def packed_formulas(graph: Graph) -> str:
+    """Return how each layer's figures come about: distinct lines, distinct layers, deflated, in base 64."""
+    lines: dict[str, int] = {}
+    layers: dict[tuple[int, ...], int] = {}
+    known: dict[tuple[object, ...], int] = {}
+    of = []
+    for node in graph.nodes:
+        key = (node.layer.type, repr(node.layer), node.use.inputs)
+        if key not in known:
+            numbers = tuple([lines.setdefault(line, len(lines)) for line in formula_lines(node)])
+            known[key] = layers.setdefault(numbers, len(layers))
+        of.append(known[key])
+    text = json.dumps({"lines": [*lines], "layers": [*layers], "of": of}, ensure_ascii=False, separators=(",", ":"))
+    squeezed = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return b64encode(squeezed.compress(text.encode()) + squeezed.flush()).decode()
+
+
+def formula_lines(node: Node) -> list[str]:
+    """Return the formulas of a layer, each with its numbers put in."""
+    found = []
+    for formula in together(node.formulas(), node.shape):
+        texts = [formula.expression, formula.numbers, f"{formula.value:,}"]
+        shown = [text for place, text in enumerate(texts) if place == 0 or text != texts[place - 1]]
+        found.append(" = ".join([formula.symbol, *shown]))
+    return found
