@@ -14,9 +14,19 @@ from cnncalc.ground.errors import CnncalcError
 if TYPE_CHECKING:
     from cnncalc.drawing.measures import Measure
     from cnncalc.drawing.picture import Choice
+    from cnncalc.figures.roofline import Machine
+    from cnncalc.figures.summary import Summary
     from cnncalc.graph import Graph
 
-FORMATS = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot"}
+FORMATS = {
+    ".svg": "svg",
+    ".html": "html",
+    ".htm": "html",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".dot": "dot",
+    ".gv": "dot",
+}
 """What a file's suffix asks for."""
 
 
@@ -69,17 +79,36 @@ def command(
     cnncalc draw resnet50 -o resnet50.mmd       (for a README on GitHub)
     cnncalc draw resnet50 --format dot | dot -Tpdf > resnet50.pdf
     """
+    from cnncalc.cli.hotspots import parse_machine
+    from cnncalc.drawing.measures import measure
     from cnncalc.drawing.picture import Choice
+    from cnncalc.figures.roofline import Machine
     from cnncalc.figures.selection import layers_named
+    from cnncalc.figures.summary import summarize
 
     form = format or _format_of(path)
     choice = Choice(depth, _columns(columns))
     network = network_of(spec, variant, inputs, settings, layout)
     if patterns:
         choice = choice._replace(nodes=layers_named(network, patterns))
-    drawn = _drawn(network, _measure(network, by, batch, dtype, machine), choice, form)
-    target(path, "never").text(drawn)
+    on = Machine(*parse_machine(machine))
+    if form == "html":
+        summary = summarize(network, batch, dtype)
+        target(path, "never").text(page_of(network, summary, on, choice, by))
+    else:
+        target(path, "never").text(_drawn(network, measure(network, by, batch, dtype, on), choice, form))
     return 0
+
+
+def page_of(network: Graph, summary: Summary, machine: Machine, choice: Choice, by: str = "macs") -> Iterable[str]:
+    """Return a network as one HTML file."""
+    from cnncalc.drawing.measures import measure
+    from cnncalc.drawing.page.document import Content, page
+    from cnncalc.rendering.verdict import verdict
+
+    shown = dict.fromkeys([by, "macs", "params", "memory"])
+    measures = [measure(network, one, summary.batch, summary.dtype, machine) for one in shown]
+    return page(Content(network, summary, measures, machine, verdict(summary), choice))
 
 
 def _drawn(network: Graph, measure: Measure, choice: Choice, form: str) -> Iterable[str]:
@@ -119,11 +148,3 @@ def _columns(text: str) -> int | None:
     if not (text.isascii() and text.isdigit() and 0 < len(text) < 4 and int(text)):
         raise CnncalcError(f"--columns {text}: neither a number of columns nor auto")
     return int(text)
-
-
-def _measure(network: Graph, by: str, batch: int, dtype: str, machine: str) -> Measure:
-    from cnncalc.cli.hotspots import parse_machine
-    from cnncalc.drawing.measures import measure
-    from cnncalc.figures.roofline import Machine
-
-    return measure(network, by, batch, dtype, Machine(*parse_machine(machine)))

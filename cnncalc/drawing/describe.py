@@ -31,8 +31,12 @@ CIRCLES = {"add": "+", "multiply": "×"}
 TRACKS = 40
 """Lines beside the tree that have a track of their own in one box; more share them."""
 
-TEXT, SMALL, TINY = 12, 10, 9
-"""Font sizes: of names, of strips and figures, of shapes."""
+TEXT, SMALL = 12, 10
+"""Font sizes: of names, of strips and figures."""
+
+SHARE_ROOM = 44
+"""What a share, or a count of copies, takes beside a text; kept free even where there is none, so that a picture has
+one size whatever it shows."""
 
 
 class Describer:
@@ -62,7 +66,7 @@ class Describer:
         box.title = self._box_title(scopes, count, nodes)
         times = f"×{count}" if count > 1 else ""
         upper = text_width(box.name, TEXT, bold=True) + (14 + text_width(times, TEXT, bold=True) if times else 0)
-        lower = text_width(box.about, SMALL) + (14 + text_width(box.share, SMALL) if box.share else 0)
+        lower = text_width(box.about, SMALL) + SHARE_ROOM
         box.closed_width = min(max(even(18 + max(upper, lower)), NARROWEST), WIDEST)
         box.title_width = text_width(f"{box.name}  {times}".rstrip(), 11, bold=True)
         self._lanes(box, first)
@@ -146,10 +150,8 @@ class Describer:
         if is_circle:
             tile.width = tile.height = CIRCLE
             return tile
-        times = f"×{count}" if count > 1 else ""
         head = next(strip.text for strip in strips if strip.is_head)
-        beside = max(text_width(tile.share, SMALL), text_width(times, TEXT, bold=True))
-        wide = [text_width(head, TEXT) + (12 + beside if beside else 0)]
+        wide = [text_width(head, TEXT) + SHARE_ROOM]
         wide += [text_width(strip.text, SMALL) for strip in strips if not strip.is_head]
         tile.width = min(max(even(18 + max(wide)), NARROWEST), WIDEST)
         tile.height = HEAD + STRIP * (len(strips) - 1)

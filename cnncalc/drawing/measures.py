@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import prod
 from typing import NamedTuple
 
 from cnncalc.figures.costs import DTYPES
@@ -56,11 +55,11 @@ def measure(graph: Graph, by: str, batch: int = 1, dtype: str = "float32", machi
     """
     width = DTYPES[dtype]
     if by == "macs":
-        title, values = "the MACs", [float(batch * node.use.macs) for node in graph.nodes]
+        title, values = "the MACs", [float(node.macs(batch)) for node in graph.nodes]
     elif by == "params":
         title, values = "the params", [float(node.params) for node in graph.nodes]
     elif by == "memory":
-        title, values = "the outputs' bytes", [float(batch * prod(node.shape) * width) for node in graph.nodes]
+        title, values = "the outputs' bytes", [float(node.elements(batch) * width) for node in graph.nodes]
     else:
         assert machine is not None
         values = [estimate(node, machine, batch, width).seconds for node in graph.nodes]

@@ -144,11 +144,11 @@ def inner(part: Part) -> Sequence[Part]:
     return ()
 
 
-def suitable_depth(root: Box) -> int:
-    """Return how deep a picture can go with no more boxes than are read at ease."""
+def suitable_depth(root: Box, boxes: int = MOST_BOXES) -> int:
+    """Return how deep a picture can go with no more tiles and closed boxes than are read at ease."""
     depth = 1
     is_whole = root.lanes or (isinstance(root.body, Stack) and valley_of(root.body))
-    most = MOST_IN_ONE if is_whole else MOST_BOXES
+    most = min(boxes, MOST_IN_ONE) if is_whole else boxes
     while True:
         shown, more = _count(root, depth)
         if shown > most:

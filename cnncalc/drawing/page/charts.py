@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import nlargest
-from math import log10, prod
+from math import log10
 from typing import NamedTuple
 
 from cnncalc.drawing.colours import BAR, COLOURS, LINE, SKIP
 from cnncalc.drawing.letters import fitted, text_width
 from cnncalc.drawing.svg import escaped
-from cnncalc.figures.memory import alive_at
+from cnncalc.figures.costs import DTYPES
+from cnncalc.figures.memory import alive_elements
 from cnncalc.figures.roofline import Machine, estimate
 from cnncalc.figures.summary import Summary, share
 from cnncalc.graph import Graph, Node, Tensor
@@ -104,22 +105,29 @@ def memory(graph: Graph, summary: Summary) -> Chart:
     scale = 200 / unit if unit else 0.0
     across = (RIGHT - LEFT) / steps
     bytes_of = _bytes_of(graph, summary)
-    alive = alive_at(graph)
-    peak_step = max(range(steps), key=lambda step: sum([bytes_of[tensor] for tensor in alive[step]]))
-    names = nlargest(3, alive[peak_step], key=bytes_of.__getitem__)
+    sums = [alive for alive, node in alive_elements(graph) if node is not None]
+    peak_step = max(range(steps), key=sums.__getitem__)
+    at_peak = alive_between(graph, peak_step, peak_step + 1)[0]
+    names = nlargest(3, at_peak, key=bytes_of.__getitem__)
     says = (
         f"The peak is {size(unit)}, at {summary.totals.memory.peak_at or graph.nodes[0].name}, with "
         + ", ".join([f"{tensor.name} ({size(bytes_of[tensor])})" for tensor in names])
-        + (" and more" if len(alive[peak_step]) > 3 else "")
-        + " alive. Dark: what has waited for its next reader for long."
+        + (" and more" if len(at_peak) > 3 else "")
+        + " alive."
     )
-    pieces = [_text(LEFT - 8, 26, size(unit), "end"), _text(LEFT - 8, 126, size(unit // 2), "end"), _text(LEFT - 8, 226, "0", "end"),
-              _rule(LEFT, 22, RIGHT, 22), _rule(LEFT, 122, RIGHT, 122), _rule(LEFT, 222, RIGHT, 222),
-              _text(LEFT, 242, "step 1", style="muted"), _text(RIGHT, 242, f"step {steps:,}", "end", "muted")]  # fmt: skip
+    pieces = [
+        *(_text(LEFT - 8, y + 4, text, "end") for y, text in ((22, size(unit)), (122, size(unit // 2)), (222, "0"))),
+        *(_rule(LEFT, y, RIGHT, y) for y in (22, 122, 222)),
+        _text(LEFT, 242, "step 1", style="muted"),
+        _text(RIGHT, 242, f"step {steps:,}", "end", "muted"),
+    ]
     if steps <= MOST_STEPS:
-        pieces += _tensors(graph, alive, bytes_of, scale, across)
+        last = graph.last_reads()
+        if any(isinstance(tensor, Node) and end - tensor.index > WAITS for tensor, end in last.items()):
+            says += f" Violet: what waits more than {WAITS} steps to be read."
+        pieces += _tensors(graph, alive_between(graph, 0, steps), bytes_of, scale, across)
     else:
-        pieces += _sums(alive, bytes_of, scale)
+        pieces += _sums(sums, 200 / max(sums))
     x = LEFT + across * (peak_step + 0.5)
     pieces.append(f'<path class="bar" d="M{x:.1f} 22l-5 -9h10z" fill="{BAR}"/>')
     return Chart("Memory over time", says, _svg(250, says, pieces))
@@ -128,18 +136,32 @@ def memory(graph: Graph, summary: Summary) -> Chart:
 def _bytes_of(graph: Graph, summary: Summary) -> dict[Tensor, int]:
     """Return the bytes of every tensor, for the whole batch."""
     found: dict[Tensor, int] = {row.node: row.output_bytes for row in summary.rows}
-    first = summary.rows[0]
-    width = first.output_bytes // prod(first.output_shape)
     for tensor in graph.inputs.values():
-        found[tensor] = summary.batch * prod(tensor.shape) * width
+        found[tensor] = tensor.elements(summary.batch) * DTYPES[summary.dtype]
+    return found
+
+
+def alive_between(graph: Graph, start: int, end: int) -> list[list[Tensor]]:
+    """Return the tensors that are alive while each of the nodes ``start`` to ``end`` runs, in the order of their birth.
+
+    As :func:`cnncalc.figures.memory.alive_elements` counts them.
+    """
+    last = graph.last_reads()
+    found: list[list[Tensor]] = [[] for _ in range(end - start)]
+    tensors: list[tuple[Tensor, int]] = [(tensor, 0) for tensor in graph.inputs.values() if tensor in last]
+    tensors += [(node, node.index) for node in graph.nodes]
+    for tensor, born in tensors:
+        for step in range(max(born, start), min(last.get(tensor, born) + 1, end)):
+            found[step - start].append(tensor)
     return found
 
 
 def _tensors(
     graph: Graph, alive: Sequence[Sequence[Tensor]], bytes_of: dict[Tensor, int], scale: float, across: float
 ) -> Iterator[str]:
-    """Yield a rectangle for each tensor as long as its place in the stack stays the same."""
+    """Yield, kind by kind, a rectangle for each tensor as long as its place in the stack stays the same."""
     last = graph.last_reads()
+    drawn: dict[str, list[str]] = {}
     running: dict[Tensor, tuple[int, float]] = {}
     for step in range(len(alive) + 1):
         order = sorted(alive[step], key=lambda tensor: -last.get(tensor, step)) if step < len(alive) else []
@@ -149,35 +171,31 @@ def _tensors(
             top += bytes_of[tensor] * scale
         for tensor, (since, place) in [*running.items()]:
             if places.get(tensor) != place:
-                yield _tensor(tensor, since, step, place, bytes_of[tensor], scale, across, last.get(tensor, step))
+                x, width, height = LEFT + since * across, (step - since) * across, bytes_of[tensor] * scale
+                born = tensor.index if isinstance(tensor, Node) else 0
+                waits = last.get(tensor, born) - born > WAITS and step - since > 1
+                kind = "waits" if waits else tensor.layer.kind if isinstance(tensor, Node) else "input"
+                drawn.setdefault(kind, []).append(f"M{x:.1f} {222 - place:.1f}v{-height:.1f}h{width:.1f}v{height:.1f}z")
                 del running[tensor]
         for tensor, place in places.items():
             running.setdefault(tensor, (step, place))
+    for kind, shapes in drawn.items():
+        if kind == "waits":
+            yield f'<path class="skiphead" d="{"".join(shapes)}" fill="{SKIP}" stroke="#fff" stroke-width=".4"/>'
+        else:
+            tint, border = COLOURS[kind]
+            yield f'<path class="{kind}" d="{"".join(shapes)}" fill="{tint}" stroke="{border}" stroke-width=".5"/>'
 
 
-def _tensor(
-    tensor: Tensor, since: int, until: int, place: float, count: int, scale: float, across: float, last: int
-) -> str:
-    kind = tensor.layer.kind if isinstance(tensor, Node) else "input"
-    born = tensor.index if isinstance(tensor, Node) else 0
-    x, y, width = LEFT + since * across, 222 - place - count * scale, (until - since) * across
-    if last - born > WAITS and until - since > 1:
-        return (
-            f'<rect class="skiphead" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{count * scale:.1f}" fill="{SKIP}" '
-            f'stroke="#fff" stroke-width=".4"><title>{escaped(tensor.name)}: {size(count)}</title></rect>'
-        )
-    return _rect(round(x, 1), round(y, 1), round(width, 1), round(count * scale, 1), kind, f"{tensor.name}: {size(count)}")
-
-
-def _sums(alive: Sequence[Sequence[Tensor]], bytes_of: dict[Tensor, int], scale: float) -> Iterator[str]:
+def _sums(sums: Sequence[int], scale: float) -> Iterator[str]:
     """Yield an area: the largest sum of what is alive in each of as many parts of the time as can be seen."""
-    sums = [sum([bytes_of[tensor] for tensor in tensors]) for tensors in alive]
     points = []
     for number in range(MOST_STEPS):
         start, end = len(sums) * number // MOST_STEPS, len(sums) * (number + 1) // MOST_STEPS
         points.append(f"{LEFT + (RIGHT - LEFT) * number / MOST_STEPS:.1f} {222 - max(sums[start:end]) * scale:.1f}")
     tint, border = COLOURS["conv"]
-    yield f'<path class="conv" d="M{LEFT} 222L{"L".join(points)}L{RIGHT} 222z" fill="{tint}" stroke="{border}" stroke-width=".6"/>'
+    outline = f"M{LEFT} 222L{'L'.join(points)}L{RIGHT} 222z"
+    yield f'<path class="conv" d="{outline}" fill="{tint}" stroke="{border}" stroke-width=".6"/>'
 
 
 # --- roofline ------------------------------------------------------------------------------------------------
@@ -185,17 +203,17 @@ def _sums(alive: Sequence[Sequence[Tensor]], bytes_of: dict[Tensor, int], scale:
 
 def roofline(graph: Graph, summary: Summary, machine: Machine) -> Chart | None:
     """Return the layers under a machine's roof: what they reach against FLOPs a byte, the slow ones large."""
-    width = summary.rows[0].output_bytes // prod(summary.rows[0].output_shape)
-    found = [(node, estimate(node, machine, summary.batch, width)) for node in graph.nodes]
+    found = [(node, estimate(node, machine, summary.batch, DTYPES[summary.dtype])) for node in graph.nodes]
     found = [(node, one) for node, one in found if one.seconds > 0 and one.flops > 0]
     whole = sum(one.seconds for _, one in found)
     if not found:
         return None
     bound = sum(one.seconds for _, one in found if one.bound == "memory")
     slow = nlargest(4, found, key=lambda pair: pair[1].seconds)
+    on = f"{short(machine.flops)}FLOP/s and {short(machine.bandwidth)}B/s"
     says = (
-        f"On a machine of {short(machine.flops)}FLOP/s and {short(machine.bandwidth)}B/s, {percent(share_of(bound, whole))} of the "
-        f"time is bound by memory. The slowest: {', '.join([node.name for node, _ in slow])}."
+        f"On a machine of {on}, {percent(share_of(bound, whole))} of the time is bound by memory. "
+        f"The slowest: {', '.join([node.name for node, _ in slow])}."
     )
     least = min(log10(min(one.intensity for _, one in found)), log10(machine.ridge)) - 0.3
     most = max(log10(max(one.intensity for _, one in found)), log10(machine.ridge)) + 0.3
@@ -208,20 +226,36 @@ def roofline(graph: Graph, summary: Summary, machine: Machine) -> Chart | None:
 
     ridge, roof = place(machine.ridge, machine.flops)
     start = place(10**least, machine.bandwidth * 10**least)
-    pieces = [f'<path class="line" d="M{start[0]:.1f} {start[1]:.1f}L{ridge:.1f} {roof:.1f}L{RIGHT} {roof:.1f}" fill="none" stroke="{LINE}" stroke-width="1.6"/>',
-              _rule(ridge, roof, ridge, 214), _text(ridge, 228, f"{four_of(machine.ridge)}", "middle", "muted"),
-              _text(LEFT - 8, roof + 4, f"{short(machine.flops)}", "end"), _text(LEFT - 8, 214, short(machine.bandwidth * 10**least), "end"),
-              _text(RIGHT, 246, "FLOPs a byte of memory traffic", "end", "muted"), _text(LEFT - 62, 18, "FLOP/s", style="muted"),
-              _text(LEFT, 228, four_of(10**least), "middle", "muted"), _text(RIGHT, 228, four_of(10**most), "end", "muted")]  # fmt: skip
-    for node, one in sorted(found, key=lambda pair: -pair[1].seconds)[:MOST_STEPS]:
+    outline = f"M{start[0]:.1f} {start[1]:.1f}L{ridge:.1f} {roof:.1f}L{RIGHT} {roof:.1f}"
+    pieces = [
+        f'<path class="line" d="{outline}" fill="none" stroke="{LINE}" stroke-width="1.6"/>',
+        _rule(ridge, roof, ridge, 214),
+        _text(ridge, 228, four_of(machine.ridge), "middle", "muted"),
+        _text(LEFT, 228, four_of(10**least), "middle", "muted"),
+        _text(RIGHT, 228, four_of(10**most), "end", "muted"),
+        _text(RIGHT, 246, "FLOPs a byte of memory traffic", "end", "muted"),
+        _text(LEFT - 8, roof + 4, short(machine.flops), "end"),
+        _text(LEFT - 8, 214, short(machine.bandwidth * 10**least), "end"),
+        _text(LEFT - 62, 18, "FLOP/s", style="muted"),
+    ]
+    alike: dict[tuple[str, str, str, str], list[Node]] = {}
+    for node, one in sorted(found, key=lambda pair: -pair[1].seconds):
         x, y = place(one.intensity, one.flops / one.seconds)
-        radius = 2.5 + 14 * (one.seconds / whole) ** 0.5
-        tint, border = COLOURS[node.layer.kind]
-        pieces.append(
-            f'<circle class="{node.layer.kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{tint}" stroke="{border}" '
-            f'fill-opacity=".8"><title>{escaped(node.name)}: {percent(share_of(one.seconds, whole))} of the time</title></circle>'
-        )
+        part = one.seconds / whole
+        alike.setdefault((node.layer.kind, f"{x:.0f}", f"{y:.0f}", f"{part:.4f}"), []).append(node)
+    pieces += [_circle(nodes, *key) for key, nodes in [*alike.items()][:MOST_STEPS]]
     return Chart("Roofline", says, _svg(252, says, pieces))
+
+
+def _circle(nodes: list[Node], kind: str, x: str, y: str, part: str) -> str:
+    """Return layers at one place, with the part of the time that each of them takes."""
+    tint, border = COLOURS[kind]
+    more = f" and {len(nodes) - 1} more" if len(nodes) > 1 else ""
+    title = f"{escaped(nodes[0].name)}{more}: {percent(float(part))} of the time{' each' if more else ''}"
+    return (
+        f'<circle class="{kind}" cx="{x}" cy="{y}" r="{2.5 + 14 * float(part) ** 0.5:.1f}" fill="{tint}" '
+        f'stroke="{border}" fill-opacity=".8"><title>{title}</title></circle>'
+    )
 
 
 def share_of(part: float, whole: float) -> float:
@@ -248,25 +282,35 @@ def field(graph: Graph, summary: Summary) -> Chart | None:
     whole, widest = shape[-1], max(size for _, size in seen)
     high = max(log10(max(widest, whole)), 0.5)
     all_seen = next((node for node, size in seen if size >= whole), None)
-    says = f"Along the longest path, the last layer with a place sees {widest:,} of the input's {whole:,}"
-    says += f"; all of it is seen from {all_seen.name} on." if all_seen else "; none sees all of it."
+    says = (
+        f"On the longest path, one output position sees up to {widest:,} of the input's {whole:,} along the last axis"
+    )
+    says += f"; as many as there are from {all_seen.name} on." if all_seen else "."
 
     def height(value: float) -> float:
         return 210 - 185 * log10(max(value, 1)) / high
 
     across = (RIGHT - LEFT) / len(seen)
-    steps = [f"{LEFT + across * place:.1f} {height(value):.1f}H{LEFT + across * (place + 1):.1f}" for place, (_, value) in enumerate(seen)]
-    pieces = [_rule(LEFT, height(whole), RIGHT, height(whole)), _rule(LEFT, 210, RIGHT, 210), _text(LEFT - 8, 214, "1", "end"),
-              _text(LEFT - 8, height(whole) + 4, f"input {whole:,}", "end"),
-              f'<path class="skip" d="M{"L".join(steps)}" fill="none" stroke="{SKIP}" stroke-width="2"/>',
-              _text(RIGHT, height(widest) - 5, f"{widest:,}", "end"), _text(LEFT, 228, seen[0][0].name, style="muted"),
-              _text(RIGHT, 228, fitted(seen[-1][0].name, 12, 240), "end", "muted")]  # fmt: skip
+    steps = [
+        f"{LEFT + across * place:.1f} {height(value):.1f}H{LEFT + across * (place + 1):.1f}"
+        for place, (_, value) in enumerate(seen)
+    ]
+    pieces = [
+        _rule(LEFT, height(whole), RIGHT, height(whole)),
+        _rule(LEFT, 210, RIGHT, 210),
+        f'<path class="skip" d="M{"L".join(steps)}" fill="none" stroke="{SKIP}" stroke-width="2"/>',
+        _text(LEFT - 8, 214, "1", "end"),
+        _text(LEFT, height(whole) - 5, f"input {whole:,}", style="muted"),
+        _text(RIGHT, height(widest) - 5, f"{widest:,}", "end"),
+        _text(LEFT, 228, fitted(seen[0][0].name, 12, 240), style="muted"),
+        _text(RIGHT, 228, fitted(seen[-1][0].name, 12, 240), "end", "muted"),
+    ]
     return Chart("Receptive field", says, _svg(236, says, pieces))
 
 
 def longest_path(graph: Graph) -> list[Node]:
     """Return the nodes of a path with the most layers, from an input to an output."""
-    lengths: dict[Tensor, int] = {tensor: 0 for tensor in graph.inputs.values()}
+    lengths: dict[Tensor, int] = dict.fromkeys(graph.inputs.values(), 0)
     before: dict[Node, Tensor] = {}
     for node in graph.nodes:
         if node.inputs:

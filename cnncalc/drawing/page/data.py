@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cnncalc.drawing import geometry, parts, picture
-from cnncalc.drawing.colours import COLOURS
 from cnncalc.drawing.measures import Measure
 from cnncalc.drawing.parts import Box, Columns, Fork, Part, Stack, Tile, Valley
 from cnncalc.figures.summary import Summary
@@ -52,23 +51,23 @@ class Packer:
         self._number(root)
 
     def _number(self, part: Part) -> None:
+        """Number the tiles in the order in which they are packed."""
         if isinstance(part, Tile):
             self.numbers[part] = len(self.numbers)
-        elif isinstance(part, Valley):
-            for step in part.steps:
-                for within in (step.down, *([step.across] if step.across else []), step.up):
-                    self._number(within)
-            self._number(part.bottom)
-        else:
-            for within in picture.inner(part):
-                self._number(within)
+            return
+        within = picture.inner(part)
+        if isinstance(part, Valley):
+            within = [*(one for step in part.steps for one in (step.down, step.across, step.up) if one), part.bottom]
+        for inner in within:
+            self._number(inner)
 
     def pack(self, part: Part) -> list[Any]:
         """Return a part as the script reads it."""
         flags = part.reads + 2 * part.feeds
         if isinstance(part, Tile):
             strips = [(strip.text, strip.kind, int(strip.is_head)) for strip in part.strips]
-            return ["t", FORMS.index(part.form), part.kind, strips, [*part.places], part.count, part.width, part.height, flags]
+            form, places = FORMS.index(part.form), [*part.places]
+            return ["t", form, part.kind, strips, places, part.count, part.width, part.height, flags]
         if isinstance(part, Box):
             lanes = [(self.numbers[lane.source], self.numbers[lane.target], lane.track) for lane in part.lanes]
             return ["b", part.name, part.about, part.path, part.count, int(part.is_made_up), part.closed_width,
@@ -80,9 +79,10 @@ class Packer:
             return ["f", [self.pack(branch) for branch in part.branches], int(part.passes), flags]
         if isinstance(part, Columns):
             raise TypeError("columns are made when the picture is drawn")
-        steps = [
-            (self.pack(step.down), self.pack(step.across) if step.across else 0, self.pack(step.up)) for step in part.steps
-        ]
+        steps = []
+        for step in part.steps:
+            across = self.pack(step.across) if step.across else 0
+            steps.append((self.pack(step.down), across, self.pack(step.up)))
         return ["v", steps, self.pack(part.bottom)]
 
 

@@ -77,8 +77,12 @@ const valueOf = (part) => {
 };
 
 const exact = (number) => Math.round(number).toLocaleString("en-US");
+function fixed(value, digits) {
+  const scaled = value * 10 ** digits, floor = Math.floor(scaled);
+  return ((scaled - floor === 0.5 ? floor + (floor % 2) : Math.round(scaled)) / 10 ** digits).toFixed(digits);
+}
 function four(value) {
-  const text = value.toFixed(value < 10 ? 3 : value < 100 ? 2 : value < 1000 ? 1 : 0);
+  const text = fixed(value, value < 10 ? 3 : value < 100 ? 2 : value < 1000 ? 1 : 0);
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 function bytes(count) {
@@ -134,7 +138,12 @@ function toggle(box) {
 }
 
 function openAround(part) {
-  for (let around = part.up; around; around = around.up) around.open = true;
+  let opened = false;
+  for (let around = part.up; around; around = around.up) {
+    opened = opened || !around.open;
+    around.open = true;
+  }
+  return opened;
 }
 
 function setAll(open) {
@@ -171,13 +180,14 @@ function choose(layer, from = "") {
   if (location.hash !== hash) history.replaceState(null, "", hash);
   if (tileOfLayer[layer]) {
     const [tile] = tileOfLayer[layer];
-    openAround(tile);
-    draw();
+    if (openAround(tile)) draw();
+    else mark();
     const element = drawnPart(tile);
     if (element && from !== "graph") centre(element);
   }
-  table(from !== "table");
+  table();
   panel(layer);
+  if (from !== "graph") document.querySelector(".graph").scrollIntoView({ block: "nearest" });
 }
 
 function centre(element) {
@@ -207,7 +217,7 @@ async function panel(layer) {
   if (readers.length) facts.push(["read by", readers.slice(0, 8).map(link).join(", ") + (readers.length > 8 ? ", …" : "")]);
   for (const by of Object.keys(VALUES)) facts.push([DATA.titles[by], figure(by, VALUES[by][layer])]);
   facts.push(["sees", FIELDS[layer]]);
-  $("panel").innerHTML = `<h2>${escaped(LAYERS.names[layer])}</h2><p>${escaped(TYPES[layer])}</p>` +
+  $("panel").innerHTML = `<h2>${escaped(LAYERS.names[layer])}</h2><p>${escaped(TYPES[layer])} · <button type="button" id="row">its row</button></p>` +
     `<dl>${facts.map(([name, value]) => `<dt>${name}</dt><dd>${value}</dd>`).join("")}</dl><pre id="formulas"></pre>`;
   const { lines, layers, of } = await formulas();
   if (state.chosen === layer) $("formulas").textContent = layers[of[layer]].map((line) => lines[line]).join("\n");
@@ -274,7 +284,7 @@ function rowOf([entry, level]) {
 }
 
 let shownRows = MOST_ROWS;
-function table(scroll = false) {
+function table() {
   if (state.chosen >= 0) openGroups(groups, state.chosen);
   const rows = state.query || state.sort ? flatRows() : visibleRows(groups, 0, []);
   const at = rows.findIndex(([entry]) => entry.layer === state.chosen);
@@ -286,8 +296,6 @@ function table(scroll = false) {
     const is = state.sort.replace("-", "") === head.dataset.sort;
     head.setAttribute("aria-sort", is ? (state.sort.startsWith("-") ? "descending" : "ascending") : "none");
   }
-  const chosen = $("rows").querySelector(".chosen");
-  if (scroll && chosen) chosen.scrollIntoView({ block: "nearest" });
   $("found").textContent = state.query ? `${exact(hits().length)} found` : "";
 }
 
@@ -367,9 +375,11 @@ function press(event) {
   } else if (button.id === "more") {
     shownRows += MOST_ROWS;
     table();
-  } else if (button.id === "expand") setAll(true);
+  } else if (button.id === "row") $("rows").querySelector(".chosen").scrollIntoView({ block: "center" });
+  else if (button.id === "expand") setAll(true);
   else if (button.id === "collapse") setAll(false);
   else if (button.id === "save") save();
+  else if (button.id === "fit") button.setAttribute("aria-pressed", $("graph").classList.toggle("fits"));
   else if (button.id === "wide") {
     state.wide = !state.wide;
     button.setAttribute("aria-pressed", state.wide);

@@ -45,7 +45,7 @@ const barAt = (x, y, room, value, largest) =>
 function shareText(share) {
   if (!share) return "";
   if (share < 0.0005) return "<0.1 %";
-  return `${(100 * share).toFixed(share >= 0.0995 ? 0 : 1)} %`;
+  return `${fixed(100 * share, share >= 0.0995 ? 0 : 1)} %`;
 }
 
 function frameOf(box) {

@@ -1,0 +1,212 @@
+"""The page: what is there without a script, and the script with what it knows."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from importlib.resources import files
+from typing import NamedTuple
+
+from cnncalc.drawing.colours import COLOURS
+from cnncalc.drawing.letters import text_width
+from cnncalc.drawing.measures import Measure
+from cnncalc.drawing.page.charts import charts
+from cnncalc.drawing.page.data import (
+    CONSTANTS,
+    Packer,
+    field_text,
+    layer_columns,
+    packed_formulas,
+    script_safe,
+    type_text,
+)
+from cnncalc.drawing.parts import Box, Stack
+from cnncalc.drawing.picture import Choice, Picture, describe, heading_of, open_to, placed, suitable_depth, valley_of
+from cnncalc.drawing.svg import dark_rules, escaped, pieces
+from cnncalc.figures.roofline import Machine
+from cnncalc.figures.summary import Row, Summary
+from cnncalc.graph import Graph
+from cnncalc.ground.numbers import exact, size
+
+SCRIPTS = ("geometry.js", "shapes.js", "page.js")
+FEW_BOXES = 30
+"""How many tiles and closed boxes there are at first."""
+
+WORDS = {"macs": "MACs", "params": "params", "memory": "output bytes", "time": "time"}
+"""What columns and buttons are called."""
+
+
+class Content(NamedTuple):
+    """What a page is made of.
+
+    Attributes:
+        graph, summary: the network and its figures.
+        measures: what bars and columns show, the first to begin with.
+        machine: of the roofline.
+        verdict: a sentence on where compute and parameters are.
+        choice: how deep the graph is opened at first.
+    """
+
+    graph: Graph
+    summary: Summary
+    measures: Sequence[Measure]
+    machine: Machine
+    verdict: str
+    choice: Choice
+
+
+def page(content: Content) -> Iterator[str]:
+    """Yield a network as one HTML file."""
+    script = _script()
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    title = escaped(content.graph.title)
+    yield (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
+        f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'\">\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
+        f"<title>{title}</title>\n<style>{_resource('page.css')}\n"
+        f"@media screen and (prefers-color-scheme:dark){{{_resource('dark.css')}{dark_rules()}}}</style>\n"
+        "</head>\n<body>\n"
+    )
+    yield from _header(content)
+    root = describe(content.graph, content.measures[0], content.choice.nodes)
+    depth = content.choice.depth if content.choice.depth is not None else suitable_depth(root, FEW_BOXES)
+    data = _data(content, root, depth)
+    open_to(root, depth)
+    yield from _graph(placed(root, content.graph, content.measures[0], content.choice), content.measures)
+    yield from _charts(content)
+    yield from _table(content)
+    yield f'<script type="application/json" id="data">{script_safe(data)}</script>\n'
+    yield f"<script>{script}</script>\n</body>\n</html>\n"
+
+
+def _resource(name: str) -> str:
+    return files("cnncalc.drawing.page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    """Return the script, without its indents and comments."""
+    lines = [line.strip() for name in SCRIPTS for line in _resource(name).split("\n")]
+    return "\n".join([line for line in lines if line and not line.startswith("//")])
+
+
+def _data(content: Content, root: Box, depth: int) -> dict[str, object]:
+    """Return what the script knows; the root's body is a stack or a valley."""
+    stack = root.body
+    assert isinstance(stack, Stack)
+    root.body = valley_of(stack) or stack
+    title, about = heading_of(content.graph, content.measures[0], content.choice)
+    data = {
+        "constants": CONSTANTS,
+        "colours": COLOURS,
+        "title": title,
+        "about": about,
+        "headingWidth": text_width(about, 10),
+        "by": content.measures[0].by,
+        "depth": depth,
+        "titles": {measure.by: WORDS[measure.by] for measure in content.measures},
+        "words": {measure.by: measure.title for measure in content.measures},
+        "totals": {measure.by: measure.total for measure in content.measures},
+        "layers": layer_columns(content.graph, content.summary, content.measures),
+        "formulas": packed_formulas(content.graph),
+        "root": Packer(root).pack(root),
+    }
+    root.body = stack
+    return data
+
+
+# --- what is there without a script --------------------------------------------------------------------------
+
+
+def _header(content: Content) -> Iterator[str]:
+    summary, totals = content.summary, content.summary.totals
+    memory = totals.memory
+    figures = [
+        f"<b>{exact(totals.layers)}</b> layers", f"<b>{exact(totals.params)}</b> params",
+        f"<b>{exact(totals.macs)}</b> {escaped(summary.figure)}", f"<b>{exact(totals.flops)}</b> FLOPs",
+        f"weights <b>{size(memory.weights)}</b>",
+        f"peak <b>{size(memory.peak)}</b>" + (f" at {_link(memory.peak_at)}" if memory.peak_at else ""),
+    ]  # fmt: skip
+    ends = [
+        f"{word if name == word else f'{word} {escaped(name)}'} {'×'.join(map(str, shape[1:]))}"
+        for word, shapes in (("input", summary.inputs), ("output", summary.outputs))
+        for name, shape in shapes.items()
+    ]
+    basis = [*ends, f"batch {summary.batch}", summary.dtype]
+    yield f"<header>\n<h1>{escaped(content.graph.title)}</h1>\n<p>{' · '.join(figures)}</p>\n"
+    yield f'<p class="muted">{" · ".join(basis)}</p>\n'
+    if summary.source:
+        yield f'<p class="muted">{escaped(summary.source)}</p>\n'
+    yield f"<p>{escaped(content.verdict)}</p>\n</header>\n"
+
+
+def _link(name: str) -> str:
+    from urllib.parse import quote
+
+    return f'<a href="#layer={quote(name, safe="")}">{escaped(name)}</a>'
+
+
+def _graph(picture: Picture, measures: Sequence[Measure]) -> Iterator[str]:
+    buttons = "".join(
+        [
+            f'<button type="button" data-by="{one.by}" aria-pressed="{str(not place).lower()}">{WORDS[one.by]}</button>'
+            for place, one in enumerate(measures)
+        ]
+    )
+    yield (
+        '<div class="bar" role="toolbar" aria-label="graph"><span><input type="search" id="search" '
+        'placeholder="search layers ( / )" aria-label="search layers"> <output id="found"></output></span>'
+        f"<span>bars {buttons}</span>"
+        '<span><button type="button" id="expand">open all</button>'
+        '<button type="button" id="collapse">close all</button>'
+        '<button type="button" id="wide" aria-pressed="true">columns</button>'
+        '<button type="button" id="fit" aria-pressed="false">fit width</button>'
+        '<button type="button" id="save">save SVG</button></span></div>\n'
+        '<main>\n<section class="graph" aria-label="graph">'
+        '<div id="graph" tabindex="0" role="region" aria-label="graph">\n'
+    )
+    yield from pieces(picture, style=False)
+    yield (
+        '</div>\n<aside id="panel" aria-label="layer" tabindex="0"><h2>Choose a layer</h2>'
+        "<p>in the graph or in the table: its shapes, its figures and how they come about.</p></aside></section>\n"
+    )
+
+
+def _charts(content: Content) -> Iterator[str]:
+    yield '<section class="charts" aria-label="charts">\n'
+    for chart in charts(content.graph, content.summary, content.machine):
+        yield (f"<figure><h2>{chart.title}</h2>{chart.svg}<figcaption>{escaped(chart.says)}</figcaption></figure>\n")
+    yield "</section>\n"
+
+
+def _table(content: Content) -> Iterator[str]:
+    """Yield the table: its rows for those who have no script, which makes them itself else."""
+    heads = [("layer", "layer"), ("", "type"), ("", "output"), *((one.by, WORDS[one.by]) for one in content.measures)]
+    cells = [_head(key, word) for key, word in heads]
+    plain = [f'<th scope="col">{word}</th>' for _, word in heads]
+    yield '<section aria-label="layers"><h2>Layers</h2>\n'
+    yield '<div class="tall" tabindex="0" role="region" aria-label="table of layers">'
+    yield f'<table id="layers"><thead><tr>{"".join(cells)}</tr></thead><tbody id="rows"></tbody></table>\n'
+    plain.append('<th scope="col">sees</th>')
+    yield f"<noscript><table><thead><tr>{''.join(plain)}</tr></thead><tbody>\n"
+    for row in content.summary.rows:
+        yield _row(row, content.measures)
+    yield "</tbody></table></noscript></div></section>\n</main>\n"
+
+
+def _head(key: str, word: str) -> str:
+    if not key:
+        return f'<th scope="col">{word}</th>'
+    button = f'<button type="button" data-order="{key}">{word}</button>'
+    return f'<th scope="col" data-sort="{key}" aria-sort="none">{button}</th>'
+
+
+def _row(row: Row, measures: Sequence[Measure]) -> str:
+    figures = "".join([f"<td>{one.text(one.values[row.index])}</td>" for one in measures])
+    shape = "×".join(map(str, row.output_shape[1:]))
+    return (
+        f"<tr><th>{escaped(row.name)}</th><td>{escaped(type_text(row.type, row.label))}</td><td>{shape}</td>{figures}"
+        f"<td>{field_text(row.receptive_field)}</td></tr>\n"
+    )

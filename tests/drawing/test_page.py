@@ -1,0 +1,233 @@
+"""The page in a real browser: its geometry is Python's, it asks nobody for anything, and everything in it works."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from cnncalc import load
+from cnncalc.cli.draw import page_of
+from cnncalc.drawing.measures import measure
+from cnncalc.drawing.page.charts import alive_between, charts, longest_path
+from cnncalc.drawing.page.document import FEW_BOXES
+from cnncalc.drawing.parts import Tile
+from cnncalc.drawing.picture import Choice, picture
+from cnncalc.figures.roofline import Machine
+from cnncalc.figures.summary import summarize
+from cnncalc.graph import Graph
+from tests.commands import cnncalc
+from tests.drawing.browser import Browser, needs_browser
+from tests.drawing.networks import CONV, SHAPE, random_network
+
+MACHINE = Machine(10**11, 2 * 10**10)
+
+
+def html(graph: Graph, depth: int | None = None) -> str:
+    return "".join(page_of(graph, summarize(graph), MACHINE, Choice(depth)))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("browser")) as found:
+        yield found
+
+
+@pytest.fixture
+def show(browser: Browser, tmp_path: Path) -> Any:
+    """Return a function that opens a page of a network and holds that nothing went wrong and nobody was asked."""
+
+    def opened(graph: Graph, depth: int | None = None, hash: str = "", scripts: bool = True) -> Browser:
+        path = tmp_path / "net.html"
+        path.write_text(html(graph, depth), encoding="utf-8")
+        browser.open(path.as_uri() + hash, scripts)
+        assert [request for request in browser.requests if not request.startswith("data:")] == [path.as_uri()]
+        return browser
+
+    return opened
+
+
+# --- what the file says --------------------------------------------------------------------------------------
+
+
+def test_resnet50_is_small() -> None:
+    text = html(load("resnet50")).encode()
+    assert len(text) <= 150_000
+    assert len(gzip.compress(text)) <= 40_000
+
+
+def test_it_forbids_every_request() -> None:
+    text = html(load("lenet5"))
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+    assert policy[1].startswith("default-src 'none'; img-src data:;")
+    assert "unsafe-inline'; script-src 'sha256-" in policy[1]
+    assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
+    assert not re.search(r'(?:src|href)="(?!#|data:)', text.partition("<script")[0])
+
+
+def test_names_in_a_page_are_texts() -> None:
+    graph = Graph("</title><script>x()</script>", {"i": SHAPE})
+    node = graph.add(CONV, [graph.inputs["i"]], "a</script><script>alert(1)</script>\u2028.b")
+    graph.outputs["<o>"] = node
+    text = html(graph)
+    assert "<script>alert" not in text
+    assert "<script>x()" not in text
+    assert text.count("</script>") == 2  # the data's and the script's own
+
+
+def test_the_peak_in_the_chart_is_the_summarys() -> None:
+    for name in ("unet", "resnet50", "densenet121"):
+        graph = load(name)
+        alive = alive_between(graph, 0, len(graph.nodes))
+        peak = max(sum(tensor.elements() for tensor in tensors) for tensors in alive)
+        assert 4 * peak == summarize(graph).totals.memory.peak
+
+
+def test_the_longest_path_is_a_path() -> None:
+    path = longest_path(load("resnet50"))
+    assert all(above in below.inputs for above, below in pairwise(path))
+    assert (
+        sum(node.layer.type == "conv" for node in path) == 49
+    )  # He et al. 2015: 50 layers with weights, one of them fc
+
+
+def test_charts_say_what_they_show() -> None:
+    graph = load("vgg16")
+    found = {chart.title: chart.says for chart in charts(graph, summarize(graph), MACHINE)}
+    assert "MACs: conv 99.2 %, fc 0.8 %. params: conv 10.6 %, fc 89.4 %." in found["Compute and parameters"]
+    assert found["Roofline"].startswith("On a machine of 100 GFLOP/s and 20 GB/s, ")
+    # 212 behind the last pool, 7 of them 32 apart
+    assert "sees up to 404 of the input's 224" in found["Receptive field"]
+
+
+# --- in the browser ------------------------------------------------------------------------------------------
+
+
+def places(graph: Graph, depth: int, columns: int | None) -> list[tuple[str, int, int, int, int]]:
+    """Return what is drawn and where, in Python."""
+    found = picture(graph, measure(graph, "macs"), Choice(depth, columns))
+    return [
+        (part.strips[0].text if isinstance(part, Tile) else part.name, part.x, part.y, part.width, part.height)
+        for part in found.placing.parts
+    ]
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    "name",
+    ["alexnet", "resnet50", "googlenet", "inception_v4", "densenet121", "unet", "yolov3", "yolov4", "fcn8s", 3, 77],
+)
+def test_one_geometry_in_two_languages(show: Any, name: str | int) -> None:
+    graph = load(name) if isinstance(name, str) else random_network(Random(name))
+    page = show(graph)
+    for depth in (1, 2, 99):
+        page.evaluate(f"openTo({depth}); draw()")
+        script = "state.picture.placing.parts.map(p => [p.k === 't' ? p.strips[0][0] : p.name, p.x, p.y, p.w, p.h])"
+        assert [tuple(row) for row in page.evaluate(script)] == places(graph, depth, None)
+        points = page.evaluate("state.picture.placing.lines.map(line => line.points)")
+        found = picture(graph, measure(graph, "macs"), Choice(depth))
+        assert points == [[list(point) for point in line.points] for line in found.placing.lines]
+    assert page.errors == []
+
+
+@needs_browser
+def test_opening_closing_searching_sorting(show: Any) -> None:
+    page = show(load("resnet50"))
+    count = "document.querySelectorAll('#graph [data-part]').length"
+    assert page.evaluate(count) <= FEW_BOXES + 10
+    page.evaluate("document.getElementById('expand').click()")
+    opened = page.evaluate(count)
+    page.evaluate("document.getElementById('collapse').click()")
+    assert page.evaluate(count) < opened
+    # a key opens a box, and the focus stays
+    page.evaluate("document.querySelector('#graph [aria-expanded]').focus()")
+    page.press("Enter")
+    assert page.evaluate("document.activeElement.getAttribute('aria-expanded')") == "true"
+    # search: the slash leads there, hits are counted and ringed, Enter goes to the first
+    page.press("/")
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.evaluate(
+        "const box = document.getElementById('search'); box.value = 'conv 7×7'; box.dispatchEvent(new Event('input'))"
+    )
+    assert page.evaluate("document.getElementById('found').textContent") == "1 found"
+    assert page.evaluate("document.querySelectorAll('#graph .hit').length") == 1
+    page.press("Enter")
+    assert page.evaluate("location.hash") == "#layer=conv_bn1.conv1"
+    assert page.evaluate("document.querySelector('#panel h2').textContent") == "conv_bn1.conv1"
+    page.press("Escape")
+    # sorting by params: ResNet-50's largest layer is a 3x3 of its last stage, 512 * 512 * 9
+    page.evaluate("document.querySelector('[data-order=params]').click()")
+    assert page.evaluate("document.querySelector('#rows tr').children[4].textContent") == "2,359,296"
+    assert page.evaluate("document.querySelector('th[data-sort=params]').getAttribute('aria-sort')") == "descending"
+    assert page.errors == []
+
+
+@needs_browser
+def test_a_deep_link_opens_what_is_around(show: Any) -> None:
+    page = show(load("resnet50"), hash="#layer=stage3.bottleneck4.conv_bn2.conv1")
+    formula = "formulas().then(() => new Promise(done => setTimeout(() => done(document.getElementById('formulas').textContent), 50)))"
+    text = page.evaluate(formula)
+    assert "params = C_out·C_in·K·K = 256·256·3·3 = 589,824" in text
+    assert page.evaluate("document.querySelectorAll('#graph .part.chosen').length") == 1
+    assert page.evaluate("document.querySelector('#rows tr.chosen a').textContent") == "conv1"
+    assert page.errors == []
+
+
+@needs_browser
+def test_figures_in_the_page_are_the_summarys(show: Any) -> None:
+    graph = load("googlenet")
+    page = show(graph)
+    done = cnncalc("summary", "googlenet", "--format", "json")
+    layers = json.loads(done.out)["layers"]
+    for by, key in (("macs", "macs"), ("params", "params"), ("memory", "output_bytes")):
+        assert page.evaluate(f"VALUES.{by}") == [layer[key] for layer in layers]
+    assert page.evaluate("LAYERS.names") == [layer["name"] for layer in layers]
+
+
+@needs_browser
+def test_without_a_script_it_is_whole(show: Any) -> None:
+    page = show(load("resnet50"), scripts=False)
+    text = page.call("DOM.getDocument", depth=-1)
+    shown = json.dumps(text, ensure_ascii=False)
+    assert "stage4.bottleneck3.conv_bn3.conv1" in shown  # every layer is in the table
+    assert "Convolution computes and stores" in shown
+    assert "Memory over time" in shown
+    assert shown.count('"svg"') >= 5
+
+
+@needs_browser
+def test_dark_and_print(show: Any) -> None:
+    page = show(load("lenet5"))
+    ground = "getComputedStyle(document.body).backgroundColor"
+    page.look(scheme="light")
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+    page.look(scheme="dark")
+    assert page.evaluate(ground) == "rgb(13, 16, 20)"
+    assert page.evaluate("getComputedStyle(document.querySelector('#graph .ink')).fill") == "rgb(232, 234, 238)"
+    page.look(scheme="dark", media="print")
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"  # paper is white
+    assert page.evaluate("getComputedStyle(document.querySelector('.bar')).display") == "none"
+    page.look()
+
+
+@needs_browser
+def test_the_saved_svg_stands_alone(show: Any) -> None:
+    page = show(load("unet"))
+    saved = page.evaluate(
+        "new Promise(done => { const make = URL.createObjectURL; URL.createObjectURL = blob => {"
+        " blob.text().then(done); URL.createObjectURL = make; return '#'; }; document.getElementById('save').click(); })"
+    )
+    from xml.etree import ElementTree
+
+    root = ElementTree.fromstring(saved)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "var(" not in saved
+    assert page.errors == []
