@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnncalc.cli._device import device_options
 from cnncalc.cli._tensors import read_inputs, read_weights, told_apart
-from cnncalc.cli.options import Whole, dtype_option, network_of, output_options, spec_options, target
+from cnncalc.cli.options import Whole, dtype_option, output_options, spec_and_network, spec_options, target
 from cnncalc.cli.output import Target, tell
 from cnncalc.cli.summary import tell_unmet
 from cnncalc.execution import load_numpy
@@ -15,6 +16,7 @@ from cnncalc.figures.selection import layers_named
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.studies.explain import Explanation, explain
+from cnncalc.studies.on_device import Wanted
 
 if TYPE_CHECKING:
     from cnncalc.execution.trace import Trace
@@ -33,6 +35,8 @@ _WEIGHTS = "With --at: an .npz or .safetensors with PyTorch's names. Default: ra
 @click.option("--channels", type=click.IntRange(1), default=8, help="With --at: channels that are written out.")
 @dtype_option
 @click.option("--convention", is_flag=True, help="What other tools count, and why their totals differ, in one table.")
+@click.option("--deploy", is_flag=True, help="What the layers are on a device, byte by byte, with the numbers put in.")
+@device_options
 @output_options
 def command(
     spec: str,
@@ -47,6 +51,11 @@ def command(
     channels: int,
     dtype: str,
     convention: bool,
+    deploy: bool,
+    quant: str | None,
+    converter: str | None,
+    core: str | None,
+    board: str | None,
     format: str,
     path: str | None,
     color: str,
@@ -61,16 +70,20 @@ def command(
     cnncalc explain resnet50 conv_bn1.conv1
     cnncalc explain vgg16 'stage5.*' --format tsv
     cnncalc explain mobilenet_v2 --convention
+    cnncalc explain ds_cnn conv_bn1.conv1 --deploy --core m4
     cnncalc explain alexnet conv1 --at 0,3,4 --seed 1
     cnncalc explain net.yaml conv1 --at 0,1,1 --input digit.npy --weights net.npz
     """
     out = target(path, color)
     files, shapes = told_apart(inputs) if at is not None else ({}, inputs)
-    network = network_of(spec, variant, shapes, settings, layout)
+    document, network = spec_and_network(spec, variant, shapes, settings, layout)
     if convention:
         _show_conventions(network, layers, format, out)
         return 0
     nodes = layers_named(network, layers) if layers else network.nodes
+    if deploy:
+        _show_on_device(network, nodes, Wanted(quant, converter, core, board).over(document.deploy), format, out)
+        return 0
     if at is not None:
         traced = _traced(network, nodes, _place(at, layout), files, weights, seed)
         _show_trace(traced, channels, format, out)
@@ -84,6 +97,25 @@ def command(
     summary = summarize(network)
     _show(summary, network, explain(network, nodes, dtype), not layers, layout, format, out)
     return tell_unmet(summary)
+
+
+# --- on a device ---------------------------------------------------------------------------------------------
+
+
+def _show_on_device(network: Graph, nodes: list[Node], wanted: Wanted, format: str, out: Target) -> None:
+    from cnncalc.deployment.explained import explained
+    from cnncalc.deployment.view import deploy
+    from cnncalc.rendering.deploy_explain_page import COLUMNS, document, page, records
+    from cnncalc.rendering.records import as_json, as_lines
+
+    found = deploy(network, wanted.device())
+    layers = explained(found, nodes)
+    if format == "table":
+        out.page(page(found, layers, out.width, out.terminal))
+    elif format == "json":
+        out.text([as_json(document(found, layers))])
+    else:
+        out.text(as_lines(records(layers), format, COLUMNS))
 
 
 # --- one element ---------------------------------------------------------------------------------------------

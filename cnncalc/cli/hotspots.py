@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli._device import device_options
 from cnncalc.cli.options import (
     batch_option,
     dtype_option,
@@ -11,12 +12,16 @@ from cnncalc.cli.options import (
     parse_quantity,
     read_changes,
     read_spec,
+    spec_and_network,
     spec_options,
     target,
 )
+from cnncalc.cli.output import Target
+from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.layers.shapes import Shape
+from cnncalc.studies.on_device import Wanted
 
 
 @click.command("hotspots", short_help="What costs most, and what a change would save.")
@@ -33,6 +38,8 @@ from cnncalc.layers.shapes import Shape
     "--sparsity", type=click.FloatRange(0, 1, max_open=True), default=0.9,
     help="Part of the weights that pruning sets to zero.",
 )  # fmt: skip
+@click.option("--deploy", is_flag=True, help="What changes would save on a device instead, of arena, RAM and flash.")
+@device_options
 @output_options
 def command(
     spec: str,
@@ -46,6 +53,11 @@ def command(
     dtype: str,
     rank: int | None,
     sparsity: float,
+    deploy: bool,
+    quant: str | None,
+    converter: str | None,
+    core: str | None,
+    board: str | None,
     format: str,
     path: str | None,
     color: str,
@@ -58,12 +70,19 @@ def command(
     \b
     cnncalc hotspots alexnet
     cnncalc hotspots net.yaml --top 3 --machine flops=2T,bandwidth=50G --dtype float16
+    cnncalc hotspots vww_mobilenet_v1_0.25_96 --deploy --board nano33ble
     cnncalc hotspots net.yaml --format json | jq '.changes[] | [.change, .after.macs]'
     """
     from cnncalc.figures.roofline import Machine
     from cnncalc.studies.changes import Change, Workbench, heavy_nodes
     from cnncalc.studies.hotspots import hotspots
 
+    if deploy:
+        document, network = spec_and_network(spec, variant, inputs, settings, layout)
+        _show_on_device(
+            network, Wanted(quant, converter, core, board).over(document.deploy), format, target(path, color)
+        )
+        return 0
     document, named = read_spec(spec)
     on = Machine(*parse_machine(machine))
     bench = Workbench(document, variant or named, *read_changes(settings, inputs, layout), on, batch, dtype)
@@ -92,6 +111,24 @@ def command(
     else:
         out.text(as_lines(records(spots, changes, top), format, COLUMNS))
     return 0
+
+
+def _show_on_device(network: Graph, wanted: Wanted, format: str, out: Target) -> None:
+    """Write what changes would save on a device."""
+    from cnncalc.deployment.view import deploy
+    from cnncalc.rendering.device_changes_page import COLUMNS, document, page, record
+    from cnncalc.rendering.records import as_json, as_lines
+    from cnncalc.studies.device_changes import device_changes
+
+    on = wanted.device()
+    found = deploy(network, on)
+    changes = device_changes(network, on, found)
+    if format == "table":
+        out.page(page(found, changes, out.width, out.terminal))
+    elif format == "json":
+        out.text([as_json(document(found, changes))])
+    else:
+        out.text(as_lines(map(record, changes), format, COLUMNS))
 
 
 def parse_machine(text: str) -> tuple[int, int]:

@@ -219,3 +219,64 @@ def test_summary_in_int8_says_what_that_is_on_a_device() -> None:
     assert "tflite-micro has no layernorm" in " ".join(
         cnncalc("summary", "convnext_tiny", "--dtype", "int8").out.split()
     )
+
+
+def test_explain_puts_the_numbers_in() -> None:
+    done = cnncalc("explain", "ds_cnn", "conv_bn1", "--deploy", "--core", "m4", "--format", "json")
+    lines = json.loads(done.out)["lines"]
+    found = {line["what"]: (line["formula"], line["bytes"]) for line in lines if line["layer"] == "conv_bn1.conv1"}
+    assert found["scratch"] == ("2·2·⌈10·4·1/4⌉·4", 160)
+    assert found["weights"] == ("2,560·1", 2_560)
+    assert found["biases"] == ("64·4", 256)
+    assert found["scales"] == ("(64 + 64 + 1)·4", 516)
+    assert found["zero points"] == ("(64 + 64 + 1)·8", 1_032)
+    assert found["multipliers"] == ("64 channels·(4 + 4)", 512)
+    text = " ".join(cnncalc("explain", "ds_cnn", "conv_bn1", "dropout1", "--deploy", columns=80).out.split())
+    assert "conv_bn1.bn1 is folded into step 1, CONV_2D 10×4/2 conv_bn1.conv1" in text
+    assert "conv_bn1.relu1 is fused into step 1" in text
+    assert "dropout1 is nothing on the device" in text
+
+
+# --- hotspots ----------------------------------------------------------------------------------------------------
+
+
+def changes(spec: str, *options: str) -> tuple[dict, dict]:
+    record = json.loads(cnncalc("hotspots", spec, "--deploy", "--format", "json", *options).out)
+    return record["before"], {change["change"]: change for change in record["changes"]}
+
+
+def test_a_plan_of_one_s_own_saves_a_quarter() -> None:
+    before, found = changes("vww_mobilenet_v1_0.25_96")
+    assert before["arena"] == 73_728
+    assert found["an offline plan"]["arena"] == 55_296
+    assert found["6 channels for 8"]["layers"] == ["conv_bn1.conv1"]
+    assert (
+        found["6 channels for 8"]["arena"] == 16 * 48 * 48 + 12 * 48 * 48
+    )  # 16 channels beside 6 on 48×48 … hand: see below
+
+
+def test_one_scale_for_a_dense_layer() -> None:
+    before, found = changes("toyadmos_autoencoder")
+    after = found["one scale for a dense layer"]
+    # 1,672 channels: 8 bytes of RAM each; 12 bytes of flash for weight and bias each, but for 10 layers one
+    assert before["ram_max"] - after["ram_max"] == 8 * 1_672
+    assert before["flash"] - after["flash"] == 24 * (1_672 - 10)
+
+
+def test_padding_as_tensorflow_s_saves_a_tensor() -> None:
+    before, found = changes("mobilenet_v2")
+    after = found["padding: same for a PAD"]
+    assert before["arena"] == 2_451_840  # 112·112·96 and 114·114·96
+    assert after["arena"] == 112 * 112 * 96 + 56 * 56 * 96  # the depthwise convolution of stride 2 itself
+    assert "stage2.inverted_residual1.conv_bn2.conv1" in after["layers"]
+    assert "write 'padding: same' in line" in after["how"]
+
+
+def test_relu_for_elu_and_a_pooling_before_flatten() -> None:
+    before, found = changes("eegnet_8_2")
+    assert found["relu for elu"]["layers"] == ["elu1", "elu2"]
+    assert found["relu for elu"]["ram_max"] < before["ram_max"]
+    assert found["flatten after a global pooling"]["flash"] < before["flash"]
+    text = cnncalc("hotspots", "eegnet_8_2", "--deploy", columns=80).out
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert "write 'relu' in lines 15, 21: elu1, elu2" in text

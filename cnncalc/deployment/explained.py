@@ -1,0 +1,114 @@
+"""How the bytes of one layer on a device come about, with the numbers put in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cnncalc.deployment.constants import FITTED_DATA, INTERPRETER, MEASURED_DATA, RUNTIME, SCALE_BYTES, ZERO_POINT_BYTES
+from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, Flow, Operator
+from cnncalc.deployment.parts import channels_of, scratch_source
+from cnncalc.deployment.view import Deployment, Place, Step
+from cnncalc.graph import Node
+
+RAM, FLASH = "RAM", "flash"
+
+
+class Amount(NamedTuple):
+    """One line: where the bytes are, what they are, how they come about, how many, and whose rule that is."""
+
+    where: str
+    what: str
+    formula: str
+    bytes: int
+    source: str
+
+
+class Explained(NamedTuple):
+    """A layer on the device.
+
+    Attributes:
+        layer: its name.
+        step: the operator that it is, or is part of; None where it is nothing there.
+        role: ``is``, ``is folded into``, ``is fused into`` or ``is nothing``.
+        amounts: of the whole operator; none where an earlier layer has them already.
+    """
+
+    layer: str
+    step: Step | None
+    role: str
+    amounts: list[Amount]
+
+
+def explained(found: Deployment, nodes: Sequence[Node]) -> list[Explained]:
+    """Return what each of some layers is on the device; one that became several operators has one entry for each."""
+    graph = found.graph
+    folded, fused = set(graph.folded), set(graph.fused)
+    result, told = list[Explained](), set[int]()
+    for node in nodes:
+        steps = [step for step in found.steps if step.operator is not None and node in step.operator.layers]
+        role = "is folded into" if node in folded else "is fused into" if node in fused else "is"
+        for step in steps:
+            result.append(Explained(node.name, step, role, [] if step.number in told else amounts(found, step)))
+            told.add(step.number)
+        if not steps:
+            result.append(Explained(node.name, None, "is nothing", []))
+    return result
+
+
+def amounts(found: Deployment, step: Step) -> list[Amount]:
+    """Return the bytes of one operator: its tensors and scratch in the arena, what its kernel keeps, its constants."""
+    operator = step.operator
+    assert operator is not None
+    places = {place.name: place for place in found.places if not place.scratch}
+    lines = [_tensor("in", flow, places[flow.name]) for flow in operator.inputs]
+    lines.append(_tensor("out", operator.output, places[operator.output.name]))
+    source = scratch_source(found.device.core)
+    for request in step.scratch:
+        lines.append(Amount(RAM, "scratch", request.formula, request.size, f"{request.source}, {source}"))
+    lines += _kept(found, operator)
+    for part in (WEIGHT, BIAS, OTHER):
+        lines += [_constant(one) for one in operator.constants if one.part == part]
+    return lines + _scales(found, operator)
+
+
+def _tensor(way: str, flow: Flow, place: Place) -> Amount:
+    spelled = "·".join([str(size) for size in flow.shape]) + (f"·{flow.width}" if flow.width > 1 else "")
+    where = f"at {place.offset:,}, steps {place.first} to {place.last}"
+    padded = f", {place.size:,} with alignment" if place.size != place.bytes else ""
+    return Amount(RAM, f"{way}: {flow.name}", f"{spelled} {where}{padded}", flow.bytes, "greedy_memory_planner.cc")
+
+
+def _kept(found: Deployment, operator: Operator) -> list[Amount]:
+    """Return what the interpreter keeps for an operator all the time."""
+    channels = channels_of(operator, found.graph, found.device.core)
+    lines = []
+    if channels:
+        each = INTERPRETER.channel
+        formula = f"{channels:,} channels·({each // 2} + {each // 2})"
+        lines.append(Amount(RAM, "multipliers", formula, channels * each, RUNTIME))
+    kept = FITTED_DATA.get(operator.code, MEASURED_DATA.get(operator.code))
+    if kept is not None:
+        lines.append(
+            Amount(RAM, "kernel", f"about {kept}, OpData and options of {operator.code}", kept, "mcufit 0.5.2")
+        )
+    return lines
+
+
+def _constant(one: Constant) -> Amount:
+    shared = ", stored once for all of this size" if one.same == ("zeros", one.elements) else ""
+    return Amount(FLASH, one.part, f"{one.elements:,}·{one.width}{shared}", one.elements * one.width, "schema.fbs")
+
+
+def _scales(found: Deployment, operator: Operator) -> list[Amount]:
+    """Return scales and zero points: of weights and biases one a channel, of what flows out one."""
+    counts = [one.scales for one in operator.constants if one.scales]
+    counts += [1] if operator.output.quantised else []
+    if not counts:
+        return []
+    spelled = " + ".join([f"{count:,}" for count in counts])
+    spelled = f"({spelled})" if len(counts) > 1 else spelled
+    return [
+        Amount(FLASH, "scales", f"{spelled}·{SCALE_BYTES}", sum(counts) * SCALE_BYTES, "schema.fbs"),
+        Amount(FLASH, "zero points", f"{spelled}·{ZERO_POINT_BYTES}", sum(counts) * ZERO_POINT_BYTES, "schema.fbs"),
+    ]

@@ -1,0 +1,62 @@
+"""What a layer is on a device, with the numbers put in, as a page and as records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cnncalc.deployment.explained import Explained
+from cnncalc.deployment.view import Deployment
+from cnncalc.rendering.deploy_page import title
+from cnncalc.rendering.page import Column, Line, paragraph, table
+from cnncalc.rendering.text import exact
+
+COLUMNS = ("layer", "role", "step", "operator", "where", "what", "formula", "bytes", "source")
+
+
+def page(found: Deployment, layers: Sequence[Explained], width: int | None, terminal: bool) -> list[Line]:
+    """Return a table for each layer."""
+    kind, core = found.graph.kind.name, found.device.core.what
+    lines: list[Line] = [[(f"{found.graph.name} on tflite-micro, {kind}, {core}", "dim")]]
+    for one in layers:
+        lines += [[], *paragraph(_said(one), width, "bold")]
+        if not one.amounts:
+            continue
+        columns = [Column(""), Column("what", folds=True), Column("how it comes about", folds=True)]
+        columns += [Column("bytes", right=True), Column("source", folds=True, drop=1)]
+        rows = [[line.where, line.what, line.formula, exact(line.bytes), line.source] for line in one.amounts]
+        lines += table(columns, rows, width, terminal)
+    return lines
+
+
+def _said(one: Explained) -> str:
+    if one.step is None or one.step.operator is None:
+        return f"{one.layer} is nothing on the device"
+    others = [node.name for node in one.step.operator.layers if node.name != one.layer]
+    beside = f", together with {', '.join(others)}" if others and one.role == "is" else ""
+    return f"{one.layer} {one.role} step {one.step.number}, {title(one.step.operator)}{beside}"
+
+
+def records(layers: Sequence[Explained]) -> Iterator[dict[str, Any]]:
+    """Yield one object for each line of each layer; a layer that is nothing has one without bytes."""
+    for one in layers:
+        step = one.step
+        head = {
+            "layer": one.layer,
+            "role": one.role,
+            "step": step.number if step else None,
+            "operator": step.operator.code if step and step.operator else None,
+        }
+        yield from ({**head, **line._asdict()} for line in one.amounts)
+        if not one.amounts:
+            yield head
+
+
+def document(found: Deployment, layers: Sequence[Explained]) -> dict[str, Any]:
+    """Return everything as one object."""
+    return {
+        "schema_version": 1,
+        "name": found.graph.name,
+        "quant": found.graph.kind.name,
+        "lines": list(records(layers)),
+    }

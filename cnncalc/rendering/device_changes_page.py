@@ -1,0 +1,80 @@
+"""What changes would save on a device, as a page and as records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.deployment.view import Deployment
+from cnncalc.rendering.deploy_page import verdict
+from cnncalc.rendering.page import Cell, Column, Line, Rule, TableRow, paragraph, table
+from cnncalc.rendering.text import exact
+from cnncalc.studies.device_changes import DeviceChange, DeviceFigures, figures
+
+COLUMNS = ("change", "layers", "arena", "ram_max", "flash", "how")
+LONGEST = 3
+"""How many layers of a change are named."""
+
+
+def page(found: Deployment, changes: Sequence[DeviceChange], width: int | None, terminal: bool) -> list[Line]:
+    """Return what would break first, a table of the changes, and how each is made."""
+    before = figures(found)
+    columns = [
+        Column("#", right=True), Column("change", folds=True),
+        Column("arena", right=True), Column("", right=True, drop=1),
+        Column("RAM at most", right=True), Column("flash at most", right=True), Column("", right=True, drop=1),
+    ]  # fmt: skip
+    rows: list[TableRow] = [["", Cell("as it is", "bold"), *_cells(before, before)], Rule()]
+    rows += [[str(number), one.name, *_cells(one.after, before)] for number, one in enumerate(changes, 1)]
+    lines: list[Line] = [[(f"{found.graph.name} on tflite-micro, {found.graph.kind.name}", "bold")]]
+    lines += [*verdict(found, width), []]
+    lines += table(columns, rows, width, terminal)
+    lines += [[], [("How", "bold")]]
+    for number, one in enumerate(changes, 1):
+        label = f"{number:>3}  "
+        text = f"{one.how}{_named(one.layers)}"
+        for place, part in enumerate(paragraph(text, width and width - len(label))):
+            lines.append([(" " * len(label) if place else label, "dim"), *part])
+    return lines
+
+
+def _named(layers: Sequence[str]) -> str:
+    if not layers:
+        return ""
+    more = f" and {len(layers) - LONGEST} more" if len(layers) > LONGEST else ""
+    return f": {', '.join(layers[:LONGEST])}{more}"
+
+
+def _cells(after: DeviceFigures, before: DeviceFigures) -> list[str]:
+    return [
+        exact(after.arena), _less(after.arena, before.arena), exact(after.ram), exact(after.flash),
+        _less(after.flash, before.flash),
+    ]  # fmt: skip
+
+
+def _less(after: int, before: int) -> str:
+    return "" if after == before else f"{'−' if after < before else '+'}{exact(abs(after - before))}"
+
+
+def document(found: Deployment, changes: Sequence[DeviceChange]) -> dict[str, Any]:
+    """Return everything as one object."""
+    before = figures(found)
+    return {
+        "schema_version": 1,
+        "name": found.graph.name,
+        "quant": found.graph.kind.name,
+        "before": {"arena": before.arena, "ram_max": before.ram, "flash": before.flash},
+        "changes": [record(one) for one in changes],
+    }
+
+
+def record(change: DeviceChange) -> dict[str, Any]:
+    """Return one change as an object."""
+    return {
+        "change": change.name,
+        "layers": change.layers,
+        "arena": change.after.arena,
+        "ram_max": change.after.ram,
+        "flash": change.after.flash,
+        "how": change.how,
+    }
