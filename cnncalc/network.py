@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnncalc.graph import Graph, Unmet
 
 if TYPE_CHECKING:
+    from cnncalc.deployment.view import Deployment
     from cnncalc.execution.runner import Run
     from cnncalc.figures.summary import Summary
     from cnncalc.language.items import Document
@@ -43,6 +44,12 @@ class Network(Graph):
         from cnncalc.execution.runner import run
 
         return run(self, *args, **options)
+
+    def deploy(self, **options: Any) -> Deployment:
+        """Return what it takes on a microcontroller; options as :func:`cnncalc.deployment.view.device` takes them."""
+        from cnncalc.deployment.view import deploy, device
+
+        return deploy(self, device(**options))
 
     def __repr__(self) -> str:
         count, params = len(self.nodes), sum([node.params for node in self.nodes])

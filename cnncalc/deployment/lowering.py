@@ -58,15 +58,25 @@ class Lowering:
         self.borders: dict[Node, tuple[Pair, Pair]] = {}
         self._readers = graph.readers()
         self._outputs = set(graph.outputs.values())
+        self._passing = set[Node]()
         self._made: dict[Flow, Operator] = {}
 
     # --- what a rule asks ---------------------------------------------------------------------------------
 
     def readers(self, tensor: Tensor) -> list[Node]:
         """Return who reads a tensor, past layers that are nothing on the device."""
+        return [node for node in self._beyond(tensor) if node not in self._passing]
+
+    def _beyond(self, tensor: Tensor) -> list[Node]:
+        """Return who reads a tensor, and who reads what only passes it on; those who pass it on are noted."""
         found: list[Node] = []
-        for node in self._readers.get(tensor, ()):
-            found += self.readers(node) if self.vanishes(node) else [node]
+        waiting = list(self._readers.get(tensor, ()))[::-1]
+        while waiting:
+            node = waiting.pop()
+            found.append(node)
+            if self.vanishes(node):
+                self._passing.add(node)
+                waiting += list(self._readers.get(node, ()))[::-1]
         return found
 
     def sole_reader(self, tensor: Tensor) -> Node | None:
@@ -75,8 +85,9 @@ class Lowering:
         return readers[0] if len(readers) == 1 and not self._given_out(tensor) else None
 
     def _given_out(self, tensor: Tensor) -> bool:
-        gone = [node for node in self._readers.get(tensor, ()) if self.vanishes(node)]
-        return tensor in self._outputs or any(self._given_out(node) for node in gone)
+        """Whether a tensor is an output of the network, as it is or passed on."""
+        passed = [node for node in self._beyond(tensor) if node in self._passing]
+        return any(one in self._outputs for one in (tensor, *passed))
 
     def vanishes(self, node: Node) -> bool:
         """Whether a layer is nothing on the device: no computation, and no copy either."""

@@ -213,12 +213,17 @@ def _lives(graph: DeviceGraph) -> dict[Flow, tuple[int, int]]:
     return lives
 
 
-def _plan(graph: DeviceGraph, requests: list[list[Request]], way: str) -> Plan:
-    """Plan the tensors in the order of the file, then the scratch buffers in the order of the steps."""
+def buffers_of(graph: DeviceGraph, requests: list[list[Request]]) -> list[Buffer]:
+    """Return what is to be placed: the tensors in the order of the file, then scratch in the order of the steps."""
     buffers = [Buffer(aligned(flow.bytes), *life, flow.name) for flow, life in _lives(graph).items()]
     for step, asked in enumerate(requests, 1):
         name = graph.operators[step - 1].name
         buffers += [Buffer(aligned(request.size), step, step, name, True) for request in asked]
+    return buffers
+
+
+def _plan(graph: DeviceGraph, requests: list[list[Request]], way: str) -> Plan:
+    buffers = buffers_of(graph, requests)
     return greedy(buffers) if way == "greedy" else best(buffers, len(graph.operators) + 1)
 
 

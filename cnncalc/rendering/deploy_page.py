@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cnncalc.deployment.constants import KERNELS, RUNTIME
 from cnncalc.deployment.operators import Operator
+from cnncalc.deployment.orders import other_arenas
 from cnncalc.deployment.parts import EXACT, Part, total
 from cnncalc.deployment.view import Deployment, Place, Step
 from cnncalc.rendering.page import Cell, Column, Line, TableRow, paragraph, table
@@ -198,20 +199,21 @@ def _notes(found: Deployment, width: int | None) -> list[Line]:
         macs[operator.code] = macs.get(operator.code, 0) + operator.macs
     of_codes = ", ".join([f"{code} {exact(count)}" for code, count in macs.items() if count])
     notes = [("MACs", of_codes or "none")]
-    if branches(found):
-        notes.append(("order", "branches run in the spec's order; the converter may choose another, and another plan"))
+    others = other_arenas(found) if found.device.plan == "greedy" else []
+    if others:
+        arenas = " or ".join([exact(arena) for arena in others])
+        notes.append(
+            ("order", f"branches run as in the spec; in another order, by the converter, the arena is {arenas}")
+        )
     doubts = {operator.code: operator for operator in found.doubts}
     notes += [("not verified", f"{one.code} of {one.name}: {one.doubt}") for one in doubts.values()]
     notes += [("note", note) for note in found.graph.notes]
     sources = dict.fromkeys([part.source for part in (*found.ram, *found.flash) if part.kind != EXACT])
+    if found.device.board is not None:
+        sources[f"{found.device.board.name}: Zephyr's {found.device.board.source}"] = None
     notes.append(("sources", "; ".join(sources)))
     lines: list[Line] = [[]]
     for label, text in notes:
         for number, part in enumerate(paragraph(text, width and width - _LABEL)):
             lines.append([(("" if number else label).ljust(_LABEL), "dim"), *part])
     return lines
-
-
-def branches(found: Deployment) -> bool:
-    """Whether more than one tensor is ever read later than by the operator after it."""
-    return any(place.last > place.first + 1 for place in found.places if not place.scratch)

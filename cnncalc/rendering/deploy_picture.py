@@ -11,10 +11,10 @@ from cnncalc.rendering.deploy_page import page, title
 from cnncalc.rendering.page import plain
 from cnncalc.rendering.text import dims, exact
 
-HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 360, 90, 40, 150, 24
+HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 360, 90, 40, 176, 24
 WIDEST_STEP, NARROWEST_STEP, WIDTH = 44, 2, 1100
-COLORS = ("#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#76b7b2", "#edc948", "#ff9da7", "#9c755f")
-SCRATCH_COLOR = "#e15759"
+COLORS = ("#3b6ea5", "#b85c12", "#3f7f3a", "#85548a", "#2b7a78", "#86691a", "#ad4268", "#6b5348")
+SCRATCH_COLOR = "#d1242f"
 LEAST_FOR_NAMES = 11
 _FONT = "font-family='ui-sans-serif, system-ui, sans-serif'"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cnncalc.deployment.constants import KERNELS, RUNTIME
+from cnncalc.deployment.orders import other_arenas
 from cnncalc.deployment.parts import Part
 from cnncalc.deployment.view import Deployment, Step
 
@@ -32,6 +33,7 @@ def document(found: Deployment) -> dict[str, Any]:
         "board": on.board._asdict() if on.board else None,
         "arena": found.arena,
         "bound": found.bound,
+        "arena_in_other_orders": other_arenas(found) if on.plan == "greedy" else [],
         "ram": _limited(*found.ram_total, on.ram),
         "flash": _limited(*found.flash_total, on.flash),
         "file": dict(zip(("low", "high"), found.file_total, strict=True)),

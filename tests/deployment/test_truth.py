@@ -133,3 +133,21 @@ def test_zoo_is_planned_quickly() -> None:
         assert found.arena >= found.bound
     assert count > 200
     assert process_time() - start < 3
+
+
+def test_the_convenient_way() -> None:
+    assert cnncalc.load("ds_cnn").deploy(board="esp32").ram_total[1] < 180_736
+
+
+def test_what_depends_on_the_order_of_branches_is_said() -> None:
+    """The converter runs the 1×1 convolution of a block first, whose tensor is half as large; measured: 5,664."""
+    from cnncalc.deployment.orders import other_arenas
+
+    spec = (
+        "input: [8, 16, 16]\nlayers:\n  - conv: {out_channels: 8, kernel_size: 3, padding: 1}\n  - add: {paths: ["
+        "[{conv: {out_channels: 16, kernel_size: 3, padding: 1, stride: 2}}, {conv: {out_channels: 16, kernel_size: 3, padding: 1}}],"
+        " [{conv: {out_channels: 16, kernel_size: 1, stride: 2}}]]}\n"
+    )
+    found = deploy(cnncalc.loads(spec))
+    assert found.arena == 2_048 + 2_592 + 1_024 + 1_024  # map, padded map, output of the stride, and the map to the end
+    assert other_arenas(found) == [2_048 + 2_592 + 1_024]

@@ -1,0 +1,258 @@
+"""A network of ours as a Keras model, for the converter: channels last, random weights and running statistics.
+
+Zeros would mislead: the converter drops an add of zeros, and a batchnorm that does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers as kl
+
+from cnncalc.graph import Graph, Node
+from cnncalc.layers.window import same_pad
+
+
+def keras_model(network: Graph, seed: int = 0) -> keras.Model:
+    """Return the network in Keras' words.  Raises KeyError for a layer type that has none here."""
+    rng = np.random.default_rng(seed)
+    values: dict[Any, Any] = {}
+    for tensor in network.inputs.values():
+        values[tensor] = keras.Input(_last(tensor.shape), batch_size=1, name=tensor.name)
+    sources = list(values.values())
+    for node in network.nodes:
+        values[node] = _MADE[node.layer.type](node, [values[one] for one in node.inputs])
+    model = keras.Model(sources, [values[one] for one in network.outputs.values()])
+    for variable in model.variables:
+        if variable.dtype == "float32":
+            variable.assign(_values(variable, rng))
+    return model
+
+
+def _values(variable: Any, rng: np.random.Generator) -> Any:
+    shape = variable.shape
+    if "variance" in variable.path or "gamma" in variable.path:
+        return rng.uniform(0.5, 1.5, shape)
+    if len(shape) < 2:
+        return rng.uniform(-0.5, 0.5, shape)
+    fan_in = np.prod(shape[:-1]) if "depthwise" not in variable.path else np.prod(shape[:2])
+    return rng.normal(0, max(fan_in, 1) ** -0.5, shape)
+
+
+def _last(shape: Any) -> tuple[int, ...]:
+    return (*shape[1:], shape[0])
+
+
+def _padded(node: Node, x: Any, count: bool = True) -> tuple[Any, str]:
+    """Return the input, padded where TensorFlow's own padding is another, and the padding's word for the layer."""
+    found = node.layer.described(*node.use.inputs)
+    sizes, kernel, stride = node.use.inputs[0][1:], found["kernel_size"], found["stride"]
+    dilation = found.get("dilation") or (1,) * len(kernel)
+    pads, whole = [], []
+    for size, k, s, d, (before, after), out in zip(
+        sizes, kernel, stride, dilation, found["padding"], node.shape[1:], strict=True
+    ):
+        reach = (out - 1) * s + d * (k - 1) + 1
+        pads.append((before, max(reach - size - before, 0)))
+        whole.append((before, max(after, pads[-1][1])))
+    same = [same_pad(*axis) for axis in zip(sizes, kernel, stride, dilation, strict=True)]
+    if not any(sum(pair) for pair in pads):
+        return x, "valid"
+    if pads == same and (count or not any(sum(pair) for pair in found["padding"])):
+        return x, "same"
+    return _pad(x, whole), "valid"
+
+
+def _pad(x: Any, pads: Any) -> Any:
+    return kl.ZeroPadding2D(tuple(pads))(x) if len(pads) == 2 else kl.ZeroPadding1D(pads[0])(x)
+
+
+def _channels(node: Node, x: Any) -> Any:
+    """Return a map with channels of zeros added."""
+    borders = [(0, 0), *node.layer.padding, node.layer.channels]
+    return kl.Lambda(lambda y: tf.pad(y, borders))(x)
+
+
+def _conv(node: Node, xs: list[Any]) -> Any:
+    layer, (x,) = node.layer, xs
+    channels = node.use.inputs[0][0]
+    x, padding = _padded(node, x)
+    rank = len(node.shape) - 1
+    options: dict[str, Any] = {
+        "kernel_size": layer.kernel_size, "strides": layer.stride, "dilation_rate": layer.dilation,
+        "padding": padding, "use_bias": layer.bias,
+    }  # fmt: skip
+    if layer.groups == channels and layer.groups > 1 and rank < 3:
+        depthwise = kl.DepthwiseConv2D if rank == 2 else kl.DepthwiseConv1D
+        return depthwise(depth_multiplier=layer.out_channels // channels, **options)(x)
+    of_rank = {1: kl.Conv1D, 2: kl.Conv2D, 3: kl.Conv3D}[rank]
+    return of_rank(layer.out_channels, groups=layer.groups, **options)(x)
+
+
+def _conv_transpose(node: Node, xs: list[Any]) -> Any:
+    layer = node.layer
+    found = node.layer.described(*node.use.inputs)
+    word = "same" if _as_tensorflow(node, found["padding"]) else "valid"
+    y = kl.Conv2DTranspose(layer.out_channels, layer.kernel_size, layer.stride, word, use_bias=layer.bias)(xs[0])
+    (top, _), (left, _) = found["padding"]
+    h, w = node.shape[1:]
+    return y if y.shape[1:3] == (h, w) else y[:, top : top + h, left : left + w, :]
+
+
+def _as_tensorflow(node: Node, cuts: Any) -> bool:
+    """Whether a transposed convolution ends at in·stride and starts where TensorFlow's does."""
+    layer, sizes = node.layer, node.use.inputs[0][1:]
+    return all(
+        out == size * s and before == max(k - s, 0) // 2
+        for out, size, s, k, (before, _) in zip(
+            node.shape[1:], sizes, layer.stride, layer.kernel_size, cuts, strict=True
+        )
+    )
+
+
+def _pool(make: Any, node: Node, xs: list[Any]) -> Any:
+    counted = make is kl.MaxPooling2D or not node.layer.count_include_pad
+    x, padding = _padded(node, xs[0], counted)
+    rank = len(node.shape) - 1
+    make = make if rank == 2 else {kl.MaxPooling2D: kl.MaxPooling1D, kl.AveragePooling2D: kl.AveragePooling1D}[make]
+    return make(node.layer.kernel_size, node.layer.stride, padding)(x)
+
+
+def _global(make: Any) -> Callable[[Node, list[Any]], Any]:
+    one = {kl.GlobalAveragePooling2D: kl.GlobalAveragePooling1D, kl.GlobalMaxPooling2D: kl.GlobalMaxPooling1D}[make]
+    return lambda node, xs: (make if len(node.shape) == 3 else one)(keepdims=True)(xs[0])
+
+
+def _flatten(node: Node, xs: list[Any]) -> Any:
+    return kl.Flatten()(xs[0])
+
+
+def _adaptive(node: Node, xs: list[Any]) -> Any:
+    sizes, out = node.use.inputs[0][1:], node.shape[1:]
+    if sizes == out:
+        return xs[0]
+    steps = tuple([size // o for size, o in zip(sizes, out, strict=True)])
+    if any(size % o for size, o in zip(sizes, out, strict=True)):
+        raise KeyError("adaptive_avgpool with bins of several sizes")
+    return kl.AveragePooling2D(steps, steps)(xs[0])
+
+
+def _linear(node: Node, xs: list[Any]) -> Any:
+    return kl.Dense(node.layer.out_features, use_bias=node.layer.bias)(xs[0])
+
+
+def _activation(name: str) -> Callable[[Node, list[Any]], Any]:
+    return lambda node, xs: kl.Activation(name)(xs[0])
+
+
+def _upsample(node: Node, xs: list[Any]) -> Any:
+    h, w = node.shape[1:]
+    method = "bilinear" if node.layer.mode == "linear" else "nearest"
+    aligned = node.layer.align_corners
+
+    def resized(x: Any) -> Any:
+        if method == "bilinear":
+            return tf.compat.v1.image.resize_bilinear(x, (h, w), align_corners=aligned, half_pixel_centers=not aligned)
+        return tf.image.resize(x, (h, w), method)
+
+    return kl.Lambda(resized)(xs[0])
+
+
+def _slice(node: Node, xs: list[Any]) -> Any:
+    layer, shape = node.layer, node.use.inputs[0]
+    axis = layer.axis % len(shape)
+    at = len(shape) if axis == 0 else axis
+    cut = [slice(None)] * (len(shape) + 1)
+    cut[at] = slice(layer.start, layer.stop, layer.step)
+    return xs[0][tuple(cut)]
+
+
+def _crop(node: Node, xs: list[Any]) -> Any:
+    shape = node.use.inputs[0]
+    starts = [(have - size) // 2 for have, size in zip(shape[1:], node.shape[1:], strict=True)]
+    return xs[0][(slice(None), *[slice(a, a + n) for a, n in zip(starts, node.shape[1:], strict=True)])]
+
+
+def _shuffle(node: Node, xs: list[Any]) -> Any:
+    c, h, w = node.shape
+    groups = node.layer.groups
+    y = kl.Reshape((h, w, groups, c // groups))(xs[0])
+    return kl.Reshape((h, w, c))(kl.Permute((1, 2, 4, 3))(y))
+
+
+def _reshape(node: Node, xs: list[Any]) -> Any:
+    return kl.Reshape(_last(node.shape))(xs[0])
+
+
+class _Factors(kl.Layer):  # type: ignore[misc]
+    """A factor a channel, and perhaps a shift."""
+
+    def __init__(self, channels: int, bias: bool) -> None:
+        super().__init__()
+        self.factor = self.add_weight(shape=(channels,), name="gamma", initializer="ones")
+        self.shift = self.add_weight(shape=(channels,), name="shift", initializer="ones") if bias else None
+
+    def call(self, x: Any) -> Any:
+        return x * self.factor if self.shift is None else x * self.factor + self.shift
+
+
+_MADE: dict[str, Callable[[Node, list[Any]], Any]] = {
+    "conv": _conv,
+    "conv_transpose": _conv_transpose,
+    "linear": _linear,
+    "batchnorm": lambda node, xs: kl.BatchNormalization(epsilon=node.layer.eps)(xs[0]),
+    "layernorm": lambda node, xs: kl.LayerNormalization(epsilon=node.layer.eps)(xs[0]),
+    "scale": lambda node, xs: _Factors(node.shape[0], node.layer.bias)(xs[0]),
+    "relu": lambda node, xs: kl.ReLU()(xs[0]),
+    "relu6": lambda node, xs: kl.ReLU(6.0)(xs[0]),
+    "leaky_relu": lambda node, xs: kl.LeakyReLU(negative_slope=node.layer.negative_slope)(xs[0]),
+    "prelu": lambda node, xs: kl.PReLU(shared_axes=list(range(1, len(node.shape))))(xs[0]),
+    "elu": lambda node, xs: kl.ELU()(xs[0]),
+    "sigmoid": _activation("sigmoid"),
+    "tanh": _activation("tanh"),
+    "silu": _activation("silu"),
+    "gelu": _activation("gelu"),
+    "mish": _activation("mish"),
+    "selu": _activation("selu"),
+    "softplus": _activation("softplus"),
+    "log_softmax": _activation("log_softmax"),
+    "hardswish": lambda node, xs: _hardswish(xs[0]),
+    "hardsigmoid": lambda node, xs: kl.ReLU(6.0)(xs[0] + 3.0) * (1 / 6),
+    "hardtanh": lambda node, xs: kl.Lambda(lambda x: tf.clip_by_value(x, node.layer.min_val, node.layer.max_val))(
+        xs[0]
+    ),
+    "softmax": lambda node, xs: kl.Softmax()(xs[0]),
+    "maxpool": lambda node, xs: _pool(kl.MaxPooling2D, node, xs),
+    "avgpool": lambda node, xs: _pool(kl.AveragePooling2D, node, xs),
+    "global_avgpool": _global(kl.GlobalAveragePooling2D),
+    "global_maxpool": _global(kl.GlobalMaxPooling2D),
+    "adaptive_avgpool": _adaptive,
+    "flatten": _flatten,
+    "reshape": _reshape,
+    "dropout": lambda node, xs: xs[0],
+    "identity": lambda node, xs: xs[0],
+    "add": lambda node, xs: kl.Add()(xs),
+    "multiply": lambda node, xs: kl.Multiply()(xs),
+    "subtract": lambda node, xs: kl.Subtract()(xs),
+    "maximum": lambda node, xs: kl.Maximum()(xs),
+    "concat": lambda node, xs: kl.Concatenate()(xs),
+    "pad": lambda node, xs: (
+        _pad(xs[0], node.layer.padding) if node.layer.channels == (0, 0) else _channels(node, xs[0])
+    ),
+    "slice": _slice,
+    "center_crop": _crop,
+    "channel_shuffle": _shuffle,
+    "upsample": _upsample,
+    "pixel_shuffle": lambda node, xs: kl.Lambda(lambda x: tf.nn.depth_to_space(x, node.layer.upscale_factor))(xs[0]),
+    "pixel_unshuffle": lambda node, xs: kl.Lambda(lambda x: tf.nn.space_to_depth(x, node.layer.downscale_factor))(
+        xs[0]
+    ),
+}
+
+
+def _hardswish(x: Any) -> Any:
+    return x * kl.ReLU(6.0)(x + 3.0) * (1 / 6)
