@@ -122,9 +122,10 @@ def _run() -> int:
     import click
 
     from cnncalc.cli import cli
+    from cnncalc.cli._errors import error_text
     from cnncalc.cli._warnings import shown_warnings
     from cnncalc.cli.output import tell
-    from cnncalc.ground.errors import ArgumentError, CnncalcError
+    from cnncalc.ground.errors import CnncalcError
 
     if "_CNNCALC_COMPLETE" in os.environ:
         cli.main(prog_name="cnncalc")  # a shell asks what could come next
@@ -136,7 +137,7 @@ def _run() -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except CnncalcError as error:
-        tell(error.as_option() if isinstance(error, ArgumentError) else error.text())
+        tell(error_text(error))
         return error.exit_code
     except click.ClickException as error:
         shown = StringIO()

@@ -145,6 +145,7 @@ class Graph:
         outputs: by name.
         published: figures that the spec states, with their places, by their keys in ``expect``.
         misshapen: items whose outputs don't have the shapes that the spec states.
+        states_shapes: whether the spec states the output shape of any item.
     """
 
     def __init__(
@@ -158,6 +159,8 @@ class Graph:
         self.outputs: dict[str, Tensor] = {}
         self.published: dict[str, tuple[Any, Origin]] = {}
         self.misshapen: list[Unmet] = []
+        self.states_shapes = False
+        self._names: set[str] = set()
 
     @property
     def title(self) -> str:
@@ -176,15 +179,49 @@ class Graph:
         """Append a use of a layer and infer its shape at once.
 
         Raises:
-            LayerError: where the inputs don't fit the layer, or shared weights have other shapes.
+            LayerError: where the inputs don't fit the layer, shared weights have other shapes, another node has the
+                name, or an input is not of this graph.
         """
+        if name in self._names:
+            raise LayerError(f"the name '{name}' is given twice")
+        for tensor in inputs:
+            if not self._owns(tensor):
+                raise LayerError(f"'{tensor.name}' belongs to another network")
         use = layer.apply(tuple([tensor.shape for tensor in inputs]))
         if shares is not None:
             shares = shares.shares or shares
             _check_shared(use, shares)
         node = Node(len(self.nodes), name, use, tuple(inputs), shares, origin, held)
         self.nodes.append(node)
+        self._names.add(name)
         return node
+
+    def finish(self, outputs: Mapping[str, Tensor]) -> None:
+        """State the outputs, by name; whoever builds a graph ends with this.
+
+        Raises:
+            LayerError: where there is no output, or one is not of this graph.
+        """
+        if not outputs:
+            raise LayerError("the network has no output")
+        for name, tensor in outputs.items():
+            if not self._owns(tensor):
+                raise LayerError(f"the output '{name}' belongs to another network")
+        self.outputs = dict(outputs)
+
+    def up_to(self, node: Node) -> Graph:
+        """Return the graph that ends at a node, which is its only output."""
+        part = Graph(self.name, {}, self.variant, self.source)
+        part.inputs = self.inputs
+        part.nodes = self.nodes[: node.index + 1]
+        part._names = {one.name for one in part.nodes}
+        part.finish({node.name: node})
+        return part
+
+    def _owns(self, tensor: Tensor) -> bool:
+        if isinstance(tensor, Node):
+            return tensor.index < len(self.nodes) and self.nodes[tensor.index] is tensor
+        return self.inputs.get(tensor.name) is tensor
 
     def readers(self) -> dict[Tensor, list[Node]]:
         """Return the nodes that read each tensor, in the order in which they run."""

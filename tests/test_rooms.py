@@ -15,6 +15,7 @@ FLOORS = [
     {"ground"},
     {"layers"},
     {"graph"},
+    {"recipe"},
     {"language", "figures"},
     {"execution", "importers", "exporters", "deployment"},
     {"studies"},

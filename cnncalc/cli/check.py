@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from cnncalc.cli._device import bound_options, device_options
+from cnncalc.cli._errors import error_text
 from cnncalc.cli.options import (
     batch_option,
     dtype_option,
@@ -24,6 +25,7 @@ from cnncalc.figures.expectations import ON_A_DEVICE
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.collection import members
 from cnncalc.language.findings import RULES, distinct, noticed
+from cnncalc.language.items import Document
 from cnncalc.language.usage import unused
 from cnncalc.layers.shapes import Shape
 from cnncalc.rendering.check_page import fails, failure_text, page
@@ -111,17 +113,17 @@ def _of_spec(
 ) -> Iterator[Report]:
     """Check every network of a spec; one that can't be built does not keep the others from it."""
     try:
-        document, variant = read_spec(spec)
+        recipe, variant = read_spec(spec)
     except CnncalcError as error:
-        yield Report(spec, spec, {}, [], [], error.text())
+        yield Report(spec, spec, {}, [], [], error_text(error))
         return
-    general = distinct(unused(document))
-    for member in members(document, variant):
+    general = distinct(unused(recipe)) if isinstance(recipe, Document) else []
+    for member in members(recipe, variant):
         with noticed() as doubts:
             try:
                 report = check(member, spec, budgets, scale, *changes, wanted)
             except CnncalcError as error:
-                report = Report(spec, member.name, {}, [], [], error.text())
+                report = Report(spec, member.name, {}, [], [], error_text(error))
         found = [*doubts, *report.warnings] if report.error else [*doubts, *general, *report.warnings]
         yield report._replace(warnings=[warning for warning in found if warning.rule not in allowed])
 

@@ -78,14 +78,12 @@ def command(
     from cnncalc.studies.hotspots import hotspots
 
     if deploy:
-        document, network = spec_and_network(spec, variant, inputs, settings, layout)
-        _show_on_device(
-            network, Wanted(quant, converter, core, board).over(document.deploy), format, target(path, color)
-        )
+        recipe, network = spec_and_network(spec, variant, inputs, settings, layout)
+        _show_on_device(network, Wanted(quant, converter, core, board).over(recipe.deploy), format, target(path, color))
         return 0
-    document, named = read_spec(spec)
+    recipe, named = read_spec(spec)
     on = Machine(*parse_machine(machine))
-    bench = Workbench(document, variant or named, *read_changes(settings, inputs, layout), on, batch, dtype)
+    bench = Workbench(recipe, variant or named, *read_changes(settings, inputs, layout), on, batch, dtype)
     spots = hotspots(bench.summary, on)
     found = [*bench.for_the_network(), *bench.for_layers(heavy_nodes(spots, top), rank, sparsity)]
 

@@ -22,11 +22,12 @@ from cnncalc.ground.places import SpecError
 from cnncalc.ground.quantities import parse_quantity as parse_quantity
 from cnncalc.language.input_axes import doubt
 from cnncalc.language.items import Document, Value
-from cnncalc.language.loading import build_variant, open_document, read_text
+from cnncalc.language.loading import open_document, read_text
 from cnncalc.language.nodes import decode, parse
 from cnncalc.language.values import NO_NAMES, NO_VALUES, ValueReader
 from cnncalc.layers.arguments import axis_count
 from cnncalc.layers.shapes import Shape
+from cnncalc.recipe import Recipe
 from cnncalc.rendering.records import FORMATS
 
 if TYPE_CHECKING:
@@ -180,8 +181,8 @@ def convention_option(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
-def read_spec(spec: str) -> tuple[Document, str | None]:
-    """Return the document of SPEC, and the variant that it asks for: a shipped name's, or FILE:VARIANT's.
+def read_spec(spec: str) -> tuple[Recipe, str | None]:
+    """Return the recipe of SPEC, and the variant that it asks for: a shipped name's, or FILE:VARIANT's.
 
     ``-`` reads standard input; a pipe, as the shell's ``<(git show HEAD:net.yaml)`` makes it, is read once.
     """
@@ -197,7 +198,7 @@ def read_spec(spec: str) -> tuple[Document, str | None]:
             raise CnncalcError(f"{spec}: {error.strerror}") from None
     if spec != "-":
         document, named = open_document(spec)
-        note_read(document.text.name)  # a shipped one's is not SPEC
+        note_read(document.path)  # a shipped one's is not SPEC
         return document, named
     if sys.stdin is None:
         raise CnncalcError("'-' reads a spec from standard input, which is closed")
@@ -214,7 +215,7 @@ def read_shipped() -> Iterator[Member]:
     from cnncalc.language.collection import shipped
 
     for member in shipped():
-        note_read(member.document.text.name)
+        note_read(member.recipe.path)
         yield member
 
 
@@ -234,21 +235,21 @@ def network_of(
 
 def spec_and_network(
     spec: str, variant: str | None, inputs: tuple[str, ...], settings: tuple[str, ...], layout: str
-) -> tuple[Document, Graph]:
+) -> tuple[Recipe, Graph]:
     """Return what a command line's SPEC says, and the network that it asks for."""
     document, named = read_spec(spec)
     if variant is not None and named not in (None, variant):
         raise CnncalcError(f"{spec} is a variant already, so --variant {variant} can't be another")
-    network = build_variant(document, variant or named, *read_changes(settings, inputs, layout))
+    network = document.build(variant or named, *read_changes(settings, inputs, layout))
     for note in input_notes(document, network):
         tell(f"note: {note}")
     return document, network
 
 
-def input_notes(document: Document, network: Graph) -> list[str]:
+def input_notes(recipe: Recipe, network: Graph) -> list[str]:
     """Return what is legal about the inputs' shapes, but probably meant otherwise."""
     notes = []
-    value = document.input
+    value = recipe.input if isinstance(recipe, Document) else None
     stated = value.constant if isinstance(value, Value) and isinstance(value.constant, tuple) else ()
     for tensor in network.inputs.values():
         shape, text = tensor.shape, "x".join(str(size) for size in tensor.shape)

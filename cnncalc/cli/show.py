@@ -21,9 +21,11 @@ def command(spec: str, path: str | None, force: bool) -> None:
     cnncalc show resnet50
     cnncalc show mobilenet_v2 -o mine.yaml
     """
-    document, variant = read_spec(spec)
+    recipe, variant = read_spec(spec)
+    if recipe.text is None:
+        raise CnncalcError(f"{spec}: a model file has no text")
     if path is not None and not force and is_replaced(path):
         raise CnncalcError(f"-o {path}: there is such a file", "--force writes over it")
-    target(path, "never").text([document.text.text])
-    if variant is not None and len(document.variants) > 1:
-        tell(f"{variant} is one of {len(document.variants)} variants in this file: --variant {variant}")
+    target(path, "never").text([recipe.text])
+    if variant is not None and len(recipe.variants) > 1:
+        tell(f"{variant} is one of {len(recipe.variants)} variants in this file: --variant {variant}")

@@ -46,13 +46,13 @@ def command(words: tuple[str, ...], sort: str | None, format: str, path: str | N
 
 def _matches(member: Member, words: tuple[str, ...], start: str = "") -> bool:
     """Whether all words are in what a network is; ``start`` is a pattern of what must stand before each."""
-    about = (member.name, member.document.name, member.year, member.source, _file(member))
+    about = (member.name, member.recipe.name, member.year, member.source, _file(member))
     text = " ".join(str(part) for part in about).lower()
     return all(re.search(start + re.escape(word.lower()), text) for word in words)
 
 
 def _file(member: Member) -> str:
-    return os.path.basename(member.document.text.name)
+    return os.path.basename(member.recipe.path)
 
 
 def _entries(chosen: list[Member]) -> Iterator[Entry]:
@@ -61,7 +61,7 @@ def _entries(chosen: list[Member]) -> Iterator[Entry]:
         made = sums(network.nodes)
         inputs = {name: tensor.shape for name, tensor in network.inputs.items()}
         yield Entry(
-            member.name, member.document.name, member.year, inputs, made.params, made.macs, member.source, _file(member)
+            member.name, member.recipe.name, member.year, inputs, made.params, made.macs, member.source, _file(member)
         )
 
 

@@ -35,7 +35,7 @@ def command(
     """
     changes = read_changes(settings, inputs, layout)
     chosen = [member for spec in specs for member in _members(spec)] if specs else read_shipped()
-    found = by_year([shares(one.build(*changes), one.name, one.document.name, one.year) for one in chosen])
+    found = by_year([shares(one.build(*changes), one.name, one.recipe.name, one.year) for one in chosen])
     surveyed = [one for one in found if one.layers >= NETWORK]
     out = target(path, color)
     if format == "table":

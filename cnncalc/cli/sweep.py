@@ -23,8 +23,8 @@ from cnncalc.cli.progress import Interruptible, Progress, progress_bar
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.near import did_you_mean
-from cnncalc.language.items import Document
 from cnncalc.layers.shapes import Shape
+from cnncalc.recipe import Recipe
 from cnncalc.studies.on_device import Wanted
 from cnncalc.studies.sweep.front import Front, Objective
 from cnncalc.studies.sweep.grid import Grid
@@ -80,22 +80,22 @@ def command(
     cnncalc sweep mobilenet_v2 --set width=0.35,0.5 --input 3x96x96 --columns macs,arena,flash --board nano33ble
     cnncalc sweep net.yaml --set width=16,24,32 --set depth=2,3,4 --pareto macs,params:max --jobs 2
     """
-    document, named = read_spec(spec)
-    grid = _grid(document, settings, inputs, variants or named, layout)
+    recipe, named = read_spec(spec)
+    grid = _grid(recipe, settings, inputs, variants or named, layout)
     objectives = _objectives(pareto, grid)
     shown = _figures(columns)
     wanted = {*shown, *[objective.name for objective in objectives]}
-    device = Wanted(quant, converter, core, board).over(document.deploy)
+    device = Wanted(quant, converter, core, board).over(recipe.deploy)
     measure = Measure(batch, dtype, tuple([name for name in MORE_FIGURES if name in wanted]), device)
     tally = _Tally()
     out = target(path, color)
     with progress_bar() as progress, Interruptible() as rows:
-        points = rows.each(tally.of(sweep(document, grid, measure, jobs)))
+        points = rows.each(tally.of(sweep(recipe, grid, measure, jobs)))
         if progress is not None and out.path is not None:
             points = _counted(points, grid.size, progress)
         if objectives:
             points = _front(points, objectives)
-        _show(document, points, grid, shown, columns is not None, layout, format, out)
+        _show(recipe, points, grid, shown, columns is not None, layout, format, out)
     if rows.wished:
         place = f", which are in {out.path}" if out.path else ""
         tell(f"{rows.done:,} of {grid.size:,} combinations are done{place}")
@@ -107,22 +107,22 @@ def command(
 
 
 def _grid(
-    document: Document, settings: tuple[str, ...], inputs: tuple[str, ...], variants: str | None, layout: str
+    recipe: Recipe, settings: tuple[str, ...], inputs: tuple[str, ...], variants: str | None, layout: str
 ) -> Grid:
     """Return the grid of a command line.  Raises CnncalcError where every combination would fail alike."""
     names = _split(variants) if variants else [None]
-    if variants == "all" and "all" not in document.variants:
-        names = list(document.variants)
+    if variants == "all" and "all" not in recipe.variants:
+        names = list(recipe.variants)
     for name in names:
-        if name is not None and name not in document.variants:
-            known = tuple(document.variants)
+        if name is not None and name not in recipe.variants:
+            known = tuple(recipe.variants)
             hint = did_you_mean(name, known, "variants") if known else "the spec has no variants"
-            raise CnncalcError(f"{document.text.name}: no variant '{name}'", hint)
+            raise CnncalcError(f"{recipe.path}: no variant '{name}'", hint)
     args: dict[str, list[Any]] = {}
     for setting in settings:
         name, values = _values(setting)
-        if name not in document.arguments:
-            known = tuple(document.arguments)
+        if name not in recipe.settings:
+            known = tuple(recipe.settings)
             hint = did_you_mean(name, known, "args") if known else "the spec has no args"
             raise CnncalcError(f"--set {name}: the spec has no argument '{name}'", hint)
         _once(args, name, "--set")[name] = values
@@ -214,7 +214,7 @@ def _front(points: Iterable[Point], objectives: list[Objective]) -> Iterator[Poi
 
 
 def _show(
-    document: Document,
+    recipe: Recipe,
     points: Iterable[Point],
     grid: Grid,
     figures: tuple[str, ...],
@@ -233,7 +233,7 @@ def _show(
     from cnncalc.rendering.sweep_records import as_document, flat_columns, flat_records, record
 
     if format == "json":
-        out.text(as_document(document.name, document.source, points, figures))
+        out.text(as_document(recipe.name, recipe.about().source, points, figures))
     elif format == "ndjson":
         out.text(as_lines((record(point, figures) for point in points), format, ()))
     else:

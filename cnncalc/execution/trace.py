@@ -105,7 +105,7 @@ def trace(
         message = f"'{node.name}' is of type {node.layer.type}, whose elements are not traced"
         raise CnncalcError(message, f"traced are {', '.join(sorted(_TRACERS))}")
     _check_place(node, at)
-    before = _up_to(network, node)
+    before = network.up_to(node)
     inputs = random_inputs(before, 1, seed, np.float32) if x is None else given_inputs(before, x).read()
     kind = next(iter(inputs.values())).dtype
     tensors = random_weights(before, seed, kind) if weights is None else _needed(network, before, weights)
@@ -141,13 +141,6 @@ def _check_place(node: Node, at: Sequence[int]) -> None:
             f"'{node.name}' has no element {','.join(map(str, at))}, its output is {shape_text(node.shape)}",
             f"give {letters} from {','.join('0' * len(node.shape))} to {limits}",
         )
-
-
-def _up_to(network: Graph, node: Node) -> Graph:
-    """Return the network that ends at a node."""
-    part = Graph(network.name, {}, network.variant, network.source)
-    part.inputs, part.nodes, part.outputs = network.inputs, network.nodes[: node.index + 1], {node.name: node}
-    return part
 
 
 def _needed(network: Graph, part: Graph, weights: Mapping[str, Any]) -> dict[str, Any]:

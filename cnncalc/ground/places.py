@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from cnncalc.ground.errors import CnncalcError, clipped, told
 from cnncalc.ground.limits import MAX_FAULTS
@@ -20,43 +20,55 @@ def shown_hint(hint: Hint, shown: bool) -> str | None:
     return (hint() if shown else None) if callable(hint) else hint
 
 
-class Source:
+class Origin(Protocol):
+    """Where something comes from: a place in a spec, a node of a model file, a value that was given."""
+
+    def __str__(self) -> str:
+        """Return what messages begin with."""
+        ...
+
+    def excerpt(self) -> str:
+        """Return lines that show the place; empty where there are none."""
+        ...
+
+
+class SpecText:
     """A spec's text and what it is called in messages."""
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, content: str) -> None:
         self.name = name
-        self.text = text
+        self.content = content
         self._lines: list[str] | None = None
 
     def line(self, number: int) -> str:
         """Return a line by its number from 0; empty behind the end."""
         if self._lines is None:
-            self._lines = self.text.splitlines()
+            self._lines = self.content.splitlines()
         return self._lines[number] if 0 <= number < len(self._lines) else ""
 
-    def place(self, index: int) -> Origin:
+    def place(self, index: int) -> Place:
         """Return the place of a character by its number from 0."""
-        line = self.text.count("\n", 0, index)
-        return Origin(self, line, index - (self.text.rfind("\n", 0, index) + 1))
+        line = self.content.count("\n", 0, index)
+        return Place(self, line, index - (self.content.rfind("\n", 0, index) + 1))
 
 
-class Origin(NamedTuple):
-    """Where something stands: line and column count from 0, and are shown from 1."""
+class Place(NamedTuple):
+    """A place in a text: line and column count from 0, and are shown from 1."""
 
-    source: Source
+    file: SpecText
     line: int
     column: int
 
-    def shifted(self, columns: int) -> Origin:
+    def shifted(self, columns: int) -> Place:
         """Return the place some columns further on the same line."""
-        return Origin(self.source, self.line, self.column + columns)
+        return Place(self.file, self.line, self.column + columns)
 
     def __str__(self) -> str:
-        return f"{self.source.name}:{self.line + 1}:{self.column + 1}"
+        return f"{self.file.name}:{self.line + 1}:{self.column + 1}"
 
     def excerpt(self) -> str:
         """Return the line with its number, and below it a caret under the column."""
-        line, column = self.source.line(self.line), self.column
+        line, column = self.file.line(self.line), self.column
         if len(line) > WIDEST_EXCERPT:
             start = max(0, min(column - WIDEST_EXCERPT // 2, len(line) - WIDEST_EXCERPT))
             end = start + WIDEST_EXCERPT
@@ -66,6 +78,23 @@ class Origin(NamedTuple):
         return f"{number} | {printable(line)}\n{' ' * len(number)} | {' ' * column}^"
 
 
+class Given(NamedTuple):
+    """A value that was given from outside: a ``setting`` of one of the spec's args, or the shape of an ``input``.
+
+    ``name`` is the argument's or the input's; empty for the only input.
+    """
+
+    kind: Literal["setting", "input"]
+    name: str
+
+    def __str__(self) -> str:
+        return self.name or self.kind
+
+    def excerpt(self) -> str:
+        """Return nothing: there is no text."""
+        return ""
+
+
 class Fault(NamedTuple):
     """One thing that is wrong with a spec: where, what, and perhaps what to do."""
 
@@ -73,12 +102,13 @@ class Fault(NamedTuple):
     origin: Origin | None = None
     hint: str | None = None
 
-    def text(self) -> str:
-        """Return the message with place, excerpt and hint, as it is shown."""
+    def text(self, spelled: Callable[[Origin], str] = str) -> str:
+        """Return the message with place, excerpt and hint, as it is shown; ``spelled`` says how a place is called."""
         if self.origin is None:
             return told(self.message, self.hint)
-        place = printable(f"{self.origin}: {clipped(self.message)}")
-        return f"{place}\n{self.origin.excerpt()}{told('', self.hint)}"
+        excerpt = self.origin.excerpt()
+        place = printable(f"{spelled(self.origin)}: {clipped(self.message)}")
+        return f"{place}{excerpt and chr(10)}{excerpt}{told('', self.hint)}"
 
 
 class SpecError(CnncalcError):
@@ -88,9 +118,9 @@ class SpecError(CnncalcError):
         super().__init__(faults[0].message)
         self.faults = faults
 
-    def text(self) -> str:
-        """Return all faults, each with its place."""
-        shown = [fault.text() for fault in self.faults[:MAX_FAULTS]]
+    def text(self, spelled: Callable[[Origin], str] = str) -> str:
+        """Return all faults, each with its place; ``spelled`` says how a place is called."""
+        shown = [fault.text(spelled) for fault in self.faults[:MAX_FAULTS]]
         if len(self.faults) > MAX_FAULTS:
             shown.append(f"… and {len(self.faults) - MAX_FAULTS} more faults")
         return "\n".join(shown)

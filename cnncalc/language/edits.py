@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from cnncalc.ground.places import Origin, Source
+from cnncalc.ground.places import Origin, Place, SpecText
 from cnncalc.language.item_reader import MODIFIERS
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -58,7 +58,7 @@ class ItemText(NamedTuple):
         arguments: the arguments' texts by name, as they can stand inside ``{…}``; "" is a value that stands alone.
     """
 
-    source: Source
+    source: SpecText
     start: tuple[int, int]
     end: tuple[int, int]
     has_colon: bool
@@ -98,10 +98,13 @@ def applied(text: str, edits: Sequence[Edit]) -> str:
     return "".join(lines)
 
 
-def find_item(source: Source, origin: Origin) -> ItemText | None:
-    """Return where the item of an origin stands; None where it is not in the text."""
+def find_item(origin: Origin | None) -> ItemText | None:
+    """Return where the item of an origin stands; None where it is not in a text."""
+    if not isinstance(origin, Place):
+        return None
+    source = origin.file
     try:
-        root = yaml.compose(source.text, _Loader)
+        root = yaml.compose(source.content, _Loader)
     except yaml.YAMLError:  # an anchor given twice, which readers take
         return None
     found = _search(root, (origin.line, origin.column), False) if root is not None else None

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from cnncalc.graph import Graph
+from cnncalc.graph import Graph, Tensor
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER, MAX_LAYERS
 from cnncalc.ground.near import did_you_mean
-from cnncalc.ground.places import Fault, SpecError
+from cnncalc.ground.places import Given, SpecError
 from cnncalc.language.arithmetic import OutOfWorkError
 from cnncalc.language.estimate import least_layers
 from cnncalc.language.expressions import BUDGET
 from cnncalc.language.input_axes import findings, warn
 from cnncalc.language.item_expander import ItemExpander
-from cnncalc.language.items import Document, Output, Value
+from cnncalc.language.items import Document, Value
 from cnncalc.language.reader import out_of_work
 from cnncalc.language.scope import Frame, Ref, Scope, Tensors
+from cnncalc.layers.arguments import LayerError, value_text
 from cnncalc.layers.shapes import Shape
 
 
@@ -35,8 +38,13 @@ def build(
         inputs: shapes by input name, over the document's; the name "" stands for the only input.
 
     Raises:
+        CnncalcError: where there is no such variant.
         SpecError: with every fault that was found.
     """
+    if variant is not None and variant not in document.variants:
+        known = tuple(document.variants)
+        hint = did_you_mean(variant, known, "variants") if known else "the spec has no variants"
+        raise CnncalcError(f"{document.path}: no variant '{variant}'", hint)
     return _Builder(document, variant, settings or {}, inputs or {}).network()
 
 
@@ -75,13 +83,13 @@ class _Builder(ItemExpander):
         shapes = self.input_shapes()
         self.stop_at_faults()
         self.warn_of(shapes)
-        source = (variant and variant.source) or document.source
+        source = document.about(variant.name if variant else None).source
         least = least_layers(document.items, {})
         if least > MAX_LAYERS:
             raise self.refuse(
                 document.origin, f"the network has at least {least:,} layers; at most {MAX_LAYERS:,} are allowed"
             )
-        self.net = Graph(document.name or document.text.name, shapes, variant.name if variant else None, source)
+        self.net = Graph(document.name or document.path, shapes, variant.name if variant else None, source)
         frame = Frame(Scope("", document.reserved | self.net.inputs.keys()), None, None)
         for name, tensor in self.net.inputs.items():
             frame.names[name] = Ref((tensor,), None, "input", 0, 0)
@@ -105,13 +113,26 @@ class _Builder(ItemExpander):
         for name in self.settings:
             if name not in document.arguments:
                 known = tuple(document.arguments)
-                hint = did_you_mean(name, known, "args") if known else "the spec has no args"
-                self.faults.append(Fault(f"{document.text.name} has no argument '{name}'", None, hint))
+                hint = partial(did_you_mean, name, known, "args") if known else "the spec has no args"
+                self.fault(Given("setting", name), f"{document.path} has no argument '{name}'", hint)
         overrides = self.variant.arguments if self.variant else {}
         for name, default in document.arguments.items():
             value = overrides.get(name, default)
-            values[name] = self.settings[name] if name in self.settings else self.evaluate(value, values)
+            if name in self.settings:
+                self.check_setting(name, value.constant)
+                values[name] = self.settings[name]
+            else:
+                values[name] = self.evaluate(value, values)
         return values
+
+    def check_setting(self, name: str, own: Any) -> None:
+        """Refuse a text in place of a figure, and the other way round: expressions would take it for another value."""
+        given = self.settings[name]
+        if own is None or given is None or isinstance(own, str) == isinstance(given, str):
+            return
+        what, wanted = ("a text", "none") if isinstance(given, str) else ("no text", "one")
+        message = f"{value_text(given)} is {what}, and the spec's own value, {value_text(own)}, is {wanted}"
+        self.fault(Given("setting", name), message)
 
     def warn_of(self, shapes: Mapping[str, Shape]) -> None:
         given = shapes if "" in self.given_inputs else self.given_inputs
@@ -126,13 +147,13 @@ class _Builder(ItemExpander):
         given = dict(self.given_inputs)
         if "" in given:
             if len(entries) > 1:
-                message = "the network has several inputs: a shape needs the name of one"
-                self.faults.append(Fault(message, None, "inputs: " + ", ".join(entries)))
+                message = f"the network has several inputs: {', '.join(entries)}"
+                self.fault(Given("input", ""), message, "each shape needs the name of its input")
             given[next(iter(entries))] = given.pop("")
         for name in given:
             if name not in entries:
-                near = did_you_mean(name, tuple(entries), "inputs")
-                self.faults.append(Fault(f"the network has no input '{name}'", None, near))
+                near = partial(did_you_mean, name, tuple(entries), "inputs")
+                self.fault(Given("input", name), f"{self.document.path} has no input '{name}'", near)
         return {
             name: given.get(name) or self.input_shape(value) for name, value in entries.items() if value is not None
         }
@@ -153,18 +174,23 @@ class _Builder(ItemExpander):
         stated = (self.variant and self.variant.outputs) or self.document.outputs
         if not stated:
             names = frame.names_of_tensors()
-            self.net.outputs = {names.get(tensor, tensor.name): tensor for tensor in result or ()}
+            self.finish({names.get(tensor, tensor.name): tensor for tensor in result or ()})
             return
+        outputs: dict[str, Tensor] = {}
         for output in stated:
             if output.when is None or self.condition(output.when, self.globals):
-                self.output(output, frame)
-        if not self.net.outputs:
+                ref = self.look_up(output.reference, frame)
+                outputs |= dict.fromkeys([output.reference.name], ref.tensors[-1]) if ref and ref.tensors else {}
+        if not outputs:
             self.fault(stated[0].reference.origin, "no output is left: the 'when' of each is false")
+        self.stop_at_faults()
+        self.finish(outputs)
 
-    def output(self, output: Output, frame: Frame) -> None:
-        ref = self.look_up(output.reference, frame)
-        for tensor in (ref and ref.tensors) or ():
-            self.net.outputs[output.reference.name] = tensor
+    def finish(self, outputs: Mapping[str, Tensor]) -> None:
+        try:
+            self.net.finish(outputs)
+        except LayerError as error:
+            self.fault(self.document.origin, error.message)
 
     def tell_unmet_too(self) -> None:
         """A shape that is not the expected one may be where a later fault comes from."""

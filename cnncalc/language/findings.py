@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from cnncalc.ground.places import Fault, Origin
+from cnncalc.ground.places import Fault, Origin, Place
 
 RULES = {
     "lost-pixels": "no window reaches the last rows or columns: (W − F + 2P) is not a multiple of S",
@@ -51,12 +51,12 @@ class Finding(NamedTuple):
     @property
     def place(self) -> tuple[object, ...]:
         """What is the same for one fault of a text, however many layers it makes."""
-        return (self.rule, self.origin[1:]) if self.origin else (self.rule, self.layer)
+        return (self.rule, self.origin or self.layer)
 
     @property
     def allowed(self) -> bool:
         """Whether a comment on the line says that it is meant: ``# allow: lost-pixels``."""
-        comment = _ALLOW(self.origin.source.line(self.origin.line)) if self.origin else None
+        comment = _ALLOW(self.origin.file.line(self.origin.line)) if isinstance(self.origin, Place) else None
         return comment is not None and self.rule in re.split(r"[\s,]+", comment[1])
 
 

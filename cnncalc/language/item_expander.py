@@ -259,6 +259,8 @@ class ItemExpander(Names):
         full = self.path(item, name, frame)
         try:
             tensors = incoming if item.paths is None else self.paths(item.paths, frame, environment, incoming)
+            if item.layer_class.takes_nothing():
+                tensors = ()
             layer = item.built or self.made(item, environment, incoming)
             if layer is None or tensors is None:
                 return None
@@ -348,6 +350,7 @@ class ItemExpander(Names):
         if item.expect is None or not self.published:
             return
         expected = self.evaluate(item.expect, environment)
+        self.net.states_shapes = True
         if result is None or expected is None or expected == result[0].shape:
             return
         shown = clipped(shape_text(expected)) if isinstance(expected, tuple) else expected

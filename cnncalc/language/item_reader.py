@@ -8,7 +8,7 @@ from functools import partial
 from keyword import iskeyword
 
 from cnncalc.ground.limits import MAX_NAME
-from cnncalc.ground.places import Hint, Source
+from cnncalc.ground.places import Hint, SpecText
 from cnncalc.language import hints
 from cnncalc.language.arithmetic import FUNCTIONS
 from cnncalc.language.expressions import CONSTANTS, ExpressionError, compile_loop
@@ -49,7 +49,7 @@ class ItemReader(ValueReader):
         blocks: the document's blocks, whose names are known before any item is read.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SpecText) -> None:
         super().__init__(source)
         self.blocks: dict[str, Block] = {}
         self.built: dict[tuple[object, ...], Layer] = {}
@@ -156,9 +156,11 @@ class ItemReader(ValueReader):
             item.name = self.item_name(nodes["name"])
         if "from" in nodes:
             node = nodes["from"]
-            item.sources = [
-                self.reference(entry, "from") for entry in (node.items if isinstance(node, List) else [node])
-            ]
+            entries = node.items if isinstance(node, List) else [node]
+            if entries:
+                item.sources = [self.reference(entry, "from") for entry in entries]
+            elif not (isinstance(item, LayerItem) and item.layer_class.takes_nothing()):
+                self.fault(node, "'from' names no item", "leave it out: the item above comes in")
         if "repeat" in nodes:
             item.repeat = self.value(nodes["repeat"], names)
         if "when" in nodes:

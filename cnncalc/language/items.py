@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
-from typing import Any, NamedTuple
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnncalc.ground.places import Origin, Source
+from cnncalc.ground.places import Place, SpecText
 from cnncalc.language.expressions import Expression
 from cnncalc.layers.base import Layer
+from cnncalc.recipe import About, Stated
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Graph
+    from cnncalc.layers.shapes import Shape
 
 Environment = Mapping[str, Any]
 
@@ -30,7 +35,7 @@ class Value:
 
     def __init__(
         self,
-        origin: Origin,
+        origin: Place,
         constant: Any = None,
         compute: Callable[[Environment], Any] | None = None,
         names: frozenset[str] = frozenset(),
@@ -51,7 +56,7 @@ class Reference(NamedTuple):
     """The name of another item, and where it is written."""
 
     name: str
-    origin: Origin
+    origin: Place
 
 
 class Loop(NamedTuple):
@@ -60,13 +65,13 @@ class Loop(NamedTuple):
     target: Any
     names: list[str]
     rows: Expression
-    origin: Origin
+    origin: Place
 
 
 class Item:
     """One entry of a list of layers, with its modifiers; what it is made of is in the subclasses."""
 
-    def __init__(self, origin: Origin, type_name: str) -> None:
+    def __init__(self, origin: Place, type_name: str) -> None:
         self.origin = origin
         self.type_name = type_name
         self.name: Reference | None = None
@@ -86,7 +91,7 @@ class Item:
 class LayerItem(Item):
     """A use of a layer type; ``built`` is the layer where all arguments are constants."""
 
-    def __init__(self, origin: Origin, type_name: str, layer_class: type[Layer]) -> None:
+    def __init__(self, origin: Place, type_name: str, layer_class: type[Layer]) -> None:
         super().__init__(origin, type_name)
         self.layer_class = layer_class
         self.arguments: dict[str, Value] = {}
@@ -99,7 +104,7 @@ class LayerItem(Item):
 class BlockItem(Item):
     """A use of a block of the spec."""
 
-    def __init__(self, origin: Origin, type_name: str, block: Block) -> None:
+    def __init__(self, origin: Place, type_name: str, block: Block) -> None:
         super().__init__(origin, type_name)
         self.block = block
         self.arguments: dict[str, Value] = {}
@@ -108,7 +113,7 @@ class BlockItem(Item):
 class SequenceItem(Item):
     """Items taken together."""
 
-    def __init__(self, origin: Origin, items: list[Item]) -> None:
+    def __init__(self, origin: Place, items: list[Item]) -> None:
         super().__init__(origin, "sequence")
         self.items = items
         self.reserved: frozenset[str] = frozenset()
@@ -117,11 +122,11 @@ class SequenceItem(Item):
 class Block:
     """A layer type of the spec's own; an argument without a default is None here."""
 
-    def __init__(self, name: str, origin: Origin) -> None:
+    def __init__(self, name: str, origin: Place) -> None:
         self.name = name
         self.origin = origin
         self.arguments: dict[str, Value | None] = {}
-        self.argument_origins: dict[str, Origin] = {}
+        self.argument_origins: dict[str, Place] = {}
         self.items: list[Item] = []
         self.reserved: frozenset[str] = frozenset()
 
@@ -133,17 +138,10 @@ class Output(NamedTuple):
     when: Value | None
 
 
-class Stated(NamedTuple):
-    """A plain text of a spec, with its place."""
-
-    text: str
-    origin: Origin
-
-
 class Variant:
     """A named set of overrides."""
 
-    def __init__(self, name: str, origin: Origin) -> None:
+    def __init__(self, name: str, origin: Place) -> None:
         self.name = name
         self.origin = origin
         self.arguments: dict[str, Value] = {}
@@ -153,13 +151,26 @@ class Variant:
         self.year: int | None = None
         self.source: str | None = None
 
+    def changes_nothing(self, document: Document) -> bool:
+        """Whether the variant has the document's own args, input and outputs."""
+        if self.outputs is not None or not (self.input is None or _equal(self.input, document.input)):
+            return False
+        return all(_equal(value, document.arguments[name]) for name, value in self.arguments.items())
+
+
+def _equal(one: object, other: object) -> bool:
+    """Whether two values are the same constant."""
+    if not isinstance(one, Value) or not isinstance(other, Value):
+        return False
+    return one.is_constant and other.is_constant and bool(one.constant == other.constant)
+
 
 class Document:
-    """A whole spec, read: :func:`cnncalc.language.expand.build` makes networks of it."""
+    """A whole spec, read: a recipe of networks."""
 
-    def __init__(self, text: Source) -> None:
-        self.text = text
-        self.origin = Origin(text, 0, 0)
+    def __init__(self, file: SpecText) -> None:
+        self.file = file
+        self.origin = Place(file, 0, 0)
         self.name = ""
         self.source: str | None = None
         self.year: int | None = None
@@ -172,6 +183,57 @@ class Document:
         self.outputs: list[Output] | None = None
         self.expect: dict[str, Value] = {}
         self.deploy: dict[str, Stated] = {}
+
+    @property
+    def path(self) -> str:
+        """What messages call the file."""
+        return self.file.name
+
+    @property
+    def text(self) -> str:
+        """The spec's text."""
+        return self.file.content
+
+    @property
+    def settings(self) -> list[str]:
+        """The names of the spec's args."""
+        return list(self.arguments)
+
+    def about(self, variant: str | None = None) -> About:
+        """Return year and source: the variant's own where it has them, else the document's."""
+        own = self.variants[variant] if variant is not None else None
+        return About((own and own.year) or self.year, (own and own.source) or self.source)
+
+    def members(self) -> list[str | None]:
+        """Return the variants, and None for the document as it stands, unless a variant changes nothing of it."""
+        same = any(own.changes_nothing(self) for own in self.variants.values())
+        return [*self.variants] if same else [None, *self.variants]
+
+    def build(
+        self,
+        variant: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Shape] | None = None,
+    ) -> Graph:
+        """Build a network.
+
+        Args:
+            variant: the variant of the family, or None for the document's own figures.
+            settings: values for ``args``, over the document's and the variant's.
+            inputs: shapes by input name, over the document's; the name "" stands for the only input.
+
+        Raises:
+            CnncalcError: where there is no such variant, or with every fault that was found.
+        """
+        from cnncalc.language.expand import build
+
+        return build(self, variant, settings or {}, inputs or {})
+
+    def reader(self) -> Callable[[], Document]:
+        """Return a function that reads the text once more, and that can be sent to another process."""
+        from cnncalc.language.loading import read_text
+
+        return partial(read_text, self.file.content.encode("utf-8", "surrogateescape"), self.file.name)
 
 
 def explicit_names(items: list[Item]) -> frozenset[str]:

@@ -9,8 +9,6 @@ from typing import Any
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FILE_BYTES
-from cnncalc.ground.near import did_you_mean
-from cnncalc.language.expand import build
 from cnncalc.language.items import Document
 from cnncalc.language.nodes import decode
 from cnncalc.language.reader import read_document
@@ -53,8 +51,4 @@ def build_variant(
     Raises:
         CnncalcError: where it has no such variant, or the spec is wrong.
     """
-    if variant is not None and variant not in document.variants:
-        known = tuple(document.variants)
-        hint = did_you_mean(variant, known, "variants") if known else "the spec has no variants"
-        raise CnncalcError(f"{document.text.name}: no variant '{variant}'", hint)
-    return build(document, variant, settings, inputs)
+    return document.build(variant, settings, inputs)

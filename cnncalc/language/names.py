@@ -30,7 +30,7 @@ class Names:
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
-        self.places: set[tuple[int, int]] = set()
+        self.places: set[Origin] = set()
         self.owners: list[Iterator[Node]] = []
         self.weighted: list[Node] = []
 
@@ -38,8 +38,8 @@ class Names:
 
     def fault(self, origin: Origin, message: str, hint: Hint = None) -> None:
         """Note a fault; a block's own is told once, however often the block is used."""
-        if origin[1:] not in self.places:
-            self.places.add(origin[1:])
+        if origin not in self.places:
+            self.places.add(origin)
             self.faults.append(Fault(clipped(message), origin, shown_hint(hint, len(self.faults) < MAX_FAULTS)))
             if len(self.faults) >= MAX_FAULTS * 10:
                 self.stop_at_faults()
@@ -64,6 +64,7 @@ class Names:
             return scope.numbered(item.name.name)
         if item.name.name in frame.names:
             self.fault(item.name.origin, f"the name '{item.name.name}' is given twice in one scope")
+            return scope.numbered(item.name.name)
         return item.name.name
 
     def register(self, item: Item, name: str, frame: Frame, ref: Ref) -> None:

@@ -12,7 +12,7 @@ import yaml
 from yaml import events
 
 from cnncalc.ground.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_LAYERS, MAX_SEPARATORS
-from cnncalc.ground.places import Fault, Origin, Source, SpecError
+from cnncalc.ground.places import Fault, Place, SpecError, SpecText
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]").search  # a line may end in U+0085
 
@@ -30,9 +30,9 @@ class Node:
         self.line: int = mark.line
         self.column: int = mark.column
 
-    def at(self, source: Source) -> Origin:
+    def at(self, source: SpecText) -> Place:
         """Return the node's place."""
-        return Origin(source, self.line, self.column)
+        return Place(source, self.line, self.column)
 
 
 class Scalar(Node):
@@ -72,7 +72,7 @@ class Map(Node):
         self.pending: Node | None = None
 
 
-def decode(data: bytes, name: str) -> Source:
+def decode(data: bytes, name: str) -> SpecText:
     """Return a spec's bytes as text.
 
     Raises:
@@ -86,7 +86,7 @@ def decode(data: bytes, name: str) -> Source:
         line = data.count(b"\n", 0, fault.start)
         place = f"{name}:{line + 1}: the byte 0x{data[fault.start]:02x} at offset {fault.start} is not UTF-8"
         raise SpecError([Fault(place, hint="save the file as UTF-8 text")]) from None
-    source = Source(name, text)
+    source = SpecText(name, text)
     control = _CONTROL(text)
     if control:
         message = f"a control character, U+{ord(control[0]):04X}, does not belong in a spec"
@@ -94,13 +94,13 @@ def decode(data: bytes, name: str) -> Source:
     return source
 
 
-def parse(source: Source) -> Node:
+def parse(source: SpecText) -> Node:
     """Return the only document of a text as nodes; an alias is the node that it stands for.
 
     Raises:
         SpecError: for YAML that is broken, nested too deep, tagged, or has other than one document.
     """
-    if sum(source.text.count(separator) for separator in ":,\n") > MAX_SEPARATORS:
+    if sum(source.content.count(separator) for separator in ":,\n") > MAX_SEPARATORS:
         raise SpecError([Fault(f"{source.name}: the spec has more than {MAX_SEPARATORS:,} parts")])
     builder = _Builder(source)
     try:
@@ -115,7 +115,7 @@ def parse(source: Source) -> Node:
 class _Builder:
     """Builds the tree from the events, on a stack of its own."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SpecText) -> None:
         self.source = source
         self.anchors: dict[str, Node] = {}
         self.open: list[List | Map] = []
@@ -123,7 +123,7 @@ class _Builder:
         self.taken = 0  # characters of the text that events have told of
 
     def build(self) -> Node | None:
-        parser = _Parser(self.source.text)
+        parser = _Parser(self.source.content)
         try:
             event = parser.get_event()
             while not isinstance(event, events.StreamEndEvent):
@@ -140,13 +140,13 @@ class _Builder:
         A parser looks up to 1,024 characters ahead before it tells of the first bracket.
         """
         depth, mark = len(self.open), getattr(error, "problem_mark", None)
-        for bracket in _BRACKET(self.source.text, self.taken, mark.index if mark else self.taken):
+        for bracket in _BRACKET(self.source.content, self.taken, mark.index if mark else self.taken):
             depth += (bracket[0] in "[{") - (bracket[0] in "]}")
             if depth > MAX_DEPTH:
                 return self._too_deep(self.source.place(bracket.start()))
         return None
 
-    def _too_deep(self, origin: Origin) -> Fault:
+    def _too_deep(self, origin: Place) -> Fault:
         return Fault(f"nested deeper than {MAX_DEPTH}", origin)
 
     def _take(self, event: Any) -> None:
@@ -200,7 +200,7 @@ class _Builder:
             parent.items.append(node)
             if len(parent.items) > MAX_LAYERS:
                 message = f"a list of more than {MAX_LAYERS:,} entries"
-                raise SpecError([Fault(message, Origin(self.source, node.line, node.column))])
+                raise SpecError([Fault(message, Place(self.source, node.line, node.column))])
         elif parent.pending is None:
             parent.pending = node
         else:
@@ -210,28 +210,28 @@ class _Builder:
     def _fault(self, event: Any, message: str, hint: str | None = None) -> Fault:
         return Fault(message, self._origin(event), hint)
 
-    def _origin(self, event: Any) -> Origin:
-        return Origin(self.source, event.start_mark.line, event.start_mark.column)
+    def _origin(self, event: Any) -> Place:
+        return Place(self.source, event.start_mark.line, event.start_mark.column)
 
 
-def _yaml_fault(source: Source, error: yaml.YAMLError) -> Fault:
+def _yaml_fault(source: SpecText, error: yaml.YAMLError) -> Fault:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or "this is not YAML"
     if mark is None:
         return Fault(f"{source.name}: {problem}")
     line, column = mark.line, mark.column
-    if line >= source.text.count("\n") and not source.line(line).strip():  # the end of the file: show the last line
-        line = max(len(source.text.rstrip().splitlines()) - 1, 0)
+    if line >= source.content.count("\n") and not source.line(line).strip():  # the end of the file: show the last line
+        line = max(len(source.content.rstrip().splitlines()) - 1, 0)
         column = len(source.line(line))
     opened = getattr(error, "context_mark", None)
     hint = _yaml_hint(source, line, problem)
     if opened is not None and opened.line < mark.line and "flow" in (getattr(error, "context", None) or ""):
         bracket = source.line(opened.line)[opened.column : opened.column + 1]
         hint = f"the {bracket} on line {opened.line + 1} is not closed"
-    return Fault(f"YAML: {problem}", Origin(source, line, column), hint)
+    return Fault(f"YAML: {problem}", Place(source, line, column), hint)
 
 
-def _yaml_hint(source: Source, line: int, problem: str) -> str | None:
+def _yaml_hint(source: SpecText, line: int, problem: str) -> str | None:
     text, above = source.line(line), source.line(line - 1) if line else ""
     bare = re.match(r"\s*-\s+(\w+)\s*(#.*)?$", above)
     glued = re.match(r"\s*-\s*(\w[\w.]*):?[({\[]", text)

@@ -7,13 +7,14 @@ from functools import partial
 
 from cnncalc.ground.limits import MAX_WORK
 from cnncalc.ground.near import did_you_mean
-from cnncalc.ground.places import Fault, Origin, Source, SpecError
+from cnncalc.ground.places import Fault, Place, SpecError, SpecText
 from cnncalc.language.arithmetic import OutOfWorkError
 from cnncalc.language.item_reader import ItemReader, is_item_name
-from cnncalc.language.items import INPUT_NAMES, Block, Document, Output, Stated, Value, Variant, explicit_names
+from cnncalc.language.items import INPUT_NAMES, Block, Document, Output, Value, Variant, explicit_names
 from cnncalc.language.nodes import List, Map, Node, Scalar, parse
 from cnncalc.layers import layer_type
 from cnncalc.layers.arguments import value_text
+from cnncalc.recipe import Stated
 
 DOCUMENT_KEYS = (
     "name",
@@ -35,7 +36,7 @@ DEPLOY_KEYS = ("quant", "converter", "core", "board", "plan", "ram", "flash", "m
 NOTHING: frozenset[str] = frozenset()
 
 
-def read_document(source: Source) -> Document:
+def read_document(source: SpecText) -> Document:
     """Read a spec's text.
 
     Raises:
@@ -45,13 +46,18 @@ def read_document(source: Source) -> Document:
     try:
         document = reader.document(parse(source))
     except OutOfWorkError:
-        raise SpecError([out_of_work(Origin(source, 0, 0))]) from None
+        raise SpecError([out_of_work(Place(source, 0, 0))]) from None
     if reader.faults:
-        raise SpecError(sorted(reader.faults, key=lambda fault: fault.origin[1:] if fault.origin else (0, 0)))
+        raise SpecError(sorted(reader.faults, key=_line_and_column))
     return document
 
 
-def out_of_work(origin: Origin) -> Fault:
+def _line_and_column(fault: Fault) -> tuple[int, int]:
+    place = fault.origin
+    return (place.line, place.column) if isinstance(place, Place) else (0, 0)
+
+
+def out_of_work(origin: Place) -> Fault:
     """Return the fault of a spec whose expressions take too long."""
     return Fault(f"the expressions of the spec take more than {MAX_WORK:,} operations", origin)
 

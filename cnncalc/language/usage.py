@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from cnncalc.ground.places import Origin
+from cnncalc.ground.places import Place
 from cnncalc.language.findings import Finding
 from cnncalc.language.items import Block, BlockItem, Document, Item, LayerItem, SequenceItem, Value
 
@@ -109,13 +109,13 @@ def _loops(item: Item) -> Iterator[Finding]:
         yield from _loops(inner)
 
 
-def _key(origin: Origin, name: str) -> Origin:
+def _key(origin: Place, name: str) -> Place:
     """Return the place of the key whose value stands at ``origin``: there, or before it."""
     for line in range(origin.line, -1, -1):
-        text = origin.source.line(line)
+        text = origin.file.line(line)
         if line == origin.line:
             text = text[: origin.column + len(name)]
         keys = list(re.finditer(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", text))
         if keys:
-            return Origin(origin.source, line, keys[-1].start())
+            return Place(origin.file, line, keys[-1].start())
     return origin

@@ -8,7 +8,7 @@ from functools import partial
 
 from cnncalc.ground.errors import clipped
 from cnncalc.ground.limits import MAX_ALIASED, MAX_DEPTH, MAX_FAULTS
-from cnncalc.ground.places import Fault, Hint, Origin, Source, SpecError, shown_hint
+from cnncalc.ground.places import Fault, Hint, Place, SpecError, SpecText, shown_hint
 from cnncalc.language import hints
 from cnncalc.language.arithmetic import Budget
 from cnncalc.language.expressions import BUDGET, CONSTANTS, ExpressionError, compile_expression
@@ -26,14 +26,14 @@ NO_NAMES: frozenset[str] = frozenset()
 class ValueReader:
     """Reads values of one text and collects its faults."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SpecText) -> None:
         self.source = source
         self.faults: list[Fault] = []
         self.budget = Budget()
         self._constants: Environment = {BUDGET: self.budget}
-        self._allowance = len(source.text) + MAX_ALIASED  # no text has more nodes than characters, but for aliases
+        self._allowance = len(source.content) + MAX_ALIASED  # no text has more nodes than characters, but for aliases
 
-    def fault(self, place: Node | Origin, message: str, hint: Hint = None) -> None:
+    def fault(self, place: Node | Place, message: str, hint: Hint = None) -> None:
         """Note a fault at a node or place."""
         origin = place.at(self.source) if isinstance(place, Node) else place
         self.faults.append(Fault(clipped(message), origin, shown_hint(hint, len(self.faults) < MAX_FAULTS)))
@@ -157,7 +157,7 @@ def _expression_hint(error: ExpressionError, text: str, argument: Argument | Non
 NO_VALUES: Environment = {}
 
 
-def _joined(origin: Origin, items: list[Value]) -> Value:
+def _joined(origin: Place, items: list[Value]) -> Value:
     if all(item.is_constant for item in items):
         return Value(origin, tuple([item.constant for item in items]))
     names = NO_NAMES.union(*[item.names for item in items])

@@ -226,6 +226,11 @@ class Layer:
         """Return every argument as the JSON output shows it, one figure an axis."""
         return {name: self.__dict__[name] for name in self.arguments}
 
+    @classmethod
+    def takes_nothing(cls) -> bool:
+        """Whether the layer has no input, so that the item above it does not come in."""
+        return cls.arity[1] == 0
+
     # --- use ----------------------------------------------------------------------------------------------
 
     def apply(self, inputs: tuple[Shape, ...]) -> Use:

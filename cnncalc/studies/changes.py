@@ -13,9 +13,10 @@ from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.edits import Edit, ItemText, Piece, applied, find_item
 from cnncalc.language.items import Document
-from cnncalc.language.loading import build_variant, read_text
+from cnncalc.language.loading import read_text
 from cnncalc.language.references import numbered_references
 from cnncalc.layers.shapes import Shape
+from cnncalc.recipe import Recipe
 from cnncalc.studies import replacements
 from cnncalc.studies.hotspots import Hotspots, predicted_seconds
 
@@ -67,7 +68,7 @@ class Workbench:
 
     def __init__(
         self,
-        document: Document,
+        recipe: Recipe,
         variant: str | None,
         settings: Mapping[str, Any],
         inputs: Mapping[str, Shape],
@@ -76,14 +77,14 @@ class Workbench:
         dtype: str = "float32",
     ) -> None:
         """Build the network.  Raises CnncalcError where the spec is wrong."""
-        self.document = document
+        self.recipe = recipe
         self.variant = variant
         self.settings = settings
         self.inputs = inputs
         self.machine = machine
         self.batch = batch
         self.dtype = dtype
-        self.network = build_variant(document, variant, settings, inputs)
+        self.network = recipe.build(variant, settings, inputs)
         self.summary = summarize(self.network, batch, dtype)
         self.before = self.figures(self.summary)
 
@@ -100,14 +101,11 @@ class Workbench:
         inputs: Mapping[str, Shape] | None = None,
     ) -> Graph | None:
         """Return the network after a change; None where it can't be built."""
-        document = self.document
+        recipe = self.recipe
         try:
-            if edits:
-                text = applied(document.text.text, edits)
-                document = read_text(text.encode("utf-8", "surrogateescape"), document.text.name)
-            return build_variant(
-                document, self.variant, {**self.settings, **(settings or {})}, {**self.inputs, **(inputs or {})}
-            )
+            if edits and recipe.text is not None:
+                recipe = read_text(applied(recipe.text, edits).encode("utf-8", "surrogateescape"), recipe.path)
+            return recipe.build(self.variant, {**self.settings, **(settings or {})}, {**self.inputs, **(inputs or {})})
         except CnncalcError:
             return None
 
@@ -167,9 +165,11 @@ class Workbench:
 
     def argument(self, name: str) -> int | float | None:
         """Return the value of a numeric argument; None where it is none, or has no value of its own."""
-        variant = self.document.variants[self.variant].arguments if self.variant else {}
+        if not isinstance(self.recipe, Document):
+            return None
+        variant = self.recipe.variants[self.variant].arguments if self.variant else {}
         value = self.settings.get(name)
-        stated = variant.get(name) or self.document.arguments.get(name)
+        stated = variant.get(name) or self.recipe.arguments.get(name)
         if value is None and stated is not None and stated.is_constant:
             value = stated.constant
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
@@ -178,12 +178,12 @@ class Workbench:
 
     def for_layers(self, heavy: Iterable[Node], rank: int | None, sparsity: float) -> list[Change]:
         """Return the changes of the given layers, each item of the spec once."""
-        can_edit = not numbered_references(self.document)
+        can_edit = isinstance(self.recipe, Document) and not numbered_references(self.recipe)
         narrow = not any(self.argument(name) for name in _WIDTHS)
         found: list[Change] = []
         for node in heavy:
             nodes = [one for one in self.network.nodes if one.origin == node.origin]
-            item = find_item(self.document.text, node.origin) if node.origin else None
+            item = find_item(node.origin)
             if can_edit and item is not None and not self.is_shared(nodes):
                 found += self.edited(node, nodes, item, rank, narrow)
             if node.layer.kind == "fc":
@@ -249,7 +249,7 @@ class Workbench:
         hidden = linears[:-1]
         edits = []
         for one in (flatten, *hidden):
-            item = find_item(self.document.text, one.origin) if one.origin else None
+            item = find_item(one.origin)
             alone = sum(other.origin == one.origin for other in self.network.nodes) == 1
             if item is None or not alone or self.is_shared([one]):
                 return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cnncalc.figures.expectations import ON_A_DEVICE, figure_of, shown, unmet
@@ -10,8 +10,6 @@ from cnncalc.graph import Graph
 from cnncalc.ground.places import Origin
 from cnncalc.language.collection import Member
 from cnncalc.language.findings import Finding
-from cnncalc.language.items import Block, Document
-from cnncalc.language.usage import inner_items
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.budgets import FIGURES, HEAVIEST, Figure, Part, Scale, heaviest
 from cnncalc.studies.lints import lint
@@ -84,7 +82,7 @@ def check(
         CnncalcError: where the network can't be built.
     """
     network = member.build(settings, inputs)
-    checks = [] if settings or inputs else list(_published(member, network))
+    checks = [] if settings or inputs else list(_published(network))
     checks += [
         _budget(FIGURES[name], name, bound, network, scale) for name, bound in budgets.items() if name in FIGURES
     ]
@@ -93,30 +91,19 @@ def check(
     return Report(spec, member.name, figures, checks, lint(network))
 
 
-def _published(member: Member, network: Graph) -> Iterator[Check]:
+def _published(network: Graph) -> Iterator[Check]:
     """Check what the spec states: each figure, and the shapes of items, as one check where they all hold."""
     missed = {one.what: one for one in unmet(network)}
-    for what, value in member.stated.items():
+    for what, (_, origin) in network.published.items():
         if what not in missed and what not in ON_A_DEVICE:
             figure = shown(figure_of(network, what))
-            yield Check(what, EXPECTED, figure, figure, True, origin=value.origin)
+            yield Check(what, EXPECTED, figure, figure, True, origin=origin)
     for fault in missed.values():
         figure = FIGURES.get(fault.what)
         parts = tuple(heaviest(figure, network, Scale())) if figure else ()
         yield Check(fault.what, EXPECTED, fault.expected, fault.actual, False, heaviest=parts, origin=fault.origin)
-    document = member.document
-    if set(missed) <= set(member.stated) and _states_shapes([document, *document.blocks.values()]):
+    if network.states_shapes and not network.misshapen:
         yield Check("shapes", EXPECTED, None, None, True)
-
-
-def _states_shapes(scopes: Iterable[Document | Block]) -> bool:
-    waiting = [item for scope in scopes for item in scope.items]
-    while waiting:
-        item = waiting.pop()
-        if item.expect is not None:
-            return True
-        waiting += inner_items(item)
-    return False
 
 
 def _budget(figure: Figure, name: str, bound: int, network: Graph, scale: Scale) -> Check:
@@ -131,7 +118,7 @@ def _on_device(
     member: Member, network: Graph, budgets: Mapping[str, int], wanted: Wanted, changed: bool
 ) -> Iterator[Check]:
     """Check what a device has: bounds against the upper ends, and published figures unless the network is changed."""
-    section = member.document.deploy
+    section = member.recipe.deploy
     on = wanted.over(section).device()
     stated = {what: network.published[what] for what in ON_A_DEVICE if what in network.published and not changed}
     for what, (value, origin) in stated.items():

@@ -9,6 +9,7 @@ from cnncalc.deployment.operators import Operator
 from cnncalc.deployment.view import Deployment, Device, deploy
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.places import Place
 from cnncalc.layers import layer_type
 from cnncalc.layers.base import Layer, LayerError
 
@@ -161,7 +162,7 @@ def _measured(name: str, nodes: set[Node], how: str, changed: Graph | None, on: 
 
 def _places(nodes: set[Node]) -> str:
     """Return ``at line 5, 9``: where a spec has the layers; their names where nothing has."""
-    lines = sorted({node.origin.line + 1 for node in nodes if node.origin is not None})
+    lines = sorted({node.origin.line + 1 for node in nodes if isinstance(node.origin, Place)})
     if not lines:
         return "for " + ", ".join([node.name for node in sorted(nodes, key=lambda node: node.index)][:3])
     return f"in line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}"

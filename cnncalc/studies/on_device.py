@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cnncalc.deployment.view import Deployment, Device
     from cnncalc.graph import Graph
     from cnncalc.ground.places import Origin
-    from cnncalc.language.items import Stated
+    from cnncalc.recipe import Stated
 
 Weighed = tuple[str, int]
 

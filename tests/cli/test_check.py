@@ -132,7 +132,10 @@ def test_a_fault_of_every_variant_is_told_once() -> None:
     done = check("specs/vgg.yaml", "--set", "classes=none")
     assert done.code == 2
     assert "8 networks: 0 ok, 8 can't be built" in done.out
-    assert done.err.count("out_features must be a positive integer, not 'none'") == 1
+    assert done.err == "--set classes: 'none' is a text, and the spec's own value, 1000, is none\n"
+    assert (
+        check("specs/vgg.yaml", "--set", "classes=0").err.count("out_features must be a positive integer, not 0") == 1
+    )
 
 
 def test_every_variant_is_checked_and_the_document_where_none_is_like_it(tmp_path: Path) -> None:

@@ -350,7 +350,9 @@ def test_several_inputs_each_by_name() -> None:
     found = summary("-", "--input", "left=1x16x16", "--input", "right=1x16x16", stdin=text)
     assert found["inputs"] == {"left": [1, 1, 16, 16], "right": [1, 1, 16, 16]}
     done = cnncalc("summary", "-", "--input", "1x16x16", stdin=text)
-    assert done.err == ("the network has several inputs: a shape needs the name of one\n  hint: inputs: left, right\n")
+    assert done.err == (
+        "--input: the network has several inputs: left, right\n  hint: each shape needs the name of its input\n"
+    )
 
 
 def test_set_takes_lists_words_and_numbers() -> None:

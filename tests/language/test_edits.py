@@ -23,7 +23,7 @@ def item_of(text: str, type_name: str = "conv") -> ItemText:
     net = network(text)
     origin = next(node.origin for node in net.nodes if node.layer.type == type_name)
     assert origin is not None
-    item = find_item(read_text(text.encode(), "net.yaml").text, origin)
+    item = find_item(origin)
     assert item is not None
     return item
 

@@ -251,7 +251,7 @@ def test_every_layer_type_can_be_linted(name: str) -> None:
 def test_no_shipped_network_is_warned_of() -> None:
     """What is as its paper has it is allowed on its line, with the reason."""
     for member in shipped():
-        assert [one.text() for one in [*distinct(unused(member.document)), *lint(member.build())]] == []
+        assert [one.text() for one in [*distinct(unused(member.recipe)), *lint(member.build())]] == []
 
 
 def test_what_shipped_specs_allow_is_found_without_the_comment() -> None:

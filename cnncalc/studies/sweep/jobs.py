@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from cnncalc.language.expand import warn_of_inputs
 from cnncalc.language.items import Document
-from cnncalc.language.loading import read_text
+from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.points import Measure, Point, point
 
@@ -17,11 +17,11 @@ WARNED = 20
 """How many combinations are looked at for inputs that are probably not meant, where other processes build them."""
 
 
-def sweep(document: Document, grid: Grid, measure: Measure | None = None, jobs: int = 1) -> Iterator[Point]:
+def sweep(recipe: Recipe, grid: Grid, measure: Measure | None = None, jobs: int = 1) -> Iterator[Point]:
     """Yield the figures of every combination, in the grid's order, as they are computed.
 
     Args:
-        document: the spec.
+        recipe: the spec, or the model file.
         grid: what to combine.
         measure: what to compute.
         jobs: processes to compute in.
@@ -31,28 +31,28 @@ def sweep(document: Document, grid: Grid, measure: Measure | None = None, jobs: 
     """
     measure = measure or Measure()
     if jobs == 1 or grid.size == 1:
-        return (point(document, grid[index], measure) for index in range(grid.size))
-    return _in_processes(document, grid, measure, jobs)
+        return (point(recipe, grid[index], measure) for index in range(grid.size))
+    return _in_processes(recipe, grid, measure, jobs)
 
 
 # --- in several processes -----------------------------------------------------------------------------------
 
-_shared: tuple[Document, Grid, Measure] | None = None  # what every task of a worker process works on
+_shared: tuple[Recipe, Grid, Measure] | None = None  # what every task of a worker process works on
 
 
-def _in_processes(document: Document, grid: Grid, measure: Measure, jobs: int) -> Iterator[Point]:
+def _in_processes(recipe: Recipe, grid: Grid, measure: Measure, jobs: int) -> Iterator[Point]:
     """Yield the points of chunks in order; a few chunks a process are under way at a time."""
     from concurrent.futures import Future, ProcessPoolExecutor
     from multiprocessing import active_children
 
-    for variant in grid.variants[:WARNED]:
-        for index in range(min(grid.size, WARNED)):  # inputs vary fastest
-            warn_of_inputs(document, variant, grid[index].args, grid[index].input)
+    if isinstance(recipe, Document):
+        for variant in grid.variants[:WARNED]:
+            for index in range(min(grid.size, WARNED)):  # inputs vary fastest
+                warn_of_inputs(recipe, variant, grid[index].args, grid[index].input)
     others = active_children()
-    text = document.text
     size = max(1, min(_CHUNK, grid.size // (4 * jobs)))
     starts = iter(range(0, grid.size, size))
-    pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(text.text, text.name, grid, measure))
+    pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(recipe.reader(), grid, measure))
     under_way: deque[Future[list[Point]]] = deque()
     try:
         while True:
@@ -70,7 +70,7 @@ def _in_processes(document: Document, grid: Grid, measure: Measure, jobs: int) -
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start(text: str, name: str, grid: Grid, measure: Measure) -> None:
+def _start(read: Callable[[], Recipe], grid: Grid, measure: Measure) -> None:
     """Read the spec in a worker process: compiled expressions can't be sent to it."""
     import signal
 
@@ -78,10 +78,10 @@ def _start(text: str, name: str, grid: Grid, measure: Measure) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to report
     for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
         signal.signal(number, signal.SIG_DFL)  # there is nothing to clean up here
-    _shared = read_text(text.encode(), name), grid, measure
+    _shared = read(), grid, measure
 
 
 def _chunk(start: int, stop: int) -> list[Point]:
     assert _shared is not None
-    document, grid, measure = _shared
-    return [point(document, grid[index], measure) for index in range(start, stop)]
+    recipe, grid, measure = _shared
+    return [point(recipe, grid[index], measure) for index in range(start, stop)]

@@ -10,9 +10,8 @@ from cnncalc.figures.memory import forward_elements, peak_elements
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.places import SpecError
-from cnncalc.language.items import Document
-from cnncalc.language.loading import build_variant
 from cnncalc.layers.shapes import Shape
+from cnncalc.recipe import Recipe
 from cnncalc.studies.on_device import Wanted
 from cnncalc.studies.sweep.grid import Combination
 
@@ -54,11 +53,11 @@ class Measure(NamedTuple):
     device: Wanted | None = None
 
 
-def point(document: Document, combination: Combination, measure: Measure) -> Point:
+def point(recipe: Recipe, combination: Combination, measure: Measure) -> Point:
     """Return the figures of one combination, or its error."""
     variant, args, inputs = combination
     try:
-        network = build_variant(document, variant, args, inputs)
+        network = recipe.build(variant, args, inputs)
         values = figures(network, measure)
     except CnncalcError as error:
         given = {name or "input": shape for name, shape in inputs.items()}

@@ -1,0 +1,19 @@
+"""Errors as the command line words them: an argument is called by the option that gave it."""
+
+from __future__ import annotations
+
+from cnncalc.ground.errors import ArgumentError, CnncalcError
+from cnncalc.ground.places import Given, Origin, SpecError
+
+_OPTIONS = {"setting": "--set", "input": "--input"}
+
+
+def error_text(error: CnncalcError) -> str:
+    """Return an error's whole message, with the names of options in place of arguments'."""
+    if isinstance(error, ArgumentError):
+        return error.as_option()
+    return error.text(_spelled) if isinstance(error, SpecError) else error.text()
+
+
+def _spelled(origin: Origin) -> str:
+    return f"{_OPTIONS[origin.kind]} {origin.name}".rstrip() if isinstance(origin, Given) else str(origin)
