@@ -1,4 +1,4 @@
-"""The command line: one file a command, imported only when that command runs."""
+"""The command line: one file per command, imported only when that command runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from cnncalc.ground.near import did_you_mean
 
-_SHARED = ("options", "output", "overwriting", "progress")
+_SHARED = ("opening", "options", "output", "overwriting", "parsing", "progress")
 
 
 class Commands(click.Group):

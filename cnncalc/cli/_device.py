@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
+
+from cnncalc.studies.on_device import Wanted
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -14,8 +17,17 @@ CORES = ("reference", "m0", "m3", "m4", "m7", "m33", "m55", "m85", "esp32")
 CONVERTERS = ("tf2.21", "tf2.3", "tf1.15")
 
 
-def device_options(command: Command) -> Command:
-    """Add what a network is to run on, and how it gets there; a spec's ``deploy`` says what the options don't."""
+def takes_device(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what a network is to run on, and how it gets there; the command gets ``wanted``.
+
+    A spec's ``deploy`` says what the options don't.
+    """
+
+    @wraps(command)
+    def gathered(*, quant: str | None, converter: str | None, core: str | None, board: str | None, **rest: Any) -> Any:
+        return command(wanted=Wanted(quant, converter, core, board), **rest)
+
+    found: Callable[..., Any] = gathered
     for decorate in (
         click.option("--board", metavar="NAME", help="nano33ble, stm32f746, stm32h743, rp2040 or esp32."),
         click.option("--core", type=click.Choice(CORES), help="Whose kernels run. Default: the board's, or reference."),
@@ -25,8 +37,8 @@ def device_options(command: Command) -> Command:
         ),
         click.option("--quant", type=click.Choice(QUANTS), help="What the device's numbers are. Default: int8."),
     ):  # fmt: skip
-        command = decorate(command)
-    return command
+        found = decorate(found)
+    return found
 
 
 def bound_options(command: Command) -> Command:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from cnncalc.cli._device import device_options
-from cnncalc.cli.options import output_options_with, parse_quantity, spec_and_network, spec_options, target
-
-if TYPE_CHECKING:
-    from cnncalc.cli.output import Target
-    from cnncalc.deployment.view import Deployment
+from cnncalc.cli._device import takes_device
+from cnncalc.cli.opening import Asked
+from cnncalc.cli.options import takes_output, takes_spec
+from cnncalc.cli.output import Output
+from cnncalc.cli.overwriting import refuse_overwriting
+from cnncalc.cli.parsing import parse_quantity
+from cnncalc.ground.atomic_write import write_whole
+from cnncalc.studies.on_device import Wanted
 
 
 @click.command("deploy", short_help="RAM and flash on a microcontroller, step by step.")
-@spec_options
-@device_options
+@takes_spec()
+@takes_device
 @click.option("--ram", metavar="BYTES", help="RAM that there is, 256KiB; of a board, its largest bank.")
 @click.option("--flash", metavar="BYTES", help="Flash that there is, 1MiB; of a board, its own.")
 @click.option(
@@ -25,25 +25,16 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--offline-plan", metavar="FILE", help="Write the plan's offsets, for OfflineMemoryAllocation, as JSON.")
 @click.option("--steps", type=click.IntRange(1), help="Steps that are shown: those that need most.")
-@output_options_with("svg", "html")
+@takes_output("svg", "html")
 def command(
-    spec: str,
-    variant: str | None,
-    inputs: tuple[str, ...],
-    settings: tuple[str, ...],
-    layout: str,
-    quant: str | None,
-    converter: str | None,
-    core: str | None,
-    board: str | None,
+    asked: Asked,
+    wanted: Wanted,
+    out: Output,
     ram: str | None,
     flash: str | None,
     plan: str | None,
     offline_plan: str | None,
     steps: int | None,
-    format: str,
-    path: str | None,
-    color: str,
 ) -> int:
     """Print what a network takes of RAM and flash on tflite-micro, and the step that would break first.
 
@@ -57,37 +48,18 @@ def command(
     cnncalc deploy net.yaml --format svg -o arena.svg
     """
     from cnncalc.deployment.view import deploy
-    from cnncalc.studies.on_device import Wanted
+    from cnncalc.rendering.views.deploy import view
 
     sizes = [parse_quantity(text, name, True) if text else None for name, text in (("--ram", ram), ("--flash", flash))]
-    document, network = spec_and_network(spec, variant, inputs, settings, layout)
-    on = Wanted(quant, converter, core, board, plan, *sizes).over(document.deploy).device()
+    recipe, network = asked.built()
+    on = wanted._replace(plan=plan, ram=sizes[0], flash=sizes[1]).over(recipe.deploy).device()
     found = deploy(network, on)
     if offline_plan is not None:
         from cnncalc.deployment.offline import offline_plan as offsets
-        from cnncalc.rendering.records import as_json
+        from cnncalc.rendering.writers import as_json
 
-        target(offline_plan, "never").text([as_json(offsets(found))])
-    _show(found, steps, format, target(path, color))
+        refuse_overwriting("--offline-plan", offline_plan)
+        write_whole(offline_plan, as_json(offsets(found)).encode())
+    out.show(view(found, steps))
     limits = ((found.ram_total, on.ram), (found.flash_total, on.flash))
     return int(any(limit is not None and low > limit for (low, _), limit in limits))
-
-
-def _show(found: Deployment, steps: int | None, format: str, out: Target) -> None:
-    if format == "table":
-        from cnncalc.rendering.deploy_page import page
-
-        out.page(page(found, steps, out.width, out.terminal))
-        return
-    if format in ("svg", "html"):
-        from cnncalc.rendering.deploy_picture import html, svg
-
-        out.text([svg(found) if format == "svg" else html(found)])
-        return
-    from cnncalc.rendering.deploy_records import COLUMNS, document, rows
-    from cnncalc.rendering.records import as_json, as_lines
-
-    if format == "json":
-        out.text([as_json(document(found))])
-    else:
-        out.text(as_lines(rows(found), format, COLUMNS))

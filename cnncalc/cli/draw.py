@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc.cli.options import batch_option, dtype_option, network_of, spec_options, target
+from cnncalc.cli.opening import Asked
+from cnncalc.cli.options import Basis, takes_basis, takes_output, takes_spec
+from cnncalc.cli.output import Output
+from cnncalc.cli.parsing import parse_machine
 from cnncalc.ground.errors import CnncalcError
 
 if TYPE_CHECKING:
@@ -18,20 +20,9 @@ if TYPE_CHECKING:
     from cnncalc.figures.summary import Summary
     from cnncalc.graph import Graph
 
-FORMATS = {
-    ".svg": "svg",
-    ".html": "html",
-    ".htm": "html",
-    ".mmd": "mermaid",
-    ".mermaid": "mermaid",
-    ".dot": "dot",
-    ".gv": "dot",
-}
-"""What a file's suffix asks for."""
-
 
 @click.command("draw", short_help="A network as a picture.")
-@spec_options
+@takes_spec()
 @click.option("--depth", type=click.IntRange(1), help="Levels of blocks to open. Default: as many as can be read.")
 @click.option(
     "--by", type=click.Choice(["macs", "params", "memory", "time"]), default="macs",
@@ -45,30 +36,17 @@ FORMATS = {
     "--machine", metavar="flops=N,bandwidth=N", default="flops=100G,bandwidth=20G",
     help="FLOPs and bytes of memory traffic a second, for time.",
 )  # fmt: skip
-@batch_option
-@dtype_option
-@click.option("-o", "--output", "path", metavar="FILE", help="Write to a file; its suffix says the format.")
-@click.option(
-    "--format",
-    "format",
-    type=click.Choice([*dict.fromkeys(FORMATS.values())]),
-    help="Default: what FILE's suffix asks for, or svg.",
-)
+@takes_basis
+@takes_output("svg", "html", "mermaid", "dot", general=False)
 def command(
-    spec: str,
-    variant: str | None,
-    inputs: tuple[str, ...],
-    settings: tuple[str, ...],
-    layout: str,
+    asked: Asked,
+    basis: Basis,
+    out: Output,
     depth: int | None,
     by: str,
     patterns: tuple[str, ...],
     columns: str,
     machine: str,
-    batch: int,
-    dtype: str,
-    path: str | None,
-    format: str | None,
 ) -> int:
     """Draw a network: blocks as frames, an operation with its norm and activation as one card, repeats once.
 
@@ -79,24 +57,21 @@ def command(
     cnncalc draw resnet50 -o resnet50.mmd       (for a README on GitHub)
     cnncalc draw resnet50 --format dot | dot -Tpdf > resnet50.pdf
     """
-    from cnncalc.cli.hotspots import parse_machine
     from cnncalc.drawing.measures import measure
     from cnncalc.drawing.picture import Choice
     from cnncalc.figures.roofline import Machine
     from cnncalc.figures.selection import layers_named
     from cnncalc.figures.summary import summarize
 
-    form = format or _format_of(path)
     choice = Choice(depth, _columns(columns))
-    network = network_of(spec, variant, inputs, settings, layout)
+    network = asked.network()
     if patterns:
         choice = choice._replace(nodes=layers_named(network, patterns))
     on = Machine(*parse_machine(machine))
-    if form == "html":
-        summary = summarize(network, batch, dtype)
-        target(path, "never").text(page_of(network, summary, on, choice, by))
+    if out.format == "html":
+        out.text(page_of(network, summarize(network, *basis), on, choice, by))
     else:
-        target(path, "never").text(_drawn(network, measure(network, by, batch, dtype, on), choice, form))
+        out.text(_drawn(network, measure(network, by, *basis, on), choice, out.format))
     return 0
 
 
@@ -126,19 +101,6 @@ def _drawn(network: Graph, measure: Measure, choice: Choice, form: str) -> Itera
     from cnncalc.drawing.svg import document
 
     return [document(picture(network, measure, choice))]
-
-
-def _format_of(path: str | None) -> str:
-    """Return the format that a file's suffix asks for.  Raises CnncalcError for one that asks for none."""
-    suffix = os.path.splitext(path or "")[1].lower()
-    if not suffix:
-        return "svg"
-    if suffix not in FORMATS:
-        raise CnncalcError(
-            f"-o {path}: no picture has the suffix '{suffix}'",
-            f"there are {', '.join(FORMATS)}; with --format any name will do",
-        )
-    return FORMATS[suffix]
 
 
 def _columns(text: str) -> int | None:

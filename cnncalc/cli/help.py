@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.output import Target
+from cnncalc.cli.output import Output
 
 
 @click.command("help", short_help="The commands, or one in full.")
@@ -25,4 +25,4 @@ def command(context: click.Context, name: str | None) -> None:
         assert found is not None  # resolve_command tells of a name that there is not
         with click.Context(found, info_name=name, parent=group) as its:
             text = its.get_help()
-    Target(None, "never").text([text, "\n"])
+    Output(None, "never").text([text, "\n"])

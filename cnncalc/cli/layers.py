@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.options import output_options, target
+from cnncalc.cli.options import takes_output
+from cnncalc.cli.output import Output
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.layers import layer_type, layer_types
 from cnncalc.layers.base import Layer
@@ -13,33 +14,21 @@ from cnncalc.layers.symbols import Formula
 
 @click.command("layers", short_help="The layer types, or one in full.")
 @click.argument("type_name", metavar="[TYPE]", required=False)
-@output_options
-def command(type_name: str | None, format: str, path: str | None, color: str) -> None:
+@takes_output()
+def command(out: Output, type_name: str | None) -> None:
     """List the layer types, or show one: its arguments with their defaults, its formulas and an example.
 
     \b
     cnncalc layers
     cnncalc layers conv
     """
-    from cnncalc.rendering.layer_page import SCHEMA_VERSION, listing, page, record
-    from cnncalc.rendering.records import as_json, as_lines
+    from cnncalc.rendering.views.layers import view_all, view_one
 
-    out = target(path, color)
-    shown = [(family, _layer(name)) for name, family in layer_types().items() if type_name in (None, name)]
-    if not shown and type_name is not None:
-        shown = [("", _layer(type_name))]
-    if format == "table" and type_name is not None:
-        out.page(page(shown[0][1], _formulas(shown[0][1]), out.width, out.terminal))
-    elif format == "table":
-        out.page(listing(shown, out.width, out.terminal))
-    elif format == "json":
-        records = [record(family, layer) for family, layer in shown]
-        whole = records[0] if type_name is not None else {"layers": records}
-        out.text([as_json({"schema_version": SCHEMA_VERSION, **whole})])
-    else:
-        columns = ("type", "family", "kind", "named", "about")
-        records = [record(family, layer) for family, layer in shown]
-        out.text(as_lines(records, format, columns))
+    if type_name is None:
+        out.show(view_all([(family, _layer(name)) for name, family in layer_types().items()]))
+        return
+    layer = _layer(type_name)
+    out.show(view_one(layer_types().get(type_name, ""), layer, _formulas(layer)))
 
 
 def _layer(name: str) -> type[Layer]:

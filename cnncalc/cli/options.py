@@ -1,49 +1,48 @@
-"""Options that several commands share, and what their texts mean."""
+"""Options that several commands share, as decorators that gather what belongs together into one object.
+
+A command is a file of this folder with a function ``command``; it makes a view and shows it::
+
+    @click.command("summary", short_help="One line for the list of commands.")
+    @takes_spec()      # SPEC, --variant, --input, --set, --layout: the function gets ``asked``
+    @takes_basis       # --batch, --dtype: ``basis``
+    @takes_output()    # --format, --output, --color: ``out``
+    @click.option("--top", type=click.IntRange(1), help="…")
+    def command(asked: Asked, basis: Basis, out: Output, top: int | None) -> int:
+        network = asked.network()
+        …
+        out.show(view(…))      # from cnncalc.rendering.views
+        return 0               # the exit code
+
+Files are read by way of :mod:`cnncalc.cli.opening`, or noted with ``note_read``, and written by ``out`` or behind
+``refuse_overwriting``: so no command writes over a file that it reads.  Rooms that few commands need are imported
+inside the function.
+"""
 
 from __future__ import annotations
 
 import os
-import re
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
 
 import click
 from click.core import ParameterSource
 
-from cnncalc.cli.output import Target, tell
-from cnncalc.cli.overwriting import note_read
+from cnncalc.cli.opening import Asked, AskedSeveral
+from cnncalc.cli.output import Output
 from cnncalc.figures.costs import CONVENTIONS, DTYPES, OWN_CONVENTION
-from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import MAX_AXES, MAX_FILE_BYTES, MAX_INTEGER
-from cnncalc.ground.places import SpecError
-from cnncalc.ground.quantities import parse_quantity as parse_quantity
-from cnncalc.language.input_axes import doubt
-from cnncalc.language.items import Document, Value
-from cnncalc.language.loading import open_document, read_text
-from cnncalc.language.nodes import decode, parse
-from cnncalc.language.values import NO_NAMES, NO_VALUES, ValueReader
-from cnncalc.layers.arguments import axis_count
-from cnncalc.layers.shapes import Shape
-from cnncalc.recipe import Recipe
-from cnncalc.rendering.records import FORMATS
-
-if TYPE_CHECKING:
-    from cnncalc.language.collection import Member
+from cnncalc.rendering.writers import FORMATS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-SUFFIXES = {
-    ".txt": "table", ".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".tsv": "tsv",
-    ".md": "markdown", ".markdown": "markdown", ".xml": "junit", ".svg": "svg", ".html": "html",
-}  # fmt: skip
-"""The format that a file's name asks for, of those that a command has."""
+GENERAL = tuple([name for name, format in FORMATS.items() if format.general])
+"""The formats that nearly every command has."""
 
 
 class Whole(click.IntRange):
-    """Whole numbers with a bound so far off that no help need tell it."""
+    """Whole numbers with a bound so far off that the help need not name it."""
 
     def __init__(self, least: int, most: int) -> None:
         super().__init__(least)
@@ -56,6 +55,20 @@ class Whole(click.IntRange):
             self.fail(f"{number:,} is more than {self.most:,}.", param, ctx)
         return number
 
+
+class Basis(NamedTuple):
+    """What figures are counted for: samples that go through at once, and the type of all tensors."""
+
+    batch: int
+    dtype: str
+
+    @property
+    def width(self) -> int:
+        """Bytes per element."""
+        return DTYPES[self.dtype]
+
+
+# --- what is asked for -----------------------------------------------------------------------------------------
 
 _SETTINGS = click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE",
@@ -73,94 +86,49 @@ layout_option = click.option(
 )
 
 
-def spec_options_with(inputs: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Add SPEC and what changes the network that it stands for, with an ``--input`` of a command's own."""
-
-    def add(command: Command) -> Command:
-        for decorate in (
-            layout_option,
-            _SETTINGS,
-            inputs,
-            click.option("--variant", metavar="NAME", help="The variant of a family."),
-            click.argument("spec"),
-        ):
-            command = decorate(command)
-        return command
-
-    return add
-
-
-def spec_options(command: Command) -> Command:
-    """Add SPEC and what changes the network that it stands for."""
-    return spec_options_with(_INPUTS)(command)
-
-
-def specs_options(required: bool) -> Callable[[Command], Command]:
-    """Add SPEC…, several at once (FILE:VARIANT for one of a family), and what changes all of them."""
-    specs = click.argument("specs", nargs=-1, required=required, metavar="SPEC…" if required else "[SPEC]…")
-
-    def add(command: Command) -> Command:
-        for decorate in (layout_option, _SETTINGS, _INPUTS, specs):
-            command = decorate(command)
-        return command
-
-    return add
-
-
-def output_options_with(
-    *formats: str, help: str = "Write to a file instead of standard output.", others: Sequence[str] = ()
-) -> Callable[[Command], Command]:
-    """Add where the result goes and in which format: one of the usual, or of a command's own.
+def takes_spec(inputs: Callable[[Command], Command] = _INPUTS) -> Decorator:
+    """Add SPEC and what changes the network that it stands for; the command gets them as ``asked``.
 
     Args:
-        formats: the command's own.
-        help: what the help says of ``--output``.
-        others: suffixes of files that the command writes itself, in no format.
+        inputs: the option ``--input``, where a command has another meaning for it.
     """
 
-    known = (*FORMATS, *formats)
-    written = {suffix: format for suffix, format in SUFFIXES.items() if format in known}
-    written |= dict.fromkeys(others, "table")
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def gathered(*, spec: str, variant: str | None, layout: str, **rest: Any) -> Any:
+            inputs, settings = rest.pop("inputs"), rest.pop("settings")
+            return command(asked=Asked(spec, variant, inputs, settings, layout), **rest)
 
-    def by_suffix(context: click.Context, parameter: click.Parameter, value: str) -> str:
-        """Return the format: where none is given, what the file's name asks for.  Raises CnncalcError for no format."""
-        path = context.params["path"] or ""
-        suffix = os.path.splitext(path)[1].lower()
-        if context.get_parameter_source("format") is not ParameterSource.DEFAULT or not suffix:
-            return value
-        if suffix not in written:
-            raise CnncalcError(
-                f"-o {path}: no format has the suffix '{suffix}'",
-                f"there are {', '.join(written)}; with --format any name will do",
-            )
-        return written[suffix]
-
-    def add(command: Command) -> Command:
-        for decorate in (
-            click.option(
-                "--color", type=click.Choice(["auto", "always", "never"]), default="auto",
-                help="Colour; auto: on a terminal, unless NO_COLOR is set.",
-            ),
-            click.option("-o", "--output", "path", metavar="FILE", is_eager=True, help=help),
-            click.option(
-                "--format", "format", type=click.Choice(known), default="table", callback=by_suffix,
-                help="What comes out; without it, FILE's suffix decides: .json, .csv, .md, …",
-            ),
-        ):  # fmt: skip
-            command = decorate(command)
-        return command
+        variant = click.option("--variant", metavar="NAME", help="The variant of a family.")
+        return _with(gathered, click.argument("spec"), variant, inputs, _SETTINGS, layout_option)
 
     return add
 
 
-def output_options(command: Command) -> Command:
-    """Add where the result goes and in which of the usual formats."""
-    return output_options_with()(command)
+def takes_specs(required: bool) -> Decorator:
+    """Add SPEC…, several at once (FILE:VARIANT for one of a family), and what changes all of them: ``asked``."""
+    specs = click.argument("specs", nargs=-1, required=required, metavar="SPEC…" if required else "[SPEC]…")
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def gathered(*, specs: tuple[str, ...], layout: str, **rest: Any) -> Any:
+            inputs, settings = rest.pop("inputs"), rest.pop("settings")
+            return command(asked=AskedSeveral(specs, inputs, settings, layout), **rest)
+
+        return _with(gathered, specs, _INPUTS, _SETTINGS, layout_option)
+
+    return add
 
 
-def batch_option(command: Command) -> Command:
-    """Add how many samples activations, MACs and bytes are counted for."""
-    return click.option("--batch", type=Whole(1, 10**9), default=1, help="Samples that go through at once.")(command)
+def takes_basis(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add how many samples figures are counted for, and what size an element has; the command gets ``basis``."""
+
+    @wraps(command)
+    def gathered(*, batch: int, dtype: str, **rest: Any) -> Any:
+        return command(basis=Basis(batch, dtype), **rest)
+
+    batch = click.option("--batch", type=Whole(1, 10**9), default=1, help="Samples that go through at once.")
+    return _with(gathered, batch, dtype_option)
 
 
 def dtype_option(command: Command) -> Command:
@@ -181,132 +149,63 @@ def convention_option(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
-def read_spec(spec: str) -> tuple[Recipe, str | None]:
-    """Return the recipe of SPEC, and the variant that it asks for: a shipped name's, or FILE:VARIANT's.
+# --- where the result goes -------------------------------------------------------------------------------------
 
-    ``-`` reads standard input; a pipe, as the shell's ``<(git show HEAD:net.yaml)`` makes it, is read once.
+
+def takes_output(
+    *own: str,
+    general: bool = True,
+    help: str = "Write to a file instead of standard output.",
+    others: Sequence[str] = (),
+) -> Decorator:
+    """Add where the result goes and in which format; the command gets ``out``.
+
+    Args:
+        own: formats of the command's own, which :data:`cnncalc.rendering.writers.FORMATS` has.
+        general: whether it has the usual formats, too; the first of all is the default.
+        help: what the help says of ``--output``.
+        others: suffixes of files that the command writes itself, in none of the formats.
     """
-    path, colon, variant = spec.rpartition(":")
-    if colon and variant and not os.path.exists(spec):
-        document, _ = read_spec(path)
-        return document, variant
-    if os.path.exists(spec) and not os.path.isfile(spec) and not os.path.isdir(spec):
-        try:
-            with open(spec, "rb") as pipe:
-                return read_text(pipe.read(MAX_FILE_BYTES + 1), spec), None
-        except OSError as error:
-            raise CnncalcError(f"{spec}: {error.strerror}") from None
-    if spec != "-":
-        document, named = open_document(spec)
-        note_read(document.path)  # a shipped one's is not SPEC
-        return document, named
-    if sys.stdin is None:
-        raise CnncalcError("'-' reads a spec from standard input, which is closed")
-    if sys.stdin.isatty():
-        hint = "pipe one in: cat net.yaml | cnncalc summary -"
-        raise CnncalcError("'-' reads a spec from standard input, which is a terminal", hint)
-    with suppress(OSError):  # a stream without a descriptor
-        note_read(sys.stdin.fileno())
-    return read_text(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "<stdin>"), None
+    known = (*GENERAL, *own) if general else own
+    suffixes = {suffix: name for name in known for suffix in FORMATS[name].suffixes}
+    suffixes |= dict.fromkeys(others, known[0])
 
-
-def read_shipped() -> Iterator[Member]:
-    """Return every network that ships, file by file."""
-    from cnncalc.language.collection import shipped
-
-    for member in shipped():
-        note_read(member.recipe.path)
-        yield member
-
-
-def read_changes(
-    settings: tuple[str, ...], inputs: tuple[str, ...], layout: str = "chw"
-) -> tuple[Mapping[str, Any], dict[str, Shape]]:
-    """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError where they can't be read."""
-    return parse_settings(settings), dict([parse_input(text, layout) for text in inputs])
-
-
-def network_of(
-    spec: str, variant: str | None, inputs: tuple[str, ...], settings: tuple[str, ...], layout: str
-) -> Graph:
-    """Build the network that a command line asks for."""
-    return spec_and_network(spec, variant, inputs, settings, layout)[1]
-
-
-def spec_and_network(
-    spec: str, variant: str | None, inputs: tuple[str, ...], settings: tuple[str, ...], layout: str
-) -> tuple[Recipe, Graph]:
-    """Return what a command line's SPEC says, and the network that it asks for."""
-    document, named = read_spec(spec)
-    if variant is not None and named not in (None, variant):
-        raise CnncalcError(f"{spec} is a variant already, so --variant {variant} can't be another")
-    network = document.build(variant or named, *read_changes(settings, inputs, layout))
-    for note in input_notes(document, network):
-        tell(f"note: {note}")
-    return document, network
-
-
-def input_notes(recipe: Recipe, network: Graph) -> list[str]:
-    """Return what is legal about the inputs' shapes, but probably meant otherwise."""
-    notes = []
-    value = recipe.input if isinstance(recipe, Document) else None
-    stated = value.constant if isinstance(value, Value) and isinstance(value.constant, tuple) else ()
-    for tensor in network.inputs.values():
-        shape, text = tensor.shape, "x".join(str(size) for size in tensor.shape)
-        if doubt(shape) is not None:
-            continue  # the network was warned of as it was built
-        if stated and len(shape) != len(stated):
-            notes.append(
-                f"{text} has {axis_count(len(shape) - 1, 'spatial ')}, the spec's own input has {len(stated) - 1}"
+    def by_suffix(context: click.Context, parameter: click.Parameter, value: str) -> str:
+        """Return the format: where none is given, what the file's name asks for.  Raises CnncalcError for no format."""
+        path = context.params["path"] or ""
+        suffix = os.path.splitext(path)[1].lower()
+        if context.get_parameter_source("format") is not ParameterSource.DEFAULT or not suffix:
+            return value
+        if suffix not in suffixes:
+            raise CnncalcError(
+                f"-o {path}: no format has the suffix '{suffix}'",
+                f"there are {', '.join(suffixes)}; with --format any name will do",
             )
-        elif len(shape) > 2 and stated[:1] not in ((), shape[:1]) and stated[:1] == shape[-1:]:
-            notes.append(f"{text} has {shape[0]} channels; if they come last, add --layout hwc")
-    return notes
+        return suffixes[suffix]
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def gathered(*, format: str, path: str | None, color: str, **rest: Any) -> Any:
+            layout = click.get_current_context().params.get("layout", "chw")
+            return command(out=Output(path, color, format, layout), **rest)
+
+        formats = click.option(
+            "--format", "format", type=click.Choice(known), default=known[0], callback=by_suffix,
+            help="What comes out; without it, FILE's suffix decides: .json, .csv, .md, …" if general
+            else f"What comes out; without it, FILE's suffix decides: {', '.join(suffixes)}.",
+        )  # fmt: skip
+        path = click.option("-o", "--output", "path", metavar="FILE", is_eager=True, help=help)
+        color = click.option(
+            "--color", type=click.Choice(["auto", "always", "never"]), default="auto",
+            help="Colour; auto: on a terminal, unless NO_COLOR is set.",
+        )  # fmt: skip
+        return _with(gathered, formats, path, color)
+
+    return add
 
 
-def parse_input(text: str, layout: str) -> tuple[str, Shape]:
-    """Return (name, shape) of ``3x320x320`` or ``left=1x64x64``; the name is empty where none is given.
-
-    Raises:
-        CnncalcError: where it is not a shape.
-    """
-    name, _, sizes = text.rpartition("=")
-    parts = re.split(r" *[x×,*] *", sizes.strip().strip("[]").strip())
-    if not 1 <= len(parts) <= MAX_AXES or not all(re.fullmatch(r"[1-9]\d{0,15}", part) for part in parts):
-        raise CnncalcError(f"--input {text}: '{sizes}' is not a shape", "write it as 3x224x224, without the batch axis")
-    shape = tuple([int(part) for part in parts])
-    if max(shape) > MAX_INTEGER:
-        raise CnncalcError(f"--input {text}: a size is too large")
-    return name, (shape[-1:] + shape[:-1]) if layout == "hwc" else shape
-
-
-def parse_settings(settings: tuple[str, ...]) -> Mapping[str, Any]:
-    """Return the values of ``name=value`` texts, read as the spec's ``args`` are.
-
-    Raises:
-        CnncalcError: where a text is not of that form, or its value can't be read.
-    """
-    values: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals or not name.strip():
-            raise CnncalcError(f"--set {setting}: not of the form NAME=VALUE", "for example --set width=0.5")
-        values[name.strip()] = parse_value(text, f"--set {name}")
-    return values
-
-
-def parse_value(text: str, name: str) -> Any:
-    """Return the value of one text, called ``name`` in messages."""
-    source = decode(text.encode("utf-8", "surrogateescape"), name)
-    if not text.strip():
-        raise CnncalcError(f"{name}=: a value is missing")
-    reader = ValueReader(source)
-    value = reader.literal(parse(source), NO_NAMES)
-    if reader.faults:
-        raise SpecError(reader.faults)
-    return value(NO_VALUES)
-
-
-def target(path: str | None, color: str) -> Target:
-    """Return where the result goes."""
-    return Target(path, color)
+def _with(command: Callable[..., Any], *decorators: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Return a command with options in this order."""
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command

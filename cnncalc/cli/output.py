@@ -5,66 +5,48 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
 from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.ground.atomic_write import write_whole
+from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.terminal_safe import printable, printable_lines
+from cnncalc.rendering.layout import Line, Screen, page_lines
+from cnncalc.rendering.writers import FORMATS, View
 
 if TYPE_CHECKING:
-    from cnncalc.rendering.page import Line
+    from cnncalc.figures.summary import Summary
 
 NARROWEST = 40
 
 
-class Target:
-    """Where one command's result goes.
+class Output:
+    """Where one command's result goes, and in which format.
 
     Attributes:
-        terminal: whether a person reads it: box characters and, unless refused, colour.
-        width: the columns that there are; None where nobody counts them.
+        format: its name.
+        path: the file; None for standard output.
+        color: whether the terminal's escape codes are written.
+        screen: what a page is laid out for: as wide as the terminal, with box characters where a person reads it.
     """
 
-    def __init__(self, path: str | None, color: str) -> None:
+    def __init__(self, path: str | None, color: str, format: str = "table", layout: str = "chw") -> None:
+        self.format = format
         self.path = path if path != "-" else None
         is_terminal = self.path is None and sys.stdout is not None and sys.stdout.isatty()
         self.color = color == "always" or (color == "auto" and self.path is None and _wants_color(is_terminal))
-        self.terminal = is_terminal or self.color
         columns = _columns(is_terminal)
-        self.width = max(columns, NARROWEST) if columns else None
+        self.screen = Screen(max(columns, NARROWEST) if columns else None, is_terminal or self.color, layout)
 
-    def page(self, lines: Sequence[Line]) -> None:
-        """Write lines of styled text."""
-        from cnncalc.rendering.page import plain
-
-        self.text([self.styled(lines) if self.color else plain(lines)])
-
-    def stream(self, lines: Iterable[Line]) -> None:
-        """Write lines of styled text as they come."""
-        from cnncalc.rendering.page import plain
-
-        for_terminal = self.styled if self.color else plain
-        self.text(for_terminal([line]) for line in lines)
-
-    def styled(self, lines: Sequence[Line]) -> str:
-        """Return lines with the escape codes of their styles."""
-        from io import StringIO
-
-        from rich.console import Console
-        from rich.segment import Segment, Segments
-        from rich.style import Style
-
-        parts = []
-        for line in lines:
-            parts += [Segment(printable(text), Style.parse(style) if style else None) for text, style in line]
-            parts.append(Segment.line())
-        result = StringIO()
-        console = Console(file=result, color_system="standard", force_terminal=True, no_color=False, width=10**6)
-        console.print(Segments(parts), end="", crop=False)
-        return result.getvalue()
+    def show(self, view: View) -> None:
+        """Write a view in the format that is asked for.  Raises CnncalcError as :meth:`text` does."""
+        if self.format == "table" and self.color:
+            self.text(styled(list(page_lines([block], self.screen))) for block in view.page(self.screen))
+        else:
+            self.text(FORMATS[self.format].write(view, self.screen))
 
     def text(self, chunks: Iterable[str]) -> None:
         """Write texts as they come to standard output, or all of them to the file, whole or not at all.
@@ -78,6 +60,24 @@ class Target:
             return
         refuse_overwriting("-o", self.path)
         write_whole(self.path, (chunk.encode() for chunk in chunks))
+
+
+def styled(lines: Iterable[Line]) -> str:
+    """Return lines with the escape codes of their styles."""
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.segment import Segment, Segments
+    from rich.style import Style
+
+    parts = []
+    for line in lines:
+        parts += [Segment(printable(text), Style.parse(style) if style else None) for text, style in line]
+        parts.append(Segment.line())
+    result = StringIO()
+    console = Console(file=result, color_system="standard", force_terminal=True, no_color=False, width=10**6)
+    console.print(Segments(parts), end="", crop=False)
+    return result.getvalue()
 
 
 def _wants_color(is_terminal: bool) -> bool:
@@ -105,3 +105,15 @@ def tell(text: str) -> None:
     """Write one or several lines to stderr, where there is one."""
     if sys.stderr is not None:
         click.echo(printable_lines(text), err=True)
+
+
+def tell_unmet(summary: Summary) -> int:
+    """Report published figures that the network does not have on stderr; return the exit code."""
+    for unmet in summary.unmet[:MAX_FAULTS]:
+        place = f"{unmet.origin}: " if unmet.origin else ""
+        shown = [f"{figure:,}" if isinstance(figure, int) else str(figure) for figure in (unmet.expected, unmet.actual)]
+        excerpt = f"\n{unmet.origin.excerpt()}" if unmet.origin else ""
+        tell(printable(f"{place}{unmet.what} should be {shown[0]}, but is {shown[1]}") + excerpt)
+    if len(summary.unmet) > MAX_FAULTS:
+        tell(f"… and {len(summary.unmet) - MAX_FAULTS:,} more figures that are not as published")
+    return 1 if summary.unmet else 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.options import read_spec, target
-from cnncalc.cli.output import tell
+from cnncalc.cli.opening import read_spec
+from cnncalc.cli.output import Output, tell
 from cnncalc.ground.atomic_write import is_replaced
 from cnncalc.ground.errors import CnncalcError
 
@@ -26,6 +26,6 @@ def command(spec: str, path: str | None, force: bool) -> None:
         raise CnncalcError(f"{spec}: a model file has no text")
     if path is not None and not force and is_replaced(path):
         raise CnncalcError(f"-o {path}: there is such a file", "--force writes over it")
-    target(path, "never").text([recipe.text])
+    Output(path, "never").text([recipe.text])
     if variant is not None and len(recipe.variants) > 1:
         tell(f"{variant} is one of {len(recipe.variants)} variants in this file: --variant {variant}")

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 
 import click
 
-from cnncalc.cli.options import output_options, read_shipped, target
+from cnncalc.cli.opening import read_shipped
+from cnncalc.cli.options import takes_output
+from cnncalc.cli.output import Output
 from cnncalc.figures.costs import sums
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.language.collection import Member
-from cnncalc.rendering.specs_page import FIELDS, Entry, page, record
+from cnncalc.rendering.views.specs import Entry, view
 
 SORT_KEYS = ("name", "family", "year", "params", "macs")
 
@@ -21,8 +23,8 @@ SORT_KEYS = ("name", "family", "year", "params", "macs")
 @click.command("specs", short_help="The networks that ship.")
 @click.argument("words", nargs=-1, metavar="[WORD]…")
 @click.option("--sort", type=click.Choice(SORT_KEYS), help="The smallest, or the earliest, first.")
-@output_options
-def command(words: tuple[str, ...], sort: str | None, format: str, path: str | None, color: str) -> None:
+@takes_output()
+def command(out: Output, words: tuple[str, ...], sort: str | None) -> None:
     """List the networks that ship, all or those whose name, family, year or source has every WORD.
 
     Those come first in which a word of theirs begins with it.
@@ -41,7 +43,7 @@ def command(words: tuple[str, ...], sort: str | None, format: str, path: str | N
     entries = list(_entries(chosen))
     if sort is not None:
         entries.sort(key=lambda one: (getattr(one, sort) is None, getattr(one, sort)))
-    _show(entries, sort is None, format, path, color)
+    out.show(view(entries, by_family=sort is None))
 
 
 def _matches(member: Member, words: tuple[str, ...], start: str = "") -> bool:
@@ -63,17 +65,3 @@ def _entries(chosen: list[Member]) -> Iterator[Entry]:
         yield Entry(
             member.name, member.recipe.name, member.year, inputs, made.params, made.macs, member.source, _file(member)
         )
-
-
-def _show(entries: list[Entry], by_family: bool, format: str, path: str | None, color: str) -> None:
-    out = target(path, color)
-    if format == "table":
-        out.page(page(entries, by_family, out.width, out.terminal))
-        return
-    from cnncalc.rendering.records import as_json, as_lines
-
-    records = map(record, entries)
-    if format == "json":
-        out.text([as_json({"schema_version": 1, "specs": list(records)})])
-    else:
-        out.text(as_lines(records, format, FIELDS))

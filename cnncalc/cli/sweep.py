@@ -7,24 +7,18 @@ from typing import Any
 
 import click
 
-from cnncalc.cli._device import device_options
-from cnncalc.cli.options import (
-    batch_option,
-    dtype_option,
-    layout_option,
-    output_options,
-    parse_input,
-    parse_value,
-    read_spec,
-    target,
-)
-from cnncalc.cli.output import Target, tell
+from cnncalc.cli._device import takes_device
+from cnncalc.cli.opening import read_spec
+from cnncalc.cli.options import Basis, layout_option, takes_basis, takes_output
+from cnncalc.cli.output import Output, tell
+from cnncalc.cli.parsing import parse_input, parse_value
 from cnncalc.cli.progress import Interruptible, Progress, progress_bar
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.near import did_you_mean
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
+from cnncalc.rendering.views.sweep import Swept, view
 from cnncalc.studies.on_device import Wanted
 from cnncalc.studies.sweep.front import Front, Objective
 from cnncalc.studies.sweep.grid import Grid
@@ -37,19 +31,18 @@ _PARETO = "Only the front: small in each, FIGURE:max for large; an arg or 'input
 _CLOSING = {"[": "]", "(": ")", "{": "}"}
 
 
-@click.command("sweep", short_help="A grid of hyper-parameters and inputs, a row each.")
+@click.command("sweep", short_help="A grid of hyper-parameters and inputs, one row each.")
 @click.argument("spec")
 @click.option("--set", "settings", multiple=True, metavar="NAME=V1,V2,…", help=_SET)
 @click.option("--input", "inputs", multiple=True, metavar="SHAPE,…", help=_INPUT)
 @click.option("--variant", "variants", metavar="NAME,…", help="Variants of a family; 'all' for all.")
 @click.option("--pareto", metavar="FIGURE,…", help=_PARETO)
 @click.option("--columns", metavar="FIGURE,…", help=f"What to show: {', '.join((*FIGURES, *MORE_FIGURES))}.")
-@batch_option
-@dtype_option
-@device_options
+@takes_basis
+@takes_device
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, help="Processes to compute in.")
 @layout_option
-@output_options
+@takes_output()
 def command(
     spec: str,
     settings: tuple[str, ...],
@@ -57,19 +50,13 @@ def command(
     variants: str | None,
     pareto: str | None,
     columns: str | None,
-    batch: int,
-    dtype: str,
-    quant: str | None,
-    converter: str | None,
-    core: str | None,
-    board: str | None,
+    basis: Basis,
+    wanted: Wanted,
     jobs: int,
     layout: str,
-    format: str,
-    path: str | None,
-    color: str,
+    out: Output,
 ) -> int:
-    """Print a row a combination, as it is computed.  Inputs vary fastest, then the last --set, variants slowest.
+    """Print one row per combination, as it is computed.  Inputs vary fastest, then the last --set, variants slowest.
 
     A combination that is no network is a row with its error, and the exit code is 1 in the end.
 
@@ -84,18 +71,16 @@ def command(
     grid = _grid(recipe, settings, inputs, variants or named, layout)
     objectives = _objectives(pareto, grid)
     shown = _figures(columns)
-    wanted = {*shown, *[objective.name for objective in objectives]}
-    device = Wanted(quant, converter, core, board).over(recipe.deploy)
-    measure = Measure(batch, dtype, tuple([name for name in MORE_FIGURES if name in wanted]), device)
+    needed = {*shown, *[objective.name for objective in objectives]}
+    measure = Measure(*basis, tuple([name for name in MORE_FIGURES if name in needed]), wanted.over(recipe.deploy))
     tally = _Tally()
-    out = target(path, color)
     with progress_bar() as progress, Interruptible() as rows:
         points = rows.each(tally.of(sweep(recipe, grid, measure, jobs)))
         if progress is not None and out.path is not None:
             points = _counted(points, grid.size, progress)
         if objectives:
             points = _front(points, objectives)
-        _show(recipe, points, grid, shown, columns is not None, layout, format, out)
+        out.show(view(Swept(recipe.name, recipe.about().source, grid, points, shown, columns is not None)))
     if rows.wished:
         place = f", which are in {out.path}" if out.path else ""
         tell(f"{rows.done:,} of {grid.size:,} combinations are done{place}")
@@ -211,34 +196,6 @@ def _front(points: Iterable[Point], objectives: list[Objective]) -> Iterator[Poi
         if point.error is None:
             front.add(point)
     yield from front.points()
-
-
-def _show(
-    recipe: Recipe,
-    points: Iterable[Point],
-    grid: Grid,
-    figures: tuple[str, ...],
-    asked: bool,
-    layout: str,
-    format: str,
-    out: Target,
-) -> None:
-    """Write points as they come."""
-    if format == "table":
-        from cnncalc.rendering.sweep_page import columns, page
-
-        out.stream(page(points, columns(grid, figures, asked, out.width), layout, out.width, out.terminal))
-        return
-    from cnncalc.rendering.records import as_lines
-    from cnncalc.rendering.sweep_records import as_document, flat_columns, flat_records, record
-
-    if format == "json":
-        out.text(as_document(recipe.name, recipe.about().source, points, figures))
-    elif format == "ndjson":
-        out.text(as_lines((record(point, figures) for point in points), format, ()))
-    else:
-        names = flat_columns(grid, figures)
-        out.text(as_lines(flat_records(points, names, figures), format, (*names, "input", *figures, "error")))
 
 
 class _Tally:

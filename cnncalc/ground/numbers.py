@@ -48,3 +48,8 @@ def percent(share: float) -> str:
     if 0 < share < 0.0005:
         return "<0.1 %"
     return ">99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
+
+
+def counted(count: int, what: str) -> str:
+    """Return ``1 network``, ``2,000 networks``."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

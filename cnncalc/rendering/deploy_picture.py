@@ -7,9 +7,9 @@ from html import escape
 
 from cnncalc.deployment.view import Deployment, Place
 from cnncalc.ground.terminal_safe import printable
-from cnncalc.rendering.deploy_page import page, title
-from cnncalc.rendering.page import plain
+from cnncalc.rendering.layout import Screen, page_lines, plain
 from cnncalc.rendering.text import dims, exact
+from cnncalc.rendering.views.deploy import page, title
 
 HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 360, 90, 40, 176, 24
 WIDEST_STEP, NARROWEST_STEP, WIDTH = 44, 2, 1100
@@ -40,7 +40,7 @@ def svg(found: Deployment) -> str:
 
 def html(found: Deployment) -> str:
     """Return a page without outer files: the picture, and below it the table."""
-    table = escape(plain(page(found, len(found.steps), None, False)))
+    table = escape(plain(page_lines(page(found, len(found.steps), Screen()), Screen())))
     return (
         "<!doctype html>\n<html lang='en'>\n<head><meta charset='utf-8'>"
         f"<title>{_text(found.graph.name)} on a device</title>\n"

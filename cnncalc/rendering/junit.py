@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from cnncalc.ground.terminal_safe import printable, printable_lines
-from cnncalc.rendering.check_page import failure_text
+from cnncalc.rendering.views.check import failure_text
 from cnncalc.studies.checks import LEAST, MOST, Report
 
 _BOUNDS = {MOST: "max-", LEAST: "min-"}

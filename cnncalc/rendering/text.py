@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnncalc.ground.numbers import counted as counted
 from cnncalc.ground.numbers import duration as duration
 from cnncalc.ground.numbers import exact as exact
 from cnncalc.ground.numbers import percent as percent

@@ -57,6 +57,10 @@ class Report(NamedTuple):
         """The checks that don't hold."""
         return [check for check in self.checks if not check.holds]
 
+    def fails(self, strict: bool) -> bool:
+        """Whether a network that could be built fails a check, or, with ``strict``, is warned of."""
+        return bool(self.failures or (strict and self.warnings))
+
 
 def check(
     member: Member,

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnncalc.cli.options import parse_quantity
+from cnncalc.cli.parsing import parse_quantity
 from cnncalc.execution.pictures import open_image
 from cnncalc.ground.errors import CnncalcError
 from tests.commands import Done, cnncalc, on_a_terminal

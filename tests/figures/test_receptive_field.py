@@ -16,7 +16,7 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.shapes import Shape
 from cnncalc.network import Network
-from cnncalc.rendering.summary_records import layer
+from cnncalc.rendering.views.summary import layer
 from cnncalc.studies.budgets import FIGURES, Scale
 from tests.layers.building import make
 

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from cnncalc.ground.terminal_safe import printable, printable_lines
-from cnncalc.rendering.page import plain
-from cnncalc.rendering.records import as_json, as_lines
+from cnncalc.rendering.layout import Screen, plain
+from cnncalc.rendering.writers import FORMATS, View, as_json
 from tests.commands import cnncalc
 
 # what sets a terminal's title, what colours, the same as one character (ECMA-48, 8.3.16), what turns text round
@@ -32,7 +32,8 @@ def test_a_page() -> None:
 
 @pytest.mark.parametrize("format", ["csv", "tsv", "markdown", "ndjson"])
 def test_records(format: str) -> None:
-    text = "".join(as_lines([{"name": EVIL}], format, ["name"]))
+    view = View(lambda screen: [], dict, lambda: [{"name": EVIL}], ["name"])
+    text = "".join(FORMATS[format].write(view, Screen()))
     assert text.replace("\n", "").isprintable()
     if format != "csv":  # which may have lines in quotes
         assert text.count("\n") == {"tsv": 2, "markdown": 3, "ndjson": 1}[format]

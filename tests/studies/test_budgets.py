@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnncalc.cli.options import parse_quantity
+from cnncalc.cli.parsing import parse_quantity
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.collection import shipped
 from cnncalc.language.expand import build

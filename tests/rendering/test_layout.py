@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnncalc.rendering.page import (
+from cnncalc.rendering.layout import (
     NARROWEST_FOLD,
     Bar,
     Cell,
     Column,
     Heading,
     Line,
+    Paragraph,
     Rule,
+    Screen,
     TableRow,
     bar,
     fold,
-    paragraph,
+    page_lines,
     plain,
     table,
 )
@@ -41,6 +44,10 @@ ROWS: list[TableRow] = [
 FIGURES = ("1,792", "102,764,544", "102,766,336")
 
 
+def paragraph(text: str, width: int) -> Iterator[Line]:
+    return page_lines([Paragraph(text)], Screen(width))
+
+
 def widths(lines: list[Line]) -> list[int]:
     return [len(line) for line in plain(lines).splitlines()]
 
@@ -51,14 +58,14 @@ def widths(lines: list[Line]) -> list[int]:
 @pytest.mark.parametrize("terminal", [False, True])
 @pytest.mark.parametrize("width", [38, 40, 50, 60, 80, 200, None])
 def test_rows_fit_and_figures_are_whole(width: int | None, terminal: bool) -> None:
-    lines = table(COLUMNS, ROWS, width, terminal)
+    lines = table(COLUMNS, ROWS, Screen(width, terminal))
     assert width is None or max(widths(lines)) <= width
     for figure in FIGURES:
         assert figure in plain(lines)
 
 
 def test_a_table_as_it_stands() -> None:
-    assert plain(table(COLUMNS, ROWS, None, False)) == (
+    assert plain(table(COLUMNS, ROWS, Screen(None, False))) == (
         "layer                    type                 params   share\n"
         "------------------------------------------------------------\n"
         "stage1.conv_relu1.conv1  conv 3×3/1, 64        1,792   0.1 %\n"
@@ -71,12 +78,12 @@ def test_a_table_as_it_stands() -> None:
 
 def test_what_goes_first_when_it_is_narrow() -> None:
     """Bars shrink, then columns to drop go, then texts fold; of a pipe the bars are left out."""
-    whole, narrow = (plain(table(COLUMNS, ROWS, width, True)) for width in (72, 65))
+    whole, narrow = (plain(table(COLUMNS, ROWS, Screen(width, True))) for width in (72, 65))
     assert "█" * 9 in whole
     assert "█" * 9 not in narrow
     assert "share" in narrow
-    assert "█" not in plain(table(COLUMNS, ROWS, None, False))
-    dropped = plain(table(COLUMNS, ROWS, 40, True))
+    assert "█" not in plain(table(COLUMNS, ROWS, Screen(None, False)))
+    dropped = plain(table(COLUMNS, ROWS, Screen(40, True)))
     assert "share" not in dropped
     assert "stage1.\n" in re.sub(" .*", "", dropped)
 
@@ -89,7 +96,7 @@ def test_any_table_fits(cells: list[tuple[str, int]], width: int) -> None:
     """The least that it takes: a folded name, a gap and the widest figure, 1,000,000,000,000,000."""
     columns = (Column("name", folds=True), Column("n", right=True))
     rows = [[name, f"{figure:,}"] for name, figure in cells]
-    lines = plain(table(columns, rows, width, False)).splitlines()
+    lines = plain(table(columns, rows, Screen(width, False))).splitlines()
     assert max(map(len, lines)) <= max(width, NARROWEST_FOLD + 2 + 21)
     assert all(any(line.endswith(figure) for line in lines) for _, figure in rows)
 

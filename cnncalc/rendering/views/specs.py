@@ -1,12 +1,15 @@
-"""The networks that ship, as a table and as records."""
+"""The networks that ship."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 from cnncalc.layers.shapes import Shape
-from cnncalc.rendering.page import Column, Heading, Line, Rule, TableRow, table
-from cnncalc.rendering.text import dims, exact
+from cnncalc.rendering.layout import Block, Column, Heading, Rule, Table, TableRow, Text
+from cnncalc.rendering.text import counted, dims, exact
+from cnncalc.rendering.writers import View
+
+SCHEMA_VERSION = 1
 
 NAME = Column("name", folds=True)
 FAMILY = Column("family", folds=True, drop=1)
@@ -32,8 +35,18 @@ class Entry(NamedTuple):
     file: str
 
 
-def page(entries: list[Entry], by_family: bool, width: int | None, terminal: bool) -> list[Line]:
-    """Return the table, a row a network, and how many there are; ``by_family`` puts families in headings."""
+def view(entries: list[Entry], by_family: bool) -> View:
+    """Return networks in every format; ``by_family`` puts families in headings of the table."""
+    return View(
+        page=lambda screen: page(entries, by_family),
+        document=lambda: {"schema_version": SCHEMA_VERSION, "specs": list(map(record, entries))},
+        records=lambda: map(record, entries),
+        columns=FIELDS,
+    )
+
+
+def page(entries: list[Entry], by_family: bool) -> list[Block]:
+    """Return the table, one row per network, and how many there are."""
     rows: list[TableRow] = []
     above = ""
     for one in entries:
@@ -44,8 +57,8 @@ def page(entries: list[Entry], by_family: bool, width: int | None, terminal: boo
         rows.append([f"  {one.name}", *figures] if by_family else [one.name, one.family, *figures])
     columns = (NAME, *FIGURES) if by_family else (NAME, FAMILY, *FIGURES)
     files = len({one.file for one in entries})
-    count = f"{len(entries)} network{'' if len(entries) == 1 else 's'} in {files} file{'' if files == 1 else 's'}"
-    return [*table(columns, [*rows, Rule()], width, terminal), [(count, "bold")]]
+    count = f"{counted(len(entries), 'network')} in {counted(files, 'file')}"
+    return [Table(columns, [*rows, Rule()]), Text([(count, "bold")])]
 
 
 def _inputs(one: Entry) -> str:

@@ -6,17 +6,29 @@ from typing import Any
 
 from cnncalc.figures.conventions import Account, Difference
 from cnncalc.graph import Graph
-from cnncalc.rendering.page import Cell, Column, Line, Rule, TableRow, paragraph, table
+from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Title
+from cnncalc.rendering.styles import title
 from cnncalc.rendering.text import exact
+from cnncalc.rendering.writers import View
 
 SCHEMA_VERSION = 1
 COLUMNS = ("tool", "figure", "type", "layers", "macs", "counted", "difference", "rule")
-"""What csv, tsv and ndjson show: a line a tool (type ``total``), then one a layer type that it counts otherwise."""
+"""What csv, tsv and ndjson show: one line per tool (type ``total``), then one per layer type that differs."""
 
 _OWN = "multiply-accumulates of convolutions, linear layers and matrix products: no bias, nothing else"
 
 
-def page(network: Graph, accounts: list[Account], width: int | None, terminal: bool) -> list[Line]:
+def view(network: Graph, accounts: list[Account]) -> View:
+    """Return what other tools count, in every format."""
+    return View(
+        page=lambda screen: page(network, accounts),
+        document=lambda: document(network, accounts),
+        records=lambda: records(accounts),
+        columns=COLUMNS,
+    )
+
+
+def page(network: Graph, accounts: list[Account]) -> list[Block]:
     """Return the table with its heading."""
     columns = [
         Column("tool, layer type"),
@@ -29,14 +41,12 @@ def page(network: Graph, accounts: list[Account], width: int | None, terminal: b
     rows: list[TableRow] = [[Cell("cnncalc MACs", "bold"), "", Cell(exact(macs), "bold"), "", _OWN]]
     for account in accounts:
         rows += [Rule(), _total(account), *[_difference(one) for one in account.differences]]
-    title = f"{network.name} · {network.variant}" if network.variant else network.name
-    lines: list[Line] = [[(title, "bold"), ("   for one sample", "")], [], *table(columns, rows, width, terminal), []]
-    lines += paragraph(
-        "Each line under a tool is a layer type that it counts otherwise; they add up to the difference.", width
-    )
+    blocks: list[Block] = [Title(title(network.name, network.variant), "for one sample"), Gap(), Table(columns, rows)]
+    text = "Each line under a tool is a layer type that it counts otherwise; they add up to the difference."
+    blocks += [Gap(), Paragraph(text)]
     for tool in [account.convention for account in accounts]:
-        lines += paragraph(f"{tool.name} {tool.release}: {tool.source}", width, "dim")
-    return lines
+        blocks.append(Paragraph(f"{tool.name} {tool.release}: {tool.source}", "dim"))
+    return blocks
 
 
 def _total(account: Account) -> TableRow:
@@ -82,7 +92,7 @@ def document(network: Graph, accounts: list[Account]) -> dict[str, Any]:
 
 
 def records(accounts: list[Account]) -> list[dict[str, Any]]:
-    """Return a record a tool, and one a layer type that it counts otherwise, with the keys of :data:`COLUMNS`."""
+    """Return one record per tool, and one per layer type that it counts otherwise, with the keys of :data:`COLUMNS`."""
     found: list[dict[str, Any]] = []
     for account in accounts:
         tool = account.convention

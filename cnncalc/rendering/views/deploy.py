@@ -1,16 +1,25 @@
-"""A network on a device as a page: whether it fits, what takes how much, how sure that is, and the arena by steps."""
+"""A network on a device: whether it fits, what takes how much, how sure that is, and the arena by steps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from cnncalc.deployment.constants import KERNELS, RUNTIME
 from cnncalc.deployment.operators import Operator
 from cnncalc.deployment.orders import other_arenas
 from cnncalc.deployment.parts import EXACT, Part, total
 from cnncalc.deployment.view import Deployment, Place, Step
-from cnncalc.rendering.page import Cell, Column, Line, TableRow, paragraph, table
-from cnncalc.rendering.text import dims, exact, size
+from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Screen, Table, TableRow, Text, Title
+from cnncalc.rendering.text import counted, dims, exact, size
+from cnncalc.rendering.writers import View
+
+SCHEMA_VERSION = 1
+
+COLUMNS = (
+    "step", "operator", "layer", "layers", "inputs", "output", "output_shape", "macs",
+    "live_bytes", "tensor_bytes", "scratch_bytes", "arena_end",
+)  # fmt: skip
 
 ALL_STEPS = 40
 """Networks of so many steps are shown whole, others by their fullest steps."""
@@ -22,14 +31,36 @@ WIDEST_ARENA, NARROWEST_ARENA = 64, 16
 _LABEL = 13
 
 
-def page(found: Deployment, steps: int | None, width: int | None, terminal: bool) -> list[Line]:
+def view(found: Deployment, steps: int | None) -> View:
+    """Return a deployment in every format; ``steps`` is how many the page shows, None where that is left to it."""
+
+    def svg() -> str:
+        from cnncalc.rendering.deploy_picture import svg
+
+        return svg(found)
+
+    def html() -> str:
+        from cnncalc.rendering.deploy_picture import html
+
+        return html(found)
+
+    return View(
+        page=lambda screen: page(found, steps, screen),
+        document=lambda: document(found),
+        records=lambda: rows(found),
+        columns=COLUMNS,
+        own={"svg": svg, "html": html},
+    )
+
+
+# --- the page ------------------------------------------------------------------------------------------------
+
+
+def page(found: Deployment, steps: int | None, screen: Screen) -> list[Block]:
     """Return the whole page; ``steps`` is how many are shown at most, None where that is left to the page."""
-    lines = _heading(found, width)
-    lines += [[], *verdict(found, width), []]
-    lines += _parts("RAM", found.ram, width, terminal)
-    lines += [[], *_parts("flash", found.flash, width, terminal), []]
-    lines += _steps(found, steps, width, terminal)
-    return [*lines, *_notes(found, width)]
+    blocks = [*_heading(found), Gap(), *verdict(found), Gap()]
+    blocks += [_parts("RAM", found.ram), Gap(), _parts("flash", found.flash), Gap()]
+    return [*blocks, *_steps(found, steps, screen.width), *_notes(found)]
 
 
 def in_brief(found: Deployment) -> str:
@@ -43,10 +74,10 @@ def in_brief(found: Deployment) -> str:
 # --- the answer ----------------------------------------------------------------------------------------------
 
 
-def _heading(found: Deployment, width: int | None) -> list[Line]:
+def _heading(found: Deployment) -> list[Block]:
     graph, on = found.graph, found.device
-    where = f"   on {on.board.name} ({on.board.chip})" if on.board else ""
-    counts = f"{len(graph.operators)} operators of {graph.layers} layers"
+    where = f"on {on.board.name} ({on.board.chip})" if on.board else ""
+    counts = f"{counted(len(graph.operators), 'operator')} of {counted(graph.layers, 'layer')}"
     became = [
         f"{len(nodes)} {what}"
         for nodes, what in ((graph.folded, "folded into weights"), (graph.fused, "fused"), (graph.gone, "gone"))
@@ -55,20 +86,20 @@ def _heading(found: Deployment, width: int | None) -> list[Line]:
     kernels = "" if on.core.kernels == "reference" else f", {KERNELS}"
     how = f"{graph.kind.name}; {RUNTIME}{kernels}, {on.plan} plan; {on.core.what}; {graph.converter.what}"
     return [
-        [(graph.name, "bold"), (where, "")],
-        *paragraph(how, width, "dim"),
-        *paragraph(f"{counts}" + (f": {', '.join(became)}" if became else ""), width, "dim"),
+        Title(graph.name, where),
+        Paragraph(how, "dim"),
+        Paragraph(f"{counts}" + (f": {', '.join(became)}" if became else ""), "dim"),
     ]
 
 
-def verdict(found: Deployment, width: int | None) -> list[Line]:
+def verdict(found: Deployment) -> list[Block]:
     """Return whether it fits, and the step that would break first."""
-    lines: list[Line] = []
+    blocks: list[Block] = []
     for what, parts, limit in (("RAM", found.ram, found.device.ram), ("flash", found.flash, found.device.flash)):
         if limit is not None:
             answer, style = fits(what, *total(parts), limit)
-            lines += paragraph(answer, width, style)
-    return [*lines, *paragraph(_first(found), width)]
+            blocks.append(Paragraph(answer, style))
+    return [*blocks, Paragraph(_first(found))]
 
 
 def fits(what: str, low: int, high: int, limit: int) -> tuple[str, str]:
@@ -110,12 +141,12 @@ def title(operator: Operator) -> str:
 # --- parts ---------------------------------------------------------------------------------------------------
 
 
-def _parts(name: str, parts: Sequence[Part], width: int | None, terminal: bool) -> list[Line]:
+def _parts(name: str, parts: Sequence[Part]) -> Table:
     columns = [Column(name), Column("bytes", right=True), Column(""), Column("how it comes about", folds=True)]
     rows: list[TableRow] = [[part.name, _range(part.low, part.high), part.kind, part.note] for part in parts]
     low, high = total(list(parts))
     rows.append([Cell("together", "bold"), Cell(_range(low, high), "bold"), "", _about(low, high)])
-    return table(columns, rows, width, terminal)
+    return Table(columns, rows)
 
 
 def _range(low: int, high: int) -> str:
@@ -129,7 +160,7 @@ def _about(low: int, high: int) -> str:
 # --- the arena, step by step ---------------------------------------------------------------------------------
 
 
-def _steps(found: Deployment, most: int | None, width: int | None, terminal: bool) -> list[Line]:
+def _steps(found: Deployment, most: int | None, width: int | None) -> list[Block]:
     shown = chosen(found.steps, most)
     room = _room(width)
     letters = _letters(found.places, shown)
@@ -145,9 +176,9 @@ def _steps(found: Deployment, most: int | None, width: int | None, terminal: boo
         picture = _row(found, step, letters, room)
         cells = [Cell(text, style) for text in (str(step.number), what, who, exact(step.live))]
         rows.append([*cells, picture])
-    lines = table(columns, rows, width, terminal)
     left = len(found.steps) - len(shown)
-    return [*lines, [(f"… {left} steps that need less", "dim")]] if left else lines
+    more = [Text([(f"… {counted(left, 'step')} that need{'s' * (left == 1)} less", "dim")])] if left else []
+    return [Table(columns, rows), *more]
 
 
 def _room(width: int | None) -> int:
@@ -192,7 +223,7 @@ def _row(found: Deployment, step: Step, letters: dict[int, str], room: int) -> s
 # --- below ---------------------------------------------------------------------------------------------------
 
 
-def _notes(found: Deployment, width: int | None) -> list[Line]:
+def _notes(found: Deployment) -> list[Block]:
     """Return what the figures rest on: MACs by operator, what is not verified, what is surprising."""
     macs: dict[str, int] = {}
     for operator in found.graph.operators:
@@ -212,8 +243,76 @@ def _notes(found: Deployment, width: int | None) -> list[Line]:
     if found.device.board is not None:
         sources[f"{found.device.board.name}: Zephyr's {found.device.board.source}"] = None
     notes.append(("sources", "; ".join(sources)))
-    lines: list[Line] = [[]]
-    for label, text in notes:
-        for number, part in enumerate(paragraph(text, width and width - _LABEL)):
-            lines.append([(("" if number else label).ljust(_LABEL), "dim"), *part])
-    return lines
+    return [Gap(), *[Paragraph(text, label=(label.ljust(_LABEL), "dim")) for label, text in notes]]
+
+
+# --- for scripts ---------------------------------------------------------------------------------------------
+
+
+def document(found: Deployment) -> dict[str, Any]:
+    """Return everything as one object."""
+    graph, on = found.graph, found.device
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": graph.name,
+        "runtime": RUNTIME,
+        "kernels": "tflite-micro reference" if on.core.kernels == "reference" else KERNELS,
+        "converter": graph.converter.name,
+        "quant": graph.kind.name,
+        "core": on.core.name,
+        "plan": on.plan,
+        "board": on.board._asdict() if on.board else None,
+        "arena": found.arena,
+        "bound": found.bound,
+        "arena_in_other_orders": other_arenas(found) if on.plan == "greedy" else [],
+        "ram": _limited(*found.ram_total, on.ram),
+        "flash": _limited(*found.flash_total, on.flash),
+        "file": dict(zip(("low", "high"), found.file_total, strict=True)),
+        "breaks_first": _step_record(found.highest),
+        "parts": {part.name: _part_record(part) for part in (*found.ram, *found.flash)},
+        "operators": len(graph.operators),
+        "layers": graph.layers,
+        "macs": sum([operator.macs for operator in graph.operators]),
+        "folded": [node.name for node in graph.folded],
+        "fused": [node.name for node in graph.fused],
+        "gone": [node.name for node in graph.gone],
+        "steps": list(rows(found)),
+        "tensors": [place._asdict() for place in found.places],
+        "not_verified": [{"operator": one.code, "layer": one.name, "why": one.doubt} for one in found.doubts],
+        "notes": graph.notes,
+    }
+
+
+def _limited(low: int, high: int, limit: int | None) -> dict[str, Any]:
+    """Return a range with its limit, and whether it fits: None where there is no limit, or where that is open."""
+    fits = None if limit is None or low <= limit < high else high <= limit
+    return {"low": low, "high": high, "limit": limit, "fits": fits}
+
+
+def _part_record(part: Part) -> dict[str, Any]:
+    record = part._asdict()
+    del record["name"]
+    return record
+
+
+def rows(found: Deployment) -> Iterator[dict[str, Any]]:
+    """Yield one object per step, the network's inputs being step 0."""
+    return (_step_record(step) for step in found.steps)
+
+
+def _step_record(step: Step) -> dict[str, Any]:
+    operator = step.operator
+    return {
+        "step": step.number,
+        "operator": operator.code if operator else None,
+        "layer": operator.name if operator else None,
+        "layers": [node.name for node in operator.layers] if operator else [],
+        "inputs": [flow.name for flow in operator.inputs] if operator else [],
+        "output": operator.output.name if operator else None,
+        "output_shape": operator.output.shape if operator else None,
+        "macs": operator.macs if operator else 0,
+        "live_bytes": step.live,
+        "tensor_bytes": step.tensors,
+        "scratch_bytes": sum([request.size for request in step.scratch]),
+        "arena_end": step.end,
+    }

@@ -1,4 +1,4 @@
-"""What changes would save on a device, as a page and as records."""
+"""What changes would save on a device."""
 
 from __future__ import annotations
 
@@ -6,17 +6,30 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.deployment.view import Deployment
-from cnncalc.rendering.deploy_page import verdict
-from cnncalc.rendering.page import Cell, Column, Line, Rule, TableRow, paragraph, table
+from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Title
 from cnncalc.rendering.text import exact
+from cnncalc.rendering.views.deploy import verdict
+from cnncalc.rendering.writers import View
 from cnncalc.studies.device_changes import DeviceChange, DeviceFigures, figures
+
+SCHEMA_VERSION = 1
 
 COLUMNS = ("change", "layers", "arena", "ram_max", "flash", "how")
 LONGEST = 3
 """How many layers of a change are named."""
 
 
-def page(found: Deployment, changes: Sequence[DeviceChange], width: int | None, terminal: bool) -> list[Line]:
+def view(found: Deployment, changes: Sequence[DeviceChange]) -> View:
+    """Return changes in every format."""
+    return View(
+        page=lambda screen: page(found, changes),
+        document=lambda: document(found, changes),
+        records=lambda: map(record, changes),
+        columns=COLUMNS,
+    )
+
+
+def page(found: Deployment, changes: Sequence[DeviceChange]) -> list[Block]:
     """Return what would break first, a table of the changes, and how each is made."""
     before = figures(found)
     columns = [
@@ -26,16 +39,11 @@ def page(found: Deployment, changes: Sequence[DeviceChange], width: int | None, 
     ]  # fmt: skip
     rows: list[TableRow] = [["", Cell("as it is", "bold"), *_cells(before, before)], Rule()]
     rows += [[str(number), one.name, *_cells(one.after, before)] for number, one in enumerate(changes, 1)]
-    lines: list[Line] = [[(f"{found.graph.name} on tflite-micro, {found.graph.kind.name}", "bold")]]
-    lines += [*verdict(found, width), []]
-    lines += table(columns, rows, width, terminal)
-    lines += [[], [("How", "bold")]]
+    blocks: list[Block] = [Title(f"{found.graph.name} on tflite-micro, {found.graph.kind.name}")]
+    blocks += [*verdict(found), Gap(), Table(columns, rows), Gap(), Title("How")]
     for number, one in enumerate(changes, 1):
-        label = f"{number:>3}  "
-        text = f"{one.how}{_named(one.layers)}"
-        for place, part in enumerate(paragraph(text, width and width - len(label))):
-            lines.append([(" " * len(label) if place else label, "dim"), *part])
-    return lines
+        blocks.append(Paragraph(f"{one.how}{_named(one.layers)}", label=(f"{number:>3}  ", "dim")))
+    return blocks
 
 
 def _named(layers: Sequence[str]) -> str:
@@ -60,7 +68,7 @@ def document(found: Deployment, changes: Sequence[DeviceChange]) -> dict[str, An
     """Return everything as one object."""
     before = figures(found)
     return {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "name": found.graph.name,
         "quant": found.graph.kind.name,
         "before": {"arena": before.arena, "ram_max": before.ram, "flash": before.flash},

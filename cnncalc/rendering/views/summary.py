@@ -1,20 +1,47 @@
-"""The summary as a page: the layers, the contrast of compute and parameters, the totals and what they mean."""
+"""The summary: the layers, the contrast of compute and parameters, the totals and what they mean."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 from cnncalc.figures.costs import OWN_CONVENTION
+from cnncalc.figures.receptive_field import Fields
 from cnncalc.figures.summary import Row, Summary, share
-from cnncalc.rendering.page import BAR_NARROWEST, Bar, Cell, Column, Heading, Line, Rule, TableRow, paragraph, table
-from cnncalc.rendering.text import dims, exact, percent, short, size
+from cnncalc.layers.shapes import Shape
+from cnncalc.rendering.cells import cells as width_of
+from cnncalc.rendering.layout import (
+    BAR_NARROWEST,
+    Bar,
+    Block,
+    Cell,
+    Column,
+    Gap,
+    Heading,
+    Paragraph,
+    Rule,
+    Screen,
+    Table,
+    TableRow,
+    Title,
+)
+from cnncalc.rendering.styles import KIND_STYLES, basis, section_depth, section_of, title, type_text
+from cnncalc.rendering.text import counted, dims, exact, percent, short, size
 from cnncalc.rendering.verdict import verdict
+from cnncalc.rendering.writers import Record, View
 
-KIND_STYLES = {"conv": "cyan", "fc": "magenta", "norm": "blue", "block": "bold"}
+SCHEMA_VERSION = 1
 
-NARROWEST_NAME = 20
-_LABEL = 13
+COLUMNS = (
+    "index", "name", "type", "kind", "inputs", "input_shapes", "output_shape",
+    "params", "buffers", "macs", "flops", "activations", "output_bytes", "receptive_field",
+)  # fmt: skip
+"""The columns of csv and the like, and the keys of a layer in JSON, which has ``args`` as well."""
 
 LAYER_COLUMNS = ("layer", "type", "output", "params", "macs")
 """What the table shows by default; ``params`` and ``macs`` come with their bars and shares."""
+
+_LABEL = 13
 
 _TITLES = {
     "layer": Column("layer", folds=True),
@@ -27,64 +54,87 @@ _TITLES = {
 }
 
 
-def page(
-    summary: Summary,
-    rows: list[Row],
-    rest: Row | None,
-    columns: tuple[str, ...],
-    layout: str,
-    width: int | None,
-    terminal: bool,
-    device: str = "",
-) -> list[Line]:
-    """Return the whole page; ``rows`` are those to show and ``rest`` the sum of the others, if any.
+def view(
+    summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[str, ...] | None = None, device: str = ""
+) -> View:
+    """Return a summary in every format.
 
-    ``device`` is a sentence on the network on a microcontroller, or nothing.
+    Args:
+        summary: all of it.
+        rows: the layers to show.
+        rest: the sum of the others, if any.
+        columns: what to show of a layer, by the names that the format has for it; None for the usual.
+        device: a sentence for the page on the network on a microcontroller, or nothing.
     """
-    lines = _heading(summary, layout, width)
-    lines += layers(summary, rows, rest, columns, layout, width, terminal)
-    lines += [[], *_contrast(summary, width, terminal), [], *_totals(summary, layout, width)]
-    lines += [*(_labelled("device", device, width) if device else []), []]
-    lines += paragraph(verdict(summary) if summary.convention == OWN_CONVENTION else convention(summary), width, "bold")
-    return lines
+
+    def table(screen: Screen) -> Table:
+        return layers(summary, rows, rest, columns or LAYER_COLUMNS, screen)
+
+    def chosen() -> list[dict[str, Any]]:
+        records = [layer(row) for row in rows]
+        return records if columns is None else [{name: record[name] for name in columns} for record in records]
+
+    def flat(screen: Screen) -> Iterable[Record]:
+        records: Iterable[Record] = map(layer, rows)
+        if screen.layout == "hwc":  # JSON keeps to one order of axes
+            records = map(channels_last, records)
+        return marked(records, summary.convention)
+
+    return View(
+        page=lambda screen: page(
+            summary, layers(summary, rows, rest, columns or LAYER_COLUMNS, screen), device, screen
+        ),
+        document=lambda: document(summary, chosen()),
+        records=lambda: marked(chosen(), summary.convention),
+        columns=marked_columns(columns or COLUMNS, summary.convention),
+        rows=flat,
+    )
 
 
-def _heading(summary: Summary, layout: str, width: int | None) -> list[Line]:
+# --- the page ------------------------------------------------------------------------------------------------
+
+
+def page(summary: Summary, table: Table, device: str, screen: Screen) -> list[Block]:
+    """Return the whole page with a table of layers and, where there is one, a sentence on a device."""
+    last = verdict(summary) if summary.convention == OWN_CONVENTION else convention(summary)
+    return [
+        *_heading(summary, screen.layout),
+        table,
+        Gap(),
+        _contrast(summary),
+        Gap(),
+        *_totals(summary, screen.layout),
+        *([Paragraph(device, label=("device".ljust(_LABEL), "dim"))] if device else []),
+        Gap(),
+        Paragraph(last, "bold"),
+    ]
+
+
+def _heading(summary: Summary, layout: str) -> list[Block]:
     inputs = ", ".join(
         dims(shape[1:], layout) if name == "input" else f"{name} {dims(shape[1:], layout)}"
         for name, shape in summary.inputs.items()
     )
-    title = summary.name if summary.variant is None else f"{summary.name} · {summary.variant}"
-    about = f"   input {inputs}   batch {summary.batch}   {summary.dtype}"
+    about = f"input {inputs}   {basis(summary)}"
     about += "" if summary.convention == OWN_CONVENTION else f"   convention {summary.convention}"
-    lines: list[Line] = [[(title, "bold"), (about, "")]]
-    if summary.source:
-        lines += paragraph(summary.source, width, "dim")
-    return [*lines, []]
+    source = [Paragraph(summary.source, "dim")] if summary.source else []
+    return [Title(title(summary.name, summary.variant), about), *source, Gap()]
 
 
 # --- the layers ----------------------------------------------------------------------------------------------
 
 
-def layers(
-    summary: Summary,
-    rows: list[Row],
-    rest: Row | None,
-    columns: tuple[str, ...],
-    layout: str,
-    width: int | None,
-    terminal: bool,
-) -> list[Line]:
+def layers(summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[str, ...], screen: Screen) -> Table:
     """Return the table of layers; where names don't fit, rows stand under a heading with what they share."""
     shown: list[Column] = []
     for name in columns:
         if name in ("params", "macs"):
             title = summary.figure if name == "macs" else "params"
-            shown += [Column(title, right=True), Column("", bar=True, drop=3), Column("", right=True, drop=1)]
+            shown += [Column(title, right=True), Column("", bar=True, drop=1), Column("", right=True, drop=3)]
         else:
             shown.append(_TITLES.get(name) or Column(name, right=True))
     names = [row.name for row in rows if row.type != "block"]
-    depth = section_depth(names, _other_widths(rows, columns, layout), width)
+    depth = section_depth(names, _other_widths(rows, columns, screen.layout), screen.width)
     body: list[TableRow] = []
     above = ""
     for row in rows:
@@ -92,43 +142,21 @@ def layers(
         if section != above and section:
             body.append(Heading(section))
         above = section
-        body.append(_layer(row, f"  {name}" if section else name, summary, columns, layout))
+        body.append(_layer(row, f"  {name}" if section else name, summary, columns, screen.layout))
     if rest is not None:
-        body.append(_layer(rest, rest.name, summary, columns, layout))
+        body.append(_layer(rest, rest.name, summary, columns, screen.layout))
     body.append(Rule())
     body.append(_sum(summary, columns))
-    return table(shown, body, width, terminal)
+    return Table(shown, body)
 
 
 def _other_widths(rows: list[Row], columns: tuple[str, ...], layout: str) -> int:
     """Return the width that the columns beside the names need, with bars as narrow as they get."""
-    types = max((len(type_text(row)) for row in rows), default=0)
+    types = max((width_of(type_text(row)) for row in rows), default=0)
     shapes = max((len(dims(row.output_shape[1:], layout)) for row in rows), default=0)
     figures = sum(14 + 2 + BAR_NARROWEST + 2 for name in columns if name in ("params", "macs"))
     others = 14 * sum(name not in (*_TITLES, "params", "macs") for name in columns)
     return types + shapes + figures + others + 2 * len(columns)
-
-
-def section_depth(names: list[str], others: int, width: int | None) -> int:
-    """Return how many leading parts of the names must become headings, so that the rest fits beside the figures."""
-    deepest = max((name.count(".") for name in names), default=0)
-    room = max(width - others, NARROWEST_NAME) if width is not None else None
-    for depth in range(deepest + 1):
-        if room is None or all(len(section_of(name, depth)[1]) + 2 * (depth > 0) <= room for name in names):
-            return depth
-    return deepest
-
-
-def section_of(name: str, depth: int) -> tuple[str, str]:
-    """Split a dotted name behind ``depth`` parts at most: ``stage1.bottleneck2`` and ``conv_bn1.conv1``."""
-    parts = name.split(".")
-    cut = min(depth, len(parts) - 1)
-    return ".".join(parts[:cut]), ".".join(parts[cut:])
-
-
-def type_text(row: Row) -> str:
-    """Return a layer type with its telling arguments: ``conv 3×3/2, 64``."""
-    return f"{row.type} {row.label}" if row.label else row.type
 
 
 def _layer(row: Row, name: str, summary: Summary, columns: tuple[str, ...], layout: str) -> list[str | Cell | Bar]:
@@ -164,7 +192,7 @@ def _sum(summary: Summary, columns: tuple[str, ...]) -> list[str | Cell | Bar]:
         if column == "layer":
             cells.append(Cell("total", "bold"))
         elif column == "type":
-            cells.append(Cell(f"{summary.totals.layers} layers", "bold"))
+            cells.append(Cell(counted(summary.totals.layers, "layer"), "bold"))
         elif column in ("params", "macs"):
             cells += [Cell(exact(getattr(summary.totals, column)), "bold"), Bar(0), ""]
         else:
@@ -176,16 +204,16 @@ def _sum(summary: Summary, columns: tuple[str, ...]) -> list[str | Cell | Bar]:
 # --- the contrast --------------------------------------------------------------------------------------------
 
 
-def _contrast(summary: Summary, width: int | None, terminal: bool) -> list[Line]:
+def _contrast(summary: Summary) -> Table:
     columns = [
         Column("kind"),
-        Column("layers", right=True),
+        Column("layers", right=True, drop=2),
         Column("params", right=True),
-        Column("", bar=True),
-        Column("", right=True),
+        Column("", bar=True, drop=1),
+        Column("", right=True, drop=3),
         Column(summary.figure, right=True),
-        Column("", bar=True),
-        Column("", right=True),
+        Column("", bar=True, drop=1),
+        Column("", right=True, drop=3),
     ]
     rows: list[TableRow] = []
     for name, kind in summary.kinds.items():
@@ -202,10 +230,10 @@ def _contrast(summary: Summary, width: int | None, terminal: bool) -> list[Line]
                 percent(kind.macs_share),
             ]
         )
-    return table(columns, rows, width, terminal)
+    return Table(columns, rows)
 
 
-def _totals(summary: Summary, layout: str, width: int | None) -> list[Line]:
+def _totals(summary: Summary, layout: str) -> list[Block]:
     totals, memory = summary.totals, summary.totals.memory
     word, _, tool = summary.figure.rstrip(")").partition(" (")
     tool, own = (f", as {tool} counts", ", cnncalc's own") if tool else ("", "")
@@ -226,12 +254,7 @@ def _totals(summary: Summary, layout: str, width: int | None) -> list[Line]:
         lines.append(("note", f"branches of different stride meet at {names}"))
     if summary.uncounted:
         lines.append(("uncounted", f"no {word if tool else 'FLOPs'} are defined for {', '.join(summary.uncounted)}"))
-    return [line for label, text in lines for line in _labelled(label, text, width)]
-
-
-def _labelled(label: str, text: str, width: int | None) -> list[Line]:
-    parts = paragraph(text, width and width - _LABEL)
-    return [[(("" if number else label).ljust(_LABEL), "dim"), *part] for number, part in enumerate(parts)]
+    return [Paragraph(text, label=(label.ljust(_LABEL), "dim")) for label, text in lines]
 
 
 def _field_texts(summary: Summary) -> list[str]:
@@ -260,3 +283,67 @@ def convention(summary: Summary) -> str:
     passed = dict.fromkeys(row.type for row in summary.rows if not row.macs and row.node.use.flops)
     left = f" Nothing for {', '.join(passed)}." if passed else ""
     return f"Counted as {tool.name} {tool.release} does: {tool.counts}.{left}"
+
+
+# --- for scripts ---------------------------------------------------------------------------------------------
+
+
+def document(summary: Summary, layers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the whole summary as one object, ``layers`` being those to show, as :func:`layer` returns them."""
+    totals = summary.totals
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": summary.name,
+        "variant": summary.variant,
+        "source": summary.source,
+        "convention": summary.convention,
+        "batch": summary.batch,
+        "dtype": summary.dtype,
+        "inputs": summary.inputs,
+        "outputs": summary.outputs,
+        "layers": layers,
+        "kinds": {kind: figures._asdict() for kind, figures in summary.kinds.items()},
+        "totals": totals._asdict() | {"memory": totals.memory._asdict()},
+        "receptive_field": _fields(summary.receptive_field),
+        "receptive_fields": {name: _fields(fields) for name, fields in summary.receptive_fields.items()},
+        "disagreeing_strides": summary.disagreeing_strides,
+        "uncounted": summary.uncounted,
+    }
+
+
+def _fields(fields: Fields | None) -> list[dict[str, Any]]:
+    """Return what an output sees, axis by axis; nothing where that is not known."""
+    return [
+        {"size": -(-field.size // 1), "stride": float(field.jump), "offset": float(field.offset)}
+        for field in fields or ()
+    ]
+
+
+def layer(row: Row) -> dict[str, Any]:
+    """Return one layer as an object."""
+    record = row._asdict()
+    del record["label"], record["node"]
+    record["args"] = row.args
+    record["receptive_field"] = row.receptive_field or ()
+    return record
+
+
+def channels_last(record: Record) -> Record:
+    """Return a layer with the channels last in its shapes, behind the batch and the spatial axes."""
+    came = tuple([turned(shape) for shape in record["input_shapes"]])
+    return {**record, "input_shapes": came, "output_shape": turned(record["output_shape"])}
+
+
+def turned(shape: Shape) -> Shape:
+    """Return a shape that begins with the batch with its channels last."""
+    return (*shape[:1], *shape[2:], *shape[1:2])
+
+
+def marked(records: Iterable[Record], convention: str) -> Iterable[Record]:
+    """Return records, each with the convention that its ``macs`` follow where that is not cnncalc's own."""
+    return records if convention == OWN_CONVENTION else ({**record, "convention": convention} for record in records)
+
+
+def marked_columns(columns: Sequence[str], convention: str) -> Sequence[str]:
+    """Return the columns of what :func:`marked` returns."""
+    return columns if convention == OWN_CONVENTION else (*columns, "convention")

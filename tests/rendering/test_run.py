@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnncalc.rendering.run_page import _beyond
+from cnncalc.rendering.views.run import _beyond
 
 
 @pytest.mark.parametrize(

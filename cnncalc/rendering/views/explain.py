@@ -1,46 +1,73 @@
-"""Explanations as pages: one layer in full, or a whole network in a few lines a layer."""
+"""Explanations: one layer in full, or a whole network in a few lines per layer."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
+from typing import Any
 
 from cnncalc.figures.summary import Summary
+from cnncalc.graph import Graph
 from cnncalc.layers.symbols import Formula
-from cnncalc.rendering.layer_page import about, formula_lines
-from cnncalc.rendering.page import Line, paragraph
-from cnncalc.rendering.text import dims, exact, percent
+from cnncalc.rendering.layout import Block, Gap, Paragraph, Screen, Text, Title
+from cnncalc.rendering.text import counted, dims, exact, percent
+from cnncalc.rendering.views.layers import about, formula_lines
+from cnncalc.rendering.writers import View
 from cnncalc.studies.explain import Edge, Explanation, Sight, together
+
+SCHEMA_VERSION = 1
+
+COLUMNS = ("layer", "symbol", "expression", "numbers", "value")
 
 _MOST_RANGES = 6
 
 
-def heading(summary: Summary, layout: str, width: int | None) -> list[Line]:
+def view(summary: Summary, network: Graph, explanations: Sequence[Explanation], whole: bool) -> View:
+    """Return explanations in every format: of the ``whole`` network in brief, of some layers in full."""
+
+    def page(screen: Screen) -> list[Block]:
+        if whole:
+            return [*heading(summary, screen.layout), *compact(explanations, screen)]
+        blocks: list[Block] = []
+        for number, explanation in enumerate(explanations):
+            blocks += [*([Gap()] if number else []), *full(explanation, screen)]
+        return blocks
+
+    return View(
+        page=page,
+        document=lambda: document(network, explanations),
+        records=lambda: map(record, explanations),
+        columns=COLUMNS,
+        rows=lambda screen: rows(explanations),
+    )
+
+
+# --- the whole network ---------------------------------------------------------------------------------------
+
+
+def heading(summary: Summary, layout: str) -> list[Block]:
     """Return what the network is, and how its totals add up."""
     inputs = ", ".join(f"{name} {dims(shape[1:], layout)}" for name, shape in summary.inputs.items())
-    lines: list[Line] = [[(summary.title, "bold"), (f"   {inputs}", "")]]
+    blocks: list[Block] = [Title(summary.title, inputs)]
     if summary.source:
-        lines += paragraph(summary.source, width, "dim")
+        blocks.append(Paragraph(summary.source, "dim"))
     totals = summary.totals
     for name, figure in (("params", "params"), ("MACs", "macs")):
         parts = [f"{kind} {exact(getattr(of, figure))}" for kind, of in summary.kinds.items() if getattr(of, figure)]
         total = f" = {exact(getattr(totals, figure))}" if len(parts) > 1 else ""
-        lines += paragraph(f"{name} = {' + '.join(parts) or 0}{total}", width)
-    lines.append([(f"{totals.layers} layer{'s' * (totals.layers != 1)}; FLOPs {exact(totals.flops)}", "")])
-    return [*lines, []]
+        blocks.append(Paragraph(f"{name} = {' + '.join(parts) or 0}{total}"))
+    blocks.append(Text([(f"{counted(totals.layers, 'layer')}; FLOPs {exact(totals.flops)}", "")]))
+    return [*blocks, Gap()]
 
 
-# --- compact -------------------------------------------------------------------------------------------------
-
-
-def compact(explanations: Sequence[Explanation], layout: str, width: int | None) -> list[Line]:
-    """Return two to five lines a layer: what it is, and how shape, params and MACs come about, in numbers."""
-    lines: list[Line] = []
+def compact(explanations: Sequence[Explanation], screen: Screen) -> list[Block]:
+    """Return two to five lines per layer: what it is, and how shape, params and MACs come about, in numbers."""
+    blocks: list[Block] = []
     for explanation in explanations:
-        lines += [_title(explanation, layout)]
-        lines += formula_lines([_numbers_only(one) for one in _telling(explanation)], width)
-    return lines
+        blocks.append(_title(explanation, screen.layout))
+        blocks += formula_lines([_numbers_only(one) for one in _telling(explanation)], screen.width)
+    return blocks
 
 
 def _telling(explanation: Explanation) -> list[Formula]:
@@ -57,40 +84,39 @@ def _numbers_only(formula: Formula) -> Formula:
     return formula._replace(expression=formula.numbers)
 
 
-def _title(explanation: Explanation, layout: str) -> Line:
+def _title(explanation: Explanation, layout: str) -> Text:
     node = explanation.node
     came = " and ".join(dims(shape, layout) for shape in node.use.inputs)
     label = node.layer.label()
     what = f"{node.layer.type} {label}".strip()
-    return [(node.name, "bold"), (f"   {what}   ", ""), (f"{came} → {dims(node.shape, layout)}", "cyan")]
+    return Text([(node.name, "bold"), (f"   {what}   ", ""), (f"{came} → {dims(node.shape, layout)}", "cyan")])
 
 
 # --- one layer, in full --------------------------------------------------------------------------------------
 
 
-def full(explanation: Explanation, layout: str, width: int | None) -> list[Line]:
+def full(explanation: Explanation, screen: Screen) -> list[Block]:
     """Return everything about one layer."""
-    node = explanation.node
+    node, width = explanation.node, screen.width
     rank = len(node.shape)
-    lines: list[Line] = [_title(explanation, layout)]
-    lines += paragraph(f"{about(type(node.layer))}.", width)
-    lines += [[], *_section("shape", together(explanation.formulas[:rank], node.shape), width)]
-    lines += _legend(explanation, width)
-    lines += _border_lines(explanation, width)
-    lines += [[], *_section("params, MACs, FLOPs", explanation.formulas[rank:], width)]
+    blocks: list[Block] = [_title(explanation, screen.layout), Paragraph(f"{about(type(node.layer))}.")]
+    blocks += [Gap(), *_section("shape", together(explanation.formulas[:rank], node.shape), width)]
+    blocks += _legend(explanation)
+    blocks += _borders(explanation)
+    blocks += [Gap(), *_section("params, MACs, FLOPs", explanation.formulas[rank:], width)]
     if node.shares is not None:
-        lines += _indented(f"The weights are those of {node.shares.name} and are counted there: 0 params here.", width)
+        blocks.append(_indented(f"The weights are those of {node.shares.name} and are counted there: 0 params here."))
     if node.use.flops is None:
-        lines += _indented(f"FLOPs of {node.layer.type} are not defined, and not in any total.", width)
-    lines += [[], *_section("bytes", explanation.memory, width)]
+        blocks.append(_indented(f"FLOPs of {node.layer.type} are not defined, and not in any total."))
+    blocks += [Gap(), *_section("bytes", explanation.memory, width)]
     if explanation.sights != []:
-        lines += [[], [("receptive field", "bold")], *_sight_lines(explanation.sights, width)]
+        blocks += [Gap(), Title("receptive field"), *_sights(explanation.sights)]
     if explanation.sharing:
-        lines += [[], *_section("weight sharing", explanation.sharing, width), *_sharing_text(explanation, width)]
-    return lines
+        blocks += [Gap(), *_section("weight sharing", explanation.sharing, width), _sharing_text(explanation)]
+    return blocks
 
 
-def _legend(explanation: Explanation, width: int | None) -> list[Line]:
+def _legend(explanation: Explanation) -> list[Paragraph]:
     """Return which arguments the symbols of the formulas stand for."""
     letters = set(re.findall(r"\w+", " ".join([one.expression for one in explanation.formulas])))
     found = []
@@ -98,21 +124,21 @@ def _legend(explanation: Explanation, width: int | None) -> list[Line]:
         own = {argument.symbol, *[letter for letter in letters if letter.startswith(f"{argument.symbol}_")]}
         if argument.symbol and own & letters and not argument.symbol.endswith(("_out", "_in")):
             found.append(f"{argument.symbol} {name}")
-    return [[("  ", ""), *line] for line in paragraph(", ".join(found), width and width - 2, "dim")] if found else []
+    return [Paragraph(", ".join(found), "dim", ("  ", ""))] if found else []
 
 
-def _section(title: str, formulas: Sequence[Formula], width: int | None) -> list[Line]:
-    return [[(title, "bold")], *formula_lines(formulas, width)]
+def _section(title: str, formulas: Sequence[Formula], width: int | None) -> list[Block]:
+    return [Title(title), *formula_lines(formulas, width)]
 
 
-def _indented(text: str, width: int | None) -> list[Line]:
-    return [[("  ", ""), *line] for line in paragraph(text, width and width - 2)]
+def _indented(text: str) -> Paragraph:
+    return Paragraph(text, label=("  ", ""))
 
 
 # --- borders -------------------------------------------------------------------------------------------------
 
 
-def _border_lines(explanation: Explanation, width: int | None) -> list[Line]:
+def _borders(explanation: Explanation) -> list[Paragraph]:
     """Return what padding does, and what no window reaches."""
     if not explanation.edges:
         return []
@@ -124,7 +150,7 @@ def _border_lines(explanation: Explanation, width: int | None) -> list[Line]:
     texts += [_lost_text(edge, axes) for edge, axes in alike.items()]
     if not any(edge.lost for edge in explanation.edges):
         texts.append(_nothing_lost(explanation.edges))
-    return [line for text in texts if text for line in _indented(text, width)]
+    return [_indented(text) for text in texts if text]
 
 
 def _padding_text(explanation: Explanation) -> str:
@@ -203,10 +229,10 @@ def _nothing_lost(edges: Sequence[Edge]) -> str:
 # --- receptive field, sharing --------------------------------------------------------------------------------
 
 
-def _sight_lines(sights: Sequence[Sight] | None, width: int | None) -> list[Line]:
+def _sights(sights: Sequence[Sight] | None) -> list[Block]:
     if sights is None:
-        return _indented("unknown: axes of the map were laid onto one, or split up, and then read in parts", width)
-    lines: list[Line] = []
+        return [_indented("unknown: axes of the map were laid onto one, or split up, and then read in parts")]
+    lines: list[Block] = []
     groups: dict[tuple[object, ...], list[str]] = {}
     for sight in sights:
         groups.setdefault(_alike(sight), []).append(sight.axis)
@@ -222,7 +248,7 @@ def _sight_lines(sights: Sequence[Sight] | None, width: int | None) -> list[Line
                 f"sees {before.size} + ({sight.window} − 1)·{before.jump} = {field.size} of the input, "
                 f"a step of {before.jump}·{sight.stride} = {field.jump} apart"
             )
-        lines.append([(f"  {', '.join(axes)}  ", "dim"), (text, "")])
+        lines.append(Text([(f"  {', '.join(axes)}  ", "dim"), (text, "")]))
     return lines
 
 
@@ -230,7 +256,7 @@ def _alike(sight: Sight) -> tuple[object, ...]:
     return sight.incoming.figures, sight.window, sight.stride, sight.field.figures
 
 
-def _sharing_text(explanation: Explanation, width: int | None) -> list[Line]:
+def _sharing_text(explanation: Explanation) -> Paragraph:
     node = explanation.node
     shared, unshared, connected = [one.value for one in explanation.sharing]
     if node.layer.type == "locally_connected":
@@ -239,4 +265,52 @@ def _sharing_text(explanation: Explanation, width: int | None) -> list[Line]:
         text = f"Every filter serves all {dims(node.shape[1:])} positions. "
     text += f"Unshared takes {unshared / shared:,.0f} times as many, fully connected {connected / shared:,.0f} times"
     bias = f"; the last two are weights alone, a bias for every output adds {exact(prod(node.shape))}"
-    return _indented(f"{text}{bias if 'bias' in node.use.weights else ''}.", width)
+    return _indented(f"{text}{bias if 'bias' in node.use.weights else ''}.")
+
+
+# --- for scripts ---------------------------------------------------------------------------------------------
+
+
+def document(network: Graph, explanations: Sequence[Explanation]) -> dict[str, Any]:
+    """Return explanations as one object."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": network.name,
+        "variant": network.variant,
+        "layers": [record(explanation) for explanation in explanations],
+    }
+
+
+def record(explanation: Explanation) -> dict[str, Any]:
+    """Return one layer's explanation as an object; shapes are without the batch axis."""
+    node = explanation.node
+    return {
+        "layer": node.name,
+        "type": node.layer.type,
+        "about": about(type(node.layer)),
+        "input_shapes": node.use.inputs,
+        "output_shape": node.shape,
+        "formulas": [formula._asdict() for formula in explanation.formulas],
+        "bytes": {formula.symbol: formula.value for formula in explanation.memory},
+        "receptive_field": [_sight(sight) for sight in explanation.sights or ()],
+        "borders": [edge._asdict() for edge in explanation.edges],
+        "padded_share": explanation.padded_share,
+        "sharing": {formula.symbol.replace(" ", "_"): formula.value for formula in explanation.sharing},
+        "shares_weights_of": node.shares.name if node.shares else None,
+    }
+
+
+def rows(explanations: Sequence[Explanation]) -> Iterator[dict[str, Any]]:
+    """Yield one row per formula."""
+    for explanation in explanations:
+        formulas: list[Formula] = [*explanation.formulas]
+        formulas += [one._replace(symbol=f"{one.symbol} bytes") for one in explanation.memory]
+        for formula in [*formulas, *explanation.sharing]:
+            yield {"layer": explanation.node.name, **formula._asdict()}
+
+
+def _sight(sight: Sight) -> dict[str, Any]:
+    field = sight.field
+    figures = {"size": float(field.size), "stride": float(field.jump), "offset": float(field.offset)}
+    whole = {name: int(value) if value.is_integer() else value for name, value in figures.items()}
+    return {"axis": sight.axis, **whole}

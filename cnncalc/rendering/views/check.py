@@ -1,13 +1,21 @@
-"""Reports of checks as a table, and each failure and warning as a text."""
+"""Reports of checks: a table, objects, and each failure as a text."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 from cnncalc.ground.terminal_safe import printable
-from cnncalc.rendering.page import Cell, Column, Heading, Line, Rule, TableRow, table
-from cnncalc.rendering.text import exact, percent, size
+from cnncalc.language.findings import Finding
+from cnncalc.rendering.layout import Block, Cell, Column, Heading, Rule, Table, TableRow, Text
+from cnncalc.rendering.text import counted, exact, percent, size
+from cnncalc.rendering.writers import View
 from cnncalc.studies.checks import EXPECTED, MOST, Check, Report
+
+SCHEMA_VERSION = 1
+
+FIELDS = ("spec", "name", "params", "macs", "weights", "peak", "result", "failed", "warned")
 
 COLUMNS = (
     Column("network", folds=True),
@@ -20,8 +28,25 @@ COLUMNS = (
 )
 
 
-def page(reports: list[Report], strict: bool, width: int | None, terminal: bool) -> list[Line]:
-    """Return the table, a row a network, and the sum of it."""
+def view(reports: Sequence[Report], strict: bool) -> View:
+    """Return reports in every format, ``junit`` among them."""
+
+    def junit() -> str:
+        from cnncalc.rendering.junit import as_junit
+
+        return as_junit(reports, strict)
+
+    return View(
+        page=lambda screen: page(reports, strict),
+        document=lambda: document(reports, strict),
+        records=lambda: (record(report, strict) for report in reports),
+        columns=FIELDS,
+        own={"junit": junit},
+    )
+
+
+def page(reports: Sequence[Report], strict: bool) -> list[Block]:
+    """Return the table, one row per network, and the sum of it."""
     rows: list[TableRow] = []
     for spec, group in groupby(reports, lambda report: report.spec):
         of_spec = list(group)
@@ -29,7 +54,7 @@ def page(reports: list[Report], strict: bool, width: int | None, terminal: bool)
         if not alone:
             rows.append(Heading(spec))
         rows += [_row(report, strict, "" if alone else "  ") for report in of_spec]
-    return [*table(COLUMNS, [*rows, Rule()], width, terminal), [(summary_line(reports, strict), "bold")]]
+    return [Table(COLUMNS, [*rows, Rule()]), Text([(summary_line(reports, strict), "bold")])]
 
 
 def _row(report: Report, strict: bool, indent: str) -> list[str | Cell]:
@@ -54,25 +79,15 @@ def _result(report: Report, strict: bool) -> tuple[str, str]:
     return (f"ok, {counted(len(report.warnings), 'warning')}", "yellow") if rules else ("ok", "green")
 
 
-def fails(report: Report, strict: bool) -> bool:
-    """Whether a network that could be built fails a check."""
-    return bool(report.failures or (strict and report.warnings))
-
-
-def summary_line(reports: list[Report], strict: bool) -> str:
+def summary_line(reports: Sequence[Report], strict: bool) -> str:
     """Return ``3 networks: 2 ok, 1 failed, 4 warnings``."""
-    failed = sum(fails(report, strict) for report in reports)
+    failed = sum(report.fails(strict) for report in reports)
     errors = sum(bool(report.error) for report in reports)
     parts = [f"{len(reports) - failed - errors} ok"]
     parts += [f"{failed} failed"] * bool(failed) + [f"{errors} can't be built"] * bool(errors)
     warnings = len({(report.spec, warning.place) for report in reports for warning in report.warnings})
     parts += [counted(warnings, "warning")] * bool(warnings)
     return f"{counted(len(reports), 'network')}: {', '.join(parts)}"
-
-
-def counted(count: int, what: str) -> str:
-    """Return ``1 network``, ``2 networks``."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def failure_text(report: Report, check: Check) -> str:
@@ -101,3 +116,51 @@ def _figure(figure: object, of_bytes: bool) -> str:
         return str(figure)
     about = f" ({size(figure)})" if figure >= 1024 else ""
     return f"{exact(figure)} bytes{about}" if of_bytes else exact(figure)
+
+
+# --- for scripts ---------------------------------------------------------------------------------------------
+
+
+def document(reports: Sequence[Report], strict: bool) -> dict[str, Any]:
+    """Return all reports as one object."""
+    networks = [record(report, strict) for report in reports]
+    results = [network["result"] for network in networks]
+    counts = {name: results.count(name) for name in ("ok", "failed", "error")}
+    return {"schema_version": SCHEMA_VERSION, "networks": networks, "counts": counts}
+
+
+def record(report: Report, strict: bool) -> dict[str, Any]:
+    """Return one report as an object."""
+    return {
+        "spec": report.spec,
+        "name": report.name,
+        **report.figures,
+        "result": "error" if report.error else "failed" if report.fails(strict) else "ok",
+        "failed": [check.what for check in report.failures],
+        "warned": [warning.rule for warning in report.warnings],
+        "checks": [_check(check) for check in report.checks],
+        "warnings": [_warning(warning) for warning in report.warnings],
+        "error": report.error or None,
+    }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {
+        "what": check.what,
+        "relation": check.relation,
+        "bound": check.bound,
+        "actual": check.actual,
+        "holds": check.holds,
+        "heaviest": [{"name": name, "figure": figure} for name, figure in check.heaviest],
+        "place": str(check.origin) if check.origin else None,
+    }
+
+
+def _warning(warning: Finding) -> dict[str, Any]:
+    return {
+        "rule": warning.rule,
+        "layer": warning.layer or None,
+        "message": warning.message,
+        "place": str(warning.origin) if warning.origin else None,
+        "hint": warning.hint,
+    }

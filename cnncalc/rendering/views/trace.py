@@ -1,4 +1,4 @@
-"""One traced element as a page: every channel's window beside its filter and the products, then the sums."""
+"""One traced element: every channel's window beside its filter and the products, then the sums."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from math import isfinite, prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.shapes import axis_names
-from cnncalc.rendering.page import Line, paragraph
-from cnncalc.rendering.records import real
+from cnncalc.rendering.layout import Block, Gap, Paragraph, Text, Title
+from cnncalc.rendering.writers import View, real
 
 if TYPE_CHECKING:
     from cnncalc.execution.trace import Part, Trace
@@ -20,6 +20,17 @@ SCHEMA_VERSION = 1
 _PADDING = "·"
 _LARGEST_WHOLE = 1e9
 _TERMS = 10  # of a vector that are written out
+
+
+def view(trace: Trace, channels: int) -> View:
+    """Return a trace in every format; the page writes out the first ``channels`` channels."""
+    return View(
+        page=lambda screen: trace_page(trace, channels, screen.width),
+        document=lambda: trace_record(trace),
+        records=lambda: [trace_record(trace)],
+        columns=("what", "value"),
+        rows=lambda screen: trace_rows(trace),
+    )
 
 
 def trace_record(trace: Trace) -> dict[str, Any]:
@@ -52,7 +63,7 @@ def _reals(values: Any) -> Any:
     return [_reals(part) for part in values] if values.ndim else real(values.item())
 
 
-def trace_page(trace: Trace, channels: int, width: int | None) -> list[Line]:
+def trace_page(trace: Trace, channels: int, width: int | None) -> list[Block]:
     """Return the page; of many channels the first ``channels`` are shown, the sums of all."""
     lines = _where(trace)
     vector = bool(trace.parts) and not trace.places
@@ -62,19 +73,19 @@ def trace_page(trace: Trace, channels: int, width: int | None) -> list[Line]:
     if rest:
         total = sum(part.total for part in rest)
         more = "1 more channel, which sums" if len(rest) == 1 else f"{len(rest)} more channels, which sum"
-        lines += [[(f"… {more} to {number(total)} (--channels shows more)", "dim")], []]
-    return lines + _together(trace, width)
+        lines += [Text([(f"… {more} to {number(total)} (--channels shows more)", "dim")]), Gap()]
+    return lines + _together(trace)
 
 
-def _where(trace: Trace) -> list[Line]:
+def _where(trace: Trace) -> list[Block]:
     names = axis_names(len(trace.node.shape))
     place = ", ".join(f"{name} {index}" for name, index in zip(names, trace.at, strict=True))
-    lines: list[Line] = [[(f"{trace.node.name} at {place}", "bold")]]
+    lines: list[Block] = [Title(f"{trace.node.name} at {place}")]
     if trace.places:
         ends = zip(names[1:], trace.places, strict=True)
         spans = [f"{name} {number(first)}…{number(last)}" for name, (first, last) in ends]
-        lines.append([(f"its window is {', '.join(spans)} of the input{_outside(trace)}", "")])
-    return [*lines, []]
+        lines.append(Text([(f"its window is {', '.join(spans)} of the input{_outside(trace)}", "")]))
+    return [*lines, Gap()]
 
 
 def _outside(trace: Trace) -> str:
@@ -94,19 +105,19 @@ def _outside(trace: Trace) -> str:
 # --- channels ------------------------------------------------------------------------------------------------
 
 
-def _channel(part: Part, width: int | None) -> list[Line]:
+def _channel(part: Part, width: int | None) -> list[Block]:
     """Return a channel's window, with its filter and the products beside it, or below where that is too wide."""
     window = _grid(part.window, part.inside)
     titled = [("window", window)]
     if part.weights is not None:
         titled += [("filter", _grid(part.weights)), ("products", _grid(part.window * part.weights))]
     blocks = [_block(title, grid) for title, grid in titled]
-    head: Line = [(f"channel {part.channel}", "cyan")]
-    tail: list[Line] = [[(f"sum {number(part.total)}", "")], []] if part.weights is not None else [[]]
+    head: Block = Text([(f"channel {part.channel}", "cyan")])
+    tail: list[Block] = [Text([(f"sum {number(part.total)}", "")])] if part.weights is not None else []
     if width is not None and sum(len(block[0]) + 4 for block in blocks) > width:
-        return [head, *[[(line.rstrip(), "")] for block in blocks for line in block], *tail]
+        return [head, *[Text([(line.rstrip(), "")]) for block in blocks for line in block], *tail, Gap()]
     rows = zip(*blocks, strict=True)
-    return [head, *[[(("    ".join(row)).rstrip(), "")] for row in rows], *tail]
+    return [head, *[Text([(("    ".join(row)).rstrip(), "")]) for row in rows], *tail, Gap()]
 
 
 def _grid(values: Any, inside: Any = None) -> Grid:
@@ -129,44 +140,44 @@ def _block(title: str, grid: Grid) -> list[str]:
     return [line.ljust(longest) for line in (f"  {title}", *lines)]
 
 
-def _vector(part: Part) -> list[Line]:
+def _vector(part: Part) -> list[Block]:
     """Return the first products of two vectors, and what the others sum to."""
     assert part.weights is not None
-    lines: list[Line] = []
+    lines: list[Block] = []
     products = (part.window * part.weights).tolist()
     pairs = zip(part.window.tolist(), part.weights.tolist(), products, strict=True)
     for index, (x, weight, product) in zip(range(_TERMS), pairs, strict=False):
-        lines.append([(f"  x[{index}]·w[{index}] = {number(x)} · {number(weight)} = {number(product)}", "")])
+        lines.append(Text([(f"  x[{index}]·w[{index}] = {number(x)} · {number(weight)} = {number(product)}", "")]))
     if len(products) > _TERMS:
         count, rest = len(products) - _TERMS, number(sum(products[_TERMS:]))
         more = "1 more product, which is" if count == 1 else f"{count:,} more products, which sum to"
-        lines.append([(f"  … {more} {rest}", "dim")])
-    return [*lines, []]
+        lines.append(Text([(f"  … {more} {rest}", "dim")]))
+    return [*lines, Gap()]
 
 
 # --- how they come together ----------------------------------------------------------------------------------
 
 
-def _together(trace: Trace, width: int | None) -> list[Line]:
-    lines: list[Line] = []
+def _together(trace: Trace) -> list[Block]:
+    lines: list[Block] = []
     if len(trace.parts) > 1:
         totals = [number(part.total) for part in trace.parts]
         total = number(sum(part.total for part in trace.parts))
         shown = totals if len(totals) <= 2 * _TERMS else [*totals[:_TERMS], "…", totals[-1]]
-        lines += paragraph(f"sum of {len(totals)} channels = {' + '.join(map(_bracketed, shown))} = {total}", width)
+        lines.append(Paragraph(f"sum of {len(totals)} channels = {' + '.join(map(_bracketed, shown))} = {total}"))
     elif trace.parts:
         part = trace.parts[0]
         if part.weights is not None:
             count = prod(part.window.shape)
-            lines.append([(f"sum of {count:,} product{'s' * (count > 1)} = {number(part.total)}", "")])
+            lines.append(Text([(f"sum of {count:,} product{'s' * (count > 1)} = {number(part.total)}", "")]))
         elif "elements" in trace.terms:
-            lines.append([(f"sum of the window = {number(part.total)}", "")])
-    lines += [[(f"{name} = {number(value)}", "")] for name, value in trace.terms.items()]
-    lines.append([(f"result = {trace.rule} = ", ""), (number(trace.result), "bold")])
+            lines.append(Text([(f"sum of the window = {number(part.total)}", "")]))
+    lines += [Text([(f"{name} = {number(value)}", "")]) for name, value in trace.terms.items()]
+    lines.append(Text([(f"result = {trace.rule} = ", ""), (number(trace.result), "bold")]))
     if trace.matches:
-        lines.append([(f"the executor made {number(trace.actual)}: equal, but for rounding", "green")])
+        lines.append(Text([(f"the executor made {number(trace.actual)}: equal, but for rounding", "green")]))
     else:
-        lines.append([(f"the executor made {number(trace.actual)}: NOT equal", "bold red")])
+        lines.append(Text([(f"the executor made {number(trace.actual)}: NOT equal", "bold red")]))
     return lines
 
 

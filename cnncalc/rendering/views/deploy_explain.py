@@ -1,4 +1,4 @@
-"""What a layer is on a device, with the numbers put in, as a page and as records."""
+"""What a layer is on a device, with the numbers put in."""
 
 from __future__ import annotations
 
@@ -7,26 +7,39 @@ from typing import Any
 
 from cnncalc.deployment.explained import Explained
 from cnncalc.deployment.view import Deployment
-from cnncalc.rendering.deploy_page import title
-from cnncalc.rendering.page import Column, Line, paragraph, table
+from cnncalc.rendering.layout import Block, Column, Gap, Paragraph, Table, Text
 from cnncalc.rendering.text import exact
+from cnncalc.rendering.views.deploy import title
+from cnncalc.rendering.writers import View
+
+SCHEMA_VERSION = 1
 
 COLUMNS = ("layer", "role", "step", "operator", "where", "what", "formula", "bytes", "source")
 
 
-def page(found: Deployment, layers: Sequence[Explained], width: int | None, terminal: bool) -> list[Line]:
+def view(found: Deployment, layers: Sequence[Explained]) -> View:
+    """Return layers on a device in every format."""
+    return View(
+        page=lambda screen: page(found, layers),
+        document=lambda: document(found, layers),
+        records=lambda: records(layers),
+        columns=COLUMNS,
+    )
+
+
+def page(found: Deployment, layers: Sequence[Explained]) -> list[Block]:
     """Return a table for each layer."""
     kind, core = found.graph.kind.name, found.device.core.what
-    lines: list[Line] = [[(f"{found.graph.name} on tflite-micro, {kind}, {core}", "dim")]]
+    blocks: list[Block] = [Text([(f"{found.graph.name} on tflite-micro, {kind}, {core}", "dim")])]
     for one in layers:
-        lines += [[], *paragraph(_said(one), width, "bold")]
+        blocks += [Gap(), Paragraph(_said(one), "bold")]
         if not one.amounts:
             continue
         columns = [Column(""), Column("what", folds=True), Column("how it comes about", folds=True)]
         columns += [Column("bytes", right=True), Column("source", folds=True, drop=1)]
         rows = [[line.where, line.what, line.formula, exact(line.bytes), line.source] for line in one.amounts]
-        lines += table(columns, rows, width, terminal)
-    return lines
+        blocks.append(Table(columns, rows))
+    return blocks
 
 
 def _said(one: Explained) -> str:
@@ -55,7 +68,7 @@ def records(layers: Sequence[Explained]) -> Iterator[dict[str, Any]]:
 def document(found: Deployment, layers: Sequence[Explained]) -> dict[str, Any]:
     """Return everything as one object."""
     return {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "name": found.graph.name,
         "quant": found.graph.kind.name,
         "lines": list(records(layers)),

@@ -1,4 +1,4 @@
-"""The vocabulary as pages: all layer types, or one with its arguments, formulas and an example."""
+"""The vocabulary: all layer types, or one with its arguments, formulas and an example."""
 
 from __future__ import annotations
 
@@ -10,10 +10,38 @@ from typing import Any
 from cnncalc.layers.arguments import REQUIRED, Argument, value_text
 from cnncalc.layers.base import Layer
 from cnncalc.layers.symbols import Formula
-from cnncalc.rendering.page import Cell, Column, Heading, Line, TableRow, paragraph, table
+from cnncalc.rendering.cells import cells, left
+from cnncalc.rendering.layout import Block, Cell, Column, Gap, Heading, Paragraph, Table, TableRow, Text
 from cnncalc.rendering.text import dims, exact
+from cnncalc.rendering.writers import View
 
 SCHEMA_VERSION = 1
+
+FIELDS = ("type", "family", "kind", "named", "about")
+
+
+def view_all(types: Sequence[tuple[str, type[Layer]]]) -> View:
+    """Return all layer types, each with its family, in every format."""
+
+    def records() -> list[dict[str, Any]]:
+        return [record(family, layer) for family, layer in types]
+
+    return View(
+        page=lambda screen: listing(types),
+        document=lambda: {"schema_version": SCHEMA_VERSION, "layers": records()},
+        records=records,
+        columns=FIELDS,
+    )
+
+
+def view_one(family: str, layer: type[Layer], formulas: Sequence[Formula]) -> View:
+    """Return one layer type in every format; the formulas are those of its example."""
+    return View(
+        page=lambda screen: page(layer, formulas, screen.width),
+        document=lambda: {"schema_version": SCHEMA_VERSION, **record(family, layer)},
+        records=lambda: [record(family, layer)],
+        columns=FIELDS,
+    )
 
 
 def record(family: str, layer: type[Layer]) -> dict[str, Any]:
@@ -58,7 +86,7 @@ def default(argument: Argument) -> object:
     return None if argument.default is REQUIRED else argument.default
 
 
-def listing(types: Sequence[tuple[str, type[Layer]]], width: int | None, terminal: bool) -> list[Line]:
+def listing(types: Sequence[tuple[str, type[Layer]]]) -> list[Block]:
     """Return all types, under the name of their family."""
     rows: list[TableRow] = []
     above = ""
@@ -68,24 +96,22 @@ def listing(types: Sequence[tuple[str, type[Layer]]], width: int | None, termina
             above = family
         rows.append([Cell(f"  {layer.type}", "cyan"), f"{layer.stem}1", about(layer)])
     columns = [Column("type"), Column("named", drop=1), Column("what it does", folds=True)]
-    lines = table(columns, rows, width, terminal)
-    return [*lines, [], [("cnncalc layers conv shows one with its arguments and formulas.", "dim")]]
+    below = "cnncalc layers conv shows one with its arguments and formulas."
+    return [Table(columns, rows), Gap(), Text([(below, "dim")])]
 
 
-def page(layer: type[Layer], formulas: Sequence[Formula], width: int | None, terminal: bool) -> list[Line]:
+def page(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> list[Block]:
     """Return one type: what it does, its arguments, and an example with every figure worked out."""
-    lines: list[Line] = [
-        [(layer.type, "bold"), (f"   kind {layer.kind}, named {layer.stem}1, {layer.stem}2, …", "dim")],
-        [],
-    ]
+    about = f"   kind {layer.kind}, named {layer.stem}1, {layer.stem}2, …"
+    blocks: list[Block] = [Text([(layer.type, "bold"), (about, "dim")]), Gap()]
     for text in _unmarked(inspect.cleandoc(layer.__doc__ or "")).split("\n\n"):
-        lines += [*paragraph(" ".join(text.split()), width), []]
+        blocks += [Paragraph(" ".join(text.split())), Gap()]
     if layer.arguments:
-        lines += [*_arguments(layer, width, terminal), []]
-    return lines + _example(layer, formulas, width)
+        blocks += [*_arguments(layer), Gap()]
+    return blocks + _example(layer, formulas, width)
 
 
-def _arguments(layer: type[Layer], width: int | None, terminal: bool) -> list[Line]:
+def _arguments(layer: type[Layer]) -> list[Block]:
     rows: list[TableRow] = []
     for name, argument in layer.arguments.items():
         is_required = argument.default is REQUIRED
@@ -94,33 +120,33 @@ def _arguments(layer: type[Layer], width: int | None, terminal: bool) -> list[Li
         style = "bold" if is_required else ""
         rows.append([Cell(name, "cyan"), argument.symbol, Cell(shown.strip("'"), style), argument.help + also])
     columns = [Column("argument"), Column("in formulas"), Column("default"), Column("meaning", folds=True)]
-    lines = table(columns, rows, width, terminal)
+    blocks: list[Block] = [Table(columns, rows)]
     principal, argument = next(iter(layer.arguments.items()))
     if argument.default is REQUIRED and sum(other.default is REQUIRED for other in layer.arguments.values()) == 1:
-        lines.append([(f"A single value is the {principal}: - {layer.type}: …", "dim")])
-    return lines
+        blocks.append(Text([(f"A single value is the {principal}: - {layer.type}: …", "dim")]))
+    return blocks
 
 
-def _example(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> list[Line]:
+def _example(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> list[Block]:
     example = layer.example
     item = f"- {example.item}" if not example.item.startswith("- ") else example.item
     came = " and ".join(dims(shape) for shape in example.inputs)
-    lines: list[Line] = [[("example", "bold")], [(f"  {item}", "cyan")], [(f"  on {came}:", "")], []]
-    return lines + formula_lines(formulas, width)
+    blocks: list[Block] = [Text([("example", "bold")]), Text([(f"  {item}", "cyan")]), Text([(f"  on {came}:", "")])]
+    return [*blocks, Gap(), *formula_lines(formulas, width)]
 
 
-def formula_lines(formulas: Sequence[Formula], width: int | None) -> list[Line]:
+def formula_lines(formulas: Sequence[Formula], width: int | None) -> list[Text]:
     """Return formulas, each with its numbers put in and the result."""
-    widest = max((len(formula.symbol) for formula in formulas), default=0)
-    lines: list[Line] = []
+    widest = max((cells(formula.symbol) for formula in formulas), default=0)
+    lines: list[Text] = []
     for formula in formulas:
         parts = [formula.expression, formula.numbers, exact(formula.value)]
         shown = [part for place, part in enumerate(parts) if place == 0 or part != parts[place - 1]]
-        head = f"  {formula.symbol.ljust(widest)} = "
+        head = f"  {left(formula.symbol, widest)} = "
         text = " = ".join(shown)
-        if width is None or len(head) + len(text) <= width:
-            lines.append([(head, "dim"), (text, "")])
+        if width is None or cells(head) + cells(text) <= width:
+            lines.append(Text([(head, "dim"), (text, "")]))
             continue
         for place, part in enumerate(shown):
-            lines.append([(head if place == 0 else " " * (len(head) - 2) + "= ", "dim"), (part, "")])
+            lines.append(Text([(head if place == 0 else " " * (cells(head) - 2) + "= ", "dim"), (part, "")]))
     return lines

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.rendering.page import Bar, Cell, Column, Line, Rule, TableRow, paragraph, table
-from cnncalc.rendering.summary_page import KIND_STYLES
-from cnncalc.rendering.text import percent, short
+from cnncalc.rendering.layout import Bar, Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow
+from cnncalc.rendering.styles import KIND_STYLES
+from cnncalc.rendering.text import counted, percent, short
+from cnncalc.rendering.writers import View
 from cnncalc.studies.survey import TURN, Shares, period, until
 
 COLUMNS = (
     Column("year", right=True),
     Column("network", folds=True),
     Column("conv of MACs", right=True),
-    Column("", bar=True),
+    Column("", bar=True, drop=1),
     Column("fc of params", right=True),
-    Column("", bar=True),
+    Column("", bar=True, drop=1),
     Column("claim"),
 )
 FIELDS = (
@@ -29,13 +30,21 @@ SMALL = 10_000_000
 CLAIM = "The claim: convolutions have most of the MACs, fully connected layers most of the params."
 
 
-def page(surveyed: list[Shares], single: int, width: int | None, terminal: bool) -> list[Line]:
-    """Return the table, and in how many networks the claim holds; ``single`` ones were left out."""
+def view(surveyed: list[Shares], single: int) -> View:
+    """Return a survey in every format; ``single`` networks of a single layer were left out."""
+    return View(
+        page=lambda screen: page(surveyed, single),
+        document=lambda: document(surveyed),
+        records=lambda: map(record, surveyed),
+        columns=FIELDS,
+    )
+
+
+def page(surveyed: list[Shares], single: int) -> list[Block]:
+    """Return the table, and in how many networks the claim holds."""
     rows: list[TableRow] = [_row(one) for one in surveyed]
-    lines = [*paragraph(CLAIM, width, "bold"), [], *table(COLUMNS, [*rows, Rule()], width, terminal)]
-    for text in verdict(surveyed, single):
-        lines += paragraph(text, width)
-    return lines
+    texts = [Paragraph(text) for text in verdict(surveyed, single)]
+    return [Paragraph(CLAIM, "bold"), Gap(), Table(COLUMNS, [*rows, Rule()]), *texts]
 
 
 def _row(one: Shares) -> list[str | Cell | Bar]:
@@ -50,9 +59,9 @@ def _row(one: Shares) -> list[str | Cell | Bar]:
 def verdict(surveyed: list[Shares], single: int) -> list[str]:
     """Return what the survey says: in how many the claim holds, and what changed."""
     whole = period(surveyed)
-    count = f"{whole.networks} network{'' if whole.networks == 1 else 's'}"
     texts = [
-        f"It holds in {whole.hold} of {count}: convolutions have most of the MACs in {whole.compute}, "
+        f"It holds in {whole.hold} of {counted(whole.networks, 'network')}: "
+        f"convolutions have most of the MACs in {whole.compute}, "
         f"fully connected layers most of the params in {whole.store}."
     ]
     before, after = until(surveyed)

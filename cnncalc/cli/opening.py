@@ -1,0 +1,142 @@
+"""From what a command line names to documents and networks, and which files were read on the way."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnncalc.cli.output import tell
+from cnncalc.cli.overwriting import note_read
+from cnncalc.cli.parsing import parse_input, parse_settings
+from cnncalc.graph import Graph
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_FILE_BYTES
+from cnncalc.language.input_axes import doubt
+from cnncalc.language.items import Document, Value
+from cnncalc.language.loading import open_document, read_text
+from cnncalc.layers.arguments import axis_count
+from cnncalc.layers.shapes import Shape
+from cnncalc.recipe import Recipe
+
+if TYPE_CHECKING:
+    from cnncalc.language.collection import Member
+
+Changes = tuple[Mapping[str, Any], dict[str, Shape]]
+"""What a network is built with: values for the spec's args, and shapes by the inputs' names."""
+
+
+class Asked(NamedTuple):
+    """One network as a command line asks for it: SPEC and what changes it.
+
+    Attributes:
+        spec: a path, ``-``, a shipped name, or FILE:VARIANT.
+        variant: ``--variant``.
+        inputs: the texts of ``--input``.
+        settings: the texts of ``--set``.
+        layout: in which order the axes of shapes are given and shown, ``chw`` or ``hwc``.
+    """
+
+    spec: str
+    variant: str | None
+    inputs: tuple[str, ...]
+    settings: tuple[str, ...]
+    layout: str
+
+    def recipe(self) -> tuple[Recipe, str | None]:
+        """Return the recipe, and the variant that is asked for by either way.  Raises CnncalcError."""
+        recipe, named = read_spec(self.spec)
+        if self.variant is not None and named not in (None, self.variant):
+            raise CnncalcError(f"{self.spec} is a variant already, so --variant {self.variant} can't be another")
+        return recipe, self.variant or named
+
+    def changes(self) -> Changes:
+        """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError where they can't be read."""
+        return _changes(self.settings, self.inputs, self.layout)
+
+    def network(self) -> Graph:
+        """Build the network, and note on stderr what is probably meant otherwise.  Raises CnncalcError."""
+        return self.built()[1]
+
+    def built(self) -> tuple[Recipe, Graph]:
+        """Return the recipe as well as :meth:`network`."""
+        recipe, variant = self.recipe()
+        network = recipe.build(variant, *self.changes())
+        for note in input_notes(recipe, network):
+            tell(f"note: {note}")
+        return recipe, network
+
+
+class AskedSeveral(NamedTuple):
+    """Several networks as a command line asks for them; the changes are for all of them."""
+
+    specs: tuple[str, ...]
+    inputs: tuple[str, ...]
+    settings: tuple[str, ...]
+    layout: str
+
+    def changes(self) -> Changes:
+        """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError where they can't be read."""
+        return _changes(self.settings, self.inputs, self.layout)
+
+
+def _changes(settings: tuple[str, ...], inputs: tuple[str, ...], layout: str) -> Changes:
+    return parse_settings(settings), dict([parse_input(text, layout) for text in inputs])
+
+
+def read_spec(spec: str) -> tuple[Recipe, str | None]:
+    """Return the recipe of SPEC, and the variant that it asks for: a shipped name's, or FILE:VARIANT's.
+
+    ``-`` reads standard input; a pipe, as the shell's ``<(git show HEAD:net.yaml)`` makes it, is read once.
+    """
+    path, colon, variant = spec.rpartition(":")
+    if colon and variant and not os.path.exists(spec):
+        document, _ = read_spec(path)
+        return document, variant
+    if os.path.exists(spec) and not os.path.isfile(spec) and not os.path.isdir(spec):
+        try:
+            with open(spec, "rb") as pipe:
+                return read_text(pipe.read(MAX_FILE_BYTES + 1), spec), None
+        except OSError as error:
+            raise CnncalcError(f"{spec}: {error.strerror}") from None
+    if spec != "-":
+        document, named = open_document(spec)
+        note_read(document.path)  # a shipped one's is not SPEC
+        return document, named
+    if sys.stdin is None:
+        raise CnncalcError("'-' reads a spec from standard input, which is closed")
+    if sys.stdin.isatty():
+        hint = "pipe one in: cat net.yaml | cnncalc summary -"
+        raise CnncalcError("'-' reads a spec from standard input, which is a terminal", hint)
+    with suppress(OSError):  # a stream without a descriptor
+        note_read(sys.stdin.fileno())
+    return read_text(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "<stdin>"), None
+
+
+def read_shipped() -> Iterator[Member]:
+    """Return every network that ships, file by file."""
+    from cnncalc.language.collection import shipped
+
+    for member in shipped():
+        note_read(member.recipe.path)
+        yield member
+
+
+def input_notes(recipe: Recipe, network: Graph) -> list[str]:
+    """Return what is legal about the inputs' shapes, but probably meant otherwise."""
+    notes = []
+    value = recipe.input if isinstance(recipe, Document) else None
+    stated = value.constant if isinstance(value, Value) and isinstance(value.constant, tuple) else ()
+    for tensor in network.inputs.values():
+        shape, text = tensor.shape, "x".join(str(size) for size in tensor.shape)
+        if doubt(shape) is not None:
+            continue  # the network was warned of as it was built
+        if stated and len(shape) != len(stated):
+            notes.append(
+                f"{text} has {axis_count(len(shape) - 1, 'spatial ')}, the spec's own input has {len(stated) - 1}"
+            )
+        elif len(shape) > 2 and stated[:1] not in ((), shape[:1]) and stated[:1] == shape[-1:]:
+            notes.append(f"{text} has {shape[0]} channels; if they come last, add --layout hwc")
+    return notes

@@ -1,0 +1,82 @@
+"""What texts on the command line mean: shapes, values, quantities, machines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER
+from cnncalc.ground.near import did_you_mean
+from cnncalc.ground.places import SpecError
+from cnncalc.ground.quantities import parse_quantity as parse_quantity
+from cnncalc.language.nodes import decode, parse
+from cnncalc.language.values import NO_NAMES, NO_VALUES, ValueReader
+from cnncalc.layers.shapes import Shape
+
+
+def parse_input(text: str, layout: str) -> tuple[str, Shape]:
+    """Return (name, shape) of ``3x320x320`` or ``left=1x64x64``; the name is empty where none is given.
+
+    Raises:
+        CnncalcError: where it is not a shape.
+    """
+    name, _, sizes = text.rpartition("=")
+    parts = re.split(r" *[x×,*] *", sizes.strip().strip("[]").strip())
+    if not 1 <= len(parts) <= MAX_AXES or not all(re.fullmatch(r"[1-9]\d{0,15}", part) for part in parts):
+        raise CnncalcError(f"--input {text}: '{sizes}' is not a shape", "write it as 3x224x224, without the batch axis")
+    shape = tuple([int(part) for part in parts])
+    if max(shape) > MAX_INTEGER:
+        raise CnncalcError(f"--input {text}: a size is too large")
+    return name, (shape[-1:] + shape[:-1]) if layout == "hwc" else shape
+
+
+def parse_settings(settings: Iterable[str]) -> Mapping[str, Any]:
+    """Return the values of ``name=value`` texts, read as the spec's ``args`` are.
+
+    Raises:
+        CnncalcError: where a text is not of that form, or its value can't be read.
+    """
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not name.strip():
+            raise CnncalcError(f"--set {setting}: not of the form NAME=VALUE", "for example --set width=0.5")
+        values[name.strip()] = parse_value(text, f"--set {name}")
+    return values
+
+
+def parse_value(text: str, name: str) -> Any:
+    """Return the value of one text, called ``name`` in messages."""
+    source = decode(text.encode("utf-8", "surrogateescape"), name)
+    if not text.strip():
+        raise CnncalcError(f"{name}=: a value is missing")
+    reader = ValueReader(source)
+    value = reader.literal(parse(source), NO_NAMES)
+    if reader.faults:
+        raise SpecError(reader.faults)
+    return value(NO_VALUES)
+
+
+def parse_machine(text: str) -> tuple[int, int]:
+    """Return (flops, bandwidth) a second of ``flops=100G,bandwidth=20G``.
+
+    Raises:
+        CnncalcError: where one is missing, unknown, given twice or not above 0.
+    """
+    given: dict[str, int] = {}
+    for part in text.split(","):
+        name, equals, figure = part.partition("=")
+        name = name.strip()
+        if name not in ("flops", "bandwidth") or not equals:
+            hint = did_you_mean(name, ("flops", "bandwidth"), "figures") if equals else "write flops=100G,bandwidth=20G"
+            raise CnncalcError(f"--machine {text}: '{part}' is not a figure of a machine", hint)
+        if name in given:
+            raise CnncalcError(f"--machine {text}: {name} is given twice")
+        given[name] = parse_quantity(figure, f"--machine {name} =")
+        if not given[name]:
+            raise CnncalcError(f"--machine {text}: {name} must be above 0")
+    if len(given) < 2:
+        raise CnncalcError(f"--machine {text}: both are needed", "write flops=100G,bandwidth=20G")
+    return given["flops"], given["bandwidth"]

@@ -1,0 +1,48 @@
+"""How wide a text is on a terminal: Chinese, Japanese and Korean signs take two cells, combining marks none."""
+
+from __future__ import annotations
+
+import re
+
+_SINGLE = re.compile("[ -\u02ff\u2010-\u2027\u2190-\u22ff\u2500-\u259f✓✗]*").fullmatch
+"""Signs of one cell each: Latin letters, dashes, arrows, mathematics, box drawing.  Most texts have no others."""
+
+
+def cells(text: str) -> int:
+    """Return how many cells of a terminal a text takes."""
+    if _SINGLE(text):
+        return len(text)
+    return sum([_width(sign) for sign in text])
+
+
+def left(text: str, room: int) -> str:
+    """Return a text with blanks behind it that fill so many cells."""
+    return text + " " * (room - cells(text))
+
+
+def right(text: str, room: int) -> str:
+    """Return a text with blanks before it that fill so many cells."""
+    return " " * (room - cells(text)) + text
+
+
+def fitting(text: str, room: int) -> int:
+    """Return how many signs of a text fit into so many cells: at least one, and marks stay with their letters."""
+    if _SINGLE(text):
+        return max(room, 1)
+    taken = 0
+    for place, sign in enumerate(text):
+        taken += _width(sign)
+        if taken > room and place:
+            return place
+    return len(text)
+
+
+def _width(sign: str) -> int:
+    """Return the cells of one sign, as Unicode's tables have it (UAX #11)."""
+    from unicodedata import category, east_asian_width
+
+    if not sign.isprintable():
+        return 1  # shown as a sign that stands for it
+    if category(sign) in ("Mn", "Me") or "\u1160" <= sign <= "\u11ff":  # marks; vowels and finals of Hangul
+        return 0
+    return 2 if east_asian_width(sign) in "WF" else 1

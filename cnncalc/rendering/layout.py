@@ -1,0 +1,312 @@
+"""Pages: titles, paragraphs and tables, and how they become lines of styled text that fit a width.
+
+A page is a list of blocks, so that it can be shown in other ways than as lines.  A line is a list of (text, style)
+parts; what is not a terminal gets the texts alone.  Ten thousand rows are laid out in a few hundredths of a second;
+only a terminal needs rich, to colour them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from cnncalc.ground.terminal_safe import printable
+from cnncalc.rendering.cells import cells, fitting, left, right
+
+Part = tuple[str, str]
+Line = list[Part]
+
+BAR_WIDEST, BAR_NARROWEST = 10, 3
+NARROWEST_FOLD = 9
+LIKELY_FOLD = 20
+"""What a folded column is narrowed to before others are left out."""
+
+_UNIT = r"(?<=\d) (?=(?:%|[kMGT]|[KMGT]iB|B|[mµ]?s)(?!\w))"
+_SPACE = re.compile(rf"(?!{_UNIT}) ").split
+_BREAK = re.compile(rf"(?!{_UNIT}) |/|[.,](?!\d)").finditer
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+class Screen(NamedTuple):
+    """What a page is laid out for.
+
+    Attributes:
+        width: the columns that lines should fit; None for as many as they need.
+        box: whether bars and rules may be drawn with box characters; else they are left out, or dashes.
+        layout: in which order the axes of shapes are shown, ``chw`` or ``hwc``.
+    """
+
+    width: int | None = None
+    box: bool = False
+    layout: str = "chw"
+
+
+# --- what stands on a page -----------------------------------------------------------------------------------
+
+
+class Title(NamedTuple):
+    """A heading, and what stands behind it on its line."""
+
+    text: str
+    about: str = ""
+
+
+class Paragraph(NamedTuple):
+    """A text that is broken into lines; its label (a text, a style) stands before the first, blanks before the rest."""
+
+    text: str
+    style: str = ""
+    label: Part = ("", "")
+
+
+class Text(NamedTuple):
+    """One line as it stands."""
+
+    parts: Line
+
+
+class Gap(NamedTuple):
+    """An empty line."""
+
+
+class Cell(NamedTuple):
+    """A text with a style of its own."""
+
+    text: str
+    style: str = ""
+
+
+class Bar(NamedTuple):
+    """A share between 0 and 1, drawn as long as its column is wide."""
+
+    share: float
+    style: str = ""
+
+
+class Column(NamedTuple):
+    """A column: figures keep their width; ``folds`` may be wrapped; ``drop`` (1 first) may be left out when narrow."""
+
+    title: str
+    right: bool = False
+    folds: bool = False
+    drop: int = 0
+    bar: bool = False
+
+
+class Rule(NamedTuple):
+    """A line across the table."""
+
+
+class Heading(NamedTuple):
+    """A text over the following rows."""
+
+    text: str
+
+
+TableRow = Sequence[str | Cell | Bar] | Rule | Heading
+
+
+class Table(NamedTuple):
+    """Rows of cells in the order of the columns."""
+
+    columns: Sequence[Column]
+    rows: Sequence[TableRow]
+
+
+Block = Title | Paragraph | Text | Table | Gap
+
+
+def page_lines(page: Iterable[Block], screen: Screen) -> Iterator[Line]:
+    """Yield a page's lines, block by block as they come."""
+    for block in page:
+        if isinstance(block, Title):
+            yield [(block.text, "bold"), (f"   {block.about}", "")] if block.about else [(block.text, "bold")]
+        elif isinstance(block, Paragraph):
+            yield from _labelled(block, screen.width)
+        elif isinstance(block, Text):
+            yield block.parts
+        elif isinstance(block, Table):
+            yield from table(block.columns, block.rows, screen)
+        else:
+            yield []
+
+
+def plain(lines: Iterable[Line]) -> str:
+    """Return the text of lines."""
+    return "".join([printable("".join([text for text, _ in line])) + "\n" for line in lines])
+
+
+# --- tables --------------------------------------------------------------------------------------------------
+
+
+def bar(share: float, width: int) -> str:
+    """Return a share as block characters, in eighths of a cell."""
+    eighths = round(max(0.0, min(share, 1.0)) * width * 8)
+    if share > 0 and eighths == 0:
+        eighths = 1
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
+
+
+def table(columns: Sequence[Column], rows: Sequence[TableRow], screen: Screen) -> list[Line]:
+    """Return the lines of a table: its titles, a rule, the rows."""
+    kept = [index for index, column in enumerate(columns) if screen.box or not column.bar]
+    widths = _Widths(columns, rows, kept)
+    if screen.width is not None:
+        widths.fit(screen.width)
+    kept = [index for index in kept if widths.of[index]]
+    total = widths.total
+    lines: list[Line] = [_titles(columns, kept, widths.of), _rule(total, screen.box)]
+    for row in rows:
+        if isinstance(row, Rule):
+            lines.append(_rule(total, screen.box))
+        elif isinstance(row, Heading):
+            lines.append([(row.text, "dim")])
+        else:
+            lines += _row(columns, row, kept, widths.of)
+    return lines
+
+
+class _Widths:
+    """The width of each column, 0 for those left out."""
+
+    def __init__(self, columns: Sequence[Column], rows: Sequence[TableRow], kept: list[int]) -> None:
+        self.columns = columns
+        self.kept = kept
+        self.of = [0] * len(columns)
+        body = [row for row in rows if not isinstance(row, (Rule, Heading))]
+        for index in kept:
+            if columns[index].bar:
+                self.of[index] = BAR_WIDEST
+            else:
+                self.of[index] = max([cells(columns[index].title), *[cells(_text(row[index])) for row in body]])
+
+    @property
+    def total(self) -> int:
+        """What the columns that are kept take, with the gaps between them."""
+        shown = [size for size in self.of if size]
+        return sum(shown) + 2 * (len(shown) - 1)
+
+    def fit(self, width: int) -> None:
+        """Make the table narrower: bars shrink first, then columns go, then texts fold."""
+        self._shrink_bars(width)
+        folding = [index for index in self.kept if self.columns[index].folds]
+        self._drop(width, folding)
+        while self.total > width and folding:
+            widest = max(folding, key=lambda index: self.of[index])
+            if self.of[widest] <= NARROWEST_FOLD:
+                break
+            self.of[widest] -= 1
+
+    def _shrink_bars(self, width: int) -> None:
+        bars = [index for index in self.kept if self.columns[index].bar]
+        while self.total > width and bars and self.of[bars[0]] > BAR_NARROWEST:
+            for index in bars:
+                self.of[index] -= 1
+
+    def _drop(self, width: int, folding: list[int]) -> None:
+        """Leave out columns, turn by turn, until folding can do the rest."""
+        for turn in sorted({self.columns[index].drop for index in self.kept} - {0}):
+            could_fold = sum([max(self.of[index] - LIKELY_FOLD, 0) for index in folding])
+            if self.total - width <= could_fold:
+                return
+            for index in self.kept:
+                if self.columns[index].drop == turn:
+                    self.of[index] = 0
+
+
+def _titles(columns: Sequence[Column], kept: list[int], widths: list[int]) -> Line:
+    titles = [_aligned(columns[index].title, widths[index], columns[index].right) for index in kept]
+    return [("  ".join(titles).rstrip(), "bold")]
+
+
+def _aligned(text: str, room: int, at_right: bool) -> str:
+    return right(text, room) if at_right else left(text, room)
+
+
+def _rule(width: int, box: bool) -> Line:
+    return [(("─" if box else "-") * width, "dim")]
+
+
+def _row(columns: Sequence[Column], row: Sequence[str | Cell | Bar], kept: list[int], widths: list[int]) -> list[Line]:
+    line: Line = []
+    overflow: dict[int, list[str]] = {}
+    for place, index in enumerate(kept):
+        cell, room = row[index], widths[index]
+        text, style = (bar(cell.share, room), cell.style) if isinstance(cell, Bar) else _styled(cell)
+        if columns[index].folds and cells(text) > room:
+            text, *rest = fold(text, room)
+            overflow[index] = rest
+        padded = _aligned(text, room, columns[index].right)
+        line.append((padded if place == len(kept) - 1 else padded + "  ", style))
+    lines = [_trimmed(line)]
+    for number in range(max([len(rest) for rest in overflow.values()], default=0)):
+        more: Line = []
+        for index in kept:
+            rest = overflow.get(index, [])
+            text = rest[number] if number < len(rest) else ""
+            more.append((left(text, widths[index]) + "  ", _styled(row[index])[1]))
+        lines.append(_trimmed(more))
+    return lines
+
+
+def _trimmed(line: Line) -> Line:
+    while line and not line[-1][0].strip():
+        line.pop()
+    if line:
+        line[-1] = (line[-1][0].rstrip(), line[-1][1])
+    return line
+
+
+def _text(cell: str | Cell | Bar) -> str:
+    return cell if isinstance(cell, str) else cell.text if isinstance(cell, Cell) else ""
+
+
+def _styled(cell: str | Cell | Bar) -> Part:
+    return (cell, "") if isinstance(cell, str) else (_text(cell), cell.style)
+
+
+# --- texts ---------------------------------------------------------------------------------------------------
+
+
+def fold(text: str, width: int) -> list[str]:
+    """Break a text into lines of at most ``width``, behind dots, commas and spaces where that is possible.
+
+    Every line is indented as the text is, those after the first by two more where there is room.
+    """
+    start = len(text) - len(text.lstrip())
+    start = start if start < width else 0
+    further = " " * (start + 2) if width > start + 6 else ""
+    text = text[start:] if start else text.lstrip()
+    front = " " * start
+    lines: list[str] = []
+    while len(front) + cells(text) > width:
+        room = fitting(text, width - len(front))
+        cut = max([end for end in map(re.Match.end, _BREAK(text, 0, room + 1)) if end <= room], default=room)
+        lines.append((front + text[:cut]).rstrip())
+        text, front = text[cut:].lstrip(), further
+    return [*lines, front + text] if text or not lines else lines
+
+
+def paragraph(text: str, width: int | None) -> list[str]:
+    """Return a text as lines of at most ``width``, broken at spaces, but not before a figure's unit."""
+    if width is None:
+        return [text]
+    lines: list[str] = []
+    line = ""
+    for word in _SPACE(text):
+        if line and cells(line) + 1 + cells(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line]
+
+
+def _labelled(block: Paragraph, width: int | None) -> Iterator[Line]:
+    label, style = block.label
+    room = cells(label)
+    for number, text in enumerate(paragraph(block.text, width and width - room)):
+        line = (text, block.style)
+        yield [(" " * room if number else label, style), line] if label else [line]

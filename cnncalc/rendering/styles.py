@@ -1,0 +1,42 @@
+"""What several pages share: the colour of a kind, and names that are too long for their column."""
+
+from __future__ import annotations
+
+from cnncalc.figures.summary import Row, Summary
+from cnncalc.rendering.cells import cells
+
+KIND_STYLES = {"conv": "cyan", "fc": "magenta", "norm": "blue", "block": "bold"}
+
+NARROWEST_NAME = 20
+
+
+def title(name: str, variant: str | None) -> str:
+    """Return what stands over a page: the family and its variant."""
+    return name if variant is None else f"{name} · {variant}"
+
+
+def basis(summary: Summary) -> str:
+    """Return what a summary's figures are for: ``batch 1   float32``."""
+    return f"batch {summary.batch}   {summary.dtype}"
+
+
+def type_text(row: Row) -> str:
+    """Return a layer type with its telling arguments: ``conv 3×3/2, 64``."""
+    return f"{row.type} {row.label}" if row.label else row.type
+
+
+def section_depth(names: list[str], others: int, width: int | None) -> int:
+    """Return how many leading parts of the names must become headings, so that the rest fits beside the figures."""
+    deepest = max((name.count(".") for name in names), default=0)
+    room = max(width - others, NARROWEST_NAME) if width is not None else None
+    for depth in range(deepest + 1):
+        if room is None or all(cells(section_of(name, depth)[1]) + 2 * (depth > 0) <= room for name in names):
+            return depth
+    return deepest
+
+
+def section_of(name: str, depth: int) -> tuple[str, str]:
+    """Split a dotted name behind ``depth`` parts at most: ``stage1.bottleneck2`` and ``conv_bn1.conv1``."""
+    parts = name.split(".")
+    cut = min(depth, len(parts) - 1)
+    return ".".join(parts[:cut]), ".".join(parts[cut:])

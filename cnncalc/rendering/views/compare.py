@@ -1,0 +1,283 @@
+"""Networks side by side: figures with ratios, and of two the layers as a diff."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from cnncalc.figures.summary import Row, Summary
+from cnncalc.layers.arguments import value_text
+from cnncalc.rendering.cells import cells as width_of
+from cnncalc.rendering.layout import (
+    Block,
+    Cell,
+    Column,
+    Gap,
+    Heading,
+    Rule,
+    Screen,
+    Table,
+    TableRow,
+    Text,
+    Title,
+)
+from cnncalc.rendering.styles import basis, section_depth, section_of, type_text
+from cnncalc.rendering.text import dims, exact, size
+from cnncalc.rendering.views.summary import layer, marked, marked_columns
+from cnncalc.rendering.writers import Record, View
+from cnncalc.studies.comparison import ADDED, CHANGED, REMOVED, SAME, Change, Figure
+
+SCHEMA_VERSION = 1
+
+MARKS = {SAME: " ", CHANGED: "~", ADDED: "+", REMOVED: "-"}
+STYLES = {SAME: "dim", CHANGED: "yellow", ADDED: "green", REMOVED: "red"}
+NAMES_WIDTH, FIGURE_WIDTH, RATIO_WIDTH = 14, 19, 11
+"""Columns that a figure's name, a value and a ratio take with what is between them, at most."""
+
+
+_SIDES = ("name", "type", "output_shape", "params", "macs")
+LAYER_COLUMNS = ("change", *[f"{side}_{end}" for side in _SIDES for end in "ab"])
+
+
+class Comparison(NamedTuple):
+    """What was compared: the networks with their labels, the figures, and the layers of two."""
+
+    names: Sequence[str]
+    summaries: Sequence[Summary]
+    figures: Sequence[Figure]
+    changes: Sequence[Change] | None
+
+    @property
+    def convention(self) -> str:
+        """Whose count stands under ``macs``."""
+        return self.summaries[0].convention
+
+
+def view(found: Comparison, context: int, only_layers: bool) -> View:
+    """Return a comparison in every format; ``context`` layers are shown around each that changed."""
+    of_layers = only_layers and found.changes is not None
+
+    def records() -> Iterable[Record]:
+        one_each = layer_records(found.changes or ()) if of_layers else figure_records(found.names, found.figures)
+        return marked(one_each, found.convention)
+
+    return View(
+        page=lambda screen: page(found, context, only_layers, screen),
+        document=lambda: document(found),
+        records=records,
+        columns=marked_columns(LAYER_COLUMNS if of_layers else figure_columns(found.names), found.convention),
+    )
+
+
+# --- the page ------------------------------------------------------------------------------------------------
+
+
+def page(found: Comparison, context: int, only_layers: bool, screen: Screen) -> list[Block]:
+    """Return the figures, as many networks beside the first as fit, and the layers of two."""
+    of_layers: list[Block] = []
+    if found.changes is not None:
+        of_layers = layers(found.changes, found.summaries[0].figure, context, screen)
+    if only_layers:
+        return of_layers
+    blocks: list[Block] = []
+    for name, summary in zip(found.names, found.summaries, strict=True):
+        blocks.append(Title(name, _about(summary, screen.layout)))
+    count = len(found.names)
+    for first in range(1, count, room := _room(screen.width, count)):
+        blocks += [Gap(), _figures(found, [0, *range(first, min(first + room, count))])]
+    return [*blocks, Gap(), *of_layers] if of_layers else blocks
+
+
+def _about(summary: Summary, layout: str) -> str:
+    inputs = ", ".join(dims(shape[1:], layout) for shape in summary.inputs.values())
+    return f"{summary.name}   input {inputs}   {basis(summary)}"
+
+
+def _room(width: int | None, count: int) -> int:
+    """Return how many networks fit beside the first."""
+    if width is None:
+        return count
+    return max(1, (width - NAMES_WIDTH - FIGURE_WIDTH) // (FIGURE_WIDTH + RATIO_WIDTH))
+
+
+def _figures(found: Comparison, chosen: list[int]) -> Table:
+    names, macs = found.names, found.summaries[0].figure
+    columns = [Column("")]
+    for index in chosen:
+        columns += [Column(names[index], right=True)] + [Column("ratio", right=True)] * (index > 0)
+    rows: list[TableRow] = []
+    for group, of_group in groupby(found.figures, lambda figure: figure.group):
+        if group != "total":
+            rows.append(Heading(group))
+        rows += [_row(figure, chosen, macs) for figure in of_group if any(figure.values)]
+    return Table(columns, rows)
+
+
+def _row(figure: Figure, chosen: list[int], macs: str) -> list[str | Cell]:
+    titles = {"macs": macs, "flops": "FLOPs"}
+    indent = "" if figure.group == "total" else "  "
+    cells: list[str | Cell] = [indent + titles.get(figure.name, figure.name)]
+    show = size if figure.group == "memory" else exact
+    for index in chosen:
+        cells.append(show(figure.values[index]))
+        if index:
+            cells.append(ratio(figure.ratios[index]))
+    return cells
+
+
+def ratio(value: float | None) -> Cell:
+    """Return ``×1.94``, ``=`` where nothing changes, ``new`` where there was nothing before."""
+    if value is None:
+        return Cell("new", "green")
+    if value == 1:
+        return Cell("=", "dim")
+    digits = 3 if value < 9.9995 else 1 if value < 999.95 else 0
+    shown = f"×{value:,.{digits}f}" if value >= 0.001 or value == 0 else f"×{value:.2g}"
+    return Cell(shown, "yellow" if value > 1 else "green")
+
+
+# --- the layers ----------------------------------------------------------------------------------------------
+
+
+def layers(changes: Sequence[Change], macs: str, context: int, screen: Screen) -> list[Block]:
+    """Return the diff: what changed with ``context`` layers around it, a changed layer on two lines."""
+    counts = Counter(one.change for one in changes)
+    told = ", ".join(f"{counts[what]:,} {what}" for what in (SAME, CHANGED, ADDED, REMOVED) if counts[what])
+    if not set(counts) - {SAME}:
+        text = f"All {counts[SAME]:,} layers are the same." if counts[SAME] > 1 else "The only layer is the same."
+        return [Text([(text, "bold")])]
+    lines: list[list[Cell] | str] = []
+    for shown, group in groupby(zip(_near(changes, context), changes, strict=True), lambda pair: pair[0]):
+        hunk = [one for _, one in group]
+        lines += [row for one in hunk for row in _change(one, screen.layout)] if shown else [f"… {len(hunk)} the same"]
+    columns = (
+        Column(""),
+        Column("layer", folds=True),
+        Column("type", folds=True),
+        Column("output", right=True),
+        Column("params", right=True),
+        Column(macs, right=True),
+    )
+    return [Table(columns, [*_sectioned(lines, screen.width), Rule()]), Text([(f"Layers: {told}.", "bold")])]
+
+
+def _sectioned(rows: list[list[Cell] | str], width: int | None) -> Iterator[TableRow]:
+    """Return the rows under headings with what their names share, where whole names don't fit."""
+    cells = [row for row in rows if not isinstance(row, str)]
+    widths = [max([width_of(row[index].text) for row in cells]) for index in range(len(cells[0]))]
+    depth = section_depth([row[1].text for row in cells], sum(widths) - widths[1] + 2 * len(widths), width)
+    above = ""
+    for row in rows:
+        if isinstance(row, str):
+            yield Heading(row)
+            above = ""
+            continue
+        section, name = section_of(row[1].text, depth)
+        if section != above and section:
+            yield Heading(f"   {section}")
+        above = section
+        yield [row[0], Cell(f"  {name}" if section else name, row[1].style), *row[2:]]
+
+
+def _near(changes: Sequence[Change], context: int) -> list[bool]:
+    """Whether each is shown: it is not the same, or at most ``context`` away from one that is not."""
+    near = [one.change != SAME for one in changes]
+    shown = near[:]
+    for index in [index for index, is_near in enumerate(near) if is_near]:
+        for other in range(max(index - context, 0), min(index + context + 1, len(near))):
+            shown[other] = True
+    return shown
+
+
+def _change(one: Change, layout: str) -> list[list[Cell]]:
+    mark, style = MARKS[one.change], STYLES[one.change]
+    if one.change == CHANGED and one.a is not None and one.b is not None:
+        old, new = _not_in_label(one.a, one.b), _not_in_label(one.b, one.a)
+        return [_layer(mark, one.a, layout, style, old), _layer("→", one.b, layout, style, new)]
+    row = one.b if one.a is None else one.a
+    assert row is not None
+    return [_layer(mark, row, layout, style)]
+
+
+def _not_in_label(row: Row, other: Row) -> str:
+    """Return what of a layer its label does not tell from the other's: an argument, or what it reads."""
+    if row.label != other.label or row.input_shapes != other.input_shapes:
+        return ""
+    if row.args == other.args:
+        return f" of {', '.join(row.inputs)}"
+    theirs = other.args
+    return "".join(f", {name}: {value_text(value)}" for name, value in row.args.items() if theirs.get(name) != value)
+
+
+def _layer(mark: str, row: Row, layout: str, style: str, more: str = "") -> list[Cell]:
+    texts = (
+        mark,
+        row.name,
+        type_text(row) + more,
+        dims(row.output_shape[1:], layout),
+        exact(row.params),
+        exact(row.macs),
+    )
+    return [Cell(text, style) for text in texts]
+
+
+# --- for scripts ---------------------------------------------------------------------------------------------
+
+
+def document(found: Comparison) -> dict[str, Any]:
+    """Return the whole comparison as one object; ``layers`` is there for two networks."""
+    first = found.summaries[0]
+    whole: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "convention": first.convention,
+        "batch": first.batch,
+        "dtype": first.dtype,
+        "networks": [_network(name, summary) for name, summary in zip(found.names, found.summaries, strict=True)],
+        "figures": [
+            {"group": one.group, "figure": one.name, "values": one.values, "ratios": one.ratios}
+            for one in found.figures
+        ],
+    }
+    if found.changes is not None:
+        whole["changes"] = Counter(one.change for one in found.changes)
+        whole["layers"] = [
+            {"change": one.change, "a": one.a and layer(one.a), "b": one.b and layer(one.b)} for one in found.changes
+        ]
+    return whole
+
+
+def _network(name: str, summary: Summary) -> dict[str, Any]:
+    return {
+        "label": name,
+        "name": summary.name,
+        "variant": summary.variant,
+        "inputs": summary.inputs,
+        "outputs": summary.outputs,
+    }
+
+
+def figure_columns(names: Sequence[str]) -> list[str]:
+    """Return the columns of the figures: each network, and its ratio to the first."""
+    return ["group", "figure", names[0], *[column for name in names[1:] for column in (name, f"{name}_ratio")]]
+
+
+def figure_records(names: Sequence[str], found: Sequence[Figure]) -> Iterator[dict[str, Any]]:
+    """Return a record a figure."""
+    for one in found:
+        record: dict[str, Any] = {"group": one.group, "figure": one.name}
+        for index, name in enumerate(names):
+            record[name] = one.values[index]
+            if index:
+                record[f"{name}_ratio"] = one.ratios[index]
+        yield record
+
+
+def layer_records(changes: Sequence[Change]) -> Iterator[dict[str, Any]]:
+    """Return a record a layer of either network."""
+    for one in changes:
+        record: dict[str, Any] = {"change": one.change}
+        for end, row in (("a", one.a), ("b", one.b)):
+            record |= {f"{side}_{end}": getattr(row, side) if row else None for side in _SIDES}
+        yield record

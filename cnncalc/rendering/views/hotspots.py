@@ -1,0 +1,261 @@
+"""Where a network is heavy, and what changes would save."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from textwrap import dedent
+from typing import Any, NamedTuple
+
+from cnncalc.rendering.layout import (
+    Bar,
+    Block,
+    Cell,
+    Column,
+    Gap,
+    Heading,
+    Paragraph,
+    Rule,
+    Screen,
+    Table,
+    TableRow,
+    Text,
+    Title,
+)
+from cnncalc.rendering.styles import basis, title, type_text
+from cnncalc.rendering.text import dims, duration, exact, percent, short, size
+from cnncalc.rendering.writers import View
+from cnncalc.studies.changes import Change, Figures, Workbench
+from cnncalc.studies.hotspots import Hotspots, Spot
+
+SCHEMA_VERSION = 1
+
+COLUMNS = (
+    "by", "layer", "type", "figure", "share", "so_far", "flops_per_byte", "bound",
+    "change", "layers", "params", "macs", "flops", "weights", "peak", "seconds", "command", "lines", "text",
+)  # fmt: skip
+"""Columns of csv, tsv and Markdown: heavy layers first (``by`` a figure), then changes (``by`` is ``change``)."""
+
+_TITLES = {"macs": "MACs", "params": "params", "activations": "activation memory", "seconds": "predicted time"}
+
+LONGEST_NAMES = 50
+"""How many signs the names of changed layers may take together."""
+
+_UNITS = {"macs": "MACs", "params": "params", "activations": "bytes", "seconds": "time"}
+
+
+class Found(NamedTuple):
+    """What was found: where a network is heavy, and changes, each with its command line, or "" where an edit does it.
+
+    The first ``top`` layers are shown for each figure.
+    """
+
+    bench: Workbench
+    spots: Sequence[Hotspots]
+    changes: Sequence[tuple[Change, str]]
+    top: int
+
+
+def view(found: Found) -> View:
+    """Return hotspots and changes in every format."""
+    return View(
+        page=lambda screen: page(found, screen),
+        document=lambda: document(found),
+        records=lambda: records(found),
+        columns=COLUMNS,
+    )
+
+
+# --- the page ------------------------------------------------------------------------------------------------
+
+
+def page(found: Found, screen: Screen) -> list[Block]:
+    """Return the whole page."""
+    blocks = _heading(found.bench, screen.layout)
+    for hot in found.spots:
+        blocks += [Gap(), *_most(hot, found)]
+    blocks += [Gap(), Title("What a change would save: the whole network, recomputed"), Gap()]
+    blocks += [_savings(found.bench.before, [change for change, _ in found.changes])]
+    blocks += [Gap(), Title("How"), Gap()]
+    for number, (change, command) in enumerate(found.changes, 1):
+        blocks += _recipe(number, change, command)
+    return blocks
+
+
+def _heading(bench: Workbench, layout: str) -> list[Block]:
+    summary, machine = bench.summary, bench.machine
+    inputs = ", ".join(dims(shape[1:], layout) for shape in summary.inputs.values())
+    speed = f"{short(machine.flops)}FLOP/s, {short(machine.bandwidth)}B/s"
+    about = f"on a machine of {speed}: below {machine.ridge:g} FLOPs a byte, memory is the bound"
+    return [
+        Title(title(summary.name, summary.variant), f"input {inputs}   {basis(summary)}"),
+        Text([(about, "dim")]),
+    ]
+
+
+# --- where it is heavy ---------------------------------------------------------------------------------------
+
+
+def _most(hot: Hotspots, found: Found) -> list[Block]:
+    count, layers, top = len(hot.spots), len(found.bench.summary.rows), found.top
+    if not hot.spots:
+        return [Title(f"{_TITLES[hot.figure]}: none")]
+    make = f"layer{'s' * (layers > 1)} make{'s' * (count == 1)}"
+    heading = f"{_TITLES[hot.figure]}: {count} of {layers} {make} {percent(hot.spots[-1].so_far)} of {_figure(hot)}"
+    timed = hot.figure == "seconds"
+    columns = [Column("layer", folds=True), Column("type", folds=True), Column(_UNITS[hot.figure], right=True)]
+    columns += [Column("", bar=True, drop=1), Column("share", right=True), Column("so far", right=True)]
+    columns += [Column("FLOPs/byte", right=True), Column("bound")] if timed else []
+    rows: list[TableRow] = [_spot(spot, hot.figure) for spot in hot.spots[:top]]
+    if count > top:
+        rest = hot.spots[-1].so_far - hot.spots[top - 1].so_far
+        blank = ["", ""] if timed else []
+        rows.append([f"… {count - top} more", "", "", Bar(0), percent(rest), percent(hot.spots[-1].so_far), *blank])
+    return [Title(heading), Table(columns, rows)]
+
+
+def _figure(hot: Hotspots) -> str:
+    if hot.figure == "seconds":
+        return duration(hot.total)
+    return size(int(hot.total)) if hot.figure == "activations" else exact(int(hot.total))
+
+
+def _spot(spot: Spot, figure: str) -> list[str | Cell | Bar]:
+    row = spot.row
+    cells: list[str | Cell | Bar] = [row.name, type_text(row)]
+    cells.append(duration(spot.figure) if figure == "seconds" else exact(int(spot.figure)))
+    cells += [Bar(spot.share, "cyan"), percent(spot.share), percent(spot.so_far)]
+    return [*cells, f"{spot.estimate.intensity:.1f}", spot.estimate.bound] if figure == "seconds" else cells
+
+
+# --- what would save -----------------------------------------------------------------------------------------
+
+
+def _savings(before: Figures, changes: Sequence[Change]) -> Table:
+    columns = [
+        Column("#", right=True),
+        Column("change", folds=True),
+        Column("params", right=True),
+        Column("", right=True, drop=2),
+        Column("MACs", right=True),
+        Column("", right=True, drop=3),
+        Column("weights", right=True),
+        Column("peak", right=True, drop=1),
+        Column("time", right=True),
+    ]
+    rows: list[TableRow] = [["", Cell("as it is", "bold"), *_cells(before, before)], Rule()]
+    above = ""
+    for number, change in enumerate(changes, 1):
+        where = _where(change)
+        if where != above:
+            rows.append(Heading(where))
+        above = where
+        rows.append([str(number), change.name, *_cells(change.after, before)])
+    return Table(columns, rows)
+
+
+def _cells(after: Figures, before: Figures) -> list[str]:
+    return [
+        exact(after.params),
+        _less(after.params, before.params),
+        exact(after.macs),
+        _less(after.macs, before.macs),
+        size(after.weights),
+        size(after.peak),
+        "" if after.seconds is None else duration(after.seconds),
+    ]
+
+
+def _less(after: int, before: int) -> str:
+    if after == before or not before:
+        return ""
+    sign = "−" if after < before else "+"
+    return sign + percent(abs(after - before) / before)
+
+
+def _where(change: Change) -> str:
+    if not change.layers:
+        return "the network"
+    first, *others = change.layers
+    named = ", ".join(change.layers)
+    if len(named) > LONGEST_NAMES:
+        named = f"{first} and {len(others)} more"
+    lines = ", ".join(str(edit.first) for edit in change.edits)
+    return f"{named}   line{'s' if len(change.edits) > 1 else ''} {lines}" if lines else named
+
+
+def _recipe(number: int, change: Change, command: str) -> list[Block]:
+    label = f"{number:>3}  "
+    if not change.edits:
+        return [Paragraph(command or f"in PyTorch: {change.elsewhere}", label=(label, "dim"))]
+    blocks: list[Block] = []
+    for edit in change.edits:
+        first = f"{edit.first}" if edit.first == edit.last else f"{edit.first}–{edit.last}"
+        place = f"{os.path.basename(edit.file)}, in place of line{'s' if edit.first != edit.last else ''} {first}:"
+        blocks.append(Text([(label if not blocks else " " * len(label), "dim"), (place, "dim")]))
+        blocks += [Text([(" " * len(label) + text, "")]) for text in dedent(edit.text).splitlines()]
+    return blocks
+
+
+# --- for scripts ---------------------------------------------------------------------------------------------
+
+
+def document(found: Found) -> dict[str, Any]:
+    """Return everything as one object."""
+    bench = found.bench
+    summary, machine = bench.summary, bench.machine
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": summary.name,
+        "variant": summary.variant,
+        "batch": summary.batch,
+        "dtype": summary.dtype,
+        "machine": machine._asdict() | {"ridge": machine.ridge},
+        "hotspots": {
+            hot.figure: {
+                "total": hot.total,
+                "count": len(hot.spots),
+                "share": hot.spots[-1].so_far if hot.spots else 0.0,
+                "layers": [_spot_record(spot) for spot in hot.spots[: found.top]],
+            }
+            for hot in found.spots
+        },
+        "before": bench.before._asdict(),
+        "changes": [_change(change, command) for change, command in found.changes],
+    }
+
+
+def records(found: Found) -> Iterator[dict[str, Any]]:
+    """Return one record per heavy layer and figure, then one per change, with keys out of :data:`COLUMNS`."""
+    for hot in found.spots:
+        for spot in hot.spots[: found.top]:
+            yield {"by": hot.figure, **_spot_record(spot)}
+    for change, command in found.changes:
+        record = _change(change, command)
+        edits = record.pop("edits")
+        record |= record.pop("after")
+        record["lines"] = [f"{edit['first']}-{edit['last']}" for edit in edits]
+        record["text"] = "".join(edit["text"] for edit in edits)
+        yield {"by": "change", **record}
+
+
+def _spot_record(spot: Spot) -> dict[str, Any]:
+    return {
+        "layer": spot.row.name,
+        "type": spot.row.type,
+        "figure": spot.figure,
+        "share": spot.share,
+        "so_far": spot.so_far,
+        "flops_per_byte": spot.estimate.intensity,
+        "bound": spot.estimate.bound,
+    }
+
+
+def _change(change: Change, command: str) -> dict[str, Any]:
+    return {
+        "change": change.name,
+        "layers": list(change.layers),
+        "command": command or change.elsewhere or None,
+        "edits": [edit._asdict() for edit in change.edits],
+        "after": change.after._asdict(),
+    }

@@ -1,0 +1,214 @@
+"""A run: each layer's inferred and real shape, its time, and what the whole proves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.figures.summary import Summary
+from cnncalc.layers.shapes import Shape
+from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Screen, Table, TableRow, Text, Title
+from cnncalc.rendering.styles import title
+from cnncalc.rendering.text import counted, dims, exact, short, size
+from cnncalc.rendering.views.summary import COLUMNS as LAYER_COLUMNS
+from cnncalc.rendering.views.summary import SCHEMA_VERSION, turned
+from cnncalc.rendering.views.summary import channels_last as summary_channels_last
+from cnncalc.rendering.views.summary import layer as summary_layer
+from cnncalc.rendering.writers import Record, View, real
+
+if TYPE_CHECKING:
+    from cnncalc.execution.report import LayerRun, Run
+
+COLUMNS = (
+    *LAYER_COLUMNS, "inferred_shape", "actual_shape", "match", "seconds", "gflops",
+    "products", "direct_products", "algorithm", "fused_into", "finite", "fault",
+)  # fmt: skip
+
+_COLUMNS = (
+    Column("layer", folds=True),
+    Column("inferred", right=True),
+    Column("real", right=True),
+    Column(""),
+    Column("ms", right=True),
+    Column("GFLOP/s", right=True, drop=2),
+    Column("algorithm", folds=True, drop=1),
+)
+
+
+def view(summary: Summary, run: Run) -> View:
+    """Return a run in every format; ``summary`` is the network's, for the run's batch and dtype."""
+
+    def flat(screen: Screen) -> Iterable[Record]:
+        found: Iterable[Record] = layers(summary, run)
+        return map(channels_last, found) if screen.layout == "hwc" else found  # JSON keeps to one order of axes
+
+    return View(
+        page=lambda screen: page(run, screen.layout),
+        document=lambda: document(summary, run),
+        records=lambda: layers(summary, run),
+        columns=COLUMNS,
+        rows=flat,
+    )
+
+
+# --- the page ------------------------------------------------------------------------------------------------
+
+
+def page(run: Run, layout: str) -> list[Block]:
+    """Return the whole page."""
+    network = run.network
+    inputs = ", ".join(
+        f"{name} {_shape((tensor.copies(run.batch), *tensor.shape), layout)}" for name, tensor in network.inputs.items()
+    )
+    about = f"{inputs}   {run.dtype}   {counted(run.threads, 'thread')}"
+    rows: list[TableRow] = [_row(row, run.batch, layout) for row in run.layers]
+    blocks: list[Block] = [Title(title(network.name, network.variant), about), Gap()]
+    blocks += [Table(_COLUMNS, [*rows, Rule(), _sum(run)]), Gap()]
+    for row in run.mismatches:
+        blocks += mismatch(row, run.batch, layout)
+    return blocks + _verdict(run)
+
+
+def _shape(shape: Shape, layout: str) -> str:
+    """Return a shape whose first axis is the batch."""
+    return "×".join(filter(None, (dims(shape[:1]), dims(shape[1:], layout))))
+
+
+def _beyond(name: str, other: str) -> str:
+    """Return a dotted name without what it begins with in common with another."""
+    parts, others = name.split("."), other.split(".")
+    while len(parts) > 1 and parts[:1] == others[:1]:
+        del parts[0], others[0]
+    return ".".join(parts)
+
+
+def _row(row: LayerRun, batch: int, layout: str) -> list[str | Cell]:
+    held = row.holds(batch)
+    speed = row.gflops(batch)
+    carrier = _beyond(row.fused_into, row.node.name)
+    return [
+        Cell(row.node.name, "" if held else "red"),
+        _shape(row.inferred(batch), layout),
+        Cell(_shape(row.actual, layout) if row.actual else "—", "" if row.shape_holds(batch) else "red"),
+        Cell("✓", "green") if held else Cell("✗", "bold red"),
+        Cell(f"in {carrier}", "dim") if carrier else f"{1e3 * row.seconds:.2f}",
+        "" if speed is None else f"{speed:.1f}",
+        Cell(row.tally.method if row.tally else "", "dim"),
+    ]
+
+
+def _sum(run: Run) -> list[str | Cell]:
+    direct = sum(row.tally.direct for row in run.layers if row.tally)
+    speed = f"{2 * direct / run.seconds / 1e9:.1f}" if run.seconds else ""
+    return [Cell("total", "bold"), "", "", "", Cell(f"{1e3 * run.seconds:.2f}", "bold"), Cell(speed, "bold"), ""]
+
+
+def mismatch(row: LayerRun, batch: int, layout: str) -> list[Block]:
+    """Return what is wrong with one layer: both shapes, both counts, and the rule's formula."""
+    blocks: list[Block] = []
+    if row.fault:
+        blocks.append(Paragraph(f"{row.node.name}: could not run: {row.fault}", "red"))
+    elif not row.shape_holds(batch):
+        came = _shape(row.actual, layout) if row.actual else "none"
+        told = f"{row.node.name}: the inferred shape is {_shape(row.inferred(batch), layout)}, the real one {came}"
+        blocks.append(Paragraph(told, "red"))
+    if not row.fault and not row.macs_hold(batch):
+        summed = row.tally.direct if row.tally else 0
+        told = f"{row.node.name}: {exact(row.node.macs(batch))} MACs are counted, {exact(summed)} were summed"
+        blocks.append(Paragraph(told, "red"))
+    for formula in row.formulas():
+        told = (
+            f"  {row.node.layer.type}: {formula.symbol} = {formula.expression} = {formula.numbers} = {formula.value:,}"
+        )
+        blocks.append(Paragraph(told, "dim"))
+    return blocks
+
+
+def _verdict(run: Run) -> list[Block]:
+    total, held = len(run.layers), sum(row.shape_holds(run.batch) for row in run.layers)
+    style = "bold green" if held == total else "bold red"
+    blocks: list[Block] = [
+        Text([(f"{held} of {counted(total, 'layer')}: the real shape is the inferred shape", style)])
+    ]
+    blocks.append(Paragraph(_products(run)))
+    if run.first:
+        blocks.append(Paragraph(f"not finite: '{run.first}' is the first layer that made NaN or infinity", "bold red"))
+    time = f"time {1e3 * run.seconds:.1f} ms, and {1e3 * run.preparation:.0f} ms to prepare the weights"
+    blocks.append(Text([(time, "")]))
+    if run.needs is not None:
+        measured = f", measured {size(run.peak)}" if run.peak else ""
+        needs = run.needs
+        parts = ", ".join(f"{name} {size(figure)}" for name, figure in needs._asdict().items() if figure)
+        blocks.append(Paragraph(f"peak memory predicted {size(needs.total)}{measured} ({parts})"))
+    top = run.top()
+    if top:
+        blocks.append(Paragraph("top-5: " + ", ".join(f"{index} ({value:.4g})" for index, value in top)))
+    return blocks
+
+
+def _products(run: Run) -> str:
+    tallies = [row.tally for row in run.layers if row.tally]
+    expected = sum(row.node.macs(run.batch) for row in run.layers)
+    direct, performed = sum(tally.direct for tally in tallies), sum(tally.performed for tally in tallies)
+    same = "as many were summed" if direct == expected else f"{exact(direct)} were summed"
+    text = f"{exact(expected)} MACs are counted, {same}"
+    fast = sum(bool(tally.method) for tally in tallies)
+    if fast:
+        text += f" (directly; {short(performed)} with Winograd's algorithm in {counted(fast, 'layer')})"
+    return text
+
+
+# --- for scripts ---------------------------------------------------------------------------------------------
+
+
+def layers(summary: Summary, run: Run) -> list[dict[str, Any]]:
+    """Return every layer of the summary with what its run found."""
+    return [summary_layer(row) | _found(found, run.batch) for row, found in zip(summary.rows, run.layers, strict=True)]
+
+
+def channels_last(record: Record) -> Record:
+    """Return a layer with the channels last in its shapes, behind the batch and the spatial axes."""
+    actual = record["actual_shape"]
+    shapes = {"inferred_shape": turned(record["inferred_shape"]), "actual_shape": actual and turned(actual)}
+    return {**summary_channels_last(record), **shapes}
+
+
+def _found(row: LayerRun, batch: int) -> dict[str, Any]:
+    return {
+        "inferred_shape": row.inferred(batch),
+        "actual_shape": row.actual,
+        "match": row.holds(batch),
+        "seconds": row.seconds,
+        "gflops": row.gflops(batch),
+        "products": row.tally.performed if row.tally else 0,
+        "direct_products": row.tally.direct if row.tally else 0,
+        "algorithm": row.tally.method if row.tally else "",
+        "fused_into": row.fused_into,
+        "finite": row.finite,
+        "fault": row.fault,
+    }
+
+
+def document(summary: Summary, run: Run) -> dict[str, Any]:
+    """Return the whole run as one object."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": summary.name,
+        "variant": summary.variant,
+        "batch": run.batch,
+        "dtype": run.dtype,
+        "threads": run.threads,
+        "inputs": summary.inputs,
+        "outputs": {name: array.shape for name, array in run.outputs.items()},
+        "layers": layers(summary, run),
+        "verified": run.verified,
+        "mismatched": len(run.mismatches),
+        "first_nonfinite": run.first,
+        "first_unstable": run.unstable,
+        "seconds": run.seconds,
+        "preparation_seconds": run.preparation,
+        "peak_bytes": run.peak,
+        "predicted_peak_bytes": run.needs.total if run.needs else 0,
+        "predicted": run.needs._asdict() if run.needs else {},
+        "top": [{"index": index, "value": real(value)} for index, value in run.top()],
+    }

@@ -1,0 +1,162 @@
+"""A sweep, whose rows are shown as they come, so that the widths of its table are settled before the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.rendering.cells import cells, left, right
+from cnncalc.rendering.layout import Block, Screen, Text, fold
+from cnncalc.rendering.text import dims, exact, size
+from cnncalc.rendering.writers import Listed, Record, View
+from cnncalc.studies.sweep.grid import Grid
+from cnncalc.studies.sweep.points import Point
+
+SCHEMA_VERSION = 1
+
+_ROOM = {"layers": 6, "params": 13, "buffers": 11, "macs": 18, "flops": 19, "activations": 13, "output": 11}
+_BYTES = ("weight_bytes", "forward_bytes", "peak_bytes", "ram_max", "flash")
+_TITLES = {
+    "macs": "MACs", "flops": "FLOPs", "receptive_field": "sees",
+    "weight_bytes": "weights", "forward_bytes": "forward", "peak_bytes": "peak",
+}  # fmt: skip
+_DROPPED = (
+    "buffers", "layers", "forward_bytes", "weight_bytes", "output", "flops", "activations", "peak_bytes",
+)  # fmt: skip
+"""Figures that a narrow table leaves out, the first one first."""
+
+_LEAST_FOR_ERRORS = 30
+
+
+class Swept(NamedTuple):
+    """A sweep: the spec's name and source, its grid, the points as they come, and which figures of them are shown.
+
+    ``asked`` is whether the figures were asked for, so that a narrow table has them all.
+    """
+
+    name: str
+    source: str | None
+    grid: Grid
+    points: Iterable[Point]
+    figures: Sequence[str]
+    asked: bool
+
+
+def view(swept: Swept) -> View:
+    """Return a sweep in every format, to be read once."""
+    names, figures = flat_columns(swept.grid, swept.figures), swept.figures
+    head = {"schema_version": SCHEMA_VERSION, "name": swept.name, "source": swept.source}
+    return View(
+        page=lambda screen: page(swept.points, columns(swept.grid, figures, swept.asked, screen.width), screen),
+        document=lambda: Listed(head, "combinations", (record(point, figures) for point in swept.points)),
+        records=lambda: (record(point, figures) for point in swept.points),
+        columns=(*names, "input", *figures, "error"),
+        rows=lambda screen: flat_records(swept.points, names, figures),
+    )
+
+
+# --- the page ------------------------------------------------------------------------------------------------
+
+
+class Columns(NamedTuple):
+    """What stands in front (a combination's values) and behind (its figures), with the width of each."""
+
+    keys: dict[str, int]
+    figures: dict[str, int]
+
+
+def columns(grid: Grid, figures: Sequence[str], asked: bool, width: int | None) -> Columns:
+    """Settle the columns; those that don't fit ``width`` are left out, unless they were ``asked`` for."""
+    keys: dict[str, int] = {}
+    if grid.variants != (None,):
+        keys["variant"] = max(cells(variant or "") for variant in grid.variants)
+    keys |= {name: max(cells(_value(value)) for value in values) for name, values in grid.args.items()}
+    sizes = [max(len(dims(shape)) for shape in shapes) for shapes in grid.inputs.values()]
+    keys["input"] = sum(sizes) + 2 * len(sizes) - 2 if sizes else 11
+    keys = {name: max(room, cells(name)) for name, room in keys.items()}
+    shown = {name: max(_ROOM.get(name, 9), len(_TITLES.get(name, name))) for name in figures}
+    for name in _DROPPED if width is not None and not asked else ():
+        rooms = [*keys.values(), *shown.values()]
+        if sum(rooms) + 2 * (len(rooms) - 1) > (width or 0):
+            shown.pop(name, None)
+    return Columns(keys, shown)
+
+
+def page(points: Iterable[Point], shown: Columns, screen: Screen) -> Iterator[Block]:
+    """Yield the header and a line per point, as they come; one that failed shows its error for figures."""
+    keys, figures = shown
+    titles = [left(name, room) for name, room in keys.items()]
+    titles += [right(_TITLES.get(name, name), room) for name, room in figures.items()]
+    yield Text([("  ".join(titles).rstrip(), "bold")])
+    yield Text([(("─" if screen.box else "-") * cells("  ".join(titles)), "dim")])
+    for point in points:
+        values = {"variant": point.variant or "", **{name: _value(value) for name, value in point.args.items()}}
+        values["input"] = ", ".join(dims(shape, screen.layout) for shape in point.input.values())
+        front = "  ".join([left(values[name], room) for name, room in keys.items()])
+        if point.error is None:
+            found = [right(_figure(name, point, screen.layout), room) for name, room in figures.items()]
+            yield Text([("  ".join([front, *found]), "")])
+        else:
+            yield from _error(front, point.error, screen.width)
+
+
+def _value(value: object) -> str:
+    """Return an argument's value as a spec has it."""
+    if isinstance(value, tuple):
+        return f"[{','.join([_value(item) for item in value])}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _figure(name: str, point: Point, layout: str) -> str:
+    value = point.figures[name]
+    if isinstance(value, tuple):
+        return dims(value, layout if name == "output" else "chw")
+    return size(value) if name in _BYTES else exact(value)
+
+
+def _error(front: str, error: str, width: int | None) -> Iterator[Text]:
+    """Yield an error behind the values, or below them where that leaves it too little room."""
+    text = f"error: {error}"
+    if width is None:
+        yield Text([(f"{front}  ", ""), (text, "red")])
+        return
+    room = width - cells(front) - 2
+    if room < _LEAST_FOR_ERRORS:
+        yield Text([(front.rstrip(), "")])
+        front, room = "  ", width - 4
+    for number, line in enumerate(fold(text, room)):
+        yield Text([(f"{front if number == 0 else ' ' * cells(front)}  ", ""), (line, "red")])
+
+
+# --- for scripts ---------------------------------------------------------------------------------------------
+
+
+def record(point: Point, figures: Sequence[str]) -> dict[str, Any]:
+    """Return a point as an object: its variant, args, input, and its figures or the error."""
+    found: dict[str, Any] = {} if point.variant is None else {"variant": point.variant}
+    found |= {"args": point.args, "input": point.input}
+    if point.error is not None:
+        return found | {"error": point.error}
+    found |= {name: point.figures[name] for name in figures}
+    return found | {"uncounted": point.uncounted} if point.uncounted else found
+
+
+def flat_columns(grid: Grid, figures: Sequence[str]) -> dict[str, str]:
+    """Return the columns of csv and the like: an argument's name, ``args.params`` where a figure has it."""
+    taken = {"variant", "input", "error", *figures}
+    columns = {} if grid.variants == (None,) else {"variant": "variant"}
+    columns |= {(f"args.{name}" if name in taken else name): name for name in grid.args}
+    return columns
+
+
+def flat_records(points: Iterable[Point], columns: dict[str, str], figures: Sequence[str]) -> Iterator[Record]:
+    """Yield one record per point with one value per column; a single input is its shape alone."""
+    for point in points:
+        shapes = tuple(point.input.values())
+        yield {
+            "variant": point.variant,
+            **{column: point.args[name] for column, name in columns.items() if column != "variant"},
+            "input": shapes[0] if len(shapes) == 1 else point.input,
+            **{name: point.figures.get(name) for name in figures},
+            "error": point.error,
+        }

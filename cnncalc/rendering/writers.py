@@ -1,0 +1,150 @@
+"""The formats of results, each in one place: its name, the suffixes of its files, and how a view is written in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from math import isfinite
+from typing import Any, NamedTuple
+
+from cnncalc.ground.terminal_safe import printable, printable_lines
+from cnncalc.rendering.layout import Block, Screen, page_lines, plain
+
+Record = Mapping[str, Any]
+
+
+class Listed(NamedTuple):
+    """A document with a list of many objects under one key, which are written as they come."""
+
+    head: Mapping[str, Any]
+    key: str
+    items: Iterable[Record]
+
+
+class View(NamedTuple):
+    """One result, ready to be shown in any format; what a format does not ask for is never made.
+
+    Attributes:
+        page: what people read, as blocks for a screen.
+        document: what JSON has, one object.
+        records: what ndjson has, one object per line.
+        columns: the columns of csv, tsv and Markdown; none where the records' own keys are the columns' names.
+        rows: their rows, by the columns' names; the records where there are no others.
+        own: texts in formats of a command's own, by the format's name.
+    """
+
+    page: Callable[[Screen], Iterable[Block]]
+    document: Callable[[], Mapping[str, Any] | Listed]
+    records: Callable[[], Iterable[Record]]
+    columns: Sequence[str]
+    rows: Callable[[Screen], Iterable[Record]] | None = None
+    own: Mapping[str, Callable[[], str]] | None = None
+
+
+class Format(NamedTuple):
+    """A format: the suffixes of its files, and how a view is written in it, piece by piece.
+
+    ``general`` formats are those that every command has.
+    """
+
+    suffixes: tuple[str, ...]
+    write: Callable[[View, Screen], Iterable[str]]
+    general: bool = True
+
+
+def _table(view: View, screen: Screen) -> Iterator[str]:
+    for line in page_lines(view.page(screen), screen):
+        yield plain([line])
+
+
+def _json(view: View, screen: Screen) -> Iterator[str]:
+    found = view.document()
+    if not isinstance(found, Listed):
+        yield as_json(found)
+        return
+    yield as_json(found.head).rstrip()[:-1] + f', "{found.key}": ['
+    for number, item in enumerate(found.items):
+        yield (",\n" if number else "\n") + as_json(item).rstrip()
+    yield "\n]}\n"
+
+
+def _ndjson(view: View, screen: Screen) -> Iterator[str]:
+    return map(as_json, view.records())
+
+
+def _lines(line: Callable[[Sequence[str]], str], below: str = "") -> Callable[[View, Screen], Iterator[str]]:
+    """Return a writer of a header, what stands below it for each column, and a line for each row."""
+
+    def write(view: View, screen: Screen) -> Iterator[str]:
+        yield line(view.columns)
+        if below:
+            yield "|" + "|".join([below] * len(view.columns)) + "|\n"
+        for record in view.records() if view.rows is None else view.rows(screen):
+            yield line([flat(record.get(column)) for column in view.columns])
+
+    return write
+
+
+def as_json(value: object) -> str:
+    """Return one JSON document on one line; what a terminal would obey is escaped."""
+    import json
+
+    text = json.dumps(value, ensure_ascii=False)
+    if not text.isprintable():
+        text = "".join([char if char.isprintable() else json.dumps(char)[1:-1] for char in text])
+    return text + "\n"
+
+
+def real(value: float) -> float | None:
+    """Return a number as JSON can have it: NaN and infinity have no numeral there, and become null."""
+    return value if isfinite(value) else None
+
+
+def flat(value: object) -> str:
+    """Return a value as one cell: lists joined by ``x``, mappings as ``key=value``."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        if value and all(isinstance(item, str) for item in value):
+            return ",".join(value)
+        if any(isinstance(item, (list, tuple)) for item in value):
+            return ",".join(flat(item) for item in value)
+        return "x".join(flat(item) for item in value)
+    if isinstance(value, Mapping):
+        return ";".join(f"{key}={flat(item)}" for key, item in value.items())
+    return str(value)
+
+
+def _csv(cells: Sequence[str]) -> str:
+    lines = map(printable_lines, cells)  # quoted, a cell may have several
+    quoted = ['"' + cell.replace('"', '""') + '"' if any(sign in cell for sign in ',"\n') else cell for cell in lines]
+    return ",".join(quoted) + "\n"
+
+
+def _tsv(cells: Sequence[str]) -> str:
+    return "\t".join(map(printable, cells)) + "\n"
+
+
+def _markdown(cells: Sequence[str]) -> str:
+    return "| " + " | ".join([printable(cell).replace("|", "\\|") for cell in cells]) + " |\n"
+
+
+def _own(name: str) -> Callable[[View, Screen], Iterable[str]]:
+    return lambda view, screen: [(view.own or {})[name]()]
+
+
+FORMATS = {
+    "table": Format((".txt",), _table),
+    "json": Format((".json",), _json),
+    "ndjson": Format((".ndjson", ".jsonl"), _ndjson),
+    "csv": Format((".csv",), _lines(_csv)),
+    "tsv": Format((".tsv",), _lines(_tsv)),
+    "markdown": Format((".md", ".markdown"), _lines(_markdown, " --- ")),
+    "svg": Format((".svg",), _own("svg"), general=False),
+    "html": Format((".html", ".htm"), _own("html"), general=False),
+    "mermaid": Format((".mmd", ".mermaid"), _own("mermaid"), general=False),
+    "dot": Format((".dot", ".gv"), _own("dot"), general=False),
+    "junit": Format((".xml",), _own("junit"), general=False),
+}
+"""Every format by its name: what ``--format`` offers, and what the suffix of a file asks for."""
