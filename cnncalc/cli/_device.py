@@ -14,7 +14,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 QUANTS = ("int8", "int16x8", "float32")
 CORES = ("reference", "m0", "m3", "m4", "m7", "m33", "m55", "m85", "esp32")
-CONVERTERS = ("tf2.21", "tf2.3", "tf1.15")
+CONVERTERS = ("tf2.21", "tf2.21-dense", "tf2.3", "tf1.15")
 
 
 def takes_device(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,7 +33,8 @@ def takes_device(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--core", type=click.Choice(CORES), help="Whose kernels run. Default: the board's, or reference."),
         click.option(
             "--converter", type=click.Choice(CONVERTERS),
-            help="Whose model file: TensorFlow's of today (the default), MLPerf Tiny's, tflite-micro's old examples.",
+            help="Whose model file: TensorFlow's of today (the default; -dense: one scale for a dense layer), "
+            "MLPerf Tiny's, tflite-micro's old examples.",
         ),
         click.option("--quant", type=click.Choice(QUANTS), help="What the device's numbers are. Default: int8."),
     ):  # fmt: skip

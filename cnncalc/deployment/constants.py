@@ -69,6 +69,7 @@ CONVERTERS = {
     converter.name: converter
     for converter in (
         Converter("tf2.21", True, False, True, True, "", 0.10, "TensorFlow 2.21, its defaults"),
+        Converter("tf2.21-dense", False, False, True, True, "", 0.10, "TensorFlow 2.21, one scale for a dense layer"),
         Converter("tf2.3", False, False, False, False, "all", 0.14, "as MLPerf Tiny's reference files"),
         Converter("tf1.15", False, True, False, False, "activations", 0.14, "as tflite-micro's examples"),
     )
@@ -89,10 +90,14 @@ class Interpreter(NamedTuple):
     handle: int = 4  # ScratchBufferHandle
     fixed_least: int = 157
     fixed_most: int = 2_285
-    slack: int = 24
+    slack: int = 40
 
 
 INTERPRETER = Interpreter()
+
+ALLOCATION_INFO, PLANNED_BUFFER = 24, 40
+"""Bytes of the arena that planning itself takes for a moment: for each tensor and scratch buffer of the file, and for
+each that is placed (sizeof(AllocationInfo) in micro_allocation_info.h, per_buffer_size() of the planner; 32 bits)."""
 
 FITTED_DATA: dict[str, int] = {
     "CONV_2D": 92,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from cnncalc.deployment.boards import Core
 from cnncalc.deployment.constants import (
+    ALLOCATION_INFO,
     FITTED_DATA,
     INTERPRETER,
     KERNELS,
@@ -14,6 +15,7 @@ from cnncalc.deployment.constants import (
     MIN_MAX_BYTES,
     NAME_LEAST,
     NAME_MOST,
+    PLANNED_BUFFER,
     RUNTIME,
     RUNTIME_LEAST,
     RUNTIME_MOST,
@@ -78,6 +80,15 @@ def interpreter(graph: DeviceGraph, core: Core, handles: int) -> Part:
     )
     low, high = max(base + one.fixed_least - loose, 0), base + most + loose
     return Part("interpreter", low, high, RANGE, note, f"struct sizes of {RUNTIME}; mcufit 0.5.2, mcufit-bench 88f8d23")
+
+
+def planning(graph: DeviceGraph, requests: int) -> int:
+    """Return the bytes of the arena that planning itself takes for a moment, before anything lies in its place.
+
+    ``requests`` is how many scratch buffers there are.
+    """
+    tensors = len(graph.flows) + len(graph.tensors())
+    return ALLOCATION_INFO * (tensors + requests) + PLANNED_BUFFER * (len(graph.flows) + requests)
 
 
 def channels_of(operator: Operator, graph: DeviceGraph, core: Core) -> int:

@@ -159,6 +159,11 @@ class Deployment(NamedTuple):
         return total([part for part in self.flash if part.name != "runtime"])
 
     @property
+    def planning(self) -> int:
+        """Bytes of the arena that planning itself takes for a moment; of a tiny network more than the plan."""
+        return parts_of.planning(self.graph, len([place for place in self.places if place.scratch]))
+
+    @property
     def highest(self) -> Step:
         """The step that would break first, as the arena gets smaller: the one whose tensors reach highest."""
         return max(self.steps, key=lambda step: (step.end, step.live))

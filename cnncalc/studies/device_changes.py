@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from cnncalc.deployment.constants import CONVERTERS
 from cnncalc.deployment.operators import Operator
 from cnncalc.deployment.view import Deployment, Device, deploy
 from cnncalc.graph import Graph, Node, Tensor
@@ -80,7 +81,7 @@ def _dense_per_tensor(network: Graph, on: Device, found: Deployment) -> Iterable
     dense = [operator.name for operator in found.graph.operators if operator.code == "FULLY_CONNECTED"]
     if dense and on.converter.dense_per_channel and on.kind.scaled:
         how = "converter._experimental_disable_per_channel_quantization_for_dense_layers = True"
-        plain = on._replace(converter=on.converter._replace(dense_per_channel=False))
+        plain = on._replace(converter=CONVERTERS["tf2.21-dense"])
         yield DeviceChange("one scale for a dense layer", tuple(dense), how, figures(deploy(network, plain)))
 
 

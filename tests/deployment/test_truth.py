@@ -92,7 +92,9 @@ def test_kinds_of_numbers(kind: str) -> None:
     assert low <= measured["file"] <= high
 
 
-@pytest.mark.parametrize(("converter", "which"), [("tf2.21", "autoencoder, TF 2.21 default"), ("tf2.3", "flag off")])
+@pytest.mark.parametrize(
+    ("converter", "which"), [("tf2.21", "autoencoder, TF 2.21 default"), ("tf2.21-dense", "flag off")]
+)
 def test_a_dense_layer_has_a_scale_a_channel_or_one(converter: str, which: str) -> None:
     measured = DATA["measured"]["dense_per_channel"][which]
     found = deploy(network("toyadmos_autoencoder"), device(converter=converter))
@@ -151,3 +153,31 @@ def test_what_depends_on_the_order_of_branches_is_said() -> None:
     found = deploy(cnncalc.loads(spec))
     assert found.arena == 2_048 + 2_592 + 1_024 + 1_024  # map, padded map, output of the stride, and the map to the end
     assert other_arenas(found) == [2_048 + 2_592 + 1_024]
+
+
+def test_a_tiny_network_needs_room_to_be_planned_in() -> None:
+    """The autoencoder's file needs 4,640 bytes on 64 bits, 3,216 of them persistent, though 768 are planned.
+
+    There an AllocationInfo has 32 bytes: 31 tensors, and 11 buffers of 40.
+    """
+    found = deploy(network("toyadmos_autoencoder"), device(converter="tf2.3"))
+    assert found.planning == 24 * 31 + 40 * 11 > found.arena
+    assert abs((32 * 31 + 40 * 11) - (4_640 - 3_216)) < 16
+
+
+def test_hello_world() -> None:
+    """hello_world_int8.tflite of tflite-micro 90b983c: 288 bytes of weights, 132 of biases, 120 of scales, 32 planned."""
+    found = deploy(
+        cnncalc.loads("input: [1]\nlayers: [linear: 16, relu, linear: 16, relu, linear: 1]\n"),
+        device(converter="tf2.21-dense"),
+    )
+    parts = exact_parts(found)
+    assert (parts["weights"], parts["biases"], parts["quantisation"], found.arena) == (288, 132, 120, 32)
+
+
+def test_options_name_what_there_is() -> None:
+    from cnncalc.cli import _device
+    from cnncalc.deployment.boards import CORES
+    from cnncalc.deployment.constants import CONVERTERS, KINDS
+
+    assert (tuple(KINDS), tuple(CORES), tuple(CONVERTERS)) == (_device.QUANTS, _device.CORES, _device.CONVERTERS)

@@ -9,6 +9,7 @@ from cnncalc.deployment.constants import KERNELS, RUNTIME
 from cnncalc.deployment.operators import Operator
 from cnncalc.deployment.orders import other_arenas
 from cnncalc.deployment.parts import EXACT, Part, total
+from cnncalc.deployment.planner import aligned
 from cnncalc.deployment.view import Deployment, Place, Step
 from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Screen, Table, TableRow, Text, Title
 from cnncalc.rendering.text import counted, dims, exact, size
@@ -236,6 +237,12 @@ def _notes(found: Deployment) -> list[Block]:
         notes.append(
             ("order", f"branches run as in the spec; in another order, by the converter, the arena is {arenas}")
         )
+    if found.planning > found.arena:
+        enough = aligned(found.ram[-1].high + found.planning)
+        said = (
+            f"planning itself takes about {exact(found.planning)} bytes of the arena for a moment, more than the plan"
+        )
+        notes.append(("note", f"{said}: an array of {exact(enough)} is enough"))
     doubts = {operator.code: operator for operator in found.doubts}
     notes += [("not verified", f"{one.code} of {one.name}: {one.doubt}") for one in doubts.values()]
     notes += [("note", note) for note in found.graph.notes]
@@ -265,6 +272,7 @@ def document(found: Deployment) -> dict[str, Any]:
         "arena": found.arena,
         "bound": found.bound,
         "arena_in_other_orders": other_arenas(found) if on.plan == "greedy" else [],
+        "planning": found.planning,
         "ram": _limited(*found.ram_total, on.ram),
         "flash": _limited(*found.flash_total, on.flash),
         "file": dict(zip(("low", "high"), found.file_total, strict=True)),
