@@ -9,7 +9,7 @@ import click
 
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import Basis, takes_basis, takes_output, takes_spec
-from cnncalc.cli.output import Output
+from cnncalc.cli.output import Output, tell
 from cnncalc.cli.parsing import parse_machine
 from cnncalc.ground.errors import CnncalcError
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from cnncalc.figures.roofline import Machine
     from cnncalc.figures.summary import Summary
     from cnncalc.graph import Graph
+
+
+MACHINE = "flops=100G,bandwidth=20G"
 
 
 @click.command("draw", short_help="A network as a picture.")
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option("--columns", metavar="N|auto", default="auto", help="Columns side by side.")
 @click.option(
-    "--machine", metavar="flops=N,bandwidth=N", default="flops=100G,bandwidth=20G",
+    "--machine", metavar="flops=N,bandwidth=N", default=MACHINE,
     help="FLOPs and bytes of memory traffic a second, for time.",
 )  # fmt: skip
 @takes_basis
@@ -62,9 +65,18 @@ def command(
     from cnncalc.figures.roofline import Machine
     from cnncalc.figures.selection import layers_named
     from cnncalc.figures.summary import summarize
+    from cnncalc.language.unfinished import Misfit, UnfinishedError
 
-    choice = Choice(depth, _columns(columns))
-    network = asked.network()
+    choice, code = Choice(depth, _columns(columns)), 0
+    try:
+        network = asked.network()
+    except UnfinishedError as error:
+        if not error.graph.nodes:
+            raise
+        network, code = error.graph, error.exit_code
+        last = Misfit("fault", (network.nodes[-1],), error.message)
+        choice = choice._replace(misfits=error.misfits or [last])
+        tell(error.text())
     if patterns:
         choice = choice._replace(nodes=layers_named(network, patterns))
     on = Machine(*parse_machine(machine))
@@ -72,18 +84,32 @@ def command(
         out.text(page_of(network, summarize(network, *basis), on, choice, by))
     else:
         out.text(_drawn(network, measure(network, by, *basis, on), choice, out.format))
-    return 0
+    return code
+
+
+def page_by_default(network: Graph, summary: Summary, depth: int | None) -> Iterable[str]:
+    """Return a network as one HTML file, where nothing is said of a machine or of what bars show."""
+    from cnncalc.drawing.picture import Choice
+    from cnncalc.figures.roofline import Machine
+
+    return page_of(network, summary, Machine(*parse_machine(MACHINE)), Choice(depth))
 
 
 def page_of(network: Graph, summary: Summary, machine: Machine, choice: Choice, by: str = "macs") -> Iterable[str]:
     """Return a network as one HTML file."""
-    from cnncalc.drawing.measures import measure
+    from cnncalc.drawing.measures import Measure, measure
     from cnncalc.drawing.page.document import Content, page
+    from cnncalc.figures.costs import OWN_CONVENTION
     from cnncalc.rendering.verdict import verdict
+    from cnncalc.rendering.views.summary import convention
 
     shown = dict.fromkeys([by, "macs", "params", "memory"])
     measures = [measure(network, one, summary.batch, summary.dtype, machine) for one in shown]
-    return page(Content(network, summary, measures, machine, verdict(summary), choice))
+    if summary.convention == OWN_CONVENTION:
+        return page(Content(network, summary, measures, machine, verdict(summary), choice))
+    counted = Measure("macs", summary.figure, [row.macs for row in summary.rows], summary.totals.macs)
+    measures = [counted if one.by == "macs" else one for one in measures]
+    return page(Content(network, summary, measures, machine, convention(summary), choice))
 
 
 def _drawn(network: Graph, measure: Measure, choice: Choice, form: str) -> Iterable[str]:
@@ -96,7 +122,7 @@ def _drawn(network: Graph, measure: Measure, choice: Choice, form: str) -> Itera
         from cnncalc.drawing.mermaid import flowchart
         from cnncalc.drawing.picture import describe
 
-        return [flowchart(describe(network, measure, choice.nodes), choice.depth)]
+        return [flowchart(describe(network, measure, choice), choice.depth)]
     from cnncalc.drawing.picture import picture
     from cnncalc.drawing.svg import document
 

@@ -46,7 +46,7 @@ _NAMES = ", ".join([f"{name} (or {ALIKE[name]})" if name in ALIKE else name for 
 )
 @click.option("--top", type=click.IntRange(1), help="Only the first N rows (by macs, unless sorted), the rest as one.")
 @click.option("--columns", metavar="NAME,…", help=f"What to show: {_NAMES}.")
-@takes_output()
+@takes_output("html")
 def command(
     asked: Asked,
     basis: Basis,
@@ -65,9 +65,18 @@ def command(
     cnncalc summary net.yaml --input 3x320x320 --set width=0.5
     cnncalc summary vgg.yaml --variant vgg19 --depth 1
     cat net.yaml | cnncalc summary - --format tsv | sort
+    cnncalc summary resnet50 -o resnet50.html
     """
     network = asked.network()
     summary = summarize(network, *basis, optimizer, convention)
+    if out.format == "html":
+        from cnncalc.cli.draw import page_by_default
+
+        for name, given in (("--sort", sort), ("--top", top), ("--columns", columns)):
+            if given is not None:
+                raise CnncalcError(f"{name} is for a table", "the page sorts and folds its own")
+        out.text(page_by_default(network, summary, depth))
+        return tell_unmet(summary)
     rows, rest = select(summary, depth, ALIKE.get(sort or "", sort), top)
     known = TABLE_COLUMNS if out.format == "table" else (*COLUMNS, "args")
     device = _on_a_device(network) if basis.dtype == "int8" and out.format == "table" else ""

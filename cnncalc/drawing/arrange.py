@@ -12,16 +12,18 @@ from cnncalc.drawing.repeats import fold
 from cnncalc.drawing.scopes import clear_borders, items_of, places
 from cnncalc.drawing.tree import Element, Parallel, Scope, Series, atoms_in, feeds, leaving, parts_of
 from cnncalc.graph import Graph, Node, Tensor
+from cnncalc.language.unfinished import Misfit
 
 
-def arrange(graph: Graph, nodes: Sequence[Node] | None = None) -> Scope:
+def arrange(graph: Graph, nodes: Sequence[Node] | None = None, misfits: Sequence[Misfit] = ()) -> Scope:
     """Return a network as a tree of series and branches, by its layers' names and edges alone.
 
     Args:
         graph: the network.
         nodes: the layers to draw; all of them by default.
+        misfits: the layers that could not be added, drawn as faults.
     """
-    atoms = atoms_of(graph, nodes)
+    atoms = atoms_of(graph, nodes, misfits)
     root = Scope(graph.title, "", None)
     _fill(root, atoms, (), 0)
     _order_branches(root)

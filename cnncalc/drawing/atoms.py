@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from cnncalc.graph import Graph, Node, Tensor
+from cnncalc.graph import Graph, Input, Node, Tensor
 from cnncalc.ground.limits import MAX_DRAWN_SCOPES
+from cnncalc.language.unfinished import Misfit
 
 Path = tuple[str, ...]
 
@@ -32,15 +33,16 @@ class Atom:
 
     Attributes:
         order: place in a topological order of all atoms, from 0.
-        kind: ``card``, ``input`` or ``output``.
+        kind: ``card``, ``input``, ``output`` or ``fault``, where a layer could not be added.
         nodes: the layers of a card, each the only reader of the one before; empty for an end.
         tensor: what comes out of a card, or what an end stands for.
         name: of an end; a card's first layer's.
+        message: what is wrong, of a fault.
         path: the names of the scopes that it stands in, outermost first.
         before, after: what it reads and who reads it, one wire for each other atom.
     """
 
-    __slots__ = ("after", "before", "kind", "name", "nodes", "order", "path", "tensor")
+    __slots__ = ("after", "before", "kind", "message", "name", "nodes", "order", "path", "tensor")
 
     def __init__(self, kind: str, name: str, tensor: Tensor, nodes: Sequence[Node] = (), path: Path = ()) -> None:
         self.kind = kind
@@ -48,6 +50,7 @@ class Atom:
         self.tensor = tensor
         self.nodes = tuple(nodes)
         self.path = path
+        self.message = ""
         self.order = -1
         self.before: list[Wire] = []
         self.after: list[Wire] = []
@@ -75,13 +78,14 @@ def common(a: Path, b: Path) -> Path:
     return a if len(a) < len(b) else b
 
 
-def atoms_of(graph: Graph, nodes: Sequence[Node] | None = None) -> list[Atom]:
+def atoms_of(graph: Graph, nodes: Sequence[Node] | None = None, misfits: Sequence[Misfit] = ()) -> list[Atom]:
     """Return the atoms of a network in a topological order, wired.
 
     Args:
         graph: the network.
         nodes: the layers to draw, in the network's order; all of them by default.  A tensor that comes from a layer
             left out is an input then, and one that such a layer reads an output.
+        misfits: the layers that could not be added, drawn as faults.
     """
     chosen = graph.nodes if nodes is None else nodes
     ends_with: dict[Tensor, list[str]] = {}
@@ -107,6 +111,14 @@ def atoms_of(graph: Graph, nodes: Sequence[Node] | None = None) -> list[Atom]:
         for name in names:
             outputs.append(Atom("output", name, tensor))
             _connect(makers[tensor], outputs[-1], wires)
+    for misfit in misfits:
+        fault = Atom("fault", misfit.name, Input(misfit.name, ()), path=path_of(misfit.name))
+        fault.message = misfit.message
+        read = [tensor for tensor in misfit.tensors if tensor in makers]
+        for tensor in read:
+            _connect(makers[tensor], fault, wires)
+        if read:
+            outputs.append(fault)
     inputs = [atom for atom in makers.values() if atom.kind == "input"]
     _place_ends(wires.values(), inputs, outputs)
     return _ordered(cards, inputs, outputs)
@@ -134,8 +146,7 @@ def _ordered(cards: list[Atom], inputs: list[Atom], outputs: list[Atom]) -> list
     """Return all atoms, an input just before its first reader and an output just behind its maker."""
     places: dict[Atom, tuple[int, int, int]] = {card: (card.nodes[0].index, 1, 0) for card in cards}
     for number, end in enumerate(outputs):
-        maker = end.before[0].source
-        places[end] = (places[maker][0] if maker in places else -1, 2, number)
+        places[end] = (max([places.get(wire.source, (-1,))[0] for wire in end.before]), 2, number)
     for number, end in enumerate(inputs):
         first = min([places[wire.target] for wire in end.after], default=(-1, 0, 0))
         places[end] = (first[0], 0, number)
@@ -224,6 +235,8 @@ def _place_ends(wires: Iterable[Wire], inputs: list[Atom], outputs: list[Atom]) 
         for border in range(depth + 1, len(target.path) + 1):
             entering.setdefault(target.path[:border], set()).add(source)
     for end in outputs:
+        if end.kind == "fault":
+            continue
         maker = end.before[0].source
         depth = len(maker.path)
         while depth and leaving.get(maker.path[:depth], set()) <= {maker}:

@@ -7,6 +7,7 @@ COLOURS = {
     "pool": ("#f8d0d4", "#b94a57"), "activation": ("#dcefc9", "#5d8f2f"), "merge": ("#e4d9f4", "#7d58b0"),
     "shape": ("#ebe7dc", "#857a58"), "other": ("#ebe7dc", "#857a58"), "input": ("#ffffff", "#6d7280"),
     "output": ("#ffffff", "#6d7280"), "note": ("#ffffff", "#6d7280"), "box": ("#ffffff", "#6d7280"),
+    "fault": ("#fde4e1", "#b3261e"),
 }  # fmt: skip
 """Tint and border of each kind, by day."""
 
@@ -15,6 +16,7 @@ DARK = {
     "pool": ("#4c2429", "#e08a94"), "activation": ("#2c4017", "#93c262"), "merge": ("#3a2a54", "#b294e0"),
     "shape": ("#3a372b", "#b3a67d"), "other": ("#3a372b", "#b3a67d"), "input": ("#16191d", "#969ba6"),
     "output": ("#16191d", "#969ba6"), "note": ("#16191d", "#969ba6"), "box": ("#1d2126", "#969ba6"),
+    "fault": ("#4f1613", "#f2867e"),
 }  # fmt: skip
 
 INK, MUTED, LINE, SKIP, BAR, FRAME_LINE = (

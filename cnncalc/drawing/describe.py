@@ -34,6 +34,9 @@ TRACKS = 40
 TEXT, SMALL = 12, 10
 """Font sizes: of names, of strips and figures."""
 
+FAULT_WIDTH, FAULT_LINES = 250, 6
+"""How wide what is wrong with a layer is written, and in how many lines at most."""
+
 SHARE_ROOM = 44
 """What a share, or a count of copies, takes beside a text; kept free even where there is none, so that a picture has
 one size whatever it shows."""
@@ -217,8 +220,30 @@ def atom_keeps(atom: Atom) -> bool:
     return all(shape == atom.tensor.shape for shape in atom.nodes[0].use.inputs)
 
 
+def fault_lines(message: str) -> list[str]:
+    """Return what is wrong in lines as wide as a card, few of them."""
+    lines = [""]
+    for word in message.split()[:60]:
+        word = fitted(word, SMALL, FAULT_WIDTH)
+        if lines[-1] and text_width(f"{lines[-1]} {word}", SMALL) > FAULT_WIDTH:
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return [line for line in lines if line][:FAULT_LINES]
+
+
+def _fault(atom: Atom) -> Tile:
+    """Return a layer that could not be added, with its message."""
+    strips = [Strip(fitted(atom.name, TEXT, FAULT_WIDTH), "fault", True)]
+    strips += [Strip(line, "fault", False) for line in fault_lines(atom.message)]
+    tile = Tile("card", "fault", strips, atom.message, ())
+    tile.width, tile.height = even(FAULT_WIDTH + 18), HEAD + STRIP * (len(strips) - 1)
+    return tile
+
+
 def _end(atom: Atom) -> Tile:
     """Return an input or output."""
+    if atom.kind == "fault":
+        return _fault(atom)
     dims = dims_text([atom.tensor.shape])
     name = f"{atom.kind} {atom.name}" if atom.name != atom.kind else atom.kind
     text = f"{fitted(name, TEXT, WIDEST - 90)} {dims}"
@@ -300,7 +325,7 @@ def _direct(part: Part) -> list[Tile | Box]:
 def _equalise(body: Part) -> None:
     """Make all cards and closed boxes of a body equally wide."""
     parts = _direct(body)
-    cards = [part for part in parts if isinstance(part, Tile) and part.form == "card"]
+    cards = [part for part in parts if isinstance(part, Tile) and part.form == "card" and part.kind != "fault"]
     boxes = [part for part in parts if isinstance(part, Box)]
     widest = max([*(card.width for card in cards), *(box.closed_width for box in boxes)], default=0)
     for card in cards:

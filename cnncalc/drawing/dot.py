@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cnncalc.drawing.arrange import arrange
 from cnncalc.drawing.atoms import Atom
 from cnncalc.drawing.colours import COLOURS, INK, LINE, MUTED
-from cnncalc.drawing.describe import atom_keeps, contents, dims_text, strip_text
+from cnncalc.drawing.describe import atom_keeps, contents, dims_text, fault_lines, strip_text
 from cnncalc.drawing.picture import Choice
 from cnncalc.drawing.tree import Element, Scope, atoms_in, parts_of
 from cnncalc.graph import Graph
@@ -18,7 +18,7 @@ LONGEST_LABEL = 200
 
 def digraph(graph: Graph, choice: Choice) -> Iterator[str]:
     """Yield a network as DOT, whole, or with the scopes closed that lie deeper than ``choice`` says."""
-    root = arrange(graph, choice.nodes)
+    root = arrange(graph, choice.nodes, choice.misfits)
     shown: dict[Atom, str] = {}
     yield f"digraph {_quoted(graph.title)} {{\n"
     yield f'  graph [fontname="Helvetica", fontsize=11, label={_quoted(graph.title)}, labelloc=t, nodesep=0.3]\n'
@@ -64,7 +64,7 @@ def _element(element: Element, shown: dict[Atom, str], level: int, depth: int | 
 def _node(atom: Atom) -> str:
     if atom.kind != "card":
         tint, border = COLOURS[atom.kind]
-        label = _quoted(f"{atom.kind} {atom.name}", dims_text([atom.tensor.shape]))
+        label = _quoted(f"{atom.kind} {atom.name}", dims_text([atom.tensor.shape]), *fault_lines(atom.message))
         return f'[label={label}, shape=oval, style=filled, fillcolor="{tint}", color="{border}"]'
     tint, border = COLOURS[atom.leading.layer.kind]
     label = _quoted(*[strip_text(node) for node in atom.nodes])

@@ -14,6 +14,7 @@ from cnncalc.drawing.parts import Box, Columns, Fork, Part, Stack, Step, Tile, V
 from cnncalc.figures.costs import sums
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import short
+from cnncalc.language.unfinished import Misfit
 
 MOST_BOXES, MOST_IN_ONE = 80, 40
 """How many tiles and closed boxes a picture has where nobody says how deep it goes; a U, without columns, has fewer."""
@@ -58,23 +59,25 @@ class Choice(NamedTuple):
         depth: boxes within boxes that are open; None for as many as stay readable.
         columns: side by side; None for what suits a page.
         nodes: the layers to draw; None for all.
+        misfits: the layers that could not be added.
     """
 
     depth: int | None = None
     columns: int | None = None
     nodes: Sequence[Node] | None = None
+    misfits: Sequence[Misfit] = ()
 
 
 def picture(graph: Graph, measure: Measure, choice: Choice) -> Picture:
     """Return a network's picture."""
-    root = describe(graph, measure, choice.nodes)
+    root = describe(graph, measure, choice)
     open_to(root, choice.depth if choice.depth is not None else suitable_depth(root))
     return placed(root, graph, measure, choice)
 
 
-def describe(graph: Graph, measure: Measure, nodes: Sequence[Node] | None = None) -> Box:
+def describe(graph: Graph, measure: Measure, choice: Choice) -> Box:
     """Return a network as parts without places, the outermost box open."""
-    root = Describer(measure).box([arrange(graph, nodes)], 0)
+    root = Describer(measure).box([arrange(graph, choice.nodes, choice.misfits)], 0)
     root.is_open = True
     return root
 

@@ -88,7 +88,7 @@ def reads(element: Element) -> bool:
 def feeds(element: Element) -> bool:
     """Return whether a line goes out of a part."""
     if isinstance(element, Atom):
-        return element.kind != "output"
+        return element.kind not in ("output", "fault")
     if isinstance(element, Series):
         return element.links[-1] and bool(element.items) and feeds(element.items[-1])
     if isinstance(element, Parallel):

@@ -19,6 +19,7 @@ from cnncalc.language.item_expander import ItemExpander
 from cnncalc.language.items import Document, Value
 from cnncalc.language.reader import out_of_work
 from cnncalc.language.scope import Frame, Ref, Scope, Tensors
+from cnncalc.language.unfinished import UnfinishedError
 from cnncalc.layers.arguments import LayerError, value_text
 from cnncalc.layers.shapes import Shape
 
@@ -69,12 +70,15 @@ class _Builder(ItemExpander):
         self.variant = document.variants[variant] if variant is not None else None
         self.settings = settings
         self.given_inputs = inputs
+        self.net = Graph("", {})
 
     def network(self) -> Graph:
         try:
             return self.expanded()
         except OutOfWorkError:
             raise SpecError([*self.faults, out_of_work(self.document.origin)]) from None
+        except SpecError as error:
+            raise UnfinishedError(error.faults, self.net, self.misfits) from None
 
     def expanded(self) -> Graph:
         document, variant = self.document, self.variant

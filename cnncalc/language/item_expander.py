@@ -23,6 +23,7 @@ from cnncalc.language.expressions import ExpressionError, bind
 from cnncalc.language.items import BlockItem, Environment, Item, LayerItem, Loop, SequenceItem, Value
 from cnncalc.language.names import Names
 from cnncalc.language.scope import Frame, Ref, Scope, Tensors
+from cnncalc.language.unfinished import Misfit
 from cnncalc.layers.arguments import value_text
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import shape_text
@@ -39,12 +40,14 @@ class ItemExpander(Names):
     Attributes:
         globals: the values of the document's ``args``.
         published: whether the document's figures apply, so that ``expect`` is checked.
+        misfits: the layers that don't fit what comes in.
     """
 
     def __init__(self, published: bool) -> None:
         super().__init__()
         self.globals: dict[str, Any] = {}
         self.published = published
+        self.misfits: list[Misfit] = []
         self.steps = 0
         self.reads = 0
         self.depth = 0
@@ -256,7 +259,7 @@ class ItemExpander(Names):
         """Add a layer to the network; a fault gives None."""
         if item.layer_class.arity == (0, 0) and item.sources is None:  # it comes from nowhere
             incoming = ()
-        full = self.path(item, name, frame)
+        full, tensors = self.path(item, name, frame), incoming
         try:
             tensors = incoming if item.paths is None else self.paths(item.paths, frame, environment, incoming)
             if item.layer_class.takes_nothing():
@@ -267,6 +270,7 @@ class ItemExpander(Names):
             return (self.add(layer, tensors, full, item),)
         except LayerError as error:
             self.layer_fault(item, full, error)
+            self.misfits.append(Misfit(full, tensors or (), self.faults[-1].message))
             return None
 
     def path(self, item: Item, name: str, frame: Frame) -> str:

@@ -27,7 +27,7 @@ HOSTILE = 'x"];\nend\n<img src=x>%%{init: {}}%% #quot;`'
 
 
 def mermaid(graph: Graph, depth: int | None = None) -> str:
-    return flowchart(describe(graph, measure(graph, "macs")), depth)
+    return flowchart(describe(graph, measure(graph, "macs"), Choice()), depth)
 
 
 def hostile() -> Graph:

@@ -29,11 +29,11 @@ from cnncalc.figures.summary import Row, Summary
 from cnncalc.graph import Graph
 from cnncalc.ground.numbers import exact, size
 
-SCRIPTS = ("geometry.js", "shapes.js", "page.js")
+SCRIPTS = ("geometry.js", "shapes.js", "data.js", "table.js", "page.js")
 FEW_BOXES = 30
 """How many tiles and closed boxes there are at first."""
 
-WORDS = {"macs": "MACs", "params": "params", "memory": "output bytes", "time": "time"}
+WORDS = {"params": "params", "memory": "output bytes", "time": "time"}
 """What columns and buttons are called."""
 
 
@@ -55,6 +55,10 @@ class Content(NamedTuple):
     verdict: str
     choice: Choice
 
+    def word(self, measure: Measure) -> str:
+        """Return what a measure is called on a button and above a column."""
+        return self.summary.figure if measure.by == "macs" else WORDS[measure.by]
+
 
 def page(content: Content) -> Iterator[str]:
     """Yield a network as one HTML file."""
@@ -71,11 +75,11 @@ def page(content: Content) -> Iterator[str]:
         "</head>\n<body>\n"
     )
     yield from _header(content)
-    root = describe(content.graph, content.measures[0], content.choice.nodes)
+    root = describe(content.graph, content.measures[0], content.choice)
     depth = content.choice.depth if content.choice.depth is not None else suitable_depth(root, FEW_BOXES)
     data = _data(content, root, depth)
     open_to(root, depth)
-    yield from _graph(placed(root, content.graph, content.measures[0], content.choice), content.measures)
+    yield from _graph(content, placed(root, content.graph, content.measures[0], content.choice))
     yield from _charts(content)
     yield from _table(content)
     yield f'<script type="application/json" id="data">{script_safe(data)}</script>\n'
@@ -106,7 +110,7 @@ def _data(content: Content, root: Box, depth: int) -> dict[str, object]:
         "headingWidth": text_width(about, 10),
         "by": content.measures[0].by,
         "depth": depth,
-        "titles": {measure.by: WORDS[measure.by] for measure in content.measures},
+        "titles": {measure.by: content.word(measure) for measure in content.measures},
         "words": {measure.by: measure.title for measure in content.measures},
         "totals": {measure.by: measure.total for measure in content.measures},
         "layers": layer_columns(content.graph, content.summary, content.measures),
@@ -148,13 +152,11 @@ def _link(name: str) -> str:
     return f'<a href="#layer={quote(name, safe="")}">{escaped(name)}</a>'
 
 
-def _graph(picture: Picture, measures: Sequence[Measure]) -> Iterator[str]:
-    buttons = "".join(
-        [
-            f'<button type="button" data-by="{one.by}" aria-pressed="{str(not place).lower()}">{WORDS[one.by]}</button>'
-            for place, one in enumerate(measures)
-        ]
-    )
+def _graph(content: Content, picture: Picture) -> Iterator[str]:
+    buttons = ""
+    for place, one in enumerate(content.measures):
+        pressed = str(not place).lower()
+        buttons += f'<button type="button" data-by="{one.by}" aria-pressed="{pressed}">{content.word(one)}</button>'
     yield (
         '<div class="bar" role="toolbar" aria-label="graph"><span><input type="search" id="search" '
         'placeholder="search layers ( / )" aria-label="search layers"> <output id="found"></output></span>'
@@ -183,7 +185,12 @@ def _charts(content: Content) -> Iterator[str]:
 
 def _table(content: Content) -> Iterator[str]:
     """Yield the table: its rows for those who have no script, which makes them itself else."""
-    heads = [("layer", "layer"), ("", "type"), ("", "output"), *((one.by, WORDS[one.by]) for one in content.measures)]
+    heads = [
+        ("layer", "layer"),
+        ("", "type"),
+        ("", "output"),
+        *((one.by, content.word(one)) for one in content.measures),
+    ]
     cells = [_head(key, word) for key, word in heads]
     plain = [f'<th scope="col">{word}</th>' for _, word in heads]
     yield '<section aria-label="layers"><h2>Layers</h2>\n'
