@@ -1,194 +1,400 @@
-"""Receptive fields: how much of the input one output position sees, along every path, the widest counting.
+"""Receptive fields: which positions of the input an output position can see, over all paths.
 
-Araujo, Norris and Sim 2019, "Computing receptive fields of convolutional neural networks", Distill.
-Statistics that a normalization or a softmax takes over a map are not counted as seeing it.
+For every spatial axis of an input and every position of a tensor, the first and the last position that it depends on
+are carried through the graph (Araujo, Norris and Sim 2019, "Computing receptive fields of convolutional neural
+networks", Distill).  Three conventions:
+
+* The field's size is the distance between those two, plus 1.  Positions between them that no tap of a dilated window
+  meets count, as they do in the literature.
+* An axis has no ends: a position near the border sees as much as one in the middle, padding included, so that a field
+  can be larger than the input.
+* A position is seen by all channels together.  Where positions see different numbers, the widest counts.
 """
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from cnncalc.graph import Graph, Node, Tensor
-from cnncalc.layers.base import READ_WHOLE, Use
+from cnncalc.figures.patterns import IDENTITY, Pattern, Work, constant, through
+from cnncalc.graph import Graph, Input, Node, Tensor
+from cnncalc.ground.limits import MAX_FIELD_WORK
+from cnncalc.layers.base import Use
+from cnncalc.layers.reads import WHOLE, Along, Move, Read, Reads
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from fractions import Fraction
 
-    Number: TypeAlias = int | Fraction
+CHANNELS = 0
+MISSING = -1
+"""Among the loose axes of a term: channels of which not all are left."""
+
+_ALL_CHANNELS = (CHANNELS,)
 
 
-class Field(NamedTuple):
-    """One spatial axis of the input: position i sees it from ``i · jump − offset``, ``size`` elements of it.
+class Place(NamedTuple):
+    """A digit of the index on an axis of a tensor: ``index // unit % size``."""
 
-    Attributes:
-        size: elements that a position sees, padding included.
-        jump: the step from what a position sees to what the next one does.
-        offset: how far the first position sees beyond the input's beginning.
-        axis: the tensor's axis on which the positions lie; None: every element sees the same.
-        positions: how many there are: what reads them all sees all that they see.
-        ordered: whether they are the axis, in their order; a flatten lays several axes onto one.
-    """
-
-    size: Number
-    jump: Number
-    offset: Number
-    axis: int | None
-    positions: int
-    ordered: bool = True
-
-    @property
-    def figures(self) -> tuple[Number, Number, Number]:
-        """Size, jump and offset."""
-        return self[:3]
-
-    @property
-    def reach(self) -> Number:
-        """What all positions see together."""
-        return self.size + (self.positions - 1) * self.jump
+    axis: int
+    unit: int
+    size: int
 
 
-Fields = tuple[Field, ...]
-
-
-class Step(NamedTuple):
-    """What becomes of the positions on one axis of a layer's input.
+class Term(NamedTuple):
+    """A part of a field: what an element sees according to its place on some axes.
 
     Attributes:
-        axis: of the output, READ_WHOLE or None, as :meth:`cnncalc.layers.base.Layer.axes` has them.
-        window: what a position of the output adds to the size, the stride and the offset; None: it sees that same
-            position alone.
-        is_same: whether the window sees that same position alone, and loses none.
+        places: whose digits, the highest first, make the position in the pattern; none: all elements see the same.
+        pattern: what each position sees.
+        loose: axes whose positions may see less each than is said here, which holds for all of them together; and
+            MISSING where it is not known whether those that are left do.
     """
 
-    axis: int | None
-    window: tuple[Number, Number, Number] | None
-    is_same: bool
+    places: tuple[Place, ...]
+    pattern: Pattern
+    loose: tuple[int, ...] = ()
+
+    @property
+    def positions(self) -> int:
+        """How many there are in the pattern."""
+        count = 1
+        for place in self.places:
+            count *= place.size
+        return count
+
+
+Terms: TypeAlias = tuple[Term, ...]
+
+
+class Field:
+    """What the positions of a tensor see along one spatial axis of an input.
+
+    Attributes:
+        terms: the parts; a position sees what all of them say.
+        input_size: positions of the input's axis.
+    """
+
+    __slots__ = ("_size", "input_size", "terms")
+
+    def __init__(self, terms: Terms, input_size: int) -> None:
+        """Make a field of its parts."""
+        self.terms = terms
+        self.input_size = input_size
+        self._size = -1
+
+    @property
+    def size(self) -> int:
+        """Elements of the input that a position sees, the widest counting; padding is included."""
+        if self._size < 0:
+            if len(self.terms) == 1 and len(self.terms[0].places) < 2:
+                term = self.terms[0]
+                self._size = max(term.pattern.sizes(term.positions))
+            else:
+                self._size = max(self._sizes(self.together))
+            if not self.is_exact:
+                self._size = min(self._size, self.input_size)
+        return self._size
+
+    @property
+    def least(self) -> int:
+        """Elements that the position sees that sees fewest."""
+        terms = self.together
+        if len(terms) > 1:
+            from cnncalc.figures.regrouping import sizes_together
+
+            return min(sizes_together(terms), default=self.size)
+        return min(min(terms[0].pattern.sizes(terms[0].positions)), self.size)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the size is what is seen; else no position sees more."""
+        if not any(term.loose for term in self.terms):
+            return True
+        is_map = any(place.axis for term in self.terms for place in term.places)
+        return is_map and all(axis == CHANNELS for term in self.terms for axis in term.loose)
+
+    @property
+    def together(self) -> Terms:
+        """The parts, with all channels of a position seen together."""
+        if all(len(term.places) < 2 for term in self.terms):
+            return self.terms
+        from cnncalc.figures.regrouping import channels_together
+
+        return channels_together(self.terms)
+
+    @property
+    def differs(self) -> bool:
+        """Whether positions see different numbers of the input's elements."""
+        return min(self.least, self.input_size) < min(self.size, self.input_size)
+
+    @property
+    def jump(self) -> int | Fraction:
+        """The step from what a position sees to what the next one does, on average."""
+        pattern = self._leading.pattern
+        growth = pattern.growth or 0
+        if growth % len(pattern.first) == 0:
+            return growth // len(pattern.first)
+        from fractions import Fraction  # only now: most networks have no such stride, and the import takes 2 ms
+
+        return Fraction(growth, len(pattern.first))
+
+    @property
+    def offset(self) -> int:
+        """How far the first position sees beyond the input's beginning."""
+        return -self._leading.pattern.first[0] if self.size else 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all elements see the same."""
+        return not any(term.places for term in self.terms)
+
+    @property
+    def _leading(self) -> Term:
+        terms = self.together
+        return next((term for term in terms if term.places), terms[0])
+
+    @staticmethod
+    def _sizes(terms: Terms) -> list[int]:
+        """Return how much is seen from the beginning of each part to the end of each other."""
+        found = [max(term.pattern.sizes(term.positions)) for term in terms]
+        hulls = [(term.places, term.pattern.hull(term.positions)) for term in terms]
+        found += [
+            last - first + 1
+            for here, (first, _) in hulls
+            for there, (_, last) in hulls
+            if here is not there and not _overlap(here, there)
+        ]
+        if any(_overlap(*pair) for pair in _pairs([here for here, _ in hulls])):
+            from cnncalc.figures.regrouping import sizes_together
+
+            found += sizes_together(terms) or [last - first + 1 for _, (first, last) in hulls]
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Field) and (self.terms, self.input_size) == (other.terms, other.input_size)
+
+    def __hash__(self) -> int:
+        return hash((self.terms, self.input_size))
+
+
+def _overlap(here: tuple[Place, ...], there: tuple[Place, ...]) -> bool:
+    return bool({place.axis for place in here} & {place.axis for place in there})
+
+
+def _pairs(items: list[tuple[Place, ...]]) -> list[tuple[tuple[Place, ...], tuple[Place, ...]]]:
+    return [(one, other) for i, one in enumerate(items) for other in items[:i]]
+
+
+Fields: TypeAlias = tuple[Field, ...]
+Seen: TypeAlias = dict[Input, Fields]
+"""The fields on every spatial axis of every input that a tensor depends on; of a vector there are none."""
+
+
+def leading(seen: Seen) -> Fields:
+    """Return the fields on the first input that has an axis."""
+    return next((fields for fields in seen.values() if fields), ())
 
 
 class ReceptiveFields(NamedTuple):
-    """The fields of every tensor, and the nodes whose branches come with different strides.
+    """The fields of every tensor, and the nodes whose branches come with different strides."""
 
-    ``of`` has a field for every spatial axis of the input that a tensor comes from, in that input's order, or None
-    where the field is not known: axes were laid onto one and then read through a window, or split up.
-    """
-
-    of: dict[Tensor, Fields | None]
+    of: dict[Tensor, Seen]
     disagreeing: list[Node]
 
 
-def receptive_fields(network: Graph) -> ReceptiveFields:
-    """Return the receptive field of every node's output on the input that it comes from."""
-    of: dict[Tensor, Fields | None] = {
-        tensor: tuple([Field(1, 1, 0, axis, size) for axis, size in enumerate(tensor.shape) if axis])
-        for tensor in network.inputs.values()
-    }
+def receptive_fields(graph: Graph) -> ReceptiveFields:
+    """Return what every node's output sees of the inputs that it comes from."""
+    of: dict[Tensor, Seen] = {tensor: {tensor: _own(tensor.shape)} for tensor in graph.inputs.values()}
     disagreeing: list[Node] = []
-    known: dict[Use, list[Step] | None] = {}
-    for node in network.nodes:
+    known: dict[Use, Reads | None] = {}
+    work = Work(MAX_FIELD_WORK)
+    for node in graph.nodes:
         if not node.inputs:  # it sees nothing of any input
-            of[node] = ()
+            of[node] = {}
             continue
-        incoming = of[node.inputs[0]]
+        use = node.use
+        if use not in known:
+            known[use] = use.layer.reads(use.inputs, use.output)
+        moves = known[use]
         if len(node.inputs) > 1:
-            incoming, agree = _widest([of[tensor] for tensor in node.inputs])
+            of[node], agree = _joined(node, moves, of, work)
             if not agree:
                 disagreeing.append(node)
-        if incoming is None:
-            of[node] = None
-            continue
-        if node.use not in known:
-            known[node.use] = None if _keeps_all(node.use) else steps_of(node.use)
-        steps = known[node.use]
-        of[node] = incoming if steps is None else _through(incoming, steps, node.shape)
+        elif moves is None:
+            of[node] = of[node.inputs[0]]
+        else:
+            of[node] = _moved(of[node.inputs[0]], moves[0], use.inputs[0], use.output, work)
     return ReceptiveFields(of, disagreeing)
 
 
-def window_on(field: Field, step: Step) -> tuple[Number, Number] | None:
-    """Return how many positions of a field one of the layer's output sees, and its stride; None: its own alone."""
-    if step.axis == READ_WHOLE:
-        return field.positions, field.positions
-    return None if step.window is None else (step.window[0] + 1, step.window[1])
+def _own(shape: Shape) -> Fields:
+    """Return what the positions of an input see of it: themselves."""
+    axes = enumerate(shape[1:], 1)
+    return tuple([Field((Term((Place(axis, 1, size),), IDENTITY),), size) for axis, size in axes])
 
 
-def _keeps_all(use: Use) -> bool:
-    """Whether every position stays where it is and sees itself alone: most layers are such, and need no steps."""
-    if use.inputs[0] != use.output or use.layer.window(use.inputs, use.output) is not None:
-        return False
-    return use.layer.axes(use.inputs, use.output) == tuple(range(len(use.output)))
+def _stretched(shape: Shape, output: Shape) -> tuple[Move, ...]:
+    """Return the move of an input that is merged element by element: an axis of 1 stretches to the others'."""
+    if shape == output:
+        return ()
+    sizes = enumerate(zip(shape, output, strict=True))
+    return (Along(tuple([Read(None if size != out else axis) for axis, (size, out) in sizes])),)
 
 
-def steps_of(use: Use) -> list[Step]:
-    """Return what a layer does to the positions on each axis of its (first) input."""
-    axes = use.layer.axes(use.inputs, use.output)
-    window = use.layer.window(use.inputs, use.output) if len(axes) > 1 else None
-    if window is None:
-        return [Step(axis, None, True) for axis in axes]
-    steps = [Step(axes[0], None, True)]
-    for axis, size, stride, before in zip(axes[1:], *window, strict=True):
-        number = len(steps)
-        keeps = (size, stride, before) == (1, 1, 0) and axis == number and use.inputs[0][number] == use.output[number]
-        steps.append(Step(axis, (size - 1, _integral(stride), before), keeps))
-    return steps
+def _moved(seen: Seen, moves: tuple[Move, ...], shape: Shape, output: Shape, work: Work) -> Seen:
+    """Return what is seen behind a layer's moves."""
+    if isinstance(moves[0], Along):
+        reads = moves[0].reads
+        found = {}
+        for source, fields in seen.items():
+            found[source] = tuple([_along_all(field, reads, shape, output, work) for field in fields])
+        return found
+    if all(field.is_whole and not field.terms[0].loose for fields in seen.values() for field in fields):
+        return seen
+    from cnncalc.figures.regrouping import regrouped
+
+    return {
+        source: tuple([Field(regrouped(field.terms, moves, shape, output, work), field.input_size) for field in fields])
+        for source, fields in seen.items()
+    }
 
 
-def _through(fields: Fields, steps: list[Step], shape: Shape) -> Fields | None:
-    """Return the fields behind a layer whose output has the given shape."""
-    found = []
+def _along_all(field: Field, reads: tuple[Read, ...], shape: Shape, output: Shape, work: Work) -> Field:
+    """Return a field behind a layer that treats each axis by itself."""
+    before = field.terms
+    if len(before) == 1:
+        term = along(before[0], reads, shape, output, work)
+        return field if term is before[0] else Field((term,), field.input_size)
+    terms = [along(term, reads, shape, output, work) for term in before]
+    return Field(united(terms, work), field.input_size)
+
+
+def along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: Work) -> Term:
+    """Return a part of a field behind a layer that treats each axis by itself."""
+    places, pattern, loose = term
+    if loose == _ALL_CHANNELS and reads[CHANNELS] == WHOLE:
+        loose = ()
+    elif loose and (loose != _ALL_CHANNELS or reads[CHANNELS].ranges is not None):
+        places = ()
+    if len(places) != 1:
+        return _along_several(term, reads, shape, output, work)
+    axis, unit, size = places[0]
+    to, ranges, _ = reads[axis]
+    if to is None:
+        return _read_by_all(term._replace(loose=loose), reads[axis], work)
+    if ranges is None:
+        return term if to == axis and loose is term.loose else Term((Place(to, unit, size),), pattern, loose)
+    if unit != 1 or size != shape[axis]:
+        return _along_several(term, reads, shape, output, work)
+    moved = through(pattern, ranges, output[to], work)
+    return Term((Place(to, 1, output[to]),), moved, loose) if moved else Term((), whole(term).pattern, (*loose, to))
+
+
+def _read_by_all(term: Term, read: Read, work: Work) -> Term:
+    """Return what all elements see that read the same positions."""
+    if read.ranges is None:
+        return whole(term) if read.is_exact else whole(term)._replace(loose=(*term.loose, MISSING))
+    pattern = through(term.pattern, read.ranges, 1, work) if term.places[0].unit == 1 else None
+    return Term((), pattern, term.loose) if pattern else whole(term)._replace(loose=(*term.loose, MISSING))
+
+
+def _along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: Work) -> Term:
+    if not term.places and not term.loose:
+        return term
+    from cnncalc.figures.regrouping import along_several
+
+    return along_several(term, reads, shape, output, work)
+
+
+def whole(term: Term) -> Term:
+    """Return what an element sees that reads all positions."""
+    pattern, count = term.pattern, term.positions
+    growth = -(-(pattern.growth or 0) * count // len(pattern.first))
+    return Term((), constant(pattern.hull(count), growth), term.loose)
+
+
+# --- where branches meet ----------------------------------------------------------------------------------------
+
+
+def _joined(node: Node, moves: Reads | None, of: dict[Tensor, Seen], work: Work) -> tuple[Seen, bool]:
+    """Return what a node sees over all its inputs, and whether they come with the same strides."""
+    use = node.use
+    seam = _seam(moves)
+    branches = []
+    tensors = dict(zip(node.inputs, range(len(node.inputs)), strict=True)) if moves is None else None
+    for tensor, number in tensors.items() if tensors else zip(node.inputs, range(len(node.inputs)), strict=True):
+        seen = of[tensor]
+        if moves is not None and not (seam == CHANNELS and not _on_channels(seen)):
+            seen = _moved(seen, moves[number], use.inputs[number], use.output, work)
+        elif moves is None and use.inputs[number] != use.output:
+            seen = _moved(seen, _stretched(use.inputs[number], use.output), use.inputs[number], use.output, work)
+        branches.append(seen)
+    agree = True
+    found: Seen = {}
+    for source in dict.fromkeys([source for seen in branches for source in seen]):
+        of_branches = [seen[source] for seen in branches if source in seen]
+        fields = []
+        for several in zip(*of_branches, strict=True):
+            field, same = _met(several, seam, len(several) == len(branches), work)
+            fields.append(field)
+            agree &= same
+        found[source] = tuple(fields)
+    return found, agree
+
+
+def _on_channels(seen: Seen) -> bool:
+    """Return whether channels are positions of an input."""
+    return any(
+        place.axis == CHANNELS
+        for fields in seen.values()
+        for field in fields
+        for term in field.terms
+        for place in term.places
+    )
+
+
+def _seam(moves: Reads | None) -> int | None:
+    """Return the axis along which a layer puts its inputs side by side; None where it does not."""
+    axes = set()
+    for steps in moves or ():
+        parts = [read.axis for read in getattr(steps[0], "reads", ()) if read.ranges and read.ranges.growth is None]
+        axes.add(parts[0] if parts else None)
+    return axes.pop() if len(axes) == 1 else None
+
+
+def _met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: Work) -> tuple[Field, bool]:
+    """Return what all of some fields see together, and whether they step equally."""
+    one = fields[0]
+    if all(field is one for field in fields) and (are_all or seam is None):
+        return one, True
+    places, pattern, _ = one.terms[0]
+    growth, period = pattern.growth, len(pattern.first)
+    first, last = pattern.first[0], pattern.last[0]
+    loose = set[int]()
     for field in fields:
-        moved = field if field.axis is None else _moved(field, steps[field.axis], shape)
-        if moved is None:
-            return None
-        found.append(moved)
-    return tuple(found)
+        term = field.terms[0]
+        other = term.pattern
+        if len(field.terms) > 1 or term.places != places or (other.growth, len(other.first), period) != (growth, 1, 1):
+            break
+        first, last = min(first, other.first[0]), max(last, other.last[0])
+        loose.update(term.loose)
+    else:
+        if growth is not None and (seam is None or not places or places[0].axis != seam):
+            if seam is not None and not (are_all and all(field.terms == one.terms for field in fields)):
+                loose.add(seam)
+            return Field(
+                (Term(places, Pattern((first,), (last,), growth), tuple(sorted(loose))),), one.input_size
+            ), True
+    from cnncalc.figures.regrouping import met
+
+    return met(fields, seam, are_all, work)
 
 
-def _moved(field: Field, step: Step, shape: Shape) -> Field | None:
-    size, jump, offset, _, positions, ordered = field
-    axis, window, is_same = step
-    if axis is None:
-        return None
-    if axis == READ_WHOLE:
-        return Field(field.reach, jump * positions, offset, None, 1)
-    if window is None or is_same:
-        return Field(size, jump, offset, axis, positions, ordered and positions == shape[axis])
-    if not ordered:
-        return None
-    more, stride, before = window
-    return Field(size + more * jump, _integral(jump * stride), offset + before * jump, axis, shape[axis])
+def united(terms: Sequence[Term], work: Work) -> Terms:
+    """Return terms, one for each place."""
+    if len({term.places for term in terms}) == len(terms):
+        return tuple(terms)
+    from cnncalc.figures.regrouping import put_together
 
-
-def _integral(number: Number) -> Number:
-    return number.numerator if number.denominator == 1 else number
-
-
-def _widest(branches: list[Fields | None]) -> tuple[Fields | None, bool]:
-    """Return the widest field of each axis, and whether the branches that are maps have one stride."""
-    known = [fields for fields in branches if fields is not None]
-    if len(known) < len(branches):
-        return None, True
-    most = max(len(fields) for fields in known)
-    full = [fields for fields in known if len(fields) == most]
-    widest, agree = [], True
-    for fields in zip(*full, strict=True):
-        if len({(field.jump, field[3:]) for field in fields}) == 1 and fields[0].ordered:  # as nearly everywhere
-            widest.append(max(fields, key=itemgetter(0)))
-            continue
-        walking = [field for field in fields if field.positions > 1]  # a gate of one position does not set the stride
-        if len({field.axis for field in walking}) > 1:
-            return None, True
-        if not all(field.ordered for field in walking):
-            widest.append(max(fields, key=lambda field: field.reach))
-            continue
-        field = max(fields, key=lambda field: field.size)
-        if any(field.axis is None for field in fields):
-            field = field._replace(axis=None)
-        jumps = {field.jump for field in walking}
-        if walking:
-            field = field._replace(axis=walking[0].axis, positions=max([field.positions for field in walking]))
-        if len(jumps) == 1:
-            field = field._replace(jump=jumps.pop())
-        agree &= len(jumps) <= 1
-        widest.append(field)
-    return tuple(widest), agree
+    return put_together(terms, work)

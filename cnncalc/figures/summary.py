@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from cnncalc.figures.costs import CONVENTIONS, DTYPES, OWN_CONVENTION, sums
 from cnncalc.figures.expectations import unmet
 from cnncalc.figures.memory import OPTIMIZERS, forward_elements, peak_elements
-from cnncalc.figures.receptive_field import Fields, receptive_fields
+from cnncalc.figures.receptive_field import Fields, Seen, leading, receptive_fields
 from cnncalc.graph import Graph, Node, Unmet
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
@@ -16,7 +16,10 @@ from cnncalc.layers.shapes import Shape
 
 
 class Row(NamedTuple):
-    """One layer.  Shapes have the batch axis first; counts are for the whole batch."""
+    """One layer.  Shapes have the batch axis first; counts are for the whole batch.
+
+    ``receptive_field`` is of the first input that the layer comes from.
+    """
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks a row
     name: str
@@ -32,7 +35,7 @@ class Row(NamedTuple):
     flops: int
     activations: int
     output_bytes: int
-    receptive_field: tuple[int, ...] | None
+    receptive_field: tuple[int, ...]
     node: Node
 
     @property
@@ -89,15 +92,15 @@ class Summary(NamedTuple):
     rows: list[Row]
     kinds: dict[str, Kind]
     totals: Totals
-    receptive_fields: dict[str, Fields | None]
+    receptive_fields: dict[str, dict[str, Fields]]
     disagreeing_strides: list[str]
     uncounted: list[str]
     unmet: list[Unmet]
 
     @property
-    def receptive_field(self) -> Fields | None:
-        """What the last output sees; None where that is not known."""
-        return next(reversed(self.receptive_fields.values()))
+    def receptive_field(self) -> Fields:
+        """What the last output sees of the first input that it reads."""
+        return next((fields for fields in next(reversed(self.receptive_fields.values())).values() if fields), ())
 
     @property
     def title(self) -> str:
@@ -159,14 +162,19 @@ def summarize(
         rows=rows,
         kinds=kinds_of(rows),
         totals=_totals(network, rows, batch, DTYPES[dtype], optimizer),
-        receptive_fields={name: fields.of[tensor] for name, tensor in network.outputs.items()},
+        receptive_fields={name: _by_input(network, fields.of[tensor]) for name, tensor in network.outputs.items()},
         disagreeing_strides=[node.name for node in fields.disagreeing],
         uncounted=sorted(uncounted),
         unmet=unmet(network),
     )
 
 
-def _row(node: Node, batch: int, width: int, fields: Fields | None) -> Row:
+def _by_input(network: Graph, seen: Seen) -> dict[str, Fields]:
+    """Return what is seen of each input, in the network's order."""
+    return {name: seen[tensor] for name, tensor in network.inputs.items() if seen.get(tensor)}
+
+
+def _row(node: Node, batch: int, width: int, seen: Seen) -> Row:
     use = node.use
     elements = node.elements(batch)
     return Row(
@@ -184,7 +192,7 @@ def _row(node: Node, batch: int, width: int, fields: Fields | None) -> Row:
         node.flops(batch) or 0,
         elements,
         elements * width,
-        None if fields is None else tuple([-(-field.size // 1) for field in fields]),
+        tuple([field.size for field in leading(seen)]),
         node,
     )
 

@@ -103,3 +103,7 @@ MAX_DRAWN_NESTING = 48
 
 MAX_OPERATORS = 20_000
 """Operators that a device's memory is planned for: the planner's time grows with their square, as on the device."""
+
+MAX_FIELD_WORK = 300_000
+"""Steps that receptive fields may take where they have no closed form (positions of irregular maps); beyond, a field is
+said to be at most so large."""

@@ -16,9 +16,10 @@ from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from fractions import Fraction
 
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.reads import Reads
+    from cnncalc.layers.window import Sliding
 
 KINDS = ("conv", "fc", "matmul", "recurrent", "norm", "pool", "activation", "merge", "shape", "other")
 
@@ -28,27 +29,6 @@ class Weight(NamedTuple):
 
     shape: Shape
     trainable: bool = True
-
-
-class Window(NamedTuple):
-    """What one output position sees of the layer's input, a spatial axis: taps, step, padding in front."""
-
-    size: tuple[int, ...]
-    stride: tuple[int | Fraction, ...]
-    before: tuple[int, ...]
-
-
-READ_WHOLE = -1
-"""What :meth:`Layer.axes` has for an axis of the input all of which every output element reads."""
-
-
-def ratio(a: int, b: int) -> int | Fraction:
-    """Return ``a / b``, an integer where it is one."""
-    if a % b == 0:
-        return a // b
-    from fractions import Fraction  # only now: most networks have no such stride, and the import takes 2 ms
-
-    return Fraction(a, b)
 
 
 class Example(NamedTuple):
@@ -196,17 +176,13 @@ class Layer:
         """
         return times
 
-    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window | None:
-        """Return what an output position sees of the input; None: that same position alone."""
+    def sliding(self, inputs: tuple[Shape, ...]) -> Sliding | None:
+        """Return the window that the layer slides over its input; None where it slides none."""
         return None
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return on which axis of the output the positions of each axis of the input lie.
-
-        READ_WHOLE stands where every output element reads them all, None where there is no simple answer.
-        Several axes on one are laid out row after row there.
-        """
-        return tuple(range(len(output)))
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads | None:
+        """Return which elements of its inputs each output element reads; None: the one in its own place alone."""
+        return None
 
     def clamps(self) -> tuple[float, float] | None:
         """Return the bounds that the layer only clips its input to; None where it does anything else."""

@@ -5,15 +5,44 @@ Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnncalc.ground.numeric import larger
 from cnncalc.layers.arguments import LayerError
-from cnncalc.layers.base import Window
+from cnncalc.layers.reads import Along, Read, Reads, sliding
 from cnncalc.layers.shapes import Shape, axis_names, shape_text
 from cnncalc.layers.symbols import Symbol, ceil_div, pair_symbols
 
 Pair = tuple[int, int]
+
+
+class Sliding(NamedTuple):
+    """A window that slides over the spatial axes of a map: one figure per axis.
+
+    Attributes:
+        kernel: taps of the window.
+        stride: the step from one window to the next.
+        pads: elements added before and after the map, ``same`` being resolved.
+        dilation: the step from one tap to the next.
+        ceil: whether the last window may overhang the end.
+    """
+
+    kernel: Shape
+    stride: Shape
+    pads: tuple[Pair, ...]
+    dilation: Shape
+    ceil: bool = False
+
+    @property
+    def extents(self) -> Shape:
+        """How many elements the window reaches over on each axis."""
+        return extents(self.kernel, self.dilation)
+
+    def reads(self, channels: Read) -> Reads:
+        """Return what the windows read, the channels being read as given."""
+        axes = zip(self.kernel, self.stride, self.pads, self.dilation, strict=True)
+        windows = [Read(i, sliding(k, s, before, d)) for i, (k, s, (before, _), d) in enumerate(axes, 1)]
+        return ((Along((channels, *windows)),),)
 
 
 def window_count(
@@ -90,15 +119,6 @@ def extents(kernel: Shape, dilation: Shape | None = None) -> Shape:
     """Return how many elements a kernel reaches over: ``dilation·(kernel − 1) + 1``."""
     dilation = dilation or (1,) * len(kernel)
     return tuple([d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)])
-
-
-def receptive(kernel: Shape, stride: Shape, pads: tuple[Pair, ...], dilation: Shape | None = None) -> Window:
-    """Return the window of a layer that slides ``kernel`` with ``stride``."""
-    return Window(
-        extents(kernel, dilation),
-        stride,
-        tuple([before for before, _ in pads]),
-    )
 
 
 def window_label(kernel: Any, stride: Any, dilation: Any = 1) -> str:

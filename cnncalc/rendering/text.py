@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from cnncalc.figures.receptive_field import Field
 from cnncalc.ground.numbers import counted as counted
 from cnncalc.ground.numbers import duration as duration
 from cnncalc.ground.numbers import exact as exact
@@ -16,3 +19,13 @@ def dims(shape: Shape, layout: str = "chw") -> str:
     if layout == "hwc":
         shape = (*shape[1:], *shape[:1])
     return "×".join([str(axis) for axis in shape])
+
+
+def seen(fields: Sequence[Field]) -> str:
+    """Return ``3×3``, ``4×4 to 6×6`` where positions differ, or ``at most 9×9`` where that is all that is known."""
+    widest = dims(tuple([field.size for field in fields]))
+    if not all(field.is_exact for field in fields):
+        return f"at most {widest}"
+    if any(field.differs for field in fields):
+        return f"{dims(tuple([field.least for field in fields]))} to {widest}"
+    return widest

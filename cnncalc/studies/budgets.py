@@ -82,14 +82,18 @@ def _alive_at_peak(network: Graph, scale: Scale) -> list[Part]:
 
 
 def _receptive_field(network: Graph, scale: Scale) -> int:
-    """Return the shortest axis of the field that the outputs see.  Raises CnncalcError where that is not known."""
-    fields = receptive_fields(network).of
+    """Return the shortest axis of the fields that the outputs see of every input that they read.
+
+    Raises CnncalcError where no more is known than what an output sees at most.
+    """
+    seen = receptive_fields(network).of
     shortest = []
     for name, output in network.outputs.items():
-        seen = fields[output]
-        if seen is None:
-            raise CnncalcError(f"what '{name}' sees is not known: axes of the map were laid onto one, or split up")
-        shortest += [-(-field.size // 1) for field in seen]
+        for source, fields in seen[output].items():
+            if not all(field.is_exact for field in fields):
+                sizes = "×".join([str(field.size) for field in fields])
+                raise CnncalcError(f"'{name}' sees {sizes} of '{source.name}' at most; how much exactly is not known")
+            shortest += [field.size for field in fields]
     return min(shortest, default=0)
 
 

@@ -9,14 +9,15 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.figures.costs import DTYPES
-from cnncalc.figures.receptive_field import Field, Fields, receptive_fields, steps_of, window_on
+from cnncalc.figures.receptive_field import receptive_fields
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.shapes import Shape, axis_names
 from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape, symbolic
 from cnncalc.layers.window import window_count
+from cnncalc.studies.sights import Sight, sights
 
 if TYPE_CHECKING:
-    from fractions import Fraction
+    pass
 
 _LARGEST_COVER = 100_000  # taps of an axis that are looked at one by one
 
@@ -50,16 +51,6 @@ class Edge(NamedTuple):
     over: int
 
 
-class Sight(NamedTuple):
-    """How the receptive field grows along one axis of the input, by a window over what comes in, where there is one."""
-
-    axis: str
-    incoming: Field
-    window: int | Fraction | None
-    stride: int | Fraction | None
-    field: Field
-
-
 class Explanation(NamedTuple):
     """Everything about one layer.  Counts are per sample.
 
@@ -67,8 +58,7 @@ class Explanation(NamedTuple):
         node: the layer in its network.
         formulas: output axes first, then weights, params, buffers, macs and flops.
         memory: bytes of the output and of the parameters.
-        sights: an axis of the network's input each; empty where that is a vector, or where all of it was seen before;
-            None where what is seen is not known.
+        sights: one per axis of the network's inputs; empty where they are vectors, or where all was seen before.
         edges: an axis each; empty where no window slides.
         padded_share: products (or compared elements) that are with padding, or past the end of it, of all.
         sharing: params as they are, with filters of their own at every position, and fully connected.
@@ -77,7 +67,7 @@ class Explanation(NamedTuple):
     node: Node
     formulas: list[Formula]
     memory: list[Formula]
-    sights: list[Sight] | None
+    sights: list[Sight]
     edges: list[Edge]
     padded_share: float
     sharing: list[Formula]
@@ -85,18 +75,17 @@ class Explanation(NamedTuple):
 
 def explain(network: Graph, nodes: list[Node], dtype: str = "float32") -> list[Explanation]:
     """Return how the figures of some of a network's nodes come about."""
-    fields = receptive_fields(network).of
+    fields = receptive_fields(network)
     width = DTYPES[dtype]
-    return [_explanation(node, fields[node.inputs[0]] if node.inputs else (), fields[node], width) for node in nodes]
+    return [_explanation(node, sights(network, node, fields), width) for node in nodes]
 
 
-def _explanation(node: Node, incoming: Fields | None, fields: Fields | None, width: int) -> Explanation:
+def _explanation(node: Node, seen: list[Sight], width: int) -> Explanation:
     edges, share = _edges(node)
     formulas = node.formulas()
     return Explanation(
-        node, _with_buffers(node, formulas), _memory(node, width), _sights(node, incoming, fields),
-        edges, share, _sharing(node, formulas),
-    )  # fmt: skip
+        node, _with_buffers(node, formulas), _memory(node, width), seen, edges, share, _sharing(node, formulas)
+    )
 
 
 # --- counts --------------------------------------------------------------------------------------------------
@@ -142,36 +131,18 @@ def _sharing(node: Node, formulas: list[Formula]) -> list[Formula]:
 # --- what is seen --------------------------------------------------------------------------------------------
 
 
-def _sights(node: Node, incoming: Fields | None, fields: Fields | None) -> list[Sight] | None:
-    """Return how far an output element sees along each axis of the network's input."""
-    if fields is None:
-        return None
-    if incoming is None or len(incoming) != len(fields):  # of several inputs, the first came from another place
-        incoming = fields
-    names = axis_names(len(fields) + 1)[1:]
-    steps = steps_of(node.use) if len(node.inputs) == 1 else []
-    sights = []
-    for name, before, field in zip(names, incoming, fields, strict=True):
-        seen = window_on(before, steps[before.axis]) if steps and before.axis is not None else None
-        size, stride = seen or (None, None)
-        sights.append(Sight(name, before, size, stride, field))
-    return sights if any(sight.window or sight.field.axis is not None for sight in sights) else []
-
-
 def _edges(node: Node) -> tuple[list[Edge], float]:
     """Return what a sliding window does at each axis' borders, and the share of its taps on padding."""
-    layer = node.layer
-    if not layer.slides:
+    window = node.layer.sliding(node.use.inputs)
+    if window is None:
         return [], 0.0
     sizes = node.use.inputs[0][1:]
-    described = layer.described(*node.use.inputs)
-    kernel, stride, pads = described["kernel_size"], described["stride"], described["padding"]
-    dilation = described.get("dilation") or (1,) * len(kernel)
     edges, inside = [], 1.0
-    for axis, name in enumerate(axis_names(len(node.shape))[1:]):
-        taps = Taps(sizes[axis], kernel[axis], stride[axis], pads[axis], dilation[axis], node.shape[1 + axis])
+    axes = zip(axis_names(len(node.shape))[1:], sizes, *window[:4], node.shape[1:], strict=True)
+    for name, *axis in axes:
+        taps = Taps(*axis)
         inside *= taps.inside_share()
-        edges.append(taps.edge(name, described.get("ceil_mode", False)))
+        edges.append(taps.edge(name, window.ceil))
     return edges, 1.0 - inside
 
 

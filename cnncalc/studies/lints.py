@@ -8,8 +8,8 @@ from math import prod
 
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.language.findings import Finding, distinct
-from cnncalc.layers.base import Window
 from cnncalc.layers.shapes import axis_names
+from cnncalc.layers.window import Sliding
 
 PARTS = ("slice", "center_crop", "select")
 """Types whose output is a part of their input, so that a layer beside them may read what they leave."""
@@ -35,9 +35,9 @@ def _found(rule: str, node: Node, message: str, hint: str | None = None) -> Find
 # --- windows -------------------------------------------------------------------------------------------------
 
 
-def _sliding(node: Node) -> Window | None:
+def _sliding(node: Node) -> Sliding | None:
     """Return the window of a layer that slides one over its input."""
-    return node.layer.window(node.use.inputs, node.shape) if node.layer.slides else None
+    return node.layer.sliding(node.use.inputs)
 
 
 def _lost_pixels(node: Node, readers: Readers) -> Iterator[Finding]:
@@ -45,16 +45,15 @@ def _lost_pixels(node: Node, readers: Readers) -> Iterator[Finding]:
     window = _sliding(node)
     if window is None:
         return
-    pads = node.layer.described(*node.use.inputs)["padding"]
-    axes = zip(node.use.inputs[0][1:], node.shape[1:], window.size, window.stride, pads, strict=True)
+    axes = zip(node.use.inputs[0][1:], node.shape[1:], window.extents, window.stride, window.pads, strict=True)
     for axis, (size, count, extent, stride, (before, after)) in enumerate(axes):
-        lost = size - int((count - 1) * stride - before + extent)
+        lost = size - ((count - 1) * stride - before + extent)
         if lost <= 0 or stride > extent:
             continue
         name = axis_names(len(node.shape))[axis + 1]
         free = f"{size} − {extent}" + (f" + {before} + {after}" if before or after else "")
         message = f"never reaches the last {lost} of {size} along {name}: {free} is not a multiple of stride {stride}"
-        more = int(stride) - lost - after
+        more = stride - lost - after
         ceil = ", or rounding: ceil" if node.layer.kind == "pool" else ""
         hint = f"an input of {size - lost} or {size + more} fits; so does {more} more padding at the end{ceil}"
         yield _found("lost-pixels", node, message, hint)
@@ -67,7 +66,7 @@ def _stride_over_kernel(node: Node, readers: Readers) -> Iterator[Finding]:
     if window is None or seen == 1:
         return
     if all(_read(other) < 1 for other in readers[node.inputs[0]]):
-        strides, extents = _times(tuple([int(stride) for stride in window.stride])), _times(window.size)
+        strides, extents = _times(window.stride), _times(window.extents)
         message = f"steps by {strides} with a window of {extents}: it reads {seen} of its input and skips the rest"
         hint = "a kernel as large as the stride, or an avgpool before it (ResNet-D, arXiv:1812.01187)"
         yield _found("stride-over-kernel", node, message, hint)
@@ -81,7 +80,7 @@ def _read(node: Node) -> Fraction:
     if window is None:
         return Fraction(1)
     read = Fraction(1)
-    for count, extent, stride in zip(node.shape[1:], window.size, window.stride, strict=True):
+    for count, extent, stride in zip(node.shape[1:], window.extents, window.stride, strict=True):
         read *= Fraction(extent) / stride if count > 1 and stride > extent else 1
     return read
 
@@ -90,8 +89,7 @@ def _padding_covers_kernel(node: Node, readers: Readers) -> Iterator[Finding]:
     window = _sliding(node)
     if window is None or node.layer.kind != "conv":  # a pooling refuses it
         return
-    pads = node.layer.described(*node.use.inputs)["padding"]
-    for extent, pad in zip(window.size, pads, strict=True):
+    for extent, pad in zip(window.extents, window.pads, strict=True):
         if max(pad) >= extent:
             message = f"pads by {max(pad)}, its kernel reaches over {extent}: whole windows see nothing but zeros"
             same = (extent - 1) // 2 if extent % 2 else "same"

@@ -116,7 +116,7 @@ def test_json_has_all_of_it(net: str) -> None:
         "value": 32,
     }
     assert layer["bytes"] == {"output": 40960, "weights": 3040}
-    assert layer["receptive_field"][1] == {"axis": "W", "size": 5, "stride": 1, "offset": 2}
+    assert layer["receptive_field"][1] == {"axis": "W", "size": 5, "stride": 1, "offset": 2, "least": 5, "exact": True}
     assert layer["borders"][0]["lost"] == []
 
 
@@ -324,12 +324,16 @@ def test_a_total_of_one_kind_is_told_once() -> None:
     assert "\nparams = 0\nMACs = 0\n" in cnncalc("explain", "-", stdin=CEIL).out
 
 
-def test_what_is_seen_is_unknown() -> None:
+def test_what_is_seen_differs_from_place_to_place() -> None:
     spec = "input: [8, 16, 16]\nlayers:\n  - reshape: [8, 256]\n  - conv: {out_channels: 8, kernel_size: 3}\n"
     done = cnncalc("explain", "-", "conv1", stdin=spec, columns=None)
-    assert "receptive field\n  unknown: " in done.out
+    assert "receptive field\n  H  sees 1 to 2 of the input, " in done.out
+    assert "\n  W  sees 3 to 16 of the input, " in done.out
     done = cnncalc("explain", "-", "conv1", "--format", "json", stdin=spec)
-    assert json.loads(done.out)["layers"][0]["receptive_field"] == []
+    fields = json.loads(done.out)["layers"][0]["receptive_field"]
+    assert [(field["axis"], field["least"], field["size"], field["exact"]) for field in fields] == [
+        ("H", 1, 2, True), ("W", 3, 16, True),
+    ]  # fmt: skip
 
 
 NAN = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from time import process_time
 
 import click
 import pytest
@@ -197,6 +198,63 @@ def test_the_field_of_each_output(tmp_path: Path) -> None:
     assert "             d: sees " in out
     fields = json.loads(cnncalc("summary", str(net), "--format", "json").out)["receptive_fields"]
     assert [axis["size"] for axis in fields["b"] + fields["c"]] == [5, 5, 7, 7]
+
+
+def test_the_field_of_each_input(tmp_path: Path) -> None:
+    net = tmp_path / "net.yaml"
+    net.write_text(
+        "input: {left: [1, 16, 16], right: [1, 8, 8]}\nlayers:\n"
+        "  - conv: {out_channels: 1, kernel_size: 3, padding: 1}\n    from: left\n    name: a\n"
+        "  - upsample: 2\n    from: right\n    name: b\n  - add:\n    from: [a, b]\n"
+    )
+    out = cnncalc("summary", str(net)).out
+    assert "field        an output position sees 3×3 of left's 16×16, 1×1 apart; 1×1 of right's 8×8, 0.5×0.5" in out
+    found = json.loads(cnncalc("summary", str(net), "--format", "json").out)["receptive_fields_by_input"]["add1"]
+    sizes = {name: [(axis["size"], axis["input_size"]) for axis in axes] for name, axes in found.items()}
+    assert sizes == {"left": [(3, 16)] * 2, "right": [(1, 8)] * 2}
+    done = cnncalc("check", str(net), "--min-receptive-field", "2")
+    assert (done.code, "receptive-field = 1, under the bound of 2" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("layers", "text"),
+    [
+        (
+            "[{avgpool: 2}, {upsample: 2}, {conv: {out_channels: 1, kernel_size: 4}}]",
+            "4 to 6 of the input's 64, 1 apart",
+        ),
+        ("[{flatten: {}}, {slice: {start: 1}}]", "1 of the input's 64"),
+    ],
+)
+def test_fields_that_differ(layers: str, text: str) -> None:
+    """Half of the positions see two pairs, half three (faustomilletari/VNet#36 in its smallest form)."""
+    out = cnncalc("summary", "-", stdin=f"input: [1, 64]\nlayers: {layers}\n").out
+    assert f" sees {text}\n" in out
+
+
+def test_a_field_that_is_a_bound() -> None:
+    spec = (
+        "input: [1, 3000, 3000]\nlayers:\n  - flatten\n  - slice: {start: 1, step: 2}\n"
+        "  - reshape: [1, 1500, 3000]\n  - conv: {out_channels: 1, kernel_size: [3, 1]}\n"
+    )
+    assert " sees at most 3000×3000 of the input's 3000×3000\n" in cnncalc("summary", "-", stdin=spec).out
+    done = cnncalc("check", "-", "--min-receptive-field", "2", stdin=spec)
+    assert (done.code, "sees 3000×3000 of 'input' at most; how much exactly is not known" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "sequence",
+    [
+        "{upsample: {size: 8}}, {conv: {out_channels: 1, kernel_size: 2}}",  # periods of 8, 64, 512 …
+        "{conv: {out_channels: 1, kernel_size: 3, stride: 2, padding: 1}}",  # strides of 2, 4, 8 …
+        "{conv_transpose: {out_channels: 1, kernel_size: 99991, stride: 99989}}, {adaptive_avgpool: 7}",
+    ],
+)
+def test_fields_of_hostile_networks_end_soon(sequence: str) -> None:
+    spec = f"input: [1, 7]\nlayers:\n- sequence: [{sequence}]\n  repeat: 2000\n"
+    began = process_time()
+    done = cnncalc("summary", "-", "--top", "1", stdin=spec)
+    assert (done.code, process_time() - began < 3) == (0, True)  # minutes without the bounds
 
 
 def test_sorted_by_layer() -> None:

@@ -40,7 +40,7 @@ def test_elementwise(item: str, operations: int, shape: Shape) -> None:
     assert done.flops == operations * elements
     assert done.layer.kind == "activation"
     assert done.params == (1 if item == "prelu" else 0)
-    assert done.layer.window(done.inputs, done.output) is None
+    assert done.layer.reads(done.inputs, done.output) is None
 
 
 @pytest.mark.parametrize(

@@ -157,22 +157,6 @@ def test_weights_have_pytorchs_names_and_shapes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("item", "size", "stride", "before"),
-    [
-        ("conv: {out_channels: 2, kernel_size: 7, stride: 2, padding: 3}", 7, 2, 3),
-        ("conv: {out_channels: 2, kernel_size: 3, dilation: 4, padding: same}", 9, 1, 4),
-        ("locally_connected: {out_channels: 2, kernel_size: 3}", 3, 1, 0),
-        ("conv_transpose: {out_channels: 2, kernel_size: 2, stride: 2}", 1, HALF, 0),  # every output, one input
-        ("conv_transpose: {out_channels: 2, kernel_size: 4, stride: 2, padding: 1}", 2, HALF, 1),
-        ("conv_transpose: {out_channels: 2, kernel_size: 3, padding: 1}", 3, 1, 1),  # as the convolution
-    ],
-)
-def test_windows_of_the_receptive_field(item: str, size: int, stride: Fraction, before: int) -> None:
-    done = use(item, (2, 16, 16))
-    assert done.layer.window(done.inputs, done.output) == ((size,) * 2, (stride,) * 2, (before,) * 2)
-
-
-@pytest.mark.parametrize(
     ("item", "label"),
     [
         ("conv: {out_channels: 64, kernel_size: 7, stride: 2}", "7×7/2, 64"),

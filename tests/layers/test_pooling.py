@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import gcd
 
 import pytest
@@ -91,23 +90,6 @@ def test_bins_of_adaptive_pooling() -> None:
             assert sum(bins) == size + out - gcd(size, out)
             assert max(bins) == largest_bin(size, out)
             assert use(f"adaptive_avgpool: {out}", (1, size)).flops == sum(bins)
-
-
-@pytest.mark.parametrize(
-    ("item", "size", "stride", "before"),
-    [
-        ("maxpool: {kernel_size: 3, stride: 2, padding: 1}", 3, 2, 1),
-        ("maxpool: {kernel_size: 3, dilation: 2}", 5, 3, 0),
-        ("avgpool: 2", 2, 2, 0),
-        ("global_avgpool", 14, 14, 0),
-        ("adaptive_avgpool: 1", 14, 14, 0),
-        ("adaptive_avgpool: 14", 1, 1, 0),
-        ("adaptive_maxpool: 4", 4, Fraction(7, 2), 0),
-    ],
-)
-def test_windows_of_the_receptive_field(item: str, size: int, stride: Fraction, before: int) -> None:
-    done = use(item, (2, 14, 14))
-    assert done.layer.window(done.inputs, done.output) == ((size,) * 2, (stride,) * 2, (before,) * 2)
 
 
 @pytest.mark.parametrize(

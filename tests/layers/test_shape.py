@@ -68,32 +68,6 @@ def test_linear_upsampling_weighs_its_neighbours(rank: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("item", "size", "stride", "before"),
-    [
-        ("pad: 3", 1, 1, 3),
-        ("center_crop: 12", 1, 1, -2),
-        ("center_crop: 13", 1, 1, -1),  # of a margin of 3, 1 in front
-        ("upsample: 2", 1, HALF, 0),
-        ("upsample: {scale_factor: 2, mode: linear}", 2, HALF, 1),
-        ("upsample: {scale_factor: 2, mode: linear, align_corners: true}", 2, HALF, 0),
-        ("upsample: {size: 8, mode: linear}", 2, 2, 0),
-        ("pixel_shuffle: 2", 1, HALF, 0),
-        ("pixel_unshuffle: 4", 4, 4, 0),
-    ],
-)
-def test_windows_of_the_receptive_field(item: str, size: int, stride: Fraction, before: int) -> None:
-    done = use(item, (4, 16, 16))
-    assert done.layer.window(done.inputs, done.output) == ((size,) * 2, (stride,) * 2, (before,) * 2)
-
-
-def test_the_window_of_a_slice_is_that_of_its_axis() -> None:
-    done = use("slice: {axis: 2, start: 3, step: 2}", (4, 16, 16))
-    assert done.layer.window(done.inputs, done.output) == ((1, 1), (1, 2), (0, -3))
-    done = use("slice: {stop: 2}", (4, 16, 16))
-    assert done.layer.window(done.inputs, done.output) is None
-
-
-@pytest.mark.parametrize(
     ("item", "label"),
     [
         ("reshape: [2, -1]", "2×-1"),

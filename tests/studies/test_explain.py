@@ -108,7 +108,7 @@ def test_receptive_fields_grow_by_window_and_jump() -> None:
     assert (rows.field.size, rows.field.jump, rows.window, rows.stride) == (195, 32, 3, 2)
     assert rows.window is not None
     assert rows.incoming.size + (rows.window - 1) * rows.incoming.jump == 195
-    assert columns.field.figures == rows.field.figures
+    assert (columns.field.size, columns.field.jump, columns.field.offset) == (195, 32, rows.field.offset)
 
 
 def test_axes_that_are_computed_alike_are_one_formula() -> None:
@@ -133,9 +133,11 @@ def test_a_window_that_overhangs(shape: tuple[int, ...], kernel: int, over: tupl
     assert [edge.unpadded for edge in found.edges] == [edge.positions for edge in found.edges]
 
 
-def test_what_is_not_known_is_not_told() -> None:
+def test_what_no_single_window_makes_has_none() -> None:
     text = "input: [8, 16, 16]\nlayers:\n  - reshape: [8, 256]\n  - conv: {out_channels: 8, kernel_size: 3}\n"
     network = Network.of(build(read_text(text.encode(), "net.yaml")))
     reshaped, conv = explain(network, network.nodes)
-    assert [sight.field.size for sight in reshaped.sights or ()] == [1, 1]
-    assert conv.sights is None
+    assert [sight.field.size for sight in reshaped.sights] == [1, 1]
+    height, width = conv.sights
+    assert (height.window, height.field.size, height.field.least) == (None, 2, 1)  # across the end of a row, or not
+    assert (width.window, width.field.size, width.field.least) == (None, 16, 3)

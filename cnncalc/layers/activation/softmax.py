@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, axis
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, batched
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class Softmax(Layer):
         at = axis_index(self.axis, output)
         lines = prod(output[:at] + output[at + 1 :])
         return lines * (2 * (output[at] - 1) + 3 * output[at])
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that its axis is read whole."""
+        return whole(len(output), axis_index(self.axis, output))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Exponentiate, and divide by the sum."""

@@ -6,9 +6,10 @@ from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag, pads, per_axis, positive
-from cnncalc.layers.base import READ_WHOLE, Elsewhere, Example, Layer, Weight, Window
+from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.reads import WHOLE, Read, Reads, grouped
 from cnncalc.layers.shapes import Shape, divisors, shape_text, spatial
-from cnncalc.layers.window import pads_of, receptive, window_counts, window_label
+from cnncalc.layers.window import Sliding, pads_of, window_counts, window_label
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops
@@ -74,14 +75,13 @@ class Conv(Layer):
         products = 2 * self.macs(inputs, output)
         return products + prod(output) if self.bias else products
 
-    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
-        """Return the dilated kernel."""
-        return receptive(self.kernel_size, self.stride, self._pads(inputs[0][1:]), self.dilation)
+    def sliding(self, inputs: tuple[Shape, ...]) -> Sliding | None:
+        """Return the filter's window."""
+        return self._window(inputs[0])
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that a filter reads all channels, and a depthwise one its own."""
-        own = 0 if self.groups == inputs[0][0] == output[0] else None
-        return (READ_WHOLE if self.groups == 1 else own, *range(1, len(output)))
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that a filter reads its window, and all channels of its group."""
+        return self._window(inputs[0]).reads(self._channels(inputs[0][0]))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Correlate the input with the filters."""
@@ -106,6 +106,13 @@ class Conv(Layer):
         described = super().described(*inputs) | {"padding": self._pads(inputs[0][1:])}
         described.pop("in_channels")
         return described
+
+    def _window(self, shape: Shape) -> Sliding:
+        return Sliding(self.kernel_size, self.stride, self._pads(shape[1:]), self.dilation)
+
+    def _channels(self, count: int) -> Read:
+        groups = self.groups
+        return WHOLE if groups == 1 else Read(0, grouped(count // groups, self.out_channels // groups))
 
     def _pads(self, sizes: Shape) -> tuple[tuple[int, int], ...]:
         return pads_of(self.padding, sizes, self.kernel_size, self.stride, self.dilation)

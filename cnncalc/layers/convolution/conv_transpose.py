@@ -6,11 +6,11 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, natural, per_axis
-from cnncalc.layers.base import Elsewhere, Example, Weight, Window, ratio
+from cnncalc.layers.base import Elsewhere, Example, Weight
 from cnncalc.layers.convolution.conv import Conv, check_channels
+from cnncalc.layers.reads import Read, Reads, along, spreading
 from cnncalc.layers.shapes import Shape, spatial
-from cnncalc.layers.symbols import ceil_div
-from cnncalc.layers.window import Pair, both_sides, extents
+from cnncalc.layers.window import Pair, Sliding, both_sides, extents
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops
@@ -63,15 +63,16 @@ class ConvTranspose(Conv):
         """One for every tap of every filter of the group at every *input* element."""
         return prod(inputs[0]) * (self.out_channels // self.groups) * prod(self.kernel_size)
 
-    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
-        """Return the taps that meet in one output position, a stride apart."""
-        lengths = extents(self.kernel_size, self.dilation)
-        axes = zip(lengths, self._pads(inputs[0][1:]), self.stride, strict=True)
-        return Window(
-            tuple([ceil_div(length, s) for length, s in zip(lengths, self.stride, strict=True)]),
-            tuple([ratio(1, s) for s in self.stride]),
-            tuple([(length - 1 - before) // s for length, (before, _), s in axes]),
-        )
+    def sliding(self, inputs: tuple[Shape, ...]) -> Sliding | None:
+        """None: the window slides over the output."""
+        return None
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return the elements that spread to an output position, and all channels of their group."""
+        cuts = [before for before, _ in self._pads(inputs[0][1:])]
+        axes = zip(self.kernel_size, self.stride, cuts, self.dilation, strict=True)
+        spread = [Read(i, spreading(*axis)) for i, axis in enumerate(axes, 1)]
+        return along(self._channels(inputs[0][0]), *spread)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Scatter the input through the filters."""

@@ -6,7 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, positive
-from cnncalc.layers.base import READ_WHOLE, Elsewhere, Example, Layer, Weight
+from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
 
 if TYPE_CHECKING:
@@ -71,10 +72,9 @@ class Linear(Layer):
         products = 2 * self.macs(inputs, output)
         return products + prod(output) if self.bias else products
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that its axis is read whole."""
-        at = self._index(inputs[0])
-        return tuple([READ_WHOLE if axis == at else axis for axis in range(len(output))])
+        return whole(len(output), self._index(inputs[0]))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Multiply by the weight."""

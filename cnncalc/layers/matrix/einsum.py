@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
@@ -74,9 +75,10 @@ class Einsum(Layer):
             return prod(output)
         return prod(inputs[0]) - prod(output)
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that no axis has a simple place."""
-        return (None,) * len(inputs[0])
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return where the letters of the output lie, and that the others are read whole."""
+        *terms, out = self._terms()
+        return tuple([(Along(tuple([_place(letter, out) for letter in term])),) for term in terms])
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Arrange both inputs as matrices and multiply them."""
@@ -131,3 +133,7 @@ class Einsum(Layer):
         x = x.sum(axis=tuple(alone)) if alone else x
         order = [kept.index(letter) + 1 for group in groups for letter in group]
         return x.transpose(0, *order).reshape(len(x), *[prod([sizes[i] for i in group]) for group in groups])
+
+
+def _place(letter: str, out: str) -> Read:
+    return Read(out.index(letter)) if letter in out else WHOLE

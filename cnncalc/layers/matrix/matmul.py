@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
@@ -57,9 +58,17 @@ class Matmul(Layer):
         """Two for each multiply-accumulate."""
         return 2 * self.macs(inputs, output)
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that no axis has a simple place: an output element sees a row of one and a column of the other."""
-        return (None,) * len(inputs[0])
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that an element reads a row of the first input and a column of the second."""
+        row, column = len(output) - (2 if len(inputs[0]) > 1 else 1), len(output) - 1
+        sides = []
+        own_first = ((Read(row), not self.transpose_a), (Read(column), self.transpose_b))
+        for shape, (own, first) in zip(inputs, own_first, strict=True):
+            matrix = [WHOLE] if len(shape) == 1 else [own, WHOLE] if first else [WHOLE, own]
+            before = zip(shape[:-2], output[: len(shape) - 2], strict=False)
+            leading = [Read(axis) if size == out else WHOLE for axis, (size, out) in enumerate(before)]
+            sides.append((Along((*leading, *matrix)),))
+        return tuple(sides)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Multiply."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.reads import Along, Read, Reads, kept, part
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched, shape_text
 
 if TYPE_CHECKING:
@@ -48,6 +49,17 @@ class Concat(Layer):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """None: elements are only moved."""
         return 0
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return the place of each input on the axis."""
+        at, start = axis_index(self.axis, output), 0
+        moves = []
+        for shape in inputs:
+            reads = kept(len(output))
+            reads[at] = Read(at, part(start, shape[at], output[at]))
+            moves.append((Along(tuple(reads)),))
+            start += shape[at]
+        return tuple(moves)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Join the inputs."""

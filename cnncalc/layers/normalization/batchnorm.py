@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, flag, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
+from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ class BatchNorm(Layer):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One product and one add per element."""
         return 2 * prod(output)
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads | None:
+        """Return that statistics that are not kept are taken over the map."""
+        return None if self.track_running_stats else whole(len(output), *range(1, len(output)))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Scale and shift by the running statistics, or by the batch's own where none are kept."""

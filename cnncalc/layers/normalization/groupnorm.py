@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cnncalc.layers.arguments import LayerError, argument, flag, number, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
+from cnncalc.layers.reads import WHOLE, Read, Reads, along, grouped
 from cnncalc.layers.shapes import Shape, divisors
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class GroupNorm(Layer):
         members = (output[0] // self.num_groups) * prod(output[1:])
         statistics = standardise_flops(self.num_groups, members)
         return statistics + 2 * prod(output) if self.affine else statistics
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that each group is read whole."""
+        members = output[0] // self.num_groups
+        return along(Read(0, grouped(members, members)), *[WHOLE] * (len(output) - 1))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Normalise each group, scale and shift."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cnncalc.layers.arguments import argument, flag, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
+from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, spatial
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class InstanceNorm(Layer):
         """The statistics of each channel, and two per element for the affine part."""
         statistics = standardise_flops(output[0], prod(output[1:]))
         return statistics + 2 * prod(output) if self.affine else statistics
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that each channel is read whole."""
+        return whole(len(output), *range(1, len(output)))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Normalise each channel, scale and shift."""

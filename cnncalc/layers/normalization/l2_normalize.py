@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, axes, number
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.shapes import Shape
 
@@ -39,6 +40,10 @@ class L2Normalize(Layer):
         over = axis_indices(self.axis, output)
         sets = prod([size for i, size in enumerate(output) if i not in over])
         return sets * (2 * prod([output[i] for i in over]) + 1) + prod(output)
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that the axes are read whole."""
+        return whole(len(output), *axis_indices(self.axis, output))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Divide by the length."""

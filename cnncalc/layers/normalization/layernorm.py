@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cnncalc.layers.arguments import LayerError, argument, axes, flag, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
+from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ class LayerNorm(Layer):
         sets = prod([size for i, size in enumerate(output) if i not in over])
         statistics = standardise_flops(sets, prod([output[i] for i in over]))
         return statistics + (2 if self.bias else 1) * prod(output) if self.affine else statistics
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that the normalised axes are read whole."""
+        return whole(len(output), *self._indices(output))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Normalise, scale and shift."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, number, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.reads import Read, Reads, along, kept, sliding
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class LRN(Layer):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Five per element beside the adds of the window."""
         return prod(output) * (self.size - 1 + 5)
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return the neighbouring channels."""
+        return along(Read(0, sliding(self.size, before=self.size // 2)), *kept(len(output))[1:])
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Sum squares over a window of channels; channels beyond the ends are zeros."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, axes, flag, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.shapes import Shape
 
@@ -54,6 +55,10 @@ class RMSNorm(Layer):
         sets = prod([size for i, size in enumerate(output) if i not in over])
         statistics = sets * (3 * prod([output[i] for i in over]) + 2)
         return statistics + prod(output) if self.affine else statistics
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that the axes are read whole."""
+        return whole(len(output), *axis_indices(self.axis, output))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Normalise, and scale."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cnncalc.layers.arguments import argument, per_axis, positive
-from cnncalc.layers.base import READ_WHOLE, Layer, Window, ratio
+from cnncalc.layers.base import Layer
+from cnncalc.layers.reads import WHOLE, Read, Reads, along, binned, whole
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.symbols import ceil_div, common_divisor
 from cnncalc.layers.window import size_label
@@ -29,18 +30,10 @@ class AdaptivePool(Layer):
         pairs = zip(sizes, self.output_size, strict=True)
         return (shape[0], *[size if out is None else out for size, out in pairs])
 
-    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
-        """Return the largest bin."""
-        axes = list(zip(inputs[0][1:], output[1:], strict=True))
-        return Window(
-            tuple([largest_bin(*axis) for axis in axes]),
-            tuple([ratio(size, out) for size, out in axes]),
-            (0,) * len(axes),
-        )
-
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that a single bin is the whole axis."""
-        return (0, *[READ_WHOLE if output[axis] == 1 else axis for axis in range(1, len(output))])
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return the bins, a single one being the whole axis."""
+        axes = enumerate(zip(inputs[0][1:], output[1:], strict=True), 1)
+        return along(Read(0), *[WHOLE if out == 1 else Read(i, binned(size, out)) for i, (size, out) in axes])
 
     def label(self) -> str:
         """Return ``7×7``."""
@@ -62,14 +55,9 @@ class GlobalPool(Layer):
         (shape,) = inputs
         return (shape[0], *[1 for _ in spatial(shape, self.type)])
 
-    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
-        """Return the whole of each axis."""
-        sizes = inputs[0][1:]
-        return Window(sizes, sizes, (0,) * len(sizes))
-
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that each channel is read whole."""
-        return (0, *[READ_WHOLE] * (len(output) - 1))
+        return whole(len(output), *range(1, len(output)))
 
 
 def largest_bin(size: int, out: int) -> int:

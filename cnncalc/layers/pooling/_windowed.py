@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.layers.arguments import LayerError, argument, choice, flag, pads, per_axis, positive
-from cnncalc.layers.base import Layer, Window
+from cnncalc.layers.base import Layer
+from cnncalc.layers.reads import Read, Reads
 from cnncalc.layers.shapes import Shape, spatial
-from cnncalc.layers.window import Pair, extents, pads_of, receptive, window_counts, window_label
+from cnncalc.layers.window import Pair, Sliding, extents, pads_of, window_counts, window_label
 
 
 class WindowPool(Layer):
@@ -51,9 +52,13 @@ class WindowPool(Layer):
         counts = window_counts(shape, self.kernel_size, self.stride, around, self.dilation, self.ceil_mode, clip)
         return (shape[0], *counts)
 
-    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
-        """Return the window itself."""
-        return receptive(self.kernel_size, self.stride, self._pads(inputs[0][1:]), self.dilation)
+    def sliding(self, inputs: tuple[Shape, ...]) -> Sliding | None:
+        """Return the window."""
+        return self._window(inputs[0])
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return the window, each channel by itself."""
+        return self._window(inputs[0]).reads(Read(0))
 
     def label(self) -> str:
         """Return ``3×3/2``."""
@@ -71,6 +76,10 @@ class WindowPool(Layer):
             "padding": self.padding,
             "rounding": self.rounding,
         }
+
+    def _window(self, shape: Shape) -> Sliding:
+        dilation = self.dilation or (1,) * len(self.kernel_size)
+        return Sliding(self.kernel_size, self.stride, self._pads(shape[1:]), dilation, self.ceil_mode)
 
     def _pads(self, sizes: Shape) -> tuple[Pair, ...]:
         return pads_of(self.padding, sizes, self.kernel_size, self.stride, self.dilation)

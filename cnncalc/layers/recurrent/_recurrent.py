@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag, positive
 from cnncalc.layers.base import Layer, Weight
+from cnncalc.layers.reads import WHOLE, Along, Read, Reads, summed
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ class Recurrent(Layer):
         operations = self.elementwise + (self.bias_adds if self.bias else 0)
         return 2 * self.macs(inputs, output) + inputs[0][0] * self.directions * self.hidden_size * operations
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that steps have no simple place: each sees all before it."""
-        return (None, None)
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that a step sees all before it, with both directions all, and the first state."""
+        steps = WHOLE if self.bidirectional else Read(0, summed(output[0], self.reverse))
+        return ((Along((steps, WHOLE)),), *[(Along((WHOLE, WHOLE)),) for _ in inputs[1:]])
 
     def step(self, np: Any, x: Any, products: Any, state: tuple[Any, ...], bias: Any) -> tuple[Any, ...]:
         """Return a cell's next state.

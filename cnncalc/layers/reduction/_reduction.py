@@ -6,7 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.arguments import LayerError, argument, axes, flag
-from cnncalc.layers.base import READ_WHOLE, Layer
+from cnncalc.layers.base import Layer
+from cnncalc.layers.reads import WHOLE, Read, Reads, along
 from cnncalc.layers.shapes import Shape, axis_index
 
 if TYPE_CHECKING:
@@ -47,14 +48,11 @@ class Reduction(Layer):
         """Return how many elements make one of the output."""
         return prod([shape[i] for i in axis_indices(self.axis, shape)])
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that the axes are read whole, and where the others lie."""
         over = axis_indices(self.axis, inputs[0])
-        places: list[int | None] = []
-        for i in range(len(inputs[0])):
-            kept = i if self.keepdims else sum([j not in over for j in range(i)])
-            places.append(READ_WHOLE if i in over else kept)
-        return tuple(places)
+        places = [i if self.keepdims else sum([j not in over for j in range(i)]) for i in range(len(inputs[0]))]
+        return along(*[WHOLE if i in over else Read(place) for i, place in enumerate(places)])
 
     def reduce(self, np: Any, x: Any, axis: tuple[int, ...]) -> Any:
         """Return the summary along axes (batch counted), which stay with size 1."""

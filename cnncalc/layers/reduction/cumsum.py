@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, axis, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.reads import Read, Reads, along, kept, summed
 from cnncalc.layers.shapes import Shape, axis_index, batched
 
 if TYPE_CHECKING:
@@ -39,10 +40,12 @@ class Cumsum(Layer):
         at = axis_index(self.axis, output)
         return prod(output[:at] + output[at + 1 :]) * (output[at] - 1)
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that the axis has no simple place: a position sees all before it."""
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return all positions up to a position, or from it on."""
         at = axis_index(self.axis, output)
-        return tuple([None if i == at else i for i in range(len(output))])
+        reads = kept(len(output))
+        reads[at] = Read(at, summed(output[at], self.reverse, self.exclusive))
+        return along(*reads)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Sum along the axis."""

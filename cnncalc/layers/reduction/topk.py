@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis, choice, flag, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched
 
 if TYPE_CHECKING:
@@ -48,10 +49,9 @@ class Topk(Layer):
         sets = prod(output[:at] + output[at + 1 :])
         return sets * (self.k * inputs[0][at] - self.k * (self.k + 1) // 2)
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that the axis has no simple place."""
-        at = axis_index(self.axis, output)
-        return tuple([None if i == at else i for i in range(len(output))])
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that each of those kept is one of all."""
+        return whole(len(output), axis_index(self.axis, output))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Sort, and keep the first k."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, per_axis, positive
-from cnncalc.layers.base import Elsewhere, Example, Window
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reads import Read, Reads, along, sliding
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text, spatial
 from cnncalc.layers.window import size_label
@@ -39,11 +40,10 @@ class CenterCrop(Movement):
             )
         return (shape[0], *self.size)
 
-    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return one tap, shifted by the margin that is cut off in front."""
         margins = [(have - size) // 2 for have, size in zip(inputs[0][1:], output[1:], strict=True)]
-        ones = (1,) * len(margins)
-        return Window(ones, ones, tuple([-margin for margin in margins]))
+        return along(Read(0), *[Read(i, sliding(1, before=-margin)) for i, margin in enumerate(margins, 1)])
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Cut the margins off."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reads import LaidOut, Reads, Turned
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, divisors
 
@@ -37,9 +38,11 @@ class ChannelShuffle(Movement):
             )
         return inputs[0]
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that the channels come in another order."""
-        return (None, *range(1, len(output)))
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that the axis of the groups is swapped with that of their channels."""
+        others = range(2, len(output) + 1)
+        split = LaidOut((self.groups, output[0] // self.groups, *output[1:]))
+        return ((split, Turned((1, 0, *others)), LaidOut(output)),)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Swap the axis of the groups with that of their channels."""

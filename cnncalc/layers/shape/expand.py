@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, integers
-from cnncalc.layers.base import READ_WHOLE, Elsewhere, Example
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reads import WHOLE, Read, Reads, along
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -38,10 +39,10 @@ class Expand(Movement):
             )
         return tuple([size if wanted == -1 else wanted for wanted, size in zip(self.shape, shape, strict=True)])
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that a stretched axis, of one position, is read whole."""
-        pairs = zip(inputs[0], output, strict=True)
-        return tuple([axis if size == out else READ_WHOLE for axis, (size, out) in enumerate(pairs)])
+        sizes = enumerate(zip(inputs[0], output, strict=True))
+        return along(*[Read(axis) if size == out else WHOLE for axis, (size, out) in sizes])
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Repeat."""

@@ -6,6 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reads import LaidOut, Reads
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape
 
@@ -28,9 +29,9 @@ class Flatten(Movement):
         """Return (number of elements,)."""
         return (prod(inputs[0]),)
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that every axis lies on the one that is left."""
-        return (0,) * len(inputs[0])
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that the elements are laid out in a row."""
+        return ((LaidOut(output),),)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Keep the batch axis, and merge the others."""

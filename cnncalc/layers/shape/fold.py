@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis
 from cnncalc.layers.base import Example
+from cnncalc.layers.reads import Read, Reads, along
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
 
@@ -38,10 +39,10 @@ class Fold(Movement):
             raise LayerError("there is no batch that the axis could go into", hint="a parameter is the same for all")
         return times * inputs[0][axis_index(self.axis, inputs[0])]
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that the axis has no place any more, and where the others lie."""
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that of the axis, which goes into the batch, no more is known, and where the others lie."""
         at = axis_index(self.axis, inputs[0])
-        return tuple([None if i == at else i - (i > at) for i in range(len(inputs[0]))])
+        return along(*[Read(None, is_exact=False) if i == at else Read(i - (i > at)) for i in range(len(inputs[0]))])
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Move the axis behind the batch, and lay both out as one."""

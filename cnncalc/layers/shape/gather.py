@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, axis, integers
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reads import WHOLE, Along, Read, Reads, along, listed
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text
 
@@ -45,10 +46,15 @@ class Gather(Movement):
             )
         return (*shape[:at], len(self.indices), *shape[at + 1 :])
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that the axis has no simple place, and where the others lie."""
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return the indices, or that each element may be any of the axis, and where the other axes lie."""
         at, longer = axis_index(self.axis, inputs[0]), len(output) - len(inputs[0])
-        return tuple([None if i == at else i if i < at else i + longer for i in range(len(inputs[0]))])
+        others = [Read(i if i < at else i + longer) for i in range(len(inputs[0]))]
+        if self.indices is None:
+            others[at] = WHOLE
+            return ((Along(tuple(others)),), (Along(tuple([Read(at + i) for i in range(len(inputs[1]))])),))
+        others[at] = Read(at, listed([index % inputs[0][at] for index in self.indices]))
+        return along(*others)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the indices."""

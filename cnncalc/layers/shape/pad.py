@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, choice, number, pads, pair
-from cnncalc.layers.base import Elsewhere, Example, Window
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reads import Read, Reads, along, sliding
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import both_sides
@@ -67,10 +68,10 @@ class Pad(Movement):
         borders = zip(sizes, self.padding, strict=True)
         return (channels, *[size + both_sides(border) for size, border in borders])
 
-    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return one tap, shifted by the border in front."""
-        befores = tuple([before for before, _ in self.padding])
-        return Window((1,) * len(befores), (1,) * len(befores), befores)
+        borders = enumerate((self.channels, *self.padding))
+        return along(*[Read(axis, sliding(1, before=before)) for axis, (before, _) in borders])
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Add the borders."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, integers
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reads import Reads, Turned
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -29,10 +30,9 @@ class Permute(Movement):
         (shape,) = inputs
         return tuple([shape[i] for i in self._order(len(shape))])
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return where each axis goes."""
-        order = self._order(len(output))
-        return tuple([order.index(axis) for axis in range(len(output))])
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return where each axis comes from."""
+        return ((Turned(tuple(self._order(len(output)))),),)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Transpose all axes but the batch."""

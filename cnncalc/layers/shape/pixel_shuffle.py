@@ -6,7 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
-from cnncalc.layers.base import Elsewhere, Example, Window, ratio
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reads import LaidOut, Reads, Turned
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, spatial
 
@@ -41,14 +42,11 @@ class PixelShuffle(Movement):
             )
         return (shape[0] // block, *[size * self.upscale_factor for size in sizes])
 
-    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
-        """Return one tap, which r output positions share."""
-        rank = len(output) - 1
-        return Window((1,) * rank, (ratio(1, self.upscale_factor),) * rank, (0,) * rank)
-
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that the channels are dealt out anew."""
-        return (None, *range(1, len(output)))
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that the channels are split, and their parts interleaved with the spatial axes."""
+        r, rank = self.upscale_factor, len(output) - 1
+        order = [axis for i in range(rank) for axis in (1 + rank + i, 1 + i)]
+        return ((LaidOut((output[0], *(r,) * rank, *inputs[0][1:])), Turned((0, *order)), LaidOut(output)),)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Split the channels, and interleave the parts with the spatial axes."""

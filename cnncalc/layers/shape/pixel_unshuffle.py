@@ -6,7 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
-from cnncalc.layers.base import Elsewhere, Example, Window
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reads import LaidOut, Reads, Turned
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, spatial
 
@@ -43,14 +44,12 @@ class PixelUnshuffle(Movement):
             *[size // self.downscale_factor for size in sizes],
         )
 
-    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
-        """Return the block."""
-        r, rank = self.downscale_factor, len(output) - 1
-        return Window((r,) * rank, (r,) * rank, (0,) * rank)
-
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that the channels are dealt out anew."""
-        return (None, *range(1, len(output)))
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that the spatial axes are split, and their parts become channels."""
+        r, rank, channels = self.downscale_factor, len(output) - 1, inputs[0][0]
+        halves = [part for size in output[1:] for part in (size, r)]
+        order = [0, *range(2, 2 + 2 * rank, 2), *range(1, 1 + 2 * rank, 2)]
+        return ((LaidOut((channels, *halves)), Turned(tuple(order)), LaidOut(output)),)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Split the spatial axes, and move the parts to the channels."""

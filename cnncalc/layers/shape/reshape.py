@@ -6,13 +6,12 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, integers, positive
-from cnncalc.layers.base import READ_WHOLE, Elsewhere, Example
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reads import LaidOut, Read, Reads, along
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -68,15 +67,11 @@ class Reshape(Movement):
             )
         return times * self.fold // self.unfold
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return which axes are kept or laid onto one; those that are split up have no simple place."""
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that the elements are laid out anew; of what goes into the batch no more is known."""
         if prod(inputs[0]) != prod(output):
-            return (None,) * len(inputs[0])
-        places: list[int | None] = [READ_WHOLE] * len(inputs[0])  # which is true of an axis of 1
-        for group, onto in _groups(inputs[0], output):
-            for axis in group:
-                places[axis] = onto[0] if len(onto) == 1 else None
-        return tuple(places)
+            return along(*[Read(None, is_exact=False)] * len(inputs[0]))
+        return ((LaidOut(output),),)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Keep the batch axis, and lay the others out anew."""
@@ -87,20 +82,3 @@ class Reshape(Movement):
         parts = ["×".join(str(size) for size in self.shape)]
         parts += [f"{name} {count}" for name, count in (("fold", self.fold), ("unfold", self.unfold)) if count > 1]
         return ", ".join(parts)
-
-
-def _groups(shape: Shape, output: Shape) -> Iterator[tuple[list[int], list[int]]]:
-    """Yield the axes above 1 of both shapes in groups of equal size, as few in each as there can be."""
-    ours = [axis for axis, size in enumerate(shape) if size > 1]
-    theirs = [axis for axis, size in enumerate(output) if size > 1]
-    while ours:
-        group, onto = [ours.pop(0)], [theirs.pop(0)]
-        size, wanted = shape[group[0]], output[onto[0]]
-        while size != wanted:
-            if size < wanted:
-                group.append(ours.pop(0))
-                size *= shape[group[-1]]
-            else:
-                onto.append(theirs.pop(0))
-                wanted *= output[onto[-1]]
-        yield group, onto

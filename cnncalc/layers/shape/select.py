@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis, integer
 from cnncalc.layers.base import Example
+from cnncalc.layers.reads import Read, Reads, along, listed
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text
 
@@ -36,10 +37,12 @@ class Select(Movement):
             )
         return (*shape[:at], *shape[at + 1 :]) or (1,)
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that the axis has no simple place, and where the others lie."""
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return the index, and where the other axes lie."""
         at = axis_index(self.axis, inputs[0])
-        return tuple([None if i == at else i - (i > at) for i in range(len(inputs[0]))])
+        index = self.index % inputs[0][at]
+        chosen = Read(None, listed([index]))
+        return along(*[chosen if i == at else Read(i - (i > at)) for i in range(len(inputs[0]))])
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the index."""

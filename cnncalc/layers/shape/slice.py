@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis, integer, positive
-from cnncalc.layers.base import Elsewhere, Example, Window
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reads import Read, Reads, along, kept, sliding
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text
 from cnncalc.layers.symbols import ceil_div
@@ -43,21 +44,13 @@ class Slice(Movement):
         kept = stop - start if self.step == 1 else ceil_div(stop - start, self.step)
         return (*shape[:at], kept, *shape[at + 1 :])
 
-    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window | None:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return one tap, a step apart along the axis."""
-        rank, at = len(output) - 1, axis_index(self.axis, output) - 1
-        if at < 0:
-            return None
-        start, _ = self._bounds(inputs[0][at + 1])
-        return Window(
-            (1,) * rank,
-            tuple([self.step if i == at else 1 for i in range(rank)]),
-            tuple([-start if i == at else 0 for i in range(rank)]),
-        )
-
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that the axes stay; a cut of the first one is no window."""
-        return (0 if inputs[0][0] == output[0] else None, *range(1, len(output)))
+        at = axis_index(self.axis, output)
+        start, _ = self._bounds(inputs[0][at])
+        reads = kept(len(output))
+        reads[at] = Read(at, sliding(1, self.step, -start))
+        return along(*reads)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Slice the axis."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, integers
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reads import Read, Reads, along, cycled
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -35,10 +36,9 @@ class Tile(Movement):
             )
         return tuple([size * times for size, times in zip(shape, self.repeats, strict=True)])
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
-        """Return that a repeated axis has no simple place."""
-        pairs = zip(inputs[0], output, strict=True)
-        return tuple([axis if size == out else None for axis, (size, out) in enumerate(pairs)])
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that the positions of an axis come again and again."""
+        return along(*[Read(axis, cycled(size)) for axis, size in enumerate(inputs[0])])
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Repeat."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, integer, positive
 from cnncalc.layers.base import Example
+from cnncalc.layers.reads import Read, Reads, along
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -38,10 +39,10 @@ class Unfold(Movement):
             )
         return times // self.size
 
-    def axes(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[int | None, ...]:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that the axes behind the new one move on."""
         at = self._index(len(inputs[0]))
-        return tuple([i + (i >= at) for i in range(len(inputs[0]))])
+        return along(*[Read(i + (i >= at)) for i in range(len(inputs[0]))])
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Split the batch, and move what was split off to its place."""

@@ -6,7 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag, per_axis, positive
-from cnncalc.layers.base import Elsewhere, Example, Layer, Window, ratio
+from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.reads import Read, Reads, along, interpolated
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.symbols import floor_product
 from cnncalc.layers.window import size_label
@@ -81,14 +82,12 @@ class Upsample(Layer):
         products = 2 ** (len(output) - 1)
         return (products + products - 1) * prod(output) if self.mode == "linear" else 0
 
-    def window(self, inputs: tuple[Shape, ...], output: Shape) -> Window:
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return the nearest element, or the two neighbours on each axis."""
-        axes = list(zip(inputs[0][1:], output[1:], strict=True))
-        linear = self.mode == "linear"
-        return Window(
-            (2 if linear else 1,) * len(axes),
-            tuple([ratio(size, out) for size, out in axes]),
-            tuple([int(linear and out > size and not self.align_corners) for size, out in axes]),
+        factors = self.scale_factor or (None,) * (len(output) - 1)
+        axes = enumerate(zip(inputs[0][1:], output[1:], factors, strict=True), 1)
+        return along(
+            Read(0), *[Read(i, interpolated(*axis, self.mode == "linear", self.align_corners)) for i, axis in axes]
         )
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:

@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
+from cnncalc.figures.receptive_field import Field
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph
 from cnncalc.layers.symbols import Formula
 from cnncalc.rendering.layout import Block, Gap, Paragraph, Screen, Text, Title
-from cnncalc.rendering.text import counted, dims, exact, percent
+from cnncalc.rendering.text import counted, dims, exact, percent, seen
 from cnncalc.rendering.views.layers import about, formula_lines
 from cnncalc.rendering.writers import View
-from cnncalc.studies.explain import Edge, Explanation, Sight, together
+from cnncalc.studies.explain import Edge, Explanation, together
+from cnncalc.studies.sights import Sight
 
 SCHEMA_VERSION = 1
 
@@ -109,7 +111,7 @@ def full(explanation: Explanation, screen: Screen) -> list[Block]:
     if node.use.flops is None:
         blocks.append(_indented(f"FLOPs of {node.layer.type} are not defined, and not in any total."))
     blocks += [Gap(), *_section("bytes", explanation.memory, width)]
-    if explanation.sights != []:
+    if explanation.sights:
         blocks += [Gap(), Title("receptive field"), *_sights(explanation.sights)]
     if explanation.sharing:
         blocks += [Gap(), *_section("weight sharing", explanation.sharing, width), _sharing_text(explanation)]
@@ -229,9 +231,7 @@ def _nothing_lost(edges: Sequence[Edge]) -> str:
 # --- receptive field, sharing --------------------------------------------------------------------------------
 
 
-def _sights(sights: Sequence[Sight] | None) -> list[Block]:
-    if sights is None:
-        return [_indented("unknown: axes of the map were laid onto one, or split up, and then read in parts")]
+def _sights(sights: Sequence[Sight]) -> list[Block]:
     lines: list[Block] = []
     groups: dict[tuple[object, ...], list[str]] = {}
     for sight in sights:
@@ -242,7 +242,9 @@ def _sights(sights: Sequence[Sight] | None) -> list[Block]:
             continue
         before, field = sight.incoming, sight.field
         if sight.window is None or sight.stride is None:
-            text = f"sees {field.size} of the input, a step of {field.jump} apart: as what comes in"
+            as_before = ": as what comes in" if _figures(before) == _figures(field) else ""
+            average = " on average" if field.differs else ""
+            text = f"sees {seen([field])} of the input, a step of {field.jump} apart{average}{as_before}"
         else:
             text = (
                 f"sees {before.size} + ({sight.window} − 1)·{before.jump} = {field.size} of the input, "
@@ -253,7 +255,11 @@ def _sights(sights: Sequence[Sight] | None) -> list[Block]:
 
 
 def _alike(sight: Sight) -> tuple[object, ...]:
-    return sight.incoming.figures, sight.window, sight.stride, sight.field.figures
+    return _figures(sight.incoming), sight.window, sight.stride, _figures(sight.field)
+
+
+def _figures(field: Field) -> tuple[object, ...]:
+    return field.size, field.least, field.jump, field.offset
 
 
 def _sharing_text(explanation: Explanation) -> Paragraph:
@@ -292,7 +298,7 @@ def record(explanation: Explanation) -> dict[str, Any]:
         "output_shape": node.shape,
         "formulas": [formula._asdict() for formula in explanation.formulas],
         "bytes": {formula.symbol: formula.value for formula in explanation.memory},
-        "receptive_field": [_sight(sight) for sight in explanation.sights or ()],
+        "receptive_field": [_sight(sight) for sight in explanation.sights],
         "borders": [edge._asdict() for edge in explanation.edges],
         "padded_share": explanation.padded_share,
         "sharing": {formula.symbol.replace(" ", "_"): formula.value for formula in explanation.sharing},
@@ -313,4 +319,4 @@ def _sight(sight: Sight) -> dict[str, Any]:
     field = sight.field
     figures = {"size": float(field.size), "stride": float(field.jump), "offset": float(field.offset)}
     whole = {name: int(value) if value.is_integer() else value for name, value in figures.items()}
-    return {"axis": sight.axis, **whole}
+    return {"axis": sight.axis, **whole, "least": field.least, "exact": field.is_exact}

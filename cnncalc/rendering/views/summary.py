@@ -26,7 +26,7 @@ from cnncalc.rendering.layout import (
     Title,
 )
 from cnncalc.rendering.styles import KIND_STYLES, basis, section_depth, section_of, title, type_text
-from cnncalc.rendering.text import counted, dims, exact, percent, short, size
+from cnncalc.rendering.text import counted, dims, exact, percent, seen, short, size
 from cnncalc.rendering.verdict import verdict
 from cnncalc.rendering.writers import Record, View
 
@@ -175,7 +175,7 @@ def _layer(row: Row, name: str, summary: Summary, columns: tuple[str, ...], layo
             shapes = (row.output_shape,) if column == "output" else row.input_shapes
             cells.append(", ".join(dims(shape[1:], layout) for shape in shapes) if row.output_shape else "")
         elif column == "receptive_field":
-            cells.append("?" if row.receptive_field is None else dims(row.receptive_field))
+            cells.append(dims(row.receptive_field))
         else:
             value = getattr(row, column)
             cells.append(_figure(value) if isinstance(value, int) and column != "index" else str(value))
@@ -258,21 +258,25 @@ def _totals(summary: Summary, layout: str) -> list[Block]:
 
 
 def _field_texts(summary: Summary) -> list[str]:
-    """Return what each output sees of the input; outputs that see alike are named together."""
-    first = next(iter(summary.inputs.values()))
-    seen: dict[str, list[str]] = {}
+    """Return what each output sees of every input that it reads; outputs that see alike are named together."""
+    found: dict[str, list[str]] = {}
     alone = len(summary.outputs) == 1
-    for name, fields in summary.receptive_fields.items():
+    for name, by_input in summary.receptive_fields.items():
         shape = summary.outputs[name]
         is_map = len(shape) > 2 and max(shape[2:]) > 1
         who = ("an output position sees" if is_map else "the output sees") if alone else "a position sees" * is_map
-        size = "×".join(str(-(-axis.size // 1)) for axis in fields or ())
-        step = f", {'×'.join(f'{float(axis.jump):g}' for axis in fields or ())} apart" if is_map else ""
-        if fields is None:
-            seen.setdefault("what it sees is not known", []).append(name)
-        elif fields:
-            seen.setdefault(f"{who or 'sees'} {size} of the input's {dims(first[2:])}{step}", []).append(name)
-    return [text if alone else f"{', '.join(names)}: {text}" for text, names in seen.items()]
+        parts = [_field_text(fields, summary, source, is_map) for source, fields in by_input.items()]
+        if parts:
+            found.setdefault(f"{who or 'sees'} {'; '.join(parts)}", []).append(name)
+    return [text if alone else f"{', '.join(names)}: {text}" for text, names in found.items()]
+
+
+def _field_text(fields: Fields, summary: Summary, source: str, is_map: bool) -> str:
+    """Return ``3×3 of the input's 16×16, 1×1 apart``."""
+    whose = "the input's" if len(summary.inputs) == 1 else f"{source}'s"
+    steps = is_map and not all(axis.is_whole for axis in fields)
+    step = f", {'×'.join(f'{float(axis.jump):g}' for axis in fields)} apart" if steps else ""
+    return f"{seen(fields)} of {whose} {dims(summary.inputs[source][2:])}{step}"
 
 
 def convention(summary: Summary) -> str:
@@ -305,17 +309,36 @@ def document(summary: Summary, layers: list[dict[str, Any]]) -> dict[str, Any]:
         "kinds": {kind: figures._asdict() for kind, figures in summary.kinds.items()},
         "totals": totals._asdict() | {"memory": totals.memory._asdict()},
         "receptive_field": _fields(summary.receptive_field),
-        "receptive_fields": {name: _fields(fields) for name, fields in summary.receptive_fields.items()},
+        "receptive_fields": {name: _of_first(seen) for name, seen in summary.receptive_fields.items()},
+        "receptive_fields_by_input": {
+            name: {source: _fields(fields) for source, fields in seen.items()}
+            for name, seen in summary.receptive_fields.items()
+        },
         "disagreeing_strides": summary.disagreeing_strides,
         "uncounted": summary.uncounted,
     }
 
 
-def _fields(fields: Fields | None) -> list[dict[str, Any]]:
-    """Return what an output sees, axis by axis; nothing where that is not known."""
+def _of_first(seen: dict[str, Fields]) -> list[dict[str, Any]]:
+    """Return what an output sees of the first input that it reads."""
+    return _fields(next(iter(seen.values()), ()))
+
+
+def _fields(fields: Fields) -> list[dict[str, Any]]:
+    """Return what an output sees of an input, axis by axis.
+
+    ``least`` is what the position sees that sees fewest; where ``exact`` is false, ``size`` is an upper bound.
+    """
     return [
-        {"size": -(-field.size // 1), "stride": float(field.jump), "offset": float(field.offset)}
-        for field in fields or ()
+        {
+            "size": field.size,
+            "stride": float(field.jump),
+            "offset": float(field.offset),
+            "least": field.least,
+            "exact": field.is_exact,
+            "input_size": field.input_size,
+        }
+        for field in fields
     ]
 
 
@@ -324,7 +347,6 @@ def layer(row: Row) -> dict[str, Any]:
     record = row._asdict()
     del record["label"], record["node"]
     record["args"] = row.args
-    record["receptive_field"] = row.receptive_field or ()
     return record
 
 

@@ -107,11 +107,11 @@ def _on_a_device(network: Graph, wanted: Wanted) -> dict[str, int]:
 
 
 def _receptive_field(network: Graph) -> tuple[int, ...]:
-    """Return how much the last output sees along each axis; nothing where that is not known."""
-    from cnncalc.figures.receptive_field import receptive_fields
+    """Return how much the last output sees along each axis of the first input that it reads."""
+    from cnncalc.figures.receptive_field import leading, receptive_fields
 
-    fields = receptive_fields(network).of[next(reversed(network.outputs.values()))] or ()
-    return tuple([int(-(-field.size // 1)) for field in fields])
+    seen = receptive_fields(network).of[next(reversed(network.outputs.values()))]
+    return tuple([field.size for field in leading(seen)])
 
 
 def _one_line(error: CnncalcError) -> str:

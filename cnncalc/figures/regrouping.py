@@ -1,0 +1,305 @@
+"""Receptive fields where axes are laid onto one, split up or exchanged, and then read in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import product
+from math import prod
+
+from cnncalc.figures.patterns import Pattern, Work, constant, in_step, through, union
+from cnncalc.figures.receptive_field import CHANNELS, MISSING, Field, Place, Term, Terms, along, united, whole
+from cnncalc.ground.limits import MAX_FIELD_WORK
+from cnncalc.layers.reads import Along, LaidOut, Move, Ranges, Read, repeated, sliding
+from cnncalc.layers.shapes import Shape
+
+_MOST_TERMS = 8
+_MOST_TOGETHER = 20_000
+
+
+def regrouped(terms: Terms, moves: tuple[Move, ...], shape: Shape, output: Shape, work: Work) -> Terms:
+    """Return the parts of a field behind some moves."""
+    for move in moves:
+        if isinstance(move, Along):
+            terms, shape = tuple([along(term, move.reads, shape, output, work) for term in terms]), output
+        elif isinstance(move, LaidOut):
+            terms, shape = tuple([_laid_out(term, shape, move.shape, work) for term in terms]), move.shape
+        else:
+            terms, shape = tuple([_turned(term, move.order) for term in terms]), tuple([shape[i] for i in move.order])
+    return united(terms, work)
+
+
+def _turned(term: Term, order: tuple[int, ...]) -> Term:
+    places = [place._replace(axis=order.index(place.axis)) for place in term.places]
+    return Term(
+        tuple(places), term.pattern, tuple([order.index(axis) if axis != MISSING else axis for axis in term.loose])
+    )
+
+
+def loosened(term: Term) -> Term:
+    """Return what all positions see, said of each of them."""
+    return whole(term)._replace(loose=tuple(sorted({*term.loose, *[place.axis for place in term.places]})))
+
+
+# --- where branches meet ----------------------------------------------------------------------------------------
+
+
+def met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: Work) -> tuple[Field, bool]:
+    """Return what all of some fields see together, and whether they step equally.
+
+    Args:
+        fields: of the inputs of one layer that read the same input of the network.
+        seam: the axis along which they are put side by side, if they are.
+        are_all: whether all inputs of the layer read it.
+        work: what may still be spent.
+    """
+    terms = put_together([term for field in fields for term in field.terms], work)
+    if seam is not None:
+        others = [
+            {term for term in field.terms if all(place.axis != seam for place in term.places)} for field in fields
+        ]
+        if not are_all or any(some != others[0] for some in others):
+            loose = [term if _on_axis(term, seam) else _loose_along(term, seam) for term in terms]
+            terms = tuple(loose)
+    return Field(terms, fields[0].input_size), _same_strides(fields)
+
+
+def _on_axis(term: Term, axis: int) -> bool:
+    return any(place.axis == axis for place in term.places)
+
+
+def _loose_along(term: Term, axis: int) -> Term:
+    return term._replace(loose=tuple(sorted({*term.loose, axis})))
+
+
+def _same_strides(fields: tuple[Field, ...]) -> bool:
+    """Return whether the positions of all fields step equally; a field of one position has no step."""
+    by_places: dict[tuple[Place, ...], list[Pattern]] = {}
+    for field in fields:
+        for term in field.terms:
+            if term.positions > 1 and term.pattern.growth is not None:
+                by_places.setdefault(term.places, []).append(term.pattern)
+    return all(in_step(patterns) for patterns in by_places.values())
+
+
+def put_together(terms: Sequence[Term], work: Work) -> Terms:
+    """Return terms, one for each place."""
+    by_places: dict[tuple[Place, ...], list[Term]] = {}
+    for term in terms:
+        by_places.setdefault(term.places, []).append(term)
+    found: list[Term] = []
+    for places, alike in by_places.items():
+        pattern = union([term.pattern for term in alike], alike[0].positions, work)
+        loose = tuple(sorted({axis for term in alike for axis in term.loose}))
+        found.append(Term(places, pattern, loose) if pattern else _all_together(alike))
+    return tuple(found) if len(found) <= _MOST_TERMS else (_all_together(found),)
+
+
+def _all_together(terms: Sequence[Term]) -> Term:
+    """Return what all positions of some terms see, said of each of them."""
+    hulls = [term.pattern.hull(term.positions) for term in terms]
+    axes = {axis for term in terms for axis in (*term.loose, *[place.axis for place in term.places])}
+    return Term(
+        (), constant((min([first for first, _ in hulls]), max([last for _, last in hulls]))), tuple(sorted(axes))
+    )
+
+
+# --- axis by axis -----------------------------------------------------------------------------------------------
+
+
+def along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: Work) -> Term:
+    """Return a term with places on several axes behind a layer that treats each axis by itself."""
+    windows = [axis for axis in {place.axis for place in term.places} if axis and reads[axis].ranges is not None]
+    if windows and len({place.axis for place in term.places}) > 1:
+        term = _channels_together(term, work)
+    for axis in dict.fromkeys([place.axis for place in term.places]):
+        to, ranges, is_exact = reads[axis]
+        own = [number for number, place in enumerate(term.places) if place.axis == axis]
+        if not own:
+            continue
+        if to is None and (ranges is None or len(own) < len(term.places)):
+            term = _without(term, own, work)
+            term = term if ranges is None and is_exact else _loose_along(term, MISSING)
+        elif ranges is not None and len(own) < len(term.places):
+            term = _without(term, own, work)
+            term = _loose_along(term, axis)
+        elif ranges is not None:
+            spread = spread_out(term, shape[axis], work)
+            count = 1 if to is None else output[to]
+            pattern = spread and through(spread.pattern, ranges, count, work)
+            left = () if to is None else (Place(axis, 1, count),)
+            term = Term(left, pattern, term.loose) if pattern else loosened(term)
+    places = tuple([place._replace(axis=_onto(reads, place.axis)) for place in term.places])
+    loose = set()
+    for axis in term.loose:
+        to = MISSING if axis == MISSING else reads[axis].axis
+        if to is not None:
+            loose.add(to)
+        if axis in (CHANNELS, MISSING) or to is None:
+            loose |= set() if axis != MISSING and _reads_all(reads[axis], shape[axis], output) else {MISSING}
+    return Term(places, term.pattern, tuple(sorted(loose)))
+
+
+def _channels_together(term: Term, work: Work) -> Term:
+    """Return what all channels of a position see, said of each of them."""
+    own = [number for number, place in enumerate(term.places) if place.axis == CHANNELS]
+    if len(own) in (0, len(term.places)):
+        return term
+    term = _without(term, own, work)
+    return _loose_along(term, CHANNELS)
+
+
+def channels_together(terms: Terms) -> Terms:
+    """Return terms that differ from channel to channel of a position as what all of them see."""
+    work = Work(MAX_FIELD_WORK)
+    several = [term if len(term.places) < 2 else _channels_together(term, work) for term in terms]
+    return united(several, work)
+
+
+def _reads_all(read: Read, size: int, output: Shape) -> bool:
+    """Return whether every one of ``size`` positions is read by some position of the output."""
+    if read.axis is None:
+        return read.ranges is None and read.is_exact
+    if read.ranges is None or read.ranges.period > 1 or read.ranges.growth is None:
+        return True
+    ends, out = read.ranges.of(0), output[read.axis]
+    return ends is not None and ends[0] <= 0 and read.ranges.growth <= ends[1] - ends[0] + 1 and (
+        ends[1] + (out - 1) * read.ranges.growth >= size - 1
+    )  # fmt: skip
+
+
+def _onto(reads: tuple[Read, ...], axis: int) -> int:
+    to = reads[axis].axis
+    assert to is not None
+    return to
+
+
+def _without(term: Term, numbers: list[int], work: Work) -> Term:
+    """Return what is seen by those that read some of a term's places whole."""
+    if len(numbers) == len(term.places):
+        return whole(term)
+    for number in reversed(numbers):
+        counts = [place.size for place in term.places]
+        size, below, above = counts[number], prod(counts[number + 1 :]), prod(counts[:number])
+        if above == 1:
+            ranges = sliding(size, dilation=below)
+        else:
+            ranges = Ranges(below, size * below, partial(_every, size, below), below)
+        pattern = through(term.pattern, ranges, above * below, work)
+        if pattern is None:
+            return loosened(term)
+        term = Term((*term.places[:number], *term.places[number + 1 :]), pattern, term.loose)
+    return term
+
+
+def _every(size: int, below: int, place: int) -> tuple[int, int]:
+    """Return the ends of ``size`` positions from a place on, ``below`` apart."""
+    return place, place + (size - 1) * below
+
+
+def spread_out(term: Term, size: int, work: Work) -> Term | None:
+    """Return a term with places on one axis as one of all its ``size`` positions; None: too much work."""
+    places = term.places
+    axis = places[0].axis
+    if len(places) == 1 and places[0][1:] == (1, size):
+        return term
+    if len(places) == 1 and places[0].unit * places[0].size == size:
+        ranges = repeated(places[0].unit)
+    else:
+        ranges = Ranges(size, None, lambda index: (_flat(places, index),) * 2)
+    pattern = through(term.pattern, ranges, size, work)
+    return pattern and Term((Place(axis, 1, size),), pattern, term.loose)
+
+
+def _flat(places: tuple[Place, ...], index: int) -> int:
+    flat = 0
+    for _, unit, count in places:
+        flat = flat * count + index // unit % count
+    return flat
+
+
+# --- another shape ----------------------------------------------------------------------------------------------
+
+
+def _strides(shape: Shape) -> list[int]:
+    strides = [1]
+    for size in reversed(shape):
+        strides.append(strides[-1] * size)
+    return strides[-2::-1]
+
+
+def _laid_out(term: Term, shape: Shape, output: Shape, work: Work) -> Term:
+    """Return a term whose axes have been laid out in another shape."""
+    theirs = _strides(output)
+    weights = _strides(shape)
+    digits = [(weights[axis] * unit, count) for axis, unit, count in term.places]
+    places = _split(digits, output, theirs)
+    if places is None:
+        term, places = _on_group(term, digits, shape, output, work)
+    loose = set()
+    for axis in term.loose:
+        if axis == MISSING:
+            loose.add(axis)
+            continue
+        low, high = weights[axis], weights[axis] * shape[axis]
+        loose |= {i for i, size in enumerate(output) if theirs[i] < high and theirs[i] * size > low}
+    return Term(places, term.pattern, tuple(sorted(loose)))
+
+
+def _split(digits: list[tuple[int, int]], output: Shape, strides: list[int]) -> tuple[Place, ...] | None:
+    """Return where digits of the flat index, each a weight and a count, lie on the axes; None: across them."""
+    places = []
+    for weight, count in digits:
+        rest = weight * count
+        for axis, (size, stride) in enumerate(zip(output, strides, strict=True)):
+            low, high = max(weight, stride), min(weight * count, stride * size)
+            if low >= high:
+                continue
+            if low % weight or low % stride or high % low or rest != high or stride * size % high:
+                return None
+            places.append(Place(axis, low // stride, high // low))
+            rest = low
+        if rest != weight and count > 1:
+            return None
+    return tuple(places)
+
+
+def _on_group(
+    term: Term, digits: list[tuple[int, int]], shape: Shape, output: Shape, work: Work
+) -> tuple[Term, tuple[Place, ...]]:
+    """Return a term, and its places, over all positions of the axes that share its elements."""
+    weights, theirs = _strides(shape), _strides(output)
+    common = sorted({*weights, prod(shape)} & {*theirs, prod(shape)})
+    low = max(bound for bound in common if all(bound <= weight for weight, _ in digits))
+    high = min(bound for bound in common if all(bound >= weight * count for weight, count in digits))
+    count = high // low
+    flat = tuple([Place(0, weight // low, count) for weight, count in digits])
+    pattern = through(term.pattern, Ranges(count, None, lambda index: (_flat(flat, index),) * 2), count, work)
+    places = _split([(low, count)], output, theirs)
+    if pattern is None or places is None:
+        return loosened(term), ()
+    return Term((), pattern, term.loose), places
+
+
+# --- sizes ------------------------------------------------------------------------------------------------------
+
+
+def sizes_together(terms: Terms) -> list[int]:
+    """Return how much every element sees of terms with several places; nothing where they are too many."""
+    sizes: dict[int, int] = {}
+    for term in terms:
+        for axis, unit, count in term.places:
+            sizes[axis] = max(sizes.get(axis, 1), unit * count)
+    if prod(sizes.values()) > _MOST_TOGETHER:
+        return []
+    found = []
+    for indices in product(*[range(size) for size in sizes.values()]):
+        index = dict(zip(sizes, indices, strict=True))
+        ends = []
+        for term in terms:
+            position = 0
+            for axis, unit, count in term.places:
+                position = position * count + index[axis] // unit % count
+            ends.append(term.pattern.at(position))
+        found.append(max(max([last for _, last in ends]) - min(ends)[0] + 1, 0))
+    return found

@@ -1,0 +1,198 @@
+"""Which elements of its inputs each output element of a layer reads: the rule from which receptive fields follow.
+
+A layer answers with *moves*, one after the other: its input laid out in another shape, its axes in another order,
+or (last), axis by axis, the positions that each output position reads.  Positions are counted as if no axis had an end:
+what a padding holds lies before position 0 and behind the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import gcd
+from typing import NamedTuple, TypeAlias
+
+from cnncalc.layers.shapes import Shape
+
+Span: TypeAlias = "tuple[int, int] | None"
+"""The first and the last position that are read; None where none is."""
+
+
+class Ranges(NamedTuple):
+    """What each position of an output axis reads on an input axis.
+
+    Attributes:
+        period: the pattern repeats after as many output positions.
+        growth: how much further on the next repetition reads; None: the pattern does not repeat, and positions outside
+            0 … period − 1 read nothing.
+        of: the span that a position from 0 to period − 1 reads.
+        step: the distance between two neighbours of those that are read within a span.
+    """
+
+    period: int
+    growth: int | None
+    of: Callable[[int], Span]
+    step: int = 1
+
+
+class Read(NamedTuple):
+    """What becomes of one axis of an input.
+
+    Attributes:
+        axis: of the output, on which its positions lie; None: all output elements read the same of it.
+        ranges: what each position there reads; None: that same position alone, or without an axis all of them.
+        is_exact: False where an output element may read less.
+    """
+
+    axis: int | None
+    ranges: Ranges | None = None
+    is_exact: bool = True
+
+
+WHOLE = Read(None)
+
+
+class Along:
+    """Every axis of the input by itself: one Read per axis."""
+
+    __slots__ = ("reads",)
+
+    def __init__(self, reads: tuple[Read, ...]) -> None:
+        self.reads = reads
+
+
+class LaidOut:
+    """The same elements, in the same order, in another shape."""
+
+    __slots__ = ("shape",)
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+
+class Turned:
+    """The axes in another order: axis i of the output is axis ``order[i]`` of the input."""
+
+    __slots__ = ("order",)
+
+    def __init__(self, order: tuple[int, ...]) -> None:
+        self.order = order
+
+
+Move: TypeAlias = "Along | LaidOut | Turned"
+Reads: TypeAlias = "tuple[tuple[Move, ...], ...]"
+"""The moves of every input."""
+
+
+def along(*reads: Read) -> Reads:
+    """Return the reads of a layer that has one input and treats each of its axes by itself."""
+    return ((Along(reads),),)
+
+
+def kept(count: int) -> list[Read]:
+    """Return ``count`` axes of which every output position reads its own."""
+    return [Read(axis) for axis in range(count)]
+
+
+def whole(count: int, *axes: int) -> Reads:
+    """Return the reads of a layer of ``count`` axes that reads some of them whole, and keeps the others."""
+    return along(*[WHOLE if axis in axes else Read(axis) for axis in range(count)])
+
+
+def sliding(kernel: int, stride: int = 1, before: int = 0, dilation: int = 1) -> Ranges:
+    """Return windows of ``kernel`` taps: position j reads ``j·stride − before + t·dilation``."""
+    ends = -before, dilation * (kernel - 1) - before
+    return Ranges(1, stride, lambda _: ends, dilation)
+
+
+def spreading(kernel: int, stride: int, before: int, dilation: int) -> Ranges:
+    """Return a transposed convolution's: position j reads every i with ``i·stride + t·dilation = j + before``.
+
+    The taps t that meet a position are ``stride / gcd(stride, dilation)`` apart, if there are any (Dumoulin and
+    Visin 2016, arXiv:1603.07285, section 4).
+    """
+    common = gcd(stride, dilation)
+    apart, inverse = stride // common, pow(dilation // common, -1, stride // common)
+
+    def of(position: int) -> Span:
+        place = position + before
+        if place % common:
+            return None
+        least = place // common * inverse % apart
+        if least >= kernel:
+            return None
+        most = least + (kernel - 1 - least) // apart * apart
+        return (place - most * dilation) // stride, (place - least * dilation) // stride
+
+    return Ranges(stride, 1, of, dilation // common)
+
+
+def repeated(times: int) -> Ranges:
+    """Return positions each of which ``times`` output positions read, one after the other."""
+    return Ranges(times, 1, lambda _: (0, 0))
+
+
+def grouped(size: int, out: int) -> Ranges:
+    """Return blocks of ``size`` positions, each of which ``out`` output positions read whole."""
+    return Ranges(out, size, lambda _: (0, size - 1))
+
+
+def binned(size: int, out: int) -> Ranges:
+    """Return bins: position i reads from ``⌊i·size / out⌋`` up to before ``⌈(i + 1)·size / out⌉``."""
+    common = gcd(size, out)
+    return Ranges(out // common, size // common, lambda i: (i * size // out, -(-(i + 1) * size // out) - 1))
+
+
+def part(start: int, size: int, out: int) -> Ranges:
+    """Return one input of a concatenation: its ``size`` positions from ``start`` on, of ``out`` in all."""
+    return Ranges(out, None, lambda i: (i - start, i - start) if start <= i < start + size else None)
+
+
+def cycled(size: int) -> Ranges:
+    """Return ``size`` positions that are read one after the other, again and again."""
+    return Ranges(size, 0, lambda i: (i, i))
+
+
+def listed(positions: Sequence[int]) -> Ranges:
+    """Return given positions, one for each output position."""
+    return Ranges(len(positions), None, lambda i: (positions[i], positions[i]))
+
+
+def summed(size: int, reverse: bool = False, exclusive: bool = False) -> Ranges:
+    """Return for each of ``size`` positions those before it and, but where that is exclusive, itself.
+
+    With ``reverse`` those behind it.
+    """
+    if reverse:
+        return Ranges(size, None, lambda i: (i + exclusive, size - 1) if i + exclusive < size else None)
+    return Ranges(size, None, lambda i: (0, i - exclusive) if i >= exclusive else None)
+
+
+def interpolated(size: int, out: int, factor: float | None, linear: bool, corners: bool) -> Ranges:
+    """Return what an interpolation of ``size`` positions to ``out`` reads.
+
+    Args:
+        size: positions of the input.
+        out: positions of the output.
+        factor: output positions per input position; None: ``out / size``.
+        linear: whether the two neighbours of a place are read, not the nearest alone; one of weight 0 is not.
+        corners: whether the places of the first and of the last elements meet.
+    """
+    if size == 1:
+        return Ranges(out, 1, lambda _: (0, 0))
+    below, above = (out, size) if factor is None else factor.as_integer_ratio()
+    if corners:
+        above, below = size - 1, max(out - 1, 1)
+    common = gcd(above, below)
+    above, below = above // common, below // common
+    if factor is not None and below > out and not linear:  # no simple fraction: multiplied as floats
+        return Ranges(out, size, lambda i: (min(int(i * (1 / factor)), size - 1),) * 2)
+    if not linear:
+        return Ranges(below, above, lambda i: (i * above // below,) * 2)
+    if corners:
+        return Ranges(below, above, lambda i: _around(i * above, below))
+    return Ranges(below, above, lambda i: _around((2 * i + 1) * above - below, 2 * below))
+
+
+def _around(above: int, below: int) -> tuple[int, int]:
+    """Return the neighbours of the place ``above / below``: one where it is a position itself."""
+    return above // below, -(-above // below)

@@ -1,0 +1,59 @@
+"""How the receptive field grows at one layer: the window that it lays over what comes in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnncalc.figures.receptive_field import Field, ReceptiveFields
+from cnncalc.graph import Graph, Node
+from cnncalc.layers.reads import WHOLE, Along
+from cnncalc.layers.shapes import axis_names
+
+
+class Sight(NamedTuple):
+    """How the receptive field grows along one axis of an input of the network.
+
+    Attributes:
+        axis: its letter, behind the input's name where there are several inputs.
+        incoming: what the layer's (first) input sees.
+        window: how many positions the layer reads of what comes in, and
+        stride: their step; both None where it is not one window that makes the field, everywhere alike.
+        field: what the layer's output sees.
+    """
+
+    axis: str
+    incoming: Field
+    window: int | None
+    stride: int | None
+    field: Field
+
+
+def sights(graph: Graph, node: Node, fields: ReceptiveFields) -> list[Sight]:
+    """Return how far an output element of a node sees; nothing where all of it was seen before."""
+    before, found = fields.of[node.inputs[0]] if node.inputs else {}, []
+    for source, after in fields.of[node].items():
+        incoming = before.get(source, after)  # of several inputs, the first may come from another place
+        name = f"{source.name} " if len(graph.inputs) > 1 else ""
+        for letter, coming, field in zip(axis_names(len(after) + 1)[1:], incoming, after, strict=True):
+            size, stride = _window(node, coming, field) or (None, None)
+            found.append(Sight(f"{name}{letter}", coming, size, stride, field))
+    return found if any(sight.window or not sight.field.is_whole for sight in found) else []
+
+
+def _window(node: Node, coming: Field, field: Field) -> tuple[int, int] | None:
+    """Return the size and the stride of a window, over positions that step alike, that makes a field."""
+    moves = node.layer.reads(node.use.inputs, node.shape)
+    term = coming.terms[0]
+    if moves is None or len(moves) > 1 or not isinstance(moves[0][0], Along) or len(term.places) != 1:
+        return None
+    read = moves[0][0].reads[term.places[0].axis]
+    if read == WHOLE:
+        window = term.positions, term.positions
+    elif read.axis is None or read.ranges is None or read.ranges.period > 1 or read.ranges.growth is None:
+        return None
+    else:
+        ends = read.ranges.of(0)
+        assert ends is not None  # every window reads something
+        window = ends[1] - ends[0] + 1, read.ranges.growth
+    adds_up = coming.size + (window[0] - 1) * coming.jump == field.size and not field.differs
+    return window if adds_up and len(coming.terms) == 1 else None

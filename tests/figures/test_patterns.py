@@ -1,0 +1,95 @@
+"""Closed forms of patterns against every position looked at by itself."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from cnncalc.figures.patterns import NOTHING, Pattern, Work, through, union
+from cnncalc.layers.reads import Ranges, Span, binned, grouped, interpolated, part, repeated, sliding, spreading
+
+PLENTY = 10**9
+
+
+def ranges(random: Random, count: int) -> Ranges:
+    """Return ranges of a random kind."""
+    number = random.randint
+    return random.choice(
+        [
+            lambda: sliding(number(1, 5), number(1, 4), number(-3, 3), number(1, 3)),
+            lambda: spreading(number(1, 5), number(1, 4), number(0, 2), number(1, 3)),
+            lambda: repeated(number(1, 4)),
+            lambda: grouped(number(1, 4), number(1, 4)),
+            lambda: binned(number(1, 9), number(1, 9)),
+            lambda: part(number(0, 3), number(1, 5), count),
+            lambda: interpolated(number(1, 9), number(1, 9), None, random.random() < 0.5, random.random() < 0.5),
+        ]
+    )()
+
+
+def span(of: Ranges, position: int) -> Span:
+    turns, place = divmod(position, of.period)
+    ends = of.of(place)
+    if ends is None or (turns and of.growth is None):
+        return None
+    return ends[0] + turns * (of.growth or 0), ends[1] + turns * (of.growth or 0)
+
+
+def one_by_one(pattern: Pattern, of: Ranges, position: int) -> tuple[int, int]:
+    """Return what a position sees that reads positions of a pattern, each looked at."""
+    ends = span(of, position)
+    seen = [pattern.at(i) for i in range(ends[0], ends[1] + 1, of.step)] if ends else []
+    first, last = min([low for low, _ in seen], default=NOTHING), max([high for _, high in seen], default=-NOTHING)
+    return (first, last) if first <= last else (NOTHING, -NOTHING)
+
+
+def shown(ends: tuple[int, int]) -> tuple[int, int]:
+    return ends if ends[0] <= ends[1] else (NOTHING, -NOTHING)
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_windows_over_windows(seed: int) -> None:
+    random = Random(seed)
+    pattern, sizes = Pattern((0,), (0,), 1), []
+    for _ in range(random.randint(1, 4)):
+        count = random.randint(1, 30)
+        of = ranges(random, count)
+        found = through(pattern, of, count, Work(PLENTY))
+        assert found is not None
+        beyond = 2 * count if len(found.first) < count and found.growth is not None else count
+        for position in range(count - beyond, beyond):  # where the axis is no period, beyond its ends too
+            assert shown(found.at(position)) == one_by_one(pattern, of, position), (seed, position)
+        sizes = [max(found.at(i)[1] - found.at(i)[0] + 1, 0) for i in range(count)]
+        assert max(found.sizes(count)) == max(sizes)
+        assert min(found.sizes(count)) == min(sizes)
+        if max(sizes):
+            assert found.hull(count) == (
+                min(found.at(i)[0] for i in range(count)),
+                max(found.at(i)[1] for i in range(count)),
+            )
+        pattern = found
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_unions(seed: int) -> None:
+    random = Random(seed)
+    count = random.randint(1, 30)
+    patterns = []
+    for _ in range(random.randint(2, 3)):
+        pattern = through(Pattern((0,), (0,), 1), ranges(random, count), count, Work(PLENTY))
+        assert pattern is not None
+        patterns.append(pattern)
+    found = union(patterns, count, Work(PLENTY))
+    assert found is not None
+    for position in range(count):
+        ends = [one.at(position) for one in patterns]
+        assert shown(found.at(position)) == shown((min(ends)[0], max(last for _, last in ends)))
+
+
+def test_work_is_bounded() -> None:
+    uneven = through(Pattern((0,), (0,), 1), interpolated(997, 991, None, True, False), 991, Work(PLENTY))
+    assert uneven is not None
+    assert through(uneven, sliding(3), 991, Work(990)) is None
+    assert union([uneven, Pattern((0,), (0,), 1)], 991, Work(990)) is None
+    assert through(Pattern((0,), (0,), 2**60), sliding(3), 5, Work(PLENTY)) is None  # strides beyond any input

@@ -1,0 +1,72 @@
+"""Receptive fields of random networks against what their outputs really depend on."""
+
+from __future__ import annotations
+
+import pytest
+
+from cnncalc.figures.receptive_field import leading, receptive_fields
+from cnncalc.layers.reads import Ranges
+from tests.figures.dependence import Writer, beyond, claimed, dependence, over_channels
+
+NETWORKS = 360
+CHUNK = 30
+
+
+def check(seed: int) -> int:
+    """Compare one network, position by position; return how many of its axes have a position away from the borders."""
+    network = Writer(seed, resizing=seed % 3 > 0).network
+    output = network.outputs["output"]
+    fields = leading(receptive_fields(network).of[output])
+    met_padding = beyond(network)
+    found = 0
+    for axis, field in enumerate(fields, 1):
+        truth, said = dependence(network, axis, seed), claimed(field, output.shape)
+        truth, said = over_channels(truth, field), over_channels(said, field)
+        away = ~(met_padding if len(said[0]) == len(met_padding) else met_padding.any(0, keepdims=True))
+        depends = truth[0] <= truth[1]
+        within = (said[0] <= truth[0]) & (truth[1] <= said[1])
+        assert within[away & depends].all(), (seed, axis)
+        widest = (truth[1] - truth[0] + 1)[away & depends].max(initial=0)
+        assert widest <= field.size, (seed, axis)
+        if field.is_exact:
+            assert (truth == said).all(0)[away & depends].all(), (seed, axis)
+            if (away & depends).all():
+                assert widest == field.size, (seed, axis)
+                assert (truth[1] - truth[0] + 1).min() == field.least, (seed, axis)
+            found += bool((away & depends).any())
+    return found
+
+
+@pytest.mark.parametrize("start", range(0, NETWORKS, CHUNK))
+def test_fields_are_what_outputs_depend_on(start: int) -> None:
+    assert sum(check(seed) for seed in range(start, start + CHUNK)) > CHUNK // 2
+
+
+def test_few_random_networks_have_no_more_than_a_bound() -> None:
+    fields = []
+    for seed in range(NETWORKS):
+        network = Writer(seed).network
+        fields += leading(receptive_fields(network).of[network.outputs["output"]])
+    assert sum(not field.is_exact for field in fields) < 0.03 * len(fields)
+
+
+def test_the_writer_makes_what_is_to_be_tested() -> None:
+    types = {node.layer.type for seed in range(NETWORKS) for node in Writer(seed).network.nodes}
+    assert types >= {
+        "conv", "conv_transpose", "maxpool", "avgpool", "lppool", "adaptive_avgpool", "adaptive_maxpool", "global_avgpool",
+        "upsample", "slice", "center_crop", "pad", "concat", "add", "multiply", "maximum", "flatten", "reshape", "permute",
+        "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "layernorm", "instancenorm", "groupnorm", "softmax", "lrn",
+        "linear",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [-1, 1])
+def test_the_test_can_fail(wrong: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows that are said to end a position too early, or too late, are noticed."""
+
+    def sliding(kernel: int, stride: int, before: int, dilation: int) -> Ranges:
+        return Ranges(1, stride, lambda _: (-before, dilation * (kernel - 1) - before + wrong), dilation)
+
+    monkeypatch.setattr("cnncalc.layers.window.sliding", sliding)
+    with pytest.raises(AssertionError):
+        test_fields_are_what_outputs_depend_on(0)
