@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.commands import COLOR
+
+settings.register_profile("a shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("a shared machine")
 
 
 @pytest.fixture(autouse=True)

@@ -283,7 +283,8 @@ def fold(text: str, width: int) -> list[str]:
     lines: list[str] = []
     while len(front) + cells(text) > width:
         room = fitting(text, width - len(front))
-        cut = max([end for end in map(re.Match.end, _BREAK(text, 0, room + 1)) if end <= room], default=room)
+        ends = [end for end in map(re.Match.end, _BREAK(text, 0, room + 1)) if end <= room]
+        cut = max([end for end in ends if cells(text[end : end + 1])], default=room)  # marks stay with their letters
         lines.append((front + text[:cut]).rstrip())
         text, front = text[cut:].lstrip(), further
     return [*lines, front + text] if text or not lines else lines

@@ -1,0 +1,65 @@
+"""Cells of a terminal: wide signs take two, combining marks none.
+
+Expected widths: Unicode's EastAsianWidth.txt (W and F are wide) and UnicodeData.txt (Mn and Me take no room), as
+terminals have them; rich's own table is the second opinion.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from cnncalc.rendering.cells import cells, fitting, left, right
+from cnncalc.rendering.layout import Column, Paragraph, Screen, Table, fold, page_lines, plain
+
+SIGNS = st.sampled_from("ab1 .,/×层卷积ｗ한글é\u0301\u0308😀→…")
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [("conv 3×3/1, 64", 14), ("", 0), ("卷积层", 6), ("e\u0301te\u0301", 3), ("한글", 4), ("ｗｉｄｅ", 8), ("→ … ✓ ─ █", 9),
+     ("a\u200db", 3), ("\u1112\u1161\u11ab", 2), ("😀", 2)],
+)  # fmt: skip
+def test_width(text: str, width: int) -> None:
+    """A joiner is shown as a sign that stands for it; a syllable of Hangul's letters is as wide as its first."""
+    assert cells(text) == width
+
+
+@given(st.text(SIGNS, max_size=30))
+def test_width_is_that_of_rich(text: str) -> None:
+    assert cells(text) == cell_len(text)
+
+
+@given(st.text(SIGNS, max_size=12), st.integers(0, 30))
+def test_padding(text: str, room: int) -> None:
+    for padded in (left(text, room), right(text, room)):
+        assert cells(padded) == max(room, cells(text))
+        assert padded.strip() == text.strip()
+
+
+@given(st.text(SIGNS, min_size=1, max_size=60), st.integers(2, 30))
+def test_what_fits_and_what_is_folded(text: str, room: int) -> None:
+    """No line is too wide, nothing is lost, and no line begins with a mark that belongs to the letter before."""
+    assert fitting(text, room) >= 1
+    lines = fold(text, room)
+    assert all(cells(line) <= room for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    for line in lines[1:]:
+        assert not line.lstrip() or unicodedata.category(line.lstrip()[0]) != "Mn"
+
+
+def test_a_table_is_straight() -> None:
+    rows = [["卷积一", "1,792"], ["e\u0301tage", "36"], ["conv1", "7"]]
+    lines = plain(
+        page_lines([Table([Column("名字", folds=True), Column("params", right=True)], rows)], Screen())
+    ).splitlines()
+    assert lines == ["名字    params", "--------------", "卷积一   1,792", "e\u0301tage       36", "conv1        7"]
+    assert {cells(line) for line in lines} == {14}
+
+
+def test_a_paragraph_counts_cells() -> None:
+    assert plain(page_lines([Paragraph("卷积 层 a", label=("名 ", ""))], Screen(9))) == "名 卷积\n   层 a\n"
