@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.graph import Graph, Unmet
+from cnncalc.ground.numbers import counted
 
 if TYPE_CHECKING:
     from cnncalc.deployment.view import Deployment
@@ -34,10 +35,11 @@ class Network(Graph):
         return unmet(self)
 
     def summary(self, **options: Any) -> Summary:
-        """Return every figure of the network; options as :func:`cnncalc.figures.summary.summarize` takes them."""
+        """Return every figure of the network, which prints as a table; options as of ``figures.summary.summarize``."""
         from cnncalc.figures.summary import summarize
+        from cnncalc.rendering.printed import PrintedSummary
 
-        return summarize(self, **options)
+        return PrintedSummary(*summarize(self, **options))
 
     def run(self, *args: Any, **options: Any) -> Run:
         """Run the network on real tensors; arguments as :func:`cnncalc.execution.runner.run` takes them."""
@@ -53,7 +55,7 @@ class Network(Graph):
 
     def __repr__(self) -> str:
         count, params = len(self.nodes), sum([node.params for node in self.nodes])
-        return f"<Network {self.title}: {count} layer{'s' * (count != 1)}, {params:,} params>"
+        return f"<Network {self.title}: {counted(count, 'layer')}, {counted(params, 'param')}>"
 
 
 def load(

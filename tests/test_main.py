@@ -79,6 +79,20 @@ def test_an_error_as_text_is_what_the_command_shows(tmp_path: Path) -> None:
     assert str(CnncalcError("no", "yes")) == "no\n  hint: yes"
 
 
+def test_a_summary_prints_as_the_command_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Params of torchvision's resnet50: 25,557,032; MACs of its convolutions and its linear layer: 4,089,184,256."""
+    for columns in ("70", "200"):
+        monkeypatch.setenv("COLUMNS", columns)
+        shown = process("summary", "resnet50", env={**os.environ, "COLUMNS": columns}).stdout
+        assert str(cnncalc.load("resnet50").summary()) + "\n" == shown
+    assert repr(cnncalc.load("resnet50").summary()) == (
+        "<Summary resnet50: 175 layers, 25,557,032 params, 4,089,184,256 MACs>"
+    )
+    assert repr(cnncalc.loads("input: [1, 1]\nlayers:\n  - scale:\n").summary()).startswith(
+        "<Summary <text>: 1 layer, "
+    )
+
+
 def test_the_network_says_what_it_is() -> None:
     """Params of torchvision's resnet50: 25,557,032; 53 convolutions with their batchnorms."""
     shown = repr(cnncalc.load("resnet50"))

@@ -1,0 +1,30 @@
+"""A summary that prints as the table that the command shows."""
+
+from __future__ import annotations
+
+import sys
+from shutil import get_terminal_size
+
+from cnncalc.figures.selection import select
+from cnncalc.figures.summary import Summary
+from cnncalc.rendering.layout import Screen, page_lines, plain
+from cnncalc.rendering.text import counted, exact
+from cnncalc.rendering.views.summary import view
+
+
+class PrintedSummary(Summary):
+    """A network's figures; ``print`` shows the table, as wide as the terminal is."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        is_terminal = sys.stdout is not None and sys.stdout.isatty()
+        screen = Screen(get_terminal_size((0, 0)).columns or None, is_terminal)
+        return plain(page_lines(view(self, *select(self, None, None, None)).page(screen), screen)).rstrip("\n")
+
+    def __repr__(self) -> str:
+        totals = self.totals
+        return (
+            f"<Summary {self.title}: {counted(totals.layers, 'layer')}, {counted(totals.params, 'param')}, "
+            f"{exact(totals.macs)} {self.figure}>"
+        )
