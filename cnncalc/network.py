@@ -39,7 +39,14 @@ class Network(Graph):
         from cnncalc.figures.summary import summarize
         from cnncalc.rendering.printed import PrintedSummary
 
-        return PrintedSummary(*summarize(self, **options))
+        return PrintedSummary.of(self, summarize(self, **options))
+
+    def _repr_html_(self) -> str:
+        """Return the network as a notebook shows it."""
+        from cnncalc.drawing.notebook import html
+        from cnncalc.figures.summary import summarize
+
+        return html(self, summarize(self))
 
     def run(self, *args: Any, **options: Any) -> Run:
         """Run the network on real tensors; arguments as :func:`cnncalc.execution.runner.run` takes them."""

@@ -30,7 +30,7 @@ def pieces(picture: Picture, style: bool = True) -> Iterator[str]:
 
     Args:
         picture: with everything in its place.
-        style: whether there is a background, and dark colours where the reader's are; without, attributes alone.
+        style: whether there are dark colours where the reader's are; without, there are attributes alone.
     """
     title, about = picture.heading
     yield (
@@ -41,7 +41,7 @@ def pieces(picture: Picture, style: bool = True) -> Iterator[str]:
     yield f"<title>{escaped(title)}</title>\n"
     if style:
         yield f"<style>@media screen and (prefers-color-scheme:dark){{{dark_rules()}}}</style>\n"
-        yield f'<rect class="paper" width="{picture.width}" height="{picture.height}" fill="#ffffff"/>\n'
+    yield f'<rect class="paper" width="{picture.width}" height="{picture.height}" fill="#ffffff"/>\n'
     yield _text(BORDER, BORDER + 10, title, "ink", size=15, bold=True)
     yield _text(BORDER, BORDER + 27, about, "muted", size=10)
     yield from body(picture)

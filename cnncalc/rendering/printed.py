@@ -1,4 +1,4 @@
-"""A summary that prints as the table that the command shows."""
+"""A summary that prints as the table that the command shows, and that a notebook shows with a drawing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from shutil import get_terminal_size
 
 from cnncalc.figures.selection import select
 from cnncalc.figures.summary import Summary
+from cnncalc.graph import Graph
 from cnncalc.rendering.layout import Screen, page_lines, plain
 from cnncalc.rendering.text import counted, exact
 from cnncalc.rendering.views.summary import view
@@ -15,7 +16,20 @@ from cnncalc.rendering.views.summary import view
 class PrintedSummary(Summary):
     """A network's figures; ``print`` shows the table, as wide as the terminal is."""
 
-    __slots__ = ()
+    graph: Graph
+
+    @classmethod
+    def of(cls, graph: Graph, summary: Summary) -> PrintedSummary:
+        """Return a summary that remembers its network, for the drawing."""
+        printed = cls(*summary)
+        printed.graph = graph
+        return printed
+
+    def _repr_html_(self) -> str:
+        """Return the summary as a notebook shows it."""
+        from cnncalc.drawing.notebook import html
+
+        return html(self.graph, self)
 
     def __str__(self) -> str:
         is_terminal = sys.stdout is not None and sys.stdout.isatty()

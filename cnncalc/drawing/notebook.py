@@ -1,0 +1,46 @@
+"""A network in a notebook: a table that stands without any style, then the drawing, in attributes alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cnncalc.drawing.measures import Measure
+from cnncalc.drawing.page.data import type_text
+from cnncalc.drawing.picture import Choice, picture
+from cnncalc.drawing.svg import document, escaped
+from cnncalc.figures.selection import select
+from cnncalc.figures.summary import Summary
+from cnncalc.graph import Graph
+from cnncalc.ground.numbers import exact
+
+MOST_ROWS = 60
+
+
+def html(graph: Graph, summary: Summary) -> str:
+    """Return a network as a notebook shows it, which may strip styles, classes and scripts."""
+    return "".join(_pieces(graph, summary))
+
+
+def _pieces(graph: Graph, summary: Summary) -> Iterator[str]:
+    totals = summary.totals
+    yield (
+        f"<p><b>{escaped(summary.title)}</b> {exact(totals.layers)} layers, {exact(totals.params)} params, "
+        f"{exact(totals.macs)} {escaped(summary.figure)}</p>\n"
+    )
+    heads = ("layer", "type", "output", "params", summary.figure)
+    yield f"<table><thead><tr>{''.join([f'<th>{escaped(head)}</th>' for head in heads])}</tr></thead><tbody>\n"
+    rows, _ = select(summary, 1, None, None)
+    for row in rows[:MOST_ROWS]:
+        cells = (
+            row.name, type_text(row.type, row.label), "×".join(map(str, row.output_shape[1:])), exact(row.params),
+            exact(row.macs),
+        )  # fmt: skip
+        yield f"<tr>{''.join([f'<td>{escaped(cell)}</td>' for cell in cells])}</tr>\n"
+    if len(rows) > MOST_ROWS:
+        yield f"<tr><td>… {exact(len(rows) - MOST_ROWS)} more</td><td></td><td></td><td></td><td></td></tr>\n"
+    yield "</tbody></table>\n"
+    measure = Measure("macs", f"the {summary.figure}", [row.macs for row in summary.rows], totals.macs)
+    drawing = document(picture(graph, measure, Choice(1)), style=False)
+    plain = re.sub(' class="[^"]*"', "", drawing)
+    yield f"<details><summary>graph</summary>{plain}</details>\n"
