@@ -95,7 +95,7 @@ def _command_line(asked: Asked, basis: Basis, inputs: Mapping[str, Shape], optio
     given |= {"--set": asked.settings, "--input": shapes}
     given |= {"--batch": [str(basis.batch)] if basis.batch > 1 else []}
     given |= {"--dtype": [basis.dtype] if basis.dtype != "float32" else []}
-    name, value = options
+    name, value = f"--{options[0]}", options[1]
     words = ["cnncalc", "summary", asked.spec]
     for option, values in given.items():
         for old in values:

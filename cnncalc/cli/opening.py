@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnncalc.cli._blame import built, note_variants
 from cnncalc.cli.output import tell
 from cnncalc.cli.overwriting import note_read
 from cnncalc.cli.parsing import parse_input, parse_settings
@@ -63,7 +64,13 @@ class Asked(NamedTuple):
     def built(self) -> tuple[Recipe, Graph]:
         """Return the recipe as well as :meth:`network`."""
         recipe, variant = self.recipe()
-        network = recipe.build(variant, *self.changes())
+
+        def build(settings: Sequence[str], inputs: Sequence[str]) -> Graph:
+            return recipe.build(variant, *_changes(settings, inputs, self.layout))
+
+        network = built(build, self.settings, self.inputs)
+        if variant is None and not self.settings and not self.inputs and self.spec != "-":
+            note_variants(recipe)
         for note in input_notes(recipe, network):
             tell(f"note: {note}")
         return recipe, network
@@ -82,7 +89,7 @@ class AskedSeveral(NamedTuple):
         return _changes(self.settings, self.inputs, self.layout)
 
 
-def _changes(settings: tuple[str, ...], inputs: tuple[str, ...], layout: str) -> Changes:
+def _changes(settings: Sequence[str], inputs: Sequence[str], layout: str) -> Changes:
     return parse_settings(settings), dict([parse_input(text, layout) for text in inputs])
 
 
@@ -92,7 +99,7 @@ def read_spec(spec: str) -> tuple[Recipe, str | None]:
     ``-`` reads standard input; a pipe, as the shell's ``<(git show HEAD:net.yaml)`` makes it, is read once.
     """
     path, colon, variant = spec.rpartition(":")
-    if colon and variant and not os.path.exists(spec):
+    if colon and variant and "://" not in spec and not os.path.exists(spec):
         document, _ = read_spec(path)
         return document, variant
     if os.path.exists(spec) and not os.path.isfile(spec) and not os.path.isdir(spec):

@@ -9,6 +9,7 @@ from typing import Any
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FILE_BYTES
+from cnncalc.ground.places import SpecError
 from cnncalc.language.items import Document
 from cnncalc.language.nodes import decode
 from cnncalc.language.reader import read_document
@@ -21,13 +22,7 @@ def open_document(spec: str) -> tuple[Document, str | None]:
     Raises:
         CnncalcError: where there is no such spec, or it can't be read.
     """
-    path, variant = spec, None
-    if not os.path.isfile(spec):
-        if os.sep in spec or spec.endswith((".yaml", ".yml")) or os.path.isdir(spec):
-            raise CnncalcError(f"{spec}: no such file" if not os.path.isdir(spec) else f"{spec}: a folder, not a spec")
-        from cnncalc.language.shipped import find
-
-        path, variant = find(spec)
+    path, variant = (spec, None) if os.path.isfile(spec) else _shipped(spec)
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
@@ -36,9 +31,38 @@ def open_document(spec: str) -> tuple[Document, str | None]:
     return read_text(data, path), variant
 
 
+def _shipped(spec: str) -> tuple[str, str | None]:
+    """Return (path, variant) of a network that ships.  A folder of its name does not hide it.
+
+    Raises:
+        CnncalcError: where ``spec`` is a path, a folder, an address or nothing that is known.
+    """
+    from cnncalc.language.foreign_files import folder_refusal, refuse_address
+    from cnncalc.language.shipped import find
+
+    refuse_address(spec)
+    is_folder = os.path.isdir(spec)
+    if os.sep in spec or spec.endswith((".yaml", ".yml")):
+        raise folder_refusal(spec) if is_folder else CnncalcError(f"{spec}: no such file")
+    try:
+        return find(spec)
+    except CnncalcError:
+        if is_folder:
+            raise folder_refusal(spec) from None
+        raise
+
+
 def read_text(data: bytes, name: str) -> Document:
     """Return the document of a spec's bytes, called ``name`` in messages; unnamed, its name is the file's."""
-    document = read_document(decode(data, name))
+    try:
+        document = read_document(decode(data, name))
+    except SpecError:
+        from cnncalc.language.foreign_files import refusal
+
+        foreign = refusal(data, name)
+        if foreign is not None:
+            raise foreign from None
+        raise
     document.name = document.name or os.path.basename(name).rpartition(".")[0] or name
     return document
 

@@ -116,4 +116,4 @@ FIGURES: dict[str, Figure] = {
         least=True,
     ),
 }
-"""What ``cnncalc check`` has a ``--max-…`` (or ``--min-…``) option for."""
+"""The figures that can be bounded, by the names of their bounds."""

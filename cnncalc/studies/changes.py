@@ -45,7 +45,7 @@ class Change(NamedTuple):
     Attributes:
         name: what is done, in a few words.
         layers: the layers that it changes; none: the network as a whole.
-        options: options of ``cnncalc summary`` that make it.
+        options: what makes it when the network is asked for: ("input" | "set" | "dtype", value), or empty.
         edits: lines of the spec that make it.
         elsewhere: what makes it outside a spec, where neither does.
         after: the network's figures with the change made.
@@ -125,7 +125,7 @@ class Workbench:
         for dtype in ("float16", "int8"):
             if DTYPES[dtype] < DTYPES[self.dtype]:
                 after = self.measured(self.network, dtype)
-                found.append(Change(f"stored as {dtype}", (), ("--dtype", dtype), (), "", after))
+                found.append(Change(f"stored as {dtype}", (), ("dtype", dtype), (), "", after))
         return [change for change in found if change is not None]
 
     def lower_resolution(self) -> Change | None:
@@ -147,7 +147,7 @@ class Workbench:
             if network is not None and self.saves(self.measured(network)):
                 text = "x".join(str(size) for size in smaller)
                 name = f"input {'×'.join(str(size) for size in smaller)}"
-                return Change(name, (), ("--input", text), (), "", self.measured(network))
+                return Change(name, (), ("input", text), (), "", self.measured(network))
         return None
 
     def narrower_by_argument(self) -> Change | None:
@@ -160,7 +160,7 @@ class Workbench:
             network = self.rebuilt(settings={name: smaller})
             if network is not None and self.saves(self.measured(network)):
                 setting = f"{name}={smaller}"
-                return Change(setting, (), ("--set", setting), (), "", self.measured(network))
+                return Change(setting, (), ("set", setting), (), "", self.measured(network))
         return None
 
     def argument(self, name: str) -> int | float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from time import process_time
@@ -10,6 +11,7 @@ from time import process_time
 import click
 import pytest
 
+import cnncalc as cnncalc_package
 from cnncalc.cli import cli
 from tests.commands import cnncalc, on_a_terminal
 
@@ -278,3 +280,97 @@ def test_a_layer_is_readable() -> None:
     assert "named pool1, pool2, …" in out
     for one in json.loads(cnncalc("layers", "--format", "json").out)["layers"]:
         assert "*" not in cnncalc("layers", one["type"]).out
+
+
+# --- what is asked for ---------------------------------------------------------------------------------------
+
+
+def test_a_family_says_which_variant_is_shown_and_how_many_there_are(tmp_path: Path) -> None:
+    done = cnncalc("summary", "vgg")
+    assert (done.code, done.err) == (
+        0,
+        "note: VGG has 8 variants: vgg11, vgg13, vgg16, vgg19, vgg11_bn, vgg13_bn, vgg16_bn, vgg19_bn; this is vgg16, "
+        "--variant NAME shows another\n",
+    )
+    assert "138,357,544" in done.out  # vgg16's params, Simonyan and Zisserman 2014, Table 2: 138 M
+    assert cnncalc("summary", "vgg", "--variant", "vgg11").err == cnncalc("summary", "vgg11").err == ""
+    net = tmp_path / "net.yaml"
+    net.write_text(
+        "args: {n: 1}\nvariants: {a: {args: {n: 2}}, b: {args: {n: 3}}}\ninput: [3]\nlayers: [{linear: n}]\n"
+    )
+    assert "this is the file's own, which is none of them" in cnncalc("summary", str(net)).err
+    assert cnncalc("summary", str(net), "--set", "n=4").err == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "blamed", "message"),
+    [
+        (["--set", "width=0"], "--set width=0", "conv 'conv1': out_channels must be a positive integer, not 0"),
+        (
+            ["--set", "width=2", "--set", "kernel=9"],
+            "--set kernel=9",
+            "conv 'conv1': a kernel of 9 does not fit axis H of 8",
+        ),
+        (["--input", "3x2x2"], "--input 3x2x2", "conv 'conv1': a kernel of 3 does not fit axis H of 2"),
+        (
+            ["--set", "kernel=4", "--input", "3x3x3"],
+            "--set kernel=4 --input 3x3x3",
+            "conv 'conv1': a kernel of 4 does not",
+        ),
+    ],
+)
+def test_an_option_is_to_blame_where_the_spec_is_right_without_it(
+    options: list[str], blamed: str, message: str, tmp_path: Path
+) -> None:
+    net = tmp_path / "net.yaml"
+    net.write_text(
+        "args: {width: 4, kernel: 3}\ninput: [3, 8, 8]\nlayers:\n  - conv: {out_channels: width, kernel_size: kernel}\n"
+    )
+    done = cnncalc("summary", str(net), *options)
+    assert (done.code, done.out) == (2, "")
+    first, *rest = done.err.splitlines()
+    assert first.startswith(f"{blamed} ({net}:4:{26 if 'channels' in message else 46}): {message}")
+    assert rest[0] == "   4 |   - conv: {out_channels: width, kernel_size: kernel}"
+
+
+def test_an_option_is_not_to_blame_for_the_spec_s_own_fault() -> None:
+    spec = "args: {n: 1}\ninput: [3, 8, 8]\nlayers:\n  - conv: {out_channels: n, kernel_size: 9}\n"
+    assert cnncalc("summary", "-", "--set", "n=2", stdin=spec).err.startswith(
+        "<stdin>:4:42: conv 'conv1': a kernel of 9"
+    )
+
+
+def test_inner_rooms_speak_of_arguments_not_of_options(tmp_path: Path) -> None:
+    """From Python there are no options."""
+    net = tmp_path / "net.yaml"
+    net.write_text("args: {width: 4}\ninput: {a: [3], b: [3]}\nlayers: [{add: {}, from: [a, b]}]\n")
+    with pytest.raises(cnncalc_package.CnncalcError) as caught:
+        cnncalc_package.load(net, widht=3)
+    assert str(caught.value) == f"widht: {net} has no argument 'widht'\n  hint: did you mean 'width'?"
+    with pytest.raises(cnncalc_package.CnncalcError) as caught:
+        cnncalc_package.load(net, input=(3,))
+    assert str(caught.value) == (
+        "input: the network has several inputs: a, b\n  hint: each shape needs the name of its input"
+    )
+    with pytest.raises(cnncalc_package.CnncalcError) as caught:
+        cnncalc_package.load(net, input={"c": (3,)})
+    assert str(caught.value) == f"c: {net} has no input 'c'\n  hint: inputs: a, b"
+
+
+def test_no_message_below_the_command_line_names_an_option() -> None:
+    """Every text in the package's code, but for docstrings, in all rooms but the command line's own."""
+    import ast
+
+    root = Path(cnncalc_package.__file__).parent
+    found = []
+    for path in root.rglob("*.py"):
+        if path.parts[len(root.parts)] in ("cli", "__main__.py"):
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        said = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}  # docstrings
+        texts = [one for one in ast.walk(tree) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        found += [f"{path.name}: {one.value}" for one in texts if OPTION(one.value) and id(one) not in said]
+    assert found == []
+
+
+OPTION = re.compile(r"(?<![\w-])--[a-z]").search

@@ -183,10 +183,10 @@ def test_expressions_are_kept_as_they_are_written() -> None:
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("alexnet", ("--input", "3x160x160")),  # five sevenths, a multiple of 32 as 224 is
-        ("mobilenet_v2", ("--set", "width=0.75")),
-        ("inception_v3", ("--input", "3x224x224")),  # 299 is odd: any size will do
-        ("resnet50", ("--set", "base_width=48")),
+        ("alexnet", ("input", "3x160x160")),  # five sevenths, a multiple of 32 as 224 is
+        ("mobilenet_v2", ("set", "width=0.75")),
+        ("inception_v3", ("input", "3x224x224")),  # 299 is odd: any size will do
+        ("resnet50", ("set", "base_width=48")),
     ],
 )
 def test_changes_of_the_whole_network(name: str, options: tuple[str, ...]) -> None:
@@ -196,5 +196,5 @@ def test_changes_of_the_whole_network(name: str, options: tuple[str, ...]) -> No
 def test_published_figures_of_a_narrower_and_smaller_mobilenet() -> None:
     """TF-slim's table of MobileNetV2: 0.75 at 224 has 209 M macs, 1.0 at 160 has 154 M."""
     changes = {change.options: change.after for change in bench_of("mobilenet_v2").for_the_network()}
-    assert changes["--set", "width=0.75"].macs // 10**6 == 209
-    assert changes["--input", "3x160x160"].macs // 10**6 == 154
+    assert changes["set", "width=0.75"].macs // 10**6 == 209
+    assert changes["input", "3x160x160"].macs // 10**6 == 154

@@ -73,7 +73,7 @@ def trace_page(trace: Trace, channels: int, width: int | None) -> list[Block]:
     if rest:
         total = sum(part.total for part in rest)
         more = "1 more channel, which sums" if len(rest) == 1 else f"{len(rest)} more channels, which sum"
-        lines += [Text([(f"… {more} to {number(total)} (--channels shows more)", "dim")]), Gap()]
+        lines += [Text([(f"… {more} to {number(total)} (ask for more channels to see them)", "dim")]), Gap()]
     return lines + _together(trace)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.errors import ArgumentError
 from cnncalc.studies.sweep.points import Point
 
 
@@ -24,7 +24,7 @@ class Objective(NamedTuple):
         if isinstance(value, tuple) and value:
             value = max(value)
         if not isinstance(value, (int, float)):
-            raise CnncalcError(f"--pareto: {self.name} = {value!r} is not a number")
+            raise ArgumentError("pareto", f"{self.name} = {value!r} is not a number")
         return -value if self.largest else value
 
 

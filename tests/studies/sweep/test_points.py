@@ -118,5 +118,5 @@ def test_a_front_may_want_much_of_something() -> None:
 
 
 def test_what_is_no_number_has_no_front() -> None:
-    with pytest.raises(CnncalcError, match="--pareto: kind = 'basic' is not a number"):
+    with pytest.raises(CnncalcError, match="pareto: kind = 'basic' is not a number"):
         Objective("kind").of(Point(None, {"kind": "basic"}, {}, {}))

@@ -1,0 +1,92 @@
+"""The network that a command line asks for: built, and where that fails with the option that is to blame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from cnncalc.cli.output import tell
+from cnncalc.graph import Graph
+from cnncalc.ground.places import Fault, Origin, Place, SpecError
+from cnncalc.language.items import Document
+from cnncalc.recipe import Recipe
+
+Build: TypeAlias = "Callable[[Sequence[str], Sequence[str]], Graph]"
+"""Builds a network with some values of ``--set`` and of ``--input``."""
+
+MOST_BLAMED = 8
+"""How many options are left out in turn, to find the one that is to blame."""
+
+LISTED = 8
+"""How many variants a note lists."""
+
+
+class BlamedError(SpecError):
+    """A spec that can't be built, but could without some options.
+
+    Attributes:
+        options: these options, as they were given.
+    """
+
+    def __init__(self, faults: list[Fault], options: Sequence[str]) -> None:
+        super().__init__(faults)
+        self.options = " ".join(options)
+
+    def text(self, spelled: Callable[[Origin], str] = str) -> str:
+        """Return all faults, each with the options in front of its place."""
+        return super().text(lambda origin: f"{self.options} ({spelled(origin)})")
+
+
+def built(build: Build, settings: Sequence[str], inputs: Sequence[str]) -> Graph:
+    """Build a network with the values of ``--set`` and ``--input``.
+
+    Args:
+        build: builds it with some of these values.
+        settings: the values of ``--set``.
+        inputs: the values of ``--input``.
+
+    Raises:
+        BlamedError: where it can be built without some of them.
+        CnncalcError: where it can't be built at all, or one can't be read.
+    """
+    try:
+        return build(settings, inputs)
+    except SpecError as error:
+        given = [("--set", text) for text in settings] + [("--input", text) for text in inputs]
+        blamed = _blamed(build, given)
+        if not blamed or not isinstance(error.faults[0].origin, Place):
+            raise
+        raise BlamedError(error.faults, [f"{option} {text}" for option, text in blamed]) from None
+
+
+def _blamed(build: Build, given: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the options without any of which the network can be built; else all, where it can without all."""
+    if len(given) > MOST_BLAMED:
+        return given if _builds(build, []) else []
+    alone = [one for one in given if _builds(build, [other for other in given if other is not one])]
+    return alone or (given if len(given) > 1 and _builds(build, []) else [])
+
+
+def _builds(build: Build, given: list[tuple[str, str]]) -> bool:
+    from cnncalc.language.findings import noticed
+
+    try:
+        with noticed():
+            build(
+                [text for option, text in given if option == "--set"],
+                [text for option, text in given if option != "--set"],
+            )
+    except SpecError:
+        return False
+    return True
+
+
+def note_variants(recipe: Recipe) -> None:
+    """Say which variant of a family is shown where none is asked for, and how many there are."""
+    names = list(recipe.variants)
+    if len(names) < 2 or not isinstance(recipe, Document):
+        return
+    listed = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
+    same = [name for name, own in recipe.variants.items() if own.changes_nothing(recipe)]
+    shown = same[0] if same else "the file's own, which is none of them"
+    tell(f"note: {recipe.name} has {len(names)} variants: {listed}; this is {shown}, --variant NAME shows another")

@@ -1,0 +1,128 @@
+"""Files that are no specs, recognised by what they hold and by their names, so that the error can say what they are.
+
+They are looked at where reading a spec has failed, and only then.  Who reads a kind of them does so in
+:func:`cnncalc.language.loading.open_document`, before a spec is looked for, and takes its line out here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from cnncalc.ground.errors import CnncalcError
+
+LOOKED_AT = 65_536
+"""Bytes from the beginning of a file that are looked at."""
+
+SPEC = "a spec is YAML: 'cnncalc show resnet18' prints one to start from"
+WEIGHTS = f"it holds tensors, not the network; {SPEC}"
+
+
+class Kind(NamedTuple):
+    """A kind of files.
+
+    Attributes:
+        what: what a file of this kind is, with its article.
+        hint: what to do about it.
+        suffixes: ends of such files' names.
+        begins: what such a file begins with, as a regular expression over bytes.
+        holds: what a text of this kind has, as a regular expression over lines.
+    """
+
+    what: str
+    hint: str
+    suffixes: tuple[str, ...] = ()
+    begins: bytes | None = None
+    holds: str | None = None
+
+
+KINDS = (
+    Kind("a Git LFS pointer", "fetch the file itself: git lfs pull", begins=rb"version https://git-lfs"),
+    Kind("text in UTF-16", "save the file as UTF-8 text", begins=rb"\xff\xfe|\xfe\xff"),
+    # pictures, archives, documents
+    Kind("a PNG picture", SPEC, (".png",), rb"\x89PNG"),
+    Kind("a JPEG picture", SPEC, (".jpg", ".jpeg"), rb"\xff\xd8\xff"),
+    Kind("a PDF document", SPEC, (".pdf",), rb"%PDF"),
+    Kind("a compressed file", "decompress it first: gunzip", (".gz", ".tgz"), rb"\x1f\x8b"),
+    Kind("a web page", "save the file itself, not the page that shows it", (".html",), rb"(?is)\s*<(!doctype )?html"),
+    # tensors
+    Kind("an HDF5 file, as Keras has them", WEIGHTS, (".h5", ".hdf5"), rb"\x89HDF\r\n\x1a\n"),
+    Kind("a NumPy array", WEIGHTS, (".npy",), rb"\x93NUMPY"),
+    Kind("a file of PyTorch", WEIGHTS, (".pt", ".pth", ".ckpt"), rb"(?s)PK\x03\x04.*?(data|constants)\.pkl"),
+    Kind("a file of PyTorch, or another pickle", WEIGHTS, (".pkl", ".pickle"), rb"\x80[\x02-\x05]"),
+    Kind("a safetensors file", WEIGHTS, (".safetensors",), rb'(?s).{5}\x00{3}\{"'),
+    Kind("a file of weights for Caffe", WEIGHTS, (".caffemodel",)),
+    Kind("a file of weights for darknet", WEIGHTS, (".weights",)),
+    # models
+    Kind("a Keras model", SPEC, (".keras",), rb"(?s)PK\x03\x04.{26}(metadata|config)\.json"),
+    Kind("an archive of NumPy arrays", WEIGHTS, (".npz",), rb"(?s)PK\x03\x04.{26,200}?\.npy"),
+    Kind("a ZIP archive", SPEC, (".zip", ".mlpackage", ".mar"), rb"PK\x03\x04"),
+    Kind("a TensorFlow Lite model", SPEC, (".tflite", ".lite"), rb"(?s).{4}TFL3"),
+    Kind("a Core ML model", SPEC, (".mlmodel",)),
+    Kind("a TensorFlow model", SPEC, (".pb",)),
+    Kind("an ONNX model", SPEC, (".onnx", ".ort"), rb"(?s)\x08[\x03-\x1e][\x12\x1a\x22\x3a\x42]"),
+    # texts
+    Kind("a notebook", f"no code is run; {SPEC}", (".ipynb",), holds=r'"nbformat"\s*:'),
+    Kind("Python code", f"no code is run; {SPEC}", (".py",), holds=r"^(import|from)\s+\w+|^(class|def)\s+\w+.*:"),
+    Kind("a Keras model in JSON", SPEC, holds=r'"class_name"\s*:|"keras_version"\s*:'),
+    Kind("what cnncalc has written", "give the spec that it was made from", holds=r'"schema_version"\s*:\s*\d'),
+    Kind("JSON", SPEC, (".json",)),
+    Kind("a Caffe model", SPEC, (".prototxt",), holds=r"^\s*layers?\s*\{"),
+    Kind("a TensorFlow graph as text", SPEC, (".pbtxt",), holds=r"^node\s*\{"),
+    Kind("a darknet configuration", SPEC, (".cfg",), holds=r"^\[(net|network|convolutional|connected)\]"),
+    Kind("an OpenVINO model", SPEC, holds=r"<net\s+name="),
+    Kind("an ncnn model", SPEC, (".param",), rb"7767517\s"),
+    Kind("an Ultralytics model", SPEC, holds=r"^backbone:(?s:.*)^head:"),
+)  # fmt: skip
+"""All kinds; the first that fits by what it holds counts, then the first that fits by its name."""
+
+FOLDERS = {
+    "saved_model.pb": Kind("a TensorFlow SavedModel", SPEC),
+    "Manifest.json": Kind("a Core ML model", SPEC),
+}
+"""Folders that are models, by a file in them."""
+
+
+def kind_of(data: bytes, name: str) -> Kind | None:
+    """Return which kind of file this is, or None where it may well be meant as a spec.
+
+    Args:
+        data: its bytes, or the first of them.
+        name: its name; "<stdin>" for none.
+    """
+    head = data[:LOOKED_AT]
+    text = head.decode("utf-8", "replace")
+    if re.search(r"^layers:", text, re.MULTILINE) and "\0" not in text:
+        return None  # a spec with faults
+    for kind in KINDS:
+        if kind.begins is not None and re.match(kind.begins, head):
+            return kind
+    for kind in KINDS:
+        if kind.holds is not None and re.search(kind.holds, text, re.MULTILINE):
+            return kind
+    suffix = os.path.splitext(name)[1].lower()
+    return next((kind for kind in KINDS if suffix in kind.suffixes), None)
+
+
+def refusal(data: bytes, name: str) -> CnncalcError | None:
+    """Return the error for a file that is no spec, or None where it may well be meant as one."""
+    kind = kind_of(data, name)
+    return None if kind is None else CnncalcError(f"{name}: this is {kind.what}, not a spec", kind.hint)
+
+
+def folder_refusal(path: str) -> CnncalcError:
+    """Return the error for a folder that stands in place of a spec."""
+    names = sorted(os.listdir(path))
+    for name, kind in FOLDERS.items():
+        if name in names:
+            return CnncalcError(f"{path}: this is {kind.what}, not a spec", kind.hint)
+    specs = [os.path.join(path, name) for name in names if name.endswith((".yaml", ".yml"))]
+    listed = ", ".join(specs[:3]) + (", …" if len(specs) > 3 else "")
+    return CnncalcError(f"{path}: a folder, not a spec", f"in it: {listed}" if specs else None)
+
+
+def refuse_address(spec: str) -> None:
+    """Refuse what is an address on the net.  Raises CnncalcError."""
+    if re.match(r"[a-z][a-z0-9+.-]*://", spec, re.IGNORECASE):
+        raise CnncalcError(f"{spec}: this is a URL, and nothing is fetched", "download it, and give the file")

@@ -1,0 +1,130 @@
+"""Files that are no specs: each is recognised, whatever it is called."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.commands import cnncalc
+
+
+def archive(*names: str) -> bytes:
+    """Return a ZIP archive of empty files."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as file:
+        for name in names:
+            file.writestr(name, b"")
+    return data.getvalue()
+
+
+SAFETENSORS = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+
+# The first bytes are those of the formats' own descriptions: onnx.proto3 (ir_version, producer_name), the FlatBuffers
+# identifier of TensorFlow Lite, HDF5's superblock, safetensors' length of the header, numpy.lib.format.
+FILES = {
+    "an ONNX model": ("model.onnx", b"\x08\x08\x12\x07pytorch\x1a\x052.1.0"),
+    "an ONNX model that is called otherwise": ("model.bin", b"\x08\x0a\x3a\x05\n\x03abc"),
+    "a TensorFlow Lite model": ("net.tflite", b"\x1c\x00\x00\x00TFL3" + bytes(40)),
+    "an HDF5 file, as Keras has them": ("net.h5", b"\x89HDF\r\n\x1a\n" + bytes(40)),
+    "a Keras model": ("net.keras", archive("metadata.json", "config.json", "model.weights.h5")),
+    "a file of PyTorch": ("net.pt", archive("net/data.pkl", "net/byteorder", "net/data/0")),
+    "a file of PyTorch, or another pickle": ("old.pth", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."),
+    "a safetensors file": ("net.safetensors", struct.pack("<Q", len(SAFETENSORS)) + SAFETENSORS + bytes(4)),
+    "an archive of NumPy arrays": ("net.npz", archive("a.npy")),
+    "a NumPy array": ("x.npy", b"\x93NUMPY\x01\x00v\x00{'descr': '<f4'}"),
+    "a TensorFlow model": ("frozen.pb", b"\n\x0c\n\x01x\x12\x0bPlaceholder"),
+    "a Core ML model": ("net.mlmodel", b"\x00\x01\xff"),
+    "a PNG picture": ("net.png", b"\x89PNG\r\n\x1a\n" + bytes(20)),
+    "a ZIP archive": ("net.zip", archive("readme.txt")),
+    "a compressed file": ("net.yaml.gz", b"\x1f\x8b\x08\x00" + bytes(20)),
+    "text in UTF-16": ("net.yaml", "input: [3]\nlayers: [relu]\n".encode("utf-16")),
+    "a Git LFS pointer": ("net.yaml", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n"),
+    "a notebook": ("net.ipynb", json.dumps({"cells": [], "nbformat": 4}).encode()),
+    "Python code": ("net.py", b"import torch\nfrom torch import nn\n\nclass Net(nn.Module):\n    pass\n"),
+    "a Keras model in JSON": ("net.json", json.dumps({"class_name": "Sequential", "config": {"layers": []}}).encode()),
+    "JSON": ("other.json", b'{"a": 1}'),
+    "what cnncalc has written": ("out.json", json.dumps({"schema_version": 1, "layers": []}).encode()),
+    "a Caffe model": ("lenet.prototxt", b'name: "LeNet"\nlayer {\n  name: "data"\n  type: "Input"\n}\n'),
+    "a TensorFlow graph as text": ("graph.pbtxt", b'node {\n  name: "x"\n}\n'),
+    "a darknet configuration": ("yolo.cfg", b"[net]\nbatch=64\n\n[convolutional]\nfilters=32\n"),
+    "an OpenVINO model": ("net.xml", b'<?xml version="1.0"?>\n<net name="resnet" version="11">\n'),
+    "an ncnn model": ("net.param", b"7767517\n75 83\nInput data 0 1 data\n"),
+    "an Ultralytics model": (
+        "yolo.yaml",
+        b"nc: 80\nbackbone:\n  - [-1, 1, Conv, [64]]\nhead:\n  - [-1, 1, Conv, [9]]\n",
+    ),
+    "a web page": ("net.yaml", b"<!DOCTYPE html>\n<html>\n"),
+}
+READ = {"an ONNX model", "an ONNX model that is called otherwise"}
+"""What is read by now, or will be."""
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_what_a_file_is(what: str, tmp_path: Path) -> None:
+    name, data = FILES[what]
+    path = tmp_path / name
+    path.write_bytes(data)
+    done = cnncalc("summary", str(path))
+    if what in READ and "this is" not in done.err:
+        assert "UTF-8" not in done.err
+        return
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(
+        f"{path}: this is {what.removesuffix(' that is called otherwise')}, not a spec\n  hint: "
+    )
+
+
+@pytest.mark.parametrize(
+    "what", [what for what in FILES if what not in ("a Core ML model", "a TensorFlow model", "JSON")]
+)
+def test_it_is_known_by_what_it_holds(what: str) -> None:
+    """From a pipe there is no name."""
+    done = cnncalc("summary", "-", stdin=FILES[what][1])
+    if what not in READ:
+        assert done.err.startswith(f"<stdin>: this is {what}, not a spec\n")
+
+
+def test_a_spec_with_faults_is_a_spec_whatever_it_is_called(tmp_path: Path) -> None:
+    for name in ("net.py", "net.cfg", "net.json", "net.onnx"):
+        path = tmp_path / name
+        path.write_text("input: [3, 8, 8]\nlayers:\n  - cnov\n")
+        assert "unknown layer type 'cnov'" in cnncalc("summary", str(path)).err
+        path.write_text("input: [3, 8, 8]\nlayers:\n  - relu\n")
+        assert cnncalc("summary", str(path)).code == 0
+
+
+def test_other_bytes_are_said_to_be_none_of_text() -> None:
+    assert "is not UTF-8" in cnncalc("summary", "-", stdin=b"layers: caf\xe9\n").err
+
+
+@pytest.mark.parametrize(
+    "address", ["https://example.org/net.yaml", "http://example.org/net.yaml:v2", "s3://bucket/net"]
+)
+def test_an_address_is_not_fetched(address: str) -> None:
+    done = cnncalc("summary", address)
+    assert done.code == 2
+    assert done.err == f"{address}: this is a URL, and nothing is fetched\n  hint: download it, and give the file\n"
+
+
+def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"")
+    assert cnncalc("summary", "saved").err.startswith("saved: this is a TensorFlow SavedModel, not a spec\n")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "net.yaml").write_text("")
+    assert cnncalc("summary", "mine").err == "mine: a folder, not a spec\n  hint: in it: mine/net.yaml\n"
+    assert cnncalc("summary", "mine/").err == "mine/: a folder, not a spec\n  hint: in it: mine/net.yaml\n"
+
+
+def test_a_folder_does_not_hide_a_network_that_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "alexnet").mkdir()
+    done = cnncalc("summary", "alexnet", "--columns", "params")
+    assert (done.code, done.err) == (0, "")
+    assert "61,100,840" in done.out
