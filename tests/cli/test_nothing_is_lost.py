@@ -234,10 +234,11 @@ def test_ctrl_c_keeps_the_rows_that_are_done(net: Path, presses: int, jobs: str)
 def test_ctrl_c_at_any_time_after_the_start() -> None:
     """None of our functions is interrupted with a traceback; what Python does before the first of them may be."""
     codes = set()
-    for milliseconds in range(0, 80, 2):
+    for milliseconds in (*range(0, 80, 2), 1500):
         with subprocess.Popen(
-            [*COMMAND, "summary", "resnet50"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        ) as running:
+            [*COMMAND, "run", "lenet5", "--repeat", "1000000"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        ) as running:  # fmt: skip
             time.sleep(milliseconds / 1000)
             running.send_signal(signal.SIGINT)
             running.send_signal(signal.SIGINT)
