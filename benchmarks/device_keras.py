@@ -188,16 +188,13 @@ def _reshape(node: Node, xs: list[Any]) -> Any:
     return kl.Reshape(_last(node.shape))(xs[0])
 
 
-class _Factors(kl.Layer):  # type: ignore[misc]
-    """A factor a channel, and perhaps a shift."""
-
-    def __init__(self, channels: int, bias: bool) -> None:
-        super().__init__()
-        self.factor = self.add_weight(shape=(channels,), name="gamma", initializer="ones")
-        self.shift = self.add_weight(shape=(channels,), name="shift", initializer="ones") if bias else None
-
-    def call(self, x: Any) -> Any:
-        return x * self.factor if self.shift is None else x * self.factor + self.shift
+def _scale(node: Node, xs: list[Any]) -> Any:
+    """Return a map with a factor for each channel, and perhaps a shift: constants, as own layers don't convert."""
+    rng = np.random.default_rng(node.index)
+    channels = node.shape[0]
+    factor = rng.uniform(0.5, 1.5, channels).astype("float32")
+    shift = rng.uniform(0.1, 0.5, channels).astype("float32")
+    return kl.Lambda(lambda x: x * factor + shift if node.layer.bias else x * factor)(xs[0])
 
 
 _MADE: dict[str, Callable[[Node, list[Any]], Any]] = {
@@ -206,7 +203,7 @@ _MADE: dict[str, Callable[[Node, list[Any]], Any]] = {
     "linear": _linear,
     "batchnorm": lambda node, xs: kl.BatchNormalization(epsilon=node.layer.eps)(xs[0]),
     "layernorm": lambda node, xs: kl.LayerNormalization(epsilon=node.layer.eps)(xs[0]),
-    "scale": lambda node, xs: _Factors(node.shape[0], node.layer.bias)(xs[0]),
+    "scale": _scale,
     "relu": lambda node, xs: kl.ReLU()(xs[0]),
     "relu6": lambda node, xs: kl.ReLU(6.0)(xs[0]),
     "leaky_relu": lambda node, xs: kl.LeakyReLU(negative_slope=node.layer.negative_slope)(xs[0]),
@@ -229,6 +226,9 @@ _MADE: dict[str, Callable[[Node, list[Any]], Any]] = {
     "maxpool": lambda node, xs: _pool(kl.MaxPooling2D, node, xs),
     "avgpool": lambda node, xs: _pool(kl.AveragePooling2D, node, xs),
     "global_avgpool": _global(kl.GlobalAveragePooling2D),
+    "mean": lambda node, xs: kl.GlobalAveragePooling2D(keepdims=node.layer.keepdims)(xs[0]),
+    "max": lambda node, xs: kl.GlobalMaxPooling2D(keepdims=node.layer.keepdims)(xs[0]),
+    "minimum": lambda node, xs: kl.Minimum()(xs),
     "global_maxpool": _global(kl.GlobalMaxPooling2D),
     "adaptive_avgpool": _adaptive,
     "flatten": _flatten,

@@ -47,13 +47,12 @@ def batchnorm(low: Lowering, node: Node) -> None:
 
 
 def scale(low: Lowering, node: Node) -> None:
-    """Part of the weights before it, or of those behind it where it shifts nothing; else MUL, and ADD for a bias."""
+    """Part of the weights before it, or of the dense layer behind it; else MUL, and ADD for a bias."""
     layer: Any = node.layer
     if _folds_back(low, node):
         return
     reader = low.sole_reader(node)
-    ahead = ("linear",) if layer.bias else ("linear", "conv")
-    if reader is not None and reader.layer.type in ahead and low.folds_ahead(node):
+    if reader is not None and reader.layer.type == "linear" and low.folds_ahead(node):
         return
     operator = _factored(low, node, "MUL", low.of(node)[0], f"{node.name} (factor)" if layer.bias else node.name)
     if layer.bias:

@@ -179,5 +179,6 @@ RULES: dict[str, Rule] = {
     "subtract": pairs("SUB"),
     "multiply": pairs("MUL"),
     "maximum": pairs("MAXIMUM"),
+    "minimum": pairs("MINIMUM"),
     "concat": concat,
 }

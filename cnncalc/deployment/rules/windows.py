@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.deployment.lowering import Lowering, Rule, last, refused
 from cnncalc.deployment.operators import Flow, Operator, Taps
+from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.window import Pair, same_pad
 
 if TYPE_CHECKING:
@@ -210,6 +211,24 @@ def global_maxpool(low: Lowering, node: Node) -> None:
         _reduced(low, node, "REDUCE_MAX", flow)
 
 
+def mean(low: Lowering, node: Node) -> None:
+    """MEAN over height and width, which stay or go."""
+    _over_the_map(low, node, "MEAN")
+
+
+def most(low: Lowering, node: Node) -> None:
+    """REDUCE_MAX over height and width, which stay or go."""
+    _over_the_map(low, node, "REDUCE_MAX")
+
+
+def _over_the_map(low: Lowering, node: Node, code: str) -> None:
+    layer: Any = node.layer
+    (shape,) = node.use.inputs
+    if axis_indices(layer.axis, shape) != list(range(1, len(shape))) or len(shape) != 3:
+        raise refused(node, f"nobody has verified {code} over other axes than height and width")
+    _reduced(low, node, code, low.of(node)[0])
+
+
 def _pool(low: Lowering, node: Node, code: str, flow: Flow, taps: Taps) -> None:
     operator = low.emit(code, node, [flow], map_shape(node))
     operator.taps = taps
@@ -272,5 +291,7 @@ RULES: dict[str, Rule] = {
     "adaptive_avgpool": adaptive_avgpool,
     "global_avgpool": global_avgpool,
     "global_maxpool": global_maxpool,
+    "mean": mean,
+    "max": most,
     "pad": pad,
 }
