@@ -87,11 +87,10 @@ def _first_gap(around: Sequence[tuple[int, int, int, int]], size: int, first: in
     """Return the lowest offset with ``size`` free bytes among those of ``around`` that live at the same time."""
     candidate = 0
     for offset, end, begins, ends in around:
-        if begins <= last and ends >= first:
+        if end > candidate and begins <= last and ends >= first:
             if offset - candidate >= size:
                 break
-            if end > candidate:
-                candidate = end
+            candidate = end
     return candidate
 
 
