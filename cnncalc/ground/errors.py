@@ -40,6 +40,12 @@ class ArgumentError(CnncalcError):
         return f"--{self.argument.replace('_', '-')}{self.text()[len(self.argument) :]}"
 
 
+class InternalError(CnncalcError):
+    """Two ways of computing one figure disagree: a mistake of the program, not of its user."""
+
+    exit_code = 3
+
+
 def told(message: str, hint: str | None) -> str:
     """Return a message, its hint on a line of its own."""
     return printable(clipped(message)) + (f"\n  hint: {printable(clipped(hint))}" if hint else "")

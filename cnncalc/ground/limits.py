@@ -107,3 +107,9 @@ MAX_OPERATORS = 20_000
 MAX_FIELD_WORK = 300_000
 """Steps that receptive fields may take where they have no closed form (positions of irregular maps); beyond, a field is
 said to be at most so large."""
+
+MAX_AXIS_VALUES = 1_000_000
+"""Values along one axis of a sweep."""
+
+MAX_KEPT_ROWS = 1_000_000
+"""Rows of a sweep that ``sort`` and ``pareto`` may have to keep."""

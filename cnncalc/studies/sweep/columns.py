@@ -8,26 +8,19 @@ is computed the plain way, so that every text is the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnncalc.figures.memory import alive_elements
-from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.numeric import larger
-from cnncalc.language.items import Document
-from cnncalc.language.loading import build_variant
+from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.axes import axes_of
 from cnncalc.studies.sweep.grid import Grid
-from cnncalc.studies.sweep.points import Measure, Point, point, usual_figures
+from cnncalc.studies.sweep.layout import Layout, laid_out
+from cnncalc.studies.sweep.points import Measure, Point, point
 from cnncalc.studies.sweep.program import Column, Program
 from cnncalc.studies.sweep.tape import Tape
-from cnncalc.studies.sweep.traced import Traced, plain
-
-WINDOW = 16_384
-"""Places that are computed at a time: enough for NumPy's calls to cost little, few enough to stay in the cache."""
+from cnncalc.studies.sweep.window import Batch, Window
 
 WORTH_TRACING = 24
 """Places of one signature in a window from which a trace pays: it takes as long as some 8 networks."""
@@ -35,45 +28,6 @@ WORTH_TRACING = 24
 
 NETWORKS_PER_TRACE = 8
 """How many networks are computed the plain way while one is traced."""
-
-
-class Batch(NamedTuple):
-    """Places of a window that one program was played for.
-
-    Attributes:
-        lanes: their numbers in the window, ascending.
-        figures: a column by figure, or a plain number; ``output`` is a tuple of them.
-        inputs: the shape of every input, likewise.
-        uncounted: layer types whose FLOPs nobody has defined.
-    """
-
-    lanes: Column
-    figures: dict[str, Any]
-    inputs: dict[str, tuple[Any, ...]]
-    uncounted: tuple[str, ...]
-
-
-class Window(NamedTuple):
-    """The figures of some places of a grid.
-
-    Attributes:
-        numbers: of the places, in the order of the rows.
-        batches: what was computed by columns.
-        points: what was computed the plain way, by its number in the window.
-    """
-
-    numbers: Sequence[int]
-    batches: list[Batch]
-    points: dict[int, Point]
-
-
-class Layout(NamedTuple):
-    """What a program's results are, in order."""
-
-    figures: tuple[str, ...]
-    output: int
-    inputs: dict[str, int]
-    uncounted: tuple[str, ...]
 
 
 class Structure(NamedTuple):
@@ -84,11 +38,11 @@ class Structure(NamedTuple):
 
 
 class Columns:
-    """The programs of a document, and the columns that they are played on."""
+    """The programs of a recipe, and the columns that they are played on."""
 
-    def __init__(self, document: Document, grid: Grid, measure: Measure) -> None:
+    def __init__(self, recipe: Recipe, grid: Grid, measure: Measure) -> None:
         """Prepare a sweep; nothing is traced before it is asked for."""
-        self.document = document
+        self.recipe = recipe
         self.grid = grid
         self.measure = measure
         self.axes = axes_of(grid)
@@ -99,7 +53,7 @@ class Columns:
     def window(self, numbers: Sequence[int]) -> Window:
         """Return the figures of some places of the grid, by their numbers."""
         places = self.grid.places(numbers)
-        window = Window(numbers, [], {})
+        window = Window(numbers, [], {}, [])
         waiting = [np.arange(len(numbers))]
         while waiting:
             for signature, lanes in self._groups(places, waiting.pop()):
@@ -109,11 +63,12 @@ class Columns:
                     waiting.append(rest)  # in groups once more: what a trace has pinned is part of the signature
                 else:
                     for lane in rest.tolist():
-                        window.points[lane] = self._point(numbers[lane])
+                        window.points[lane] = self.point(numbers[lane])
         return window
 
-    def _point(self, number: int) -> Point:
-        return point(self.document, self.grid[number], self.measure)
+    def point(self, number: int) -> Point:
+        """Return the point of a place of the grid, computed the plain way."""
+        return point(self.recipe, self.grid[number], self.measure)
 
     def _is_worth(self, waiting: int) -> bool:
         """Tell whether to trace once more: many wait, and traces have paid so far."""
@@ -142,7 +97,7 @@ class Columns:
                 continue
             mine = lanes[fits]
             if layout is None:
-                window.points.update({lane: self._point(window.numbers[lane]) for lane in mine.tolist()})
+                window.failed.extend(mine.tolist())
             else:
                 window.batches.append(_batch(mine, layout, results))
             self._covered += len(mine)
@@ -159,8 +114,9 @@ class Columns:
         values = [axis.traced(tape, number, picked[number]) for number, axis in enumerate(self.axes)]
         variant, args, inputs = self.grid.combination(values)
         try:
-            network = build_variant(self.document, variant, args, inputs)
-            structure = _structure(tape, network, self.measure)
+            network = self.recipe.build(variant, args, inputs)
+            layout, results = laid_out(network, self.measure)
+            structure = Structure(Program(tape, results), layout)
         except (CnncalcError, TypeError, ValueError, ArithmeticError, AttributeError):
             structure = Structure(Program(tape, ()), None)  # such places are computed, and told, the plain way
         if self._pinned(tape):
@@ -179,70 +135,9 @@ class Columns:
         return new
 
 
-def _structure(tape: Tape, network: Graph, measure: Measure) -> Structure:
-    """Return the program of a network that was built on traced numbers."""
-    figures = usual_figures(network, measure, _peak(network, measure.batch))
-    output = figures.pop("output")
-    inputs = {name: tensor.shape for name, tensor in network.inputs.items()}
-    uncounted = tuple(sorted({node.use.layer.type for node in network.nodes if node.use.flops is None}))
-    layout = Layout(tuple(figures), len(output), {name: len(shape) for name, shape in inputs.items()}, uncounted)
-    results = [*figures.values(), *output, *[size for shape in inputs.values() for size in shape]]
-    return Structure(Program(tape, results), layout)
-
-
-def _peak(network: Graph, batch: int) -> Any:
-    """Return the most elements alive at one step: the largest of those sums that no other surely exceeds."""
-    kept: list[Any] = []
-    for alive, _ in alive_elements(network, batch):
-        if not any(_exceeds(other, alive) for other in kept):
-            kept = [other for other in kept if not _exceeds(alive, other)]
-            kept.append(alive)
-    return reduce(larger, kept)
-
-
-def _exceeds(a: Any, b: Any) -> bool:
-    """Tell whether a sum is at least another one, whatever the numbers are: no part of it is less."""
-    if type(a) is not Traced or type(b) is not Traced:
-        if type(a) is not Traced and type(b) is not Traced:
-            return bool(a >= b)
-        return bool((a.low >= b) if type(a) is Traced else (a >= b.high))
-    if a.low >= b.high:
-        return True
-    if a.constant < b.constant:
-        return False
-    entries = a.tape.entries
-    for number in a.terms.keys() | b.terms.keys():
-        if a.terms.get(number, 0) < b.terms.get(number, 0) or entries[number].interval[0] < 0:
-            return False
-    return True
-
-
 def _batch(lanes: Column, layout: Layout, results: list[Any]) -> Batch:
     figures = dict(zip(layout.figures, results, strict=False))
     rest = iter(results[len(layout.figures) :])
     figures["output"] = tuple([next(rest) for _ in range(layout.output)])
     inputs = {name: tuple([next(rest) for _ in range(axes)]) for name, axes in layout.inputs.items()}
     return Batch(lanes, figures, inputs, layout.uncounted)
-
-
-def points_of(window: Window, grid: Grid) -> Iterator[Point]:
-    """Yield the points of a window, in the order of its rows."""
-    found = dict(window.points)
-    for batch in window.batches:
-        count = len(batch.lanes)
-        columns = [_listed(value, count) for name, value in batch.figures.items() if name != "output"]
-        names = [name for name in batch.figures if name != "output"]
-        outputs = zip(*[_listed(value, count) for value in batch.figures["output"]], strict=True)
-        inputs = [list(zip(*[_listed(size, count) for size in shape], strict=True)) for shape in batch.inputs.values()]
-        rows = zip(batch.lanes.tolist(), zip(*columns, strict=True), outputs, *inputs, strict=True)
-        for lane, figures, output, *shapes in rows:
-            variant, args, _ = grid[window.numbers[lane]]
-            shown = dict(zip(batch.inputs, shapes, strict=True))
-            values = {**dict(zip(names, figures, strict=True)), "output": output}
-            found[lane] = Point(variant, args, shown, values, uncounted=batch.uncounted)
-    yield from (found[lane] for lane in range(len(window.numbers)) if lane in found)
-
-
-def _listed(value: Any, count: int) -> list[Any]:
-    """Return a column as plain numbers; a number that is the same for all, so often."""
-    return value.tolist() if isinstance(value, np.ndarray) else [plain(value)] * count

@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.layers.shapes import Shape
+from cnncalc.studies.sweep.values import Each
 
 
 class Combination(NamedTuple):
@@ -23,12 +24,14 @@ class Grid:
     def __init__(
         self,
         variants: Sequence[str | None] = (None,),
-        args: Mapping[str, Sequence[Any]] | None = None,
+        args: Mapping[str, Sequence[Any] | Each] | None = None,
         inputs: Mapping[str, Sequence[Shape]] | None = None,
     ) -> None:
         """Make a grid of variants, values by argument and shapes by input."""
         self.variants = tuple(variants)
-        self.args = {name: tuple(values) for name, values in (args or {}).items()}
+        self.args = {
+            name: values if isinstance(values, Each) else tuple(values) for name, values in (args or {}).items()
+        }
         self.inputs = {name: tuple(shapes) for name, shapes in (inputs or {}).items()}
 
     @property
@@ -44,11 +47,23 @@ class Grid:
             picked.append(values[place])
         return self.combination(picked[::-1])
 
+    def axes(self) -> list[tuple[Any, ...]]:
+        """Return the values along each axis: the variants, each argument (each place of an ``Each``), each input."""
+        found: list[tuple[Any, ...]] = [self.variants]
+        for values in self.args.values():
+            found += [values.choices] * values.places if isinstance(values, Each) else [values]
+        return [*found, *self.inputs.values()]
+
     def combination(self, values: Sequence[Any]) -> Combination:
         """Return the combination of one value per axis."""
         variant, *rest = values
-        args = dict(zip(self.args, rest, strict=False))
-        return Combination(variant, args, dict(zip(self.inputs, rest[len(args) :], strict=True)))
+        args: dict[str, Any] = {}
+        for name, choices in self.args.items():
+            if isinstance(choices, Each):
+                args[name], rest = tuple(rest[: choices.places]), rest[choices.places :]
+            else:
+                args[name], *rest = rest
+        return Combination(variant, args, dict(zip(self.inputs, rest, strict=True)))
 
     def places(self, numbers: Sequence[int]) -> list[Any]:
         """Return, for each axis, the places of some combinations along it, as NumPy's arrays."""
@@ -61,7 +76,3 @@ class Grid:
             found.append((rest % len(values)).astype(np.int64))
             rest = rest // len(values)
         return found[::-1]
-
-    def axes(self) -> list[tuple[Any, ...]]:
-        """Return the values along each axis: the variants, each argument, each input."""
-        return [self.variants, *self.args.values(), *self.inputs.values()]

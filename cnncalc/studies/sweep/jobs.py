@@ -1,20 +1,86 @@
-"""A sweep in this process, or in several."""
+"""A sweep window by window, in this process or in several: what is computed is the same, whoever computes it."""
 
 from __future__ import annotations
 
+import random
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
+from cnncalc.ground.errors import InternalError
 from cnncalc.language.expand import warn_of_inputs
 from cnncalc.language.items import Document
 from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.points import Measure, Point, point
+from cnncalc.studies.sweep.sampling import Sample
+from cnncalc.studies.sweep.where import Condition
+from cnncalc.studies.sweep.window import Window, held, points_of
 
-_CHUNK = 64
+if TYPE_CHECKING:
+    from cnncalc.studies.sweep.columns import Columns
+
+FEW = 200
+"""Combinations below which each is computed by itself, and NumPy is not imported."""
+
+WINDOW = 16_384
+"""Combinations that are computed at a time by columns: enough for NumPy's calls to cost little."""
+
+_PLAIN_WINDOW = 64
 
 WARNED = 20
 """How many combinations are looked at for inputs that are probably not meant, where other processes build them."""
+
+
+class Plan(NamedTuple):
+    """What a sweep computes, as texts and numbers that can be sent to another process.
+
+    Attributes:
+        grid: all combinations.
+        measure: the figures.
+        sample: which of them, and in which order; None: all, in the grid's order.
+        where: the condition on a row, a text of expressions; None: all rows are kept.
+        check: how many rows that were computed by columns are computed the plain way as well.
+    """
+
+    grid: Grid
+    measure: Measure
+    sample: Sample | None = None
+    where: str | None = None
+    check: int = 16
+
+    @property
+    def rows(self) -> int:
+        """How many combinations are computed."""
+        return self.grid.size if self.sample is None else self.sample.count
+
+    @property
+    def by_columns(self) -> bool:
+        """Whether columns are worth it and can compute all that is asked for."""
+        return self.rows >= FEW and not self.measure.more
+
+    def numbers(self, start: int, stop: int) -> Sequence[int]:
+        """Return the numbers of some rows' combinations in the grid."""
+        return range(start, stop) if self.sample is None else self.sample.numbers(start, stop)
+
+
+class Part(NamedTuple):
+    """Some rows of a sweep.
+
+    Attributes:
+        start, stop: which combinations they are made of.
+        window: what was computed.
+        lanes: the rows of it that are kept, in order.
+        failed: how many combinations are no network, whether they are shown or not.
+        first: the error of the first of those.
+    """
+
+    start: int
+    stop: int
+    window: Window
+    lanes: Sequence[int]
+    failed: int
+    first: str
 
 
 def sweep(recipe: Recipe, grid: Grid, measure: Measure | None = None, jobs: int = 1) -> Iterator[Point]:
@@ -26,42 +92,114 @@ def sweep(recipe: Recipe, grid: Grid, measure: Measure | None = None, jobs: int 
         measure: what to compute.
         jobs: processes to compute in.
 
-    A combination that is no network yields a point with its error.  No more than a few hundred points are
-    kept at a time, however large the grid is.
+    A combination that is no network yields a point with its error.
     """
-    measure = measure or Measure()
-    if jobs == 1 or grid.size == 1:
-        return (point(recipe, grid[index], measure) for index in range(grid.size))
-    return _in_processes(recipe, grid, measure, jobs)
+    for part in parts(recipe, Plan(grid, measure or Measure()), jobs):
+        yield from points_of(part.window, grid, part.lanes)
+
+
+def parts(recipe: Recipe, plan: Plan, jobs: int = 1, start: int = 0) -> Iterator[Part]:
+    """Yield the rows of a sweep from a combination on, in order; few of them are kept at a time.
+
+    Raises:
+        CnncalcError: where the condition can't be computed.
+        InternalError: where a row that was computed by columns is not what the plain way gives.
+    """
+    size = _window_size(plan, jobs)
+    starts = iter(range(start, plan.rows, size))
+    if jobs == 1 or plan.rows - start <= size:
+        work = Work(recipe, plan)
+        return (work.part(first, min(first + size, plan.rows)) for first in starts)
+    return _in_processes(recipe, plan, jobs, starts, size)
+
+
+class Work:
+    """What a process keeps from one part of a sweep to the next: the recipe, and the programs made of it."""
+
+    def __init__(self, recipe: Recipe, plan: Plan) -> None:
+        """Prepare; nothing is computed yet."""
+        self.recipe = recipe
+        self.plan = plan
+        self.condition = Condition(plan.where, recipe.settings) if plan.where is not None else None
+        self._columns: Columns | None = None
+        rng = random.Random(plan.rows)
+        self._checked = {rng.randrange(plan.rows) for _ in range(plan.check)} if plan.by_columns else set()
+
+    def part(self, start: int, stop: int) -> Part:
+        """Return the rows of some combinations."""
+        numbers = self.plan.numbers(start, stop)
+        if self.condition is not None and self.condition.reads_arguments:
+            numbers = [number for number in numbers if self.condition.may_hold(self.plan.grid[number].args)]
+        window = self._window(numbers) if self.plan.by_columns else self._plain(numbers)
+        for row in self._checked.intersection(range(start, stop)) if len(numbers) == stop - start else ():
+            self._check(window, row - start)
+        first = self._first_error(window)
+        failed = len(window.failed) + sum(one.error is not None for one in window.points.values())
+        if self.condition is not None:
+            return Part(start, stop, window, held(window, self.plan.grid, self.condition), failed, first)
+        window.points.update({lane: self._point(window.numbers[lane]) for lane in window.failed})
+        return Part(start, stop, window, range(len(numbers)), failed, first)
+
+    def _point(self, number: int) -> Point:
+        return point(self.recipe, self.plan.grid[number], self.plan.measure)
+
+    def _plain(self, numbers: Sequence[int]) -> Window:
+        return Window(numbers, [], {lane: self._point(number) for lane, number in enumerate(numbers)}, [])
+
+    def _window(self, numbers: Sequence[int]) -> Window:
+        if self._columns is None:
+            from cnncalc.studies.sweep.columns import Columns  # NumPy
+
+            self._columns = Columns(self.recipe, self.plan.grid, self.plan.measure)
+        return self._columns.window(numbers)
+
+    def _check(self, window: Window, lane: int) -> None:
+        """Compare a row with what the plain way gives.  Raises InternalError where they differ."""
+        if lane in window.points or lane in window.failed:
+            return
+        (found,), expected = points_of(window, self.plan.grid, [lane]), self._point(window.numbers[lane])
+        if found != expected:
+            raise InternalError(f"columns give {found}, but the plain way gives {expected}")
+
+    def _first_error(self, window: Window) -> str:
+        lanes = [*window.failed, *[lane for lane, one in window.points.items() if one.error is not None]]
+        if not lanes:
+            return ""
+        first = min(lanes)
+        found = window.points.get(first) or self._point(window.numbers[first])
+        return found.error or ""
+
+
+def _window_size(plan: Plan, jobs: int) -> int:
+    """Return how many combinations are computed at a time."""
+    if not plan.by_columns:
+        return max(1, min(_PLAIN_WINDOW, plan.rows // (4 * jobs)))
+    return WINDOW if jobs == 1 else max(FEW, min(WINDOW, -(-plan.rows // (2 * jobs))))
 
 
 # --- in several processes -----------------------------------------------------------------------------------
 
-_shared: tuple[Recipe, Grid, Measure] | None = None  # what every task of a worker process works on
+_work: Work | None = None  # what every task of a worker process works on
 
 
-def _in_processes(recipe: Recipe, grid: Grid, measure: Measure, jobs: int) -> Iterator[Point]:
-    """Yield the points of chunks in order; a few chunks a process are under way at a time."""
+def _in_processes(recipe: Recipe, plan: Plan, jobs: int, starts: Iterator[int], size: int) -> Iterator[Part]:
+    """Yield the parts in order; a few per process are under way at a time."""
     from concurrent.futures import Future, ProcessPoolExecutor
     from multiprocessing import active_children
 
     if isinstance(recipe, Document):
-        for variant in grid.variants[:WARNED]:
-            for index in range(min(grid.size, WARNED)):  # inputs vary fastest
-                warn_of_inputs(recipe, variant, grid[index].args, grid[index].input)
+        _warn(recipe, plan.grid)
     others = active_children()
-    size = max(1, min(_CHUNK, grid.size // (4 * jobs)))
-    starts = iter(range(0, grid.size, size))
-    pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(recipe.reader(), grid, measure))
-    under_way: deque[Future[list[Point]]] = deque()
+    pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(recipe.reader(), plan))
+    under_way: deque[Future[Part]] = deque()
     try:
         while True:
             while len(under_way) < 2 * jobs and (start := next(starts, None)) is not None:
-                under_way.append(pool.submit(_chunk, start, min(start + size, grid.size)))
+                under_way.append(pool.submit(_part, start, min(start + size, plan.rows)))
             if not under_way:
                 return
-            yield from under_way.popleft().result()
-    except BaseException:  # nobody wants the chunks that are under way
+            yield under_way.popleft().result()
+    except BaseException:  # nobody wants the parts that are under way
         for process in active_children():
             if process not in others:
                 process.terminate()
@@ -70,18 +208,24 @@ def _in_processes(recipe: Recipe, grid: Grid, measure: Measure, jobs: int) -> It
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start(read: Callable[[], Recipe], grid: Grid, measure: Measure) -> None:
+def _warn(document: Document, grid: Grid) -> None:
+    """Warn of inputs that are probably not meant: other processes build the networks, and nobody sees their warnings."""
+    for variant in grid.variants[:WARNED]:
+        for index in range(min(grid.size, WARNED)):  # inputs vary fastest
+            warn_of_inputs(document, variant, grid[index].args, grid[index].input)
+
+
+def _start(read: Callable[[], Recipe], plan: Plan) -> None:
     """Read the spec in a worker process: compiled expressions can't be sent to it."""
     import signal
 
-    global _shared
+    global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to report
     for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
         signal.signal(number, signal.SIG_DFL)  # there is nothing to clean up here
-    _shared = read(), grid, measure
+    _work = Work(read(), plan)
 
 
-def _chunk(start: int, stop: int) -> list[Point]:
-    assert _shared is not None
-    recipe, grid, measure = _shared
-    return [point(recipe, grid[index], measure) for index in range(start, stop)]
+def _part(start: int, stop: int) -> Part:
+    assert _work is not None
+    return _work.part(start, stop)

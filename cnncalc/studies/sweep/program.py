@@ -6,15 +6,12 @@ operations that IEEE 754 defines.  Everything else is computed number by number,
 
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnncalc.studies.sweep.tape import Constant, Entry, Tape
-from cnncalc.studies.sweep.traced import Traced
+from cnncalc.studies.sweep.tape import PYTHON, Constant, Entry, Tape, needed, numbers_of, read_by
 
 LARGEST_INT64 = 2**63 - 1
 EXACT_AS_FLOAT = 2**53
@@ -23,12 +20,6 @@ EXACT_AS_FLOAT = 2**53
 Column = Any  # numpy.ndarray[Any, Any]
 Source = Callable[[tuple[Any, ...]], Column]
 
-_PYTHON: dict[str, Callable[..., Any]] = {
-    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv,
-    "floordiv": operator.floordiv, "mod": operator.mod, "neg": operator.neg, "float": float, "pow": operator.pow,
-    "round": round, "trunc": math.trunc, "floor": math.floor, "ceil": math.ceil, "nearest": round,
-    "maximum": max, "minimum": min, "lt": operator.lt, "le": operator.le, "eq": operator.eq,
-}  # fmt: skip
 _NUMPY: dict[str, Callable[..., Column]] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
     "mod": np.mod, "neg": np.negative, "float": lambda a: a.astype(np.float64), "trunc": np.trunc, "floor": np.floor,
@@ -50,13 +41,13 @@ class Program:
         self._guards: list[_Guard] = []
         checked: set[int] = set()
         for (operation, operands), outcome in tape.guards.items():
-            first = _needed(entries, _numbers(operands), checked)
+            first = needed(entries, numbers_of(operands), checked)
             checked |= first
             steps = [_Step(entries, number) for number in sorted(first)]
             self._guards.append(_Guard(steps, _Comparison(entries, operation, operands), outcome))
-        behind = sorted(_needed(entries, wanted, checked))
-        self._kept = checked & {*wanted, *[read for number in behind for read in _read(entries[number])]}
-        last = {read: place for place, number in enumerate(behind) for read in _read(entries[number])}
+        behind = sorted(needed(entries, wanted, checked))
+        self._kept = checked & {*wanted, *[read for number in behind for read in read_by(entries[number])]}
+        last = {read: place for place, number in enumerate(behind) for read in read_by(entries[number])}
         over: dict[int, list[int]] = {}
         for number, place in last.items():
             if number not in wanted:
@@ -120,7 +111,7 @@ class _Step:
         if self._native:
             column = _NUMPY[self.operation](*read)
             return column if column.dtype == self.kind else column.astype(self.kind)
-        return _one_by_one(_PYTHON[self.operation], read, fits, self.kind)
+        return _one_by_one(PYTHON[self.operation], read, fits, self.kind)
 
 
 class _Comparison:
@@ -136,7 +127,7 @@ class _Comparison:
         read = [operand.value if type(operand) is Constant else values[operand] for operand in self._operands]
         if self._native:
             return _NUMPY[self._operation](*read)
-        return _one_by_one(_PYTHON[self._operation], read, fits, np.bool_)
+        return _one_by_one(PYTHON[self._operation], read, fits, np.bool_)
 
 
 class _Guard(NamedTuple):
@@ -170,18 +161,6 @@ def _is_exact_as_float(entries: Sequence[Entry], operand: Any) -> bool:
     return entry.is_real or (entry.interval[0] >= -EXACT_AS_FLOAT and entry.interval[1] <= EXACT_AS_FLOAT)
 
 
-def _needed(entries: Sequence[Entry], numbers: Iterable[int], known: set[int]) -> set[int]:
-    """Return the entries that lead to some, but for the known ones."""
-    found: set[int] = set()
-    waiting = [number for number in numbers if number not in known]
-    while waiting:
-        number = waiting.pop()
-        if number not in found:
-            found.add(number)
-            waiting += [read for read in _read(entries[number]) if read not in known]
-    return found
-
-
 class _Result:
     """A traced number, of whose sum each part is read when the program is played; or a plain number."""
 
@@ -195,18 +174,6 @@ class _Result:
 
     def of(self, values: dict[int, Column]) -> Any:
         return self.plain if self.operand is None else values[self.operand]
-
-
-def _read(entry: Entry) -> list[int]:
-    if entry.operation == "source":
-        return []
-    if entry.operation == "sum":
-        return [number for number, _ in entry.operands[0]]
-    return _numbers(entry.operands)
-
-
-def _numbers(operands: tuple[Any, ...]) -> list[int]:
-    return [operand for operand in operands if not isinstance(operand, Constant)]
 
 
 def _fits_int64(interval: tuple[Any, Any]) -> bool:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 Number = int | float
 Interval = tuple[Number, Number]
 ANYTHING: Interval = (-math.inf, math.inf)
+
+
+PYTHON: dict[str, Callable[..., Any]] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv,
+    "floordiv": operator.floordiv, "mod": operator.mod, "neg": operator.neg, "float": float, "pow": operator.pow,
+    "round": round, "trunc": math.trunc, "floor": math.floor, "ceil": math.ceil, "nearest": round,
+    "maximum": max, "minimum": min, "lt": operator.lt, "le": operator.le, "eq": operator.eq,
+}  # fmt: skip
+"""How Python computes each operation of an entry or a guard."""
 
 
 class Entry(NamedTuple):
@@ -75,3 +85,29 @@ def spanned(function: Callable[..., Any], *intervals: Interval) -> Interval:
     if any(end != end for end in ends):
         return ANYTHING
     return min(ends), max(ends)
+
+
+def needed(entries: Sequence[Entry], numbers: Iterable[int], known: set[int]) -> set[int]:
+    """Return the entries that lead to some, but for the known ones."""
+    found: set[int] = set()
+    waiting = [number for number in numbers if number not in known]
+    while waiting:
+        number = waiting.pop()
+        if number not in found:
+            found.add(number)
+            waiting += [read for read in read_by(entries[number]) if read not in known]
+    return found
+
+
+def read_by(entry: Entry) -> list[int]:
+    """Return the numbers of the entries that an entry reads."""
+    if entry.operation == "source":
+        return []
+    if entry.operation == "sum":
+        return [number for number, _ in entry.operands[0]]
+    return numbers_of(entry.operands)
+
+
+def numbers_of(operands: tuple[Any, ...]) -> list[int]:
+    """Return the operands that are entries."""
+    return [operand for operand in operands if not isinstance(operand, Constant)]

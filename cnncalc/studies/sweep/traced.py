@@ -16,7 +16,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from cnncalc.studies.sweep.tape import ANYTHING, Constant, Interval, Number, Tape, remainder_interval, spanned
+from cnncalc.studies.sweep.tape import ANYTHING, PYTHON, Constant, Interval, Number, Tape, remainder_interval, spanned
 
 
 class Traced:
@@ -376,7 +376,7 @@ def _powered(a: Any, b: Any) -> Any:
 
 def _applied(operation: str, *values: Any) -> Any:
     """Note an operation on numbers of which one at least is traced."""
-    function = FUNCTIONS[operation]
+    function = PYTHON[operation]
     value = function(*[plain(value) for value in values])
     intervals = [_interval(value) for value in values]
     if operation == "mod":
@@ -408,21 +408,7 @@ def _extreme(operation: str, function: Callable[[Any, Any], Any], a: Traced, b: 
     return _noted(a.tape, operation, (_operand(a), _operand(b)), function(a.value, plain(b)), interval)
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "truediv": operator.truediv,
-    "floordiv": operator.floordiv,
-    "mod": operator.mod,
-    "neg": operator.neg,
-    "float": float,
-}
-
-
 # --- comparisons ------------------------------------------------------------------------------------------------------
-
-_HOLDS: dict[str, Callable[[Any, Any], bool]] = {"lt": operator.lt, "le": operator.le, "eq": operator.eq}
 
 
 def _compared(operation: str, a: Any, b: Any) -> bool:
@@ -430,11 +416,11 @@ def _compared(operation: str, a: Any, b: Any) -> bool:
     if not (_real(a) or _real(b)):  # of the difference more is known than of each
         a, b = a - b, 0
         if type(a) is not Traced:
-            return bool(_HOLDS[operation](a, b))
+            return bool(PYTHON[operation](a, b))
     decided = _decided(operation, a, b)
     if decided is not None:
         return decided
-    outcome = bool(_HOLDS[operation](plain(a), plain(b)))
+    outcome = bool(PYTHON[operation](plain(a), plain(b)))
     return _tape(a, b).decide(operation, (_operand(a), _operand(b)), outcome)
 
 
@@ -447,9 +433,9 @@ def _decided(operation: str, a: Any, b: Any) -> bool | None:
         if high < other_low or other_high < low:
             return False
         return True if low == high == other_low == other_high else None
-    if _HOLDS[operation](high, other_low):
+    if PYTHON[operation](high, other_low):
         return True
-    return None if _HOLDS[operation](low, other_high) else False
+    return None if PYTHON[operation](low, other_high) else False
 
 
 def _may_be_nan(value: Any) -> bool:

@@ -14,12 +14,13 @@ from cnncalc.language.loading import open_document, read_text
 from cnncalc.layers import layer_types
 from cnncalc.layers.base import Layer, Use
 from cnncalc.layers.shapes import Shape
-from cnncalc.studies.sweep.columns import Columns, points_of
+from cnncalc.studies.sweep.columns import Columns
 from cnncalc.studies.sweep.grid import Grid
-from cnncalc.studies.sweep.points import Measure, point
+from cnncalc.studies.sweep.points import Measure, Point, point
 from cnncalc.studies.sweep.program import Program
 from cnncalc.studies.sweep.tape import Tape
 from cnncalc.studies.sweep.traced import source
+from cnncalc.studies.sweep.window import Window, points_of
 from tests.layers.building import frozen, known, make
 
 # --- every layer type: its rules on traced arguments and shapes -----------------------------------------------------
@@ -131,6 +132,12 @@ FAMILIES: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 
+def rows(window: Window, columns: Columns) -> list[Point]:
+    """Return all points of a window, those of what is no network computed the plain way."""
+    window.points.update({lane: columns.point(window.numbers[lane]) for lane in window.failed})
+    return list(points_of(window, columns.grid, range(len(window.numbers))))
+
+
 @pytest.mark.parametrize("name", FAMILIES, ids=lambda name: Path(name).stem if name.strip() == name else "random")
 def test_columns_are_points(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cnncalc.studies.sweep.columns.WORTH_TRACING", 2)
@@ -140,9 +147,9 @@ def test_columns_are_points(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = sorted(random.Random(0).sample(range(grid.size), min(grid.size, 300)))
     columns = Columns(document, grid, measure)
     window = columns.window(numbers)
-    assert list(points_of(window, grid)) == [point(document, grid[number], measure) for number in numbers]
+    assert rows(window, columns) == [point(document, grid[number], measure) for number in numbers]
     assert window.batches
-    assert sum(len(batch.lanes) for batch in window.batches) + len(window.points) == len(numbers)
+    assert sum(len(batch.lanes) for batch in window.batches) + len(window.points) + len(window.failed) == len(numbers)
 
 
 def test_one_structure_is_traced_once() -> None:
@@ -177,7 +184,8 @@ def test_a_grid_without_bounds_is_no_more_work(monkeypatch: pytest.MonkeyPatch) 
     )
     grid = Grid((None,), dict.fromkeys("abc", range(1, 10**5)), {})
     numbers = [grid.size - 1 - n * 10**13 for n in range(50)]
-    window = Columns(document, grid, Measure()).window(numbers)
-    assert [found.figures["params"] for found in points_of(window, grid)] == [
+    columns = Columns(document, grid, Measure())
+    window = columns.window(numbers)
+    assert [found.figures["params"] for found in rows(window, columns)] == [
         point(document, grid[number], Measure()).figures["params"] for number in numbers
     ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from cnncalc.studies.sweep.front import Front, Objective
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.items import Document
 from cnncalc.language.loading import open_document, read_text
-from cnncalc.studies.sweep.front import Front, Objective
 from cnncalc.studies.sweep.grid import Combination, Grid
 from cnncalc.studies.sweep.jobs import sweep
 from cnncalc.studies.sweep.points import Measure, Point

@@ -1,0 +1,153 @@
+"""What is kept of the rows of a sweep: the best of one figure, or those that no other beats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from typing import Any, NamedTuple, Protocol
+
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_KEPT_ROWS
+from cnncalc.layers.shapes import Shape
+from cnncalc.studies.sweep.grid import Grid
+from cnncalc.studies.sweep.points import Point
+from cnncalc.studies.sweep.window import Batch, Window, listed, points_of
+
+Key = tuple[float, ...]
+
+
+class Objective(NamedTuple):
+    """A figure, a numeric argument or the elements of the ``input``, which should be small, or large."""
+
+    name: str
+    largest: bool = False
+
+    def of(self, args: Mapping[str, Any], figures: Mapping[str, Any], shapes: Mapping[str, Shape]) -> float:
+        """Return what should be small.  Raises CnncalcError where it is not a number."""
+        value = figures.get(self.name, args.get(self.name))
+        if self.name == "input":
+            value = sum([prod(shape) for shape in shapes.values()])
+        return self.directed(value)
+
+    def directed(self, value: Any) -> float:
+        """Return a value so that less is better; of several numbers the largest counts."""
+        if isinstance(value, tuple) and value:
+            value = max(value)
+        if not isinstance(value, (int, float)):
+            raise CnncalcError(f"{self.name} = {value!r} is not a number")
+        return -value if self.largest else value
+
+
+class Keeper(Protocol):
+    """Takes the rows of a sweep part by part, and has the points that are left."""
+
+    def add(self, window: Window, grid: Grid, lanes: Sequence[int]) -> None:
+        """Look at some rows; those that are no network are left out."""
+
+    def points(self) -> list[Point]:
+        """Return what is kept."""
+
+
+class Front:
+    """The rows that no other beats: none is as good in every objective and better in one.  In the sweep's order."""
+
+    def __init__(self, objectives: Sequence[Objective]) -> None:
+        """Make an empty front."""
+        self.objectives = objectives
+        self._kept: list[tuple[Key, int, Point | None]] = []
+        self._seen = 0
+
+    def add(self, window: Window, grid: Grid, lanes: Sequence[int]) -> None:
+        """Keep what is not beaten, and let go of what the new rows beat."""
+        first = self._seen
+        self._seen += len(window.numbers)
+        rows = [(key, first + lane, None) for key, lane in keys_of(window, grid, lanes, self.objectives)]
+        kept = _undominated([*self._kept, *rows])
+        if len(kept) > MAX_KEPT_ROWS:
+            raise CnncalcError(f"the front has more than {MAX_KEPT_ROWS:,} rows")
+        new = [number - first for _, number, point in kept if point is None]
+        made = dict(zip(new, points_of(window, grid, new), strict=True))
+        self._kept = [(key, number, point or made[number - first]) for key, number, point in kept]
+
+    def points(self) -> list[Point]:
+        """Return the front, in the order in which it came."""
+        return [point for _, _, point in sorted(self._kept, key=lambda row: row[1]) if point is not None]
+
+
+def _undominated(rows: list[tuple[Key, int, Point | None]]) -> list[tuple[Key, int, Point | None]]:
+    """Return the rows that none beats, equal ones all; what comes first in order can't be beaten by what follows."""
+    kept: list[tuple[Key, int, Point | None]] = []
+    front: list[Key] = []
+    for row in sorted(rows, key=lambda row: row[:2]):
+        key = row[0]
+        if front and front[-1] == key:
+            kept.append(row)
+        elif not any(_beats(other, key) for other in reversed(front)):
+            kept.append(row)
+            front.append(key)
+    return kept
+
+
+def _beats(a: Key, b: Key) -> bool:
+    return a != b and all(x <= y for x, y in zip(a, b, strict=True))
+
+
+class Best:
+    """The rows in the order of one figure, equal ones in the sweep's; the first few of them."""
+
+    def __init__(self, objective: Objective, top: int | None) -> None:
+        """Make an empty list of at most ``top`` rows."""
+        self.objective = objective
+        self.top = top
+        self._kept: list[tuple[Key, int, Point]] = []
+        self._seen = 0
+
+    def add(self, window: Window, grid: Grid, lanes: Sequence[int]) -> None:
+        """Keep the rows that are among the first."""
+        first = self._seen
+        self._seen += len(window.numbers)
+        rows = [(key, first + lane) for key, lane in keys_of(window, grid, lanes, [self.objective])]
+        if self.top is not None and len(self._kept) >= self.top:
+            worst = self._kept[-1][0]
+            rows = [row for row in rows if row[0] < worst]
+        rows = sorted(rows)[: self.top]
+        ordered = sorted(n - first for _, n in rows)
+        made = dict(zip(ordered, points_of(window, grid, ordered), strict=True))
+        self._kept += [(key, number, made[number - first]) for key, number in rows]
+        self._kept = sorted(self._kept, key=lambda row: row[:2])[: self.top]
+        if len(self._kept) > MAX_KEPT_ROWS:
+            raise CnncalcError(f"more than {MAX_KEPT_ROWS:,} rows would have to be sorted", "ask for the first of them")
+
+    def points(self) -> list[Point]:
+        """Return the rows, the best first."""
+        return [point for _, _, point in self._kept]
+
+
+def keys_of(window: Window, grid: Grid, lanes: Sequence[int], objectives: Sequence[Objective]) -> list[tuple[Key, int]]:
+    """Return (what should be small, lane) of the rows that are networks, in the order of the rows."""
+    found = {
+        lane: tuple([objective.of(one.args, one.figures, one.input) for objective in objectives])
+        for lane, one in window.points.items()
+        if one.error is None
+    }
+    for batch in window.batches:
+        columns = [_column(batch, window, grid, objective) for objective in objectives]
+        found.update(zip(batch.lanes.tolist(), zip(*columns, strict=True), strict=True))
+    return [(found[lane], lane) for lane in lanes if lane in found]
+
+
+def _column(batch: Batch, window: Window, grid: Grid, objective: Objective) -> Iterator[float]:
+    """Yield what should be small, row by row."""
+    count, name = len(batch.lanes), objective.name
+    if name == "output":
+        values: Any = zip(*[listed(size, count) for size in batch.figures[name]], strict=True)
+    elif name in batch.figures:
+        values = listed(batch.figures[name], count)
+    elif name == "input":
+        values = [0] * count
+        for shape in batch.inputs.values():
+            sizes = zip(*[listed(size, count) for size in shape], strict=True)
+            values = [total + prod(one) for total, one in zip(values, sizes, strict=True)]
+    else:
+        values = [grid[window.numbers[lane]].args.get(name) for lane in batch.lanes.tolist()]
+    return (objective.directed(value) for value in values)

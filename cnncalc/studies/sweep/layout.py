@@ -1,0 +1,59 @@
+"""The figures of a network on traced numbers, as a row of results."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any, NamedTuple
+
+from cnncalc.figures.memory import alive_elements
+from cnncalc.graph import Graph
+from cnncalc.ground.numeric import larger
+from cnncalc.studies.sweep.points import Measure, usual_figures
+from cnncalc.studies.sweep.traced import Traced
+
+
+class Layout(NamedTuple):
+    """What a program's results are, in order."""
+
+    figures: tuple[str, ...]
+    output: int
+    inputs: dict[str, int]
+    uncounted: tuple[str, ...]
+
+
+def laid_out(network: Graph, measure: Measure) -> tuple[Layout, list[Any]]:
+    """Return the figures of a network that was built on traced numbers, as a list of numbers and what each is."""
+    figures = usual_figures(network, measure, _peak(network, measure.batch))
+    output = figures.pop("output")
+    inputs = {name: tensor.shape for name, tensor in network.inputs.items()}
+    uncounted = tuple(sorted({node.use.layer.type for node in network.nodes if node.use.flops is None}))
+    layout = Layout(tuple(figures), len(output), {name: len(shape) for name, shape in inputs.items()}, uncounted)
+    results = [*figures.values(), *output, *[size for shape in inputs.values() for size in shape]]
+    return layout, results
+
+
+def _peak(network: Graph, batch: int) -> Any:
+    """Return the most elements alive at one step: the largest of those sums that no other surely exceeds."""
+    kept: list[Any] = []
+    for alive, _ in alive_elements(network, batch):
+        if not any(_exceeds(other, alive) for other in kept):
+            kept = [other for other in kept if not _exceeds(alive, other)]
+            kept.append(alive)
+    return reduce(larger, kept)
+
+
+def _exceeds(a: Any, b: Any) -> bool:
+    """Tell whether a sum is at least another one, whatever the numbers are: no part of it is less."""
+    if type(a) is not Traced or type(b) is not Traced:
+        if type(a) is not Traced and type(b) is not Traced:
+            return bool(a >= b)
+        return bool((a.low >= b) if type(a) is Traced else (a >= b.high))
+    if a.low >= b.high:
+        return True
+    if a.constant < b.constant:
+        return False
+    entries = a.tape.entries
+    for number in a.terms.keys() | b.terms.keys():
+        if a.terms.get(number, 0) < b.terms.get(number, 0) or entries[number].interval[0] < 0:
+            return False
+    return True
