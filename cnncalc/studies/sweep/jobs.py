@@ -209,7 +209,7 @@ def _in_processes(recipe: Recipe, plan: Plan, jobs: int, starts: Iterator[int], 
 
 
 def _warn(document: Document, grid: Grid) -> None:
-    """Warn of inputs that are probably not meant: other processes build the networks, and nobody sees their warnings."""
+    """Warn of inputs that are probably not meant; what other processes warn of is not seen."""
     for variant in grid.variants[:WARNED]:
         for index in range(min(grid.size, WARNED)):  # inputs vary fastest
             warn_of_inputs(document, variant, grid[index].args, grid[index].input)

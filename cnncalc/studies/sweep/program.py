@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnncalc.studies.sweep.tape import PYTHON, Constant, Entry, Tape, needed, numbers_of, read_by
+from cnncalc.studies.sweep.traced import Traced
 
 LARGEST_INT64 = 2**63 - 1
 EXACT_AS_FLOAT = 2**53

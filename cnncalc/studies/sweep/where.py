@@ -15,6 +15,7 @@ from typing import Any
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPRESSION
+from cnncalc.language.arithmetic import truth
 from cnncalc.language.expressions import Expression, ExpressionError, compile_expression
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES
@@ -79,9 +80,11 @@ class Condition:
 
     def _holds(self, part: Expression, names: Mapping[str, Any]) -> bool:
         try:
-            return bool(part(names))
+            return truth(part(names))
         except ExpressionError as error:
             raise _refused(self.text, error) from None
+        except TypeError as fault:
+            raise CnncalcError(f"{self.text}: {fault}") from None
 
 
 def _conjuncts(text: str) -> list[str]:

@@ -147,9 +147,9 @@ def test_columns_are_points(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = sorted(random.Random(0).sample(range(grid.size), min(grid.size, 300)))
     columns = Columns(document, grid, measure)
     window = columns.window(numbers)
-    assert rows(window, columns) == [point(document, grid[number], measure) for number in numbers]
-    assert window.batches
     assert sum(len(batch.lanes) for batch in window.batches) + len(window.points) + len(window.failed) == len(numbers)
+    assert window.batches
+    assert rows(window, columns) == [point(document, grid[number], measure) for number in numbers]
 
 
 def test_one_structure_is_traced_once() -> None:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import itertools
 
-import pytest
-from cnncalc.studies.sweep.front import Front, Objective
-
-from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.items import Document
 from cnncalc.language.loading import open_document, read_text
 from cnncalc.studies.sweep.grid import Combination, Grid
 from cnncalc.studies.sweep.jobs import sweep
-from cnncalc.studies.sweep.points import Measure, Point
+from cnncalc.studies.sweep.points import Measure
 
 NET = """
 args: {width: 4, groups: 1}
@@ -95,28 +91,3 @@ def test_published_figures_of_mobilenet_v2() -> None:
     grid = Grid(("mobilenet_v2",), {"width": (1.0, 0.5, 0.35)}, {"": ((3, 224, 224), (3, 96, 96))})
     points = list(sweep(open_document("mobilenet_v2")[0], grid))
     assert [point.figures["macs"] // 10**6 for point in points] == [300, 56, 97, 18, 59, 11]
-
-
-def _point(**figures: float) -> Point:
-    return Point(None, {"width": figures["params"]}, {"input": (1, 2, 2)}, figures)
-
-
-def test_a_front_has_what_nothing_beats() -> None:
-    front = Front([Objective("params"), Objective("macs")])
-    points = [_point(params=p, macs=m) for p, m in ((5, 1), (3, 3), (4, 4), (1, 5), (3, 3), (1, 6))]
-    for point in points:
-        front.add(point)
-    assert front.points() == [points[0], points[1], points[3], points[4]]
-
-
-def test_a_front_may_want_much_of_something() -> None:
-    front = Front([Objective("macs"), Objective("width", largest=True)])
-    points = [_point(params=p, macs=m) for p, m in ((2, 10), (2, 9), (5, 20), (4, 21))]
-    for point in points:
-        front.add(point)
-    assert front.points() == [points[1], points[2]]
-
-
-def test_what_is_no_number_has_no_front() -> None:
-    with pytest.raises(CnncalcError, match="pareto: kind = 'basic' is not a number"):
-        Objective("kind").of(Point(None, {"kind": "basic"}, {}, {}))
