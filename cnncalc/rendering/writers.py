@@ -30,6 +30,7 @@ class View(NamedTuple):
         columns: the columns of csv, tsv and Markdown; none where the records' own keys are the columns' names.
         rows: their rows, by the columns' names; the records where there are no others.
         own: texts in formats of a command's own, by the format's name.
+        lines: the lines of ndjson, where they are made faster than from records.
     """
 
     page: Callable[[Screen], Iterable[Block]]
@@ -38,6 +39,7 @@ class View(NamedTuple):
     columns: Sequence[str]
     rows: Callable[[Screen], Iterable[Record]] | None = None
     own: Mapping[str, Callable[[], str]] | None = None
+    lines: Callable[[], Iterable[str]] | None = None
 
 
 class Format(NamedTuple):
@@ -68,7 +70,7 @@ def _json(view: View, screen: Screen) -> Iterator[str]:
 
 
 def _ndjson(view: View, screen: Screen) -> Iterator[str]:
-    return map(as_json, view.records())
+    return map(as_json, view.records()) if view.lines is None else iter(view.lines())
 
 
 def _lines(line: Callable[[Sequence[str]], str], below: str = "") -> Callable[[View, Screen], Iterator[str]]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from cnncalc.rendering.cells import cells, left, right
 from cnncalc.rendering.layout import Block, Screen, Text, fold
 from cnncalc.rendering.text import dims, exact, size
-from cnncalc.rendering.writers import Listed, Record, View
+from cnncalc.rendering.writers import Listed, Record, View, as_json
 from cnncalc.studies.sweep.grid import Grid
+from cnncalc.studies.sweep.jobs import Part
 from cnncalc.studies.sweep.points import Point
+from cnncalc.studies.sweep.values import Each
+from cnncalc.studies.sweep.window import Batch, Window, listed, points_of
 
 SCHEMA_VERSION = 1
 
@@ -29,7 +33,7 @@ _LEAST_FOR_ERRORS = 30
 
 
 class Swept(NamedTuple):
-    """A sweep: the spec's name and source, its grid, the points as they come, and which figures of them are shown.
+    """A sweep: the spec's name and source, its grid, the rows as they come, and which figures of them are shown.
 
     ``asked`` is whether the figures were asked for, so that a narrow table has them all.
     """
@@ -37,9 +41,15 @@ class Swept(NamedTuple):
     name: str
     source: str | None
     grid: Grid
-    points: Iterable[Point]
+    parts: Iterable[Part]
     figures: Sequence[str]
     asked: bool
+
+    @property
+    def points(self) -> Iterator[Point]:
+        """The rows one by one, to be read once."""
+        for part in self.parts:
+            yield from points_of(part.window, self.grid, part.lanes)
 
 
 def view(swept: Swept) -> View:
@@ -52,6 +62,7 @@ def view(swept: Swept) -> View:
         records=lambda: (record(point, figures) for point in swept.points),
         columns=(*names, "input", *figures, "error"),
         rows=lambda screen: flat_records(swept.points, names, figures),
+        lines=lambda: lines(swept.parts, swept.grid, figures),
     )
 
 
@@ -70,7 +81,7 @@ def columns(grid: Grid, figures: Sequence[str], asked: bool, width: int | None) 
     keys: dict[str, int] = {}
     if grid.variants != (None,):
         keys["variant"] = max(cells(variant or "") for variant in grid.variants)
-    keys |= {name: max(cells(_value(value)) for value in values) for name, values in grid.args.items()}
+    keys |= {name: _room(values) for name, values in grid.args.items()}
     sizes = [max(len(dims(shape)) for shape in shapes) for shapes in grid.inputs.values()]
     keys["input"] = sum(sizes) + 2 * len(sizes) - 2 if sizes else 11
     keys = {name: max(room, cells(name)) for name, room in keys.items()}
@@ -98,6 +109,14 @@ def page(points: Iterable[Point], shown: Columns, screen: Screen) -> Iterator[Bl
             yield Text([("  ".join([front, *found]), "")])
         else:
             yield from _error(front, point.error, screen.width)
+
+
+def _room(values: tuple[Any, ...] | Each) -> int:
+    """Return how wide the widest value of an argument is."""
+    if isinstance(values, Each):
+        widest = max(cells(_value(value)) for value in values.choices)
+        return 2 + values.places * (widest + 1) - 1
+    return max(cells(_value(value)) for value in values)
 
 
 def _value(value: object) -> str:
@@ -160,3 +179,72 @@ def flat_records(points: Iterable[Point], columns: dict[str, str], figures: Sequ
             **{name: point.figures.get(name) for name in figures},
             "error": point.error,
         }
+
+
+# --- lines of ndjson, made from columns ------------------------------------------------------------------------
+
+
+def lines(parts: Iterable[Part], grid: Grid, figures: Sequence[str]) -> Iterator[str]:
+    """Yield the records as lines of ndjson, as :func:`as_json` writes them: many at a time, from columns."""
+    texts = _Texts(grid)
+    for part in parts:
+        window = part.window
+        found = {lane: as_json(record(point, figures)) for lane, point in window.points.items()}
+        for batch in window.batches:
+            found.update(zip(batch.lanes.tolist(), _lines(batch, window, texts, figures), strict=True))
+        yield "".join([found[lane] for lane in part.lanes])
+
+
+class _Texts:
+    """The values of a grid as JSON has them, each written once."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        self.axes = [[as_json(value).rstrip() for value in values] for values in grid.axes()]
+
+    def front(self, numbers: Sequence[int]) -> Iterator[str]:
+        """Yield the beginnings of some combinations' records: the variant, and the args."""
+        columns = [
+            [texts[place] for place in places.tolist()]
+            for texts, places in zip(self.axes, self.grid.places(numbers), strict=True)
+        ]
+        variant = "" if self.grid.variants == (None,) else '"variant": %s, '
+        forms, at = [], 1
+        for name, values in self.grid.args.items():
+            count = values.places if isinstance(values, Each) else 1
+            key = _key(name)
+            forms.append(f"{key}: [{', '.join(['%s'] * count)}]" if isinstance(values, Each) else f"{key}: %s")
+            at += count
+        form = "{" + variant + '"args": {' + ", ".join(forms) + "}"
+        used = columns[0 if variant else 1 : at]
+        return (form % values for values in zip(*used, strict=True)) if used else repeat(form, len(numbers))
+
+
+def _key(name: str) -> str:
+    """Return a name as JSON has it, and as a form for ``%`` has that."""
+    return as_json(name).rstrip().replace("%", "%%")
+
+
+def _lines(batch: Batch, window: Window, texts: _Texts, figures: Sequence[str]) -> Iterator[str]:
+    count = len(batch.lanes)
+    columns: list[list[Any]] = []
+
+    def shape(sizes: tuple[Any, ...]) -> str:
+        columns.extend(listed(size, count) for size in sizes)
+        return f"[{', '.join(['%d'] * len(sizes))}]"
+
+    inputs = [f"{_key(name)}: {shape(sizes)}" for name, sizes in batch.inputs.items()]
+    form = f', "input": {{{", ".join(inputs)}}}'
+    for name in figures:
+        value = batch.figures[name]
+        if isinstance(value, tuple):
+            form += f', "{name}": {shape(value)}'
+        else:
+            columns.append(listed(value, count))
+            form += f', "{name}": %d'
+    if batch.uncounted:
+        form += f', "uncounted": {as_json(batch.uncounted).rstrip()}'
+    numbers = [window.numbers[lane] for lane in batch.lanes.tolist()]
+    rows = zip(*columns, strict=True) if columns else repeat((), count)
+    for front, row in zip(texts.front(numbers), rows, strict=False):
+        yield front + form % row + "}\n"

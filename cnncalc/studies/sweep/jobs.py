@@ -82,6 +82,13 @@ class Part(NamedTuple):
     failed: int
     first: str
 
+    @classmethod
+    def of_points(cls, points: Sequence[Point]) -> Part:
+        """Return points as one part."""
+        return cls(
+            0, len(points), Window(range(len(points)), [], dict(enumerate(points)), []), range(len(points)), 0, ""
+        )
+
 
 def sweep(recipe: Recipe, grid: Grid, measure: Measure | None = None, jobs: int = 1) -> Iterator[Point]:
     """Yield the figures of every combination, in the grid's order, as they are computed.
@@ -172,8 +179,8 @@ class Work:
 
 def _window_size(plan: Plan, jobs: int) -> int:
     """Return how many combinations are computed at a time."""
-    if not plan.by_columns:
-        return max(1, min(_PLAIN_WINDOW, plan.rows // (4 * jobs)))
+    if not plan.by_columns:  # alone, each row is shown as soon as it is there
+        return 1 if jobs == 1 else max(1, min(_PLAIN_WINDOW, plan.rows // (4 * jobs)))
     return WINDOW if jobs == 1 else max(FEW, min(WINDOW, -(-plan.rows // (2 * jobs))))
 
 

@@ -39,7 +39,13 @@ class Objective(NamedTuple):
 
 
 class Keeper(Protocol):
-    """Takes the rows of a sweep part by part, and has the points that are left."""
+    """Takes the rows of a sweep part by part, and has the points that are left.
+
+    Attributes:
+        objectives: what it looks at.
+    """
+
+    objectives: Sequence[Objective]
 
     def add(self, window: Window, grid: Grid, lanes: Sequence[int]) -> None:
         """Look at some rows; those that are no network are left out."""
@@ -97,7 +103,7 @@ class Best:
 
     def __init__(self, objective: Objective, top: int | None) -> None:
         """Make an empty list of at most ``top`` rows."""
-        self.objective = objective
+        self.objectives: Sequence[Objective] = (objective,)
         self.top = top
         self._kept: list[tuple[Key, int, Point]] = []
         self._seen = 0
@@ -106,7 +112,7 @@ class Best:
         """Keep the rows that are among the first."""
         first = self._seen
         self._seen += len(window.numbers)
-        rows = [(key, first + lane) for key, lane in keys_of(window, grid, lanes, [self.objective])]
+        rows = [(key, first + lane) for key, lane in keys_of(window, grid, lanes, self.objectives)]
         if self.top is not None and len(self._kept) >= self.top:
             worst = self._kept[-1][0]
             rows = [row for row in rows if row[0] < worst]

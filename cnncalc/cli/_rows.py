@@ -1,0 +1,200 @@
+"""Options of ``sweep``: what is varied, and which rows of it are kept, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any, NamedTuple
+
+import click
+
+from cnncalc.cli.options import Whole, layout_option
+from cnncalc.cli.parsing import parse_input, parse_quantity, parse_value
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.near import did_you_mean
+from cnncalc.layers.shapes import Shape
+from cnncalc.recipe import Recipe
+from cnncalc.studies.sweep.grid import Grid
+from cnncalc.studies.sweep.kept import Best, Front, Keeper, Objective
+from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES
+from cnncalc.studies.sweep.sampling import Sample
+from cnncalc.studies.sweep.values import Each, shape_values, split, values_of
+from cnncalc.studies.sweep.where import Condition
+
+_SET = "Values for one of the spec's args: 1,2,4 or 0.5:1.5:0.25 or 8:256:*2 or each(3,5)*4; one list is [3,4]."
+_INPUT = "Input shapes, 3x128x128,3x224x224 or 3x96x96:3x224x224:32; NAME=SHAPE,… where there are several inputs."
+_PARETO = "Only the front: small in each, FIGURE:max for large; an arg or 'input' may stand there too."
+_WHERE = "Only rows that a condition holds for: 'macs <= 600M and peak < 256KiB and width > 0.5'."
+
+
+class Varied(NamedTuple):
+    """What is varied, as texts.
+
+    Attributes:
+        settings: of ``--set``.
+        inputs: of ``--input``.
+        variants: of ``--variant``.
+        layout: in which order the axes of shapes are given.
+    """
+
+    settings: tuple[str, ...]
+    inputs: tuple[str, ...]
+    variants: str | None
+    layout: str
+
+    def grid(self, recipe: Recipe, named: str | None) -> Grid:
+        """Return the grid.  Raises CnncalcError where every combination would fail alike."""
+        args: dict[str, tuple[Any, ...] | Each] = {}
+        for setting in self.settings:
+            name, values = self._values(setting)
+            if name not in recipe.settings:
+                known = tuple(recipe.settings)
+                hint = did_you_mean(name, known, "args") if known else "the spec has no args"
+                raise CnncalcError(f"--set {name}: the spec has no argument '{name}'", hint)
+            _once(args, name, "--set")[name] = values
+        shapes: dict[str, tuple[Shape, ...]] = {}
+        for text in self.inputs:
+            name, _, sizes = text.rpartition("=")
+            _once(shapes, name, "--input")[name] = _called(f"--input {text}", partial(shape_values, sizes, self._shape))
+        return Grid(self._variants(recipe, named), args, shapes)
+
+    def _shape(self, text: str) -> Shape:
+        return parse_input(text, self.layout)[1]
+
+    def _variants(self, recipe: Recipe, named: str | None) -> list[str | None]:
+        if self.variants == "all" and "all" not in recipe.variants:
+            return list(recipe.variants)
+        names: list[str | None] = [*split(self.variants)] if self.variants else [named]
+        for name in names:
+            if name is not None and name not in recipe.variants:
+                known = tuple(recipe.variants)
+                hint = did_you_mean(name, known, "variants") if known else "the spec has no variants"
+                raise CnncalcError(f"{recipe.path}: no variant '{name}'", hint)
+        return names
+
+    def _values(self, setting: str) -> tuple[str, tuple[Any, ...] | Each]:
+        name, equals, text = setting.partition("=")
+        name = name.strip()
+        if not equals or not name:
+            raise CnncalcError(f"--set {setting}: not of the form NAME=V1,V2,…", "as in --set width=0.5,1.0")
+        return name, _called(f"--set {name}", lambda: values_of(text, lambda one: parse_value(one, f"--set {name}")))
+
+
+class Rows(NamedTuple):
+    """Which rows are kept, in which order, with which figures.
+
+    Attributes:
+        sample: how many combinations are drawn, as a text; None: all are taken.
+        seed: of the drawing.
+        where: the condition.
+        sort, top: a figure, with ``:max`` where the largest comes first, and how many rows.
+        pareto: figures of which the front is kept.
+        columns: the figures that are shown.
+        check: how many rows are computed twice.
+    """
+
+    sample: str | None
+    seed: int
+    where: str | None
+    sort: str | None
+    top: int | None
+    pareto: str | None
+    columns: str | None
+    check: int
+
+    def drawn(self, grid: Grid) -> Sample | None:
+        """Return the sample of a grid.  Raises CnncalcError for none."""
+        if self.sample is None:
+            return None
+        count = parse_quantity(self.sample, "--sample")
+        if not count:
+            raise CnncalcError("--sample 0: nothing would be drawn")
+        return Sample(grid.size, self.seed, count)
+
+    def condition(self, recipe: Recipe) -> Condition | None:
+        """Return the condition, compiled.  Raises CnncalcError where it can't be read."""
+        if self.where is None:
+            return None
+        return _called("--where", lambda: Condition(self.where or "", recipe.settings))
+
+    def keeper(self, grid: Grid) -> Keeper | None:
+        """Return what keeps the best rows; None where all are shown as they come.  Raises CnncalcError."""
+        if self.pareto is not None:
+            if self.sort is not None or self.top is not None:
+                raise CnncalcError("--pareto has an order of its own", "leave out --sort and --top, or --pareto")
+            return Front([_objective(text, "--pareto", grid) for text in split(self.pareto)])
+        if self.sort is None:
+            if self.top is not None:
+                raise CnncalcError("--top: by which figure?", "add --sort FIGURE, or --sort FIGURE:max")
+            return None
+        return Best(_objective(self.sort, "--sort", grid), self.top)
+
+    def figures(self) -> tuple[str, ...]:
+        """Return the figures that are shown.  Raises CnncalcError for an unknown one."""
+        names = tuple([name for name in split(self.columns or "") if name])
+        known = (*FIGURES, *MORE_FIGURES)
+        for name in names:
+            if name not in known:
+                raise CnncalcError(f"--columns: no figure '{name}'", did_you_mean(name, known, "figures"))
+        return names or FIGURES
+
+    def needed(self, keeper: Keeper | None, condition: Condition | None) -> tuple[str, ...]:
+        """Return which of the figures that take their time are needed."""
+        objectives = keeper.objectives if keeper else ()
+        wanted = {*self.figures(), *[one.name for one in objectives], *(condition.figures if condition else ())}
+        return tuple([name for name in MORE_FIGURES if name in wanted])
+
+
+def takes_rows(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what is varied and which rows are kept; the command gets ``varied`` and ``rows``."""
+
+    @wraps(command)
+    def gathered(**given: Any) -> Any:
+        varied = Varied(*[given.pop(name) for name in ("settings", "inputs", "variants", "layout")])
+        rows = Rows(*[given.pop(name) for name in Rows._fields])
+        return command(varied=varied, rows=rows, **given)
+
+    found: Callable[..., Any] = gathered
+    for decorate in (
+        layout_option,
+        click.option("--check", type=Whole(0, 10**6), default=16, help="Rows that are computed the plain way as well."),
+        click.option("--columns", metavar="FIGURE,…", help=f"What to show: {', '.join((*FIGURES, *MORE_FIGURES))}."),
+        click.option("--pareto", metavar="FIGURE,…", help=_PARETO),
+        click.option("--top", type=Whole(1, 10**6), help="Only the first rows in that order."),
+        click.option("--sort", metavar="FIGURE", help="Rows by a figure, the smallest first; FIGURE:max the largest."),
+        click.option("--where", metavar="CONDITION", help=_WHERE),
+        click.option("--seed", type=Whole(0, 2**64), default=0, help="Seed of --sample."),
+        click.option("--sample", metavar="N", help="Only so many combinations, drawn without doubles: 1000 or 100k."),
+        click.option("--variant", "variants", metavar="NAME,…", help="Variants of a family; 'all' for all."),
+        click.option("--input", "inputs", multiple=True, metavar="SHAPE,…", help=_INPUT),
+        click.option("--set", "settings", multiple=True, metavar="NAME=V1,V2,…", help=_SET),
+    ):
+        found = decorate(found)
+    return found
+
+
+def _objective(text: str, option: str, grid: Grid) -> Objective:
+    name, _, way = text.partition(":")
+    known = (*FIGURES, *MORE_FIGURES, *grid.args, "input")
+    if name not in known:
+        raise CnncalcError(f"{option}: no figure '{name}'", did_you_mean(name, known, "figures"))
+    if way not in ("", "min", "max"):
+        hint = f"write {name}, or {name}:max where more is better"
+        raise CnncalcError(f"{option} {text}: '{way}' is neither min nor max", hint)
+    return Objective(name, way == "max")
+
+
+def _once(found: dict[str, Any], name: str, option: str) -> dict[str, Any]:
+    if name in found:
+        raise CnncalcError(f"{option} {name}: given twice", "give all values in one, separated by commas")
+    return found
+
+
+def _called(option: str, read: Callable[[], Any]) -> Any:
+    """Return what is read; an error that does not name the option yet is given its name."""
+    try:
+        return read()
+    except CnncalcError as error:
+        if type(error) is not CnncalcError or error.message.startswith("--"):
+            raise
+        raise CnncalcError(f"{option}: {error.message}", error.hint) from None
