@@ -166,7 +166,7 @@ class Work:
             return
         (found,), expected = points_of(window, self.plan.grid, [lane]), self._point(window.numbers[lane])
         if found != expected:
-            raise InternalError(f"columns give {found}, but the plain way gives {expected}")
+            raise InternalError(_difference(found, expected))
 
     def _first_error(self, window: Window) -> str:
         lanes = [*window.failed, *[lane for lane, one in window.points.items() if one.error is not None]]
@@ -175,6 +175,16 @@ class Work:
         first = min(lanes)
         found = window.points.get(first) or self._point(window.numbers[first])
         return found.error or ""
+
+
+def _difference(found: Point, expected: Point) -> str:
+    """Return what two ways of computing one row differ in."""
+    where = ", ".join(f"{name} = {value}" for name, value in {**expected.args, **expected.input}.items())
+    if expected.error is not None:
+        return f"a mistake of cnncalc: for {where} columns give figures, but it is no network: {expected.error}"
+    pairs = [(name, found.figures.get(name), value) for name, value in expected.figures.items()]
+    name, wrong, right = next((pair for pair in pairs if pair[1] != pair[2]), ("the row", found, expected))
+    return f"a mistake of cnncalc: for {where} by columns {name} = {wrong}, but by itself {right}"
 
 
 def _window_size(plan: Plan, jobs: int) -> int:

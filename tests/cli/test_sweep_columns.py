@@ -1,0 +1,158 @@
+"""``cnncalc sweep`` of many networks: the bytes are those of the plain way, however they are computed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cnncalc.studies.sweep import jobs
+from tests.commands import cnncalc
+
+MANY = ("mobilenet_v2", "--set", "width=0.1:1.4:0.1", "--input", "3x32x32:3x92x92:4")  # 14 · 16 = 224
+WHERE = ("--where", "macs <= 20M and width * 100 % 20 == 0")
+
+
+@pytest.fixture
+def plainly(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Compute every network by itself."""
+    monkeypatch.setattr(jobs, "FEW", 10**9)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("format", ["ndjson", "json", "csv", "table", "markdown"])
+@pytest.mark.parametrize(
+    "options", [(), WHERE, ("--pareto", "macs,params:max"), ("--sort", "peak_bytes:max", "--top", "9")], ids=str
+)
+def test_columns_print_what_the_plain_way_prints(
+    format: str, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_columns = cnncalc("sweep", *MANY, *options, "--format", format)
+    monkeypatch.setattr(jobs, "FEW", 10**9)
+    assert cnncalc("sweep", *MANY, *options, "--format", format) == by_columns
+    assert (by_columns.code, by_columns.err) == (0, "")
+    assert by_columns.out.count("\n") > 3
+
+
+def test_errors_are_rows_with_the_same_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "args: {width: 4, kernel: 3}\ninput: [2, 9, 9]\nlayers:\n"
+        "  - conv: {out_channels: width, kernel_size: kernel, groups: 2}\n  - relu: {}\n"
+    )
+    command = ("sweep", str(spec), "--set", "width=1:60", "--set", "kernel=1:12", "--format", "ndjson")
+    by_columns = cnncalc(*command)
+    assert by_columns.code == 1
+    assert "360 of 720 combinations failed" not in by_columns.err  # 30 even widths of 60, 9 kernels of 12 fit
+    assert "450 of 720 combinations failed" in by_columns.err
+    monkeypatch.setattr(jobs, "FEW", 10**9)
+    assert cnncalc(*command) == by_columns
+    counted = cnncalc(*command, "--where", "params > 0")
+    assert counted.out.count("\n") == 270
+    assert "450 of 720 combinations failed, the first: " in counted.err
+
+
+def test_any_number_of_jobs_prints_the_same() -> None:
+    one, two = [cnncalc("sweep", *MANY, "--format", "ndjson", "--jobs", jobs_) for jobs_ in ("1", "2")]
+    assert hashlib.sha256(one.out.encode()).digest() == hashlib.sha256(two.out.encode()).digest()
+    assert (one.code, two.code) == (0, 0)
+
+
+def test_the_widest_mobilenet_under_300_m_macs() -> None:
+    # the answer that bisection gives, and that one network by itself has
+    done = cnncalc(
+        "sweep", "mobilenet_v2", "--set", "width=0.1:2:0.01", "--where", "macs <= 300M",
+        "--sort", "params:max", "--top", "1", "--format", "ndjson",
+    )  # fmt: skip
+    row = json.loads(done.out)
+    assert (row["args"]["width"], row["params"], row["macs"]) == (0.98, 3_486_936, 299_896_192)
+
+
+def test_a_sample_begins_as_a_larger_one_and_has_no_doubles() -> None:
+    command = ("sweep", *MANY, "--seed", "7", "--format", "ndjson", "--sample")
+    small, large = [cnncalc(*command, count).out.splitlines() for count in ("50", "0.21k")]
+    assert len(set(large)) == 210
+    assert large[:50] == small
+    everything = cnncalc("sweep", *MANY, "--format", "ndjson").out.splitlines()
+    assert set(large) < set(everything)
+    assert sorted(cnncalc(*command, "1M").out.splitlines()) == sorted(everything)
+
+
+def test_a_value_for_each_place_of_a_list(tmp_path: Path) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "args: {kernels: [3, 3]}\ninput: [1, 32, 32]\nlayers:\n"
+        "  - for: k in kernels\n    conv: {out_channels: 2, kernel_size: k, padding: same, bias: false}\n"
+    )
+    done = cnncalc("sweep", str(spec), "--set", "kernels=each(1,3)*2", "--format", "ndjson")
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    # the first of 1·2·k², the second of 2·2·k² weights
+    assert [(row["args"]["kernels"], row["params"]) for row in rows] == [
+        ([1, 1], 2 + 4), ([1, 3], 2 + 36), ([3, 1], 18 + 4), ([3, 3], 18 + 36),
+    ]  # fmt: skip
+    large = cnncalc("sweep", str(spec), "--set", "kernels=each(1,3,5,7)*40", "--sample", "300", "--format", "ndjson")
+    assert len(set(large.out.splitlines())) == 300
+
+
+def test_a_difference_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnncalc.studies.sweep import columns
+
+    def wrong(*given: object) -> object:
+        batch = right(*given)
+        batch.figures["macs"] = batch.figures["macs"] + 1
+        return batch
+
+    right = columns._batch
+    monkeypatch.setattr(columns, "_batch", wrong)
+    done = cnncalc("sweep", *MANY, "--format", "ndjson")
+    assert done.code == 3
+    assert "a mistake of cnncalc" in done.err
+    assert "by columns macs = " in done.err
+    assert cnncalc("sweep", *MANY, "--format", "ndjson", "--check", "0").code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--set", "width=1:2:0"), "--set width: 1:2:0: a step of 0 does not lead from 1 to 2"),
+        (("--set", "width=2:1:1"), "--set width: 2:1:1: a step of 1 does not lead from 2 to 1"),
+        (("--set", "width=1:x"), "--set width: 1:x: not a range"),
+        (("--set", "width=1:9:*1"), "--set width: 1:9:*1: a factor above 1 leads from a number above 0 to a larger one"),
+        (("--set", "width=0:9:log3"), "--set width: 0:9:log3: needs two numbers above 0"),
+        (("--set", "width=0:1:0.0000001"), "--set width: 0:1:0.0000001: more than 1,000,000 values"),
+        (("--set", "width=each(1,2)*0"), "--set width: each(1,2)*0: not a list of values with a number of places"),
+        (("--input", "3x32x32:3x64x96:8"), "--input 3x32x32:3x64x96:8: 3x32x32:3x64x96:8: the axes take different numbers"),
+        (("--input", "3x32x32:3x64:8"), "the shapes have 3 and 2 axes"),
+        (("--sample", "0"), "--sample 0: nothing would be drawn"),
+        (("--sample", "some"), "--sample some: not a number"),
+        (("--top", "3"), "--top: by which figure?"),
+        (("--sort", "mcas"), "--sort: no figure 'mcas'"),
+        (("--sort", "macs:up"), "--sort macs:up: 'up' is neither min nor max"),
+        (("--pareto", "macs", "--top", "3"), "--pareto has an order of its own"),
+        (("--where", "mcas < 5"), "--where: mcas < 5: unknown name 'mcas'"),
+        (("--where", "macs <"), "--where: macs <: 'macs <' is not an expression"),
+        (("--where", "macs / 0 > 1"), "divides by zero"),
+        (("--columns", "mcas"), "--columns: no figure 'mcas'"),
+    ],
+)  # fmt: skip
+def test_mistakes(options: tuple[str, ...], message: str) -> None:
+    done = cnncalc("sweep", "mobilenet_v2", *options)
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_few_networks_need_no_numpy(tmp_path: Path) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text("args: {n: 1}\ninput: [8]\nlayers:\n  - linear: n\n")
+    check = (
+        "import sys; sys.argv = ['cnncalc', 'sweep', sys.argv[1], '--set', sys.argv[2], '--format', 'ndjson'];"
+        "from cnncalc.__main__ import main; main(); sys.exit('numpy' in sys.modules)"
+    )
+    for values, imported in (("n=1:199", 0), ("n=1:200", 1)):
+        command = [sys.executable, "-c", check, str(spec), values]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (imported, "")
