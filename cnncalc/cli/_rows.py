@@ -181,7 +181,7 @@ def _objective(text: str, option: str, grid: Grid) -> Objective:
     if way not in ("", "min", "max"):
         hint = f"write {name}, or {name}:max where more is better"
         raise CnncalcError(f"{option} {text}: '{way}' is neither min nor max", hint)
-    return Objective(name, way == "max")
+    return Objective(name, way == "max", option.removeprefix("--"))
 
 
 def _once(found: dict[str, Any], name: str, option: str) -> dict[str, Any]:

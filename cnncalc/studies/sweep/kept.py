@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple, Protocol
 
-from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.limits import MAX_KEPT_ROWS
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.grid import Grid
@@ -17,10 +17,14 @@ Key = tuple[float, ...]
 
 
 class Objective(NamedTuple):
-    """A figure, a numeric argument or the elements of the ``input``, which should be small, or large."""
+    """A figure, a numeric argument or the elements of the ``input``, which should be small, or large.
+
+    ``argument`` is what asks for it, ``pareto`` or ``sort``.
+    """
 
     name: str
     largest: bool = False
+    argument: str = "pareto"
 
     def of(self, args: Mapping[str, Any], figures: Mapping[str, Any], shapes: Mapping[str, Shape]) -> float:
         """Return what should be small.  Raises CnncalcError where it is not a number."""
@@ -34,7 +38,7 @@ class Objective(NamedTuple):
         if isinstance(value, tuple) and value:
             value = max(value)
         if not isinstance(value, (int, float)):
-            raise CnncalcError(f"{self.name} = {value!r} is not a number")
+            raise ArgumentError(self.argument, f"{self.name} = {value!r} is not a number")
         return -value if self.largest else value
 
 
