@@ -13,13 +13,14 @@ networks", Distill).  Three conventions:
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cnncalc.figures.patterns import IDENTITY, Pattern, Work, constant, through
 from cnncalc.graph import Graph, Input, Node, Tensor
 from cnncalc.ground.limits import MAX_FIELD_WORK
 from cnncalc.layers.base import Use
-from cnncalc.layers.reads import WHOLE, Along, Move, Read, Reads
+from cnncalc.layers.reads import Along, LaidOut, Move, Read, Reads
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ class Field:
                 term = self.terms[0]
                 self._size = max(term.pattern.sizes(term.positions))
             else:
-                self._size = max(self._sizes(self.together))
+                from cnncalc.figures.regrouping import widest
+
+                self._size = widest(self.together)
             if not self.is_exact:
                 self._size = min(self._size, self.input_size)
         return self._size
@@ -154,36 +157,11 @@ class Field:
         terms = self.together
         return next((term for term in terms if term.places), terms[0])
 
-    @staticmethod
-    def _sizes(terms: Terms) -> list[int]:
-        """Return how much is seen from the beginning of each part to the end of each other."""
-        found = [max(term.pattern.sizes(term.positions)) for term in terms]
-        hulls = [(term.places, term.pattern.hull(term.positions)) for term in terms]
-        found += [
-            last - first + 1
-            for here, (first, _) in hulls
-            for there, (_, last) in hulls
-            if here is not there and not _overlap(here, there)
-        ]
-        if any(_overlap(*pair) for pair in _pairs([here for here, _ in hulls])):
-            from cnncalc.figures.regrouping import sizes_together
-
-            found += sizes_together(terms) or [last - first + 1 for _, (first, last) in hulls]
-        return found
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Field) and (self.terms, self.input_size) == (other.terms, other.input_size)
 
     def __hash__(self) -> int:
         return hash((self.terms, self.input_size))
-
-
-def _overlap(here: tuple[Place, ...], there: tuple[Place, ...]) -> bool:
-    return bool({place.axis for place in here} & {place.axis for place in there})
-
-
-def _pairs(items: list[tuple[Place, ...]]) -> list[tuple[tuple[Place, ...], tuple[Place, ...]]]:
-    return [(one, other) for i, one in enumerate(items) for other in items[:i]]
 
 
 Fields: TypeAlias = tuple[Field, ...]
@@ -252,12 +230,31 @@ def _moved(seen: Seen, moves: tuple[Move, ...], shape: Shape, output: Shape, wor
         return found
     if all(field.is_whole and not field.terms[0].loose for fields in seen.values() for field in fields):
         return seen
-    from cnncalc.figures.regrouping import regrouped
-
+    flattens = len(output) == len(moves) == 1 and isinstance(moves[0], LaidOut)
     return {
-        source: tuple([Field(regrouped(field.terms, moves, shape, output, work), field.input_size) for field in fields])
+        source: tuple(
+            [
+                (flattens and _flattened(field, shape)) or _regrouped(field, moves, shape, output, work)
+                for field in fields
+            ]
+        )
         for source, fields in seen.items()
     }
+
+
+def _flattened(field: Field, shape: Shape) -> Field | None:
+    """Return a field of one axis behind a flatten; None where it is of another form."""
+    ((places, pattern, loose), *others) = field.terms
+    if others or loose or len(places) != 1 or places[0][1:] != (1, shape[places[0].axis]):
+        return None
+    place = Place(0, prod(shape[places[0].axis + 1 :]), places[0].size)
+    return Field((Term((place,), pattern),), field.input_size)
+
+
+def _regrouped(field: Field, moves: tuple[Move, ...], shape: Shape, output: Shape, work: Work) -> Field:
+    from cnncalc.figures.regrouping import regrouped
+
+    return Field(regrouped(field.terms, moves, shape, output, work), field.input_size)
 
 
 def _along_all(field: Field, reads: tuple[Read, ...], shape: Shape, output: Shape, work: Work) -> Field:
@@ -273,14 +270,14 @@ def _along_all(field: Field, reads: tuple[Read, ...], shape: Shape, output: Shap
 def along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: Work) -> Term:
     """Return a part of a field behind a layer that treats each axis by itself."""
     places, pattern, loose = term
-    if loose == _ALL_CHANNELS and reads[CHANNELS] == WHOLE:
+    if loose == _ALL_CHANNELS and reads[CHANNELS].is_whole:
         loose = ()
     elif loose and (loose != _ALL_CHANNELS or reads[CHANNELS].ranges is not None):
         places = ()
     if len(places) != 1:
         return _along_several(term, reads, shape, output, work)
     axis, unit, size = places[0]
-    to, ranges, _ = reads[axis]
+    to, ranges = reads[axis].axis, reads[axis].ranges
     if to is None:
         return _read_by_all(term._replace(loose=loose), reads[axis], work)
     if ranges is None:

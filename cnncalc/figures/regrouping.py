@@ -113,7 +113,7 @@ def along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Sha
     if windows and len({place.axis for place in term.places}) > 1:
         term = _channels_together(term, work)
     for axis in dict.fromkeys([place.axis for place in term.places]):
-        to, ranges, is_exact = reads[axis]
+        to, ranges, is_exact = reads[axis].axis, reads[axis].ranges, reads[axis].is_exact
         own = [number for number, place in enumerate(term.places) if place.axis == axis]
         if not own:
             continue
@@ -282,6 +282,18 @@ def _on_group(
 
 
 # --- sizes ------------------------------------------------------------------------------------------------------
+
+
+def widest(terms: Terms) -> int:
+    """Return the most that is seen from the beginning of one part of a field to the end of another."""
+    found = [max(term.pattern.sizes(term.positions)) for term in terms]
+    ends = [(term, term.pattern.hull(term.positions)) for term in terms]
+    pairs = [(one, other) for i, one in enumerate(ends) for other in ends[:i]]
+    for (one, (first, last)), (other, (start, end)) in pairs:
+        if {place.axis for place in one.places} & {place.axis for place in other.places}:  # they can't be chosen freely
+            return max(sizes_together(terms) or [max(end, last) - min(first, start) + 1])
+        found += [last - start + 1, end - first + 1]
+    return max(found)
 
 
 def sizes_together(terms: Terms) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import gcd
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from cnncalc.layers.shapes import Shape
 
@@ -17,7 +17,7 @@ Span: TypeAlias = "tuple[int, int] | None"
 """The first and the last position that are read; None where none is."""
 
 
-class Ranges(NamedTuple):
+class Ranges:
     """What each position of an output axis reads on an input axis.
 
     Attributes:
@@ -28,13 +28,16 @@ class Ranges(NamedTuple):
         step: the distance between two neighbours of those that are read within a span.
     """
 
-    period: int
-    growth: int | None
-    of: Callable[[int], Span]
-    step: int = 1
+    __slots__ = ("growth", "of", "period", "step")
+
+    def __init__(self, period: int, growth: int | None, of: Callable[[int], Span], step: int = 1) -> None:
+        self.period = period
+        self.growth = growth
+        self.of = of
+        self.step = step
 
 
-class Read(NamedTuple):
+class Read:
     """What becomes of one axis of an input.
 
     Attributes:
@@ -43,9 +46,17 @@ class Read(NamedTuple):
         is_exact: False where an output element may read less.
     """
 
-    axis: int | None
-    ranges: Ranges | None = None
-    is_exact: bool = True
+    __slots__ = ("axis", "is_exact", "ranges")
+
+    def __init__(self, axis: int | None, ranges: Ranges | None = None, is_exact: bool = True) -> None:
+        self.axis = axis
+        self.ranges = ranges
+        self.is_exact = is_exact
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all output elements read all of the axis."""
+        return self.axis is None and self.ranges is None and self.is_exact
 
 
 WHOLE = Read(None)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cnncalc.figures.receptive_field import Field, ReceptiveFields
 from cnncalc.graph import Graph, Node
-from cnncalc.layers.reads import WHOLE, Along
+from cnncalc.layers.reads import Along
 from cnncalc.layers.shapes import axis_names
 
 
@@ -47,7 +47,7 @@ def _window(node: Node, coming: Field, field: Field) -> tuple[int, int] | None:
     if moves is None or len(moves) > 1 or not isinstance(moves[0][0], Along) or len(term.places) != 1:
         return None
     read = moves[0][0].reads[term.places[0].axis]
-    if read == WHOLE:
+    if read.is_whole:
         window = term.positions, term.positions
     elif read.axis is None or read.ranges is None or read.ranges.period > 1 or read.ranges.growth is None:
         return None
