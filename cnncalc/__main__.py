@@ -140,6 +140,10 @@ def _run() -> int:
         tell(error_text(error))
         return error.exit_code
     except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption):
+            from cnncalc.cli._words import no_such_option
+
+            error = no_such_option(error)
         shown = StringIO()
         error.show(shown)
         tell(shown.getvalue().rstrip())

@@ -7,8 +7,6 @@ from importlib import import_module
 
 import click
 
-from cnncalc.ground.near import did_you_mean
-
 _SHARED = ("opening", "options", "output", "overwriting", "parsing", "progress")
 
 
@@ -39,12 +37,13 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def _hint(self, name: str, known: tuple[str, ...]) -> str | None:
+        from cnncalc.cli._words import command_hint
         from cnncalc.language.shipped import networks
 
         is_file = os.path.isfile(name) or name.endswith((".yaml", ".yml"))
         if is_file or name in [network for network, _, _ in networks()]:
             return f"'cnncalc summary {name}' shows it"
-        return did_you_mean(name, known, "commands")
+        return command_hint(name, known)
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})

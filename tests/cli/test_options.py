@@ -374,3 +374,37 @@ def test_no_message_below_the_command_line_names_an_option() -> None:
 
 
 OPTION = re.compile(r"(?<![\w-])--[a-z]").search
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["sumary", "alexnet"], "did you mean 'summary'?"),
+        (["profile", "alexnet"], "it is called 'summary' here"),
+        (["diff", "alexnet", "vgg16"], "it is called 'compare' here"),
+        (["alexnet"], "'cnncalc summary alexnet' shows it"),
+        (["summary", "alexnet", "--colums", "params"], "did you mean '--columns'?"),
+        (["summary", "alexnet", "--inptu", "3x8x8"], "did you mean '--input'?"),
+        (["summary", "alexnet", "--batch-size", "3"], "it is called '--batch' here"),
+        (["summary", "alexnet", "--precision", "int8"], "it is called '--dtype' here"),
+        (["check", "alexnet", "--max-parms", "3"], "did you mean '--max-params'?"),
+        (["check", "alexnet", "--flops", "3"], "it is called '--max-macs' here"),
+        (["summary", "alexnet", "--wibble"], None),
+    ],
+)
+def test_commands_and_options_that_there_are_not(words: list[str], hint: str | None) -> None:
+    done = cnncalc(*words)
+    assert (done.code, done.out) == (2, "")
+    assert "Did you mean" not in done.err  # click's own guesses: '--help' for '--flops'
+    assert done.err.endswith(f"\n  hint: {hint}\n") if hint else "hint" not in done.err
+
+
+def test_other_words_are_for_commands_and_options_that_there_are() -> None:
+    from cnncalc.cli import _words
+
+    assert set(_words.COMMANDS) <= set(COMMANDS)
+    assert not {word for words in _words.COMMANDS.values() for word in words.split()} & set(COMMANDS)
+    context = click.Context(cli)
+    found = [command for name in COMMANDS if (command := cli.get_command(context, name)) is not None]
+    options = {name for command in found for parameter in command.params for name in parameter.opts}
+    assert set(_words.OPTIONS) <= options
