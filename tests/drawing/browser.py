@@ -18,6 +18,16 @@ needs_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)"
 )
 
+
+def node_module(path: str) -> str:
+    """Return the text of a script of an npm package, or skip the test where NODE_PATH does not lead to it."""
+    for folder in os.environ.get("NODE_PATH", "").split(os.pathsep):
+        if folder and os.path.isfile(os.path.join(folder, path)):
+            with open(os.path.join(folder, path), encoding="utf-8") as file:
+                return file.read()
+    pytest.skip(f"{path} is not in NODE_PATH (npm install {path.partition('/')[0]})")
+
+
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-extensions", "--hide-scrollbars", "--remote-debugging-pipe",

@@ -16,15 +16,16 @@ import pytest
 from cnncalc import load
 from cnncalc.cli.draw import page_of
 from cnncalc.drawing.measures import measure
+from cnncalc.drawing.mermaid import flowchart
 from cnncalc.drawing.page.charts import alive_between, charts, longest_path
 from cnncalc.drawing.page.document import FEW_BOXES
 from cnncalc.drawing.parts import Tile
-from cnncalc.drawing.picture import Choice, picture
+from cnncalc.drawing.picture import Choice, describe, picture
 from cnncalc.figures.roofline import Machine
 from cnncalc.figures.summary import summarize
 from cnncalc.graph import Graph
 from tests.commands import cnncalc
-from tests.drawing.browser import Browser, needs_browser
+from tests.drawing.browser import Browser, needs_browser, node_module
 from tests.drawing.networks import CONV, SHAPE, random_network
 
 MACHINE = Machine(10**11, 2 * 10**10)
@@ -231,3 +232,29 @@ def test_the_saved_svg_stands_alone(show: Any) -> None:
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert "var(" not in saved
     assert page.errors == []
+
+
+@needs_browser
+@pytest.mark.parametrize("name", ["resnet50", "unet"])
+def test_axe_finds_nothing(show: Any, name: str) -> None:
+    script = node_module("axe-core/axe.min.js")
+    page = show(load(name))
+    for scheme in ("light", "dark"):
+        page.look(scheme=scheme)
+        page.evaluate("choose(3); setAll(true); 1")
+        page.evaluate(f"{script};1")
+        found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))")
+        assert found == []
+    page.look()
+
+
+@needs_browser
+def test_mermaid_reads_our_flowcharts(browser: Browser) -> None:
+    browser.open("about:blank")
+    browser.evaluate(node_module("mermaid/dist/mermaid.min.js") + ";1")
+    for name in ("alexnet", "resnet50", "googlenet", "unet", "yolov4", "ghostnet_1.3", 3, 77, 140):
+        graph = load(name) if isinstance(name, str) else random_network(Random(name))
+        text = flowchart(describe(graph, measure(graph, "macs"), Choice()))
+        assert browser.evaluate(f"mermaid.parse({json.dumps(text)}).then(found => found.diagramType)") == "flowchart-v2"
+    with pytest.raises(RuntimeError):
+        browser.evaluate(f"mermaid.parse({json.dumps(text.replace('-->', '->->'))})")

@@ -101,4 +101,3 @@ function titleOf(part) {
   const share = shareText(valueOf(part) / total());
   return `${head}\n${figure(state.by, valueOf(part))} of ${DATA.words[state.by]}${share ? ` (${share})` : ""}`;
 }
-const spoken = (box) => `${box.name}${box.count > 1 ? ` ×${box.count}` : ""}: ${box.about}`;

@@ -158,7 +158,7 @@ def _graph(content: Content, picture: Picture) -> Iterator[str]:
         pressed = str(not place).lower()
         buttons += f'<button type="button" data-by="{one.by}" aria-pressed="{pressed}">{content.word(one)}</button>'
     yield (
-        '<div class="bar" role="toolbar" aria-label="graph"><span><input type="search" id="search" '
+        '<main>\n<div class="bar" role="toolbar" aria-label="graph"><span><input type="search" id="search" '
         'placeholder="search layers ( / )" aria-label="search layers"> <output id="found"></output></span>'
         f"<span>bars {buttons}</span>"
         '<span><button type="button" id="expand">open all</button>'
@@ -166,7 +166,7 @@ def _graph(content: Content, picture: Picture) -> Iterator[str]:
         '<button type="button" id="wide" aria-pressed="true">columns</button>'
         '<button type="button" id="fit" aria-pressed="false">fit width</button>'
         '<button type="button" id="save">save SVG</button></span></div>\n'
-        '<main>\n<section class="graph" aria-label="graph">'
+        '<section class="graph">'
         '<div id="graph" tabindex="0" role="region" aria-label="graph">\n'
     )
     yield from pieces(picture, style=False)

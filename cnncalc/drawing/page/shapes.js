@@ -52,7 +52,7 @@ function frameOf(box) {
   const name = box.count > 1 ? `${box.name}  ×${box.count}` : box.name;
   const together = box.count > 1
     ? textAt(box.x + box.w - 10, box.y + 16, `all ${box.count} together`, "muted", 9, false, "end") : "";
-  return `<g class="part" data-part="${box.id}" tabindex="0" role="button" aria-expanded="true" aria-label="${escaped(spoken(box))}">` +
+  return `<g class="part" data-part="${box.id}" tabindex="0" role="button" aria-expanded="true">` +
     `<title>${escaped(titleOf(box))}</title>` +
     `<rect class="frame" x="${box.x}" y="${box.y}" width="${box.w}" height="${box.h}" rx="8" fill="#16191d" fill-opacity=".035" stroke="#aab2bd"${box.madeUp ? ' stroke-dasharray="4 3"' : ""}/>` +
     textAt(box.x + 10, box.y + 16, name, "muted", 11, true) + together + "</g>";
@@ -60,7 +60,7 @@ function frameOf(box) {
 
 function closedOf(box, largest) {
   const { x, y, w, h } = box, right = x + w - 9, value = valueOf(box), share = shareText(value / total());
-  return `<g class="part" data-part="${box.id}" tabindex="0" role="button" aria-expanded="false" aria-label="${escaped(spoken(box))}">` +
+  return `<g class="part" data-part="${box.id}" tabindex="0" role="button" aria-expanded="false">` +
     `<title>${escaped(titleOf(box))}</title>` +
     (box.count > 1 ? rectAt(x + 4, y + 4, w, h, "box", 6) : "") + rectAt(x, y, w, h, "box", 6) +
     textAt(x + 9, y + 15, box.name, "ink", 12, true) +
