@@ -14,8 +14,8 @@ from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceGr
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_OPERATORS
+from cnncalc.layers.arguments import Pair
 from cnncalc.layers.shapes import Shape, shape_text
-from cnncalc.layers.window import Pair
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph, Tensor

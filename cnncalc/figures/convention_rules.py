@@ -79,7 +79,8 @@ def resized(use: Use, batch: int) -> int:
 def convolved_at_outputs(use: Use, batch: int) -> int:
     """output elements × channels of a group × kernel: transposed convolution at its output's size"""
     layer = _layer(use)
-    return batch * prod(use.output) * (use.inputs[0][0] // layer.groups) * prod(layer.kernel_size)
+    macs: int = batch * prod(use.output) * (use.inputs[0][0] // layer.groups) * prod(layer.kernel_size)
+    return macs
 
 
 def doubled_norm(use: Use, batch: int) -> int:
@@ -125,7 +126,7 @@ def conv_flops(use: Use, batch: int) -> int:
     if layer.padding != "same" or set(layer.stride) != {1}:  # with another stride PyTorch has no padding of that name
         return flops
     reaches = [dilation * (kernel - 1) for dilation, kernel in zip(layer.dilation, layer.kernel_size, strict=True)]
-    counted = prod([size - reach % 2 for size, reach in zip(use.output[1:], reaches, strict=True)])
+    counted: int = prod([size - reach % 2 for size, reach in zip(use.output[1:], reaches, strict=True)])
     return flops // positions * counted
 
 
@@ -141,7 +142,8 @@ def conv_transpose_flops(use: Use, batch: int) -> int:
             sizes, _cuts(use), layer.kernel_size, layer.stride, layer.dilation, strict=True
         )
     ]
-    return batch * (2 * macs + (filters * prod(forwards) if layer.bias else 0))
+    flops: int = batch * (2 * macs + (filters * prod(forwards) if layer.bias else 0))
+    return flops
 
 
 def linear_flops(use: Use, batch: int) -> int:
@@ -172,14 +174,16 @@ def lppool_flops(use: Use, batch: int) -> int | None:
 def lrn_flops(use: Use, batch: int) -> int:
     """3 per element, and 1 per element of the squares padded by size − 1 channels"""
     channels = use.output[0]
-    return batch * (3 * prod(use.output) + (channels + _layer(use).size - 1) * prod(use.output[1:]))
+    flops: int = batch * (3 * prod(use.output) + (channels + _layer(use).size - 1) * prod(use.output[1:]))
+    return flops
 
 
 def resized_flops(use: Use, batch: int) -> int | None:
     """1 per input element; by size, the size's product; it fails on unlike factors, unless as many as the batch"""
     layer = _layer(use)
     if layer.size is not None:
-        return prod(layer.size)
+        flops: int = prod(layer.size)
+        return flops
     works = len(set(layer.scale_factor)) == 1 or len(layer.scale_factor) == batch
     return inputs(use, batch) if works else None
 

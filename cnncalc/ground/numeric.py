@@ -6,42 +6,45 @@ that stand for many values at once (:mod:`cnncalc.studies.sweep.traced`); these 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import trunc
-from typing import Any
+from typing import Any, TypeVar
+
+N = TypeVar("N", bound=float)
 
 
-def whole(value: Any) -> Any:
+def whole(value: float) -> int:
     """Return a number without its fraction, as ``int()`` does."""
     return trunc(value)
 
 
-def as_float(value: Any) -> Any:
+def as_float(value: float) -> float:
     """Return a number as a float."""
-    noted = getattr(value, "as_float", None)
+    noted: Callable[[], float] | None = getattr(value, "as_float", None)
     return float(value) if noted is None else noted()
 
 
-def larger(a: Any, b: Any) -> Any:
+def larger(a: N, b: N) -> N:
     """Return the larger of two numbers, the first of equal ones."""
-    noted = getattr(a, "larger", None)
-    if noted is not None:
-        return noted(b)
-    noted = getattr(b, "larger", None)
-    return max(a, b) if noted is None else noted(a)
+    return _chosen("larger", max, a, b)
 
 
-def smaller(a: Any, b: Any) -> Any:
+def smaller(a: N, b: N) -> N:
     """Return the smaller of two numbers, the first of equal ones."""
-    noted = getattr(a, "smaller", None)
-    if noted is not None:
-        return noted(b)
-    noted = getattr(b, "smaller", None)
-    return min(a, b) if noted is None else noted(a)
+    return _chosen("smaller", min, a, b)
 
 
-def below(a: Any, b: Any) -> int:
+def _chosen(method: str, builtin: Callable[[N, N], N], a: N, b: N) -> N:
+    for one, other in ((a, b), (b, a)):
+        noted: Callable[[N], N] | None = getattr(one, method, None)
+        if noted is not None:
+            return noted(other)
+    return builtin(a, b)
+
+
+def below(a: float, b: float) -> int:
     """Return 1 where a < b, else 0."""
-    noted = getattr(a, "below", None)
+    noted: Callable[[float], int] | None = getattr(a, "below", None)
     return int(a < b) if noted is None else noted(b)
 
 

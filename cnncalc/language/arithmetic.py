@@ -137,7 +137,8 @@ def _zip(*lists: Any) -> tuple[Any, ...]:
 def _integer(value: Any) -> int:
     if isinstance(value, (tuple, range)):
         raise TypeError("a number is needed, not a list")
-    return bounded(whole(value) if isinstance(value, (int, float)) else int(value))
+    integer: int = bounded(whole(value) if isinstance(value, (int, float)) else int(value))
+    return integer
 
 
 def _round(value: Any, digits: Any = None) -> Any:

@@ -255,7 +255,7 @@ class _Compiler:
         if depth > MAX_DEPTH:
             raise ExpressionError(f"an expression nested deeper than {MAX_DEPTH}", node.col_offset)
         self.cost += 1
-        build = getattr(self, "_" + type(node).__name__.lower(), None)
+        build: Callable[[ast.expr, int], Evaluate] | None = getattr(self, "_" + type(node).__name__.lower(), None)
         if build is None:
             raise self._refused(node, f"{_SYNTAX.get(type(node).__name__, 'this')} is not allowed in an expression")
         return build(node, depth + 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.language.foreign_words import SAME_VALUES
 from cnncalc.language.hints import TYPE_KEYS
@@ -267,7 +267,7 @@ def proposal(name: str, placed: Sequence[object], named: Mapping[str, object]) -
     return f"write '- {item}'" + (f", then '- {activation}'" if activation else "")
 
 
-def _fitting(value: object, argument: Argument) -> object:
+def _fitting(value: object, argument: Argument[Any]) -> object:
     """Return a value in our words."""
     if isinstance(value, str):
         return SAME_VALUES.get(value.lower(), value.lower() if value.lower() in argument.words else value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from functools import partial
+from typing import Any
 
 from cnncalc.ground.errors import clipped
 from cnncalc.ground.limits import MAX_ALIASED, MAX_DEPTH, MAX_FAULTS
@@ -76,7 +77,7 @@ class ValueReader:
                 self.fault(key, message, hint)
         return found
 
-    def value(self, node: Node, names: Collection[str], argument: Argument | None = None, depth: int = 0) -> Value:
+    def value(self, node: Node, names: Collection[str], argument: Argument[Any] | None = None, depth: int = 0) -> Value:
         """Read a value that may be an expression over ``names``; a fault gives None."""
         self.visit(node, depth)
         if isinstance(node, Scalar):
@@ -113,7 +114,7 @@ class ValueReader:
         self.fault(node, f"{what} must be an integer")
         return None
 
-    def _scalar(self, node: Scalar, names: Collection[str], argument: Argument | None) -> Value:
+    def _scalar(self, node: Scalar, names: Collection[str], argument: Argument[Any] | None) -> Value:
         text, origin = node.text, node.at(self.source)
         if not node.quoted:
             if _INTEGER(text):
@@ -127,7 +128,7 @@ class ValueReader:
                 return Value(origin, FLAGS[text.lower()])
         return self._expression(node, names, argument)
 
-    def _expression(self, node: Scalar, names: Collection[str], argument: Argument | None) -> Value:
+    def _expression(self, node: Scalar, names: Collection[str], argument: Argument[Any] | None) -> Value:
         text, origin = node.text, node.at(self.source)
         try:
             expression = compile_expression(text, names)
@@ -144,7 +145,7 @@ class ValueReader:
             return Value(origin)
 
 
-def _expression_hint(error: ExpressionError, text: str, argument: Argument | None) -> str | None:
+def _expression_hint(error: ExpressionError, text: str, argument: Argument[Any] | None) -> str | None:
     """Return what to do about an expression that can't be: of a single word, what may have been meant by it."""
     if argument is not None and argument.words and _WORD(text):
         return hints.of_word(text, argument.words)

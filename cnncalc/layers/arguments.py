@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 from cnncalc.ground.limits import MAX_INTEGER
 from cnncalc.ground.numeric import as_float, whole
 
+T = TypeVar("T")
+Word = TypeVar("Word", bound=str)
+
+Pair: TypeAlias = "tuple[int, int]"
+Pairs: TypeAlias = "tuple[Pair, ...]"
+Padding: TypeAlias = "Pairs | Literal['same', 'valid']"
+"""What padding is in a layer's rules: a pair (before, after) per spatial axis, or a word that sizes decide."""
+
 REQUIRED = object()
+"""The default of an argument that must be given."""
+
+DERIVED = object()
+"""The default of an argument that follows from others."""
+
 LARGEST = 1e300  # keeps infinity out, and what float() would refuse
 
 
@@ -29,31 +42,70 @@ class LayerError(Exception):
         self.near = near
 
 
-class Argument:
-    """One argument of a layer type: how a value is converted, its default and its documentation.
+class Converter(Generic[T]):
+    """A conversion with what a spec's reader must know of the values that it takes.
 
     Attributes:
         words: plain words that are values by themselves (``same``), so that a spec need not quote them.
         only_words: whether nothing but these is a value.
-        flag: whether ``yes`` and ``no`` mean true and false here.
         is_text: whether any text is a value as it stands, and none an expression.
-        axes: "one" for one value a spatial axis, "pair" for a pair an axis, "" where axes don't matter.
-        symbol: the letter that formulas use for it.
+        axes: "one" for one value per spatial axis, "pair" for a pair per axis, "" where axes don't matter.
     """
 
-    def __init__(self, convert: Callable[[Any], Any], help: str, default: object, symbol: str) -> None:
-        """Make an argument; see :func:`argument`."""
-        self.convert = convert
-        self.help = help
-        self.default = default
-        self.symbol = symbol
-        self.words: tuple[str, ...] = getattr(convert, "words", ())
-        self.only_words: bool = getattr(convert, "only_words", False)
-        self.flag: bool = convert is flag
-        self.is_text: bool = getattr(convert, "is_text", False)
-        self.axes: str = getattr(convert, "axes", "")
+    def __init__(
+        self,
+        convert: Callable[[Any], T],
+        words: tuple[str, ...] = (),
+        only_words: bool = False,
+        is_text: bool = False,
+        axes: str = "",
+    ) -> None:
+        self._convert = convert
+        self.words = words
+        self.only_words = only_words
+        self.is_text = is_text
+        self.axes = axes
 
-    def take(self, name: str, value: object) -> object:
+    def __call__(self, value: object) -> T:
+        """Return the value, or raise ValueError with what would have been right."""
+        return self._convert(value)
+
+
+class Argument(Generic[T]):
+    """One argument of a layer type: how a value is converted, its default and its documentation.
+
+    It is a descriptor that a layer's own value hides, so that a field has the type that its conversion returns.
+
+    Attributes:
+        flag: whether ``yes`` and ``no`` mean true and false here.
+        symbol: the letter that formulas use for it.
+        words, only_words, is_text, axes: see :class:`Converter`.
+    """
+
+    def __init__(self, convert: Callable[[Any], T], help: str, default: object, symbol: str) -> None:
+        """Make an argument; see :func:`argument`."""
+        known = convert if isinstance(convert, Converter) else Converter(convert)
+        self.convert = known
+        self.help = help
+        self.default = None if default is DERIVED else default
+        self.symbol = symbol
+        self.words = known.words
+        self.only_words = known.only_words
+        self.flag = convert is flag
+        self.is_text = known.is_text
+        self.axes = known.axes
+
+    @overload
+    def __get__(self, layer: None, owner: type) -> Argument[T]: ...
+
+    @overload
+    def __get__(self, layer: object, owner: type) -> T: ...
+
+    def __get__(self, layer: object, owner: type) -> Argument[T] | T:
+        """Return the argument; a layer's value is found before it is asked."""
+        return self
+
+    def take(self, name: str, value: object) -> T | None:
         """Convert a value.  Raises LayerError that says what was expected."""
         if value is None and self.default is None:
             return None
@@ -62,15 +114,26 @@ class Argument:
         except ValueError as fault:
             raise LayerError(f"{name} must be {fault}, not {value_text(value)}", argument=name) from None
 
-    def absent(self, name: str) -> object:
+    def absent(self, name: str) -> T | None:
         """Return the default.  Raises LayerError where there is none."""
         if self.default is REQUIRED:
             raise LayerError(f"'{name}' is missing: {self.help}", hint=f"write it as {name}: …")
-        return self.default if self.default is None else self.convert(self.default)
+        return None if self.default is None else self.convert(self.default)
 
 
-def argument(convert: Callable[[Any], Any], help: str, default: object = REQUIRED, symbol: str = "") -> Any:
-    """Declare an argument of a layer type; see :class:`Argument`."""
+@overload
+def argument(convert: Callable[[Any], T], help: str, default: None, symbol: str = "") -> Argument[T | None]: ...
+
+
+@overload
+def argument(convert: Callable[[Any], T], help: str, default: object = ..., symbol: str = "") -> Argument[T]: ...
+
+
+def argument(convert: Callable[[Any], T], help: str, default: object = REQUIRED, symbol: str = "") -> Any:
+    """Declare an argument of a layer type; the field has the type of what ``convert`` returns.
+
+    A default of None is a value that is not there; of DERIVED, one that ``Layer.derived`` fills in.
+    """
     return Argument(convert, help, default, symbol)
 
 
@@ -139,19 +202,19 @@ def flag(value: object) -> bool:
     return bool(value)
 
 
-def choice(*words: str) -> Callable[[object], str]:
+def choice(*words: Word) -> Converter[Word]:
     """One of a few words."""
 
-    def one_of(value: object) -> str:
-        if value not in words:
-            raise ValueError("one of " + ", ".join(words))
-        return str(value)
+    def one_of(value: object) -> Word:
+        for word in words:
+            if value == word:
+                return word
+        raise ValueError("one of " + ", ".join(words))
 
-    one_of.words, one_of.only_words = words, True  # type: ignore[attr-defined]
-    return one_of
+    return Converter(one_of, words, only_words=True)
 
 
-def axis(value: object) -> int:
+def _axis(value: object) -> int:
     """An axis, counted without the batch; ``channels`` is the first."""
     try:
         return 0 if value == "channels" else int(integer(value))  # an axis is no number to compute with
@@ -159,12 +222,13 @@ def axis(value: object) -> int:
         raise ValueError("an axis: 0 or 'channels' is the first, -1 the last") from None
 
 
-def axes(value: object) -> tuple[int, ...]:
+def _axes(value: object) -> tuple[int, ...]:
     """An axis or a list of axes."""
-    return tuple([axis(item) for item in (value if isinstance(value, tuple) else (value,))])
+    return tuple([_axis(item) for item in (value if isinstance(value, tuple) else (value,))])
 
 
-axis.words = axes.words = ("channels",)  # type: ignore[attr-defined]
+axis = Converter(_axis, ("channels",))
+axes = Converter(_axes, ("channels",))
 
 
 def integers(value: object) -> tuple[int, ...]:
@@ -176,39 +240,52 @@ def integers(value: object) -> tuple[int, ...]:
         raise ValueError("a list of integers") from None
 
 
-def per_axis(convert: Callable[[Any], float], optional: bool = False) -> Callable[[object], Any]:
-    """One value for every spatial axis, or a list with one an axis (null in it where ``optional``)."""
+def per_axis(convert: Callable[[Any], T]) -> Converter[tuple[T, ...]]:
+    """One value for every spatial axis, or a list with one per axis.
+
+    In a layer's rules, which see its arguments spelled out for the input's rank, it is always a tuple.
+    """
 
     def axes(value: object) -> Any:
         if isinstance(value, tuple):
             if not value:
                 raise ValueError("a list with one figure an axis")
-            return tuple([None if optional and item is None else convert(item) for item in value])
+            return tuple([convert(item) for item in value])
         return convert(value)
 
-    axes.axes = "one"  # type: ignore[attr-defined]
-    return axes
+    return Converter(axes, axes="one")
 
 
-def pads(*words: str, signed: bool = False) -> Callable[[object], Any]:
-    """An int, one int an axis, a pair [before, after] an axis, or one of ``words`` (same, valid)."""
-    take = integer if signed else natural
+def or_null(convert: Callable[[Any], T]) -> Callable[[object], T | None]:
+    """A value, or null."""
+    return lambda value: None if value is None else convert(value)
 
-    def convert(value: object) -> Any:
-        if isinstance(value, str):
-            if value in words:
-                return value
-        elif isinstance(value, tuple) and value:
-            return tuple([pair(item, take) for item in value])
-        elif not isinstance(value, tuple):
-            return pair(value, take)
-        also = "".join(f", or '{word}'" for word in words)
-        one = "an integer" if signed else "an integer of 0 or more"
+
+def _pads(value: object) -> Padding:
+    """An int, one int per axis, a pair [before, after] per axis, ``same`` or ``valid``."""
+    if value == "same" or value == "valid":
+        return "same" if value == "same" else "valid"
+    pairs: Pairs = _pairs(value, natural, "an integer of 0 or more", ", or 'same', or 'valid'")
+    return pairs
+
+
+def _borders(value: object) -> Pairs:
+    """An int, one int per axis, or a pair [before, after] per axis, of any sign."""
+    pairs: Pairs = _pairs(value, integer, "an integer")
+    return pairs
+
+
+def _pairs(value: object, take: Callable[[object], int], one: str, also: str = "") -> Any:
+    """Return one pair, or one per axis."""
+    if isinstance(value, tuple) and value:
+        return tuple([pair(item, take) for item in value])
+    if isinstance(value, (tuple, str)):
         raise ValueError(f"{one}, one an axis, a pair [before, after] an axis{also}")
+    return pair(value, take)
 
-    convert.words = words  # type: ignore[attr-defined]
-    convert.axes = "pair"  # type: ignore[attr-defined]
-    return convert
+
+pads = Converter(_pads, ("same", "valid"), axes="pair")
+borders = Converter(_borders, axes="pair")
 
 
 def pair(value: object, take: Callable[[object], int] = natural) -> tuple[int, int]:

@@ -107,7 +107,7 @@ class Layer:
     kind: ClassVar[str] = "other"
     stem: ClassVar[str] = ""
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
-    arguments: ClassVar[dict[str, Argument]] = {}
+    arguments: ClassVar[dict[str, Argument[Any]]] = {}
     slides: ClassVar[bool] = False
     moves_only: ClassVar[bool] = False
     pointwise: ClassVar[bool] = False
@@ -118,8 +118,6 @@ class Layer:
 
     def __init_subclass__(cls) -> None:
         declared = {name: value for name, value in vars(cls).items() if isinstance(value, Argument)}
-        for name in declared:
-            delattr(cls, name)
         cls.arguments = {**cls.arguments, **declared}
         cls.type = cls.__module__.rpartition(".")[2]
         cls.stem = vars(cls).get("stem", cls.type)

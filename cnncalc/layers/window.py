@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnncalc.ground.numeric import larger
-from cnncalc.layers.arguments import LayerError
+from cnncalc.layers.arguments import LayerError, Padding
+from cnncalc.layers.arguments import Pair as Pair
 from cnncalc.layers.reads import Along, Read, Reads, sliding
 from cnncalc.layers.shapes import Shape, axis_names, shape_text
 from cnncalc.layers.symbols import Symbol, ceil_div, pair_symbols
-
-Pair = tuple[int, int]
 
 
 class Sliding(NamedTuple):
@@ -97,7 +96,7 @@ def _misfit(shape: Shape, axis: int, lengths: Shape, kernel: Shape, pads: tuple[
 
 
 def pads_of(
-    padding: Any, sizes: Shape, kernel: Shape, stride: Shape, dilation: Shape | None = None
+    padding: Padding, sizes: Shape, kernel: Shape, stride: Shape, dilation: Shape | None = None
 ) -> tuple[Pair, ...]:
     """Return (before, after) for every axis; resolves ``same`` and ``valid`` from the axis' own size."""
     if padding == "valid":

@@ -209,7 +209,7 @@ def _fitting(node: Node, channels: int) -> Layer:
     layer: Any = node.layer
     came = node.use.inputs[0][0] if node.use.inputs else 0
     if layer.type != "conv" or came == channels or layer.groups != came or came == 1:
-        return layer
+        return node.layer
     return _with(layer, groups=channels, out_channels=layer.out_channels // came * channels)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cnncalc.layers import layer_type
 from cnncalc.layers.arguments import (
     LayerError,
     axes,
@@ -19,6 +20,7 @@ from cnncalc.layers.arguments import (
     integers,
     natural,
     number,
+    or_null,
     pads,
     pair,
     per_axis,
@@ -57,11 +59,11 @@ from tests.layers.building import make
         (pair, (0, 1), (0, 1)),
         (per_axis(positive), (3, 5), (3, 5)),
         (per_axis(positive), 3, 3),
-        (per_axis(positive, optional=True), (None, 7), (None, 7)),
-        (pads("same"), "same", "same"),
-        (pads(), 1, (1, 1)),
-        (pads(), (1, 2), ((1, 1), (2, 2))),
-        (pads(), ((0, 1), 2), ((0, 1), (2, 2))),
+        (per_axis(or_null(positive)), (None, 7), (None, 7)),
+        (pads, "same", "same"),
+        (pads, 1, (1, 1)),
+        (pads, (1, 2), ((1, 1), (2, 2))),
+        (pads, ((0, 1), 2), ((0, 1), (2, 2))),
     ],
 )
 def test_values(convert: Callable[[Any], Any], value: object, expected: object) -> None:
@@ -85,12 +87,12 @@ def test_values(convert: Callable[[Any], Any], value: object, expected: object) 
         (per_axis(positive), ((),), "a list with one figure an axis"),
         (per_axis(positive), ((3, None), -1), "a positive integer"),
         (
-            pads("same"),
-            ("valid", ()),
-            "an integer of 0 or more, one an axis, a pair [before, after] an axis, or 'same'",
+            pads,
+            ("full", ()),
+            "an integer of 0 or more, one an axis, a pair [before, after] an axis, or 'same', or 'valid'",
         ),
-        (pads(), (((1, 2, 3),),), "a pair [before, after] for each axis"),
-        (pads(), (-1, (-1, 1), 0.5), "an integer of 0 or more"),
+        (pads, (((1, 2, 3),),), "a pair [before, after] for each axis"),
+        (pads, (-1, (-1, 1), 0.5), "an integer of 0 or more"),
     ],
 )
 def test_unfit_values(convert: Callable[[Any], Any], values: tuple[object, ...], wanted: str) -> None:
@@ -174,3 +176,11 @@ def test_a_layer_does_not_change() -> None:
     with pytest.raises(AttributeError):
         layer.stride = 1
     assert layer.label() == "2/2"
+
+
+def test_a_field_is_its_argument_on_the_type_and_its_value_on_a_layer() -> None:
+    conv = layer_type("conv")
+    assert conv is not None
+    assert vars(conv)["kernel_size"] is conv.arguments["kernel_size"]
+    layer = conv(out_channels=2, kernel_size=3)
+    assert (vars(layer)["kernel_size"], vars(layer.resolved(2))["kernel_size"]) == (3, (3, 3))

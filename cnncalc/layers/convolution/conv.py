@@ -30,7 +30,7 @@ class Conv(Layer):
     out_channels = argument(positive, "how many filters, each a channel of the output", symbol="C_out")
     kernel_size = argument(per_axis(positive), "extent of a filter along each spatial axis", symbol="K")
     stride = argument(per_axis(positive), "step from one window to the next", 1, "S")
-    padding = argument(pads("same", "valid"), "zeros around the map", 0, "P")
+    padding = argument(pads, "zeros around the map", 0, "P")
     dilation = argument(per_axis(positive), "step from one tap of the filter to the next", 1, "D")
     groups = argument(positive, "independent parts that the channels are split into", 1, "G")
     bias = argument(flag, "whether each filter adds a constant", True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.base import Elsewhere, Example, Weight
 from cnncalc.layers.convolution.conv import Conv
@@ -22,7 +22,7 @@ class LocallyConnected(Conv):
 
     stem = "local"
     groups = 1
-    arguments: ClassVar[dict[str, Argument]] = {
+    arguments: ClassVar[dict[str, Argument[Any]]] = {
         name: argument for name, argument in Conv.arguments.items() if name != "groups"
     }
 

@@ -6,7 +6,7 @@ import re
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from cnncalc.layers.arguments import LayerError, argument
+from cnncalc.layers.arguments import Converter, LayerError, argument
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _EQUATION = re.compile(r"([A-Za-z]*)(?:,([A-Za-z]*))?->([A-Za-z]*)").fullmatch
 
 
-def equation(value: object) -> str:
+def _equation(value: object) -> str:
     """An Einstein sum of one or two tensors, ``hld,hsd->hls``; the batch has no letter."""
     text = str(value).replace(" ", "")
     if not isinstance(value, str) or len(text) > 40 or not _EQUATION(text):
@@ -25,7 +25,7 @@ def equation(value: object) -> str:
     return text
 
 
-equation.is_text = True  # type: ignore[attr-defined]
+_TEXT = Converter(_equation, is_text=True)
 
 
 class Einsum(Layer):
@@ -38,7 +38,7 @@ class Einsum(Layer):
     kind = "matmul"
     arity: ClassVar[tuple[int, int | None]] = (1, 2)
 
-    equation = argument(equation, "the letters of each input's axes, and of the output's: 'hld,hsd->hls'")
+    equation = argument(_TEXT, "the letters of each input's axes, and of the output's: 'hld,hsd->hls'")
 
     example = Example(
         "einsum: 'hld,hsd->hls'",

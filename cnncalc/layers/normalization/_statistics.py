@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def standardise(np: Any, x: Array, axes: tuple[int, ...], eps: float) -> Array:
     """Return ``(x − mean) / √(variance + eps)``, statistics taken over ``axes`` (batch counted)."""
-    y = x - x.mean(axis=axes, keepdims=True)
+    y: Array = x - x.mean(axis=axes, keepdims=True)
     y /= np.sqrt((y * y).mean(axis=axes, keepdims=True) + eps)
     return y
 

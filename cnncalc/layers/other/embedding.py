@@ -45,7 +45,8 @@ class Embedding(Layer):
         """Look up; an index that is no whole number of the table is taken as the nearest one."""
         (x,) = inputs
         rows = ops.np.clip(ops.np.rint(x), 0, self.num_embeddings - 1).astype(int)
-        return weights["weight"][rows]
+        found: Array = weights["weight"][rows]
+        return found
 
     def label(self) -> str:
         """Return ``256×64``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.arguments import argument, per_axis, positive
+from cnncalc.layers.arguments import argument, or_null, per_axis, positive
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reads import WHOLE, Read, Reads, along, binned, whole
 from cnncalc.layers.shapes import Shape, spatial
@@ -20,7 +20,7 @@ class AdaptivePool(Layer):
     kind = "pool"
 
     output_size = argument(
-        per_axis(positive, optional=True), "size of the output along each spatial axis; null keeps an axis"
+        per_axis(or_null(positive)), "size of the output along each spatial axis; null keeps an axis"
     )
 
     def output_shape(self, *inputs: Shape) -> Shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.layers.arguments import LayerError, argument, choice, flag, pads, per_axis, positive
+from cnncalc.layers.arguments import DERIVED, LayerError, argument, choice, flag, pads, per_axis, positive
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reads import Read, Reads
 from cnncalc.layers.shapes import Shape, spatial
@@ -26,8 +26,8 @@ class WindowPool(Layer):
     dilation: Any = None
 
     kernel_size = argument(per_axis(positive), "extent of the window along each spatial axis", symbol="K")
-    stride = argument(per_axis(positive), "step from one window to the next; default: kernel_size", None, "S")
-    padding = argument(pads("same", "valid"), "padding around the map", 0, "P")
+    stride = argument(per_axis(positive), "step from one window to the next; default: kernel_size", DERIVED, "S")
+    padding = argument(pads, "padding around the map", 0, "P")
     ceil_mode = argument(flag, "short for 'rounding: ceil'", False)
     rounding = argument(
         choice("floor", "ceil", "caffe"),

@@ -60,6 +60,7 @@ class Topk(Layer):
         order = ops.np.argsort(-x if self.largest else x, axis=at, kind="stable")
         first = order.take(range(self.k), axis=at)
         if self.output == "indices":
-            return first.astype(x.dtype)
+            places: Array = first.astype(x.dtype)
+            return places
         found: Array = ops.np.take_along_axis(x, first, axis=at)
         return found

@@ -48,7 +48,8 @@ class Expand(Movement):
         """Repeat."""
         (x,) = inputs
         sizes = [have if wanted == -1 else wanted for wanted, have in zip(self.shape, x.shape[1:], strict=True)]
-        return ops.np.broadcast_to(x, (len(x), *sizes))
+        repeated: Array = ops.np.broadcast_to(x, (len(x), *sizes))
+        return repeated
 
     def label(self) -> str:
         """Return ``14×14``, ``·`` where an axis is kept."""

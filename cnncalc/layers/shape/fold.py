@@ -47,7 +47,8 @@ class Fold(Movement):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Move the axis behind the batch, and lay both out as one."""
         moved = ops.np.moveaxis(inputs[0], batched(self.axis), 1)
-        return moved.reshape(-1, *moved.shape[2:])
+        laid_out: Array = moved.reshape(-1, *moved.shape[2:])
+        return laid_out
 
     def label(self) -> str:
         """Return the axis."""

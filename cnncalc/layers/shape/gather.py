@@ -64,7 +64,8 @@ class Gather(Movement):
             return x.take(self.indices, axis=at)
         chosen = inputs[1].astype(int)
         if len(chosen) == 1:
-            return x.take(chosen[0], axis=at)
+            same: Array = x.take(chosen[0], axis=at)
+            return same
         samples = zip(ops.np.broadcast_to(x, (len(chosen), *x.shape[1:])), chosen, strict=True)
         taken: Array = ops.np.stack([sample.take(index, axis=at - 1) for sample, index in samples])
         return taken

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from cnncalc.layers.arguments import LayerError, argument, choice, number, pads, pair
+from cnncalc.layers.arguments import DERIVED, LayerError, argument, borders, choice, number, pair
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reads import Read, Reads, along, sliding
 from cnncalc.layers.shape._movement import Movement
@@ -13,6 +13,11 @@ from cnncalc.layers.window import both_sides
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops
+
+
+_MODES: tuple[Literal["constant", "reflect", "replicate", "circular"], ...] = (
+    "constant", "reflect", "replicate", "circular",
+)  # fmt: skip
 
 
 class Pad(Movement):
@@ -26,12 +31,12 @@ class Pad(Movement):
     moves_only = False
 
     padding = argument(
-        pads(signed=True),
+        borders,
         "elements around the map: an int, one an axis, or a pair an axis; negative ones crop",
-        None,
+        DERIVED,
         "P",
     )
-    mode = argument(choice("constant", "reflect", "replicate", "circular"), "what the border holds", "constant")
+    mode = argument(choice(*_MODES), "what the border holds", "constant")
     value = argument(number, "what a constant border holds", 0.0)
     channels = argument(pair, "channels of the constant, [before, after] the map's own", 0, "P_C")
 

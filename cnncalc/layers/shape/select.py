@@ -48,7 +48,7 @@ class Select(Movement):
         """Take the index."""
         (x,) = inputs
         at = axis_index(self.axis, x.shape[1:]) + 1
-        taken: Array = x[(*[slice(None)] * at, self.index)]
+        taken: Array = x.take([self.index], axis=at).squeeze(at)
         return taken if x.ndim > 2 else taken[:, None]
 
     def label(self) -> str:

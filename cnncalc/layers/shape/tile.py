@@ -42,7 +42,8 @@ class Tile(Movement):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Repeat."""
-        return ops.np.tile(inputs[0], (1, *self.repeats))
+        repeated: Array = ops.np.tile(inputs[0], (1, *self.repeats))
+        return repeated
 
     def label(self) -> str:
         """Return ``1×2×2``."""

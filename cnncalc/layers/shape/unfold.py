@@ -48,7 +48,8 @@ class Unfold(Movement):
         """Split the batch, and move what was split off to its place."""
         (x,) = inputs
         split = x.reshape(-1, self.size, *x.shape[1:])
-        return ops.np.moveaxis(split, 1, self._index(x.ndim - 1) + 1)
+        moved: Array = ops.np.moveaxis(split, 1, self._index(x.ndim - 1) + 1)
+        return moved
 
     def label(self) -> str:
         """Return the size, with the axis where it is not the first."""

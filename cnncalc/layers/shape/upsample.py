@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
@@ -14,6 +14,9 @@ from cnncalc.layers.window import size_label
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops
+
+
+_MODES: tuple[Literal["nearest", "linear"], ...] = ("nearest", "linear")
 
 
 class Upsample(Layer):
@@ -34,7 +37,7 @@ class Upsample(Layer):
 
     scale_factor = argument(per_axis(factor), "how many times larger each spatial axis gets", None, "scale")
     size = argument(per_axis(positive), "size of the output along each spatial axis", None)
-    mode = argument(choice("nearest", "linear"), "linear is bilinear on a map of two axes", "nearest")
+    mode = argument(choice(*_MODES), "linear is bilinear on a map of two axes", "nearest")
     align_corners = argument(flag, "whether linear lets the corner elements' centres meet", False)
 
     example = Example("upsample: 2", inputs=((256, 13, 13),), output=(256, 26, 26))
@@ -66,8 +69,8 @@ class Upsample(Layer):
         """Return (C, resized axes)."""
         (shape,) = inputs
         sizes = spatial(shape, self.type)
-        if self.size is not None:
-            return (shape[0], *self.size)
+        if self.scale_factor is None:
+            return (shape[0], *(self.size or ()))
         resized = [floor_product(size, scale) for size, scale in zip(sizes, self.scale_factor, strict=True)]
         if min(resized) < 1:
             raise LayerError(

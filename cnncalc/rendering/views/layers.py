@@ -81,7 +81,7 @@ def _unmarked(text: str) -> str:
     return re.sub(r"(?<![\w*])\*(\w+)", r"\1…", text)
 
 
-def default(argument: Argument) -> object:
+def default(argument: Argument[Any]) -> object:
     """Return an argument's default as the spec would have it; None where it has none."""
     return None if argument.default is REQUIRED else argument.default
 

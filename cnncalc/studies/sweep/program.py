@@ -157,9 +157,9 @@ def _operand_kind(entries: Sequence[Entry], operand: Any) -> Any:
 
 def _is_exact_as_float(entries: Sequence[Entry], operand: Any) -> bool:
     if isinstance(operand, Constant):
-        return isinstance(operand.value, float) or abs(operand.value) <= EXACT_AS_FLOAT
+        return isinstance(operand.value, float) or bool(abs(operand.value) <= EXACT_AS_FLOAT)
     entry = entries[operand]
-    return entry.is_real or (entry.interval[0] >= -EXACT_AS_FLOAT and entry.interval[1] <= EXACT_AS_FLOAT)
+    return bool(entry.is_real or (entry.interval[0] >= -EXACT_AS_FLOAT and entry.interval[1] <= EXACT_AS_FLOAT))
 
 
 class _Result:

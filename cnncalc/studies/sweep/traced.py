@@ -442,4 +442,4 @@ def _may_be_nan(value: Any) -> bool:
     """Tell whether a number may be one that no comparison holds for."""
     if type(value) is Traced:
         return value.is_real and not (math.isfinite(value.low) and math.isfinite(value.high))
-    return value != value
+    return bool(value != value)
