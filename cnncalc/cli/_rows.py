@@ -115,7 +115,8 @@ class Rows(NamedTuple):
         """Return the condition, compiled.  Raises CnncalcError where it can't be read."""
         if self.where is None:
             return None
-        return _called("--where", lambda: Condition(self.where or "", recipe.settings))
+        condition: Condition = _called("--where", lambda: Condition(self.where or "", recipe.settings))
+        return condition
 
     def keeper(self, grid: Grid) -> Keeper | None:
         """Return what keeps the best rows; None where all are shown as they come.  Raises CnncalcError."""

@@ -46,7 +46,8 @@ class Sample:
             numbers = self._permuted(np.arange(start, stop, dtype=np.uint64))
             while len(outside := np.flatnonzero(numbers >= self.size)):
                 numbers[outside] = self._permuted(numbers[outside])
-        return numbers.tolist()
+        columns: list[int] = numbers.tolist()
+        return columns
 
     def _permuted(self, number: Any) -> Any:
         left, right = number >> self._half, number & self._mask
