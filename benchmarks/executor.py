@@ -8,8 +8,7 @@ with caches of its own, is timed; what counts is the ratio of medians.  The larg
 relative to its largest element, stands beside each rival's time.  With one thread all share one core: of two, one may
 be slowed down by a neighbour; and small networks take more turns, for a machine has slow seconds.
 
-Our peak memory is held against NumPy's own + the weights + what packing and the blocks in work take (`Needs`) + 1.2 ×
-the predicted peak of the activations.
+Our peak memory is held against what a run announces (`Needs`).
 
 OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE, which some machines set for safety and which slow NumPy down, are unset here.
 """
@@ -99,15 +98,16 @@ def work(tool: str, name: str, threads: int) -> None:
     from rivals import RIVALS
 
     import cnncalc
-    from cnncalc.execution.memory import needs, peak_resident
+    from cnncalc.execution.kernels.blas import blas
+    from cnncalc.execution.machine import peak_resident
+    from cnncalc.execution.needs import needs
     from cnncalc.execution.weights import random_weights
 
     np.ones((512, 512), np.float32) @ np.ones((512, 512), np.float32)  # NumPy's own: BLAS has its buffers
     if threads == 1 and hasattr(os, "sched_setaffinity"):  # the same core for all: another may be slower
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     network = cnncalc.load(name)
-    needed = needs(network, 1, 4, threads)
-    goal = needed.process + needed.weights + needed.packing + needed.scratch + int(1.2 * needed.activations)
+    goal = needs(network, 1, np.float32, threads, repeats=True, pieces=blas().unpacked).total
     weights = random_weights(network, 0, threads=2)
     run = RIVALS[tool](network, weights, threads)
     if tool != "onnx reference":

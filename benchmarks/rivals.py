@@ -24,14 +24,10 @@ def arguments(node: Node) -> dict[str, Any]:
 
 
 def ours(network: Network, weights: Weights, threads: int) -> Runner:
-    """Return our own executor, its weights folded once; the process holds its BLAS to one thread."""
-    from cnncalc.execution import runner
-    from cnncalc.execution.memory import needs
+    """Return our own executor, a session; the process holds its BLAS to one thread."""
+    from cnncalc.execution.session import Session
 
-    limit = runner.arena_limit(needs(network, 1, 4, threads))
-    prepared = runner.Runner(network, dict(weights), (), True, threads, limit)
-    name = next(iter(network.inputs))
-    return lambda x: next(iter(prepared.outputs({name: x}).values()))
+    return Session(network, dict(weights), threads=threads)
 
 
 # --- PyTorch -------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from cnncalc.ground.numbers import counted
 
 if TYPE_CHECKING:
     from cnncalc.deployment.view import Deployment
-    from cnncalc.execution.runner import Run
+    from cnncalc.execution.session import Session
+    from cnncalc.execution.verify import Run
     from cnncalc.figures.summary import Summary
     from cnncalc.language.items import Document
     from cnncalc.layers.shapes import Shape
@@ -49,10 +50,19 @@ class Network(Graph):
         return html(self, summarize(self))
 
     def run(self, *args: Any, **options: Any) -> Run:
-        """Run the network on real tensors; arguments as :func:`cnncalc.execution.runner.run` takes them."""
-        from cnncalc.execution.runner import run
+        """Run the network on real tensors; arguments as :func:`cnncalc.execution.verify.run` takes them."""
+        from cnncalc.execution.verify import run
 
         return run(self, *args, **options)
+
+    def prepare(self, **options: Any) -> Session:
+        """Prepare repeated inference; options as :func:`cnncalc.execution.verify.prepare` takes them.
+
+        ``session = network.prepare(weights=w)``, then ``session(x)``.
+        """
+        from cnncalc.execution.verify import prepare
+
+        return prepare(self, **options)
 
     def deploy(self, **options: Any) -> Deployment:
         """Return what it takes on a microcontroller; options as :func:`cnncalc.deployment.view.device` takes them."""

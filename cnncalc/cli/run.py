@@ -135,8 +135,8 @@ def command(
     limit = None if max_memory is None else parse_quantity(max_memory, "--max-memory", of_bytes=True)
     network = asked._replace(inputs=shapes).network()
     load_numpy()
-    from cnncalc.execution.runner import run
     from cnncalc.execution.storage import check_target, write_arrays
+    from cnncalc.execution.verify import run
     from cnncalc.rendering.views.run import view
 
     if saving.path:

@@ -46,7 +46,7 @@ def command(asked: Asked, out: Output, seed: int | None, dtype: str | None) -> N
 def _write(network: Graph, path: str, seed: int, dtype: str) -> None:
     """Write random tensors."""
     load_numpy()
-    from cnncalc.execution.runner import cores
+    from cnncalc.execution.machine import cores
     from cnncalc.execution.storage import check_target, write_arrays
     from cnncalc.execution.weights import random_weights
 

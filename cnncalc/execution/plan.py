@@ -1,4 +1,4 @@
-"""In which order a network runs, what runs together with what, and when a tensor is let go."""
+"""The execution plan: order, fusion, and lifetimes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
+from cnncalc.layers.dense.linear import Linear
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph, Node, Tensor
-
-CLIPS = {"relu": (0.0, np.inf), "relu6": (0.0, 6.0)}
-"""Activations that a clip computes: in place, and faster than their own formula."""
+    from cnncalc.layers.base import Layer
 
 
 @dataclass
@@ -21,10 +19,10 @@ class Step:
 
     Attributes:
         carrier: the node whose kernel runs.
-        before: a batchnorm, a rectifier, or one and then the other, that are applied to the carrier's input.
+        before: a factor and a constant for each channel, a clip, or one and then the other, applied to the
+            carrier's input.
         after: nodes that are applied to the carrier's output, in order.
         residual: the tensor that an add among `after` takes beside the carrier's output.
-        again: how many concatenations, one after the other, go on where this one ends (a dense block).
         release: tensors that nothing reads after this step.
     """
 
@@ -32,7 +30,6 @@ class Step:
     before: list[Node] = field(default_factory=list)
     after: list[Node] = field(default_factory=list)
     residual: Tensor | None = None
-    again: int = 0
     release: list[Tensor] = field(default_factory=list)
 
     @property
@@ -41,19 +38,14 @@ class Step:
         return [*self.before, self.carrier, *self.after]
 
     @property
-    def is_contraction(self) -> bool:
-        """Whether the carrier is a contraction, whose kernel sees to what comes before and after it."""
-        return self.carrier.layer.type in ("conv", "linear")
-
-    @property
-    def is_kernel(self) -> bool:
-        """Whether the carrier is nothing but a kernel, which names its calls if that is asked for."""
-        return self.is_contraction or self.carrier.layer.type == "concat"
-
-    @property
     def inputs(self) -> tuple[Tensor, ...]:
         """What the first of the nodes reads."""
         return self.nodes[0].inputs
+
+    @property
+    def reads(self) -> tuple[Tensor, ...]:
+        """All that the step reads, a residual last."""
+        return (*self.inputs, self.residual) if self.residual else self.inputs
 
     @property
     def output(self) -> Node:
@@ -61,11 +53,15 @@ class Step:
         return self.nodes[-1]
 
 
+def is_contraction(layer: Layer) -> bool:
+    """Tell whether a layer's kernel sees to what comes before and after it."""
+    return layer.type in ("conv", "linear")
+
+
 def steps(network: Graph, keep: Collection[Node], fuse: bool) -> list[Step]:
     """Return the steps of a network; tensors in `keep` are made as they are, whatever could be fused."""
-    readers = network.readers()
     kept = {*keep, *network.outputs.values()}
-    sole = {tensor: found[0] for tensor, found in readers.items() if len(found) == 1 and tensor not in kept}
+    sole = {tensor: found[0] for tensor, found in network.readers().items() if len(found) == 1 and tensor not in kept}
     made: list[Step] = []
     taken: set[Node] = set()
     ready: set[Tensor] = set(network.inputs.values())
@@ -75,25 +71,15 @@ def steps(network: Graph, keep: Collection[Node], fuse: bool) -> list[Step]:
             made.append(step)
             taken.update(step.nodes)
             ready.add(step.output)
-    _chains(made)
     _releases(made, kept)
     return made
 
 
-def _chains(made: list[Step]) -> None:
-    """Note at each concatenation how many go on where it ends."""
-    again: dict[Tensor, int] = {}
-    for step in reversed(made):
-        if step.carrier.layer.type == "concat":
-            step.again = again.get(step.output, 0)
-            again[step.inputs[0]] = 1 + step.again
-
-
 def _step(node: Node, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) -> Step:
-    if node.layer.type == "batchnorm" and _tracked(node):
+    if node.layer.is_affine():
         before = [node]
         follower = sole.get(node)
-        if follower is not None and follower.layer.type in CLIPS:
+        if follower is not None and follower.layer.clamps() is not None:
             before.append(follower)
             follower = sole.get(follower)
         if follower is not None and follower.layer.type == "conv":
@@ -106,28 +92,27 @@ def _step(node: Node, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) ->
 def _left_to_reader(node: Node, sole: Mapping[Tensor, Node]) -> bool:
     """Tell whether a clip is for the convolution that reads it: one that pads copies its input in any case."""
     reader = sole.get(node)
-    if node.layer.type not in CLIPS or reader is None or reader.layer.type != "conv":
+    if reader is None or reader.layer.type != "conv" or node.layer.clamps() is None:
         return False
     return not is_point(reader) and pads(reader)
 
 
 def is_point(node: Node) -> bool:
     """Tell whether a convolution's kernel has one tap."""
-    return set(node.layer.__dict__["kernel_size"]) == {1}
+    return set(node.use.weights["weight"].shape[2:]) == {1}
 
 
 def pads(node: Node) -> bool:
     """Tell whether a convolution pads."""
-    padding = node.layer.__dict__["padding"]
-    return padding == "same" and not is_point(node) if isinstance(padding, str) else any(map(any, padding))
+    return any(map(any, node.layer.described(*node.use.inputs)["padding"]))
 
 
 def _extended(step: Step, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) -> Step:
-    """Take in what can be done to the carrier's output: a batchnorm, an add, an activation, in this order."""
-    if not step.is_contraction:
+    """Take in what can be done to the carrier's output: factors and constants, an add, an activation, in this order."""
+    if not is_contraction(step.carrier.layer):
         return step
     follower = sole.get(step.carrier)
-    if follower is not None and follower.layer.type == "batchnorm" and _tracked(follower) and _by_row(step.carrier):
+    while follower is not None and follower.layer.is_affine() and _by_row(step.carrier):
         step.after.append(follower)
         follower = sole.get(follower)
     if follower is not None and follower.layer.type == "add" and len(follower.inputs) == 2:
@@ -148,20 +133,17 @@ def _alike(one: Tensor, other: Tensor) -> bool:
     return (one.shape, one.times) == (other.shape, other.times)
 
 
-def _tracked(node: Node) -> bool:
-    return "running_var" in node.use.weights
-
-
 def _by_row(carrier: Node) -> bool:
-    """Tell whether the channels that a batchnorm scales are the rows of the carrier's weight."""
-    return carrier.layer.type == "conv" or len(carrier.shape) == 1
+    """Tell whether the channels are the rows of the carrier's weight."""
+    layer = carrier.layer
+    return not isinstance(layer, Linear) or layer.axis in (None, 0, -len(carrier.shape))
 
 
 def _releases(made: list[Step], kept: Collection[Tensor]) -> None:
     """Note at each step which tensors it is the last to read, or makes for nobody."""
     last: dict[Tensor, Step] = {}
     for step in made:
-        for tensor in (step.output, *step.inputs, *([step.residual] if step.residual else [])):
+        for tensor in (step.output, *step.reads):
             last[tensor] = step
     for tensor, step in last.items():
         if tensor not in kept:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnncalc.execution.kernels.engine import Tally
+from cnncalc.execution.kernels.kernel import Tally
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.execution.memory import Needs
+    from cnncalc.execution.needs import Needs
     from cnncalc.graph import Graph, Node
     from cnncalc.layers.ops import Array
     from cnncalc.layers.symbols import Formula

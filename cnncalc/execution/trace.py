@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cnncalc.execution.inputs import given_inputs, random_inputs
-from cnncalc.execution.runner import run
+from cnncalc.execution.verify import run
 from cnncalc.execution.weights import expected, node_weights, random_weights
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import ArgumentError, CnncalcError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.random import SFC64, Generator, SeedSequence
 
-from cnncalc.execution.kernels.workers import Block, Workers, cut
+from cnncalc.execution.kernels.threads import Span, Workers, cut
 from cnncalc.execution.spread import NEAR_ZERO, SPREAD, mean_squares
 from cnncalc.execution.stored import array_like, sizes
 from cnncalc.ground.errors import CnncalcError
@@ -165,7 +165,7 @@ def _range(item: Expected, square: float) -> tuple[float, float]:
     return 0.0, float((3 / (max(taps, 1) * square)) ** 0.5)
 
 
-def _chunks(total: int) -> list[Block]:
+def _chunks(total: int) -> list[Span]:
     return [(start, min(start + CHUNK, total)) for start in range(0, total, CHUNK)]
 
 

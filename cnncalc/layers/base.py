@@ -100,6 +100,7 @@ class Layer:
         slides: whether it slides a window over its input, as ``kernel_size``, ``stride`` and ``padding`` say.
         moves_only: whether every element of its output is an element of its input (at inference).
         pointwise: whether each element of its output is a function of that same element of its input alone.
+        aliases: whether its output is a view of its input's memory, whatever the order of that.
         is_view: whether its output is its input, in another shape at most, so that nothing is done at all.
     """
 
@@ -111,6 +112,7 @@ class Layer:
     slides: ClassVar[bool] = False
     moves_only: ClassVar[bool] = False
     pointwise: ClassVar[bool] = False
+    aliases: ClassVar[bool] = False
     is_view: ClassVar[bool] = False
     example: ClassVar[Example]
     elsewhere: ClassVar[Elsewhere] = Elsewhere()
@@ -185,6 +187,14 @@ class Layer:
     def clamps(self) -> tuple[float, float] | None:
         """Return the bounds that the layer only clips its input to; None where it does anything else."""
         return None
+
+    def is_affine(self) -> bool:
+        """Tell whether the layer multiplies each channel by one figure and adds another, whatever the input."""
+        return False
+
+    def as_affine(self, weights: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Return the factor and the constant (C,) of each channel, where `is_affine`."""
+        raise LayerError(f"'{self.type}' is no factor and constant of each channel")
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Compute the output of arrays (N, C, …) from the arrays alone; inferred shapes are not looked at."""

@@ -315,7 +315,7 @@ def test_neither_numpy_nor_rich_is_imported_for_a_pipe(format: str) -> None:
 
 
 def test_the_test_of_absent_imports_can_fail() -> None:
-    code = "import sys, cnncalc.execution.runner; print('numpy' in sys.modules)"
+    code = "import sys, cnncalc.execution.verify; print('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
 
 

@@ -1,10 +1,11 @@
-"""What is known of NumPy's BLAS, under each of the names that its libraries are built with."""
+"""What is known of NumPy's BLAS, and that its threads are held and let go."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,46 +13,55 @@ import pytest
 from cnncalc.execution.kernels import blas
 
 
-class Function:
-    """A function of a shared library."""
+class Library:
+    """A BLAS as threadpoolctl shows it."""
 
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    def __init__(self, architecture: str | None, threads: int = 4) -> None:
+        if architecture:
+            self.architecture = architecture
+        self.threads = threads
 
-    def __call__(self, *given: int) -> Any:
-        if given:
-            (self.value,) = given
-        return self.value
+    def get_num_threads(self) -> int:
+        return self.threads
+
+    def set_num_threads(self, threads: int) -> None:
+        self.threads = threads
 
 
-@pytest.mark.parametrize("pattern", ["scipy_openblas_{}64_", "openblas_{}64_", "openblas_{}"])
-@pytest.mark.parametrize(("core", "unpacked"), [("SkylakeX", True), ("Cooperlake", True), ("Haswell", False)])
-def test_a_library(pattern: str, core: str, unpacked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    threads = Function(4)
-    named = {"get_num_threads": threads, "set_num_threads": threads, "get_corename": Function(core.encode())}
-    library = type("Library", (), {pattern.format(name): function for name, function in named.items()})
-    monkeypatch.setattr(blas, "_paths", lambda: ["libopenblas.so"])
-    monkeypatch.setattr(blas.ctypes, "CDLL", lambda path: library)
-    known = blas.Blas()
+def found(monkeypatch: pytest.MonkeyPatch, *libraries: Library) -> blas.Blas:
+    class Controller:
+        def __init__(self) -> None:
+            self.lib_controllers = list(libraries)
+
+        def select(self, **_: Any) -> Any:
+            return self
+
+    monkeypatch.setattr(blas, "ThreadpoolController", Controller)
+    return blas.Blas()
+
+
+@pytest.mark.parametrize(
+    ("core", "unpacked"), [("SkylakeX", True), ("Cooperlake", True), ("Haswell", False), (None, False)]
+)
+def test_a_library(core: str | None, unpacked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    library, other = Library(core), Library(core, threads=1)
+    known = found(monkeypatch, library, other)
     assert known
     assert known.unpacked is unpacked
-    with known.held(1):
-        assert threads.value == 1
-    assert threads.value == 4
+    with suppress(ZeroDivisionError), known.held(1):
+        assert (library.threads, other.threads) == (1, 1)
+        _ = 1 // 0
+    assert (library.threads, other.threads) == (4, 1)
 
 
-def test_another_blas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blas, "_paths", list)
-    assert not blas.Blas()
-    assert not blas.Blas().unpacked
-    monkeypatch.setattr(blas, "_paths", lambda: ["libopenblas.so"])
-    monkeypatch.setattr(blas.ctypes, "CDLL", lambda path: object())
-    assert not blas.Blas(), "a library that has none of the functions"
-    assert not blas.Blas().unpacked
+def test_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = found(monkeypatch)
+    assert not known
+    assert not known.unpacked
 
 
 def test_a_processor_without_avx_512() -> None:
-    code = "import numpy; from cnncalc.execution.kernels.blas import blas; print(blas().unpacked)"
+    code = "import numpy; from cnncalc.execution.kernels.blas import blas; print(bool(blas()), blas().unpacked)"
     environment = os.environ | {"OPENBLAS_CORETYPE": "Haswell"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
-    assert done.stdout.strip() == "False"
+    assert done.stdout.strip() == "True False"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cnncalc.execution.kernels import Kernels
 from cnncalc.execution.kernels.depthwise import run_columns
-from cnncalc.execution.kernels.engine import Engine
+from cnncalc.execution.kernels.team import Team
 from tests.execution import loops
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
@@ -47,10 +47,10 @@ def test_convolution(rank: int, kernel: int, stride: int, pad: tuple[int, int], 
         pads = (pad,) * rank
         if dilation * (kernel - 1) + 1 > min(SIZES[:rank]) + sum(pad):
             continue
-        ops = Kernels(Engine(threads=2, pieces=kernel % 2 == 1))
+        ops = Kernels(Team(threads=2, pieces=kernel % 2 == 1))
         result = ops.conv(x, weight, bias, stride=stride, padding=pads, dilation=dilation, groups=count)
         check(result, loops.conv(x, weight, bias, (stride,) * rank, pads, (dilation,) * rank, count))
-        assert ops.engine.tally().performed == result.size * depth * kernel**rank
+        assert ops.tally().performed == result.size * depth * kernel**rank
 
 
 @pytest.mark.parametrize("groups", [(1, 3, 2), (2, 1, 2), (3, 1, 1)])
@@ -72,7 +72,7 @@ def test_transposed_convolution(rank: int, kernel: int, stride: int, groups: tup
             x, weight, bias, (stride,) * rank, pads, (extra,) * rank, (dilation,) * rank, count
         )
         check(result, wanted)
-        assert ops.engine.tally().performed == x.size * filters * kernel**rank
+        assert ops.tally().performed == x.size * filters * kernel**rank
 
 
 @pytest.mark.parametrize("size", [4, 5, 7])
@@ -133,7 +133,7 @@ def test_local_connection(rank: int) -> None:
     weight, bias = drawn((4, 3, *places, *(2,) * rank), "float64", 1), drawn((4, *places), "float64", 2)
     result = ops.locally_connected(x, weight, bias, kernel_size=2, stride=2, padding=pads)
     check(result, loops.locally_connected(x, weight, bias, (2,) * rank, pads))
-    assert ops.engine.tally().performed == result.size * 3 * 2**rank
+    assert ops.tally().performed == result.size * 3 * 2**rank
 
 
 def test_linear_on_every_axis() -> None:
@@ -141,7 +141,7 @@ def test_linear_on_every_axis() -> None:
     wanted = np.einsum("nchw,oc->nohw", x, weight) + bias[:, None, None]
     check(Kernels().linear(x, weight, bias, axis=1), wanted)
     many = drawn((100, 3), "float64", 3)
-    check(Kernels(Engine(2)).linear(many, weight, bias), many @ weight.T + bias)
+    check(Kernels(Team(2)).linear(many, weight, bias), many @ weight.T + bias)
 
 
 @pytest.mark.parametrize(
@@ -162,11 +162,11 @@ def test_winograd(
     weight, bias = drawn((channels[1], channels[0], kernel, kernel), "float64", 1), drawn(channels[1:], "float64", 2)
     plain = Kernels()
     wanted = plain.conv(x, weight, bias, padding=(pad, pad))  # in float64, compared with loops above
-    assert plain.engine.tally().method == ""
-    fast = Kernels(Engine(threads, pieces=threads == 2))
+    assert plain.tally().method == ""
+    fast = Kernels(Team(threads, pieces=threads == 2))
     x, weight, bias = (array.astype(np.float32) for array in (x, weight, bias))
     check(fast.conv(x, weight, bias, padding=(pad, pad)), wanted.astype(np.float32))
-    tally = fast.engine.tally()
+    tally = fast.tally()
     assert tally.method == method
     assert tally.direct == wanted.size * channels[0] * kernel**2
     assert tally.performed < tally.direct
@@ -179,7 +179,7 @@ def test_winograd(
 def test_convolution_of_few_channels(depth: int, kernel: int, stride: int, pad: tuple[int, int]) -> None:
     x, weight = drawn((2, depth, 17, 34), "float64"), drawn((4, depth, kernel, kernel), "float64", 1)
     bias = drawn((4,), "float64", 2)
-    result = Kernels(Engine(2)).conv(x, weight, bias, stride=stride, padding=(pad, pad))
+    result = Kernels(Team(2)).conv(x, weight, bias, stride=stride, padding=(pad, pad))
     check(result, loops.conv(x, weight, bias, (stride,) * 2, (pad,) * 2, (1, 1), 1))
 
 
@@ -191,7 +191,7 @@ def test_figures_for_each_axis_may_be_lists() -> None:
 
 
 def test_nothing_is_kept_from_one_call_to_the_next() -> None:
-    ops = Kernels(Engine(2))
+    ops = Kernels(Team(2))
     first, second = drawn((1, 32, 30, 30), "float32"), drawn((1, 32, 24, 24), "float32", 1)
     weight = drawn((32, 32, 3, 3), "float32", 2)
     alone = [Kernels().conv(x, weight, padding=1).copy() for x in (first, second)]
@@ -236,7 +236,7 @@ def test_odd_convolutions(window: dict[str, Any], groups: int, depth: int, filte
         drawn((groups * filters, depth, *window["kernel"]), "float64", 1),
         drawn((groups * filters,), "float64", 2),
     )
-    result = Kernels(Engine(2)).conv(
+    result = Kernels(Team(2)).conv(
         x, weight, bias, stride=window["stride"], padding=window["pads"], dilation=window["dilation"], groups=groups
     )
     check(result, loops.conv(x, weight, bias, window["stride"], window["pads"], window["dilation"], groups))

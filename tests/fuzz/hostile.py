@@ -140,7 +140,7 @@ def _large(text: str) -> bool:
     try:
         return len(build(text).nodes) > MOST_LAYERS
     except Exception as error:
-        return "layers" in str(error) or "steps" in str(error)
+        return bool(re.search(r"more than [\d,]+ (layers|steps)|at least [\d,]+ layers", str(error)))
 
 
 def _source(random: Random) -> str:

@@ -60,7 +60,8 @@ def _faults(text: str, seed: int) -> Iterator[str]:
     if types & JUMPS or not all(np.isfinite(array).all() for array in plain.tensors.values()):
         return  # where rounding decides on which side of a step an element is, nothing can be compared
     nudged = {
-        name: array * (1 + 1e-6 * np.cos(np.arange(array.size)).reshape(array.shape)) for name, array in x.items()
+        name: array * (1 + 1e-6 * (0.5 + np.cos(np.arange(array.size))).reshape(array.shape))
+        for name, array in x.items()
     }
     moved = _distance(network.run(**double | {"x": nudged}, fuse=False, threads=1).outputs, exact.outputs)
     for name, run, wanted, allowed in (

@@ -3,7 +3,7 @@
 To see it find an old fault in the code itself, put the fault back and run ``python -m tests.fuzz --seconds 20``:
 
 * a residual that reaches the kernel of a 1-D convolution in another shape than its output (until November 2026 any
-  kernel above 1 before a two-input add was "not proven"): let `convolution._on_one_row` return `channels_last(x)`;
+  kernel above 1 before a two-input add was "not proven"): let `convolution.on_one_row` return `channels_last(x)`;
 * a sample of activations without axes (random weights for a softmax on a positive axis raised AxisError): let
   `spread._whole` return `node.layer.forward(Kernels(), sample[None])[0]`.
 """
@@ -16,13 +16,14 @@ import pytest
 
 from cnncalc.execution import spread
 from cnncalc.execution.kernels import Kernels, convolution
-from cnncalc.execution.kernels.engine import channels_last
+from cnncalc.execution.kernels.kernel import channels_last
 from cnncalc.layers import layer_types
 from tests.execution.networks import spec as build
 from tests.fuzz import hostile, networks, running
 
 NETWORKS = range(2_000, 2_040)
-MORE = range(2_000, 2_400)
+WITH_RESIDUALS = range(2_010, 2_140)  # among them some of one axis
+WITH_SOFTMAX = range(2_040, 2_120)
 DAMAGED = range(3_000, 3_020)
 
 
@@ -48,13 +49,13 @@ def found(seeds: range) -> Iterator[str]:
 
 
 def test_a_residual_in_another_shape_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(convolution, "_on_one_row", channels_last)
-    assert any("have other shapes than inferred" in fault for fault in found(MORE))
+    monkeypatch.setattr(convolution, "on_one_row", channels_last)
+    assert any("what is added is" in fault for fault in found(WITH_RESIDUALS))
 
 
 def test_a_sample_without_axes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spread, "_whole", lambda node, sample, _: node.layer.forward(Kernels(), sample[None])[0])
-    assert any("AxisError" in fault for fault in found(MORE))
+    assert any("AxisError" in fault for fault in found(WITH_SOFTMAX))
 
 
 @pytest.mark.parametrize(

@@ -9,79 +9,133 @@ from typing import TYPE_CHECKING, Literal
 import numpy
 
 from cnncalc.execution.kernels import convolution, dense, pooling, resizing, special, transposed
-from cnncalc.execution.kernels.engine import Engine, channels_first, channels_last
+from cnncalc.execution.kernels.elementwise import Concat
+from cnncalc.execution.kernels.kernel import (
+    Held,
+    Kernel,
+    Tally,
+    Task,
+    channels_first,
+    channels_last,
+    held,
+)  # fmt: skip
+from cnncalc.execution.kernels.team import Team
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Rounding, Sizes
 
 
 class Kernels:
-    """The operations of `cnncalc.layers.ops.Ops`, on NumPy arrays; that protocol documents each."""
+    """The operations of `cnncalc.layers.ops.Ops`, on NumPy arrays, done at once; that protocol documents each."""
 
     np: ModuleType = numpy
 
-    def __init__(self, engine: Engine | None = None) -> None:
-        """Work on `engine`, by default one of a single thread."""
-        self.engine = engine or Engine()
+    def __init__(self, team: Team | None = None) -> None:
+        """Let a team work, by default one of a single thread."""
+        self.team = team or Team()
+        self._tallies: list[Tally] = []
+
+    def tally(self) -> Tally:
+        """Return what was multiplied since the last call."""
+        performed, direct = (
+            sum(tally.performed for tally in self._tallies),
+            sum(tally.direct for tally in self._tallies),
+        )
+        method = next((tally.method for tally in self._tallies if tally.method), "")
+        self._tallies.clear()
+        return Tally(performed, direct, method)
+
+    def count(self, performed: int, kernel: Kernel | None = None) -> None:
+        """Note products that were summed."""
+        direct, method = (kernel.direct, kernel.method) if kernel else (0, "")
+        self._tallies.append(Tally(performed, direct or performed, method))
+
+    def perform(
+        self, kernel: Kernel, inputs: Sequence[Array], weight: Held | None = None, bias: Held | None = None
+    ) -> Array:
+        """Do what a kernel does with arrays (N, *in, C) on fresh memory; return (N, *out, C')."""
+        out: Array = numpy.empty(kernel.shape, inputs[0].dtype)
+        room = numpy.empty(kernel.room * out.itemsize, numpy.uint8) if kernel.room else None
+        task = Task(tuple(inputs), out, room, weight, bias)
+        _, products = self.team.perform(kernel, task, keep=False)
+        self.count(products, kernel)
+        return out
+
+    def _spatial(self, kernel: Kernel, x: Array, weight: Array | None = None, bias: Array | None = None) -> Array:
+        """Do what a kernel does with a logical (N, C, *in)."""
+        holds = [None if array is None else held(array) for array in (weight, bias)]
+        return channels_first(self.perform(kernel, [channels_last(x)], *holds))
 
     def conv(
         self, x: Array, weight: Array, bias: Array | None = None, *,
         stride: Sizes = 1, padding: Padding = 0, dilation: Sizes = 1, groups: int = 1,
     ) -> Array:  # fmt: skip
         """Cross-correlate."""
-        return convolution.conv(self.engine, x, weight, bias, stride, padding, dilation, groups)
+        kernel = convolution.conv(x.shape, x.dtype, weight.shape, stride, padding, dilation, groups, self.team.pieces)
+        return self._spatial(kernel, x, weight, bias)
 
     def conv_transpose(
         self, x: Array, weight: Array, bias: Array | None = None, *, stride: Sizes = 1, padding: Padding = 0,
         output_padding: Sizes = 0, dilation: Sizes = 1, groups: int = 1,
     ) -> Array:  # fmt: skip
         """Scatter through filters."""
-        return transposed.conv_transpose(
-            self.engine, x, weight, bias, stride, padding, output_padding, dilation, groups
-        )
+        kernel = transposed.conv_transpose(x.shape, weight.shape, stride, padding, output_padding, dilation, groups)
+        return self._spatial(kernel, x, weight, bias)
 
     def locally_connected(
         self, x: Array, weight: Array, bias: Array | None = None, *,
         kernel_size: Sizes, stride: Sizes = 1, padding: Padding = 0, dilation: Sizes = 1,
     ) -> Array:  # fmt: skip
         """Convolve with a filter of its own at every place."""
-        return dense.locally_connected(self.engine, x, weight, bias, kernel_size, stride, padding, dilation)
+        out, products = dense.locally_connected(x, weight, bias, kernel_size, stride, padding, dilation)
+        self.count(products)
+        return out
 
     def linear(self, x: Array, weight: Array, bias: Array | None = None, *, axis: int = -1) -> Array:
         """Multiply an axis by a matrix."""
-        return dense.linear(self.engine, x, weight, bias, axis)
+        last = numpy.moveaxis(x, axis, -1)
+        kernel = dense.linear(last.shape, weight.shape, axis, self.team.pieces)
+        out = self.perform(kernel, [last], held(weight), None if bias is None else held(bias))
+        return numpy.moveaxis(out, -1, axis)
 
     def matmul(self, a: Array, b: Array) -> Array:
         """Multiply matrices."""
-        return self.engine.multiply(a, b)
+        out: Array = numpy.matmul(a, b)
+        self.count(out.size * a.shape[-1])
+        return out
 
     def max_pool(
         self, x: Array, *, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
         dilation: Sizes = 1, rounding: Rounding = "floor",
     ) -> Array:  # fmt: skip
         """Take the largest of each window."""
-        return pooling.max_pool(self.engine, x, kernel_size, stride, padding, dilation, rounding)
+        return self._spatial(pooling.pool(x.shape, "max", kernel_size, stride, padding, dilation, rounding), x)
 
     def avg_pool(
         self, x: Array, *, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
         rounding: Rounding = "floor", count_include_pad: bool = True,
     ) -> Array:  # fmt: skip
         """Average each window."""
-        return pooling.avg_pool(self.engine, x, kernel_size, stride, padding, rounding, count_include_pad)
+        kernel = pooling.pool(x.shape, "avg", kernel_size, stride, padding, 1, rounding, count_include_pad)
+        return self._spatial(kernel, x)
 
     def lp_pool(
         self, x: Array, *, p: float, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
         rounding: Rounding = "floor",
     ) -> Array:  # fmt: skip
         """Take the p-norm of each window."""
-        return pooling.lp_pool(self.engine, x, p, kernel_size, stride, padding, rounding)
+        return self._spatial(pooling.pool(x.shape, "lp", kernel_size, stride, padding, 1, rounding, p), x)
 
     def adaptive_avg_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
         """Average bins."""
+        if output_size == 1:
+            return self._spatial(pooling.Whole(x.shape, largest=False), x)
         return pooling.adaptive(x, output_size, numpy.mean)
 
     def adaptive_max_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
         """Take the largest of bins."""
+        if output_size == 1:
+            return self._spatial(pooling.Whole(x.shape, largest=True), x)
         return pooling.adaptive(x, output_size, numpy.max)
 
     def pad(
@@ -100,15 +154,10 @@ class Kernels:
 
     def concat(self, arrays: Sequence[Array], axis: int) -> Array:
         """Join."""
-        if axis != 1 or arrays[0].ndim < 3 or len({array.shape[2:] for array in arrays}) > 1:
+        if axis != 1 or len({array.ndim for array in arrays}) > 1:
             return numpy.concatenate(arrays, axis)
-        first, *others = map(channels_last, arrays)
-        out = self.engine.extended(first, sum(other.shape[-1] for other in others))
-        end = first.shape[-1]
-        for other in others:
-            self.engine.fill(out[..., end : end + other.shape[-1]], other, None)
-            end += other.shape[-1]
-        return channels_first(out)
+        lasts = [channels_last(array) for array in arrays]
+        return channels_first(self.perform(Concat([last.shape for last in lasts]), lasts))
 
     def erf(self, x: Array) -> Array:
         """Evaluate the error function."""

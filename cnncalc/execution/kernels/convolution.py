@@ -2,112 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.execution.kernels import depthwise, shallow, winograd
-from cnncalc.execution.kernels.axes import Slide, Slides, frozen, slides, windows
-from cnncalc.execution.kernels.engine import BLOCK, Engine, Kernel, channels_first, channels_last
+from cnncalc.execution.kernels.depthwise import Depthwise
+from cnncalc.execution.kernels.kernel import (
+    NOTHING_BEFORE,
+    Calls,
+    Finisher,
+    Kernel,
+    Shape,
+    Stage,
+    Task,
+    as_rows,
+    channels_last,
+    in_room,
+    once,
+    preparer,
+)  # fmt: skip
+from cnncalc.execution.kernels.panels import Filters
+from cnncalc.execution.kernels.shallow import Shallow
+from cnncalc.execution.kernels.tuning import BLOCK
+from cnncalc.execution.kernels.windows import Slide, Slides, frozen, slides, windows
+from cnncalc.execution.kernels.winograd import Winograd
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Sizes
 
 
 def conv(
-    engine: Engine,
-    x: Array,
-    weight: Array,
-    bias: Array | None,
-    stride: Sizes,
-    padding: Padding,
-    dilation: Sizes,
-    groups: int,
-) -> Array:
-    """Cross-correlate (N, C, *in) with (out, C / groups, *kernel); see `Ops.conv`."""
-    key: tuple[Any, ...] = (id(weight), id(bias), x.shape, x.dtype, stride, padding, dilation, groups)
+    shape: Shape, dtype: np.dtype[Any], weight: Shape, stride: Sizes, padding: Padding, dilation: Sizes, groups: int,
+    pieces: bool = False,
+) -> Kernel:  # fmt: skip
+    """Return the kernel that correlates (N, C, *in) with (out, C / groups, *kernel); see `Ops.conv`.
+
+    With `pieces`, matrix products are made in pieces that BLAS multiplies without packing (see `Filters`).
+    """
     try:
-        kernel = engine.bound(key)
+        return _conv(shape, dtype, weight, stride, padding, dilation, groups, pieces)
     except TypeError:  # a list can't be looked up
-        key = frozen(list(key))
-        kernel = engine.bound(key)
-    if kernel is None:
-        if x.ndim != weight.ndim or x.shape[1] != weight.shape[1] * groups or len(weight) % groups:
-            raise ValueError(f"filters {weight.shape} in {groups} groups do not fit an input {x.shape}")
-        axes = slides(x.shape[2:], weight.shape[2:], stride, padding, dilation)
-        kernel = engine.bind(key, weight, _kernel(engine, x, weight, bias, axes, groups))
-    return channels_first(kernel(channels_last(x)))
+        return _conv(shape, dtype, weight, *map(frozen, (stride, padding, dilation)), groups, pieces)
 
 
-def _kernel(engine: Engine, x: Array, weight: Array, bias: Array | None, axes: Slides, groups: int) -> Kernel:
-    """Return the algorithm for a shape of input, ready to be run on (N, *in, C)."""
+@lru_cache(4096)
+def _conv(
+    shape: Shape, dtype: np.dtype[Any], weight: Shape, stride: Sizes, padding: Padding, dilation: Sizes, groups: int,
+    pieces: bool,
+) -> Kernel:  # fmt: skip
+    if len(shape) != len(weight) or shape[1] != weight[1] * groups or weight[0] % groups:
+        raise ValueError(f"filters {weight} in {groups} groups do not fit an input {shape}")
+    axes = slides(shape[2:], weight[2:], stride, padding, dilation)
+    batch = shape[0]
     if groups == 1 and axes.is_point:
-        return pointwise(engine, weight, bias, axes)
-    if groups > 1 and weight.shape[1] == 1 and len(weight) == groups and len(axes) == 2:
-        kernel = depthwise.depthwise(engine, weight, bias, axes)
-    elif groups == 1 and winograd.fits(x, weight, axes):
-        kernel = winograd.winograd(engine, weight, bias, axes)
-    elif groups == 1 and shallow.fits(weight, axes):
-        kernel = shallow.shallow(engine, weight, bias, axes)
-    else:
-        kernel = unrolled(engine, weight, bias, axes, groups)
-    return lambda last: kernel(prepared(engine, last))
+        return Pointwise(batch, weight, axes, pieces)
+    if groups > 1 and weight[1] == 1 and weight[0] == groups and len(axes) == 2:
+        return Depthwise(batch, weight, axes)
+    if groups == 1 and Winograd.fits(dtype, weight, axes):
+        return Winograd(batch, weight, axes, pieces)
+    if groups == 1 and Shallow.fits(weight, axes):
+        return Shallow(batch, weight, axes, pieces)
+    return Unrolled(batch, weight, axes, groups, pieces)
 
 
-def prepared(engine: Engine, x: Array) -> Array:
-    """Apply what the runner asked for before this convolution, but leave a mere clip to the kernel."""
-    before = engine.before
-    if before is None or not before.operations:
-        return x
-    engine.before = None
-    out = engine.empty(x.shape, x.dtype)
-    rows, done = engine.rows(x), engine.rows(out)
-    prepare = engine.preparer(before)
+class Pointwise(Kernel):
+    """A kernel of one tap: one matrix product over the rows."""
 
-    def block(start: int, stop: int) -> None:
-        prepare(rows[start:stop], done[start:stop])
+    def __init__(self, batch: int, weight: Shape, axes: Slides, pieces: bool) -> None:
+        """Prepare for filters (out, C, 1, …)."""
+        out, depth = weight[:2]
+        counts = [axis.positions for axis in axes]
+        self.shape = (batch, *counts, out)
+        self.pieces = pieces
+        self.depth = depth
+        self.every = (slice(None), *(slice(None, None, axis.stride) for axis in axes))
+        self.rows = batch * prod(counts)
+        self.skips = axes.skips
+        self.room = self.rows * depth if axes.skips else 0
+        step = max(256, 2 * BLOCK // max(depth, out))
+        self.unit = counts[-1] if counts[-1] <= step else 1  # whole lines are cut into equal pieces
+        self.step = step // self.unit
+        self.scratch = {"rows": min(self.step * self.unit, self.rows) * depth}
 
-    engine.blocks(len(rows), max(1, BLOCK // x.shape[-1]), block, elements=x.size)
-    return out
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Multiply blocks of rows, which are prepared first where that is asked for."""
+        assert task.weight is not None
+        filters: Filters = task.weight.form("matrix", lambda w: Filters.of(matrix(w), self.pieces))
+        x = task.x[self.every] if self.skips else task.x
+        rows = as_rows(x)
+        if rows is None:
+            copy = in_room(task.room, x.shape, x.dtype)
+            yield once(lambda calls: calls.fill(copy, x))
+            rows = copy.reshape(-1, self.depth)
+        source, products = rows, task.out.reshape(-1, self.shape[-1])
+        finish = Finisher(task, task.out, channels_last)
+        yield from finish.first
+        prepare = preparer(task.before) if task.before.operations or task.before.clip else None
 
-
-def pointwise(engine: Engine, weight: Array, bias: Array | None, axes: Slides) -> Kernel:
-    """Convolve (N, *in, C) with a kernel of one tap: one matrix product over the rows."""
-    filters = engine.filters(weight, "matrix", _matrix)
-    add = engine.adder(bias)
-    every = (slice(None), *(slice(None, None, axis.stride) for axis in axes))
-    step = max(256, 2 * BLOCK // max(filters.depth, filters.columns))
-    columns = axes[-1].positions
-    unit = columns if columns <= step else 1  # whole lines are cut into equal pieces
-
-    def convolve(x: Array) -> Array:
-        if axes.skips:
-            x = x[every]
-        out = engine.empty((*x.shape[:-1], filters.columns), x.dtype)
-        rows = engine.rows(x)
-        products = out.reshape(-1, filters.columns)
-        finish = engine.finisher(out, add)
-        before, engine.before = engine.before, None
-        prepare = engine.preparer(before) if before else None
-
-        def block(first: int, last: int) -> None:
-            start, stop = first * unit, last * unit
-            part = rows[start:stop]
+        def block(calls: Calls, first: int, last: int) -> None:
+            start, stop = first * self.unit, last * self.unit
+            part = source[start:stop]
             if prepare is not None:
-                fresh = engine.scratch("rows", part.shape, x.dtype)
-                prepare(part, fresh)
+                fresh = calls.scratch("rows", part.shape, part.dtype)
+                prepare(calls, part, fresh)
                 part = fresh
-            engine.apply(filters, part, products[start:stop])
-            finish(start, stop)
+            filters.multiply(part, products[start:stop], calls.do)
+            calls.products += part.size * products.shape[1]
+            finish(calls, start, stop)
 
-        engine.blocks(len(rows) // unit, step // unit, block, out.size * filters.depth, out.size)
-        return out
-
-    return convolve
+        size = prod(self.shape)
+        yield Stage(self.rows // self.unit, self.step, block, size * self.depth, size)
 
 
-def _matrix(weight: Array) -> Array:
+def matrix(weight: Array) -> Array:
     """Return (*kernel · C, out), the form that is multiplied fastest; no copy if the memory has that order."""
     return np.ascontiguousarray(np.moveaxis(weight, (1, 0), (-2, -1))).reshape(-1, len(weight))
 
@@ -115,57 +125,122 @@ def _matrix(weight: Array) -> Array:
 def _matrices(weight: Array, groups: int) -> Array:
     """Return (groups, *kernel · C, out / groups)."""
     if groups == 1:
-        return _matrix(weight)[None]
-    return np.stack([_matrix(part) for part in np.split(weight, groups)])
+        return matrix(weight)[None]
+    return np.stack([matrix(part) for part in np.split(weight, groups)])
 
 
-def unrolled(
-    engine: Engine,
-    weight: Array,
-    bias: Array | None,
-    axes: Sequence[Slide],
-    groups: int,
-    arrange: Callable[[Array], Array] = channels_last,
-) -> Kernel:
-    """Convolve (N, *in, C) by copying each window into a row of a matrix, in blocks that stay in the cache.
+class Unrolled(Kernel):
+    """Any convolution: each window is copied into a row of a matrix, in blocks that stay in the cache."""
 
-    `arrange` brings a residual to the axes of the output.
-    """
-    if len(axes) == 1:  # one row of positions
-        flat = Slide(1, 1, 1, 0, 0, 1, 1)
-        kernel = unrolled(engine, weight[:, :, None], bias, (flat, *axes), groups, _on_one_row)
-        return lambda x: kernel(x[:, None])[:, 0]
-    channels, depth, *sizes = weight.shape
-    filters = engine.filters(weight, f"{groups} matrices", lambda w: _matrices(w, groups))
-    add = engine.adder(bias)
-    counts = [axis.positions for axis in axes]
-    columns = counts[-1]
-    step = max(1, 4 * BLOCK // (columns * filters.depth * groups))
+    def __init__(self, batch: int, weight: Shape, axes: Slides, groups: int, pieces: bool) -> None:
+        """Prepare for filters (out, C / groups, *kernel)."""
+        self.batch, self.groups, self.pieces, self.axes = batch, groups, pieces, axes
+        self.shape = (batch, *(axis.positions for axis in axes), weight[0])
+        self.channels, self.deep = weight[:2]
+        if len(axes) == 1:  # one row of positions
+            self.arrange: Callable[[Array], Array] = on_one_row
+            self.axes = Slides((Slide(1, 1, 1, 0, 0, 1, 1), *axes))
+        else:
+            self.arrange = channels_last
+        self.counts = [axis.positions for axis in self.axes]
+        self.sizes = [axis.kernel for axis in self.axes]
+        self.depth = self.deep * prod(self.sizes)
+        columns = self.counts[-1]
+        lines = batch * prod(self.counts[:-1])
+        self.step = max(1, 4 * BLOCK // (columns * self.depth * groups))
+        self.scratch = {"patches": groups * min(self.step, lines) * columns * self.depth}
+        self.room = batch * prod(axis.padded for axis in self.axes) * self.deep * groups if axes.pads else 0
 
-    def convolve(x: Array) -> Array:
-        view = windows(engine.padded(x, axes), axes)
-        out = engine.empty((len(x), *counts, channels), x.dtype)
-        finish = engine.finisher(out, add, arrange)
-        lines = out.reshape(-1, columns, channels)
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Pad, then gather windows and multiply, a few lines of positions at a time."""
+        assert task.weight is not None
+        flat = len(self.shape) == 3
+        x, out = (task.x[:, None], task.out[:, None]) if flat else (task.x, task.out)
+        make = _matrices if not flat else lambda w, groups: _matrices(w[:, :, None], groups)
+        filters: Filters = task.weight.form(
+            f"{self.groups} matrices", lambda w: Filters.of(make(w, self.groups), self.pieces)
+        )
+        source = x
+        if self.axes.pads or task.before.clip is not None:
+            source = in_room(task.room, _padded_shape(x, self.axes), x.dtype)
+            yield once(lambda calls: pad(calls, source, x, self.axes, task.before.clip))
+        view = windows(source, self.axes)
+        finish = Finisher(task, out, self.arrange)
+        yield from finish.first
+        columns, groups = self.counts[-1], self.groups
+        lines = out.reshape(-1, columns, self.channels)
 
-        def block(start: int, stop: int) -> None:
-            patches = engine.scratch("patches", (groups, stop - start, columns, *sizes, depth), x.dtype)
+        def block(calls: Calls, start: int, stop: int) -> None:
+            patches = calls.scratch("patches", (groups, stop - start, columns, *self.sizes, self.deep), x.dtype)
             for line in range(start, stop):
-                source = view[np.unravel_index(line, (len(x), *counts[:-1]))]
+                part = view[np.unravel_index(line, (self.batch, *self.counts[:-1]))]
                 if groups > 1:
-                    source = np.moveaxis(source.reshape(*source.shape[:-1], groups, depth), -2, 0)
-                engine.fill(patches[:, line - start], source, None)
-            target = lines[start:stop].reshape(-1, groups, channels // groups)
-            engine.apply(filters, patches.reshape(groups, -1, filters.depth), target.transpose(1, 0, 2))
-            finish(start * columns, stop * columns)
+                    part = np.moveaxis(part.reshape(*part.shape[:-1], groups, self.deep), -2, 0)
+                calls.fill(patches[:, line - start], part)
+            target = lines[start:stop].reshape(-1, groups, self.channels // groups)
+            matrices = patches.reshape(groups, -1, self.depth)
+            filters.multiply(matrices, target.transpose(1, 0, 2), calls.do)
+            calls.products += matrices.size * target.shape[-1]
+            finish(calls, start * columns, stop * columns)
 
-        products = out.size * filters.depth
-        engine.blocks(len(lines), step, block, products, products // (channels // groups))
-        return out
-
-    return convolve
+        products = out.size * self.depth
+        yield Stage(len(lines), self.step, block, products, products // (self.channels // groups))
 
 
-def _on_one_row(x: Array) -> Array:
+def on_one_row(x: Array) -> Array:
     """Return (N, C, L) as (N, 1, L, C)."""
     return channels_last(x)[:, None]
+
+
+def _padded_shape(x: Array, axes: Slides) -> Shape:
+    return (len(x), *(axis.padded for axis in axes), x.shape[-1])
+
+
+def pad(calls: Calls, out: Array, x: Array, axes: Slides, clip: tuple[float, float] | None) -> None:
+    """Copy (N, *in, C) into the middle of zeros, and clip it on the way."""
+    inner: list[slice] = [slice(None)]
+    for number, axis in enumerate(axes, 1):
+        end = axis.before + axis.size
+        before = (slice(None),) * number
+        for edge in (slice(0, axis.before), slice(end, None)):
+            calls.zero(out[(*before, edge)])
+        inner.append(slice(axis.before, end))
+    calls.fill(out[tuple(inner)], x, clip)
+
+
+class Prepared(Kernel):
+    """Operations with a vector, then perhaps a clip, on a whole input before a kernel that can't do them itself."""
+
+    def __init__(self, kernel: Kernel, shape: Shape) -> None:
+        """Take the kernel, and the shape (N, *in, C) of its input."""
+        self.kernel = kernel
+        self.shape, self.scratch = kernel.shape, kernel.scratch
+        self.more, self.direct, self.method = kernel.more, kernel.direct, kernel.method
+        self.own = prod(shape)
+        self.room = self.own + kernel.room
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Prepare the input, then do what the kernel does."""
+        fresh = in_room(task.room, task.x.shape, task.x.dtype)
+        yield affine(task.x, fresh, preparer(task.before))
+        rest = None if task.room is None else task.room[fresh.nbytes :]
+        yield from self.kernel.stages(task._replace(inputs=(fresh,), room=rest, before=NOTHING_BEFORE))
+
+
+def affine(x: Array, out: Array, prepare: Callable[[Calls, Array, Array], None]) -> Stage:
+    """Return the stage that applies row operations to (N, *in, C), whole blocks of rows at a time."""
+    done = out.reshape(-1, out.shape[-1])
+    rows = as_rows(x)
+    if rows is None:
+
+        def copied(calls: Calls) -> None:
+            calls.fill(out, x)
+            prepare(calls, done, done)
+
+        return once(copied)
+    source = rows
+
+    def block(calls: Calls, start: int, stop: int) -> None:
+        prepare(calls, source[start:stop], done[start:stop])
+
+    return Stage(len(done), max(1, BLOCK // done.shape[1]), block, elements=done.size)

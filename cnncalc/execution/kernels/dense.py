@@ -2,58 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import lru_cache
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.execution.kernels.axes import slides, windows
-from cnncalc.execution.kernels.engine import Engine, channels_first, channels_last
+from cnncalc.execution.kernels.convolution import pad
+from cnncalc.execution.kernels.kernel import (
+    Calls,
+    Finisher,
+    Kernel,
+    Shape,
+    Stage,
+    Task,
+    as_rows,
+    channels_first,
+    channels_last,
+    in_room,
+    make,
+    once,
+)  # fmt: skip
+from cnncalc.execution.kernels.panels import Filters
+from cnncalc.execution.kernels.tuning import GEMM_FROM_ROWS
+from cnncalc.execution.kernels.windows import slides, windows
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Sizes
 
-MANY = 64  # rows from which a linear layer is multiplied as a convolution is
+
+class Linear(Kernel):
+    """Multiplies the last axis of (N, …, in_features), to which the axis in question has been moved."""
+
+    def __init__(self, shape: Shape, weight: Shape, axis: int, pieces: bool) -> None:
+        """Prepare for a weight (out_features, in_features), and an axis of the array as it was."""
+        if shape[-1] != weight[1]:
+            raise ValueError(f"a weight {weight} does not fit {shape}")
+        self.shape = (*shape[:-1], weight[0])
+        self.rows, self.axis, self.pieces = prod(shape[:-1]), axis, pieces
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Multiply blocks of rows by packed filters; where there are few, all rows by the weight as it lies."""
+        assert task.weight is not None
+        rows = as_rows(task.x)
+        if rows is None:
+            copy = in_room(task.room, task.x.shape, task.x.dtype)
+            yield once(lambda calls: calls.fill(copy, task.x))
+            rows = copy.reshape(self.rows, -1)
+        source, products = rows, task.out.reshape(self.rows, -1)
+        finish = Finisher(task, task.out, lambda residual: np.moveaxis(residual, self.axis, -1))
+        yield from finish.first
+        count = task.weight.shape[0] * task.weight.shape[1]
+        if self.rows >= GEMM_FROM_ROWS or task.weight.plain is None:
+            filters: Filters = task.weight.form("transposed", lambda w: Filters.of(w.T, self.pieces))
+
+            def some_rows(calls: Calls, start: int, stop: int) -> None:
+                filters.multiply(source[start:stop], products[start:stop], calls.do)
+                calls.products += (stop - start) * count
+                finish(calls, start, stop)
+
+            yield Stage(self.rows, 256, some_rows, self.rows * count)
+            return
+        weight = task.weight.plain
+
+        def some_features(calls: Calls, start: int, stop: int) -> None:
+            calls.do(np.matmul, source, weight[start:stop].T, out=products[:, start:stop])
+            calls.products += source.size * (stop - start)
+
+        yield Stage(len(weight), len(weight), some_features, elements=count // 2)
+        yield once(lambda calls: finish(calls, 0, self.rows))
 
 
-def linear(engine: Engine, x: Array, weight: Array, bias: Array | None, axis: int) -> Array:
-    """Multiply an axis by (out_features, in_features); see `Ops.linear`."""
-    if x.shape[axis] != weight.shape[1]:
-        raise ValueError(f"a weight {weight.shape} does not fit axis {axis} of {x.shape}")
-    last = np.moveaxis(x, axis, -1)
-    rows = engine.rows(last)
-    out = engine.empty((*last.shape[:-1], len(weight)), x.dtype)
-    finish = engine.finisher(out, engine.adder(bias), lambda residual: np.moveaxis(residual, axis, -1))
-    products = out.reshape(len(rows), -1)
-    if len(rows) >= MANY:
-        filters = engine.filters(weight, "transposed", lambda w: w.T)
-
-        def some_rows(start: int, stop: int) -> None:
-            engine.apply(filters, rows[start:stop], products[start:stop])
-            finish(start, stop)
-
-        engine.blocks(len(rows), 256, some_rows, out.size * weight.shape[1])
-    else:
-
-        def some_features(start: int, stop: int) -> None:
-            engine.multiply(rows, weight[start:stop].T, products[:, start:stop])
-
-        engine.blocks(len(weight), len(weight), some_features, elements=weight.size // 2)
-        finish(0, len(rows))
-    return np.moveaxis(out, -1, axis)
+@lru_cache(4096)
+def linear(shape: Shape, weight: Shape, axis: int, pieces: bool) -> Linear:
+    """Return the kernel that multiplies the last axis of (N, …, in_features), which was `axis`, by a weight."""
+    return Linear(shape, weight, axis, pieces)
 
 
 def locally_connected(
-    engine: Engine,
-    x: Array,
-    weight: Array,
-    bias: Array | None,
-    kernel: Sizes,
-    stride: Sizes,
-    padding: Padding,
-    dilation: Sizes,
-) -> Array:
-    """Convolve with a filter of its own at every place; see `Ops.locally_connected`."""
+    x: Array, weight: Array, bias: Array | None, kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes
+) -> tuple[Array, int]:
+    """Convolve with a filter of its own at every place; see `Ops.locally_connected`.
+
+    Return the result and the products that were summed.
+    """
     axes = slides(x.shape[2:], kernel, stride, padding, dilation)
     counts = tuple(axis.positions for axis in axes)
     shape = (len(weight), x.shape[1], *counts, *(axis.kernel for axis in axes))
@@ -61,17 +94,15 @@ def locally_connected(
         raise ValueError(f"a weight {weight.shape} where the input asks for {shape}")
     places = prod(counts)
     taps = weight.size // len(weight) // places
-    view = windows(engine.padded(channels_last(x), axes), axes)
-    patches = view.reshape(len(x), places, taps).transpose(1, 0, 2)
-    filters = engine.packed(weight, "places", lambda w: _by_place(w, len(axes), places))
-    product = engine.multiply(patches, filters)
-    out = np.ascontiguousarray(product.transpose(1, 0, 2)).reshape(len(x), *counts, len(weight))
+    source = channels_last(x)
+    padded: Array = np.empty((len(x), *(axis.padded for axis in axes), x.shape[1]), x.dtype)
+    calls = Calls(None, {})
+    pad(calls, padded, source, axes, None)
+    make(calls.made)
+    patches = windows(padded, axes).reshape(len(x), places, taps).transpose(1, 0, 2)
+    order = (*range(2, 2 + 2 * len(axes)), 1, 0)  # (places, *kernel · C, out)
+    product: Any = np.matmul(patches, weight.transpose(order).reshape(places, -1, len(weight)))
+    out: Array = np.ascontiguousarray(product.transpose(1, 0, 2)).reshape(len(x), *counts, len(weight))
     if bias is not None:
         out += channels_last(bias[None])
-    return channels_first(out)
-
-
-def _by_place(weight: Array, rank: int, places: int) -> Array:
-    """Return (places, *kernel · C, out) of (out, C, *places, *kernel)."""
-    order = (*range(2, 2 + 2 * rank), 1, 0)
-    return weight.transpose(order).reshape(places, -1, len(weight))
+    return channels_first(out), product.size * taps

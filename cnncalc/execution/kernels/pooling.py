@@ -2,82 +2,203 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.execution.kernels.axes import Slide, per_axis, slides
-from cnncalc.execution.kernels.engine import BLOCK, Engine, channels_first, channels_last
+from cnncalc.execution.kernels.kernel import (
+    Calls,
+    Kernel,
+    Shape,
+    Stage,
+    Task,
+    as_rows,
+    channels_first,
+    channels_last,
+    in_room,
+    once,
+)  # fmt: skip
+from cnncalc.execution.kernels.tuning import BLOCK
+from cnncalc.execution.kernels.windows import Slide, Slides, frozen, per_axis, slides
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Rounding, Sizes
 
 
-def max_pool(
-    engine: Engine,
-    x: Array,
-    kernel: Sizes,
-    stride: Sizes | None,
-    padding: Padding,
-    dilation: Sizes,
-    rounding: Rounding,
-) -> Array:
-    """Take the largest of each window; see `Ops.max_pool`."""
-    axes = slides(x.shape[2:], kernel, kernel if stride is None else stride, padding, dilation, rounding)
-    least = float(np.finfo(x.dtype).min) if rounding == "caffe" else -np.inf  # of a window that holds nothing
-    return channels_first(_slide(engine, channels_last(x), axes, np.maximum, least))
+def pool(
+    shape: Shape, kind: str, kernel: Sizes, stride: Sizes | None, padding: Padding, dilation: Sizes,
+    rounding: Rounding, of: float | bool = True,
+) -> Kernel:  # fmt: skip
+    """Return the kernel that pools (N, C, *in): of `kind` "max", "avg" or "lp"; see `Ops.max_pool` and its like.
+
+    `of` is whether an average counts the padding, or the exponent of a norm.
+    """
+    stride = kernel if stride is None else stride
+    return _pool(shape, kind, *map(frozen, (kernel, stride, padding, dilation)), rounding, of)
 
 
-def avg_pool(
-    engine: Engine,
-    x: Array,
-    kernel: Sizes,
-    stride: Sizes | None,
-    padding: Padding,
-    rounding: Rounding,
-    count_include_pad: bool,
-) -> Array:
-    """Average each window; see `Ops.avg_pool`."""
-    axes = slides(x.shape[2:], kernel, kernel if stride is None else stride, padding, 1, rounding)
-    out = _slide(engine, channels_last(x), axes, np.add, 0)
-    divisors = [_members(axis, count_include_pad) for axis in axes]
-    if all((members == members[0]).all() for members in divisors):
-        out *= x.dtype.type(1 / prod(int(members[0]) for members in divisors))
-    else:
-        for axis, members in enumerate(divisors, 1):
-            out /= members.astype(x.dtype).reshape(-1, *(1,) * (out.ndim - axis - 1))
-    return channels_first(out)
+@lru_cache(4096)
+def _pool(
+    shape: Shape, kind: str, kernel: Any, stride: Any, padding: Any, dilation: Any, rounding: Any, of: Any
+) -> Kernel:
+    axes = slides(shape[2:], kernel, stride, padding, dilation, rounding)
+    if kind == "max":
+        return Pool(shape, axes, of=rounding == "caffe")
+    return {"avg": Average, "lp": Norm}[kind](shape, axes, of)
 
 
-def lp_pool(
-    engine: Engine,
-    x: Array,
-    p: float,
-    kernel: Sizes,
-    stride: Sizes | None,
-    padding: Padding,
-    rounding: Rounding,
-) -> Array:
-    """Take (Σ xᵖ)^(1/p) of each window; see `Ops.lp_pool`."""
-    axes = slides(x.shape[2:], kernel, kernel if stride is None else stride, padding, 1, rounding)
-    out = _slide(engine, channels_last(x) ** p, axes, np.add, 0)
-    return channels_first(out ** (1 / p))
+class Pool(Kernel):
+    """Takes the largest of each window of (N, *in, C), a block of positions of the first axis at a time.
+
+    A window that holds nothing is −∞, or, if `of` says that it is Caffe's, the smallest float.
+    """
+
+    merge: np.ufunc = np.maximum
+
+    def __init__(self, shape: Shape, axes: Slides, of: Any) -> None:
+        """Prepare for an input (N, C, *in)."""
+        self.axes, self.of = axes, of
+        self.batch, channels = shape[:2]
+        self.shape = (self.batch, *(axis.positions for axis in axes), channels)
+        line = prod(self.shape[2:]) * prod(axis.stride for axis in axes)
+        self.step = max(1, BLOCK // line)
+        self.elements = prod(shape)
+        rows = min(self.step, axes[0].positions)
+        kept = [rows, *(axis.size for axis in axes[1:])]  # what is left once some axes are merged
+        for number, axis in enumerate(axes[:-1]):
+            kept[number] = rows if number == 0 else axis.positions
+            self.scratch = {**self.scratch, f"axis {number + 1}": prod(kept) * channels}
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Merge the taps of one axis after the other."""
+        least = float(np.finfo(task.x.dtype).min) if self.of else -np.inf
+        yield self.windows(task.x, task.out, least)
+
+    def windows(self, x: Array, out: Array, neutral: float = 0.0) -> Stage:
+        """Return the stage that merges each window of `x` into `out`; of nothing comes `neutral`."""
+        first = self.axes[0]
+
+        def block(calls: Calls, start: int, stop: int) -> None:
+            for image in range(start // first.positions, -(-stop // first.positions)):
+                low = max(start - image * first.positions, 0)
+                high = min(stop - image * first.positions, first.positions)
+                part = x[image : image + 1]
+                for number, axis in enumerate(self.axes, 1):
+                    begin, count = (low, high - low) if number == 1 else (0, axis.positions)
+                    shape = (1, *part.shape[1:number], count, *part.shape[number + 1 :])
+                    final = number == len(self.axes)
+                    target = (
+                        out[image : image + 1, low:high] if final else calls.scratch(f"axis {number}", shape, x.dtype)
+                    )
+                    self._merge(calls, part, target, axis, number, begin, neutral)
+                    part = target
+
+        return Stage(self.batch * first.positions, self.step, block, elements=self.elements)
+
+    def _merge(self, calls: Calls, x: Array, out: Array, axis: Slide, number: int, first: int, neutral: float) -> None:
+        """Merge the taps of one axis, counted `number`, into `out`, whose positions begin at `first`."""
+        before: tuple[slice, ...] = (slice(None),) * number
+        count = out.shape[number]
+        meetings = [axis.meet(tap, first, count) for tap in range(axis.kernel)]
+        whole = [met for met in meetings if met[0] == slice(0, count)]
+        pairs = [(out[(*before, to)], x[(*before, of)]) for to, of in meetings if to.stop > to.start]
+        if len(whole) >= 2 and len(pairs) > 1:  # begin with two taps that meet every position
+            (_, a), (_, b) = whole[:2]
+            calls.do(self.merge, x[(*before, a)], x[(*before, b)], out=out)
+            rest = [met for met in meetings if met is not whole[0] and met is not whole[1]]
+            pairs = [(out[(*before, to)], x[(*before, of)]) for to, of in rest if to.stop > to.start]
+        else:
+            calls.do(out.fill, neutral)
+        for target, source in pairs:
+            calls.do(self.merge, target, source, out=target)
+
+
+class Average(Pool):
+    """Averages each window; the padding counts in the divisor, if `of` says so."""
+
+    merge = np.add
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Sum, then divide by how many elements each window has."""
+        yield self.windows(task.x, task.out)
+        out = task.out
+        divisors = [_members(axis, self.of) for axis in self.axes]
+        if all((members == members[0]).all() for members in divisors):
+            share = out.dtype.type(1 / prod(int(members[0]) for members in divisors))
+            yield once(lambda calls: calls.do(np.multiply, out, share, out=out))
+            return
+
+        def divide(calls: Calls) -> None:
+            for axis, members in enumerate(divisors, 1):
+                counts = members.astype(out.dtype).reshape(-1, *(1,) * (out.ndim - axis - 1))
+                calls.do(np.divide, out, counts, out=out)
+
+        yield once(divide)
+
+
+def _members(axis: Slide, count_include_pad: bool) -> Any:
+    """Return how many elements each window of an axis averages over."""
+    starts = np.arange(axis.positions) * axis.stride - axis.before
+    low, high = (-axis.before, axis.size + axis.after) if count_include_pad else (0, axis.size)
+    return np.minimum(starts + axis.kernel, high) - np.maximum(starts, low)
+
+
+class Norm(Pool):
+    """Takes (Σ xᵖ)^(1/p) of each window, p being `of`."""
+
+    merge = np.add
+
+    def __init__(self, shape: Shape, axes: Slides, of: Any) -> None:
+        """Prepare for an input (N, C, *in), of which all powers are made first."""
+        super().__init__(shape, axes, of)
+        self.room = prod(shape)
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Raise to the power, sum, and take the root."""
+        out = task.out
+        powers = in_room(task.room, task.x.shape, task.x.dtype)
+        if self.of == 2:
+            yield once(lambda calls: calls.do(np.square, task.x, out=powers))
+        else:
+            yield once(lambda calls: calls.do(np.power, task.x, powers.dtype.type(self.of), out=powers))
+        yield self.windows(powers, out)
+        if self.of == 2:
+            yield once(lambda calls: calls.do(np.sqrt, out, out=out))
+        else:
+            yield once(lambda calls: calls.do(np.power, out, out.dtype.type(1 / self.of), out=out))
+
+
+class Whole(Kernel):
+    """Takes the mean or the largest of all places of each channel."""
+
+    def __init__(self, shape: Shape, largest: bool) -> None:
+        """Prepare for an input (N, C, *in)."""
+        self.shape = (shape[0], *(1,) * (len(shape) - 2), shape[1])
+        self.largest = largest
+        self.places = prod(shape[2:])
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Reduce the places of each image; BLAS sums faster than NumPy."""
+        batch, channels = self.shape[0], self.shape[-1]
+        source = task.x if as_rows(task.x) is not None else in_room(task.room, task.x.shape, task.x.dtype)
+        if source is not task.x:
+            yield once(lambda calls: calls.fill(source, task.x))
+        places = source.reshape(batch, self.places, channels)
+        out = task.out.reshape(batch, channels)
+        if self.largest:
+            yield once(lambda calls: calls.do(np.max, places, axis=1, out=out))
+            return
+        share = np.full(self.places, 1 / self.places, out.dtype)
+        yield once(lambda calls: calls.do(np.matmul, share, places, out=out))
 
 
 def adaptive(x: Array, output_size: int | Sequence[int | None] | None, reduce: Callable[..., Any]) -> Array:
     """Reduce the bins ⌊i·in/out⌋ … ⌈(i+1)·in/out⌉ of each spatial axis with `reduce` (np.mean, np.max)."""
     last = channels_last(x)
-    counts = per_axis(output_size, x.ndim - 2)
-    if counts == (1,) * len(counts):  # one bin: all axes at once
-        places = last.reshape(len(last), -1, last.shape[-1])
-        if reduce is np.mean and places.shape[1]:  # BLAS sums faster
-            whole = np.matmul(np.full(places.shape[1], 1 / places.shape[1], x.dtype), places)
-        else:
-            whole = reduce(places, axis=1)
-        return channels_first(whole.reshape(len(last), *counts, -1))
-    for axis, count in enumerate(counts, 1):
+    for axis, count in enumerate(per_axis(output_size, x.ndim - 2), 1):
         size = last.shape[axis]
         if count is None or count == size:
             continue
@@ -88,50 +209,3 @@ def adaptive(x: Array, output_size: int | Sequence[int | None] | None, reduce: C
             bins.append(reduce(last[tuple(index)], axis=axis, keepdims=True))
         last = bins[0] if count == 1 else np.concatenate(bins, axis=axis)
     return channels_first(last)
-
-
-def _members(axis: Slide, count_include_pad: bool) -> Any:
-    """Return how many elements each window of an axis averages over."""
-    starts = np.arange(axis.positions) * axis.stride - axis.before
-    low, high = (-axis.before, axis.size + axis.after) if count_include_pad else (0, axis.size)
-    return np.minimum(starts + axis.kernel, high) - np.maximum(starts, low)
-
-
-def _slide(engine: Engine, x: Array, axes: Sequence[Slide], merge: np.ufunc, neutral: float) -> Array:
-    """Merge each window of (N, *in, C) with a ufunc, a block of positions of the first axis at a time."""
-    out = engine.empty((len(x), *(axis.positions for axis in axes), x.shape[-1]), x.dtype)
-    first = axes[0]
-    line = prod(out.shape[2:]) * prod(axis.stride for axis in axes)
-
-    def block(start: int, stop: int) -> None:
-        for image in range(start // first.positions, -(-stop // first.positions)):
-            low, high = max(start - image * first.positions, 0), min(stop - image * first.positions, first.positions)
-            part = x[image : image + 1]
-            for number, axis in enumerate(axes, 1):
-                begin, count = (low, high - low) if number == 1 else (0, axis.positions)
-                shape = (1, *part.shape[1:number], count, *part.shape[number + 1 :])
-                final = number == len(axes)
-                target = out[image : image + 1, low:high] if final else engine.scratch(f"pool{number}", shape, x.dtype)
-                _merge(part, target, axis, number, begin, merge, neutral)
-                part = target
-
-    engine.blocks(len(x) * first.positions, max(1, BLOCK // line), block, elements=x.size)
-    return out
-
-
-def _merge(x: Array, out: Array, axis: Slide, number: int, first: int, merge: np.ufunc, neutral: float) -> None:
-    """Merge the taps of one axis, counted `number`, into `out`, whose positions begin at `first`."""
-    before: tuple[slice, ...] = (slice(None),) * number
-    count = out.shape[number]
-    meetings = [axis.meet(tap, first, count) for tap in range(axis.kernel)]
-    whole = [met for met in meetings if met[0] == slice(0, count)]
-    pairs = [(out[(*before, to)], x[(*before, of)]) for to, of in meetings if to.stop > to.start]
-    if len(whole) >= 2 and len(pairs) > 1:  # begin with two taps that meet every position
-        (_, a), (_, b) = whole[:2]
-        merge(x[(*before, a)], x[(*before, b)], out=out)
-        rest = [met for met in meetings if met is not whole[0] and met is not whole[1]]
-        pairs = [(out[(*before, to)], x[(*before, of)]) for to, of in rest if to.stop > to.start]
-    else:
-        out[...] = neutral
-    for target, source in pairs:
-        merge(target, source, out=target)

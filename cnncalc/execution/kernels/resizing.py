@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.execution.kernels.axes import per_axis
-from cnncalc.execution.kernels.engine import channels_first, channels_last
+from cnncalc.execution.kernels.kernel import channels_first, channels_last
+from cnncalc.execution.kernels.windows import per_axis
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Sizes

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.execution.kernels.tape import Do, at_once
+from cnncalc.execution.kernels.tuning import ROW_OPERATION
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
-LONG = 4200  # elements from which NumPy reads a repeated row where it lies; what is shorter it copies first
+Do = Callable[..., object]
+"""do(function, *arguments, **options) makes a call that writes to arrays, or notes it."""
+
+
+def at_once(function: Callable[..., object], *args: Any, **options: Any) -> None:
+    """Call a function: a `Do` that notes nothing."""
+    function(*args, **options)
 
 
 class RowOperation:
@@ -44,8 +51,8 @@ class RowOperation:
 
 @cache
 def _times(count: int, width: int) -> int:
-    """Return how many of `count` rows to take at a time: a divisor, and if possible LONG elements or a little more."""
-    enough = -(-LONG // width)
+    """Return how many of `count` rows to take at a time: a divisor, and a little over ROW_OPERATION if it can be."""
+    enough = -(-ROW_OPERATION // width)
     for times in range(enough, min(count, 4 * enough) + 1):
         if count % times == 0:
             return times

@@ -1,75 +1,113 @@
-"""Convolution of a map with few channels, as a network's first is: windows are gathered once a row of the input."""
+"""Convolution of a map with few channels, as a network's first is: windows are gathered once for each input row."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from math import prod
 from typing import TYPE_CHECKING
 
-from numpy.lib.stride_tricks import as_strided
+import numpy as np
 
-from cnncalc.execution.kernels.axes import Slide
-from cnncalc.execution.kernels.engine import BLOCK, Engine, Kernel
+from cnncalc.execution.kernels.kernel import (
+    Calls,
+    Finisher,
+    Kernel,
+    Shape,
+    Stage,
+    Task,
+    channels_last,
+    in_room,
+    once,
+)  # fmt: skip
+from cnncalc.execution.kernels.panels import Filters
+from cnncalc.execution.kernels.tuning import BLOCK, SHALLOW_FROM_COLUMNS, SHALLOW_UP_TO
+from cnncalc.execution.kernels.windows import Slides
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
-FEW = 4  # channels
 
-
-def fits(weight: Array, axes: Sequence[Slide]) -> bool:
-    """Tell whether this pays: windows that copying channels-last runs would take apart."""
-    if len(axes) != 2 or axes[0].dilation > 1:
-        return False
-    return weight.shape[1] <= FEW and axes[1].kernel > 1 and axes[1].positions >= 8
-
-
-def shallow(engine: Engine, weight: Array, bias: Array | None, axes: Sequence[Slide]) -> Kernel:
-    """Convolve (N, H, W, C) with (out, C, KH, KW).
+class Shallow(Kernel):
+    """Convolves (N, H, W, C) with (out, C, KH, KW).
 
     A line of the input is laid out as (KW · C, columns), once for all windows that reach it; the KH lines of one
     output line then are a matrix (KH · KW · C, columns) as they stand.
     """
-    down, across = axes
-    channels, depth = weight.shape[:2]
-    taps = across.kernel * depth
-    filters = engine.filters(weight, "lines", lambda w: w.transpose(2, 3, 1, 0).reshape(-1, channels))
-    add = engine.adder(bias)
-    step = max(1, 2 * BLOCK // (across.positions * max(taps * down.stride, channels)))
 
-    def convolve(x: Array) -> Array:
-        out = engine.empty((len(x), down.positions, across.positions, channels), x.dtype)
-        finish = engine.finisher(out, add)
-        framed = engine.padded(x, axes, planes=True)  # as a picture comes: its lines are copied whole
+    def __init__(self, batch: int, weight: Shape, axes: Slides, pieces: bool) -> None:
+        """Prepare for filters (out, C, KH, KW)."""
+        self.axes = down, across = axes
+        self.pieces = pieces
+        channels, self.deep = weight[:2]
+        self.shape = (batch, down.positions, across.positions, channels)
+        self.taps = across.kernel * self.deep
+        self.step = max(1, 2 * BLOCK // (across.positions * max(self.taps * down.stride, channels)))
+        rows = min(self.step, down.positions)
+        self.scratch = {"lines": ((rows - 1) * down.stride + down.kernel) * self.taps * across.positions}
+        self.room = batch * down.padded * across.padded * self.deep
 
-        def block(start: int, stop: int) -> None:
+    @staticmethod
+    def fits(weight: Shape, axes: Slides) -> bool:
+        """Tell whether this pays: windows that copying channels-last runs would take apart."""
+        if len(axes) != 2 or axes[0].dilation > 1:
+            return False
+        return weight[1] <= SHALLOW_UP_TO and axes[1].kernel > 1 and axes[1].positions >= SHALLOW_FROM_COLUMNS
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Pad, plane by plane; then lay lines out and multiply."""
+        assert task.weight is not None
+        channels = self.shape[-1]
+        filters: Filters = task.weight.form(
+            "lines", lambda w: Filters.of(w.transpose(2, 3, 1, 0).reshape(-1, channels), self.pieces)
+        )
+        down, across = self.axes
+        x, out = task.x, task.out
+        framed = self._planes(task)
+        yield once(lambda calls: self._pad(calls, framed, x, task.before.clip))
+        finish = Finisher(task, out, channels_last)
+        yield from finish.first
+        depth = down.kernel * self.taps
+
+        def block(calls: Calls, start: int, stop: int) -> None:
             for image in range(start // down.positions, -(-stop // down.positions)):
                 first = max(start - image * down.positions, 0)
                 last = min(stop - image * down.positions, down.positions)
                 source = framed[image, first * down.stride : (last - 1) * down.stride + down.kernel]
-                unrolled = _unrolled(engine, source, across, taps)
+                unrolled = self._unrolled(calls, source)
                 line, item = unrolled.strides[0], unrolled.itemsize
-                matrix = as_strided(
-                    unrolled,
-                    (last - first, across.positions, down.kernel * taps),
-                    (down.stride * line, item, across.positions * item),
-                )
-                engine.apply(filters, matrix, out[image, first:last])
-            finish(start * across.positions, stop * across.positions)
+                shape = (last - first, across.positions, depth)
+                steps = (down.stride * line, item, across.positions * item)
+                matrix: Array = np.ndarray(shape, x.dtype, unrolled, 0, steps)
+                filters.multiply(matrix, out[image, first:last], calls.do)
+                calls.products += prod(shape) * channels
+            finish(calls, start * across.positions, stop * across.positions)
 
-        engine.blocks(len(x) * down.positions, step, block, out.size * filters.depth, out.size)
-        return out
+        yield Stage(len(x) * down.positions, self.step, block, out.size * depth, out.size)
 
-    return convolve
+    def _planes(self, task: Task) -> Array:
+        """Return memory for the padded input (N, H, W, C), a plane for each channel, as a picture comes."""
+        down, across = self.axes
+        shape = (len(task.x), self.deep, down.padded, across.padded)
+        return in_room(task.room, shape, task.x.dtype).transpose(0, 2, 3, 1)
 
+    def _pad(self, calls: Calls, out: Array, x: Array, clip: tuple[float, float] | None) -> None:
+        down, across = self.axes
+        rows, columns = (slice(axis.before, axis.before + axis.size) for axis in (down, across))
+        for edge in (
+            out[:, : rows.start],
+            out[:, rows.stop :],
+            out[:, rows, : columns.start],
+            out[:, rows, columns.stop :],
+        ):
+            calls.zero(edge)
+        calls.fill(out[:, rows, columns], x, clip)
 
-def _unrolled(engine: Engine, source: Array, across: Slide, taps: int) -> Array:
-    """Return (lines, KW · C, columns) of a padded (lines, W, C)."""
-    line, column, item = source.strides
-    view = as_strided(
-        source,
-        (len(source), across.kernel, source.shape[-1], across.positions),
-        (line, column * across.dilation, item, column * across.stride),
-    )
-    unrolled = engine.scratch("lines", view.shape, source.dtype)
-    engine.fill(unrolled, view, None)
-    return unrolled.reshape(len(source), taps, across.positions)
+    def _unrolled(self, calls: Calls, source: Array) -> Array:
+        """Return (lines, KW · C, columns) of a padded (lines, W, C)."""
+        _, across = self.axes
+        windows = np.lib.stride_tricks.sliding_window_view(source, across.extent, axis=1)  # (lines, every, C, extent)
+        places = slice(None, across.positions * across.stride, across.stride)
+        view = windows[:, places, :, :: across.dilation].transpose(0, 3, 2, 1)
+        unrolled = calls.scratch("lines", view.shape, source.dtype)
+        calls.fill(unrolled, view)
+        return unrolled.reshape(len(source), self.taps, across.positions)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnncalc.execution.kernels.tuning import ERF_CHUNK, ERF_STEPS
+
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 ERF_FLAT = 6.0  # beyond it erf is 1 to the last bit of a double
-ERF_STEPS = 1024  # grid points of one unit
-CHUNK = 1 << 15  # elements that are evaluated at a time
 
 
 @cache
@@ -42,8 +42,8 @@ def erf(x: Array) -> Array:
     source, target = x.ravel(order="K"), out.ravel(order="K")
     if not np.may_share_memory(target, out):  # memory with gaps
         return _erf(x)
-    for start in range(0, len(source), CHUNK):  # what comes between stays in the cache
-        target[start : start + CHUNK] = _erf(source[start : start + CHUNK])
+    for start in range(0, len(source), ERF_CHUNK):  # what comes between stays in the cache
+        target[start : start + ERF_CHUNK] = _erf(source[start : start + ERF_CHUNK])
     return out
 
 

@@ -2,59 +2,97 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import lru_cache
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.execution.kernels.axes import per_axis
-from cnncalc.execution.kernels.engine import BLOCK, Engine, channels_first, channels_last
+from cnncalc.execution.kernels.kernel import (
+    Calls,
+    Finisher,
+    Kernel,
+    Shape,
+    Stage,
+    Task,
+    channels_last,
+    in_room,
+    once,
+)  # fmt: skip
+from cnncalc.execution.kernels.tuning import BLOCK
+from cnncalc.execution.kernels.windows import frozen, per_axis
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Sizes
 
 
 def conv_transpose(
-    engine: Engine,
-    x: Array,
-    weight: Array,
-    bias: Array | None,
-    stride: Sizes,
-    padding: Padding,
-    output_padding: Sizes,
-    dilation: Sizes,
-    groups: int,
-) -> Array:
-    """Scatter (N, C, *in) through (C, out / groups, *kernel); see `Ops.conv_transpose`."""
-    if x.ndim != weight.ndim or x.shape[1] != len(weight) or len(weight) % groups:
-        raise ValueError(f"filters {weight.shape} in {groups} groups do not fit an input {x.shape}")
-    rank = x.ndim - 2
-    steps, spread = per_axis(stride, rank), per_axis(dilation, rank)
-    depth = weight.shape[1]
-    last = np.ascontiguousarray(channels_last(x))
-    rows = last.reshape(-1, groups, last.shape[-1] // groups).transpose(1, 0, 2)
-    filters = engine.packed(
-        weight, f"taps {groups}", lambda w: w.reshape(groups, len(w) // groups, depth, -1).transpose(3, 0, 1, 2)
-    )
-    full, crop = _extents(last.shape[1:-1], weight.shape[2:], steps, padding, output_padding, spread)
-    out = np.zeros((len(x), *full, groups * depth), x.dtype)
-    taps = list(product(*map(range, weight.shape[2:])))
+    shape: Shape, weight: Shape, stride: Sizes, padding: Padding, output_padding: Sizes, dilation: Sizes, groups: int
+) -> Kernel:
+    """Return the kernel that scatters (N, C, *in) through (C, out / groups, *kernel); see `Ops.conv_transpose`."""
+    return _kernel(shape, weight, *map(frozen, (stride, padding, output_padding, dilation)), groups)
 
-    def block(start: int, stop: int) -> None:  # images: taps of one image land on the same elements
-        for image in range(start, stop):
-            here = rows[:, image * (rows.shape[1] // len(x)) : (image + 1) * (rows.shape[1] // len(x))]
-            for number, tap in enumerate(taps):
-                landed = engine.multiply(here, filters[number]).transpose(1, 0, 2)
-                target = out[image][_landing(last.shape[1:-1], tap, steps, spread)]
-                target += landed.reshape(target.shape)
 
-    engine.blocks(len(x), 1, block, x.size * weight[0].size)
-    result = engine.empty(out[(slice(None), *crop)].shape, x.dtype)
-    result[...] = out[(slice(None), *crop)]
-    finish = engine.finisher(result, engine.adder(bias))
-    count = result.size // result.shape[-1]
-    engine.blocks(count, max(1, BLOCK // result.shape[-1]), finish, elements=result.size)
-    return channels_first(result)
+@lru_cache(4096)
+def _kernel(*arguments: Any) -> Kernel:
+    return Transposed(*arguments)
+
+
+class Transposed(Kernel):
+    """Scatters (N, *in, C): all taps of one image land on the same elements, so that threads share images."""
+
+    def __init__(
+        self, shape: Shape, weight: Shape, stride: Sizes, padding: Padding, extra: Sizes, dilation: Sizes, groups: int
+    ) -> None:
+        """Prepare for an input (N, C, *in) and a weight (C, out / groups, *kernel)."""
+        if len(shape) != len(weight) or shape[1] != weight[0] or weight[0] % groups:
+            raise ValueError(f"filters {weight} in {groups} groups do not fit an input {shape}")
+        rank = len(shape) - 2
+        self.steps, self.spread = per_axis(stride, rank), per_axis(dilation, rank)
+        self.groups, self.deep = groups, weight[1]
+        self.sizes = shape[2:]
+        self.full, self.crop = _extents(self.sizes, weight[2:], self.steps, padding, extra, self.spread)
+        self.batch, self.channels = shape[0], groups * weight[1]
+        self.shape = (self.batch, *(part.stop - part.start for part in self.crop), self.channels)
+        self.taps = list(product(*map(range, weight[2:])))
+        self.scratch = {"landed": prod(self.sizes) * self.channels}
+        self.room = self.batch * (prod(self.full) * self.channels + prod(self.sizes) * shape[1])
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Add up all taps on a map with its border; then take the middle, and finish it."""
+        assert task.weight is not None
+        groups, deep = self.groups, self.deep
+        filters: Array = task.weight.form(
+            f"{groups} taps",
+            lambda w: np.ascontiguousarray(w.reshape(groups, len(w) // groups, deep, -1).transpose(3, 0, 1, 2)),
+        )
+        x, dtype = task.x, task.x.dtype
+        whole = in_room(task.room, (self.batch, *self.full, self.channels), dtype)
+        yield once(lambda calls: calls.zero(whole))
+        if not x.flags.c_contiguous:
+            copy = in_room(task.room, x.shape, dtype, whole.nbytes)
+            yield once(lambda calls: calls.fill(copy, task.x))
+            x = copy
+        rows = x.reshape(self.batch, -1, groups, x.shape[-1] // groups).transpose(0, 2, 1, 3)
+
+        def image(calls: Calls, start: int, stop: int) -> None:
+            for number in range(start, stop):
+                for tap, matrices in zip(self.taps, filters, strict=True):
+                    landed = calls.scratch("landed", (rows.shape[2], groups, deep), dtype)
+                    calls.do(np.matmul, rows[number], matrices, out=landed.transpose(1, 0, 2))
+                    calls.products += rows[number].size * deep
+                    target = whole[number][_landing(self.sizes, tap, self.steps, self.spread)]
+                    calls.do(np.add, target, landed.reshape(target.shape), out=target)
+
+        yield Stage(self.batch, 1, image, rows.size * deep * len(self.taps))
+        middle = whole[(slice(None), *self.crop)]
+        finish = Finisher(task, task.out, channels_last)
+        yield from finish.first
+        yield once(lambda calls: calls.fill(task.out, middle))
+        count = prod(self.shape[:-1])
+        yield Stage(count, max(1, BLOCK // self.channels), finish, elements=prod(self.shape))
 
 
 def _landing(sizes: tuple[int, ...], tap: tuple[int, ...], steps: Any, spread: Any) -> tuple[slice, ...]:

@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 
 class ElementwiseMerge(Layer):
-    """Merges tensors of equal shape, one pair after the other; an axis of size 1 stretches to the others'."""
+    """Merges tensors of equal shape, one pair after the other; an axis of size 1 stretches to the others'.
+
+    Attributes:
+        ufunc: what NumPy calls the operation; "" where `compute` or `forward` is the type's own.
+    """
 
     kind = "merge"
+    ufunc: ClassVar[str] = ""
     arity: ClassVar[tuple[int, int | None]] = (2, None)
 
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -36,7 +41,7 @@ class ElementwiseMerge(Layer):
 
     def compute(self, np: Any, a: Any, b: Any) -> Any:
         """Return one pair merged."""
-        raise NotImplementedError
+        return getattr(np, self.ufunc)(a, b)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Merge the inputs from the first to the last."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
@@ -15,13 +13,11 @@ class Add(ElementwiseMerge):
     Flops: 1 add per output element and merged pair.
     """
 
+    ufunc = "add"
+
     example = Example("add", inputs=((256, 56, 56), (256, 56, 56)), output=(256, 56, 56), flops=256 * 56 * 56)
     elsewhere = Elsewhere(
         keras="Add",
         onnx="Add",
         others="plus elementwise_add eltwise_add elemwise_add broadcast_add",
     )
-
-    def compute(self, np: Any, a: Any, b: Any) -> Any:
-        """Return ``a + b``."""
-        return a + b

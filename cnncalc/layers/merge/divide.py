@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
@@ -15,10 +13,7 @@ class Divide(ElementwiseMerge):
     """
 
     arity = (2, 2)
+    ufunc = "divide"
 
     example = Example("divide", inputs=((64, 28, 28), (64, 1, 1)), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(onnx="Div", others="div true_divide")
-
-    def compute(self, np: Any, a: Any, b: Any) -> Any:
-        """Return ``a / b``."""
-        return a / b

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
@@ -15,9 +13,7 @@ class Maximum(ElementwiseMerge):
     Flops: 1 comparison per output element and merged pair.
     """
 
+    ufunc = "maximum"
+
     example = Example("maximum", inputs=((32, 8, 8), (32, 8, 8), (32, 8, 8)), output=(32, 8, 8), flops=2 * 32 * 8 * 8)
     elsewhere = Elsewhere(keras="Maximum", onnx="Max", others="maxout elementwise_max eltwise_max")
-
-    def compute(self, np: Any, a: Any, b: Any) -> Any:
-        """Return ``max(a, b)``."""
-        return np.maximum(a, b)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
@@ -14,9 +12,7 @@ class Minimum(ElementwiseMerge):
     Two inputs or more of equal shape, or 1 on an axis.  Flops: 1 comparison per output element and merged pair.
     """
 
+    ufunc = "minimum"
+
     example = Example("minimum", inputs=((32, 8, 8), (32, 8, 8), (32, 8, 8)), output=(32, 8, 8), flops=2 * 32 * 8 * 8)
     elsewhere = Elsewhere(keras="Minimum", onnx="Min")
-
-    def compute(self, np: Any, a: Any, b: Any) -> Any:
-        """Return ``min(a, b)``."""
-        return np.minimum(a, b)

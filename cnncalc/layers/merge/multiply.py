@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
@@ -15,13 +13,11 @@ class Multiply(ElementwiseMerge):
     Two inputs or more of equal shape, or 1 on an axis.  Flops: 1 product per output element and merged pair.
     """
 
+    ufunc = "multiply"
+
     example = Example("multiply", inputs=((72, 28, 28), (72, 1, 1)), output=(72, 28, 28), flops=72 * 28 * 28)
     elsewhere = Elsewhere(
         keras="Multiply",
         onnx="Mul",
         others="times product elementwise_mul eltwise_mul elemwise_mul broadcast_mul",
     )
-
-    def compute(self, np: Any, a: Any, b: Any) -> Any:
-        """Return ``a · b``."""
-        return a * b

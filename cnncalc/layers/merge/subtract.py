@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
@@ -15,10 +13,7 @@ class Subtract(ElementwiseMerge):
     """
 
     arity = (2, 2)
+    ufunc = "subtract"
 
     example = Example("subtract", inputs=((1, 40, 40), (1, 40, 40)), output=(1, 40, 40), flops=40 * 40)
     elsewhere = Elsewhere(keras="Subtract", onnx="Sub", others="minus difference elemwise_sub broadcast_sub")
-
-    def compute(self, np: Any, a: Any, b: Any) -> Any:
-        """Return ``a − b``."""
-        return a - b

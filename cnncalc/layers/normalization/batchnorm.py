@@ -11,6 +11,8 @@ from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -61,6 +63,21 @@ class BatchNorm(Layer):
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads | None:
         """Return that statistics that are not kept are taken over the map."""
         return None if self.track_running_stats else whole(len(output), *range(1, len(output)))
+
+    def is_affine(self) -> bool:
+        """Return whether the statistics are kept, and don't depend on the batch."""
+        return bool(self.track_running_stats)
+
+    def as_affine(self, weights: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Return weight / √(variance + eps) and bias − mean · that, rounded once."""
+        variance = weights["running_var"]
+        scale = (variance.astype("float64") + self.eps) ** -0.5
+        if "weight" in weights:
+            scale = scale * weights["weight"]
+        shift = -weights["running_mean"] * scale
+        if "bias" in weights:
+            shift = shift + weights["bias"]
+        return scale.astype(variance.dtype), shift.astype(variance.dtype)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Scale and shift by the running statistics, or by the batch's own where none are kept."""

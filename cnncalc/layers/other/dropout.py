@@ -18,7 +18,7 @@ class Dropout(Layer):
     Any shape.  Flops: 0, counted at inference (Srivastava et al. 2014, "Dropout").
     """
 
-    moves_only = is_view = True
+    moves_only = is_view = aliases = True
 
     p = argument(probability, "probability that an element is dropped in training", 0.5)
 

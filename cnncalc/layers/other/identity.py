@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Identity(Layer):
     """Passes its input on: a named point in the network.  Any shape.  Flops: 0."""
 
-    moves_only = is_view = True
+    moves_only = is_view = aliases = True
 
     example = Example("identity", inputs=((64, 56, 56),), output=(64, 56, 56))
     elsewhere = Elsewhere(torch="Identity", keras="Identity", onnx="Identity", others="noop pass_through")

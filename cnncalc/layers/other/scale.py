@@ -10,6 +10,8 @@ from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -33,6 +35,14 @@ class Scale(Layer):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One product per element, and one add for the bias."""
         return (2 if self.bias else 1) * prod(output)
+
+    def is_affine(self) -> bool:
+        """Return that it is nothing else."""
+        return True
+
+    def as_affine(self, weights: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Return weight, and bias or zeros."""
+        return weights["weight"], weights["bias"] if "bias" in weights else 0 * weights["weight"]
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Multiply, and shift."""

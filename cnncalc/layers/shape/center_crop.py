@@ -23,6 +23,7 @@ class CenterCrop(Movement):
     """
 
     stem = "crop"
+    aliases = True
 
     size = argument(per_axis(positive), "size of the output along each spatial axis")
 

@@ -20,6 +20,8 @@ class Permute(Movement):
     Axis i of the output is axis ``dims[i]`` of the input; axes are counted without the batch.  Flops: 0.
     """
 
+    aliases = True
+
     dims = argument(integers, "the input's axes in the order that the output has them")
 
     example = Example("permute: [1, 2, 0]", inputs=((96, 56, 28),), output=(56, 28, 96))

@@ -22,6 +22,8 @@ class Slice(Movement):
     end, figures beyond it mean the end.  Flops: 0.
     """
 
+    aliases = True
+
     axis = argument(axis, "the axis that is cut", 0)
     start = argument(integer, "the first index that is kept", 0, "start")
     stop = argument(integer, "the first index that is not; default: the end", None, "stop")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from queue import SimpleQueue
 
 import numpy as np
 
-Block = tuple[int, int]
+from cnncalc.execution.kernels.tuning import BLOCKS_A_THREAD, WAKING, WORTH_SHARING
 
-WAKING = 150.0  # microseconds until another thread has begun
-WORTH = 500.0  # microseconds of work from which it is woken
+Span = tuple[int, int]
 
 
 class Workers:
@@ -32,16 +30,7 @@ class Workers:
         number: int = getattr(self._own, "number", 0)
         return number
 
-    @contextmanager
-    def acting(self, number: int) -> Iterator[None]:
-        """Take this thread for another one."""
-        before, self._own.number = self.number, number
-        try:
-            yield
-        finally:
-            self._own.number = before
-
-    def run(self, work: Callable[[int, int], object], blocks: Sequence[Block]) -> None:
+    def run(self, work: Callable[[int, int], object], blocks: Sequence[Span]) -> None:
         """Call work(start, stop) for every block, in any order; raises what a call raised."""
         if self.threads == 1 or len(blocks) == 1:
             for start, stop in blocks:
@@ -86,7 +75,7 @@ class Workers:
 class _Job:
     """Blocks that threads take one by one."""
 
-    def __init__(self, work: Callable[[int, int], object], blocks: Sequence[Block]) -> None:
+    def __init__(self, work: Callable[[int, int], object], blocks: Sequence[Span]) -> None:
         self.work = work
         self.left = iter(list(blocks))
         self.done: SimpleQueue[None] = SimpleQueue()
@@ -100,19 +89,18 @@ class _Job:
             self.fault = fault
 
 
-def cut(total: int, step: int, threads: int = 1, micros: float = 0.0) -> list[Block]:
-    """Cut range(total) into blocks of about `step`, and so that threads share what takes `micros` microseconds.
+def cut(total: int, step: int, threads: int = 1, micros: float = 0.0) -> list[Span]:
+    """Cut range(total) into blocks of at most `step`, and so that threads share what takes `micros` microseconds.
 
-    The caller's block is the first and the longest: another thread has to wake up first.
+    Where each thread has one block, the caller's is the first and the longest: another thread has to wake up first.
     """
     count = max(-(-total // max(step, 1)), 1)
-    if threads > 1 and micros > WORTH and total > 1:
+    if threads > 1 and micros > WORTH_SHARING and total > 1:
         if count <= threads <= total:
             share = total * (micros - WAKING) / micros / threads
             edges = [0, *(round(total - share * (threads - i)) for i in range(1, threads)), total]
-            return [block for block in pairwise(edges) if block[0] < block[1]]
-        count = min(max(count, 3 * threads), total)
-    elif threads > 1:
-        count = 1 if total <= step else count
+            if edges[1] <= step:
+                return [span for span in pairwise(edges) if span[0] < span[1]]
+        count = min(max(count, BLOCKS_A_THREAD * threads), total)
     edges = [total * i // count for i in range(count + 1)]
     return list(pairwise(edges))

@@ -13,14 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.execution.kernels.tape import Do, at_once
+from cnncalc.execution.kernels.rows import Do, at_once
+from cnncalc.execution.kernels.tuning import BEST_ROWS, MOST_WORK_UNPACKED, ROWS_UNROLLED, WIDEST_PANEL
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
-
-SMALL = 10**6  # rows · depth · columns up to which OpenBLAS does not pack
-WIDEST = 128  # columns of a panel
-UNROLLED = 6  # rows that the kernel takes at a time
 
 
 class Filters:
@@ -41,7 +38,7 @@ class Filters:
         if not width:
             return cls(matrix, 0)
         if width == columns:  # a single panel
-            return cls(np.ascontiguousarray(matrix)[..., None, :, :], SMALL // (depth * width))
+            return cls(np.ascontiguousarray(matrix)[..., None, :, :], MOST_WORK_UNPACKED // (depth * width))
         made = cls.empty(matrix.shape, matrix.dtype, pieces)
         made.write(0, matrix)
         return made
@@ -53,7 +50,7 @@ class Filters:
         width = _width(depth, columns, dtype) if pieces else 0
         if not width:
             return cls(np.empty(shape, dtype), 0)
-        return cls(np.empty((*lead, columns // width, depth, width), dtype), SMALL // (depth * width))
+        return cls(np.empty((*lead, columns // width, depth, width), dtype), MOST_WORK_UNPACKED // (depth * width))
 
     def write(self, start: int, part: Array) -> None:
         """Write rows (…, n, N) of the matrices, from `start` on."""
@@ -81,16 +78,15 @@ class Filters:
 
 
 def _width(depth: int, columns: int, dtype: Any) -> int:
-    """Return how wide panels should be: a divisor of `columns`, so that a dozen rows fit; 0 where none is.
-
-    Best are 49 rows, a map of 7×7.
-    """
+    """Return how wide panels should be: a divisor of `columns`, so that a dozen rows fit; 0 where none is."""
     if dtype != np.float32:
         return 0
-    widths = [n for n in range(min(WIDEST, columns), 15, -1) if columns % n == 0 and (n % 16 == 0 or n == columns)]
-    for rows in (49, 4 * UNROLLED, 2 * UNROLLED):
+    widths = [
+        n for n in range(min(WIDEST_PANEL, columns), 15, -1) if columns % n == 0 and (n % 16 == 0 or n == columns)
+    ]
+    for rows in BEST_ROWS:
         for width in widths:
-            if rows * depth * width <= SMALL:
+            if rows * depth * width <= MOST_WORK_UNPACKED:
                 return width
     return 0
 
@@ -98,7 +94,7 @@ def _width(depth: int, columns: int, dtype: Any) -> int:
 def transform(matrix: Array, columns: Array, out: Array, pieces: bool, do: Do = at_once) -> None:
     """Write the product of a small matrix (p, q) and (q, N) to out (p, N), both of which are C-contiguous."""
     count = columns.shape[1]
-    step = SMALL // matrix.size // 16 * 16
+    step = MOST_WORK_UNPACKED // matrix.size // 16 * 16
     whole = count // step * step if pieces else 0
     if whole:
         parts, target = (array[:, :whole].reshape(len(array), -1, step).swapaxes(0, 1) for array in (columns, out))
@@ -112,10 +108,10 @@ def _step(count: int, most: int) -> int:
     """Return how many rows to take at a time, at most `most`: all in equal steps, or so that few steps are short."""
     if count <= most:
         return count
-    for step in range(most, max(most // 3, 2 * UNROLLED - 1), -1):
+    for step in range(most, max(most // 3, 2 * ROWS_UNROLLED - 1), -1):
         if count % step == 0:
             return step
-    step = most // UNROLLED * UNROLLED
-    while 0 < count % step < UNROLLED < step:
-        step -= UNROLLED
+    step = most // ROWS_UNROLLED * ROWS_UNROLLED
+    while 0 < count % step < ROWS_UNROLLED < step:
+        step -= ROWS_UNROLLED
     return step

@@ -1,4 +1,4 @@
-"""Windows along the axes of an array, found by sliding them; deliberately not the formula of the shape rules."""
+"""Windows along the axes of an array, counted by NumPy on the array itself; there is no formula here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from numpy.lib.stride_tricks import as_strided
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Rounding, Sizes
@@ -29,6 +30,11 @@ class Slide(NamedTuple):
     def extent(self) -> int:
         """Elements from the first tap to the last."""
         return self.dilation * (self.kernel - 1) + 1
+
+    @property
+    def padded(self) -> int:
+        """The axis with its padding, or as wide as the windows reach where one overhangs."""
+        return max(self.before + self.size + self.after, (self.positions - 1) * self.stride + self.extent)
 
     def meet(self, tap: int, first: int, count: int) -> tuple[slice, slice]:
         """Return which of the positions first … first + count have `tap` inside the input, and where.
@@ -57,9 +63,14 @@ class Slides(tuple[Slide, ...]):
         """Whether some axis has a stride."""
         return any(axis.stride > 1 for axis in self)
 
+    @cached_property
+    def pads(self) -> bool:
+        """Whether some axis has padding."""
+        return any(axis.before or axis.after for axis in self)
+
 
 def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
-    """Return one figure an axis; a single one stands for all."""
+    """Return one figure for each axis; a single one stands for all."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) != rank:
             raise ValueError(f"{len(value)} figures for {rank} spatial axes")
@@ -118,23 +129,32 @@ def _ends(size: int, kernel: int, stride: int, padding: Any, dilation: int) -> t
 
 
 def _positions(size: int, extent: int, stride: int, before: int, after: int, rounding: Rounding) -> int:
+    """Count the windows that NumPy finds on a padded axis.
+
+    A window may overhang by less than a stride where it is not rounded down, if it starts in the input or before it.
+    """
     padded = before + size + after
     if rounding == "floor":
-        return len(range(0, padded - extent + 1, stride))
-    count = 0  # a window may overhang by less than a stride
-    while count * stride + extent < padded + stride and (rounding == "caffe" or count * stride < before + size):
-        count += 1
+        return _count(padded, extent, stride)
+    count = _count(padded + stride - 1, extent, stride)
+    while rounding == "ceil" and count and (count - 1) * stride >= before + size:
+        count -= 1
     return count
+
+
+def _count(size: int, extent: int, stride: int) -> int:
+    """Return how many windows NumPy has on an axis; the array takes no memory, whatever its size."""
+    if extent > size:
+        return 0
+    axis = np.broadcast_to(np.float32(0), size)
+    return len(sliding_window_view(axis, extent)[::stride])
 
 
 def windows(x: Array, axes: Sequence[Slide]) -> Array:
     """Return the view (N, *out, *kernel, C) of a padded (N, *in, C)."""
-    steps = x.strides[1:-1]
-    shape = (len(x), *(axis.positions for axis in axes), *(axis.kernel for axis in axes), x.shape[-1])
-    strides = (
-        x.strides[0],
-        *(step * axis.stride for step, axis in zip(steps, axes, strict=True)),
-        *(step * axis.dilation for step, axis in zip(steps, axes, strict=True)),
-        x.strides[-1],
-    )
-    return as_strided(x, shape, strides, writeable=False)
+    spatial = tuple(range(1, x.ndim - 1))
+    found = sliding_window_view(x, tuple([axis.extent for axis in axes]), axis=spatial)  # (N, *every, C, *extent)
+    places = tuple([slice(None, axis.positions * axis.stride, axis.stride) for axis in axes])
+    taps = tuple([slice(None, None, axis.dilation) for axis in axes])
+    view: Array = np.moveaxis(found[(slice(None), *places, slice(None), *taps)], len(axes) + 1, -1)
+    return view

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 import cnncalc
-from cnncalc.execution.kernels.engine import Engine
+from cnncalc.execution.kernels import team
+from cnncalc.execution.layout import layout
 from cnncalc.execution.plan import steps
-from cnncalc.execution.runner import Runner, run
+from cnncalc.execution.session import Session
+from cnncalc.execution.verify import run
 from cnncalc.execution.weights import expected, random_weights
 from cnncalc.figures.memory import peak_elements
 from cnncalc.graph import Node, Tensor
@@ -258,27 +260,25 @@ def test_given_weights_are_left_as_they_are() -> None:
 
 def test_a_weight_that_is_held_in_another_form_is_let_go() -> None:
     network = spec("input: [64, 28, 28]\nlayers:\n  - conv: {out_channels: 64, kernel_size: 3, padding: 1}\n")
-    runner = Runner(network, random_weights(network), (), True, 1)
-    (operation,) = runner.operations
-    plain = operation.weights["weight"]
-    x = {name: np.ones((1, 64, 28, 28), np.float32) for name in network.inputs}
-    first = runner.outputs(x)
-    stand_in = operation.weights["weight"]
-    assert stand_in.shape == plain.shape
-    assert stand_in.strides == (0, 0, 0, 0)
-    assert np.isnan(stand_in).all(), "a use of it would be seen"
-    again = runner.outputs(x)
-    assert all((again[name] == array).all() for name, array in first.items())
+    session = Session(network, random_weights(network))
+    (folded,) = session.folded
+    held = folded.weights["weight"]
+    assert held.plain is not None
+    x = np.ones((1, 64, 28, 28), np.float32)
+    first = session(x)
+    assert held.plain is None
+    assert list(held.forms) == ["F4"]
+    assert (session(x) == first).all()
 
 
 def test_a_weight_that_two_layers_use_stays() -> None:
     item = "conv: {out_channels: 64, kernel_size: 3, padding: 1}"
     network = spec(f"input: [64, 28, 28]\nlayers:\n  - {item}\n    name: one\n  - {item}\n    weights: one\n")
-    runner = Runner(network, random_weights(network), (), True, 1)
-    runner.outputs({name: np.ones((1, 64, 28, 28), np.float32) for name in network.inputs})
-    one, two = (operation.weights["weight"] for operation in runner.operations)
-    assert one is two
-    assert np.isfinite(one).all()
+    session = Session(network, random_weights(network))
+    session(np.ones((1, 64, 28, 28), np.float32))
+    one, two = (folded.weights["weight"] for folded in session.folded)
+    assert one is two, "and its form is made once"
+    assert one.plain is not None
 
 
 GROWN = """  - concat:
@@ -297,8 +297,13 @@ DENSE = (
 
 def test_concatenations_that_go_on_share_memory_and_spoil_nothing() -> None:
     network = spec(DENSE)
-    chain = [step for step in steps(network, (), True) if step.carrier.layer.type == "concat"]
-    assert [step.again for step in chain] == [4, 3, 2, 1, 0, 0], "the last begins with the second once more"
+    plan = steps(network, (), True)
+    homes = layout(network, plan, set(), 1, 4, [0] * len(plan)).homes
+    chain = [step.output for step in plan if step.carrier.layer.type == "concat"]
+    pieces = [homes[tensor] for tensor in chain]
+    assert all(piece is pieces[0] for piece in pieces[:5])
+    assert pieces[0].width == 4 + 8 + 8 + 8 + 24 + 8
+    assert pieces[5] is not pieces[0], "the last begins with the second once more"
     x = np.random.default_rng(0).standard_normal((2, 4, 40, 40)).astype(np.float32)
     result = network.run(x, layers=None)
     arrays = {tensor: result.tensors[tensor.name] for tensor in network.nodes}
@@ -339,16 +344,16 @@ def test_random_weights_before_and_after_a_softmax_of_any_axis(kind: str, axis: 
 
 
 def test_a_repeated_pass_that_gives_other_bytes_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    multiply = Engine.apply
+    bind = team.Team.perform
 
-    def more(engine: Engine, filters: Any, a: Any, out: Any) -> None:
-        multiply(engine, filters, a, out)
-        if engine.recorder is None:  # a kernel that does something itself, in the first pass alone
-            out += 1
+    def more(self: Any, kernel: Any, task: Any, keep: bool = True) -> Any:
+        found = bind(self, kernel, task, keep)
+        task.out[...] += 1  # a kernel that does something itself, beside its calls: the first pass alone has it
+        return found
 
     network = spec("input: [8, 40, 40]\nlayers:\n  - relu\n" + "  - conv: {out_channels: 64, kernel_size: 1}\n" * 3)
     assert network.run(repeat=4).ok
-    monkeypatch.setattr(Engine, "apply", more)
+    monkeypatch.setattr(team.Team, "perform", more)
     result = network.run(repeat=4)
     assert result.unstable == "conv3"
     assert not result.ok

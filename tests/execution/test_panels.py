@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncalc.execution.kernels import Kernels
-from cnncalc.execution.kernels.engine import Engine
-from cnncalc.execution.kernels.filters import SMALL, Filters, transform
-from cnncalc.execution.kernels.rows import LONG, RowOperation
+from cnncalc.execution.kernels.panels import Filters, transform
+from cnncalc.execution.kernels.rows import RowOperation
+from cnncalc.execution.kernels.team import Team
+from cnncalc.execution.kernels.tuning import MOST_WORK_UNPACKED, ROW_OPERATION
 from tests.execution import loops
 from tests.execution.test_kernels import check, drawn
 
@@ -40,7 +41,7 @@ def test_what_is_cut_and_what_is_not() -> None:
     panels, depth, width = cut.panels.shape
     assert (depth, panels * width) == (1280, 320)
     assert panels > 1
-    assert 12 * depth * width <= cut.rows * depth * width <= SMALL
+    assert 12 * depth * width <= cut.rows * depth * width <= MOST_WORK_UNPACKED
     assert not deep.rows, "even the narrowest panel with a dozen rows would be packed"
     assert not odd.rows
     assert not double.rows
@@ -78,15 +79,15 @@ def test_transforms(count: int, pieces: bool) -> None:
 def test_convolution_in_pieces(groups: int, kernel: int, stride: int) -> None:
     x, weight = drawn((1, groups * 40, 9, 11), "float64"), drawn((groups * 32, 40, kernel, kernel), "float64", 1)
     wanted = loops.conv(x, weight, drawn((groups * 32,), "float64", 2), (stride,) * 2, ((1, 1),) * 2, (1, 1), groups)
-    engine = Engine(threads=2, pieces=True)
+    ops = Kernels(Team(threads=2, pieces=True))
     single = (array.astype(np.float32) for array in (x, weight, drawn((groups * 32,), "float64", 2)))
-    result = Kernels(engine).conv(*single, stride=stride, padding=1, groups=groups)
+    result = ops.conv(*single, stride=stride, padding=1, groups=groups)
     check(result, wanted.astype(np.float32))
-    assert engine.tally().direct == wanted.size * 40 * kernel**2
+    assert ops.tally().direct == wanted.size * 40 * kernel**2
 
 
 @pytest.mark.parametrize("count", [1, 7, 49, 196, 169, 1000])
-@pytest.mark.parametrize("width", [1, 3, 96, 960, 2 * LONG])
+@pytest.mark.parametrize("width", [1, 3, 96, 960, 2 * ROW_OPERATION])
 def test_rows_are_changed_several_at_a_time(count: int, width: int) -> None:
     rows, vector = drawn((count, width), "float64"), drawn((width,), "float64", 1)
     wider = drawn((count, width + 2), "float64", 2)

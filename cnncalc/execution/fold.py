@@ -1,0 +1,110 @@
+"""Weights of a step's nodes, folded into the carrier's, so that a kernel does what several layers do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from cnncalc.execution.kernels.kernel import NOTHING_BEFORE, Before, Clip, Held
+from cnncalc.execution.plan import Step, is_contraction, is_point, pads
+from cnncalc.execution.weights import node_weights
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Node
+    from cnncalc.layers.ops import Array
+
+FLATTEST = 1000.0
+"""The largest shift, in scales, that may be taken out of a rectifier: beyond, digits would be lost."""
+
+
+class Folded(NamedTuple):
+    """What a step computes with.
+
+    Attributes:
+        weights: what the carrier's `forward` takes: `Held` ones of a contraction, plain arrays of all others.
+        before: what is done to the carrier's input.
+        clip: what its output is clipped to at last; None for nothing, or for `activation`.
+        activation: the node that is applied to the output at last, where that is no clip.
+    """
+
+    weights: dict[str, Any]
+    before: Before = NOTHING_BEFORE
+    clip: Clip | None = None
+    activation: Node | None = None
+
+
+def fold(step: Step, given: Mapping[str, Array], owned: bool, shared: dict[str, Held]) -> Folded:
+    """Fold the factors and constants of a step into its carrier's weights, or into operations on its input.
+
+    Args:
+        step: the step.
+        given: all weights of the network.
+        owned: whether nobody but this step needs the carrier's weights: they are changed in place, and let go once
+            a kernel has them in a form of its own.
+        shared: weights that several steps use as they are, by their names; what is used first is added.
+
+    Raises:
+        ValueError: where weights don't fit each other.
+    """
+    weights: dict[str, Any] = node_weights(step.carrier, given)
+    if not is_contraction(step.carrier.layer):
+        return Folded(weights)
+    plain: dict[str, Any] = dict(weights)
+    before = _before(step, weights, given, owned) if step.before else NOTHING_BEFORE
+    clip: Clip | None = None
+    activation = None
+    for node in step.after:
+        if node.layer.is_affine():
+            scale, shift = node.layer.as_affine(node_weights(node, given))
+            weight = weights["weight"]
+            weights["weight"] = _scaled(weight, scale.reshape(-1, *(1,) * (weight.ndim - 1)), owned)
+            weights["bias"] = shift + weights["bias"] * scale if "bias" in weights else shift
+        elif (clamps := node.layer.clamps()) is not None:
+            clip = clamps
+        elif node.layer.pointwise:
+            activation = node
+    owner = (step.carrier.shares or step.carrier).name
+    held: dict[str, Any] = {}
+    for name, array in weights.items():
+        own = owned or array is not plain.get(name)
+        held[name] = Held(array, owned=True) if own else shared.setdefault(f"{owner}.{name}", Held(array))
+    return Folded(held, before, clip, activation)
+
+
+def _scaled(weight: Array, factors: Array, owned: bool) -> Array:
+    """Multiply a weight; in place where it is a convolution's own, which is a copy that the run has made."""
+    in_place = owned and weight.ndim > 2
+    return np.multiply(weight, factors, out=weight if in_place else None)
+
+
+def _before(step: Step, weights: dict[str, Array], given: Mapping[str, Array], owned: bool) -> Before:
+    """Return the operations that a factor and a constant, a rectifier, or both before a convolution amount to.
+
+    Where the scale is positive, max(scale · x + shift, 0) = scale · max(x, −shift / scale) + shift: if nothing
+    is padded, all but the maximum is a matter of the convolution's weight and bias.
+    """
+    first, last = step.before[0], step.before[-1]
+    if not first.layer.is_affine():
+        return Before((), first.layer.clamps())
+    scale, shift = first.layer.as_affine(node_weights(first, given))
+    clip = last.layer.clamps() if last is not first else None
+    if clip != (0.0, np.inf) or not _unpadded_point(step.carrier) or not _steep(scale, shift):
+        return Before(((np.multiply, scale), (np.add, shift)), clip)
+    weight = weights["weight"]
+    constant = (weight.reshape(weight.shape[:2]) @ shift).astype(weight.dtype)
+    weights["bias"] = constant + weights["bias"] if "bias" in weights else constant
+    weights["weight"] = _scaled(weight, scale.reshape(1, -1, *(1,) * (weight.ndim - 2)), owned)
+    return Before(((np.maximum, -shift / scale),))
+
+
+def _steep(scale: Array, shift: Array) -> bool:
+    """Tell whether all scales are positive, and no shift would drown the digits of what it is added to."""
+    return bool((FLATTEST * scale > np.abs(shift)).all())
+
+
+def _unpadded_point(node: Node) -> bool:
+    """Tell whether a node convolves with a kernel of one tap in one group, and pads nothing."""
+    channels = node.use.inputs[0][0]
+    return node.use.weights["weight"].shape[1] == channels and is_point(node) and not pads(node)

@@ -1,0 +1,128 @@
+"""What works on each element by itself: activations, merges, factors for each channel; and joining along an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnncalc.execution.kernels.convolution import affine
+from cnncalc.execution.kernels.kernel import (
+    Before,
+    Calls,
+    Kernel,
+    Shape,
+    Stage,
+    Task,
+    apply,
+    as_rows,
+    once,
+    preparer,
+)  # fmt: skip
+from cnncalc.execution.kernels.tuning import BLOCK
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array
+
+
+class Pointwise(Kernel):
+    """A function of each element, some rows at a time so that what comes between stays in the cache."""
+
+    def __init__(self, shape: Shape, function: Callable[[Array], Array], clip: tuple[float, float] | None) -> None:
+        """Prepare for an input (N, *in, C); a function that only clips is `clip`."""
+        self.shape = shape
+        self.function, self.clip = function, clip
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Apply the function to blocks of rows, or to the whole where memory has another order."""
+        out = task.out.reshape(-1, task.out.shape[-1])
+        rows = as_rows(task.x)
+        if rows is None:
+            yield once(lambda calls: self._apply(calls, task.x, task.out))
+            return
+        source = rows
+
+        def block(calls: Calls, start: int, stop: int) -> None:
+            self._apply(calls, source[start:stop], out[start:stop])
+
+        yield Stage(len(out), max(1, BLOCK // 2 // out.shape[1]), block, elements=4 * out.size)
+
+    def _apply(self, calls: Calls, source: Array, out: Array) -> None:
+        if self.clip is not None:
+            calls.do(source.clip, *self.clip, out=out)
+        else:
+            calls.do(apply, self.function, source, out)
+
+
+class Merge(Kernel):
+    """A ufunc of two inputs or more, one after the other; axes of size 1 stretch as NumPy lets them."""
+
+    def __init__(self, shapes: Sequence[Shape], ufunc: np.ufunc) -> None:
+        """Prepare for inputs (N, *in, C).  Raises ValueError where NumPy can't bring them together."""
+        self.shape = np.broadcast_shapes(*shapes)
+        self.ufunc = ufunc
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Merge the inputs into the output, a few lines of its second axis at a time."""
+        inputs = [np.broadcast_to(array, self.shape) for array in task.inputs]
+        lines = self.shape[1] if len(self.shape) > 2 else 1
+
+        def block(calls: Calls, start: int, stop: int) -> None:
+            for image in range(start // lines, -(-stop // lines)):
+                low, high = max(start - image * lines, 0), min(stop - image * lines, lines)
+                part = (image, slice(low, high)) if len(self.shape) > 2 else (image,)
+                merged = inputs[0][part]
+                for other in inputs[1:]:
+                    calls.do(self.ufunc, merged, other[part], out=task.out[part])
+                    merged = task.out[part]
+
+        size = prod(self.shape)
+        total = self.shape[0] * lines
+        yield Stage(total, max(1, BLOCK * total // max(size, 1)), block, elements=2 * size)
+
+
+class Affine(Kernel):
+    """A factor and a constant for each channel."""
+
+    def __init__(self, shape: Shape, before: Before) -> None:
+        """Prepare for an input (N, *in, C)."""
+        self.shape = shape
+        self.operations = before
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Multiply and add, blocks of rows at a time."""
+        yield affine(task.x, task.out, preparer(self.operations))
+
+
+class Concat(Kernel):
+    """Joins inputs along the channels.
+
+    Where the first input is where the output begins, as in a dense block, it stays where it is.
+    """
+
+    def __init__(self, shapes: Sequence[Shape]) -> None:
+        """Prepare for inputs (N, *in, C).  Raises ValueError where other axes than the last differ."""
+        if len({shape[:-1] for shape in shapes}) > 1:
+            raise ValueError(f"arrays of the shapes {', '.join(map(str, shapes))} can't be joined")
+        self.shape = (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Copy one input after the other."""
+
+        def join(calls: Calls) -> None:
+            end = 0
+            for array in task.inputs:
+                target = task.out[..., end : end + array.shape[-1]]
+                if not _same_memory(target, array):
+                    calls.fill(target, array)
+                end += array.shape[-1]
+
+        yield once(join)
+
+
+def _same_memory(a: Any, b: Any) -> bool:
+    """Tell whether two arrays of one shape are the same elements."""
+    first, second = a.__array_interface__, b.__array_interface__
+    return bool(a.strides == b.strides and first["data"][0] == second["data"][0])

@@ -1,0 +1,312 @@
+"""What a kernel is: one algorithm on known shapes, bound once to memory, run as often as wanted.
+
+A kernel never computes: it returns the NumPy calls that compute.  Eagerly they are made at once on fresh arrays, in a
+session again and again on the same memory; what is not among them happens in neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from math import prod
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from cnncalc.execution.kernels.rows import RowOperation
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array
+
+Call: TypeAlias = tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]
+Clip: TypeAlias = tuple[float, float]
+Span: TypeAlias = tuple[int, int]
+Shape: TypeAlias = tuple[int, ...]
+
+
+def make(calls: Sequence[Call]) -> None:
+    """Make calls, one after the other."""
+    for function, args, options in calls:
+        function(*args, **options)
+
+
+class Before(NamedTuple):
+    """What is done to a contraction's input: operations with a vector (C,) each, in order, then perhaps a clip."""
+
+    operations: tuple[tuple[np.ufunc, Array], ...] = ()
+    clip: Clip | None = None
+
+
+class Then(NamedTuple):
+    """What is done to a contraction's output while its block is in the cache: add a tensor, then an activation."""
+
+    residual: Array | None = None
+    clip: Clip | None = None
+    activation: Callable[[Array], Array] | None = None
+
+
+NOTHING_BEFORE = Before()
+NOTHING_THEN = Then()
+
+
+class Tally(NamedTuple):
+    """Multiply-accumulates of one node.
+
+    Attributes:
+        performed: products that really entered a sum, from the sizes of the arrays.
+        direct: what the plain algorithm would have performed; differs only where `method` says why.
+        method: the algorithm with fewer products, or "".
+    """
+
+    performed: int = 0
+    direct: int = 0
+    method: str = ""
+
+
+class Held:
+    """A weight, and the forms of it that kernels hold.
+
+    Once a kernel has it in a form of its own, an owned weight's plain form is let go.
+    """
+
+    def __init__(self, array: Array, owned: bool = False) -> None:
+        """Take a weight; `owned`, if nobody else needs it."""
+        self.shape: Shape = array.shape
+        self.ndim = array.ndim
+        self.dtype = array.dtype
+        self.plain: Array | None = array
+        self.owned = owned
+        self.forms: dict[Any, Any] = {}
+        self.seconds = 0.0
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def form(self, name: Any, pack: Callable[[Array], Any]) -> Any:
+        """Return the weight as a kernel wants it, made once."""
+        if name not in self.forms:
+            if self.plain is None:
+                raise ValueError(f"the weight {self.shape} is held in another form than {name}")
+            start = perf_counter()
+            self.forms[name] = made = pack(self.plain)
+            if self.owned and not np.may_share_memory(self.plain, getattr(made, "panels", made)):
+                self.plain = None
+            self.seconds += perf_counter() - start
+        return self.forms[name]
+
+
+def held(weight: Array | Held) -> Held:
+    """Return a weight with its forms."""
+    return weight if isinstance(weight, Held) else Held(weight)
+
+
+class Calls:
+    """The calls of one block, and what they multiply.
+
+    Attributes:
+        made: the calls, in order.
+        products: multiply-accumulates among them.
+    """
+
+    def __init__(self, scratch: Any, places: Mapping[str, Span]) -> None:
+        """Prepare for a block that works on a thread's `scratch` bytes, in which each name has its place."""
+        self.made: list[Call] = []
+        self.products = 0
+        self._scratch = scratch
+        self._places = places
+
+    def do(self, function: Callable[..., object], *args: Any, **options: Any) -> None:
+        """Add a call of a function that writes to arrays."""
+        self.made.append((function, args, options))
+
+    def fill(self, target: Array, source: Array, clip: Clip | None = None) -> None:
+        """Copy, and clip on the way."""
+        if clip is None:
+            self.do(np.copyto, target, source)
+        else:
+            self.do(source.clip, *clip, out=target)
+
+    def zero(self, target: Array) -> None:
+        """Fill with zeros."""
+        if target.size:
+            self.do(target.fill, 0)
+
+    def scratch(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
+        """Return memory of this thread's own, valid until the same name is asked for again."""
+        start, stop = self._places[name]
+        size = prod(shape) * np.dtype(dtype).itemsize
+        if size > stop - start:
+            raise ValueError(f"scratch memory '{name}' has {stop - start} bytes, {size} are asked for")
+        array: Array = self._scratch[start : start + size].view(dtype).reshape(shape)
+        return array
+
+
+class Stage(NamedTuple):
+    """A part of a kernel: work over a range, cut into blocks, which threads share where it takes long.
+
+    Attributes:
+        total: the range's length.
+        step: about how much a block takes of it.
+        bind: bind(calls, start, stop) adds the calls of a block.
+        products: multiply-accumulates of the whole range, and
+        elements: elements that it passes over, by which its time is estimated.
+    """
+
+    total: int
+    step: int
+    bind: Callable[[Calls, int, int], object]
+    products: int = 0
+    elements: int = 0
+
+
+def once(bind: Callable[[Calls], object]) -> Stage:
+    """Return a stage that is a single block."""
+    return Stage(1, 1, lambda calls, start, stop: bind(calls))
+
+
+class Task(NamedTuple):
+    """What a kernel is bound to.
+
+    Attributes:
+        inputs: arrays (N, *in, C).
+        out: where the result goes, (N, *out, C'), of the kernel's own shape.
+        room: bytes for what the kernel makes of a whole input, such as a padded one.
+        weight, bias: of a contraction.
+        before, then: what is done to its input and its output on the way.
+    """
+
+    inputs: tuple[Array, ...]
+    out: Array
+    room: Any
+    weight: Held | None = None
+    bias: Held | None = None
+    before: Before = NOTHING_BEFORE
+    then: Then = NOTHING_THEN
+
+    @property
+    def x(self) -> Array:
+        """The first input."""
+        return self.inputs[0]
+
+
+class Kernel:
+    """One algorithm for one shape of input.
+
+    Attributes:
+        shape: of the output, (N, *out, C'); counted on arrays, never told.
+        scratch: elements of memory that each thread needs, by name.
+        room: elements of what it makes of the whole input.
+        more: elements that the weight takes more in the form that the kernel holds than in the plain one.
+        direct: multiply-accumulates of the plain algorithm, where the kernel has a `method` with fewer.
+        blocks: about how many blocks it is cut into.
+    """
+
+    shape: Shape
+    scratch: Mapping[str, int] = {}
+    room: int = 0
+    more: int = 0
+    direct: int = 0
+    method: str = ""
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Yield the parts, in order."""
+        raise NotImplementedError
+
+
+# --- pieces that kernels are made of -------------------------------------------------------------------------
+
+
+class Finisher:
+    """What ends a contraction: the bias, then the residual, then the activation, on rows of the output in place.
+
+    Attributes:
+        first: stages that come before the contraction, none for most.
+    """
+
+    def __init__(self, task: Task, out: Array, arrange: Callable[[Array], Array]) -> None:
+        """Prepare for an output (N, *out, C), to the axes of which `arrange` brings the residual.
+
+        Raises:
+            ValueError: where the residual has another shape than the output.
+        """
+        self.rows = out.reshape(-1, out.shape[-1])
+        self.add = None if task.bias is None else task.bias.form("add", RowOperation)
+        self.clip, self.activation = task.then.clip, task.then.activation
+        self.residual = None
+        self.first: list[Stage] = []
+        if task.then.residual is not None:
+            other = arrange(task.then.residual)
+            if other.shape != out.shape:
+                raise ValueError(f"what is added is {other.shape}, the sum {out.shape}")
+            self.residual = as_rows(other)
+            if self.residual is None:  # its memory has another order
+                copy = np.empty_like(out)
+                self.first.append(once(lambda calls: calls.fill(copy, other)))
+                self.residual = copy.reshape(self.rows.shape)
+
+    def __call__(self, calls: Calls, start: int, stop: int) -> None:
+        """Add the calls that end the rows from `start` to `stop`."""
+        block = self.rows[start:stop]
+        if self.add is not None:
+            self.add(block, block, calls.do)
+        if self.residual is not None:
+            calls.do(np.add, block, self.residual[start:stop], out=block)
+        if self.clip is not None:
+            calls.do(block.clip, *self.clip, out=block)
+        elif self.activation is not None:
+            calls.do(apply, self.activation, block, block)
+
+
+def apply(function: Callable[[Array], Array], source: Array, out: Array) -> None:
+    """Write a function's values on an array to another of the same shape."""
+    values = function(source)
+    if values.shape != out.shape:
+        raise ValueError(f"a function of each element makes {values.shape} of {out.shape}")
+    out[...] = values
+
+
+def preparer(before: Before) -> Callable[[Calls, Array, Array], None]:
+    """Return prepare(calls, rows, out), which applies what comes before a contraction to rows (n, C)."""
+    operations = [RowOperation(vector, ufunc) for ufunc, vector in before.operations]
+
+    def prepare(calls: Calls, rows: Array, out: Array) -> None:
+        for operation in operations:
+            operation(rows, out, calls.do)
+            rows = out
+        if before.clip is not None:
+            calls.do(rows.clip, *before.clip, out=out)
+
+    return prepare
+
+
+def as_rows(x: Array) -> Array | None:
+    """Return (N, *in, C) as (n, C), a view; None where the memory has another order."""
+    axes = [(count, step) for count, step in zip(x.shape[:-1], x.strides, strict=False) if count > 1]
+    for (_, step), (count, following) in pairwise(axes):
+        if step != count * following:
+            return None
+    return x.reshape(-1, x.shape[-1])
+
+
+def in_room(room: Any, shape: Shape, dtype: Any, start: int = 0) -> Array:
+    """Return an array in the bytes that a task has for whole inputs; memory of its own where they are too few."""
+    size = prod(shape) * np.dtype(dtype).itemsize
+    if room is None or start + size > len(room):
+        return np.empty(shape, dtype)
+    array: Array = room[start : start + size].view(dtype).reshape(shape)
+    return array
+
+
+CHANNELS_LAST = {rank: (0, *range(2, rank), 1) for rank in range(2, 8)}
+CHANNELS_FIRST = {rank: (0, rank - 1, *range(1, rank - 1)) for rank in range(2, 8)}
+
+
+def channels_last(x: Array) -> Array:
+    """Return the view (N, *spatial, C) of a logical (N, C, *spatial)."""
+    return x.transpose(CHANNELS_LAST[x.ndim])
+
+
+def channels_first(x: Array) -> Array:
+    """Return the logical view (N, C, *spatial) of (N, *spatial, C)."""
+    return x.transpose(CHANNELS_FIRST[x.ndim])

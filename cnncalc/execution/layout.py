@@ -1,0 +1,188 @@
+"""Where every tensor lies: one piece of memory, laid out before the first pass by when tensors live.
+
+New pages cost more than the arithmetic on them, so what dies makes room for what comes.  Greedy by size: Pisarchyk and
+Lee 2020, "Efficient memory management for deep neural net inference", arXiv:2001.03288.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnncalc.execution.plan import Step
+from cnncalc.layers.merge.concat import Concat
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Graph, Node, Tensor
+
+LINE = 64  # bytes; everything begins where a line of the cache does
+MOST_SORTED = 1500  # pieces that are compared with each other; of more, each takes the first gap when it is born
+
+
+@dataclass
+class Piece:
+    """Memory that lives from one step to another, both counted in.
+
+    Attributes:
+        size: bytes.
+        birth, death: numbers of steps.
+        width: channels of a chain of concatenations, all of which lie in it; 0 for others.
+        start: where it begins.
+    """
+
+    size: int
+    birth: int
+    death: int
+    width: int = 0
+    start: int = 0
+
+
+class Layout(NamedTuple):
+    """The pieces of a plan.
+
+    Attributes:
+        homes: the piece of each tensor; a tensor that is a view, or is kept, has none.
+        rooms: the piece of each step that its kernel needs beside its output, None for most.
+        size: bytes in all.
+    """
+
+    homes: dict[Tensor, Piece]
+    rooms: list[Piece | None]
+    size: int
+
+
+def layout(
+    network: Graph, steps: Sequence[Step], kept: set[Tensor], batch: int, itemsize: int, rooms: Sequence[int]
+) -> Layout:
+    """Lay out the tensors of a plan.
+
+    Sizes are the inferred ones: they reserve memory, and decide nothing else.  An array that does not fit its piece
+    gets memory of its own, and its step is reported.
+
+    Args:
+        network: what is run.
+        steps: its plan.
+        kept: tensors that outlive the run; they get memory of their own.
+        batch: samples.
+        itemsize: bytes of an element.
+        rooms: elements that each step's kernel needs beside its output.
+    """
+    last = _last_reads(network, steps)
+    homes: dict[Tensor, Piece] = {}
+    within: dict[Tensor, list[Piece]] = {}  # the pieces that a tensor lies in, or may lie in
+
+    def own(tensor: Tensor, number: int) -> Piece:
+        piece = Piece(_rounded(tensor.elements(batch) * itemsize), number, last.get(tensor, number))
+        homes[tensor] = piece
+        within[tensor] = [piece]
+        return piece
+
+    for tensor in network.inputs.values():
+        if tensor in last:
+            own(tensor, -1)
+    chains = _chains(steps)
+    for number, step in enumerate(steps):
+        output = step.output
+        if output in kept:
+            continue
+        if may_alias(step):
+            sources = within.get(step.inputs[0], [])
+            for source in sources:
+                source.death = max(source.death, last[output])
+            if output.layer.is_view and not output.layer.aliases:  # where memory has another order it is a copy
+                own(output, number)
+            within[output] = [*sources, *within.get(output, [])]
+            continue
+        head, width = chains.get(output, (output, 0))
+        if head is not output and head in homes:
+            piece = homes[output] = homes[head]
+            piece.death = max(piece.death, last[output])
+            within[output] = [piece]
+            continue
+        piece = own(output, number)
+        if width:
+            piece.width = width
+            piece.size = _rounded(piece.size // output.shape[0] * width + LINE * itemsize)
+    beside = [Piece(_rounded(size * itemsize), i, i) if size else None for i, size in enumerate(rooms)]
+    unique = {id(piece): piece for piece in [*homes.values(), *filter(None, beside)]}
+    return Layout(homes, beside, _place(list(unique.values())))
+
+
+def _last_reads(network: Graph, steps: Sequence[Step]) -> dict[Tensor, int]:
+    """Return the number of the last step that reads each tensor, or makes it for nobody; outputs live to the end."""
+    last: dict[Tensor, int] = {}
+    for number, step in enumerate(steps):
+        for tensor in (step.output, *step.reads):
+            last[tensor] = number
+    last.update(dict.fromkeys(network.outputs.values(), len(steps)))
+    return last
+
+
+def _chains(steps: Sequence[Step]) -> dict[Tensor, tuple[Tensor, int]]:
+    """Return the first of the chain that each concatenation belongs to, and how many channels its last has.
+
+    In a dense block each concatenation begins with the one before it: they can share memory, as a list grows.
+    """
+    joined = [step.carrier for step in steps if _joins_channels(step.carrier)]
+    following: dict[Tensor, Tensor] = {}
+    for node in joined:
+        following.setdefault(node.inputs[0], node)
+    chains: dict[Tensor, tuple[Tensor, int]] = {}
+    for node in joined:
+        if node in chains:
+            continue
+        members: list[Tensor] = [node]
+        while members[-1] in following:
+            members.append(following[members[-1]])
+        if len(members) > 1:
+            chains.update(dict.fromkeys(members, (node, members[-1].shape[0])))
+    return chains
+
+
+def _joins_channels(node: Node) -> bool:
+    """Tell whether a node is a concatenation along the channels of maps."""
+    return isinstance(node.layer, Concat) and len(node.shape) > 1 and node.layer.axis in (0, -len(node.shape))
+
+
+def may_alias(step: Step) -> bool:
+    """Tell whether a step's output may be a view of its input."""
+    layer = step.carrier.layer
+    return len(step.nodes) == 1 and bool(step.inputs) and (layer.aliases or layer.is_view)
+
+
+def _rounded(size: int) -> int:
+    return -(-size // LINE) * LINE
+
+
+def _place(pieces: list[Piece]) -> int:
+    """Give every piece its start; return how much memory that takes."""
+    if len(pieces) > MOST_SORTED:
+        return _in_order(pieces)
+    placed: list[Piece] = []
+    for piece in sorted(pieces, key=lambda piece: (-piece.size, piece.birth)):
+        around = [other for other in placed if other.birth <= piece.death and piece.birth <= other.death]
+        piece.start = _gap(around, piece.size)
+        placed.append(piece)
+    return max((piece.start + piece.size for piece in pieces), default=0)
+
+
+def _in_order(pieces: list[Piece]) -> int:
+    """Give every piece its start, in the order of their births."""
+    alive: list[Piece] = []
+    for piece in sorted(pieces, key=lambda piece: piece.birth):
+        alive = [other for other in alive if other.death >= piece.birth]
+        piece.start = _gap(alive, piece.size)
+        alive.append(piece)
+    return max((piece.start + piece.size for piece in pieces), default=0)
+
+
+def _gap(around: list[Piece], size: int) -> int:
+    """Return where the smallest gap between pieces begins that holds `size`, or where the last piece ends."""
+    end, best, best_size = 0, -1, 0
+    for other in sorted(around, key=lambda other: other.start):
+        room = other.start - end
+        if room >= size and (best < 0 or room < best_size):
+            best, best_size = end, room
+        end = max(end, other.start + other.size)
+    return best if best >= 0 else end

@@ -1,0 +1,78 @@
+"""What the machine has: memory, free and used, and cores."""
+
+from __future__ import annotations
+
+import os
+
+BUFFER = 32 << 20
+"""Bytes that OpenBLAS maps for each thread; it touches few of them."""
+
+
+def cores() -> int:
+    """Return how many cores the process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def available(threads: int = 1) -> int | None:
+    """Return the bytes that the machine, the container or the shell leaves free; None where it does not say.
+
+    Of what the shell's limit leaves, each thread's BLAS takes a buffer, most of which it never touches.
+    """
+    free = _free()
+    if free is None:
+        return None
+    import resource
+
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most == resource.RLIM_INFINITY:
+        return free
+    return max(0, min(free, most - _status("VmSize") - threads * BUFFER))
+
+
+def _free() -> int | None:
+    """Return the bytes that the machine or the container has free; None on systems other than Linux."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            fields = dict(line.split(":", 1) for line in file)
+        free = int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return None
+    quota, used = _number("/sys/fs/cgroup/memory.max"), _number("/sys/fs/cgroup/memory.current")
+    return free if quota is None or used is None else max(0, min(free, quota - used))
+
+
+def _number(path: str) -> int | None:
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return None
+
+
+def resident() -> int:
+    """Return the bytes of memory that the process takes now; 0 where the system does not say."""
+    return _status("VmRSS")
+
+
+def peak_resident() -> int:
+    """Return the most bytes that the process ever took; 0 where the system does not say."""
+    known = _status("VmHWM")
+    if known or os.name == "nt":
+        return known
+    import resource
+    import sys
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def _status(key: str) -> int:
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            for line in file:
+                if line.startswith(key):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        return 0
+    return 0

@@ -1,0 +1,220 @@
+"""What a run will take, found out before it starts: each kernel says what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from cnncalc.execution.kernels import Kernels
+from cnncalc.execution.kernels.kernel import Held, Kernel
+from cnncalc.execution.kernels.team import Team, scratch_bytes
+from cnncalc.execution.kernels.tuning import ROW_OPERATION
+from cnncalc.execution.layout import layout
+from cnncalc.execution.machine import available, resident
+from cnncalc.execution.plan import Step, is_contraction, steps
+from cnncalc.ground.errors import ArgumentError, CnncalcError
+from cnncalc.ground.numbers import size
+from cnncalc.layers.base import LayerError
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Graph, Node
+    from cnncalc.layers.ops import Array
+
+OWN = 2 << 20  # bytes of the executor's own objects, and of what the allocator keeps
+BLAS = 3 << 20  # bytes that OpenBLAS touches of its buffer, for each thread
+CALL = 1500  # bytes of a call that is kept, its views included
+CALLS = 12  # of a block, at most
+TEMPORARIES = 4  # arrays as large as its output that a layer makes which NumPy computes as a whole
+
+
+class Needs(NamedTuple):
+    """Bytes that a run takes.
+
+    Attributes:
+        process: what the process took before: Python and NumPy.
+        inputs: the arrays that go in, those that nothing reads included, and what reading and converting them takes.
+        weights: parameters and buffers.
+        packing: what filters take more in the forms that kernels hold: 3 times their plain size more for Winograd's
+            F(4×4, 3×3) and 0.8 times for F(2×2, 3×3), a run of columns for a depthwise filter; and the largest
+            filters once more, which are there twice while they are packed.
+        activations: the memory that tensors are laid out in, and those that outlive the run.
+        scratch: blocks in work, for all threads, and what is made beside a tensor while its layer runs.
+    """
+
+    process: int
+    inputs: int
+    weights: int
+    packing: int
+    activations: int
+    scratch: int
+
+    @property
+    def total(self) -> int:
+        """The predicted peak."""
+        return sum(self)
+
+
+def needs(
+    network: Graph, batch: int, dtype: Any, threads: int, *, inputs: int | None = None, keep: Collection[Node] = (),
+    fuse: bool = True, repeats: bool = False, pieces: bool = False,
+) -> Needs:  # fmt: skip
+    """Predict what a run takes, from the inferred shapes.
+
+    Args:
+        network: what is run.
+        batch: samples.
+        dtype: float32 or float64.
+        threads: how many work.
+        inputs: bytes that reading and converting given inputs takes; None for random ones.
+        keep: layers whose outputs are wanted, too.
+        fuse: whether several layers may be one step.
+        repeats: whether calls are kept for another pass.
+        pieces: whether matrix products are made in pieces.
+    """
+    dtype = np.dtype(dtype)
+    if inputs is None:  # drawn in float32, then converted
+        elements = sum(tensor.elements(batch) for tensor in network.inputs.values())
+        inputs = elements * (dtype.itemsize + (4 if dtype.itemsize != 4 else 0))
+    plan = steps(network, keep, fuse)
+    kernels = kernels_of(plan, batch, dtype, pieces)
+    rooms = [kernel.room if kernel else 0 for kernel in kernels]
+    laid = layout(network, plan, set(keep), batch, dtype.itemsize, rooms)
+    outside = sum(node.elements(batch) for node in {*keep}) + sum(t.elements(batch) for t in network.outputs.values())
+    weights = sum(node.params + node.buffers for node in network.nodes)
+    blocks = sum(_blocks(kernel) for kernel in kernels if kernel) if repeats else 0
+    scratch = threads * (most_scratch(kernels, dtype.itemsize) + BLAS) + OWN + blocks * CALL * CALLS
+    scratch += (
+        max((_beside(step, batch) for step, kernel in zip(plan, kernels, strict=True) if not kernel), default=0)
+        * dtype.itemsize
+    )
+    return Needs(
+        resident(),
+        inputs,
+        weights * dtype.itemsize,
+        _packing(plan, kernels, batch) * dtype.itemsize,
+        laid.size + outside * dtype.itemsize,
+        scratch,
+    )
+
+
+class _Probe(Kernels):
+    """The operations on arrays without memory, to see which kernel a layer uses."""
+
+    def perform(
+        self, kernel: Kernel, inputs: Sequence[Array], weight: Held | None = None, bias: Held | None = None
+    ) -> Array:
+        """Raise what was looked for."""
+        raise _FoundError(kernel)
+
+
+class _FoundError(Exception):
+    """A kernel that a layer uses."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__()
+        self.kernel = kernel
+
+
+PROBED = ("conv", "conv_transpose", "linear", "maxpool", "avgpool", "lppool", "global_avgpool", "global_maxpool")
+
+
+def kernels_of(plan: Sequence[Step], batch: int, dtype: Any, pieces: bool) -> list[Kernel | None]:
+    """Return the kernel of each step, as far as that can be told from inferred shapes; None for all others."""
+    probe = _Probe(Team(1, pieces))
+    return [_kernel_of(step, batch, dtype, probe) for step in plan]
+
+
+def _kernel_of(step: Step, batch: int, dtype: Any, probe: _Probe) -> Kernel | None:
+    node = step.carrier
+    if node.layer.type not in PROBED:
+        return None
+    zero = np.dtype(dtype).type(0)
+    inputs = [
+        np.broadcast_to(zero, (tensor.copies(batch), *shape))
+        for tensor, shape in zip(step.carrier.inputs, node.use.inputs, strict=True)
+    ]
+    weights = {name: np.broadcast_to(zero, weight.shape) for name, weight in node.use.weights.items()}
+    try:
+        node.layer.forward(probe, *inputs, **weights)
+    except _FoundError as found:
+        kernel = found.kernel
+    except (ValueError, IndexError, LayerError):  # a shape rule that is wrong: the run will say so
+        return None
+    else:
+        return None
+    if is_contraction(node.layer) and step.before and step.before[0].layer.is_affine():
+        from cnncalc.execution.kernels.convolution import Pointwise, Prepared
+
+        if not isinstance(kernel, Pointwise):
+            channels_last = (inputs[0].shape[0], *inputs[0].shape[2:], inputs[0].shape[1])
+            return Prepared(kernel, channels_last)
+    return kernel
+
+
+def most_scratch(kernels: Sequence[Kernel | None], itemsize: int) -> int:
+    """Return the bytes of scratch memory that each thread needs."""
+    return max((scratch_bytes(kernel, itemsize) for kernel in kernels if kernel), default=0)
+
+
+def _packing(plan: Sequence[Step], kernels: Sequence[Kernel | None], batch: int) -> int:
+    """Return the elements that the forms which kernels hold take more than the plain weights, let go one by one."""
+    packed = 0
+    largest = 0  # while it is packed, a weight is there twice
+    for step, kernel in zip(plan, kernels, strict=True):
+        node = step.carrier
+        if kernel is None or (not is_contraction(node.layer) and node.layer.type != "conv_transpose"):
+            continue
+        plain = prod(node.use.weights["weight"].shape)
+        packed += kernel.more + (plain if node.shares else 0)
+        if node.layer.type == "linear" and prod(kernel.shape[:-1]) < 64 and not step.after:
+            continue  # multiplied as it lies
+        largest = max(largest, plain)
+        if "bias" in node.use.weights or step.after:
+            packed += min(2 * ROW_OPERATION, prod(kernel.shape)) + kernel.shape[-1]
+    return packed + largest
+
+
+def _beside(step: Step, batch: int) -> int:
+    """Return the elements that a layer without a kernel of its own makes beside its output."""
+    node = step.carrier
+    if node.layer.is_view or node.layer.aliases or node.layer.pointwise:
+        return 0
+    made = TEMPORARIES * max([node.elements(batch), *(tensor.elements(batch) for tensor in step.inputs)])
+    return (
+        made
+        + sum(prod(weight.shape) for weight in node.use.weights.values())
+        + node.macs(batch) // max(node.shape[0], 1)
+    )
+
+
+def _blocks(kernel: Kernel) -> int:
+    """Return about how many blocks a kernel is cut into."""
+    used = sum(kernel.scratch.values())
+    return 1 + prod(kernel.shape) // max(used, 1 << 14)
+
+
+def require(needed: Needs, limit: int | None, threads: int) -> None:
+    """Refuse a run that does not fit.
+
+    Args:
+        needed: what it takes.
+        limit: bytes that the whole process may take; None for what it has and what the machine has free.
+        threads: how many work.
+
+    Raises:
+        CnncalcError: with the figures.
+    """
+    free = available(threads) if limit is None else None
+    if limit is None and free is not None:
+        limit = needed.process + free
+    if limit is None or needed.total <= limit:
+        return
+    parts = [f"{name} {size(figure)}" for name, figure in needed._asdict().items() if figure]
+    message = f"the run needs {size(needed.total)} ({', '.join(parts)}), more than "
+    if free is not None:
+        hint = "a smaller input or batch needs less; max_memory sets another limit"
+        raise CnncalcError(f"{message}the {size(limit)} that the machine has free", hint)
+    raise ArgumentError("max_memory", f"{message}{size(limit)}", "a smaller input or batch needs less")

@@ -1,0 +1,282 @@
+"""A network prepared for inference: its weights folded and packed once, its calls bound to memory that stays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from cnncalc.execution.binding import bind
+from cnncalc.execution.fold import Folded, fold
+from cnncalc.execution.inputs import given_inputs
+from cnncalc.execution.kernels.blas import blas
+from cnncalc.execution.kernels.kernel import Call, Held, Tally, make
+from cnncalc.execution.kernels.team import Team
+from cnncalc.execution.kernels.tuning import OUR_THREADS_FROM
+from cnncalc.execution.layout import Layout, Piece, layout
+from cnncalc.execution.needs import kernels_of, most_scratch
+from cnncalc.execution.plan import Step, steps
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.layers.base import LayerError
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Graph, Node, Tensor
+    from cnncalc.layers.ops import Array
+
+
+class Done(NamedTuple):
+    """A step that ran for the first time.
+
+    Attributes:
+        step: the step.
+        arrays: what it read, by tensor; empty where it could not run.
+        output: what it made; None where it could not run.
+        fault: why it could not run, or "".
+        tally: what was multiplied.
+        seconds: how long that took, without folding and packing weights.
+    """
+
+    step: Step
+    arrays: Mapping[Tensor, Array]
+    output: Array | None
+    fault: str
+    tally: Tally
+    seconds: float
+
+
+class Session:
+    """A prepared network; calling it is inference.
+
+    The first call with a batch lays out memory and binds every step; the next ones of that batch repeat the calls.
+    What comes in is copied, and so is what comes out.  A session is for one thread at a time.
+    """
+
+    def __init__(
+        self,
+        network: Graph,
+        weights: dict[str, Array],
+        dtype: Any = np.float32,
+        threads: int = 1,
+        keep: Collection[Node] = (),
+        fuse: bool = True,
+        repeats: bool = True,
+    ) -> None:
+        """Prepare a network.
+
+        Args:
+            network: what is run.
+            weights: tensors by their names in PyTorch's state_dict, in the run's type.  The session takes them
+                over: it changes them, and lets go of what it has in another form.
+            dtype: of inputs and weights.
+            threads: how many work.
+            keep: layers whose outputs are wanted, too.
+            fuse: whether several layers may be one step.
+            repeats: whether there will be more than one call with a batch.
+        """
+        self.network = network
+        self.dtype = np.dtype(dtype)
+        self.keep = keep
+        self.fuse = fuse
+        self.repeats = repeats
+        self.steps = steps(network, keep, fuse)
+        ours = _our_threads_pay(network, threads)
+        self.blas_threads = 1 if ours else threads
+        self.team = Team(threads if ours else 1, self.blas_threads == 1 and blas().unpacked)
+        self.folded = list(self._fold(weights))
+        self.program: Program | None = None
+
+    def _fold(self, weights: dict[str, Array]) -> Iterator[Folded]:
+        """Yield the weights of each step; what is folded is taken out of `weights`, for it is not needed as it was."""
+        sharers = Counter(node.shares or node for node in self.network.nodes)
+        common = {node for node, count in sharers.items() if count > 1}
+        held: dict[str, Held] = {}
+        for step in self.steps:
+            yield fold(step, weights, (step.carrier.shares or step.carrier) not in common, held)
+            for node in step.nodes:
+                owner = node.shares or node
+                sharers[owner] -= 1
+                if not sharers[owner]:
+                    for tensor in node.use.weights:
+                        del weights[f"{owner.name}.{tensor}"]
+
+    def __call__(self, x: Any) -> Any:
+        """Return the output (N, …) of an input (N, *shape), or of one sample without its batch axis.
+
+        Several inputs are a mapping by name, and several outputs are one.
+
+        Raises:
+            CnncalcError: where the input does not fit the network.
+        """
+        outputs = self.outputs(given_inputs(self.network, x, self.dtype).read())
+        return outputs if len(outputs) > 1 else next(iter(outputs.values()))
+
+    def outputs(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the outputs by name, of checked inputs in the session's type."""
+        batch = len(next(iter(inputs.values())))
+        if self.program is None or self.program.batch != batch or not self.program.complete:
+            for done in self.first(inputs):
+                if done.fault:
+                    raise CnncalcError(f"'{done.step.output.name}' can't be run: {done.fault}")
+        else:
+            for _ in self.again(inputs):
+                pass
+        return self.results()
+
+    def first(self, inputs: Mapping[str, Array], note: Callable[[int, Step], object] | None = None) -> Iterator[Done]:
+        """Lay out memory for a batch and run every step once; yield each as it is done.
+
+        `note` is called with each step's number before it runs.
+        """
+        self.program = None  # its memory makes room
+        program = Program(self, len(next(iter(inputs.values()))))
+        self.program = program
+        with blas().held(self.blas_threads), np.errstate(all="ignore"):
+            yield from program.first(inputs, note)
+
+    def again(self, inputs: Mapping[str, Array], note: Callable[[int, Step], object] | None = None) -> Iterator[float]:
+        """Run every step once more, on other inputs of the same batch; yield the seconds of each."""
+        assert self.program is not None
+        with blas().held(self.blas_threads), np.errstate(all="ignore"):
+            yield from self.program.again(inputs, note)
+
+    def results(self) -> dict[str, Array]:
+        """Return copies of the network's outputs after a pass, of those that could be made."""
+        values = self.program.values if self.program else {}
+        made = {name: values[tensor] for name, tensor in self.network.outputs.items() if tensor in values}
+        return {name: np.array(array, order="C") for name, array in made.items()}
+
+    def kept(self) -> dict[str, Array]:
+        """Return the outputs of the layers that were to be kept, by name."""
+        values = self.program.values if self.program else {}
+        return {node.name: values[node] for node in self.keep if node in values}
+
+    @property
+    def packing_seconds(self) -> float:
+        """How long weights took to be brought into the forms that kernels hold."""
+        return sum(_packing(folded) for folded in self.folded)
+
+    def close(self) -> None:
+        """End the threads and let go of the memory; nothing can be run any more."""
+        self.team.close()
+        self.program = None
+        self.folded = []
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Program:
+    """The calls of a session for one batch, and the memory that they work on."""
+
+    def __init__(self, session: Session, batch: int) -> None:
+        self.session, self.batch = session, batch
+        self.complete = False
+        network, dtype = session.network, session.dtype
+        kernels = kernels_of(session.steps, batch, dtype, session.team.pieces)
+        rooms = [kernel.room if kernel else 0 for kernel in kernels]
+        self.kept: set[Tensor] = set(session.keep)
+        self.layout: Layout = layout(network, session.steps, self.kept, batch, dtype.itemsize, rooms)
+        self.memory: Any = np.empty(self.layout.size, np.uint8)
+        session.team.reserve(most_scratch(kernels, dtype.itemsize))
+        self.values: dict[Tensor, Array] = {}
+        self.inputs: dict[str, Array] = {}
+        self.calls: list[list[Call]] = []
+
+    def first(self, inputs: Mapping[str, Array], note: Callable[[int, Step], object] | None) -> Iterator[Done]:
+        """Run every step once."""
+        session = self.session
+        for name, tensor in session.network.inputs.items():
+            own = self._array(self.layout.homes.get(tensor), inputs[name].shape, inputs[name].dtype)
+            np.copyto(own, inputs[name])
+            self.values[tensor] = self.inputs[name] = own
+        for number, (step, folded) in enumerate(zip(session.steps, session.folded, strict=True)):
+            if note is not None:
+                note(number, step)
+            packing = _packing(folded)
+            begun = perf_counter()
+            done = self._step(number, step, folded, begun)
+            yield (
+                done._replace(seconds=done.seconds - (_packing(folded) - packing)) if done.output is not None else done
+            )
+            if not session.repeats:
+                for dead in step.release:
+                    self.values.pop(dead, None)
+        self.complete = len(self.calls) == len(session.steps)
+
+    def _step(self, number: int, step: Step, folded: Folded, begun: float) -> Done:
+        missing = next((tensor for tensor in step.reads if tensor not in self.values), None)
+        if missing is not None:
+            return Done(step, {}, None, f"its input '{missing.name}' was not made", Tally(), 0.0)
+        session = self.session
+        arrays = [self.values[tensor] for tensor in step.reads]
+        room = self.layout.rooms[number]
+        try:
+            bound = bind(
+                step, folded, arrays, session.team, self._placed(step), None if room is None else self._bytes(room),
+                session.repeats, session.fuse, view=step.output not in self.kept,
+            )  # fmt: skip
+        except (ValueError, IndexError, LayerError) as error:  # arrays that a wrong shape rule let come together
+            return Done(step, {}, None, str(error), Tally(), 0.0)
+        self.values[step.output] = bound.output
+        self.calls.append(bound.calls)
+        read = dict(zip(step.reads, arrays, strict=True))
+        return Done(step, read, bound.output, "", bound.tally, perf_counter() - begun)
+
+    def again(self, inputs: Mapping[str, Array], note: Callable[[int, Step], object] | None) -> Iterator[float]:
+        """Make all calls once more."""
+        for name, own in self.inputs.items():
+            np.copyto(own, inputs[name])
+        for number, calls in enumerate(self.calls):
+            if note is not None:
+                note(number, self.session.steps[number])
+            begun = perf_counter()
+            make(calls)
+            yield perf_counter() - begun
+
+    def _placed(self, step: Step) -> Callable[[Sequence[int], Any], Array]:
+        """Return what gives a step's output (N, *out, C) its memory."""
+        piece = self.layout.homes.get(step.output)
+
+        def place(shape: Sequence[int], dtype: Any) -> Array:
+            if piece is not None and piece.width > shape[-1]:
+                whole = self._array(piece, (*shape[:-1], piece.width), dtype)
+                return whole[..., : shape[-1]]
+            return self._array(piece, shape, dtype)
+
+        return place
+
+    def _array(self, piece: Piece | None, shape: Sequence[int], dtype: Any) -> Array:
+        """Return an array in a piece of the memory, or in memory of its own where it has none or does not fit."""
+        made: Array
+        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        if piece is None or size > piece.size:
+            made = np.empty(shape, dtype)
+        else:
+            made = self.memory[piece.start : piece.start + size].view(dtype).reshape(shape)
+        return made
+
+    def _bytes(self, piece: Piece) -> Any:
+        return self.memory[piece.start : piece.start + piece.size]
+
+
+def _packing(folded: Folded) -> float:
+    """Return the seconds that a step's weights took to be packed."""
+    return sum(weight.seconds for weight in folded.weights.values() if isinstance(weight, Held))
+
+
+def _our_threads_pay(network: Graph, threads: int) -> bool:
+    """Tell whether our threads share the blocks of each operation, or BLAS's its matrix products; never both.
+
+    Ours share all of the work, but need some 150 microseconds to wake up; both at once are in each other's way.
+    What BLAS multiplies without packing it multiplies in one thread.
+    """
+    if threads == 1 or not blas() or blas().unpacked:
+        return threads > 1
+    products = [node.macs() for node in network.nodes if node.use.macs]
+    return sum(products) > OUR_THREADS_FROM * len(products)

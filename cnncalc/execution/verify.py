@@ -1,0 +1,185 @@
+"""Run a network on real tensors, and hold each actual shape and count against the inferred one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnncalc.execution.inputs import FLOATS, given_inputs, random_inputs
+from cnncalc.execution.kernels.blas import blas
+from cnncalc.execution.machine import cores, peak_resident
+from cnncalc.execution.needs import needs, require
+from cnncalc.execution.report import LayerRun
+from cnncalc.execution.report import Run as Run
+from cnncalc.execution.session import Done, Session
+from cnncalc.execution.weights import checked, random_weights
+from cnncalc.ground.errors import ArgumentError, CnncalcError
+from cnncalc.ground.near import did_you_mean
+
+if TYPE_CHECKING:
+    from cnncalc.execution.plan import Step
+    from cnncalc.graph import Graph, Node
+    from cnncalc.layers.ops import Array
+
+MOST_THREADS = 16
+
+Progress = Callable[[int, int, str], object]
+
+
+def run(
+    network: Graph,
+    x: Any = None,
+    *,
+    weights: Mapping[str, Any] | None = None,
+    batch: int = 1,
+    seed: int = 0,
+    dtype: str | None = None,
+    threads: int | None = None,
+    repeat: int = 1,
+    layers: Sequence[str] | None = (),
+    fuse: bool = True,
+    max_memory: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Run a network at inference, and compare every layer's shape and products with what is inferred.
+
+    Args:
+        network: what to run.
+        x: the input (N, *shape), or a mapping from names where there are several; None for random ones.
+        weights: tensors by their names in PyTorch's state_dict; None for random ones.
+        batch: samples of a random input.
+        seed: of what is random; the same seed gives the same bytes.
+        dtype: "float32" or "float64"; None for the input's own, else float32.
+        threads: how many work; None for one a core that the process may use.
+        repeat: passes, of which the median time counts; the first is verified, the others are compared with it.
+        layers: names of layers whose outputs are wanted; None for all.
+        fuse: whether batchnorm, add and activation are done within the convolution beside them where that
+            gives the same.
+        max_memory: bytes that the process may take; None for what the machine has free.
+        progress: called with (steps done, steps in all, the next layer's name).
+
+    Raises:
+        CnncalcError: where input or weights don't fit, or memory is too small.
+    """
+    given = None if x is None else given_inputs(network, x, _type(dtype) if dtype else None)
+    kind = np.dtype(_type(dtype)) if given is None else given.dtype
+    batch = batch if given is None else given.batch
+    keep = _named(network, layers)
+    threads = threads or min(cores(), MOST_THREADS)
+    needed = needs(
+        network, batch, kind, threads, inputs=None if given is None else given.size, keep=keep, fuse=fuse,
+        repeats=repeat > 1, pieces=blas().unpacked,
+    )  # fmt: skip
+    require(needed, max_memory, threads)
+
+    def session(keep: Sequence[Node], fuse: bool, repeats: bool) -> Session:
+        made = random_weights(network, seed, kind, threads) if weights is None else checked(network, weights, kind)
+        return Session(network, made, kind, threads, keep, fuse, repeats)
+
+    try:
+        inputs = random_inputs(network, batch, seed, kind) if given is None else given.read()
+        with np.errstate(all="ignore"):  # what is not finite is reported
+            start = perf_counter()
+            with session(keep, fuse, repeat > 1) as prepared:
+                preparation = perf_counter() - start
+                result = _passes(prepared, inputs, repeat, progress)
+                preparation += prepared.packing_seconds
+            if not result.finite and fuse:  # unfused, the very layer that makes the first is seen
+                with session((), False, False) as alone:
+                    result.first = _passes(alone, inputs, 1, None).first
+    except MemoryError:
+        raise CnncalcError("the memory was used up", f"the prediction was {needed.total:,} bytes") from None
+    result.dtype, result.threads = kind.name, threads
+    result.preparation = preparation
+    result.needs, result.peak = needed, peak_resident()
+    return result
+
+
+def prepare(
+    network: Graph, *, weights: Mapping[str, Any] | None = None, seed: int = 0, dtype: str = "float32",
+    threads: int | None = None, fuse: bool = True,
+) -> Session:  # fmt: skip
+    """Prepare a network for repeated inference: ``session = prepare(network, weights=w); session(x)``.
+
+    Args:
+        network: what to run.
+        weights: tensors by their names in PyTorch's state_dict; None for random ones.
+        seed: of random weights.
+        dtype: "float32" or "float64".
+        threads: how many work; None for one a core that the process may use.
+        fuse: whether several layers may be done in one step where that gives the same.
+
+    Raises:
+        CnncalcError: where the weights don't fit.
+    """
+    kind = np.dtype(_type(dtype))
+    threads = threads or min(cores(), MOST_THREADS)
+    made = random_weights(network, seed, kind, threads) if weights is None else checked(network, weights, kind)
+    return Session(network, made, kind, threads, fuse=fuse)
+
+
+def _type(dtype: str | None) -> Any:
+    """Return NumPy's type of a name, by default float32.  Raises CnncalcError for another one."""
+    if dtype is not None and dtype not in FLOATS:
+        raise ArgumentError("dtype", f"{dtype!r} is none of {', '.join(FLOATS)}")
+    return FLOATS[dtype or "float32"]
+
+
+def _named(network: Graph, layers: Sequence[str] | None) -> list[Node]:
+    nodes = {node.name: node for node in network.nodes}
+    for name in layers or ():
+        if name not in nodes:
+            raise CnncalcError(f"'{network.title}' has no layer '{name}'", did_you_mean(name, tuple(nodes), "layers"))
+    return list(nodes.values()) if layers is None else [nodes[name] for name in layers]
+
+
+def _passes(session: Session, inputs: Mapping[str, Array], repeat: int, progress: Progress | None) -> Run:
+    """Run once and verify, then as often again as is asked for, each time compared with the first."""
+    result = Run(session.network, batch=len(next(iter(inputs.values()))))
+    count = len(session.steps)
+
+    def note_of(number: int) -> Callable[[int, Step], object] | None:
+        if progress is None:
+            return None
+        return lambda done, step: progress(number * count + done, repeat * count, step.carrier.name)
+
+    times: list[list[float]] = [[]]
+    for done in session.first(inputs, note_of(0)):
+        result.layers += _rows(done)
+        times[0].append(done.seconds)
+    result.layers.sort(key=lambda row: row.node.index)
+    result.first = next((row.node.name for row in result.layers if not row.finite), None)
+    result.tensors, result.outputs = session.kept(), session.results()
+    for number in range(1, repeat if result.ok else 1):
+        times.append(list(session.again(inputs, note_of(number))))
+        result.unstable = result.unstable or _other(session.results(), result.outputs)
+    for i, step in enumerate(session.steps):
+        result.layers[step.carrier.index].seconds = median(seconds[i] for seconds in times)
+    result.seconds = median(sum(seconds) for seconds in times)
+    return result
+
+
+def _other(outputs: Mapping[str, Array], wanted: Mapping[str, Array]) -> str | None:
+    """Return the first output that has other bytes than it should; None where all are as they should be."""
+    return next((name for name, array in outputs.items() if array.tobytes() != wanted[name].tobytes()), None)
+
+
+def _rows(done: Done) -> list[LayerRun]:
+    """Compare the nodes of a step with the arrays that they made."""
+    step, made = done.step, done.output
+    finite = made is None or bool(np.isfinite(made.sum(dtype=made.dtype)) or np.isfinite(made).all())
+    rows = []
+    for node in step.nodes:
+        array = done.arrays.get(step.inputs[0]) if node in step.before else made
+        row = LayerRun(node, None if array is None or done.fault else array.shape, fault=done.fault)
+        if node is step.carrier:
+            row.tally = done.tally
+        else:
+            row.fused_into = step.carrier.name
+        row.finite = finite or node is not step.output
+        rows.append(row)
+    return rows

@@ -1,0 +1,356 @@
+"""Sessions: the same bytes pass after pass, on memory that nobody else is using."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cnncalc
+from cnncalc.execution import session as sessions
+from cnncalc.execution.inputs import random_inputs
+from cnncalc.execution.kernels import Kernels, team
+from cnncalc.execution.kernels.kernel import Held, Kernel, Task
+from cnncalc.execution.kernels.team import Team
+from cnncalc.execution.kernels.threads import Workers
+from cnncalc.execution.layout import Piece, layout
+from cnncalc.execution.plan import steps
+from cnncalc.execution.session import Session
+from cnncalc.execution.weights import random_weights
+from cnncalc.graph import Graph
+from tests.execution.networks import RESIDUAL, spec
+
+FLAT = """
+input: [40, 30]
+layers:
+  - conv: {out_channels: 64, kernel_size: 1}
+  - conv: {out_channels: 64, kernel_size: 5, padding: 2}
+  - relu
+  - conv: {out_channels: 64, kernel_size: 3, padding: 1, groups: 4}
+"""
+DEEP = """
+input: [20, 5, 9, 8]
+layers:
+  - conv: {out_channels: 24, kernel_size: 1}
+  - relu
+  - conv: {out_channels: 24, kernel_size: 3, padding: 1, stride: [1, 2, 1]}
+  - batchnorm
+  - relu
+  - conv: {out_channels: 24, kernel_size: 1, bias: false}
+"""
+TOKENS = """
+input: [16, 100]
+layers:
+  - linear: {out_features: 90, axis: 0}
+  - linear: {out_features: 90, axis: 0}
+  - relu
+"""
+
+
+def picture(*layers: str) -> str:
+    """Return a spec in which layers follow a convolution, whose output lies in the arena as the input does not."""
+    return "\n".join(["input: [8, 30, 30]", "layers:", "  - conv: {out_channels: 64, kernel_size: 1}", *layers])
+
+
+NETWORKS = {
+    "residual": RESIDUAL,
+    "one axis": FLAT,
+    "three axes": DEEP,
+    "tokens": TOKENS,
+    "pointwise with a stride": picture("  - conv: {out_channels: 64, kernel_size: 1, stride: 2}", "  - relu6"),
+    "a single line": picture("  - conv: {out_channels: 64, kernel_size: 1, stride: [30, 1]}"),
+    "pointwise with padding": picture("  - conv: {out_channels: 64, kernel_size: 1, padding: 1}"),
+    "depthwise": picture("  - relu6", "  - conv: {out_channels: 64, kernel_size: 3, padding: 1, groups: 64}"),
+    "depthwise in lanes": picture("  - conv: {out_channels: 64, kernel_size: 5, padding: 2, stride: 3, groups: 64}"),
+    "dilated": picture("  - conv: {out_channels: 64, kernel_size: 3, dilation: 2, groups: 64}", "  - batchnorm"),
+    "gathered": picture("  - conv: {out_channels: 40, kernel_size: 5, stride: 2, padding: 1}", "  - gelu"),
+    "grouped": picture("  - conv: {out_channels: 64, kernel_size: 3, padding: 1, groups: 4}", "  - relu"),
+    "shallow": picture(
+        "  - conv: {out_channels: 3, kernel_size: 1}", "  - conv: {out_channels: 40, kernel_size: 5, padding: 2}"
+    ),
+    "Winograd": picture(
+        "  - relu",
+        "  - conv: {out_channels: 128, kernel_size: 3, padding: 1}",
+        "  - conv: {out_channels: 64, kernel_size: 5, padding: 2}",
+        "  - maxpool: 2",
+        "  - conv: {out_channels: 64, kernel_size: 3, padding: 1}",
+    ),
+    "normalised before": picture(
+        "  - maxpool: {kernel_size: 3, stride: 1, padding: 1}",
+        "  - batchnorm",
+        "  - relu6",
+        "  - conv: {out_channels: 64, kernel_size: 3, padding: 1, stride: 2}",
+        "  - maxpool: {kernel_size: 3, stride: 1, padding: 1}",
+        "  - batchnorm",
+        "  - relu",
+        "  - conv: {out_channels: 64, kernel_size: 1}",
+        "  - batchnorm",
+        "  - hardswish",
+    ),
+    "joined": picture(
+        "  - concat:",
+        "      paths:",
+        "        - - conv: {out_channels: 32, kernel_size: 1}",
+        "        - - conv: {out_channels: 32, kernel_size: 3, padding: 1}",
+        "  - conv: {out_channels: 64, kernel_size: 1}",
+    ),
+    "slices": picture(
+        "  - concat:",
+        "      paths:",
+        "        - - slice: {axis: channels, start: 0, stop: 32}",
+        "          - conv: {out_channels: 32, kernel_size: 1}",
+        "        - - slice: {axis: channels, start: 32}",
+        "          - conv: {out_channels: 32, kernel_size: 3, padding: 1}",
+    ),
+    "dense block": picture(
+        *4
+        * [
+            "  - concat:",
+            "      paths:",
+            "        - []",
+            "        - - conv: {out_channels: 32, kernel_size: 3, padding: 1}",
+            "          - relu",
+        ],
+        "  - conv: {out_channels: 64, kernel_size: 1}",
+    ),
+}
+
+
+def prepared(network: Graph, threads: int = 1, pieces: bool = False) -> Session:
+    """Return a session with the weights of seed 0, whose threads share their work whatever BLAS is there."""
+    session = Session(network, random_weights(network, 0), threads=threads)
+    session.team, session.blas_threads = Team(threads, pieces), 1
+    return session
+
+
+def outputs(session: Session, seed: int, batch: int = 1) -> dict[str, Any]:
+    """Return the outputs of one pass on an input of its own."""
+    return session.outputs(random_inputs(session.network, batch, seed, np.dtype(np.float32)))
+
+
+def as_bytes(arrays: dict[str, Any]) -> dict[str, bytes]:
+    return {name: array.tobytes() for name, array in arrays.items()}
+
+
+@pytest.mark.parametrize(("threads", "batch", "pieces"), [(1, 1, False), (1, 1, True), (3, 8, False)])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_repeated_pass_gives_what_the_first_gives(name: str, threads: int, batch: int, pieces: bool) -> None:
+    network = spec(NETWORKS[name])
+    session = prepared(network, threads, pieces)
+    for seed in range(4):
+        made = outputs(session, seed, batch)
+        assert session.program is not None
+        session.program.memory.fill(255)  # NaN, which would be seen if anything were read before it is written
+        session.team.spoil()
+        assert as_bytes(made) == as_bytes(outputs(prepared(network, threads, pieces), seed, batch))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_results_stay_when_there_are_more(threads: int) -> None:
+    session = prepared(spec(NETWORKS["depthwise"]), threads)
+    kept = [outputs(session, seed) for seed in range(4)]
+    alone = [outputs(prepared(session.network, threads), seed) for seed in range(4)]
+    assert [as_bytes(some) for some in kept] == [as_bytes(other) for other in alone]
+
+
+def test_another_batch_on_the_way() -> None:
+    session = prepared(spec(NETWORKS["normalised before"]))
+    for batch in (1, 1, 3, 1, 3, 3, 1):
+        assert as_bytes(outputs(session, batch, batch)) == as_bytes(outputs(prepared(session.network), batch, batch))
+
+
+def test_a_linear_layer_on_many_rows_and_then_on_few() -> None:
+    """From many rows on its weight is held in a form for them, which then serves few as well."""
+    network = spec("input: [40]\nlayers: [linear: 96, relu]\n")
+    session = prepared(network, pieces=True)
+    many = outputs(session, 0, 100)["relu1"]
+    x = random_inputs(network, 100, 0, np.dtype(np.float32))
+    few = session.outputs({name: array[:3] for name, array in x.items()})["relu1"]
+    assert np.abs(few - many[:3]).max() < 1e-5
+
+
+def test_threads_share_what_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = prepared(spec(NETWORKS["Winograd"]), threads=3)
+    outputs(session, 0, 16)
+    numbers: set[int] = set()
+    made = team.make
+    barrier = threading.Barrier(3, timeout=10)
+
+    def make(calls: Any) -> None:
+        if session.team.workers.number not in numbers:  # each waits for the others to have taken a block, once
+            numbers.add(session.team.workers.number)
+            barrier.wait()
+        made(calls)
+
+    monkeypatch.setattr(team, "make", make)
+    found = outputs(session, 1, 16)
+    assert numbers == {0, 1, 2}
+    assert as_bytes(found) == as_bytes(outputs(prepared(session.network, threads=3), 1, 16))
+
+
+# --- kernels return calls, and do nothing themselves -----------------------------------------------------------
+
+
+class _Watched(Kernels):
+    """The operations on memory that is watched while kernels are bound, and not one call is made."""
+
+    def perform(
+        self, kernel: Kernel, inputs: Sequence[Any], weight: Held | None = None, bias: Held | None = None
+    ) -> Any:
+        dtype = inputs[0].dtype
+        out = np.full(kernel.shape, 7, dtype)
+        room = np.full(kernel.room * out.itemsize, 7, np.uint8)
+        before = [array.copy() for array in (out, room, *inputs)]
+        self.team.perform(kernel, Task(tuple(inputs), out, room, weight, bias))
+        assert all((array == copy).all() for array, copy in zip((out, room, *inputs), before, strict=True))
+        return out
+
+
+CONVOLUTIONS: list[dict[str, Any]] = [
+    {"shape": (48, 48, 1, 1)},
+    {"shape": (48, 48, 1, 1), "stride": 2},
+    {"shape": (48, 48, 3, 3), "padding": 1},
+    {"shape": (48, 48, 5, 5), "padding": 2, "stride": 2},
+    {"shape": (48, 24, 3, 3), "groups": 2},
+    {"shape": (48, 1, 3, 3), "groups": 48, "padding": 1},
+    {"shape": (48, 1, 3, 3), "groups": 48, "stride": 2},
+]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_kernel_that_is_bound_touches_no_memory(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(team, "make", lambda calls: None)
+    monkeypatch.setattr(team, "MACS_PER_MICROSECOND", 1)  # so that threads would share the little that there is
+    ops = _Watched(Team(threads))
+    x, bias = np.ones((2, 48, 26, 25), np.float32), np.ones(48, np.float32)
+    for options in CONVOLUTIONS:
+        ops.conv(x, np.ones(options["shape"], np.float32), bias, **{k: v for k, v in options.items() if k != "shape"})
+    ops.conv(x[:, :3], np.ones((8, 3, 7, 7), np.float32), bias[:8], padding=3, stride=2)
+    ops.conv_transpose(x, np.ones((48, 8, 2, 2), np.float32), bias[:8], stride=2)
+    ops.linear(x, np.ones((10, 48), np.float32), bias[:10], axis=1)
+    ops.linear(x[:, :, 0, 0], np.ones((10, 48), np.float32), bias[:10])
+    for pool in (ops.max_pool, ops.avg_pool):
+        pool(x, kernel_size=3, stride=2, padding=1)
+    ops.lp_pool(x, p=2, kernel_size=2)
+    ops.adaptive_avg_pool(x, output_size=1)
+    ops.adaptive_max_pool(x, output_size=1)
+    ops.concat([x, x], 1)
+
+
+# --- the layout ------------------------------------------------------------------------------------------------
+
+
+def overlapping(pieces: list[Piece]) -> list[tuple[Piece, Piece]]:
+    """Return the pieces that live at one time in one place."""
+    return [
+        (one, other)
+        for number, one in enumerate(pieces)
+        for other in pieces[:number]
+        if one.birth <= other.death and other.birth <= one.death
+        if one.start < other.start + other.size and other.start < one.start + one.size
+    ]
+
+
+def lower_bound(pieces: list[Piece]) -> int:
+    """Return the most bytes that are alive at one step: no layout takes less."""
+    return max(sum(piece.size for piece in pieces if piece.birth <= at <= piece.death) for at in range(len(pieces)))
+
+
+# how much above the lower bound: REVIEW's own greedy layout was at it for 64 of 68 families
+@pytest.mark.parametrize(
+    ("name", "above"), [("resnet50", 1.0), ("densenet121", 1.0), ("vgg16", 1.0), ("googlenet", 1.05), ("unet", 1.25)]
+)
+@pytest.mark.parametrize("fuse", [True, False])
+def test_what_lives_at_one_time_lies_in_different_places(name: str, above: float, fuse: bool) -> None:
+    network = cnncalc.load(name)
+    plan = steps(network, (), fuse)
+    laid = layout(network, plan, set(), 2, 4, [0] * len(plan))
+    pieces = list({id(piece): piece for piece in laid.homes.values()}.values())
+    assert overlapping(pieces) == []
+    assert max(piece.start + piece.size for piece in pieces) == laid.size <= above * lower_bound(pieces)
+
+
+def test_many_pieces_are_laid_out_in_the_order_of_their_births(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnncalc.execution.layout.MOST_SORTED", 10)
+    network = cnncalc.load("resnet50")
+    plan = steps(network, (), True)
+    laid = layout(network, plan, set(), 1, 4, [0] * len(plan))
+    pieces = list({id(piece): piece for piece in laid.homes.values()}.values())
+    assert overlapping(pieces) == []
+    assert laid.size <= 1.5 * lower_bound(pieces)
+
+
+# --- from Python -----------------------------------------------------------------------------------------------
+
+
+def test_a_session_is_a_network_s_run_again_and_again() -> None:
+    network = spec(RESIDUAL)
+    weights = random_weights(network, 3)
+    kept = {name: array.copy() for name, array in weights.items()}
+    with network.prepare(weights=weights, threads=1) as session:
+        for seed in range(3):
+            x = np.random.default_rng(seed).standard_normal((2, 3, 20, 20), np.float32)
+            assert (session(x) == network.run(x, weights=weights, threads=1).output).all()
+        assert session(x[0]).shape == (1, 5), "one sample without its batch axis"
+        with pytest.raises(cnncalc.CnncalcError, match=r"input 'input' is \(2, 20, 20\), expected \(N, 3, 20, 20\)"):
+            session(x[0, 1:])
+    assert all((weights[name] == array).all() for name, array in kept.items()), "the caller's stay as they are"
+
+
+def test_several_outputs_come_by_name() -> None:
+    network = spec("input: [2, 4, 4]\nlayers:\n  - relu:\n    name: a\n  - flatten:\n    name: b\noutputs: [a, b]\n")
+    made = network.prepare(dtype="float64")(-np.ones((1, 2, 4, 4)))
+    assert {name: array.shape for name, array in made.items()} == {"a": (1, 2, 4, 4), "b": (1, 32)}
+    assert all(array.dtype == np.float64 and not array.any() for array in made.values())
+    with pytest.raises(cnncalc.CnncalcError, match="'float16' is none of float32, float64"):
+        network.prepare(dtype="float16")
+
+
+def test_a_network_with_a_wrong_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.layers.building import known
+
+    monkeypatch.setattr(known("center_crop"), "output_shape", lambda self, shape: (shape[0], 5, 5))  # in truth 4 × 4
+    session = spec("input: [2, 6, 6]\nlayers: [center_crop: 4, flatten, linear: 3]\n").prepare()
+    with pytest.raises(cnncalc.CnncalcError, match=r"'fc1' can't be run: a weight \(3, 50\) does not fit"):
+        session(np.zeros((1, 2, 6, 6), np.float32))
+
+
+def test_a_session_lets_go_of_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    memories: list[Any] = []
+
+    class Seen(sessions.Program):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            memories.append(weakref.ref(self.memory))
+
+    monkeypatch.setattr(sessions, "Program", Seen)
+    gc.disable()  # calls and their session refer to each other
+    try:
+        result = spec(RESIDUAL).run(repeat=3, threads=2)
+        assert [memory() for memory in memories] == [None]
+    finally:
+        gc.enable()
+    assert result.ok
+
+
+def test_a_thread_that_waits_keeps_no_memory() -> None:
+    workers, array = Workers(2), np.zeros(100)
+    held = weakref.ref(array)
+
+    def work(start: int, stop: int, array: Any = array) -> None:
+        time.sleep(0.01)  # so that each thread takes some
+
+    workers.run(work, [(i, i + 1) for i in range(6)])
+    del array, work
+    for _ in range(500):
+        if held() is None:
+            break
+        time.sleep(0.01)
+    assert held() is None
+    workers.close()
