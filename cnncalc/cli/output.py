@@ -55,7 +55,7 @@ class Output:
             CnncalcError: where the file can't be written, or the command reads it.
         """
         if self.path is None:
-            for chunk in chunks:
+            for chunk in chunks if sys.stdout is not None else ():
                 click.echo(chunk, nl=False, color=True)
             return
         refuse_overwriting("-o", self.path)

@@ -12,7 +12,7 @@ import click
 from cnncalc.cli._tensors import read_inputs, read_weights, refuse_unused, told_apart
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import Whole, takes_output, takes_spec
-from cnncalc.cli.output import Output, tell_unmet
+from cnncalc.cli.output import Output, tell, tell_unmet
 from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.cli.parsing import parse_quantity
 from cnncalc.cli.progress import progress_bar
@@ -186,12 +186,11 @@ def _tell(run: Run, layout: str) -> int:
     from cnncalc.rendering.views.run import mismatch
 
     for row in run.mismatches[:5]:
-        text = plain(page_lines(mismatch(row, run.batch, layout), Screen()))
-        click.echo(text, err=True, nl=False)
+        tell(plain(page_lines(mismatch(row, run.batch, layout), Screen())).rstrip("\n"))
     if len(run.outputs) < len(run.network.outputs):
-        click.echo("not all outputs were made, none are saved", err=True)
+        tell("not all outputs were made, none are saved")
     if run.unstable:
-        click.echo(f"output '{run.unstable}' has other bytes after a repeated pass than after the first", err=True)
+        tell(f"output '{run.unstable}' has other bytes after a repeated pass than after the first")
     if run.first:
-        click.echo(f"'{run.first}' is the first layer that made NaN or infinite elements", err=True)
+        tell(f"'{run.first}' is the first layer that made NaN or infinite elements")
     return 1

@@ -99,6 +99,8 @@ def compile_expression(text: str, known: Collection[str]) -> Expression:
         tree = _parsed(stripped)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as fault:
         offset = (getattr(fault, "offset", None) or 1) - 1
+        odd = next((place for place, sign in enumerate(text) if not (sign.isascii() or sign.isidentifier())), offset)
+        offset = max(odd, offset)  # Python 3.10 points at the number that an odd digit ends
         raise ExpressionError(
             f"'{text}' is not an expression", min(offset, len(text)), _syntax_hint(stripped)
         ) from None
