@@ -65,6 +65,13 @@ def test_full_disk() -> None:
     assert (done.returncode, done.stderr) == (2, "can't write the output: No space left on device\n")
 
 
+def test_the_version_is_said_once() -> None:
+    """Of a checkout that is not installed, too."""
+    pyproject = (Path(cnncalc.__file__).parents[1] / "pyproject.toml").read_text()
+    assert f'"{cnncalc.__version__}"' not in pyproject
+    assert process("--version").stdout == f"cnncalc, version {cnncalc.__version__}\n"
+
+
 def test_dir_has_every_public_name() -> None:
     assert {"load", "Network", "Summary", "CnncalcError", "__version__"} <= set(dir(cnncalc))
 

@@ -7,6 +7,8 @@ from importlib import import_module
 
 import click
 
+from cnncalc import __version__
+
 _SHARED = ("opening", "options", "output", "overwriting", "parsing", "progress")
 
 
@@ -47,7 +49,7 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.version_option(package_name="cnncalc")
+@click.version_option(__version__, prog_name="cnncalc")
 def cli() -> None:
     """Shapes, parameters, MACs and FLOPs of convolutional networks: exact, explained, and proven by running.
 
