@@ -88,14 +88,16 @@ class Field:
     def size(self) -> int:
         """Elements of the input that a position sees, the widest counting; padding is included."""
         if self._size < 0:
-            if len(self.terms) == 1 and len(self.terms[0].places) < 2:
-                term = self.terms[0]
-                self._size = max(term.pattern.sizes(term.positions))
-            else:
+            places, (first, last, _), loose = self.terms[0]
+            if len(self.terms) > 1 or len(places) > 1:
                 from cnncalc.figures.regrouping import widest
 
                 self._size = widest(self.together)
-            if not self.is_exact:
+            elif len(first) == 1:
+                self._size = max(last[0] - first[0] + 1, 0)
+            else:
+                self._size = max(self.terms[0].pattern.sizes(self.terms[0].positions))
+            if (loose or len(self.terms) > 1) and not self.is_exact:
                 self._size = min(self._size, self.input_size)
         return self._size
 
@@ -228,8 +230,6 @@ def _moved(seen: Seen, moves: tuple[Move, ...], shape: Shape, output: Shape, wor
         for source, fields in seen.items():
             found[source] = tuple([_along_all(field, reads, shape, output, work) for field in fields])
         return found
-    if all(field.is_whole and not field.terms[0].loose for fields in seen.values() for field in fields):
-        return seen
     flattens = len(output) == len(moves) == 1 and isinstance(moves[0], LaidOut)
     return {
         source: tuple(
@@ -245,6 +245,8 @@ def _moved(seen: Seen, moves: tuple[Move, ...], shape: Shape, output: Shape, wor
 def _flattened(field: Field, shape: Shape) -> Field | None:
     """Return a field of one axis behind a flatten; None where it is of another form."""
     ((places, pattern, loose), *others) = field.terms
+    if not others and not places and loose in ((), _ALL_CHANNELS):
+        return field
     if others or loose or len(places) != 1 or places[0][1:] != (1, shape[places[0].axis]):
         return None
     place = Place(0, prod(shape[places[0].axis + 1 :]), places[0].size)
@@ -273,8 +275,10 @@ def along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work
     if loose == _ALL_CHANNELS and reads[CHANNELS].is_whole:
         loose = ()
     elif loose and (loose != _ALL_CHANNELS or reads[CHANNELS].ranges is not None):
-        places = ()
+        return _along_several(term, reads, shape, output, work)
     if len(places) != 1:
+        if not term.places and not loose:
+            return Term((), pattern) if term.loose else term
         return _along_several(term, reads, shape, output, work)
     axis, unit, size = places[0]
     to, ranges = reads[axis].axis, reads[axis].ranges
@@ -297,8 +301,6 @@ def _read_by_all(term: Term, read: Read, work: Work) -> Term:
 
 
 def _along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: Work) -> Term:
-    if not term.places and not term.loose:
-        return term
     from cnncalc.figures.regrouping import along_several
 
     return along_several(term, reads, shape, output, work)
@@ -327,6 +329,9 @@ def _joined(node: Node, moves: Reads | None, of: dict[Tensor, Seen], work: Work)
         elif moves is None and use.inputs[number] != use.output:
             seen = _moved(seen, _stretched(use.inputs[number], use.output), use.inputs[number], use.output, work)
         branches.append(seen)
+    one = branches[0]
+    if all(seen is one for seen in branches) and seam is None:
+        return one, True
     agree = True
     found: Seen = {}
     for source in dict.fromkeys([source for seen in branches for source in seen]):
@@ -365,24 +370,20 @@ def _met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: Work)
     one = fields[0]
     if all(field is one for field in fields) and (are_all or seam is None):
         return one, True
-    places, pattern, _ = one.terms[0]
-    growth, period = pattern.growth, len(pattern.first)
-    first, last = pattern.first[0], pattern.last[0]
+    places, ((first, *rest), (last, *_), growth), _ = one.terms[0]
     loose = set[int]()
     for field in fields:
-        term = field.terms[0]
-        other = term.pattern
-        if len(field.terms) > 1 or term.places != places or (other.growth, len(other.first), period) != (growth, 1, 1):
+        (where, (starts, ends, jump), axes), *others = field.terms
+        if others or rest or where != places or jump != growth or len(starts) > 1:
             break
-        first, last = min(first, other.first[0]), max(last, other.last[0])
-        loose.update(term.loose)
+        first, last = min(first, starts[0]), max(last, ends[0])
+        loose.update(axes)
     else:
         if growth is not None and (seam is None or not places or places[0].axis != seam):
             if seam is not None and not (are_all and all(field.terms == one.terms for field in fields)):
                 loose.add(seam)
-            return Field(
-                (Term(places, Pattern((first,), (last,), growth), tuple(sorted(loose))),), one.input_size
-            ), True
+            term = Term(places, Pattern((first,), (last,), growth), tuple(sorted(loose)))
+            return Field((term,), one.input_size), True
     from cnncalc.figures.regrouping import met
 
     return met(fields, seam, are_all, work)

@@ -145,7 +145,8 @@ def summarize(
         if word not in known:
             raise CnncalcError(f"unknown {what} '{word}'", did_you_mean(word, known, f"{what}s"))
     fields = receptive_fields(network)
-    rows = [_row(node, batch, DTYPES[dtype], fields.of[node]) for node in network.nodes]
+    sizes = {id(seen): tuple([field.size for field in leading(seen)]) for seen in fields.of.values()}
+    rows = [_row(node, batch, DTYPES[dtype], sizes[id(fields.of[node])]) for node in network.nodes]
     uncounted = {node.layer.type for node in network.nodes if node.use.flops is None}
     if convention != OWN_CONVENTION:
         rows, undefined = _recounted(rows, batch, convention)
@@ -174,7 +175,7 @@ def _by_input(network: Graph, seen: Seen) -> dict[str, Fields]:
     return {name: seen[tensor] for name, tensor in network.inputs.items() if seen.get(tensor)}
 
 
-def _row(node: Node, batch: int, width: int, seen: Seen) -> Row:
+def _row(node: Node, batch: int, width: int, field: tuple[int, ...]) -> Row:
     use = node.use
     elements = node.elements(batch)
     return Row(
@@ -192,7 +193,7 @@ def _row(node: Node, batch: int, width: int, seen: Seen) -> Row:
         node.flops(batch) or 0,
         elements,
         elements * width,
-        tuple([field.size for field in leading(seen)]),
+        field,
         node,
     )
 
