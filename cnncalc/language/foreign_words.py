@@ -89,41 +89,56 @@ WRITTEN = {
         ("glu", "geglu", "swiglu", "reglu", "bilinearglu"),
         "not offered; write 'multiply' with two paths, one of them ending in the gate's activation",
     ),
+    **dict.fromkeys(
+        ("attention", "selfattention", "crossattention", "multiheadattention", "multiheadselfattention", "mha", "mhsa"),
+        "not offered; write it with 'linear', 'matmul' and 'softmax'",
+    ),
+    **dict.fromkeys(
+        ("grn", "globalresponsenorm"), "not offered; write it with 'norm2', 'mean', 'divide' and 'multiply'"
+    ),
+    "average": "not offered; write 'add', and 'affine' with 'mul' behind it",
+    "scalechannels": "write 'multiply' with 'from: [one, another]'",
     "timedistributed": "not offered; a 'conv' with 'kernel_size: 1' does the same at each position",
 }  # fmt: skip
 """Layers that are written with what there is, or that have no place in a spec, with the hint."""
 
 _NOT_OFFERED = (
     # recurrent
-    "rnn simplernn elmanrnn lstm gru lstmcell grucell rnncell peepholelstm convlstm convgru convrnn bidirectional",
+    "elmanrnn lstmcell grucell rnncell peepholelstm convlstm convgru convrnn bidirectional",
     "bilstm bigru blstm stackedrnncells crnn repeatvector tcn",
     # attention and its surroundings
-    "attention additiveattention selfattention crossattention multiheadattention multiheadselfattention mha mhsa",
+    "additiveattention",
     "groupqueryattention linearattention flexattention windowattention cbam nonlocal nonlocalblock transformer",
     "transformerencoder transformerdecoder transformerencoderlayer transformerdecoderlayer rotaryembedding",
-    "positionalencoding positionalembedding positionembedding embedding embeddingbag reversibleembedding clstoken",
+    "positionalencoding positionalembedding positionembedding embeddingbag reversibleembedding clstoken",
     # contractions, reductions and arithmetic
-    "matmul batchmatmul bmm matmulinteger dot einsum einsumdense bilinear outer cosinesimilarity pairwisedistance",
-    "mean sum min max prod average reducemean reducesum reducemax reducemin reduceprod reducel1 reducel2 reduction",
-    "logsumexp reducelogsumexp reducelogsum reducesumsquare argmax argmin topk cumsum cumprod divide div power pow",
-    "minimum sqrt rsqrt square abs neg exp log sin cos tan asin acos atan sinh cosh asinh acosh atanh erf sign floor",
-    "ceil round reciprocal mod bias shift affine bnll",
+    "matmulinteger dot einsumdense bilinear outer cosinesimilarity pairwisedistance",
+    "reduction",
+    "logsumexp reducelogsumexp reducelogsum reducesumsquare argmin cumprod",
+    "rsqrt square tan asin acos atan sinh cosh asinh acosh atanh",
+    "mod bias bnll",
     # activations
-    "celu crelu rrelu thresholdedrelu threshold hardshrink softshrink shrink tanhshrink softsign softmin hardmax",
+    "celu crelu rrelu thresholdedrelu threshold hardshrink softshrink shrink tanhshrink softmin hardmax",
     "logsigmoid squareplus snake xielu serf aconc aria",
     # normalisation
-    "grn globalresponsenorm rmsnorm rmsnormalization frn filterresponsenorm filterresponsenormalization weightnorm",
-    "weightstandardization spectralnorm switchablenorm l2norm l2normalize l2normalization lpnormalization normalize",
+    "frn filterresponsenorm filterresponsenormalization weightnorm",
+    "weightstandardization spectralnorm switchablenorm l2norm l2normalization normalize",
     "unitnormalization meanvariancenormalization adain localcontrastnorm lcn",
     # where and indexing
-    "gather gathernd gatherelements scatter scatternd where select embed onehot fold unfold im2col col2im tile repeat",
-    "expand trilu affinegrid gridsample gridsampler spatialtransformer stn roipool roipooling roialign psroipool",
+    "gathernd gatherelements scatter scatternd embed onehot im2col col2im",
+    "affinegrid gridsample gridsampler spatialtransformer stn roipool roipooling roialign psroipool",
     "maxroipool deformconv deformableconv deformconv2d dcn fractionalmaxpool stochasticpool involution dynamicconv",
     "condconv octaveconv partialconv capsule capsulelayer kan spline hypernetwork fft dft stft melspectrogram",
     "convinteger qlinearconv quantizelinear dequantizelinear dynamicquantizelinear",
     # losses that have no "loss" in their name, control flow
-    "ctc if loop scan switch",
+    "ctc if loop scan switch and or not xor sequenceat sam normalizel2 scatterelements det size shape range",
 )
+FALSE_FRIENDS = {
+    "fold": "not offered: PyTorch's Fold adds up patches, and 'fold' here moves an axis into the batch",
+    "unfold": "not offered: PyTorch's Unfold takes patches apart, and 'unfold' here takes an axis out of the batch",
+}
+"""Layers elsewhere whose names are those of other types here."""
+
 NOT_OFFERED = frozenset([word for line in _NOT_OFFERED for word in line.split()])
 """Layers elsewhere that no type here stands for; one that becomes a type is found before it is looked for here."""
 

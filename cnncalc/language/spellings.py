@@ -8,7 +8,17 @@ from functools import cache
 from typing import NamedTuple
 
 from cnncalc.ground.near import folded, nearest, suggestion
-from cnncalc.language.foreign_words import ADVICE, ARGUMENTS, KEYS, LOSS, MODIFIERS, NOT_OFFERED, TRAINING, WRITTEN
+from cnncalc.language.foreign_words import (
+    ADVICE,
+    ARGUMENTS,
+    FALSE_FRIENDS,
+    KEYS,
+    LOSS,
+    MODIFIERS,
+    NOT_OFFERED,
+    TRAINING,
+    WRITTEN,
+)
 from cnncalc.layers import layer_type, layer_types
 from cnncalc.layers.base import Layer
 
@@ -49,6 +59,8 @@ def bare(name: str) -> str:
 def our_type(name: str) -> str | None:
     """Return our word for a layer type by whatever name it has, or None where there is no such type."""
     word = bare(name)
+    if word in FALSE_FRIENDS and name != word:
+        return None
     for candidate in (word, word.removeprefix("lazy"), word.removesuffix("layer")):
         ours = _own().get(candidate)
         if ours is not None:
@@ -77,8 +89,8 @@ def type_hint(name: str, blocks: Collection[str]) -> str:
     if ours is not None:
         return f"it is called '{ours}' here"
     word = bare(name)
-    if word in WRITTEN:
-        return WRITTEN[word]
+    if word in FALSE_FRIENDS or word in WRITTEN:
+        return FALSE_FRIENDS.get(word) or WRITTEN[word]
     if word.endswith(LOSS):
         return WRITTEN["loss"]
     if word in NOT_OFFERED:

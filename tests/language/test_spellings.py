@@ -11,6 +11,7 @@ from cnncalc.ground.near import folded
 from cnncalc.language import foreign_words
 from cnncalc.language.spellings import abroad, argument_hint, our_type, type_hint
 from cnncalc.layers import layer_type, layer_types
+from cnncalc.layers.base import Layer
 from tests.commands import cnncalc as command
 
 # The names are those of the frameworks' own documentation: torch.nn, keras.layers, onnx.ai/onnx/operators, Caffe's
@@ -121,6 +122,12 @@ def test_what_to_write(word: str, hint: str) -> None:
     assert type_hint(word, ("bottleneck",)).startswith(hint)
 
 
+def test_what_has_no_counterpart() -> None:
+    """Types that none of PyTorch, Keras and ONNX has as a module, a layer or an operator."""
+    alone = [name for name in layer_types() if not any((layer_type(name) or Layer).elsewhere[:3])]
+    assert alone == ["compare", "affine", "scale", "shift", "fold", "select", "unfold"]
+
+
 def test_none_of_torch_s_modules_is_mistaken_for_another() -> None:
     """Every name of torch.nn 2.13, in tests/data: known here, known not to be, or at least not 'did you mean'."""
     names = (Path(__file__).parent.parent / "data" / "torch_nn.txt").read_text().split()
@@ -132,7 +139,8 @@ def test_none_of_torch_s_modules_is_mistaken_for_another() -> None:
 def test_every_type_is_found_by_its_own_name_and_by_its_names_elsewhere(name: str) -> None:
     layer_class = layer_type(name)
     assert layer_class is not None
-    assert our_type(name) == our_type(name.upper()) == our_type(name.replace("_", "")) == name
+    assert our_type(name) == our_type(name.replace("_", "")) == name
+    assert our_type(name.upper()) == (None if name in foreign_words.FALSE_FRIENDS else name)
     names = [one.name for ones in abroad().values() for one in ones if one.type == name]
     for other in names:
         assert our_type(other.replace("{d}", "2")) in (name, *([our_type(other)] if "{d}" not in other else []))

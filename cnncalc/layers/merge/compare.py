@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.arguments import argument, choice
-from cnncalc.layers.base import Example
+from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class Compare(ElementwiseMerge):
     by = argument(choice(*OPERATORS), "what holds where the output is 1")
 
     example = Example("compare: greater", inputs=((32, 8, 8), (1, 1, 1)), output=(32, 8, 8), flops=32 * 8 * 8)
+    elsewhere = Elsewhere(others="Equal Greater Less GreaterOrEqual LessOrEqual")
 
     def compute(self, np: Any, a: Any, b: Any) -> Any:
         """Return whether it holds, as true or false."""

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, flag, integers, number
-from cnncalc.layers.base import Example, Layer, Weight
+from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Shift(Layer):
     init = argument(number, "what it starts from in training", 0.0)
 
     example = Example("shift: [197, 192]", inputs=((197, 192),), output=(197, 192), params=197 * 192, flops=197 * 192)
+    elsewhere = Elsewhere(others="Bias BiasAdd")
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight with the learned tensor's shape, (C,) by default."""

@@ -57,6 +57,7 @@ def record(family: str, layer: type[Layer]) -> dict[str, Any]:
             name: {"required": argument.default is REQUIRED, "default": default(argument), "help": argument.help}
             for name, argument in layer.arguments.items()
         },
+        "elsewhere": elsewhere(layer),
         "example": {
             "item": example.item,
             "inputs": example.inputs,
@@ -66,6 +67,12 @@ def record(family: str, layer: type[Layer]) -> dict[str, Any]:
             "flops": example.flops,
         },
     }
+
+
+def elsewhere(layer: type[Layer]) -> dict[str, str]:
+    """Return what PyTorch, Keras and ONNX call a type, on a map of two axes; without those that don't have it."""
+    names = {"PyTorch": layer.elsewhere.torch, "Keras": layer.elsewhere.keras, "ONNX": layer.elsewhere.onnx}
+    return {name: theirs.partition("(")[0].replace("{d}", "2") for name, theirs in names.items() if theirs}
 
 
 def about(layer: type[Layer]) -> str:
@@ -108,6 +115,9 @@ def page(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> 
         blocks += [Paragraph(" ".join(text.split())), Gap()]
     if layer.arguments:
         blocks += [*_arguments(layer), Gap()]
+    named = ", ".join(f"{name} {theirs}" for name, theirs in elsewhere(layer).items())
+    if named:
+        blocks += [Text([(f"elsewhere: {named}", "dim")]), Gap()]
     return blocks + _example(layer, formulas, width)
 
 
