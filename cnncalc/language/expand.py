@@ -14,7 +14,8 @@ from cnncalc.ground.places import Given, SpecError
 from cnncalc.language.arithmetic import OutOfWorkError
 from cnncalc.language.estimate import least_layers
 from cnncalc.language.expressions import BUDGET
-from cnncalc.language.input_axes import findings, warn
+from cnncalc.language.findings import warn
+from cnncalc.language.input_axes import findings
 from cnncalc.language.item_expander import ItemExpander
 from cnncalc.language.items import Document, Value
 from cnncalc.language.reader import out_of_work
@@ -99,7 +100,7 @@ class _Builder(ItemExpander):
             frame.names[name] = Ref((tensor,), None, "input", 0, 0)
         first: Tensors = (next(iter(self.net.inputs.values())),)
         if len(self.net.inputs) == 1:
-            frame.incoming = first
+            frame.incoming = self.first = first
         result = self.items(document.items, frame, self.globals, first)
         if not self.faults and not self.net.nodes:
             self.fault(document.origin, "the network has no layers")

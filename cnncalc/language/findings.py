@@ -19,6 +19,7 @@ RULES = {
     "wide-fc": "a fully connected layer reads a large map and holds most of the params",
     "channels-last": "an input whose last axis looks like its channels, which come first",
     "batch-axis": "an input that looks as if it began with a batch axis, which shapes don't have",
+    "input-of-scope": "a 'from: input' that means the input of the scope, and not of the path that it stands in",
     "unused-output": "nothing reads what an item computes",
     "unused-name": "a name that a 'for' binds, or an input, is never read",
     "unused-block": "a block that no item uses",
@@ -66,6 +67,12 @@ class SpecWarning(UserWarning):
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.text())
         self.finding = finding
+
+
+def warn(found: Iterable[Finding]) -> None:
+    """Pass findings on as Python's own warnings, which the command line shows in its way."""
+    for finding in found:
+        warnings.warn(SpecWarning(finding), stacklevel=2)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cnncalc.language.findings import Finding, SpecWarning
+from cnncalc.language.findings import Finding
 from cnncalc.language.items import Block, BlockItem, Document, Item, LayerItem, SequenceItem, Value
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -93,14 +93,6 @@ def findings(
         finding = Finding(found.rule, message, value.origin if value else None, f"{first}: {shape_text(found.meant)}")
         if not finding.allowed:
             yield finding
-
-
-def warn(found: Iterable[Finding]) -> None:
-    """Pass findings on as Python's own warnings, which the command line shows in its way."""
-    import warnings
-
-    for finding in found:
-        warnings.warn(SpecWarning(finding), stacklevel=2)
 
 
 def _first_kernel(items: list[Item]) -> object:

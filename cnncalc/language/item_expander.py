@@ -18,8 +18,10 @@ from cnncalc.ground.limits import (
     STEPS_PER_LAYER,
 )
 from cnncalc.ground.near import did_you_mean
+from cnncalc.ground.places import Origin
 from cnncalc.language.arithmetic import Budget, weigh
 from cnncalc.language.expressions import ExpressionError, bind
+from cnncalc.language.findings import Finding, warn
 from cnncalc.language.items import BlockItem, Environment, Item, LayerItem, Loop, SequenceItem, Value
 from cnncalc.language.names import Names
 from cnncalc.language.scope import Frame, Ref, Scope, Tensors
@@ -50,6 +52,9 @@ class ItemExpander(Names):
         self.misfits: list[Misfit] = []
         self.steps = 0
         self.reads = 0
+        self.starts: list[Tensors] = []  # what the paths and unnamed sequences around start from; None for a scope
+        self.warned: set[Origin] = set()
+        self.first: Tensors = None
         self.depth = 0
         self.rounds = 1  # product of the loops around, to refuse a product of loops before it is run
         self.budget = Budget()
@@ -103,6 +108,7 @@ class ItemExpander(Names):
         if item.sources is not None:
             if self.plainly_absent(item, environment):
                 return above  # what it would read need not be there either
+            self.warn_of_input(item, frame, above)
             incoming = self.sources(item, frame)
         if not item.repeats:
             result, present = self.once(item, frame, environment, incoming, frame)
@@ -113,6 +119,36 @@ class ItemExpander(Names):
         if item.expect is not None and not each_round(item):
             self.check_expected(item, result, environment)
         return result
+
+    def inner_items(self, items: list[Item], frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+        """Expand items that have no scope of their own: a path's, or an unnamed sequence's."""
+        self.starts.append(incoming)
+        result = self.items(items, frame, environment, incoming)
+        self.starts.pop()
+        return result
+
+    def warn_of_input(self, item: Item, frame: Frame, above: Tensors) -> None:
+        """Warn of ``from: input`` where the other input was likely meant: a path's start, or the network's input.
+
+        The scope's own input is meant.  The first item of a path gets the path's start without a ``from``, and the
+        first of a named sequence the sequence's input.
+        """
+        named = [reference for reference in item.sources or () if reference.name == "input"]
+        scope = frame.home.incoming
+        if not named or scope is None or named[0].origin in self.warned:
+            return
+        start = self.starts[-1] if self.starts else None
+        message, hint = "", ""
+        if start is not None and start != scope and above != start:
+            message = "'input' is the input of the scope here, not what this path or unnamed sequence starts from"
+            hint = "name the item that it starts from, or name the sequence, so that it has an input of its own"
+        elif frame.home.is_sequence and above == scope and len(item.sources or ()) == 1:
+            message = "'input' is the sequence's own input, which comes in without a 'from', too"
+            hint = "the network's input can be read here where it has a name, as in input: {image: [3, 224, 224]}"
+        if message:
+            self.warned.add(named[0].origin)
+            finding = Finding("input-of-scope", message, named[0].origin, hint)
+            warn([] if finding.allowed else [finding])
 
     def plainly_absent(self, item: Item, environment: Environment) -> bool:
         """Whether an item is not there, as far as that can be said without its input."""
@@ -186,7 +222,7 @@ class ItemExpander(Names):
         if item.weights is not None:
             self.owners.append(self.sharing(item, frame))
         if isinstance(item, SequenceItem) and item.name is None:  # has no scope of its own
-            return self.items(item.items, lookup, environment, incoming), True
+            return self.inner_items(item.items, lookup, environment, incoming), True
         name = self.given_name(item, frame)
         inside: Frame | None = None
         if isinstance(item, LayerItem):
@@ -229,7 +265,10 @@ class ItemExpander(Names):
         if incoming is not None and len(incoming) > 1:
             for number, tensor in enumerate(incoming, 1):
                 inside.names[f"input{number}"] = Ref((tensor,), None, "input", 0, 0)
+        inside.is_sequence = isinstance(item, SequenceItem) and incoming != self.first
+        self.starts.append(None)
         result = self.items(items, inside, environment, incoming)
+        self.starts.pop()
         self.depth -= 1
         return inside, result
 
@@ -284,7 +323,7 @@ class ItemExpander(Names):
         """Expand each path from the incoming tensor and return their ends."""
         if len(paths) > MAX_INPUTS:
             raise LayerError(f"has {len(paths):,} paths; at most {MAX_INPUTS:,} may come into one layer")
-        ends = [self.items(path, frame, environment, incoming) for path in paths]
+        ends = [self.inner_items(path, frame, environment, incoming) for path in paths]
         if any(end is None for end in ends):
             return None
         return tuple([tensor for end in ends for tensor in end or ()])

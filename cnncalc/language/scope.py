@@ -47,6 +47,7 @@ class Frame:
         self.outer = outer
         self.incoming = incoming
         self.home = home or self  # the frame of the scope itself
+        self.is_sequence = False  # whether the scope is a named sequence, and not what the network begins with
         self.names: dict[str, Ref] = {}
 
     def chain(self) -> Iterator[Frame]:
