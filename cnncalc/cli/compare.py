@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -11,6 +11,7 @@ from cnncalc.cli.opening import AskedSeveral, read_spec
 from cnncalc.cli.options import Basis, convention_option, takes_basis, takes_output, takes_specs
 from cnncalc.cli.output import Output, tell_unmet
 from cnncalc.figures.summary import summarize
+from cnncalc.graph import Graph
 from cnncalc.language.collection import Member
 from cnncalc.rendering.views.compare import Comparison, view
 from cnncalc.studies.comparison import figures, layer_changes
@@ -22,7 +23,7 @@ from cnncalc.studies.comparison import figures, layer_changes
 @convention_option
 @click.option("-U", "--context", type=click.IntRange(0), default=3, help="Layers to show around each that changed.")
 @click.option("--layers", "only_layers", is_flag=True, help="Only the layers (of two networks), in any format.")
-@takes_output()
+@takes_output("svg", "html")
 def command(asked: AskedSeveral, basis: Basis, out: Output, convention: str, context: int, only_layers: bool) -> int:
     """Put networks side by side: totals and kinds with their ratios to the first, and two layer by layer.
 
@@ -33,6 +34,7 @@ def command(asked: AskedSeveral, basis: Basis, out: Output, convention: str, con
     cnncalc compare mobilenet_v2 mobilenet_v3_large efficientnet_b0
     cnncalc compare <(git show HEAD~1:net.yaml) net.yaml
     cnncalc compare vgg16 vgg19 --layers --format tsv | grep -v ^same
+    cnncalc compare resnet18 resnet34 -o diff.html
     """
     specs = asked.specs
     if len(specs) < 2:
@@ -41,12 +43,29 @@ def command(asked: AskedSeveral, basis: Basis, out: Output, convention: str, con
         raise click.UsageError("--layers compares two specs, not more")
     changes = asked.changes()
     chosen = [Member(*read_spec(spec)) for spec in specs]
-    summaries = [summarize(one.build(*changes), *basis, convention=convention) for one in chosen]
+    if out.format in ("svg", "html") and len(specs) > 2:
+        raise click.UsageError(f"{out.format} compares two specs, not more")
+    networks = [one.build(*changes) for one in chosen]
+    summaries = [summarize(network, *basis, convention=convention) for network in networks]
     lined_up = layer_changes(*summaries) if len(specs) == 2 else None
     names = _labels(specs, [one.name for one in chosen])
     found = Comparison(names, summaries, [] if only_layers else figures(summaries), lined_up)
-    out.show(view(found, context, only_layers))
+    if out.format in ("svg", "html"):
+        out.text(_drawn(found, networks, out.format))
+    else:
+        out.show(view(found, context, only_layers))
     return max(tell_unmet(summary) for summary in summaries)
+
+
+def _drawn(found: Comparison, networks: Sequence[Graph], form: str) -> Iterable[str]:
+    """Return two networks side by side as a picture or as a page with it."""
+    from cnncalc.drawing.difference import Side, difference
+    from cnncalc.drawing.page.difference import page
+    from cnncalc.drawing.svg import document
+
+    a, b = [Side(*one) for one in zip(found.names, networks, found.summaries, strict=True)]
+    changes = found.changes or ()
+    return [document(difference(a, b, changes))] if form == "svg" else page(a, b, changes, found.figures)
 
 
 def _labels(specs: Sequence[str], names: list[str]) -> list[str]:

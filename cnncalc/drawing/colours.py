@@ -22,3 +22,6 @@ DARK = {
 INK, MUTED, LINE, SKIP, BAR, FRAME_LINE = (
     "#16191d", "#555b66", "#6d7684", "#7d4fc0", "#c2410c", "#aab2bd"
 )  # fmt: skip
+
+MARKS = {"changed": "#b45309", "added": "#15803d", "removed": "#b91c1c"}
+"""The outline of what is not the same in another network."""

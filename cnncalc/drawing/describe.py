@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from cnncalc.drawing.atoms import Atom
@@ -46,10 +46,12 @@ class Describer:
     """Makes the parts of one picture.
 
     Every method takes the copies of what it describes: they differ in their figures, and in their shapes perhaps.
+    ``remark`` returns what is to be said of the layers of a card, if anything.
     """
 
-    def __init__(self, measure: Measure) -> None:
+    def __init__(self, measure: Measure, remark: Callable[[Sequence[Node]], str] | None = None) -> None:
         self.measure = measure
+        self.remark = remark
         self.tiles: dict[Atom, Tile] = {}
 
     def box(self, scopes: Sequence[Scope], level: int, count: int = 1) -> Box:
@@ -142,6 +144,8 @@ class Describer:
         strips = [Strip(strip_text(node), node.layer.kind, node is leading) for node in first.nodes]
         if leading.shares is not None:
             strips.append(Strip(f"weights of {leading.shares.name}", "note", False))
+        remark = self.remark(nodes) if self.remark else ""
+        strips += [Strip(remark, "note", False)] if remark else []
         strips = [
             strip._replace(text=fitted(strip.text, TEXT if strip.is_head else SMALL, WIDEST - 80)) for strip in strips
         ]

@@ -24,11 +24,15 @@ class Strip(NamedTuple):
 
 
 class Placed:
-    """A part with a size and, after :mod:`cnncalc.drawing.geometry`, a place: its left edge and its top."""
+    """A part with a size and, after :mod:`cnncalc.drawing.geometry`, a place: its left edge and its top.
 
-    __slots__ = ("axis", "feeds", "height", "reads", "width", "x", "y")
+    ``mark`` is what has become of it beside another network: ``same``, ``changed``, ``added`` or ``removed``.
+    """
+
+    __slots__ = ("axis", "feeds", "height", "mark", "reads", "width", "x", "y")
 
     def __init__(self) -> None:
+        self.mark = ""
         self.width = self.height = self.axis = self.x = self.y = 0
         self.reads = self.feeds = True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnncalc.drawing.colours import BAR, COLOURS, DARK, FRAME_LINE, INK, LINE, MUTED, SKIP
+from cnncalc.drawing.colours import BAR, COLOURS, DARK, FRAME_LINE, INK, LINE, MARKS, MUTED, SKIP
 from cnncalc.drawing.geometry import Line
 from cnncalc.drawing.parts import CIRCLE, HEAD, STRIP, Box, Tile
 from cnncalc.drawing.picture import BORDER, Picture
@@ -94,6 +94,18 @@ def _rect(x: int, y: int, width: int, height: int, kind: str, radius: int = 4) -
     )
 
 
+def _opened(part: Tile | Box) -> str:
+    """Return the beginning of a group: pale where the part is the same in another network, outlined where it is not."""
+    pale = ' opacity=".4"' if part.mark == "same" else ""
+    found = f"<g{pale}><title>{escaped(part.title)}</title>\n"
+    if part.mark in MARKS:
+        found += (
+            f'<rect class="mark" x="{part.x - 4}" y="{part.y - 4}" width="{part.width + 8}" height="{part.height + 8}" '
+            f'rx="8" fill="none" stroke="{MARKS[part.mark]}" stroke-width="2.5"/>\n'
+        )
+    return found
+
+
 def _frame(box: Box) -> str:
     dashed = ' stroke-dasharray="4 3"' if box.is_made_up else ""
     drawn = (
@@ -168,7 +180,7 @@ def _head(line: Line) -> str:
 
 
 def _tile(tile: Tile, largest: float) -> Iterator[str]:
-    yield f"<g><title>{escaped(tile.title)}</title>\n"
+    yield _opened(tile)
     if tile.form == "pill":
         yield _rect(tile.x, tile.y, tile.width, tile.height, tile.kind, tile.height // 2)
         yield _text(tile.x + tile.axis, tile.y + 15, tile.strips[0].text, "ink", anchor="middle")
@@ -223,7 +235,7 @@ def _bar(x: int, y: int, room: int, value: float, largest: float) -> str:
 
 def _closed(box: Box, largest: float) -> Iterator[str]:
     x, y, width, right = box.x, box.y, box.width, box.x + box.width - 9
-    yield f"<g><title>{escaped(box.title)}</title>\n"
+    yield _opened(box)
     if box.count > 1:
         yield _rect(x + 4, y + 4, width, box.height, "box", 6)
     yield _rect(x, y, width, box.height, "box", 6)

@@ -1,0 +1,197 @@
+"""Two networks side by side, lined up as ``compare`` lines up their layers: what is the same is pale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cnncalc.drawing.arrange import arrange
+from cnncalc.drawing.describe import Describer
+from cnncalc.drawing.geometry import Placing, Text, gap, lane_lines, size
+from cnncalc.drawing.measures import Measure, measure
+from cnncalc.drawing.parts import Box, Part, Stack, Tile
+from cnncalc.drawing.picture import BORDER, HEADING, MOST_BOXES, Picture, inner
+from cnncalc.figures.summary import Row, Summary
+from cnncalc.graph import Graph, Node
+from cnncalc.ground.numbers import short
+from cnncalc.studies.comparison import ADDED, CHANGED, REMOVED, SAME, Change
+
+BETWEEN, CAPTION = 56, 22
+"""Between the two networks, and above each for its name."""
+
+DEEPEST = 12
+
+
+class Side(NamedTuple):
+    """One of two networks: its label, its graph and its figures."""
+
+    name: str
+    graph: Graph
+    summary: Summary
+
+
+def difference(a: Side, b: Side, changes: Sequence[Change]) -> Picture:
+    """Return the picture of two networks; ``changes`` are their layers lined up."""
+    kept = [_measured(side) for side in (a, b)]
+    left = _described(a, kept[0], [(one.a, one) for one in changes if one.a is not None], b.name)
+    right = _described(b, kept[1], [(one.b, one) for one in changes if one.b is not None], a.name)
+    for depth in range(DEEPEST, 0, -1):
+        shown = max(_open(root, depth) for root in (left, right))
+        if shown <= MOST_BOXES:
+            break
+    bodies = left.body, right.body
+    for root in (left, right):
+        size(root.body)
+    pairs = {one.a.index: one.b.index for one in changes if one.a is not None and one.b is not None}
+    height = _line_up(*bodies, pairs)
+    placing = Placing()
+    x, y = BORDER, BORDER + HEADING + CAPTION
+    for side, root in ((a, left), (b, right)):
+        placing.place(root.body, x, y)
+        placing.texts.append(Text(x, y - 8, f"{side.name}: {_totals(side.summary)}"))
+        root.x, root.y = x, y
+        root.width = max(root.body.width + (12 * root.tracks + 8 if root.tracks else 0), 260)
+        x += root.width + BETWEEN
+    placing.lines.extend(lane_lines([*placing.lanes, left, right]))
+    values = [part.value for part in placing.parts if isinstance(part, Tile) or not part.is_open]
+    width = max(x - BETWEEN + BORDER, 560)
+    about = "pale: the same · outlined: changed, or only on one side · bars: MACs, on one scale"
+    return Picture(left, placing, width, height + HEADING + CAPTION + 2 * BORDER, (f"{a.name} and {b.name}", about),
+                   kept[0], max(values, default=0.0))  # fmt: skip
+
+
+def _measured(side: Side) -> Measure:
+    found = measure(side.graph, "macs", side.summary.batch, side.summary.dtype)
+    return found._replace(values=[row.macs for row in side.summary.rows], total=side.summary.totals.macs)
+
+
+def _totals(summary: Summary) -> str:
+    totals = summary.totals
+    return f"{totals.layers:,} layers · {short(totals.params)} params · {short(totals.macs)} {summary.figure}"
+
+
+# --- what has become of each part ----------------------------------------------------------------------------
+
+
+def _described(side: Side, by: Measure, lined: Sequence[tuple[Row, Change]], other: str) -> Box:
+    """Return a network as parts, each with its mark and its remark."""
+    found = {row.index: change for row, change in lined}
+
+    def remark(nodes: Sequence[Node]) -> str:
+        return remark_on([found[node.index] for node in nodes], other)
+
+    root = Describer(by, remark).box([arrange(side.graph)], 0)
+    root.is_open = True
+    pending: list[Part] = [root]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Tile | Box) and part.places:
+            part.mark = _mark({found[place].change for place in part.places})
+        pending.extend(inner(part))
+    return root
+
+
+def _mark(kinds: set[str]) -> str:
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    return CHANGED
+
+
+def remark_on(changes: Sequence[Change], other: str) -> str:
+    """Return in a few words what has become of some layers, with both figures where they differ."""
+    kinds = {one.change for one in changes}
+    if kinds == {SAME}:
+        return ""
+    if kinds <= {ADDED, REMOVED}:
+        return f"not in {other}"
+    pairs = [(one.a, one.b) for one in changes if one.a is not None and one.b is not None]
+    for figure, word in (("macs", "MACs"), ("params", "params")):
+        was, now = sum([getattr(a, figure) for a, _ in pairs]), sum([getattr(b, figure) for _, b in pairs])
+        if was != now:
+            return f"{short(was)} → {short(now)} {word}"
+    for a, b in pairs:
+        if a.output_shape != b.output_shape:
+            return f"{_dims(a)} → {_dims(b)}"
+        if a.label != b.label:
+            return f"{a.type} {a.label} → {b.label}"
+    alone = sum(one.a is None or one.b is None for one in changes)
+    return f"{alone} of {len(changes)} layers not in {other}" if alone else "reads from elsewhere"
+
+
+def _dims(row: Row) -> str:
+    return "×".join(map(str, row.output_shape[1:]))
+
+
+def _open(root: Box, depth: int) -> int:
+    """Open what holds a change, no deeper than ``depth``; return how many tiles and closed boxes are seen."""
+    seen = 0
+    pending: list[Part] = [root.body]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Box):
+            part.is_open = part.mark == CHANGED and part.level < depth
+        if isinstance(part, Tile) or (isinstance(part, Box) and not part.is_open):
+            seen += 1
+        else:
+            pending.extend(inner(part))
+    return seen
+
+
+# --- side by side --------------------------------------------------------------------------------------------
+
+
+def _line_up(left: Part, right: Part, pairs: dict[int, int]) -> int:
+    """Give items that stand for each other the same height on both sides; return the height of the whole."""
+    assert isinstance(left, Stack)
+    assert isinstance(right, Stack)
+    partners = _partners(left, right, pairs)
+    tops: tuple[list[int], list[int]] = ([], [])
+    ends = [0, 0]
+    stacks = (left, right)
+    place = [0, 0]
+
+    def put(side: int, top: int) -> None:
+        stack, number = stacks[side], place[side]
+        tops[side].append(top)
+        item = stack.items[number]
+        place[side] += 1
+        ends[side] = top + item.height
+        if number + 1 < len(stack.items):
+            ends[side] += gap(item, stack.items[number + 1], stack.labels[number])
+
+    for here, there in [*partners, (len(left.items), len(right.items))]:
+        while place[0] < here:
+            put(0, ends[0])
+        while place[1] < there:
+            put(1, ends[1])
+        if here < len(left.items):
+            level = max(ends)
+            put(0, level)
+            put(1, level)
+    for stack, found, end in zip(stacks, tops, ends, strict=True):
+        stack.tops, stack.height = found, end
+    return max(ends)
+
+
+def _partners(left: Stack, right: Stack, pairs: dict[int, int]) -> list[tuple[int, int]]:
+    """Return which items stand for each other, in order: those that share the most layers that do."""
+    owner = {place: number for number, item in enumerate(right.items) for place in _places(item)}
+    found: list[tuple[int, int]] = []
+    last = -1
+    for number, item in enumerate(left.items):
+        votes: dict[int, int] = {}
+        for place in _places(item):
+            partner = owner.get(pairs.get(place, -1))
+            if partner is not None and partner > last:
+                votes[partner] = votes.get(partner, 0) + 1
+        if votes:
+            last = max(votes, key=lambda partner: (votes[partner], -partner))
+            found.append((number, last))
+    return found
+
+
+def _places(part: Part) -> list[int]:
+    """Return the layers of a part."""
+    if isinstance(part, Tile | Box):
+        return [*part.places]
+    return [place for item in inner(part) for place in _places(item)]

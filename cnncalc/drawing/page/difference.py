@@ -1,0 +1,71 @@
+"""Two networks on one page: the picture, the totals with their ratios, and the layers that are not the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+
+from cnncalc.drawing.difference import Side, difference, remark_on
+from cnncalc.drawing.page.data import type_text
+from cnncalc.drawing.svg import dark_rules, escaped, pieces
+from cnncalc.figures.summary import Row
+from cnncalc.ground.numbers import exact, size
+from cnncalc.studies.comparison import SAME, Change, Figure
+
+
+def page(a: Side, b: Side, changes: Sequence[Change], figures: Sequence[Figure]) -> Iterator[str]:
+    """Yield two networks as one HTML file without a script."""
+    title = f"{escaped(a.name)} and {escaped(b.name)}"
+    css, dark = (
+        files("cnncalc.drawing.page").joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "dark.css")
+    )
+    yield (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
+        "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
+        f"<title>{title}</title>\n<style>{css}"
+        f"@media screen and (prefers-color-scheme:dark){{{dark}{dark_rules()}}}</style>\n"
+        f"</head>\n<body>\n<header><h1>{title}</h1></header>\n<main>\n"
+        "<section><h2>Layers that stand for each other</h2>"
+        '<div class="tall" tabindex="0" role="region" aria-label="graphs">'
+    )
+    yield from pieces(difference(a, b, changes), style=False)
+    yield "</div></section>\n"
+    yield from _figures(a, b, figures)
+    yield from _changes(a, b, changes)
+    yield "</main>\n</body>\n</html>\n"
+
+
+def _figures(a: Side, b: Side, figures: Sequence[Figure]) -> Iterator[str]:
+    yield f"<section><h2>Figures</h2><table>{_head('', 'figure', a.name, b.name, 'ratio')}<tbody>\n"
+    for figure in figures:
+        was, now = [size(value) if figure.group == "memory" else exact(value) for value in figure.values]
+        ratio = figure.ratios[1]
+        cells = f"<td>{was}</td><td>{now}</td><td>{'' if ratio is None else f'{ratio:.3f}'}</td>"
+        yield f'<tr><td>{figure.group}</td><th scope="row">{figure.name}</th>{cells}</tr>\n'
+    yield "</tbody></table></section>\n"
+
+
+def _head(*heads: str) -> str:
+    cells = [f'<th scope="col">{escaped(head)}</th>' if head else "<td></td>" for head in heads]
+    return f"<thead><tr>{''.join(cells)}</tr></thead>"
+
+
+def _changes(a: Side, b: Side, changes: Sequence[Change]) -> Iterator[str]:
+    others = [one for one in changes if one.change != SAME]
+    yield f"<section><h2>{exact(len(others))} of {exact(len(changes))} layers are not the same</h2>\n"
+    yield f"<table>{_head('', a.name, b.name, 'what differs')}<tbody>\n"
+    for one in others:
+        other = b.name if one.a is not None else a.name
+        yield (
+            f"<tr><td>{one.change}</td><td>{_layer(one.a)}</td><td>{_layer(one.b)}</td>"
+            f"<td>{escaped(remark_on([one], other))}</td></tr>\n"
+        )
+    yield "</tbody></table></section>\n"
+
+
+def _layer(row: Row | None) -> str:
+    if row is None:
+        return ""
+    return f'{escaped(row.name)}<br><span class="muted">{escaped(type_text(row.type, row.label))}</span>'

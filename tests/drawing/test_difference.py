@@ -1,0 +1,105 @@
+"""Two networks side by side: what is the same is pale, what is not has an outline and both figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from cnncalc import load
+from cnncalc.drawing.difference import Side, difference, remark_on
+from cnncalc.drawing.parts import Box, Tile
+from cnncalc.figures.summary import summarize
+from cnncalc.graph import Graph
+from cnncalc.studies.comparison import layer_changes
+from tests.commands import cnncalc
+from tests.drawing.browser import Browser, needs_browser, node_module
+from tests.drawing.test_picture import check_places
+
+NET = """
+name: net
+input: [3, 32, 32]
+layers:
+  - conv: {out_channels: 16, kernel_size: 3, padding: 1}
+  - relu
+  - conv: {out_channels: 16, kernel_size: 3, padding: 1}
+  - flatten
+  - linear: 10
+"""
+
+
+def side(graph: Graph) -> Side:
+    return Side(graph.title, graph, summarize(graph))
+
+
+def marks(parts: list[Tile | Box], left: bool, middle: int) -> dict[str, str]:
+    return {
+        part.name if isinstance(part, Box) else part.strips[0].text: part.mark
+        for part in parts
+        if (part.x < middle) == left
+    }
+
+
+def test_vgg16_and_vgg19() -> None:
+    """Simonyan and Zisserman 2014, table 1: E has one convolution more than D in each of the last three stages."""
+    a, b = side(load("vgg16")), side(load("vgg19"))
+    found = difference(a, b, layer_changes(a.summary, b.summary))
+    middle = found.width // 2
+    left, right = (marks(found.placing.parts, side, middle) for side in (True, False))
+    assert {left[f"stage{number}"] for number in range(1, 6)} == {"same"}
+    assert [right[f"stage{number}"] for number in range(1, 6)] == ["same", "same", "changed", "changed", "changed"]
+    tile = next(part for part in found.placing.parts if isinstance(part, Tile) and part.count == 4)
+    assert tile.strips[-1].text == "2 of 8 layers not in vgg16"  # four convolutions, each with its relu
+    heights = {
+        tuple(part.y for part in found.placing.parts if isinstance(part, Box) and part.name == f"stage{number}")
+        for number in range(1, 6)
+    }
+    assert all(len(set(pair)) == 1 for pair in heights)  # each stage beside its own
+    for part in found.placing.parts:
+        part.up = None  # what is around them has no frame
+    check_places(found)
+
+
+def test_both_figures_stand_on_what_changed() -> None:
+    from cnncalc import loads
+
+    a, b = (side(loads(text, name="a")) for text in (NET, NET.replace("16, kernel_size: 3, padding: 1}\n  - flatten",
+                                                                      "32, kernel_size: 3, padding: 1}\n  - flatten")))  # fmt: skip
+    changes = layer_changes(a.summary, b.summary)
+    remarks = [remark_on([one], "b") for one in changes]
+    # 16·16·9·32·32 and twice as much; flatten's and linear's inputs double
+    assert remarks == ["", "", "2.359 M → 4.719 M MACs", "16384 → 32768", "163.8 k → 327.7 k MACs"]
+
+
+@pytest.mark.parametrize("form", ["svg", "html"])
+def test_the_command(form: str, tmp_path: Path) -> None:
+    path = tmp_path / f"diff.{form}"
+    done = cnncalc("compare", "resnet18", "resnet34", "-o", str(path))
+    assert (done.code, done.out, done.err) == (0, "", "")
+    text = path.read_text(encoding="utf-8")
+    assert "resnet34: 125 layers · 21.8 M params" in text
+    if form == "svg":
+        ElementTree.fromstring(text)
+    else:
+        assert "<script" not in text
+        assert "default-src 'none'" in text
+
+
+def test_three_are_too_many() -> None:
+    done = cnncalc("compare", "lenet5", "lenet5", "lenet5", "--format", "svg")
+    assert (done.code, done.out) == (2, "")
+    assert "svg compares two specs, not more" in done.err
+
+
+@needs_browser
+def test_in_a_browser(tmp_path: Path) -> None:
+    path = tmp_path / "diff.html"
+    assert cnncalc("compare", "vgg16", "vgg19", "-o", str(path)).code == 0
+    with Browser(tmp_path / "profile") as page:
+        page.open(path.as_uri())
+        assert page.errors == []
+        assert page.requests == [path.as_uri()]
+        assert page.evaluate("document.querySelectorAll('table')[1].rows.length") == 1 + 3 * 2
+        page.evaluate(f"{node_module('axe-core/axe.min.js')};1")
+        assert page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html)]))") == []
