@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -146,6 +146,9 @@ class Graph:
         published: figures that the spec states, with their places, by their keys in ``expect``.
         misshapen: items whose outputs don't have the shapes that the spec states.
         states_shapes: whether the spec states the output shape of any item.
+        notes: what is to be known about it, a sentence each.
+        single: the operator that makes it one for a batch of one sample alone, or "".
+        stored: makes the tensors that its file has of it, by their names in a run; None where there are none.
     """
 
     def __init__(
@@ -161,6 +164,9 @@ class Graph:
         self.misshapen: list[Unmet] = []
         self.states_shapes = False
         self._names: set[str] = set()
+        self.notes: list[str] = []
+        self.single = ""
+        self.stored: Callable[[], Mapping[str, Any]] | None = None
 
     @property
     def title(self) -> str:

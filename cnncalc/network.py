@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.graph import Graph, Unmet
 from cnncalc.ground.numbers import counted
+from cnncalc.importers import begins_a_model
 
 if TYPE_CHECKING:
     from cnncalc.deployment.view import Deployment
@@ -81,10 +82,10 @@ def load(
     input: Shape | Mapping[str, Shape] | None = None,
     **settings: Any,
 ) -> Network:
-    """Return the network of a spec.
+    """Return the network of a spec or of a model file.
 
     Args:
-        spec: a path, or the name of a spec that ships (``"resnet50"``).
+        spec: a path (of an ONNX model, too), or the name of a spec that ships (``"resnet50"``).
         variant: the variant of a family.
         input: another input shape, without the batch axis; a mapping where there are several inputs.
         settings: values for the spec's ``args``.
@@ -94,7 +95,15 @@ def load(
     """
     from cnncalc.language.loading import open_document
 
-    document, named = open_document(os.fspath(spec))
+    path = os.fspath(spec)
+    if os.path.isfile(path):
+        with open(path, "rb") as file:
+            start = file.read(1)
+        if begins_a_model(start):
+            from cnncalc.importers.onnx.load import read_model_file
+
+            return Network.of(read_model_file(path).build(variant, settings, _shapes(input)))
+    document, named = open_document(path)
     return _built(document, variant or named, input, settings)
 
 
@@ -120,10 +129,14 @@ def _built(
 ) -> Network:
     from cnncalc.language.loading import build_variant
 
-    inputs = input if isinstance(input, Mapping) else {"": input} if input is not None else {}
-    shapes = {name: tuple(shape) for name, shape in inputs.items()}
     values = {name: _frozen(value) for name, value in settings.items()}
-    return Network.of(build_variant(document, variant, values, shapes))
+    return Network.of(build_variant(document, variant, values, _shapes(input)))
+
+
+def _shapes(input: Shape | Mapping[str, Shape] | None) -> dict[str, Shape]:
+    """Return shapes by input; one alone is the only input's."""
+    inputs = input if isinstance(input, Mapping) else {"": input} if input is not None else {}
+    return {name: tuple(shape) for name, shape in inputs.items()}
 
 
 def _frozen(value: Any) -> Any:

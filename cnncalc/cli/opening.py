@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.cli._blame import built, note_variants
 from cnncalc.cli.output import tell
@@ -14,7 +14,8 @@ from cnncalc.cli.overwriting import note_read
 from cnncalc.cli.parsing import parse_input, parse_settings
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import MAX_FILE_BYTES
+from cnncalc.ground.limits import MAX_FILE_BYTES, MAX_PIPED_MODEL_BYTES
+from cnncalc.importers import begins_a_model
 from cnncalc.language.input_axes import doubt
 from cnncalc.language.items import Document, Value
 from cnncalc.language.loading import open_document, read_text
@@ -57,13 +58,20 @@ class Asked(NamedTuple):
         """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError where they can't be read."""
         return _changes(self.settings, self.inputs, self.layout)
 
-    def network(self) -> Graph:
-        """Build the network, and note on stderr what is probably meant otherwise.  Raises CnncalcError."""
-        return self.built()[1]
+    def network(self, fuse: bool = True) -> Graph:
+        """Build the network, and note on stderr what is probably meant otherwise.
 
-    def built(self) -> tuple[Recipe, Graph]:
+        Without ``fuse`` the operators of a model file stay what they are.  Raises CnncalcError.
+        """
+        return self.built(fuse)[1]
+
+    def built(self, fuse: bool = True) -> tuple[Recipe, Graph]:
         """Return the recipe as well as :meth:`network`."""
         recipe, variant = self.recipe()
+        if not fuse:
+            if not hasattr(recipe, "fuse"):
+                raise CnncalcError(f"--no-fuse is of model files, and {self.spec} is a spec")
+            recipe.fuse = False
 
         def build(settings: Sequence[str], inputs: Sequence[str]) -> Graph:
             return recipe.build(variant, *_changes(settings, inputs, self.layout))
@@ -71,7 +79,7 @@ class Asked(NamedTuple):
         network = built(build, self.settings, self.inputs)
         if variant is None and not self.settings and not self.inputs and self.spec != "-":
             note_variants(recipe)
-        for note in input_notes(recipe, network):
+        for note in (*network.notes, *input_notes(recipe, network)):
             tell(f"note: {note}")
         return recipe, network
 
@@ -105,10 +113,13 @@ def read_spec(spec: str) -> tuple[Recipe, str | None]:
     if os.path.exists(spec) and not os.path.isfile(spec) and not os.path.isdir(spec):
         try:
             with open(spec, "rb") as pipe:
-                return read_text(pipe.read(MAX_FILE_BYTES + 1), spec), None
+                return _read_stream(pipe, spec), None
         except OSError as error:
             raise CnncalcError(f"{spec}: {error.strerror}") from None
     if spec != "-":
+        model = _model_file(spec)
+        if model is not None:
+            return model, None
         document, named = open_document(spec)
         note_read(document.path)  # a shipped one's is not SPEC
         return document, named
@@ -119,7 +130,36 @@ def read_spec(spec: str) -> tuple[Recipe, str | None]:
         raise CnncalcError("'-' reads a spec from standard input, which is a terminal", hint)
     with suppress(OSError):  # a stream without a descriptor
         note_read(sys.stdin.fileno())
-    return read_text(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "<stdin>"), None
+    return _read_stream(sys.stdin.buffer, "<stdin>"), None
+
+
+def _model_file(spec: str) -> Recipe | None:
+    """Return the model of a file that is one; None for any other.  Raises CnncalcError where it only is called one."""
+    if not os.path.isfile(spec):
+        return None
+    try:
+        with open(spec, "rb") as file:
+            start = file.read(1)
+    except OSError as error:
+        raise CnncalcError(f"{spec}: {error.strerror}") from None
+    if begins_a_model(start):
+        from cnncalc.importers.onnx.load import read_model_file
+
+        note_read(spec)
+        return read_model_file(spec)
+    if spec.lower().endswith(".onnx"):
+        raise CnncalcError(f"{spec}: not an ONNX model", "a spec is a YAML file: give it the suffix .yaml")
+    return None
+
+
+def _read_stream(stream: IO[bytes], name: str) -> Recipe:
+    """Return the spec, or the model, that comes through a pipe."""
+    data = stream.read(MAX_FILE_BYTES + 1)
+    if not begins_a_model(data):
+        return read_text(data, name)
+    from cnncalc.importers.onnx.load import read_model_bytes
+
+    return read_model_bytes(data + stream.read(MAX_PIPED_MODEL_BYTES + 1 - len(data)), name)
 
 
 def read_shipped() -> Iterator[Member]:

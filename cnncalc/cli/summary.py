@@ -45,6 +45,7 @@ _NAMES = ", ".join([f"{name} (or {ALIKE[name]})" if name in ALIKE else name for 
     help="Order of the rows: by a figure the heaviest first, by name or index rising.",
 )
 @click.option("--top", type=click.IntRange(1), help="Only the first N rows (by macs, unless sorted), the rest as one.")
+@click.option("--fuse/--no-fuse", default=True, help="Show the operators of a model file as the layers that they make.")
 @click.option("--columns", metavar="NAME,…", help=f"What to show: {_NAMES}.")
 @takes_output("html")
 def command(
@@ -56,6 +57,7 @@ def command(
     depth: int | None,
     sort: str | None,
     top: int | None,
+    fuse: bool,
     columns: str | None,
 ) -> int:
     """Print one row per layer, and where the compute and the parameters are.
@@ -67,7 +69,7 @@ def command(
     cat net.yaml | cnncalc summary - --format tsv | sort
     cnncalc summary resnet50 -o resnet50.html
     """
-    network = asked.network()
+    network = asked.network(fuse)
     summary = summarize(network, *basis, optimizer, convention)
     if out.format == "html":
         from cnncalc.cli.draw import page_by_default

@@ -53,6 +53,7 @@ def _write(network: Graph, path: str, seed: int, dtype: str) -> None:
     check_target(path)
     refuse_overwriting("-o", path)
     try:
-        write_arrays(path, random_weights(network, seed, dtype, cores()))
+        own = network.stored() if network.stored is not None else None
+        write_arrays(path, own if own is not None else random_weights(network, seed, dtype, cores()))
     except MemoryError:
         raise CnncalcError("the memory was used up") from None

@@ -108,7 +108,8 @@ def trace(
     before = network.up_to(node)
     inputs = random_inputs(before, 1, seed, np.float32) if x is None else given_inputs(before, x).read()
     kind = next(iter(inputs.values())).dtype
-    tensors = random_weights(before, seed, kind) if weights is None else _needed(network, before, weights)
+    given = network.stored() if weights is None and network.stored is not None else weights
+    tensors = random_weights(before, seed, kind) if given is None else _needed(network, before, given)
     kept = [tensor.name for tensor in node.inputs if isinstance(tensor, Node)]
     made = run(before, inputs, weights=tensors, layers=[*kept, node.name], fuse=False)
     arrays = [

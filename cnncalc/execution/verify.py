@@ -16,7 +16,7 @@ from cnncalc.execution.needs import needs, require
 from cnncalc.execution.report import LayerRun
 from cnncalc.execution.report import Run as Run
 from cnncalc.execution.session import Done, Session
-from cnncalc.execution.weights import checked, random_weights
+from cnncalc.execution.weights import usual_weights
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.near import did_you_mean
 
@@ -77,7 +77,7 @@ def run(
     require(needed, max_memory, threads)
 
     def session(keep: Sequence[Node], fuse: bool, repeats: bool) -> Session:
-        made = random_weights(network, seed, kind, threads) if weights is None else checked(network, weights, kind)
+        made = usual_weights(network, weights, seed, kind, threads)
         return Session(network, made, kind, threads, keep, fuse, repeats)
 
     try:
@@ -107,7 +107,7 @@ def prepare(
 
     Args:
         network: what to run.
-        weights: tensors by their names in PyTorch's state_dict; None for random ones.
+        weights: tensors by their names in PyTorch's state_dict; None for those of the network's file, else random ones.
         seed: of random weights.
         dtype: "float32" or "float64".
         threads: how many work; None for one a core that the process may use.
@@ -118,7 +118,7 @@ def prepare(
     """
     kind = np.dtype(_type(dtype))
     threads = threads or min(cores(), MOST_THREADS)
-    made = random_weights(network, seed, kind, threads) if weights is None else checked(network, weights, kind)
+    made = usual_weights(network, weights, seed, kind, threads)
     return Session(network, made, kind, threads, fuse=fuse)
 
 

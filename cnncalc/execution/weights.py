@@ -62,6 +62,18 @@ def node_weights(node: Node, weights: Mapping[str, Array]) -> dict[str, Array]:
     return {tensor: weights[f"{owner.name}.{tensor}"] for tensor in node.use.weights}
 
 
+def usual_weights(
+    network: Graph, weights: Mapping[str, Any] | None, seed: int, dtype: Any, threads: int = 1
+) -> dict[str, Array]:
+    """Return given tensors, else those of the network's own file, else random ones.
+
+    Raises:
+        CnncalcError: where they don't fit.
+    """
+    given = network.stored() if weights is None and network.stored is not None else weights
+    return random_weights(network, seed, dtype, threads) if given is None else checked(network, given, dtype)
+
+
 def random_weights(network: Graph, seed: int = 0, dtype: Any = np.float32, threads: int = 1) -> dict[str, Array]:
     """Return seeded random tensors under which activations stay near 1 in every layer.
 

@@ -144,6 +144,8 @@ def summarize(
     ):
         if word not in known:
             raise CnncalcError(f"unknown {what} '{word}'", did_you_mean(word, known, f"{what}s"))
+    if network.single and batch > 1:
+        raise CnncalcError(f"a batch of {batch}, but {network.single} makes the network one for a batch of 1 alone")
     fields = receptive_fields(network)
     sizes = {id(seen): tuple([field.size for field in leading(seen)]) for seen in fields.of.values()}
     rows = [_row(node, batch, DTYPES[dtype], sizes[id(fields.of[node])]) for node in network.nodes]

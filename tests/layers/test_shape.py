@@ -211,7 +211,7 @@ def test_labels(item: str, label: str) -> None:
             "upsample: {scale_factor: 2, mode: bilinear}",
             (4, 4, 4),
             "mode",
-            "mode must be one of nearest, linear, not 'bilinear'",
+            "mode must be one of nearest, nearest-exact, linear, cubic, not 'bilinear'",
             None,
         ),
         (

@@ -55,6 +55,11 @@ class Stored(NamedTuple):
         return prod(self.shape)
 
 
+def is_attribute(name: str) -> bool:
+    """Whether a tensor's name is the dotted path of a module's attribute: ``stages.0.scale``."""
+    return "." in name and "_".join(("", *name.split("."))).replace("-", "_").isidentifier()
+
+
 class Operator(NamedTuple):
     """A node of a graph: an operator, what it reads and writes, and its attributes."""
 

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from math import inf, prod
 from typing import Any
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.shapes import Shape
+
+
+def _bound(value: object) -> float | str:
+    return "none" if value == "none" else number(value)
+
+
+_bound.words = ("none",)  # type: ignore[attr-defined]
 
 
 class HardTanh(Elementwise):
-    """``min(max(x, min_val), max_val)``.  Any shape, kept.  Flops per element: 2 comparisons."""
+    """``min(max(x, min_val), max_val)``; ``none`` leaves a side open.
+
+    Any shape, kept.  Flops per element: 1 comparison for each bound.
+    """
 
     operations = 2
 
-    min_val = argument(number, "the least value", -1.0)
-    max_val = argument(number, "the greatest value", 1.0)
+    min_val = argument(_bound, "the least value", -1.0)
+    max_val = argument(_bound, "the greatest value", 1.0)
 
     example = Example("hardtanh", inputs=((64, 16, 16),), output=(64, 16, 16), flops=2 * 64 * 16 * 16)
     elsewhere = Elsewhere(
@@ -26,17 +38,24 @@ class HardTanh(Elementwise):
 
     def check(self) -> None:
         """Refuse bounds in the wrong order."""
-        if self.min_val >= self.max_val:
+        low, high = self.clamps()
+        if low >= high:
             raise LayerError(
-                f"min_val = {self.min_val:g} is not less than max_val = {self.max_val:g}",
+                f"min_val = {low:g} is not less than max_val = {high:g}",
                 argument="min_val",
                 hint="the usual bounds are -1 and 1",
             )
 
     def clamps(self) -> tuple[float, float]:
         """Return the bounds."""
-        return self.min_val, self.max_val
+        low, high = self.min_val, self.max_val
+        return -inf if isinstance(low, str) else low, inf if isinstance(high, str) else high
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One per element for each bound."""
+        bounds = [self.min_val, self.max_val]
+        return (2 - bounds.count("none")) * prod(output)
 
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``min(max(x, min_val), max_val)``."""
-        return np.clip(x, self.min_val, self.max_val)
+        return np.clip(x, *self.clamps())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.arguments import argument, flag, number
-from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
+from cnncalc.layers.arguments import argument, axis, flag, number
+from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.reads import Reads, whole
-from cnncalc.layers.shapes import Shape
+from cnncalc.layers.shapes import Shape, axis_index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,7 @@ class BatchNorm(Layer):
     affine = argument(flag, "whether it learns a scale and a shift a channel", True)
     scale = argument(flag, "whether it learns a scale beside the shift, where it learns any", True)
     track_running_stats = argument(flag, "whether it keeps a running mean and variance a channel", True)
+    axis = argument(axis, "the axis of the channels", 0)
 
     example = Example(
         "batchnorm", inputs=((64, 112, 112),), output=(64, 112, 112), params=2 * 64, flops=2 * 64 * 112 * 112
@@ -46,7 +47,7 @@ class BatchNorm(Layer):
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight, bias, and the buffers running_mean, running_var, each (C,)."""
-        shape = (inputs[0][0],)
+        shape = (inputs[0][axis_index(self.axis, inputs[0])],)
         weights: dict[str, Weight] = {}
         if self.affine and self.scale:
             weights["weight"] = Weight(shape)
@@ -82,10 +83,11 @@ class BatchNorm(Layer):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Scale and shift by the running statistics, or by the batch's own where none are kept."""
         (x,) = inputs
+        at = axis_index(self.axis, x.shape[1:]) + 1
         if self.track_running_stats:
             mean, variance = weights["running_mean"], weights["running_var"]
         else:
-            others = (0, *range(2, x.ndim))
+            others = tuple([i for i in range(x.ndim) if i != at])
             mean, variance = x.mean(axis=others), x.var(axis=others)
         scale = 1 / ops.np.sqrt(variance + self.eps)
         if "weight" in weights:
@@ -93,6 +95,7 @@ class BatchNorm(Layer):
         shift = -mean * scale
         if "bias" in weights:
             shift += weights["bias"]
-        y = x * per_channel(scale, x)
-        y += per_channel(shift, x)
+        where = [-1 if i == at else 1 for i in range(x.ndim)]
+        y: Array = x * scale.reshape(where)
+        y += shift.reshape(where)
         return y

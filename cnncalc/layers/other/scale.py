@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.arguments import argument, flag, number
-from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
+from cnncalc.layers.arguments import argument, flag, integers, number
+from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.other._learned import learned_shape, met
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -18,18 +19,22 @@ if TYPE_CHECKING:
 class Scale(Layer):
     """Multiplies every channel by a learned factor: LayerScale (Touvron et al. 2021, arXiv:2103.17239).
 
-    Any shape, kept.  Flops: 1 product per element, and 1 add with ``bias``.
+    Any shape, kept.  With ``shape`` the factors have an axis for each of the input's, of the same size or of 1, where
+    they stretch.  Flops: 1 product per element, and 1 add with ``bias``.
     """
 
     init = argument(number, "what the factors start from in training", 1.0)
     bias = argument(flag, "whether each channel adds a constant", False)
+    shape = argument(integers, "the factors' shape, 1 where they stretch; default: one a channel", None)
+    trainable = argument(flag, "whether training changes them; else they are a buffer", True)
 
     example = Example("scale: 0.000001", inputs=((96, 56, 56),), output=(96, 56, 56), params=96, flops=96 * 56 * 56)
     elsewhere = Elsewhere(others="LayerScale channel_scale")
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
-        """Return weight (C,) and bias (C,)."""
-        channels = Weight((inputs[0][0],))
+        """Return weight and bias, (C,) or of the given shape."""
+        shape = learned_shape(self.shape, inputs[0])
+        channels = Weight(shape[:1] if self.shape is None else shape, self.trainable)
         return {"weight": channels, "bias": channels} if self.bias else {"weight": channels}
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
@@ -47,7 +52,7 @@ class Scale(Layer):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Multiply, and shift."""
         (x,) = inputs
-        y = x * per_channel(weights["weight"], x)
+        y = x * met(weights["weight"], x, self.shape)
         if self.bias:
-            y += per_channel(weights["bias"], x)
+            y += met(weights["bias"], x, self.shape)
         return y

@@ -5,29 +5,13 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.arguments import LayerError, argument, flag, integers, number
+from cnncalc.layers.arguments import argument, flag, integers, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.shapes import Shape, shape_text
+from cnncalc.layers.other._learned import learned_shape, met
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops
-
-
-def learned_shape(chosen: tuple[int, ...] | None, shape: Shape) -> Shape:
-    """Return the shape of a learned tensor that meets another: the channels alone where none is chosen.
-
-    Raises:
-        LayerError: where an axis is neither 1 nor the other's.
-    """
-    if chosen is None:
-        return (shape[0], *(1,) * (len(shape) - 1))
-    if len(chosen) != len(shape) or any(size not in (1, have) for size, have in zip(chosen, shape, strict=True)):
-        raise LayerError(
-            f"shape = {shape_text(chosen)}, but the input is {shape_text(shape)}",
-            argument="shape",
-            hint="it has an axis for each of the input's, of the same size or of 1",
-        )
-    return chosen
 
 
 class Shift(Layer):
@@ -56,9 +40,7 @@ class Shift(Layer):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Add."""
         (x,) = inputs
-        weight = weights["weight"]
-        y: Array = x + weight.reshape(1, *(weight.shape if self.shape else (-1, *(1,) * (x.ndim - 2))))
-        return y
+        return x + met(weights["weight"], x, self.shape)
 
     def label(self) -> str:
         """Return the shape."""

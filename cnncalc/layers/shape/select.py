@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Select(Movement):
     """Keeps what lies at one index of an axis, and the axis disappears: a transformer's class token.
 
-    Input of two axes or more; a negative index counts from the end.  Flops: 0.
+    Input of any shape; a negative index counts from the end.  Flops: 0.
     """
 
     index = argument(integer, "the index that is kept", 0)

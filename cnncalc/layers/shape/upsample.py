@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag, per_axis, positive
+from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag, number, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.reads import Read, Reads, along, interpolated
 from cnncalc.layers.shapes import Shape, spatial
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops
 
 
-_MODES: tuple[Literal["nearest", "linear"], ...] = ("nearest", "linear")
+_Mode: TypeAlias = Literal["nearest", "nearest-exact", "linear", "cubic"]
+_MODES: tuple[_Mode, ...] = ("nearest", "nearest-exact", "linear", "cubic")
 
 
 class Upsample(Layer):
     """Resizes the map, by repeating its nearest element or by interpolating between neighbours.
 
     Input (C, *spatial), output (C, *spatial_out), each spatial axis with ``⌊in · scale_factor⌋`` positions,
-    or ``size``.  Flops: nearest 0; linear, on d axes, 2ᵈ products and 2ᵈ − 1 adds per output element
-    (the weights of the 2ᵈ neighbours depend on the position alone, and are not counted).
+    or ``size``.  Flops: nearest 0; linear, on d axes, 2ᵈ products and 2ᵈ − 1 adds per output element, cubic 4ᵈ and
+    4ᵈ − 1 (the weights of the neighbours depend on the position alone, and are not counted; Keys 1981).
 
     Where ``scale_factor`` leaves a remainder, the positions follow the factor that is written, not the ratio of the
     sizes: nearest takes position ``⌊i / scale_factor⌋`` for output i, which is the rule of ONNX' Resize (asymmetric,
@@ -38,7 +39,13 @@ class Upsample(Layer):
     scale_factor = argument(per_axis(factor), "how many times larger each spatial axis gets", None, "scale")
     size = argument(per_axis(positive), "size of the output along each spatial axis", None)
     mode = argument(choice(*_MODES), "linear is bilinear on a map of two axes", "nearest")
-    align_corners = argument(flag, "whether linear lets the corner elements' centres meet", False)
+    align_corners = argument(flag, "whether linear and cubic let the corner elements' centres meet", False)
+    coordinates = argument(
+        choice("half_pixel", "asymmetric"),
+        "whether elements lie at their centres, or at their first corners",
+        "half_pixel",
+    )
+    cubic_a = argument(number, "the parameter of cubic's kernel", -0.75)
 
     example = Example("upsample: 2", inputs=((256, 13, 13),), output=(256, 26, 26))
     elsewhere = Elsewhere(
@@ -58,9 +65,9 @@ class Upsample(Layer):
                 argument=None if self.size is None else "size",
                 hint="scale_factor: 2 doubles each spatial axis",
             )
-        if self.align_corners and self.mode == "nearest":
+        if self.align_corners and self.mode.startswith("nearest"):
             raise LayerError(
-                "align_corners = true means nothing beside mode = nearest",
+                f"align_corners = true means nothing beside mode = {self.mode}",
                 argument="align_corners",
                 hint="leave it out, or write 'mode: linear'",
             )
@@ -81,13 +88,15 @@ class Upsample(Layer):
         return (shape[0], *resized)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """None for nearest; the interpolation of every output element for linear."""
-        products = 2 ** (len(output) - 1)
-        return (products + products - 1) * prod(output) if self.mode == "linear" else 0
+        """None for nearest; the interpolation of every output element for linear and cubic."""
+        products = {"linear": 2, "cubic": 4}.get(self.mode, 0) ** (len(output) - 1)
+        return (products + products - 1) * prod(output) if products else 0
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return the nearest element, or the two neighbours on each axis."""
         factors = self.scale_factor or (None,) * (len(output) - 1)
+        if self.mode == "cubic":
+            return along(Read(0), *[Read(None, None, False)] * (len(output) - 1))
         axes = enumerate(zip(inputs[0][1:], output[1:], factors, strict=True), 1)
         return along(
             Read(0), *[Read(i, interpolated(*axis, self.mode == "linear", self.align_corners)) for i, axis in axes]
@@ -96,8 +105,48 @@ class Upsample(Layer):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Resize the spatial axes."""
         (x,) = inputs
+        if self.mode == "cubic" or self.mode == "nearest-exact" or self.coordinates == "asymmetric":
+            return self._interpolated(ops, x)
         resize: dict[str, Any] = {"size": self.size, "scale_factor": self.scale_factor}
         return ops.upsample(x, **resize, mode=self.mode, align_corners=self.align_corners)
+
+    def _interpolated(self, ops: Ops, x: Array) -> Array:
+        """Resize axis by axis: every output position is a weighted sum of the elements around its place."""
+        np, rank = ops.np, x.ndim - 2
+        factors = self.scale_factor if isinstance(self.scale_factor, tuple) else (self.scale_factor,) * rank
+        sizes = self.size if isinstance(self.size, tuple) else (self.size,) * rank
+        for axis in range(2, x.ndim):
+            length, factor, size = x.shape[axis], factors[axis - 2], sizes[axis - 2]
+            count = int(length * factor) if size is None else size
+            places = np.arange(count) * (length / count if factor is None else 1 / factor)
+            if self.align_corners:
+                places = np.arange(count) * ((length - 1) / max(count - 1, 1))
+            elif self.coordinates == "half_pixel":
+                places = places + (0.5 / factor if factor else 0.5 * length / count) - 0.5
+            low, weights = self._weights(np, places)
+            taps = np.arange(len(weights)).reshape(-1, 1) + low
+            shape = (-1, *(1,) * (x.ndim - axis - 1))
+            parts = [
+                x.take(tap.clip(0, length - 1), axis=axis) * weight.astype(x.dtype).reshape(shape)
+                for tap, weight in zip(taps, weights, strict=True)
+            ]
+            x = sum(parts[1:], parts[0])
+        return x
+
+    def _weights(self, np: Any, places: Any) -> tuple[Any, Any]:
+        """Return the first neighbour of each place, and the weights of all."""
+        if self.mode.startswith("nearest"):
+            exact = self.mode == "nearest-exact"
+            return np.floor(places + 0.5 if exact else places).astype(int), np.ones((1, len(places)))
+        low = np.floor(places).astype(int)
+        share = places - low
+        if self.mode == "linear":
+            return low, np.stack([1 - share, share])
+        a = self.cubic_a
+        distances = np.stack([1 + share, share, 1 - share, 2 - share])
+        near = ((a + 2) * distances - (a + 3)) * distances * distances + 1
+        far = a * (((distances - 5) * distances + 8) * distances - 4)
+        return low - 1, np.where(distances <= 1, near, far)
 
     def label(self) -> str:
         """Return ``×2`` or ``56×56``, and the mode."""

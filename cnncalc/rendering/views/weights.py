@@ -46,8 +46,12 @@ def page(network: Graph) -> list[Block]:
 def records(network: Graph) -> list[dict[str, Any]]:
     """Return one object per tensor, in the order of the layers; shared tensors stand where they are first used."""
     return [
-        {"name": f"{node.name}.{name}", "layer": node.name, "shape": weight.shape, "trainable": weight.trainable}
+        {
+            "name": f"{node.name}.{name}" if name else node.name,
+            "layer": node.name,
+            "shape": weight.shape,
+            "trainable": weight.trainable,
+        }
         for node in network.nodes
-        if node.shares is None
-        for name, weight in node.use.weights.items()
+        for name, weight in node.weights.items()
     ]

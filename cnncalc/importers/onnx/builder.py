@@ -1,0 +1,389 @@
+"""From the operators of a model file to layers: each is looked up, evaluated where it can be, else made a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_MODEL_DEPTH, MAX_MODEL_NODES
+from cnncalc.importers.onnx.call import Call, UnfitError
+from cnncalc.importers.onnx.elements import elements
+from cnncalc.importers.onnx.evaluator import Known, evaluate
+from cnncalc.importers.onnx.model import Function, Model, Operator, Port, Stored, Subgraph
+from cnncalc.importers.onnx.opaque import Opaque
+from cnncalc.importers.onnx.steps import Held, Step, made
+from cnncalc.importers.onnx.values import Value, alias, literal
+from cnncalc.importers.onnx.wire import MalformedError, Wire
+from cnncalc.layers.base import Layer, LayerError
+from cnncalc.layers.shapes import Shape, shape_text
+
+Result = Value | Sequence["Value | None"]
+Handler = Callable[["Builder", Call], Result]
+HANDLERS: dict[tuple[str, str], Handler] = {}
+UNFIT = (
+    UnfitError,
+    LayerError,
+    MalformedError,
+    IndexError,
+    KeyError,
+    ValueError,
+    TypeError,
+    ZeroDivisionError,
+    OverflowError,
+)
+"""What an operator may raise that is not what the file says it is."""
+
+
+def operator(*ops: str, domain: str = "") -> Callable[[Handler], Handler]:
+    """Register how operators become layers."""
+
+    def register(function: Handler) -> Handler:
+        HANDLERS.update({(domain, op): function for op in ops})
+        return function
+
+    return register
+
+
+MOVES = frozenset(
+    (
+        "Reshape",
+        "Transpose",
+        "Slice",
+        "Split",
+        "Squeeze",
+        "Unsqueeze",
+        "Gather",
+        "Identity",
+        "Expand",
+        "Tile",
+        "Cast",
+        "Flatten",
+    )
+)
+"""Operators that make nothing of a constant but elements that it had."""
+
+PERIODIC = ("Sin", "Cos")
+"""Operators behind which a constant is a table of positions, and nothing that was learned."""
+
+
+class Scope:
+    """The values that operators see by name: a graph's own, and those of the graph around it."""
+
+    def __init__(self, around: Scope | None = None) -> None:
+        self.values: dict[str, Value] = {}
+        self.around = around
+
+    def find(self, name: str) -> Value | None:
+        """Return a value, or None where none has the name."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.values:
+                return scope.values[name]
+            scope = scope.around
+        return None
+
+
+class Builder:
+    """What is made of a model file, operator by operator.
+
+    Attributes:
+        steps: the layers so far.
+        notes: what a user is to know about them.
+        statistics: stored tensors that reach a batchnorm as its mean or variance.
+        constants: tensors that stand in Constant operators, not beside the graph.
+        baked: how many samples the batch of the inputs has in the file.
+        folded: weights of convolutions, which may have a batchnorm folded into them.
+        single: operators that do something for a batch of one alone, in words.
+    """
+
+    def __init__(self, model: Model, wire: Wire, choices: Mapping[str, float]) -> None:
+        self.model = model
+        self.wire = wire
+        self.choices = choices
+        self.steps: list[Step] = []
+        self.notes: list[str] = []
+        self.single: list[str] = []
+        self.statistics: dict[int, Stored] = {}
+        self.constants: set[int] = set()
+        self.baked = 1
+        self.left = MAX_MODEL_NODES
+        self.depth = 0
+        self.call = Call(Operator("", "", (), (), "", {}, (), {}, ""), [], 1, ())
+        self.parameters: dict[tuple[int, Shape], Value] = {}
+        self.hints: dict[str, Port] = {}
+        self.twins: dict[tuple[object, ...], Value] = {}
+
+    # --- graphs and operators -------------------------------------------------------------------------------
+
+    def graph(self, graph: Subgraph, scope: Scope, scopes: tuple[str, ...] = ()) -> list[Value | None]:
+        """Take in a graph's stored tensors and operators; return its outputs."""
+        self.depth += 1
+        if self.depth > MAX_MODEL_DEPTH:
+            raise CnncalcError(f"the model's graphs and functions are nested deeper than {MAX_MODEL_DEPTH}")
+        self.hints.update(graph.ports)
+        for stored in graph.stored.values():
+            if stored.name not in scope.values:
+                scope.values[stored.name] = self.stored(stored)
+        for item in graph.operators:
+            self.operator(item, scope, self.model.opsets, scopes)
+        self.depth -= 1
+        return [scope.find(port.name) for port in graph.outputs]
+
+    def stored(self, stored: Stored) -> Value:
+        """Return a tensor of the file as a value."""
+        value = Value(stored.name, stored.shape, stored.dtype)
+        value.leaves, value.source = (stored,), stored
+        value.data = elements(self.wire, stored)
+        if value.data and len(set(value.data)) == 1:
+            value.fill = value.data[0]
+        return value
+
+    def is_zero(self, value: Value) -> bool:
+        """Whether all elements of a constant are 0, as far as the file has them."""
+        if value.fill is not None:
+            return value.fill == 0
+        return all(leaf.raw is not None and not any(self.wire.bytes_at(leaf.raw)) for leaf in value.leaves)
+
+    def operator(self, item: Operator, scope: Scope, opsets: Mapping[str, int], scopes: tuple[str, ...]) -> None:
+        """Take in one operator.
+
+        Raises:
+            CnncalcError: where it is not what the file says it is, with its name.
+        """
+        self.left -= 1
+        if self.left < 0:
+            raise CnncalcError(f"the model has more than {MAX_MODEL_NODES:,} operators, functions written out")
+        inputs: list[Value | None] = []
+        for name in item.inputs:
+            value = scope.find(name) if name else None
+            if name and value is None:
+                raise CnncalcError(f"{where(item)} reads '{name}', which nothing before it makes")
+            inputs.append(value)
+        for name in item.outputs:
+            if name and name in scope.values:
+                raise CnncalcError(f"{where(item)} makes '{name}', which is there already")
+        call = Call(item, inputs, opsets.get(item.domain, 1), scopes)
+        around, self.call = self.call, call
+        try:
+            outputs = self.outputs(call, scope)
+        except UNFIT as error:
+            message = error.message if isinstance(error, LayerError) else str(error) or type(error).__name__
+            hint = f"its inputs are {self.shapes(call)}"
+            raise CnncalcError(f"{where(item)} does not fit: {message}", hint) from None
+        self.call = around
+        for name, value in zip(item.outputs, outputs, strict=False):
+            if name and value is not None:
+                value.name = value.name or name
+                scope.values[name] = value
+
+    def shapes(self, call: Call) -> str:
+        """Return the shapes of what an operator reads, for a message."""
+        return ", ".join(shape_text(value.shape) if value else "none" for value in call.inputs) or "none"
+
+    def outputs(self, call: Call, scope: Scope) -> Sequence[Value | None]:
+        """Return what an operator makes."""
+        item = call.operator
+        function = self.model.functions.get((item.domain, item.op, item.overload))
+        if function is not None:
+            return self.function(call, function)
+        if item.op == "If" and not item.domain:
+            return self.choice(call, scope)
+        known = evaluate(call)
+        if known is not None:
+            return [self.known(one, call) for one in known]
+        handler = HANDLERS.get((item.domain, item.op))
+        if handler is None:
+            return self.opaque(call)
+        made = handler(self, call)
+        outputs = [made] if isinstance(made, Value) else list(made)
+        for index, value in enumerate(outputs):
+            if value is not None and not value.is_live and value.source is None and value.data is None:
+                value.index = index
+                self.derive(value, call)
+        return outputs
+
+    def known(self, known: Known, call: Call) -> Value:
+        """Return an evaluated tensor as a value."""
+        value = literal(known.data, known.shape, known.dtype)
+        value.leaves = union(call.inputs)
+        value.source = call
+        if known.data and len(set(known.data)) == 1:
+            value.fill = known.data[0]
+        return value
+
+    def derive(self, value: Value, call: Call) -> None:
+        """Note that a constant is what an operator makes of constants."""
+        value.source = call
+        value.leaves = value.leaves or (() if call.op in PERIODIC else union(call.inputs))
+        first = call.given(0)
+        if value.fill is None and call.op in MOVES and first is not None:
+            value.fill = first.fill
+
+    def derived(self, op: str, *values: Value, shape: Shape | None = None, **attributes: Any) -> Value:
+        """Return the constant that an operator makes of constants, of the first one's shape by default."""
+        item = Operator(op, "", (), ("",), "", attributes, (), {}, "")
+        value = Value("", values[0].shape if shape is None else shape, values[0].dtype)
+        self.derive(value, Call(item, list(values), 13, ()))
+        return value
+
+    def function(self, call: Call, function: Function) -> Sequence[Value | None]:
+        """Take in the operators of one that the file defines, in place of it; nothing outside is seen."""
+        self.depth += 1
+        if self.depth > MAX_MODEL_DEPTH:
+            raise CnncalcError(f"the model's graphs and functions are nested deeper than {MAX_MODEL_DEPTH}")
+        inside = Scope()
+        for name, value in zip(function.inputs, call.inputs, strict=False):
+            if value is not None:
+                inside.values[name] = value
+        given = {**function.defaults, **call.operator.attributes}
+        scopes = (*call.scopes, call.operator.name or call.op)
+        for item in function.operators:
+            bound = {name: given[other] for name, other in item.references.items() if other in given}
+            inputs = tuple([name if name in inside.values else "" for name in item.inputs])
+            unknown = [
+                name for name in item.inputs if name and name not in inside.values and name not in function.inputs
+            ]
+            if unknown:
+                raise CnncalcError(f"{where(item)} reads '{unknown[0]}', which nothing before it makes")
+            bound_item = item._replace(attributes={**item.attributes, **bound}, inputs=inputs)
+            self.operator(bound_item, inside, self.model.opsets, scopes)
+        self.depth -= 1
+        return [inside.find(name) for name in function.outputs]
+
+    def choice(self, call: Call, scope: Scope) -> Sequence[Value | None]:
+        """Take in the branch of an If that is taken, or the heavier one where that is not known."""
+        branches = {name: call.operator.attributes.get(f"{name}_branch") for name in ("then", "else")}
+        condition = call.input(0).number
+        if condition is not None:
+            return self.branch(branches["then" if condition else "else"], call, scope)
+        tried = {}
+        for name, branch in branches.items():
+            begun = len(self.steps)
+            outputs = self.branch(branch, call, scope)
+            tried[name] = (sum(macs(step) for step in self.steps[begun:]), self.steps[begun:], outputs)
+            del self.steps[begun:]
+        heavier = max(tried, key=lambda name: tried[name][0])
+        _, steps, outputs = tried[heavier]
+        self.steps += steps
+        self.notes.append(
+            f"{where(call.operator)} decides when it runs; its {heavier} branch, the heavier one, is counted"
+        )
+        return outputs
+
+    def branch(self, graph: object, call: Call, scope: Scope) -> Sequence[Value | None]:
+        """Take in one branch of an If."""
+        if not isinstance(graph, Subgraph):
+            raise UnfitError("a branch is missing")
+        name = call.operator.name
+        return self.graph(graph, Scope(scope), (*call.scopes, name) if name else call.scopes)
+
+    # --- steps ----------------------------------------------------------------------------------------------
+
+    def step(
+        self,
+        name: str,
+        inputs: Sequence[Value],
+        batch: int | None = -1,
+        held: dict[str, Held] | None = None,
+        /,
+        **arguments: Any,
+    ) -> Value:
+        """Return what a layer makes of values: a constant where they all are.
+
+        Args:
+            name: the layer type.
+            inputs: what it reads; a constant beside others becomes a parameter.
+            batch: where it stands in the file's shape of the output; -1: where it did in the first live input.
+            held: the layer's own tensors.
+            arguments: the layer's, None ones left out.
+        """
+        layer = made(name, {key: value for key, value in arguments.items() if value is not None})
+        return self.layer(layer, inputs, batch, held)
+
+    def layer(
+        self, layer: Layer, inputs: Sequence[Value], axis: int | None = -1, held: dict[str, Held] | None = None
+    ) -> Value:
+        """Return what a layer makes of values; see :meth:`step`."""
+        contracts = layer.kind in ("conv", "fc", "matmul", "recurrent")
+        if not any(value.is_live for value in inputs) and not contracts:
+            return Value("", layer.apply(tuple([value.sample for value in inputs])).output, inputs[0].dtype)
+        live = [value if value.is_live else self.parameter(value, value.shape) for value in inputs]
+        if layer.type == "subtract":  # older exporters write the difference to a mean twice
+            twin = self.twins.get((layer, *[value.step or value.origin for value in live]))
+            if twin is not None:
+                return alias(twin, twin.shape, twin.axis)
+        use = layer.apply(tuple([value.sample for value in live]))
+        found = {value.times for value in live if value.times}
+        if len(found) > 1:
+            raise UnfitError(f"its inputs come {sorted(found)} times for one sample")
+        output = Value("", () if live and use.output == (1,) and not any(value.shape for value in live) else use.output)
+        output.times = layer.times(use.inputs, found.pop() if found else 0)
+        output.axis = next((value.axis for value in live if value.axis is not None), None) if axis == -1 else axis
+        if not output.times:
+            output.axis = None
+        output.dtype = live[0].dtype
+        output.step = Step(layer, live, output, held or {}, [self.call])
+        self.steps.append(output.step)
+        if layer.type == "subtract":
+            self.twins[(layer, *[value.step or value.origin for value in live])] = output
+        return output
+
+    def parameter(self, value: Value, shape: Shape) -> Value:
+        """Return a constant as a layer of its own, with axes of size 1 added or left out."""
+        key = (id(value), shape)
+        if key not in self.parameters:
+            layer = made("parameter", {"shape": shape or (1,)})
+            output = Value(value.name, shape, value.dtype)
+            reshaped = value if value.shape == shape else self.derived("Reshape", value, shape=shape)
+            output.step = Step(layer, [], output, {"weight": Held(reshaped, False)}, [self.call])
+            self.steps.append(output.step)
+            self.parameters[key] = output
+        return self.parameters[key]
+
+    def view(self, value: Value, shape: Shape, axis: int | None) -> Value:
+        """Return a value with its sample in another shape, the batch at ``axis``; no layer where nothing changes."""
+        if not value.is_live:
+            return alias(value, shape, axis) if value.shape == shape else self.derived("Reshape", value, shape=shape)
+        if value.sample == (shape or (1,)):
+            return alias(value, shape, axis)
+        made = self.step("reshape", [value], axis, shape=shape or (1,))
+        return alias(made, shape, axis)
+
+    def opaque(self, call: Call, shape: Shape | None = None, axis: int | None = None) -> Sequence[Value | None]:
+        """Return the outputs of an operator that nobody has a rule for, in the shapes that the file states."""
+        item = call.operator
+        live = [value for value in call.inputs if value is not None and value.is_live]
+        outputs: list[Value | None] = []
+        for name in item.outputs:
+            port = self.hints.get(name)
+            sizes = port.shape if port and port.shape is not None else None
+            if sizes is None or any(not isinstance(size, int) or size < 1 for size in sizes[1:]) or not live:
+                raise CnncalcError(
+                    f"{where(item)} is of a type that is not known, and the file does not state its output's shape"
+                )
+            whole = tuple([size if isinstance(size, int) else 0 for size in sizes])
+            batched = bool(whole) and (whole[0] < 2 or whole[0] == self.baked)
+            layer = Opaque(op=item.op, shape=whole[1:] if batched else whole)
+            outputs.append(self.layer(layer, live, 0 if batched else None))
+        if not outputs:
+            return outputs
+        self.notes.append(f"{where(item)} is not counted: nothing is known of what it costs")
+        return outputs
+
+
+def union(values: Sequence[Value | None]) -> tuple[Stored, ...]:
+    """Return the stored tensors that some constants are made of, each once."""
+    found = {id(leaf): leaf for value in values if value is not None for leaf in value.leaves}
+    return tuple(found.values())
+
+
+def macs(step: Step) -> int:
+    """Return the multiply-accumulates of a step, for one sample."""
+    use = step.layer.apply(tuple([value.sample for value in step.inputs]))
+    return use.macs * max(step.output.times, 1)
+
+
+def where(item: Operator) -> str:
+    """Return what an operator is called in messages."""
+    return f"{item.op} '{item.name}'" if item.name else f"{item.op} that makes '{(*item.outputs, '')[0]}'"

@@ -1,0 +1,327 @@
+"""The door: a model file's bytes become a model, and a model on given inputs becomes a graph."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.graph import Graph
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_AXES, MAX_LAYERS, MAX_MODEL_BYTES, MAX_PIPED_MODEL_BYTES
+from cnncalc.importers.onnx import operators as operators
+from cnncalc.importers.onnx.arrays import Weights
+from cnncalc.importers.onnx.builder import Builder, Scope
+from cnncalc.importers.onnx.call import UnfitError
+from cnncalc.importers.onnx.fusing import fused
+from cnncalc.importers.onnx.model import Model, Port, read_model
+from cnncalc.importers.onnx.naming import names
+from cnncalc.importers.onnx.params import Params
+from cnncalc.importers.onnx.steps import Step
+from cnncalc.importers.onnx.values import Value, literal
+from cnncalc.importers.onnx.wire import MalformedError, Wire, varint
+from cnncalc.layers.base import LayerError
+from cnncalc.layers.shapes import Shape
+from cnncalc.recipe import About
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Node, Tensor
+
+MAPPED = 1 << 26
+"""Bytes from which a file is mapped instead of read: what is not looked at is then never read."""
+
+
+def is_model(start: bytes) -> bool:
+    """Whether bytes begin as an ONNX file does: with its version, and another field after it."""
+    if start[:1] != b"\x08":
+        return False
+    try:
+        version, at = varint(start, 1, len(start))
+        key, _ = varint(start, at, len(start))
+    except MalformedError:
+        return False
+    return 0 < version < 1000 and key in (0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42, 0x72)
+
+
+class ModelFile:
+    """A model that has been read, everything but its weights: a recipe of one network.
+
+    Attributes:
+        path: what messages call it.
+        name: the file's name without its suffix.
+        place: where the file is, or None where it came through a pipe.
+        fuse: whether operators that are one layer together become one.
+    """
+
+    text: str | None = None
+    variants: Collection[str] = ()
+    settings: Collection[str] = ()
+    deploy: Mapping[str, Any] = MappingProxyType({})
+
+    def __init__(self, data: bytes, path: str, size: int, place: str | None = None) -> None:
+        """Read a model.  Raises CnncalcError where it is none."""
+        self.path = path
+        self.place = place
+        self.fuse = True
+        self.name = os.path.basename(path).rpartition(".")[0] or path
+        self.wire = Wire(data, size)
+        if not is_model(bytes(data[:16])):
+            raise CnncalcError(f"{path}: neither a spec nor an ONNX model")
+        try:
+            self.model: Model = read_model(self.wire)
+        except (MalformedError, IndexError, RecursionError) as error:
+            raise CnncalcError(f"{path}: not an ONNX model that can be read: {error}") from None
+
+    def ports(self) -> list[Port]:
+        """Return the inputs that are not stored in the file."""
+        return [port for port in self.model.graph.inputs if port.name not in self.model.graph.stored]
+
+    def about(self, variant: str | None = None) -> About:
+        """Return that the file says nothing of where its architecture is from."""
+        return About()
+
+    def members(self) -> list[str | None]:
+        """Return the one network that there is."""
+        return [None]
+
+    def build(
+        self,
+        variant: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Shape] | None = None,
+    ) -> Graph:
+        """Build the network; ``inputs`` give the sizes that the file leaves open, and the values of single numbers.
+
+        Raises:
+            CnncalcError: where a variant or a setting is asked for, or the model or its inputs don't fit.
+        """
+        if variant is not None:
+            raise CnncalcError(f"{self.path}: no variant '{variant}'", "a model file is one network")
+        if settings:
+            raise CnncalcError(f"{self.path}: no argument '{next(iter(settings))}'", "a model file has no args")
+        return Imported(self, inputs or {}, self.fuse).graph
+
+    def reader(self) -> Callable[[], ModelFile]:
+        """Return a function that reads the model once more, in another process.
+
+        Raises:
+            CnncalcError: where it came through a pipe.
+        """
+        if self.place is None:
+            raise CnncalcError(f"{self.path}: a model from a pipe can't be read twice")
+        return partial(read_model_file, self.place)
+
+
+def read_model_file(path: str) -> ModelFile:
+    """Read a model from a regular file; a large one is mapped.  Raises CnncalcError where it can't be."""
+    try:
+        with open(path, "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise CnncalcError(f"{path}: not a regular file")
+            if status.st_size > MAX_MODEL_BYTES:
+                raise CnncalcError(f"{path}: larger than {MAX_MODEL_BYTES:,} bytes")
+            if status.st_size < MAPPED:
+                data = file.read(status.st_size)
+                return ModelFile(data, path, len(data), path)
+            mapped = mmap.mmap(file.fileno(), status.st_size, access=mmap.ACCESS_READ)
+            return ModelFile(mapped, path, status.st_size, path)  # type: ignore[arg-type]  # it is read as bytes are
+    except OSError as error:
+        raise CnncalcError(f"{path}: {error.strerror}") from None
+
+
+def read_model_bytes(data: bytes, path: str) -> ModelFile:
+    """Read a model that is in memory.  Raises CnncalcError where it is none."""
+    if len(data) > MAX_PIPED_MODEL_BYTES:
+        raise CnncalcError(f"{path}: larger than {MAX_PIPED_MODEL_BYTES:,} bytes")
+    return ModelFile(data, path, len(data))
+
+
+# --- a graph -------------------------------------------------------------------------------------------------
+
+
+class Imported:
+    """A model on given inputs.
+
+    Attributes:
+        graph: its layers.
+        held: each node's constants, by the layer's names for them.
+    """
+
+    def __init__(self, file: ModelFile, inputs: Mapping[str, Shape], fuse: bool = True) -> None:
+        """Build the graph.  Raises CnncalcError where the model, or what it is given, does not fit."""
+        self.file = file
+        self.build = Builder(file.model, file.wire, {})
+        scope = Scope()
+        try:
+            shapes = self._inputs(inputs, scope)
+            outputs = self.build.graph(file.model.graph, scope)
+            self.graph = Graph(file.name, {name: value.shape for name, value in shapes.items()})
+            for name, value in shapes.items():
+                self.graph.inputs[name].times = value.times
+            self.held: dict[Node, Step] = {}
+            self._layers(outputs, fuse)
+        except (MalformedError, UnfitError) as error:
+            raise CnncalcError(f"{file.path}: {error}") from None
+        except CnncalcError as error:
+            raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
+        self.graph.notes = self._notes()
+        steps = self.held
+        self.graph.stored = lambda: Weights(file, steps)
+        self.graph.single = self.build.single[0] if self.build.single else ""
+
+    def _inputs(self, given: Mapping[str, Shape], scope: Scope) -> dict[str, Value]:
+        """Return the inputs that are tensors, and add all to the scope."""
+        ports = self.file.ports()
+        known = {port.name for port in ports}
+        for name in given:
+            if name and name not in known:
+                raise CnncalcError(f"there is no input '{name}'", f"inputs: {', '.join(sorted(known))}")
+        batch = batch_word(ports)
+        found: dict[str, Value] = {}
+        for number, port in enumerate(ports):
+            shape = given.get(port.name, given.get("") if not number or len(ports) == 1 else None)
+            value = self._input(port, shape, batch)
+            scope.values[port.name] = value
+            if value.origin is not None:
+                found[port.name] = value
+        if not found:
+            raise CnncalcError("the model has no input that is a tensor")
+        return found
+
+    def _input(self, port: Port, given: Shape | None, batch: str | None) -> Value:
+        sizes = port.shape
+        if sizes is None:
+            if given is None:
+                raise CnncalcError(f"the shape of input '{port.name}' is not stated", f"give it: {port.name}=3x224x224")
+            sizes = (None, *given)
+        if not sizes:
+            if given is None:
+                raise CnncalcError(
+                    f"input '{port.name}' is one number, on which shapes may depend", f"give it: {port.name}=1"
+                )
+            return literal((given[0],), (), port.dtype, port.name)
+        axis = batch_axis(sizes, batch)
+        stated = [size for i, size in enumerate(sizes) if i != axis]
+        shape = given if given is not None else tuple(stated)
+        if len(shape) != len(stated):
+            raise CnncalcError(
+                f"input '{port.name}' has {len(stated)} axes without the batch, but {len(shape)} are given"
+            )
+        if len(shape) > MAX_AXES:
+            raise CnncalcError(f"input '{port.name}' has more than {MAX_AXES} axes")
+        for size, fixed in zip(shape, stated, strict=True):
+            if not isinstance(size, int) or size < 1:
+                example = "x".join(str(part) if isinstance(part, int) and part > 0 else "224" for part in stated)
+                word = f" '{size}'" if isinstance(size, str) else ""
+                raise CnncalcError(
+                    f"a size{word} of input '{port.name}' is not stated in the file",
+                    f"give its shape: {port.name}={example}",
+                )
+            if given is not None and isinstance(fixed, int) and fixed > 0 and fixed != size:
+                self.build.notes.append(f"the file was made for {port.name} of {'x'.join(map(str, stated))}")
+        value = Value(port.name, tuple([int(size) for size in shape if isinstance(size, int)]), port.dtype)
+        value.origin, value.axis, value.times = port.name, axis, int(axis is not None)
+        baked = sizes[axis] if axis is not None else 1
+        if isinstance(baked, int) and baked > 1:
+            self.build.baked = baked
+        return value
+
+    def _layers(self, outputs: list[Value | None], fuse: bool) -> None:
+        """Name the steps, and add them to the graph."""
+        ports = self.file.model.graph.outputs
+        ends: dict[str, Value] = {}
+        for port, value in zip(ports, outputs, strict=True):
+            if value is None:
+                raise CnncalcError(f"nothing makes the output '{port.name}'")
+            if not value.is_live:
+                value = self.build.parameter(value, value.shape or (1,))
+            ends[port.name] = value
+        steps = needed(self.build.steps, list(ends.values()))
+        if fuse:
+            steps = needed(fused(self.build, steps, list(ends.values())), list(ends.values()))
+        if len(steps) > MAX_LAYERS:
+            raise CnncalcError(f"the model has more than {MAX_LAYERS:,} layers")
+        self.params = Params(self.build, steps)
+        made: dict[Step, Node] = {}
+
+        def tensor(value: Value) -> Tensor:
+            return made[value.step] if value.step is not None else self.graph.inputs[value.origin or ""]
+
+        for step, name in zip(steps, names(steps), strict=True):
+            held, is_own = self.params.of(step)
+            try:
+                node = self.graph.add(
+                    step.layer, [tensor(value) for value in step.inputs], name, held=None if is_own else held
+                )
+            except LayerError as error:
+                raise CnncalcError(f"'{name}': {error.message}") from None
+            made[step] = node
+            self.held[node] = step
+        self.graph.finish({name: tensor(value) for name, value in ends.items()})
+
+    def _notes(self) -> list[str]:
+        """Return what a user is to know about the import, a sentence each."""
+        notes = list(dict.fromkeys(self.build.notes))
+        folded = sum(1 for step in self.held.values() if _is_folded(step))
+        if folded:
+            what = f"{folded} convolution{'s' * (folded != 1)}"
+            notes.append(f"batch norms are folded into {what}: their params are not in the file")
+        shared = len(self.params.shared)
+        if shared:
+            what = (
+                "tensors are used by several layers and count"
+                if shared > 1
+                else "tensor is used by several layers and counts"
+            )
+            notes.append(f"{shared} {what} once")
+        if self.build.single:
+            notes.append(f"the file is for a batch of one alone: {self.build.single[0]} takes the batch away")
+        return notes
+
+
+def batch_word(ports: list[Port]) -> str | None:
+    """Return the word by which the file's shapes call the batch, or None."""
+    words = [size for port in ports for size in port.shape or () if isinstance(size, str)]
+    named = next((word for word in words if "batch" in word.lower()), None)
+    firsts = [port.shape[0] for port in ports if port.shape and isinstance(port.shape[0], str)]
+    return named or next((word for word in firsts if word != "?"), None)
+
+
+def batch_axis(sizes: tuple[int | str | None, ...], word: str | None) -> int | None:
+    """Return on which axis of an input the batch stands; None where it has none.
+
+    It is the axis that is called so, else the first one where it is 1 or open, else the only one that is open.
+    """
+    if word is not None and word in sizes:
+        return sizes.index(word)
+    first = sizes[0]
+    if not isinstance(first, int) or first < 2:
+        return 0
+    free = [axis for axis, size in enumerate(sizes) if not isinstance(size, int) or size < 1]
+    if len(free) == 1 and len(sizes) < 4:
+        return free[0]
+    return 0 if len(sizes) > 3 else None
+
+
+def needed(steps: list[Step], outputs: list[Value]) -> list[Step]:
+    """Return the steps that something reads, in their order."""
+    wanted = {value.step for value in outputs}
+    kept = []
+    for step in reversed(steps):
+        if step in wanted:
+            kept.append(step)
+            wanted.update([value.step for value in step.inputs])
+    return kept[::-1]
+
+
+def _is_folded(step: Step) -> bool:
+    """Whether an exporter has folded a batchnorm into a convolution: it names what it has computed so."""
+    if step.layer.type not in ("conv", "conv_transpose", "linear") or "bias" not in step.held:
+        return False
+    bias = [leaf.name for leaf in step.held["bias"].value.leaves]
+    return any(name.endswith("weight_bias") or name.startswith("onnx::Conv_") for name in bias)

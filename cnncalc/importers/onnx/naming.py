@@ -1,0 +1,100 @@
+"""What layers are called: as the modules that they come from, where the file says so.
+
+PyTorch's exporters write the path of the module with each node: as the node's name (``/layer1/layer1.0/conv1/Conv``),
+or as metadata.  A layer with parameters is called as these are (``layer1.0.conv1.weight``), so that their keys are
+those of the module's state_dict.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cnncalc.importers.onnx.model import Operator, is_attribute
+from cnncalc.importers.onnx.params import BARE
+
+if TYPE_CHECKING:
+    from cnncalc.importers.onnx.call import Call
+    from cnncalc.importers.onnx.steps import Step
+
+MOST_PARTS = 64
+LONGEST = 200
+_ODD = re.compile(r"[^\w.-]+").sub
+
+
+def clean(name: str) -> str:
+    """Return a name as specs have them."""
+    parts = [_ODD("_", part).strip("_") or "_" for part in name.split(".") if part]
+    return ".".join(parts[:MOST_PARTS])[:LONGEST].strip(".")
+
+
+def scope_of(call: Call) -> tuple[str, ...]:
+    """Return the path of the module that an operator comes from; nothing where the file does not say."""
+    item = call.operator
+    before = [part for scope in call.scopes for part in _path(scope, False)]
+    return (*before, *(_scopes(item) if item.scope else _path(item.name, True)))
+
+
+def _scopes(item: Operator) -> tuple[str, ...]:
+    path = item.scope[-2] if len(item.scope) > 1 else ""
+    return tuple([part for part in path.split(".") if part])
+
+
+def _path(name: str, with_operator: bool) -> tuple[str, ...]:
+    """Return the parts of a node's name: a segment that begins with the one before it takes its place."""
+    if "/" not in name:
+        return () if with_operator else (name,) if name else ()
+    segments = [segment for segment in name.split("/") if segment]
+    segments = segments[:-1] if with_operator else segments
+    path: list[str] = []
+    for segment in segments:
+        if path and segment.startswith(path[-1] + "."):
+            path[-1] = segment
+        else:
+            path.append(segment)
+    return tuple([part for segment in path for part in segment.split(".") if part])
+
+
+def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
+    first = min(paths, key=len)
+    for i, part in enumerate(first):
+        if any(path[i] != part for path in paths):
+            return first[:i]
+    return first
+
+
+def _by_params(step: Step) -> str:
+    """Return what all stored tensors of a step are called before their last part; "" where they differ."""
+    names = {leaf.name for held in step.held.values() for leaf in held.value.leaves}
+    heads = {name.rpartition(".")[0] for name in names if not name.endswith("weight_bias")}
+    head = heads.pop() if len(heads) == 1 else ""
+    if step.layer.type in BARE and len(names) == 1 and is_attribute(next(iter(names))):
+        return names.pop()
+    return head if "/" not in head and ":" not in head else ""
+
+
+def names(steps: list[Step]) -> list[str]:
+    """Return a name for each step, each once."""
+    scopes = [_common([scope_of(call) for call in step.calls]) for step in steps]
+    count: dict[tuple[str, ...], int] = {}
+    inner: set[tuple[str, ...]] = set()
+    for scope in scopes:
+        count[scope] = count.get(scope, 0) + 1
+        inner.update([scope[:i] for i in range(len(scope))])
+    taken: dict[str, int] = {}
+    numbers: dict[str, int] = {}
+    found = []
+    for step, scope in zip(steps, scopes, strict=True):
+        name = clean(_by_params(step))
+        if not name and scope and count[scope] == 1 and scope not in inner:
+            name = clean(".".join(scope))
+        if not name:
+            stem = clean(".".join((*scope, step.layer.stem)))
+            numbers[stem] = numbers.get(stem, 0) + 1
+            name = f"{stem}{numbers[stem]}"
+        while name in taken:
+            taken[name] += 1
+            name = f"{name}_{taken[name]}"
+        taken[name] = 1
+        found.append(name)
+    return found

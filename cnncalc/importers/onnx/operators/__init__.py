@@ -1,0 +1,18 @@
+"""How ONNX' operators become layers: importing this registers them all."""
+
+from cnncalc.importers.onnx.operators import (
+    contraction,
+    elementwise,
+    movement,
+    normalization,
+    pooling,
+    quantized,
+    recurrent,
+    reduction,
+    shapes,
+)
+
+__all__ = [
+    "contraction", "elementwise", "movement", "normalization", "pooling", "quantized", "recurrent", "reduction",
+    "shapes",
+]  # fmt: skip

@@ -1,0 +1,321 @@
+"""Convolutions and matrix products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.call import Call, UnfitError
+from cnncalc.importers.onnx.operators.elementwise import affine, framed, merged
+from cnncalc.importers.onnx.steps import Held
+from cnncalc.importers.onnx.values import Value, alias
+from cnncalc.layers.shapes import Shape
+from cnncalc.layers.window import same_pad
+
+Pads = tuple[tuple[int, int], ...]
+
+
+def window(call: Call, sizes: Shape, kernel: Shape) -> dict[str, Any]:
+    """Return the arguments of a window that slides over spatial axes: kernel, stride, padding, dilation.
+
+    Raises:
+        UnfitError: where they don't fit the number of axes.
+    """
+    rank = len(sizes)
+    stride = call.integers("strides") or (1,) * rank
+    dilation = call.integers("dilations") or (1,) * rank
+    if not len(stride) == len(dilation) == len(kernel) == rank or min((*stride, *dilation, *kernel), default=1) < 1:
+        raise UnfitError(f"a window of {kernel}, stride {stride}, dilation {dilation} over {rank} axes")
+    padding: Pads
+    auto = call.text("auto_pad", "NOTSET")
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        pairs = [same_pad(*axis) for axis in zip(sizes, kernel, stride, dilation, strict=True)]
+        padding = tuple([pair if auto == "SAME_UPPER" else pair[::-1] for pair in pairs])
+    else:
+        pads = call.integers("pads") or (0,) * (2 * rank)
+        if auto == "VALID":
+            pads = (0,) * (2 * rank)
+        if len(pads) != 2 * rank:
+            raise UnfitError(f"{len(pads)} pads for {rank} axes")
+        padding = tuple(zip(pads[:rank], pads[rank:], strict=True))
+    return {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+
+
+def feature_map(value: Value) -> Value:
+    """Return a value whose first axis of a sample are the channels, as layers take a map.
+
+    Raises:
+        UnfitError: where the batch does not stand first.
+    """
+    if value.axis not in (0, None):
+        raise UnfitError(f"the batch stands on axis {value.axis} of a map")
+    if value.axis is None and value.shape[:1] == (1,) and not value.is_live:
+        return alias(value, value.shape[1:], None)
+    return value
+
+
+def cropped(build: Builder, x: Value, arguments: dict[str, Any]) -> Value:
+    """Return a map whose borders are cut where the padding is negative, and make that padding 0."""
+    for axis, (before, after) in enumerate(arguments["padding"], 1):
+        if min(before, after) < 0:
+            stop = x.shape[axis] + min(after, 0)
+            x = build.step("slice", [x], axis=axis, start=max(-before, 0), stop=stop)
+    arguments["padding"] = tuple([(max(a, 0), max(b, 0)) for a, b in arguments["padding"]])
+    return x
+
+
+@operator("Conv")
+def _conv(build: Builder, call: Call) -> Value:
+    return convolution(build, call, feature_map(call.input(0)), call.input(1), call.given(2))
+
+
+def convolution(build: Builder, call: Call, x: Value, weight: Value, bias: Value | None) -> Value:
+    """Return a convolution of a map.  Raises UnfitError where the filters are not constant."""
+    if weight.is_live or (bias is not None and bias.is_live):
+        raise UnfitError("its filters are computed when it runs")
+    sizes, kernel = x.shape[1:], weight.shape[2:]
+    stated = call.integers("kernel_shape")
+    if stated is not None and stated != kernel:
+        raise UnfitError(f"kernel_shape {stated}, but the filters are {kernel}")
+    arguments = window(call, sizes, kernel)
+    x = cropped(build, x, arguments)
+    groups = call.integer("group", 1)
+    held = {"weight": Held(weight)} | ({"bias": Held(bias)} if bias is not None else {})
+    return build.step(
+        "conv", [x], 0, held, in_channels=weight.shape[1] * groups, out_channels=weight.shape[0], groups=groups,
+        bias=bias is not None, **arguments,
+    )  # fmt: skip
+
+
+@operator("ConvTranspose")
+def _conv_transpose(build: Builder, call: Call) -> Value:
+    x, weight, bias = feature_map(call.input(0)), call.input(1), call.given(2)
+    if weight.is_live:
+        raise UnfitError("its filters are computed when it runs")
+    sizes, kernel, groups = x.shape[1:], weight.shape[2:], call.integer("group", 1)
+    rank = len(sizes)
+    auto = call.text("auto_pad", "NOTSET")
+    extra = call.integers("output_padding") or (0,) * rank
+    arguments = window(call, sizes, kernel)
+    stride, dilation = arguments["stride"], arguments["dilation"]
+    lengths = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    wanted = call.integers("output_shape")
+    if wanted is not None:
+        wanted = wanted[-rank:]
+    elif auto.startswith("SAME"):
+        wanted = tuple([size * s for size, s in zip(sizes, stride, strict=True)])
+    if wanted is not None:
+        pads, grown = [], []
+        for size, s, length, out, more in zip(sizes, stride, lengths, wanted, extra, strict=True):
+            total = s * (size - 1) + more + length - out
+            grown.append(more + max(-total, 0))
+            total = max(total, 0)
+            half = total // 2  # the odd one is cut off the end under SAME_UPPER, else off the beginning
+            pads.append((half, total - half) if auto == "SAME_UPPER" else (total - half, half))
+        arguments["padding"], extra = tuple(pads), tuple(grown)
+    held = {"weight": Held(weight)} | ({"bias": Held(bias)} if bias is not None else {})
+    return build.step(
+        "conv_transpose", [x], 0, held, in_channels=weight.shape[0], out_channels=weight.shape[1] * groups,
+        groups=groups,
+        bias=bias is not None, output_padding=tuple(extra), **arguments,
+    )  # fmt: skip
+
+
+# --- matrix products -----------------------------------------------------------------------------------------
+
+
+def linear(build: Builder, x: Value, weight: Value, axis: int = -1, bias: Value | None = None) -> Value:
+    """Return ``W·x + b`` on an axis of a sample; the weight is (out, in)."""
+    held = {"weight": Held(weight)} | ({"bias": Held(bias)} if bias is not None else {})
+    if not x.is_live:  # a network on constants alone, as one that makes an attention's biases
+        x = build.parameter(x, x.shape)
+    return build.step(
+        "linear", [x], x.axis, held, in_features=weight.shape[1], out_features=weight.shape[0], bias=bias is not None,
+        axis=None if len(x.shape) == 1 else axis,
+    )  # fmt: skip
+
+
+@operator("MatMul")
+def _matmul(build: Builder, call: Call) -> Value:
+    return product(build, call.input(0), call.input(1))
+
+
+def product(build: Builder, a: Value, b: Value) -> Value:
+    """Return a matrix product, with a constant matrix as a linear layer."""
+    if not b.is_live and b.rank == 2 and a.rank >= 1 and (a.is_live or a.rank >= 2):
+        if a.axis == a.rank - 1:
+            raise UnfitError("it sums over the batch")
+        return linear(build, a, build.derived("Transpose", b, shape=b.shape[::-1], perm=[1, 0]))
+    if not a.is_live and a.rank == 2 and b.is_live and b.rank >= 2:
+        if b.axis == b.rank - 2:
+            raise UnfitError("it sums over the batch")
+        return linear(build, b, a, -1 if b.axis == b.rank - 1 else -2)
+    if not b.is_live and b.rank == 1 and a.is_live:
+        row = linear(build, a, build.derived("Reshape", b, shape=(1, *b.shape)))
+        return build.view(row, row.shape[:-1], row.axis)
+    return _both(build, a, b)
+
+
+def _both(build: Builder, a: Value, b: Value) -> Value:
+    """Return the product of two tensors of which neither is a constant matrix."""
+    if a.rank == 1 or b.rank < 2:
+        raise UnfitError("a product with a vector that is computed when it runs")
+    rank = max(a.rank, b.rank)
+    places = {value.rank - value.axis for value in (a, b) if value.axis is not None}
+    if len(places) > 1:
+        raise UnfitError("the batch stands on different axes of its inputs")
+    axis = rank - places.pop() if places else None
+    if axis is not None and axis >= rank - 2:  # the batch is the rows of one and not there in the other
+        if a.axis is None or b.axis is not None or axis != rank - 2:
+            raise UnfitError("it multiplies along the batch")
+        b = b if b.is_live else build.parameter(b, b.shape)
+        if len(a.shape) == 1 and len(b.shape) == 2:
+            return build.step("matmul", [a, b], axis)
+        row = build.view(a, (*a.shape[:-1], 1, a.shape[-1]), None)
+        made = build.step("matmul", [row, b], None)
+        return build.view(made, (*made.shape[:-2], made.shape[-1]), axis)
+    live = []
+    for value in (a, b):
+        shape = value.shape
+        if axis is not None and value.axis is None and value.rank > rank - 1 - axis:
+            at = value.rank - (rank - axis)
+            if at >= 0:
+                if shape[at] != 1:
+                    raise UnfitError(f"a constant has {shape[at]} on the axis of the batch")
+                shape = (*shape[:at], *shape[at + 1 :])
+        wanted = rank - (axis is not None)
+        if 2 < len(shape) < wanted:
+            shape = (1,) * (wanted - len(shape)) + shape
+        live.append(
+            build.view(value, shape, axis if value.axis is not None else None)
+            if value.is_live
+            else build.parameter(value, shape)
+        )
+    return build.step("matmul", live, axis)
+
+
+@operator("Gemm")
+def _gemm(build: Builder, call: Call) -> Value:
+    a, b, c = call.input(0), call.input(1), call.given(2)
+    alpha, beta = call.number("alpha", 1.0), call.number("beta", 1.0)
+    a = _transposed(build, a) if call.integer("transA") else a
+    if not b.is_live:
+        weight = b if call.integer("transB") else build.derived("Transpose", b, shape=b.shape[::-1], perm=[1, 0])
+        rows = weight.shape[0]
+        as_bias = c is not None and not c.is_live and c.elements == rows and c.shape[-1:] == (rows,)
+        bias = None
+        if as_bias and alpha == beta == 1 and c is not None:
+            bias = c if c.shape == (rows,) else build.derived("Reshape", c, shape=(rows,))
+        y = linear(build, a, weight, bias=bias)
+        if bias is not None:
+            return y
+    else:
+        b = _transposed(build, b) if call.integer("transB") else b
+        y = product(build, a, b)
+    y = affine(build, y, mul=alpha) if alpha != 1 else y
+    if c is None or beta == 0:
+        return y
+    if c.is_live:
+        return merged(build, "add", [y, affine(build, c, mul=beta) if beta != 1 else c])
+    scaled = build.derived("Mul", c, _constant(beta)) if beta != 1 else c
+    (_, _), (_, shape), axis = framed(build, [y, scaled])
+    weight = scaled if scaled.shape == shape else build.derived("Reshape", scaled, shape=shape)
+    return build.step("shift", [y], axis, {"weight": Held(weight)}, shape=shape or None)
+
+
+def _constant(number: float) -> Value:
+    value = Value("", ())
+    value.data, value.fill = (number,), number
+    return value
+
+
+def _transposed(build: Builder, value: Value) -> Value:
+    if value.is_live:
+        if value.rank != 2:
+            raise UnfitError("takes matrices")
+        axis = None if value.axis is None else 1 - value.axis
+        return (
+            alias(value, value.shape, axis) if axis is not None else build.step("permute", [value], None, dims=(1, 0))
+        )
+    return build.derived("Transpose", value, shape=value.shape[::-1], perm=[1, 0])
+
+
+@operator("FusedMatMul", domain="com.microsoft")
+def _fused_matmul(build: Builder, call: Call) -> Value:
+    a, b = call.input(0), call.input(1)
+    sides = []
+    for value, turned in ((a, call.integer("transA")), (b, call.integer("transB"))):
+        if not turned:
+            sides.append(value)
+            continue
+        order = (*range(value.rank - 2), value.rank - 1, value.rank - 2)
+        sides.append(transposed(build, value, order))
+    return affine(build, product(build, *sides), mul=call.number("alpha", 1.0))
+
+
+def transposed(build: Builder, value: Value, order: tuple[int, ...]) -> Value:
+    """Return a value with the axes of the file's shape in another order.
+
+    Raises:
+        UnfitError: where that is no order of its axes.
+    """
+    if sorted(order) != list(range(value.rank)):
+        raise UnfitError(f"perm {order} of {value.rank} axes")
+    axis = None if value.axis is None else order.index(value.axis)
+    dims = tuple([value.own(i) for i in order if i != value.axis])
+    own = tuple([i for i in dims if i is not None])
+    shape = tuple([value.shape[i] for i in own])
+    moved = [i for i in own if value.shape[i] > 1]
+    if moved == sorted(moved):
+        return build.view(value, shape, axis)
+    return build.step("permute", [value], axis, dims=own)
+
+
+@operator("Einsum")
+def _einsum(build: Builder, call: Call) -> Value:
+    values = [call.input(i) for i in range(len(call.inputs))]
+    left, _, out = call.text("equation").replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(values) or len(values) > 2:
+        raise UnfitError(f"{len(terms)} terms, and {len(values)} inputs")
+    if "->" not in call.text("equation"):
+        letters = left.replace(",", "").replace(".", "")
+        out = ("..." if "..." in left else "") + "".join(sorted(i for i in set(letters) if letters.count(i) == 1))
+    terms, out = _spelled(terms, out, values)
+    for term, value in zip(terms, values, strict=True):
+        if len(term) != value.rank:
+            raise UnfitError(f"'{term}' has {len(term)} letters, but an input {value.rank} axes")
+    batch = {term[value.axis] for term, value in zip(terms, values, strict=True) if value.axis is not None}
+    if len(batch) > 1:
+        raise UnfitError("the batch has two letters")
+    if not any(value.is_live for value in values):
+        sizes = dict(zip("".join(terms), [size for value in values for size in value.shape], strict=True))
+        return Value("", tuple([sizes[letter] for letter in out]))
+    letter = batch.pop() if batch else ""
+    if letter and letter not in out:
+        raise UnfitError("it sums over the batch")
+    live, own = [], []
+    for term, value in zip(terms, values, strict=True):
+        shape = value.shape
+        if letter in term and value.axis is None and letter:
+            at = term.index(letter)
+            shape = (*shape[:at], *shape[at + 1 :])
+        own.append(term.replace(letter, "") if letter else term)
+        live.append(value if value.is_live else build.parameter(value, shape))
+    axis = out.index(letter) if letter else None
+    equation = ",".join(own) + "->" + (out.replace(letter, "") if letter else out)
+    made = build.step("einsum", live, axis, equation=equation)
+    return made if equation.partition("->")[2] else alias(made, (), axis)
+
+
+def _spelled(terms: list[str], out: str, values: list[Value]) -> tuple[list[str], str]:
+    """Return an equation with letters for the axes that an ellipsis stands for."""
+    if "..." not in "".join(terms):
+        return terms, out
+    free = [letter for letter in "ABCDEFGHIJKLMNOP" if letter not in "".join(terms)]
+    spelled, longest = [], ""
+    for term, value in zip(terms, values, strict=True):
+        letters = "".join(free[: value.rank - len(term.replace("...", ""))][::1])
+        longest = max(longest, letters, key=len)
+        spelled.append(term.replace("...", letters))
+    return spelled, out.replace("...", longest)

@@ -1,0 +1,349 @@
+"""Operators that work element by element: on one tensor, on a tensor and a constant, on several tensors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.call import Call, UnfitError
+from cnncalc.importers.onnx.evaluator import broadcast
+from cnncalc.importers.onnx.model import FLOATS, Stored, is_attribute
+from cnncalc.importers.onnx.steps import Held
+from cnncalc.importers.onnx.values import Value, alias
+from cnncalc.layers.shapes import Shape
+
+LARGEST = 3.4e38
+"""A bound of float32 that bounds nothing."""
+
+SINGLE = {
+    "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "HardSwish": "hardswish",
+    "Mish": "mish", "Abs": "abs", "Ceil": "ceil", "Cos": "cos", "Erf": "erf", "Exp": "exp", "Floor": "floor",
+    "Log": "log", "Neg": "neg", "Reciprocal": "reciprocal", "Round": "round", "Sign": "sign", "Sin": "sin",
+    "Sqrt": "sqrt", "Softsign": "softsign",
+}  # fmt: skip
+"""Operators of one input without arguments, and the layer types that they are."""
+
+
+@operator(*SINGLE)
+def _single(build: Builder, call: Call) -> Value:
+    return build.step(SINGLE[call.op], [call.input(0)])
+
+
+@operator("Identity", "Cast", "CastLike", "Dropout", "BatchNormalizationTraining", "Bernoulli", "OptionalGetElement")
+def _same(build: Builder, call: Call) -> Value:
+    value = call.input(0)
+    return alias(value, value.shape, value.axis) if value.is_live else _constant(build, call)
+
+
+def _constant(build: Builder, call: Call) -> Value:
+    value = call.input(0)
+    return build.derived(call.op, value) if call.op != "Cast" else build.derived("Cast", value, to=call.integer("to"))
+
+
+@operator("Gelu")
+def _gelu(build: Builder, call: Call) -> Value:
+    return build.step("gelu", [call.input(0)], approximate=call.text("approximate", "none"))
+
+
+@operator("Gelu", "FastGelu", "QuickGelu", domain="com.microsoft")
+def _microsoft_gelu(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    if call.op == "QuickGelu":
+        gate = build.step("sigmoid", [build.step("affine", [x], mul=call.number("alpha", 1.702))])
+        return build.step("multiply", [x, gate])
+    if call.op == "FastGelu" and call.given(1) is not None:
+        x = merged(build, "add", [x, call.input(1)])
+    return build.step("gelu", [x], approximate="tanh" if call.op == "FastGelu" else None)
+
+
+@operator("LeakyRelu")
+def _leaky(build: Builder, call: Call) -> Value:
+    return build.step("leaky_relu", [call.input(0)], negative_slope=_short(call.number("alpha", 0.01)))
+
+
+@operator("Elu", "Celu")
+def _elu(build: Builder, call: Call) -> Value:
+    x, alpha = call.input(0), _short(call.number("alpha", 1.0))
+    if call.op == "Celu" and alpha != 1:
+        inner = build.step("affine", [x], mul=1 / alpha)
+        return build.step("affine", [build.step("elu", [inner])], mul=alpha)
+    return build.step("elu", [x], alpha=alpha)
+
+
+@operator("Selu")
+def _selu(build: Builder, call: Call) -> Value:
+    return build.step("selu", [call.input(0)])
+
+
+@operator("Swish")
+def _swish(build: Builder, call: Call) -> Value:
+    x, alpha = call.input(0), _short(call.number("alpha", 1.0))
+    if alpha == 1:
+        return build.step("silu", [x])
+    return build.step("multiply", [x, build.step("sigmoid", [build.step("affine", [x], mul=alpha)])])
+
+
+@operator("HardSigmoid")
+def _hardsigmoid(build: Builder, call: Call) -> Value:
+    x, alpha, beta = call.input(0), call.number("alpha", 0.2), call.number("beta", 0.5)
+    if math.isclose(alpha, 1 / 6, rel_tol=1e-3) and beta == 0.5:
+        return build.step("hardsigmoid", [x])
+    return build.step("hardtanh", [build.step("affine", [x], mul=_short(alpha), add=beta)], min_val=0.0, max_val=1.0)
+
+
+@operator("ThresholdedRelu")
+def _thresholded(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    gate = build.step("compare", [x, _number(build, call.number("alpha", 1.0), x)], by="greater")
+    return build.step("multiply", [x, gate])
+
+
+@operator("Clip")
+def _clip(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    if call.opset < 11:
+        bounds: list[Any] = [call.number("min", -math.inf), call.number("max", math.inf)]
+    else:
+        bounds = [
+            given.number if given is not None else edge
+            for given, edge in ((call.given(1), -math.inf), (call.given(2), math.inf))
+        ]
+    if None in bounds:
+        raise UnfitError("its bounds are not known before it runs")
+    return clipped(build, x, *bounds)
+
+
+def clipped(build: Builder, x: Value, low: float, high: float) -> Value:
+    """Return a value within bounds; one that bounds nothing is left out."""
+    low, high = _short(low), _short(high)
+    if (low, high) == (0, 6):
+        return build.step("relu6", [x])
+    if low == 0 and high >= LARGEST:
+        return build.step("relu", [x])
+    if low <= -LARGEST and high >= LARGEST:
+        return alias(x, x.shape, x.axis) if x.is_live else build.derived("Identity", x)
+    return build.step(
+        "hardtanh", [x], min_val=low if low > -LARGEST else NO_BOUND, max_val=high if high < LARGEST else NO_BOUND
+    )
+
+
+NO_BOUND = "none"
+
+
+@operator("PRelu")
+def _prelu(build: Builder, call: Call) -> Value:
+    x, slope = call.input(0), call.input(1)
+    if slope.is_live or (slope.elements not in (1, (*x.shape, 1)[0])):
+        low = build.step("multiply", [clipped(build, x, -math.inf, 0.0), slope])
+        return build.step("add", [build.step("relu", [x]), low])
+    many = slope.elements > 1
+    weight = slope if slope.shape == (slope.elements,) else build.derived("Reshape", slope, shape=(slope.elements,))
+    return build.step("prelu", [x], x.axis, {"weight": Held(weight)}, num_parameters="channels" if many else 1)
+
+
+# --- tensors that meet ---------------------------------------------------------------------------------------
+
+
+def framed(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shape], int | None]:
+    """Return values that meet element by element with equal ranks, the shape of each, and where the batch stands.
+
+    Raises:
+        UnfitError: where their batches stand on different axes.
+    """
+    rank = max([value.rank for value in values])
+    places = {value.rank - value.axis for value in values if value.axis is not None}
+    if len(places) > 1:
+        raise UnfitError("the batch stands on different axes of its inputs")
+    axis = rank - places.pop() if places else None
+    found, shapes = [], []
+    for value in values:
+        pad = rank - value.rank
+        if value.axis is not None:
+            shape = (1,) * pad + value.shape
+            value = build.view(value, shape, axis) if pad else value
+        else:
+            shape = (1,) * pad + value.shape
+            if axis is not None:
+                if shape[axis] != 1:
+                    raise UnfitError(f"a constant has {shape[axis]} on the axis of the batch")
+                shape = (*shape[:axis], *shape[axis + 1 :])
+            if value.is_live:
+                value = build.view(value, shape, None)
+        found.append(value)
+        shapes.append(shape)
+    return found, shapes, axis
+
+
+def merged(build: Builder, name: str, values: list[Value], **arguments: Any) -> Value:
+    """Return values merged by a layer; constants among them become parameters."""
+    if not any(value.is_live for value in values):
+        return Value("", broadcast([value.shape for value in values]), values[0].dtype)
+    found, shapes, axis = framed(build, values)
+    live = [
+        value if value.is_live else build.parameter(value, shape) for value, shape in zip(found, shapes, strict=True)
+    ]
+    return build.step(name, live, axis, **arguments)
+
+
+def _number(build: Builder, number: float, like: Value) -> Value:
+    value = Value("", (1,) * len(like.shape))
+    value.fill = number
+    value.data = (number,)
+    return value
+
+
+def _is_learned(value: Value) -> bool:
+    """Whether a constant is a learned tensor, and no number of the formula: by its size, or its dotted name."""
+    if value.elements > 1:
+        return True
+    return value.dtype in FLOATS and isinstance(value.source, Stored) and is_attribute(value.source.name)
+
+
+def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Value | None:
+    """Return a value that is scaled or shifted by a constant; None where that would stretch the value."""
+    number = constant.number
+    if number is not None and not _is_learned(constant) and constant.rank <= x.rank:
+        if not math.isfinite(number):
+            return None
+        return affine(build, x, **{"mul" if kind == "scale" else "add": float(number)})
+    _, (_, shape), axis = framed(build, [x, constant])
+    if len(shape) != len(x.shape) or any(size not in (1, have) for size, have in zip(shape, x.shape, strict=True)):
+        return None
+    weight = constant if constant.shape == shape else build.derived("Reshape", constant, shape=shape)
+    return build.step(kind, [x], axis, {"weight": Held(weight, False)}, shape=shape or None)
+
+
+def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Value:
+    """Return ``mul · x + add``; no layer where that is x."""
+    if mul == 1 and add == 0:
+        return alias(x, x.shape, x.axis)
+    return build.step("affine", [x], mul=mul, add=add)
+
+
+@operator("Add", "Sub", "Mul", "Div")
+def _arithmetic(build: Builder, call: Call) -> Value:
+    a, b = call.input(0), call.input(1)
+    found: Value | None = None
+    if a.is_live and not b.is_live:
+        found = _right(build, call.op, a, b)
+    elif b.is_live and not a.is_live:
+        found = _left(build, call.op, a, b)
+    if found is not None:
+        return found
+    if call.op == "Mul":  # a product with a reciprocal is a quotient
+        for one, other in ((a, b), (b, a)):
+            if other.step is not None and other.step.layer.type == "reciprocal" and one.is_live:
+                divisor = other.step.inputs[0]
+                return merged(build, "divide", [one, alias(divisor, other.shape, other.axis)])
+    kind = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}[call.op]
+    return merged(build, kind, [a, b])
+
+
+def _right(build: Builder, op: str, x: Value, constant: Value) -> Value | None:
+    """Return x + c, x − c, x · c or x / c."""
+    number = None if _is_learned(constant) else constant.number
+    if op == "Add":
+        return _with_constant(build, x, constant, "shift")
+    if op == "Mul":
+        return _with_constant(build, x, constant, "scale")
+    if number is not None and constant.rank <= x.rank:
+        if op == "Div" and not number:
+            return None
+        return affine(build, x, **({"add": -float(number)} if op == "Sub" else {"mul": 1 / number}))
+    other = build.derived("Neg" if op == "Sub" else "Reciprocal", constant)
+    return _with_constant(build, x, other, "shift" if op == "Sub" else "scale")
+
+
+def _left(build: Builder, op: str, constant: Value, x: Value) -> Value | None:
+    """Return c + x, c − x, c · x or c / x."""
+    if op in ("Add", "Mul"):
+        return _right(build, op, x, constant)
+    number = None if _is_learned(constant) else constant.number
+    if op == "Sub":
+        if number is not None and constant.rank <= x.rank:
+            return affine(build, x, -1.0, float(number))
+        return merged(build, "subtract", [constant, x])
+    if number is not None and constant.rank <= x.rank:
+        return affine(build, build.step("reciprocal", [x]), float(number))
+    return merged(build, "divide", [constant, x])
+
+
+@operator("Pow")
+def _pow(build: Builder, call: Call) -> Value:
+    x, exponent = call.input(0), call.input(1)
+    if x.is_live and not exponent.is_live and exponent.number is not None:
+        return build.step("power", [x], exponent=float(exponent.number))
+    return merged(build, "power", [x, exponent])
+
+
+@operator("Max", "Min")
+def _extremum(build: Builder, call: Call) -> Value:
+    values = [value for value in call.inputs if value is not None]
+    if len(values) == 1:
+        return alias(values[0], values[0].shape, values[0].axis)
+    live = [value for value in values if value.is_live]
+    numbers = [value.number for value in values if not value.is_live]
+    if len(live) == 1 and None not in numbers and all(value.rank <= live[0].rank for value in values):
+        low, high = (max(numbers), math.inf) if call.op == "Max" else (-math.inf, min(numbers))
+        return clipped(build, live[0], low, high)
+    return merged(build, "maximum" if call.op == "Max" else "minimum", values)
+
+
+@operator("Sum", "Mean")
+def _sum(build: Builder, call: Call) -> Value:
+    values = [value for value in call.inputs if value is not None]
+    total = merged(build, "add", values) if len(values) > 1 else values[0]
+    return affine(build, total, mul=1 / len(values)) if call.op == "Mean" and total.is_live else total
+
+
+COMPARISONS = {
+    "Equal": "equal", "Greater": "greater", "GreaterOrEqual": "greater_equal", "Less": "less",
+    "LessOrEqual": "less_equal",
+}  # fmt: skip
+
+
+@operator(*COMPARISONS)
+def _compare(build: Builder, call: Call) -> Value:
+    return merged(build, "compare", [call.input(0), call.input(1)], by=COMPARISONS[call.op])
+
+
+@operator("And", "Or", "Xor")
+def _logic(build: Builder, call: Call) -> Value:
+    values = [call.input(0), call.input(1)]
+    if call.op == "Xor":
+        return merged(build, "compare", values, by="not_equal")
+    return merged(build, "multiply" if call.op == "And" else "maximum", values)
+
+
+@operator("Not")
+def _not(build: Builder, call: Call) -> Value:
+    return affine(build, call.input(0), -1.0, 1.0) if call.input(0).is_live else build.derived("Not", call.input(0))
+
+
+@operator("Where")
+def _where(build: Builder, call: Call) -> Value:
+    condition, a, b = call.input(0), call.input(1), call.input(2)
+    if not condition.is_live and condition.fill is not None:
+        chosen = a if condition.fill else b
+        if chosen.shape == broadcast([condition.shape, a.shape, b.shape]):
+            return alias(chosen, chosen.shape, chosen.axis)
+    return merged(build, "where", [condition, a, b])
+
+
+@operator("Mod")
+def _mod(build: Builder, call: Call) -> Value:
+    a, b = call.input(0), call.input(1)
+    floor = build.step("floor", [merged(build, "divide", [a, b])])
+    return merged(build, "subtract", [a, merged(build, "multiply", [floor, b])])
+
+
+@operator("IsNaN", "IsInf")
+def _is(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    return merged(build, "compare", [x, x], by="not_equal") if x.is_live else build.derived(call.op, x)
+
+
+def _short(number: float) -> float:
+    """Return a float32 as the short decimal that it was written from."""
+    return float(f"{number:.7g}")

@@ -1,0 +1,395 @@
+"""Operators that move elements: other shapes, other orders, parts, and parts put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import gcd, prod
+from typing import Any
+
+from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
+from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.call import Call, UnfitError
+from cnncalc.importers.onnx.evaluator import broadcast, position, python_slice, reshaped, slices, split_sizes
+from cnncalc.importers.onnx.operators.contraction import transposed
+from cnncalc.importers.onnx.operators.elementwise import LARGEST, framed
+from cnncalc.importers.onnx.values import SAMPLES, Value, alias
+from cnncalc.layers.shapes import Shape
+
+
+def unbatched(size: int, baked: int) -> int:
+    """Return a size of the file's shape as it is where a batch has as many samples as the file was made for."""
+    return size // SAMPLES * baked if size and size % SAMPLES == 0 else size
+
+
+@operator("Reshape")
+def _reshape(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    target = call.listed("shape", 1, 5) or ()
+    return viewed(build, x, [int(size) for size in target], bool(call.integer("allowzero")))
+
+
+@operator("Flatten")
+def _flatten(build: Builder, call: Call) -> Value:
+    x, at = call.input(0), call.integer("axis", 1)
+    at = at + x.rank if at < 0 else at
+    if x.axis == 0 and at == 1 and len(x.shape) > 1:
+        return build.step("flatten", [x])
+    return viewed(build, x, [prod(x.dims[:at]), prod(x.dims[at:])])
+
+
+def viewed(build: Builder, x: Value, target: Sequence[int], allowzero: bool = False) -> Value:
+    """Return a value in another shape of the file.
+
+    Where the batch is found in the new shape: it begins at the same place in the order of memory.  A file that was made
+    for a batch of one has 1 there, which is put right.
+
+    Raises:
+        UnfitError: where the elements don't fit, or the batch is no axis any more.
+    """
+    if not x.is_live:
+        shape = reshaped(x.shape, [unbatched(size, 1) for size in target], allowzero)
+        return alias(x, shape, None) if shape == x.shape else _constant(build, x, shape)
+    if x.axis is None:
+        shape = reshaped(x.shape, [unbatched(size, build.baked) for size in target], allowzero)
+        stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
+        return _adopted(build, x, shape, stated[0] if stated else 0)
+    plain = tuple([unbatched(size, build.baked) for size in x.dims])
+    shape = reshaped(plain, [unbatched(size, build.baked) for size in target], allowzero)
+    before = prod(x.shape[: x.axis])
+    at = _place(shape, target, before, build.baked)
+    if at is None and x.times == build.baked == 1 and any(prod(shape[: i + 1]) == before for i in range(len(shape))):
+        return build.view(build.view(x, x.shape, None), shape, None)  # the innermost factor of another axis, for now
+    if at is None:
+        build.single.append(f"{build.call.op} '{build.call.operator.name}'")
+        return build.view(build.view(x, x.shape, None), shape, None)
+    times, rest = shape[at] // build.baked, (*shape[:at], *shape[at + 1 :])
+    if times == x.times:
+        return _flat_or_view(build, x, rest, at)
+    if before == 1:
+        common = gcd(times, x.times)
+        return build.step("reshape", [x], at, shape=rest or (1,), fold=times // common, unfold=x.times // common)
+    if x.times > 1:
+        x = build.step("unfold", [x], None, size=x.times, axis=x.axis)
+    whole = (*shape[:at], times, *shape[at + 1 :])
+    x = build.view(x, whole if times > 1 else rest, None)
+    if times > 1:
+        x = build.step("fold", [x], None, axis=at)
+    return alias(x, x.shape, at)
+
+
+def _flat_or_view(build: Builder, x: Value, shape: Shape, at: int) -> Value:
+    if at == 0 and x.axis == 0 and len(shape) == 1 and len(x.shape) > 1:
+        return build.step("flatten", [x])
+    return build.view(x, shape, at)
+
+
+def _constant(build: Builder, x: Value, shape: Shape) -> Value:
+    return build.derived("Reshape", x, shape=shape)
+
+
+def _adopted(build: Builder, x: Value, shape: Shape, at: int = 0) -> Value:
+    """Return a value whose batch the file's shape has lost; an axis of 1 that is the first, or said to be it, is it."""
+    if x.times and shape[at : at + 1] == (1,):
+        return build.view(x, (*shape[:at], *shape[at + 1 :]), at)
+    return build.view(x, shape, None)
+
+
+def _place(shape: Shape, target: Sequence[int], before: int, baked: int) -> int | None:
+    """Return on which axis of a new shape the batch stands; None where it is none."""
+    stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
+    for at in stated or range(len(shape)):
+        if prod(shape[:at]) == before and shape[at] % baked == 0:
+            return at
+    return None
+
+
+@operator("Squeeze")
+def _squeeze(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    axes = call.listed("axes", 1, 13)
+    dims = [unbatched(size, build.baked) for size in x.dims]
+    gone = (
+        {position(axis, x.rank) for axis in axes or [] if True}
+        if axes
+        else {i for i, size in enumerate(x.dims) if size == 1}
+    )
+    if any(dims[i] != 1 for i in gone):
+        raise UnfitError(f"axes {sorted(gone)} of {dims} are not all of size 1")
+    return laid(build, x, [i for i in range(x.rank) if i not in gone])
+
+
+@operator("Unsqueeze")
+def _unsqueeze(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    axes = call.listed("axes", 1, 13) or ()
+    rank = x.rank + len(axes)
+    new = {position(axis, rank) for axis in axes}
+    old = iter(range(x.rank))
+    return laid(build, x, [None if i in new else next(old) for i in range(rank)])
+
+
+def laid(build: Builder, x: Value, order: Sequence[int | None]) -> Value:
+    """Return a value with axes of size 1 left out or put in; None stands for a new one."""
+    axis = order.index(x.axis) if x.axis is not None and x.axis in order else None
+    if axis is None and x.is_live and x.times and order[:1] == [None]:
+        axis = 0  # the batch that the file's shape had lost
+        order = [x.axis if x.axis is not None else -1, *order[1:]]
+    if x.axis is not None and axis is None and x.is_live:
+        build.single.append(build.call.op)
+    dims = x.dims
+    shape = tuple([1 if i is None else dims[i] for place, i in enumerate(order) if place != axis])
+    return build.view(x, shape, axis)
+
+
+@operator("Transpose")
+def _transpose(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    order = call.integers("perm") or tuple(range(x.rank))[::-1]
+    if not x.is_live:
+        if sorted(order) != list(range(x.rank)):
+            raise UnfitError(f"perm {order} of {x.rank} axes")
+        return Value("", tuple([x.shape[i] for i in order]), x.dtype)
+    return transposed(build, x, order)
+
+
+# --- parts ---------------------------------------------------------------------------------------------------
+
+
+def part(build: Builder, x: Value, axis: int, start: int, stop: int, step: int) -> Value:
+    """Return a part of one axis of the file's shape; the whole of it is no layer.
+
+    Raises:
+        UnfitError: where it is a part of the batch.
+    """
+    own = x.own(axis)
+    size = x.dims[axis] if own is None else x.shape[own]
+    chosen = range(size)[python_slice(start, stop, step, size)]
+    if chosen == range(size):
+        return x
+    if own is None:
+        plain = range(build.baked * x.times)[python_slice(start, stop, step, build.baked * x.times)]
+        if plain == range(build.baked * x.times):
+            build.single.append(build.call.op)
+            return x
+        if x.times > 1 and build.baked == 1 and len(plain):
+            split = build.step("unfold", [x], None, size=x.times, axis=0)
+            cut = build.step("slice", [split], None, axis=0, start=plain[0], stop=plain[-1] + 1, step=plain.step)
+            folded = build.step("fold", [cut], None, axis=0)
+            return alias(folded, folded.shape, axis)
+        raise UnfitError("it takes a part of the batch")
+    if not len(chosen):  # nothing is left: it may yet be joined to something
+        return Value("", (*x.shape[:own], 0, *x.shape[own + 1 :]), x.dtype)
+    if not x.is_live:
+        shape = (*x.shape[:own], len(chosen), *x.shape[own + 1 :])
+        return Value("", shape, x.dtype)
+    if chosen.step > 0:
+        step_or_none = chosen.step if chosen.step > 1 else None
+        return build.step("slice", [x], x.axis, axis=own, start=chosen[0], stop=chosen[-1] + 1, step=step_or_none)
+    if len(chosen) > MAX_KNOWN_ELEMENTS:
+        raise UnfitError(f"an axis of {size} backwards")
+    return build.step("gather", [x], x.axis, axis=own, indices=tuple(chosen))
+
+
+@operator("Slice")
+def _slice(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    for axis, start, stop, step in slices(call, x.rank):
+        x = part(build, x, axis, int(start), int(stop), int(step))
+    return alias(x, x.shape, x.axis) if x is call.input(0) else x
+
+
+@operator("Split")
+def _split(build: Builder, call: Call) -> Sequence[Value | None]:
+    x = call.input(0)
+    axis = position(call.integer("axis"), x.rank)
+    size = unbatched(x.dims[axis], build.baked)
+    made, start = [], 0
+    for length in split_sizes(call, size):
+        piece = part(build, x, axis, start, start + length, 1)
+        made.append(alias(piece, piece.shape, piece.axis) if piece is x else piece)
+        start += length
+    return made
+
+
+@operator("Gather")
+def _gather(build: Builder, call: Call) -> Value:
+    x, chosen = call.input(0), call.input(1)
+    axis = position(call.integer("axis"), x.rank)
+    if not x.is_live and not chosen.is_live:
+        return Value("", (*x.shape[:axis], *chosen.shape, *x.shape[axis + 1 :]), x.dtype)
+    if chosen.is_live:
+        return _looked_up(build, x, chosen, axis)
+    own = x.own(axis)
+    if own is None:
+        return _of_the_batch(build, x, chosen, axis)
+    size = x.shape[own]
+    if chosen.data is None:
+        table = build.parameter(chosen, chosen.shape)
+        return build.step("gather", [x, table], _moved(x.axis, axis, chosen.rank), axis=own)
+    indices = [int(i) + size if i < 0 else int(i) for i in chosen.data]
+    if not chosen.shape:
+        taken = build.step("select", [x], _moved(x.axis, axis, 0), axis=own, index=indices[0])
+        return alias(taken, (), taken.axis) if len(x.shape) == 1 else taken
+    steps = {b - a for a, b in pairwise(indices)} or {1}
+    if len(steps) == 1 and min(steps) > 0:
+        picked = part(build, x, axis, indices[0], indices[-1] + 1, steps.pop())
+    else:
+        picked = build.step("gather", [x], x.axis, axis=own, indices=tuple(indices))
+    if chosen.rank == 1:
+        return alias(picked, picked.shape, picked.axis) if picked is x else picked
+    shape = (*x.shape[:own], *chosen.shape, *x.shape[own + 1 :])
+    return build.view(picked, shape, _moved(x.axis, axis, chosen.rank))
+
+
+def _moved(batch: int | None, axis: int, rank: int) -> int | None:
+    """Return where the batch stands when an axis has become as many as ``rank``."""
+    return batch if batch is None or batch < axis else batch + rank - 1
+
+
+def _of_the_batch(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
+    """Return what is gathered along the batch of a file that was made for one sample."""
+    build.single.append(f"{build.call.op} '{build.call.operator.name}'")
+    if x.times > 1:  # a map that was laid out with the batch as one axis
+        x = build.step("unfold", [x], None, size=x.times, axis=0)
+        picked = build.step("gather", [x, build.parameter(chosen, chosen.shape)], None, axis=0)
+        return _adopted(build, picked, picked.shape)
+    if chosen.data is None or set(chosen.data) - {0, -1}:
+        raise UnfitError("it takes a part of the batch")
+    if not chosen.shape:
+        return alias(x, x.shape, None)
+    if chosen.shape == (1,):
+        return alias(x, x.shape, axis)
+    raise UnfitError("it repeats the batch")
+
+
+def _looked_up(build: Builder, table: Value, chosen: Value, axis: int) -> Value:
+    """Return what indices that are computed choose of a table."""
+    batch = None if chosen.axis is None else axis + chosen.axis
+    if not table.is_live and table.rank == 2 and axis == 0:
+        from cnncalc.importers.onnx.steps import Held
+
+        return build.step(
+            "embedding", [chosen], batch, {"weight": Held(table)},
+            num_embeddings=table.shape[0], embedding_dim=table.shape[1],
+        )  # fmt: skip
+    own = table.own(axis) if table.is_live else axis
+    if own is None:
+        raise UnfitError("it takes a part of the batch")
+    live = table if table.is_live else build.parameter(table, table.shape)
+    return build.step("gather", [live, chosen], batch if live.axis is None else live.axis, axis=own)
+
+
+@operator("Concat")
+def _concat(build: Builder, call: Call) -> Value:
+    values = [call.input(i) for i in range(len(call.inputs)) if 0 not in call.input(i).shape]
+    rank = max(value.rank for value in values)
+    axis = position(call.integer("axis", 1 if call.opset < 4 else 0), rank)
+    if len(values) == 1:
+        return alias(values[0], values[0].shape, values[0].axis)
+    if not any(value.is_live for value in values):
+        shape = list(values[0].shape)
+        shape[axis] = sum(value.shape[axis] for value in values)
+        return Value("", tuple(shape), values[0].dtype)
+    found, shapes, batch = framed(build, values)
+    live = [
+        value if value.is_live else build.parameter(value, shape) for value, shape in zip(found, shapes, strict=True)
+    ]
+    if axis == batch:
+        tall = [build.view(value, (1, *value.shape), None) for value in live]
+        joined = build.step("concat", tall, None, axis=0)
+        folded = build.step("fold", [joined], None, axis=0)
+        return alias(folded, folded.shape, batch)
+    own = axis if batch is None or axis < batch else axis - 1
+    return build.step("concat", live, batch, axis=own)
+
+
+# --- larger tensors ------------------------------------------------------------------------------------------
+
+
+@operator("Expand")
+def _expand(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    return stretched(build, x, [int(size) for size in call.known(1, "shape") or ()])
+
+
+def stretched(build: Builder, x: Value, target: Sequence[int]) -> Value:
+    """Return a value that is repeated along axes of size 1; along the batch it is the same for all."""
+    if not x.is_live:
+        shape = broadcast([x.shape, tuple([unbatched(size, 1) for size in target])])
+        made = build.derived("Expand", x, shape=shape)
+        made.fill = x.fill
+        return alias(x, shape, None) if shape == x.shape else made
+    dims = broadcast([tuple([unbatched(size, 1) for size in x.dims]), tuple([unbatched(size, 1) for size in target])])
+    pad = len(dims) - x.rank
+    axis = None if x.axis is None else x.axis + pad
+    before = (1,) * pad + x.shape
+    if axis is not None and dims[axis] != x.times:
+        raise UnfitError("it repeats the batch")
+    wanted = dims if axis is None else (*dims[:axis], *dims[axis + 1 :])
+    x = build.view(x, before, axis)
+    return x if wanted == before else build.step("expand", [x], axis, shape=wanted)
+
+
+@operator("Tile")
+def _tile(build: Builder, call: Call) -> Value:
+    x, repeats = call.input(0), [int(count) for count in call.known(1, "repeats") or ()]
+    if len(repeats) != x.rank:
+        raise UnfitError(f"{len(repeats)} repeats of {x.rank} axes")
+    if x.axis is not None:
+        times = repeats.pop(x.axis)
+        if times != 1:
+            raise UnfitError("it repeats the batch")
+    elif not x.is_live:
+        repeats = [unbatched(count, 1) for count in repeats]
+    if set(repeats) <= {1}:
+        return alias(x, x.shape, x.axis)
+    return build.step("tile", [x], x.axis, repeats=tuple(repeats))
+
+
+@operator("Pad")
+def _pad(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    pads = [int(size) for size in call.listed("pads", 1, 11) or ()]
+    axes = call.known(3, "axes") if call.opset >= 18 else None
+    where = range(x.rank) if axes is None else [position(int(axis), x.rank) for axis in axes]
+    if len(pads) != 2 * len(where):
+        raise UnfitError(f"{len(pads)} pads for {len(where)} axes")
+    borders = [(0, 0)] * len(x.shape)
+    for axis, before, after in zip(where, pads, pads[len(where) :], strict=False):
+        own = x.own(axis)
+        if own is None and (before or after):
+            raise UnfitError("it pads the batch")
+        if own is not None:
+            borders[own] = (before, after)
+    value = call.number("value") if call.opset < 11 else (call.given(2).number if call.given(2) else 0.0)  # type: ignore[union-attr]
+    return padded(build, x, borders, call.text("mode", "constant"), max(float(value or 0), -LARGEST))
+
+
+def padded(build: Builder, x: Value, borders: list[tuple[int, int]], mode: str, value: float) -> Value:
+    """Return a value with borders around the axes of a sample; negative ones cut."""
+    for axis, (before, after) in enumerate(borders):
+        if min(before, after) < 0:
+            x = build.step("slice", [x], x.axis, axis=axis, start=max(-before, 0), stop=x.shape[axis] + min(after, 0))
+    borders = [(max(before, 0), max(after, 0)) for before, after in borders]
+    if not any(map(any, borders)):
+        return alias(x, x.shape, x.axis)
+    shape, how = x.shape, {"edge": "replicate", "wrap": "circular"}.get(mode, mode)
+    arguments: dict[str, Any] = {"mode": how if how != "constant" else None, "value": value or None}
+    flat = len(shape) == 1 or (any(borders[0]) and how != "constant")
+    if flat:  # what has no channels, or pads them as an axis of the map, gets channels of its own
+        x, borders = build.view(x, (1, *shape), x.axis), [(0, 0), *borders]
+    y = build.step(
+        "pad", [x], x.axis, padding=tuple(borders[1:]), channels=borders[0] if any(borders[0]) else None, **arguments
+    )
+    return build.view(y, y.shape[1:], y.axis) if flat else y
+
+
+@operator("Trilu")
+def _trilu(build: Builder, call: Call) -> Value:
+    x, k = call.input(0), call.known(1, "k")
+    if not x.is_live:
+        return Value("", x.shape, x.dtype)
+    if x.axis is not None and x.axis >= x.rank - 2:
+        raise UnfitError("it cuts the batch")
+    return build.step("trilu", [x], x.axis, upper=bool(call.integer("upper", 1)), k=int(k[0]) if k else 0)

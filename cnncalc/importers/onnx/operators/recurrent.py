@@ -1,0 +1,158 @@
+"""Operators that go along a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.call import Call, UnfitError
+from cnncalc.importers.onnx.steps import Held, made
+from cnncalc.importers.onnx.values import Value
+
+GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
+ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
+"""Where PyTorch's gates stand in ONNX' tensors: i, f, g, o in i, o, f, c; r, z, n in z, r, h."""
+
+
+@operator("LSTM", "GRU", "RNN")
+def _recurrent(build: Builder, call: Call) -> Sequence[Value | None]:
+    return recurrent(build, call, call.input(1), call.input(2), call.given(3))
+
+
+@operator("DynamicQuantizeLSTM", domain="com.microsoft")
+def _quantized(build: Builder, call: Call) -> Sequence[Value | None]:
+    w, r = [_dequantized(build, call, index) for index in (1, 2)]
+    return recurrent(build, call, w, r, call.given(3), "LSTM")
+
+
+def _dequantized(build: Builder, call: Call, index: int) -> Value:
+    """Return the weights of a quantised layer, which lie transposed, as numbers."""
+    stored, scale, zero = call.input(index), call.given(index * 2 + 6), call.given(index * 2 + 7)
+    directions, inputs, rows = stored.shape
+    values = [value for value in (stored, scale, zero) if value is not None]
+    plain = build.derived("DequantizeRows", *values)
+    plain.leaves = stored.leaves
+    return build.derived("Transpose", plain, shape=(directions, rows, inputs), perm=[0, 2, 1])
+
+
+def recurrent(
+    build: Builder, call: Call, w: Value, r: Value, b: Value | None, op: str | None = None
+) -> Sequence[Value | None]:
+    """Return the states of all steps, the last ones, and the last cells.
+
+    Raises:
+        UnfitError: where the batch is not one of the sequences, or the cell is of a kind that is not known.
+    """
+    op = op or call.op
+    x, first = call.input(0), call.integer("layout")
+    x = x if x.is_live else build.parameter(x, x.shape)
+    if x.rank != 3 - (x.axis is None) or x.axis not in (None, 1 - first):
+        raise UnfitError("the batch is not where the sequences are")
+    if w.is_live or r.is_live or len(w.shape) != 3:
+        raise UnfitError("its weights are computed when it runs")
+    hidden, directions = r.shape[2], w.shape[0]
+    arguments = _arguments(call, op, hidden, directions)
+    lengths = call.given(4)
+    if lengths is not None and lengths.is_live:
+        build.notes.append(f"{op} '{call.operator.name}' is counted over all steps; sequence_lens is not looked at")
+    held = _held(build, op, w, r, b, hidden, directions)
+    arguments["bias"] = b is not None
+    states = [_state(build, call.given(index), hidden, directions) for index in (5, 6)[: 2 if op == "LSTM" else 1]]
+    wants_cells = op == "LSTM" and len(call.operator.outputs) > 2 and bool(call.operator.outputs[2])
+    if wants_cells:
+        arguments["output"] = "both"
+    given = [state for state in states if state is not None]
+    if len(given) not in (0, len(states)):
+        raise UnfitError("only one of its first states is given")
+    y = build.layer(made(op.lower(), arguments), [x, *given], None, held)
+    return _outputs(build, y, x, hidden, directions, wants_cells, bool(arguments.get("reverse")), first)
+
+
+def _arguments(call: Call, op: str, hidden: int, directions: int) -> dict[str, Any]:
+    names = call.operator.attributes.get("activations")
+    usual = {"LSTM": ["sigmoid", "tanh", "tanh"], "GRU": ["sigmoid", "tanh"], "RNN": ["tanh"]}[op] * directions
+    given = [str(name).lower() for name in names] if isinstance(names, list) and names else usual
+    arguments: dict[str, Any] = {"hidden_size": hidden}
+    if given != usual:
+        if op != "RNN" or set(given) != {"relu"}:
+            raise UnfitError(f"activations {', '.join(given)}")
+        arguments["nonlinearity"] = "relu"
+    if directions == 2:
+        arguments["bidirectional"] = True
+    elif call.text("direction", "forward") == "reverse":
+        arguments["reverse"] = True
+    if op == "GRU" and not call.integer("linear_before_reset"):
+        arguments["reset_after"] = False
+    return arguments
+
+
+def _held(
+    build: Builder, op: str, w: Value, r: Value, b: Value | None, hidden: int, directions: int
+) -> dict[str, Held]:
+    """Return the tensors under PyTorch's names, their gates in PyTorch's order."""
+    rows, order = GATES[op] * hidden, ORDERS[op]
+    held = {}
+    for number, suffix in enumerate(("", "_reverse")[:directions]):
+        for name, value in (("weight_ih_l0", w), ("weight_hh_l0", r)):
+            shape = (rows, value.shape[2])
+            gates = build.derived("Gates", value, shape=shape, direction=number, order=list(order), part=0)
+            held[name + suffix] = Held(gates)
+        for part, name in enumerate(("bias_ih_l0", "bias_hh_l0")):
+            if b is not None:
+                bias = build.derived("Gates", b, shape=(rows,), direction=number, order=list(order), part=part)
+                held[name + suffix] = Held(bias)
+    return held
+
+
+def _state(build: Builder, value: Value | None, hidden: int, directions: int) -> Value | None:
+    """Return a first state; None where it is left out, or zeros, as it nearly always is."""
+    if value is None or (not value.is_live and value.fill == 0):
+        return None
+    shape = (directions, hidden)
+    if not value.is_live and (build.is_zero(value) or value.elements != directions * hidden):
+        return None
+    if not value.is_live:
+        return build.parameter(value, shape)
+    return value if value.shape == shape else build.view(value, shape, None)
+
+
+def _outputs(
+    build: Builder, y: Value, x: Value, hidden: int, directions: int, cells: bool, reverse: bool, first: int
+) -> Sequence[Value | None]:
+    """Return a layer's output in ONNX' shapes: (T, directions, N, H), and (directions, N, H) for the last."""
+    steps, batch = x.shape[0], x.axis is not None
+    sides = []
+    for kind in range(2 if cells else 1):
+        for direction in range(directions):
+            start = (kind * directions + direction if not cells else kind * hidden + direction * 2 * hidden) * 1
+            start = start if cells else direction * hidden
+            whole = y.shape[-1] == hidden
+            side = y if whole else build.step("slice", [y], None, axis=1, start=start, stop=start + hidden)
+            sides.append(side)
+    last = []
+    for number, side in enumerate(sides):
+        backwards = reverse or number % directions == 1
+        last.append(
+            build.step(
+                "slice", [side], None, axis=0, start=0 if backwards else steps - 1, stop=1 if backwards else None
+            )
+        )
+    ends = []
+    for kind in range(len(sides) // directions):
+        pair = last[kind * directions : (kind + 1) * directions]
+        end = pair[0] if directions == 1 else build.step("concat", pair, None, axis=0)
+        ends.append(_batched(end, (0 if first else 1) if batch else None))
+    states = y
+    if cells:
+        pair = sides[:directions]
+        states = pair[0] if directions == 1 else build.step("concat", pair, None, axis=1)
+    whole_shape = (steps, directions, hidden)
+    shaped = build.view(states, whole_shape, None)
+    return [_batched(shaped, (0 if first else 2) if batch else None), *ends]
+
+
+def _batched(value: Value, axis: int | None) -> Value:
+    from cnncalc.importers.onnx.values import alias
+
+    return alias(value, value.shape, axis)

@@ -1,0 +1,134 @@
+"""Operators that make one figure of whole axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.call import Call, UnfitError
+from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.values import Value, alias
+
+LAYERS = {
+    "ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min", "ReduceProd": "prod",
+    "ReduceL1": "norm1", "ReduceL2": "norm2",
+}  # fmt: skip
+
+
+def reduced(build: Builder, name: str, x: Value, axes: Sequence[int], keeps: bool) -> Value:
+    """Return a value of which axes of the file's shape are summarised.
+
+    Raises:
+        UnfitError: where the batch is one of them, and more than one sample of the file's.
+    """
+    own = [x.own(axis) for axis in axes]
+    places = sorted([i for i in own if i is not None])
+    with_batch = None in own
+    if with_batch and x.times > 1:
+        raise UnfitError("it summarises the batch")
+    if with_batch:
+        build.single.append(build.call.op)
+    axis = x.axis
+    if axis is not None and not keeps:
+        gone = {i + x.rank if i < 0 else i for i in axes}
+        axis = None if with_batch else axis - sum([i < axis for i in gone])
+    if not places:
+        return alias(x, x.shape, axis)
+    spatial = list(range(1, len(x.shape)))
+    if name in ("mean", "max") and places == spatial and x.axis == 0 and x.is_live:
+        pooled = build.step("global_avgpool" if name == "mean" else "global_maxpool", [x], axis)
+        return pooled if keeps else build.step("flatten", [pooled], axis)
+    made_of = build.layer(made(name, {"axis": tuple(places), "keepdims": keeps}), [x], axis)
+    return alias(made_of, (), axis) if not keeps and len(places) == len(x.shape) and made_of.is_live else made_of
+
+
+def axes_of(call: Call, x: Value, since: int) -> Sequence[int] | None:
+    """Return the axes that an operator names, all where it names none; None where it is to do nothing."""
+    axes = call.listed("axes", 1, since)
+    if axes:
+        return axes
+    return None if call.integer("noop_with_empty_axes") else range(x.rank)
+
+
+@operator(*LAYERS)
+def _reduce(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    axes = axes_of(call, x, 13 if call.op == "ReduceSum" else 18)
+    if axes is None:
+        return alias(x, x.shape, x.axis)
+    return reduced(build, LAYERS[call.op], x, axes, bool(call.integer("keepdims", 1)))
+
+
+@operator("ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp")
+def _composed(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    axes = axes_of(call, x, 18)
+    if axes is None:
+        axes = ()
+    before = {"ReduceSumSquare": ("power", {"exponent": 2.0}), "ReduceLogSumExp": ("exp", {})}.get(call.op)
+    if before is not None:
+        x = build.step(before[0], [x], **before[1])
+    x = reduced(build, "sum", x, axes, bool(call.integer("keepdims", 1)))
+    return x if call.op == "ReduceSumSquare" else build.step("log", [x])
+
+
+@operator("ArgMax", "ArgMin")
+def _argmax(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    x = build.step("neg", [x]) if call.op == "ArgMin" else x
+    return reduced(build, "argmax", x, (call.integer("axis"),), bool(call.integer("keepdims", 1)))
+
+
+@operator("TopK")
+def _topk(build: Builder, call: Call) -> Sequence[Value | None]:
+    x = call.input(0)
+    k = call.integer("k") if call.opset < 10 else (call.known(1, "k") or (0,))[0]
+    at = x.own(call.integer("axis", -1))
+    if at is None:
+        raise UnfitError("it chooses among the batch")
+    found = []
+    for what in ("values", "indices"):
+        chosen = made("topk", {"k": int(k), "axis": at, "largest": bool(call.integer("largest", 1)), "output": what})
+        found.append(build.layer(chosen, [x], x.axis))
+    return found
+
+
+@operator("CumSum")
+def _cumsum(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    axis = call.known(1, "axis") or (0,)
+    at = x.own(int(axis[0]))
+    if at is None:
+        raise UnfitError("it sums along the batch")
+    layer = made(
+        "cumsum", {"axis": at, "reverse": bool(call.integer("reverse")), "exclusive": bool(call.integer("exclusive"))}
+    )
+    return build.layer(layer, [x], x.axis)
+
+
+@operator("Softmax", "LogSoftmax", "Hardmax")
+def _softmax(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    axis = call.integer("axis", -1 if call.opset >= 13 else 1)
+    axis = axis + x.rank if axis < 0 else axis
+    name = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}.get(call.op)
+    if name is None:
+        raise UnfitError("there is no layer for it")
+    own = x.own(axis) if axis < x.rank else None
+    if own is None:
+        raise UnfitError("it works along the batch")
+    if call.opset < 13 and any(size > 1 for size in x.shape[own + 1 :]):  # the axes from it on are one
+        flat = build.view(x, (*x.shape[:own], prod(x.shape[own:])), x.axis)
+        done = build.layer(made(name, {"axis": own}), [flat], x.axis)
+        return build.view(done, x.shape, x.axis)
+    return build.layer(made(name, {"axis": own}), [x], x.axis)
+
+
+@operator("LpNormalization")
+def _lp(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    at = x.own(call.integer("axis", -1))
+    if at is None or call.integer("p", 2) != 2:
+        raise UnfitError("only lengths of samples are known")
+    return build.layer(made("l2_normalize", {"axis": at}), [x], x.axis)

@@ -1,0 +1,78 @@
+"""Operators that make tensors of shapes, and constants."""
+
+from __future__ import annotations
+
+from math import prod
+
+from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
+from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.call import Call, UnfitError
+from cnncalc.importers.onnx.model import DOUBLE, FLOAT, INT64, Stored
+from cnncalc.importers.onnx.operators.movement import unbatched
+from cnncalc.importers.onnx.values import Value, literal
+
+
+@operator("Shape")
+def _shape(build: Builder, call: Call) -> Value:
+    dims = call.input(0).dims
+    end = call.operator.attributes.get("end")
+    chosen = dims[call.integer("start") : end if isinstance(end, int) else None]
+    return literal(tuple(chosen), (len(chosen),))
+
+
+@operator("Size")
+def _size(build: Builder, call: Call) -> Value:
+    return literal((prod(call.input(0).dims),), ())
+
+
+@operator("Constant")
+def _constant(build: Builder, call: Call) -> Value:
+    attributes = call.operator.attributes
+    stored = attributes.get("value")
+    if isinstance(stored, Stored):
+        named = stored._replace(name=stored.name or (call.operator.outputs or ("",))[0])
+        value = build.stored(named)
+        build.constants.add(id(named))
+        return value
+    for name, dtype in (("value_int", INT64), ("value_float", FLOAT)):
+        if name in attributes:
+            return literal((attributes[name],), (), dtype)
+    for name, dtype in (("value_ints", INT64), ("value_floats", FLOAT)):
+        if name in attributes:
+            return literal(tuple(attributes[name]), (len(attributes[name]),), dtype)
+    raise UnfitError("a constant of a kind that is not known")
+
+
+@operator("ConstantOfShape")
+def _constant_of_shape(build: Builder, call: Call) -> Value:
+    sizes = tuple([unbatched(int(size), 1) for size in call.known(0, "shape") or ()])
+    if any(size < 0 for size in sizes):
+        raise UnfitError(f"a shape of {list(sizes)[:8]}")
+    stored = call.tensor("value")
+    number = 0.0
+    value = Value("", sizes, FLOAT)
+    if stored is not None:
+        known = build.stored(stored)
+        number, value.dtype = (known.data or (0.0,))[0], stored.dtype
+    value.fill = number
+    if prod(sizes) <= MAX_KNOWN_ELEMENTS:
+        value.data = (number,) * prod(sizes)
+    return value
+
+
+@operator("EyeLike", "RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike")
+def _like(build: Builder, call: Call) -> Value:
+    shape = call.integers("shape")
+    if shape is None:
+        shape = tuple([unbatched(size, 1) for size in call.input(0).dims])
+    return Value("", shape, FLOAT if call.op != "EyeLike" else DOUBLE)
+
+
+@operator("Range", "NonZero", "OneHot")
+def _unknown(build: Builder, call: Call) -> Value:
+    if call.op == "Range":
+        parts = [value.number if value is not None else None for value in call.inputs]
+        start, stop, step = parts
+        if start is not None and stop is not None and step:
+            return Value("", (max(0, -int((start - stop) // step)),), call.input(0).dtype)
+    raise UnfitError("its output's shape is not known before it runs")

@@ -1,0 +1,111 @@
+"""Which of a file's tensors are parameters, and with which layer each counts.
+
+A file does not say what was learned.  A stored tensor is a parameter where it is a weight by its role (a filter, a
+matrix, a scale), or where it has several elements, or the dotted name of a module's attribute, and is used in the
+arithmetic; it is a buffer where it is nothing but a batchnorm's statistic, a mask, a table of indices or positions, or
+stands in a Constant operator while the file keeps its weights beside the graph.  Each counts once, with the first layer
+that takes it in, as many elements as the file has of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from cnncalc.importers.onnx.model import FLOATS, INT32, SMALL_INTEGERS, Stored, is_attribute
+from cnncalc.layers.base import Weight
+
+if TYPE_CHECKING:
+    from cnncalc.importers.onnx.builder import Builder
+    from cnncalc.importers.onnx.steps import Held, Step
+
+CONTRACTIONS = ("conv", "fc", "matmul")
+
+BARE = ("scale", "shift", "parameter")
+"""Types that are one tensor, whose name in a state_dict is the layer's own."""
+_BUFFER = re.compile(
+    r"(?:^|[._])(?:attn_mask|mask|anchors|anchor_points|stride|strides|grid|inv_freq|num_batches_tracked|"
+    r"running_\w+|\w*_(?:index|idx|indices|coords_table)|relative_coords_table)$"
+).search
+
+
+class Params:
+    """The parameters of a file's steps."""
+
+    def __init__(self, build: Builder, steps: list[Step]) -> None:
+        """Look at the role of every stored tensor."""
+        self.constants = build.constants
+        self.statistics = build.statistics
+        self.certain: set[int] = set()
+        self.taken: dict[int, Step] = {}
+        self.shared: set[int] = set()
+        for step in steps:
+            for held in step.held.values():
+                if held.is_certain:
+                    self.certain.update([id(leaf) for leaf in leaves(step, held)])
+        self.beside = any(leaf not in self.constants for leaf in self.certain)
+
+    def of(self, step: Step) -> tuple[dict[str, Weight], bool]:
+        """Return the tensors that count with a step, by name, and whether they are the layer's own."""
+        own = step.layer.weights(*[value.sample for value in step.inputs])
+        found: dict[str, Weight] = {}
+        here: set[int] = set()
+        for name, held in step.held.items():
+            alone = len(held.value.leaves) == 1
+            for leaf in leaves(step, held):
+                owner = self.taken.setdefault(id(leaf), step)
+                if owner is not step and self.counts(leaf) and self.is_param(leaf):
+                    self.shared.add(id(leaf))
+                if owner is not step or id(leaf) in here:
+                    continue
+                here.add(id(leaf))
+                if not self.counts(leaf):
+                    continue
+                trainable = self.is_param(leaf)
+                shape = own[name].shape if alone and name in own and leaf.elements == _size(own[name]) else leaf.shape
+                if alone and name == "weight" and step.layer.type in BARE and is_attribute(leaf.name):
+                    found[""] = Weight(shape, trainable)
+                    continue
+                found[_free(name if alone else leaf.name.rpartition(".")[2] or name, found)] = Weight(shape, trainable)
+        return found, found == own
+
+    def counts(self, leaf: Stored) -> bool:
+        """Whether a tensor is a figure of the network at all, and no index or scale of a quantisation."""
+        if leaf.dtype in FLOATS:
+            return True
+        return id(leaf) in self.certain and (leaf.dtype in SMALL_INTEGERS or leaf.dtype == INT32)
+
+    def is_param(self, leaf: Stored) -> bool:
+        """Whether a tensor was learned."""
+        if id(leaf) in self.constants and self.beside:
+            return False
+        if id(leaf) in self.certain:
+            return True
+        if id(leaf) in self.statistics or _BUFFER(leaf.name):
+            return False
+        return leaf.elements > 1 or is_attribute(leaf.name)
+
+
+def leaves(step: Step, held: Held) -> Iterable[Stored]:
+    """Return the stored tensors that a layer's tensor is made of; copies that folding has made count once."""
+    found = held.value.leaves
+    if len(found) < 2 or step.layer.kind not in CONTRACTIONS:
+        return found
+    elements = held.value.elements
+    copies = [leaf for leaf in found if leaf.elements == elements]
+    return [leaf for leaf in found if leaf not in copies[1:]]
+
+
+def _size(weight: Weight) -> int:
+    size = 1
+    for length in weight.shape:
+        size *= length
+    return size
+
+
+def _free(name: str, taken: dict[str, Weight]) -> str:
+    number, free = 2, name
+    while free in taken:
+        free, number = f"{name}_{number}", number + 1
+    return free

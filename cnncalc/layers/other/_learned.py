@@ -1,0 +1,33 @@
+"""Learned tensors that meet another one element by element."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError
+from cnncalc.layers.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array
+
+
+def learned_shape(chosen: tuple[int, ...] | None, shape: Shape) -> Shape:
+    """Return the shape of a learned tensor that meets another: the channels alone where none is chosen.
+
+    Raises:
+        LayerError: where an axis is neither 1 nor the other's.
+    """
+    if chosen is None:
+        return (shape[0], *(1,) * (len(shape) - 1))
+    if len(chosen) != len(shape) or any(size not in (1, have) for size, have in zip(chosen, shape, strict=True)):
+        raise LayerError(
+            f"shape = {shape_text(chosen)}, but the input is {shape_text(shape)}",
+            argument="shape",
+            hint="it has an axis for each of the input's, of the same size or of 1",
+        )
+    return chosen
+
+
+def met(weight: Array, x: Array, shape: tuple[int, ...] | None) -> Array:
+    """Return a weight as it meets an array (N, …): one figure a channel, or of a shape of its own."""
+    return weight.reshape(-1, *(1,) * (x.ndim - 2)) if shape is None else weight.reshape(1, *weight.shape)

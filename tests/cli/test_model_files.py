@@ -1,0 +1,143 @@
+"""A model file wherever a spec stands: recognised by its content, with the same figures, refused in words."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.commands import cnncalc
+from tests.importers.models import FOLDER, model, node, runtime
+
+RESNET = str(FOLDER / "dynamo_resnet18.onnx")
+EFFICIENT = str(FOLDER / "test_efficientnet.onnx")
+
+
+def test_a_summary_of_a_model_file() -> None:
+    done = cnncalc("summary", RESNET, "--format", "json")
+    assert done.code == 0
+    assert done.err == "note: batch norms are folded into 20 convolutions: their params are not in the file\n"
+    found = json.loads(done.out)
+    assert (found["name"], found["outputs"]) == ("dynamo_resnet18", {"linear": [1, 1000]})
+    assert found["totals"]["macs"] == 1_814_073_344  # torchvision's ResNet-18
+    assert found["layers"][0]["name"] == "conv1"
+
+
+def test_a_model_comes_through_a_pipe() -> None:
+    data = Path(EFFICIENT).read_bytes()
+    piped = cnncalc("summary", "-", "--format", "json", stdin=data)
+    assert piped.code == 0
+    assert (
+        json.loads(piped.out)["totals"] == json.loads(cnncalc("summary", EFFICIENT, "--format", "json").out)["totals"]
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("explain", EFFICIENT, "conv_stem"), ("hotspots", EFFICIENT), ("check", EFFICIENT), ("draw", EFFICIENT),
+        ("sweep", EFFICIENT, "--input", "3x96x96"), ("compare", RESNET, "resnet18"), ("weights", EFFICIENT),
+        ("survey", EFFICIENT), ("summary", EFFICIENT, "--depth", "1"),
+    ],
+    ids=lambda words: words[0],
+)  # fmt: skip
+def test_every_command_takes_a_model_file(command: tuple[str, ...]) -> None:
+    done = cnncalc(*command)
+    assert done.code == 0, done.err
+    assert done.out
+
+
+def test_the_operators_as_they_are() -> None:
+    plain = json.loads(cnncalc("summary", EFFICIENT, "--no-fuse", "--format", "json").out)
+    fused = json.loads(cnncalc("summary", EFFICIENT, "--format", "json").out)
+    assert plain["totals"]["flops"] == fused["totals"]["flops"]
+    assert "silu" in {layer["type"] for layer in fused["layers"]}
+    assert "silu" not in {layer["type"] for layer in plain["layers"]}
+    done = cnncalc("summary", "lenet5", "--no-fuse")
+    assert (done.code, done.err) == (2, "--no-fuse is of model files, and lenet5 is a spec\n")
+
+
+def test_a_model_runs_with_its_own_weights(tmp_path: Path) -> None:
+    stream = np.random.default_rng(0)
+    constants = {
+        "body.conv.weight": stream.standard_normal((4, 3, 3, 3)).astype(np.float32),
+        "body.conv.bias": stream.standard_normal(4).astype(np.float32),
+        "head.weight": stream.standard_normal((2, 4)).astype(np.float32),
+    }
+    nodes = [
+        node("Conv", ["x", "body.conv.weight", "body.conv.bias"], ["a"], "/body/conv/Conv", pads=[1, 1, 1, 1]),
+        node("Sigmoid", ["a"], ["s"], "/body/act/Sigmoid"),
+        node("Mul", ["a", "s"], ["b"], "/body/act/Mul"),
+        node("GlobalAveragePool", ["b"], ["p"], "/pool/GlobalAveragePool"),
+        node("Flatten", ["p"], ["f"], "/Flatten"),
+        node("Gemm", ["f", "head.weight"], ["y"], "/head/Gemm", transB=1),
+    ]
+    path, saved, given = tmp_path / "net.onnx", tmp_path / "y.npz", tmp_path / "x.npy"
+    path.write_bytes(model(nodes, {"x": ["batch", 3, 8, 8]}, ["y"], constants))
+    x = stream.standard_normal((3, 3, 8, 8)).astype(np.float32)
+    np.save(given, x)
+    done = cnncalc("run", str(path), "--input", str(given), "--save", str(saved))
+    assert done.code == 0, done.err
+    (expected,) = runtime(path.read_bytes(), {"x": x})
+    np.testing.assert_allclose(np.load(saved)["y"], expected, rtol=1e-4, atol=1e-6)
+    keys = {one["name"] for one in json.loads(cnncalc("weights", str(path), "--format", "json").out)["weights"]}
+    assert keys == set(constants)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("net.onnx", b"input: [3, 8, 8]\nlayers:\n  - relu\n", "{}: not an ONNX model\n  hint: a spec is a YAML file"),
+        ("net.onnx", b"\x08\x07\x3a\x02\x0a\x7f", "{}: not an ONNX model that can be read: a field at byte"),
+        ("net.yaml", b"\x08\x07garbage", "{}: neither a spec nor an ONNX model"),
+    ],
+)
+def test_what_is_no_model_is_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    done = cnncalc("summary", str(path))
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(message.format(path))
+
+
+def test_weights_that_are_not_there_are_missed_only_by_a_run() -> None:
+    done = cnncalc("run", RESNET)
+    assert done.code == 2
+    assert "stands in 'weights.bin', which is not there as a plain file beside the model" in done.err
+
+
+@pytest.mark.parametrize("location", ["../secret.bin", "/etc/passwd", "..", "a/b.bin"])
+def test_weights_are_read_beside_the_model_alone(tmp_path: Path, location: str) -> None:
+    import onnx
+
+    made = onnx.load_from_string(
+        model(
+            [node("Conv", ["x", "w"], ["y"])], {"x": ["N", 3, 8, 8]}, ["y"], {"w": np.ones((64, 3, 5, 5), np.float32)}
+        )
+    )
+    tensor = made.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=location)
+    (tmp_path / "secret.bin").write_bytes(bytes(4 * 64 * 75))
+    folder = tmp_path / "models"
+    folder.mkdir()
+    path = folder / "net.onnx"
+    path.write_bytes(made.SerializeToString())
+    assert cnncalc("summary", str(path)).code == 0
+    done = cnncalc("run", str(path))
+    assert done.code == 2
+    assert f"stands in '{location}', which is no plain file beside the model" in done.err
+
+
+def test_a_summary_of_a_model_needs_nothing_beyond_the_standard_library() -> None:
+    code = (
+        "import sys; from cnncalc.importers.onnx.load import read_model_file; read_model_file(sys.argv[1]).build()\n"
+        "print(*sorted({'numpy', 'onnx', 'google', 'rich', 'yaml'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, RESNET], capture_output=True, text=True, check=True)
+    assert not done.stdout.split()

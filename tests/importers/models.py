@@ -1,0 +1,66 @@
+"""Small model files, made by the onnx package, and what ONNX Runtime makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+from cnncalc.importers.onnx.load import Imported, ModelFile, read_model_bytes, read_model_file
+from cnncalc.network import Network
+
+FOLDER = Path(__file__).parent.parent / "data" / "onnx"
+
+
+def stored(name: str) -> ModelFile:
+    """Return a graph of tests/data/onnx."""
+    return read_model_file(str(FOLDER / f"{name}.onnx"))
+
+
+def model(
+    nodes: Sequence[Any],
+    inputs: Mapping[str, Sequence[Any]],
+    outputs: Sequence[str],
+    constants: Mapping[str, Any] | None = None,
+    opset: int = 17,
+    **more: Any,
+) -> bytes:
+    """Return a model file of some nodes; symbolic sizes are words."""
+    constants = constants or {}
+    graph = helper.make_graph(
+        list(nodes),
+        "graph",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items()],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8, **more)
+    return made.SerializeToString()
+
+
+def imported(data: bytes, inputs: Mapping[str, tuple[int, ...]] | None = None, fuse: bool = True) -> Imported:
+    """Return the import of a model's bytes."""
+    return Imported(read_model_bytes(data, "model.onnx"), inputs or {}, fuse)
+
+
+def network(data: bytes, inputs: Mapping[str, tuple[int, ...]] | None = None, fuse: bool = True) -> Network:
+    """Return the network of a model's bytes."""
+    return Network.of(imported(data, inputs, fuse).graph)
+
+
+def runtime(data: bytes, feeds: Mapping[str, Any]) -> list[Any]:
+    """Return what ONNX Runtime makes of a model."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    found: list[Any] = session.run(None, dict(feeds))
+    return found
+
+
+node = helper.make_node
+assert onnx.__version__

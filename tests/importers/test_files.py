@@ -1,0 +1,88 @@
+"""Graphs of published networks: shapes, counts and parameters as PyTorch has them, names as the modules' own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cnncalc.figures.costs import sums
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.importers.onnx.load import Imported
+from cnncalc.network import Network, load
+from tests.importers.models import FOLDER, imported, model, node, stored
+
+TRUTH = json.loads((FOLDER / "truth.json").read_text())
+
+
+@pytest.mark.parametrize("name", TRUTH)
+def test_figures_are_pytorchs(name: str) -> None:
+    truth = TRUTH[name]
+    graph = stored(name).build()
+    found = sums(graph.nodes)
+    assert [[one.copies(), *one.shape] for one in graph.outputs.values()] == [truth["output"]]
+    assert found.macs == truth["macs"]
+    assert truth["params"] in (None, found.params)
+
+
+@pytest.mark.parametrize("name", TRUTH)
+def test_patterns_change_no_figure(name: str) -> None:
+    file = stored(name)
+    fused, plain = (sums(Imported(file, {}, fuse).graph.nodes) for fuse in (True, False))
+    assert fused._replace(layers=0) == plain._replace(layers=0)
+    assert fused.layers <= plain.layers
+
+
+def test_patterns_are_the_layers_that_a_person_would_name() -> None:
+    types = {node.layer.type for node in stored("convnext_femto_ols").build().nodes}
+    assert {"gelu", "linear", "layernorm", "conv"} <= types
+    assert not {"erf", "sqrt", "divide", "permute"} & types
+
+
+def test_names_are_the_modules_own() -> None:
+    names = [node.name for node in stored("dynamo_resnet18").build().nodes]
+    assert names[:4] == ["conv1", "act1", "maxpool", "layer1.0.conv1"]
+    assert names[-1] == "fc"
+    graph = stored("test_efficientnet").build()
+    keys = {f"{node.name}.{tensor}" for node in graph.nodes for tensor in node.weights}
+    assert {"conv_stem.weight", "bn1.running_mean", "blocks.0.0.conv.weight", "classifier.bias"} <= keys
+
+
+def test_what_a_folded_batchnorm_means_is_said() -> None:
+    assert stored("dynamo_resnet18").build().notes == [
+        "batch norms are folded into 20 convolutions: their params are not in the file"
+    ]
+    assert stored("test_efficientnet").build().notes == []
+
+
+def test_the_batch_stays_exact() -> None:
+    net = Network.of(stored("convnext_femto_ols").build())
+    one, four = net.summary().totals, net.summary(batch=4).totals
+    assert (four.macs, four.flops, four.params) == (4 * one.macs, 4 * one.flops, one.params)
+    assert net.summary(batch=4).outputs == {"output": (4, 1000)}
+
+
+def test_the_roof_loads_a_model_file() -> None:
+    net = load(FOLDER / "test_efficientnet.onnx", input=(3, 96, 96))
+    assert (net.name, net.inputs["input"].shape) == ("test_efficientnet", (3, 96, 96))
+
+
+def test_another_input_size() -> None:
+    graph = stored("test_efficientnet").build(inputs={"": (3, 96, 128)})
+    assert next(iter(graph.outputs.values())).shape == (1000,)
+    assert graph.notes == ["the file was made for input of 3x160x160"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"image": (3, 8, 8)}, "there is no input 'image'\n  hint: inputs: x"),
+        ({}, "a size 'height' of input 'x' is not stated in the file\n  hint: give its shape: x=3x224x224"),
+        ({"x": (3, 8)}, "input 'x' has 3 axes without the batch, but 2 are given"),
+    ],
+)
+def test_inputs_that_don_t_fit(inputs: dict[str, tuple[int, ...]], message: str) -> None:
+    data = model([node("Relu", ["x"], ["y"])], {"x": ["batch", 3, "height", "width"]}, ["y"])
+    with pytest.raises(CnncalcError) as caught:
+        imported(data, inputs)
+    assert str(caught.value) == f"model.onnx: {message}"

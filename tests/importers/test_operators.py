@@ -1,0 +1,202 @@
+"""Operators as layers: shapes and numbers as ONNX Runtime has them, for a batch of two, in the opsets that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.importers.models import model, network, node, runtime
+
+STREAM = np.random.default_rng(0)
+F = np.float32
+MAP, ROWS, WINDOWS = ("N", 4, 6, 5), ("N", 7, 6), ("N", 2, 3, 4)
+
+
+def weight(*shape: int) -> Any:
+    return STREAM.standard_normal(shape).astype(F)
+
+
+def ints(*values: int) -> Any:
+    return np.array(values, np.int64)
+
+
+W3 = {"w": weight(8, 4, 3, 3), "b": weight(8)}
+BN = {"s": weight(4), "t": weight(4), "m": weight(4), "v": np.abs(weight(4))}
+
+# name: (nodes, input shape, constants, opset)
+CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = {
+    "conv": ([node("Conv", ["x", "w", "b"], ["y"], pads=[1, 1, 1, 1], strides=[2, 1])], MAP, W3, 17),
+    "conv same": ([node("Conv", ["x", "w"], ["y"], auto_pad="SAME_UPPER", strides=[2, 2])], MAP, W3, 17),
+    "conv same lower": ([node("Conv", ["x", "w"], ["y"], auto_pad="SAME_LOWER", strides=[2, 2])], MAP, W3, 17),
+    "conv groups": ([node("Conv", ["x", "w"], ["y"], group=2, dilations=[2, 1])], MAP, {"w": weight(6, 2, 2, 2)}, 17),
+    "conv 1-D": ([node("Conv", ["x", "w"], ["y"])], ROWS, {"w": weight(5, 7, 3)}, 17),
+    "conv_transpose": (
+        [node("ConvTranspose", ["x", "w", "b"], ["y"], strides=[2, 2], pads=[1, 0, 1, 0], output_padding=[1, 0])],
+        MAP, {"w": weight(4, 3, 3, 3), "b": weight(3)}, 17,
+    ),
+    "conv_transpose output_shape": (
+        [node("ConvTranspose", ["x", "w"], ["y"], strides=[2, 2], output_shape=[12, 10])], MAP, {"w": weight(4, 3, 3, 3)}, 17,
+    ),
+    "gemm": ([node("Gemm", ["x", "w", "b"], ["y"], transB=1)], ("N", 6), {"w": weight(5, 6), "b": weight(5)}, 17),
+    "gemm alpha": (
+        [node("Gemm", ["x", "w", "b"], ["y"], alpha=0.5, beta=2.0)], ("N", 6), {"w": weight(6, 5), "b": weight(1, 5)}, 17,
+    ),
+    "matmul rows": ([node("MatMul", ["x", "w"], ["y"])], ROWS, {"w": weight(6, 5)}, 17),
+    "matmul left": ([node("MatMul", ["w", "x"], ["y"])], ROWS, {"w": weight(5, 7)}, 17),
+    "matmul stack": ([node("MatMul", ["x", "w"], ["y"])], WINDOWS, {"w": weight(2, 4, 5)}, 17),
+    "attention": (
+        [node("Transpose", ["x"], ["t"], perm=[0, 1, 3, 2]), node("MatMul", ["x", "t"], ["y"])], WINDOWS, {}, 17,
+    ),
+    "einsum": (
+        [node("Einsum", ["x", "w"], ["y"], equation="bhld,hde->blhe")], WINDOWS, {"w": weight(2, 4, 5)}, 17,
+    ),
+    "einsum ellipsis": ([node("Einsum", ["x", "x"], ["y"], equation="...ld,...sd->...ls")], WINDOWS, {}, 17),
+    "maxpool": ([node("MaxPool", ["x"], ["y"], kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1])], MAP, {}, 17),
+    "maxpool ceil": ([node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)], MAP, {}, 17),
+    "avgpool": ([node("AveragePool", ["x"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1])], MAP, {}, 17),
+    "avgpool counts pads": (
+        [node("AveragePool", ["x"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)], MAP, {}, 17,
+    ),
+    "global pool": ([node("GlobalAveragePool", ["x"], ["y"])], MAP, {}, 17),
+    "batchnorm": ([node("BatchNormalization", ["x", "s", "t", "m", "v"], ["y"])], MAP, BN, 17),
+    "layernorm": (
+        [node("LayerNormalization", ["x", "s", "t"], ["y"], axis=-1)], ROWS, {"s": weight(6), "t": weight(6)}, 17,
+    ),
+    "instancenorm": ([node("InstanceNormalization", ["x", "s", "t"], ["y"])], MAP, {"s": weight(4), "t": weight(4)}, 17),
+    "groupnorm": (
+        [node("GroupNormalization", ["x", "s", "t"], ["y"], num_groups=2)], MAP, {"s": weight(4), "t": weight(4)}, 21,
+    ),
+    "lrn": ([node("LRN", ["x"], ["y"], size=3, alpha=0.01, beta=0.5, bias=2.0)], MAP, {}, 17),
+    "prelu": ([node("PRelu", ["x", "s"], ["y"])], MAP, {"s": weight(4, 1, 1)}, 17),
+    "clip": ([node("Clip", ["x", "lo", "hi"], ["y"])], MAP, {"lo": F(-0.3), "hi": F(0.4)}, 17),
+    "clip low": ([node("Clip", ["x", "lo"], ["y"])], MAP, {"lo": F(0.1)}, 17),
+    "clip 6": ([node("Clip", ["x"], ["y"], min=0.0, max=6.0)], MAP, {}, 10),
+    "hardsigmoid": ([node("HardSigmoid", ["x"], ["y"], alpha=0.2, beta=0.5)], MAP, {}, 17),
+    "softmax": ([node("Softmax", ["x"], ["y"], axis=-1)], WINDOWS, {}, 17),
+    "softmax before 13": ([node("Softmax", ["x"], ["y"], axis=1)], WINDOWS, {}, 11),
+    "add constant": ([node("Add", ["x", "c"], ["y"])], MAP, {"c": weight(4, 1, 1)}, 17),
+    "subtract from constant": ([node("Sub", ["c", "x"], ["y"])], MAP, {"c": weight(6, 1)}, 17),
+    "divide by constant": ([node("Div", ["x", "c"], ["y"])], MAP, {"c": weight(1, 4, 1, 1)}, 17),
+    "constant over": ([node("Div", ["c", "x"], ["y"])], MAP, {"c": weight(5)}, 17),
+    "one over": ([node("Div", ["c", "x"], ["y"])], MAP, {"c": F(1.0)}, 17),
+    "power": ([node("Pow", ["x", "c"], ["y"])], MAP, {"c": F(2.0)}, 17),
+    "max with number": ([node("Max", ["x", "c"], ["y"])], MAP, {"c": F(0.1)}, 17),
+    "where": (
+        [node("Less", ["x", "c"], ["q"]), node("Where", ["q", "x", "c"], ["y"])], MAP, {"c": weight(4, 1, 1)}, 17,
+    ),
+    "gate": ([node("GlobalAveragePool", ["x"], ["g"]), node("Mul", ["x", "g"], ["y"])], MAP, {}, 17),
+    "shorter rank": (
+        [node("ReduceMean", ["x"], ["g"], axes=[2, 3], keepdims=0), node("Unsqueeze", ["g", "a"], ["u"]),
+         node("Add", ["x", "u"], ["y"])], MAP, {"a": ints(2, 3)}, 17,
+    ),
+    "reduce keeps": ([node("ReduceMean", ["x"], ["y"], axes=[1, -1])], MAP, {}, 17),
+    "reduce drops": ([node("ReduceSum", ["x", "a"], ["y"], keepdims=0)], MAP, {"a": ints(2)}, 17),
+    "reduce to a number": (
+        [node("ReduceMean", ["x"], ["g"], axes=[1, 2, 3], keepdims=0), node("Sigmoid", ["g"], ["h"]),
+         node("Unsqueeze", ["h", "a"], ["u"]), node("Mul", ["x", "u"], ["y"])], MAP, {"a": ints(1, 2, 3)}, 17,
+    ),
+    "number of a vector": (
+        [node("Gather", ["x", "i"], ["g"], axis=1), node("Add", ["g", "c"], ["h"]), node("Unsqueeze", ["h", "o"], ["y"])],
+        ("N", 6), {"i": np.int64(2), "c": F(1), "o": ints(1)}, 17,
+    ),
+    "reduce by input": ([node("ReduceMax", ["x", "a"], ["y"])], MAP, {"a": ints(1)}, 18),
+    "norm": ([node("ReduceL2", ["x"], ["y"], axes=[1])], MAP, {}, 17),
+    "log sum exp": ([node("ReduceLogSumExp", ["x"], ["y"], axes=[2], keepdims=0)], MAP, {}, 17),
+    "transpose": ([node("Transpose", ["x"], ["y"], perm=[0, 2, 3, 1])], MAP, {}, 17),
+    "reshape": ([node("Reshape", ["x", "s"], ["y"])], MAP, {"s": ints(0, -1, 5)}, 17),
+    "flatten": ([node("Flatten", ["x"], ["y"])], MAP, {}, 17),
+    "windows": (
+        [node("Reshape", ["x", "s"], ["r"]), node("Relu", ["r"], ["q"]), node("Reshape", ["q", "t"], ["y"])],
+        MAP, {"s": ints(-1, 6, 5), "t": ints(-1, 4, 6, 5)}, 17,
+    ),
+    "squeeze": ([node("Unsqueeze", ["x", "a"], ["u"]), node("Squeeze", ["u", "a"], ["y"])], MAP, {"a": ints(1)}, 17),
+    "unsqueeze before 13": ([node("Unsqueeze", ["x"], ["y"], axes=[2])], ROWS, {}, 11),
+    "slice": (
+        [node("Slice", ["x", "a", "b", "c", "d"], ["y"])], MAP,
+        {"a": ints(1, -1), "b": ints(2**62, -(2**62)), "c": ints(1, 3), "d": ints(2, -1)}, 17,
+    ),
+    "slice before 10": ([node("Slice", ["x"], ["y"], starts=[1, 0], ends=[3, -1], axes=[1, 2])], MAP, {}, 9),
+    "split": (
+        [node("Split", ["x", "a"], ["p", "q"], axis=1), node("Concat", ["q", "p"], ["y"], axis=1)],
+        MAP, {"a": ints(1, 3)}, 17,
+    ),
+    "split attribute": (
+        [node("Split", ["x"], ["p", "q"], axis=1, split=[3, 1]), node("Concat", ["q", "p"], ["y"], axis=1)], MAP, {}, 11,
+    ),
+    "gather one": ([node("Gather", ["x", "i"], ["y"], axis=1)], ROWS, {"i": np.int64(-1)}, 17),
+    "gather some": ([node("Gather", ["x", "i"], ["y"], axis=2)], ROWS, {"i": ints(3, 0, 3)}, 17),
+    "gather matrix": ([node("Gather", ["x", "i"], ["y"], axis=1)], ROWS, {"i": ints(3, 0, 3, 1).reshape(2, 2)}, 17),
+    "expand": (
+        [node("ReduceMax", ["x"], ["g"], axes=[2, 3]), node("Shape", ["x"], ["s"]), node("Expand", ["g", "s"], ["y"])],
+        MAP, {}, 17,
+    ),
+    "tile": ([node("Tile", ["x", "r"], ["y"])], MAP, {"r": ints(1, 1, 2, 3)}, 17),
+    "pad": ([node("Pad", ["x", "p", "v"], ["y"])], MAP, {"p": ints(0, 0, 1, 2, 0, 0, 0, 1), "v": F(0.5)}, 17),
+    "pad reflect": ([node("Pad", ["x", "p"], ["y"], mode="reflect")], MAP, {"p": ints(0, 0, 1, 2, 0, 0, 0, 1)}, 17),
+    "pad crops": ([node("Pad", ["x", "p"], ["y"])], MAP, {"p": ints(0, 0, -1, 2, 0, 0, 0, -1)}, 17),
+    "pad attribute": ([node("Pad", ["x"], ["y"], pads=[0, 1, 0, 0, 0, 2, 0, 0])], MAP, {}, 9),
+    "depth to space": ([node("DepthToSpace", ["x"], ["y"], blocksize=2, mode="CRD")], MAP, {}, 17),
+    "depth to space DCR": ([node("DepthToSpace", ["x"], ["y"], blocksize=2)], MAP, {}, 17),
+    "space to depth": ([node("SpaceToDepth", ["x"], ["y"], blocksize=2)], ("N", 3, 4, 6), {}, 17),
+    "resize nearest": (
+        [node("Resize", ["x", "", "s"], ["y"], mode="nearest", coordinate_transformation_mode="asymmetric",
+              nearest_mode="floor")], MAP, {"s": np.array([1, 1, 2, 1.5], F)}, 17,
+    ),
+    "resize linear": ([node("Resize", ["x", "", "s"], ["y"], mode="linear")], MAP, {"s": np.array([1, 1, 2, 2], F)}, 17),
+    "resize corners": (
+        [node("Resize", ["x", "", "", "z"], ["y"], mode="linear", coordinate_transformation_mode="align_corners")],
+        ("N", 4, 6, 5), {"z": ints(2, 4, 9, 7)}, 17,
+    ),
+    "resize cubic": ([node("Resize", ["x", "", "s"], ["y"], mode="cubic")], MAP, {"s": np.array([1, 1, 2, 2], F)}, 17),
+    "upsample 9": ([node("Upsample", ["x", "s"], ["y"], mode="nearest")], MAP, {"s": np.array([1, 1, 2, 2], F)}, 9),
+    "argmax": ([node("ArgMax", ["x"], ["i"], axis=1), node("Cast", ["i"], ["y"], to=1)], MAP, {}, 17),
+    "cumsum": ([node("CumSum", ["x", "a"], ["y"])], ROWS, {"a": np.int64(2)}, 17),
+    "trilu": ([node("Trilu", ["x"], ["y"], upper=0)], ROWS, {}, 17),
+    "lp": ([node("LpNormalization", ["x"], ["y"], axis=1, p=2)], MAP, {}, 17),
+    "shape arithmetic": (
+        [node("Shape", ["x"], ["s"]), node("Gather", ["s", "two"], ["h"]), node("Div", ["h", "two"], ["d"]),
+         node("Unsqueeze", ["d", "zero"], ["u"]), node("Concat", ["m1", "u", "ten"], ["t"], axis=0),
+         node("Reshape", ["x", "t"], ["y"])],
+        ("N", 4, 6, 5), {"two": np.int64(2), "zero": ints(0), "m1": ints(-1), "ten": ints(40)}, 17,
+    ),
+}  # fmt: skip
+
+LAYERS = {"conv": "conv", "gemm": "linear", "clip 6": "relu6", "matmul rows": "linear", "flatten": "flatten"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_operator_is_onnx_runtimes(name: str) -> None:
+    nodes, shape, constants, opset = CASES[name]
+    data = model(nodes, {"x": shape}, ["y"], constants, opset)
+    x = np.random.default_rng(1).standard_normal((2, *shape[1:])).astype(F)
+    (expected,) = runtime(data, {"x": x})
+    net = network(data)
+    run = net.run(x)
+    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
+    (made,) = run.outputs.values()
+    assert made.shape == expected.shape
+    np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-5)
+    assert name not in LAYERS or [one.layer.type for one in net.nodes] == [LAYERS[name]]
+
+
+def test_a_recurrent_operator_is_onnx_runtimes() -> None:
+    for op, gates in (("LSTM", 4), ("GRU", 3), ("RNN", 1)):
+        for direction, count in (("forward", 1), ("reverse", 1), ("bidirectional", 2)):
+            constants = {
+                "w": weight(count, gates * 5, 6), "r": weight(count, gates * 5, 5), "b": weight(count, 2 * gates * 5)
+            }  # fmt: skip
+            more = {"linear_before_reset": 1} if op == "GRU" and direction == "forward" else {}
+            nodes = [
+                node("Transpose", ["x"], ["t"], perm=[1, 0, 2]),
+                node(op, ["t", "w", "r", "b"], ["y", "h"], hidden_size=5, direction=direction, **more),
+            ]
+            data = model(nodes, {"x": ROWS}, ["y", "h"], constants)
+            x = np.random.default_rng(1).standard_normal((2, 7, 6)).astype(F)
+            states, last = runtime(data, {"x": x})  # (7, directions, 2, 5) and (directions, 2, 5)
+            run = network(data).run(x)
+            assert run.ok, (op, direction)
+            np.testing.assert_allclose(run.outputs["y"], np.moveaxis(states, 2, 0), rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(run.outputs["h"], np.moveaxis(last, 1, 0), rtol=1e-4, atol=1e-5)
