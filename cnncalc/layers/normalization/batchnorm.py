@@ -66,8 +66,8 @@ class BatchNorm(Layer):
         return None if self.track_running_stats else whole(len(output), *range(1, len(output)))
 
     def is_affine(self) -> bool:
-        """Return whether the statistics are kept, and don't depend on the batch."""
-        return bool(self.track_running_stats)
+        """Return whether the statistics are kept, and don't depend on the batch, of channels that come first."""
+        return bool(self.track_running_stats) and self.axis == 0
 
     def as_affine(self, weights: Mapping[str, Array]) -> tuple[Array, Array]:
         """Return weight / √(variance + eps) and bias − mean · that, rounded once."""

@@ -42,8 +42,8 @@ class Scale(Layer):
         return (2 if self.bias else 1) * prod(output)
 
     def is_affine(self) -> bool:
-        """Return that it is nothing else."""
-        return True
+        """Return whether each channel has one factor."""
+        return self.shape is None
 
     def as_affine(self, weights: Mapping[str, Array]) -> tuple[Array, Array]:
         """Return weight, and bias or zeros."""
