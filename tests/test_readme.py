@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from cnncalc.cli import cli
 from cnncalc.ground import limits
 from cnncalc.layers import layer_types
-from tests.readme import README, Step, matches, run, runnable, sessions, write_files
+from tests.commands import cnncalc
+from tests.readme import README, Step, files, matches, run, runnable, sessions, write_files
 
 TEXT = README.read_text()
 SESSIONS = list(sessions(TEXT))
@@ -48,3 +50,15 @@ def test_every_command_and_every_bound_is_told() -> None:
 def test_every_layer_type_is_named() -> None:
     for name in layer_types():
         assert f"`{name}`" in TEXT
+
+
+def test_the_language_s_page_states_the_bounds_as_they_are_and_its_specs_are_specs(tmp_path: Path) -> None:
+    text = (README.parent / "docs" / "language.md").read_text()
+    bounds = re.findall(r"^\| `(MAX_\w+)` \| .* \| ([\d,]+(?: MiB)?|2⁵³) \|$", text, re.MULTILINE)
+    assert len(bounds) == 18
+    for name, stated in bounds:
+        value = getattr(limits, name)
+        assert stated in (f"{value:,}", f"{value / 2**20:g} MiB") or (stated, value) == ("2⁵³", 2**53)
+    for name, spec in files(text).items():
+        (tmp_path / name).write_text(spec)
+        assert cnncalc("check", str(tmp_path / name)).code == (2 if name == "wrong.yaml" else 0)
