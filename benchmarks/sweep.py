@@ -1,45 +1,63 @@
-"""How many ResNet-50s a second ``cnncalc sweep`` computes, and whether its memory grows with the grid.
+"""How many networks a core computes in a second of ``cnncalc sweep``, and how much memory that takes.
 
-Run as ``python benchmarks/sweep.py``; prints a table.  Every network has another width, so that hardly a layer
-can be taken from the network before.
+Run as ``python benchmarks/sweep.py [networks]``, by default 1,000,000 of each family; prints a table.  Goals: 100,000
+networks and 50,000 rows of ndjson a core-second, 100 MiB, and twice as many networks in twice the time.  The first row
+of a family prints one network, the best, so that all is computed and next to nothing written; the second prints all.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
+from pathlib import Path
 
-SMALL, LARGE = 500, 5_000
-
-
-def command(networks: int, *more: str) -> list[str]:
-    widths = ",".join(str(16 + width) for width in range(networks))
-    return [sys.executable, "-m", "cnncalc", "sweep", "resnet50", "--set", f"base_width={widths}", *more]
+UNET = str(Path(__file__).parent / "specs" / "unet_of_any_depth.yaml")
 
 
-def measured(arguments: list[str]) -> tuple[float, float, float]:
-    """Return seconds by the clock, seconds of all cores, and MiB of the largest process, of a command."""
-    wrapper = (
-        "import resource, subprocess, sys\n"
-        "code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)\n"
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "print(used.ru_utime + used.ru_stime, used.ru_maxrss)\n"
-        "sys.exit(code)\n"
-    )
-    start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", wrapper, *arguments], capture_output=True, text=True, check=True)
-    seconds = time.perf_counter() - start
-    cpu_seconds, kibibytes = done.stdout.split()
-    return seconds, float(cpu_seconds), int(kibibytes) / 1024
+def families(count: int) -> dict[str, list[str]]:
+    """Return what is swept, some ``count`` networks of each."""
+    return {
+        "resnet50, base_width": ["resnet50", "--set", f"base_width=1:{count}"],
+        "mobilenet_v2, width and input": [
+            "mobilenet_v2", "--set", "width=0.1:2.09:0.01", "--input", _sides(3, 32, count // 200, 1),
+        ],
+        "efficientnet, width, depth and input": [
+            "efficientnet_b0", "--set", "width=0.5:2.45:0.05", "--set", "depth=0.5:2.9:0.1",
+            "--input", _sides(3, 32, count // 1000, 1),
+        ],
+        "U-Net, depth and base": [UNET, "--set", "depth=1:5", "--set", f"base=1:{count // 5}"],
+    }  # fmt: skip
+
+
+def _sides(channels: int, first: int, count: int, step: int) -> str:
+    last = first + (count - 1) * step
+    return f"{channels}x{first}x{first}:{channels}x{last}x{last}:{step}"
+
+
+def measured(arguments: list[str]) -> tuple[int, float, float]:
+    """Return the rows, the core-seconds and the MiB of a sweep in a process of its own."""
+    command = [sys.executable, "-m", "cnncalc", "sweep", *arguments, "--format", "ndjson"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        rows = 0
+        while chunk := process.stdout.read(1 << 20):
+            rows += chunk.count(b"\n")
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    return rows, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def main() -> None:
-    print("networks  processes  seconds  core-seconds  networks/s  networks/core-second  memory")
-    for networks, jobs in ((SMALL, 1), (LARGE, 1), (LARGE, 2)):
-        seconds, cpu, memory = measured(command(networks, "--format", "ndjson", "--jobs", str(jobs)))
-        rates = f"{networks / seconds:10.0f}  {networks / cpu:20.0f}"
-        print(f"{networks:8,}  {jobs:9}  {seconds:7.2f}  {cpu:12.2f}  {rates}  {memory:.1f} MiB")
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    print("family                                  networks  core-seconds  networks/core-second      memory")
+    for name, arguments in families(count).items():
+        for title, more in ((name, ["--sort", "macs", "--top", "1"]), ("  every row as ndjson", [])):
+            rows, seconds, memory = measured([*arguments, *more])
+            networks = count if more else rows
+            print(f"{title:38} {networks:9,}  {seconds:12.2f}  {networks / seconds:20,.0f}  {memory:6.1f} MiB")
 
 
 if __name__ == "__main__":

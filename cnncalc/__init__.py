@@ -11,16 +11,19 @@ if TYPE_CHECKING:
     from cnncalc.figures.summary import Summary
     from cnncalc.ground.errors import CnncalcError
     from cnncalc.network import Network, load, loads
+    from cnncalc.sweeps import compile, sweep
 
-__all__ = ["CnncalcError", "Network", "Summary", "load", "loads"]
+__all__ = ["CnncalcError", "Network", "Summary", "compile", "load", "loads", "sweep"]
 __version__ = "0.1.0"
 
 _HOMES = {
     "CnncalcError": "cnncalc.ground.errors",
     "Network": "cnncalc.network",
     "Summary": "cnncalc.figures.summary",
+    "compile": "cnncalc.sweeps",
     "load": "cnncalc.network",
     "loads": "cnncalc.network",
+    "sweep": "cnncalc.sweeps",
 }
 
 

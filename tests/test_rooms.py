@@ -21,7 +21,7 @@ FLOORS = [
     {"studies"},
     {"drawing"},
     {"rendering"},
-    {"network"},
+    {"network", "sweeps"},
     {"cli"},
     {"", "__main__"},
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import Any, NamedTuple
 
@@ -44,7 +44,7 @@ class Varied(NamedTuple):
 
     def grid(self, recipe: Recipe, named: str | None) -> Grid:
         """Return the grid.  Raises CnncalcError where every combination would fail alike."""
-        args: dict[str, tuple[Any, ...] | Each] = {}
+        args: dict[str, Sequence[Any] | Each] = {}
         for setting in self.settings:
             name, values = self._values(setting)
             if name not in recipe.settings:
@@ -72,7 +72,7 @@ class Varied(NamedTuple):
                 raise CnncalcError(f"{recipe.path}: no variant '{name}'", hint)
         return names
 
-    def _values(self, setting: str) -> tuple[str, tuple[Any, ...] | Each]:
+    def _values(self, setting: str) -> tuple[str, Sequence[Any] | Each]:
         name, equals, text = setting.partition("=")
         name = name.strip()
         if not equals or not name:

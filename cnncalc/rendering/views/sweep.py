@@ -111,8 +111,10 @@ def page(points: Iterable[Point], shown: Columns, screen: Screen) -> Iterator[Bl
             yield from _error(front, point.error, screen.width)
 
 
-def _room(values: tuple[Any, ...] | Each) -> int:
+def _room(values: Sequence[Any] | Each) -> int:
     """Return how wide the widest value of an argument is."""
+    if isinstance(values, range):
+        return max(len(str(values[0])), len(str(values[-1])))
     if isinstance(values, Each):
         widest = max(cells(_value(value)) for value in values.choices)
         return 2 + values.places * (widest + 1) - 1
@@ -200,7 +202,10 @@ class _Texts:
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
-        self.axes = [[as_json(value).rstrip() for value in values] for values in grid.axes()]
+        self.axes = [
+            values if isinstance(values, range) else [as_json(value).rstrip() for value in values]
+            for values in grid.axes()
+        ]
 
     def front(self, numbers: Sequence[int]) -> Iterator[str]:
         """Yield the beginnings of some combinations' records: the variant, and the args."""

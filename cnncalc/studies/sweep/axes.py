@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ class Axis:
             decide on the structure of a network.
     """
 
-    def __init__(self, values: tuple[Any, ...]) -> None:
+    def __init__(self, values: Sequence[Any]) -> None:
         """Take the values apart; values that are all alike stay as they are."""
         self.values = values
         self._distinguished: set[Path] = set()
@@ -54,7 +55,8 @@ class Axis:
         if not _is_number(value) or path in self._distinguished:
             return value
         if path not in self._ranges:
-            found = [_at(one, path) for one in self.values]
+            ends = self.values if not isinstance(self.values, range) else (self.values[0], self.values[-1])
+            found = [_at(one, path) for one in ends]
             numbers = [one for one in found if _is_number(one) and one == one]
             self._ranges[path] = (min(numbers), max(numbers)) if numbers else (value, value)
         low, high = self._ranges[path]
@@ -62,6 +64,8 @@ class Axis:
 
     def _column(self, path: Path) -> Column:
         """Return the numbers of all values at a path; 0 where a value has none there."""
+        if isinstance(self.values, range):
+            return np.arange(self.values.start, self.values.stop, self.values.step, dtype=np.int64)
         numbers = [found if _is_number(found := _at(value, path)) else 0 for value in self.values]
         if all(isinstance(found, int) for found in numbers):
             fits = all(-LARGEST_INT64 <= found <= LARGEST_INT64 for found in numbers)
@@ -73,6 +77,8 @@ class Axis:
         return column
 
     def _coded(self) -> Column:
+        if isinstance(self.values, range):
+            return np.arange(len(self.values)) if self._distinguished else np.zeros(len(self.values), np.int64)
         known: dict[Any, int] = {}
         return np.array([known.setdefault(self._form(value, ()), len(known)) for value in self.values], np.int64)
 

@@ -29,8 +29,9 @@ class Grid:
     ) -> None:
         """Make a grid of variants, values by argument and shapes by input."""
         self.variants = tuple(variants)
-        self.args = {
-            name: values if isinstance(values, Each) else tuple(values) for name, values in (args or {}).items()
+        self.args: dict[str, Sequence[Any] | Each] = {
+            name: values if isinstance(values, (Each, range)) else tuple(values)
+            for name, values in (args or {}).items()
         }
         self.inputs = {name: tuple(shapes) for name, shapes in (inputs or {}).items()}
 
@@ -47,9 +48,9 @@ class Grid:
             picked.append(values[place])
         return self.combination(picked[::-1])
 
-    def axes(self) -> list[tuple[Any, ...]]:
+    def axes(self) -> list[Sequence[Any]]:
         """Return the values along each axis: the variants, each argument (each place of an ``Each``), each input."""
-        found: list[tuple[Any, ...]] = [self.variants]
+        found: list[Sequence[Any]] = [self.variants]
         for values in self.args.values():
             found += [values.choices] * values.places if isinstance(values, Each) else [values]
         return [*found, *self.inputs.values()]

@@ -28,7 +28,7 @@ class Each(NamedTuple):
     places: int
 
 
-def values_of(text: str, read: Callable[[str], Any]) -> tuple[Any, ...] | Each:
+def values_of(text: str, read: Callable[[str], Any]) -> Sequence[Any] | Each:
     """Return the values that a text stands for.
 
     Args:
@@ -43,9 +43,12 @@ def values_of(text: str, read: Callable[[str], Any]) -> tuple[Any, ...] | Each:
         choices, count = values_of(each[1], read), int(each[2])
         if isinstance(choices, Each) or not 1 <= count <= MAX_LIST:
             raise CnncalcError(f"{_cut(text)}: not a list of values with a number of places", "as in each(3,5,7)*4")
-        return Each(choices, count)
+        return Each(tuple(choices), count)
+    parts = split(text)
+    if len(parts) == 1 and _is_range(text):
+        return ranged(text)
     found: list[Any] = []
-    for part in split(text):
+    for part in parts:
         found += ranged(part) if _is_range(part) else [read(part)]
         _check_count(len(found), text)
     return tuple(found)
@@ -74,8 +77,10 @@ def _is_range(part: str) -> bool:
     return ":" in part and not part.startswith(("'", '"', "[", "(", "{"))
 
 
-def ranged(text: str) -> list[int | float]:
+def ranged(text: str) -> Sequence[int | float]:
     """Return the numbers of a range, both ends included where a step leads there; decimal, so that each is as written.
+
+    Equal steps of integers are a ``range``, which takes no room.
 
     Raises:
         CnncalcError: where it is none, has no end, or too many numbers.
@@ -97,7 +102,9 @@ def ranged(text: str) -> list[int | float]:
     count = int((high - low) / step) + 1
     _check_count(count, text)
     whole = all(number == number.to_integral_value() for number in (low, step))
-    return [_number(low + place * step, whole) for place in range(count)]
+    if whole:
+        return range(int(low), int(low) + count * int(step), int(step))
+    return [float(low + place * step) for place in range(count)]
 
 
 def _growing(text: str, low: Decimal, high: Decimal, factor: Decimal) -> list[int | float]:
@@ -107,7 +114,7 @@ def _growing(text: str, low: Decimal, high: Decimal, factor: Decimal) -> list[in
     found: list[int | float] = []
     at = low
     while at <= high:
-        found.append(_number(at, whole))
+        found.append(int(at) if whole else float(at))
         _check_count(len(found), text)
         at *= factor
     return found
@@ -122,10 +129,6 @@ def _logarithmic(text: str, low: Decimal, high: Decimal, count: int) -> list[int
     ends, ratio = (float(low), float(high)), (float(high) / float(low)) ** (1 / (count - 1))
     numbers = [ends[0], *[ends[0] * ratio**place for place in range(1, count - 1)], ends[1]]
     return list(dict.fromkeys(round(number) for number in numbers)) if whole else list(numbers)
-
-
-def _number(value: Decimal, whole: bool) -> int | float:
-    return int(value) if whole else float(value)
 
 
 def _check_count(count: int, text: str) -> None:

@@ -1,0 +1,95 @@
+"""Sweeps from Python: columns, and a function of the arguments."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cnncalc
+
+
+def test_columns_are_the_rows_of_the_command() -> None:
+    # 3,504,872 params and 300,774,272 MACs at width 1.0: torchvision's mobilenet_v2
+    found = cnncalc.sweep(
+        "mobilenet_v2", {"width": "0.5:1.0:0.25"}, [(3, 224, 224)], figures=["params", "macs", "output"]
+    )
+    assert list(found) == ["width", "input", "params", "macs", "output"]
+    assert found["width"].tolist() == [0.5, 0.75, 1.0]
+    assert (found["params"][-1], found["macs"][-1]) == (3_504_872, 300_774_272)
+    assert found["input"].tolist() == [(3, 224, 224)] * 3
+    assert found["macs"].dtype == np.int64
+    assert (found.failed, found.first_error) == (0, "")
+
+
+def test_many_and_few_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def columns() -> Any:
+        return cnncalc.sweep(
+            "mobilenet_v2",
+            {"width": "0.1:1.3:0.1"},
+            [(3, s, s) for s in range(8, 128, 6)],
+            where="macs < 30M",
+            sample=250,
+            seed=3,
+        )
+
+    many = columns()
+    monkeypatch.setattr("cnncalc.studies.sweep.jobs.FEW", 10**9)
+    few = columns()
+    assert many.keys() == few.keys()
+    for name, column in many.items():
+        assert column.tolist() == few[name].tolist()
+        assert column.dtype == few[name].dtype
+
+
+def test_what_is_no_network_has_no_row() -> None:
+    found = cnncalc.sweep("lenet5", input=[(1, 32, 32), (1, 4, 4)], figures=["params"])
+    assert (found["params"].tolist(), found.failed) == ([61_706], 1)
+    assert "does not fit" in found.first_error
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"args": {"widht": [1]}}, "args: there is no 'widht'"),
+        ({"figures": ["mcas"]}, "figures: there is no 'mcas'"),
+        ({"where": "mcas < 5"}, "unknown name 'mcas'"),
+        ({"args": {"width": "1:2:0"}}, "does not lead from 1 to 2"),
+    ],
+)
+def test_mistakes_name_the_argument(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(cnncalc.CnncalcError, match=message):
+        cnncalc.sweep("mobilenet_v2", **given)
+
+
+def test_a_function_of_the_arguments() -> None:
+    function = cnncalc.compile("mobilenet_v2", ["params", "macs", "output"])
+    assert function(width=1.0) == {"params": 3_504_872, "macs": 300_774_272, "output": (1000,)}
+    rng = random.Random(0)
+    for _ in range(150):
+        width, side = rng.choice([0.1, 0.35, 0.5, 1.0, 1.37, 2.0]), rng.randrange(32, 300)
+        figures = cnncalc.load("mobilenet_v2", input=(3, side, side), width=width).summary().totals
+        assert function(width=width, input=(3, side, side)) == {
+            "params": figures.params, "macs": figures.macs, "output": (1000,),
+        }  # fmt: skip
+    assert function.traces < 40
+
+
+def test_a_function_says_what_is_no_network() -> None:
+    function = cnncalc.compile("mobilenet_v2", ["params"])
+    for _ in range(3):
+        with pytest.raises(cnncalc.CnncalcError, match="make_divisible rounds positive numbers"):
+            function(width=0.0)
+        with pytest.raises(cnncalc.CnncalcError, match="no argument 'widht'"):
+            function(widht=1.0)
+        assert function(width=1.0) == {"params": 3_504_872}
+
+
+def test_words_lists_and_flags_are_arguments_of_a_function() -> None:
+    # torchvision: 25,557,032 params of resnet50, 11,689,512 of resnet18
+    function = cnncalc.compile("resnet", ["params"])
+    for _ in range(3):
+        assert function(depths=[3, 4, 6, 3], kind="bottleneck") == {"params": 25_557_032}
+        assert function(depths=(2, 2, 2, 2), kind="basic") == {"params": 11_689_512}
