@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ from cnncalc.execution.kernels.kernel import (
     channels_first,
     channels_last,
 )  # fmt: skip
-from cnncalc.execution.kernels.team import Team
+from cnncalc.execution.kernels.team import Performed, Team
 from cnncalc.execution.layout import may_alias
 from cnncalc.execution.plan import Step, is_contraction
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
@@ -47,11 +48,13 @@ class Bound(NamedTuple):
         output: the array that it made, channels first.
         calls: what makes it again, on the same memory; empty where nothing is to be kept.
         tally: what was multiplied.
+        seconds: how long the calls took, without binding them.
     """
 
     output: Array
     calls: list[Call]
     tally: Tally
+    seconds: float
 
 
 class _Once(Kernels):
@@ -64,7 +67,7 @@ class _Once(Kernels):
     def __init__(self, team: Team, place: Place, room: Any, before: Before, then: Then, keep: bool) -> None:
         super().__init__(team)
         self.place, self.room, self.before, self.then, self.keep = place, room, before, then, keep
-        self.made: list[tuple[Array, list[Call]]] = []
+        self.made: list[tuple[Array, Performed]] = []
 
     def perform(
         self, kernel: Kernel, inputs: Sequence[Array], weight: Held | None = None, bias: Held | None = None
@@ -76,9 +79,9 @@ class _Once(Kernels):
             kernel = Prepared(kernel, inputs[0].shape)
         out: Array = self.place(kernel.shape, inputs[0].dtype)
         task = Task(tuple(inputs), out, self.room, weight, bias, self.before, self.then)
-        calls, products = self.team.perform(kernel, task, self.keep)
-        self.count(products, kernel)
-        self.made.append((out, calls))
+        done = self.team.perform(kernel, task, self.keep)
+        self.count(done.products, kernel)
+        self.made.append((out, done))
         shown = out.view()
         shown.flags.writeable = False
         return shown
@@ -117,22 +120,23 @@ def bind(
     kernel = None if is_contraction(layer) else _kernel(layer, inputs, folded.weights, eager, fuse)
     if kernel is not None:
         ops.perform(kernel, [channels_last(array) for array in inputs])
-        ((out, calls),) = ops.made
-        return Bound(channels_first(out), calls, ops.tally())
+        ((out, done),) = ops.made
+        return Bound(channels_first(out), done.calls, ops.tally(), done.seconds)
+    begun = perf_counter()
     result = layer.forward(ops, *inputs, **folded.weights)
     if ops.made and _is(result, ops.made[0][0]):
-        out, calls = ops.made[0]
-        axes = _axes(result, out)
-        return Bound(out.transpose(axes), calls, ops.tally())
+        out, done = ops.made[0]
+        return Bound(out.transpose(_axes(result, out)), done.calls, ops.tally(), done.seconds)
     if ops.is_fused:
         raise ValueError(f"'{step.carrier.name}' does not leave its output to its kernel")
     if view and may_alias(step) and np.may_share_memory(result, inputs[0]):
-        return Bound(result, [], ops.tally())
+        return Bound(result, [], ops.tally(), perf_counter() - begun)
     last = channels_last(result)
     out = place(last.shape, result.dtype)
     out[...] = last
+    seconds = perf_counter() - begun
     again: list[Call] = [(_again, (partial(layer.forward, eager, *inputs, **folded.weights), eager, out), {})]
-    return Bound(channels_first(out), again if keep else [], ops.tally())
+    return Bound(channels_first(out), again if keep else [], ops.tally(), seconds)
 
 
 def _again(forward: Callable[[], Array], eager: Kernels, out: Array) -> None:

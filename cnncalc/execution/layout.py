@@ -124,7 +124,7 @@ def _chains(steps: Sequence[Step]) -> dict[Tensor, tuple[Tensor, int]]:
 
     In a dense block each concatenation begins with the one before it: they can share memory, as a list grows.
     """
-    joined = [step.carrier for step in steps if _joins_channels(step.carrier)]
+    joined = [step.carrier for step in steps if joins_channels(step.carrier)]
     following: dict[Tensor, Tensor] = {}
     for node in joined:
         following.setdefault(node.inputs[0], node)
@@ -140,7 +140,7 @@ def _chains(steps: Sequence[Step]) -> dict[Tensor, tuple[Tensor, int]]:
     return chains
 
 
-def _joins_channels(node: Node) -> bool:
+def joins_channels(node: Node) -> bool:
     """Tell whether a node is a concatenation along the channels of maps."""
     return isinstance(node.layer, Concat) and len(node.shape) > 1 and node.layer.axis in (0, -len(node.shape))
 

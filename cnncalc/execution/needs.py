@@ -11,19 +11,20 @@ import numpy as np
 from cnncalc.execution.kernels import Kernels
 from cnncalc.execution.kernels.kernel import Held, Kernel
 from cnncalc.execution.kernels.team import Team, scratch_bytes
-from cnncalc.execution.kernels.tuning import ROW_OPERATION
-from cnncalc.execution.layout import layout
+from cnncalc.execution.kernels.tuning import GEMM_FROM_ROWS, ROW_OPERATION
+from cnncalc.execution.layout import joins_channels, layout
 from cnncalc.execution.machine import available, resident
 from cnncalc.execution.plan import Step, is_contraction, steps
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.numbers import size
 from cnncalc.layers.base import LayerError
+from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph, Node
     from cnncalc.layers.ops import Array
 
-OWN = 2 << 20  # bytes of the executor's own objects, and of what the allocator keeps
+OWN = 4 << 20  # bytes of the executor's own objects, and of what the allocator keeps
 BLAS = 3 << 20  # bytes that OpenBLAS touches of its buffer, for each thread
 CALL = 1500  # bytes of a call that is kept, its views included
 CALLS = 12  # of a block, at most
@@ -86,10 +87,8 @@ def needs(
     weights = sum(node.params + node.buffers for node in network.nodes)
     blocks = sum(_blocks(kernel) for kernel in kernels if kernel) if repeats else 0
     scratch = threads * (most_scratch(kernels, dtype.itemsize) + BLAS) + OWN + blocks * CALL * CALLS
-    scratch += (
-        max((_beside(step, batch) for step, kernel in zip(plan, kernels, strict=True) if not kernel), default=0)
-        * dtype.itemsize
-    )
+    pairs = zip(plan, kernels, strict=True)
+    scratch += max((_beside(step, batch, fuse) for step, kernel in pairs if not kernel), default=0) * dtype.itemsize
     return Needs(
         resident(),
         inputs,
@@ -169,7 +168,8 @@ def _packing(plan: Sequence[Step], kernels: Sequence[Kernel | None], batch: int)
             continue
         plain = prod(node.use.weights["weight"].shape)
         packed += kernel.more + (plain if node.shares else 0)
-        if node.layer.type == "linear" and prod(kernel.shape[:-1]) < 64 and not step.after:
+        scaled = any(other.layer.is_affine() for other in step.after)
+        if node.layer.type == "linear" and prod(kernel.shape[:-1]) < GEMM_FROM_ROWS and not scaled:
             continue  # multiplied as it lies
         largest = max(largest, plain)
         if "bias" in node.use.weights or step.after:
@@ -177,17 +177,17 @@ def _packing(plan: Sequence[Step], kernels: Sequence[Kernel | None], batch: int)
     return packed + largest
 
 
-def _beside(step: Step, batch: int) -> int:
-    """Return the elements that a layer without a kernel of its own makes beside its output."""
+def _beside(step: Step, batch: int, fuse: bool) -> int:
+    """Return the elements that a layer makes beside its output where NumPy computes it as a whole."""
     node = step.carrier
-    if node.layer.is_view or node.layer.aliases or node.layer.pointwise:
+    layer = node.layer
+    if layer.is_view or layer.aliases or layer.pointwise or joins_channels(node) or (fuse and layer.is_affine()):
         return 0
-    made = TEMPORARIES * max([node.elements(batch), *(tensor.elements(batch) for tensor in step.inputs)])
-    return (
-        made
-        + sum(prod(weight.shape) for weight in node.use.weights.values())
-        + node.macs(batch) // max(node.shape[0], 1)
-    )
+    if isinstance(layer, ElementwiseMerge) and layer.ufunc:
+        return 0
+    largest = max([node.elements(batch), *(tensor.elements(batch) for tensor in step.inputs)])
+    weights = sum(prod(weight.shape) for weight in node.use.weights.values())
+    return TEMPORARIES * largest + weights + node.macs(batch) // max(node.shape[0], 1)
 
 
 def _blocks(kernel: Kernel) -> int:

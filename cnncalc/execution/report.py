@@ -84,7 +84,7 @@ class Run:
         dtype: "float32" or "float64".
         threads: how many worked.
         seconds: median time of a pass over all layers.
-        preparation: seconds that weights took to be made, folded and packed.
+        preparation: seconds that weights took to be made, folded and packed, and kernels to be bound.
         needs: the memory that was predicted.
         peak: the most bytes that the process took.
         first: the first layer that made NaN or infinite elements, or None.

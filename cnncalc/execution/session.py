@@ -36,7 +36,8 @@ class Done(NamedTuple):
         output: what it made; None where it could not run.
         fault: why it could not run, or "".
         tally: what was multiplied.
-        seconds: how long that took, without folding and packing weights.
+        seconds: how long its calls took, and
+        binding: how long it took to bind them, and to pack weights.
     """
 
     step: Step
@@ -45,6 +46,7 @@ class Done(NamedTuple):
     fault: str
     tally: Tally
     seconds: float
+    binding: float
 
 
 class Session:
@@ -153,11 +155,6 @@ class Session:
         values = self.program.values if self.program else {}
         return {node.name: values[node] for node in self.keep if node in values}
 
-    @property
-    def packing_seconds(self) -> float:
-        """How long weights took to be brought into the forms that kernels hold."""
-        return sum(_packing(folded) for folded in self.folded)
-
     def close(self) -> None:
         """End the threads and let go of the memory; nothing can be run any more."""
         self.team.close()
@@ -198,21 +195,17 @@ class Program:
         for number, (step, folded) in enumerate(zip(session.steps, session.folded, strict=True)):
             if note is not None:
                 note(number, step)
-            packing = _packing(folded)
-            begun = perf_counter()
-            done = self._step(number, step, folded, begun)
-            yield (
-                done._replace(seconds=done.seconds - (_packing(folded) - packing)) if done.output is not None else done
-            )
+            yield self._step(number, step, folded)
             if not session.repeats:
                 for dead in step.release:
                     self.values.pop(dead, None)
         self.complete = len(self.calls) == len(session.steps)
 
-    def _step(self, number: int, step: Step, folded: Folded, begun: float) -> Done:
+    def _step(self, number: int, step: Step, folded: Folded) -> Done:
+        begun = perf_counter()
         missing = next((tensor for tensor in step.reads if tensor not in self.values), None)
         if missing is not None:
-            return Done(step, {}, None, f"its input '{missing.name}' was not made", Tally(), 0.0)
+            return Done(step, {}, None, f"its input '{missing.name}' was not made", Tally(), 0.0, 0.0)
         session = self.session
         arrays = [self.values[tensor] for tensor in step.reads]
         room = self.layout.rooms[number]
@@ -222,11 +215,11 @@ class Program:
                 session.repeats, session.fuse, view=step.output not in self.kept,
             )  # fmt: skip
         except (ValueError, IndexError, LayerError) as error:  # arrays that a wrong shape rule let come together
-            return Done(step, {}, None, str(error), Tally(), 0.0)
+            return Done(step, {}, None, str(error), Tally(), 0.0, 0.0)
         self.values[step.output] = bound.output
         self.calls.append(bound.calls)
         read = dict(zip(step.reads, arrays, strict=True))
-        return Done(step, read, bound.output, "", bound.tally, perf_counter() - begun)
+        return Done(step, read, bound.output, "", bound.tally, bound.seconds, perf_counter() - begun - bound.seconds)
 
     def again(self, inputs: Mapping[str, Array], note: Callable[[int, Step], object] | None) -> Iterator[float]:
         """Make all calls once more."""
@@ -263,11 +256,6 @@ class Program:
 
     def _bytes(self, piece: Piece) -> Any:
         return self.memory[piece.start : piece.start + piece.size]
-
-
-def _packing(folded: Folded) -> float:
-    """Return the seconds that a step's weights took to be packed."""
-    return sum(weight.seconds for weight in folded.weights.values() if isinstance(weight, Held))
 
 
 def _our_threads_pay(network: Graph, threads: int) -> bool:

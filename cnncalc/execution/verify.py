@@ -87,7 +87,7 @@ def run(
             with session(keep, fuse, repeat > 1) as prepared:
                 preparation = perf_counter() - start
                 result = _passes(prepared, inputs, repeat, progress)
-                preparation += prepared.packing_seconds
+                preparation += result.preparation
             if not result.finite and fuse:  # unfused, the very layer that makes the first is seen
                 with session((), False, False) as alone:
                     result.first = _passes(alone, inputs, 1, None).first
@@ -151,6 +151,7 @@ def _passes(session: Session, inputs: Mapping[str, Array], repeat: int, progress
     for done in session.first(inputs, note_of(0)):
         result.layers += _rows(done)
         times[0].append(done.seconds)
+        result.preparation += done.binding
     result.layers.sort(key=lambda row: row.node.index)
     result.first = next((row.node.name for row in result.layers if not row.finite), None)
     result.tensors, result.outputs = session.kept(), session.results()

@@ -57,8 +57,7 @@ class Kernels:
         out: Array = numpy.empty(kernel.shape, inputs[0].dtype)
         room = numpy.empty(kernel.room * out.itemsize, numpy.uint8) if kernel.room else None
         task = Task(tuple(inputs), out, room, weight, bias)
-        _, products = self.team.perform(kernel, task, keep=False)
-        self.count(products, kernel)
+        self.count(self.team.perform(kernel, task, keep=False).products, kernel)
         return out
 
     def _spatial(self, kernel: Kernel, x: Array, weight: Array | None = None, bias: Array | None = None) -> Array:

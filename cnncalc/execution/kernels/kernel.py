@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import prod
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -78,7 +77,6 @@ class Held:
         self.plain: Array | None = array
         self.owned = owned
         self.forms: dict[Any, Any] = {}
-        self.seconds = 0.0
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -88,11 +86,9 @@ class Held:
         if name not in self.forms:
             if self.plain is None:
                 raise ValueError(f"the weight {self.shape} is held in another form than {name}")
-            start = perf_counter()
             self.forms[name] = made = pack(self.plain)
             if self.owned and not np.may_share_memory(self.plain, getattr(made, "panels", made)):
                 self.plain = None
-            self.seconds += perf_counter() - start
         return self.forms[name]
 
 

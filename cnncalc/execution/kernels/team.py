@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from time import perf_counter
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from cnncalc.execution.kernels.kernel import Call, Calls, Kernel, Span, Stage, Task, make
 from cnncalc.execution.kernels.threads import Workers, cut
 from cnncalc.execution.kernels.tuning import ELEMENTS_PER_MICROSECOND, MACS_PER_MICROSECOND, MOST_KEPT
+
+
+class Performed(NamedTuple):
+    """What a kernel did.
+
+    Attributes:
+        calls: what does it again; none unless they are kept.
+        products: multiply-accumulates that were summed.
+        seconds: how long the calls took, without binding them.
+    """
+
+    calls: list[Call]
+    products: int
+    seconds: float
 
 
 class Team:
@@ -46,20 +61,20 @@ class Team:
             self._scratch[number] = np.empty(needed, np.uint8)
         return Calls(self._scratch[number], places)
 
-    def perform(self, kernel: Kernel, task: Task, keep: bool = True) -> tuple[list[Call], int]:
-        """Bind a kernel and make its calls.
-
-        Return the calls that do it again, none unless they are to be kept, and the products that were summed.
-        """
+    def perform(self, kernel: Kernel, task: Task, keep: bool = True) -> Performed:
+        """Bind a kernel and make its calls, which are kept if they are wanted again."""
         places = _places(kernel.scratch, task.out.itemsize)
         again: list[Call] = []
-        products = 0
+        products, seconds = 0, 0.0
         for stage in kernel.stages(task):
             work = _Work(self, stage, places, keep)
-            products += work.first()
+            begun = perf_counter()
+            work.first()
+            seconds += perf_counter() - begun - work.binding[0]
+            products += sum(work.products)
             if keep:
                 again += work.again()
-        return again, products
+        return Performed(again, products, seconds)
 
 
 def _places(scratch: Mapping[str, int], itemsize: int) -> dict[str, Span]:
@@ -92,15 +107,15 @@ class _Work:
         self.keep = keep and len(self.spans) <= MOST_KEPT
         self.kept: list[dict[int, list[Call]]] = [{} for _ in range(threads)]
         self.products: list[int] = []
+        self.binding = [0.0] * threads  # seconds of each thread
 
-    def first(self) -> int:
-        """Do all of it; return the products that were summed."""
+    def first(self) -> None:
+        """Do all of it."""
         if self.shared:
             self._together()
         else:
             for number in range(len(self.spans)):
                 self._block(number, number + 1)
-        return sum(self.products)
 
     def again(self) -> list[Call]:
         """Return the calls that do it again."""
@@ -114,13 +129,16 @@ class _Work:
         self.team.workers.run(self._block, [(number, number + 1) for number in range(len(self.spans))])
 
     def _block(self, number: int, _: int) -> None:
-        kept = self.kept[self.team.workers.number]
+        thread = self.team.workers.number
+        kept = self.kept[thread]
         calls = kept.get(number)
         if calls is None:
+            begun = perf_counter()
             block = self.team.block(self.places)
             self.stage.bind(block, *self.spans[number])
             calls = block.made
             self.products.append(block.products)
             if self.keep:
                 kept[number] = calls
+            self.binding[thread] += perf_counter() - begun
         make(calls)

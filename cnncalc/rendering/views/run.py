@@ -133,7 +133,7 @@ def _verdict(run: Run) -> list[Block]:
     blocks.append(Paragraph(_products(run)))
     if run.first:
         blocks.append(Paragraph(f"not finite: '{run.first}' is the first layer that made NaN or infinity", "bold red"))
-    time = f"time {1e3 * run.seconds:.1f} ms, and {1e3 * run.preparation:.0f} ms to prepare the weights"
+    time = f"time {1e3 * run.seconds:.1f} ms, and {1e3 * run.preparation:.0f} ms to prepare weights and kernels"
     blocks.append(Text([(time, "")]))
     if run.needs is not None:
         measured = f", measured {size(run.peak)}" if run.peak else ""
