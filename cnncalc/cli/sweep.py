@@ -28,7 +28,7 @@ from cnncalc.studies.sweep.points import Measure
 @takes_basis
 @takes_device
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, help="Processes to compute in.")
-@takes_output()
+@takes_output("html")
 def command(spec: str, varied: Varied, rows: Rows, basis: Basis, wanted: Wanted, jobs: int, out: Output) -> int:
     """Print one row per combination, as it is computed.  Inputs vary fastest, then the last --set, variants slowest.
 
@@ -43,6 +43,7 @@ def command(spec: str, varied: Varied, rows: Rows, basis: Basis, wanted: Wanted,
     cnncalc sweep mobilenet_v2 --set width=0.35,0.5 --input 3x96x96 --columns macs,arena,flash --board nano33ble
     cnncalc sweep net.yaml --set width=16,24,32 --set depth=2:4 --pareto macs,params:max --jobs 2
     cnncalc sweep mobilenet_v2 --set width=0.1:2:0.01 --where 'macs <= 300M' --sort params:max --top 1
+    cnncalc sweep mobilenet_v2 --set width=0.25:1.5:0.05 --input 3x96x96:3x224x224:32 -o front.html
     cnncalc sweep net.yaml --set 'kernels=each(3,5,7)*20' --sample 100k --seed 7 --where 'macs < 1G' -o some.ndjson
     """
     recipe, named = read_spec(spec)

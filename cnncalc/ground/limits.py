@@ -95,6 +95,9 @@ NEAR_WORDS = 1_000
 NEAR_LENGTH = 40
 """Letters of an unknown word up to which known ones are compared with it."""
 
+MAX_DRAWN_POINTS = 20_000
+"""How many combinations of a sweep a page shows."""
+
 MAX_DRAWN_SCOPES = 24
 """How many scopes in scopes a picture shows; what is deeper stands in the innermost."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Any, NamedTuple
 
+from cnncalc.ground.limits import MAX_DRAWN_POINTS
 from cnncalc.rendering.cells import cells, left, right
 from cnncalc.rendering.layout import Block, Screen, Text, fold
 from cnncalc.rendering.text import dims, exact, size
@@ -63,7 +64,25 @@ def view(swept: Swept) -> View:
         columns=(*names, "input", *figures, "error"),
         rows=lambda screen: flat_records(swept.points, names, figures),
         lines=lambda: lines(swept.parts, swept.grid, figures),
+        own={"html": lambda: "".join(_front(swept))},
     )
+
+
+def _front(swept: Swept) -> Iterator[str]:
+    """Return a page with the points on two axes."""
+    from cnncalc.drawing.page.front import Combination, page
+
+    found, failed = [], 0
+    for point in islice(swept.points, MAX_DRAWN_POINTS + 1):
+        if point.error is not None:
+            failed += 1
+            continue
+        front = [f"{name}={_value(one)}" for name, one in point.args.items()]
+        shapes = [dims(shape) for shape in point.input.values()]
+        values = [point.figures.get(name) for name in swept.figures]
+        numbers = [value if isinstance(value, int | float) else None for value in values]
+        found.append(Combination(" ".join(filter(None, [point.variant, *front, *shapes])), numbers))
+    return page(swept.name, swept.figures, found, failed)
 
 
 # --- the page ------------------------------------------------------------------------------------------------
