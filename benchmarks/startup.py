@@ -59,7 +59,7 @@ def in_turn(commands: dict[str, list[str]], runs: int) -> dict[str, tuple[float,
 
 
 def report(figures: dict[str, tuple[float, int]], floors: dict[str, str]) -> None:
-    """Print a row a command with its ratio to its floor."""
+    """Print one row per command with its ratio to its floor."""
     print(f"{'command':<34}{'ms':>9}{'MB':>8}{'ratio':>8}")
     for name, (seconds, memory) in figures.items():
         floor = floors.get(name)

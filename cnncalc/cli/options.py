@@ -137,7 +137,7 @@ def dtype_option(command: Command) -> Command:
         "--dtype",
         type=click.Choice(list(DTYPES)),
         default="float32",
-        help="Type of all tensors, for bytes; int8 is one byte an element, as no device has it: see 'deploy'.",
+        help="Type of all tensors, for bytes; int8 is one byte per element, as no device has it: see 'deploy'.",
     )(command)
 
 

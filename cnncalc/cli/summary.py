@@ -94,7 +94,7 @@ def _on_a_device(network: Graph) -> str:
     try:
         return in_brief(deploy(network))
     except CnncalcError as error:
-        return f"every tensor is one byte an element here; {error.message}"
+        return f"every tensor is one byte per element here; {error.message}"
 
 
 def _columns(text: str | None, known: tuple[str, ...]) -> tuple[str, ...] | None:

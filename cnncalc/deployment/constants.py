@@ -46,7 +46,7 @@ class Converter(NamedTuple):
 
     Attributes:
         name: as it is asked for.
-        dense_per_channel: whether a dense layer has a scale a channel, as a convolution has.
+        dense_per_channel: whether a dense layer has a scale per channel, as a convolution has.
         dense_takes_maps: whether a dense layer reads a map as it lies, without a RESHAPE before it.
         drops_idle_reshapes: whether the RESHAPE before a dense layer goes where it keeps the last axis.
         mean: whether global average pooling is a MEAN, not an AVERAGE_POOL_2D.

@@ -101,7 +101,7 @@ def _constant(one: Constant) -> Amount:
 
 
 def _scales(found: Deployment, operator: Operator) -> list[Amount]:
-    """Return scales and zero points: of weights and biases one a channel, of what flows out one."""
+    """Return scales and zero points: of weights and biases one per channel, of what flows out one."""
     counts = [one.scales for one in operator.constants if one.scales]
     counts += [1] if operator.output.quantised else []
     if not counts:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cnncalc.graph import Graph, Tensor
 
 FOLDABLE = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
-"""Operators whose weights take a factor and a shift a channel."""
+"""Operators whose weights take a factor and a shift per channel."""
 
 FUSING = (*FOLDABLE, "ADD", "SUB", "MUL", "MAX_POOL_2D", "AVERAGE_POOL_2D")
 """Operators that clamp their output: of CONCATENATION, MEAN, RESHAPE and others a clamp is an operator of its own."""

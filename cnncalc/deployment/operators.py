@@ -49,7 +49,7 @@ class Constant(NamedTuple):
         elements: how many.
         width: bytes of each.
         scales: how many scales, and zero points, it has.
-        per_channel: whether these are one a channel.
+        per_channel: whether these are one per channel.
         same: constants of equal value are stored once; what is equal here has equal values.
     """
 

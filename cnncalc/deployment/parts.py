@@ -127,7 +127,7 @@ def quantisation(graph: DeviceGraph) -> Part:
     count = len(flows) + sum([one.scales for one in tensors])
     size, note = (
         each * count,
-        f"{each} bytes for each of {count:,} scales, those of a convolution's weights and biases one a channel",
+        f"{each} bytes for each of {count:,} scales, those of a convolution's weights and biases one per channel",
     )
     ranges = recorded_ranges(graph, tensors)
     if ranges:

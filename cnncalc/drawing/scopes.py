@@ -1,4 +1,4 @@
-"""The scopes of a level: names put together, scopes cut up where they would form a circle, one line a border."""
+"""The scopes of a level: names put together, scopes cut up where they would form a circle, one line per border."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
         path: a PNG or JPEG file.
         shape: (C, H, W), C being 1 or 3.
         resize: the shorter side is made so long, and the middle is cut out; None stretches to H × W.
-        mean: what is subtracted from each channel, one figure or one a channel.
+        mean: what is subtracted from each channel, one figure or one per channel.
         std: what each channel is divided by.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a run found: a row a layer, and what came out."""
+"""What a run found: one row per layer, and what came out."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Run:
 
     Attributes:
         network: what was run.
-        layers: a row a layer, in order.
+        layers: one row per layer, in order.
         outputs: arrays (N, …) by the names of the network's outputs.
         tensors: outputs of the layers that were asked for, by name.
         batch: samples that went through.

@@ -49,7 +49,7 @@ class Trace(NamedTuple):
         node: the layer.
         at: the element's place in its output, without the batch axis.
         places: first and last place of the window along each spatial axis of the input; empty without one.
-        parts: a window a channel; empty for what has none.
+        parts: one window per channel; empty for what has none.
         terms: further numbers by name, in the order in which they enter.
         rule: how the numbers come together.
         result: what that gives.
@@ -183,7 +183,7 @@ def _ends(places: list[list[int]]) -> list[tuple[int, int]]:
     return [(axis[0], axis[-1]) for axis in places]
 
 
-# --- a rule a type -------------------------------------------------------------------------------------------
+# --- one rule per type -------------------------------------------------------------------------------------------
 
 Tracer = Callable[[Node, tuple[int, ...], "list[Array]", "dict[str, Array]"], Working]
 

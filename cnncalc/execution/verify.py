@@ -54,7 +54,7 @@ def run(
         batch: samples of a random input.
         seed: of what is random; the same seed gives the same bytes.
         dtype: "float32" or "float64"; None for the input's own, else float32.
-        threads: how many work; None for one a core that the process may use.
+        threads: how many work; None for one per core that the process may use.
         repeat: passes, of which the median time counts; the first is verified, the others are compared with it.
         layers: names of layers whose outputs are wanted; None for all.
         fuse: whether batchnorm, add and activation are done within the convolution beside them where that
@@ -110,7 +110,7 @@ def prepare(
         weights: tensors by their names in PyTorch's state_dict; None for those of the network's file, else random ones.
         seed: of random weights.
         dtype: "float32" or "float64".
-        threads: how many work; None for one a core that the process may use.
+        threads: how many work; None for one per core that the process may use.
         fuse: whether several layers may be done in one step where that gives the same.
 
     Raises:

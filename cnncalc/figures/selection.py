@@ -34,7 +34,7 @@ def _left_out(rows: list[Row]) -> Row:
 
 
 def folded(rows: list[Row], depth: int) -> list[Row]:
-    """Return the rows with everything that lies deeper than ``depth`` as one row a block."""
+    """Return the rows with everything that lies deeper than ``depth`` as one row per block."""
 
     def outer(row: Row) -> str:
         return ".".join(row.name.split(".")[:depth])

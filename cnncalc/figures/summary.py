@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
     @property
     def args(self) -> dict[str, Any]:
-        """Every argument of the layer, one figure an axis."""
+        """Every argument of the layer, one figure per axis."""
         return self.node.layer.described(*self.node.use.inputs)
 
 

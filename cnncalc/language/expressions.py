@@ -209,7 +209,7 @@ def _syntax_hint(text: str) -> str | None:
     if re.search(r"[^=!<>]=[^=]", text):
         return "'==' compares"
     if text.count("(") != text.count(")") or text.count("[") != text.count("]"):
-        return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one a line"
+        return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
     return None
 
 

@@ -296,7 +296,7 @@ class ItemReader(ValueReader):
                 return {}
             broken = any(name.count(a) != name.count(b) for a, b in ("()", "[]"))
             quote = (
-                "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one a line"
+                "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
             )
             if name in MODIFIERS:
                 hint: Hint = f"'{name}' is a modifier: it stands beside the type, not among its arguments"

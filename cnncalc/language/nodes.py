@@ -246,7 +246,7 @@ def _yaml_hint(source: SpecText, line: int, problem: str) -> str | None:
     if "expected '-' indicator" in problem or "expected <block end>" in problem:
         return "the entries of one list, and the keys of one mapping, begin in the same column"
     if "{" in text:
-        return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one a line"
+        return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
     if "mapping values are not allowed" in problem:
         return "a text with a colon is quoted"
     return None

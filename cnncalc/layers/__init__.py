@@ -1,4 +1,4 @@
-"""The vocabulary: a folder a family, a file a layer type.  The folders are the registry, no list is kept."""
+"""The vocabulary: one folder per family, one file per layer type.  The folders are the registry, no list is kept."""
 
 from __future__ import annotations
 

@@ -249,7 +249,7 @@ def per_axis(convert: Callable[[Any], T]) -> Converter[tuple[T, ...]]:
     def axes(value: object) -> Any:
         if isinstance(value, tuple):
             if not value:
-                raise ValueError("a list with one figure an axis")
+                raise ValueError("a list with one figure per axis")
             return tuple([convert(item) for item in value])
         return convert(value)
 
@@ -280,7 +280,7 @@ def _pairs(value: object, take: Callable[[object], int], one: str, also: str = "
     if isinstance(value, tuple) and value:
         return tuple([pair(item, take) for item in value])
     if isinstance(value, (tuple, str)):
-        raise ValueError(f"{one}, one an axis, a pair [before, after] an axis{also}")
+        raise ValueError(f"{one}, one per axis, a pair [before, after] per axis{also}")
     return pair(value, take)
 
 

@@ -207,7 +207,7 @@ class Layer:
         return ""
 
     def described(self, *inputs: Shape) -> dict[str, Any]:
-        """Return every argument as the JSON output shows it, one figure an axis."""
+        """Return every argument as the JSON output shows it, one figure per axis."""
         return {name: self.__dict__[name] for name in self.arguments}
 
     @classmethod

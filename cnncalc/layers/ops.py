@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     Array: TypeAlias = npt.NDArray[np.floating[Any]]
 
 Sizes: TypeAlias = int | Sequence[int]
-"""One figure for every spatial axis, or one an axis."""
+"""One figure for every spatial axis, or one per axis."""
 
 Padding: TypeAlias = Literal["same", "valid"] | int | Sequence[int] | Sequence[tuple[int, int]]
-"""As in a spec: `same` and `valid`, one figure, one an axis, or (before, after) an axis."""
+"""As in a spec: `same` and `valid`, one figure, one per axis, or (before, after) per axis."""
 
 Rounding: TypeAlias = Literal["floor", "ceil", "caffe"]
 """`floor`: only windows that lie whole in the padded input. `ceil` (PyTorch's ceil_mode), `caffe`: one that

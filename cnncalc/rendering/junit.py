@@ -1,4 +1,4 @@
-"""Reports of checks as JUnit's XML, which CI systems show: a suite a spec, a case a check."""
+"""Reports of checks as JUnit's XML, which CI systems show: one test suite per spec, one test case per check."""
 
 from __future__ import annotations
 

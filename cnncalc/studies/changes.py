@@ -279,7 +279,7 @@ class Workbench:
         """Return the change to zeros for the smallest weights (Han et al. 2015, arXiv:1506.02626).
 
         As many are kept as PyTorch's pruning keeps.  Weights are stored as compressed sparse rows: a value and an index
-        of 4 bytes each, and an index a row.  Time is not told: it depends on what skips the zeros.
+        of 4 bytes each, and an index per row.  Time is not told: it depends on what skips the zeros.
         """
         shape = node.use.weights["weight"].shape
         count, width = prod(shape), DTYPES[self.dtype]

@@ -117,7 +117,7 @@ def _relu_for_elu(network: Graph, on: Device, found: Deployment) -> Iterable[Dev
 
 
 def _pooled_first(network: Graph, on: Device) -> Iterable[DeviceChange]:
-    """The mean of each channel before a map is flattened, which leaves a dense layer a weight a channel."""
+    """The mean of each channel before a map is flattened, which leaves a dense layer a weight per channel."""
     readers = network.readers()
     flattened = {
         node

@@ -105,7 +105,7 @@ def _times(sizes: tuple[int, ...]) -> str:
 
 
 def _bias_before_batchnorm(node: Node, readers: Readers) -> Iterator[Finding]:
-    """A bias is one constant a channel, and so part of the mean that batchnorm subtracts."""
+    """A bias is one constant per channel, and so part of the mean that batchnorm subtracts."""
     bias, behind = node.use.weights.get("bias"), readers.get(node, [])
     if bias is None or node.layer.kind not in ("conv", "fc") or bias.shape != node.shape[:1]:
         return

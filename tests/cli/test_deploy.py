@@ -213,7 +213,7 @@ def test_sweep_reports_what_can_t_be_on_the_device() -> None:
 
 def test_summary_in_int8_says_what_that_is_on_a_device() -> None:
     text = " ".join(cnncalc("summary", "vww_mobilenet_v1_0.25_96", "--dtype", "int8").out.split())
-    assert "device every tensor is one byte an element here; on tflite-micro, batchnorms folded, " in text
+    assert "device every tensor is one byte per element here; on tflite-micro, batchnorms folded, " in text
     assert "the arena is 73,728 bytes (72 KiB): 'cnncalc deploy' says how" in text
     assert "device" not in cnncalc("summary", "vww_mobilenet_v1_0.25_96").out
     assert "tflite-micro has no layernorm" in " ".join(

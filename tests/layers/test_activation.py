@@ -84,7 +84,7 @@ def test_labels() -> None:
             "prelu: 32",
             "num_parameters",
             "num_parameters = 32, but the input has 64 channels",
-            "1 learns one slope for all, 'channels' one a channel",
+            "1 learns one slope for all, 'channels' one per channel",
         ),
         ("prelu: all", "num_parameters", "num_parameters must be a positive integer, not 'all'", None),
         (

@@ -86,7 +86,7 @@ def silu(low: Lowering, node: Node) -> None:
 
 
 def elu(low: Lowering, node: Node) -> None:
-    """ELU; among quantised numbers an island of float32: DEQUANTIZE, ELU, QUANTIZE, four bytes an element."""
+    """ELU; among quantised numbers an island of float32: DEQUANTIZE, ELU, QUANTIZE, four bytes per element."""
     (flow,) = low.of(node)
     if not low.kind.scaled:
         low.end(node, low.emit("ELU", node, [flow], flow.shape).output)
@@ -99,13 +99,13 @@ def elu(low: Lowering, node: Node) -> None:
         source = low.emit("DEQUANTIZE", node, [flow], flow.shape, 4, f"{node.name} (as float32)").output
     inside = low.emit("ELU", node, [source], flow.shape, 4, f"{node.name} (in float32)")
     low.end(node, low.emit("QUANTIZE", node, [inside.output], flow.shape).output)
-    note = "elu runs in float32 on the device, with 4 bytes an element; relu would be part of the operator before it"
+    note = "elu runs in float32 on the device, with 4 bytes per element; relu would be part of the operator before it"
     if note not in low.notes:
         low.notes.append(note)
 
 
 def prelu(low: Lowering, node: Node) -> None:
-    """PRELU, with a slope a channel."""
+    """PRELU, with a slope per channel."""
     (flow,) = low.of(node)
     operator = low.emit("PRELU", node, [flow], flow.shape)
     slopes = node.use.weights["weight"].shape[0]

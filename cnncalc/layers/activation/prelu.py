@@ -28,7 +28,7 @@ class PReLU(Elementwise):
 
     operations = 2
 
-    num_parameters = argument(_slopes, "how many slopes are learned: 1, or 'channels' for one a channel", 1)
+    num_parameters = argument(_slopes, "how many slopes are learned: 1, or 'channels' for one per channel", 1)
     init = argument(number, "what the slopes start from in training", 0.25)
 
     example = Example(
@@ -48,7 +48,7 @@ class PReLU(Elementwise):
             raise LayerError(
                 f"num_parameters = {slopes}, but the input has {channels} channels",
                 argument="num_parameters",
-                hint="1 learns one slope for all, 'channels' one a channel",
+                hint="1 learns one slope for all, 'channels' one per channel",
             )
         return {"weight": Weight((slopes,))}
 

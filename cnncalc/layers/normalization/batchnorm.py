@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class BatchNorm(Layer):
     """Shifts and scales each channel to mean 0 and variance 1 over the training set, then by learned figures.
 
-    Any shape, kept.  Parameters: a scale and a shift a channel, or a shift alone (``scale: false``, as Keras'
+    Any shape, kept.  Parameters: a scale and a shift per channel, or a shift alone (``scale: false``, as Keras'
     InceptionV3 has it); buffers: its running mean and variance.
     Flops at inference: 2 per element, one product and one add, since all four figures of a channel fold into
     one scale and one shift (Ioffe and Szegedy 2015, arXiv:1502.03167).
@@ -30,9 +30,9 @@ class BatchNorm(Layer):
 
     eps = argument(number, "added to the variance", 1e-5)
     momentum = argument(number, "weight of the newest batch in the running statistics", 0.1)
-    affine = argument(flag, "whether it learns a scale and a shift a channel", True)
+    affine = argument(flag, "whether it learns a scale and a shift per channel", True)
     scale = argument(flag, "whether it learns a scale beside the shift, where it learns any", True)
-    track_running_stats = argument(flag, "whether it keeps a running mean and variance a channel", True)
+    track_running_stats = argument(flag, "whether it keeps a running mean and variance per channel", True)
     axis = argument(axis, "the axis of the channels", 0)
 
     example = Example(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class GroupNorm(Layer):
     """Normalises over each of ``num_groups`` groups of channels (Wu and He 2018, arXiv:1803.08494).
 
-    Any shape, kept.  Parameters: a scale and a shift a channel.
+    Any shape, kept.  Parameters: a scale and a shift per channel.
     Flops for each group of n elements: mean n, variance 3·n, normalisation n + 2; then 1 product and 1 add
     per element where a scale and a shift are learned.
     """
@@ -28,7 +28,7 @@ class GroupNorm(Layer):
 
     num_groups = argument(positive, "how many groups the channels are split into", symbol="G")
     eps = argument(number, "added to the variance", 1e-5)
-    affine = argument(flag, "whether it learns a scale and a shift a channel", True)
+    affine = argument(flag, "whether it learns a scale and a shift per channel", True)
 
     example = Example(
         "groupnorm: 32",

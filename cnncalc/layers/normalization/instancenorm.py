@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class InstanceNorm(Layer):
     """Normalises each channel over its own map (Ulyanov et al. 2016, arXiv:1607.08022).
 
-    A map (C, *spatial), kept.  Parameters with ``affine``: a scale and a shift a channel.
+    A map (C, *spatial), kept.  Parameters with ``affine``: a scale and a shift per channel.
     Flops for each channel of n elements: mean n, variance 3·n, normalisation n + 2; then 1 product and 1 add
     per element where a scale and a shift are learned.
     """
@@ -27,7 +27,7 @@ class InstanceNorm(Layer):
     stem = "norm"
 
     eps = argument(number, "added to the variance", 1e-5)
-    affine = argument(flag, "whether it learns a scale and a shift a channel", False)
+    affine = argument(flag, "whether it learns a scale and a shift per channel", False)
 
     example = Example("instancenorm", inputs=((64, 128, 128),), output=(64, 128, 128), flops=64 * (5 * 128 * 128 + 2))
     elsewhere = Elsewhere(

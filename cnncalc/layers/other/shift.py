@@ -18,10 +18,12 @@ class Shift(Layer):
     """Adds a learned tensor: the positions of a transformer, the bias table of an attention.
 
     Any shape, kept.  The tensor has an axis for each of the input's, of the same size or of 1, where it stretches;
-    by default it has one element a channel.  Flops: 1 add per element.
+    by default it has one element per channel.  Flops: 1 add per element.
     """
 
-    shape = argument(integers, "the learned tensor's shape, 1 where it stretches; default: one figure a channel", None)
+    shape = argument(
+        integers, "the learned tensor's shape, 1 where it stretches; default: one figure per channel", None
+    )
     trainable = argument(flag, "whether training changes it; else it is a buffer, as a mask is", True)
     init = argument(number, "what it starts from in training", 0.0)
 

@@ -32,7 +32,7 @@ class Pad(Movement):
 
     padding = argument(
         borders,
-        "elements around the map: an int, one an axis, or a pair an axis; negative ones crop",
+        "elements around the map: an int, one per axis, or a pair per axis; negative ones crop",
         DERIVED,
         "P",
     )

@@ -275,7 +275,7 @@ def figure_records(names: Sequence[str], found: Sequence[Figure]) -> Iterator[di
 
 
 def layer_records(changes: Sequence[Change]) -> Iterator[dict[str, Any]]:
-    """Return a record a layer of either network."""
+    """Return one record per layer of either network."""
     for one in changes:
         record: dict[str, Any] = {"change": one.change}
         for end, row in (("a", one.a), ("b", one.b)):

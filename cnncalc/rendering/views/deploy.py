@@ -67,7 +67,7 @@ def page(found: Deployment, steps: int | None, screen: Screen) -> list[Block]:
 def in_brief(found: Deployment) -> str:
     """Return a sentence for other pages: what int8 is there, and what it is on a device."""
     return (
-        f"every tensor is one byte an element here; on tflite-micro, batchnorms folded, the arena is "
+        f"every tensor is one byte per element here; on tflite-micro, batchnorms folded, the arena is "
         f"{exact(found.arena)} bytes ({size(found.arena)}): 'cnncalc deploy' says how"
     )
 

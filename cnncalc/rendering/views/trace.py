@@ -196,7 +196,7 @@ def number(value: float, whole: bool | None = None) -> str:
 
 
 def trace_rows(trace: Trace) -> Sequence[dict[str, Any]]:
-    """Return a row a channel, then a row a further term, then the result: for csv and the like."""
+    """Return one row per channel, then one row per further term, then the result: for csv and the like."""
     rows: list[dict[str, Any]] = [{"what": f"channel {part.channel}", "value": part.total} for part in trace.parts]
     rows += [{"what": name, "value": value} for name, value in trace.terms.items()]
     return [*rows, {"what": "result", "value": trace.result}, {"what": "executor", "value": trace.actual}]
