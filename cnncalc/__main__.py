@@ -94,7 +94,7 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding=stream.encoding, errors="replace")  # a terminal that can't show × shows ?
-    from cnncalc.cli.output import tell
+    from cnncalc.cli.output import to_stderr
 
     try:
         code = _run()
@@ -106,7 +106,7 @@ def main() -> int:
     except OSError as error:
         code = 2
         place = error.filename or "can't write the output"
-        tell(f"{place}: {error.strerror}")
+        to_stderr(f"{place}: {error.strerror}")
         _drop_output()
     return code
 
@@ -124,7 +124,7 @@ def _run() -> int:
     from cnncalc.cli import cli
     from cnncalc.cli._errors import error_text
     from cnncalc.cli._warnings import shown_warnings
-    from cnncalc.cli.output import tell
+    from cnncalc.cli.output import to_stderr
     from cnncalc.ground.errors import CnncalcError
 
     if "_CNNCALC_COMPLETE" in os.environ:
@@ -137,7 +137,7 @@ def _run() -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except CnncalcError as error:
-        tell(error_text(error))
+        to_stderr(error_text(error))
         return error.exit_code
     except click.ClickException as error:
         if isinstance(error, click.NoSuchOption):
@@ -146,10 +146,10 @@ def _run() -> int:
             error = no_such_option(error)
         shown = StringIO()
         error.show(shown)
-        tell(shown.getvalue().rstrip())
+        to_stderr(shown.getvalue().rstrip())
         return error.exit_code
     except MemoryError:
-        tell("the memory was used up")
+        to_stderr("the memory was used up")
         return CnncalcError.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None

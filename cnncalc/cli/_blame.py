@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from cnncalc.cli.output import tell
+from cnncalc.cli.output import to_stderr
 from cnncalc.graph import Graph
 from cnncalc.ground.places import Fault, Origin, Place, SpecError
 from cnncalc.language.items import Document
@@ -89,4 +89,4 @@ def note_variants(recipe: Recipe) -> None:
     listed = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
     same = [name for name, own in recipe.variants.items() if own.changes_nothing(recipe)]
     shown = same[0] if same else "the file's own, which is none of them"
-    tell(f"note: {recipe.name} has {len(names)} variants: {listed}; this is {shown}, --variant NAME shows another")
+    to_stderr(f"note: {recipe.name} has {len(names)} variants: {listed}; this is {shown}, --variant NAME shows another")

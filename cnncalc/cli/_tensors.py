@@ -18,7 +18,7 @@ ARRAYS = (".npy", ".npz", ".safetensors")
 IMAGES = (".png", ".jpg", ".jpeg")
 
 
-def told_apart(inputs: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
+def files_and_shapes(inputs: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the files among --input by the inputs' names ("" for the only one), and the shapes.
 
     Raises:

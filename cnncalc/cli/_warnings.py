@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cnncalc.cli.output import tell
+from cnncalc.cli.output import to_stderr
 from cnncalc.language.findings import SpecWarning
 
 _AS_OPTION = {"channels-last": ", or add --layout hwc"}
@@ -31,7 +31,7 @@ def shown_warnings() -> Iterator[None]:
         text = finding.text()
         if text not in shown:
             shown.add(text)
-            tell(text)
+            to_stderr(text)
 
     usual = warnings.showwarning
     with warnings.catch_warnings():

@@ -11,7 +11,7 @@ from cnncalc.cli._device import bound_options, takes_device
 from cnncalc.cli._errors import error_text
 from cnncalc.cli.opening import AskedSeveral, Changes, read_spec
 from cnncalc.cli.options import Basis, takes_basis, takes_output, takes_specs
-from cnncalc.cli.output import Output, tell
+from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.parsing import parse_quantity
 from cnncalc.figures.expectations import ON_A_DEVICE
 from cnncalc.ground.errors import CnncalcError
@@ -80,7 +80,7 @@ def command(
     asking = _Asking(budgets, Scale(basis.batch, basis.width), asked.changes(), wanted, allowed)
     reports = [report for spec in asked.specs for report in _of_spec(spec, asking)]
     out.show(view(reports, strict))
-    _tell(reports)
+    _report_to_stderr(reports)
     if any(report.error for report in reports):
         return CnncalcError.exit_code
     return int(any(report.fails(strict) for report in reports))
@@ -114,7 +114,7 @@ def _of_spec(spec: str, asking: _Asking) -> Iterator[Report]:
         yield report._replace(warnings=[warning for warning in found if warning.rule not in asking.allowed])
 
 
-def _tell(reports: Iterable[Report]) -> None:
+def _report_to_stderr(reports: Iterable[Report]) -> None:
     """Report on stderr what is wrong; an error or a warning of several variants once."""
     told = set[object]()
     for report in reports:
@@ -123,5 +123,5 @@ def _tell(reports: Iterable[Report]) -> None:
         texts |= {(report.spec, warning.place): warning.text() for warning in report.warnings}
         for what, text in texts.items():
             if what not in told:
-                tell(text)
+                to_stderr(text)
         told |= {what for what in texts if not isinstance(what, Check)}

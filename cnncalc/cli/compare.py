@@ -9,7 +9,7 @@ import click
 
 from cnncalc.cli.opening import AskedSeveral, read_spec
 from cnncalc.cli.options import Basis, convention_option, takes_basis, takes_output, takes_specs
-from cnncalc.cli.output import Output, tell_unmet
+from cnncalc.cli.output import Output, report_unmet
 from cnncalc.figures.summary import summarize
 from cnncalc.graph import Graph
 from cnncalc.language.collection import Member
@@ -54,7 +54,7 @@ def command(asked: AskedSeveral, basis: Basis, out: Output, convention: str, con
         out.text(_drawn(found, networks, out.format))
     else:
         out.show(view(found, context, only_layers))
-    return max(tell_unmet(summary) for summary in summaries)
+    return max(report_unmet(summary) for summary in summaries)
 
 
 def _drawn(found: Comparison, networks: Sequence[Graph], form: str) -> Iterable[str]:

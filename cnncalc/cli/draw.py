@@ -9,7 +9,7 @@ import click
 
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import Basis, takes_basis, takes_output, takes_spec
-from cnncalc.cli.output import Output, tell
+from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.parsing import parse_machine
 from cnncalc.ground.errors import CnncalcError
 
@@ -76,7 +76,7 @@ def command(
         network, code = error.graph, error.exit_code
         last = Misfit("fault", (network.nodes[-1],), error.message)
         choice = choice._replace(misfits=error.misfits or [last])
-        tell(error.text())
+        to_stderr(error.text())
     if patterns:
         choice = choice._replace(nodes=layers_named(network, patterns))
     on = Machine(*parse_machine(machine))

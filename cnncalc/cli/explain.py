@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from cnncalc.cli._device import takes_device
-from cnncalc.cli._tensors import read_inputs, read_weights, told_apart
+from cnncalc.cli._tensors import files_and_shapes, read_inputs, read_weights
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import Whole, dtype_option, takes_output, takes_spec
-from cnncalc.cli.output import Output, tell, tell_unmet
+from cnncalc.cli.output import Output, report_unmet, to_stderr
 from cnncalc.execution import load_numpy
 from cnncalc.figures.selection import layers_named
 from cnncalc.graph import Graph, Node
@@ -63,7 +63,7 @@ def command(
     cnncalc explain alexnet conv1 --at 0,3,4 --seed 1
     cnncalc explain net.yaml conv1 --at 0,1,1 --input digit.npy --weights net.npz
     """
-    files, shapes = told_apart(asked.inputs) if at is not None else ({}, asked.inputs)
+    files, shapes = files_and_shapes(asked.inputs) if at is not None else ({}, asked.inputs)
     recipe, network = asked._replace(inputs=shapes).built()
     if convention:
         _show_conventions(network, layers, out)
@@ -83,7 +83,7 @@ def command(
 
     summary = summarize(network)
     out.show(view(summary, network, explain(network, nodes, dtype), whole=not layers))
-    return tell_unmet(summary)
+    return report_unmet(summary)
 
 
 # --- on a device ---------------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def _show_trace(traced: Trace, channels: int, out: Output) -> int:
 
     out.show(view(traced, channels))
     if not traced.matches:
-        tell(f"'{traced.node.name}': the executor made another figure than was worked out")
+        to_stderr(f"'{traced.node.name}': the executor made another figure than was worked out")
     return 0 if traced.matches else 1
 
 

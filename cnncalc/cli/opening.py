@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.cli._blame import built, note_variants
-from cnncalc.cli.output import tell
+from cnncalc.cli.output import to_stderr
 from cnncalc.cli.overwriting import note_read
 from cnncalc.cli.parsing import parse_input, parse_settings
 from cnncalc.graph import Graph
@@ -80,7 +80,7 @@ class Asked(NamedTuple):
         if variant is None and not self.settings and not self.inputs and self.spec != "-":
             note_variants(recipe)
         for note in (*network.notes, *input_notes(recipe, network)):
-            tell(f"note: {note}")
+            to_stderr(f"note: {note}")
         return recipe, network
 
 

@@ -101,19 +101,19 @@ def _columns(is_terminal: bool) -> int | None:
         return None
 
 
-def tell(text: str) -> None:
+def to_stderr(text: str) -> None:
     """Write one or several lines to stderr, where there is one."""
     if sys.stderr is not None:
         click.echo(printable_lines(text), err=True)
 
 
-def tell_unmet(summary: Summary) -> int:
+def report_unmet(summary: Summary) -> int:
     """Report published figures that the network does not have on stderr; return the exit code."""
     for unmet in summary.unmet[:MAX_FAULTS]:
         place = f"{unmet.origin}: " if unmet.origin else ""
         shown = [f"{figure:,}" if isinstance(figure, int) else str(figure) for figure in (unmet.expected, unmet.actual)]
         excerpt = f"\n{unmet.origin.excerpt()}" if unmet.origin else ""
-        tell(printable(f"{place}{unmet.what} should be {shown[0]}, but is {shown[1]}") + excerpt)
+        to_stderr(printable(f"{place}{unmet.what} should be {shown[0]}, but is {shown[1]}") + excerpt)
     if len(summary.unmet) > MAX_FAULTS:
-        tell(f"… and {len(summary.unmet) - MAX_FAULTS:,} more figures that are not as published")
+        to_stderr(f"… and {len(summary.unmet) - MAX_FAULTS:,} more figures that are not as published")
     return 1 if summary.unmet else 0

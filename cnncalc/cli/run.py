@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from cnncalc.cli._tensors import read_inputs, read_weights, refuse_unused, told_apart
+from cnncalc.cli._tensors import files_and_shapes, read_inputs, read_weights, refuse_unused
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import Whole, takes_output, takes_spec
-from cnncalc.cli.output import Output, tell, tell_unmet
+from cnncalc.cli.output import Output, report_unmet, to_stderr
 from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.cli.parsing import parse_quantity
 from cnncalc.cli.progress import progress_bar
@@ -130,7 +130,7 @@ def command(
     cnncalc run net.yaml --weights net.npz --input digit.npy --save out.npz
     cnncalc run vgg16 --input cat.jpg --resize 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
     """
-    files, shapes = told_apart(asked.inputs)
+    files, shapes = files_and_shapes(asked.inputs)
     refuse_unused(files, {"--resize": picture.resize, "--mean": picture.mean, "--std": picture.std}, {"--batch": batch})
     limit = None if max_memory is None else parse_quantity(max_memory, "--max-memory", of_bytes=True)
     network = asked._replace(inputs=shapes).network()
@@ -155,7 +155,7 @@ def command(
         write_arrays(saving.path, result.outputs | result.tensors)
     summary = summarize(network, result.batch, result.dtype)
     out.show(view(summary, result))
-    return max(tell_unmet(summary), _tell(result, asked.layout))
+    return max(report_unmet(summary), _report_to_stderr(result, asked.layout))
 
 
 def _layers(layers: str | None, save: str | None) -> list[str] | None:
@@ -178,7 +178,7 @@ def _figures(text: str, option: str) -> list[float]:
     return figures
 
 
-def _tell(run: Run, layout: str) -> int:
+def _report_to_stderr(run: Run, layout: str) -> int:
     """Report what does not hold on stderr; return the exit code."""
     if run.ok and run.finite:
         return 0
@@ -186,11 +186,11 @@ def _tell(run: Run, layout: str) -> int:
     from cnncalc.rendering.views.run import mismatch
 
     for row in run.mismatches[:5]:
-        tell(plain(page_lines(mismatch(row, run.batch, layout), Screen())).rstrip("\n"))
+        to_stderr(plain(page_lines(mismatch(row, run.batch, layout), Screen())).rstrip("\n"))
     if len(run.outputs) < len(run.network.outputs):
-        tell("not all outputs were made, none are saved")
+        to_stderr("not all outputs were made, none are saved")
     if run.unstable:
-        tell(f"output '{run.unstable}' has other bytes after a repeated pass than after the first")
+        to_stderr(f"output '{run.unstable}' has other bytes after a repeated pass than after the first")
     if run.first:
-        tell(f"'{run.first}' is the first layer that made NaN or infinite elements")
+        to_stderr(f"'{run.first}' is the first layer that made NaN or infinite elements")
     return 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli.opening import read_spec
-from cnncalc.cli.output import Output, tell
+from cnncalc.cli.output import Output, to_stderr
 from cnncalc.ground.atomic_write import is_replaced
 from cnncalc.ground.errors import CnncalcError
 
@@ -28,4 +28,4 @@ def command(spec: str, path: str | None, force: bool) -> None:
         raise CnncalcError(f"-o {path}: there is such a file", "--force writes over it")
     Output(path, "never").text([recipe.text])
     if variant is not None and len(recipe.variants) > 1:
-        tell(f"{variant} is one of {len(recipe.variants)} variants in this file: --variant {variant}")
+        to_stderr(f"{variant} is one of {len(recipe.variants)} variants in this file: --variant {variant}")

@@ -6,7 +6,7 @@ import click
 
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import Basis, convention_option, takes_basis, takes_output, takes_spec
-from cnncalc.cli.output import Output, tell_unmet
+from cnncalc.cli.output import Output, report_unmet
 from cnncalc.figures.memory import OPTIMIZERS
 from cnncalc.figures.selection import SORT_KEYS, select
 from cnncalc.figures.summary import summarize
@@ -78,12 +78,12 @@ def command(
             if given is not None:
                 raise CnncalcError(f"{name} is for a table", "the page sorts and folds its own")
         out.text(page_by_default(network, summary, depth))
-        return tell_unmet(summary)
+        return report_unmet(summary)
     rows, rest = select(summary, depth, ALIKE.get(sort or "", sort), top)
     known = TABLE_COLUMNS if out.format == "table" else (*COLUMNS, "args")
     device = _on_a_device(network) if basis.dtype == "int8" and out.format == "table" else ""
     out.show(view(summary, rows, rest, _columns(columns, known), device))
-    return tell_unmet(summary)
+    return report_unmet(summary)
 
 
 def _on_a_device(network: Graph) -> str:

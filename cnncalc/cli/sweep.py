@@ -11,7 +11,7 @@ from cnncalc.cli._device import takes_device
 from cnncalc.cli._rows import Rows, Varied, takes_rows
 from cnncalc.cli.opening import read_spec
 from cnncalc.cli.options import Basis, takes_basis, takes_output
-from cnncalc.cli.output import Output, tell
+from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.progress import Interruptible, Progress, progress_bar
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.rendering.views.sweep import Swept, view
@@ -61,7 +61,7 @@ def command(spec: str, varied: Varied, rows: Rows, basis: Basis, wanted: Wanted,
         out.show(view(Swept(recipe.name, source, grid, shown, rows.figures(), asked)))
     if interruptible.wished:
         place = f", which are in {out.path}" if out.path else ""
-        tell(f"{tally.done:,} of {plan.rows:,} combinations are done{place}")
+        to_stderr(f"{tally.done:,} of {plan.rows:,} combinations are done{place}")
         raise KeyboardInterrupt
     return tally.report(hidden=keeper is not None or condition is not None)
 
@@ -117,12 +117,12 @@ class _Tally:
     def report(self, hidden: bool) -> int:
         """Report on stderr what went by; return the exit code."""
         if self._uncounted:
-            tell(f"no FLOPs are defined for {', '.join(sorted(self._uncounted))}")
+            to_stderr(f"no FLOPs are defined for {', '.join(sorted(self._uncounted))}")
         for text in self._unmet[:MAX_FAULTS]:
-            tell(text)
+            to_stderr(text)
         if len(self._unmet) > MAX_FAULTS:
-            tell(f"… and {len(self._unmet) - MAX_FAULTS:,} more figures that are not as published")
+            to_stderr(f"… and {len(self._unmet) - MAX_FAULTS:,} more figures that are not as published")
         if self._failed:
             first = f", the first: {self._first}" if hidden else ""
-            tell(f"{self._failed:,} of {self._plan.rows:,} combinations failed{first}")
+            to_stderr(f"{self._failed:,} of {self._plan.rows:,} combinations failed{first}")
         return 1 if self._failed or self._unmet else 0

@@ -257,7 +257,7 @@ def _end(atom: Atom) -> Tile:
 
 
 def strip_text(node: Node) -> str:
-    """Return a layer's type and telling arguments in a few words."""
+    """Return a layer's type and main arguments in a few words."""
     layer = node.layer
     word = layer.stem if layer.type in ("batchnorm", "conv_transpose") else layer.type.replace("_", " ")
     label = layer.label()

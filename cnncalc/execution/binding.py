@@ -146,7 +146,7 @@ def _again(forward: Callable[[], Array], eager: Kernels, out: Array) -> None:
 
 
 def _is(result: Array, out: Array) -> bool:
-    """Tell whether a layer returned what its kernel made, perhaps with its axes in another order."""
+    """Return whether a layer returned what its kernel made, perhaps with its axes in another order."""
     return not result.flags.writeable and result.size == out.size and np.may_share_memory(result, out)
 
 

@@ -100,11 +100,11 @@ def _before(step: Step, weights: dict[str, Array], given: Mapping[str, Array], o
 
 
 def _steep(scale: Array, shift: Array) -> bool:
-    """Tell whether all scales are positive, and no shift would drown the digits of what it is added to."""
+    """Return whether all scales are positive, and no shift would drown the digits of what it is added to."""
     return bool((FLATTEST * scale > np.abs(shift)).all())
 
 
 def _unpadded_point(node: Node) -> bool:
-    """Tell whether a node convolves with a kernel of one tap in one group, and pads nothing."""
+    """Return whether a node convolves with a kernel of one tap in one group, and pads nothing."""
     channels = node.use.inputs[0][0]
     return node.use.weights["weight"].shape[1] == channels and is_point(node) and not pads(node)

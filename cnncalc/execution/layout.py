@@ -141,12 +141,12 @@ def _chains(steps: Sequence[Step]) -> dict[Tensor, tuple[Tensor, int]]:
 
 
 def joins_channels(node: Node) -> bool:
-    """Tell whether a node is a concatenation along the channels of maps."""
+    """Return whether a node is a concatenation along the channels of maps."""
     return isinstance(node.layer, Concat) and len(node.shape) > 1 and node.layer.axis in (0, -len(node.shape))
 
 
 def may_alias(step: Step) -> bool:
-    """Tell whether a step's output may be a view of its input."""
+    """Return whether a step's output may be a view of its input."""
     layer = step.carrier.layer
     return len(step.nodes) == 1 and bool(step.inputs) and (layer.aliases or layer.is_view)
 

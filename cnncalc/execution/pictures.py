@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnncalc.execution.stored import Header, Stored, told
+from cnncalc.execution.stored import Header, Stored, reading_errors
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -70,7 +70,7 @@ def _opened(path: str) -> Iterator[Any]:
         from PIL import Image
     except ImportError:
         raise CnncalcError(f"{path}: reading it needs Pillow", "pip install 'cnncalc[image]'") from None
-    with told(path, "is no picture, or damaged"), warnings.catch_warnings():
+    with reading_errors(path, "is no picture, or damaged"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:

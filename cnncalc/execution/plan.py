@@ -54,7 +54,7 @@ class Step:
 
 
 def is_contraction(layer: Layer) -> bool:
-    """Tell whether a layer's kernel sees to what comes before and after it."""
+    """Return whether a layer's kernel sees to what comes before and after it."""
     return layer.type in ("conv", "linear")
 
 
@@ -90,7 +90,7 @@ def _step(node: Node, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) ->
 
 
 def _left_to_reader(node: Node, sole: Mapping[Tensor, Node]) -> bool:
-    """Tell whether a clip is for the convolution that reads it: one that pads copies its input in any case."""
+    """Return whether a clip is for the convolution that reads it: one that pads copies its input in any case."""
     reader = sole.get(node)
     if reader is None or reader.layer.type != "conv" or node.layer.clamps() is None:
         return False
@@ -98,12 +98,12 @@ def _left_to_reader(node: Node, sole: Mapping[Tensor, Node]) -> bool:
 
 
 def is_point(node: Node) -> bool:
-    """Tell whether a convolution's kernel has one tap."""
+    """Return whether a convolution's kernel has one tap."""
     return set(node.use.weights["weight"].shape[2:]) == {1}
 
 
 def pads(node: Node) -> bool:
-    """Tell whether a convolution pads."""
+    """Return whether a convolution pads."""
     return any(map(any, node.layer.described(*node.use.inputs)["padding"]))
 
 
@@ -129,12 +129,12 @@ def _extended(step: Step, sole: Mapping[Tensor, Node], ready: Collection[Tensor]
 
 
 def _alike(one: Tensor, other: Tensor) -> bool:
-    """Tell whether two tensors have one shape, batch included."""
+    """Return whether two tensors have one shape, batch included."""
     return (one.shape, one.times) == (other.shape, other.times)
 
 
 def _by_row(carrier: Node) -> bool:
-    """Tell whether the channels are the rows of the carrier's weight."""
+    """Return whether the channels are the rows of the carrier's weight."""
     layer = carrier.layer
     return not isinstance(layer, Linear) or layer.axis in (None, 0, -len(carrier.shape))
 

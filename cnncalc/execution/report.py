@@ -46,15 +46,15 @@ class LayerRun:
         return (self.node.copies(batch), *self.node.shape)
 
     def shape_holds(self, batch: int) -> bool:
-        """Tell whether the real shape is the inferred one."""
+        """Return whether the real shape is the inferred one."""
         return self.actual == self.inferred(batch)
 
     def macs_hold(self, batch: int) -> bool:
-        """Tell whether the plain algorithm sums as many products as are counted."""
+        """Return whether the plain algorithm sums as many products as are counted."""
         return (self.tally.direct if self.tally else 0) == self.node.macs(batch)
 
     def holds(self, batch: int) -> bool:
-        """Tell whether shape and count are as inferred."""
+        """Return whether shape and count are as inferred."""
         return self.shape_holds(batch) and self.macs_hold(batch)
 
     def gflops(self, batch: int) -> float | None:

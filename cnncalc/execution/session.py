@@ -259,7 +259,7 @@ class Program:
 
 
 def _our_threads_pay(network: Graph, threads: int) -> bool:
-    """Tell whether our threads share the blocks of each operation, or BLAS's its matrix products; never both.
+    """Return whether our threads share the blocks of each operation, or BLAS's its matrix products; never both.
 
     Ours share all of the work, but need some 150 microseconds to wake up; both at once are in each other's way.
     What BLAS multiplies without packing it multiplies in one thread.

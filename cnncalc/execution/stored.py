@@ -112,7 +112,7 @@ def open_arrays(path: str) -> Stored | Mapping[str, Stored]:
         CnncalcError: where the file is missing, of another kind, damaged, or has no arrays.
     """
     kind = os.path.splitext(path)[1].lower()
-    with told(path, f"is no {kind or '.npy'} file, or damaged"):
+    with reading_errors(path, f"is no {kind or '.npy'} file, or damaged"):
         with open(path, "rb") as file:
             start = file.read(4)
             file.seek(0)
@@ -133,7 +133,7 @@ def array_like(x: Any) -> Any:
 
 
 @contextmanager
-def told(place: str, fault: str) -> Iterator[None]:
+def reading_errors(place: str, fault: str) -> Iterator[None]:
     """Make one error, which names the place, of all that reading a missing or damaged file can raise."""
     try:
         yield
@@ -199,7 +199,7 @@ def _span(path: str, place: str, header: Header, start: int, stop: int) -> Store
         )
 
     def read() -> Array:
-        with told(place, "is damaged"):
+        with reading_errors(place, "is damaged"):
             flat = np.fromfile(path, header.dtype, prod(header.shape), offset=start)
             if len(flat) < prod(header.shape):
                 raise EOFError("it ends early")
@@ -224,7 +224,7 @@ def _npz(path: str) -> Archive[zipfile.ZipInfo]:
 
 def _member(path: str, archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -> Stored:
     place = f"'{name}' of {path}"
-    with told(place, "can't be read"):
+    with reading_errors(place, "can't be read"):
         if member.flag_bits & 1:
             raise ValueError("it is encrypted")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -239,7 +239,7 @@ def _member(path: str, archive: zipfile.ZipFile, name: str, member: zipfile.ZipI
             )
 
     def read() -> Array:
-        with told(place, "is damaged"):
+        with reading_errors(place, "is damaged"):
             array = np.empty(header.shape, header.dtype, order="F" if header.fortran else "C")
             data = array.reshape(-1, order="A").view(np.uint8)
             with archive.open(member) as file:
@@ -299,7 +299,7 @@ def _check_overlaps(entries: Mapping[str, Any]) -> None:
 def _tensor(path: str, base: int, size: int, name: str, entry: Any) -> Stored:
     """Return one tensor of a safetensors file, whose data begins at byte `base` of `size`."""
     place = f"'{name}' of {path}"
-    with told(place, "can't be read"):
+    with reading_errors(place, "can't be read"):
         if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
             raise ValueError("its entry in the header lacks dtype, shape or data_offsets")
         if entry["dtype"] not in SAFETENSORS:

@@ -126,7 +126,7 @@ def trace(
 
 
 def _close(working: Working, actual: float, tolerance: float) -> bool:
-    """Tell whether the executor made what was worked out: the same NaN or infinity, or a number next to it."""
+    """Return whether the executor made what was worked out: the same NaN or infinity, or a number next to it."""
     if not (np.isfinite(working.result) and np.isfinite(actual)):
         return bool(np.array_equal(working.result, actual, equal_nan=True))
     return bool(abs(working.result - actual) <= tolerance * working.scale)

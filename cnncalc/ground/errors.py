@@ -18,7 +18,7 @@ class CnncalcError(Exception):
 
     def text(self) -> str:
         """Return the whole message, its hint on a line of its own."""
-        return told(self.message, self.hint)
+        return with_hint(self.message, self.hint)
 
     def __str__(self) -> str:
         return self.text()
@@ -46,7 +46,7 @@ class InternalError(CnncalcError):
     exit_code = 3
 
 
-def told(message: str, hint: str | None) -> str:
+def with_hint(message: str, hint: str | None) -> str:
     """Return a message, its hint on a line of its own."""
     return printable(clipped(message)) + (f"\n  hint: {printable(clipped(hint))}" if hint else "")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
-from cnncalc.ground.errors import CnncalcError, clipped, told
+from cnncalc.ground.errors import CnncalcError, clipped, with_hint
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.terminal_safe import printable
 
@@ -105,10 +105,10 @@ class Fault(NamedTuple):
     def text(self, spelled: Callable[[Origin], str] = str) -> str:
         """Return the message with place, excerpt and hint, as it is shown; ``spelled`` says how a place is called."""
         if self.origin is None:
-            return told(self.message, self.hint)
+            return with_hint(self.message, self.hint)
         excerpt = self.origin.excerpt()
         place = printable(f"{spelled(self.origin)}: {clipped(self.message)}")
-        return f"{place}{excerpt and chr(10)}{excerpt}{told('', self.hint)}"
+        return f"{place}{excerpt and chr(10)}{excerpt}{with_hint('', self.hint)}"
 
 
 class SpecError(CnncalcError):

@@ -189,7 +189,7 @@ class Layer:
         return None
 
     def is_affine(self) -> bool:
-        """Tell whether the layer multiplies each channel by one figure and adds another, whatever the input."""
+        """Return whether the layer multiplies each channel by one figure and adds another, whatever the input."""
         return False
 
     def as_affine(self, weights: Mapping[str, Array]) -> tuple[Array, Array]:
@@ -203,7 +203,7 @@ class Layer:
     # --- what is shown ------------------------------------------------------------------------------------
 
     def label(self) -> str:
-        """Return the telling arguments in a few characters (``3×3/2, 64``)."""
+        """Return the main arguments in a few characters (``3×3/2, 64``)."""
         return ""
 
     def described(self, *inputs: Shape) -> dict[str, Any]:

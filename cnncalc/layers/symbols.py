@@ -74,7 +74,7 @@ class Symbol(int):
 
 
 def _plain(other: int, neutral: int) -> bool:
-    """Tell whether a number is the 0 that sums start from, or the 1 of products, and need not be shown."""
+    """Return whether a number is the 0 that sums start from, or the 1 of products, and need not be shown."""
     return not isinstance(other, Symbol) and int(other) == neutral
 
 

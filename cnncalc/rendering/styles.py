@@ -21,7 +21,7 @@ def basis(summary: Summary) -> str:
 
 
 def type_text(row: Row) -> str:
-    """Return a layer type with its telling arguments: ``conv 3×3/2, 64``."""
+    """Return a layer type with its main arguments: ``conv 3×3/2, 64``."""
     return f"{row.type} {row.label}" if row.label else row.type
 
 

@@ -134,7 +134,7 @@ def _child(arguments: list[str], errors: Path) -> int:
 
 
 def _large(text: str) -> bool:
-    """Tell whether a spec asks for more layers than must be quick."""
+    """Return whether a spec asks for more layers than must be quick."""
     from tests.execution.networks import spec as build
 
     try:

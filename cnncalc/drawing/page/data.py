@@ -108,7 +108,7 @@ def _plain(value: float) -> float:
 
 
 def type_text(type_: str, label: str) -> str:
-    """Return a layer type with its telling arguments."""
+    """Return a layer type with its main arguments."""
     return f"{type_} {label}" if label else type_
 
 

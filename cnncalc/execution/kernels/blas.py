@@ -24,7 +24,7 @@ class Blas:
         """Whether small matrices are multiplied where they lie, without being packed first."""
 
     def __bool__(self) -> bool:
-        """Tell whether threads can be set."""
+        """Return whether threads can be set."""
         return bool(self._libraries)
 
     @contextmanager

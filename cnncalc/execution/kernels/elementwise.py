@@ -123,6 +123,6 @@ class Concat(Kernel):
 
 
 def _same_memory(a: Any, b: Any) -> bool:
-    """Tell whether two arrays of one shape are the same elements."""
+    """Return whether two arrays of one shape are the same elements."""
     first, second = a.__array_interface__, b.__array_interface__
     return bool(a.strides == b.strides and first["data"][0] == second["data"][0])

@@ -48,7 +48,7 @@ class Shallow(Kernel):
 
     @staticmethod
     def fits(weight: Shape, axes: Slides) -> bool:
-        """Tell whether this pays: windows that copying channels-last runs would take apart."""
+        """Return whether this pays: windows that copying channels-last runs would take apart."""
         if len(axes) != 2 or axes[0].dilation > 1:
             return False
         return weight[1] <= SHALLOW_UP_TO and axes[1].kernel > 1 and axes[1].positions >= SHALLOW_FROM_COLUMNS

@@ -73,7 +73,7 @@ class Winograd(Kernel):
 
     @staticmethod
     def fits(dtype: np.dtype[Any], weight: Shape, axes: Slides) -> bool:
-        """Tell whether the algorithm applies and pays."""
+        """Return whether the algorithm applies and pays."""
         plain = all(axis.stride == axis.dilation == 1 for axis in axes)
         return plain and dtype == np.float32 and tile_outputs(weight, [axis.positions for axis in axes]) > 0
 

@@ -32,7 +32,7 @@ class Axis:
         self.codes = self._coded()
 
     def distinguish(self, path: Path) -> bool:
-        """Make the numbers at a path part of the form; tell whether they were not before."""
+        """Make the numbers at a path part of the form; return whether they were not before."""
         if path in self._distinguished:
             return False
         self._distinguished.add(path)

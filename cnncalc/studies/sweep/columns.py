@@ -71,7 +71,7 @@ class Columns:
         return point(self.recipe, self.grid[number], self.measure)
 
     def _is_worth(self, waiting: int) -> bool:
-        """Tell whether to trace once more: many wait, and traces have paid so far."""
+        """Return whether to trace once more: many wait, and traces have paid so far."""
         return waiting >= WORTH_TRACING and self._covered >= (self.traces - 8) * NETWORKS_PER_TRACE
 
     def _groups(self, places: list[Column], lanes: Column) -> Iterator[tuple[tuple[int, ...], Column]]:
@@ -125,7 +125,7 @@ class Columns:
         self._known.setdefault(signature, []).append(structure)
 
     def _pinned(self, tape: Tape) -> bool:
-        """Make the values that a trace has pinned part of the signature; tell whether there are new ones."""
+        """Make the values that a trace has pinned part of the signature; return whether there are new ones."""
         new = False
         for number in tape.pinned:
             entry = tape.entries[number]

@@ -43,7 +43,7 @@ def _peak(network: Graph, batch: int) -> Any:
 
 
 def _exceeds(a: Any, b: Any) -> bool:
-    """Tell whether a sum is at least another one, whatever the numbers are: no part of it is less."""
+    """Return whether a sum is at least another one, whatever the numbers are: no part of it is less."""
     if type(a) is not Traced or type(b) is not Traced:
         if type(a) is not Traced and type(b) is not Traced:
             return bool(a >= b)

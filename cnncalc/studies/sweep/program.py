@@ -138,7 +138,7 @@ class _Guard(NamedTuple):
 
 
 def _is_native(entries: Sequence[Entry], operation: str, operands: tuple[Any, ...], kind: Any) -> bool:
-    """Tell whether NumPy computes an operation as Python does."""
+    """Return whether NumPy computes an operation as Python does."""
     kinds = [_operand_kind(entries, operand) for operand in operands]
     if kind is object or object in kinds:
         return False

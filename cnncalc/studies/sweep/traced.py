@@ -333,7 +333,7 @@ def _floor_divided(a: Traced, b: Any) -> Any:
 
 
 def _divides(b: Any, a: Traced) -> bool:
-    """Tell whether a plain divisor divides all of a sum but its constant."""
+    """Return whether a plain divisor divides all of a sum but its constant."""
     return type(b) is int and b > 0 and not a.is_real and all(factor % b == 0 for factor in a.terms.values())
 
 
@@ -439,7 +439,7 @@ def _decided(operation: str, a: Any, b: Any) -> bool | None:
 
 
 def _may_be_nan(value: Any) -> bool:
-    """Tell whether a number may be one that no comparison holds for."""
+    """Return whether a number may be one that no comparison holds for."""
     if type(value) is Traced:
         return value.is_real and not (math.isfinite(value.low) and math.isfinite(value.high))
     return bool(value != value)

@@ -61,11 +61,11 @@ class Condition:
         return bool(self._early)
 
     def may_hold(self, args: Mapping[str, Any]) -> bool:
-        """Tell whether what only reads arguments holds; an argument that is not varied decides nothing here."""
+        """Return whether what only reads arguments holds; an argument that is not varied decides nothing here."""
         return all(self._holds(part, args) for part in self._early if part.names <= args.keys())
 
     def holds(self, args: Mapping[str, Any], figures: Mapping[str, Any], shapes: Mapping[str, Shape]) -> bool:
-        """Tell whether a row is kept.  Raises CnncalcError where that can't be computed."""
+        """Return whether a row is kept.  Raises CnncalcError where that can't be computed."""
         first: Shape = next(iter(shapes.values()), ())
         names: dict[str, Any] = {
             "input": sum([prod(shape) for shape in shapes.values()]),
