@@ -43,31 +43,43 @@ class Screen(NamedTuple):
 
 
 # --- what stands on a page -----------------------------------------------------------------------------------
+# plain classes: a named tuple takes ten times as long to define, and every start of the command pays for it
 
 
-class Title(NamedTuple):
+class Title:
     """A heading, and what stands behind it on its line."""
 
-    text: str
-    about: str = ""
+    __slots__ = ("about", "text")
+
+    def __init__(self, text: str, about: str = "") -> None:
+        self.text = text
+        self.about = about
 
 
-class Paragraph(NamedTuple):
+class Paragraph:
     """A text that is broken into lines; its label (a text, a style) stands before the first, blanks before the rest."""
 
-    text: str
-    style: str = ""
-    label: Part = ("", "")
+    __slots__ = ("label", "style", "text")
+
+    def __init__(self, text: str, style: str = "", label: Part = ("", "")) -> None:
+        self.text = text
+        self.style = style
+        self.label = label
 
 
-class Text(NamedTuple):
+class Text:
     """One line as it stands."""
 
-    parts: Line
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: Line) -> None:
+        self.parts = parts
 
 
-class Gap(NamedTuple):
+class Gap:
     """An empty line."""
+
+    __slots__ = ()
 
 
 class Cell(NamedTuple):
@@ -94,24 +106,32 @@ class Column(NamedTuple):
     bar: bool = False
 
 
-class Rule(NamedTuple):
+class Rule:
     """A line across the table."""
 
+    __slots__ = ()
 
-class Heading(NamedTuple):
+
+class Heading:
     """A text over the following rows."""
 
-    text: str
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
 TableRow = Sequence[str | Cell | Bar] | Rule | Heading
 
 
-class Table(NamedTuple):
+class Table:
     """Rows of cells in the order of the columns."""
 
-    columns: Sequence[Column]
-    rows: Sequence[TableRow]
+    __slots__ = ("columns", "rows")
+
+    def __init__(self, columns: Sequence[Column], rows: Sequence[TableRow]) -> None:
+        self.columns = columns
+        self.rows = rows
 
 
 Block = Title | Paragraph | Text | Table | Gap

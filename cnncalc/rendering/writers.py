@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.ground.terminal_safe import printable, printable_lines
 from cnncalc.rendering.layout import Block, Screen, page_lines, plain
@@ -12,45 +12,65 @@ from cnncalc.rendering.layout import Block, Screen, page_lines, plain
 Record = Mapping[str, Any]
 
 
-class Listed(NamedTuple):
+class Listed:
     """A document with a list of many objects under one key, which are written as they come."""
 
-    head: Mapping[str, Any]
-    key: str
-    items: Iterable[Record]
+    __slots__ = ("head", "items", "key")
+
+    def __init__(self, head: Mapping[str, Any], key: str, items: Iterable[Record]) -> None:
+        self.head = head
+        self.key = key
+        self.items = items
 
 
-class View(NamedTuple):
+class View:
     """One result, ready to be shown in any format; what a format does not ask for is never made.
 
     Attributes:
         page: what people read, as blocks for a screen.
         document: what JSON has, one object.
         records: what ndjson has, one object per line.
-        columns: the columns of csv, tsv and Markdown; none where the records' own keys are the columns' names.
+        columns: the columns of csv, tsv and Markdown.
         rows: their rows, by the columns' names; the records where there are no others.
         own: texts in formats of a command's own, by the format's name.
         lines: the lines of ndjson, where they are made faster than from records.
     """
 
-    page: Callable[[Screen], Iterable[Block]]
-    document: Callable[[], Mapping[str, Any] | Listed]
-    records: Callable[[], Iterable[Record]]
-    columns: Sequence[str]
-    rows: Callable[[Screen], Iterable[Record]] | None = None
-    own: Mapping[str, Callable[[], str]] | None = None
-    lines: Callable[[], Iterable[str]] | None = None
+    __slots__ = ("columns", "document", "lines", "own", "page", "records", "rows")
+
+    def __init__(
+        self,
+        page: Callable[[Screen], Iterable[Block]],
+        document: Callable[[], Mapping[str, Any] | Listed],
+        records: Callable[[], Iterable[Record]],
+        columns: Sequence[str],
+        rows: Callable[[Screen], Iterable[Record]] | None = None,
+        own: Mapping[str, Callable[[], str]] | None = None,
+        lines: Callable[[], Iterable[str]] | None = None,
+    ) -> None:
+        self.page = page
+        self.document = document
+        self.records = records
+        self.columns = columns
+        self.rows = rows
+        self.own = own or {}
+        self.lines = lines
 
 
-class Format(NamedTuple):
+class Format:
     """A format: the suffixes of its files, and how a view is written in it, piece by piece.
 
     ``general`` formats are those that every command has.
     """
 
-    suffixes: tuple[str, ...]
-    write: Callable[[View, Screen], Iterable[str]]
-    general: bool = True
+    __slots__ = ("general", "suffixes", "write")
+
+    def __init__(
+        self, suffixes: tuple[str, ...], write: Callable[[View, Screen], Iterable[str]], general: bool = True
+    ) -> None:
+        self.suffixes = suffixes
+        self.write = write
+        self.general = general
 
 
 def _table(view: View, screen: Screen) -> Iterator[str]:
@@ -133,7 +153,7 @@ def _markdown(cells: Sequence[str]) -> str:
 
 
 def _own(name: str) -> Callable[[View, Screen], Iterable[str]]:
-    return lambda view, screen: [(view.own or {})[name]()]
+    return lambda view, screen: [view.own[name]()]
 
 
 FORMATS = {
