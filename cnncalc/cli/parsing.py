@@ -11,8 +11,8 @@ from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import SpecError
 from cnncalc.ground.quantities import parse_quantity as parse_quantity
-from cnncalc.language.nodes import decode, parse
 from cnncalc.language.values import NO_NAMES, NO_VALUES, ValueReader
+from cnncalc.language.yaml_tree import decode, parse
 from cnncalc.layers.shapes import Shape
 
 

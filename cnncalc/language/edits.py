@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
-
-import yaml
+from functools import lru_cache
+from typing import NamedTuple
 
 from cnncalc.ground.places import Origin, Place, SpecText
 from cnncalc.language.item_reader import MODIFIERS
+from cnncalc.language.yaml_tree import List, Map, Scalar, Tree, parse
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FLOW_SIGNS = ",[]{}"
 
 
@@ -51,14 +50,14 @@ class ItemText(NamedTuple):
     """Where an item's type and arguments stand, from the first sign to behind the last.
 
     Attributes:
-        source: the text.
+        file: the text.
         start, end: (line, column) from 0; what is between is the type and its arguments.
         has_colon: whether a type without arguments has a colon, for its modifiers; it lies before ``end``.
         in_flow: whether the item stands inside ``[…]`` or ``{…}``, where no lines can be added.
         arguments: the arguments' texts by name, as they can stand inside ``{…}``; "" is a value that stands alone.
     """
 
-    source: SpecText
+    file: SpecText
     start: tuple[int, int]
     end: tuple[int, int]
     has_colon: bool
@@ -82,12 +81,12 @@ class ItemText(NamedTuple):
         return self._edit("\n".join(lines))
 
     def _edit(self, text: str) -> Edit:
-        before = self.source.line(self.start[0])[: self.start[1]]
-        after = self.source.line(self.end[0])[self.end[1] :]
+        before = self.file.line(self.start[0])[: self.start[1]]
+        after = self.file.line(self.end[0])[self.end[1] :]
         head, *rest = text.split("\n")  # several lines only where nothing but a comment comes after
         lines = [f"{before}{head}{after}", *rest]
         new = "".join(f"{line.rstrip()}\n" for line in lines)
-        return Edit(self.source.name, self.start[0] + 1, self.end[0] + 1, new)
+        return Edit(self.file.name, self.start[0] + 1, self.end[0] + 1, new)
 
 
 def applied(text: str, edits: Sequence[Edit]) -> str:
@@ -102,61 +101,59 @@ def find_item(origin: Origin | None) -> ItemText | None:
     """Return where the item of an origin stands; None where it is not in a text."""
     if not isinstance(origin, Place):
         return None
-    source = origin.file
-    try:
-        root = yaml.compose(source.content, _Loader)
-    except yaml.YAMLError:  # an anchor given twice, which readers take
-        return None
-    found = _search(root, (origin.line, origin.column), False) if root is not None else None
+    file = origin.file
+    found = _search(_tree(file), (origin.line, origin.column))
     if found is None:
         return None
-    key, value, in_flow = found
-    has_colon = value is not None and _empty(value)
-    end = key.end_mark if value is None or has_colon else _end(value)
-    last = (end.line, end.column)
+    key, value, flow = found
+    has_colon = isinstance(value, Scalar) and value.empty
+    end = key.end if value is None or has_colon else value.end
     if has_colon:
-        last = (last[0], source.line(last[0]).index(":", last[1]) + 1)
-    return ItemText(source, _start(key), last, has_colon, in_flow, {} if has_colon else _arguments(value))
+        end = (end[0], file.line(end[0]).index(":", end[1]) + 1)
+    return ItemText(file, key.start, end, has_colon, flow, {} if has_colon else _arguments(value))
 
 
-def _search(root: Any, place: tuple[int, int], in_flow: bool) -> tuple[Any, Any, bool] | None:
-    """Return (type, arguments, whether inside flow) of the item whose type stands at a place."""
-    todo = [(root, in_flow)]
+@lru_cache(1)
+def _tree(file: SpecText) -> Tree:
+    return parse(file)
+
+
+def _search(root: Tree, place: tuple[int, int]) -> tuple[Scalar, Tree | None, bool] | None:
+    """Return (type, arguments, whether inside brackets) of the item whose type stands at a place."""
+    todo = [(root, False)]
     seen: set[int] = set()
     while todo:
-        node, flow = todo.pop()
-        if id(node) in seen:  # an alias
+        tree, flow = todo.pop()
+        if id(tree) in seen:  # an alias
             continue
-        seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            flow = flow or bool(node.flow_style)
-            for key, value in node.value:
-                if _start(key) == place and key.value not in MODIFIERS:
-                    return key, value, flow
-                todo.append((value, flow))
-        elif isinstance(node, yaml.SequenceNode):
-            flow = flow or bool(node.flow_style)
-            todo += [(item, flow) for item in node.value]
-        elif _start(node) == place:
-            return node, None, flow
+        seen.add(id(tree))
+        if isinstance(tree, Map):
+            for key, value in tree.pairs:
+                if isinstance(key, Scalar) and key.start == place and key.text not in MODIFIERS:
+                    return key, value, flow or tree.in_brackets
+                todo.append((value, flow or tree.in_brackets))
+        elif isinstance(tree, List):
+            todo += [(item, flow or tree.in_brackets) for item in tree.items]
+        elif isinstance(tree, Scalar) and tree.start == place:
+            return tree, None, flow
     return None
 
 
-def _arguments(value: Any) -> dict[str, str]:
+def _arguments(value: Tree | None) -> dict[str, str]:
     if value is None:
         return {}
-    if isinstance(value, yaml.MappingNode):
-        return {key.value: _flow(one) for key, one in value.value}
+    if isinstance(value, Map):
+        return {_flow(key): _flow(one) for key, one in value.pairs}
     return {"": _flow(value)}
 
 
-def _flow(node: Any) -> str:
+def _flow(tree: Tree) -> str:
     """Return a value's text as it can stand inside ``{…}``."""
-    if isinstance(node, yaml.SequenceNode):
-        return f"[{', '.join(_flow(item) for item in node.value)}]"
-    if isinstance(node, yaml.MappingNode):
-        return f"{{{', '.join(f'{key.value}: {_flow(value)}' for key, value in node.value)}}}"
-    return in_flow(node.value)
+    if isinstance(tree, List):
+        return f"[{', '.join(_flow(item) for item in tree.items)}]"
+    if isinstance(tree, Map):
+        return f"{{{', '.join(f'{_flow(key)}: {_flow(value)}' for key, value in tree.pairs)}}}"
+    return in_flow(tree.text) if isinstance(tree, Scalar) else ""
 
 
 def in_flow(text: str) -> str:
@@ -176,19 +173,3 @@ def _flow_item(piece: Piece) -> str:
     if piece.when is None:
         return f"{{{text}}}" if piece.arguments else text
     return f"{{{text}, when: {in_flow(piece.when)}}}"
-
-
-def _start(node: Any) -> tuple[int, int]:
-    return node.start_mark.line, node.start_mark.column
-
-
-def _empty(node: Any) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.start_mark.index == node.end_mark.index
-
-
-def _end(node: Any) -> Any:
-    """Return where a value's text ends; a block's end mark lies behind the comments that follow it."""
-    while not isinstance(node, yaml.ScalarNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        node = last[1] if isinstance(last, tuple) else last
-    return node.end_mark

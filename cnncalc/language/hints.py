@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from cnncalc.ground.near import did_you_mean
-from cnncalc.language.nodes import Node, Scalar
+from cnncalc.language.yaml_tree import Scalar, Tree
 
 TYPE_KEYS = ("type", "layer", "layer_type", "op", "class_name", "class", "module", "kind")
 """Keys under which other formats have an item's type."""
@@ -16,21 +16,21 @@ TYPE_KEYS = ("type", "layer", "layer_type", "op", "class_name", "class", "module
 COLON = "a colon and a blank stand between an argument and its value"
 
 
-def of_item(text: str, arguments: Node | None, blocks: Collection[str]) -> str:
+def of_item(text: str, arguments: Tree | None, blocks: Collection[str]) -> str:
     """Return the hint for an unknown layer type; see :func:`cnncalc.language.rewriting.item_hint`."""
     from cnncalc.language.rewriting import item_hint
 
     return item_hint(text, arguments, blocks)
 
 
-def of_type_key(pairs: Sequence[tuple[Scalar, Node]]) -> str | None:
+def of_type_key(pairs: Sequence[tuple[Scalar, Tree]]) -> str | None:
     """Return the hint for an item whose type stands under a key of its own: ``type: conv``."""
     from cnncalc.language.rewriting import of_type_key
 
     return of_type_key(pairs)
 
 
-def of_values(type_name: str, node: Node | None, otherwise: str) -> str:
+def of_values(type_name: str, node: Tree | None, otherwise: str) -> str:
     """Return how a type is written with the values of ``node``, which stand there without their names."""
     from cnncalc.language.rewriting import of_arguments
 

@@ -24,8 +24,8 @@ from cnncalc.language.items import (
     Value,
     explicit_names,
 )
-from cnncalc.language.nodes import List, Map, Node, Scalar
 from cnncalc.language.values import ValueReader
+from cnncalc.language.yaml_tree import List, Map, Scalar, Tree
 from cnncalc.layers import LayerError, layer_type
 from cnncalc.layers.arguments import REQUIRED, Argument
 from cnncalc.layers.base import Layer
@@ -54,7 +54,7 @@ class ItemReader(ValueReader):
         self.blocks: dict[str, Block] = {}
         self.built: dict[tuple[object, ...], Layer] = {}
 
-    def items(self, node: Node, names: frozenset[str], what: str, depth: int = 0) -> list[Item]:
+    def items(self, node: Tree, names: frozenset[str], what: str, depth: int = 0) -> list[Item]:
         """Read a list of items."""
         self.visit(node, depth)
         if isinstance(node, Scalar) and node.empty:
@@ -67,7 +67,7 @@ class ItemReader(ValueReader):
         items = [self.item(item, names, depth + 1) for item in node.items]
         return [item for item in items if item is not None]
 
-    def item(self, node: Node, names: frozenset[str], depth: int) -> Item | None:
+    def item(self, node: Tree, names: frozenset[str], depth: int) -> Item | None:
         """Read one item; a fault may give None."""
         self.visit(node, depth)
         if isinstance(node, Scalar) and not node.empty:
@@ -87,7 +87,7 @@ class ItemReader(ValueReader):
         modifiers = self.keys(node, "an item", (*MODIFIERS, *[key.text for key, _ in types]))
         return self.typed_item(types[0][0], types[0][1], modifiers, names, depth)
 
-    def several_types(self, keys: list[tuple[Scalar, Node]]) -> None:
+    def several_types(self, keys: list[tuple[Scalar, Tree]]) -> None:
         """Note what is wrong with an item of several keys that are no modifiers."""
         for key, _ in keys:
             if key.text in hints.TYPE_KEYS and key.text not in self.blocks:
@@ -116,7 +116,7 @@ class ItemReader(ValueReader):
             self.fault(key, f"unknown modifier '{key.text}'", hint or other)
 
     def typed_item(
-        self, key: Scalar, arguments: Node | None, modifiers: dict[str, Node], names: frozenset[str], depth: int
+        self, key: Scalar, arguments: Tree | None, modifiers: dict[str, Tree], names: frozenset[str], depth: int
     ) -> Item | None:
         """Read an item of which the type is known."""
         loop = self.loop(modifiers["for"], names) if "for" in modifiers else None
@@ -131,10 +131,10 @@ class ItemReader(ValueReader):
             item = self.block_item(key, arguments, inner)
         elif type_name == "sequence":
             body = [] if arguments is None else self.items(arguments, inner, "a sequence", depth + 1)
-            item = SequenceItem(key.at(self.source), body)
+            item = SequenceItem(key.place, body)
             item.reserved = explicit_names(body)
         elif layer_class is not None:
-            item = LayerItem(key.at(self.source), type_name, layer_class)
+            item = LayerItem(key.place, type_name, layer_class)
             self.layer_arguments(item, arguments, inner, depth)
         else:
             hint = partial(hints.of_item, type_name, arguments, tuple(self.blocks))
@@ -146,7 +146,7 @@ class ItemReader(ValueReader):
             self.fault(item.weights.origin, "an unnamed sequence can't share weights", "name it, or use a block")
         return item
 
-    def modifiers(self, item: Item, nodes: dict[str, Node], names: frozenset[str]) -> None:
+    def modifiers(self, item: Item, nodes: dict[str, Tree], names: frozenset[str]) -> None:
         """Read what stands beside the type."""
         for name in ("when", "repeat", "expect"):
             node = nodes.get(name)
@@ -170,14 +170,14 @@ class ItemReader(ValueReader):
         if "expect" in nodes:
             item.expect = self.value(nodes["expect"], names)
 
-    def condition(self, node: Node, names: Collection[str]) -> Value:
+    def condition(self, node: Tree, names: Collection[str]) -> Value:
         """Read a condition: yes and no are flags there."""
         return self.value(node, names, _FLAG)
 
-    def loop(self, node: Node, names: frozenset[str]) -> Loop | None:
+    def loop(self, node: Tree, names: frozenset[str]) -> Loop | None:
         """Read a ``for``."""
         text = self.text(node, "for")
-        origin = node.at(self.source)
+        origin = node.place
         try:
             target, bound, rows = compile_loop(text, names)
         except ExpressionError as error:
@@ -189,12 +189,12 @@ class ItemReader(ValueReader):
             self.check_argument_name(name, node)
         return Loop(target, bound, rows, origin)
 
-    def check_length(self, name: str, place: Node) -> None:
+    def check_length(self, name: str, place: Tree) -> None:
         """Refuse a name that is longer than the bound."""
         if len(name) > MAX_NAME:
             self.fault(place, f"a name of {len(name)} characters; at most {MAX_NAME} are allowed")
 
-    def check_argument_name(self, name: str, place: Node) -> None:
+    def check_argument_name(self, name: str, place: Tree) -> None:
         """Refuse a name that expressions could not read, or read otherwise."""
         self.check_length(name, place)
         if not _IDENTIFIER(name):
@@ -202,7 +202,7 @@ class ItemReader(ValueReader):
         elif name in FUNCTIONS or name in CONSTANTS or name in INPUT_NAMES or iskeyword(name):
             self.fault(place, f"'{name}' can't be the name of a value: the word has a meaning in expressions")
 
-    def item_name(self, node: Node) -> Reference:
+    def item_name(self, node: Tree) -> Reference:
         """Read the name of an item."""
         name = self.text(node, "name")
         self.check_length(name, node)
@@ -210,18 +210,18 @@ class ItemReader(ValueReader):
             self.fault(node, f"'{name}' can't be a name", "a name has letters, digits, _ and -")
         elif name == "input":
             self.fault(node, "'input' is the name of the scope's own input")
-        return Reference(name, node.at(self.source))
+        return Reference(name, node.place)
 
-    def reference(self, node: Node, what: str) -> Reference:
+    def reference(self, node: Tree, what: str) -> Reference:
         """Read the name of another item."""
-        return Reference(self.text(node, what), node.at(self.source))
+        return Reference(self.text(node, what), node.place)
 
     # --- arguments ------------------------------------------------------------------------------------------
 
-    def block_item(self, key: Scalar, node: Node | None, names: Collection[str]) -> BlockItem:
+    def block_item(self, key: Scalar, node: Tree | None, names: Collection[str]) -> BlockItem:
         """Read a use of a block and check its arguments."""
         block = self.blocks[key.text]
-        item = BlockItem(key.at(self.source), key.text, block)
+        item = BlockItem(key.place, key.text, block)
         for name, value in self.argument_nodes(key, node, tuple(block.arguments), f"block '{block.name}'").items():
             item.arguments[name] = self.value(value, names)
         for name, default in block.arguments.items():
@@ -233,7 +233,7 @@ class ItemReader(ValueReader):
                 )
         return item
 
-    def layer_arguments(self, item: LayerItem, node: Node | None, names: frozenset[str], depth: int) -> None:
+    def layer_arguments(self, item: LayerItem, node: Tree | None, names: frozenset[str], depth: int) -> None:
         """Read the arguments of a layer, and make it where they are constants."""
         before = len(self.faults)
         known = item.layer_class.arguments
@@ -274,8 +274,8 @@ class ItemReader(ValueReader):
             self.fault(value.origin if value else item.origin, f"{item.type_name}: {error.message}", error.hint)
 
     def argument_nodes(
-        self, key: Scalar | LayerItem, node: Node | None, known: tuple[str, ...], what: str
-    ) -> dict[str, Node]:
+        self, key: Scalar | LayerItem, node: Tree | None, known: tuple[str, ...], what: str
+    ) -> dict[str, Tree]:
         """Return the argument nodes by name; a single scalar or list is the first argument's."""
         if node is None or (isinstance(node, Scalar) and node.empty):
             return {}
@@ -284,7 +284,7 @@ class ItemReader(ValueReader):
                 return {known[0]: node}
             self.fault(node, f"{what} takes no argument")
             return {}
-        found: dict[str, Node] = {}
+        found: dict[str, Tree] = {}
         for name, value in self.keys(node, what).items():
             if name in known:
                 found[name] = value
@@ -305,7 +305,7 @@ class ItemReader(ValueReader):
             self.fault(place, f"{what}: unknown argument '{name}'", hint)
         return found
 
-    def paths(self, node: Node, names: frozenset[str], depth: int) -> list[list[Item]]:
+    def paths(self, node: Tree, names: frozenset[str], depth: int) -> list[list[Item]]:
         """Read the paths of a layer that merges."""
         if not isinstance(node, List):
             self.fault(node, "paths must be a list of paths, each a list of items")

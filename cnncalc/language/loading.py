@@ -11,8 +11,8 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FILE_BYTES
 from cnncalc.ground.places import SpecError
 from cnncalc.language.items import Document
-from cnncalc.language.nodes import decode
 from cnncalc.language.reader import read_document
+from cnncalc.language.yaml_tree import decode
 from cnncalc.layers.shapes import Shape
 
 

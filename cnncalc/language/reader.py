@@ -11,7 +11,7 @@ from cnncalc.ground.places import Fault, Place, SpecError, SpecText
 from cnncalc.language.arithmetic import OutOfWorkError
 from cnncalc.language.item_reader import ItemReader, is_item_name
 from cnncalc.language.items import INPUT_NAMES, Block, Document, Output, Value, Variant, explicit_names
-from cnncalc.language.nodes import List, Map, Node, Scalar, parse
+from cnncalc.language.yaml_tree import List, Map, Scalar, Tree, parse
 from cnncalc.layers import layer_type
 from cnncalc.layers.arguments import value_text
 from cnncalc.recipe import Stated
@@ -65,7 +65,7 @@ def out_of_work(origin: Place) -> Fault:
 class _Reader(ItemReader):
     # --- the document ---------------------------------------------------------------------------------------
 
-    def document(self, root: Node) -> Document:
+    def document(self, root: Tree) -> Document:
         document = Document(self.source)
         keys = self.keys(root, "a spec", DOCUMENT_KEYS)
         for needed in ("input", "layers"):
@@ -90,15 +90,15 @@ class _Reader(ItemReader):
         if "layers" in keys:
             document.items = self.items(keys["layers"], names | set(INPUT_NAMES), "layers")
             document.reserved = explicit_names(document.items)
-            document.origin = keys["layers"].at(self.source)
+            document.origin = keys["layers"].place
         if "outputs" in keys:
             document.outputs = self.outputs(keys["outputs"], names)
         document.expect = self.expectations(keys.get("expect"), names)
         for key, value in self.keys(keys.get("deploy"), "'deploy'", DEPLOY_KEYS).items():
-            document.deploy[key] = Stated(self.text(value, key), value.at(self.source))
+            document.deploy[key] = Stated(self.text(value, key), value.place)
         return document
 
-    def arguments(self, node: Node | None, names: Collection[str]) -> dict[str, Value]:
+    def arguments(self, node: Tree | None, names: Collection[str]) -> dict[str, Value]:
         """Read ``args`` of the document: each may use those above it."""
         arguments: dict[str, Value] = {}
         known = set(names)
@@ -108,8 +108,8 @@ class _Reader(ItemReader):
             known.add(name)
         return arguments
 
-    def variant(self, name: str, node: Node, document: Document, names: Collection[str]) -> Variant:
-        variant = Variant(name, node.at(self.source))
+    def variant(self, name: str, node: Tree, document: Document, names: Collection[str]) -> Variant:
+        variant = Variant(name, node.place)
         keys = self.keys(node, f"variant '{name}'", VARIANT_KEYS)
         for argument, value in self.keys(keys.get("args"), "'args'").items():
             if argument not in document.arguments:
@@ -130,7 +130,7 @@ class _Reader(ItemReader):
         variant.expect = self.expectations(keys.get("expect"), names)
         return variant
 
-    def input(self, node: Node, names: Collection[str]) -> Value | dict[str, Value]:
+    def input(self, node: Tree, names: Collection[str]) -> Value | dict[str, Value]:
         if isinstance(node, Map):
             inputs = self.keys(node, "'input'")
             if not node.pairs:
@@ -142,7 +142,7 @@ class _Reader(ItemReader):
             return {name: self.value(shape, names) for name, shape in inputs.items()}
         return self.value(node, names)
 
-    def outputs(self, node: Node, names: Collection[str]) -> list[Output]:
+    def outputs(self, node: Tree, names: Collection[str]) -> list[Output]:
         outputs = []
         if isinstance(node, List) and not node.items:
             self.fault(node, "no output is named", "leave 'outputs' out: the last item is the output")
@@ -157,7 +157,7 @@ class _Reader(ItemReader):
             outputs.append(Output(self.reference(entry, "outputs"), condition))
         return outputs
 
-    def expectations(self, node: Node | None, names: Collection[str]) -> dict[str, Value]:
+    def expectations(self, node: Tree | None, names: Collection[str]) -> dict[str, Value]:
         expect: dict[str, Value] = {}
         for key, value in self.keys(node, "'expect'", EXPECT_KEYS).items():
             if key == "output" and isinstance(value, Map):
@@ -179,7 +179,7 @@ class _Reader(ItemReader):
 
     # --- blocks ---------------------------------------------------------------------------------------------
 
-    def block_heads(self, node: Node | None, names: Collection[str]) -> dict[str, Block]:
+    def block_heads(self, node: Tree | None, names: Collection[str]) -> dict[str, Block]:
         """Read names and arguments of all blocks first, so that any block may use any other."""
         blocks: dict[str, Block] = {}
         for name, body in self.keys(node, "'blocks'").items():
@@ -188,7 +188,7 @@ class _Reader(ItemReader):
                 self.fault(body, f"'{name}' can't be the name of a block")
             elif name == "sequence" or layer_type(name) is not None:
                 self.fault(body, f"'{name}' is a layer type already; call the block otherwise")
-            block = blocks[name] = Block(name, body.at(self.source))
+            block = blocks[name] = Block(name, body.place)
             head = self.keys(body, f"block '{name}'", BLOCK_KEYS).get("args")
             if isinstance(head, List):  # args: [channels, kernel], none with a default
                 for item in head.items:
@@ -199,16 +199,16 @@ class _Reader(ItemReader):
         return blocks
 
     def block_argument(
-        self, block: Block, name: str, place: Node, default: Node | None, names: Collection[str]
+        self, block: Block, name: str, place: Tree, default: Tree | None, names: Collection[str]
     ) -> None:
         self.check_argument_name(name, place)
         required = default is None or (isinstance(default, Scalar) and default.empty)
         self.budget.spend(len(names) + len(block.arguments))
         known = {*names, *block.arguments, *INPUT_NAMES}
         block.arguments[name] = None if required or default is None else self.value(default, known)
-        block.argument_origins[name] = place.at(self.source)
+        block.argument_origins[name] = place.place
 
-    def block_body(self, name: str, node: Node, names: Collection[str]) -> None:
+    def block_body(self, name: str, node: Tree, names: Collection[str]) -> None:
         block = self.blocks[name]
         body = self.keys(node, f"block '{name}'", BLOCK_KEYS, quiet=True).get("layers")
         if body is None:

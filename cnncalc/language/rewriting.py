@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from cnncalc.language.foreign_words import SAME_VALUES
 from cnncalc.language.hints import TYPE_KEYS
-from cnncalc.language.nodes import List, Map, Node, Scalar
 from cnncalc.language.spellings import our_argument, our_type, parameters, type_hint
+from cnncalc.language.yaml_tree import List, Map, Scalar, Tree
 from cnncalc.layers import LayerError, layer_type
 from cnncalc.layers.arguments import REQUIRED, Argument
 from cnncalc.layers.base import Layer
@@ -41,7 +41,7 @@ class Code(NamedTuple):
     text: str
 
 
-def item_hint(text: str, arguments: Node | None, blocks: Collection[str]) -> str:
+def item_hint(text: str, arguments: Tree | None, blocks: Collection[str]) -> str:
     """Return the hint for an item whose text is no layer type: how it is written here, or what its words mean.
 
     Args:
@@ -146,7 +146,7 @@ def _of_call(text: str, blocks: Collection[str]) -> str | None:
     return proposal(callee, [_evaluated(argument) for argument in call.args], named)
 
 
-def of_arguments(name: str, node: Node | None) -> str | None:
+def of_arguments(name: str, node: Tree | None) -> str | None:
     """Return the hint for a type with a mapping or a list of arguments, in whatever framework's words."""
     if isinstance(node, Map):
         return _of_pairs(name, node.pairs)
@@ -157,9 +157,9 @@ def of_arguments(name: str, node: Node | None) -> str | None:
     return proposal(name, [], {})
 
 
-def of_type_key(pairs: Sequence[tuple[Node, Node]]) -> str | None:
+def of_type_key(pairs: Sequence[tuple[Tree, Tree]]) -> str | None:
     """Return the hint for an item whose type stands under a key: ``type: conv``; arguments beside or below it."""
-    name, arguments = "", list[tuple[Node, Node]]()
+    name, arguments = "", list[tuple[Tree, Tree]]()
     for key, value in pairs:
         word = key.text if isinstance(key, Scalar) else ""
         if word in TYPE_KEYS and isinstance(value, Scalar):
@@ -171,7 +171,7 @@ def of_type_key(pairs: Sequence[tuple[Node, Node]]) -> str | None:
     return _of_pairs(name, arguments)
 
 
-def _of_pairs(name: str, pairs: Sequence[tuple[Node, Node]]) -> str | None:
+def _of_pairs(name: str, pairs: Sequence[tuple[Tree, Tree]]) -> str | None:
     placed: list[object] = []
     named: dict[str, object] = {}
     for key, value in pairs:
@@ -211,7 +211,7 @@ def _evaluated(node: ast.expr) -> object:
     return Code(ast.unparse(node))
 
 
-def _of_node(node: Node) -> object:
+def _of_node(node: Tree) -> object:
     if isinstance(node, Scalar):
         return node.text if node.quoted else literal(node.text)
     if isinstance(node, List):

@@ -14,7 +14,7 @@ from cnncalc.language import hints
 from cnncalc.language.arithmetic import Budget
 from cnncalc.language.expressions import BUDGET, CONSTANTS, ExpressionError, compile_expression
 from cnncalc.language.items import Environment, Value
-from cnncalc.language.nodes import List, Map, Node, Scalar
+from cnncalc.language.yaml_tree import List, Map, Scalar, Tree
 from cnncalc.layers.arguments import Argument
 
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -34,22 +34,22 @@ class ValueReader:
         self._constants: Environment = {BUDGET: self.budget}
         self._allowance = len(source.content) + MAX_ALIASED  # no text has more nodes than characters, but for aliases
 
-    def fault(self, place: Node | Place, message: str, hint: Hint = None) -> None:
+    def fault(self, place: Tree | Place, message: str, hint: Hint = None) -> None:
         """Note a fault at a node or place."""
-        origin = place.at(self.source) if isinstance(place, Node) else place
+        origin = place.place if isinstance(place, Tree) else place
         self.faults.append(Fault(clipped(message), origin, shown_hint(hint, len(self.faults) < MAX_FAULTS)))
         if len(self.faults) >= MAX_FAULTS * 10:
             raise SpecError(self.faults)
 
-    def visit(self, node: Node, depth: int) -> None:
+    def visit(self, node: Tree, depth: int) -> None:
         """Count a node that is read.  Raises SpecError where aliases make too many, or too deep ones, of a few."""
         self._allowance -= 1
         if self._allowance < 0:
-            raise SpecError([Fault(f"aliases expand to more than {MAX_ALIASED:,} further parts", node.at(self.source))])
+            raise SpecError([Fault(f"aliases expand to more than {MAX_ALIASED:,} further parts", node.place)])
         if depth > MAX_DEPTH:
-            raise SpecError([Fault(f"nested deeper than {MAX_DEPTH}", node.at(self.source))])
+            raise SpecError([Fault(f"nested deeper than {MAX_DEPTH}", node.place)])
 
-    def keys(self, node: Node | None, what: str, known: tuple[str, ...] = (), quiet: bool = False) -> dict[str, Node]:
+    def keys(self, node: Tree | None, what: str, known: tuple[str, ...] = (), quiet: bool = False) -> dict[str, Tree]:
         """Return a mapping's values by key; unknown keys, and keys given twice, are faults."""
         if node is None or (isinstance(node, Scalar) and node.empty):
             return {}
@@ -58,7 +58,7 @@ class ValueReader:
             if not quiet:
                 self.fault(node, f"{what} must be a mapping (key: value)")
             return {}
-        found: dict[str, Node] = {}
+        found: dict[str, Tree] = {}
         for key, value in node.pairs:
             name = key.text if isinstance(key, Scalar) else ""
             message = ""
@@ -77,37 +77,37 @@ class ValueReader:
                 self.fault(key, message, hint)
         return found
 
-    def value(self, node: Node, names: Collection[str], argument: Argument[Any] | None = None, depth: int = 0) -> Value:
+    def value(self, node: Tree, names: Collection[str], argument: Argument[Any] | None = None, depth: int = 0) -> Value:
         """Read a value that may be an expression over ``names``; a fault gives None."""
         self.visit(node, depth)
         if isinstance(node, Scalar):
             return self._scalar(node, names, argument)
         if isinstance(node, List):
-            return _joined(node.at(self.source), [self.value(item, names, argument, depth + 1) for item in node.items])
+            return _joined(node.place, [self.value(item, names, argument, depth + 1) for item in node.items])
         self.fault(node, "a mapping stands where a value is expected")
-        return Value(node.at(self.source))
+        return Value(node.place)
 
-    def literal(self, node: Node, names: Collection[str], depth: int = 0) -> Value:
+    def literal(self, node: Tree, names: Collection[str], depth: int = 0) -> Value:
         """Read a hyper-parameter: a word is itself, unless it is an earlier one's name; the rest as ``value``."""
         self.visit(node, depth)
         if isinstance(node, List):
-            return _joined(node.at(self.source), [self.literal(item, names, depth + 1) for item in node.items])
+            return _joined(node.place, [self.literal(item, names, depth + 1) for item in node.items])
         if not isinstance(node, Scalar):
             return self.value(node, names)
         text = node.text
         word = _WORD(text) and not (text in CONSTANTS or text in names) if not node.quoted else text not in names
         if word and (not node.quoted or _WORD(text)):
-            return Value(node.at(self.source), text)
+            return Value(node.place, text)
         return self.value(node, names)
 
-    def text(self, node: Node, what: str) -> str:
+    def text(self, node: Tree, what: str) -> str:
         """Read a text as it stands, whatever YAML would make of it."""
         if isinstance(node, Scalar) and not node.empty:
             return node.text
         self.fault(node, f"{what} must be a text")
         return ""
 
-    def integer(self, node: Node, what: str) -> int | None:
+    def integer(self, node: Tree, what: str) -> int | None:
         """Read a plain integer."""
         if isinstance(node, Scalar) and _INTEGER(node.text):
             return int(node.text)
@@ -115,7 +115,7 @@ class ValueReader:
         return None
 
     def _scalar(self, node: Scalar, names: Collection[str], argument: Argument[Any] | None) -> Value:
-        text, origin = node.text, node.at(self.source)
+        text, origin = node.text, node.place
         if not node.quoted:
             if _INTEGER(text):
                 return Value(origin, int(text))
@@ -129,7 +129,7 @@ class ValueReader:
         return self._expression(node, names, argument)
 
     def _expression(self, node: Scalar, names: Collection[str], argument: Argument[Any] | None) -> Value:
-        text, origin = node.text, node.at(self.source)
+        text, origin = node.text, node.place
         try:
             expression = compile_expression(text, names)
             if not expression.names:

@@ -133,6 +133,12 @@ def test_an_alias_is_edited_at_its_anchor() -> None:
     assert changed == "  - &one\n    conv: {out_channels: 8, kernel_size: 1}\n  - *one\n"
 
 
+def test_an_item_ends_with_its_alias_and_not_where_the_anchor_does() -> None:
+    body = "  - relu: &none\n  - conv:\n      out_channels: &c 8\n      kernel_size: *c  # eight\n  - relu: &none\n"
+    changed = replaced(body, [Piece("conv", {"out_channels": "8", "kernel_size": "1"})])
+    assert changed == "  - relu: &none\n  - conv: {out_channels: 8, kernel_size: 1}  # eight\n  - relu: &none\n"
+
+
 def test_edits_of_one_text_do_not_move_each_other() -> None:
     text = HEAD + "  - relu\n  - conv: {out_channels: 4, kernel_size: 3}\n  - flatten\n"
     first, second = item_of(text).replaced(TWO), item_of(text, "flatten").replaced([Piece("identity")])

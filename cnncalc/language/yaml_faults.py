@@ -1,0 +1,50 @@
+"""What is wrong with a text that is not YAML, and what was probably meant."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cnncalc.ground.places import Fault, Place, SpecText
+
+if TYPE_CHECKING:
+    from yaml import YAMLError
+
+
+def yaml_fault(file: SpecText, error: YAMLError) -> Fault:
+    """Return the fault of what a YAML library refuses."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or "this is not YAML"
+    if mark is None:
+        return Fault(f"{file.name}: {problem}")
+    line, column = mark.line, mark.column
+    if line >= file.content.count("\n") and not file.line(line).strip():  # the end of the file: show the last line
+        line = max(len(file.content.rstrip().splitlines()) - 1, 0)
+        column = len(file.line(line))
+    opened = getattr(error, "context_mark", None)
+    hint = _hint(file, line, problem)
+    if opened is not None and opened.line < mark.line and "flow" in (getattr(error, "context", None) or ""):
+        bracket = file.line(opened.line)[opened.column : opened.column + 1]
+        hint = f"the {bracket} on line {opened.line + 1} is not closed"
+    return Fault(f"YAML: {problem}", Place(file, line, column), hint)
+
+
+def _hint(file: SpecText, line: int, problem: str) -> str | None:
+    text, above = file.line(line), file.line(line - 1) if line else ""
+    bare = re.match(r"\s*-\s+(\w+)\s*(#.*)?$", above)
+    glued = re.match(r"\s*-\s*(\w[\w.]*):?[({\[]", text)
+    if re.match(r"\s*-[A-Za-z]", text):
+        return f"a blank follows the dash: '- {text.strip()[1:]}'"
+    if glued:
+        return f"a colon and a blank stand between a type and its arguments: '- {glued[1]}: {{…}}'"
+    if "mapping values are not allowed" in problem and bare:
+        return f"a type with a modifier below it needs a colon: '- {bare[1]}:'"
+    if "\t" in text[: len(text) - len(text.lstrip())]:
+        return "indent with spaces, not tabs"
+    if "expected '-' indicator" in problem or "expected <block end>" in problem:
+        return "the entries of one list, and the keys of one mapping, begin in the same column"
+    if "{" in text:
+        return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
+    if "mapping values are not allowed" in problem:
+        return "a text with a colon is quoted"
+    return None
