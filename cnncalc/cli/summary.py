@@ -13,6 +13,7 @@ from cnncalc.figures.summary import summarize
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
+from cnncalc.recipe import Recipe
 from cnncalc.rendering.views.summary import COLUMNS, view
 
 TABLE_COLUMNS = (
@@ -69,7 +70,7 @@ def command(
     cat net.yaml | cnncalc summary - --format tsv | sort
     cnncalc summary resnet50 -o resnet50.html
     """
-    network = asked.network(fuse)
+    recipe, network = asked.built(fuse)
     summary = summarize(network, *basis, optimizer, convention)
     if out.format == "html":
         from cnncalc.cli.draw import page_by_default
@@ -81,20 +82,24 @@ def command(
         return report_unmet(summary)
     rows, rest = select(summary, depth, ALIKE.get(sort or "", sort), top)
     known = TABLE_COLUMNS if out.format == "table" else (*COLUMNS, "args")
-    device = _on_a_device(network) if basis.dtype == "int8" and out.format == "table" else ""
+    device = ""
+    if out.format == "table" and (basis.dtype == "int8" or recipe.deploy):
+        device = _on_a_device(recipe, network, basis.dtype)
     out.show(view(summary, rows, rest, _columns(columns, known), device))
     return report_unmet(summary)
 
 
-def _on_a_device(network: Graph) -> str:
-    """Return a sentence on what int8 is on a microcontroller: the figures of a summary count one byte per element."""
+def _on_a_device(recipe: Recipe, network: Graph, dtype: str) -> str:
+    """Return a sentence on the device that a spec names; in int8 on any, as a summary counts one byte per element."""
     from cnncalc.deployment.view import deploy
     from cnncalc.rendering.views.deploy import in_brief
+    from cnncalc.studies.on_device import Wanted
 
+    here = "every tensor is one byte per element here; " if dtype == "int8" else ""
     try:
-        return in_brief(deploy(network))
+        return here + in_brief(deploy(network, Wanted().over(recipe.deploy).device()))
     except CnncalcError as error:
-        return f"every tensor is one byte per element here; {error.message}"
+        return here + error.message
 
 
 def _columns(text: str | None, known: tuple[str, ...]) -> tuple[str, ...] | None:

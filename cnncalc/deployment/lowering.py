@@ -103,11 +103,17 @@ class Lowering:
         return (keeps or self.converter.dense_takes_maps) and self._feeds_dense(node)
 
     def _feeds_dense(self, node: Node) -> bool:
-        """Whether a dense layer is all that reads a layer, activations between them aside."""
+        """Whether a dense layer is all that reads a layer, activations and batchnorms between them aside."""
         reader = self.sole_reader(node)
-        while reader is not None and reader.layer.type in UNARY:
+        while reader is not None and reader.layer.type in (*UNARY, "batchnorm"):
             reader = self.sole_reader(reader)
         return reader is not None and reader.layer.type == "linear"
+
+    def behind_a_copy(self, tensor: Tensor) -> bool:
+        """Whether what makes a tensor is a reshape that goes, but only after clamps were merged."""
+        while isinstance(tensor, Node) and is_idle(tensor):
+            tensor = tensor.inputs[0]
+        return isinstance(tensor, Node) and tensor.layer.type in ("flatten", "reshape") and self.vanishes(tensor)
 
     def producer(self, tensor: Tensor) -> Operator | None:
         """Return the operator that makes a tensor; None for an input of the network."""
@@ -167,29 +173,33 @@ class Lowering:
         return True
 
     def fuses(self, node: Node, activation: str) -> bool:
-        """Let a clamp be part of the operator before it, where that can be; say whether it could."""
+        """Let a clamp be part of the operator before it, where that can be; say whether it could.
+
+        A clamp is moved in front of copies; one that is there twice goes, unless a copy lies between.
+        """
         tensor = node.inputs[0]
-        operator = self.producer(tensor)
+        end = operator = self.producer(tensor)
         if operator is None or self.sole_reader(tensor) is None:
             return False
-        end = operator
-        while operator.code in MOVING and len(self._reads(operator.inputs[0])) == 1:
+        while operator.code in MOVING:
             made = self._made.get(operator.inputs[0])
-            if made is None:
+            if made is None or self.sole_reader(operator.layers[0].inputs[0]) is None:
                 return False
             operator = made
-        if operator.code not in FUSING or operator.activation not in (None, activation):
+        again = (
+            operator is end and activation in (operator.activation, operator.code) and not self.behind_a_copy(tensor)
+        )
+        if not again and (operator.code not in FUSING or operator.activation is not None):
             return False
         if operator.code == "TRANSPOSE_CONV" and not any(one.part == BIAS for one in operator.constants):
             return False
-        operator.activation = activation
+        if not again:
+            operator.activation = activation
         operator.layers.append(node)
         self.fused.append(node)
+        assert end is not None
         self.values[node] = end.output
         return True
-
-    def _reads(self, flow: Flow) -> list[Operator]:
-        return [operator for operator in self.operators if flow in operator.inputs] if flow in self._made else []
 
     def weight(self, elements: int, channels: int, same: object, dense: bool = False) -> Constant:
         """Return a weight tensor with a scale for each of ``channels``, or one where the converter has one."""
@@ -208,6 +218,10 @@ class Lowering:
         """Return a constant that is multiplied with or added to what flows: numbers of the kind, one scale."""
         width = self.kind.activation if self.kind.scaled else self.kind.weight
         return Constant(WEIGHT, elements, width, int(self.kind.scaled), False, ("factors", same))
+
+    def number(self, value: float) -> Constant:
+        """Return a single number that is multiplied with, added to or compared with what flows."""
+        return self.factors(1, value)._replace(same=("number", value))
 
     def integers(self, *values: object) -> Constant:
         """Return a shape, a list of axes or a padding: int32, stored once for equal values."""

@@ -138,14 +138,22 @@ class DeviceGraph(NamedTuple):
         return [*self.inputs, *[operator.output for operator in self.operators]]
 
     def stored(self) -> list[Constant]:
-        """Return every constant whose values stand in the file, equal ones once."""
-        return list({constant.same: constant for op in self.operators for constant in op.constants}.values())
+        """Return every constant whose values stand in the file, equal ones once.
+
+        A single number is quantised to 127, or −127: all that are positive have one value.
+        """
+        found: dict[object, Constant] = {}
+        for operator in self.operators:
+            for one in operator.constants:
+                single = one.scales and isinstance(one.same, tuple) and one.same[0] == "number"
+                found[("number", one.same[1] > 0) if single and isinstance(one.same, tuple) else one.same] = one
+        return list(found.values())
 
     def tensors(self) -> list[Constant]:
         """Return every constant that is a tensor of the file: biases of zeros share values, but not their scales."""
         found: dict[object, Constant] = {}
         for number, operator in enumerate(self.operators):
             for constant in operator.constants:
-                zeros = isinstance(constant.same, tuple) and constant.same[0] == "zeros"
+                zeros = constant.scales and isinstance(constant.same, tuple) and constant.same[0] == "zeros"
                 found[(number, constant.same) if zeros else constant.same] = constant
         return list(found.values())

@@ -211,9 +211,14 @@ def test_sweep_reports_what_can_t_be_on_the_device() -> None:
 # --- summary, explain ---------------------------------------------------------------------------------------------
 
 
+def test_summary_of_a_spec_that_names_its_device_has_a_line(small) -> None:
+    text = " ".join(cnncalc("summary", small("deploy: {board: esp32}")).out.split())
+    assert "device on esp32, tflite-micro, int8, batchnorms folded, the arena is 2,816 bytes (2.75 KiB)" in text
+
+
 def test_summary_in_int8_says_what_that_is_on_a_device() -> None:
     text = " ".join(cnncalc("summary", "vww_mobilenet_v1_0.25_96", "--dtype", "int8").out.split())
-    assert "device every tensor is one byte per element here; on tflite-micro, batchnorms folded, " in text
+    assert "device every tensor is one byte per element here; on tflite-micro, int8, batchnorms folded, " in text
     assert "the arena is 73,728 bytes (72 KiB): 'cnncalc deploy' says how" in text
     assert "device" not in cnncalc("summary", "vww_mobilenet_v1_0.25_96").out
     assert "tflite-micro has no layernorm" in " ".join(

@@ -26,20 +26,18 @@ def linear(low: Lowering, node: Node) -> None:
     operator.macs = node.macs()
     weights = node.use.weights
     operator.constants.append(low.weight(prod(weights["weight"].shape), layer.out_features, owner, True))
-    if layer.bias:
+    if layer.bias and has_bias(low, node):
         operator.constants.append(low.bias(layer.out_features, owner, True))
     low.end(node, operator.output)
     if node in low.ahead:
-        ahead: Any = low.ahead[node]
-        low.folds(ahead, operator, ahead.layer.type == "batchnorm" or getattr(ahead.layer, "bias", False))
+        low.folds(low.ahead[node], operator, _shifts(low.ahead[node]))
 
 
 def batchnorm(low: Lowering, node: Node) -> None:
     """Part of the weights before it, or of the dense layer behind it; else MUL and ADD, with a tensor each."""
     if _folds_back(low, node):
         return
-    reader = low.sole_reader(node)
-    if reader is not None and reader.layer.type == "linear" and low.folds_ahead(node):
+    if _folds_ahead(low, node, True):
         return
     factored = _factored(low, node, "MUL", low.of(node)[0], f"{node.name} (factor)")
     shifted = _factored(low, node, "ADD", factored.output, node.name)
@@ -51,8 +49,7 @@ def scale(low: Lowering, node: Node) -> None:
     layer: Any = node.layer
     if _folds_back(low, node):
         return
-    reader = low.sole_reader(node)
-    if reader is not None and reader.layer.type == "linear" and low.folds_ahead(node):
+    if _folds_ahead(low, node, layer.bias):
         return
     operator = _factored(low, node, "MUL", low.of(node)[0], f"{node.name} (factor)" if layer.bias else node.name)
     if layer.bias:
@@ -67,8 +64,42 @@ def _folds_back(low: Lowering, node: Node) -> bool:
         return False
     if low.sole_reader(node.inputs[0]) is None:
         return False
-    low.folds(node, operator, node.layer.type == "batchnorm" or getattr(node.layer, "bias", False))
+    shifts = _shifts(node) and (operator.code != "FULLY_CONNECTED" or has_bias(low, operator.layers[0]))
+    low.folds(node, operator, shifts)
     return True
+
+
+def _folds_ahead(low: Lowering, node: Node, shifts: bool) -> bool:
+    """Fold a layer into the dense layer that alone reads it; a shift only where that has a bias, or gets one."""
+    reader = low.sole_reader(node)
+    if reader is None or reader.layer.type != "linear":
+        return False
+    return (not shifts or has_bias(low, reader)) and low.folds_ahead(node)
+
+
+def has_bias(low: Lowering, node: Node) -> bool:
+    """Whether a dense layer has a bias in the file.
+
+    The one that is written, or that a batchnorm gives it, becomes part of the next one's where a dense layer with a
+    bias of its own follows at once; of a chain, the last has its bias, and every second before it.
+    """
+    chain: list[Node] = []
+    waiting: Node | None = node
+    while waiting is not None and waiting.layer.type == "linear":
+        behind = low.sole_reader(waiting)
+        normed = behind is not None and behind.layer.type == "batchnorm"
+        layer: Any = waiting.layer
+        if not (layer.bias or normed):
+            break
+        chain.append(waiting)
+        waiting = low.sole_reader(behind) if normed and behind is not None else behind
+    return len(chain) % 2 == 1
+
+
+def _shifts(node: Node) -> bool:
+    """Whether a layer adds something to each channel, beside its factor."""
+    layer: Any = node.layer
+    return layer.type == "batchnorm" or (layer.type == "scale" and layer.bias)
 
 
 def _factored(low: Lowering, node: Node, code: str, flow: Flow, name: str) -> Operator:

@@ -46,11 +46,11 @@ def hardtanh(low: Lowering, node: Node) -> None:
         return
     (flow,) = low.of(node)
     least = low.emit("MINIMUM", node, [flow], flow.shape, name=f"{node.name} (from above)")
-    least.constants.append(low.factors(1, ("number", layer.max_val)))
+    least.constants.append(low.number(layer.max_val))
     code = "RELU" if layer.min_val == 0 else "MAXIMUM"
     most = low.emit(code, node, [least.output], flow.shape)
     if code == "MAXIMUM":
-        most.constants.append(low.factors(1, ("number", layer.min_val)))
+        most.constants.append(low.number(layer.min_val))
         most.doubt = "a clamp to other bounds"
     low.end(node, most.output)
 
@@ -65,7 +65,7 @@ def hardsigmoid(low: Lowering, node: Node) -> None:
         operator.activation = "RELU6"
     else:
         operator = low.emit("ADD", node, [flow], flow.shape, name=f"{node.name} (shifted)")
-        operator.constants.append(low.factors(1, ("number", 3)))
+        operator.constants.append(low.number(3))
         operator.activation = "RELU6"
     reader = low.sole_reader(node)
     low.values[node] = operator.output
@@ -73,7 +73,7 @@ def hardsigmoid(low: Lowering, node: Node) -> None:
         low.ahead[reader] = node
         return
     factor = low.emit("MUL", node, [operator.output], flow.shape)
-    factor.constants.append(low.factors(1, ("number", 1 / 6)))
+    factor.constants.append(low.number(1 / 6))
     low.end(node, factor.output)
 
 
@@ -98,7 +98,10 @@ def elu(low: Lowering, node: Node) -> None:
     else:
         source = low.emit("DEQUANTIZE", node, [flow], flow.shape, 4, f"{node.name} (as float32)").output
     inside = low.emit("ELU", node, [source], flow.shape, 4, f"{node.name} (in float32)")
-    low.end(node, low.emit("QUANTIZE", node, [inside.output], flow.shape).output)
+    back = low.emit("QUANTIZE", node, [inside.output], flow.shape)
+    low.end(node, back.output)
+    if any(reader.layer.type in ("concat", "maximum", "minimum") for reader in low.readers(node)):
+        back.doubt = "the island of float32 may reach over the merge behind it"
     note = "elu runs in float32 on the device, with 4 bytes per element; relu would be part of the operator before it"
     if note not in low.notes:
         low.notes.append(note)
@@ -128,11 +131,22 @@ def softmax(code: str) -> Rule:
     return rule
 
 
-def pairs(code: str) -> Rule:
-    """Return the rule of a merge: an operator for each input after the first, never in place."""
+def rescaled(low: Lowering, node: Node, flow: Flow) -> Flow:
+    """Return a tensor behind a QUANTIZE where its operator fixes the scale, which a merge can't then choose."""
+    if not (flow.quantised and flow.fixed_scale):
+        return flow
+    return low.emit("QUANTIZE", node, [flow], flow.shape, name=f"{flow.name} (rescaled)").output
+
+
+def pairs(code: str, one_scale: bool = False) -> Rule:
+    """Return the rule of a merge: an operator for each input after the first, never in place.
+
+    ``one_scale`` says that all its tensors have one scale, as only elements are chosen.
+    """
 
     def rule(low: Lowering, node: Node) -> None:
-        merged, *others = low.of(node)
+        flows = low.of(node)
+        merged, *others = [rescaled(low, node, flow) for flow in flows] if one_scale else flows
         for number, other in enumerate(others, 1):
             name = node.name if number == len(others) else f"{node.name} ({number} of {len(others)})"
             merged = low.emit(code, node, [merged, other], _stretched(merged, other), name=name).output
@@ -144,7 +158,7 @@ def pairs(code: str) -> Rule:
 
 def concat(low: Lowering, node: Node) -> None:
     """CONCATENATION, all inputs and the output alive together."""
-    flows = low.of(node)
+    flows = [rescaled(low, node, flow) for flow in low.of(node)]
     layer: Any = node.layer
     axis = len(node.shape) - 1 if layer.axis % len(node.shape) == 0 else layer.axis % len(node.shape) - 1
     axis += len(flows[0].shape) - len(node.shape)
@@ -178,7 +192,7 @@ RULES: dict[str, Rule] = {
     "add": pairs("ADD"),
     "subtract": pairs("SUB"),
     "multiply": pairs("MUL"),
-    "maximum": pairs("MAXIMUM"),
-    "minimum": pairs("MINIMUM"),
+    "maximum": pairs("MAXIMUM", True),
+    "minimum": pairs("MINIMUM", True),
     "concat": concat,
 }

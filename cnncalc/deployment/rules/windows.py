@@ -254,6 +254,8 @@ def pad(low: Lowering, node: Node) -> None:
     layer: Any = node.layer
     if layer.mode in ("replicate", "circular"):
         raise refused(node, f"tflite-micro has no padding with mode {layer.mode}", "use 'mode: reflect' or zeros")
+    if any(side < 0 for pair in layer.padding for side in pair):
+        raise refused(node, "nobody has verified what becomes of a pad that crops", "use center_crop or slice")
     (flow,) = low.of(node)
     reader = _absorbing(low, node, flow)
     if reader is not None:
@@ -265,7 +267,7 @@ def pad(low: Lowering, node: Node) -> None:
     borders = [side for pair in (*layer.padding, layer.channels) for side in pair]
     operator.constants.append(low.integers(0, 0, *borders))
     if layer.value:
-        operator.constants.append(low.factors(1, ("pad", layer.value)))
+        operator.constants.append(low.number(layer.value))
     if code != "PAD":
         operator.doubt = code
     low.end(node, operator.output)

@@ -65,9 +65,11 @@ def page(found: Deployment, steps: int | None, screen: Screen) -> list[Block]:
 
 
 def in_brief(found: Deployment) -> str:
-    """Return a sentence for other pages: what int8 is there, and what it is on a device."""
+    """Return a sentence for other pages: what the arena is on a device."""
+    on = found.device
+    board = f"{on.board.name}, " if on.board else ""
     return (
-        f"every tensor is one byte per element here; on tflite-micro, batchnorms folded, the arena is "
+        f"on {board}tflite-micro, {on.kind.name}, batchnorms folded, the arena is "
         f"{exact(found.arena)} bytes ({size(found.arena)}): 'cnncalc deploy' says how"
     )
 
@@ -235,7 +237,7 @@ def _notes(found: Deployment) -> list[Block]:
     if others:
         arenas = " or ".join([exact(arena) for arena in others])
         notes.append(
-            ("order", f"branches run as in the spec; in another order, by the converter, the arena is {arenas}")
+            ("order", f"branches run as in the spec; the converter may choose another order, with an arena of {arenas}")
         )
     if found.planning > found.arena:
         enough = aligned(found.ram[-1].high + found.planning)
