@@ -18,7 +18,12 @@ ALIGNMENT = 16
 class Kind(NamedTuple):
     """What the numbers of a device are: bytes of an element that flows, of a weight and of a bias.
 
-    ``scaled`` says whether tensors have a scale and a zero point.
+    Attributes:
+        name: as it is asked for.
+        activation, weight, bias: bytes of an element.
+        scaled: whether tensors have a scale and a zero point.
+        ranges: what has a recorded range in the file, whichever converter writes it.
+        structure: how large the tables of a model file are beside those of int8.
     """
 
     name: str
@@ -26,14 +31,16 @@ class Kind(NamedTuple):
     weight: int
     bias: int
     scaled: bool
+    ranges: str
+    structure: float
 
 
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("int8", 1, 1, 4, True),
-        Kind("int16x8", 2, 1, 8, True),  # the bias is int64: kernels/conv.cc
-        Kind("float32", 4, 4, 4, False),
+        Kind("int8", 1, 1, 4, True, "", 1.0),
+        Kind("int16x8", 2, 1, 8, True, "all", 1.07),  # the bias is int64: kernels/conv.cc
+        Kind("float32", 4, 4, 4, False, "", 0.82),
     )
 }
 

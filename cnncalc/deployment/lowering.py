@@ -33,6 +33,13 @@ MOVING = ("RESHAPE", "TRANSPOSE")
 """Operators that a clamp is moved in front of."""
 
 
+ONE_SCALE = (
+    *MOVING, "PAD", "STRIDED_SLICE", "MAX_POOL_2D", "AVERAGE_POOL_2D", "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR",
+    "DEPTH_TO_SPACE", "SPACE_TO_DEPTH",
+)  # fmt: skip
+"""Operators whose output has their input's scale."""
+
+
 class Lowering:
     """A network on its way to the device.
 
@@ -133,6 +140,7 @@ class Lowering:
         output = Flow(
             name or node.name, shape, self.kind.activation if width is None else width, own and self.kind.scaled
         )
+        output.fixed_scale = code in ONE_SCALE and inputs[0].fixed_scale
         operator = Operator(code, node, inputs, output)
         self.operators.append(operator)
         self._made[output] = operator

@@ -137,10 +137,11 @@ def quantisation(graph: DeviceGraph) -> Part:
 
 def recorded_ranges(graph: DeviceGraph, tensors: list[Constant]) -> int:
     """Return how many ranges the file records: of activations, but a softmax' own; of weights a channel each."""
-    if not graph.converter.ranges or not graph.kind.scaled:
+    ranges = graph.kind.ranges or graph.converter.ranges
+    if not ranges or not graph.kind.scaled:
         return 0
     found = len([flow for flow in graph.flows if flow.quantised and not flow.fixed_scale])
-    if graph.converter.ranges == "all":
+    if ranges == "all":
         found += sum([one.scales for one in tensors if one.part == WEIGHT])
     return found
 
@@ -149,11 +150,10 @@ def structure(graph: DeviceGraph) -> Part:
     """Return what tables of tensors and operators take in the model file."""
     tensors, operators = len(graph.flows) + len(graph.tensors()), len(graph.operators)
     tables = STRUCTURE_FIXED + STRUCTURE_TENSOR * tensors + STRUCTURE_OPERATOR * operators
-    off = graph.converter.structure
-    note = (
-        f"{STRUCTURE_FIXED} + {STRUCTURE_TENSOR}·{tensors:,} tensors + {STRUCTURE_OPERATOR}·{operators:,} operators, "
-        f"±{100 * off:.0f} %"
-    )
+    off, factor = graph.converter.structure, graph.kind.structure
+    note = f"{STRUCTURE_FIXED} + {STRUCTURE_TENSOR}·{tensors:,} tensors + {STRUCTURE_OPERATOR}·{operators:,} operators"
+    note = f"{note}, ±{100 * off:.0f} %" if factor == 1 else f"{factor}·({note}), ±{100 * off:.0f} %"
+    tables = int(tables * factor)
     return Part("structure", int(tables * (1 - off)), int(tables * (1 + off)), RANGE, note, FILES)
 
 

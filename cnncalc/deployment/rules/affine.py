@@ -99,7 +99,7 @@ def has_bias(low: Lowering, node: Node) -> bool:
 def _shifts(node: Node) -> bool:
     """Whether a layer adds something to each channel, beside its factor."""
     layer: Any = node.layer
-    return layer.type == "batchnorm" or (layer.type == "scale" and layer.bias)
+    return layer.type == "batchnorm" or (layer.type == "scale" and bool(layer.bias))
 
 
 def _factored(low: Lowering, node: Node, code: str, flow: Flow, name: str) -> Operator:

@@ -1,0 +1,86 @@
+"""Every rule against TensorFlow's converter and tflite-micro's interpreter: tests/data/deploy_converted.json.
+
+The file is printed by benchmarks/device.py; it holds counts and bytes of real files, none of them cnncalc's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import cnncalc
+from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT
+from cnncalc.deployment.orders import other_arenas
+from cnncalc.deployment.view import deploy, device
+from cnncalc.ground.errors import CnncalcError
+
+DATA = Path(__file__).parents[1] / "data"
+CONVERTED = json.loads((DATA / "deploy_converted.json").read_text(encoding="utf-8"))
+PROBES = yaml.safe_load((DATA / "deploy/probes.yaml").read_text(encoding="utf-8"))
+
+REFUSED = {"mish", "selu", "softplus", "layernorm"}
+"""Probes of what the device does not have; layernorm becomes 13 operators there, NEG among them in float32."""
+
+BIASES_VANISH = {"preact_resnet110", "xception", "ghostnet_0.5", "efficientnet_v2_s"}
+"""Deep networks of random weights whose maps grow so much that many biases round to zeros, and are stored once."""
+
+
+def named(row: dict[str, Any]) -> str:
+    return row.get("probe") or f"{row['spec']}-{row['quant']}"
+
+
+def network(row: dict[str, Any]) -> Any:
+    if "probe" in row:
+        return cnncalc.loads(PROBES[row["probe"]])
+    return cnncalc.load(row["spec"], input=row["input"])
+
+
+ROWS = [row for row in CONVERTED["rows"] if "not_converted" not in row]
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.get("probe") not in REFUSED], ids=named)
+def test_bytes_and_operators_are_the_converter_s(row: dict[str, Any]) -> None:
+    found = deploy(network(row), device(row["quant"]))
+    graph = found.graph
+    assert dict(sorted(Counter(operator.code for operator in graph.operators).items())) == row["operators"]
+    assert len(graph.flows) + len(graph.tensors()) == row["tensors"]
+    assert sum(flow.quantised for flow in graph.flows) + sum(one.scales for one in graph.tensors()) == row["scales"]
+    sizes: Counter[str] = Counter()
+    for one in graph.stored():
+        sizes[one.part] += one.elements * one.width
+    constants = row["constants"]
+    if row["quant"] == "float32":
+        assert sizes[WEIGHT] + sizes[BIAS] == constants["FLOAT32"]
+    else:
+        assert sizes[WEIGHT] == constants.get("INT8", 0) + constants.get("INT16", 0)
+        biases = constants.get("INT64", 0) + constants.get("INT32", 0)
+        if row.get("spec") in BIASES_VANISH:
+            assert sizes[BIAS] + sizes[OTHER] >= biases
+        else:
+            assert sizes[BIAS] + sizes[OTHER] == biases
+    assert row["head"] in (found.arena, *other_arenas(found))
+    quantisation = next(part for part in found.flash if part.name == "quantisation")
+    known = sum(constants.values()) + quantisation.low + row["names_bytes"]
+    structure = next(part for part in found.flash if part.name == "structure")
+    assert structure.low <= row["file_bytes"] - known <= structure.high
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.get("probe") in REFUSED], ids=named)
+def test_what_the_interpreter_refuses_is_refused(row: dict[str, Any]) -> None:
+    assert "refused" in row or row["probe"] == "layernorm"
+    with pytest.raises(CnncalcError, match="tflite-micro has no"):
+        deploy(network(row))
+
+
+def test_the_interpreter_takes_a_plan_of_ours() -> None:
+    one = CONVERTED["offline_plan"]
+    assert deploy(cnncalc.load(one["spec"]), device(plan="best")).arena == one["head"] == 55_296
+
+
+def test_every_probe_was_converted() -> None:
+    assert {row["probe"] for row in ROWS if "probe" in row} == set(PROBES)
