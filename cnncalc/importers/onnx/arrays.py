@@ -82,9 +82,9 @@ class Arrays:
         import numpy as np
 
         if stored.external is not None:
-            data: bytes | memoryview = self._external(stored)
+            data = self._external(stored)
         elif stored.raw is not None:
-            data = memoryview(self.file.wire.data)[slice(*stored.raw)]
+            data = self.file.wire.bytes_at(stored.raw)
         else:
             return self._listed(stored)
         kind = TYPES.get(stored.dtype)

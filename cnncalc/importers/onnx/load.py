@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import stat
 from collections.abc import Callable, Collection, Mapping
@@ -14,7 +13,6 @@ from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXES, MAX_LAYERS, MAX_MODEL_BYTES, MAX_PIPED_MODEL_BYTES
 from cnncalc.importers.onnx import operators as operators
-from cnncalc.importers.onnx.arrays import Weights
 from cnncalc.importers.onnx.builder import Builder, Scope
 from cnncalc.importers.onnx.call import UnfitError
 from cnncalc.importers.onnx.fusing import fused
@@ -23,7 +21,7 @@ from cnncalc.importers.onnx.naming import names
 from cnncalc.importers.onnx.params import Params
 from cnncalc.importers.onnx.steps import Step
 from cnncalc.importers.onnx.values import Value, literal
-from cnncalc.importers.onnx.wire import MalformedError, Wire, varint
+from cnncalc.importers.onnx.wire import MalformedError, Paged, Wire, varint
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import About
@@ -31,8 +29,8 @@ from cnncalc.recipe import About
 if TYPE_CHECKING:
     from cnncalc.graph import Node, Tensor
 
-MAPPED = 1 << 26
-"""Bytes from which a file is mapped instead of read: what is not looked at is then never read."""
+WHOLE = 1 << 22
+"""Bytes up to which a file is read at once; of a larger one, what is not looked at is never read."""
 
 
 def is_model(start: bytes) -> bool:
@@ -62,14 +60,14 @@ class ModelFile:
     settings: Collection[str] = ()
     deploy: Mapping[str, Any] = MappingProxyType({})
 
-    def __init__(self, data: bytes, path: str, size: int, place: str | None = None) -> None:
+    def __init__(self, data: bytes | Paged, path: str, size: int, place: str | None = None) -> None:
         """Read a model.  Raises CnncalcError where it is none."""
         self.path = path
         self.place = place
         self.fuse = True
         self.name = os.path.basename(path).rpartition(".")[0] or path
         self.wire = Wire(data, size)
-        if not is_model(bytes(data[:16])):
+        if not is_model(data[0:16]):
             raise CnncalcError(f"{path}: neither a spec nor an ONNX model")
         try:
             self.model: Model = read_model(self.wire)
@@ -125,11 +123,11 @@ def read_model_file(path: str) -> ModelFile:
                 raise CnncalcError(f"{path}: not a regular file")
             if status.st_size > MAX_MODEL_BYTES:
                 raise CnncalcError(f"{path}: larger than {MAX_MODEL_BYTES:,} bytes")
-            if status.st_size < MAPPED:
+            if status.st_size < WHOLE:
                 data = file.read(status.st_size)
                 return ModelFile(data, path, len(data), path)
-            mapped = mmap.mmap(file.fileno(), status.st_size, access=mmap.ACCESS_READ)
-            return ModelFile(mapped, path, status.st_size, path)  # type: ignore[arg-type]  # it is read as bytes are
+        paged = Paged(open(path, "rb", buffering=0))  # noqa: SIM115  # it stays open with the model
+        return ModelFile(paged, path, status.st_size, path)
     except OSError as error:
         raise CnncalcError(f"{path}: {error.strerror}") from None
 
@@ -170,8 +168,7 @@ class Imported:
         except CnncalcError as error:
             raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
         self.graph.notes = self._notes()
-        steps = self.held
-        self.graph.stored = lambda: Weights(file, steps)
+        self.graph.stored = partial(_weights, file, self.held)
         self.graph.single = self.build.single[0] if self.build.single else ""
 
     def _inputs(self, given: Mapping[str, Shape], scope: Scope) -> dict[str, Value]:
@@ -282,6 +279,13 @@ class Imported:
         if self.build.single:
             notes.append(f"the file is for a batch of one alone: {self.build.single[0]} takes the batch away")
         return notes
+
+
+def _weights(file: ModelFile, steps: Mapping[Node, Step]) -> Mapping[str, Any]:
+    """Return the tensors of an imported graph, read when they are asked for."""
+    from cnncalc.importers.onnx.arrays import Weights
+
+    return Weights(file, steps)
 
 
 def batch_word(ports: list[Port]) -> str | None:

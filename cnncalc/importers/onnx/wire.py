@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias, overload
 
 from cnncalc.ground.limits import MAX_MODEL_FIELDS, MAX_MODEL_MESSAGE_FIELDS
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MAX_VARINT_BYTES = 10
-SMALL = 1 << 16  # messages below this size are copied out of a mapped file: indexing bytes is twice as fast
+SMALL = 1 << 16  # messages below this size are read at once: indexing bytes is many times as fast
+PAGE = 4096
 
 Span: TypeAlias = "tuple[int, int]"
 """Where a value of bytes begins and ends in the file."""
@@ -26,11 +27,42 @@ class MalformedError(Exception):
     """Bytes that are no message of the kind that was expected."""
 
 
+class Paged:
+    """A file as if it were bytes: a page of it is in memory, and what is asked for is read when it is.
+
+    A mapped file would do, but what is mapped counts as the process' memory, and ends it where the file shrinks.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Read from a file that was opened without a buffer, and stays open as long as this."""
+        self.file = file
+        self.number = -1
+        self.page = b""
+
+    def __del__(self) -> None:
+        self.file.close()
+
+    @overload
+    def __getitem__(self, key: int) -> int: ...
+    @overload
+    def __getitem__(self, key: slice) -> bytes: ...
+    def __getitem__(self, key: int | slice) -> int | bytes:
+        """Return one byte, or all from one place to another."""
+        if isinstance(key, slice):
+            self.file.seek(key.start or 0)
+            return self.file.read(key.stop - (key.start or 0))
+        number = key // PAGE
+        if number != self.number:
+            self.file.seek(number * PAGE)
+            self.page, self.number = self.file.read(PAGE), number
+        return self.page[key % PAGE]
+
+
 class Wire:
     """The bytes of a file, and how many fields have been read of them."""
 
-    def __init__(self, data: bytes, size: int) -> None:
-        """Read ``data``, bytes or a mapped file, up to ``size``."""
+    def __init__(self, data: bytes | Paged, size: int) -> None:
+        """Read ``data`` up to ``size``."""
         self.data = data
         self.size = size
         self.fields_left = MAX_MODEL_FIELDS
@@ -46,10 +78,11 @@ class Wire:
             MalformedError: where the bytes are no such message, or have more fields than a model may have.
         """
         start, end = span
-        data, base = self.data, 0
+        data: bytes | Paged = self.data
+        base = 0
         if end - start < SMALL:
-            data, base = bytes(data[start:end]), start
-            if len(data) != end - start:
+            data, base = data[start:end], start
+            if isinstance(data, bytes) and len(data) != end - start:
                 raise MalformedError("the file ends too early")
         at, stop = start - base, end - base
         count = 0
@@ -85,7 +118,7 @@ class Wire:
 
     def bytes_at(self, span: Span) -> bytes:
         """Return the bytes of a value."""
-        return bytes(self.data[span[0] : span[1]])
+        return self.data[span[0] : span[1]]
 
     def float_at(self, span: Span) -> float:
         """Return a value of four bytes as a number."""
@@ -109,7 +142,7 @@ class Wire:
         return list(struct.unpack(f"<{len(data) // 4}f", data))
 
 
-def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
+def varint(data: bytes | Paged, at: int, end: int) -> tuple[int, int]:
     """Return the integer that stands at a place, and where the next field begins.
 
     Raises:

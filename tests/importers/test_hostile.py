@@ -1,0 +1,151 @@
+"""Files that were made to harm: each ends within a second, refused in words or read for what it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.importers.onnx.load import read_model_bytes
+from tests.importers.models import imported, model, node
+
+MAP = {"x": ["N", 3, 8, 8]}
+LONG = np.array([2**40, 2**40], np.int64)
+
+
+def ints(*values: int) -> Any:
+    return np.array(values, np.int64)
+
+
+def chained(op: str, count: int) -> bytes:
+    """Return a model that doubles a number, or squares it, again and again, and reshapes by it."""
+    nodes = [node(op, [f"c{i}", f"c{i}"], [f"c{i + 1}"]) for i in range(count)]
+    return model([*nodes, node("Reshape", ["x", f"c{count}"], ["y"])], MAP, ["y"], {"c0": ints(3)})
+
+
+def functions(body: Callable[[int], list[Any]], count: int) -> bytes:
+    """Return a model with functions f0, f1, …, of which it calls the first."""
+    made = onnx.load_from_string(model([node("f0", ["x"], ["y"], domain="own")], MAP, ["y"]))
+    opset = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    made.functions.extend(helper.make_function("own", f"f{i}", ["a"], ["b"], body(i), opset) for i in range(count))
+    made.opset_import.append(helper.make_opsetid("own", 1))
+    data: bytes = made.SerializeToString()
+    return data
+
+
+def nested(depth: int) -> bytes:
+    """Return bytes in which a graph's node holds a graph, that deep."""
+    graph = b""
+    for _ in range(depth):
+        attribute = b"\x0a\x01g" + b"\x32" + size(graph) + graph
+        operator = b"\x22\x02If" + b"\x2a" + size(attribute) + attribute
+        graph = b"\x0a" + size(operator) + operator
+    return b"\x08\x08\x12\x00" + b"\x3a" + size(graph) + graph
+
+
+def size(part: bytes) -> bytes:
+    """Return a length as the wire format has it."""
+    number, made = len(part), bytearray()
+    while True:
+        made.append(number & 127 | (128 if number > 127 else 0))
+        number >>= 7
+        if not number:
+            return bytes(made)
+
+
+def fields() -> bytes:
+    """Return a graph of a million empty nodes."""
+    graph = b"\x0a\x00" * 1_000_000
+    return b"\x08\x08\x12\x00" + b"\x3a" + size(graph) + graph
+
+
+def conv(**attributes: Any) -> bytes:
+    return model([node("Conv", ["x", "w"], ["y"], **attributes)], MAP, ["y"], {"w": np.ones((2, 3, 1, 1), np.float32)})
+
+
+TWICE = [node("f{}", ["a"], ["c"], domain="own")]
+
+ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "squares": (lambda: chained("Mul", 40), "a number leaves 64 bits"),
+    "doubles": (lambda: chained("Add", 80), "a number leaves 64 bits"),
+    "concat doubles": (
+        lambda: model(
+            [*[node("Concat", [f"c{i}", f"c{i}"], [f"c{i + 1}"], axis=0) for i in range(60)], node("Reshape", ["x", "c60"], ["y"])],
+            MAP, ["y"], {"c0": ints(1, 2)},
+        ), "does not fit",
+    ),
+    "power": (
+        lambda: model([node("Pow", ["c", "c"], ["d"]), node("Reshape", ["x", "d"], ["y"])], MAP, ["y"], {"c": ints(10**6)}),
+        "an exponent of 1000000",
+    ),
+    "outputs of a split": (
+        lambda: model([node("Split", ["x"], ["y"], axis=1, num_outputs=10**8)], MAP, ["y"], opset=18), "",
+    ),
+    "a range": (
+        lambda: model(
+            [node("Range", ["a", "b", "c"], ["r"]), node("Reshape", ["x", "r"], ["y"])], MAP, ["y"],
+            {"a": np.int64(0), "b": np.int64(10**15), "c": np.int64(1)},
+        ), "is not known before it runs",
+    ),
+    "a constant of a shape": (
+        lambda: model(
+            [node("ConstantOfShape", ["s"], ["c"]), node("Add", ["x", "c"], ["y"])], MAP, ["y"], {"s": ints(10**9, 10**9)},
+        ), "does not fit",
+    ),
+    "an expansion": (lambda: model([node("Expand", ["x", "s"], ["y"])], MAP, ["y"], {"s": ints(2**62, 1, 1, 1, 1)}), "does not fit"),
+    "tiles": (lambda: model([node("Tile", ["x", "r"], ["y"])], MAP, ["y"], {"r": ints(1, 2**40, 2**40, 1)}), "more than 9,007,"),
+    "backwards": (
+        lambda: model(
+            [node("Slice", ["x", "a", "b", "c", "d"], ["y"])], {"x": ["N", 10**9]}, ["y"],
+            {"a": ints(-1), "b": ints(-(2**62)), "c": ints(1), "d": ints(-1)},
+        ), "backwards",
+    ),
+    "no stride": (lambda: conv(strides=[0, 1]), "does not fit"),
+    "a far border": (lambda: conv(pads=[-(10**9)] * 4), "does not fit"),
+    "a wide border": (lambda: conv(pads=[2**50] * 4), "does not fit"),
+    "no groups": (lambda: conv(group=0), "does not fit"),
+    "a node that reads itself": (lambda: model([node("Relu", ["y"], ["y"])], MAP, ["y"]), "which nothing before it makes"),
+    "a node that reads a later one": (
+        lambda: model([node("Add", ["x", "z"], ["y"]), node("Relu", ["x"], ["z"])], MAP, ["y"]), "which nothing before it makes",
+    ),
+    "a name made twice": (
+        lambda: model([node("Relu", ["x"], ["y"]), node("Relu", ["x"], ["y"])], MAP, ["y"]), "which is there already",
+    ),
+    "a function that calls itself": (lambda: functions(lambda i: [node("f0", ["a"], ["b"], domain="own")], 1), "nested deeper than 16"),
+    "functions that call twice": (
+        lambda: functions(
+            lambda i: [node(f"f{i + 1}", ["a"], ["c"], domain="own"), node(f"f{i + 1}", ["c"], ["b"], domain="own")]
+            if i < 14 else [node("Relu", ["a"], ["c"]), node("Relu", ["c"], ["b"])], 15,
+        ), "",
+    ),
+    "graphs in graphs": (lambda: nested(3000), "graphs are nested deeper than 16"),
+    "a million fields": (fields, "more than 500,000 fields"),
+    "an unknown operator": (lambda: model([node("Wonder", ["x"], ["y"], domain="own")], MAP, ["y"]), "of a type that is not known"),
+    "no output": (lambda: model([node("Relu", ["x"], ["y"])], MAP, ["z"]), "nothing makes the output 'z'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_ends_soon(name: str) -> None:
+    made, message = ATTACKS[name]
+    data = made()
+    begun = time.process_time()
+    try:
+        imported(data)
+        found = ""
+    except CnncalcError as error:
+        found = str(error)
+    assert time.process_time() - begun < 2.0  # one on an idle machine
+    assert message in found
+    assert bool(message) == bool(found) or not message
+
+
+def test_a_file_without_a_graph() -> None:
+    with pytest.raises(CnncalcError, match="it holds no graph"):
+        read_model_bytes(b"\x08\x08\x12\x00", "model.onnx")
