@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -18,14 +19,15 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, the usual one first."""
         names = [name.removesuffix(".py") for name in os.listdir(os.path.dirname(__file__)) if name.endswith(".py")]
-        commands = [name for name in names if not name.startswith("_") and name not in _SHARED]
+        commands = [name.rstrip("_") for name in names if not name.startswith("_") and name not in _SHARED]
         return sorted(commands, key=lambda name: (name != "summary", name != "run", name))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = import_module(f"cnncalc.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = import_module(f"cnncalc.cli.{module}").command
         return command
 
     def resolve_command(

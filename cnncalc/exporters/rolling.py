@@ -1,0 +1,237 @@
+"""A graph rolled up: scopes that are alike become blocks with arguments, and equal neighbours one repeated item.
+
+The scopes are those of the layers' names.  One with a single tensor in, and a single one out, is a candidate; those
+of equal structure are one block, and the numbers in which they differ are its arguments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from cnncalc.graph import Graph, Node, Tensor
+
+Key = tuple[Any, ...]
+
+UNSTATED = ("in_channels", "in_features")
+"""Arguments that only check what is inferred."""
+
+FOLLOWS = ("out_channels", "groups")
+"""Arguments that are said by the channels that come in, where they are equal in every place."""
+
+
+class Entry:
+    """One item of a list: a layer, or a scope that may become a block.
+
+    Attributes:
+        node: the layer, or the last one of the scope.
+        reads: what comes in.
+        inner: the items of a scope; None for a layer.
+        scope: the scope's name.
+        values: its arguments: numbers that may differ between places of equal structure.
+        key: its structure: everything else.
+    """
+
+    def __init__(
+        self, node: Node, reads: tuple[Tensor, ...], inner: list[Entry] | None = None, scope: str = ""
+    ) -> None:
+        self.node = node
+        self.reads = reads
+        self.inner = inner
+        self.scope = scope
+        self.values: dict[str, Any] = {}
+        fixed: dict[str, Any] = {}
+        if inner is None:
+            for name, argument in node.layer.arguments.items():
+                if name in UNSTATED:
+                    continue
+                value = _short(node.layer.__dict__[name], argument.axes)
+                (self.values if _is_figure(value) else fixed)[name] = value
+        self.key: Key = (node.layer.type, *fixed.items()) if inner is None else _structure(inner, reads[0])
+        self.fixed = fixed
+
+    @property
+    def channels(self) -> int:
+        """The first size of what comes in; 0 of nothing."""
+        return self.reads[0].shape[0] if self.reads and self.reads[0].shape else 0
+
+
+def _short(value: Any, axes: str) -> Any:
+    """Return an argument as one writes it: a single figure where all axes have the same."""
+    alike = isinstance(value, tuple) and axes and value and len(set(value)) == 1
+    if axes == "pair":
+        return value[0][0] if alike and value[0][0] == value[0][1] else value
+    return value[0] if alike else value
+
+
+def _is_figure(value: Any) -> bool:
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return False
+    return isinstance(value, int | float) or (bool(value) and all(isinstance(item, int) for item in value))
+
+
+def _structure(entries: list[Entry], source: Tensor) -> Key:
+    """Return what equal scopes have in common: types, words, and which item reads which."""
+    places: dict[Tensor, int] = {source: -1}
+    found: list[Any] = []
+    for number, entry in enumerate(entries):
+        found.append((entry.key, tuple([places[tensor] for tensor in entry.reads])))
+        places[entry.node] = number
+    return tuple(found)
+
+
+def rolled(graph: Graph) -> list[Entry]:
+    """Return the items of a graph, its scopes as items with items of their own."""
+    readers = graph.readers()
+    ends = set(graph.outputs.values())
+
+    def outside(group: list[Node]) -> tuple[Tensor, ...] | None:
+        """Return what a group of nodes reads; None where it is not one tensor in and one out."""
+        inside = set(group)
+        reads = dict.fromkeys(tensor for node in group for tensor in node.inputs if tensor not in inside)
+        seen = [node for node in group if node in ends or any(reader not in inside for reader in readers.get(node, ()))]
+        return tuple(reads) if len(reads) == 1 and seen == [group[-1]] else None
+
+    def items(nodes: list[Node], depth: int) -> list[Entry]:
+        found: list[Entry] = []
+        for scope, group in _scopes(nodes, depth):
+            reads = outside(group) if scope and len(group) > 1 else None
+            if reads is not None:
+                found.append(Entry(group[-1], reads, items(group, depth + 1), scope))
+            elif scope and len(group) > 1:
+                found += items(group, depth + 1)
+            else:
+                found += [Entry(node, node.inputs) for node in group]
+        return found
+
+    return _without_single(items(graph.nodes, 0))
+
+
+def _scopes(nodes: list[Node], depth: int) -> Iterator[tuple[str, list[Node]]]:
+    """Yield neighbours that have one scope in common at a depth of their names; others one by one."""
+    group: list[Node] = []
+    current = ""
+    for node in nodes:
+        parts = node.name.split(".")
+        scope = ".".join(parts[: depth + 1]) if len(parts) > depth + 1 else ""
+        if group and (scope != current or not scope):
+            yield current, group
+            group = []
+        current = scope
+        group.append(node)
+    if group:
+        yield current, group
+
+
+def everything(entries: list[Entry]) -> Iterator[Entry]:
+    """Yield all scopes, the innermost first."""
+    for entry in entries:
+        if entry.inner is not None:
+            yield from everything(entry.inner)
+            yield entry
+
+
+def _without_single(entries: list[Entry]) -> list[Entry]:
+    """Return items with those scopes written out of which there is only one."""
+    count: dict[Key, int] = {}
+    for entry in everything(entries):
+        count[entry.key] = count.get(entry.key, 0) + 1
+
+    def kept(some: list[Entry]) -> list[Entry]:
+        found: list[Entry] = []
+        for entry in some:
+            if entry.inner is not None:
+                entry.inner = kept(entry.inner)
+                if count[entry.key] < 2 or len(entry.inner) < 2:
+                    found += entry.inner
+                    continue
+            found.append(entry)
+        return found
+
+    return kept(entries)
+
+
+# --- blocks --------------------------------------------------------------------------------------------------
+
+
+class BlockText:
+    """A block: its name, its arguments with the value of each where there is one, and its items.
+
+    Attributes:
+        said: how an item's argument is said, by the item's place and the argument's name.
+    """
+
+    def __init__(self, name: str, entries: list[Entry], said: dict[tuple[int, str], str], arguments: list[str]) -> None:
+        self.name = name
+        self.entries = entries
+        self.said = said
+        self.arguments = arguments
+
+
+def blocks(entries: list[Entry], taken: Callable[[str], bool]) -> dict[Key, BlockText]:
+    """Return the blocks that scopes become, the innermost first; each scope gets its arguments as values."""
+    found: dict[Key, BlockText] = {}
+    places: dict[Key, list[Entry]] = {}
+    for entry in everything(entries):
+        places.setdefault(entry.key, []).append(entry)
+    names: set[str] = set()
+    for key, alike in places.items():
+        name = _block_name(alike[0].scope, names, taken)
+        names.add(name)
+        found[key] = _block(name, alike, taken)
+    return found
+
+
+def _block_name(scope: str, names: set[str], taken: Callable[[str], bool]) -> str:
+    words = [re.sub(r"\W|\d+$", "", part) for part in scope.split(".")]
+    stem = next((word for word in reversed(words) if word and not word[0].isdigit()), "block")
+    stem = f"{stem}_block" if taken(stem) else stem
+    name, number = stem, 2
+    while name in names or taken(name):
+        name, number = f"{stem}_{number}", number + 1
+    return name
+
+
+def _block(name: str, alike: list[Entry], taken: Callable[[str], bool]) -> BlockText:
+    """Return the block of scopes that are alike, and give each its arguments."""
+    first = alike[0].inner or []
+    columns: dict[tuple[Any, ...], str] = {}
+    said: dict[tuple[int, str], str] = {}
+    arguments: list[str] = []
+    for number, entry in enumerate(first):
+        for argument in entry.values:
+            column = tuple([(place.inner or [])[number].values[argument] for place in alike])
+            if len(set(column)) == 1:
+                continue
+            channels = tuple([(place.inner or [])[number].channels for place in alike])
+            if argument in FOLLOWS and column == channels and entry.inner is None:
+                said[number, argument] = "in_channels"
+                continue
+            known = columns.get(column) or _multiple(column, columns)
+            if known is None:
+                known = _free(argument, arguments, taken)
+                columns[column] = known
+                arguments.append(known)
+                for place, value in zip(alike, column, strict=True):
+                    place.values[known] = value
+            said[number, argument] = known
+    return BlockText(name, first, said, arguments)
+
+
+def _multiple(column: tuple[Any, ...], columns: dict[tuple[Any, ...], str]) -> str | None:
+    """Return a column as a multiple of a known one: ``4 * width``."""
+    for other, name in columns.items():
+        if all(isinstance(value, int) and value > 0 for value in (*column, *other)):
+            factor = column[0] // other[0]
+            if factor > 1 and all(value == factor * one for value, one in zip(column, other, strict=True)):
+                return f"{factor} * {name}"
+    return None
+
+
+def _free(argument: str, used: list[str], taken: Callable[[str], bool]) -> str:
+    stem = f"{argument}_of" if taken(argument) else argument
+    name, number = stem, 2
+    while name in used:
+        name, number = f"{stem}_{number}", number + 1
+    return name

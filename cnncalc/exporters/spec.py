@@ -1,0 +1,236 @@
+"""A graph as a spec that a person would have written, proven by being read again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.exporters.rolling import BlockText, Entry, Key, blocks, rolled
+from cnncalc.graph import Graph, Tensor
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.language.arithmetic import FUNCTIONS
+from cnncalc.language.expressions import CONSTANTS
+from cnncalc.language.items import INPUT_NAMES
+from cnncalc.language.loading import read_text
+from cnncalc.layers import layer_types
+from cnncalc.layers.arguments import REQUIRED
+
+WIDEST = 118
+RESERVED = {"input", "sequence", "name", "from", "repeat", "when", "weights", "expect", "for", "paths"}
+
+
+def spec_text(graph: Graph) -> str:
+    """Return the text of a spec that builds the graph again; its layers have other names.
+
+    Raises:
+        CnncalcError: where the graph has what a spec can't say.
+    """
+    for tensor in graph.inputs.values():
+        if tensor.times != 1:
+            raise CnncalcError(f"input '{tensor.name}' has no batch, which a spec can't say")
+    for node in graph.nodes:
+        if node.layer.type not in layer_types():
+            raise CnncalcError(f"'{node.name}' is of type {node.layer.type}, which a spec does not have")
+    problem = ""
+    for entries in (rolled(graph), [Entry(node, node.inputs) for node in graph.nodes]):
+        text = "\n".join(_Writer(graph, entries).lines()) + "\n"
+        problem = difference(graph, text)
+        if not problem:
+            return text
+    raise CnncalcError(f"'{graph.title}' can't be written as a spec: {problem}")
+
+
+def difference(graph: Graph, text: str) -> str:
+    """Return in what a spec's graph differs from the one that it was made of; "" where in nothing."""
+    try:
+        other = read_text(text.encode(), "imported.yaml").build()
+    except CnncalcError as error:
+        return str(error)
+    if len(other.nodes) != len(graph.nodes):
+        return f"it has {len(other.nodes)} layers, not {len(graph.nodes)}"
+    for one, two in zip(graph.nodes, other.nodes, strict=True):
+        ours, theirs = one.use, two.use
+        if (ours.layer.type, ours.inputs, ours.output, one.times) != (
+            theirs.layer.type,
+            theirs.inputs,
+            theirs.output,
+            two.times,
+        ):
+            return f"'{one.name}' is not the same"
+        if (ours.params, ours.buffers, ours.macs, ours.flops) != (
+            theirs.params,
+            theirs.buffers,
+            theirs.macs,
+            theirs.flops,
+        ):
+            return f"'{one.name}' has other figures"
+        wiring = [[t.index if hasattr(t, "index") else t.name for t in node.inputs] for node in (one, two)]
+        if len(graph.inputs) > 1 and wiring[0] != wiring[1]:
+            return f"'{one.name}' reads something else"
+        if len(graph.inputs) == 1 and [i for i in wiring[0] if isinstance(i, int)] != [
+            i for i in wiring[1] if isinstance(i, int)
+        ]:
+            return f"'{one.name}' reads something else"
+    ends = [[getattr(t, "index", -1) for t in g.outputs.values()] for g in (graph, other)]
+    return "" if ends[0] == ends[1] else "it has other outputs"
+
+
+def is_taken(name: str) -> bool:
+    """Whether a word has a meaning in specs."""
+    return name in layer_types() or name in RESERVED or name in INPUT_NAMES or name in FUNCTIONS or name in CONSTANTS
+
+
+class _Writer:
+    """The lines of a spec."""
+
+    def __init__(self, graph: Graph, entries: list[Entry]) -> None:
+        self.graph = graph
+        self.entries = entries
+        self.blocks: dict[Key, BlockText] = blocks(entries, is_taken)
+
+    def lines(self) -> list[str]:
+        """Return the whole text."""
+        found = [f"name: {_word(self.graph.title)}"]
+        inputs = {name: list(tensor.shape) for name, tensor in self.graph.inputs.items()}
+        single = len(inputs) == 1
+        if single:
+            found.append(f"input: {next(iter(inputs.values()))}")
+        else:
+            found.append("input: {" + ", ".join(f"{_word(name)}: {shape}" for name, shape in inputs.items()) + "}")
+        if self.blocks:
+            found.append("blocks:")
+            for block in self.blocks.values():
+                found += self.block(block)
+        found.append("layers:")
+        sources: dict[Tensor, str] = {tensor: "input" if single else name for name, tensor in self.graph.inputs.items()}
+        kept = set(self.graph.outputs.values())
+        names = dict(sources)
+        found += self.items(
+            self.entries, names, next(iter(self.graph.inputs.values())) if single else None, {}, "  ", kept
+        )
+        ends = list(self.graph.outputs.values())
+        if ends != [self.graph.nodes[-1]]:
+            found.append(f"outputs: [{', '.join(names[tensor] for tensor in ends)}]")
+        return found
+
+    def block(self, block: BlockText) -> list[str]:
+        """Return the lines of a block."""
+        found = [f"  {block.name}:"]
+        if block.arguments:
+            found.append(f"    args: {{{', '.join(block.arguments)}}}")
+        found.append("    layers:")
+        source = block.entries[0].reads[0]
+        return found + self.items(block.entries, {source: "input"}, source, block.said, "      ", set())
+
+    def items(
+        self,
+        entries: list[Entry],
+        names: dict[Tensor, str],
+        source: Tensor | None,
+        said: dict[tuple[int, str], str],
+        indent: str,
+        kept: set[Tensor],
+    ) -> list[str]:
+        """Return the lines of items; a tensor that is read elsewhere than below gets a name."""
+        above: Tensor | None = source
+        wanted = {tensor for tensor in kept if tensor is not (entries[-1].node if len(kept) == 1 else None)}
+        for entry in entries:
+            wanted.update([tensor for tensor in entry.reads if entry.reads != (above,)])
+            above = entry.node
+        counts: dict[str, int] = {}
+        found: list[str] = []
+        above, number = source, 0
+        while number < len(entries):
+            entry = entries[number]
+            head = self.head(entry, number, said)
+            more = 1
+            while self.repeats(entries, number, more, head, said, wanted) and entry.node not in wanted:
+                more += 1
+            entry = entries[number + more - 1]
+            below = []
+            if entries[number].reads != (above,) and entries[number].reads:
+                below.append(f"from: {_listed([names[tensor] for tensor in entries[number].reads])}")
+            if more > 1:
+                below.append(f"repeat: {more}")
+            if entry.node in wanted:
+                stem = entry.node.layer.stem if entry.inner is None else self.blocks[entry.key].name
+                counts[stem] = counts.get(stem, 0) + 1
+                names[entry.node] = f"{stem}_{counts[stem]}"
+                below.append(f"name: {names[entry.node]}")
+            found += [f"{indent}- {head}" + (":" if below and ":" not in head else "")]
+            found += [f"{indent}  {line}" for line in below]
+            above, number = entry.node, number + more
+        return found
+
+    def repeats(
+        self,
+        entries: list[Entry],
+        number: int,
+        more: int,
+        head: str,
+        said: dict[tuple[int, str], str],
+        wanted: set[Tensor],
+    ) -> bool:
+        """Whether the item some places on is the same once more, on what the one before it makes."""
+        if number + more >= len(entries):
+            return False
+        entry, before = entries[number + more], entries[number + more - 1]
+        if entry.inner is None or entry.reads != (before.node,) or entry.node in wanted or before.node in wanted:
+            return False
+        return entry.key == before.key and self.head(entry, number + more, said) == head
+
+    def head(self, entry: Entry, number: int, said: dict[tuple[int, str], str]) -> str:
+        """Return an item without its modifiers: ``conv: {out_channels: 64, kernel_size: 3}``."""
+        if entry.inner is not None:
+            block = self.blocks[entry.key]
+            given = {name: said.get((number, name)) or _value(entry.values[name]) for name in block.arguments}
+            return block.name + (
+                ": {" + ", ".join(f"{name}: {value}" for name, value in given.items()) + "}" if given else ""
+            )
+        layer = entry.node.layer
+        given = {}
+        for name, argument in layer.arguments.items():
+            value = entry.values.get(name, entry.fixed.get(name))
+            if name not in entry.values and name not in entry.fixed:
+                continue
+            if (number, name) in said:
+                given[name] = said[number, name]
+            elif argument.default is REQUIRED or not _is_default(value, argument):
+                given[name] = _value(value)
+        if not given:
+            return layer.type
+        principal = next(iter(layer.arguments))
+        if list(given) == [principal] and not given[principal].startswith("{"):
+            return f"{layer.type}: {given[principal]}"
+        return f"{layer.type}: {{{', '.join(f'{name}: {value}' for name, value in given.items())}}}"
+
+
+def _is_default(value: Any, argument: Any) -> bool:
+    """Whether an argument has the value that it has anyway."""
+    default = argument.default
+    if default is None or value is None:
+        return value is default
+    converted = argument.convert(default)
+    value = (value, value) if argument.axes == "pair" and isinstance(value, int) else value
+    return bool(value == converted)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    if isinstance(value, float):
+        return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    return (
+        f"'{value}'" if isinstance(value, str) and not value.replace("_", "").replace("-", "").isalnum() else str(value)
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+
+
+def _word(text: str) -> str:
+    return text if text.replace("_", "").replace("-", "").replace(".", "").isalnum() else f'"{text}"'

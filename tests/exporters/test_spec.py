@@ -1,0 +1,94 @@
+"""A graph as a spec: the same when it is read again, and as short as a person would have it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cnncalc.exporters.spec import difference, spec_text
+from cnncalc.figures.costs import sums
+from cnncalc.network import Network, load, loads
+from tests.commands import cnncalc
+from tests.importers.models import FOLDER, model, node, stored
+
+NAMES = sorted(path.stem for path in FOLDER.glob("*.onnx"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_file_is_the_same_network_as_a_spec(name: str) -> None:
+    graph = stored(name).build()
+    again = loads(spec_text(graph))
+    assert sums(again.nodes) == sums(graph.nodes)
+    assert [node.shape for node in again.nodes] == [node.shape for node in graph.nodes]
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("resnet50", 61),  # the lines of a first trial
+        ("densenet121", 482),
+        ("mobilenet_v2", 70),
+    ],
+)
+def test_repeated_scopes_are_blocks(name: str, most: int) -> None:
+    network = load(name)
+    text = spec_text(network)
+    assert text.count("\n") <= most
+    assert sums(loads(text).nodes) == sums(network.nodes)
+
+
+def test_a_residual_block_reads_as_one_would_write_it() -> None:
+    text = spec_text(stored("dynamo_resnet18").build())
+    assert (
+        "  layer:\n"
+        "    layers:\n"
+        "      - conv: {out_channels: in_channels, kernel_size: 3, padding: 1}\n"
+        "      - relu\n"
+        "      - conv: {out_channels: in_channels, kernel_size: 3, padding: 1}\n"
+        "        name: conv_1\n"
+        "      - add:\n"
+        "        from: [conv_1, input]\n"
+        "      - relu\n"
+    ) in text
+    assert "  - layer:\n    repeat: 2\n" in text
+
+
+def test_a_difference_is_found() -> None:
+    graph = stored("test_efficientnet").build()
+    text = spec_text(graph)
+    assert difference(graph, text) == ""
+    assert difference(graph, text.replace("stride: 2", "stride: 1", 1)) == "'blocks.1.0.conv_exp' is not the same"
+    assert difference(graph, text + "  - relu\n").startswith("it has ")
+    assert "unknown layer type" in difference(graph, text.replace("- silu", "- silo", 1))
+
+
+def test_several_inputs_and_outputs() -> None:
+    nodes = [
+        node("Conv", ["a", "w"], ["c"]), node("Relu", ["c"], ["r"]), node("Add", ["r", "b"], ["s"]),
+        node("Sigmoid", ["s"], ["t"]),
+    ]  # fmt: skip
+    import numpy as np
+
+    from tests.importers.models import network
+
+    data = model(
+        nodes, {"a": ["N", 3, 6, 6], "b": ["N", 4, 6, 6]}, ["r", "t"], {"w": np.ones((4, 3, 1, 1), np.float32)}
+    )
+    made: Network = network(data)
+    again = loads(spec_text(made))
+    assert list(again.inputs) == ["a", "b"]
+    assert [tensor.shape for tensor in again.outputs.values()] == [(4, 6, 6), (4, 6, 6)]
+
+
+def test_the_command(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    done = cnncalc("import", str(FOLDER / "test_byobnet.onnx"), "-o", str(path))
+    assert (done.code, done.out) == (0, "")
+    assert "layers, each the same when it is read again" in done.err
+    assert load(path).summary().totals.macs == 31_142_144  # PyTorch's, see data/onnx/truth.json
+    again = cnncalc("import", str(FOLDER / "test_byobnet.onnx"), "-o", str(path))
+    assert (again.code, again.err.splitlines()[-2:]) == (
+        2,
+        [f"-o {path}: there is such a file", "  hint: --force writes over it"],
+    )
