@@ -86,14 +86,28 @@ def _stand_heads_beside(root: Scope) -> None:
         element = pending.pop()
         if isinstance(element, Series):
             for place, item in enumerate(element.items[:-1]):
-                if isinstance(item, Parallel) and item.passes and not any(feeds(branch) for branch in item.branches):
-                    rest = Series(element.items[place + 1 :], element.links[place + 1 :])
-                    if _weight(rest) < _weight(item):
-                        beside = Parallel([*item.branches, rest], False)
-                        element.items[place:] = [beside]
-                        element.links[place + 1 :] = [True]
-                        break
+                if isinstance(item, Parallel) and _take_in(element, place, item):
+                    break
         pending.extend(parts_of(element))
+
+
+def _take_in(series: Series, place: int, parallel: Parallel) -> bool:
+    """Move what stands below branches to their side, or into the one branch that it goes on from, where that is so."""
+    rest = Series(series.items[place + 1 :], series.links[place + 1 :])
+    feeding = [branch for branch in parallel.branches if feeds(branch)]
+    if _weight(rest) >= _weight(parallel):
+        return False
+    if parallel.passes and not feeding:
+        beside = Parallel([*parallel.branches, rest], False)
+    elif not parallel.passes and len(feeding) == 1 and isinstance(feeding[0].items[-1], Parallel):
+        [branch], beside = feeding, parallel
+        branch.items.extend(rest.items)
+        branch.links[-1:] = rest.links
+    else:
+        return False
+    series.items[place:] = [beside]
+    series.links[place + 1 :] = [True]
+    return True
 
 
 def _weight(element: Element) -> int:

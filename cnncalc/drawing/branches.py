@@ -70,7 +70,7 @@ class Branches:
         return Series([Parallel(branches, False)], [True, True])
 
     def _cuts(self, numbers: list[int], top: int, bottom: int) -> list[int]:
-        """Return the places of the items past which no edge leads; an item that reads nothing hangs at the top."""
+        """Return the places of the items past which no edge leads."""
         count = len(numbers)
         place = {number: at for at, number in enumerate(numbers)}
         change = [0] * (count + 2)
@@ -81,7 +81,7 @@ class Branches:
                 change[last + 1] -= 1
 
         for at, number in enumerate(numbers):
-            if top in self.reads[number] or not any(source in place for source in self.reads[number]):
+            if top in self.reads[number] or self._hangs(number, place):
                 past(0, at - 1)
             for target in self.feeds[number]:
                 if target == bottom:
@@ -89,6 +89,16 @@ class Branches:
                 elif target in place:
                     past(at + 1, place[target] - 1)
         return [at for at, over in enumerate(accumulate(change[:count])) if not over]
+
+    def _hangs(self, number: int, place: dict[int, int]) -> bool:
+        """Return whether an item that reads nothing stands beside all that comes first.
+
+        One that only joins what is there already stands beside that place.
+        """
+        if any(source in place for source in self.reads[number]):
+            return False
+        readers = [target for target in self.feeds[number] if target in place]
+        return not place[number] or not readers or not all(len(self.reads[target]) > 1 for target in readers)
 
     def _between(self, numbers: list[int], cuts: list[int], top: int, bottom: int, depth: int) -> Series:
         """Return a series of cuts, with the branches between them."""

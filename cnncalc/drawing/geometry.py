@@ -108,7 +108,7 @@ def _size_fork(fork: Fork) -> None:
         fork.axis = fork.lane = BESIDE
     elif len(axes) == 1:
         fork.axis = axes[0]
-    elif len(axes) == 2 and heights[0] != heights[1]:
+    elif len(axes) == 2 and 3 * min(heights) <= 2 * max(heights):
         fork.axis = axes[heights.index(max(heights))]
     else:
         fork.axis = width // 4 * 2

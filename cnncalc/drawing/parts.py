@@ -143,7 +143,7 @@ class Fork(Placed):
     Attributes:
         branches: from left to right.
         passes: whether a line leads past them, at ``lane``, into the side of ``joint`` where there is one.
-        is_trunk: whether that line is all that goes on: the branches are heads at its side.
+        is_trunk: whether that line is all that comes in, or all that goes on: the branches stand at its side.
     """
 
     __slots__ = ("branches", "is_trunk", "joint", "lane", "lefts", "passes", "tops")
@@ -152,7 +152,8 @@ class Fork(Placed):
         super().__init__()
         self.branches = branches
         self.passes = passes
-        self.is_trunk = passes and not any(branch.feeds for branch in branches)
+        ends = [(branch.reads, branch.feeds) for branch in branches]
+        self.is_trunk = passes and (not any(feeds for _, feeds in ends) or not any(reads for reads, _ in ends))
         self.joint: Tile | None = None
         self.lane = 0
         self.lefts: list[int] = []

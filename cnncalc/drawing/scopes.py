@@ -43,7 +43,10 @@ def _item(atoms: list[Atom], path: Path) -> Item:
     for atom in atoms[1:]:
         while atom.path[: len(inside)] != inside:
             inside = inside[:-1]
-    return Item(atoms, ".".join(inside[len(path) - 1 :]), inside, True)
+    start = len(path) - 1
+    while start and inside[start].isdigit():  # layer1.0 is a name, 0 is none
+        start -= 1
+    return Item(atoms, ".".join(inside[start:]), inside, True)
 
 
 def places(items: Sequence[Item]) -> dict[Atom, int]:

@@ -9,10 +9,10 @@ import pytest
 
 from cnncalc import load
 from cnncalc.drawing.arrange import arrange
-from cnncalc.drawing.tree import Scope, atoms_in, edges
+from cnncalc.drawing.tree import Parallel, Scope, atoms_in, edges
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.language.shipped import networks
-from tests.drawing.networks import nested_skips, random_network
+from tests.drawing.networks import ADD, CONV, SHAPE, nested_skips, random_network
 
 
 def expected(graph: Graph) -> set[tuple[str, str]]:
@@ -67,3 +67,26 @@ def test_random_networks(part: int) -> None:
 @pytest.mark.parametrize("scoped", [False, True])
 def test_many_skips_in_each_other(scoped: bool) -> None:
     check(nested_skips(1000, scoped))
+
+
+def test_an_auxiliary_head_stands_beside_what_goes_on() -> None:
+    """GoogLeNet (Szegedy et al. 2014, figure 3): the classifiers behind 4a and 4d are beside the trunk, not in it."""
+    body = check(load("googlenet", aux=True)).body
+    heads = []
+    while isinstance(body.items[-1], Parallel):
+        trunk, head = sorted(body.items[-1].branches, key=lambda branch: -len([*atoms_in(branch)]))
+        heads.append([item.name for item in head.items if isinstance(item, Scope)])
+        body = trunk
+    assert heads == [["aux1"], ["aux2"]]
+    assert [atom.name for atom in atoms_in(body)][-1] == "fc"
+
+
+def test_a_second_input_stands_where_it_is_read() -> None:
+    graph = Graph("masked", {"image": SHAPE, "mask": SHAPE})
+    tensor: Tensor = graph.inputs["image"]
+    for number in range(3):
+        tensor = graph.add(CONV, [tensor], f"conv{number}")
+    graph.outputs["y"] = graph.add(ADD, [tensor, graph.inputs["mask"]], "add")
+    body = check(graph).body
+    beside = [item for item in body.items if isinstance(item, Parallel)]
+    assert [[atom.name for atom in atoms_in(item)] for item in beside] == [["mask"]]

@@ -45,7 +45,9 @@ function decoded(packed, level = 0, up = null) {
   } else if (k === "f") {
     const [branches, passes, flags] = rest;
     part.branches = branches.map((branch) => decoded(branch, level, up));
-    Object.assign(part, { passes: !!passes, isTrunk: !!passes && !part.branches.some((branch) => branch.feeds), joint: null });
+    Object.assign(part, { passes: !!passes, joint: null });
+    const none = (flag) => !part.branches.some((branch) => branch[flag]);
+    part.isTrunk = part.passes && (none("feeds") || none("reads"));
     setFlags(part, flags);
   } else {
     const [steps, bottom] = rest;

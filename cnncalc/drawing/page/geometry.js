@@ -59,7 +59,7 @@ function sizeFork(fork) {
   const highest = most(heights);
   if (fork.isTrunk) fork.axis = fork.lane = G.BESIDE;
   else if (axes.length === 1) fork.axis = axes[0];
-  else if (axes.length === 2 && heights[0] !== heights[1]) fork.axis = axes[heights.indexOf(highest)];
+  else if (axes.length === 2 && 3 * Math.min(...heights) <= 2 * highest) fork.axis = axes[heights.indexOf(highest)];
   else fork.axis = Math.floor(width / 4) * 2;
   fork.w = width;
   if (fork.passes && !fork.isTrunk) {
