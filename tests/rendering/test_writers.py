@@ -1,0 +1,75 @@
+"""One place knows the formats: each writes any view, and makes nothing of it that it does not need."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cnncalc.rendering.layout import Column, Gap, Paragraph, Screen, Table, Text, Title
+from cnncalc.rendering.writers import FORMATS, Listed, View
+
+RECORDS = [{"name": "a", "shape": (1, 2), "note": None}, {"name": 'b, "c"', "shape": (), "note": "x|y"}]
+GENERAL = [name for name, format in FORMATS.items() if format.general]
+
+
+def asked(**used: Callable[..., Any]) -> View:
+    """Return a view of which only some parts may be made."""
+
+    def never(*_: object) -> Any:
+        raise AssertionError("a part was made that the format does not need")
+
+    made = {"page": never, "document": never, "records": never} | used
+    return View(columns=("name", "shape", "note"), **made)
+
+
+def written(format: str, view: View) -> str:
+    return "".join(FORMATS[format].write(view, Screen()))
+
+
+def test_no_two_formats_have_a_suffix() -> None:
+    suffixes = [suffix for format in FORMATS.values() for suffix in format.suffixes]
+    assert len(suffixes) == len(set(suffixes))
+    assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in suffixes)
+    assert GENERAL == ["table", "json", "ndjson", "csv", "tsv", "markdown"]
+
+
+def test_a_table_is_its_page() -> None:
+    page = [
+        Title("a", "of b"), Gap(), Table([Column("n", right=True), Column("x", bar=True)], [["1", ""]]),
+        Paragraph("text", label=("label ", "dim")), Text([("left", "bold"), (" right", "")]),
+    ]  # fmt: skip
+    assert written("table", asked(page=lambda screen: page)) == "a   of b\n\nn\n-\n1\nlabel text\nleft right\n"
+
+
+def test_json_is_one_object_also_where_its_list_comes_bit_by_bit() -> None:
+    whole = asked(document=lambda: {"schema_version": 1, "items": RECORDS})
+    listed = asked(document=lambda: Listed({"schema_version": 1}, "items", iter(RECORDS)))
+    assert json.loads(written("json", whole)) == json.loads(written("json", listed))
+    assert json.loads(written("json", asked(document=lambda: Listed({"a": 1}, "items", ())))) == {"a": 1, "items": []}
+
+
+def test_lines_of_records() -> None:
+    view = asked(records=lambda: RECORDS)
+    assert [json.loads(line)["name"] for line in written("ndjson", view).splitlines()] == ["a", 'b, "c"']
+    assert list(csv.reader(io.StringIO(written("csv", view)))) == [
+        ["name", "shape", "note"], ["a", "1x2", ""], ['b, "c"', "", "x|y"],
+    ]  # fmt: skip
+    assert written("tsv", view) == 'name\tshape\tnote\na\t1x2\t\nb, "c"\t\tx|y\n'
+    assert written("markdown", view) == (
+        '| name | shape | note |\n| --- | --- | --- |\n| a | 1x2 |  |\n| b, "c" |  | x\\|y |\n'
+    )
+
+
+@pytest.mark.parametrize("format", ["csv", "tsv", "markdown"])
+def test_rows_of_their_own(format: str) -> None:
+    view = asked(rows=lambda screen: [{"name": screen.layout}])
+    assert "hwc" in "".join(FORMATS[format].write(view, Screen(layout="hwc")))
+
+
+def test_a_format_of_a_commands_own() -> None:
+    assert written("junit", asked(own={"junit": lambda: "<x/>\n"})) == "<x/>\n"
