@@ -118,7 +118,8 @@ def test_a_suffix_of_no_format(net: Path, name: str) -> None:
     assert (done.code, done.out) == (2, "")
     assert done.err == (
         f"-o {name}: no format has the suffix '{suffix}'\n"
-        "  hint: there are .txt, .json, .ndjson, .jsonl, .csv, .tsv, .md, .markdown; with --format any name will do\n"
+        "  hint: there are .txt, .json, .ndjson, .jsonl, .csv, .tsv, .md, .markdown, .html, .htm; "
+        "with --format any name will do\n"
     )
     assert os.listdir() == ["net.yaml"]
     assert cnncalc("check", "lenet5", "-o", name).code == (0 if name == "out.xml" else 2)
