@@ -56,7 +56,7 @@ def command(spec: str, varied: Varied, rows: Rows, basis: Basis, wanted: Wanted,
         if out.path is not None or keeper is not None:
             tally.progress = progress
         done = tally.of(interruptible.each(parts(recipe, plan, jobs)))
-        shown = _kept(keeper, done, grid)
+        shown = done if keeper is None else [_kept(keeper, done, grid)]
         source, asked = recipe.about(None).source, rows.columns is not None
         out.show(view(Swept(recipe.name, source, grid, shown, rows.figures(), asked)))
     if interruptible.wished:
@@ -66,14 +66,11 @@ def command(spec: str, varied: Varied, rows: Rows, basis: Basis, wanted: Wanted,
     return tally.report(hidden=keeper is not None or condition is not None)
 
 
-def _kept(keeper: Keeper | None, done: Iterable[Part], grid: Grid) -> Iterator[Part]:
-    """Yield the parts as they come, or what a keeper has of them in the end."""
-    if keeper is None:
-        yield from done
-        return
+def _kept(keeper: Keeper, done: Iterable[Part], grid: Grid) -> Part:
+    """Return what a keeper has of all parts, before anything is shown."""
     for part in done:
         keeper.add(part.window, grid, part.lanes)
-    yield Part.of_points(keeper.points())
+    return Part.of_points(keeper.points())
 
 
 class _Tally:

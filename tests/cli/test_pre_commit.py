@@ -1,4 +1,4 @@
-"""``cnncalc check`` as a pre-commit hook: the README's recipe, the project's own file, and the hook that it offers."""
+"""``cnncalc check`` as a pre-commit hook: the recipe of docs/ci.md, the project's own file, and the hook that it offers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.commands import process
-from tests.readme import README, files
+from tests.pages import ROOT, files
 
 pytest.importorskip("pre_commit")
 
@@ -28,7 +28,7 @@ def repository(tmp_path: Path) -> Path:
     command.chmod(0o755)
     path = tmp_path / "repository"
     path.mkdir()
-    (path / ".pre-commit-config.yaml").write_text(files(README.read_text())[".pre-commit-config.yaml"])
+    (path / ".pre-commit-config.yaml").write_text(files((ROOT / "docs" / "ci.md").read_text())[".pre-commit-config.yaml"])
     subprocess.run(["git", "init", "-q", "."], cwd=path, check=True)
     return path
 
@@ -38,7 +38,7 @@ def hooked(repository: Path) -> subprocess.CompletedProcess[str]:
     subprocess.run(["git", "add", "-A"], cwd=repository, check=True)
     environment = os.environ | {
         "PATH": f"{repository.parent / 'bin'}:{os.environ['PATH']}",
-        "PYTHONPATH": str(README.parent),
+        "PYTHONPATH": str(ROOT),
         "PRE_COMMIT_HOME": str(repository.parent / "home"),
     }
     command = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--color", "never"]
@@ -70,7 +70,7 @@ def test_a_spec_that_is_wrong_fails(repository: Path) -> None:
 
 def test_the_hook_that_is_offered_takes_files_that_are_specs(tmp_path: Path) -> None:
     """Its entry is a command, and what is no spec fails instead of being passed over."""
-    (hook,) = yaml.safe_load((README.parent / ".pre-commit-hooks.yaml").read_text())
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert (hook["entry"], hook["types"], "files" in hook) == ("cnncalc check", ["yaml"], False)
     for text, code in ((GOOD, 0), ("on: push\n", 2)):
         (tmp_path / "net.yaml").write_text(text)
@@ -79,12 +79,12 @@ def test_the_hook_that_is_offered_takes_files_that_are_specs(tmp_path: Path) -> 
 
 def test_the_projects_own_file() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pre_commit", "validate-config", str(README.parent / ".pre-commit-config.yaml")],
+        [sys.executable, "-m", "pre_commit", "validate-config", str(ROOT / ".pre-commit-config.yaml")],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "")
     done = subprocess.run(
-        [sys.executable, "-m", "pre_commit", "validate-manifest", str(README.parent / ".pre-commit-hooks.yaml")],
+        [sys.executable, "-m", "pre_commit", "validate-manifest", str(ROOT / ".pre-commit-hooks.yaml")],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "")

@@ -1,4 +1,7 @@
-"""The README's sessions, run as printed: ``python -m tests.readme`` rewrites them with what comes out now."""
+"""The sessions of README and docs, run as printed: ``python -m tests.pages`` rewrites them with what comes out now.
+
+Read what a rewriting has changed before it is committed: it makes a test pass whatever the change is.
+"""
 
 from __future__ import annotations
 
@@ -13,26 +16,28 @@ from typing import NamedTuple
 
 from tests.commands import on_a_terminal
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 COLUMNS = 96
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"^`([\w.-]+)`[^\n]*:\n\n```(?:yaml|sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 class Step(NamedTuple):
-    """One command of a session, and what the README says comes out; ``…`` on a line stands for any lines."""
+    """One command of a session, and what the page says comes out; ``…`` on a line stands for any lines."""
 
     command: str
     expected: str
 
 
 def files(text: str) -> dict[str, str]:
-    """Return the files that the README shows, by name."""
+    """Return the files that a page shows, by name."""
     return dict(_FILE.findall(text))
 
 
 def sessions(text: str) -> Iterator[list[Step]]:
-    """Return the README's sessions: blocks of commands behind ``$`` with their output."""
+    """Return a page's sessions: blocks of commands behind ``$`` with their output."""
     for block in _BLOCK.findall(text):
         steps = []
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
@@ -58,7 +63,7 @@ def run(command: str, folder: Path) -> str:
         folder,
         COLUMNS,
         PATH=f"{tools}:{os.environ['PATH']}",
-        PYTHONPATH=str(README.parent),
+        PYTHONPATH=str(ROOT),
         NO_COLOR="1",
         LC_ALL="C.UTF-8",
     )
@@ -76,13 +81,13 @@ def matches(expected: str, actual: str) -> bool:
 
 
 def write_files(text: str, folder: Path) -> None:
-    """Write the files that the README shows into a folder."""
-    for name, body in files(text).items():
-        (folder / name).write_text(body)
+    """Write the files that README shows, and over them those that a page shows, into a folder."""
+    for name, body in (files(README.read_text(encoding="utf-8")) | files(text)).items():
+        (folder / name).write_text(body, encoding="utf-8")
 
 
-def main() -> None:
-    text = README.read_text()
+def rewritten(text: str) -> str:
+    """Return a page with its sessions as they run now."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_files(text, folder)
@@ -94,7 +99,14 @@ def main() -> None:
                 if not matches(step.expected, actual):
                     prompt = "$ " + step.command.replace("\n", "\n> ")
                     text = text.replace(f"{prompt}\n{step.expected}", f"{prompt}\n{actual}", 1)
-    README.write_text(text)
+    return text
+
+
+def main() -> None:
+    chosen = [Path(name).resolve() for name in sys.argv[1:]] or PAGES
+    for page in chosen:
+        text = page.read_text(encoding="utf-8")
+        page.write_text(rewritten(text), encoding="utf-8")
 
 
 if __name__ == "__main__":
