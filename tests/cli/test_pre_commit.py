@@ -28,7 +28,9 @@ def repository(tmp_path: Path) -> Path:
     command.chmod(0o755)
     path = tmp_path / "repository"
     path.mkdir()
-    (path / ".pre-commit-config.yaml").write_text(files((ROOT / "docs" / "ci.md").read_text())[".pre-commit-config.yaml"])
+    (path / ".pre-commit-config.yaml").write_text(
+        files((ROOT / "docs" / "ci.md").read_text())[".pre-commit-config.yaml"]
+    )
     subprocess.run(["git", "init", "-q", "."], cwd=path, check=True)
     return path
 
