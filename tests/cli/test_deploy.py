@@ -285,3 +285,15 @@ def test_relu_for_elu_and_a_pooling_before_flatten() -> None:
     text = cnncalc("hotspots", "eegnet_8_2", "--deploy", columns=80).out
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "write 'relu' in lines 15, 21: elu1, elu2" in text
+
+
+# --- model files -------------------------------------------------------------------------------------------------
+
+
+def test_a_model_file_is_deployed_as_its_spec() -> None:
+    path = Path(__file__).parents[1] / "data/onnx/dynamo_resnet18.onnx"
+    file, spec = (json.loads(cnncalc("deploy", name, "--format", "json").out) for name in (str(path), "resnet18"))
+    for what in ("arena", "bound", "macs", "operators"):
+        assert file[what] == spec[what]
+    for part in ("weights", "biases", "quantisation"):
+        assert file["parts"][part]["low"] == spec["parts"][part]["low"]
