@@ -75,8 +75,8 @@ class Converter(NamedTuple):
 CONVERTERS = {
     converter.name: converter
     for converter in (
-        Converter("tf2.21", True, False, True, True, "", 0.10, "TensorFlow 2.21, its defaults"),
-        Converter("tf2.21-dense", False, False, True, True, "", 0.10, "TensorFlow 2.21, one scale for a dense layer"),
+        Converter("tf2.21", True, False, True, True, "", 0.12, "TensorFlow 2.21, its defaults"),
+        Converter("tf2.21-dense", False, False, True, True, "", 0.12, "TensorFlow 2.21, one scale for a dense layer"),
         Converter("tf2.3", False, False, False, False, "all", 0.14, "as MLPerf Tiny's reference files"),
         Converter("tf1.15", False, True, False, False, "activations", 0.14, "as tflite-micro's examples"),
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.deployment.lowering import FOLDABLE, Lowering, Rule, refused
 from cnncalc.deployment.operators import Flow, Operator
+from cnncalc.deployment.rules.windows import pads_itself
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
@@ -69,9 +70,11 @@ def hardsigmoid(low: Lowering, node: Node) -> None:
         operator.activation = "RELU6"
     reader = low.sole_reader(node)
     low.values[node] = operator.output
-    if reader is not None and reader.layer.type in ("conv", "linear") and reader not in low.ahead:
-        low.ahead[reader] = node
-        return
+    if reader is not None and reader not in low.ahead:
+        kind = reader.layer.type
+        if kind == "linear" or (kind == "conv" and len(flow.shape) > 1 and pads_itself(reader, flow)):
+            low.ahead[reader] = node
+            return
     factor = low.emit("MUL", node, [operator.output], flow.shape)
     factor.constants.append(low.number(1 / 6))
     low.end(node, factor.output)

@@ -64,6 +64,12 @@ def as_tensorflow(taps: Taps, flow: Flow, pads: tuple[Pair, ...]) -> bool:
     return not any(map(sum, pads)) or pads == tuple([same_pad(*axis) for axis in axes])
 
 
+def pads_itself(node: Node, flow: Flow) -> bool:
+    """Whether a convolution that reads a tensor has no PAD before it."""
+    taps = taps_of(node)
+    return as_tensorflow(taps, flow, needed(taps, flow, map_shape(node)))
+
+
 def padded(low: Lowering, node: Node, flow: Flow, pads: tuple[Pair, ...]) -> Flow:
     """Return what flows in behind a PAD operator, which has a tensor of its own."""
     *sizes, channels = flow.shape
