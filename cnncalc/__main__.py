@@ -1,4 +1,4 @@
-"""``python -m cnncalc``, and the command itself: errors, broken pipes and Ctrl-C end here, never in a traceback."""
+"""``python -m cnncalc`` and the command itself: errors, broken pipes and Ctrl-C end here, never in a traceback."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The roof: a network that can be asked for everything, and the doors to one.  No room imports it."""
+"""The public ``Network`` with summary(), run() and prepare(), and load() and loads().  No other room imports it."""
 
 from __future__ import annotations
 

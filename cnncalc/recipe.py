@@ -1,4 +1,4 @@
-"""What a command needs of the file that it is asked about, be it a spec or a model file."""
+"""The protocol of what a command needs from a file, whether it is a spec or a model file."""
 
 from __future__ import annotations
 

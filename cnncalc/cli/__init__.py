@@ -33,7 +33,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; a near miss is told what was meant, a spec alone that ``summary`` shows it."""
+        """Find the command; an unknown word gets a hint, and a spec alone the hint that ``summary`` shows it."""
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             hint = self._hint(name, tuple(self.list_commands(ctx)))

@@ -1,4 +1,4 @@
-"""The network that a command line asks for: built, and where that fails with the option that is to blame."""
+"""Build the network that a command line asks for; where that fails, name the option that is to blame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warnings of what is built while a command runs: on standard error, each once."""
+"""Print the warnings of networks that are built while a command runs, each once, on standard error."""
 
 from __future__ import annotations
 

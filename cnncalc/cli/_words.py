@@ -1,4 +1,4 @@
-"""Hints for commands and options that there are not: slips of the keyboard, and other tools' words for the same."""
+"""Hints for unknown commands and options: slips of the keyboard, and other tools' words for the same."""
 
 from __future__ import annotations
 

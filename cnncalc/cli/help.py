@@ -1,4 +1,4 @@
-"""``cnncalc help``: what ``--help`` prints, for those who ask in words."""
+"""``cnncalc help``: print what ``--help`` prints."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def command(context: click.Context, name: str | None) -> None:
     if name is not None:
         assert isinstance(group.command, click.Group)
         _, found, _ = group.command.resolve_command(group, [name])
-        assert found is not None  # resolve_command tells of a name that there is not
+        assert found is not None  # resolve_command has reported an unknown name
         with click.Context(found, info_name=name, parent=group) as its:
             text = its.get_help()
     Output(None, "never").text([text, "\n"])

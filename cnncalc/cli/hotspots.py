@@ -1,4 +1,4 @@
-"""``cnncalc hotspots``: where a network is heavy, and what changes to it would save."""
+"""``cnncalc hotspots``: the heaviest layers of a network, and what changes to them would save."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def refuse_overwriting(option: str, path: str) -> None:
 
 
 def _identity(file: str | int) -> Identity | None:
-    """Return what tells one regular file from all others, by every name that it has; None for anything else."""
+    """Return what identifies a regular file, whatever name it is opened by; None for anything else."""
     try:
         found = os.stat(file)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What takes its time: a bar on the terminal's stderr, and a Ctrl-C that lets a row be finished."""
+"""Long operations: a progress bar on stderr, and a Ctrl-C that lets the current row finish."""
 
 from __future__ import annotations
 

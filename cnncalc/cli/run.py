@@ -1,4 +1,4 @@
-"""``cnncalc run``: the network on real tensors, every layer's shape held against the inferred one."""
+"""``cnncalc run``: run the network on real tensors and compare every layer's shape with the inferred one."""
 
 from __future__ import annotations
 

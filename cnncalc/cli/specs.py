@@ -1,4 +1,4 @@
-"""``cnncalc specs``: the networks that ship, each built afresh: no figure is stored that could go stale."""
+"""``cnncalc specs``: list the networks that ship; each is built anew, so no stored figure can go stale."""
 
 from __future__ import annotations
 

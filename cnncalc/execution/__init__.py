@@ -1,4 +1,4 @@
-"""Real tensors: run a network in NumPy and hold every actual shape against the inferred one."""
+"""Run a network on real tensors in NumPy and compare every actual shape with the inferred one."""
 
 from __future__ import annotations
 

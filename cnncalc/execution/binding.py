@@ -1,4 +1,4 @@
-"""A step on real memory: its kernel bound and run for the first time, and the calls that do it again."""
+"""Bind a step to memory: run its kernel for the first time, and keep the calls that repeat it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights of a step's nodes, folded into the carrier's, so that a kernel does what several layers do."""
+"""Fold the weights of a step's nodes into the carrier's, so that one kernel does the work of several layers."""
 
 from __future__ import annotations
 

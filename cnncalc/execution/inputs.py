@@ -1,4 +1,4 @@
-"""What goes in: random tensors, or given arrays."""
+"""Inputs of a run: random tensors, or given arrays."""
 
 from __future__ import annotations
 

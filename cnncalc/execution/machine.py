@@ -1,4 +1,4 @@
-"""What the machine has: memory, free and used, and cores."""
+"""The machine: free and used memory, and cores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run will take, found out before it starts: each kernel says what it holds."""
+"""Predict the memory of a run before it starts: each kernel declares what it holds."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ PROBED = ("conv", "conv_transpose", "linear", "maxpool", "avgpool", "lppool", "g
 
 
 def kernels_of(plan: Sequence[Step], batch: int, dtype: Any, pieces: bool) -> list[Kernel | None]:
-    """Return the kernel of each step, as far as that can be told from inferred shapes; None for all others."""
+    """Return the kernel of each step, as far as inferred shapes decide it; None for all others."""
     probe = _Probe(Team(1, pieces))
     return [_kernel_of(step, batch, dtype, probe) for step in plan]
 

@@ -55,7 +55,7 @@ def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
             picture = opened.convert("F" if grey else "L" if channels == 1 else "RGB")
             picture = picture.resize((width, height), _bilinear(), middle)
         pixels = np.asarray(picture, np.float32).reshape(height, width, -1) / np.float32(65535 if grey else 255)
-        with np.errstate(all="ignore"):  # figures beyond float32: what is not finite is told of every input
+        with np.errstate(all="ignore"):  # figures beyond float32: infinite elements are reported for any input
             normal: Any = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
         return np.ascontiguousarray(np.broadcast_to(normal.transpose(2, 0, 1), shape)[None])
 

@@ -1,4 +1,4 @@
-"""What a run found: one row per layer, and what came out."""
+"""The result of a run: one row per layer, and the outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large activations are expected to be: a sample of every tensor's elements, carried through the network.
+"""Expected activation scale per tensor, estimated by pushing a small sample through the network.
 
 Random weights are scaled by it, as He et al. 2015 (arXiv:1502.01852) do for chains of rectifiers: a residual
 that is added or a gate that multiplies changes the scale too, and 150 layers must not make it infinite.

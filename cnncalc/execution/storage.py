@@ -1,4 +1,4 @@
-"""Arrays to files, whole or not at all."""
+"""Write arrays to files, atomically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrays in files: a header is read first, and the data only when it is wanted.
+"""Read arrays from files: the header first, and the data only when needed.
 
 A header is held against the size of its file, and whoever wants the array holds it against the shape that is
 expected, before anything of that size is allocated.  Formats: NumPy's .npy and .npz, and safetensors.

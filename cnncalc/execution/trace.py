@@ -1,4 +1,4 @@
-"""One output element of a layer on real numbers: what goes in, every product and sum, and what comes out.
+"""Trace one output element on real numbers: its inputs, every product and sum, and the result.
 
 The element is computed here from the executor's own input tensors, tap by tap and in float64, and then held
 against what the executor made of them.

@@ -1,4 +1,4 @@
-"""Run a network on real tensors, and hold each actual shape and count against the inferred one."""
+"""Run a network on real tensors and compare each actual shape and count with the inferred one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tensors that a network needs: their names, random ones, and those of a file."""
+"""The weights of a network: their names, random values, and values from a file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Expected(NamedTuple):
 
 
 class WeightsError(CnncalcError):
-    """Weights that are not the network's, each fault told on a line of its own."""
+    """Weights that do not fit the network; each fault is on a line of its own."""
 
     def __init__(self, title: str, faults: Sequence[str]) -> None:
         count = "a tensor is" if len(faults) == 1 else f"{len(faults)} tensors are"
@@ -130,7 +130,7 @@ def checked(network: Graph, weights: Mapping[str, Any], dtype: Any) -> dict[str,
 
 
 def _ignored(name: str) -> bool:
-    """Tell a tensor that PyTorch saves beside batchnorm's statistics and that no forward pass reads."""
+    """Whether a tensor is one that PyTorch saves beside batchnorm's statistics and no forward pass reads."""
     return name.endswith(".num_batches_tracked")
 
 
@@ -182,7 +182,7 @@ def _chunks(total: int) -> list[Span]:
 
 
 def _fill(part: Array, key: tuple[int, ...], center: float, radius: float) -> None:
-    """Fill with uniform values of 16 random bits each: finer than any run can tell, and cheap."""
+    """Fill with uniform values of 16 random bits each: finer than any run can notice, and cheap."""
     stream = Generator(SFC64(SeedSequence(key)))
     bits = stream.integers(0, 1 << 64, -(-len(part) // 4), dtype=np.uint64, endpoint=False)
     values = bits.view(np.int16)[: len(part)]

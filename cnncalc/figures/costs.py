@@ -1,4 +1,4 @@
-"""What the layers of a network sum up to, and the bytes of an element."""
+"""Sums over the layers of a network, and the bytes per element."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def figure_of(network: Graph, what: str) -> object:
 
 
 def shown(value: object) -> object:
-    """Return a figure as it is told: a shape as specs write it."""
+    """Return a figure as it is printed: a shape as specs write it."""
     if isinstance(value, tuple) and all(isinstance(size, int) for size in value):
         return clipped(shape_text(value))
     return value

@@ -1,4 +1,4 @@
-"""Which rows of a summary are shown: folded into blocks, sorted, cut to the heaviest.  Sums are kept throughout."""
+"""Select the rows of a summary: folded into blocks, sorted, or cut to the heaviest.  Sums are always kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every figure of a network, ready to be shown: what renderers see, and all that they see."""
+"""The summary: every figure of a network, and all that renderers see of it."""
 
 from __future__ import annotations
 

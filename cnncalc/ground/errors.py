@@ -1,4 +1,4 @@
-"""What a user can do wrong, and how it is told: every error carries the exit code that the command ends with."""
+"""Errors that are shown to the user without a traceback; each class carries its exit code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cnncalc.ground.terminal_safe import printable
 
 
 class CnncalcError(Exception):
-    """An error that is told to the user as it stands, without a traceback."""
+    """An error whose text is shown to the user as it stands, without a traceback."""
 
     exit_code = 2
 

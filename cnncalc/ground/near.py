@@ -1,6 +1,6 @@
-"""The known words that an unknown one is a slip of the keyboard away from.
+"""Suggestions for misspelled words: known words that are one or two slips of the keyboard away.
 
-Words that merely look alike are not suggested: who follows such a hint gets another network.
+Words that only look alike are not suggested: following such a hint would give another network.
 """
 
 from __future__ import annotations

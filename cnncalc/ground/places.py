@@ -1,4 +1,4 @@
-"""Places in a text, and faults that are shown with the line that they are on."""
+"""Places in a text, and faults, which are shown with the line they are on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one place where text becomes safe to show: a spec's names may hold what a terminal would obey."""
+"""Make untrusted text safe to print: no control character of a file reaches the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several networks at once: every variant of every spec, each built when its turn comes."""
+"""Several networks at once: every variant of every spec, built lazily."""
 
 from __future__ import annotations
 

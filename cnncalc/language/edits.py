@@ -1,4 +1,4 @@
-"""Changing a spec's text: an item's layer is replaced where it stands, whatever else stands beside it is kept."""
+"""Replace one item in a spec's text and keep its modifiers and comments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many layers a spec has at the least, counted without expanding it."""
+"""A lower bound on the number of layers of a spec, counted without expanding it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A document to a network: the values of its args, its inputs, its items, its outputs and its published figures."""
+"""Expand a document to a network: its args, inputs, items, outputs and published figures."""
 
 from __future__ import annotations
 

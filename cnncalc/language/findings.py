@@ -1,4 +1,4 @@
-"""What is legal in a spec but probably not meant: rules, and what they find."""
+"""Lint findings: what is legal in a spec but probably not intended, and the rules that find it."""
 
 from __future__ import annotations
 

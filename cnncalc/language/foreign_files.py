@@ -1,4 +1,4 @@
-"""Files that are no specs, recognised by what they hold and by their names, so that the error can say what they are.
+"""Recognise files that are not specs by their content and name, so that the error can say what they are.
 
 They are looked at where reading a spec has failed, and only then.  Who reads a kind of them does so in
 :func:`cnncalc.language.loading.open_document`, before a spec is looked for, and takes its line out here.

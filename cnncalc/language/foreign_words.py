@@ -1,4 +1,4 @@
-"""Words that other frameworks and papers use and specs don't, with what to write instead.
+"""Words that other frameworks and papers use and specs don't, each with what to write instead.
 
 What a framework calls a layer type of ours stands with the type (``Layer.elsewhere``); here is what belongs to no type.
 Keys are folded as :func:`cnncalc.ground.near.folded` folds them: no capitals, no ``_``.

@@ -1,6 +1,6 @@
-"""What to do about words and notations that specs don't know: searched for where a fault is shown, and only then.
+"""Hints for unknown words and notations; the search runs only when the fault is actually shown.
 
-What the searches read (other frameworks' words, all layer types) is imported by the first of them.
+The tables that are searched (other frameworks' words, all layer types) are imported by the first search.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Input shapes that are legal, but look as if their axes stood otherwise: channels last, or behind a batch axis.
+"""Warnings about input shapes that are legal but look like channels-last shapes or shapes with a batch axis.
 
 The rules are tuned on the shapes that networks have: no shipped network may be doubted, and neither may volumes, clips
 of a few frames, small maps of many channels, or maps of one column that are meant as such.

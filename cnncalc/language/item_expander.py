@@ -1,4 +1,4 @@
-"""Items to nodes: blocks, loops, conditions and paths are spelled out, names are given, shapes inferred."""
+"""Expand items to nodes: spell out blocks, loops, conditions and paths, assign names, and infer shapes."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class ItemExpander(Names):
         return incoming
 
     def item(self, item: Item, frame: Frame, environment: Environment, above: Tensors) -> Tensors:
-        """Expand an item with its modifiers; an item that is not there lets through what comes from above."""
+        """Expand an item with its modifiers; an absent item passes its input through."""
         incoming = above
         if item.sources is not None:
             if self.plainly_absent(item, environment):
@@ -151,7 +151,7 @@ class ItemExpander(Names):
             warn([] if finding.allowed else [finding])
 
     def plainly_absent(self, item: Item, environment: Environment) -> bool:
-        """Whether an item is not there, as far as that can be said without its input."""
+        """Whether an item is not there, judged without the incoming tensor."""
         when = item.when
         if when is None or when.reads_input or (item.loop and not when.names.isdisjoint(item.loop.names)):
             return False
@@ -240,7 +240,7 @@ class ItemExpander(Names):
         """Return whether ``when`` holds for the incoming tensor."""
         if when.reads_input:
             if incoming is None:
-                return False  # unknown after a fault that is told already
+                return False  # unknown after a fault that has been reported
             environment = self.seen(environment, incoming)
         return self.condition(when, environment)
 

@@ -1,4 +1,4 @@
-"""Nodes to items: types, arguments, modifiers and the names that they may read."""
+"""Read items from YAML nodes: types, arguments, modifiers, and the names that expressions may use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a spec says, read and checked but not yet expanded: items, blocks and the whole document."""
+"""The document model: items, blocks and the whole spec, read and checked but not yet expanded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what a user names to a network: a file, a text, or a spec that ships."""
+"""Load a spec from what a user names: a file, a text, or a network that ships."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of items while a network is built: giving them, finding what they stand for, and sharing by them."""
+"""Scopes and names during expansion: assigning names, resolving them, and sharing weights by name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Names:
     # --- faults ---------------------------------------------------------------------------------------------
 
     def fault(self, origin: Origin, message: str, hint: Hint = None) -> None:
-        """Note a fault; a block's own is told once, however often the block is used."""
+        """Note a fault; a fault inside a block is reported once, however often the block is used."""
         if origin not in self.places:
             self.places.add(origin)
             self.faults.append(Fault(clipped(message), origin, shown_hint(hint, len(self.faults) < MAX_FAULTS)))

@@ -1,4 +1,4 @@
-"""Nodes to a document of items: every key, type, argument and name is checked before anything is expanded."""
+"""Read a document from YAML nodes: every key, type, argument and name is checked before anything is expanded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which items a document names by their running numbers: an item more above them would move those."""
+"""References by running number (conv3), which break when an item is inserted above them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How specs write an item that stands in another notation: a call, words in a row, ``type: conv``.
+"""Translate an item from another notation into ours: a call, a row of words, ``type: conv``.
 
 Every function returns a text for a hint, with the user's own values put in, or None where it can't make sense of them.
 """

@@ -1,4 +1,4 @@
-"""Names while a spec is expanded: where they are given, what they stand for and where they are looked up."""
+"""Scopes during expansion: where names are assigned, what they stand for, and where they are looked up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hints for words that specs don't know: other frameworks' words, slips of the keyboard, or that nothing is meant."""
+"""Hints for unknown words: other frameworks' names, slips of the keyboard, or "not offered"."""
 
 from __future__ import annotations
 

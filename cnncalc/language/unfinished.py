@@ -1,4 +1,4 @@
-"""What there is of a network whose spec has a fault: the layers before it, and where it stands."""
+"""The part of a network that could be built before the first fault in its spec."""
 
 from __future__ import annotations
 

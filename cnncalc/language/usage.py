@@ -1,4 +1,4 @@
-"""What a spec defines and never uses: blocks, arguments, names of loops."""
+"""Unused definitions in a spec: blocks, arguments, and loop names."""
 
 from __future__ import annotations
 

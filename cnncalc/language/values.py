@@ -1,4 +1,4 @@
-"""Scalars and lists of a spec to values.  What a scalar means depends on what is expected where it stands."""
+"""Convert scalars and lists of a spec to values.  What a scalar means depends on what is expected in its place."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ValueReader:
         self.faults: list[Fault] = []
         self.budget = Budget()
         self._constants: Environment = {BUDGET: self.budget}
-        self._allowance = len(source.content) + MAX_ALIASED  # no text has more nodes than characters, but for aliases
+        self._allowance = len(source.content) + MAX_ALIASED  # n characters make at most n nodes, without aliases
 
     def fault(self, place: Tree | Place, message: str, hint: Hint = None) -> None:
         """Note a fault at a node or place."""

@@ -150,7 +150,7 @@ class _Growing:
         self.open: list[List | Map] = []
         self.root: Tree | None = None
         self.end = (0, 0)  # behind the last sign so far, comments left out
-        self.taken = 0  # characters of the text that events have told of
+        self.taken = 0  # characters of the text that the parser has reported events for
 
     def whole(self) -> Tree | None:
         parser = _Parser(self.file.content)
@@ -167,7 +167,7 @@ class _Growing:
     def unseen_depth(self, error: yaml.YAMLError) -> Fault | None:
         """Return the fault of brackets that are nested too deep, where a library's own bound answers before ours.
 
-        A parser looks up to 1,024 characters ahead before it tells of the first bracket.
+        A parser looks up to 1,024 characters ahead before it reports the first bracket.
         """
         depth, mark = len(self.open), getattr(error, "problem_mark", None)
         for bracket in _BRACKET(self.file.content, self.taken, mark.index if mark else self.taken):

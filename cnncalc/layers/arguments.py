@@ -1,4 +1,4 @@
-"""Arguments of layer types: what values they take, and how a value is said to be unfit."""
+"""Arguments of layer types: the values they accept, and the messages for values they refuse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every layer type has in common: its arguments, its checks and what one use of it costs.
+"""The base class of layer types: arguments, checks, and the costs of one use.
 
 A layer type is one file with one subclass of :class:`Layer`.  Shapes are tuples of integers without the
 batch axis, channels first: ``(F,)``, ``(C, L)``, ``(C, H, W)`` or ``(C, D, H, W)``.

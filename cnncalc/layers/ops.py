@@ -2,7 +2,7 @@
 
 Every array is *logically* channels first, (N, C, *spatial) or (N, F), whatever its memory order is
 (the executor keeps feature maps channels last). Plain NumPy serves for anything elementwise; what is worth a
-kernel is here. No operation is told an output shape: shapes come out of the arrays.
+kernel is here. No operation receives an output shape: shapes come out of the arrays.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which elements of its inputs each output element of a layer reads: the rule from which receptive fields follow.
+"""Which input elements each output element of a layer reads; receptive fields follow from this rule.
 
 A layer answers with *moves*, one after the other: its input laid out in another shape, its axes in another order,
 or (last), axis by axis, the positions that each output position reads.  Positions are counted as if no axis had an end:

@@ -1,4 +1,4 @@
-"""The one place of the window arithmetic, for convolutions and pooling alike.
+"""Window arithmetic, in one place for convolutions and poolings.
 
 Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
 """

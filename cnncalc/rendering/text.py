@@ -1,4 +1,4 @@
-"""Numbers and shapes as people read them; most are said outside pages too, in :mod:`cnncalc.ground.numbers`."""
+"""Human-readable numbers and shapes; most are defined in :mod:`cnncalc.ground.numbers`, which other rooms use too."""
 
 from __future__ import annotations
 

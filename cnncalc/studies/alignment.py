@@ -1,4 +1,4 @@
-"""Two lists of layers lined up as ``git diff`` lines up files: as many as can be stay the same.
+"""Align two lists of layers as ``git diff`` aligns files: as many layers as possible stay the same.
 
 Needleman and Wunsch 1970, "A general method applicable to the search for similarities in the amino acid sequence
 of two proteins", J. Mol. Biol. 48(3).

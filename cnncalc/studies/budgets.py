@@ -1,4 +1,4 @@
-"""Figures that can be held against a bound, and the layers that cost most of each."""
+"""Figures that can have a bound, and the layers that contribute most to each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEAVIEST = 3
 
 
 class Scale(NamedTuple):
-    """What a figure is counted for: samples at once, and bytes of an element."""
+    """The basis of a figure: samples per pass, and bytes per element."""
 
     batch: int = 1
     width: int = 4

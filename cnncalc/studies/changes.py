@@ -1,4 +1,4 @@
-"""What changes to a network would save, exactly: each is made in the spec's text or its arguments, and recomputed."""
+"""Exact savings of changes: each change is made in the spec's text or arguments, and the network is recomputed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TRIES = 8
 
 
 class Figures(NamedTuple):
-    """A network's figures, before or after a change; ``seconds`` is None where the roofline does not tell."""
+    """A network's figures, before or after a change; ``seconds`` is None where the roofline has no answer."""
 
     params: int
     macs: int
@@ -114,7 +114,7 @@ class Workbench:
         return self.figures(summarize(network, self.batch, dtype or self.dtype))
 
     def saves(self, after: Figures) -> bool:
-        """Whether a change is worth telling."""
+        """Whether a change is worth reporting."""
         return after.macs < self.before.macs or after.params < self.before.params
 
     # --- the network as a whole -----------------------------------------------------------------------------
@@ -279,7 +279,7 @@ class Workbench:
         """Return the change to zeros for the smallest weights (Han et al. 2015, arXiv:1506.02626).
 
         As many are kept as PyTorch's pruning keeps.  Weights are stored as compressed sparse rows: a value and an index
-        of 4 bytes each, and an index per row.  Time is not told: it depends on what skips the zeros.
+        of 4 bytes each, and an index per row.  Time is not reported: it depends on whether the hardware skips zeros.
         """
         shape = node.use.weights["weight"].shape
         count, width = prod(shape), DTYPES[self.dtype]

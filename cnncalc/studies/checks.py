@@ -1,4 +1,4 @@
-"""What is checked of one network: published figures, budgets, and what is probably not meant."""
+"""Checks of one network: published figures, budgets, and lint warnings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks against each other: every total with its ratio, and two of them layer by layer."""
+"""Compare networks: every total with its ratio, and two networks layer by layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the figures of a layer come about: its formulas, its window, its padding and what sharing weights saves.
+"""Explanations of one layer: its formulas, its window, its padding, and what weight sharing saves.
 
 Formulas are the layer's own rules, run on named numbers (:mod:`cnncalc.layers.symbols`).
 """

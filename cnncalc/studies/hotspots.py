@@ -1,4 +1,4 @@
-"""Where a network is heavy: for each figure the few layers that together make most of it."""
+"""Hotspots: for each figure, the few layers that together make up most of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is legal in a network but probably not meant.  Nothing here is an error, and each rule has a name."""
+"""Lint rules: what is legal in a network but probably not intended.  Nothing here is an error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGE_FC = 1_000_000
 
 
 def lint(network: Graph) -> list[Finding]:
-    """Return the warnings of a network, one for each rule and place."""
+    """Return the warnings about a network, one for each rule and place."""
     readers = network.readers()
     findings = [finding for node in network.nodes for rule in _RULES for finding in rule(node, readers)]
     return distinct([*findings, *_wide_fc(network), *_unread(network, readers)])

@@ -1,4 +1,4 @@
-"""What a heavy layer could be replaced by, as items of a spec: cheaper convolutions, smaller fully connected layers.
+"""Cheaper replacements for heavy layers, as items of a spec: other convolutions, smaller fully connected layers.
 
 Each function takes the item's text and the nodes that the item makes, and returns the items to put in its place and the
 nodes that are changed; None where that can't be done.  An item that makes several layers is replaced for all that fit;

@@ -1,4 +1,4 @@
-"""How the receptive field grows at one layer: the window that it lays over what comes in."""
+"""How the receptive field grows at one layer, through the window that it slides over its input."""
 
 from __future__ import annotations
 

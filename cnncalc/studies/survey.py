@@ -1,4 +1,4 @@
-"""Whether the textbook is right: convolutions compute, fully connected layers store.
+"""Test of the textbook's claim that convolutions compute and fully connected layers store.
 
 "The convolutional layers contain about 90–95 % of the computation and about 5 % of the parameters, the fully
 connected layers about 5–10 % and about 95 %" (Krizhevsky 2014, arXiv:1404.5997, of AlexNet and its kin).

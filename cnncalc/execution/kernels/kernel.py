@@ -190,7 +190,7 @@ class Kernel:
     """One algorithm for one shape of input.
 
     Attributes:
-        shape: of the output, (N, *out, C'); counted on arrays, never told.
+        shape: of the output, (N, *out, C'); counted on arrays, never passed in.
         scratch: elements of memory that each thread needs, by name.
         room: elements of what it makes of the whole input.
         more: elements that the weight takes more in the form that the kernel holds than in the plain one.

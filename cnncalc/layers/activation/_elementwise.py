@@ -1,4 +1,4 @@
-"""What activations have in common: the shape is kept, and each element costs the same."""
+"""The base class of elementwise activations: the shape is kept, and each element costs the same."""
 
 from __future__ import annotations
 

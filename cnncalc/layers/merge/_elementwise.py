@@ -1,4 +1,4 @@
-"""What layers that merge tensors element by element have in common."""
+"""The base class of layers that merge tensors element by element."""
 
 from __future__ import annotations
 

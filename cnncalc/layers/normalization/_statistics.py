@@ -1,4 +1,4 @@
-"""What layers that normalise by the statistics of the tensor itself have in common."""
+"""Shared code of layers that normalise by the statistics of the tensor itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A learned factor a channel."""
+"""A learned factor per channel."""
 
 from __future__ import annotations
 

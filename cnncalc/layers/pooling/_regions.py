@@ -1,4 +1,4 @@
-"""What poolings whose windows follow from the output's size have in common."""
+"""The base class of poolings whose windows follow from the output's size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What poolings over a sliding window have in common."""
+"""The base class of poolings over a sliding window."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class WindowPool(Layer):
         return super().described(*inputs) | {"padding": self._pads(inputs[0][1:])}
 
     def options(self) -> dict[str, Any]:
-        """Return what every kernel of a pooling is told."""
+        """Return the arguments that every pooling kernel receives."""
         return {
             "kernel_size": self.kernel_size,
             "stride": self.stride,

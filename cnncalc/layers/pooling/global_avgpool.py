@@ -23,7 +23,9 @@ class GlobalAvgPool(GlobalPool):
     stem = "pool"
 
     form = argument(
-        choice("module", "function", "mean"), "how PyTorch code calls it, which other tools tell apart", "module"
+        choice("module", "function", "mean"),
+        "how PyTorch code calls it; other tools count the three forms differently",
+        "module",
     )
 
     example = Example("global_avgpool", inputs=((2048, 7, 7),), output=(2048, 1, 1), flops=2048 * (48 + 1))

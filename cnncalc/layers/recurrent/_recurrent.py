@@ -1,4 +1,4 @@
-"""What recurrent layers have in common: weights for each gate and direction, and the way along the sequence."""
+"""The base class of recurrent layers: weights for each gate and direction, and the pass along the sequence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What layers that summarise whole axes have in common."""
+"""The base class of layers that reduce whole axes."""
 
 from __future__ import annotations
 

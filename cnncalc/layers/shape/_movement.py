@@ -1,4 +1,4 @@
-"""What layers that only move elements have in common."""
+"""The base class of layers that only move elements."""
 
 from __future__ import annotations
 

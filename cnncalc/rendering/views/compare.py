@@ -202,7 +202,7 @@ def _change(one: Change, layout: str) -> list[list[Cell]]:
 
 
 def _not_in_label(row: Row, other: Row) -> str:
-    """Return what of a layer its label does not tell from the other's: an argument, or what it reads."""
+    """Return the differences between two layers that their labels do not show: an argument, or what they read."""
     if row.label != other.label or row.input_shapes != other.input_shapes:
         return ""
     if row.args == other.args:

@@ -1,4 +1,4 @@
-"""A run: each layer's inferred and real shape, its time, and what the whole proves."""
+"""A run: the inferred and actual shape of every layer, its time, and what the run proves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep, whose rows are shown as they come, so that the widths of its table are settled before the first."""
+"""A sweep, whose rows are printed as they are computed: column widths are fixed before the first row."""
 
 from __future__ import annotations
 

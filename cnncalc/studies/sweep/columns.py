@@ -31,7 +31,7 @@ NETWORKS_PER_TRACE = 8
 
 
 class Structure(NamedTuple):
-    """A program with the layout of its results; layout None: the network is an error, and told the plain way."""
+    """A program with the layout of its results; layout None: the network is an error, which is reported the plain way."""
 
     program: Program
     layout: Layout | None
@@ -118,7 +118,7 @@ class Columns:
             layout, results = laid_out(network, self.measure)
             structure = Structure(Program(tape, results), layout)
         except (CnncalcError, TypeError, ValueError, ArithmeticError, AttributeError):
-            structure = Structure(Program(tape, ()), None)  # such places are computed, and told, the plain way
+            structure = Structure(Program(tape, ()), None)  # such places are computed and reported the plain way
         if self._pinned(tape):
             signature = tuple([int(axis.codes[place]) for axis, place in zip(self.axes, picked, strict=True)])
             self._known.clear()  # by signatures that are no more
