@@ -9,6 +9,7 @@ from cnncalc.graph import Graph, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.arithmetic import FUNCTIONS
 from cnncalc.language.expressions import CONSTANTS
+from cnncalc.language.findings import noticed
 from cnncalc.language.items import INPUT_NAMES
 from cnncalc.language.loading import read_text
 from cnncalc.layers import layer_types
@@ -42,7 +43,8 @@ def spec_text(graph: Graph) -> str:
 def difference(graph: Graph, text: str) -> str:
     """Return in what a spec's graph differs from the one that it was made of; "" where in nothing."""
     try:
-        other = read_text(text.encode(), "imported.yaml").build()
+        with noticed():  # what is doubtful was reported of the original
+            other = read_text(text.encode(), "imported.yaml").build()
     except CnncalcError as error:
         return str(error)
     if len(other.nodes) != len(graph.nodes):

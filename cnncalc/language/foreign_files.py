@@ -1,7 +1,7 @@
 """Recognise files that are not specs by their content and name, so that the error can say what they are.
 
-They are looked at where reading a spec has failed, and only then.  Who reads a kind of them does so in
-:func:`cnncalc.language.loading.open_document`, before a spec is looked for, and takes its line out here.
+Files are looked at here only where reading a spec has failed.  Model files that are read (ONNX) are recognised before
+that, where the command line and ``load`` open a file.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ LOOKED_AT = 65_536
 
 SPEC = "a spec is YAML: 'cnncalc show resnet18' prints one to start from"
 WEIGHTS = f"it holds tensors, not the network; {SPEC}"
+FROM_TORCH = "ONNX is read: torch.onnx.export(model, x, 'net.onnx')"
+FROM_KERAS = "ONNX is read: model.export('net.onnx', format='onnx')"
+FROM_TENSORFLOW = "ONNX is read, and tf2onnx converts to it"
 
 
 class Kind(NamedTuple):
@@ -47,25 +50,25 @@ KINDS = (
     Kind("a compressed file", "decompress it first: gunzip", (".gz", ".tgz"), rb"\x1f\x8b"),
     Kind("a web page", "save the file itself, not the page that shows it", (".html",), rb"(?is)\s*<(!doctype )?html"),
     # tensors
-    Kind("an HDF5 file, as Keras has them", WEIGHTS, (".h5", ".hdf5"), rb"\x89HDF\r\n\x1a\n"),
+    Kind("an HDF5 file, as Keras has them", FROM_KERAS, (".h5", ".hdf5"), rb"\x89HDF\r\n\x1a\n"),
     Kind("a NumPy array", WEIGHTS, (".npy",), rb"\x93NUMPY"),
-    Kind("a file of PyTorch", WEIGHTS, (".pt", ".pth", ".ckpt"), rb"(?s)PK\x03\x04.*?(data|constants)\.pkl"),
-    Kind("a file of PyTorch, or another pickle", WEIGHTS, (".pkl", ".pickle"), rb"\x80[\x02-\x05]"),
+    Kind("a file of PyTorch", FROM_TORCH, (".pt", ".pth", ".ckpt"), rb"(?s)PK\x03\x04.*?(data|constants)\.pkl"),
+    Kind("a file of PyTorch, or another pickle", FROM_TORCH, (".pkl", ".pickle"), rb"\x80[\x02-\x05]"),
     Kind("a safetensors file", WEIGHTS, (".safetensors",), rb'(?s).{5}\x00{3}\{"'),
     Kind("a file of weights for Caffe", WEIGHTS, (".caffemodel",)),
     Kind("a file of weights for darknet", WEIGHTS, (".weights",)),
     # models
-    Kind("a Keras model", SPEC, (".keras",), rb"(?s)PK\x03\x04.{26}(metadata|config)\.json"),
+    Kind("a Keras model", FROM_KERAS, (".keras",), rb"(?s)PK\x03\x04.{26}(metadata|config)\.json"),
     Kind("an archive of NumPy arrays", WEIGHTS, (".npz",), rb"(?s)PK\x03\x04.{26,200}?\.npy"),
     Kind("a ZIP archive", SPEC, (".zip", ".mlpackage", ".mar"), rb"PK\x03\x04"),
-    Kind("a TensorFlow Lite model", SPEC, (".tflite", ".lite"), rb"(?s).{4}TFL3"),
+    Kind("a TensorFlow Lite model", FROM_TENSORFLOW, (".tflite", ".lite"), rb"(?s).{4}TFL3"),
     Kind("a Core ML model", SPEC, (".mlmodel",)),
-    Kind("a TensorFlow model", SPEC, (".pb",)),
-    Kind("an ONNX model", SPEC, (".onnx", ".ort"), rb"(?s)\x08[\x03-\x1e][\x12\x1a\x22\x3a\x42]"),
+    Kind("a TensorFlow model", FROM_TENSORFLOW, (".pb",)),
+    Kind("an ONNX model", "it is read from its path, not as a text", (".onnx", ".ort"), rb"(?s)\x08[\x03-\x1e][\x12\x1a\x22\x3a\x42]"),
     # texts
-    Kind("a notebook", f"no code is run; {SPEC}", (".ipynb",), holds=r'"nbformat"\s*:'),
-    Kind("Python code", f"no code is run; {SPEC}", (".py",), holds=r"^(import|from)\s+\w+|^(class|def)\s+\w+.*:"),
-    Kind("a Keras model in JSON", SPEC, holds=r'"class_name"\s*:|"keras_version"\s*:'),
+    Kind("a notebook", f"no code is run; {FROM_TORCH}", (".ipynb",), holds=r'"nbformat"\s*:'),
+    Kind("Python code", f"no code is run; {FROM_TORCH}", (".py",), holds=r"^(import|from)\s+\w+|^(class|def)\s+\w+.*:"),
+    Kind("a Keras model in JSON", FROM_KERAS, holds=r'"class_name"\s*:|"keras_version"\s*:'),
     Kind("what cnncalc has written", "give the spec that it was made from", holds=r'"schema_version"\s*:\s*\d'),
     Kind("JSON", SPEC, (".json",)),
     Kind("a Caffe model", SPEC, (".prototxt",), holds=r"^\s*layers?\s*\{"),
@@ -78,7 +81,7 @@ KINDS = (
 """All kinds; the first that fits by what it holds counts, then the first that fits by its name."""
 
 FOLDERS = {
-    "saved_model.pb": Kind("a TensorFlow SavedModel", SPEC),
+    "saved_model.pb": Kind("a TensorFlow SavedModel", FROM_TENSORFLOW),
     "Manifest.json": Kind("a Core ML model", SPEC),
 }
 """Folders that are models, by a file in them."""
