@@ -31,7 +31,7 @@ NETWORKS_PER_TRACE = 8
 
 
 class Structure(NamedTuple):
-    """A program with the layout of its results; layout None: the network is an error, which is reported the plain way."""
+    """A program with the layout of its results; None: the network is an error, reported the plain way."""
 
     program: Program
     layout: Layout | None
