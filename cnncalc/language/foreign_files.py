@@ -64,7 +64,7 @@ KINDS = (
     Kind("a TensorFlow Lite model", FROM_TENSORFLOW, (".tflite", ".lite"), rb"(?s).{4}TFL3"),
     Kind("a Core ML model", SPEC, (".mlmodel",)),
     Kind("a TensorFlow model", FROM_TENSORFLOW, (".pb",)),
-    Kind("an ONNX model", "it is read from its path, not as a text", (".onnx",), rb"(?s)\x08[\x03-\x1e][\x12\x1a\x22\x3a]"),
+    Kind("an ONNX model", "it is read from its path", (".onnx",), rb"(?s)\x08[\x03-\x1e][\x12\x1a\x22\x3a]"),
     # texts
     Kind("a notebook", f"no code is run; {FROM_TORCH}", (".ipynb",), holds=r'"nbformat"\s*:'),
     Kind("Python code", f"no code is run; {FROM_TORCH}", (".py",), holds=r"^(import|from)\s+\w+|^(class|def)\s+\w+.*:"),
