@@ -141,7 +141,7 @@ def page_lines(page: Iterable[Block], screen: Screen) -> Iterator[Line]:
     """Yield a page's lines, block by block as they come."""
     for block in page:
         if isinstance(block, Title):
-            yield [(block.text, "bold"), (f"   {block.about}", "")] if block.about else [(block.text, "bold")]
+            yield from _title(block, screen.width)
         elif isinstance(block, Paragraph):
             yield from _labelled(block, screen.width)
         elif isinstance(block, Text):
@@ -323,6 +323,18 @@ def paragraph(text: str, width: int | None) -> list[str]:
         else:
             line = f"{line} {word}" if line else word
     return [*lines, line]
+
+
+def _title(block: Title, width: int | None) -> Iterator[Line]:
+    """Yield a heading with what stands behind it, or below it where the line is too short."""
+    room = width or cells(block.text) + 3 + cells(block.about)
+    if cells(block.text) + 3 * bool(block.about) + cells(block.about) <= room:
+        yield [(block.text, "bold"), (f"   {block.about}", "")] if block.about else [(block.text, "bold")]
+        return
+    for text in fold(block.text, room):
+        yield [(text, "bold")]
+    for text in fold(block.about, room - 3) if block.about else ():
+        yield [(f"   {text}", "")]
 
 
 def _labelled(block: Paragraph, width: int | None) -> Iterator[Line]:

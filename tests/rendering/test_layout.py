@@ -20,6 +20,7 @@ from cnncalc.rendering.layout import (
     Rule,
     Screen,
     TableRow,
+    Title,
     bar,
     fold,
     page_lines,
@@ -106,6 +107,20 @@ def test_any_table_fits(cells: list[tuple[str, int]], width: int) -> None:
 )
 def test_bar(share: float, shown: str) -> None:
     assert bar(share, 4) == shown
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (None, ["ResNet · resnet50   input 3×224×224   batch 1"]),
+        (45, ["ResNet · resnet50   input 3×224×224   batch 1"]),
+        (44, ["ResNet · resnet50", "   input 3×224×224   batch 1"]),
+        (20, ["ResNet · resnet50", "   input 3×224×224", "     batch 1"]),
+    ],
+)
+def test_a_title_that_is_too_wide_stands_over_the_rest(width: int | None, lines: list[str]) -> None:
+    title = Title("ResNet · resnet50", "input 3×224×224   batch 1")
+    assert plain(page_lines([title], Screen(width))).splitlines() == lines
 
 
 # --- fold ------------------------------------------------------------------------------------------------------

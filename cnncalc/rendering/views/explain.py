@@ -250,7 +250,7 @@ def _sights(sights: Sequence[Sight]) -> list[Block]:
                 f"sees {before.size} + ({sight.window} − 1)·{before.jump} = {field.size} of the input, "
                 f"a step of {before.jump}·{sight.stride} = {field.jump} apart"
             )
-        lines.append(Text([(f"  {', '.join(axes)}  ", "dim"), (text, "")]))
+        lines.append(Paragraph(text, label=(f"  {', '.join(axes)}  ", "dim")))
     return lines
 
 

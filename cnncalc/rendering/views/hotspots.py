@@ -89,7 +89,7 @@ def _heading(bench: Workbench, layout: str) -> list[Block]:
     about = f"on a machine of {speed}: below {machine.ridge:g} FLOPs a byte, memory is the bound"
     return [
         Title(title(summary.name, summary.variant), f"input {inputs}   {basis(summary)}"),
-        Text([(about, "dim")]),
+        Paragraph(about, "dim"),
     ]
 
 

@@ -104,7 +104,7 @@ def listing(types: Sequence[tuple[str, type[Layer]]]) -> list[Block]:
         rows.append([Cell(f"  {layer.type}", "cyan"), f"{layer.stem}1", about(layer)])
     columns = [Column("type"), Column("named", drop=1), Column("what it does", folds=True)]
     below = "cnncalc layers conv shows one with its arguments and formulas."
-    return [Table(columns, rows), Gap(), Text([(below, "dim")])]
+    return [Table(columns, rows), Gap(), Paragraph(below, "dim")]
 
 
 def page(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> list[Block]:
