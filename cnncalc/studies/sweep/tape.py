@@ -66,6 +66,18 @@ class Tape:
         return outcome
 
 
+def decided(operation: str, a: Interval, b: Interval) -> bool | None:
+    """Return the outcome of a comparison of numbers in two intervals where it is the same for all of them."""
+    (low, high), (other_low, other_high) = a, b
+    if operation == "eq":
+        if high < other_low or other_high < low:
+            return False
+        return True if low == high == other_low == other_high else None
+    if PYTHON[operation](high, other_low):
+        return True
+    return None if PYTHON[operation](low, other_high) else False
+
+
 def remainder_interval(of: Interval, by: Interval) -> Interval:
     """Return the interval of a remainder, which has the divisor's sign."""
     if by[0] > 0:

@@ -14,9 +14,25 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
-from cnncalc.studies.sweep.tape import ANYTHING, PYTHON, Constant, Interval, Number, Tape, remainder_interval, spanned
+from cnncalc.studies.sweep.tape import (
+    ANYTHING,
+    PYTHON,
+    Constant,
+    Interval,
+    Number,
+    Tape,
+    decided,
+    remainder_interval,
+    spanned,
+)
+
+
+def _operator(function: Callable[[Any, Any], Any]) -> Callable[[Traced, Any], Any]:
+    """Return an operator's method, which leaves what is no number to the other operand."""
+    return lambda self, other: function(self, other) if isinstance(other, (int, float)) else NotImplemented
 
 
 class Traced:
@@ -69,64 +85,26 @@ class Traced:
 
     # --- arithmetic -----------------------------------------------------------------------------------------------
 
-    def __add__(self, other: Any) -> Any:
-        return _added(self, other, 1) if _is_number(other) else NotImplemented
-
-    def __radd__(self, other: Any) -> Any:
-        if not _is_number(other):
-            return NotImplemented
-        return _applied("add", other, self) if self.is_real else _added(self, other, 1)
-
-    def __sub__(self, other: Any) -> Any:
-        return _added(self, other, -1) if _is_number(other) else NotImplemented
-
-    def __rsub__(self, other: Any) -> Any:
-        if not _is_number(other):
-            return NotImplemented
-        return _applied("sub", other, self) if self.is_real or _real(other) else _added(_scaled(self, -1), other, 1)
-
-    def __mul__(self, other: Any) -> Any:
-        return _multiplied(self, other) if _is_number(other) else NotImplemented
-
-    def __rmul__(self, other: Any) -> Any:
-        return _multiplied(other, self) if _is_number(other) else NotImplemented
-
-    def __truediv__(self, other: Any) -> Any:
-        return _divided("truediv", self, other) if _is_number(other) else NotImplemented
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return _divided("truediv", other, self) if _is_number(other) else NotImplemented
-
-    def __floordiv__(self, other: Any) -> Any:
-        return _floor_divided(self, other) if _is_number(other) else NotImplemented
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        return _divided("floordiv", other, self) if _is_number(other) else NotImplemented
-
-    def __mod__(self, other: Any) -> Any:
-        return _remainder(self, other) if _is_number(other) else NotImplemented
-
-    def __rmod__(self, other: Any) -> Any:
-        return _divided("mod", other, self) if _is_number(other) else NotImplemented
+    __add__ = _operator(lambda a, b: _added(a, b, 1))
+    __radd__ = _operator(lambda a, b: _applied("add", b, a) if a.is_real else _added(a, b, 1))
+    __sub__ = _operator(lambda a, b: _added(a, b, -1))
+    __rsub__ = _operator(lambda a, b: _applied("sub", b, a) if a.is_real or _real(b) else _added(_scaled(a, -1), b, 1))
+    __mul__ = _operator(lambda a, b: _multiplied(a, b))
+    __rmul__ = _operator(lambda a, b: _multiplied(b, a))
+    __truediv__ = _operator(lambda a, b: _divided("truediv", a, b))
+    __rtruediv__ = _operator(lambda a, b: _divided("truediv", b, a))
+    __floordiv__ = _operator(lambda a, b: _floor_divided(a, b))
+    __rfloordiv__ = _operator(lambda a, b: _divided("floordiv", b, a))
+    __mod__ = _operator(lambda a, b: _remainder(a, b))
+    __rmod__ = _operator(lambda a, b: _divided("mod", b, a))
+    __pow__ = _operator(lambda a, b: _powered(a, b))
+    __rpow__ = _operator(lambda a, b: _powered(b, a))
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
 
     def __rdivmod__(self, other: Any) -> Any:
         return other // self, other % self
-
-    def __pow__(self, other: Any) -> Any:
-        if not _is_number(other):
-            return NotImplemented
-        if type(other) is int and 1 <= other <= 4 and not self.is_real:
-            product: Any = self
-            for _ in range(other - 1):
-                product = product * self
-            return product
-        return _powered(self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return _powered(other, self) if _is_number(other) else NotImplemented
 
     def __neg__(self) -> Any:
         return _applied("neg", self) if self.is_real else _scaled(self, -1)
@@ -165,9 +143,9 @@ class Traced:
     def below(self, other: Any) -> Any:
         """Return 1 where it is less than another number, else 0."""
         outcome = bool(self.value < plain(other))
-        decided = _decided("lt", self, other)
-        if decided is not None:
-            return int(decided)
+        known = _decided("lt", self, other)
+        if known is not None:
+            return int(known)
         return _noted(self.tape, "lt", (self.operand(), _operand(other)), int(outcome), (0, 1))
 
     def smaller(self, other: Any) -> Any:
@@ -176,23 +154,12 @@ class Traced:
 
     # --- what asks for the value ------------------------------------------------------------------------------------
 
-    def __lt__(self, other: Any) -> Any:
-        return _compared("lt", self, other) if _is_number(other) else NotImplemented
-
-    def __le__(self, other: Any) -> Any:
-        return _compared("le", self, other) if _is_number(other) else NotImplemented
-
-    def __gt__(self, other: Any) -> Any:
-        return _compared("lt", other, self) if _is_number(other) else NotImplemented
-
-    def __ge__(self, other: Any) -> Any:
-        return _compared("le", other, self) if _is_number(other) else NotImplemented
-
-    def __eq__(self, other: Any) -> Any:
-        return _compared("eq", self, other) if _is_number(other) else NotImplemented
-
-    def __ne__(self, other: Any) -> Any:
-        return not _compared("eq", self, other) if _is_number(other) else NotImplemented
+    __lt__ = _operator(lambda a, b: _compared("lt", a, b))
+    __le__ = _operator(lambda a, b: _compared("le", a, b))
+    __gt__ = _operator(lambda a, b: _compared("lt", b, a))
+    __ge__ = _operator(lambda a, b: _compared("le", b, a))
+    __eq__ = _operator(lambda a, b: _compared("eq", a, b))
+    __ne__ = _operator(lambda a, b: not _compared("eq", a, b))
 
     def __bool__(self) -> bool:
         return not _compared("eq", self, 0)
@@ -236,14 +203,6 @@ def _noted(tape: Tape, operation: str, operands: tuple[Any, ...], value: Number,
     is_real = isinstance(value, float)
     number = tape.number(operation, operands, interval, is_real)
     return Traced(tape, value, interval, {number: 1}, 0, is_real)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float))
-
-
-def _is_traced(value: Any) -> bool:
-    return type(value) is Traced
 
 
 def _real(value: Any) -> bool:
@@ -366,6 +325,8 @@ def _powered(a: Any, b: Any) -> Any:
     b = b.pin() if type(b) is Traced else b
     if type(a) is not Traced:
         return a**b
+    if type(b) is int and 1 <= b <= 4 and not a.is_real:
+        return prod([a] * b)
     if isinstance(b, int) and b >= 0 and not a.is_real:
         interval = (a.low**b, a.high**b) if a.low >= 0 else ANYTHING
         return _noted(a.tape, "pow", (a.operand(), Constant(b)), a.value**b, interval)
@@ -417,25 +378,16 @@ def _compared(operation: str, a: Any, b: Any) -> bool:
         a, b = a - b, 0
         if type(a) is not Traced:
             return bool(PYTHON[operation](a, b))
-    decided = _decided(operation, a, b)
-    if decided is not None:
-        return decided
+    known = _decided(operation, a, b)
+    if known is not None:
+        return known
     outcome = bool(PYTHON[operation](plain(a), plain(b)))
     return _tape(a, b).decide(operation, (_operand(a), _operand(b)), outcome)
 
 
 def _decided(operation: str, a: Any, b: Any) -> bool | None:
     """Return the outcome of a comparison where intervals decide it; what may be no number decides nothing."""
-    if _may_be_nan(a) or _may_be_nan(b):
-        return None
-    (low, high), (other_low, other_high) = _interval(a), _interval(b)
-    if operation == "eq":
-        if high < other_low or other_high < low:
-            return False
-        return True if low == high == other_low == other_high else None
-    if PYTHON[operation](high, other_low):
-        return True
-    return None if PYTHON[operation](low, other_high) else False
+    return None if _may_be_nan(a) or _may_be_nan(b) else decided(operation, _interval(a), _interval(b))
 
 
 def _may_be_nan(value: Any) -> bool:
