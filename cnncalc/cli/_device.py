@@ -30,13 +30,13 @@ def takes_device(command: Callable[..., Any]) -> Callable[..., Any]:
     found: Callable[..., Any] = gathered
     for decorate in (
         click.option("--board", metavar="NAME", help="nano33ble, stm32f746, stm32h743, rp2040 or esp32."),
-        click.option("--core", type=click.Choice(CORES), help="Whose kernels run. Default: the board's, or reference."),
+        click.option("--core", type=click.Choice(CORES), help="Kernels used. Default: the board's, or reference."),
         click.option(
             "--converter", type=click.Choice(CONVERTERS),
             help="Whose model file: TensorFlow's of today (the default; -dense: one scale for a dense layer), "
             "MLPerf Tiny's, tflite-micro's old examples.",
         ),
-        click.option("--quant", type=click.Choice(QUANTS), help="What the device's numbers are. Default: int8."),
+        click.option("--quant", type=click.Choice(QUANTS), help="Number format on the device. Default: int8."),
     ):  # fmt: skip
         found = decorate(found)
     return found

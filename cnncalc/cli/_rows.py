@@ -159,7 +159,7 @@ def takes_rows(command: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in (
         layout_option,
         click.option("--check", type=Whole(0, 10**6), default=16, help="Rows that are computed the plain way as well."),
-        click.option("--columns", metavar="FIGURE,…", help=f"What to show: {', '.join((*FIGURES, *MORE_FIGURES))}."),
+        click.option("--columns", metavar="FIGURE,…", help=f"Columns to show: {', '.join((*FIGURES, *MORE_FIGURES))}."),
         click.option("--pareto", metavar="FIGURE,…", help=_PARETO),
         click.option("--top", type=Whole(1, 10**6), help="Only the first rows in that order."),
         click.option("--sort", metavar="FIGURE", help="Rows by a figure, the smallest first; FIGURE:max the largest."),

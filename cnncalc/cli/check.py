@@ -34,16 +34,16 @@ def _budget_options(command: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
-@click.command("check", short_help="Hold published figures and budgets, and warn.")
+@click.command("check", short_help="Check published figures and budgets; lint.")
 @takes_specs(required=True)
 @_budget_options
 @bound_options
 @takes_device
 @takes_basis
-@click.option("--strict", is_flag=True, help="Warnings fail, too.")
+@click.option("--strict", is_flag=True, help="Treat warnings as failures.")
 @click.option(
     "--allow", "allowed", type=click.Choice(list(RULES)), metavar="RULE", multiple=True,
-    help=f"Don't warn of it; may be repeated: {', '.join(RULES)}.",
+    help=f"Rule to ignore; may be repeated: {', '.join(RULES)}.",
 )  # fmt: skip
 @takes_output("junit")
 def command(
@@ -55,7 +55,7 @@ def command(
     allowed: tuple[str, ...],
     **bounds: str | None,
 ) -> int:
-    """Check the figures that specs state, budgets, and what is legal but probably wrong.
+    """Check published figures and budgets, and warn of what is legal but probably wrong.
 
     Every variant of each SPEC is checked; FILE:VARIANT stands for one. Exit code 1 where a check fails.
 

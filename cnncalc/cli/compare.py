@@ -21,11 +21,11 @@ from cnncalc.studies.comparison import figures, layer_changes
 @takes_specs(required=True)
 @takes_basis
 @convention_option
-@click.option("-U", "--context", type=click.IntRange(0), default=3, help="Layers to show around each that changed.")
-@click.option("--layers", "only_layers", is_flag=True, help="Only the layers (of two networks), in any format.")
+@click.option("-U", "--context", type=click.IntRange(0), default=3, help="Unchanged layers to show around each change.")
+@click.option("--layers", "only_layers", is_flag=True, help="Show only the comparison by layers (of two networks).")
 @takes_output("svg", "html")
 def command(asked: AskedSeveral, basis: Basis, out: Output, convention: str, context: int, only_layers: bool) -> int:
-    """Put networks side by side: totals and kinds with their ratios to the first, and two layer by layer.
+    """Compare networks: totals and kinds with their ratios to the first; two networks also layer by layer.
 
     A SPEC is a path, a shipped name, or either with a variant: vgg.yaml:vgg16.
 

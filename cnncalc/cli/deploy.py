@@ -17,14 +17,14 @@ from cnncalc.studies.on_device import Wanted
 @click.command("deploy", short_help="RAM and flash on a microcontroller, step by step.")
 @takes_spec()
 @takes_device
-@click.option("--ram", metavar="BYTES", help="RAM that there is, 256KiB; of a board, its largest bank.")
-@click.option("--flash", metavar="BYTES", help="Flash that there is, 1MiB; of a board, its own.")
+@click.option("--ram", metavar="BYTES", help="Available RAM: 256KiB. Default: the board's largest bank.")
+@click.option("--flash", metavar="BYTES", help="Available flash: 1MiB. Default: the board's own.")
 @click.option(
     "--plan", type=click.Choice(["greedy", "best"]),
     help="Where tensors lie: as tflite-micro plans by itself (greedy, the default), or better, by offsets in the file.",
 )  # fmt: skip
 @click.option("--offline-plan", metavar="FILE", help="Write the plan's offsets, for OfflineMemoryAllocation, as JSON.")
-@click.option("--steps", type=click.IntRange(1), help="Steps that are shown: those that need most.")
+@click.option("--steps", type=click.IntRange(1), help="Number of steps to show, those that need most.")
 @takes_output("svg", "html")
 def command(
     asked: Asked,

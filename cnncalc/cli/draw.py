@@ -37,7 +37,7 @@ MACHINE = "flops=100G,bandwidth=20G"
 @click.option("--columns", metavar="N|auto", default="auto", help="Columns side by side.")
 @click.option(
     "--machine", metavar="flops=N,bandwidth=N", default=MACHINE,
-    help="FLOPs and bytes of memory traffic a second, for time.",
+    help="FLOPs and bytes of memory traffic per second, for time.",
 )  # fmt: skip
 @takes_basis
 @takes_output("svg", "html", "mermaid", "dot", general=False)

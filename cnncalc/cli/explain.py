@@ -29,8 +29,8 @@ _WEIGHTS = "With --at: an .npz or .safetensors with PyTorch's names. Default: ra
 @click.argument("layers", nargs=-1, metavar="[LAYER]…")
 @click.option("--at", metavar="C,Y,X", help=_AT)
 @click.option("--weights", metavar="FILE", help=_WEIGHTS)
-@click.option("--seed", type=Whole(0, 2**63 - 1), default=0, help="With --at: seed of what is random.")
-@click.option("--channels", type=click.IntRange(1), default=8, help="With --at: channels that are written out.")
+@click.option("--seed", type=Whole(0, 2**63 - 1), default=0, help="With --at: seed of random inputs and weights.")
+@click.option("--channels", type=click.IntRange(1), default=8, help="With --at: number of channels to write out.")
 @dtype_option
 @click.option("--convention", is_flag=True, help="What other tools count, and why their totals differ, in one table.")
 @click.option("--deploy", is_flag=True, help="What the layers are on a device, byte by byte, with the numbers put in.")
@@ -49,7 +49,7 @@ def command(
     convention: bool,
     deploy: bool,
 ) -> int:
-    """Print how shapes, params, MACs, FLOPs, bytes and receptive field come about.
+    """Explain how shapes, params, MACs, FLOPs, bytes and receptive fields are computed.
 
     LAYER is a layer's name, the end of it (conv1) where that is unique, a block (stage2) or a glob ('stage2.*').
     Without one, all layers are explained briefly.

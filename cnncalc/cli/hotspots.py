@@ -18,16 +18,18 @@ from cnncalc.studies.on_device import Wanted
 
 @click.command("hotspots", short_help="What costs most, and what a change would save.")
 @takes_spec()
-@click.option("--top", type=click.IntRange(1), default=5, help="Layers that are listed for each figure.")
+@click.option("--top", type=click.IntRange(1), default=5, help="Layers to list for each figure.")
 @click.option(
     "--machine", metavar="flops=N,bandwidth=N", default="flops=100G,bandwidth=20G",
-    help="FLOPs and bytes of memory traffic a second.",
+    help="FLOPs and bytes of memory traffic per second.",
 )  # fmt: skip
 @takes_basis
-@click.option("--rank", type=click.IntRange(1), help="Of low-rank fc layers. Default: a quarter of the smaller side.")
+@click.option(
+    "--rank", type=click.IntRange(1), help="Rank of low-rank fc layers. Default: a quarter of the smaller side."
+)
 @click.option(
     "--sparsity", type=click.FloatRange(0, 1, max_open=True), default=0.9,
-    help="Part of the weights that pruning sets to zero.",
+    help="Fraction of the weights that pruning sets to zero.",
 )  # fmt: skip
 @click.option("--deploy", is_flag=True, help="What changes would save on a device instead, of arena, RAM and flash.")
 @takes_device
@@ -43,7 +45,7 @@ def command(
     sparsity: float,
     deploy: bool,
 ) -> int:
-    """Print which layers make 80 % of MACs, params, memory and time, and what changes would save.
+    """Print which layers make up 80 % of MACs, params, memory and time, and what changes would save.
 
     Every change is made and the whole network recomputed; each comes with the command or the lines of the spec
     that make it. The time is the roofline's: the slower of a layer's arithmetic and its memory traffic.

@@ -72,17 +72,17 @@ class Basis(NamedTuple):
 
 _SETTINGS = click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE",
-    help="Another value for one of the spec's args; may be repeated.",
+    help="Value for one of the spec's args; may be repeated.",
 )  # fmt: skip
 _INPUTS = click.option(
     "--input", "inputs", multiple=True, metavar="SHAPE",
-    help="Another input shape, 3x320x320; NAME=SHAPE where there are several.",
+    help="Input shape in place of the spec's: 3x320x320; NAME=SHAPE where there are several.",
 )  # fmt: skip
 layout_option = click.option(
     "--layout",
     type=click.Choice(["chw", "hwc"]),
     default="chw",
-    help="Channels first or last, in shapes that are given or shown: 3×32×32 or 32×32×3.",
+    help="Order of the axes in all shapes, given or shown: 3×32×32 or 32×32×3.",
 )
 
 
@@ -127,7 +127,7 @@ def takes_basis(command: Callable[..., Any]) -> Callable[..., Any]:
     def gathered(*, batch: int, dtype: str, **rest: Any) -> Any:
         return command(basis=Basis(batch, dtype), **rest)
 
-    batch = click.option("--batch", type=Whole(1, 10**9), default=1, help="Samples that go through at once.")
+    batch = click.option("--batch", type=Whole(1, 10**9), default=1, help="Samples per pass.")
     return _with(gathered, batch, dtype_option)
 
 
@@ -137,7 +137,7 @@ def dtype_option(command: Command) -> Command:
         "--dtype",
         type=click.Choice(list(DTYPES)),
         default="float32",
-        help="Type of all tensors, for bytes; int8 is one byte per element, as no device has it: see 'deploy'.",
+        help="Type of all tensors, for bytes. int8 counts one byte per element; 'deploy' knows real devices.",
     )(command)
 
 
@@ -145,7 +145,7 @@ def convention_option(command: Command) -> Command:
     """Add whose way of counting the MACs follow."""
     return click.option(
         "--convention", type=click.Choice(CONVENTIONS), default=OWN_CONVENTION,
-        help="Count as another tool does; 'cnncalc explain --convention' says how they differ.",
+        help="Count as another tool does; 'cnncalc explain --convention' explains the differences.",
     )(command)  # fmt: skip
 
 
@@ -191,8 +191,8 @@ def takes_output(
 
         formats = click.option(
             "--format", "format", type=click.Choice(known), default=known[0], callback=by_suffix,
-            help="What comes out; without it, FILE's suffix decides: .json, .csv, .md, …" if general
-            else f"What comes out; without it, FILE's suffix decides: {', '.join(suffixes)}.",
+            help="Output format. Default: by FILE's suffix: .json, .csv, .md, …" if general
+            else f"Output format. Default: by FILE's suffix: {', '.join(suffixes)}.",
         )  # fmt: skip
         path = click.option("-o", "--output", "path", metavar="FILE", is_eager=True, help=help)
         color = click.option(

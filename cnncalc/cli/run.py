@@ -36,12 +36,12 @@ _RESIZE = click.option(
     "--resize",
     type=Whole(1, 65536),
     metavar="SIDE",
-    help="Of a picture: make the shorter side so long and cut out the middle. Default: stretch it to the input's size.",
+    help="Of a picture: scale the shorter side to SIDE and crop the centre. Default: stretch it to the input's size.",
 )
 _MEAN = click.option(
     "--mean",
     metavar="X[,…]",
-    help="Of a picture scaled to 0 … 1: subtract, one figure or one per channel. Default: 0.",
+    help="Of a picture scaled to 0 … 1: mean to subtract, one figure or one per channel. Default: 0.",
 )
 _STD = click.option("--std", metavar="X[,…]", help="Standard deviation to divide by, after --mean. Default: 1.")
 _SAVE = click.option("--save", metavar="FILE", help="Write the outputs to an .npz or .safetensors.")
@@ -96,11 +96,11 @@ def _takes_saving(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--batch", type=Whole(1, 10**6), help="Samples of a random input. Default: 1.")
 @click.option("--seed", type=Whole(0, 2**63 - 1), default=0, help="Seed of random inputs and weights.")
-@click.option("--dtype", type=click.Choice(DTYPES), help="Default: the input's own, else float32.")
-@click.option("--threads", type=click.IntRange(1, 256), help="Default: one per core.")
+@click.option("--dtype", type=click.Choice(DTYPES), help="Type to compute in. Default: the input's own, else float32.")
+@click.option("--threads", type=click.IntRange(1, 256), help="Worker threads. Default: one per core.")
 @click.option("--repeat", type=Whole(1, 10**6), default=1, help="Number of passes; the median time is reported.")
 @click.option(
-    "--fuse/--no-fuse", default=True, help="Do batchnorm, add and activation within the convolution beside them."
+    "--fuse/--no-fuse", default=True, help="Compute batchnorm, add and activation inside the convolution beside them."
 )
 @_takes_saving
 @click.option(

@@ -38,16 +38,22 @@ _NAMES = ", ".join([f"{name} (or {ALIKE[name]})" if name in ALIKE else name for 
     help="Optimiser whose state counts in training memory.",
 )
 @convention_option
-@click.option("--depth", type=click.IntRange(1), help="Levels of blocks to show; what is deeper is one row per block.")
+@click.option(
+    "--depth", type=click.IntRange(1), help="Levels of blocks to show; deeper layers are summed, one row per block."
+)
 @click.option(
     "--sort",
     "sort",
     type=click.Choice((*SORT_KEYS, "layer")),
-    help="Order of the rows: by a figure the heaviest first, by name or index rising.",
+    help="Order of the rows: figures in descending order, name and index in ascending order.",
 )
-@click.option("--top", type=click.IntRange(1), help="Only the first N rows (by macs, unless sorted), the rest as one.")
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    help="Show the first N rows (by macs, unless sorted) and sum the others in one row.",
+)
 @click.option("--fuse/--no-fuse", default=True, help="Show the operators of a model file as the layers that they make.")
-@click.option("--columns", metavar="NAME,…", help=f"What to show: {_NAMES}.")
+@click.option("--columns", metavar="NAME,…", help=f"Columns to show: {_NAMES}.")
 @takes_output("html")
 def command(
     asked: Asked,

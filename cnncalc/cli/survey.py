@@ -15,7 +15,7 @@ NETWORK = 2
 """Convolutions and fully connected layers from which a spec is a network, and not a single layer's example."""
 
 
-@click.command("survey", short_help="Does convolution compute, fully connected store?")
+@click.command("survey", short_help="Do convolutions compute, and fully connected layers store?")
 @takes_specs(required=False)
 @takes_output()
 def command(asked: AskedSeveral, out: Output) -> None:

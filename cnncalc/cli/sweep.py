@@ -27,12 +27,12 @@ from cnncalc.studies.sweep.points import Measure
 @takes_rows
 @takes_basis
 @takes_device
-@click.option("--jobs", type=click.IntRange(1, 256), default=1, help="Processes to compute in.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, help="Worker processes.")
 @takes_output("html")
 def command(spec: str, varied: Varied, rows: Rows, basis: Basis, wanted: Wanted, jobs: int, out: Output) -> int:
     """Print one row per combination, as it is computed.  Inputs vary fastest, then the last --set, variants slowest.
 
-    A combination that is no network is a row with its error, and the exit code is 1 in the end.  From 200
+    A combination that can't be built is a row with its error, and the exit code is 1.  From 200
     combinations on the network is built once for each structure and its arithmetic repeated by NumPy, unless
     receptive_field, arena, ram_max or flash are asked for.
 

@@ -17,8 +17,10 @@ TENSORS = (".npz", ".safetensors")
 
 @click.command("weights", short_help="The tensors that 'run --weights' expects.")
 @takes_spec()
-@click.option("--seed", type=Whole(0, 2**63 - 1), help="Of the random tensors. Default: 0.")
-@click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Of the random tensors. Default: float32.")
+@click.option("--seed", type=Whole(0, 2**63 - 1), help="Seed of the random tensors. Default: 0.")
+@click.option(
+    "--dtype", type=click.Choice(["float32", "float64"]), help="Type of the random tensors. Default: float32."
+)
 @takes_output(help="Write random tensors to an .npz or .safetensors; any other file gets the list.", others=TENSORS)
 def command(asked: Asked, out: Output, seed: int | None, dtype: str | None) -> None:
     """List the tensors that 'cnncalc run --weights' expects: PyTorch's names and shapes under our layers' names.
