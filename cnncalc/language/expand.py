@@ -13,13 +13,15 @@ from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Given, SpecError
 from cnncalc.language.arithmetic import OutOfWorkError
 from cnncalc.language.estimate import least_layers
+from cnncalc.language.evaluation import Evaluation
+from cnncalc.language.expansion import Expansion
 from cnncalc.language.expressions import BUDGET
+from cnncalc.language.faults import Faults
 from cnncalc.language.findings import warn
 from cnncalc.language.input_axes import findings
-from cnncalc.language.item_expander import ItemExpander
 from cnncalc.language.items import Document, Value
 from cnncalc.language.reader import out_of_work
-from cnncalc.language.scope import Frame, Ref, Scope, Tensors
+from cnncalc.language.scopes import Frame, Tensors
 from cnncalc.language.unfinished import UnfinishedError
 from cnncalc.layers.arguments import LayerError, value_text
 from cnncalc.layers.shapes import Shape
@@ -47,7 +49,7 @@ def build(
         known = tuple(document.variants)
         hint = did_you_mean(variant, known, "variants") if known else "the spec has no variants"
         raise CnncalcError(f"{document.path}: no variant '{variant}'", hint)
-    return _Builder(document, variant, settings or {}, inputs or {}).network()
+    return _Build(document, variant, settings or {}, inputs or {}).graph()
 
 
 def warn_of_inputs(
@@ -56,70 +58,68 @@ def warn_of_inputs(
     """Warn of input shapes that are probably not meant, as building the network would."""
     from contextlib import suppress
 
-    builder = _Builder(document, variant, settings, inputs)
+    build = _Build(document, variant, settings, inputs)
     with suppress(SpecError):
-        builder.globals = builder.arguments()
-        builder.warn_of(builder.input_shapes())
+        build.values.globals = build.arguments()
+        build.warn_of(build.input_shapes())
 
 
-class _Builder(ItemExpander):
+class _Build:
+    """One network of a document, from its args to its outputs."""
+
     def __init__(
         self, document: Document, variant: str | None, settings: Mapping[str, Any], inputs: Mapping[str, Shape]
     ) -> None:
-        super().__init__(published=not settings and not inputs)
         self.document = document
         self.variant = document.variants[variant] if variant is not None else None
         self.settings = settings
         self.given_inputs = inputs
-        self.net = Graph("", {})
+        self.faults = Faults(each_place_once=True)
+        self.values = Evaluation(self.faults)
+        self.published = not settings and not inputs
+        self.expansion = Expansion(Graph("", {}), self.values, self.faults, self.published)
 
-    def network(self) -> Graph:
+    def graph(self) -> Graph:
         try:
             return self.expanded()
         except OutOfWorkError:
-            raise SpecError([*self.faults, out_of_work(self.document.origin)]) from None
+            raise SpecError([*self.faults.found, out_of_work(self.document.origin)]) from None
         except SpecError as error:
-            raise UnfinishedError(error.faults, self.net, self.misfits) from None
+            raise UnfinishedError(error.faults, self.expansion.graph, self.expansion.misfits) from None
 
     def expanded(self) -> Graph:
-        document, variant = self.document, self.variant
-        self.globals = self.arguments()
-        self.stop_at_faults()
+        document, variant = self.document, self.variant.name if self.variant else None
+        self.values.globals = self.arguments()
+        self.faults.stop()
         shapes = self.input_shapes()
-        self.stop_at_faults()
+        self.faults.stop()
         self.warn_of(shapes)
-        source = document.about(variant.name if variant else None).source
         least = least_layers(document.items, {})
         if least > MAX_LAYERS:
-            raise self.refuse(
-                document.origin, f"the network has at least {least:,} layers; at most {MAX_LAYERS:,} are allowed"
-            )
-        self.net = Graph(document.name or document.path, shapes, variant.name if variant else None, source)
-        frame = Frame(Scope("", document.reserved | self.net.inputs.keys()), None, None)
-        for name, tensor in self.net.inputs.items():
-            frame.names[name] = Ref((tensor,), None, "input", 0, 0)
-        first: Tensors = (next(iter(self.net.inputs.values())),)
-        if len(self.net.inputs) == 1:
-            frame.incoming = self.first = first
-        result = self.items(document.items, frame, self.globals, first)
-        if not self.faults and not self.net.nodes:
-            self.fault(document.origin, "the network has no layers")
+            message = f"the network has at least {least:,} layers; at most {MAX_LAYERS:,} are allowed"
+            raise self.faults.refusal(document.origin, message)
+        graph = Graph(document.name or document.path, shapes, variant, document.about(variant).source)
+        expansion = self.expansion = Expansion(graph, self.values, self.faults, self.published)
+        frame = expansion.scopes.outermost(document.reserved)
+        first: Tensors = (next(iter(graph.inputs.values())),)
+        result = expansion.items(document.items, frame, self.values.globals, first)
+        if not self.faults and not graph.nodes:
+            self.faults.note(document.origin, "the network has no layers")
         if self.faults:
-            self.tell_unmet_too()
-        self.stop_at_faults()
-        self.outputs(frame, result)
-        self.stop_at_faults()
+            self.note_unmet_too(graph)
+        self.faults.stop()
+        self.finish(graph, self.outputs(frame, result))
         if self.published:
-            self.state_published()
-        return self.net
+            self.state_published(graph)
+        return graph
 
     def arguments(self) -> dict[str, Any]:
-        document, values = self.document, dict[str, Any]({BUDGET: self.budget})
+        document, values = self.document, dict[str, Any]({BUDGET: self.values.budget})
         for name in self.settings:
             if name not in document.arguments:
                 known = tuple(document.arguments)
                 hint = partial(did_you_mean, name, known, "args") if known else "the spec has no args"
-                self.fault(Given("setting", name), f"{document.path} has no argument '{name}'", hint)
+                self.faults.note(Given("setting", name), f"{document.path} has no argument '{name}'", hint)
         overrides = self.variant.arguments if self.variant else {}
         for name, default in document.arguments.items():
             value = overrides.get(name, default)
@@ -127,7 +127,7 @@ class _Builder(ItemExpander):
                 self.check_setting(name, value.constant)
                 values[name] = self.settings[name]
             else:
-                values[name] = self.evaluate(value, values)
+                values[name] = self.values.value(value, values)
         return values
 
     def check_setting(self, name: str, own: Any) -> None:
@@ -137,7 +137,7 @@ class _Builder(ItemExpander):
             return
         what, wanted = ("a text", "none") if isinstance(given, str) else ("no text", "one")
         message = f"{value_text(given)} is {what}, and the spec's own value, {value_text(own)}, is {wanted}"
-        self.fault(Given("setting", name), message)
+        self.faults.note(Given("setting", name), message)
 
     def warn_of(self, shapes: Mapping[str, Shape]) -> None:
         given = shapes if "" in self.given_inputs else self.given_inputs
@@ -153,21 +153,21 @@ class _Builder(ItemExpander):
         if "" in given:
             if len(entries) > 1:
                 message = f"the network has several inputs: {', '.join(entries)}"
-                self.fault(Given("input", ""), message, "each shape needs the name of its input")
+                self.faults.note(Given("input", ""), message, "each shape needs the name of its input")
             given[next(iter(entries))] = given.pop("")
         for name in given:
             if name not in entries:
                 near = partial(did_you_mean, name, tuple(entries), "inputs")
-                self.fault(Given("input", name), f"{self.document.path} has no input '{name}'", near)
+                self.faults.note(Given("input", name), f"{self.document.path} has no input '{name}'", near)
         return {
             name: given.get(name) or self.input_shape(value) for name, value in entries.items() if value is not None
         }
 
     def input_shape(self, value: Value) -> Shape:
-        shape = self.evaluate(value, self.globals)
+        shape = self.values.value(value, self.values.globals)
         sizes = shape if isinstance(shape, tuple) else ()
         if not 1 <= len(sizes) <= MAX_AXES or not all(_is_size(size) for size in sizes):
-            self.fault(
+            self.faults.note(
                 value.origin,
                 "an input is a list of positive integers, channels first and without the batch axis",
                 "for example [3, 224, 224]",
@@ -175,42 +175,42 @@ class _Builder(ItemExpander):
             return (1,)
         return sizes
 
-    def outputs(self, frame: Frame, result: Tensors) -> None:
+    def outputs(self, frame: Frame, result: Tensors) -> dict[str, Tensor]:
         stated = (self.variant and self.variant.outputs) or self.document.outputs
         if not stated:
             names = frame.names_of_tensors()
-            self.finish({names.get(tensor, tensor.name): tensor for tensor in result or ()})
-            return
+            return {names.get(tensor, tensor.name): tensor for tensor in result or ()}
         outputs: dict[str, Tensor] = {}
         for output in stated:
-            if output.when is None or self.condition(output.when, self.globals):
-                ref = self.look_up(output.reference, frame)
-                outputs |= dict.fromkeys([output.reference.name], ref.tensors[-1]) if ref and ref.tensors else {}
+            if output.when is None or self.values.condition(output.when, self.values.globals):
+                ref = self.expansion.scopes.look_up(output.reference, frame)
+                if ref is not None and ref.tensors:
+                    outputs[output.reference.name] = ref.tensors[-1]
         if not outputs:
-            self.fault(stated[0].reference.origin, "no output is left: the 'when' of each is false")
-        self.stop_at_faults()
-        self.finish(outputs)
+            self.faults.note(stated[0].reference.origin, "no output is left: the 'when' of each is false")
+        self.faults.stop()
+        return outputs
 
-    def finish(self, outputs: Mapping[str, Tensor]) -> None:
+    def finish(self, graph: Graph, outputs: Mapping[str, Tensor]) -> None:
         try:
-            self.net.finish(outputs)
+            graph.finish(outputs)
         except LayerError as error:
-            self.fault(self.document.origin, error.message)
+            raise self.faults.refusal(self.document.origin, error.message) from None
 
-    def tell_unmet_too(self) -> None:
-        """A shape that is not the expected one may be where a later fault comes from."""
-        for unmet in self.net.misshapen:
+    def note_unmet_too(self, graph: Graph) -> None:
+        """Note shapes that are not the expected ones: a later fault may come from there."""
+        for unmet in graph.misshapen:
             if unmet.origin is not None:
-                self.fault(unmet.origin, f"{unmet.what} should be {unmet.expected}, but is {unmet.actual}")
+                self.faults.note(unmet.origin, f"{unmet.what} should be {unmet.expected}, but is {unmet.actual}")
 
-    def state_published(self) -> None:
+    def state_published(self, graph: Graph) -> None:
         stated = dict(self.document.expect)
         if self.variant:
             stated.update(self.variant.expect)
-        self.net.published = {
-            what: (self.evaluate(value, self.globals), value.origin) for what, value in stated.items()
+        graph.published = {
+            what: (self.values.value(value, self.values.globals), value.origin) for what, value in stated.items()
         }
-        self.stop_at_faults()
+        self.faults.stop()
 
 
 def _is_size(value: Any) -> bool:
