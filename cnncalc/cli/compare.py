@@ -9,7 +9,7 @@ import click
 
 from cnncalc.cli.opening import AskedSeveral, read_spec
 from cnncalc.cli.options import Basis, convention_option, takes_basis, takes_output, takes_specs
-from cnncalc.cli.output import Output, report_unmet
+from cnncalc.cli.output import Output, report_unmet, to_stderr
 from cnncalc.figures.summary import summarize
 from cnncalc.graph import Graph
 from cnncalc.language.collection import Member
@@ -46,6 +46,9 @@ def command(asked: AskedSeveral, basis: Basis, out: Output, convention: str, con
     if out.format in ("svg", "html") and len(specs) > 2:
         raise click.UsageError(f"{out.format} compares two specs, not more")
     networks = [one.build(*changes) for one in chosen]
+    for network in networks:
+        for note in network.notes:
+            to_stderr(f"note: {network.title}: {note}")
     summaries = [summarize(network, *basis, convention=convention) for network in networks]
     lined_up = layer_changes(*summaries) if len(specs) == 2 else None
     names = _labels(specs, [one.name for one in chosen])

@@ -88,13 +88,21 @@ class Wire:
         count = 0
         while at < stop:
             count += 1
-            key, at = varint(data, at, stop)
+            key = data[at]
+            if key < 128:  # as nearly always; the call would take longer than the rest
+                at += 1
+            else:
+                key, at = varint(data, at, stop)
             number, wire = key >> 3, key & 7
             if wire == VARINT:
                 value: Value
                 value, at = varint(data, at, stop)
             elif wire == BYTES:
-                length, at = varint(data, at, stop)
+                length = data[at] if at < stop else 128
+                if length < 128:
+                    at += 1
+                else:
+                    length, at = varint(data, at, stop)
                 value = (base + at, base + at + length)
                 at += length
             elif wire in (FIXED32, FIXED64):
