@@ -6,9 +6,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from tests.commands import cnncalc
 from tests.importers.models import FOLDER, model, node, runtime
@@ -112,8 +115,6 @@ def test_weights_that_are_not_there_are_missed_only_by_a_run() -> None:
 
 @pytest.mark.parametrize("location", ["../secret.bin", "/etc/passwd", "..", "a/b.bin"])
 def test_weights_are_read_beside_the_model_alone(tmp_path: Path, location: str) -> None:
-    import onnx
-
     made = onnx.load_from_string(
         model(
             [node("Conv", ["x", "w"], ["y"])], {"x": ["N", 3, 8, 8]}, ["y"], {"w": np.ones((64, 3, 5, 5), np.float32)}
@@ -141,3 +142,70 @@ def test_a_summary_of_a_model_needs_nothing_beyond_the_standard_library() -> Non
     )
     done = subprocess.run([sys.executable, "-c", code, RESNET], capture_output=True, text=True, check=True)
     assert not done.stdout.split()
+
+
+def choosing() -> bytes:
+    """Return a model with two branches, of which a number that comes in chooses one."""
+
+    def branch(name: str, outputs: int) -> Any:
+        weight = numpy_helper.from_array(np.ones((outputs, 4), np.float32), f"{name}.weight")
+        gemm = node("Gemm", ["x", f"{name}.weight"], [f"{name}_y"], f"/{name}/Gemm", transB=1)
+        port = helper.make_tensor_value_info(f"{name}_y", TensorProto.FLOAT, None)
+        return helper.make_graph([gemm], name, [], [port], [weight])
+
+    nodes = [
+        node("Equal", ["rate", "fast"], ["is_fast"]),
+        node(
+            "If",
+            ["is_fast"],
+            ["y"],
+            "/choice/If",
+            then_branch=branch("fast_head", 8),
+            else_branch=branch("slow_head", 2),
+        ),
+    ]
+    made = onnx.load_from_string(model(nodes, {"x": ["batch", 4]}, ["y"], {"fast": np.int64(16000)}))
+    made.graph.input.append(helper.make_tensor_value_info("rate", TensorProto.INT64, []))
+    data: bytes = made.SerializeToString()
+    return data
+
+
+@pytest.mark.parametrize(("rate", "params"), [("16000", 32), ("8000", 8)])
+def test_a_number_that_comes_in_decides(tmp_path: Path, rate: str, params: int) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(choosing())
+    done = cnncalc("summary", str(path), "--input", f"rate={rate}", "--format", "json")
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out)["totals"]["params"] == params
+
+
+def test_a_choice_that_is_not_decided_is_named() -> None:
+    done = cnncalc("summary", "-", "--format", "json", stdin=choosing())
+    assert done.code == 0
+    assert json.loads(done.out)["totals"]["params"] == 32  # of the heavier branch
+    assert done.err.splitlines() == [
+        "note: input 'rate' is a single number, which is not given (rate=1 gives it)",
+        "note: If '/choice/If' decides when it runs; its then branch, the heavier one, is counted",
+    ]
+
+
+def test_a_file_for_one_sample_refuses_more() -> None:
+    nodes = [node("Gather", ["x", "zero"], ["g"], "/first/Gather", axis=0), node("Relu", ["g"], ["y"])]
+    data = model(nodes, {"x": [1, 4, 4]}, ["y"], {"zero": np.int64(0)})
+    one = cnncalc("summary", "-", stdin=data)
+    assert one.code == 0
+    assert one.err == "note: the file is for a batch of one alone: Gather '/first/Gather' takes the batch away\n"
+    more = cnncalc("summary", "-", "--batch", "2", stdin=data)
+    assert more.code == 2
+    assert "a batch of 2, but Gather '/first/Gather' makes the network one for a batch of 1 alone" in more.err
+
+
+def test_an_operator_that_is_not_known_is_uncounted() -> None:
+    made = onnx.load_from_string(
+        model([node("Wonder", ["x"], ["w"], "/odd", domain="own"), node("Relu", ["w"], ["y"])], {"x": ["N", 4]}, ["y"])
+    )
+    made.graph.value_info.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, ["N", 6]))
+    done = cnncalc("summary", "-", "--format", "json", stdin=made.SerializeToString())
+    found = json.loads(done.out)
+    assert (done.code, found["uncounted"], found["outputs"]) == (0, ["Wonder"], {"y": [1, 6]})
+    assert done.err == "note: Wonder '/odd' is not counted: nothing is known of what it costs\n"

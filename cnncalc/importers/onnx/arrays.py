@@ -66,6 +66,8 @@ class Arrays:
             return self.stored(value.source)
         if value.data is not None:
             return np.array(value.data).reshape(value.shape)
+        if value.source is None and value.fill is None:
+            raise CnncalcError(f"{self.file.path}: the number '{value.name}' is not given")
         if value.source is None or value.source.op == "ConstantOfShape":
             return np.full(value.shape, value.fill or 0.0, np.float32)
         call = value.source

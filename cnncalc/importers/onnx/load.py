@@ -197,11 +197,12 @@ class Imported:
                 raise CnncalcError(f"the shape of input '{port.name}' is not stated", f"give it: {port.name}=3x224x224")
             sizes = (None, *given)
         if not sizes:
-            if given is None:
-                raise CnncalcError(
-                    f"input '{port.name}' is one number, on which shapes may depend", f"give it: {port.name}=1"
-                )
-            return literal((given[0],), (), port.dtype, port.name)
+            if given is not None:
+                return literal((given[0],), (), port.dtype, port.name)
+            self.build.notes.append(
+                f"input '{port.name}' is a single number, which is not given ({port.name}=1 gives it)"
+            )
+            return Value(port.name, (), port.dtype)
         axis = batch_axis(sizes, batch)
         stated = [size for i, size in enumerate(sizes) if i != axis]
         shape = given if given is not None else tuple(stated)
