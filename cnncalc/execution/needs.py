@@ -181,9 +181,9 @@ def _beside(step: Step, batch: int, fuse: bool) -> int:
     """Return the elements that a layer makes beside its output where NumPy computes it as a whole."""
     node = step.carrier
     layer = node.layer
-    if layer.is_view or layer.aliases or layer.pointwise or joins_channels(node) or (fuse and layer.is_affine()):
+    if layer.is_view or layer.aliases or joins_channels(node) or (fuse and layer.is_affine()):
         return 0
-    if isinstance(layer, ElementwiseMerge) and layer.ufunc:
+    if (layer.pointwise and not node.use.weights) or (isinstance(layer, ElementwiseMerge) and layer.ufunc):
         return 0
     largest = max([node.elements(batch), *(tensor.elements(batch) for tensor in step.inputs)])
     weights = sum(prod(weight.shape) for weight in node.use.weights.values())

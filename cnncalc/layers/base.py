@@ -15,8 +15,10 @@ from cnncalc.layers.arguments import LayerError as LayerError
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
 
+    from cnncalc.layers.element import Element
     from cnncalc.layers.ops import Array, Ops
     from cnncalc.layers.reads import Reads
     from cnncalc.layers.window import Sliding
@@ -199,6 +201,23 @@ class Layer:
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Compute the output of arrays (N, C, …) from the arrays alone; inferred shapes are not looked at."""
         raise LayerError(f"'{self.type}' can't be run")
+
+    def element(
+        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+    ) -> Element:
+        """Work out one output element tap by tap.
+
+        Args:
+            np: NumPy.
+            at: the element's place, batch not counted.
+            inputs: arrays without their batch axis, in float64.
+            weights: the layer's tensors, in float64.
+            output: the output's shape.
+
+        Raises:
+            LayerError: where elements of this type are not worked out.
+        """
+        raise LayerError(f"is of type {self.type}, whose elements are not traced")
 
     # --- what is shown ------------------------------------------------------------------------------------
 

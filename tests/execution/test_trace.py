@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnncalc.execution import trace as tracing
 from cnncalc.execution.trace import Trace, trace
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.expand import build
 from cnncalc.language.loading import read_text
+from cnncalc.layers.convolution.conv import Conv
 from cnncalc.network import Network
 
 # The textbook's setting (CS231n, "Convolutional neural networks"): 5×5×3, zero padding 1, two 3×3×3 filters with
@@ -169,13 +169,48 @@ def test_shared_weights_are_their_owners() -> None:
 
 
 def test_a_figure_that_differs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    rule = tracing._conv
+    rule = Conv.element
 
     def wrong(*args: Any) -> Any:
         return rule(*args)._replace(result=rule(*args).result + 0.01)
 
-    monkeypatch.setitem(tracing._TRACERS, "conv", wrong)
+    monkeypatch.setattr(Conv, "element", wrong)
     assert not traced(TEXTBOOK, 0, 1, 1, x=IMAGE, weights=WEIGHTS).matches
+
+
+@pytest.mark.parametrize(
+    ("item", "rule", "result"),
+    [  # of x = 2 in the textbook's image at channel 0, row 2, column 3
+        ("hardtanh", "min(max(x, -1), 1)", 1),
+        ("relu6", "min(max(x, 0), 6)", 2),
+        ("leaky_relu", "leaky_relu(x)", 2),
+        ("abs", "abs(x)", 2),
+        ("sigmoid", "sigmoid(x)", 0.8807970779778823),  # 1 / (1 + e⁻²)
+    ],
+)
+def test_functions_of_an_element(item: str, rule: str, result: float) -> None:
+    found = traced(item, 0, 2, 3, x=IMAGE)
+    assert (found.rule, found.terms, found.matches) == (rule, {"x": 2}, True)
+    assert found.result == pytest.approx(result, rel=1e-12)
+
+
+def test_a_merge_with_an_axis_of_one() -> None:
+    net = network("multiply:\n      paths:\n        - []\n        - [global_maxpool]")
+    found = trace(net, net.nodes[1], (0, 2, 3), IMAGE)
+    assert (found.terms, found.result, found.matches) == ({"x1": 2, "x2": 2}, 4, True)
+
+
+def test_a_batchnorm_that_learns_a_shift_alone() -> None:
+    """(x − mean) / √(variance + eps) + bias = (2 − 1) / 2 + 5, by hand."""
+    figures = {"bias": [5] * 3, "running_mean": [1] * 3, "running_var": [4] * 3}
+    given = {f"bn1.{name}": np.float32(values) for name, values in figures.items()}
+    found = traced("batchnorm: {scale: false, eps: 0}", 0, 2, 3, x=IMAGE, weights=given)
+    assert (found.result, found.rule, found.matches) == (5.5, "(x − mean) / √(variance + eps) + bias", True)
+
+
+def test_a_window_of_caffe_that_holds_nothing() -> None:
+    with pytest.raises(CnncalcError, match="'pool1' its window holds nothing"):
+        traced("maxpool: {kernel_size: 1, stride: 3, rounding: caffe}", 0, 2, 2)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import inf, prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.base import Layer
+from cnncalc.layers.element import Element
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
+
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -31,6 +35,20 @@ class Elementwise(Layer):
     def compute(self, np: Any, x: Any) -> Any:
         """Return the function's values on an array."""
         raise NotImplementedError
+
+    def element(
+        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+    ) -> Element:
+        """Apply the function to the element in the same place."""
+        if weights:
+            return super().element(np, at, inputs, weights, output)
+        x, clamps = inputs[0][at], self.clamps()
+        rule = f"{self.type}(x)"
+        if clamps is not None:
+            low, high = clamps
+            rule = f"max(x, {low:g})" if high == inf else f"min(max(x, {low:g}), {high:g})"
+        result = float(self.compute(np, x.reshape(1, 1))[0, 0])
+        return Element(rule, result, abs(float(x)) + abs(result), {"x": float(x)})
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Apply the function to every element."""

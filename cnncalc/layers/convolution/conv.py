@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag, pads, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.element import Element, Part, slid, weighed, windowed
 from cnncalc.layers.reads import WHOLE, Read, Reads, grouped
 from cnncalc.layers.shapes import Shape, divisors, shape_text, spatial
 from cnncalc.layers.window import Sliding, pads_of, window_counts, window_label
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
+
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -82,6 +86,24 @@ class Conv(Layer):
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that a filter reads its window, and all channels of its group."""
         return self._window(inputs[0]).reads(self._channels(inputs[0][0]))
+
+    def element(
+        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+    ) -> Element:
+        """Multiply the filter with the window of every channel of its group."""
+        (x,) = inputs
+        filters, bias = self._filters_at(at, weights)
+        places = slid(self._window(x.shape), at)
+        first = at[0] // (output[0] // self.groups) * len(filters)
+        parts = []
+        for channel, taps in enumerate(filters, first):
+            window, inside = windowed(np, x[channel], places)
+            parts.append(Part(channel, window, inside, taps, float((window * taps).sum())))
+        return weighed(np, parts, bias, places, "the sums of all channels")
+
+    def _filters_at(self, at: Shape, weights: Mapping[str, Array]) -> tuple[Any, Any]:
+        """Return the filter of an output element, (channels of its group, *kernel_size), and its bias or None."""
+        return weights["weight"][at[0]], weights["bias"][at[0]] if "bias" in weights else None
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Correlate the input with the filters."""

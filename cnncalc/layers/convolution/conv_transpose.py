@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, natural, per_axis
-from cnncalc.layers.base import Elsewhere, Example, Weight
+from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.convolution.conv import Conv, check_channels
 from cnncalc.layers.reads import Read, Reads, along, spreading
 from cnncalc.layers.shapes import Shape, spatial
@@ -27,6 +27,7 @@ class ConvTranspose(Conv):
 
     stem = "upconv"
     slides = False  # but over its output
+    element = Layer.element  # which says that it is not worked out
 
     output_padding = argument(per_axis(natural), "elements added at the end of each axis", 0, "O")
 

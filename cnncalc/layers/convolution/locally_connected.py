@@ -9,6 +9,8 @@ from cnncalc.layers.convolution.conv import Conv
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cnncalc.layers.arguments import Argument
     from cnncalc.layers.ops import Array, Ops
 
@@ -46,6 +48,11 @@ class LocallyConnected(Conv):
         if self.bias:
             weights["bias"] = Weight(output)
         return weights
+
+    def _filters_at(self, at: Shape, weights: Mapping[str, Array]) -> tuple[Any, Any]:
+        """Return the filter of the place, and its bias or None."""
+        own = weights["weight"][at[0]][(slice(None), *at[1:])]
+        return own, weights["bias"][at] if "bias" in weights else None
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Correlate each window of the input with its own filters."""

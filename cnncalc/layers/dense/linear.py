@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.element import Element, Part, weighed
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
+
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -75,6 +79,18 @@ class Linear(Layer):
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that its axis is read whole."""
         return whole(len(output), self._index(inputs[0]))
+
+    def element(
+        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+    ) -> Element:
+        """Multiply the row of the weight with the features of the place."""
+        (x,) = inputs
+        axis = self._index(x.shape)
+        vector = np.moveaxis(x, axis, -1)[at[:axis] + at[axis + 1 :]]
+        row = weights["weight"][at[axis]]
+        part = Part(0, vector, np.ones(len(vector), bool), row, float((vector * row).sum()))
+        bias = weights["bias"][at[axis]] if "bias" in weights else None
+        return weighed(np, [part], bias, [], "the sum of all products")
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Multiply by the weight."""

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.base import Layer
+from cnncalc.layers.element import Element
 from cnncalc.layers.shapes import Shape, axis_text, shape_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
+
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -42,6 +46,20 @@ class ElementwiseMerge(Layer):
     def compute(self, np: Any, a: Any, b: Any) -> Any:
         """Return one pair merged."""
         return getattr(np, self.ufunc)(a, b)
+
+    def element(
+        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+    ) -> Element:
+        """Merge the elements in the same place; along an axis of 1 there is but one."""
+        if not self.ufunc:
+            return super().element(np, at, inputs, weights, output)
+        places = [[0 if size == 1 else place for place, size in zip(at, x.shape, strict=True)] for x in inputs]
+        values = [float(x[tuple(place)]) for x, place in zip(inputs, places, strict=True)]
+        terms = {f"x{number}": value for number, value in enumerate(values, 1)}
+        result = values[0]
+        for value in values[1:]:
+            result = float(getattr(np, self.ufunc)(result, value))
+        return Element(f"{self.ufunc}: {', '.join(terms)}", result, sum(map(abs, values)) + abs(result), terms)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Merge the inputs from the first to the last."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.arguments import argument, axis, flag, number
+from cnncalc.layers.arguments import LayerError, argument, axis, flag, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.element import Element
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
 
     from cnncalc.layers.ops import Array, Ops
 
@@ -79,6 +81,25 @@ class BatchNorm(Layer):
         if "bias" in weights:
             shift = shift + weights["bias"]
         return scale.astype(variance.dtype), shift.astype(variance.dtype)
+
+    def element(
+        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+    ) -> Element:
+        """Shift and scale the element in the same place by its channel's figures."""
+        if not self.track_running_stats:
+            raise LayerError("keeps no running statistics: its elements depend on the whole batch")
+        x, channel = float(inputs[0][at]), at[0]
+        mean, variance = float(weights["running_mean"][channel]), float(weights["running_var"][channel])
+        terms = {"x": x, "mean": mean, "variance": variance, "eps": float(self.eps)}
+        root = float(np.sqrt(variance + self.eps))
+        result, rule, size = (x - mean) / root, "(x − mean) / √(variance + eps)", (abs(x) + abs(mean)) / root
+        if "weight" in weights:
+            terms["weight"] = float(weights["weight"][channel])
+            result, rule, size = result * terms["weight"], f"{rule} · weight", size * abs(terms["weight"])
+        if "bias" in weights:
+            terms["bias"] = float(weights["bias"][channel])
+            result, rule, size = result + terms["bias"], f"{rule} + bias", size + abs(terms["bias"])
+        return Element(rule, result, size, terms)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Scale and shift by the running statistics, or by the batch's own where none are kept."""

@@ -6,10 +6,14 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.pooling._regions import AdaptivePool
+from cnncalc.layers.element import Element, mean
+from cnncalc.layers.pooling._regions import AdaptivePool, bin_places
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
+
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -33,6 +37,12 @@ class AdaptiveAvgPool(AdaptivePool):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """As many as the bins have elements."""
         return prod(self.bins(inputs, output))
+
+    def element(
+        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+    ) -> Element:
+        """Average the bin."""
+        return mean(np, inputs[0], at, bin_places(inputs[0].shape, output, at))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the mean of each bin."""

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, flag
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.element import Element, mean, slid
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
+
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -40,6 +44,18 @@ class AvgPool(WindowPool):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One add per tap but the first and one division, at every output element."""
         return prod(output) * (prod(self.kernel_size) - 1 + 1)
+
+    def element(
+        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+    ) -> Element:
+        """Average the window; the padding counts where it does, never what lies behind it."""
+        (x,) = inputs
+        sliding = self._window(x.shape)
+        places, count = slid(sliding, at), None
+        if self.count_include_pad:
+            reach = [range(-a, size + b) for size, (a, b) in zip(x.shape[1:], sliding.pads, strict=True)]
+            count = prod([sum(place in within for place in axis) for axis, within in zip(places, reach, strict=True)])
+        return mean(np, x, at, places, count)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the mean of each window."""

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.pooling._regions import GlobalPool
+from cnncalc.layers.element import Element, mean
+from cnncalc.layers.pooling._regions import GlobalPool, bin_places
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
+
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -38,6 +42,12 @@ class GlobalAvgPool(GlobalPool):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One add per element but the first and one division, in every channel."""
         return output[0] * (prod(inputs[0][1:]) - 1 + 1)
+
+    def element(
+        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+    ) -> Element:
+        """Average the channel."""
+        return mean(np, inputs[0], at, bin_places(inputs[0].shape, output, at))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the mean of each channel."""

@@ -6,10 +6,14 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.pooling._regions import GlobalPool
+from cnncalc.layers.element import Element, largest
+from cnncalc.layers.pooling._regions import GlobalPool, bin_places
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
+
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -27,6 +31,12 @@ class GlobalMaxPool(GlobalPool):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One comparison per element but the first, in every channel."""
         return output[0] * (prod(inputs[0][1:]) - 1)
+
+    def element(
+        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+    ) -> Element:
+        """Take the largest of the channel."""
+        return largest(np, inputs[0], at, bin_places(inputs[0].shape, output, at))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the largest of each channel."""

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.element import Element, largest, slid
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
+
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -41,6 +45,12 @@ class MaxPool(WindowPool):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One comparison per tap but the first, at every output element."""
         return prod(output) * (prod(self.kernel_size) - 1)
+
+    def element(
+        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+    ) -> Element:
+        """Take the largest of the window."""
+        return largest(np, inputs[0], at, slid(self._window(inputs[0].shape), at))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the largest of each window."""

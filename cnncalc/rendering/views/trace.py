@@ -11,7 +11,8 @@ from cnncalc.rendering.layout import Block, Gap, Paragraph, Text, Title
 from cnncalc.rendering.writers import View, real
 
 if TYPE_CHECKING:
-    from cnncalc.execution.trace import Part, Trace
+    from cnncalc.execution.trace import Trace
+    from cnncalc.layers.element import Part
 
 Grid = list[list[str]]
 

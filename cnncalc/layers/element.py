@@ -1,0 +1,108 @@
+"""One output element worked out tap by tap: what a layer type says of its own elements is made of these pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.layers.arguments import LayerError
+from cnncalc.layers.shapes import Shape
+from cnncalc.layers.window import Sliding
+
+
+class Part(NamedTuple):
+    """What one input channel adds: its window, the filter over it, and what these make.
+
+    Attributes:
+        channel: of the layer's input.
+        window: what the window holds; 0 where it lies on padding.
+        inside: where it lies on the map.
+        weights: the filter's taps; None for a pooling.
+        total: the sum of the products, or of the window for a pooling.
+    """
+
+    channel: int
+    window: Any
+    inside: Any
+    weights: Any
+    total: float
+
+
+class Element(NamedTuple):
+    """How an element comes about.
+
+    Attributes:
+        rule: how the numbers come together.
+        result: what that gives.
+        scale: the sum of all magnitudes that entered, by which rounding is judged.
+        terms: further numbers by name, in the order in which they enter.
+        parts: one window per channel; empty for what has none.
+        places: first and last place of the window along each spatial axis of the input; empty without one.
+    """
+
+    rule: str
+    result: float
+    scale: float
+    terms: Mapping[str, float] = {}
+    parts: Sequence[Part] = ()
+    places: Sequence[tuple[int, int]] = ()
+
+
+Places = list[list[int]]
+"""What a window reads along each spatial axis, padding's places included."""
+
+
+def slid(sliding: Sliding, at: Shape) -> Places:
+    """Return the places that a sliding window reads for the output element at (C, *spatial)."""
+    axes = zip(at[1:], sliding.kernel, sliding.stride, sliding.pads, sliding.dilation, strict=True)
+    return [[o * s - before + tap * d for tap in range(k)] for o, k, s, (before, _), d in axes]
+
+
+def ends(places: Places) -> list[tuple[int, int]]:
+    """Return the first and the last place along each axis."""
+    return [(axis[0], axis[-1]) for axis in places]
+
+
+def windowed(np: Any, channel: Any, places: Places) -> tuple[Any, Any]:
+    """Return what lies at some places of a channel, 0 outside of it, and where it is inside."""
+    grid = np.ix_(*[np.clip(axis, 0, size - 1) for axis, size in zip(places, channel.shape, strict=True)])
+    inside = np.ones((1,) * channel.ndim, bool)
+    for number, (axis, size) in enumerate(zip(places, channel.shape, strict=True)):
+        shape = [1] * channel.ndim
+        shape[number] = len(axis)
+        inside = inside & np.array([0 <= place < size for place in axis]).reshape(shape)
+    return np.where(inside, channel[grid], 0.0), inside
+
+
+def pooled(np: Any, x: Any, at: Shape, places: Places) -> Part:
+    """Return the window of one channel."""
+    window, inside = windowed(np, x[at[0]], places)
+    return Part(at[0], window, inside, None, float(window.sum()))
+
+
+def largest(np: Any, x: Any, at: Shape, places: Places) -> Element:
+    """Work out the largest element of a window."""
+    part = pooled(np, x, at, places)
+    if not part.inside.any():
+        raise LayerError("its window holds nothing")
+    found = float(part.window[part.inside].max())  # NaN, where there is one
+    return Element("the largest of the window", found, abs(found), parts=[part], places=ends(places))
+
+
+def mean(np: Any, x: Any, at: Shape, places: Places, count: int | None = None) -> Element:
+    """Work out the mean of a window, over its elements on the map or another count."""
+    part = pooled(np, x, at, places)
+    count = int(part.inside.sum()) if count is None else count
+    if not count:
+        raise LayerError("its window holds nothing")
+    terms = {"elements": float(count)}
+    size = float(np.abs(part.window).sum())
+    return Element("the sum / elements", part.total / count, size, terms, [part], ends(places))
+
+
+def weighed(np: Any, parts: Sequence[Part], bias: Any, places: Places, rule: str) -> Element:
+    """Work out a sum of products, with a bias or None."""
+    terms = {} if bias is None else {"bias": float(bias)}
+    total = sum(part.total for part in parts) + sum(terms.values())
+    size = sum(float(np.abs(part.window * part.weights).sum()) for part in parts) + sum(map(abs, terms.values()))
+    return Element(rule + (" + bias" if terms else ""), total, size, terms, parts, ends(places))
