@@ -103,7 +103,7 @@ def _same_padding(network: Graph, on: Device, found: Deployment) -> Iterable[Dev
         if operator.code == "PAD" and operator.layers[0].layer.type in ("conv", "maxpool", "avgpool")
     }
     if padded:
-        how = f"write 'padding: same' {_places(padded)}"
+        how = f"write 'padding: same'{_places(padded)}"
         changed = rebuilt(network, lambda node: _with(node.layer, padding="same") if node in padded else None)
         yield from _measured("padding: same for a PAD", padded, how, changed, on)
 
@@ -113,7 +113,7 @@ def _relu_for_elu(network: Graph, on: Device, found: Deployment) -> Iterable[Dev
     relu = layer_type("relu")
     if elus and relu is not None:
         changed = rebuilt(network, lambda node: relu() if node in elus else None)
-        yield from _measured("relu for elu", elus, f"write 'relu' {_places(elus)}", changed, on)
+        yield from _measured("relu for elu", elus, f"write 'relu'{_places(elus)}", changed, on)
 
 
 def _pooled_first(network: Graph, on: Device) -> Iterable[DeviceChange]:
@@ -128,7 +128,7 @@ def _pooled_first(network: Graph, on: Device) -> Iterable[DeviceChange]:
     pool = layer_type("global_avgpool")
     if flattened and pool is not None:
         changed = rebuilt(network, lambda node: None, lambda node: pool() if node in flattened else None)
-        how = f"write 'global_avgpool' before it {_places(flattened)}"
+        how = f"write 'global_avgpool' before it{_places(flattened)}"
         yield from _measured("flatten after a global pooling", flattened, how, changed, on)
 
 
@@ -146,7 +146,7 @@ def _narrower(network: Graph, on: Device, found: Deployment) -> Iterable[DeviceC
         changed = rebuilt(network, lambda one, node=node, channels=channels: (  # type: ignore[misc]
             _with(one.layer, out_channels=channels) if one is node else None
         ))  # fmt: skip
-        how = f"write 'out_channels: {channels}' {_places({node})}"
+        how = f"write 'out_channels: {channels}'{_places({node})}"
         yield from _measured(f"{channels} channels for {layer.out_channels}", {node}, how, changed, on)
 
 
@@ -162,11 +162,11 @@ def _measured(name: str, nodes: set[Node], how: str, changed: Graph | None, on: 
 
 
 def _places(nodes: set[Node]) -> str:
-    """Return ``at line 5, 9``: where a spec has the layers; their names where nothing has."""
+    """Return `` in lines 5, 9``: where a spec has the layers; nothing where there is none."""
     lines = sorted({node.origin.line + 1 for node in nodes if isinstance(node.origin, Place)})
     if not lines:
-        return "for " + ", ".join([node.name for node in sorted(nodes, key=lambda node: node.index)][:3])
-    return f"in line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}"
+        return ""
+    return f" in line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}"
 
 
 # --- a network anew ----------------------------------------------------------------------------------------------

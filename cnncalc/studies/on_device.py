@@ -33,8 +33,11 @@ class Wanted(NamedTuple):
         """Return what is asked for, and what a spec's ``deploy`` says where nothing is.
 
         Raises:
-            CnncalcError: for a size that is none.
+            CnncalcError: for a size that is none, or a name that is not known, with its place.
         """
+        for key in ("quant", "converter", "core", "board", "plan"):
+            if key in section:
+                _known(key, section[key])
         stated: dict[str, str | int] = {
             key: sized(key, section[key]) if key in ("ram", "flash") else section[key].text
             for key in self._fields
@@ -50,6 +53,14 @@ class Wanted(NamedTuple):
             self.quant or "int8", self.core, self.board, self.converter or "tf2.21", self.plan or "greedy",
             self.ram, self.flash,
         )  # fmt: skip
+
+
+def _known(key: str, stated: Stated) -> None:
+    """Raise CnncalcError, with its place, for a name of a device's part that is not known."""
+    try:
+        Wanted()._replace(**{key: stated.text}).device()
+    except CnncalcError as error:
+        raise CnncalcError(f"{stated.origin}: {error.message}", error.hint) from None
 
 
 class Bound(NamedTuple):

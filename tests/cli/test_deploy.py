@@ -85,6 +85,9 @@ def test_wrong_names_are_exit_code_2(small) -> None:
     done = cnncalc("deploy", small("deploy: {bord: nano33ble}"))
     assert done.code == 2
     assert "unknown key 'bord' in 'deploy'" in done.err
+    done = cnncalc("deploy", small("deploy: {board: nano34}"))
+    assert done.code == 2
+    assert "small.yaml:4:17: unknown board 'nano34'" in done.err
 
 
 def test_hardswish_is_refused_in_16x8() -> None:
