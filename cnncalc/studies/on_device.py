@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.quantities import parse_quantity
@@ -58,7 +58,8 @@ class Wanted(NamedTuple):
 def _known(key: str, stated: Stated) -> None:
     """Raise CnncalcError, with its place, for a name of a device's part that is not known."""
     try:
-        Wanted()._replace(**{key: stated.text}).device()
+        named: dict[str, Any] = {key: stated.text}
+        Wanted(**named).device()
     except CnncalcError as error:
         raise CnncalcError(f"{stated.origin}: {error.message}", error.hint) from None
 
