@@ -134,6 +134,10 @@ class Unmet(NamedTuple):
     origin: Origin | None
 
 
+PUBLISHED = ("params", "macs", "flops", "buffers", "activations", "output", "arena", "flash")
+"""Keys of ``expect``: the figures that a spec may state; the last two depend on a device."""
+
+
 class Graph:
     """A directed acyclic graph of layers in which every shape is known.
 

@@ -13,6 +13,8 @@ from cnncalc.cli.opening import AskedSeveral, Changes, read_spec
 from cnncalc.cli.options import Basis, takes_basis, takes_output, takes_specs
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.parsing import parse_quantity
+from cnncalc.figures.catalogue import BOUNDED, BYTES
+from cnncalc.figures.catalogue import Basis as Counted
 from cnncalc.figures.expectations import ON_A_DEVICE
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.collection import members
@@ -20,18 +22,21 @@ from cnncalc.language.findings import RULES, distinct, noticed
 from cnncalc.language.items import Document
 from cnncalc.language.usage import unused
 from cnncalc.rendering.views.check import failure_text, view
-from cnncalc.studies.budgets import FIGURES, Scale
 from cnncalc.studies.checks import Check, Report, check
 from cnncalc.studies.on_device import Wanted
 
 
 def _budget_options(command: Callable[..., int]) -> Callable[..., int]:
     """Add an option for every figure that can be bounded."""
-    for name, figure in reversed(FIGURES.items()):
-        way = "min" if figure.least else "max"
-        metavar, help = "BYTES" if figure.of_bytes else "N", f"Bound on {figure.help}."
-        command = click.option(f"--{way}-{name}", name.replace("-", "_"), metavar=metavar, help=help)(command)
+    for figure in reversed(BOUNDED.values()):
+        names = dict.fromkeys([_option(figure.bound, name) for name in (figure.option, figure.old or figure.option)])
+        metavar = "BYTES" if figure.unit == BYTES else "N"
+        command = click.option(*names, figure.name, metavar=metavar, help=f"Bound on {figure.help}.")(command)
     return command
+
+
+def _option(way: str, name: str) -> str:
+    return f"--{way}-{name}"
 
 
 @click.command("check", short_help="Check published figures and budgets; lint.")
@@ -62,7 +67,7 @@ def command(
     \b
     cnncalc check specs/*.yaml
     cnncalc check net.yaml --max-params 5M --max-macs 600M
-    cnncalc check net.yaml --dtype int8 --max-weights 1MiB --max-peak 256KiB
+    cnncalc check net.yaml --dtype int8 --max-weight-bytes 1MiB --max-peak-bytes 256KiB
     cnncalc check net.yaml --max-arena 96KiB --max-flash 512KiB --board nano33ble
     cnncalc check net.yaml --strict --format junit -o report.xml
 
@@ -70,14 +75,14 @@ def command(
     it is meant, a comment on the line silences it: "# allow: lost-pixels".
     """
     budgets = {
-        name: parse_quantity(text, f"--{'min' if figure.least else 'max'}-{name}", figure.of_bytes)
-        for name, figure in FIGURES.items()
-        if (text := bounds[name.replace("-", "_")]) is not None
+        figure.name: parse_quantity(text, _option(figure.bound, figure.option), figure.unit == BYTES)
+        for figure in BOUNDED.values()
+        if (text := bounds[figure.name]) is not None
     }
     for name in ON_A_DEVICE:
         if (text := bounds[f"max_{name}"]) is not None:
             budgets[name] = parse_quantity(text, f"--max-{name}", True)
-    asking = _Asking(budgets, Scale(basis.batch, basis.width), asked.changes(), wanted, allowed)
+    asking = _Asking(budgets, Counted(basis.batch, basis.width), asked.changes(), wanted, allowed)
     reports = [report for spec in asked.specs for report in _of_spec(spec, asking)]
     out.show(view(reports, strict))
     _report_to_stderr(reports)
@@ -90,7 +95,7 @@ class _Asking(NamedTuple):
     """What is checked of every network."""
 
     budgets: Mapping[str, int]
-    scale: Scale
+    basis: Counted
     changes: Changes
     wanted: Wanted
     allowed: tuple[str, ...]
@@ -107,7 +112,7 @@ def _of_spec(spec: str, asking: _Asking) -> Iterator[Report]:
     for member in members(recipe, variant):
         with noticed() as doubts:
             try:
-                report = check(member, spec, asking.budgets, asking.scale, *asking.changes, asking.wanted)
+                report = check(member, spec, asking.budgets, asking.basis, *asking.changes, asking.wanted)
             except CnncalcError as error:
                 report = Report(spec, member.name, {}, [], [], error_text(error))
         found = [*doubts, *report.warnings] if report.error else [*doubts, *general, *report.warnings]

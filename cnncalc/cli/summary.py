@@ -9,7 +9,7 @@ from cnncalc.cli.options import Basis, convention_option, takes_basis, takes_out
 from cnncalc.cli.output import Output, report_unmet
 from cnncalc.figures.memory import OPTIMIZERS
 from cnncalc.figures.selection import SORT_KEYS, select
-from cnncalc.figures.summary import summarize
+from cnncalc.figures.summary import COUNTED, summarize
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
@@ -18,7 +18,7 @@ from cnncalc.rendering.views.summary import COLUMNS, view
 
 TABLE_COLUMNS = (
     "index", "layer", "type", "kind", "input", "output",
-    "params", "buffers", "macs", "flops", "activations", "output_bytes", "receptive_field",
+    *COUNTED, "receptive_field",
 )  # fmt: skip
 
 

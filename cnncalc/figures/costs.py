@@ -29,6 +29,9 @@ class Sums(NamedTuple):
     flops: int
     activations: int
 
+    def __add__(self, other: Sums) -> Sums:  # type: ignore[override]  # figures add up; nobody joins them as tuples
+        return Sums(*[a + b for a, b in zip(self, other, strict=True)])
+
 
 def sums(nodes: Iterable[Node], batch: int = 1) -> Sums:
     """Return what some nodes sum up to, for a batch."""

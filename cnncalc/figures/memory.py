@@ -15,6 +15,11 @@ def forward_elements(network: Graph, batch: int = 1) -> int:
     return sum([node.elements(batch) for node in network.nodes])
 
 
+def training_elements(params: int, buffers: int, forward: int, optimizer: str) -> int:
+    """Return the elements of weights, gradients, the optimiser's state, buffers and all outputs."""
+    return params * (2 + OPTIMIZERS[optimizer]) + buffers + forward
+
+
 def peak_elements(network: Graph, batch: int = 1) -> tuple[int, Node | None]:
     """Return the largest sum of tensors alive at one step, for a batch, and the node that runs then."""
     peak, where = 0, None

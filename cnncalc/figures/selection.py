@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from cnncalc.figures.summary import Row, Summary
+from cnncalc.figures.summary import COUNTED, Row, Summary
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 
-SORT_KEYS = ("params", "macs", "flops", "activations", "output_bytes", "name", "index")
+SORT_KEYS = (*COUNTED, "name", "index")
 
 
 def select(summary: Summary, depth: int | None, sort: str | None, top: int | None) -> tuple[list[Row], Row | None]:
@@ -58,12 +58,7 @@ def _together(rows: list[Row], name: str, label: str) -> Row:
         label=label,
         inputs=first.inputs,
         input_shapes=first.input_shapes,
-        params=sum(row.params for row in rows),
-        buffers=sum(row.buffers for row in rows),
-        macs=sum(row.macs for row in rows),
-        flops=sum(row.flops for row in rows),
-        activations=sum(row.activations for row in rows),
-        output_bytes=sum(row.output_bytes for row in rows),
+        **{name: sum([getattr(row, name) for row in rows]) for name in COUNTED},
     )
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from cnncalc.figures.costs import CONVENTIONS, DTYPES, OWN_CONVENTION, sums
+from cnncalc.figures.costs import CONVENTIONS, DTYPES, OWN_CONVENTION, Sums, sums
 from cnncalc.figures.expectations import unmet
-from cnncalc.figures.memory import OPTIMIZERS, forward_elements, peak_elements
+from cnncalc.figures.memory import OPTIMIZERS, forward_elements, peak_elements, training_elements
 from cnncalc.figures.receptive_field import Fields, Seen, leading, receptive_fields
 from cnncalc.graph import Graph, Node, Unmet
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.layers.base import KINDS
 from cnncalc.layers.shapes import Shape
+
+COUNTED = ("params", "buffers", "macs", "flops", "activations", "output_bytes")
+"""The figures of a layer that add up, in their usual order."""
 
 
 class Row(NamedTuple):
@@ -67,15 +70,14 @@ class Memory(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """The sums over all layers."""
+    """The sums over all layers, whose figures are attributes of this, too (``totals.params``), and the bytes."""
 
-    layers: int
-    params: int
-    buffers: int
-    macs: int
-    flops: int
-    activations: int
+    sums: Sums
     memory: Memory
+
+    def __getattr__(self, name: str) -> int:
+        figure: int = getattr(self.sums, name)
+        return figure
 
 
 class Summary(NamedTuple):
@@ -232,24 +234,18 @@ def share(part: int, whole: int) -> float:
 
 
 def _totals(network: Graph, rows: list[Row], batch: int, width: int, optimizer: str) -> Totals:
-    layers, params, buffers, _, _, activations = sums(network.nodes, batch)
+    found = sums(network.nodes, batch)
     peak, where = peak_elements(network, batch)
-    forward = forward_elements(network, batch) * width
+    forward = forward_elements(network, batch)
     memory = Memory(
-        weights=params * width,
-        buffers=buffers * width,
-        forward=forward,
+        weights=found.params * width,
+        buffers=found.buffers * width,
+        forward=forward * width,
         peak=peak * width,
-        training=params * width * (2 + OPTIMIZERS[optimizer]) + buffers * width + forward,
+        training=training_elements(found.params, found.buffers, forward, optimizer) * width,
         optimizer=optimizer,
         peak_at=where.name if where else "",
     )
-    return Totals(
-        layers=layers,
-        params=params,
-        buffers=buffers,
-        macs=sum([row.macs for row in rows]),  # as the convention has them
-        flops=sum([row.flops for row in rows]),
-        activations=activations,
-        memory=memory,
-    )
+    # as the convention has them
+    counted = found._replace(macs=sum([row.macs for row in rows]), flops=sum([row.flops for row in rows]))
+    return Totals(counted, memory)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 
+from cnncalc.graph import PUBLISHED
 from cnncalc.ground.limits import MAX_WORK
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Fault, Place, SpecError, SpecText
@@ -31,7 +32,6 @@ DOCUMENT_KEYS = (
 )
 VARIANT_KEYS = ("args", "input", "outputs", "expect", "year", "source")
 BLOCK_KEYS = ("args", "layers")
-EXPECT_KEYS = ("params", "macs", "flops", "buffers", "activations", "output", "arena", "flash")
 DEPLOY_KEYS = ("quant", "converter", "core", "board", "plan", "ram", "flash", "max_arena", "max_flash")
 NOTHING: frozenset[str] = frozenset()
 
@@ -159,7 +159,7 @@ class _Reader(ItemReader):
 
     def expectations(self, node: Tree | None, names: Collection[str]) -> dict[str, Value]:
         expect: dict[str, Value] = {}
-        for key, value in self.keys(node, "'expect'", EXPECT_KEYS).items():
+        for key, value in self.keys(node, "'expect'", PUBLISHED).items():
             if key == "output" and isinstance(value, Map):
                 for name, shape in self.keys(value, "'output'").items():
                     expect[f"output {name}"] = self.value(shape, names)

@@ -34,8 +34,8 @@ class Figures(NamedTuple):
     params: int
     macs: int
     flops: int
-    weights: int
-    peak: int
+    weight_bytes: int
+    peak_bytes: int
     seconds: float | None
 
 
@@ -290,7 +290,10 @@ class Workbench:
             params=before.params - zeros,
             macs=before.macs - (node.macs(self.batch) // count) * zeros,
             flops=before.flops - 2 * (node.macs(self.batch) // count) * zeros,
-            weights=before.weights - count * width + kept * (width + INDEX_BYTES) + (shape[0] + 1) * INDEX_BYTES,
+            weight_bytes=before.weight_bytes
+            - count * width
+            + kept * (width + INDEX_BYTES)
+            + (shape[0] + 1) * INDEX_BYTES,
             seconds=None,
         )
         call = f'torch.nn.utils.prune.l1_unstructured({node.name}, "weight", amount={sparsity:g})'

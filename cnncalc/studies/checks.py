@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from cnncalc.figures.catalogue import BOUNDED, BYTES, CATALOGUE, HEAVIEST, Basis, Figure, Part, heaviest
 from cnncalc.figures.expectations import ON_A_DEVICE, figure_of, shown, unmet
 from cnncalc.graph import Graph
 from cnncalc.ground.places import Origin
 from cnncalc.language.collection import Member
 from cnncalc.language.findings import Finding
 from cnncalc.layers.shapes import Shape
-from cnncalc.studies.budgets import FIGURES, HEAVIEST, Figure, Part, Scale, heaviest
 from cnncalc.studies.lints import lint
 from cnncalc.studies.on_device import Wanted, bounds, measured, published
 
@@ -22,7 +22,7 @@ class Check(NamedTuple):
     """One figure against its bound.
 
     Attributes:
-        what: the figure's name.
+        what: the figure's name, or ``shapes``.
         relation: how the figure must stand to the bound.
         heaviest: of a check that failed, the layers that cost most, with their part.
         origin: where the spec states the bound, or None where the command line does.
@@ -38,7 +38,7 @@ class Check(NamedTuple):
     origin: Origin | None = None
 
 
-SHOWN = ("params", "macs", "weights", "peak")
+SHOWN = ("params", "macs", "weight_bytes", "peak_bytes")
 """Figures that are reported of every network, whether bounded or not."""
 
 
@@ -66,7 +66,7 @@ def check(
     member: Member,
     spec: str,
     budgets: Mapping[str, int],
-    scale: Scale,
+    basis: Basis,
     settings: Mapping[str, Any],
     inputs: Mapping[str, Shape],
     wanted: Wanted | None = None,
@@ -76,8 +76,8 @@ def check(
     Args:
         member: the network.
         spec: what the report calls the spec.
-        budgets: a bound for each of some :data:`FIGURES`.
-        scale: what activations and bytes are counted for (published figures are for one sample).
+        budgets: a bound for each of some figures, :data:`cnncalc.figures.catalogue.BOUNDED`.
+        basis: what activations and bytes are counted for (published figures are for one sample).
         settings: values for the spec's args; with any, published figures don't apply.
         inputs: other input shapes; the same.
         wanted: the device that ``arena`` and ``flash`` are bounded for; the spec's ``deploy`` says the rest.
@@ -87,11 +87,9 @@ def check(
     """
     network = member.build(settings, inputs)
     checks = [] if settings or inputs else list(_published(network))
-    checks += [
-        _budget(FIGURES[name], name, bound, network, scale) for name, bound in budgets.items() if name in FIGURES
-    ]
+    checks += [_budget(BOUNDED[name], bound, network, basis) for name, bound in budgets.items() if name in BOUNDED]
     checks += _on_device(member, network, budgets, wanted or Wanted(), bool(settings or inputs))
-    figures = {name: FIGURES[name].measure(network, scale) for name in SHOWN}
+    figures = {name: CATALOGUE[name].of_network(network, basis) for name in SHOWN}
     return Report(spec, member.name, figures, checks, lint(network))
 
 
@@ -103,19 +101,19 @@ def _published(network: Graph) -> Iterator[Check]:
             figure = shown(figure_of(network, what))
             yield Check(what, EXPECTED, figure, figure, True, origin=origin)
     for fault in missed.values():
-        figure = FIGURES.get(fault.what)
-        parts = tuple(heaviest(figure, network, Scale())) if figure else ()
+        stated = CATALOGUE.get(fault.what)
+        parts = tuple(heaviest(stated, network, Basis())) if stated else ()
         yield Check(fault.what, EXPECTED, fault.expected, fault.actual, False, heaviest=parts, origin=fault.origin)
     if network.states_shapes and not network.misshapen:
         yield Check("shapes", EXPECTED, None, None, True)
 
 
-def _budget(figure: Figure, name: str, bound: int, network: Graph, scale: Scale) -> Check:
-    actual = figure.measure(network, scale)
-    holds = actual >= bound if figure.least else actual <= bound
-    parts = () if holds else tuple(heaviest(figure, network, scale))
-    relation = LEAST if figure.least else MOST
-    return Check(name, relation, bound, actual, holds, figure.of_bytes, parts)
+def _budget(figure: Figure, bound: int, network: Graph, basis: Basis) -> Check:
+    actual = figure.of_network(network, basis)
+    holds = actual >= bound if figure.bound == "min" else actual <= bound
+    parts = () if holds else tuple(heaviest(figure, network, basis))
+    relation = LEAST if figure.bound == "min" else MOST
+    return Check(figure.name, relation, bound, actual, holds, figure.unit == BYTES, parts)
 
 
 def _on_device(

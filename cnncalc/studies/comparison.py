@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
+from cnncalc.figures.catalogue import IN_MEMORY
+from cnncalc.figures.costs import Sums
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.layers.base import KINDS
 from cnncalc.studies.alignment import Line, align
 
 SAME, CHANGED, ADDED, REMOVED = "same", "changed", "added", "removed"
 
-TOTALS = ("layers", "params", "buffers", "macs", "flops", "activations")
-MEMORY = ("weights", "forward", "peak", "training")
 OF_KIND = ("layers", "params", "macs")
 
 
-class Figure(NamedTuple):
+class Compared(NamedTuple):
     """One figure of every network; ``group`` is ``total``, ``memory`` (bytes) or a kind."""
 
     group: str
@@ -30,7 +30,7 @@ class Figure(NamedTuple):
         return tuple([value / first if first else 1.0 if value == 0 else None for value in self.values])
 
 
-class Change(NamedTuple):
+class LayerDiff(NamedTuple):
     """A layer of one network and the layer that stands in its place in the other."""
 
     change: str
@@ -38,33 +38,35 @@ class Change(NamedTuple):
     b: Row | None
 
 
-def figures(summaries: Sequence[Summary]) -> list[Figure]:
+def figures(summaries: Sequence[Summary]) -> list[Compared]:
     """Return all totals, the memory, and for every kind that occurs its layers, params and MACs."""
     totals = [summary.totals for summary in summaries]
-    found = [Figure("total", name, tuple([getattr(one, name) for one in totals])) for name in TOTALS]
-    found += [Figure("memory", name, tuple([getattr(one.memory, name) for one in totals])) for name in MEMORY]
+    found = [Compared("total", name, tuple([getattr(one, name) for one in totals])) for name in Sums._fields]
+    for figure in IN_MEMORY:
+        values = [getattr(one.memory, figure.in_memory) for one in totals]
+        found.append(Compared("memory", figure.name, tuple(values)))
     for kind in KINDS:
         of_kind = [summary.kinds.get(kind) for summary in summaries]
         if any(of_kind):
-            found += [Figure(kind, name, tuple([getattr(one, name, 0) for one in of_kind])) for name in OF_KIND]
+            found += [Compared(kind, name, tuple([getattr(one, name, 0) for one in of_kind])) for name in OF_KIND]
     return found
 
 
-def layer_changes(a: Summary, b: Summary) -> list[Change]:
+def layer_changes(a: Summary, b: Summary) -> list[LayerDiff]:
     """Return the layers of two networks lined up.
 
     Layers with equal arguments and shapes are the same, whatever they are called; of the others, two of one type
     may stand for each other as changed.  A layer that reads from elsewhere has changed, too.
     """
     numbers: dict[Hashable, int] = {}
-    found: list[Change] = []
+    found: list[LayerDiff] = []
     for i, j in align(_lines(a.rows, numbers), _lines(b.rows, numbers)):
         left = a.rows[i] if i is not None else None
         right = b.rows[j] if j is not None else None
         if left is None or right is None:
-            found.append(Change(ADDED if left is None else REMOVED, left, right))
+            found.append(LayerDiff(ADDED if left is None else REMOVED, left, right))
         else:
-            found.append(Change(SAME if _key(left) == _key(right) else CHANGED, left, right))
+            found.append(LayerDiff(SAME if _key(left) == _key(right) else CHANGED, left, right))
     return _rewired(found, list(a.inputs), list(b.inputs))
 
 
@@ -77,7 +79,7 @@ def _key(row: Row) -> Hashable:
     return row.type, str(row.args), row.input_shapes, row.output_shape, row.params
 
 
-def _rewired(changes: list[Change], inputs_a: list[str], inputs_b: list[str]) -> list[Change]:
+def _rewired(changes: list[LayerDiff], inputs_a: list[str], inputs_b: list[str]) -> list[LayerDiff]:
     """Return the changes, the same layers that read from elsewhere as changed.
 
     Whoever reads a layer that was added or removed does not read from elsewhere for that alone.

@@ -28,7 +28,7 @@ class Hotspots(NamedTuple):
     """The heaviest layers of one figure, as few as make :data:`MOST` of it, the heaviest first.
 
     Attributes:
-        figure: ``macs``, ``params``, ``activations`` (bytes of all outputs) or ``seconds``.
+        figure: ``macs``, ``params``, ``output_bytes`` or ``seconds``.
         total: of the whole network.
         spots: empty where the total is 0.
     """
@@ -45,7 +45,7 @@ def hotspots(summary: Summary, machine: Machine) -> list[Hotspots]:
     figures: dict[str, list[float]] = {
         "macs": [row.macs for row in summary.rows],
         "params": [row.params for row in summary.rows],
-        "activations": [row.output_bytes for row in summary.rows],
+        "output_bytes": [row.output_bytes for row in summary.rows],
         "seconds": [one.seconds for one in estimates],
     }
     return [_most(name, of_rows, summary.rows, estimates) for name, of_rows in figures.items()]

@@ -80,13 +80,14 @@ def test_a_shape_that_is_missed(net: Path) -> None:
             ("--max-flops", "1k"),
             "flops = 2,016, over the bound of 1,000\n  heaviest: conv1 1,980 (98.2 %), relu1 36 (1.8 %)",
         ),
-        (("--max-weights", "100B"), "weights = 112 bytes, over the bound of 100 bytes"),
+        (("--max-weight-bytes", "100B"), "weight_bytes = 112 bytes, over the bound of 100 bytes"),
+        (("--max-weights", "100B"), "weight_bytes = 112 bytes, over the bound of 100 bytes"),  # its old name
         (
             ("--max-peak", "0.5KiB"),
-            "peak = 912 bytes, over the bound of 512 bytes\n  heaviest: input 768 (84.2 %), conv1 144",
+            "peak_bytes = 912 bytes, over the bound of 512 bytes\n  heaviest: input 768 (84.2 %), conv1 144",
         ),
-        (("--max-layer-macs", "100"), "layer-macs = 972, over the bound of 100\n  heaviest: conv1 972\n"),
-        (("--min-receptive-field", "4"), "receptive-field = 3, under the bound of 4\n"),
+        (("--max-layer-macs", "100"), "layer_macs = 972, over the bound of 100\n  heaviest: conv1 972\n"),
+        (("--min-receptive-field", "4"), "receptive_field = 3, under the bound of 4\n"),
     ],
 )
 def test_budgets(net: Path, budget: tuple[str, str], text: str) -> None:
@@ -156,8 +157,10 @@ def networks(done: Done) -> list[dict[str, object]]:
 def test_json(net: Path) -> None:
     (one,) = networks(check("net.yaml", "--max-params", "27", "--format", "json"))
     assert (one["spec"], one["name"], one["result"], one["failed"]) == ("net.yaml", "net", "failed", ["params"])
-    assert (one["params"], one["macs"], one["weights"], one["peak"]) == (28, 972, 112, 912)
+    assert (one["params"], one["macs"], one["weight_bytes"], one["peak_bytes"]) == (28, 972, 112, 912)
+    assert (one["weights"], one["peak"]) == (112, 912)  # their old names
     assert one["checks"][-1] == {  # type: ignore[index]
+        "figure": "params",
         "what": "params",
         "relation": "≤",
         "bound": 27,
@@ -175,12 +178,12 @@ def test_a_shipped_network_is_named_once() -> None:
 def test_csv_has_a_line_a_network(net: Path) -> None:
     done = check("net.yaml", "vgg16", "--max-params", "1M", "--format", "csv")
     assert done.out.splitlines() == [
-        "spec,name,params,macs,weights,peak,result,failed,warned",
-        "net.yaml,net,28,972,112,912,ok,,",
-        "vgg16,vgg16,138357544,15470264320,553430176,25690112,failed,params,",
+        "spec,name,params,macs,weight_bytes,peak_bytes,result,failed,warned,weights,peak",
+        "net.yaml,net,28,972,112,912,ok,,,112,912",
+        "vgg16,vgg16,138357544,15470264320,553430176,25690112,failed,params,,553430176,25690112",
     ]
     net.write_text(SPEC + "  - relu\n", encoding="utf-8")
-    assert check("net.yaml", "--format", "csv").out.splitlines()[1].endswith(",ok,,repeated-relu")
+    assert check("net.yaml", "--format", "csv").out.splitlines()[1].endswith(",ok,,repeated-relu,112,912")
 
 
 def test_junit(net: Path, tmp_path: Path) -> None:

@@ -215,7 +215,7 @@ def test_the_field_of_each_input(tmp_path: Path) -> None:
     sizes = {name: [(axis["size"], axis["input_size"]) for axis in axes] for name, axes in found.items()}
     assert sizes == {"left": [(3, 16)] * 2, "right": [(1, 8)] * 2}
     done = cnncalc("check", str(net), "--min-receptive-field", "2")
-    assert (done.code, "receptive-field = 1, under the bound of 2" in done.err) == (1, True)
+    assert (done.code, "receptive_field = 1, under the bound of 2" in done.err) == (1, True)
 
 
 @pytest.mark.parametrize(

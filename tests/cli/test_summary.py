@@ -162,7 +162,7 @@ def test_columns_choose_what_is_shown() -> None:
     header = cnncalc(
         "summary", "-", "--columns", "layer,flops,receptive_field", stdin=LENET, columns=80
     ).out.splitlines()[2]
-    assert header.split() == ["layer", "flops", "sees"]
+    assert header.split() == ["layer", "FLOPs", "sees"]
 
 
 # --- the table -------------------------------------------------------------------------------------------------

@@ -6,12 +6,12 @@ from fractions import Fraction
 
 import pytest
 
+from cnncalc.figures.catalogue import CATALOGUE, Basis
 from cnncalc.figures.receptive_field import Fields, leading, receptive_fields
 from cnncalc.graph import Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.layers.shapes import Shape
 from cnncalc.network import Network
-from cnncalc.studies.budgets import FIGURES, Scale
 from tests.layers.building import make
 
 
@@ -179,7 +179,7 @@ def test_every_input_has_its_field() -> None:
     of_output = receptive_fields(network).of[network.outputs["output"]]
     sizes = {source.name: [(field.size, field.input_size) for field in fields] for source, fields in of_output.items()}
     assert sizes == {"left": [(3, 16)] * 2, "word": [], "right": [(1, 8)] * 2}
-    assert FIGURES["receptive-field"].measure(network, Scale()) == 1
+    assert CATALOGUE["receptive_field"].of_network(network, Basis()) == 1
 
 
 def irregular() -> Network:
@@ -191,7 +191,7 @@ def test_a_bound_is_said_to_be_one() -> None:
     fields = seen(irregular())
     assert [(field.size, field.is_exact) for field in fields] == [(3000, False)] * 2
     with pytest.raises(CnncalcError, match="'output' sees 3000×3000 of 'input' at most; how much exactly is not known"):
-        FIGURES["receptive-field"].measure(irregular(), Scale())
+        CATALOGUE["receptive_field"].of_network(irregular(), Basis())
 
 
 def test_a_bound_is_exact_again_where_the_whole_axis_is_read() -> None:

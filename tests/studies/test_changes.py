@@ -87,7 +87,7 @@ def test_bytes_follow_the_type(alexnet: list[Change]) -> None:
     before = bench_of("alexnet").before
     for name, divisor in (("stored as float16", 2), ("stored as int8", 4)):
         after = next(change for change in alexnet if change.name == name).after
-        assert (after.weights * divisor, after.peak * divisor) == (before.weights, before.peak)
+        assert (after.weight_bytes * divisor, after.peak_bytes * divisor) == (before.weight_bytes, before.peak_bytes)
         assert (after.params, after.macs) == (before.params, before.macs)
 
 
@@ -99,7 +99,7 @@ def test_pruning_as_numpy_does_it(alexnet: list[Change]) -> None:
     columns, rows = np.nonzero(weights)[1].astype(np.int32), np.zeros(4096 + 1, np.int32)  # compressed sparse rows
     after = by_name(alexnet, "90% pruned", "fc1").after
     assert ALEXNET_PARAMS - after.params == ALEXNET_MACS - after.macs == weights.size - values.size
-    assert 4 * ALEXNET_PARAMS - after.weights == weights.nbytes - values.nbytes - columns.nbytes - rows.nbytes
+    assert 4 * ALEXNET_PARAMS - after.weight_bytes == weights.nbytes - values.nbytes - columns.nbytes - rows.nbytes
     assert after.seconds is None
 
 
@@ -120,7 +120,7 @@ def test_the_edited_spec_has_the_promised_figures(name: str, tmp_path: Path) -> 
         network = cnncalc.load(path, variant=bench.variant)
         totals, after = network.summary().totals, change.after
         assert (totals.params, totals.macs, totals.flops) == (after.params, after.macs, after.flops), change.name
-        assert (totals.memory.weights, totals.memory.peak) == (after.weights, after.peak), change.name
+        assert (totals.memory.weights, totals.memory.peak) == (after.weight_bytes, after.peak_bytes), change.name
         assert [tensor.shape for tensor in network.outputs.values()] == [
             tensor.shape for tensor in bench.network.outputs.values()
         ]

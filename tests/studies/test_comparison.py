@@ -6,7 +6,7 @@ from cnncalc.figures.summary import Summary, summarize
 from cnncalc.language.expand import build
 from cnncalc.language.loading import read_text
 from cnncalc.network import Network
-from cnncalc.studies.comparison import Figure, figures, layer_changes
+from cnncalc.studies.comparison import Compared, figures, layer_changes
 
 
 def summary(layers: str, input: str = "[4, 8, 8]") -> Summary:
@@ -61,10 +61,10 @@ def test_a_layer_that_reads_from_elsewhere_has_changed() -> None:
 def test_figures_and_ratios() -> None:
     """conv 4·4·9 + 4 params, 256·36 MACs; with 8 channels twice both."""
     found = {(one.group, one.name): one for one in figures([summary(CONV), summary(WIDE), summary(RELU)])}
-    assert found["total", "params"] == Figure("total", "params", (148, 296, 0))
+    assert found["total", "params"] == Compared("total", "params", (148, 296, 0))
     assert found["total", "params"].ratios == (1, 2, 0)
     assert found["conv", "macs"].values == (9216, 18432, 0)
-    assert found["memory", "weights"].values == (592, 1184, 0)
+    assert found["memory", "weight_bytes"].values == (592, 1184, 0)
     assert found["activation", "layers"].values == (0, 0, 1)
     assert found["activation", "layers"].ratios == (1, 1, None)
     assert ("fc", "layers") not in found

@@ -34,7 +34,7 @@ def test_params_and_activations_of_alexnet() -> None:
     assert [(spot.row.name, spot.figure) for spot in spots["params"].spots] == [
         ("fc1", 9216 * 4096 + 4096), ("fc2", 4096 * 4096 + 4096),
     ]  # fmt: skip
-    first = spots["activations"].spots[0]
+    first = spots["output_bytes"].spots[0]
     assert (first.row.name, first.figure) == ("conv1", 64 * 55 * 55 * 4)
 
 
@@ -51,7 +51,7 @@ def test_nothing_makes_most_of_nothing() -> None:
         for hot in hotspots(summarize(Network.of(build_variant(read_text(text.encode(), "x"), None, {}, {}))), LAPTOP)
     }
     assert (found["macs"].total, found["macs"].spots) == (0, [])
-    assert len(found["activations"].spots) == 1
+    assert len(found["output_bytes"].spots) == 1
 
 
 @pytest.mark.parametrize(

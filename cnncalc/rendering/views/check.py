@@ -6,23 +6,24 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from cnncalc.figures.catalogue import CATALOGUE
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.language.findings import Finding
+from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import Block, Cell, Column, Heading, Rule, Table, TableRow, Text
 from cnncalc.rendering.text import counted, exact, percent, size
 from cnncalc.rendering.writers import View
-from cnncalc.studies.checks import EXPECTED, MOST, Check, Report
+from cnncalc.studies.checks import EXPECTED, MOST, SHOWN, Check, Report
 
 SCHEMA_VERSION = 1
 
-FIELDS = ("spec", "name", "params", "macs", "weights", "peak", "result", "failed", "warned")
+_OLD = {CATALOGUE[name].old: name for name in SHOWN if CATALOGUE[name].old}
+FIELDS = ("spec", "name", *SHOWN, "result", "failed", "warned", *_OLD)
+"""Columns of csv and the like; the last ones are the names that some figures have had."""
 
 COLUMNS = (
     Column("network", folds=True),
-    Column("params", right=True),
-    Column("MACs", right=True),
-    Column("weights", right=True, drop=1),
-    Column("peak", right=True),
+    *[Column(title_of(name), right=True, drop=int(name == "weight_bytes")) for name in SHOWN],
     Column("checks", right=True, drop=2),
     Column("result", folds=True),
 )
@@ -60,13 +61,10 @@ def page(reports: Sequence[Report], strict: bool) -> list[Block]:
 def _row(report: Report, strict: bool, indent: str) -> list[str | Cell]:
     result = Cell(*_result(report, strict))
     if report.error:
-        return [indent + report.name, "", "", "", "", "", result]
-    figures = report.figures
+        return [indent + report.name, *[""] * len(SHOWN), "", result]
+    figures = [figure_text(name, figure) for name, figure in report.figures.items()]
     held = f"{len(report.checks) - len(report.failures)}/{len(report.checks)}"
-    return [
-        indent + report.name, exact(figures["params"]), exact(figures["macs"]),
-        size(figures["weights"]), size(figures["peak"]), held, result,
-    ]  # fmt: skip
+    return [indent + report.name, *figures, held, result]
 
 
 def _result(report: Report, strict: bool) -> tuple[str, str]:
@@ -106,7 +104,7 @@ def failure_text(report: Report, check: Check) -> str:
 
 def _share(part: int, check: Check) -> str:
     """Return a layer's part of a figure that is a sum."""
-    if check.what.startswith("layer-") or not isinstance(check.actual, int):
+    if check.what.startswith("layer_") or not isinstance(check.actual, int):
         return ""
     return f" ({percent(part / check.actual)})"
 
@@ -135,6 +133,7 @@ def record(report: Report, strict: bool) -> dict[str, Any]:
         "spec": report.spec,
         "name": report.name,
         **report.figures,
+        **{old: report.figures[name] for old, name in _OLD.items() if report.figures},
         "result": "error" if report.error else "failed" if report.fails(strict) else "ok",
         "failed": [check.what for check in report.failures],
         "warned": [warning.rule for warning in report.warnings],
@@ -146,7 +145,8 @@ def record(report: Report, strict: bool) -> dict[str, Any]:
 
 def _check(check: Check) -> dict[str, Any]:
     return {
-        "what": check.what,
+        "figure": check.what,
+        "what": CATALOGUE[check.what].old or check.what if check.what in CATALOGUE else check.what,
         "relation": check.relation,
         "bound": check.bound,
         "actual": check.actual,

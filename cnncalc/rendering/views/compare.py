@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from cnncalc.figures.catalogue import CATALOGUE
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.layers.arguments import value_text
 from cnncalc.rendering.cells import cells as width_of
+from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import (
     Block,
     Cell,
@@ -24,10 +26,10 @@ from cnncalc.rendering.layout import (
     Title,
 )
 from cnncalc.rendering.styles import basis, section_depth, section_of, type_text
-from cnncalc.rendering.text import dims, exact, size
+from cnncalc.rendering.text import dims, exact
 from cnncalc.rendering.views.summary import layer, marked, marked_columns
 from cnncalc.rendering.writers import Record, View
-from cnncalc.studies.comparison import ADDED, CHANGED, REMOVED, SAME, Change, Figure
+from cnncalc.studies.comparison import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff
 
 SCHEMA_VERSION = 1
 
@@ -46,8 +48,8 @@ class Comparison(NamedTuple):
 
     names: Sequence[str]
     summaries: Sequence[Summary]
-    figures: Sequence[Figure]
-    changes: Sequence[Change] | None
+    figures: Sequence[Compared]
+    changes: Sequence[LayerDiff] | None
 
     @property
     def convention(self) -> str:
@@ -115,13 +117,11 @@ def _figures(found: Comparison, chosen: list[int]) -> Table:
     return Table(columns, rows)
 
 
-def _row(figure: Figure, chosen: list[int], macs: str) -> list[str | Cell]:
-    titles = {"macs": macs, "flops": "FLOPs"}
+def _row(figure: Compared, chosen: list[int], macs: str) -> list[str | Cell]:
     indent = "" if figure.group == "total" else "  "
-    cells: list[str | Cell] = [indent + titles.get(figure.name, figure.name)]
-    show = size if figure.group == "memory" else exact
+    cells: list[str | Cell] = [indent + (macs if figure.name == "macs" else title_of(figure.name))]
     for index in chosen:
-        cells.append(show(figure.values[index]))
+        cells.append(figure_text(figure.name, figure.values[index]))
         if index:
             cells.append(ratio(figure.ratios[index]))
     return cells
@@ -141,7 +141,7 @@ def ratio(value: float | None) -> Cell:
 # --- the layers ----------------------------------------------------------------------------------------------
 
 
-def layers(changes: Sequence[Change], macs: str, context: int, screen: Screen) -> list[Block]:
+def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen) -> list[Block]:
     """Return the diff: what changed with ``context`` layers around it, a changed layer on two lines."""
     counts = Counter(one.change for one in changes)
     told = ", ".join(f"{counts[what]:,} {what}" for what in (SAME, CHANGED, ADDED, REMOVED) if counts[what])
@@ -181,7 +181,7 @@ def _sectioned(rows: list[list[Cell] | str], width: int | None) -> Iterator[Tabl
         yield [row[0], Cell(f"  {name}" if section else name, row[1].style), *row[2:]]
 
 
-def _near(changes: Sequence[Change], context: int) -> list[bool]:
+def _near(changes: Sequence[LayerDiff], context: int) -> list[bool]:
     """Whether each is shown: it is not the same, or at most ``context`` away from one that is not."""
     near = [one.change != SAME for one in changes]
     shown = near[:]
@@ -191,7 +191,7 @@ def _near(changes: Sequence[Change], context: int) -> list[bool]:
     return shown
 
 
-def _change(one: Change, layout: str) -> list[list[Cell]]:
+def _change(one: LayerDiff, layout: str) -> list[list[Cell]]:
     mark, style = MARKS[one.change], STYLES[one.change]
     if one.change == CHANGED and one.a is not None and one.b is not None:
         old, new = _not_in_label(one.a, one.b), _not_in_label(one.b, one.a)
@@ -263,10 +263,10 @@ def figure_columns(names: Sequence[str]) -> list[str]:
     return ["group", "figure", names[0], *[column for name in names[1:] for column in (name, f"{name}_ratio")]]
 
 
-def figure_records(names: Sequence[str], found: Sequence[Figure]) -> Iterator[dict[str, Any]]:
+def figure_records(names: Sequence[str], found: Sequence[Compared]) -> Iterator[dict[str, Any]]:
     """Return a record a figure."""
     for one in found:
-        record: dict[str, Any] = {"group": one.group, "figure": one.name}
+        record: dict[str, Any] = {"group": one.group, "figure": CATALOGUE[one.name].in_memory or one.name}
         for index, name in enumerate(names):
             record[name] = one.values[index]
             if index:
@@ -274,7 +274,7 @@ def figure_records(names: Sequence[str], found: Sequence[Figure]) -> Iterator[di
         yield record
 
 
-def layer_records(changes: Sequence[Change]) -> Iterator[dict[str, Any]]:
+def layer_records(changes: Sequence[LayerDiff]) -> Iterator[dict[str, Any]]:
     """Return one record per layer of either network."""
     for one in changes:
         record: dict[str, Any] = {"change": one.change}

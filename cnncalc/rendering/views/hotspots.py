@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from textwrap import dedent
 from typing import Any, NamedTuple
 
+from cnncalc.figures.catalogue import CATALOGUE
+from cnncalc.rendering.figures import title_of
 from cnncalc.rendering.layout import (
     Bar,
     Block,
@@ -32,16 +34,24 @@ SCHEMA_VERSION = 1
 
 COLUMNS = (
     "by", "layer", "type", "figure", "share", "so_far", "flops_per_byte", "bound",
-    "change", "layers", "params", "macs", "flops", "weights", "peak", "seconds", "command", "lines", "text",
+    "change", "layers", "params", "macs", "flops", "weight_bytes", "peak_bytes", "seconds", "command", "lines", "text",
+    "weights", "peak",
 )  # fmt: skip
-"""Columns of csv, tsv and Markdown: heavy layers first (``by`` a figure), then changes (``by`` is ``change``)."""
+"""Columns of csv, tsv and Markdown: heavy layers first (``by`` a figure), then changes (``by`` is ``change``);
+the last ones are the names that some figures have had."""
 
-_TITLES = {"macs": "MACs", "params": "params", "activations": "activation memory", "seconds": "predicted time"}
+_OLD = {"output_bytes": "activations"}
+"""What figures have been called that are not in the catalogue by themselves."""
+
+_TITLES = {name: title_of(name) for name in ("macs", "params")} | {
+    "output_bytes": "activation memory",
+    "seconds": "predicted time",
+}
 
 LONGEST_NAMES = 50
 """How many signs the names of changed layers may take together."""
 
-_UNITS = {"macs": "MACs", "params": "params", "activations": "bytes", "seconds": "time"}
+_UNITS = _TITLES | {"output_bytes": "bytes", "seconds": "time"}
 
 
 class Found(NamedTuple):
@@ -117,7 +127,7 @@ def _most(hot: Hotspots, found: Found) -> list[Block]:
 def _figure(hot: Hotspots) -> str:
     if hot.figure == "seconds":
         return duration(hot.total)
-    return size(int(hot.total)) if hot.figure == "activations" else exact(int(hot.total))
+    return size(int(hot.total)) if hot.figure == "output_bytes" else exact(int(hot.total))
 
 
 def _spot(spot: Spot, figure: str) -> list[str | Cell | Bar]:
@@ -160,8 +170,8 @@ def _cells(after: Figures, before: Figures) -> list[str]:
         _less(after.params, before.params),
         exact(after.macs),
         _less(after.macs, before.macs),
-        size(after.weights),
-        size(after.peak),
+        size(after.weight_bytes),
+        size(after.peak_bytes),
         "" if after.seconds is None else duration(after.seconds),
     ]
 
@@ -212,15 +222,16 @@ def document(found: Found) -> dict[str, Any]:
         "dtype": summary.dtype,
         "machine": machine._asdict() | {"ridge": machine.ridge},
         "hotspots": {
-            hot.figure: {
+            name: {
                 "total": hot.total,
                 "count": len(hot.spots),
                 "share": hot.spots[-1].so_far if hot.spots else 0.0,
                 "layers": [_spot_record(spot) for spot in hot.spots[: found.top]],
             }
             for hot in found.spots
+            for name in (hot.figure, *([_OLD[hot.figure]] if hot.figure in _OLD else []))
         },
-        "before": bench.before._asdict(),
+        "before": _figures(bench.before),
         "changes": [_change(change, command) for change, command in found.changes],
     }
 
@@ -257,5 +268,12 @@ def _change(change: Change, command: str) -> dict[str, Any]:
         "layers": list(change.layers),
         "command": command or change.elsewhere or None,
         "edits": [edit._asdict() for edit in change.edits],
-        "after": change.after._asdict(),
+        "after": _figures(change.after),
     }
+
+
+def _figures(figures: Figures) -> dict[str, Any]:
+    """Return figures, those that had another name under that, too."""
+    found = figures._asdict()
+    older = {figure.old: found[figure.name] for figure in CATALOGUE.values() if figure.old and figure.name in found}
+    return found | older

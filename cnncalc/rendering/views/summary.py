@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.figures.costs import OWN_CONVENTION
 from cnncalc.figures.receptive_field import Fields
-from cnncalc.figures.summary import Row, Summary, share
+from cnncalc.figures.summary import COUNTED, Row, Summary, Totals, share
 from cnncalc.layers.shapes import Shape
 from cnncalc.rendering.cells import cells as width_of
 from cnncalc.rendering.layout import (
@@ -34,7 +34,7 @@ SCHEMA_VERSION = 1
 
 COLUMNS = (
     "index", "name", "type", "kind", "inputs", "input_shapes", "output_shape",
-    "params", "buffers", "macs", "flops", "activations", "output_bytes", "receptive_field",
+    *COUNTED, "receptive_field",
 )  # fmt: skip
 """The columns of csv and the like, and the keys of a layer in JSON, which has ``args`` as well."""
 
@@ -129,10 +129,10 @@ def layers(summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[s
     shown: list[Column] = []
     for name in columns:
         if name in ("params", "macs"):
-            title = summary.figure if name == "macs" else "params"
-            shown += [Column(title, right=True), Column("", bar=True, drop=1), Column("", right=True, drop=3)]
+            bar_and_share = [Column("", bar=True, drop=1), Column("", right=True, drop=3)]
+            shown += [Column(_title(name, summary), right=True), *bar_and_share]
         else:
-            shown.append(_TITLES.get(name) or Column(name, right=True))
+            shown.append(_TITLES.get(name) or Column(_title(name, summary), right=True))
     names = [row.name for row in rows if row.type != "block"]
     depth = section_depth(names, _other_widths(rows, columns, screen.layout), screen.width)
     body: list[TableRow] = []
@@ -148,6 +148,15 @@ def layers(summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[s
     body.append(Rule())
     body.append(_sum(summary, columns))
     return Table(shown, body)
+
+
+def _title(name: str, summary: Summary) -> str:
+    """Return what stands over a figure; over MACs, whose count it is."""
+    if name in ("params", "macs"):
+        return summary.figure if name == "macs" else name
+    from cnncalc.rendering.figures import title_of
+
+    return title_of(name)
 
 
 def _other_widths(rows: list[Row], columns: tuple[str, ...], layout: str) -> int:
@@ -307,7 +316,7 @@ def document(summary: Summary, layers: list[dict[str, Any]]) -> dict[str, Any]:
         "outputs": summary.outputs,
         "layers": layers,
         "kinds": {kind: figures._asdict() for kind, figures in summary.kinds.items()},
-        "totals": totals._asdict() | {"memory": totals.memory._asdict()},
+        "totals": _totals_record(totals),
         "receptive_field": _fields(summary.receptive_field),
         "receptive_fields": {name: _of_first(seen) for name, seen in summary.receptive_fields.items()},
         "receptive_fields_by_input": {
@@ -317,6 +326,15 @@ def document(summary: Summary, layers: list[dict[str, Any]]) -> dict[str, Any]:
         "disagreeing_strides": summary.disagreeing_strides,
         "uncounted": summary.uncounted,
     }
+
+
+def _totals_record(totals: Totals) -> dict[str, Any]:
+    """Return the totals, the bytes by the names that they have everywhere, and under ``memory``."""
+    from cnncalc.figures.catalogue import IN_MEMORY
+
+    memory = totals.memory._asdict()
+    by_name = {figure.name: memory[figure.in_memory] for figure in IN_MEMORY}
+    return {**totals.sums._asdict(), **by_name, "memory": memory}
 
 
 def _of_first(seen: dict[str, Fields]) -> list[dict[str, Any]]:

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, repeat
 from typing import Any, NamedTuple
 
+from cnncalc.figures.catalogue import BYTES, CATALOGUE
 from cnncalc.ground.limits import MAX_DRAWN_POINTS
 from cnncalc.rendering.cells import cells, left, right
+from cnncalc.rendering.figures import title_of
 from cnncalc.rendering.layout import Block, Screen, Text, fold
 from cnncalc.rendering.text import dims, exact, size
 from cnncalc.rendering.writers import Listed, Record, View, as_json
@@ -20,11 +22,7 @@ from cnncalc.studies.sweep.window import Batch, Window, listed, points_of
 SCHEMA_VERSION = 1
 
 _ROOM = {"layers": 6, "params": 13, "buffers": 11, "macs": 18, "flops": 19, "activations": 13, "output": 11}
-_BYTES = ("weight_bytes", "forward_bytes", "peak_bytes", "ram_max", "flash")
-_TITLES = {
-    "macs": "MACs", "flops": "FLOPs", "receptive_field": "sees",
-    "weight_bytes": "weights", "forward_bytes": "forward", "peak_bytes": "peak",
-}  # fmt: skip
+_BYTES = (*[name for name, figure in CATALOGUE.items() if figure.unit == BYTES], "ram_max", "flash")
 _DROPPED = (
     "buffers", "layers", "forward_bytes", "weight_bytes", "output", "flops", "activations", "peak_bytes",
 )  # fmt: skip
@@ -104,7 +102,7 @@ def columns(grid: Grid, figures: Sequence[str], asked: bool, width: int | None) 
     sizes = [max(len(dims(shape)) for shape in shapes) for shapes in grid.inputs.values()]
     keys["input"] = sum(sizes) + 2 * len(sizes) - 2 if sizes else 11
     keys = {name: max(room, cells(name)) for name, room in keys.items()}
-    shown = {name: max(_ROOM.get(name, 9), len(_TITLES.get(name, name))) for name in figures}
+    shown = {name: max(_ROOM.get(name, 9), len(title_of(name))) for name in figures}
     for name in _DROPPED if width is not None and not asked else ():
         rooms = [*keys.values(), *shown.values()]
         if sum(rooms) + 2 * (len(rooms) - 1) > (width or 0):
@@ -116,7 +114,7 @@ def page(points: Iterable[Point], shown: Columns, screen: Screen) -> Iterator[Bl
     """Yield the header and a line per point, as they come; one that failed shows its error for figures."""
     keys, figures = shown
     titles = [left(name, room) for name, room in keys.items()]
-    titles += [right(_TITLES.get(name, name), room) for name, room in figures.items()]
+    titles += [right(title_of(name), room) for name, room in figures.items()]
     yield Text([("  ".join(titles).rstrip(), "bold")])
     yield Text([(("─" if screen.box else "-") * cells("  ".join(titles)), "dim")])
     for point in points:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from cnncalc.figures.catalogue import USUAL
 from cnncalc.figures.costs import DTYPES, sums
 from cnncalc.figures.expectations import unmet
 from cnncalc.figures.memory import forward_elements, peak_elements
@@ -15,10 +16,7 @@ from cnncalc.recipe import Recipe
 from cnncalc.studies.on_device import Wanted
 from cnncalc.studies.sweep.grid import Combination
 
-FIGURES = (
-    "layers", "params", "buffers", "macs", "flops", "activations",
-    "weight_bytes", "forward_bytes", "peak_bytes", "output",
-)  # fmt: skip
+FIGURES = USUAL
 """What a combination's figures are, in their usual order."""
 
 ON_A_DEVICE = ("arena", "ram_max", "flash")

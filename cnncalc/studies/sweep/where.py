@@ -13,6 +13,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
+from cnncalc.figures.catalogue import IN_MEMORY
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPRESSION
 from cnncalc.language.arithmetic import truth
@@ -20,7 +21,7 @@ from cnncalc.language.expressions import Expression, ExpressionError, compile_ex
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES
 
-SHORT = {"peak": "peak_bytes", "weights": "weight_bytes", "forward": "forward_bytes"}
+SHORT = {figure.in_memory: figure.name for figure in IN_MEMORY if figure.name in FIGURES}
 """Other words for figures."""
 
 OF_INPUT = ("input", "in_channels", "in_height", "in_width")
