@@ -14,7 +14,7 @@ from cnncalc.drawing.picture import BORDER, HEADING, MOST_BOXES, Picture, inner
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import short
-from cnncalc.studies.comparison import ADDED, CHANGED, REMOVED, SAME, Change
+from cnncalc.studies.comparison import ADDED, CHANGED, REMOVED, SAME, LayerDiff
 
 BETWEEN, CAPTION = 56, 22
 """Between the two networks, and above each for its name."""
@@ -30,7 +30,7 @@ class Side(NamedTuple):
     summary: Summary
 
 
-def difference(a: Side, b: Side, changes: Sequence[Change]) -> Picture:
+def difference(a: Side, b: Side, changes: Sequence[LayerDiff]) -> Picture:
     """Return the picture of two networks; ``changes`` are their layers lined up."""
     kept = [_measured(side) for side in (a, b)]
     left = _described(a, kept[0], [(one.a, one) for one in changes if one.a is not None], b.name)
@@ -73,7 +73,7 @@ def _totals(summary: Summary) -> str:
 # --- what has become of each part ----------------------------------------------------------------------------
 
 
-def _described(side: Side, by: Measure, lined: Sequence[tuple[Row, Change]], other: str) -> Box:
+def _described(side: Side, by: Measure, lined: Sequence[tuple[Row, LayerDiff]], other: str) -> Box:
     """Return a network as parts, each with its mark and its remark."""
     found = {row.index: change for row, change in lined}
 
@@ -97,7 +97,7 @@ def _mark(kinds: set[str]) -> str:
     return CHANGED
 
 
-def remark_on(changes: Sequence[Change], other: str) -> str:
+def remark_on(changes: Sequence[LayerDiff], other: str) -> str:
     """Return in a few words what has become of some layers, with both figures where they differ."""
     kinds = {one.change for one in changes}
     if kinds == {SAME}:

@@ -10,10 +10,10 @@ from cnncalc.drawing.page.data import type_text
 from cnncalc.drawing.svg import dark_rules, escaped, pieces
 from cnncalc.figures.summary import Row
 from cnncalc.ground.numbers import exact, size
-from cnncalc.studies.comparison import SAME, Change, Figure
+from cnncalc.studies.comparison import SAME, Compared, LayerDiff
 
 
-def page(a: Side, b: Side, changes: Sequence[Change], figures: Sequence[Figure]) -> Iterator[str]:
+def page(a: Side, b: Side, changes: Sequence[LayerDiff], figures: Sequence[Compared]) -> Iterator[str]:
     """Yield two networks as one HTML file without a script."""
     title = f"{escaped(a.name)} and {escaped(b.name)}"
     css, dark = (
@@ -37,7 +37,7 @@ def page(a: Side, b: Side, changes: Sequence[Change], figures: Sequence[Figure])
     yield "</main>\n</body>\n</html>\n"
 
 
-def _figures(a: Side, b: Side, figures: Sequence[Figure]) -> Iterator[str]:
+def _figures(a: Side, b: Side, figures: Sequence[Compared]) -> Iterator[str]:
     yield f"<section><h2>Figures</h2><table>{_head('', 'figure', a.name, b.name, 'ratio')}<tbody>\n"
     for figure in figures:
         was, now = [size(value) if figure.group == "memory" else exact(value) for value in figure.values]
@@ -52,7 +52,7 @@ def _head(*heads: str) -> str:
     return f"<thead><tr>{''.join(cells)}</tr></thead>"
 
 
-def _changes(a: Side, b: Side, changes: Sequence[Change]) -> Iterator[str]:
+def _changes(a: Side, b: Side, changes: Sequence[LayerDiff]) -> Iterator[str]:
     others = [one for one in changes if one.change != SAME]
     yield f"<section><h2>{exact(len(others))} of {exact(len(changes))} layers are not the same</h2>\n"
     yield f"<table>{_head('', a.name, b.name, 'what differs')}<tbody>\n"
