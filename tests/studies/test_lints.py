@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -263,3 +264,10 @@ def test_what_shipped_specs_allow_is_found_without_the_comment() -> None:
             found |= {one.rule for name in document.variants or (None,) for one in lint(build(document, name))}
     assert found == {"bias-before-batchnorm", "lost-pixels", "padding-covers-kernel", "stride-over-kernel", "wide-fc"}
     assert found < {*RULES}
+
+
+def test_every_rule_is_on_the_page_of_warnings() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "warnings.md").read_text(encoding="utf-8")
+    assert [f"| `{rule}` | {about} |" for rule, about in RULES.items()] == re.findall(
+        r"^\| `[\w-]+` \| .* \|$", page, re.M
+    )
