@@ -257,18 +257,23 @@ class Builder:
         condition = call.input(0).number
         if condition is not None:
             return self.branch(branches["then" if condition else "else"], call, scope)
-        tried = {}
+        tried, faults = {}, []
         for name, branch in branches.items():
-            begun = len(self.steps)
-            outputs = self.branch(branch, call, scope)
-            tried[name] = (sum(macs(step) for step in self.steps[begun:]), self.steps[begun:], outputs)
+            begun, depth = len(self.steps), self.depth
+            try:
+                outputs = self.branch(branch, call, scope)
+                tried[name] = (sum(macs(step) for step in self.steps[begun:]), self.steps[begun:], outputs)
+            except CnncalcError as error:  # shapes that only the other one is for
+                faults.append(error)
+                self.depth, self.call = depth, call
             del self.steps[begun:]
-        heavier = max(tried, key=lambda name: tried[name][0])
-        _, steps, outputs = tried[heavier]
+        if not tried:
+            raise faults[0]
+        chosen = max(tried, key=lambda name: tried[name][0])
+        _, steps, outputs = tried[chosen]
         self.steps += steps
-        self.notes.append(
-            f"{where(call.operator)} decides when it runs; its {heavier} branch, the heavier one, is counted"
-        )
+        why = "the only one that fits" if faults else "the heavier one"
+        self.notes.append(f"{where(call.operator)} decides when it runs; its {chosen} branch, {why}, is counted")
         return outputs
 
     def branch(self, graph: object, call: Call, scope: Scope) -> Sequence[Value | None]:
