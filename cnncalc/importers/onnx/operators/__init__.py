@@ -9,10 +9,11 @@ from cnncalc.importers.onnx.operators import (
     quantized,
     recurrent,
     reduction,
+    scattering,
     shapes,
 )
 
 __all__ = [
     "contraction", "elementwise", "movement", "normalization", "pooling", "quantized", "recurrent", "reduction",
-    "shapes",
+    "scattering", "shapes",
 ]  # fmt: skip
