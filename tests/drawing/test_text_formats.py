@@ -83,6 +83,16 @@ def test_what_never_fits_is_an_error() -> None:
     assert caught.value.exit_code == 2
 
 
+def test_edges_are_counted_too() -> None:
+    """Twenty sums of the same thirty tensors: few characters, 660 edges."""
+    graph = Graph("dense", {"x": SHAPE})
+    tensors = [graph.add(CONV, [graph.inputs["x"]], f"c{number}") for number in range(30)]
+    for number in range(20):
+        graph.outputs[f"y{number}"] = graph.add(ADD, tensors, f"a{number}")
+    with pytest.raises(CnncalcError, match="the network has 6[0-9][0-9] edges with all blocks closed"):
+        mermaid(graph)
+
+
 def test_names_in_mermaid_are_texts() -> None:
     text = mermaid(hostile())
     assert "<img" not in text

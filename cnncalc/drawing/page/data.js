@@ -92,7 +92,11 @@ function bytes(count) {
     if (count >= unit) return `${four(count / unit)} ${name}`;
   return `${count} B`;
 }
-const figure = (by, value) => (by === "memory" ? bytes(value) : by === "time" ? `${four(value * 1e6)} µs` : exact(value));
+function duration(seconds) {
+  for (const [unit, name] of [[1, "s"], [1e-3, "ms"]]) if (seconds >= unit) return `${four(seconds / unit)} ${name}`;
+  return `${four(seconds * 1e6)} µs`;
+}
+const figure = (by, value) => (by === "memory" ? bytes(value) : by === "time" ? duration(value) : exact(value));
 
 function titleOf(part) {
   const layers = part.places || [];

@@ -225,6 +225,7 @@ window.addEventListener("beforeprint", () => {
   table();
 });
 document.documentElement.classList.add("scripted");
+$("wide").hidden = root.body.k === "v";
 openTo(DATA.depth);
 draw();
 table();
