@@ -6,13 +6,13 @@ from math import inf, prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.base import Layer
-from cnncalc.layers.element import Element
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
+    from cnncalc.layers.element import Element
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -40,6 +40,8 @@ class Elementwise(Layer):
         self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Apply the function to the element in the same place."""
+        from cnncalc.layers.element import Element
+
         if weights:
             return super().element(np, at, inputs, weights, output)
         x, clamps = inputs[0][at], self.clamps()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag, pads, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.element import Element, Part, slid, weighed, windowed
 from cnncalc.layers.reads import WHOLE, Read, Reads, grouped
 from cnncalc.layers.shapes import Shape, divisors, shape_text, spatial
 from cnncalc.layers.window import Sliding, pads_of, window_counts, window_label
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
+    from cnncalc.layers.element import Element
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -91,6 +91,8 @@ class Conv(Layer):
         self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Multiply the filter with the window of every channel of its group."""
+        from cnncalc.layers.element import Part, slid, weighed, windowed
+
         (x,) = inputs
         filters, bias = self._filters_at(at, weights)
         places = slid(self._window(x.shape), at)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.base import Layer
-from cnncalc.layers.element import Element
 from cnncalc.layers.shapes import Shape, axis_text, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
+    from cnncalc.layers.element import Element
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -51,6 +51,8 @@ class ElementwiseMerge(Layer):
         self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Merge the elements in the same place; along an axis of 1 there is but one."""
+        from cnncalc.layers.element import Element
+
         if not self.ufunc:
             return super().element(np, at, inputs, weights, output)
         places = [[0 if size == 1 else place for place, size in zip(at, x.shape, strict=True)] for x in inputs]

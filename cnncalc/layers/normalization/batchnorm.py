@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.element import Element
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
+    from cnncalc.layers.element import Element
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -86,6 +86,8 @@ class BatchNorm(Layer):
         self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Shift and scale the element in the same place by its channel's figures."""
+        from cnncalc.layers.element import Element
+
         if not self.track_running_stats:
             raise LayerError("keeps no running statistics: its elements depend on the whole batch")
         x, channel = float(inputs[0][at]), at[0]

@@ -6,7 +6,6 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.element import Element, mean
 from cnncalc.layers.pooling._regions import AdaptivePool, bin_places
 from cnncalc.layers.shapes import Shape
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
+    from cnncalc.layers.element import Element
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -42,6 +42,8 @@ class AdaptiveAvgPool(AdaptivePool):
         self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Average the bin."""
+        from cnncalc.layers.element import mean
+
         return mean(np, inputs[0], at, bin_places(inputs[0].shape, output, at))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:

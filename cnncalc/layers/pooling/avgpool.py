@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, flag
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.element import Element, mean, slid
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
+    from cnncalc.layers.element import Element
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -49,6 +49,8 @@ class AvgPool(WindowPool):
         self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Average the window; the padding counts where it does, never what lies behind it."""
+        from cnncalc.layers.element import mean, slid
+
         (x,) = inputs
         sliding = self._window(x.shape)
         places, count = slid(sliding, at), None

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.element import Element, mean
 from cnncalc.layers.pooling._regions import GlobalPool, bin_places
 from cnncalc.layers.shapes import Shape
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
+    from cnncalc.layers.element import Element
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -47,6 +47,8 @@ class GlobalAvgPool(GlobalPool):
         self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Average the channel."""
+        from cnncalc.layers.element import mean
+
         return mean(np, inputs[0], at, bin_places(inputs[0].shape, output, at))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:

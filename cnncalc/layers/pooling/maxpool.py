@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.element import Element, largest, slid
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
+    from cnncalc.layers.element import Element
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -50,6 +50,8 @@ class MaxPool(WindowPool):
         self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Take the largest of the window."""
+        from cnncalc.layers.element import largest, slid
+
         return largest(np, inputs[0], at, slid(self._window(inputs[0].shape), at))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
