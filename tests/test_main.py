@@ -16,7 +16,7 @@ from tests.commands import process
 
 
 @pytest.mark.parametrize("columns", ["0", "²", "-1", "", "99999999999999999999", "x"])
-def test_a_width_that_is_none(columns: str) -> None:
+def test_widths_that_are_not_numbers(columns: str) -> None:
     """A pipe with a COLUMNS that says nothing is as wide as it needs."""
     done = process("summary", "lenet5", env={**os.environ, "COLUMNS": columns})
     assert (done.returncode, done.stderr) == (0, "")

@@ -121,12 +121,12 @@ def _of_spec(spec: str, asking: _Asking) -> Iterator[Report]:
 
 def _report_to_stderr(reports: Iterable[Report]) -> None:
     """Report on stderr what is wrong; an error or a warning of several variants once."""
-    told = set[object]()
+    shown = set[object]()
     for report in reports:
         texts: dict[object, str] = {report.error: report.error} if report.error else {}
         texts |= {failure: failure_text(report, failure) for failure in report.failures}
         texts |= {(report.spec, warning.place): warning.text() for warning in report.warnings}
         for what, text in texts.items():
-            if what not in told:
+            if what not in shown:
                 to_stderr(text)
-        told |= {what for what in texts if not isinstance(what, Check)}
+        shown |= {what for what in texts if not isinstance(what, Check)}

@@ -89,8 +89,8 @@ class Describer:
             twins = [copy.items[place] for copy in copies]
             items.append(self.part(twins, level))
             following = first.items[place + 1] if place + 1 < len(first.items) else None
-            is_told = isinstance(following, Atom) and following.kind == "output"
-            labels.append("" if is_told or not first.links[place + 1] else self._label(twins))
+            is_shown = isinstance(following, Atom) and following.kind == "output"
+            labels.append("" if is_shown or not first.links[place + 1] else self._label(twins))
         for above, below in pairwise(items):
             if (
                 isinstance(above, Fork)

@@ -107,8 +107,8 @@ def given_inputs(network: Graph, x: Any, dtype: Any = None) -> Given:
     shapes = {name: tensor.shape for name, tensor in network.inputs.items()}
     batches = {name: 1 if array.shape == shapes[name] else array.shape[0] for name, array in found.items()}
     if len(set(batches.values())) > 1:
-        told = ", ".join(f"'{name}' has {count}" for name, count in batches.items())
-        raise CnncalcError(f"inputs differ in their number of samples: {told}")
+        listed = ", ".join(f"'{name}' has {count}" for name, count in batches.items())
+        raise CnncalcError(f"inputs differ in their number of samples: {listed}")
     common = max(types, key=lambda found: found.itemsize)
     return Given(found, next(iter(batches.values())), common, shapes)
 

@@ -245,11 +245,11 @@ def _account(network: Graph, batch: int, convention: Convention) -> Account:
         counted = None if None in counts else sum([count or 0 for count in counts])
         total += sum([count or 0 for count in counts])
         if counted != macs:
-            differences.append(Difference(layer_type, len(of_type), macs, counted, _told(convention, layer_type)))
+            differences.append(Difference(layer_type, len(of_type), macs, counted, _explained(convention, layer_type)))
     return Account(convention, total, sum([node.macs(batch) for node in network.nodes]), differences)
 
 
-def _told(convention: Convention, layer_type: str) -> str:
+def _explained(convention: Convention, layer_type: str) -> str:
     if layer_type in UNDEFINED:
         return "not defined: PyTorch has no such layer"
     if layer_type in NOT_COMPARED:

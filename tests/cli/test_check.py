@@ -129,7 +129,7 @@ def test_a_broken_spec_does_not_keep_others_from_being_checked(net: Path, tmp_pa
     assert "3 networks: 1 ok, 2 can't be built" in done.out
 
 
-def test_a_fault_of_every_variant_is_told_once() -> None:
+def test_a_fault_of_every_variant_is_reported_once() -> None:
     done = check("specs/vgg.yaml", "--set", "classes=none")
     assert done.code == 2
     assert "8 networks: 0 ok, 8 can't be built" in done.out
@@ -225,7 +225,7 @@ def test_a_spec_from_standard_input() -> None:
 
 
 @pytest.mark.parametrize("budget", ["5X", "", "4MiB"])
-def test_a_budget_that_is_none_is_a_wrong_command_line(budget: str) -> None:
+def test_a_budget_that_is_not_a_number_is_a_wrong_command_line(budget: str) -> None:
     done = check("alexnet", "--max-params", budget)
     assert done.code == 2
     assert done.err.startswith(f"--max-params {budget}")

@@ -74,7 +74,7 @@ def test_context_folds_what_is_the_same(nets: Path) -> None:
     assert lines[4] == "… 3 the same"
 
 
-def test_a_changed_argument_that_the_label_does_not_tell(nets: Path) -> None:
+def test_a_changed_argument_that_the_label_does_not_show(nets: Path) -> None:
     (nets / "b.yaml").write_text(SMALL.replace("padding: 1", "padding: 1, bias: false"), encoding="utf-8")
     out = cnncalc("compare", "a.yaml", "b.yaml", "--layers", "-U", "0").out
     assert "conv 3×3, 4, bias: true" in out
@@ -137,7 +137,7 @@ def test_wrong_command_lines(arguments: tuple[str, ...]) -> None:
     assert (done.code, done.out) == (2, "")
 
 
-def test_an_expectation_that_is_missed_is_told(nets: Path) -> None:
+def test_an_expectation_that_is_missed_is_reported(nets: Path) -> None:
     (nets / "b.yaml").write_text(SMALL + "expect: {params: 1}\n", encoding="utf-8")
     done = cnncalc("compare", "a.yaml", "b.yaml")
     assert done.code == 1

@@ -96,7 +96,7 @@ def test_hardswish_is_refused_in_16x8() -> None:
     assert "refuses HARD_SWISH in 16x8" in done.err
 
 
-def test_a_float_island_is_told(small) -> None:
+def test_a_float_island_is_reported(small) -> None:
     done = cnncalc("deploy", small(activation="elu"), "--format", "json")
     record = json.loads(done.out)
     assert [step["operator"] for step in record["steps"][2:5]] == ["DEQUANTIZE", "ELU", "QUANTIZE"]

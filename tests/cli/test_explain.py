@@ -97,7 +97,7 @@ def test_a_whole_network_in_brief() -> None:
     assert max(map(len, lines)) <= 80
 
 
-def test_a_lost_column_is_told() -> None:
+def test_a_lost_column_is_reported() -> None:
     done = cnncalc("explain", "alexnet", "conv1", "--input", "3x225x225", columns=200)
     assert "Lost: row and column 224 (1 of 225, counted from 0)" not in done.out  # padding reaches past it
     done = cnncalc("explain", "alexnet", "pool1", "--input", "3x230x230", columns=200)
@@ -120,7 +120,7 @@ def test_json_has_all_of_it(net: str) -> None:
     assert layer["borders"][0]["lost"] == []
 
 
-def test_a_row_a_formula(net: str) -> None:
+def test_one_row_per_formula(net: str) -> None:
     rows = list(csv.DictReader(cnncalc("explain", net, "conv1", "--format", "csv").out.splitlines()))
     found = {row["symbol"]: row for row in rows}
     assert found["macs"]["numbers"] == "10·32·32·3·5·5"
@@ -318,7 +318,7 @@ def test_an_element_whose_window_overhangs(at: str, note: str) -> None:
     assert done.out.splitlines()[1] == f"its window is {note}"
 
 
-def test_a_total_of_one_kind_is_told_once() -> None:
+def test_a_total_of_one_kind_is_reported_once() -> None:
     spec = "input: [2, 6, 6]\nlayers:\n  - conv: {out_channels: 4, kernel_size: 3}\n"
     assert "\nparams = conv 76\nMACs = conv 1,152\n" in cnncalc("explain", "-", stdin=spec).out
     assert "\nparams = 0\nMACs = 0\n" in cnncalc("explain", "-", stdin=CEIL).out

@@ -99,7 +99,7 @@ def test_the_page_names_bounds_changes_and_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("machine", "told"),
+    ("machine", "said"),
     [
         ("flops=100G", "both are needed"),
         ("flops=100G,bandwith=20G", "did you mean 'bandwidth'?"),
@@ -109,7 +109,7 @@ def test_the_page_names_bounds_changes_and_lines() -> None:
         ("flops=many,bandwidth=1G", "not a number"),
     ],
 )
-def test_machines_that_are_none(machine: str, told: str) -> None:
+def test_machines_that_can_not_be_read(machine: str, said: str) -> None:
     done = cnncalc("hotspots", "alexnet", "--machine", machine)
     assert (done.code, done.out) == (2, "")
-    assert told in done.err
+    assert said in done.err

@@ -217,10 +217,10 @@ def test_ctrl_c_keeps_the_rows_that_are_done(net: Path, presses: int, jobs: str)
             running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=30)
         assert (running.returncode, out) == (130, "")
-        told, ended = err.splitlines()
-        assert told.endswith(f" combinations are done, which are in {name}")
+        said, ended = err.splitlines()
+        assert said.endswith(f" combinations are done, which are in {name}")
         assert ended == "interrupted"
-        count = int(told.split(" ")[0].replace(",", ""))
+        count = int(said.split(" ")[0].replace(",", ""))
         text = Path(name).read_text()
         if name.endswith(".json"):
             assert len(json.loads(text)["combinations"]) == count

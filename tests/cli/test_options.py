@@ -27,7 +27,7 @@ def test_help_is_a_command() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_default_is_told(name: str) -> None:
+def test_every_default_is_reported(name: str) -> None:
     """Of every option with a value, but where that is nothing."""
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
@@ -60,10 +60,10 @@ def test_the_suffix_decides(tmp_path: Path, suffix: str, format: str) -> None:
     for arguments in (["-o", str(target)], ["--output", str(target)]):
         assert cnncalc("summary", "lenet5", *arguments).code == 0
         assert target.read_text() == cnncalc("summary", "lenet5", "--format", format).out
-    for told in ("tsv", "table"):
-        for order in (["--format", told, "-o", str(target)], ["-o", str(target), "--format", told]):
+    for said in ("tsv", "table"):
+        for order in (["--format", said, "-o", str(target)], ["-o", str(target), "--format", said]):
             assert cnncalc("summary", "lenet5", *order).code == 0
-            assert target.read_text() == cnncalc("summary", "lenet5", "--format", told).out
+            assert target.read_text() == cnncalc("summary", "lenet5", "--format", said).out
 
 
 def test_the_suffix_asks_for_a_format_that_one_command_has(tmp_path: Path) -> None:
@@ -88,10 +88,10 @@ def test_every_object_has_its_schema_version(arguments: list[str]) -> None:
 @pytest.mark.parametrize("command", [["summary", "lenet5"], ["compare", "lenet5", "alexnet"],
                                      ["compare", "lenet5", "alexnet", "--layers"]], ids=" ".join)  # fmt: skip
 def test_a_convention_names_itself(command: list[str]) -> None:
-    for format, told in (("csv", ",convention\n"), ("tsv", "\tconvention\n"), ("markdown", "| convention |\n")):
-        assert told not in cnncalc(*command, "--format", format).out
+    for format, said in (("csv", ",convention\n"), ("tsv", "\tconvention\n"), ("markdown", "| convention |\n")):
+        assert said not in cnncalc(*command, "--format", format).out
         first, *rows = cnncalc(*command, "--format", format, "--convention", "thop").out.splitlines(keepends=True)
-        assert first.endswith(told)
+        assert first.endswith(said)
         assert all("thop" in row for row in rows if "---" not in row)
     lines = cnncalc(*command, "--format", "ndjson", "--convention", "thop").out.splitlines()
     assert {json.loads(line)["convention"] for line in lines} == {"thop"}

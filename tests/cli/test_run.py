@@ -116,7 +116,7 @@ def test_a_figure_that_the_spec_expects_and_that_is_not_met(tmp_path: Path) -> N
     assert "5 of 5 layers" in done.out
 
 
-def test_infinite_values_are_told(tmp_path: Path, small: str) -> None:
+def test_infinite_values_are_reported(tmp_path: Path, small: str) -> None:
     arrays = {item["name"]: np.full(item["shape"], 3e38, np.float32) for item in listed(small)}
     done = cnncalc("run", small, "--weights", saved(tmp_path / "w.npz", **arrays))
     assert done.code == 1
@@ -223,7 +223,7 @@ def bad(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "said"),
     [
         (["--input", "shape.npy"], "input 'input' is (1, 3, 8, 9), expected (N, 3, 8, 8)"),
         (["--input", "last.npy"], "this one has its channels last"),
@@ -262,7 +262,7 @@ def bad(tmp_path: Path) -> dict[str, str]:
     ],
 )
 def test_bad_input(
-    arguments: list[str], told: str, small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], said: str, small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -270,12 +270,12 @@ def test_bad_input(
     done = cnncalc("run", small, *arguments)
     assert done.code == 2, done.out
     assert done.out == ""
-    assert told in done.err
+    assert said in done.err
     assert "Traceback" not in done.err
     assert sorted(os.listdir(tmp_path)) == before, "nothing half-written"
 
 
-def test_all_that_is_wrong_with_weights_is_told_at_once(small: str, tmp_path: Path) -> None:
+def test_all_that_is_wrong_with_weights_is_reported_at_once(small: str, tmp_path: Path) -> None:
     arrays = {item["name"]: np.zeros(item["shape"], np.float32) for item in listed(small)}
     del arrays["conv1.bias"]
     arrays["fc1.weight"] = arrays["fc1.weight"].T

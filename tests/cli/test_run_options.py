@@ -67,7 +67,7 @@ def test_memory_is_looked_at_before_an_input_is_converted(same: str, tmp_path: P
 
 
 @pytest.mark.skipif(
-    sys.platform != "linux", reason="limits of the address space, and what is told of them, are Linux's"
+    sys.platform != "linux", reason="limits of the address space, and the messages about them, are Linux's"
 )
 def test_too_little_memory_is_a_sentence() -> None:
     """From where Python barely starts to where the run fits: no traceback on the way, and no end by OpenBLAS."""
@@ -139,12 +139,12 @@ def bomb(path: Path, width: int, height: int) -> str:
 
 @pytest.mark.parametrize("side", [10_000, 60_000])  # beyond Pillow's limit, and beyond twice that
 def test_too_large_a_picture(side: int, same: str, tmp_path: Path) -> None:
-    told = refused("run", same, "--input", bomb(tmp_path / "bomb.png", side, side))
-    assert "bomb.png is too large a picture: " in told
-    assert f"{side**2}" in told
+    said = refused("run", same, "--input", bomb(tmp_path / "bomb.png", side, side))
+    assert "bomb.png is too large a picture: " in said
+    assert f"{side**2}" in said
 
 
-def test_pictures_that_are_none(same: str, tmp_path: Path) -> None:
+def test_files_that_are_not_pictures(same: str, tmp_path: Path) -> None:
     assert "is no picture, or damaged" in refused("run", same, "--input", bomb(tmp_path / "empty.png", 9, 9))
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "animated.gif")
     (tmp_path / "animated.gif").rename(tmp_path / "gif.png")
@@ -154,8 +154,8 @@ def test_pictures_that_are_none(same: str, tmp_path: Path) -> None:
 def test_an_input_too_large_for_a_picture(tmp_path: Path) -> None:
     pixels(9, 9).save(tmp_path / "small.png")
     (tmp_path / "wide.yaml").write_text("input: [3, 20000, 20000]\nlayers:\n  - identity\n")
-    told = refused("run", str(tmp_path / "wide.yaml"), "--input", str(tmp_path / "small.png"))
-    assert "a picture does not fit an input [3, 20000, 20000]" in told
+    said = refused("run", str(tmp_path / "wide.yaml"), "--input", str(tmp_path / "small.png"))
+    assert "a picture does not fit an input [3, 20000, 20000]" in said
 
 
 # --- arrays --------------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def test_archives_of_inputs(same: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "said"),
     [
         (["--mean", "1,2"], "--mean says how a picture is read"),
         (["--std", "1"], "--std says how a picture is read"),
@@ -206,12 +206,12 @@ def test_archives_of_inputs(same: str, tmp_path: Path) -> None:
         (["--layers", "identity1"], "there is no --save FILE"),
     ],
 )
-def test_options_that_would_change_nothing(arguments: list[str], told: str, same: str) -> None:
-    assert told in refused("run", same, *arguments)
+def test_options_that_would_change_nothing(arguments: list[str], said: str, same: str) -> None:
+    assert said in refused("run", same, *arguments)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "said"),
     [
         (["--seed", "3"], "--seed is of random tensors"),
         (["-o", "x.txt", "--seed", "0"], "--seed is of random tensors"),
@@ -219,9 +219,9 @@ def test_options_that_would_change_nothing(arguments: list[str], told: str, same
         (["-o", "x.npz", "--format", "json"], "--format json is of the list"),
     ],
 )
-def test_options_of_weights_that_would_change_nothing(arguments: list[str], told: str, tmp_path: Path) -> None:
+def test_options_of_weights_that_would_change_nothing(arguments: list[str], said: str, tmp_path: Path) -> None:
     arguments = [str(tmp_path / text) if text.startswith("x.") else text for text in arguments]
-    assert told in refused("weights", "lenet5", *arguments)
+    assert said in refused("weights", "lenet5", *arguments)
     assert not list(tmp_path.iterdir())
 
 

@@ -126,7 +126,7 @@ def test_receptive_field_of_a_published_table() -> None:
     assert vgg16["stage5.pool1"] == [212, 212]
 
 
-def test_branches_of_different_stride_are_told() -> None:
+def test_branches_of_different_stride_are_reported() -> None:
     text = "input: [2, 4, 4]\nlayers:\n  - concat:\n      paths:\n        - - upsample: 2\n          - maxpool: 2\n          - maxpool: 2\n        - - center_crop: {size: [2, 2]}\n"
     assert summary("-", stdin=text)["disagreeing_strides"] == ["concat1"]
 
@@ -253,7 +253,7 @@ def test_the_sentence_below_the_table(network: str, sentence: str) -> None:
 # --- what scripts rely on --------------------------------------------------------------------------------------
 
 
-def test_an_expect_that_is_not_met_is_told_and_the_table_printed() -> None:
+def test_an_expect_that_is_not_met_is_reported_and_the_table_printed() -> None:
     done = cnncalc("summary", "-", stdin=LENET + "expect: {params: 61706, output: [10]}\n")
     assert done.code == 1
     assert "total" in done.out
@@ -283,7 +283,7 @@ def test_a_broken_pipe_is_no_error() -> None:
     assert done.stderr == ""
 
 
-def test_a_full_disk_is_told() -> None:
+def test_a_full_disk_is_reported() -> None:
     done = subprocess.run(
         ["bash", "-c", f"'{sys.executable}' -m cnncalc summary alexnet > /dev/full"],
         capture_output=True,

@@ -32,7 +32,7 @@ def net(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_a_row_a_combination(net: str) -> None:
+def test_one_row_per_combination(net: str) -> None:
     done = cnncalc("sweep", net, "--set", "width=4,5", "--input", "2x6x6,2x8x9", columns=80)
     assert (done.code, done.err) == (0, "")
     assert done.out == (

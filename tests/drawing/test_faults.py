@@ -62,7 +62,7 @@ def test_the_page_of_a_summary() -> None:
     assert refused.err == "--top is for a table\n  hint: the page sorts and folds its own\n"
 
 
-def test_the_page_counts_as_it_is_told() -> None:
+def test_the_page_counts_by_the_convention_asked_for() -> None:
     """VGG-16 has 15,470,264,320 MACs; what fvcore counts is another figure."""
     own, other = (
         cnncalc("summary", "vgg16", "--format", "html", "--convention", one).out for one in ("macs", "fvcore")

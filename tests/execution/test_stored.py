@@ -208,7 +208,7 @@ def patched(path: Path, **fields: int) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("method", "fields", "told"),
+    ("method", "fields", "said"),
     [
         (zipfile.ZIP_STORED, {"flags": 1}, "it is encrypted"),
         (zipfile.ZIP_STORED, {"method": 97}, "it is compressed by method 97"),

@@ -168,7 +168,7 @@ def test_shared_weights_are_their_owners() -> None:
     assert trace(net, net.nodes[2], (1, 2, 3)).matches
 
 
-def test_a_figure_that_differs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_figure_that_differs_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     rule = Conv.element
 
     def wrong(*args: Any) -> Any:

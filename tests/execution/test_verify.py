@@ -166,7 +166,7 @@ def test_activations_stay_finite_in_deep_networks(name: str) -> None:
     assert 0.01 < result.output.std() < 100
 
 
-def test_the_first_layer_that_is_not_finite_is_told() -> None:
+def test_the_first_layer_that_is_not_finite_is_reported() -> None:
     network = spec(RESIDUAL)
     weights = random_weights(network)
     weights["joined_is_fine.weight"] = weights.pop("fc1.weight")
@@ -182,7 +182,7 @@ def test_the_first_layer_that_is_not_finite_is_told() -> None:
     assert result.ok, "shapes hold all the same"
 
 
-def test_what_follows_a_mismatch_is_told_and_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_follows_a_mismatch_is_reported_and_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     cls = known("center_crop")
     monkeypatch.setattr(cls, "output_shape", lambda self, shape: (shape[0], 5, 5))  # in truth 4 × 4
     network = spec("input: [2, 6, 6]\nlayers:\n  - center_crop: 4\n  - flatten\n  - linear: 3\n  - relu\n")
@@ -193,7 +193,7 @@ def test_what_follows_a_mismatch_is_told_and_not_run(monkeypatch: pytest.MonkeyP
     assert "does not fit" in result.layers[2].fault
 
 
-def test_too_little_memory_is_told_before_the_start() -> None:
+def test_too_little_memory_is_reported_before_the_start() -> None:
     with pytest.raises(cnncalc.CnncalcError, match=r"^max_memory: the run needs .* more than 10 MiB"):
         run(cnncalc.load("vgg16"), max_memory=10 << 20)
 

@@ -150,6 +150,6 @@ def test_kinds_and_rows_follow_the_convention() -> None:
 
 def test_names_are_the_tools() -> None:
     assert (OWN_CONVENTION, *TOOLS) == CONVENTIONS
-    with pytest.raises(CnncalcError) as told:
+    with pytest.raises(CnncalcError) as said:
         summarize(cnncalc.load("alexnet"), convention="torchinf")
-    assert told.value.hint == "did you mean 'torchinfo'?"
+    assert said.value.hint == "did you mean 'torchinfo'?"

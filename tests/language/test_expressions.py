@@ -93,7 +93,7 @@ def test_syntax_beyond_the_whitelist_is_refused(text: str, message: str) -> None
         ("2 ** 60", "'2 ** 60' can't be computed: the result is larger than 9,007,199,254,740,992"),
     ],
 )
-def test_what_cannot_be_computed_is_told(text: str, message: str) -> None:
+def test_what_cannot_be_computed_is_reported(text: str, message: str) -> None:
     with pytest.raises(ExpressionError) as error:
         value(text)
     assert error.value.message == message

@@ -106,7 +106,7 @@ FAULTS = [
 @pytest.mark.parametrize(
     ("text", "place", "message", "hint"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
 )
-def test_a_fault_is_told_with_place_excerpt_and_hint(text: str, place: str, message: str, hint: str | None) -> None:
+def test_a_fault_is_reported_with_place_excerpt_and_hint(text: str, place: str, message: str, hint: str | None) -> None:
     done = cnncalc("summary", "-", stdin=text)
     assert done.code == 2
     assert done.out == ""
@@ -136,7 +136,7 @@ def test_the_message_of_the_language_page() -> None:
     )
 
 
-def test_all_faults_of_a_pass_are_told_at_once() -> None:
+def test_all_faults_of_a_pass_are_reported_at_once() -> None:
     text = HEAD + "  - cnov\n  - conv: {out_channels: 0, kernel_size: 3}\n  - relu: {x: 1}\nfoo: 1\n"
     done = cnncalc("summary", "-", stdin=text)
     assert done.code == 2
@@ -145,7 +145,7 @@ def test_all_faults_of_a_pass_are_told_at_once() -> None:
     ]  # fmt: skip
 
 
-def test_faults_behind_a_fault_are_told_where_they_can_be_known() -> None:
+def test_faults_behind_a_fault_are_reported_where_they_can_be_known() -> None:
     """The second branch does not depend on the first, whose shape is unknown."""
     text = HEAD + (
         "  - conv: {out_channels: 2, kernel_size: 99}\n    name: broken\n"
@@ -156,7 +156,7 @@ def test_faults_behind_a_fault_are_told_where_they_can_be_known() -> None:
     assert done.err.count("does not fit axis H of 32") == 2
 
 
-def test_a_fault_in_a_block_is_told_once_however_often_the_block_is_used() -> None:
+def test_a_fault_in_a_block_is_reported_once_however_often_the_block_is_used() -> None:
     text = "blocks:\n  b: {layers: [conv: {out_channels: 4, kernel_size: 3, groups: 7}]}\n" + HEAD
     text += "  - b\n  - b:\n    from: input\n  - b:\n    from: input\n"
     done = cnncalc("summary", "-", stdin=text)
@@ -206,7 +206,7 @@ def test_what_is_not_a_spec_is_refused(data: bytes, message: str) -> None:
         (("alexnet", "--columns", "prams"), "--columns: no column 'prams'\n  hint: did you mean 'params'?\n"),
     ],
 )
-def test_what_is_wrong_with_the_command_line_is_told(arguments: tuple[str, ...], message: str) -> None:
+def test_what_is_wrong_with_the_command_line_is_reported(arguments: tuple[str, ...], message: str) -> None:
     done = cnncalc("summary", *arguments)
     assert done.code == 2
     assert done.out == ""
@@ -217,7 +217,7 @@ def test_a_folder_is_not_a_spec(tmp_path: Path) -> None:
     assert cnncalc("summary", str(tmp_path)).err == f"{tmp_path}: a folder, not a spec\n"
 
 
-def test_a_shape_that_is_not_the_expected_one_is_told_beside_the_fault_that_it_leads_to() -> None:
+def test_a_shape_that_is_not_the_expected_one_is_reported_beside_the_fault_that_it_leads_to() -> None:
     text = HEAD + "  - conv: {out_channels: 4, kernel_size: 3}\n    expect: [4, 32, 32]\n  - linear: 10\n"
     done = cnncalc("summary", "-", stdin=text)
     assert done.code == 2

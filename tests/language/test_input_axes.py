@@ -95,7 +95,7 @@ def test_shapes_that_are_meant(shape: tuple[int, ...]) -> None:
         ((512, 3), 2, False),
     ],
 )
-def test_the_first_window_tells_what_is_meant(shape: tuple[int, ...], kernel: object, doubted: bool) -> None:
+def test_the_first_window_decides_what_is_meant(shape: tuple[int, ...], kernel: object, doubted: bool) -> None:
     assert (doubt(shape, kernel) is not None) is doubted
 
 

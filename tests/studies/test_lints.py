@@ -205,10 +205,10 @@ def test_a_block_argument_of_the_same_name_hides_the_document_s() -> None:
     assert (found.rule, str(found.origin)) == ("unused-argument", "net.yaml:1:8")
 
 
-# --- how they are told ---------------------------------------------------------------------------------------
+# --- how they are shown --------------------------------------------------------------------------------------
 
 
-def test_a_place_is_told_once_with_how_many_layers() -> None:
+def test_a_place_is_reported_once_with_the_number_of_layers() -> None:
     (found,) = findings("input: [3, 64, 64]\nlayers:\n  - maxpool: {kernel_size: 1, stride: 2}\n    repeat: 3\n")
     assert found.message.endswith("skips the rest; 2 more layers likewise")
 

@@ -90,8 +90,8 @@ def contrast(summary: Summary) -> Chart:
             if text_width(label, 12) + 8 < length:
                 pieces.append(_text(round(x + 6, 1), y + 18, label))
             x += length
-        told = [f"{kind} {percent(share(part, whole))}" for kind, part in parts.items() if part]
-        said.append(f"{title}: {', '.join(told) or 'none'}")
+        parts_text = [f"{kind} {percent(share(part, whole))}" for kind, part in parts.items() if part]
+        said.append(f"{title}: {', '.join(parts_text) or 'none'}")
     return Chart("Compute and parameters", ". ".join(said) + ".", _svg(130, ". ".join(said), pieces))
 
 

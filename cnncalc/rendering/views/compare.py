@@ -144,7 +144,7 @@ def ratio(value: float | None) -> Cell:
 def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen) -> list[Block]:
     """Return the diff: what changed with ``context`` layers around it, a changed layer on two lines."""
     counts = Counter(one.change for one in changes)
-    told = ", ".join(f"{counts[what]:,} {what}" for what in (SAME, CHANGED, ADDED, REMOVED) if counts[what])
+    counted = ", ".join(f"{counts[what]:,} {what}" for what in (SAME, CHANGED, ADDED, REMOVED) if counts[what])
     if not set(counts) - {SAME}:
         text = f"All {counts[SAME]:,} layers are the same." if counts[SAME] > 1 else "The only layer is the same."
         return [Text([(text, "bold")])]
@@ -160,7 +160,7 @@ def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen
         Column("params", right=True),
         Column(macs, right=True),
     )
-    return [Table(columns, [*_sectioned(lines, screen.width), Rule()]), Text([(f"Layers: {told}.", "bold")])]
+    return [Table(columns, [*_sectioned(lines, screen.width), Rule()]), Text([(f"Layers: {counted}.", "bold")])]
 
 
 def _sectioned(rows: list[list[Cell] | str], width: int | None) -> Iterator[TableRow]:

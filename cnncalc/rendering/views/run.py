@@ -110,17 +110,17 @@ def mismatch(row: LayerRun, batch: int, layout: str) -> list[Block]:
         blocks.append(Paragraph(f"{row.node.name}: could not run: {row.fault}", "red"))
     elif not row.shape_holds(batch):
         came = _shape(row.actual, layout) if row.actual else "none"
-        told = f"{row.node.name}: the inferred shape is {_shape(row.inferred(batch), layout)}, the real one {came}"
-        blocks.append(Paragraph(told, "red"))
+        message = f"{row.node.name}: the inferred shape is {_shape(row.inferred(batch), layout)}, the real one {came}"
+        blocks.append(Paragraph(message, "red"))
     if not row.fault and not row.macs_hold(batch):
         summed = row.tally.direct if row.tally else 0
-        told = f"{row.node.name}: {exact(row.node.macs(batch))} MACs are counted, {exact(summed)} were summed"
-        blocks.append(Paragraph(told, "red"))
+        message = f"{row.node.name}: {exact(row.node.macs(batch))} MACs are counted, {exact(summed)} were summed"
+        blocks.append(Paragraph(message, "red"))
     for formula in row.formulas():
-        told = (
+        message = (
             f"  {row.node.layer.type}: {formula.symbol} = {formula.expression} = {formula.numbers} = {formula.value:,}"
         )
-        blocks.append(Paragraph(told, "dim"))
+        blocks.append(Paragraph(message, "dim"))
     return blocks
 
 

@@ -110,7 +110,7 @@ def test_conditions(text: str, holds: bool) -> None:
         ("kind", "a condition must be true or false"),
     ],
 )
-def test_conditions_that_are_none(text: str, message: str) -> None:
+def test_conditions_that_can_not_be_read(text: str, message: str) -> None:
     with pytest.raises(CnncalcError, match=message):
         Condition(text, ("kind",)).holds({"kind": "a"}, {"macs": 1}, {})
 
