@@ -17,6 +17,7 @@ from cnncalc.figures.catalogue import BOUNDED, BYTES
 from cnncalc.figures.catalogue import Basis as Counted
 from cnncalc.figures.expectations import ON_A_DEVICE
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.language.collection import members
 from cnncalc.language.findings import RULES, distinct, noticed
 from cnncalc.language.items import Document
@@ -125,7 +126,10 @@ def _report_to_stderr(reports: Iterable[Report]) -> None:
     for report in reports:
         texts: dict[object, str] = {report.error: report.error} if report.error else {}
         texts |= {failure: failure_text(report, failure) for failure in report.failures}
-        texts |= {(report.spec, warning.place): warning.text() for warning in report.warnings}
+        texts |= {(report.spec, warning.place): warning.text() for warning in report.warnings[:MAX_FAULTS]}
+        if len(report.warnings) > MAX_FAULTS:
+            more = f"{report.name}: … and {len(report.warnings) - MAX_FAULTS:,} more warnings"
+            texts[report.spec, more] = more
         for what, text in texts.items():
             if what not in shown:
                 to_stderr(text)

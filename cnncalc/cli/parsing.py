@@ -9,7 +9,6 @@ from typing import Any
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER
 from cnncalc.ground.near import did_you_mean
-from cnncalc.ground.places import SpecError
 from cnncalc.ground.quantities import parse_quantity as parse_quantity
 from cnncalc.language.values import NO_NAMES, NO_VALUES, ValueReader
 from cnncalc.language.yaml_tree import decode, parse
@@ -54,8 +53,7 @@ def parse_value(text: str, name: str) -> Any:
         raise CnncalcError(f"{name}=: a value is missing")
     reader = ValueReader(source)
     value = reader.literal(parse(source), NO_NAMES)
-    if reader.faults:
-        raise SpecError(reader.faults)
+    reader.faults.stop()
     return value(NO_VALUES)
 
 

@@ -112,7 +112,7 @@ class Evaluation:
     def inside(self, item: BlockItem, environment: Environment, incoming: Tensors) -> dict[str, Any]:
         """Return the names inside a block: the document's, and the block's own."""
         values = dict(self.globals)
-        self.budget.spend((len(values) + len(item.block.arguments)) // COPIED_AT_ONCE)
+        self.budget.spend(len(values) // COPIED_AT_ONCE + len(item.block.arguments) // 2)
         for name, default in item.block.arguments.items():
             given = item.arguments.get(name)
             if given is not None:

@@ -7,12 +7,12 @@ from collections.abc import Collection
 from functools import partial
 from typing import Any
 
-from cnncalc.ground.errors import clipped
-from cnncalc.ground.limits import MAX_ALIASED, MAX_DEPTH, MAX_FAULTS
+from cnncalc.ground.limits import MAX_ALIASED, MAX_DEPTH
 from cnncalc.ground.places import Fault, Hint, Place, SpecError, SpecText, shown_hint
 from cnncalc.language import hints
 from cnncalc.language.arithmetic import Budget
 from cnncalc.language.expressions import BUDGET, CONSTANTS, ExpressionError, compile_expression
+from cnncalc.language.faults import Faults
 from cnncalc.language.items import Environment, Value
 from cnncalc.language.yaml_tree import List, Map, Scalar, Tree
 from cnncalc.layers.arguments import Argument
@@ -25,21 +25,24 @@ NO_NAMES: frozenset[str] = frozenset()
 
 
 class ValueReader:
-    """Reads values of one text and collects its faults."""
+    """Reads values of one text.
 
-    def __init__(self, source: SpecText) -> None:
-        self.source = source
-        self.faults: list[Fault] = []
+    Attributes:
+        file: the text.
+        faults: what is wrong with it.
+        budget: what is left of the operations that reading may take.
+    """
+
+    def __init__(self, file: SpecText) -> None:
+        self.file = file
+        self.faults = Faults()
         self.budget = Budget()
         self._constants: Environment = {BUDGET: self.budget}
-        self._allowance = len(source.content) + MAX_ALIASED  # n characters make at most n nodes, without aliases
+        self._allowance = len(file.content) + MAX_ALIASED  # n characters make at most n nodes, without aliases
 
     def fault(self, place: Tree | Place, message: str, hint: Hint = None) -> None:
-        """Note a fault at a node or place."""
-        origin = place.place if isinstance(place, Tree) else place
-        self.faults.append(Fault(clipped(message), origin, shown_hint(hint, len(self.faults) < MAX_FAULTS)))
-        if len(self.faults) >= MAX_FAULTS * 10:
-            raise SpecError(self.faults)
+        """Note a fault at a part of the text, or at a place in it."""
+        self.faults.note(place.place if isinstance(place, Tree) else place, message, hint)
 
     def visit(self, node: Tree, depth: int) -> None:
         """Count a node that is read.  Raises SpecError where aliases make too many, or too deep ones, of a few."""
@@ -139,7 +142,7 @@ class ValueReader:
             if node.quoted and _WORD(text) and text not in names:
                 return Value(origin, text)
             indent = len(text) - len(text.lstrip())
-            same_line = "\n" not in text and text in self.source.line(origin.line)
+            same_line = "\n" not in text and text in self.file.line(origin.line)
             place = origin.shifted(error.offset + indent + node.quoted if same_line else 0)
             self.fault(place, error.message, partial(_expression_hint, error, text, argument))
             return Value(origin)
