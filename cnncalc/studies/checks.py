@@ -121,8 +121,10 @@ def _on_device(
 ) -> Iterator[Check]:
     """Check what a device has: bounds against the upper ends, and published figures unless the network is changed."""
     section = member.recipe.deploy
-    on = wanted.over(section).device()
     stated = {what: network.published[what] for what in ON_A_DEVICE if what in network.published and not changed}
+    if not (section or stated or wanted.board or not budgets.keys().isdisjoint(ON_A_DEVICE)):
+        return
+    on = wanted.over(section).device()
     for what, (value, origin) in stated.items():
         holds, actual = published(network, what, value, on)
         yield Check(what, EXPECTED, value, actual if not holds else value, holds, origin=origin)
