@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from functools import cache
 
-_SINGLE = re.compile("[ -\u02ff\u2010-\u2027\u2190-\u22ff\u2500-\u259f✓✗]*").fullmatch
-"""Signs of one cell each: Latin letters, dashes, arrows, mathematics, box drawing.  Most texts have no others."""
+_MARKS = "\u0300"
+"""The first sign that does not take one cell, a combining mark; most texts have none so far up."""
 
 
 def cells(text: str) -> int:
     """Return how many cells of a terminal a text takes."""
-    if _SINGLE(text):
+    if text.isascii() or max(text) < _MARKS:
         return len(text)
     return sum([_width(sign) for sign in text])
 
@@ -27,7 +27,7 @@ def right(text: str, room: int) -> str:
 
 def fitting(text: str, room: int) -> int:
     """Return how many signs of a text fit into so many cells: at least one, and marks stay with their letters."""
-    if _SINGLE(text):
+    if text.isascii() or max(text) < _MARKS:
         return max(room, 1)
     taken = 0
     for place, sign in enumerate(text):
@@ -37,6 +37,7 @@ def fitting(text: str, room: int) -> int:
     return len(text)
 
 
+@cache
 def _width(sign: str) -> int:
     """Return the cells of one sign, as Unicode's tables have it (UAX #11)."""
     from unicodedata import category, east_asian_width
