@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -15,10 +15,12 @@ from cnncalc.ground.errors import CnncalcError
 
 if TYPE_CHECKING:
     from cnncalc.drawing.measures import Measure
+    from cnncalc.drawing.page.charts import Chart
     from cnncalc.drawing.picture import Choice
     from cnncalc.figures.roofline import Machine
     from cnncalc.figures.summary import Summary
     from cnncalc.graph import Graph
+    from cnncalc.recipe import Recipe
 
 
 MACHINE = "flops=100G,bandwidth=20G"
@@ -68,8 +70,10 @@ def command(
     from cnncalc.language.unfinished import Misfit, UnfinishedError
 
     choice, code = Choice(depth, _columns(columns)), 0
+    more: list[Chart] = []
     try:
-        network = asked.network()
+        recipe, network = asked.built()
+        more = _arena(recipe, network) if out.format == "html" else []
     except UnfinishedError as error:
         if not error.graph.nodes:
             raise
@@ -81,21 +85,47 @@ def command(
         choice = choice._replace(nodes=layers_named(network, patterns))
     on = Machine(*parse_machine(machine))
     if out.format == "html":
-        out.text(page_of(network, summarize(network, *basis), on, choice, by))
+        out.text(page_of(network, summarize(network, *basis), on, choice, by, more))
     else:
         out.text(_drawn(network, measure(network, by, *basis, on), choice, out.format))
     return code
 
 
-def page_by_default(network: Graph, summary: Summary, depth: int | None) -> Iterable[str]:
+def _arena(recipe: Recipe, network: Graph) -> list[Chart]:
+    """Return the plan of the device that a spec speaks of as a chart, where it can be planned."""
+    from cnncalc.deployment.view import deploy
+    from cnncalc.drawing.page.charts import Chart
+    from cnncalc.rendering.deploy_picture import svg
+    from cnncalc.studies.on_device import Wanted
+
+    if not recipe.deploy:
+        return []
+    try:
+        found = deploy(network, Wanted().over(recipe.deploy).device())
+    except CnncalcError:
+        return []  # 'deploy' says why
+    says = (
+        f"Each box is a tensor on the device: across from its first to its last step, {found.arena:,} bytes together."
+    )
+    return [Chart("Arena over time", says, svg(found))]
+
+
+def page_by_default(recipe: Recipe, network: Graph, summary: Summary, depth: int | None) -> Iterable[str]:
     """Return a network as one HTML file, where nothing is said of a machine or of what bars show."""
     from cnncalc.drawing.picture import Choice
     from cnncalc.figures.roofline import Machine
 
-    return page_of(network, summary, Machine(*parse_machine(MACHINE)), Choice(depth))
+    return page_of(network, summary, Machine(*parse_machine(MACHINE)), Choice(depth), more=_arena(recipe, network))
 
 
-def page_of(network: Graph, summary: Summary, machine: Machine, choice: Choice, by: str = "macs") -> Iterable[str]:
+def page_of(
+    network: Graph,
+    summary: Summary,
+    machine: Machine,
+    choice: Choice,
+    by: str = "macs",
+    more: Sequence[Chart] = (),
+) -> Iterable[str]:
     """Return a network as one HTML file."""
     from cnncalc.drawing.measures import Measure, measure
     from cnncalc.drawing.page.document import Content, page
@@ -106,10 +136,10 @@ def page_of(network: Graph, summary: Summary, machine: Machine, choice: Choice, 
     shown = dict.fromkeys([by, "macs", "params", "memory"])
     measures = [measure(network, one, summary.batch, summary.dtype, machine) for one in shown]
     if summary.convention == OWN_CONVENTION:
-        return page(Content(network, summary, measures, machine, verdict(summary), choice))
+        return page(Content(network, summary, measures, machine, verdict(summary), choice, more))
     counted = Measure("macs", summary.figure, [row.macs for row in summary.rows], summary.totals.macs)
     measures = [counted if one.by == "macs" else one for one in measures]
-    return page(Content(network, summary, measures, machine, convention(summary), choice))
+    return page(Content(network, summary, measures, machine, convention(summary), choice, more))
 
 
 def _drawn(network: Graph, measure: Measure, choice: Choice, form: str) -> Iterable[str]:

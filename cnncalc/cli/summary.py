@@ -84,7 +84,7 @@ def command(
         for name, given in (("--sort", sort), ("--top", top), ("--columns", columns)):
             if given is not None:
                 raise CnncalcError(f"{name} is for a table", "the page sorts and folds its own")
-        out.text(page_by_default(network, summary, depth))
+        out.text(page_by_default(recipe, network, summary, depth))
         return report_unmet(summary)
     rows, rest = select(summary, depth, ALIKE.get(sort or "", sort), top)
     known = TABLE_COLUMNS if out.format == "table" else (*COLUMNS, "args")

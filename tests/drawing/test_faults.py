@@ -70,3 +70,22 @@ def test_the_page_counts_by_the_convention_asked_for() -> None:
     assert "<b>15,470,264,320</b> MACs" in own
     assert "<b>15,470,264,320</b> MACs" not in other
     assert "Counted as fvcore" in other
+
+
+DEVICE = """
+name: small
+input: [1, 16, 16]
+deploy: {quant: int8}
+layers:
+  - conv: {out_channels: 8, kernel_size: 3}
+  - relu
+  - flatten
+  - linear: 4
+"""
+
+
+def test_the_page_has_the_arena_of_the_device_that_a_spec_speaks_of() -> None:
+    for command in ("draw", "summary"):
+        assert "<h2>Arena over time</h2>" in cnncalc(command, "-", "--format", "html", stdin=DEVICE).out
+        without = cnncalc(command, "-", "--format", "html", stdin=DEVICE.replace("deploy: {quant: int8}\n", "")).out
+        assert "Arena" not in without

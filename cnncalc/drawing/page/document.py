@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cnncalc.drawing.colours import COLOURS
 from cnncalc.drawing.letters import text_width
 from cnncalc.drawing.measures import Measure
-from cnncalc.drawing.page.charts import charts
+from cnncalc.drawing.page.charts import Chart, charts
 from cnncalc.drawing.page.data import (
     CONSTANTS,
     Packer,
@@ -46,6 +46,7 @@ class Content(NamedTuple):
         machine: of the roofline.
         verdict: a sentence on where compute and parameters are.
         choice: how deep the graph is opened at first.
+        more: charts beside the page's own.
     """
 
     graph: Graph
@@ -54,6 +55,7 @@ class Content(NamedTuple):
     machine: Machine
     verdict: str
     choice: Choice
+    more: Sequence[Chart] = ()
 
     def word(self, measure: Measure) -> str:
         """Return what a measure is called on a button and above a column."""
@@ -178,7 +180,7 @@ def _graph(content: Content, picture: Picture) -> Iterator[str]:
 
 def _charts(content: Content) -> Iterator[str]:
     yield '<section class="charts" aria-label="charts">\n'
-    for chart in charts(content.graph, content.summary, content.machine):
+    for chart in [*charts(content.graph, content.summary, content.machine), *content.more]:
         yield (f"<figure><h2>{chart.title}</h2>{chart.svg}<figcaption>{escaped(chart.says)}</figcaption></figure>\n")
     yield "</section>\n"
 
