@@ -44,13 +44,13 @@ def explained(found: Deployment, nodes: Sequence[Node]) -> list[Explained]:
     """Return what each of some layers is on the device; one that became several operators has one entry for each."""
     graph = found.graph
     folded, fused = set(graph.folded), set(graph.fused)
-    result, told = list[Explained](), set[int]()
+    result, seen = list[Explained](), set[int]()
     for node in nodes:
         steps = [step for step in found.steps if step.operator is not None and node in step.operator.layers]
         role = "is folded into" if node in folded else "is fused into" if node in fused else "is"
         for step in steps:
-            result.append(Explained(node.name, step, role, [] if step.number in told else amounts(found, step)))
-            told.add(step.number)
+            result.append(Explained(node.name, step, role, [] if step.number in seen else amounts(found, step)))
+            seen.add(step.number)
         if not steps:
             result.append(Explained(node.name, None, "is nothing", []))
     return result

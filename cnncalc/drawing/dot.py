@@ -32,10 +32,10 @@ def digraph(graph: Graph, choice: Choice) -> Iterator[str]:
             if ends[0] == ends[1] or (choice.depth is not None and ends in drawn):
                 continue
             drawn.add(ends)
-            told = (
+            attributes = (
                 "" if atom.kind != "card" or atom_keeps(atom) else f" [label={_quoted(dims_text([atom.tensor.shape]))}]"
             )
-            yield f"  {ends[0]} -> {ends[1]}{told}\n" * wire.count
+            yield f"  {ends[0]} -> {ends[1]}{attributes}\n" * wire.count
     yield "}\n"
 
 

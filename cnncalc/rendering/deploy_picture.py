@@ -76,13 +76,13 @@ def _box(found: Deployment, number: int, place: Place, step: float) -> str:
     color = SCRATCH_COLOR if place.scratch else COLORS[number % len(COLORS)]
     what = "scratch of " if place.scratch else ""
     shape = f", {dims(place.shape)}" if place.shape else ""
-    told = (
+    tooltip = (
         f"{what}{place.name}{shape}: {exact(place.bytes)} bytes at {exact(place.offset)}, "
         f"from step {place.first} to {place.last}"
     )
     box = (
         f"<rect class='t' x='{x:.1f}' y='{y:.1f}' width='{width:.1f}' height='{height:.1f}' fill='{color}' "
-        f"stroke='#ffffff' stroke-width='0.6'><title>{_text(told)}</title></rect>"
+        f"stroke='#ffffff' stroke-width='0.6'><title>{_text(tooltip)}</title></rect>"
     )
     fitting = int((width - 6) / 6.2)
     if height < LEAST_FOR_NAMES or fitting < 3:

@@ -121,13 +121,15 @@ def _first(found: Deployment) -> str:
     if step.operator is None:
         return f"The step that would break first is the input itself, of {exact(step.live)} bytes."
     shape = " + ".join([dims(flow.shape) for flow in step.operator.inputs]) + f" → {dims(step.operator.output.shape)}"
-    told = (
+    peak_text = (
         f"The step that would break first is {step.number}, {title(step.operator)} ({shape}): "
         f"it reaches to byte {exact(step.end)} of the arena"
     )
     if found.arena == found.bound:
-        return f"{told}."
-    return f"{told}, with {exact(step.live)} alive. The plan loses {exact(found.arena - found.bound)} bytes to gaps."
+        return f"{peak_text}."
+    return (
+        f"{peak_text}, with {exact(step.live)} alive. The plan loses {exact(found.arena - found.bound)} bytes to gaps."
+    )
 
 
 def title(operator: Operator) -> str:
