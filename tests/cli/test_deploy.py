@@ -300,3 +300,16 @@ def test_a_model_file_is_deployed_as_its_spec() -> None:
         assert file[what] == spec[what]
     for part in ("weights", "biases", "quantisation"):
         assert file["parts"][part]["low"] == spec["parts"][part]["low"]
+
+
+@pytest.mark.parametrize(("command", "there"), [(["summary"], False), (["check"], False), (["deploy"], True)])
+def test_the_room_is_imported_by_the_command_that_needs_it(command: list[str], there: bool) -> None:
+    import subprocess
+
+    code = (
+        f"import sys; sys.argv = ['cnncalc', *{command!r}, 'lenet5']\n"
+        "from cnncalc.__main__ import main\nmain()\n"
+        "print('cnncalc.deployment' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.splitlines()[-1] == str(there)
