@@ -200,3 +200,35 @@ def test_a_recurrent_operator_is_onnx_runtimes() -> None:
             assert run.ok, (op, direction)
             np.testing.assert_allclose(run.outputs["y"], np.moveaxis(states, 2, 0), rtol=1e-4, atol=1e-5)
             np.testing.assert_allclose(run.outputs["h"], np.moveaxis(last, 1, 0), rtol=1e-4, atol=1e-5)
+
+
+def test_a_map_that_is_read_as_one_row() -> None:
+    """PyTorch's new exporter writes as_strided so: the map with its batch as one axis, and a gather from it."""
+    nodes = [node("Reshape", ["x", "all"], ["r"]), node("Gather", ["r", "i"], ["y"], axis=0)]
+    places = np.arange(24, dtype=np.int64).reshape(1, 2, 3, 4)[:, ::-1].copy()
+    data = model(nodes, {"x": [1, 4, 3, 2]}, ["y"], {"all": ints(-1), "i": places})
+    x = STREAM.standard_normal((1, 4, 3, 2)).astype(F)
+    (expected,) = runtime(data, {"x": x})
+    run = network(data).run(x)
+    assert run.ok
+    np.testing.assert_array_equal(run.output, expected)
+
+
+def test_a_contraction_of_constants_is_counted_once_for_all_samples() -> None:
+    nodes = [
+        node("Einsum", ["a", "b"], ["t"], equation="ij,jk->ik"), node("MatMul", ["b", "a"], ["u"]),
+        node("Add", ["t", "c"], ["v"]), node("Add", ["x", "v"], ["w"]), node("Add", ["w", "u"], ["y"]),
+    ]  # fmt: skip
+    data = model(nodes, {"x": ["N", 5, 5]}, ["y"], {"a": weight(5, 5), "b": weight(5, 5), "c": weight(5, 5)})
+    net = network(data)
+    assert net.summary().totals.macs == net.summary(batch=3).totals.macs == 2 * 5 * 5 * 5
+    x = STREAM.standard_normal((3, 5, 5)).astype(F)
+    np.testing.assert_allclose(net.run(x).output, runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_scatter_has_a_shape_and_no_figures() -> None:
+    nodes = [node("ScatterND", ["x", "i", "u"], ["s"]), node("Relu", ["s"], ["y"])]
+    data = model(nodes, {"x": ["N", 4, 3]}, ["y"], {"i": ints(0).reshape(1, 1), "u": weight(1, 4, 3)})
+    net = network(data)
+    assert [one.shape for one in net.nodes if one.layer.type == "ScatterND"] == [(4, 3)]
+    assert net.summary().uncounted == ["ScatterND"]

@@ -288,7 +288,8 @@ def _einsum(build: Builder, call: Call) -> Value:
     batch = {term[value.axis] for term, value in zip(terms, values, strict=True) if value.axis is not None}
     if len(batch) > 1:
         raise UnfitError("the batch has two letters")
-    if not any(value.is_live for value in values):
+    contracts = len(terms) == 2 and bool(set(terms[0]) & set(terms[1]) - set(out))
+    if not any(value.is_live for value in values) and not contracts:
         sizes = dict(zip("".join(terms), [size for value in values for size in value.shape], strict=True))
         return Value("", tuple([sizes[letter] for letter in out]))
     letter = batch.pop() if batch else ""

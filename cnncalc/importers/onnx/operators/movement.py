@@ -68,7 +68,8 @@ def viewed(build: Builder, x: Value, target: Sequence[int], allowzero: bool = Fa
         return _flat_or_view(build, x, rest, at)
     if before == 1:
         common = gcd(times, x.times)
-        return build.step("reshape", [x], at, shape=rest or (1,), fold=times // common, unfold=x.times // common)
+        made = build.step("reshape", [x], at, shape=rest or (1,), fold=times // common, unfold=x.times // common)
+        return alias(made, rest, at)
     if x.times > 1:
         x = build.step("unfold", [x], None, size=x.times, axis=x.axis)
     whole = (*shape[:at], times, *shape[at + 1 :])
@@ -251,7 +252,8 @@ def _of_the_batch(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
     """Return what is gathered along the batch of a file that was made for one sample."""
     build.single.append(f"{build.call.op} '{build.call.operator.name}'")
     if x.times > 1:  # a map that was laid out with the batch as one axis
-        x = build.step("unfold", [x], None, size=x.times, axis=0)
+        whole = (x.times, *x.shape)
+        x = build.view(build.step("unfold", [x], None, size=x.times, axis=0), whole, None)
         picked = build.step("gather", [x, build.parameter(chosen, chosen.shape)], None, axis=0)
         return _adopted(build, picked, picked.shape)
     if chosen.data is None or set(chosen.data) - {0, -1}:
