@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.ground.limits import MAX_DEPTH
-from cnncalc.language.items import Block, BlockItem, Item, LayerItem, SequenceItem
+from cnncalc.language.items import Block, BlockItem, Item, LayerItem
 
 
 def least_layers(items: list[Item], known: dict[str, int], depth: int = 0) -> int:
@@ -26,12 +26,10 @@ def _rounds(item: Item) -> int:
 
 
 def _once(item: Item, known: dict[str, int], depth: int) -> int:
-    if isinstance(item, LayerItem):
-        return 1 + sum(least_layers(path, known, depth) for path in item.paths or ())
+    inside = least_layers(item.children, known, depth)
     if isinstance(item, BlockItem):
         return _block(item.block, known, depth)
-    assert isinstance(item, SequenceItem)
-    return least_layers(item.items, known, depth)
+    return inside + isinstance(item, LayerItem)
 
 
 def _block(block: Block, known: dict[str, int], depth: int) -> int:

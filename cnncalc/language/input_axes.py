@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cnncalc.language.findings import Finding
-from cnncalc.language.items import Block, BlockItem, Document, Item, LayerItem, SequenceItem, Value
+from cnncalc.language.items import Block, BlockItem, Document, Item, LayerItem, Value
 from cnncalc.layers.shapes import Shape, shape_text
 
 PICTURE = (1, 3, 4)
@@ -107,11 +107,7 @@ def _first_kernel(items: list[Item]) -> object:
         if isinstance(item, LayerItem) and item.layer_class.slides and "kernel_size" in item.arguments:
             return item.arguments["kernel_size"].constant
         if isinstance(item, BlockItem):
-            inner = [] if item.block in seen else item.block.items
+            waiting += [] if item.block in seen else item.block.items[::-1]
             seen.add(item.block)
-        elif isinstance(item, SequenceItem):
-            inner = item.items
-        else:
-            inner = [one for path in getattr(item, "paths", None) or () for one in path]
-        waiting += inner[::-1]
+        waiting += item.children[::-1]
     return 1

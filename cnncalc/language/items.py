@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -82,6 +82,11 @@ class Item:
         self.weights: Reference | None = None
         self.expect: Value | None = None
 
+    @property
+    def children(self) -> list[Item]:
+        """The items that are written inside this one."""
+        return []
+
     @cached_property
     def repeats(self) -> bool:
         """Whether the item may come several times, so that it is numbered."""
@@ -100,6 +105,11 @@ class LayerItem(Item):
         self.cache: dict[tuple[Any, ...], Layer] = {}
         self.reads_input = False
 
+    @property
+    def children(self) -> list[Item]:
+        """The items of all paths."""
+        return [item for path in self.paths or () for item in path]
+
 
 class BlockItem(Item):
     """A use of a block of the spec."""
@@ -117,6 +127,11 @@ class SequenceItem(Item):
         super().__init__(origin, "sequence")
         self.items = items
         self.reserved: frozenset[str] = frozenset()
+
+    @property
+    def children(self) -> list[Item]:
+        """The items of the sequence."""
+        return self.items
 
 
 class Block:
@@ -245,6 +260,12 @@ def explicit_names(items: list[Item]) -> frozenset[str]:
         elif isinstance(item, SequenceItem):
             names |= item.reserved
         if isinstance(item, LayerItem):
-            for path in item.paths or ():
-                names |= explicit_names(path)
+            names |= explicit_names(item.children)
     return frozenset(names)
+
+
+def walked(items: list[Item]) -> Iterator[Item]:
+    """Return items and all that are written inside them, in the order of the text."""
+    for item in items:
+        yield item
+        yield from walked(item.children)

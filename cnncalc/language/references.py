@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from cnncalc.language.items import Document, Item, LayerItem, SequenceItem
+from cnncalc.language.items import Document, walked
 
 
 def numbered_references(document: Document) -> list[str]:
     """Return the names in ``from``, ``weights`` and ``outputs`` that no item is given, such as ``conv3``."""
-    items = [item for block in document.blocks.values() for item in _all(block.items)]
-    items += _all(document.items)
+    items = [item for block in document.blocks.values() for item in walked(block.items)]
+    items += walked(document.items)
     given = {item.name.name for item in items if item.name is not None}
     read = [reference.name for item in items for reference in (*(item.sources or ()), item.weights) if reference]
     read += [output.reference.name for output in document.outputs or ()]
@@ -22,13 +20,3 @@ def numbered_references(document: Document) -> list[str]:
 def _is_given(part: str, known: set[str]) -> bool:
     """Whether a name is given, perhaps to an item that comes several times and is numbered."""
     return part in known or part.rstrip("0123456789") in known
-
-
-def _all(items: list[Item]) -> Iterator[Item]:
-    for item in items:
-        yield item
-        if isinstance(item, SequenceItem):
-            yield from _all(item.items)
-        elif isinstance(item, LayerItem):
-            for path in item.paths or ():
-                yield from _all(path)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from cnncalc.ground.places import Place
 from cnncalc.language.findings import Finding
-from cnncalc.language.items import Block, BlockItem, Document, Item, LayerItem, SequenceItem, Value
+from cnncalc.language.items import Block, BlockItem, Document, Item, LayerItem, Value
 
 
 def unused(document: Document) -> list[Finding]:
@@ -41,18 +41,11 @@ def _used_blocks(items: list[Item]) -> list[Block]:
     waiting = list(items)
     while waiting:
         item = waiting.pop()
-        waiting += inner_items(item)
+        waiting += item.children
         if isinstance(item, BlockItem) and item.block not in found:
             found[item.block] = None
             waiting += item.block.items
     return list(found)
-
-
-def inner_items(item: Item) -> list[Item]:
-    """Return the items that are written inside an item."""
-    if isinstance(item, SequenceItem):
-        return item.items
-    return [inner for path in item.paths or () for inner in path] if isinstance(item, LayerItem) else []
 
 
 def _names_of_document(document: Document, used: list[Block]) -> set[str]:
@@ -94,7 +87,7 @@ def _own_names(item: Item) -> set[str]:
     values = [item.repeat, item.when, item.expect]
     if isinstance(item, (LayerItem, BlockItem)):
         values += item.arguments.values()
-    return {name for value in values if value is not None for name in value.names} | _names(inner_items(item))
+    return {name for value in values if value is not None for name in value.names} | _names(item.children)
 
 
 def _loops(item: Item) -> Iterator[Finding]:
@@ -105,7 +98,7 @@ def _loops(item: Item) -> Iterator[Finding]:
             if name not in read and not name.startswith("_"):
                 hint = "write repeat: instead" if len(item.loop.names) == 1 else f"call it _{name} if that is meant"
                 yield Finding("unused-name", f"'{name}' is bound by 'for' and never read", item.loop.origin, hint)
-    for inner in inner_items(item):
+    for inner in item.children:
         yield from _loops(inner)
 
 
