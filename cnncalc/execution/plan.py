@@ -104,7 +104,8 @@ def is_point(node: Node) -> bool:
 
 def pads(node: Node) -> bool:
     """Return whether a convolution pads."""
-    return any(map(any, node.layer.described(*node.use.inputs)["padding"]))
+    window = node.layer.sliding(node.use.inputs)
+    return window is not None and any(map(any, window.pads))
 
 
 def _extended(step: Step, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) -> Step:

@@ -154,7 +154,8 @@ def linear_flops(use: Use, batch: int) -> int:
 def pool_flops(use: Use, batch: int) -> int:
     """1 per input element, with the padding where its sides differ, which PyTorch adds beforehand"""
     shape = use.inputs[0]
-    pads = _layer(use).described(shape).get("padding", ())
+    window = use.layer.sliding(use.inputs)
+    pads = window.pads if window else ()
     if any(before != after for before, after in pads):
         shape = (shape[0], *[size + before + after for size, (before, after) in zip(shape[1:], pads, strict=True)])
     return batch * prod(shape)
@@ -167,7 +168,8 @@ def global_pool_flops(use: Use, batch: int) -> int:
 
 def lppool_flops(use: Use, batch: int) -> int | None:
     """1 per input element and 2 per output element; not defined with padding, which PyTorch's has not"""
-    padded = any(pair != (0, 0) for pair in _layer(use).described(use.inputs[0])["padding"])
+    window = use.layer.sliding(use.inputs)
+    padded = window is not None and any(map(any, window.pads))
     return None if padded else batch * (prod(use.inputs[0]) + 2 * prod(use.output))
 
 

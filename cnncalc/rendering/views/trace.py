@@ -93,7 +93,8 @@ def _outside(trace: Trace) -> str:
     """Return what the places of the window outside the map are: padding, or past its end where a window overhangs."""
     layer, inputs = trace.node.layer, trace.node.use.inputs
     sizes = inputs[0][1:]
-    pads = layer.described(*inputs)["padding"] if layer.slides else ((0, 0),) * len(sizes)
+    window = layer.sliding(inputs)
+    pads = window.pads if window else ((0, 0),) * len(sizes)
     over, padded, axes = [], False, axis_names(len(inputs[0]))[1:]
     for name, (first, last), size, (_, after) in zip(axes, trace.places, sizes, pads, strict=True):
         padded |= first < 0 or (after > 0 and last >= size)
