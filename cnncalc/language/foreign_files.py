@@ -76,7 +76,7 @@ KINDS = (
     Kind("a darknet configuration", SPEC, (".cfg",), holds=r"^\[(net|network|convolutional|connected)\]"),
     Kind("an OpenVINO model", SPEC, holds=r"<net\s+name="),
     Kind("an ncnn model", SPEC, (".param",), rb"7767517\s"),
-    Kind("an Ultralytics model", SPEC, holds=r"^backbone:(?s:.*)^head:"),
+    Kind("an Ultralytics model", SPEC, holds=r"^backbone:"),
 )  # fmt: skip
 """All kinds; the first that fits by what it holds counts, then the first that fits by its name."""
 

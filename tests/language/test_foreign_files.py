@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import struct
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from cnncalc.language.foreign_files import kind_of
 from tests.commands import cnncalc
 
 
@@ -120,3 +122,11 @@ def test_a_folder_does_not_hide_a_network_that_ships(tmp_path: Path, monkeypatch
     done = cnncalc("summary", "alexnet", "--columns", "params")
     assert (done.code, done.err) == (0, "")
     assert "61,100,840" in done.out
+
+
+def test_looking_at_a_hostile_file_takes_no_time() -> None:
+    """Half a megabyte of the beginnings of what is looked for."""
+    for line in ("backbone:\n", "class x\n", "import \n", "PK\x03\x04", '"class_name" ', "layer \n", " " * 80 + "\n"):
+        start = time.process_time()
+        kind_of((line * (500_000 // len(line))).encode(), "net.yaml")
+        assert time.process_time() - start < 0.5
