@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.call import Call
 from cnncalc.importers.onnx.elements import elements
-from cnncalc.importers.onnx.evaluator import python_slice, slices, split_sizes
+from cnncalc.importers.onnx.evaluator_moves import python_slice, slices, split_sizes
 from cnncalc.importers.onnx.model import (
     BFLOAT16,
     BOOL,

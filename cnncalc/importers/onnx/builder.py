@@ -13,7 +13,7 @@ from cnncalc.importers.onnx.evaluator import Known, evaluate
 from cnncalc.importers.onnx.model import Function, Model, Operator, Port, Stored, Subgraph
 from cnncalc.importers.onnx.opaque import Opaque
 from cnncalc.importers.onnx.steps import Held, Step, made
-from cnncalc.importers.onnx.values import Value, alias, literal
+from cnncalc.importers.onnx.values import Value, alias, literal, union
 from cnncalc.importers.onnx.wire import MalformedError, Wire
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import Shape, shape_text
@@ -383,12 +383,6 @@ class Builder:
             return outputs
         self.notes.append(f"{where(item)} is not counted: nothing is known of what it costs")
         return outputs
-
-
-def union(values: Sequence[Value | None]) -> tuple[Stored, ...]:
-    """Return the stored tensors that some constants are made of, each once."""
-    found = {id(leaf): leaf for value in values if value is not None for leaf in value.leaves}
-    return tuple(found.values())
 
 
 def macs(step: Step) -> int:

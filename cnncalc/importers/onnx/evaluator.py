@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.call import Call, UnfitError
-from cnncalc.importers.onnx.model import BOOL, FLOATS, INT64
+from cnncalc.importers.onnx.model import BOOL, FLOATS
 
 if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
@@ -111,7 +111,8 @@ def strides(shape: Shape) -> list[int]:
     return [prod(shape[i + 1 :]) for i in range(len(shape))]
 
 
-def _divided(a: Any, b: Any) -> Any:
+def divided(a: Any, b: Any) -> Any:
+    """Return a quotient: towards 0 of integers, infinity or nan of a division by 0."""
     if isinstance(a, int) and isinstance(b, int):
         quotient = abs(a) // abs(b)
         return quotient if (a < 0) == (b < 0) else -quotient
@@ -130,7 +131,7 @@ def _remainder(a: Any, b: Any) -> Any:
 
 
 PAIRS: dict[str, Callable[[Any, Any], Any]] = {
-    "Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div": _divided, "Pow": _power, "Mod": _remainder,
+    "Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div": divided, "Pow": _power, "Mod": _remainder,
     "Min": min, "Max": max, "Equal": operator.eq, "Greater": operator.gt, "Less": operator.lt,
     "GreaterOrEqual": operator.ge, "LessOrEqual": operator.le, "And": lambda a, b: bool(a and b),
     "Or": lambda a, b: bool(a or b), "Xor": operator.ne,
@@ -157,7 +158,7 @@ def _rounded(function: Callable[[float], Any]) -> Callable[[Any], Any]:
 SINGLES: dict[str, Callable[[Any], Any]] = {
     "Neg": operator.neg, "Abs": abs, "Floor": _rounded(math.floor), "Ceil": _rounded(math.ceil),
     "Round": _rounded(round), "Sqrt": lambda x: math.sqrt(x) if x >= 0 else math.nan, "Not": operator.not_,
-    "Identity": lambda x: x, "Reciprocal": lambda x: _divided(1.0, x), "Exp": lambda x: math.exp(min(x, 700)),
+    "Identity": lambda x: x, "Reciprocal": lambda x: divided(1.0, x), "Exp": lambda x: math.exp(min(x, 700)),
     "Log": lambda x: math.log(x) if x > 0 else math.nan, "Sign": lambda x: (x > 0) - (x < 0),
     "Relu": lambda x: max(x, 0), "Sigmoid": lambda x: 1 / (1 + math.exp(min(-x, 700))), "Erf": math.erf,
     "Tanh": math.tanh, "Sin": math.sin, "Cos": math.cos,
@@ -203,277 +204,3 @@ def _where(call: Call, inputs: list[Known]) -> Known | None:
         return None
     parts = zip(*[spread(known, shape) for known in inputs], strict=True)
     return Known(tuple([a if condition else b for condition, a, b in parts]), shape, inputs[1].dtype)
-
-
-# --- moving -------------------------------------------------------------------------------------------------
-
-
-def position(axis: int, rank: int) -> int:
-    """Return an axis counted from the front.  Raises UnfitError where there is none such."""
-    if not -rank <= axis < max(rank, 1):
-        raise UnfitError(f"axis {axis} of {rank}")
-    return axis + rank if axis < 0 else axis
-
-
-def taken(known: Known, axes: list[Sequence[int]]) -> Known:
-    """Return the elements at all combinations of some indices of each axis."""
-    steps = strides(known.shape)
-    places = product(*axes)
-    data = tuple([known.data[sum([i * step for i, step in zip(at, steps, strict=True)])] for at in places])
-    return Known(data, tuple([len(axis) for axis in axes]), known.dtype)
-
-
-@rule("Gather")
-def _gather(call: Call, inputs: list[Known]) -> Known:
-    known, chosen = inputs
-    at = position(call.integer("axis"), len(known.shape))
-    size = known.shape[at]
-    indices = [i + size if i < 0 else i for i in chosen.data]
-    if any(not 0 <= i < size for i in indices):
-        raise UnfitError(f"an index beyond an axis of {size}")
-    axes: list[Sequence[int]] = [range(size) for size in known.shape]
-    axes[at] = indices
-    found = taken(known, axes)
-    return Known(found.data, (*known.shape[:at], *chosen.shape, *known.shape[at + 1 :]), known.dtype)
-
-
-@rule("Slice")
-def _slice(call: Call, inputs: list[Known]) -> Known:
-    known = inputs[0]
-    axes: list[Sequence[int]] = [range(size) for size in known.shape]
-    for axis, start, stop, step in slices(call, len(known.shape)):
-        axes[axis] = range(known.shape[axis])[python_slice(start, stop, step, known.shape[axis])]
-    return taken(known, axes)
-
-
-def slices(call: Call, rank: int) -> list[tuple[int, int, int, int]]:
-    """Return (axis, start, stop, step) of a Slice.  Raises UnfitError where they are not known."""
-    if call.opset < 10:
-        starts, stops, axes = call.integers("starts") or (), call.integers("ends") or (), call.integers("axes")
-        steps: Sequence[int] = [1] * len(starts)
-    else:
-        starts, stops = call.known(1, "starts") or (), call.known(2, "ends") or ()
-        axes, steps = call.known(3, "axes"), call.known(4, "steps") or [1] * len(starts)
-    where = range(len(starts)) if axes is None else [position(axis, rank) for axis in axes]
-    if not len(where) == len(starts) == len(stops) == len(steps):
-        raise UnfitError("starts, ends, axes and steps differ in length")
-    return list(zip(where, starts, stops, steps, strict=True))
-
-
-def python_slice(start: int, stop: int, step: int, size: int) -> slice:
-    """Return a slice with ONNX' meaning: an end far below 0 is the beginning, also when it goes backwards."""
-    if step == 0:
-        raise UnfitError("a step of 0")
-    return slice(start, None if step < 0 and stop < -size else stop, step)
-
-
-@rule("Concat")
-def _concat(call: Call, inputs: list[Known]) -> Known:
-    at = position(call.integer("axis"), len(inputs[0].shape))
-    rows = prod(inputs[0].shape[:at])
-    data: list[Any] = []
-    for row in range(rows):
-        for known in inputs:
-            run = len(known.data) // rows
-            data += known.data[row * run : (row + 1) * run]
-    shape = list(inputs[0].shape)
-    shape[at] = sum(known.shape[at] for known in inputs)
-    if len(data) != prod(shape):
-        raise UnfitError("shapes differ")
-    return Known(tuple(data), tuple(shape), inputs[0].dtype)
-
-
-@rule("Split")
-def _split(call: Call, inputs: list[Known]) -> list[Known]:
-    known = inputs[0]
-    at = position(call.integer("axis"), len(known.shape))
-    axes: list[Sequence[int]] = [range(size) for size in known.shape]
-    found, start = [], 0
-    for size in split_sizes(call, known.shape[at]):
-        axes[at] = range(start, start + size)
-        found.append(taken(known, axes))
-        start += size
-    return found
-
-
-def split_sizes(call: Call, size: int) -> list[int]:
-    """Return the sizes of a Split's parts.  Raises UnfitError where they don't add up."""
-    count = len(call.operator.outputs)
-    given = call.listed("split", 1, 13)
-    if given is None:
-        part = -(-size // count)
-        sizes = [part] * (count - 1) + [size - part * (count - 1)]
-    else:
-        sizes = list(given)
-    if len(sizes) != count or sum(sizes) != size or min(sizes) < 0:
-        raise UnfitError(f"parts of {sizes[:8]} of an axis of {size}, and {count} outputs")
-    return sizes
-
-
-@rule("Transpose")
-def _transpose(call: Call, inputs: list[Known]) -> Known:
-    (known,) = inputs
-    order = call.integers("perm") or tuple(range(len(known.shape)))[::-1]
-    if sorted(order) != list(range(len(known.shape))):
-        raise UnfitError(f"perm {order} of {len(known.shape)} axes")
-    steps = [strides(known.shape)[i] for i in order]
-    shape = tuple([known.shape[i] for i in order])
-    places = product(*[range(size) for size in shape])
-    data = tuple([known.data[sum([i * step for i, step in zip(at, steps, strict=True)])] for at in places])
-    return Known(data, shape, known.dtype)
-
-
-@rule("Reshape")
-def _reshape(call: Call, inputs: list[Known]) -> Known:
-    known = inputs[0]
-    target = call.listed("shape", 1, 5) or ()
-    return Known(known.data, reshaped(known.shape, target, bool(call.integer("allowzero"))), known.dtype)
-
-
-def reshaped(shape: Shape, target: Sequence[int], allowzero: bool = False) -> Shape:
-    """Return the shape that a Reshape gives.  Raises UnfitError where the elements don't fit."""
-    sizes = [shape[i] if size == 0 and not allowzero and i < len(shape) else size for i, size in enumerate(target)]
-    if sizes.count(-1) > 1 or any(size < -1 for size in sizes):
-        raise UnfitError(f"a shape of {list(target)[:8]}")
-    if -1 in sizes:
-        rest = -prod(sizes)
-        if rest <= 0 or prod(shape) % rest:
-            raise UnfitError(f"{list(shape)} can't be {list(target)[:8]}")
-        sizes[sizes.index(-1)] = prod(shape) // rest
-    if prod(sizes) != prod(shape):
-        raise UnfitError(f"{list(shape)} can't be {list(target)[:8]}")
-    return tuple(sizes)
-
-
-@rule("Flatten")
-def _flatten(call: Call, inputs: list[Known]) -> Known:
-    (known,) = inputs
-    at = call.integer("axis", 1)
-    at = at + len(known.shape) if at < 0 else at
-    return Known(known.data, (prod(known.shape[:at]), prod(known.shape[at:])), known.dtype)
-
-
-@rule("Unsqueeze")
-def _unsqueeze(call: Call, inputs: list[Known]) -> Known:
-    known = inputs[0]
-    axes = call.listed("axes", 1, 13) or ()
-    rank = len(known.shape) + len(axes)
-    new = {position(axis, rank) for axis in axes}
-    sizes = iter(known.shape)
-    return Known(known.data, tuple([1 if i in new else next(sizes, 1) for i in range(rank)]), known.dtype)
-
-
-@rule("Squeeze")
-def _squeeze(call: Call, inputs: list[Known]) -> Known:
-    known = inputs[0]
-    axes = call.listed("axes", 1, 13)
-    gone = {position(axis, len(known.shape)) for axis in axes or ()}
-    shape = [size for i, size in enumerate(known.shape) if (i not in gone if axes else size != 1)]
-    return Known(known.data, tuple(shape), known.dtype)
-
-
-@rule("Expand")
-def _expand(call: Call, inputs: list[Known]) -> Known | None:
-    shape = broadcast([inputs[0].shape, inputs[1].data])
-    if prod(shape) > MAX_KNOWN_ELEMENTS:
-        return None
-    return Known(tuple(spread(inputs[0], shape)), shape, inputs[0].dtype)
-
-
-@rule("Tile")
-def _tile(call: Call, inputs: list[Known]) -> Known | None:
-    known, repeats = inputs[0], inputs[1].data
-    if (
-        len(repeats) != len(known.shape)
-        or prod(repeats) * len(known.data) > MAX_KNOWN_ELEMENTS
-        or min(repeats, default=1) < 0
-    ):
-        return None
-    return taken(known, [list(range(size)) * times for size, times in zip(known.shape, repeats, strict=True)])
-
-
-@rule("Pad")
-def _pad(call: Call, inputs: list[Known]) -> Known | None:
-    known = inputs[0]
-    pads = call.listed("pads", 1, 11) or ()
-    if len(known.shape) != 1 or len(pads) != 2 or min(pads) < 0 or call.text("mode", "constant") != "constant":
-        return None
-    if sum(pads) > MAX_KNOWN_ELEMENTS:
-        return None
-    fill = inputs[2].data[0] if len(inputs) > 2 and inputs[2].data else 0
-    return Known((fill,) * pads[0] + known.data + (fill,) * pads[1], (len(known.data) + sum(pads),), known.dtype)
-
-
-# --- making and summing -------------------------------------------------------------------------------------
-
-
-@rule("Range")
-def _range(call: Call, inputs: list[Known]) -> Known | None:
-    start, stop, step = [known.data[0] for known in inputs]
-    if not step:
-        raise UnfitError("a step of 0")
-    count = max(0, math.ceil((stop - start) / step))
-    if count > MAX_KNOWN_ELEMENTS:
-        return None
-    return Known(tuple([start + i * step for i in range(count)]), (count,), inputs[0].dtype)
-
-
-@rule("Size")
-def _size(call: Call, inputs: list[Known]) -> Known:
-    return Known((len(inputs[0].data),), (), INT64)
-
-
-SUMS: dict[str, Callable[[Sequence[Any]], Any]] = {
-    "ReduceSum": sum, "ReduceProd": prod, "ReduceMax": max, "ReduceMin": min,
-    "ReduceMean": lambda items: _divided(sum(items), len(items)),
-}  # fmt: skip
-
-
-@rule(*SUMS)
-def _reduce(call: Call, inputs: list[Known]) -> Known | None:
-    known = inputs[0]
-    axes = call.listed("axes", 1, 13 if call.op == "ReduceSum" else 18)
-    over = {position(axis, len(known.shape)) for axis in axes} if axes else set(range(len(known.shape)))
-    if not axes and call.integer("noop_with_empty_axes"):
-        return known
-    kept = [i for i in range(len(known.shape)) if i not in over]
-    rows = product(*[range(known.shape[i]) for i in kept])
-    data = []
-    for row in rows:
-        fixed: dict[int, Sequence[int]] = {i: (at,) for i, at in zip(kept, row, strict=True)}
-        found = taken(known, [fixed.get(i, range(size)) for i, size in enumerate(known.shape)])
-        data.append(SUMS[call.op](found.data))
-    keeps = call.integer("keepdims", 1)
-    shape = tuple([1 if i in over else size for i, size in enumerate(known.shape) if keeps or i not in over])
-    return Known(tuple(data), shape, known.dtype)
-
-
-@rule("CumSum")
-def _cumsum(call: Call, inputs: list[Known]) -> Known | None:
-    known = inputs[0]
-    if len(known.shape) != 1 or call.integer("exclusive") or call.integer("reverse"):
-        return None
-    total, data = 0, []
-    for item in known.data:
-        total += item
-        data.append(total)
-    return Known(tuple(data), known.shape, known.dtype)
-
-
-@rule("NonZero")
-def _nonzero(call: Call, inputs: list[Known]) -> Known:
-    (known,) = inputs
-    places = [at for at, item in zip(product(*[range(n) for n in known.shape]), known.data, strict=True) if item]
-    rank = len(known.shape)
-    return Known(tuple([at[i] for i in range(rank) for at in places]), (rank, len(places)), INT64)
-
-
-@rule("ScatterND")
-def _scatter(call: Call, inputs: list[Known]) -> Known | None:
-    known, indices, updates = inputs
-    if len(known.shape) != 1 or call.text("reduction", "none") != "none":
-        return None
-    data = list(known.data)
-    for at, item in zip(indices.data, updates.data, strict=False):
-        data[at] = item
-    return Known(tuple(data), known.shape, known.dtype)

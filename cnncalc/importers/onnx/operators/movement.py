@@ -10,7 +10,8 @@ from typing import Any
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
-from cnncalc.importers.onnx.evaluator import broadcast, position, python_slice, reshaped, slices, split_sizes
+from cnncalc.importers.onnx.evaluator import broadcast
+from cnncalc.importers.onnx.evaluator_moves import position, python_slice, reshaped, slices, split_sizes
 from cnncalc.importers.onnx.operators.contraction import transposed
 from cnncalc.importers.onnx.operators.elementwise import LARGEST, framed
 from cnncalc.importers.onnx.values import SAMPLES, Value, alias
