@@ -52,21 +52,25 @@ def _after(node: Node, incoming: list[Array], stream: np.random.Generator) -> Ar
     if not incoming or kind in ("conv", "fc", "recurrent"):
         return stream.standard_normal(SAMPLES)  # their weights are made for it
     if kind == "norm" and node.use.weights:
-        return stream.standard_normal(SAMPLES) * NORM_GAIN**0.5
+        scaled: Array = stream.standard_normal(SAMPLES) * NORM_GAIN**0.5
+        return scaled
     if isinstance(layer, ElementwiseMerge):
-        return layer.forward(Kernels(), *(sample[None] for sample in incoming))[0]
+        merged: Array = layer.forward(Kernels(), *(sample[None] for sample in incoming))[0]
+        return merged
     if kind == "activation" and not layer.pointwise and not node.use.weights:
         return _whole(node, incoming[0], stream)
     if kind == "activation" and not node.use.weights:
         near, far = (layer.forward(Kernels(), factor * incoming[0][None])[0] / factor for factor in (1, FAR))
-        return near if np.square(near).sum() >= np.square(far).sum() else far
+        likeliest: Array = near if np.square(near).sum() >= np.square(far).sum() else far
+        return likeliest
     if layer.type == "concat":
         shares = np.cumsum([prod(tensor.shape) for tensor in node.inputs], dtype=float)
         chosen: Any = np.searchsorted(shares / shares[-1], np.arange(SAMPLES) / SAMPLES, side="right")
         return np.choose(stream.permutation(chosen), incoming) if len(incoming) < 32 else incoming[-1]
     if kind == "pool" and "max" in layer.type:  # neighbours are alike: the largest of as many as an edge is long
         taps = prod(node.inputs[0].shape) / max(prod(node.shape), 1)
-        return stream.choice(incoming[0], (math.ceil(taps**0.5), SAMPLES)).max(axis=0)
+        joined: Array = stream.choice(incoming[0], (math.ceil(taps**0.5), SAMPLES)).max(axis=0)
+        return joined
     return incoming[0]
 
 

@@ -27,7 +27,8 @@ def pad(x: Array, padding: Sequence[tuple[int, int]], mode: str, value: float) -
     inner = x[tuple(kept)]
     options: dict[str, Any] = {"constant_values": value} if mode == "constant" else {}
     if x.ndim < 3:
-        return np.pad(inner, widths, NUMPY_MODES[mode], **options)  # type: ignore[call-overload]
+        padded: Array = np.pad(inner, widths, NUMPY_MODES[mode], **options)  # type: ignore[call-overload]
+        return padded
     last = [widths[0], *widths[2:], widths[1]]
     out = np.pad(channels_last(inner), last, NUMPY_MODES[mode], **options)  # type: ignore[call-overload]
     return channels_first(out)
@@ -73,4 +74,5 @@ def _interpolated(x: Array, places: Any, axis: int) -> Array:
     difference = x.take(high, axis) - below
     difference *= share
     below += difference
-    return below
+    blended: Array = below
+    return blended

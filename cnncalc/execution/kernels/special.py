@@ -56,4 +56,5 @@ def _erf(x: Array) -> Array:
     for row in reversed(others):
         result *= offset
         result += row.take(index)
-    return np.copysign(result, x)
+    signed: Array = np.copysign(result, x)
+    return signed
