@@ -13,15 +13,30 @@ import pytest
 from cnncalc.studies.sweep import jobs
 from tests.commands import cnncalc
 
-MANY = ("mobilenet_v2", "--set", "width=0.1:1.4:0.1", "--input", "3x32x32:3x92x92:4")  # 14 · 16 = 224
-WHERE = ("--where", "macs <= 20M and width * 100 % 20 == 0")
+NET = """
+args: {width: 1.0}
+input: [3, 32, 32]
+layers:
+  - conv: {out_channels: "make_divisible(32 * width)", kernel_size: 3, stride: 2, padding: same}
+  - batchnorm
+  - add:
+      paths:
+        - []
+        - - conv: {out_channels: in_channels, kernel_size: 3, padding: 1, groups: in_channels}
+          - relu6
+  - global_avgpool
+  - flatten
+  - linear: 10
+"""
+MANY = ("net.yaml", "--set", "width=0.1:1.4:0.1", "--input", "3x32x32:3x92x92:4")  # 14 · 16 = 224
+WHERE = ("--where", "macs <= 1M and width * 100 % 20 == 0")
 
 
-@pytest.fixture
-def plainly(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Compute every network by itself."""
-    monkeypatch.setattr(jobs, "FEW", 10**9)
-    return monkeypatch
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of its own with NET in it."""
+    (tmp_path / "net.yaml").write_text(NET)
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("format", ["ndjson", "json", "csv", "table", "markdown"])
