@@ -208,7 +208,7 @@ def patched(path: Path, **fields: int) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("method", "fields", "said"),
+    ("method", "fields", "reason"),
     [
         (zipfile.ZIP_STORED, {"flags": 1}, "it is encrypted"),
         (zipfile.ZIP_STORED, {"method": 97}, "it is compressed by method 97"),
@@ -218,11 +218,11 @@ def patched(path: Path, **fields: int) -> Path:
     ],
 )
 def test_archives_that_numpy_does_not_write(
-    method: int, fields: dict[str, int], told: str, small: str, tmp_path: Path
+    method: int, fields: dict[str, int], reason: str, small: str, tmp_path: Path
 ) -> None:
     path = patched(zipped(tmp_path / "x.npz", method, input=whole()), **fields)
     for option in ("--input", "--weights"):
-        assert told in (said := refused(small, option, str(path))) or option == "--weights"
+        assert reason in (said := refused(small, option, str(path))) or option == "--weights"
         assert "x.npz" in said or "conv1.weight" in said
 
 
