@@ -7,7 +7,7 @@ is computed the plain way, so that every text is the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,8 +40,9 @@ class Structure(NamedTuple):
 class Columns:
     """The programs of a recipe, and the columns that they are played on."""
 
-    def __init__(self, recipe: Recipe, grid: Grid, measure: Measure) -> None:
-        """Prepare a sweep; nothing is traced before it is asked for."""
+    def __init__(self, recipe: Recipe, grid: Grid, measure: Measure, go_on: Callable[[], None] = lambda: None) -> None:
+        """Prepare a sweep; nothing is traced before it is asked for.  ``go_on`` may raise to end the work."""
+        self._go_on = go_on
         self.recipe = recipe
         self.grid = grid
         self.measure = measure
@@ -68,6 +69,7 @@ class Columns:
 
     def point(self, number: int) -> Point:
         """Return the point of a place of the grid, computed the plain way."""
+        self._go_on()
         return point(self.recipe, self.grid[number], self.measure)
 
     def _is_worth(self, waiting: int) -> bool:
@@ -108,6 +110,7 @@ class Columns:
 
     def _trace(self, signature: tuple[int, ...], places: list[Column], lane: int) -> None:
         """Build the network of a place on traced numbers, and keep its program."""
+        self._go_on()
         self.traces += 1
         tape = Tape()
         picked = [int(place[lane]) for place in places]

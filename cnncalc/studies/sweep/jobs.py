@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.ground.errors import InternalError
@@ -18,6 +19,8 @@ from cnncalc.studies.sweep.where import Condition
 from cnncalc.studies.sweep.window import Window, held, points_of
 
 if TYPE_CHECKING:
+    from multiprocessing.synchronize import Event
+
     from cnncalc.studies.sweep.columns import Columns
 
 FEW = 200
@@ -123,8 +126,9 @@ def parts(recipe: Recipe, plan: Plan, jobs: int = 1, start: int = 0) -> Iterator
 class Work:
     """What a process keeps from one part of a sweep to the next: the recipe, and the programs made of it."""
 
-    def __init__(self, recipe: Recipe, plan: Plan) -> None:
-        """Prepare; nothing is computed yet."""
+    def __init__(self, recipe: Recipe, plan: Plan, go_on: Callable[[], None] = lambda: None) -> None:
+        """Prepare; nothing is computed yet.  ``go_on`` is called again and again, and may raise to end the work."""
+        self._go_on = go_on
         self.recipe = recipe
         self.plan = plan
         self.condition = Condition(plan.where, recipe.settings) if plan.where is not None else None
@@ -148,6 +152,7 @@ class Work:
         return Part(start, stop, window, range(len(numbers)), failed, first)
 
     def _point(self, number: int) -> Point:
+        self._go_on()
         return point(self.recipe, self.plan.grid[number], self.plan.measure)
 
     def _plain(self, numbers: Sequence[int]) -> Window:
@@ -157,7 +162,7 @@ class Work:
         if self._columns is None:
             from cnncalc.studies.sweep.columns import Columns  # NumPy
 
-            self._columns = Columns(self.recipe, self.plan.grid, self.plan.measure)
+            self._columns = Columns(self.recipe, self.plan.grid, self.plan.measure, self._go_on)
         return self._columns.window(numbers)
 
     def _check(self, window: Window, lane: int) -> None:
@@ -201,13 +206,13 @@ _work: Work | None = None  # what every task of a worker process works on
 
 def _in_processes(recipe: Recipe, plan: Plan, jobs: int, starts: Iterator[int], size: int) -> Iterator[Part]:
     """Yield the parts in order; a few per process are under way at a time."""
+    import multiprocessing
     from concurrent.futures import Future, ProcessPoolExecutor
-    from multiprocessing import active_children
 
     if isinstance(recipe, Document):
         _warn(recipe, plan.grid)
-    others = active_children()
-    pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(recipe.reader(), plan))
+    stopped = multiprocessing.Event()
+    pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(recipe.reader(), plan, stopped))
     under_way: deque[Future[Part]] = deque()
     try:
         while True:
@@ -216,10 +221,10 @@ def _in_processes(recipe: Recipe, plan: Plan, jobs: int, starts: Iterator[int], 
             if not under_way:
                 return
             yield under_way.popleft().result()
-    except BaseException:  # nobody wants the parts that are under way
-        for process in active_children():
-            if process not in others:
-                process.terminate()
+    except (
+        BaseException
+    ):  # not by a signal: who is ended in the middle of an answer leaves the pool waiting for the rest
+        stopped.set()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -232,7 +237,7 @@ def _warn(document: Document, grid: Grid) -> None:
             warn_of_inputs(document, variant, grid[index].args, grid[index].input)
 
 
-def _start(read: Callable[[], Recipe], plan: Plan) -> None:
+def _start(read: Callable[[], Recipe], plan: Plan, stopped: Event) -> None:
     """Read the spec in a worker process: compiled expressions can't be sent to it."""
     import signal
 
@@ -240,7 +245,13 @@ def _start(read: Callable[[], Recipe], plan: Plan) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to report
     for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
         signal.signal(number, signal.SIG_DFL)  # there is nothing to clean up here
-    _work = Work(read(), plan)
+    _work = Work(read(), plan, partial(_go_on, stopped))
+
+
+def _go_on(stopped: Event) -> None:
+    """Raise InterruptedError where nobody waits for an answer any more."""
+    if stopped.is_set():
+        raise InterruptedError
 
 
 def _part(start: int, stop: int) -> Part:
