@@ -46,10 +46,14 @@ def _handle_signals() -> None:
     import signal
     from time import monotonic
 
-    last = -1.0
+    last, owner = -1.0, os.getpid()
 
     def end(number: int, frame: object) -> None:
         nonlocal last
+        if os.getpid() != owner:  # a worker that was just forked: it must not unwind a stack that is its parent's
+            if number != signal.SIGINT:  # Ctrl-C is the parent's to handle
+                os._exit(128 + number)
+            return
         before, last = last, monotonic()
         if last - before < 0.2:
             return

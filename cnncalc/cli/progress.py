@@ -63,6 +63,7 @@ class Interruptible:
         self.done = 0
         self._waiting = False
         self._last = -1.0
+        self._owner = os.getpid()
 
     def __enter__(self) -> Interruptible:
         self._before = signal.signal(signal.SIGINT, self._interrupt)
@@ -74,6 +75,8 @@ class Interruptible:
         signal.signal(signal.SIGINT, self._before)
 
     def _interrupt(self, number: int, frame: object) -> None:
+        if os.getpid() != self._owner:  # a worker that was just forked
+            return
         again, self.wished = self.wished, True
         before, self._last = self._last, perf_counter()
         if self._last - before > ONE_WISH and (self._waiting or again):

@@ -253,6 +253,29 @@ def test_ctrl_c_at_any_time_after_the_start() -> None:
     assert 130 in codes
 
 
+FORKED = """
+import os, signal
+from cnncalc.__main__ import _handle_signals
+from cnncalc.cli.progress import Interruptible
+_handle_signals()
+with Interruptible() as rows:
+    child = os.fork()
+    if child == 0:
+        os.kill(os.getpid(), signal.SIGINT)
+        print("heard nothing", flush=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("still there", flush=True)
+    else:
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), rows.wished)
+"""
+
+
+def test_a_worker_that_was_just_forked_unwinds_nothing() -> None:
+    """Its stack is its parent's: it would shut down the parent's pool, and wait for threads that it does not have."""
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=False, timeout=30)
+    assert (done.stdout, done.stderr) == ("heard nothing\n143 False\n", "")
+
+
 def test_progress_of_what_goes_to_a_file(net: Path) -> None:
     """On a terminal alone, and none of it stays there."""
     # receptive fields are computed one network at a time, which takes long enough for a bar
