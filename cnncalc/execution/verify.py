@@ -82,20 +82,32 @@ def run(
 
     try:
         inputs = random_inputs(network, batch, seed, kind) if given is None else given.read()
-        with np.errstate(all="ignore"):  # what is not finite is reported
-            start = perf_counter()
-            with session(keep, fuse, repeat > 1) as prepared:
-                preparation = perf_counter() - start
-                result = _passes(prepared, inputs, repeat, progress)
-                preparation += result.preparation
-            if not result.finite and fuse:  # unfused, the very layer that makes the first is seen
-                with session((), False, False) as alone:
-                    result.first = _passes(alone, inputs, 1, None).first
+        result = _verified(session, inputs, keep, fuse, repeat, progress)
     except MemoryError:
         raise CnncalcError("the memory was used up", f"the prediction was {needed.total:,} bytes") from None
     result.dtype, result.threads = kind.name, threads
-    result.preparation = preparation
     result.needs, result.peak = needed, peak_resident()
+    return result
+
+
+def _verified(
+    session: Callable[[Sequence[Node], bool, bool], Session],
+    inputs: dict[str, Array],
+    keep: Sequence[Node],
+    fuse: bool,
+    repeat: int,
+    progress: Progress | None,
+) -> Run:
+    """Run the passes of a session of its own; where something is not finite, find the layer that makes the first."""
+    with np.errstate(all="ignore"):  # what is not finite is reported
+        start = perf_counter()
+        with session(keep, fuse, repeat > 1) as prepared:
+            preparation = perf_counter() - start
+            result = _passes(prepared, inputs, repeat, progress)
+            result.preparation += preparation
+        if not result.finite and fuse:  # unfused, the very layer that makes the first is seen
+            with session((), False, False) as alone:
+                result.first = _passes(alone, inputs, 1, None).first
     return result
 
 

@@ -243,8 +243,11 @@ def test_ctrl_c_at_any_time_after_the_start() -> None:
             time.sleep(milliseconds / 1000)
             running.send_signal(signal.SIGINT)
             running.send_signal(signal.SIGINT)
-            assert running.stderr is not None
-            err = running.stderr.read()
+            try:
+                _, err = running.communicate(timeout=5)
+            except subprocess.TimeoutExpired:  # Python drops what comes while it clears up behind an import: once more
+                running.send_signal(signal.SIGINT)
+                _, err = running.communicate(timeout=5)
         codes.add(running.returncode)
         if "Traceback" in err:
             assert not re.search(r'File ".*cnncalc/.*, in (?!<module>|entry|Ended)', err), err
