@@ -1,18 +1,11 @@
-"""What every test starts from."""
+"""What holds for all tests."""
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import HealthCheck, settings
-
-from tests.commands import COLOR
-
-settings.register_profile("a shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("a shared machine")
+import signal
 
 
-@pytest.fixture(autouse=True)
-def _no_wishes_about_colour(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variables of whoever runs the tests, or of a CI server, don't change what comes out."""
-    for name in COLOR:
-        monkeypatch.delenv(name, raising=False)
+def pytest_configure() -> None:
+    """Let commands be interrupted: a shell starts what it puts into the background with Ctrl-C ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
