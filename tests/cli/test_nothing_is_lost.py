@@ -186,24 +186,31 @@ def test_a_disk_that_is_full_leaves_no_file(net: Path) -> None:
     assert os.listdir() == ["net.yaml"]
 
 
-def started(*arguments: str) -> subprocess.Popen[str]:
-    """Start a command that writes, and wait until it has begun to."""
-    running = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 30
-    while not any(name.startswith(".") and os.path.getsize(name) for name in os.listdir()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return running
+def ended(*arguments: str, by: signal.Signals, times: int = 1) -> tuple[int, str, str]:
+    """Start a command that writes, send it signals once it has begun to, and return its code and what it printed."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    running = subprocess.Popen(
+        [*COMMAND, *arguments], text=True, preexec_fn=lambda: signal.signal(by, signal.SIG_DFL), **pipes
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not any(name.startswith(".") and os.path.getsize(name) for name in os.listdir()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        for _ in range(times):
+            running.send_signal(by)
+        out, err = running.communicate(timeout=30)
+    finally:
+        running.kill()
+        running.communicate()
+    return running.returncode, out, err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_ended_from_outside(net: Path, number: signal.Signals) -> None:
     Path("sweep.tsv").write_text("before")
-    running = started("sweep", "net.yaml", *FOREVER, "--columns", "params", "-o", "sweep.tsv", "--jobs", "2")
-    running.send_signal(number)
-    running.send_signal(number)
-    out, err = running.communicate(timeout=30)
-    assert (running.returncode, out, err) == (128 + number, "", "")
+    sweep = ("sweep", "net.yaml", *FOREVER, "--columns", "params", "-o", "sweep.tsv", "--jobs", "2")
+    assert ended(*sweep, by=number, times=2) == (128 + number, "", "")
     assert sorted(os.listdir()) == ["net.yaml", "sweep.tsv"]
     assert Path("sweep.tsv").read_text() == "before"
 
@@ -212,14 +219,12 @@ def test_ended_from_outside(net: Path, number: signal.Signals) -> None:
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_keeps_the_rows_that_are_done(net: Path, presses: int, jobs: str) -> None:
     for name in ("sweep.tsv", "sweep.json"):
-        running = started("sweep", "net.yaml", *FOREVER, "--columns", "params", "-o", name, "--jobs", jobs)
-        for _ in range(presses):
-            running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=30)
-        assert (running.returncode, out) == (130, "")
-        said, ended = err.splitlines()
+        sweep = ("sweep", "net.yaml", *FOREVER, "--columns", "params", "-o", name, "--jobs", jobs)
+        code, out, err = ended(*sweep, by=signal.SIGINT, times=presses)
+        assert (code, out) == (130, "")
+        said, last = err.splitlines()
         assert said.endswith(f" combinations are done, which are in {name}")
-        assert ended == "interrupted"
+        assert last == "interrupted"
         count = int(said.split(" ")[0].replace(",", ""))
         text = Path(name).read_text()
         if name.endswith(".json"):
