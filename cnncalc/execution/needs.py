@@ -131,16 +131,20 @@ def _kernel_of(step: Step, batch: int, dtype: Any, probe: _Probe) -> Kernel | No
     if node.layer.type not in PROBED:
         return None
     zero = np.dtype(dtype).type(0)
-    inputs = [
-        np.broadcast_to(zero, (tensor.copies(batch), *shape))
-        for tensor, shape in zip(step.carrier.inputs, node.use.inputs, strict=True)
-    ]
-    weights = {name: np.broadcast_to(zero, weight.shape) for name, weight in node.use.weights.items()}
     try:
+        inputs = [
+            np.broadcast_to(zero, (tensor.copies(batch), *shape))
+            for tensor, shape in zip(step.carrier.inputs, node.use.inputs, strict=True)
+        ]
+        weights = {name: np.broadcast_to(zero, weight.shape) for name, weight in node.use.weights.items()}
         node.layer.forward(probe, *inputs, **weights)
     except _FoundError as found:
         kernel = found.kernel
-    except (ValueError, IndexError, LayerError):  # a shape rule that is wrong: the run will say so
+    except (
+        ValueError,
+        IndexError,
+        LayerError,
+    ):  # a wrong shape rule, which the run reports, or more than NumPy can index
         return None
     else:
         return None

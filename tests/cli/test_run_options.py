@@ -272,3 +272,12 @@ def test_the_bar_leaves_nothing(patience: int, shown: bool) -> None:
     assert ("\r\x1b[K" in text) is shown
     *_, left = text.partition("LeNet-5")[0].split("\r\x1b[K")
     assert left.replace("\x1b[1m", "") == "", "the line is empty when the table begins"
+
+
+def test_weights_that_no_array_can_have_are_refused(tmp_path: Path) -> None:
+    # 10^15 · 10^6 weights: more elements than NumPy can index
+    spec = tmp_path / "net.yaml"
+    spec.write_text("input: [1000000]\nlayers:\n  - linear: 1000000000000000\n")
+    done = cnncalc("run", str(spec))
+    assert done.code == 2
+    assert "the run needs" in done.err
