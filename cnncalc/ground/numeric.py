@@ -35,6 +35,8 @@ def smaller(a: N, b: N) -> N:
 
 
 def _chosen(method: str, builtin: Callable[[N, N], N], a: N, b: N) -> N:
+    if isinstance(a, float) or isinstance(b, float):  # the order matters: of 3 and 3.0 the first is taken
+        return builtin(a, b)
     for one, other in ((a, b), (b, a)):
         noted: Callable[[N], N] | None = getattr(one, method, None)
         if noted is not None:

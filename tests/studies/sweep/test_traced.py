@@ -127,3 +127,14 @@ def test_sums_fold_into_one_entry() -> None:
     total = sum([9 * number + 5 for _ in range(1000)])
     assert type(total) is Traced
     assert (total.terms, total.constant) == ({0: 9000}, 5000)
+
+
+@pytest.mark.parametrize("choose", [larger, smaller])
+def test_of_equal_numbers_the_first_is_taken(choose: Function) -> None:
+    """As ``max(3, 3.0)`` is 3 and ``max(3.0, 3)`` is 3.0."""
+    for first, second in ((3, 3.0), (3.0, 3)):
+        for traced in (0, 1):
+            pair: list[Any] = [first, second]
+            pair[traced] = source(Tape(), ("n",), pair[traced], (1, 9))
+            found = choose(*pair)
+            assert isinstance(found, float) is isinstance(first, float)
