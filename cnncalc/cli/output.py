@@ -58,8 +58,16 @@ class Output:
             for chunk in chunks if sys.stdout is not None else ():
                 click.echo(chunk, nl=False, color=True)
             return
+        self.binary(chunk.encode() for chunk in chunks)
+
+    def binary(self, chunks: Iterable[bytes]) -> None:
+        """Write bytes as :meth:`text` writes texts."""
+        if self.path is None:
+            for chunk in chunks if sys.stdout is not None else ():
+                click.echo(chunk, nl=False)
+            return
         refuse_overwriting("-o", self.path)
-        write_whole(self.path, (chunk.encode() for chunk in chunks))
+        write_whole(self.path, chunks)
 
 
 def styled(lines: Iterable[Line]) -> str:

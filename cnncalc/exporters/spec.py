@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from cnncalc.exporters.formats import Options
 from cnncalc.exporters.rolling import BlockText, Entry, Key, blocks, rolled
 from cnncalc.graph import Graph, Tensor
 from cnncalc.ground.errors import CnncalcError
@@ -38,6 +40,11 @@ def spec_text(graph: Graph) -> str:
         if not problem:
             return text
     raise CnncalcError(f"'{graph.title}' can't be written as a spec: {problem}")
+
+
+def export(graph: Graph, options: Options) -> Iterator[bytes]:
+    """Yield the text of a spec; see :func:`spec_text`."""
+    yield spec_text(graph).encode()
 
 
 def difference(graph: Graph, text: str) -> str:

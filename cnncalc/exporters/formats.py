@@ -1,0 +1,58 @@
+"""The formats that a network is exported to: each a module of this room with a function ``export(graph, options)``.
+
+A module is imported when its format is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from cnncalc.graph import Graph
+
+
+class Options(NamedTuple):
+    """What a format may take beside the graph; a format gets only what its ``takes`` names.
+
+    Attributes:
+        seed: of the weights, where there are none.
+        weights: tensors by the names that ``cnncalc weights`` lists; None where there are none.
+    """
+
+    seed: int = 0
+    weights: Mapping[str, Any] | None = None
+
+
+class Format(NamedTuple):
+    """A format that networks are exported to.
+
+    Attributes:
+        title: what it is, for the help.
+        module: the module of this room that makes it.
+        suffixes: of its files; a suffix that several formats have stands for the first.
+        takes: which :class:`Options` it takes.
+        binary: whether a terminal can't show it.
+    """
+
+    title: str
+    module: str
+    suffixes: tuple[str, ...]
+    takes: frozenset[str] = frozenset()
+    binary: bool = False
+
+    @property
+    def export(self) -> Callable[[Graph, Options], Iterable[bytes]]:
+        """The function that gives a graph's file, piece by piece; it raises CnncalcError for what can't be said."""
+        function: Callable[[Graph, Options], Iterable[bytes]] = import_module(f"{__package__}.{self.module}").export
+        return function
+
+
+FORMATS = {
+    "spec": Format("a spec, as 'cnncalc import' writes it", "spec", (".yaml", ".yml")),
+}
+
+
+def by_suffix(path: str) -> str | None:
+    """Return the format that a file's name asks for; None where none has its suffix."""
+    return next((name for name, format in FORMATS.items() if path.lower().endswith(format.suffixes)), None)
