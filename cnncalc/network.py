@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cnncalc.execution.session import Session
     from cnncalc.execution.verify import Run
     from cnncalc.figures.summary import Summary
-    from cnncalc.language.items import Document
+    from cnncalc.language.document import Document
     from cnncalc.layers.shapes import Shape
 
 

@@ -67,7 +67,7 @@ def sweep(
     """
     from cnncalc.language.loading import open_document
     from cnncalc.studies.sweep.grid import Grid
-    from cnncalc.studies.sweep.jobs import Plan, parts
+    from cnncalc.studies.sweep.jobs import SweepPlan, parts
     from cnncalc.studies.sweep.sampling import Sample
     from cnncalc.studies.sweep.where import Condition
 
@@ -82,7 +82,7 @@ def sweep(
     measure = Measure(batch, dtype, tuple([name for name in MORE_FIGURES if name in {*figures, *read}]))
     drawn = None if sample is None else Sample(grid.size, seed, sample)
     found = _Gathered(grid, figures)
-    for part in parts(recipe, Plan(grid, measure, drawn, where, check), jobs):
+    for part in parts(recipe, SweepPlan(grid, measure, drawn, where, check), jobs):
         found.add(part)
     return found.columns()
 

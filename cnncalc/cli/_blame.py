@@ -8,7 +8,7 @@ from typing import TypeAlias
 from cnncalc.cli.output import to_stderr
 from cnncalc.graph import Graph
 from cnncalc.ground.places import Fault, Origin, Place, SpecError
-from cnncalc.language.items import Document
+from cnncalc.language.document import Document
 from cnncalc.recipe import Recipe
 
 Build: TypeAlias = "Callable[[Sequence[str], Sequence[str]], Graph]"

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from cnncalc.studies.on_device import Wanted
+from cnncalc.studies.device.budgets import Wanted
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

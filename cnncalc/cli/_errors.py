@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.ground.errors import ArgumentError, CnncalcError
-from cnncalc.ground.places import Given, Origin, SpecError
+from cnncalc.ground.places import GivenValue, Origin, SpecError
 
 _OPTIONS = {"setting": "--set", "input": "--input"}
 
@@ -16,4 +16,4 @@ def error_text(error: CnncalcError) -> str:
 
 
 def _spelled(origin: Origin) -> str:
-    return f"{_OPTIONS[origin.kind]} {origin.name}".rstrip() if isinstance(origin, Given) else str(origin)
+    return f"{_OPTIONS[origin.kind]} {origin.name}".rstrip() if isinstance(origin, GivenValue) else str(origin)

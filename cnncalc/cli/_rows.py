@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from cnncalc.cli.options import Whole, layout_option
+from cnncalc.cli.options import WholeNumber, layout_option
 from cnncalc.cli.parsing import parse_input, parse_quantity, parse_value
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
@@ -158,13 +158,15 @@ def takes_rows(command: Callable[..., Any]) -> Callable[..., Any]:
     found: Callable[..., Any] = gathered
     for decorate in (
         layout_option,
-        click.option("--check", type=Whole(0, 10**6), default=16, help="Rows that are computed the plain way as well."),
+        click.option(
+            "--check", type=WholeNumber(0, 10**6), default=16, help="Rows that are computed the plain way as well."
+        ),
         click.option("--columns", metavar="FIGURE,…", help=f"Columns to show: {', '.join((*FIGURES, *MORE_FIGURES))}."),
         click.option("--pareto", metavar="FIGURE,…", help=_PARETO),
-        click.option("--top", type=Whole(1, 10**6), help="Only the first rows in that order."),
+        click.option("--top", type=WholeNumber(1, 10**6), help="Only the first rows in that order."),
         click.option("--sort", metavar="FIGURE", help="Rows by a figure, the smallest first; FIGURE:max the largest."),
         click.option("--where", metavar="CONDITION", help=_WHERE),
-        click.option("--seed", type=Whole(0, 2**64), default=0, help="Seed of --sample."),
+        click.option("--seed", type=WholeNumber(0, 2**64), default=0, help="Seed of --sample."),
         click.option("--sample", metavar="N", help="Only so many combinations, drawn without doubles: 1000 or 100k."),
         click.option("--variant", "variants", metavar="NAME,…", help="Variants of a family; 'all' for all."),
         click.option("--input", "inputs", multiple=True, metavar="SHAPE,…", help=_INPUT),

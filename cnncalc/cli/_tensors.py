@@ -54,8 +54,8 @@ def read_inputs(
     network: Graph, files: Mapping[str, str], resize: int | None, mean: Sequence[float], std: Sequence[float]
 ) -> Any:
     """Return what the files of --input hold; None where there are none."""
-    from cnncalc.execution.pictures import open_image
-    from cnncalc.execution.stored import open_arrays
+    from cnncalc.execution.arrays.read import open_arrays
+    from cnncalc.execution.images import open_image
 
     arrays: dict[str, Any] = {}
     first = next(iter(network.inputs))
@@ -86,7 +86,7 @@ def read_inputs(
 
 def read_weights(path: str) -> Mapping[str, Any]:
     """Return the tensors of a file by name.  Raises CnncalcError where it has none, or they have no names."""
-    from cnncalc.execution.stored import open_arrays
+    from cnncalc.execution.arrays.read import open_arrays
 
     note_read(path)
     found = open_arrays(path)

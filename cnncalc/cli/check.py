@@ -10,21 +10,20 @@ import click
 from cnncalc.cli._device import bound_options, takes_device
 from cnncalc.cli._errors import error_text
 from cnncalc.cli.opening import AskedSeveral, Changes, read_spec
-from cnncalc.cli.options import Basis, takes_basis, takes_output, takes_specs
+from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_specs
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.parsing import parse_quantity
-from cnncalc.figures.catalogue import BOUNDED, BYTES
-from cnncalc.figures.catalogue import Basis as Counted
+from cnncalc.figures.catalogue import BOUNDED, BYTES, Basis
 from cnncalc.figures.expectations import ON_A_DEVICE
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.language.collection import members
+from cnncalc.language.document import Document
 from cnncalc.language.findings import RULES, distinct, noticed
-from cnncalc.language.items import Document
 from cnncalc.language.usage import unused
 from cnncalc.rendering.views.check import failure_text, view
-from cnncalc.studies.checks import Check, Report, check
-from cnncalc.studies.on_device import Wanted
+from cnncalc.studies.check.report import Check, Report, check
+from cnncalc.studies.device.budgets import Wanted
 
 
 def _budget_options(command: Callable[..., int]) -> Callable[..., int]:
@@ -54,7 +53,7 @@ def _option(way: str, name: str) -> str:
 @takes_output("junit")
 def command(
     asked: AskedSeveral,
-    basis: Basis,
+    basis: BatchAndDtype,
     wanted: Wanted,
     out: Output,
     strict: bool,
@@ -83,7 +82,7 @@ def command(
     for name in ON_A_DEVICE:
         if (text := bounds[f"max_{name}"]) is not None:
             budgets[name] = parse_quantity(text, f"--max-{name}", True)
-    asking = _Asking(budgets, Counted(basis.batch, basis.width), asked.changes(), wanted, allowed)
+    asking = _Asking(budgets, Basis(basis.batch, basis.width), asked.changes(), wanted, allowed)
     reports = [report for spec in asked.specs for report in _of_spec(spec, asking)]
     out.show(view(reports, strict))
     _report_to_stderr(reports)
@@ -96,7 +95,7 @@ class _Asking(NamedTuple):
     """What is checked of every network."""
 
     budgets: Mapping[str, int]
-    basis: Counted
+    basis: Basis
     changes: Changes
     wanted: Wanted
     allowed: tuple[str, ...]

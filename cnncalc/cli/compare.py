@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 import click
 
 from cnncalc.cli.opening import AskedSeveral, read_spec
-from cnncalc.cli.options import Basis, convention_option, takes_basis, takes_output, takes_specs
+from cnncalc.cli.options import BatchAndDtype, convention_option, takes_basis, takes_output, takes_specs
 from cnncalc.cli.output import Output, report_unmet, to_stderr
 from cnncalc.figures.summary import summarize
 from cnncalc.graph import Graph
 from cnncalc.language.collection import Member
 from cnncalc.rendering.views.compare import Comparison, view
-from cnncalc.studies.comparison import figures, layer_changes
+from cnncalc.studies.compare.diff import figures, layer_changes
 
 
 @click.command("compare", short_help="Two networks or more side by side.")
@@ -24,7 +24,9 @@ from cnncalc.studies.comparison import figures, layer_changes
 @click.option("-U", "--context", type=click.IntRange(0), default=3, help="Unchanged layers to show around each change.")
 @click.option("--layers", "only_layers", is_flag=True, help="Show only the comparison by layers (of two networks).")
 @takes_output("svg", "html")
-def command(asked: AskedSeveral, basis: Basis, out: Output, convention: str, context: int, only_layers: bool) -> int:
+def command(
+    asked: AskedSeveral, basis: BatchAndDtype, out: Output, convention: str, context: int, only_layers: bool
+) -> int:
     """Compare networks: totals and kinds with their ratios to the first; two networks also layer by layer.
 
     A SPEC is a path, a shipped name, or either with a variant: vgg.yaml:vgg16.

@@ -11,7 +11,7 @@ from cnncalc.cli.output import Output
 from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.cli.parsing import parse_quantity
 from cnncalc.ground.atomic_write import write_whole
-from cnncalc.studies.on_device import Wanted
+from cnncalc.studies.device.budgets import Wanted
 
 
 @click.command("deploy", short_help="RAM and flash on a microcontroller, step by step.")

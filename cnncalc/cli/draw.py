@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.cli.opening import Asked
-from cnncalc.cli.options import Basis, takes_basis, takes_output, takes_spec
+from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_spec
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.parsing import parse_machine
 from cnncalc.ground.errors import CnncalcError
 
 if TYPE_CHECKING:
-    from cnncalc.drawing.measures import Measure
+    from cnncalc.drawing.measures import LayerFigure
     from cnncalc.drawing.page.charts import Chart
     from cnncalc.drawing.picture import Choice
     from cnncalc.figures.roofline import Machine
@@ -45,7 +45,7 @@ MACHINE = "flops=100G,bandwidth=20G"
 @takes_output("svg", "html", "mermaid", "dot", general=False)
 def command(
     asked: Asked,
-    basis: Basis,
+    basis: BatchAndDtype,
     out: Output,
     depth: int | None,
     by: str,
@@ -67,7 +67,7 @@ def command(
     from cnncalc.figures.roofline import Machine
     from cnncalc.figures.selection import layers_named
     from cnncalc.figures.summary import summarize
-    from cnncalc.language.unfinished import Misfit, UnfinishedError
+    from cnncalc.language.expand.unfinished import Misfit, UnfinishedError
 
     choice, code = Choice(depth, _columns(columns)), 0
     more: list[Chart] = []
@@ -96,7 +96,7 @@ def _arena(recipe: Recipe, network: Graph) -> list[Chart]:
     from cnncalc.deployment.view import deploy
     from cnncalc.drawing.page.charts import Chart
     from cnncalc.rendering.deploy_picture import svg
-    from cnncalc.studies.on_device import Wanted
+    from cnncalc.studies.device.budgets import Wanted
 
     if not recipe.deploy:
         return []
@@ -127,7 +127,7 @@ def page_of(
     more: Sequence[Chart] = (),
 ) -> Iterable[str]:
     """Return a network as one HTML file."""
-    from cnncalc.drawing.measures import Measure, measure
+    from cnncalc.drawing.measures import LayerFigure, measure
     from cnncalc.drawing.page.document import Content, page
     from cnncalc.figures.costs import OWN_CONVENTION
     from cnncalc.rendering.verdict import verdict
@@ -137,12 +137,12 @@ def page_of(
     measures = [measure(network, one, summary.batch, summary.dtype, machine) for one in shown]
     if summary.convention == OWN_CONVENTION:
         return page(Content(network, summary, measures, machine, verdict(summary), choice, more))
-    counted = Measure("macs", summary.figure, [row.macs for row in summary.rows], summary.totals.macs)
+    counted = LayerFigure("macs", summary.figure, [row.macs for row in summary.rows], summary.totals.macs)
     measures = [counted if one.by == "macs" else one for one in measures]
     return page(Content(network, summary, measures, machine, convention(summary), choice, more))
 
 
-def _drawn(network: Graph, measure: Measure, choice: Choice, form: str) -> Iterable[str]:
+def _drawn(network: Graph, measure: LayerFigure, choice: Choice, form: str) -> Iterable[str]:
     """Return a network in one of the formats."""
     if form == "dot":
         from cnncalc.drawing.dot import digraph

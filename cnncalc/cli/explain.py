@@ -9,13 +9,13 @@ import click
 from cnncalc.cli._device import takes_device
 from cnncalc.cli._tensors import files_and_shapes, read_inputs, read_weights
 from cnncalc.cli.opening import Asked
-from cnncalc.cli.options import Whole, dtype_option, takes_output, takes_spec
+from cnncalc.cli.options import WholeNumber, dtype_option, takes_output, takes_spec
 from cnncalc.cli.output import Output, report_unmet, to_stderr
 from cnncalc.execution import load_numpy
 from cnncalc.figures.selection import layers_named
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.studies.on_device import Wanted
+from cnncalc.studies.device.budgets import Wanted
 
 if TYPE_CHECKING:
     from cnncalc.execution.trace import Trace
@@ -29,7 +29,7 @@ _WEIGHTS = "With --at: an .npz or .safetensors with PyTorch's names. Default: ra
 @click.argument("layers", nargs=-1, metavar="[LAYER]…")
 @click.option("--at", metavar="C,Y,X", help=_AT)
 @click.option("--weights", metavar="FILE", help=_WEIGHTS)
-@click.option("--seed", type=Whole(0, 2**63 - 1), default=0, help="With --at: seed of random inputs and weights.")
+@click.option("--seed", type=WholeNumber(0, 2**63 - 1), default=0, help="With --at: seed of random inputs and weights.")
 @click.option("--channels", type=click.IntRange(1), default=8, help="With --at: number of channels to write out.")
 @dtype_option
 @click.option("--convention", is_flag=True, help="What other tools count, and why their totals differ, in one table.")
@@ -79,7 +79,7 @@ def command(
         raise CnncalcError("--weights is for tracing an element", "add --at C,Y,X")
     from cnncalc.figures.summary import summarize
     from cnncalc.rendering.views.explain import view
-    from cnncalc.studies.explain import explain
+    from cnncalc.studies.explain.explanation import explain
 
     summary = summarize(network)
     out.show(view(summary, network, explain(network, nodes, dtype), whole=not layers))

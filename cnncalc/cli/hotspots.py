@@ -8,12 +8,12 @@ import click
 
 from cnncalc.cli._device import takes_device
 from cnncalc.cli.opening import Asked
-from cnncalc.cli.options import Basis, takes_basis, takes_output, takes_spec
+from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_spec
 from cnncalc.cli.output import Output
 from cnncalc.cli.parsing import parse_machine
 from cnncalc.graph import Graph
 from cnncalc.layers.shapes import Shape
-from cnncalc.studies.on_device import Wanted
+from cnncalc.studies.device.budgets import Wanted
 
 
 @click.command("hotspots", short_help="What costs most, and what a change would save.")
@@ -36,7 +36,7 @@ from cnncalc.studies.on_device import Wanted
 @takes_output()
 def command(
     asked: Asked,
-    basis: Basis,
+    basis: BatchAndDtype,
     wanted: Wanted,
     out: Output,
     top: int,
@@ -58,8 +58,8 @@ def command(
     """
     from cnncalc.figures.roofline import Machine
     from cnncalc.rendering.views.hotspots import Found, view
-    from cnncalc.studies.changes import Workbench, heavy_nodes
     from cnncalc.studies.hotspots import hotspots
+    from cnncalc.studies.savings.workbench import Workbench, heavy_nodes
 
     if deploy:
         recipe, network = asked.built()
@@ -79,14 +79,14 @@ def _show_on_device(network: Graph, wanted: Wanted, out: Output) -> None:
     """Write what changes would save on a device."""
     from cnncalc.deployment.view import deploy
     from cnncalc.rendering.views.deploy_changes import view
-    from cnncalc.studies.device_changes import device_changes
+    from cnncalc.studies.device.changes import device_changes
 
     on = wanted.device()
     found = deploy(network, on)
     out.show(view(found, device_changes(network, on, found)))
 
 
-def _command_line(asked: Asked, basis: Basis, inputs: Mapping[str, Shape], options: tuple[str, ...]) -> str:
+def _command_line(asked: Asked, basis: BatchAndDtype, inputs: Mapping[str, Shape], options: tuple[str, ...]) -> str:
     """Return the command that shows the network with an option more, or another value for one; "" without one."""
     if not options:
         return ""

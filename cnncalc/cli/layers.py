@@ -35,7 +35,7 @@ def _layer(name: str) -> type[Layer]:
     """Return a layer type.  Raises CnncalcError with the nearest name for an unknown one."""
     known = layer_type(name)
     if known is None:
-        from cnncalc.language.spellings import type_hint
+        from cnncalc.language.hints.spellings import type_hint
 
         raise CnncalcError(f"no layer type '{name}'", type_hint(name, ()))
     return known
@@ -43,7 +43,7 @@ def _layer(name: str) -> type[Layer]:
 
 def _formulas(layer: type[Layer]) -> list[Formula]:
     """Return the formulas of a type's example."""
-    from cnncalc.language.expand import build
+    from cnncalc.language.expand.build import build
     from cnncalc.language.loading import read_text
 
     example = layer.example

@@ -16,8 +16,8 @@ from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FILE_BYTES, MAX_PIPED_MODEL_BYTES
 from cnncalc.importers import begins_a_model
+from cnncalc.language.document import Document, SpecValue
 from cnncalc.language.input_axes import doubt
-from cnncalc.language.items import Document, Value
 from cnncalc.language.loading import open_document, read_text
 from cnncalc.layers.arguments import axis_count
 from cnncalc.layers.shapes import Shape
@@ -175,7 +175,7 @@ def input_notes(recipe: Recipe, network: Graph) -> list[str]:
     """Return what is legal about the inputs' shapes, but probably meant otherwise."""
     notes = []
     value = recipe.input if isinstance(recipe, Document) else None
-    stated = value.constant if isinstance(value, Value) and isinstance(value.constant, tuple) else ()
+    stated = value.constant if isinstance(value, SpecValue) and isinstance(value.constant, tuple) else ()
     for tensor in network.inputs.values():
         shape, text = tensor.shape, "x".join(str(size) for size in tensor.shape)
         if doubt(shape) is not None:

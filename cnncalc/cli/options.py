@@ -41,7 +41,7 @@ GENERAL = tuple([name for name, format in FORMATS.items() if format.general])
 """The formats that nearly every command has."""
 
 
-class Whole(click.IntRange):
+class WholeNumber(click.IntRange):
     """Whole numbers with a bound so far off that the help need not name it."""
 
     def __init__(self, least: int, most: int) -> None:
@@ -56,7 +56,7 @@ class Whole(click.IntRange):
         return number
 
 
-class Basis(NamedTuple):
+class BatchAndDtype(NamedTuple):
     """What figures are counted for: samples that go through at once, and the type of all tensors."""
 
     batch: int
@@ -125,9 +125,9 @@ def takes_basis(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def gathered(*, batch: int, dtype: str, **rest: Any) -> Any:
-        return command(basis=Basis(batch, dtype), **rest)
+        return command(basis=BatchAndDtype(batch, dtype), **rest)
 
-    batch = click.option("--batch", type=Whole(1, 10**9), default=1, help="Samples per pass.")
+    batch = click.option("--batch", type=WholeNumber(1, 10**9), default=1, help="Samples per pass.")
     return _with(gathered, batch, dtype_option)
 
 

@@ -10,8 +10,8 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.quantities import parse_quantity as parse_quantity
-from cnncalc.language.values import NO_NAMES, NO_VALUES, ValueReader
-from cnncalc.language.yaml_tree import decode, parse
+from cnncalc.language.read.values import NO_NAMES, NO_VALUES, ValueReader
+from cnncalc.language.read.yaml_tree import decode, parse
 from cnncalc.layers.shapes import Shape
 
 

@@ -11,7 +11,7 @@ import click
 
 from cnncalc.cli._tensors import files_and_shapes, read_inputs, read_weights, refuse_unused
 from cnncalc.cli.opening import Asked
-from cnncalc.cli.options import Whole, takes_output, takes_spec
+from cnncalc.cli.options import WholeNumber, takes_output, takes_spec
 from cnncalc.cli.output import Output, report_unmet, to_stderr
 from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.cli.parsing import parse_quantity
@@ -34,7 +34,7 @@ _INPUTS = click.option(
 )
 _RESIZE = click.option(
     "--resize",
-    type=Whole(1, 65536),
+    type=WholeNumber(1, 65536),
     metavar="SIDE",
     help="Of a picture: scale the shorter side to SIDE and crop the centre. Default: stretch it to the input's size.",
 )
@@ -50,7 +50,7 @@ _LAYERS = click.option(
 )
 
 
-class Picture(NamedTuple):
+class PictureOptions(NamedTuple):
     """How a picture becomes an input, as it is asked for; None where an option is not given."""
 
     resize: int | None
@@ -70,7 +70,7 @@ def _takes_picture(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def gathered(*, resize: int | None, mean: str | None, std: str | None, **rest: Any) -> Any:
-        return command(picture=Picture(resize, mean, std), **rest)
+        return command(picture=PictureOptions(resize, mean, std), **rest)
 
     return _RESIZE(_MEAN(_STD(gathered)))
 
@@ -94,11 +94,11 @@ def _takes_saving(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="FILE",
     help="An .npz or .safetensors with PyTorch's names and shapes; see 'cnncalc weights'. Default: random.",
 )
-@click.option("--batch", type=Whole(1, 10**6), help="Samples of a random input. Default: 1.")
-@click.option("--seed", type=Whole(0, 2**63 - 1), default=0, help="Seed of random inputs and weights.")
+@click.option("--batch", type=WholeNumber(1, 10**6), help="Samples of a random input. Default: 1.")
+@click.option("--seed", type=WholeNumber(0, 2**63 - 1), default=0, help="Seed of random inputs and weights.")
 @click.option("--dtype", type=click.Choice(DTYPES), help="Type to compute in. Default: the input's own, else float32.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Worker threads. Default: one per core.")
-@click.option("--repeat", type=Whole(1, 10**6), default=1, help="Number of passes; the median time is reported.")
+@click.option("--repeat", type=WholeNumber(1, 10**6), default=1, help="Number of passes; the median time is reported.")
 @click.option(
     "--fuse/--no-fuse", default=True, help="Compute batchnorm, add and activation inside the convolution beside them."
 )
@@ -112,7 +112,7 @@ def _takes_saving(command: Callable[..., Any]) -> Callable[..., Any]:
 def command(
     asked: Asked,
     out: Output,
-    picture: Picture,
+    picture: PictureOptions,
     saving: Saving,
     weights: str | None,
     batch: int | None,
@@ -135,7 +135,7 @@ def command(
     limit = None if max_memory is None else parse_quantity(max_memory, "--max-memory", of_bytes=True)
     network = asked._replace(inputs=shapes).network()
     load_numpy()
-    from cnncalc.execution.storage import check_target, write_arrays
+    from cnncalc.execution.arrays.write import check_target, write_arrays
     from cnncalc.execution.verify import run
     from cnncalc.rendering.views.run import view
 

@@ -15,7 +15,7 @@ from cnncalc.figures.costs import sums
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.language.collection import Member
-from cnncalc.rendering.views.specs import Entry, view
+from cnncalc.rendering.views.specs import ListedNetwork, view
 
 SORT_KEYS = ("name", "family", "year", "params", "macs")
 
@@ -57,11 +57,11 @@ def _file(member: Member) -> str:
     return os.path.basename(member.recipe.path)
 
 
-def _entries(chosen: list[Member]) -> Iterator[Entry]:
+def _entries(chosen: list[Member]) -> Iterator[ListedNetwork]:
     for member in chosen:
         network = member.build()
         made = sums(network.nodes)
         inputs = {name: tensor.shape for name, tensor in network.inputs.items()}
-        yield Entry(
+        yield ListedNetwork(
             member.name, member.recipe.name, member.year, inputs, made.params, made.macs, member.source, _file(member)
         )

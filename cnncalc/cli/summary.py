@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli.opening import Asked
-from cnncalc.cli.options import Basis, convention_option, takes_basis, takes_output, takes_spec
+from cnncalc.cli.options import BatchAndDtype, convention_option, takes_basis, takes_output, takes_spec
 from cnncalc.cli.output import Output, report_unmet
 from cnncalc.figures.memory import OPTIMIZERS
 from cnncalc.figures.selection import SORT_KEYS, select
@@ -57,7 +57,7 @@ _NAMES = ", ".join([f"{name} (or {ALIKE[name]})" if name in ALIKE else name for 
 @takes_output("html")
 def command(
     asked: Asked,
-    basis: Basis,
+    basis: BatchAndDtype,
     out: Output,
     optimizer: str,
     convention: str,
@@ -99,7 +99,7 @@ def _on_a_device(recipe: Recipe, network: Graph, dtype: str) -> str:
     """Return a sentence on the device that a spec names; in int8 on any, as a summary counts one byte per element."""
     from cnncalc.deployment.view import deploy
     from cnncalc.rendering.views.deploy import in_brief
-    from cnncalc.studies.on_device import Wanted
+    from cnncalc.studies.device.budgets import Wanted
 
     here = "every tensor is one byte per element here; " if dtype == "int8" else ""
     try:

@@ -10,14 +10,14 @@ import click
 from cnncalc.cli._device import takes_device
 from cnncalc.cli._rows import Rows, Varied, takes_rows
 from cnncalc.cli.opening import read_spec
-from cnncalc.cli.options import Basis, takes_basis, takes_output
+from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.progress import Interruptible, Progress, progress_bar
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.rendering.views.sweep import Swept, view
-from cnncalc.studies.on_device import Wanted
+from cnncalc.studies.device.budgets import Wanted
 from cnncalc.studies.sweep.grid import Grid
-from cnncalc.studies.sweep.jobs import Part, Plan, parts
+from cnncalc.studies.sweep.jobs import SweepPart, SweepPlan, parts
 from cnncalc.studies.sweep.kept import Keeper
 from cnncalc.studies.sweep.points import Measure
 
@@ -29,7 +29,7 @@ from cnncalc.studies.sweep.points import Measure
 @takes_device
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, help="Worker processes.")
 @takes_output("html")
-def command(spec: str, varied: Varied, rows: Rows, basis: Basis, wanted: Wanted, jobs: int, out: Output) -> int:
+def command(spec: str, varied: Varied, rows: Rows, basis: BatchAndDtype, wanted: Wanted, jobs: int, out: Output) -> int:
     """Print one row per combination, as it is computed.  Inputs vary fastest, then the last --set, variants slowest.
 
     A combination that can't be built is a row with its error, and the exit code is 1.  From 200
@@ -50,7 +50,7 @@ def command(spec: str, varied: Varied, rows: Rows, basis: Basis, wanted: Wanted,
     grid = varied.grid(recipe, named)
     keeper, condition = rows.keeper(grid), rows.condition(recipe)
     measure = Measure(*basis, rows.needed(keeper, condition), wanted.over(recipe.deploy))
-    plan = Plan(grid, measure, rows.drawn(grid), rows.where, rows.check)
+    plan = SweepPlan(grid, measure, rows.drawn(grid), rows.where, rows.check)
     tally = _Tally(plan)
     with progress_bar() as progress, Interruptible() as interruptible:
         if out.path is not None or keeper is not None:
@@ -66,17 +66,17 @@ def command(spec: str, varied: Varied, rows: Rows, basis: Basis, wanted: Wanted,
     return tally.report(hidden=keeper is not None or condition is not None)
 
 
-def _kept(keeper: Keeper, done: Iterable[Part], grid: Grid) -> Part:
+def _kept(keeper: Keeper, done: Iterable[SweepPart], grid: Grid) -> SweepPart:
     """Return what a keeper has of all parts, before anything is shown."""
     for part in done:
         keeper.add(part.window, grid, part.lanes)
-    return Part.of_points(keeper.points())
+    return SweepPart.of_points(keeper.points())
 
 
 class _Tally:
     """Counts what goes by, and what is wrong with it."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: SweepPlan) -> None:
         self.progress: Progress | None = None
         self.done = 0
         self._plan = plan
@@ -87,7 +87,7 @@ class _Tally:
         self._uncounted: set[str] = set()
         self._begun = perf_counter()
 
-    def of(self, done: Iterable[Part]) -> Iterator[Part]:
+    def of(self, done: Iterable[SweepPart]) -> Iterator[SweepPart]:
         """Yield the parts."""
         for part in done:
             self.done = part.stop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli.opening import Asked
-from cnncalc.cli.options import Whole, takes_output, takes_spec
+from cnncalc.cli.options import WholeNumber, takes_output, takes_spec
 from cnncalc.cli.output import Output
 from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.execution import load_numpy
@@ -17,7 +17,7 @@ TENSORS = (".npz", ".safetensors")
 
 @click.command("weights", short_help="The tensors that 'run --weights' expects.")
 @takes_spec()
-@click.option("--seed", type=Whole(0, 2**63 - 1), help="Seed of the random tensors. Default: 0.")
+@click.option("--seed", type=WholeNumber(0, 2**63 - 1), help="Seed of the random tensors. Default: 0.")
 @click.option(
     "--dtype", type=click.Choice(["float32", "float64"]), help="Type of the random tensors. Default: float32."
 )
@@ -48,8 +48,8 @@ def command(asked: Asked, out: Output, seed: int | None, dtype: str | None) -> N
 def _write(network: Graph, path: str, seed: int, dtype: str) -> None:
     """Write random tensors."""
     load_numpy()
+    from cnncalc.execution.arrays.write import check_target, write_arrays
     from cnncalc.execution.machine import cores
-    from cnncalc.execution.storage import check_target, write_arrays
     from cnncalc.execution.weights import random_weights
 
     check_target(path)

@@ -15,7 +15,7 @@ ALIGNMENT = 16
 """Bytes that sizes in the arena are rounded up to: MicroArenaBufferAlignment(), micro/micro_arena_constants.h."""
 
 
-class Kind(NamedTuple):
+class NumberFormat(NamedTuple):
     """What the numbers of a device are: bytes of an element that flows, of a weight and of a bias.
 
     Attributes:
@@ -38,9 +38,9 @@ class Kind(NamedTuple):
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("int8", 1, 1, 4, True, "", 1.0),
-        Kind("int16x8", 2, 1, 8, True, "all", 1.07),  # the bias is int64: kernels/conv.cc
-        Kind("float32", 4, 4, 4, False, "", 0.82),
+        NumberFormat("int8", 1, 1, 4, True, "", 1.0),
+        NumberFormat("int16x8", 2, 1, 8, True, "all", 1.07),  # the bias is int64: kernels/conv.cc
+        NumberFormat("float32", 4, 4, 4, False, "", 0.82),
     )
 }
 

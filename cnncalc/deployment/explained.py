@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnncalc.deployment.constants import FITTED_DATA, INTERPRETER, MEASURED_DATA, RUNTIME, SCALE_BYTES, ZERO_POINT_BYTES
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, Flow, Operator
 from cnncalc.deployment.parts import channels_of, scratch_source
-from cnncalc.deployment.view import Deployment, Place, Step
+from cnncalc.deployment.view import ArenaPlace, Deployment, OperatorRun
 from cnncalc.graph import Node
 
 RAM, FLASH = "RAM", "flash"
@@ -35,7 +35,7 @@ class Explained(NamedTuple):
     """
 
     layer: str
-    step: Step | None
+    step: OperatorRun | None
     role: str
     amounts: list[Amount]
 
@@ -56,7 +56,7 @@ def explained(found: Deployment, nodes: Sequence[Node]) -> list[Explained]:
     return result
 
 
-def amounts(found: Deployment, step: Step) -> list[Amount]:
+def amounts(found: Deployment, step: OperatorRun) -> list[Amount]:
     """Return the bytes of one operator: its tensors and scratch in the arena, what its kernel keeps, its constants."""
     operator = step.operator
     assert operator is not None
@@ -72,7 +72,7 @@ def amounts(found: Deployment, step: Step) -> list[Amount]:
     return lines + _scales(found, operator)
 
 
-def _tensor(way: str, flow: Flow, place: Place) -> Amount:
+def _tensor(way: str, flow: Flow, place: ArenaPlace) -> Amount:
     spelled = "·".join([str(size) for size in flow.shape]) + (f"·{flow.width}" if flow.width > 1 else "")
     where = f"at {place.offset:,}, steps {place.first} to {place.last}"
     padded = f", {place.size:,} with alignment" if place.size != place.bytes else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.deployment.constants import Converter, Kind
+from cnncalc.deployment.constants import Converter, NumberFormat
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceGraph, Flow, Operator
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
@@ -52,7 +52,7 @@ class Lowering:
         operators, gone, folded, fused, notes: as :class:`~cnncalc.deployment.operators.DeviceGraph` has them.
     """
 
-    def __init__(self, graph: Graph, kind: Kind, converter: Converter) -> None:
+    def __init__(self, graph: Graph, kind: NumberFormat, converter: Converter) -> None:
         self.kind = kind
         self.converter = converter
         self.values: dict[Tensor, Flow] = {}
@@ -270,7 +270,7 @@ class Lowering:
 Rule = Callable[[Lowering, Node], None]
 
 
-def lower(graph: Graph, kind: Kind, converter: Converter) -> DeviceGraph:
+def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph:
     """Return a network as a device runs it.
 
     Raises:

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from cnncalc.deployment.constants import Converter, Kind
+    from cnncalc.deployment.constants import Converter, NumberFormat
     from cnncalc.graph import Node
     from cnncalc.layers.shapes import Shape
 
@@ -121,7 +121,7 @@ class DeviceGraph(NamedTuple):
     """
 
     name: str
-    kind: Kind
+    kind: NumberFormat
     converter: Converter
     inputs: list[Flow]
     outputs: list[Flow]

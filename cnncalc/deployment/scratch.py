@@ -11,7 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from cnncalc.deployment.constants import Kind
+    from cnncalc.deployment.constants import NumberFormat
     from cnncalc.deployment.operators import Operator, Taps
 
 CH_IN_BLOCK_MVE = 124
@@ -28,7 +28,7 @@ class Request(NamedTuple):
     source: str
 
 
-def scratch(operator: Operator, kind: Kind, kernels: str) -> list[Request]:
+def scratch(operator: Operator, kind: NumberFormat, kernels: str) -> list[Request]:
     """Return what an operator asks for on a core, in the order in which its kernel does.
 
     Args:
@@ -56,7 +56,7 @@ def scratch(operator: Operator, kind: Kind, kernels: str) -> list[Request]:
     return [request] if request.size else []
 
 
-def _reduce(operator: Operator, kind: Kind) -> list[Request]:
+def _reduce(operator: Operator, kind: NumberFormat) -> list[Request]:
     """PrepareMeanOrSumHelper: an accumulator an output element, an iterator over the axes, the axes themselves."""
     source = "kernels/reduce_common.cc"
     count, rank = prod(operator.output.shape), len(operator.inputs[0].shape) + 1
@@ -66,7 +66,7 @@ def _reduce(operator: Operator, kind: Kind) -> list[Request]:
     return [Request(4 * count, f"4·{count:,} sums", source), *requests] if sums else requests
 
 
-def _conv(operator: Operator, kind: Kind, kernels: str) -> Request:
+def _conv(operator: Operator, kind: NumberFormat, kernels: str) -> Request:
     """arm_convolve_wrapper_s8_get_buffer_size and its s16."""
     taps, channels = _taps(operator), _filter_depth(operator)
     height, width = taps.kernel
@@ -108,7 +108,7 @@ def _conv_1_x_n_mve(operator: Operator, taps: Taps) -> int:
     return max(kernel * channels + pad * channels, (kernel - 1) * channels + behind)
 
 
-def _depthwise(operator: Operator, kind: Kind, kernels: str) -> Request:
+def _depthwise(operator: Operator, kind: NumberFormat, kernels: str) -> Request:
     """arm_depthwise_conv_wrapper_s8_get_buffer_size and its s16."""
     taps = _taps(operator)
     height, width = taps.kernel
@@ -135,13 +135,13 @@ def _depthwise(operator: Operator, kind: Kind, kernels: str) -> Request:
     return Request(length * 2 if kernels == "dsp" else 0, f"2·{spelled}", source)
 
 
-def _avgpool(operator: Operator, kind: Kind, kernels: str) -> Request:
+def _avgpool(operator: Operator, kind: NumberFormat, kernels: str) -> Request:
     """arm_avgpool_s8_get_buffer_size and its s16."""
     channels = operator.output.shape[-1]
     return Request(4 * channels if kernels == "dsp" else 0, f"4·{channels}", "arm_avgpool_get_buffer_sizes_s8.c")
 
 
-def _dense(operator: Operator, kind: Kind, kernels: str) -> Request:
+def _dense(operator: Operator, kind: NumberFormat, kernels: str) -> Request:
     """arm_fully_connected_s8_get_buffer_size, and the scales that a map's dense layer makes for a 1×1 convolution."""
     source = "arm_fully_connected_get_buffer_sizes_s8.c"
     outs, ins = operator.output.shape[-1], operator.inputs[0].shape[-1]
@@ -153,7 +153,7 @@ def _dense(operator: Operator, kind: Kind, kernels: str) -> Request:
     return Request(4 * outs if kernels == "mve" else 0, f"4·{outs}", source)
 
 
-def _transpose_conv(operator: Operator, kind: Kind, kernels: str) -> list[Request]:
+def _transpose_conv(operator: Operator, kind: NumberFormat, kernels: str) -> list[Request]:
     """TransposeConvPrepare: sums of the whole output; with CMSIS-NN arm_transpose_conv_s8_get_buffer_size in int8."""
     source, count = "kernels/transpose_conv.cc", prod(operator.output.shape)
     if kind.name == "float32":

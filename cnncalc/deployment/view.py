@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.deployment import parts as parts_of
 from cnncalc.deployment.boards import BOARDS, CORES, Board, Core, board_named
-from cnncalc.deployment.constants import CONVERTERS, KINDS, Converter, Kind
+from cnncalc.deployment.constants import CONVERTERS, KINDS, Converter, NumberFormat
 from cnncalc.deployment.lowering import lower
 from cnncalc.deployment.operators import DeviceGraph, Flow, Operator
 from cnncalc.deployment.parts import EXACT, FORMULA, Part, total
@@ -33,7 +33,7 @@ class Device(NamedTuple):
         ram, flash: bytes that there are, or None.
     """
 
-    kind: Kind
+    kind: NumberFormat
     converter: Converter
     core: Core
     plan: str = "greedy"
@@ -73,7 +73,7 @@ def device(
     return Device(KINDS[quant], CONVERTERS[converter], CORES[core], plan, found, ram, flash)
 
 
-class Place(NamedTuple):
+class ArenaPlace(NamedTuple):
     """A tensor or a scratch buffer in the arena.
 
     Attributes:
@@ -96,7 +96,7 @@ class Place(NamedTuple):
     last: int
 
 
-class Step(NamedTuple):
+class OperatorRun(NamedTuple):
     """One operator as it runs.
 
     Attributes:
@@ -137,9 +137,9 @@ class Deployment(NamedTuple):
     arena: int
     bound: int
     tensors_only: int
-    peak: Step
-    places: list[Place]
-    steps: list[Step]
+    peak: OperatorRun
+    places: list[ArenaPlace]
+    steps: list[OperatorRun]
     ram: list[Part]
     flash: list[Part]
 
@@ -164,7 +164,7 @@ class Deployment(NamedTuple):
         return parts_of.planning(self.graph, len([place for place in self.places if place.scratch]))
 
     @property
-    def highest(self) -> Step:
+    def highest(self) -> OperatorRun:
         """The step that would break first, as the arena gets smaller: the one whose tensors reach highest."""
         return max(self.steps, key=lambda step: (step.end, step.live))
 
@@ -232,18 +232,20 @@ def _plan(graph: DeviceGraph, requests: list[list[Request]], way: str) -> Plan:
     return greedy(buffers) if way == "greedy" else best(buffers, len(graph.operators) + 1)
 
 
-def _places(graph: DeviceGraph, plan: Plan) -> list[Place]:
+def _places(graph: DeviceGraph, plan: Plan) -> list[ArenaPlace]:
     """Return what lies where."""
     flows = list(_lives(graph))
     places = []
     for number, (buffer, offset) in enumerate(zip(plan.buffers, plan.offsets, strict=True)):
         flow = flows[number] if number < len(flows) else None
         shape, taken = (flow.shape, flow.bytes) if flow is not None else ((), buffer.size)
-        places.append(Place(buffer.label, buffer.scratch, shape, taken, buffer.size, offset, buffer.first, buffer.last))
+        places.append(
+            ArenaPlace(buffer.label, buffer.scratch, shape, taken, buffer.size, offset, buffer.first, buffer.last)
+        )
     return places
 
 
-def _steps(graph: DeviceGraph, requests: list[list[Request]], plan: Plan) -> list[Step]:
+def _steps(graph: DeviceGraph, requests: list[list[Request]], plan: Plan) -> list[OperatorRun]:
     """Return what is alive at each step, and how far up it reaches."""
     count = len(graph.operators) + 1
     alive = live(plan.buffers, count)
@@ -254,13 +256,13 @@ def _steps(graph: DeviceGraph, requests: list[list[Request]], plan: Plan) -> lis
             ends[step] = max(ends[step], offset + buffer.size)
     operators: list[Operator | None] = [None, *graph.operators]
     asked: list[list[Request]] = [[], *requests]
-    return [Step(i, operators[i], alive[i], tensors[i], asked[i], ends[i]) for i in range(count)]
+    return [OperatorRun(i, operators[i], alive[i], tensors[i], asked[i], ends[i]) for i in range(count)]
 
 
 # --- parts of RAM --------------------------------------------------------------------------------------------
 
 
-def _activations(plan: Plan, bound: int, steps: list[Step], loads: list[int]) -> Part:
+def _activations(plan: Plan, bound: int, steps: list[OperatorRun], loads: list[int]) -> Part:
     fullest = steps[loads.index(bound)]
     where = fullest.operator.name if fullest.operator is not None else "the input"
     lost = f", {plan.size - bound:,} lost to the plan" if plan.size > bound else ""
@@ -269,7 +271,7 @@ def _activations(plan: Plan, bound: int, steps: list[Step], loads: list[int]) ->
     )
 
 
-def _scratch(plan: Plan, alone: Plan, steps: list[Step], core: Core) -> Part:
+def _scratch(plan: Plan, alone: Plan, steps: list[OperatorRun], core: Core) -> Part:
     """Return what scratch adds to the arena, which may be nothing where there is room for it."""
     added = plan.size - alone.size
     asking = [(sum([request.size for request in step.scratch]), step) for step in steps if step.scratch]

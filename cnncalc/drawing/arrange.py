@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
-from cnncalc.drawing.atoms import Atom, Path, Wire, atoms_of
+from cnncalc.drawing.atoms import Atom, Path, TensorPath, atoms_of
 from cnncalc.drawing.branches import BOTTOM, TOP, Branches
 from cnncalc.drawing.repeats import fold
 from cnncalc.drawing.scopes import clear_borders, items_of, places
-from cnncalc.drawing.tree import Element, Parallel, Scope, Series, atoms_in, feeds, leaving, parts_of
+from cnncalc.drawing.tree import Element, Parallel, Series, TreeScope, atoms_in, feeds, leaving, parts_of
 from cnncalc.graph import Graph, Node, Tensor
-from cnncalc.language.unfinished import Misfit
+from cnncalc.language.expand.unfinished import Misfit
 
 
-def arrange(graph: Graph, nodes: Sequence[Node] | None = None, misfits: Sequence[Misfit] = ()) -> Scope:
+def arrange(graph: Graph, nodes: Sequence[Node] | None = None, misfits: Sequence[Misfit] = ()) -> TreeScope:
     """Return a network as a tree of series and branches, by its layers' names and edges alone.
 
     Args:
@@ -24,7 +24,7 @@ def arrange(graph: Graph, nodes: Sequence[Node] | None = None, misfits: Sequence
         misfits: the layers that could not be added, drawn as faults.
     """
     atoms = atoms_of(graph, nodes, misfits)
-    root = Scope(graph.title, "", None)
+    root = TreeScope(graph.title, "", None)
     _fill(root, atoms, (), 0)
     _order_branches(root)
     _stand_heads_beside(root)
@@ -33,14 +33,14 @@ def arrange(graph: Graph, nodes: Sequence[Node] | None = None, misfits: Sequence
     return root
 
 
-def _fill(scope: Scope, atoms: Sequence[Atom], path: Path, depth: int) -> None:
+def _fill(scope: TreeScope, atoms: Sequence[Atom], path: Path, depth: int) -> None:
     """Lay out the inside of a scope whose atoms are given."""
     items = items_of(atoms, path, depth)
     for item in items:
         if item.is_scope:
             clear_borders(item)
     where = places(items)
-    wires: dict[tuple[int, int], list[Wire]] = {}
+    wires: dict[tuple[int, int], list[TensorPath]] = {}
     for atom, here in where.items():
         for wire in atom.before:
             if not wire.is_lane and wire.source not in where:
@@ -56,16 +56,16 @@ def _fill(scope: Scope, atoms: Sequence[Atom], path: Path, depth: int) -> None:
                 wire.is_lane = True
 
     elements: list[Element] = [
-        Scope(item.name, ".".join(item.path), scope) if item.is_scope else item.atoms[0] for item in items
+        TreeScope(item.name, ".".join(item.path), scope) if item.is_scope else item.atoms[0] for item in items
     ]
     branches = Branches(elements, wires, detach)
     scope.body = branches.series(depth)
     for element, item, inside in zip(elements, items, branches.depths, strict=True):
-        if isinstance(element, Scope):
+        if isinstance(element, TreeScope):
             _fill(element, item.atoms, item.path, inside + 1)
 
 
-def _order_branches(root: Scope) -> None:
+def _order_branches(root: TreeScope) -> None:
     """Put branches in the order in which the layer that joins them reads them, as papers draw a concat."""
     pending: list[Element] = [root]
     while pending:
@@ -79,7 +79,7 @@ def _order_branches(root: Scope) -> None:
                 above.branches.sort(key=partial(_first_place, order))
 
 
-def _stand_heads_beside(root: Scope) -> None:
+def _stand_heads_beside(root: TreeScope) -> None:
     """Put what ends in an output beside what goes on, where it is the larger part: an auxiliary head comes last."""
     pending: list[Element] = [root]
     while pending:
@@ -118,15 +118,15 @@ def _first_place(order: dict[Tensor, int], branch: Series) -> int:
     return min([order.get(atom.tensor, len(order)) for atom in leaving(branch)], default=len(order))
 
 
-def _assign_lanes(root: Scope, atoms: Sequence[Atom]) -> None:
+def _assign_lanes(root: TreeScope, atoms: Sequence[Atom]) -> None:
     """Give each lane to the smallest scope that both of its ends lie in."""
-    around: dict[Atom, tuple[Scope, ...]] = {}
-    pending: list[tuple[Element, tuple[Scope, ...]]] = [(root, ())]
+    around: dict[Atom, tuple[TreeScope, ...]] = {}
+    pending: list[tuple[Element, tuple[TreeScope, ...]]] = [(root, ())]
     while pending:
         element, scopes = pending.pop()
         if isinstance(element, Atom):
             around[element] = scopes
-        inner = (*scopes, element) if isinstance(element, Scope) else scopes
+        inner = (*scopes, element) if isinstance(element, TreeScope) else scopes
         pending.extend((part, inner) for part in parts_of(element))
     for atom in atoms:
         for wire in atom.after:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from cnncalc.drawing.atoms import Atom
 from cnncalc.drawing.letters import even, fitted, text_width
-from cnncalc.drawing.measures import Measure, share_text
+from cnncalc.drawing.measures import LayerFigure, share_text
 from cnncalc.drawing.parts import (
     CIRCLE,
     HEAD,
@@ -16,14 +16,14 @@ from cnncalc.drawing.parts import (
     STRIP,
     WIDEST,
     Box,
+    Card,
     Fork,
     LaneLine,
     Part,
     Stack,
     Strip,
-    Tile,
 )
-from cnncalc.drawing.tree import Element, Fold, Parallel, Scope, Series, atoms_in, feeds, leaving, reads
+from cnncalc.drawing.tree import Element, FoldedParts, Parallel, Series, TreeScope, atoms_in, feeds, leaving, reads
 from cnncalc.graph import Node
 from cnncalc.layers.shapes import Shape
 
@@ -49,12 +49,12 @@ class Describer:
     ``remark`` returns what is to be said of the layers of a card, if anything.
     """
 
-    def __init__(self, measure: Measure, remark: Callable[[Sequence[Node]], str] | None = None) -> None:
+    def __init__(self, measure: LayerFigure, remark: Callable[[Sequence[Node]], str] | None = None) -> None:
         self.measure = measure
         self.remark = remark
-        self.tiles: dict[Atom, Tile] = {}
+        self.tiles: dict[Atom, Card] = {}
 
-    def box(self, scopes: Sequence[Scope], level: int, count: int = 1) -> Box:
+    def box(self, scopes: Sequence[TreeScope], level: int, count: int = 1) -> Box:
         """Return scopes that are drawn as one; the first ``count`` of them stand behind each other."""
         first = scopes[0]
         box = Box(_span([scope.name for scope in scopes[:count]]), "", self.series([s.body for s in scopes], level + 1),
@@ -96,7 +96,7 @@ class Describer:
                 isinstance(above, Fork)
                 and above.passes
                 and not above.is_trunk
-                and isinstance(below, Tile)
+                and isinstance(below, Card)
                 and below.joins
             ):
                 above.joint = below
@@ -107,14 +107,14 @@ class Describer:
     def part(self, twins: Sequence[Element], level: int) -> Part:
         """Return what an element and its copies become."""
         first = twins[0]
-        if isinstance(first, Fold):
-            inner = [copy for twin in twins if isinstance(twin, Fold) for copy in twin.copies]
+        if isinstance(first, FoldedParts):
+            inner = [copy for twin in twins if isinstance(twin, FoldedParts) for copy in twin.copies]
             count = len(first.copies)
-            if isinstance(first.copies[0], Scope):
-                return self.box([copy for copy in inner if isinstance(copy, Scope)], level, count)
+            if isinstance(first.copies[0], TreeScope):
+                return self.box([copy for copy in inner if isinstance(copy, TreeScope)], level, count)
             return self.tile([copy for copy in inner if isinstance(copy, Atom)], count)
-        if isinstance(first, Scope):
-            return self.box([twin for twin in twins if isinstance(twin, Scope)], level)
+        if isinstance(first, TreeScope):
+            return self.box([twin for twin in twins if isinstance(twin, TreeScope)], level)
         if isinstance(first, Atom):
             return self.tile([twin for twin in twins if isinstance(twin, Atom)])
         if isinstance(first, Series):
@@ -127,7 +127,7 @@ class Describer:
 
     # --- tiles --------------------------------------------------------------------------------------------
 
-    def tile(self, atoms: Sequence[Atom], count: int = 1) -> Tile:
+    def tile(self, atoms: Sequence[Atom], count: int = 1) -> Card:
         """Return atoms that are drawn as one."""
         first = atoms[0]
         tile = self._card(atoms, count) if first.kind == "card" else _end(first)
@@ -136,7 +136,7 @@ class Describer:
         self.tiles.update(dict.fromkeys(atoms, tile))
         return tile
 
-    def _card(self, atoms: Sequence[Atom], count: int) -> Tile:
+    def _card(self, atoms: Sequence[Atom], count: int) -> Card:
         first = atoms[0]
         nodes = [node for atom in atoms for node in atom.nodes]
         leading = first.leading
@@ -149,7 +149,7 @@ class Describer:
         strips = [
             strip._replace(text=fitted(strip.text, TEXT if strip.is_head else SMALL, WIDEST - 80)) for strip in strips
         ]
-        tile = Tile("circle" if is_circle else "card", leading.layer.kind, strips, self._title(atoms, nodes),
+        tile = Card("circle" if is_circle else "card", leading.layer.kind, strips, self._title(atoms, nodes),
                     [node.index for node in nodes])  # fmt: skip
         tile.count = count
         tile.value = self.measure.of(nodes)
@@ -173,7 +173,7 @@ class Describer:
         lines += [f"{node.layer.type} {node.layer.label()}".strip() for node in first.nodes]
         return "\n".join([*lines, *self._figures(nodes, len(atoms))])
 
-    def _box_title(self, scopes: Sequence[Scope], count: int, nodes: list[Node]) -> str:
+    def _box_title(self, scopes: Sequence[TreeScope], count: int, nodes: list[Node]) -> str:
         first, last = scopes[0], scopes[-1]
         name = (
             (first.path or first.name) if len(scopes) == 1 else f"{first.path or first.name} … {last.path or last.name}"
@@ -194,7 +194,7 @@ class Describer:
         if isinstance(first, Atom):
             if first.kind != "card" or all(atom_keeps(twin) for twin in twins if isinstance(twin, Atom)):
                 return ""
-        elif not isinstance(first, Scope | Fold):
+        elif not isinstance(first, TreeScope | FoldedParts):
             return ""
         shapes = []
         for twin in twins:
@@ -206,7 +206,7 @@ class Describer:
 
     # --- lanes --------------------------------------------------------------------------------------------
 
-    def _lanes(self, box: Box, scope: Scope) -> None:
+    def _lanes(self, box: Box, scope: TreeScope) -> None:
         """Give each lane a track, no two that are beside each other the same as long as there are enough."""
         ends: list[int] = []
         for wire in sorted(scope.lanes, key=lambda wire: (wire.source.order, -wire.target.order)):
@@ -235,23 +235,23 @@ def fault_lines(message: str) -> list[str]:
     return [line for line in lines if line][:FAULT_LINES]
 
 
-def _fault(atom: Atom) -> Tile:
+def _fault(atom: Atom) -> Card:
     """Return a layer that could not be added, with its message."""
     strips = [Strip(fitted(atom.name, TEXT, FAULT_WIDTH), "fault", True)]
     strips += [Strip(line, "fault", False) for line in fault_lines(atom.message)]
-    tile = Tile("card", "fault", strips, atom.message, ())
+    tile = Card("card", "fault", strips, atom.message, ())
     tile.width, tile.height = even(FAULT_WIDTH + 18), HEAD + STRIP * (len(strips) - 1)
     return tile
 
 
-def _end(atom: Atom) -> Tile:
+def _end(atom: Atom) -> Card:
     """Return an input or output."""
     if atom.kind == "fault":
         return _fault(atom)
     dims = dims_text([atom.tensor.shape])
     name = f"{atom.kind} {atom.name}" if atom.name != atom.kind else atom.kind
     text = f"{fitted(name, TEXT, WIDEST - 90)} {dims}"
-    tile = Tile("pill", atom.kind, [Strip(text, atom.kind, True)], f"{name} {dims}", ())
+    tile = Card("pill", atom.kind, [Strip(text, atom.kind, True)], f"{name} {dims}", ())
     tile.width, tile.height = even(24 + text_width(text, TEXT)), PILL
     return tile
 
@@ -289,7 +289,7 @@ def _span(names: Sequence[str]) -> str:
     return first if first == last else f"{first} … {last}"
 
 
-def contents(scope: Scope) -> str:
+def contents(scope: TreeScope) -> str:
     """Return what is in a scope in words: ``4 conv, add``."""
     counts: dict[str, int] = {}
     pending: list[Element] = [scope.body]
@@ -299,7 +299,7 @@ def contents(scope: Scope) -> str:
             pending.extend(reversed(element.items))
         elif isinstance(element, Parallel):
             pending.extend(reversed(element.branches))
-        elif isinstance(element, Fold):
+        elif isinstance(element, FoldedParts):
             word = _word(element.copies[0])
             counts[word] = counts.get(word, 0) + len(element.copies)
         else:
@@ -308,16 +308,16 @@ def contents(scope: Scope) -> str:
 
 
 def _word(element: Element) -> str:
-    if isinstance(element, Scope):
+    if isinstance(element, TreeScope):
         return element.name.partition(" ")[0].rstrip("0123456789") or element.name
     if isinstance(element, Atom):
         return element.leading.layer.type.replace("_", " ") if element.kind == "card" else ""
     return ""
 
 
-def _direct(part: Part) -> list[Tile | Box]:
+def _direct(part: Part) -> list[Card | Box]:
     """Return the tiles and boxes of a part that lie in no box in it."""
-    if isinstance(part, Tile | Box):
+    if isinstance(part, Card | Box):
         return [part]
     if isinstance(part, Stack):
         return [found for item in part.items for found in _direct(item)]
@@ -329,7 +329,7 @@ def _direct(part: Part) -> list[Tile | Box]:
 def _equalise(body: Part) -> None:
     """Make all cards and closed boxes of a body equally wide."""
     parts = _direct(body)
-    cards = [part for part in parts if isinstance(part, Tile) and part.form == "card" and part.kind != "fault"]
+    cards = [part for part in parts if isinstance(part, Card) and part.form == "card" and part.kind != "fault"]
     boxes = [part for part in parts if isinstance(part, Box)]
     widest = max([*(card.width for card in cards), *(box.closed_width for box in boxes)], default=0)
     for card in cards:

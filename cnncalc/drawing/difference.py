@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from cnncalc.drawing.arrange import arrange
 from cnncalc.drawing.describe import Describer
-from cnncalc.drawing.geometry import Placing, Text, gap, lane_lines, size
-from cnncalc.drawing.measures import Measure, measure
-from cnncalc.drawing.parts import Box, Part, Stack, Tile
+from cnncalc.drawing.geometry import Label, Placing, gap, lane_lines, size
+from cnncalc.drawing.measures import LayerFigure, measure
+from cnncalc.drawing.parts import Box, Card, Part, Stack
 from cnncalc.drawing.picture import BORDER, HEADING, MOST_BOXES, Picture, inner
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import short
-from cnncalc.studies.comparison import ADDED, CHANGED, REMOVED, SAME, LayerDiff
+from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, LayerDiff
 
 BETWEEN, CAPTION = 56, 22
 """Between the two networks, and above each for its name."""
@@ -48,19 +48,19 @@ def difference(a: Side, b: Side, changes: Sequence[LayerDiff]) -> Picture:
     x, y = BORDER, BORDER + HEADING + CAPTION
     for side, root in ((a, left), (b, right)):
         placing.place(root.body, x, y)
-        placing.texts.append(Text(x, y - 8, f"{side.name}: {_totals(side.summary)}"))
+        placing.texts.append(Label(x, y - 8, f"{side.name}: {_totals(side.summary)}"))
         root.x, root.y = x, y
         root.width = max(root.body.width + (12 * root.tracks + 8 if root.tracks else 0), 260)
         x += root.width + BETWEEN
     placing.lines.extend(lane_lines([*placing.lanes, left, right]))
-    values = [part.value for part in placing.parts if isinstance(part, Tile) or not part.is_open]
+    values = [part.value for part in placing.parts if isinstance(part, Card) or not part.is_open]
     width = max(x - BETWEEN + BORDER, 560)
     about = "pale: the same · outlined: changed, or only on one side · bars: MACs, on one scale"
     return Picture(left, placing, width, height + HEADING + CAPTION + 2 * BORDER, (f"{a.name} and {b.name}", about),
                    kept[0], max(values, default=0.0))  # fmt: skip
 
 
-def _measured(side: Side) -> Measure:
+def _measured(side: Side) -> LayerFigure:
     found = measure(side.graph, "macs", side.summary.batch, side.summary.dtype)
     return found._replace(values=[row.macs for row in side.summary.rows], total=side.summary.totals.macs)
 
@@ -73,7 +73,7 @@ def _totals(summary: Summary) -> str:
 # --- what has become of each part ----------------------------------------------------------------------------
 
 
-def _described(side: Side, by: Measure, lined: Sequence[tuple[Row, LayerDiff]], other: str) -> Box:
+def _described(side: Side, by: LayerFigure, lined: Sequence[tuple[Row, LayerDiff]], other: str) -> Box:
     """Return a network as parts, each with its mark and its remark."""
     found = {row.index: change for row, change in lined}
 
@@ -85,7 +85,7 @@ def _described(side: Side, by: Measure, lined: Sequence[tuple[Row, LayerDiff]], 
     pending: list[Part] = [root]
     while pending:
         part = pending.pop()
-        if isinstance(part, Tile | Box) and part.places:
+        if isinstance(part, Card | Box) and part.places:
             part.mark = _mark({found[place].change for place in part.places})
         pending.extend(inner(part))
     return root
@@ -130,7 +130,7 @@ def _open(root: Box, depth: int) -> int:
         part = pending.pop()
         if isinstance(part, Box):
             part.is_open = part.mark == CHANGED and part.level < depth
-        if isinstance(part, Tile) or (isinstance(part, Box) and not part.is_open):
+        if isinstance(part, Card) or (isinstance(part, Box) and not part.is_open):
             seen += 1
         else:
             pending.extend(inner(part))
@@ -192,6 +192,6 @@ def _partners(left: Stack, right: Stack, pairs: dict[int, int]) -> list[tuple[in
 
 def _places(part: Part) -> list[int]:
     """Return the layers of a part."""
-    if isinstance(part, Tile | Box):
+    if isinstance(part, Card | Box):
         return [*part.places]
     return [place for item in inner(part) for place in _places(item)]

@@ -9,7 +9,7 @@ from cnncalc.drawing.atoms import Atom
 from cnncalc.drawing.colours import COLOURS, INK, LINE, MUTED
 from cnncalc.drawing.describe import atom_keeps, contents, dims_text, fault_lines, strip_text
 from cnncalc.drawing.picture import Choice
-from cnncalc.drawing.tree import Element, Scope, atoms_in, parts_of
+from cnncalc.drawing.tree import Element, TreeScope, atoms_in, parts_of
 from cnncalc.graph import Graph
 from cnncalc.ground.terminal_safe import printable
 
@@ -44,7 +44,7 @@ def _element(element: Element, shown: dict[Atom, str], level: int, depth: int | 
         name = shown[element] = f"n{element.order}"
         yield f"{indent}{name} {_node(element)}\n"
         return
-    if isinstance(element, Scope) and not element.is_made_up:
+    if isinstance(element, TreeScope) and not element.is_made_up:
         inside = [*atoms_in(element)]
         name = f"s{inside[0].order}_{level}"
         if depth is not None and level >= depth:

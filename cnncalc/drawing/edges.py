@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnncalc.drawing.geometry import shown
-from cnncalc.drawing.parts import Box, Fork, Part, Stack, Tile
+from cnncalc.drawing.parts import Box, Card, Fork, Part, Stack
 from cnncalc.drawing.picture import inner
 
-Seen = Tile | Box
+Seen = Card | Box
 
 
 class Edge(NamedTuple):
@@ -55,7 +55,7 @@ class _Open(NamedTuple):
 
 def _walk(part: Part, incoming: list[_Open], found: dict[tuple[Seen, Seen], Edge]) -> list[_Open]:
     """Collect the lines of a part into which some lead, and return those that lead out of it."""
-    if isinstance(part, Tile) or (isinstance(part, Box) and not part.is_open):
+    if isinstance(part, Card) or (isinstance(part, Box) and not part.is_open):
         if part.reads:
             for source, is_skip, shape in incoming:
                 found.setdefault((source, part), Edge(source, part, is_skip, shape))

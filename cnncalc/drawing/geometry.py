@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnncalc.drawing.letters import even
-from cnncalc.drawing.parts import CLOSED, Box, Columns, Fork, Part, Stack, Tile, Valley
+from cnncalc.drawing.parts import CLOSED, Box, Card, Fork, Part, Stack, StackColumns, Valley
 
 GAP, LABEL_GAP, FORK_GAP = 20, 28, 12
 """Between two items, with a shape written there, and behind branches."""
@@ -28,7 +28,7 @@ ACROSS, COLUMN_GAP, TURN = 28, 72, 16
 Point = tuple[int, int]
 
 
-class Line(NamedTuple):
+class Polyline(NamedTuple):
     """A line of horizontal and vertical pieces; ``is_skip`` for what passes other parts, ``arrow`` at its end."""
 
     points: list[Point]
@@ -36,7 +36,7 @@ class Line(NamedTuple):
     arrow: bool
 
 
-class Text(NamedTuple):
+class Label(NamedTuple):
     """A shape beside a line."""
 
     x: int
@@ -57,7 +57,7 @@ def size(part: Part) -> None:
         _size_box(part)
     elif isinstance(part, Valley):
         _size_valley(part)
-    elif isinstance(part, Columns):
+    elif isinstance(part, StackColumns):
         _size_columns(part)
 
 
@@ -169,7 +169,7 @@ def valley_left(valley: Valley) -> int:
     return max((valley.left + valley.right) // 4 * 2 - valley.bottom.axis, 0)
 
 
-def _size_columns(columns: Columns) -> None:
+def _size_columns(columns: StackColumns) -> None:
     left = 0
     columns.lefts = []
     for stack in columns.stacks:
@@ -188,15 +188,15 @@ class Placing:
     """Gives parts their places and collects lines and texts; where ``up``, a part flows upwards."""
 
     def __init__(self) -> None:
-        self.lines: list[Line] = []
-        self.texts: list[Text] = []
-        self.parts: list[Tile | Box] = []
+        self.lines: list[Polyline] = []
+        self.texts: list[Label] = []
+        self.parts: list[Card | Box] = []
         self.lanes: list[Box] = []
 
     def place(self, part: Part, x: int, y: int, up: bool = False) -> None:
         """Place a part whose left edge is ``x`` and whose flow begins at height ``y``."""
         part.x, part.y = x, y - part.height if up else y
-        if isinstance(part, Tile):
+        if isinstance(part, Card):
             part.is_flipped = up
             self.parts.append(part)
         elif isinstance(part, Stack):
@@ -205,7 +205,7 @@ class Placing:
             self._fork(part, x, y, up)
         elif isinstance(part, Valley):
             self._valley(part, x, y)
-        elif isinstance(part, Columns):
+        elif isinstance(part, StackColumns):
             self._columns(part, x, y)
         else:
             self._box(part, x, y, up)
@@ -213,7 +213,7 @@ class Placing:
     def _line(self, x: int, y: int, up: bool, points: list[Point], is_skip: bool = False, arrow: bool = False) -> None:
         """Add a line of points that are counted from (x, y) along the flow."""
         sign = -1 if up else 1
-        self.lines.append(Line([(x + dx, y + sign * dy) for dx, dy in points], is_skip, arrow))
+        self.lines.append(Polyline([(x + dx, y + sign * dy) for dx, dy in points], is_skip, arrow))
 
     def _box(self, box: Box, x: int, y: int, up: bool) -> None:
         self.parts.append(box)
@@ -241,7 +241,7 @@ class Placing:
                     self._line(x, y, up, [(stack.axis, end), (stack.axis, then)], arrow=ends_in_arrow(below))
             if stack.labels[place]:
                 self.texts.append(
-                    Text(x + stack.axis + 6, y + sign * (end + 8 + (4 if not up else -2)), stack.labels[place])
+                    Label(x + stack.axis + 6, y + sign * (end + 8 + (4 if not up else -2)), stack.labels[place])
                 )
             if isinstance(item, Fork) and item.joint is not None:
                 left, lane = stack.axis - item.axis, stack.axis - item.axis + item.lane
@@ -267,7 +267,7 @@ class Placing:
             self._line(x, y, up, [(fork.axis, 0), (fork.axis, BUS), (fork.lane, BUS), (fork.lane, meet),
                                   (fork.axis, meet), (fork.axis, fork.height)], True)  # fmt: skip
 
-    def _columns(self, columns: Columns, x: int, y: int) -> None:
+    def _columns(self, columns: StackColumns, x: int, y: int) -> None:
         top, bottom = y + TURN + 12, y + columns.height
         for place, (stack, left) in enumerate(zip(columns.stacks, columns.lefts, strict=True)):
             self.place(stack, x + left, top)
@@ -286,9 +286,9 @@ class Placing:
                 (there, y),
                 (there, top),
             ]
-            self.lines.append(Line(points, False, ends_in_arrow(after)))
+            self.lines.append(Polyline(points, False, ends_in_arrow(after)))
             if stack.labels[-1]:
-                self.texts.append(Text(here + 6, top + stack.height + 12, stack.labels[-1]))
+                self.texts.append(Label(here + 6, top + stack.height + 12, stack.labels[-1]))
 
     def _valley(self, valley: Valley, x: int, y: int) -> None:
         left, right = x + valley.left, x + valley.right
@@ -298,26 +298,28 @@ class Placing:
             self.place(up, right - up.axis, end, up=True)
             self._across(step.across, down, up, (left + right) // 4 * 2)
             if down.labels[-1]:
-                self.texts.append(Text(left + 6, end + 12, down.labels[-1]))
+                self.texts.append(Label(left + 6, end + 12, down.labels[-1]))
             if place + 1 < len(valley.steps):
                 after, next_end = valley.steps[place + 1], y + valley.bottoms[place + 1]
-                self.lines.append(Line([(left, end), (left, next_end - after.down.height)], False,
+                self.lines.append(Polyline([(left, end), (left, next_end - after.down.height)], False,
                                        ends_in_arrow(after.down)))  # fmt: skip
-                self.lines.append(Line([(right, next_end - after.up.height), (right, end)], False, ends_in_arrow(up)))
+                self.lines.append(
+                    Polyline([(right, next_end - after.up.height), (right, end)], False, ends_in_arrow(up))
+                )
                 if after.up.labels[-1]:
-                    self.texts.append(Text(right + 6, next_end - after.up.height - 6, after.up.labels[-1]))
+                    self.texts.append(Label(right + 6, next_end - after.up.height - 6, after.up.labels[-1]))
         self._bottom(valley, x, y)
 
-    def _across(self, across: Tile | None, down: Stack, up: Stack, middle: int) -> None:
+    def _across(self, across: Card | None, down: Stack, up: Stack, middle: int) -> None:
         joint, source = up.items[0], down.items[-1]
         height = joint.y + joint.height // 2
         start, end = source.x + source.width, joint.x
         if across is None:
-            self.lines.append(Line([(start, height), (end, height)], True, True))
+            self.lines.append(Polyline([(start, height), (end, height)], True, True))
             return
         self.place(across, middle - across.width // 2, height - across.height // 2)
-        self.lines.append(Line([(start, height), (across.x, height)], True, True))
-        self.lines.append(Line([(across.x + across.width, height), (end, height)], True, True))
+        self.lines.append(Polyline([(start, height), (across.x, height)], True, True))
+        self.lines.append(Polyline([(across.x + across.width, height), (end, height)], True, True))
 
     def _bottom(self, valley: Valley, x: int, y: int) -> None:
         inner, last = valley.bottom, valley.steps[-1]
@@ -328,10 +330,10 @@ class Placing:
         inner_x = x + valley_left(valley)
         self.place(inner, inner_x, top)
         axis, below = inner_x + inner.axis, top + inner.height
-        self.lines.append(Line([(left, end), (left, turn), (axis, turn), (axis, top)], False, ends_in_arrow(inner)))
+        self.lines.append(Polyline([(left, end), (left, turn), (axis, turn), (axis, top)], False, ends_in_arrow(inner)))
         side = inner_x + inner.width + TURN
         points = [(axis, below), (axis, below + TURN), (side, below + TURN), (side, turn), (right, turn), (right, end)]
-        self.lines.append(Line(points, False, ends_in_arrow(last.up)))
+        self.lines.append(Polyline(points, False, ends_in_arrow(last.up)))
 
 
 def ends_in_arrow(part: Part) -> bool:
@@ -340,17 +342,17 @@ def ends_in_arrow(part: Part) -> bool:
         return bool(part.items) and ends_in_arrow(part.items[0])
     if isinstance(part, Valley):
         return ends_in_arrow(part.steps[0].down)
-    if isinstance(part, Columns):
+    if isinstance(part, StackColumns):
         return ends_in_arrow(part.stacks[0])
-    return isinstance(part, Tile) or (isinstance(part, Box) and not part.is_open)
+    return isinstance(part, Card) or (isinstance(part, Box) and not part.is_open)
 
 
 # --- beside the tree -----------------------------------------------------------------------------------------
 
 
-def shown(part: Tile) -> Tile | Box:
+def shown(part: Card) -> Card | Box:
     """Return what is seen of a tile: itself, or the outermost closed box that it lies in."""
-    seen: Tile | Box = part
+    seen: Card | Box = part
     around = part.up
     while around is not None:
         if not around.is_open:
@@ -359,7 +361,7 @@ def shown(part: Tile) -> Tile | Box:
     return seen
 
 
-def lane_lines(boxes: list[Box]) -> list[Line]:
+def lane_lines(boxes: list[Box]) -> list[Polyline]:
     """Return the lines beside the tree of open boxes, each from side to side."""
     found = []
     for box in boxes:
@@ -370,5 +372,5 @@ def lane_lines(boxes: list[Box]) -> list[Line]:
             x = box.x + box.width - 8 - TRACK * lane.track
             start, end = source.y + source.height - 8, target.y + 8
             points = [(source.x + source.width, start), (x, start), (x, end), (target.x + target.width, end)]
-            found.append(Line(points, True, True))
+            found.append(Polyline(points, True, True))
     return found

@@ -13,7 +13,7 @@ from cnncalc.ground.numbers import duration, exact, short, size
 BY = ("macs", "params", "memory", "time")
 
 
-class Measure(NamedTuple):
+class LayerFigure(NamedTuple):
     """One figure of every layer, for the whole batch.
 
     Attributes:
@@ -43,7 +43,9 @@ class Measure(NamedTuple):
         return short(value) if self.by in ("macs", "params") else self.text(value)
 
 
-def measure(graph: Graph, by: str, batch: int = 1, dtype: str = "float32", machine: Machine | None = None) -> Measure:
+def measure(
+    graph: Graph, by: str, batch: int = 1, dtype: str = "float32", machine: Machine | None = None
+) -> LayerFigure:
     """Return a figure of every layer.
 
     Args:
@@ -64,7 +66,7 @@ def measure(graph: Graph, by: str, batch: int = 1, dtype: str = "float32", machi
         assert machine is not None
         values = [estimate(node, machine, batch, width).seconds for node in graph.nodes]
         title = f"the time on {short(machine.flops)}FLOP/s and {short(machine.bandwidth)}B/s"
-    return Measure(by, title, values, sum(values))
+    return LayerFigure(by, title, values, sum(values))
 
 
 def share_text(share: float) -> str:

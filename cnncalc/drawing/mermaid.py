@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from cnncalc.drawing.colours import COLOURS, FRAME_LINE, INK
 from cnncalc.drawing.edges import Seen, seen_edges
-from cnncalc.drawing.parts import Box, Part, Tile
+from cnncalc.drawing.parts import Box, Card, Part
 from cnncalc.drawing.picture import inner, open_to
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.terminal_safe import printable
@@ -73,7 +73,7 @@ def _seen(root: Box) -> Iterator[Seen]:
     pending: list[Part] = [root.body]
     while pending:
         part = pending.pop()
-        if isinstance(part, Tile) or (isinstance(part, Box) and not part.is_open):
+        if isinstance(part, Card) or (isinstance(part, Box) and not part.is_open):
             yield part
         else:
             pending.extend(reversed(inner(part)))
@@ -102,11 +102,11 @@ def _lines(root: Box, folded: str) -> Iterator[str]:
 
 
 def _kind(part: Seen) -> str:
-    return part.kind if isinstance(part, Tile) else "box"
+    return part.kind if isinstance(part, Card) else "box"
 
 
 def _part(part: Part, names: dict[Seen, str], frames: list[str], indent: str) -> Iterator[str]:
-    if isinstance(part, Tile):
+    if isinstance(part, Card):
         names[part] = name = f"n{len(names)}"
         yield f"{indent}{name}{_tile(part)}\n"
     elif isinstance(part, Box) and not part.is_open:
@@ -126,7 +126,7 @@ def _title(box: Box) -> str:
     return f"{box.name} ×{box.count}" if box.count > 1 else box.name
 
 
-def _tile(tile: Tile) -> str:
+def _tile(tile: Card) -> str:
     texts = [strip.text for strip in tile.strips]
     if tile.form == "pill":
         return f'(["{_joined(texts)}"])'

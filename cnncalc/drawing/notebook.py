@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cnncalc.drawing.measures import Measure
+from cnncalc.drawing.measures import LayerFigure
 from cnncalc.drawing.page.data import type_text
 from cnncalc.drawing.picture import Choice, picture
 from cnncalc.drawing.svg import document, escaped
@@ -40,7 +40,7 @@ def _pieces(graph: Graph, summary: Summary) -> Iterator[str]:
     if len(rows) > MOST_ROWS:
         yield f"<tr><td>… {exact(len(rows) - MOST_ROWS)} more</td><td></td><td></td><td></td><td></td></tr>\n"
     yield "</tbody></table>\n"
-    measure = Measure("macs", f"the {summary.figure}", [row.macs for row in summary.rows], totals.macs)
+    measure = LayerFigure("macs", f"the {summary.figure}", [row.macs for row in summary.rows], totals.macs)
     drawing = document(picture(graph, measure, Choice(1)), style=False)
     plain = re.sub(' class="[^"]*"', "", drawing)
     yield f"<details><summary>graph</summary>{plain}</details>\n"

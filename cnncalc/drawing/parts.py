@@ -37,7 +37,7 @@ class Placed:
         self.reads = self.feeds = True
 
 
-class Tile(Placed):
+class Card(Placed):
     """One box without an inside.
 
     Attributes:
@@ -72,8 +72,8 @@ class Tile(Placed):
 class LaneLine(NamedTuple):
     """A line beside the tree, in one of the tracks at the right of a box."""
 
-    source: Tile
-    target: Tile
+    source: Card
+    target: Card
     track: int
 
 
@@ -100,7 +100,7 @@ class Box(Placed):
         super().__init__()
         self.name = name
         self.path = path
-        self.body: Stack | Valley | Columns = body
+        self.body: Stack | Valley | StackColumns = body
         self.level = level
         self.is_made_up = is_made_up
         self.about = ""
@@ -154,17 +154,17 @@ class Fork(Placed):
         self.passes = passes
         ends = [(branch.reads, branch.feeds) for branch in branches]
         self.is_trunk = passes and (not any(feeds for _, feeds in ends) or not any(reads for reads, _ in ends))
-        self.joint: Tile | None = None
+        self.joint: Card | None = None
         self.lane = 0
         self.lefts: list[int] = []
         self.tops: list[int] = []
 
 
-class Step(NamedTuple):
+class ValleyLevel(NamedTuple):
     """One level of a valley: the way down, what lies across it, and the way up."""
 
     down: Stack
-    across: Tile | None
+    across: Card | None
     up: Stack
 
 
@@ -173,7 +173,7 @@ class Valley(Placed):
 
     __slots__ = ("bottom", "bottoms", "left", "right", "steps")
 
-    def __init__(self, steps: list[Step], bottom: Stack) -> None:
+    def __init__(self, steps: list[ValleyLevel], bottom: Stack) -> None:
         super().__init__()
         self.steps = steps
         self.bottom = bottom
@@ -181,7 +181,7 @@ class Valley(Placed):
         self.bottoms: list[int] = []
 
 
-class Columns(Placed):
+class StackColumns(Placed):
     """A long stack in columns from left to right."""
 
     __slots__ = ("lefts", "stacks")
@@ -192,4 +192,4 @@ class Columns(Placed):
         self.lefts: list[int] = []
 
 
-Part: TypeAlias = Tile | Box | Stack | Fork | Valley | Columns
+Part: TypeAlias = Card | Box | Stack | Fork | Valley | StackColumns

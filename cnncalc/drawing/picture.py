@@ -9,12 +9,12 @@ from cnncalc.drawing.arrange import arrange
 from cnncalc.drawing.describe import Describer
 from cnncalc.drawing.geometry import Placing, gap, lane_lines, size
 from cnncalc.drawing.letters import text_width
-from cnncalc.drawing.measures import Measure
-from cnncalc.drawing.parts import Box, Columns, Fork, Part, Stack, Step, Tile, Valley
+from cnncalc.drawing.measures import LayerFigure
+from cnncalc.drawing.parts import Box, Card, Fork, Part, Stack, StackColumns, Valley, ValleyLevel
 from cnncalc.figures.costs import sums
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import short
-from cnncalc.language.unfinished import Misfit
+from cnncalc.language.expand.unfinished import Misfit
 
 MOST_BOXES, MOST_IN_ONE = 80, 40
 """How many tiles and closed boxes a picture has where nobody says how deep it goes; a U, without columns, has fewer."""
@@ -48,7 +48,7 @@ class Picture(NamedTuple):
     width: int
     height: int
     heading: tuple[str, str]
-    measure: Measure
+    measure: LayerFigure
     largest: float
 
 
@@ -68,21 +68,21 @@ class Choice(NamedTuple):
     misfits: Sequence[Misfit] = ()
 
 
-def picture(graph: Graph, measure: Measure, choice: Choice) -> Picture:
+def picture(graph: Graph, measure: LayerFigure, choice: Choice) -> Picture:
     """Return a network's picture."""
     root = describe(graph, measure, choice)
     open_to(root, choice.depth if choice.depth is not None else suitable_depth(root))
     return placed(root, graph, measure, choice)
 
 
-def describe(graph: Graph, measure: Measure, choice: Choice) -> Box:
+def describe(graph: Graph, measure: LayerFigure, choice: Choice) -> Box:
     """Return a network as parts without places, the outermost box open."""
     root = Describer(measure).box([arrange(graph, choice.nodes, choice.misfits)], 0)
     root.is_open = True
     return root
 
 
-def placed(root: Box, graph: Graph, measure: Measure, choice: Choice) -> Picture:
+def placed(root: Box, graph: Graph, measure: LayerFigure, choice: Choice) -> Picture:
     """Give the parts of a network their places."""
     body = root.body
     assert isinstance(body, Stack)
@@ -104,11 +104,11 @@ def placed(root: Box, graph: Graph, measure: Measure, choice: Choice) -> Picture
     texts = max([text.x + text_width(text.text, 9) for text in placing.texts], default=0)
     width = max(root.width + 2 * BORDER, texts + BORDER, text_width(heading_texts[1], 10) + 2 * BORDER)
     height = root.height + HEADING + 2 * BORDER
-    largest = max([part.value for part in placing.parts if isinstance(part, Tile) or not part.is_open], default=0.0)
+    largest = max([part.value for part in placing.parts if isinstance(part, Card) or not part.is_open], default=0.0)
     return Picture(root, placing, width, height, heading_texts, measure, largest)
 
 
-def heading_of(graph: Graph, measure: Measure, choice: Choice) -> tuple[str, str]:
+def heading_of(graph: Graph, measure: LayerFigure, choice: Choice) -> tuple[str, str]:
     """Return a picture's title and what stands below it."""
     found = sums(graph.nodes if choice.nodes is None else choice.nodes)
     layers = f"{found.layers:,} layer{'s' * (found.layers != 1)}"
@@ -139,7 +139,7 @@ def inner(part: Part) -> Sequence[Part]:
         return part.items
     if isinstance(part, Fork):
         return part.branches
-    if isinstance(part, Columns):
+    if isinstance(part, StackColumns):
         return part.stacks
     if isinstance(part, Valley):
         across = [step.across for step in part.steps if step.across]
@@ -167,7 +167,7 @@ def _count(root: Box, depth: int) -> tuple[int, bool]:
     pending: list[Part] = [root.body]
     while pending:
         part = pending.pop()
-        if isinstance(part, Tile):
+        if isinstance(part, Card):
             shown += 1
         elif isinstance(part, Box) and part.level >= depth:
             shown, more = shown + 1, True
@@ -181,7 +181,7 @@ def _count(root: Box, depth: int) -> tuple[int, bool]:
 
 def valley_of(stack: Stack) -> Valley | None:
     """Return a stack as a U, if it is one: a fork in a fork in a fork, with one tile or nothing beside each."""
-    steps: list[Step] = []
+    steps: list[ValleyLevel] = []
     whole = _tiles(stack)
     while True:
         step = _step(stack)
@@ -195,16 +195,16 @@ def valley_of(stack: Stack) -> Valley | None:
 
 def _tiles(part: Part) -> int:
     """Return how many tiles are in a part."""
-    return 1 if isinstance(part, Tile) else sum(_tiles(item) for item in inner(part))
+    return 1 if isinstance(part, Card) else sum(_tiles(item) for item in inner(part))
 
 
-def _step(stack: Stack) -> tuple[Step, Stack] | None:
+def _step(stack: Stack) -> tuple[ValleyLevel, Stack] | None:
     """Return the outermost level of a valley, and what is within it."""
     found = None
     for place, item in enumerate(stack.items):
         if isinstance(item, Fork) and 0 < place < len(stack.items) - 1:
             sides = _sides(item)
-            if sides is not None and isinstance(stack.items[place + 1], Tile):
+            if sides is not None and isinstance(stack.items[place + 1], Card):
                 found = (place, *sides)
                 if any(isinstance(part, Fork) for part in sides[1].items):
                     break
@@ -215,17 +215,17 @@ def _step(stack: Stack) -> tuple[Step, Stack] | None:
         return None
     down = Stack(stack.items[:place], stack.links[: place + 1], stack.labels[:place])
     up = Stack(stack.items[place + 1 :], stack.links[place + 1 :], stack.labels[place + 1 :])
-    return Step(down, across, up), within
+    return ValleyLevel(down, across, up), within
 
 
-def _sides(fork: Fork) -> tuple[Tile | None, Stack] | None:
+def _sides(fork: Fork) -> tuple[Card | None, Stack] | None:
     """Return what lies across a valley and what lies in it; None for a fork that is no valley's."""
     if fork.passes and len(fork.branches) == 1:
         return None, fork.branches[0]
     if fork.passes or len(fork.branches) != 2:
         return None
     for light, heavy in (fork.branches, fork.branches[::-1]):
-        if len(light.items) == 1 and isinstance(light.items[0], Tile) and len(heavy.items) > 1:
+        if len(light.items) == 1 and isinstance(light.items[0], Card) and len(heavy.items) > 1:
             return light.items[0], heavy
     return None
 
@@ -233,10 +233,10 @@ def _sides(fork: Fork) -> tuple[Tile | None, Stack] | None:
 # --- columns -------------------------------------------------------------------------------------------------
 
 
-def best_columns(stack: Stack, ways: Sequence[int], heading: int) -> Stack | Columns:
+def best_columns(stack: Stack, ways: Sequence[int], heading: int) -> Stack | StackColumns:
     """Return a stack in the number of columns, of those given, whose shape is nearest to a page's."""
     tried = {count: _in_columns(stack, count) for count in ways}
-    best: Stack | Columns = stack
+    best: Stack | StackColumns = stack
     least = None
     for columns in tried.values():
         size(columns)
@@ -247,7 +247,7 @@ def best_columns(stack: Stack, ways: Sequence[int], heading: int) -> Stack | Col
     return best
 
 
-def _in_columns(stack: Stack, count: int) -> Stack | Columns:
+def _in_columns(stack: Stack, count: int) -> Stack | StackColumns:
     """Return a stack cut so that the highest of its columns is as low as can be."""
     low, high = max([item.height for item in stack.items], default=0), stack.height
     if count == 1 or len(stack.items) < 2:
@@ -260,7 +260,7 @@ def _in_columns(stack: Stack, count: int) -> Stack | Columns:
             low = middle + 1
     starts = _cuts(stack, high)
     ends = [*starts[1:], len(stack.items)]
-    return Columns(
+    return StackColumns(
         [
             Stack(stack.items[start:end], stack.links[start : end + 1], stack.labels[start:end])
             for start, end in zip(starts, ends, strict=True)

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from math import isqrt
 
 from cnncalc.drawing.atoms import Atom
-from cnncalc.drawing.tree import Element, Fold, Parallel, Scope, Series
+from cnncalc.drawing.tree import Element, FoldedParts, Parallel, Series, TreeScope
 
 LONGEST_PERIOD = 12
 LEAST_SAVED = 3
@@ -16,7 +16,7 @@ LONGEST_SERIES = 150
 """Parts of a series beyond which they are put into groups."""
 
 
-def fold(root: Scope) -> None:
+def fold(root: TreeScope) -> None:
     """Fold what repeats in a tree, from the inside out, and group what is too long."""
     _Folding().scope(root)
 
@@ -30,13 +30,13 @@ class _Folding:
     def __init__(self) -> None:
         self.numbers: dict[Hashable, int] = {}
 
-    def scope(self, scope: Scope) -> int:
+    def scope(self, scope: TreeScope) -> int:
         """Fold the inside of a scope and return its number."""
         inside = self.series(scope.body, scope)
         lanes = id(scope) if scope.lanes else 0
         return self._number("scope", scope.name.rstrip("0123456789"), inside, lanes)
 
-    def series(self, series: Series, around: Scope) -> int:
+    def series(self, series: Series, around: TreeScope) -> int:
         """Fold a series in place and return the number of what it was."""
         signs = [self._sign(item, around) for item in series.items]
         number = self._number("series", tuple(signs), tuple(series.links))
@@ -44,10 +44,10 @@ class _Folding:
         _group(series, around)
         return number
 
-    def _sign(self, element: Element, around: Scope) -> int:
+    def _sign(self, element: Element, around: TreeScope) -> int:
         if isinstance(element, Atom):
             return self._atom(element)
-        if isinstance(element, Scope):
+        if isinstance(element, TreeScope):
             return self.scope(element)
         if isinstance(element, Parallel):
             branches = tuple([self.series(branch, around) for branch in element.branches])
@@ -69,7 +69,7 @@ class _Folding:
 class _Runs:
     """The repeats of one series."""
 
-    def __init__(self, series: Series, signs: list[int], around: Scope) -> None:
+    def __init__(self, series: Series, signs: list[int], around: TreeScope) -> None:
         self.series = series
         self.items = series.items
         self.signs = signs
@@ -96,7 +96,7 @@ class _Runs:
             if count < 2:
                 at = start
                 continue
-            items.append(Fold(self._copies(start, period, count)))
+            items.append(FoldedParts(self._copies(start, period, count)))
             at = start + period * count
             links.append(self.series.links[at])
         self.series.items, self.series.links = items, links
@@ -122,24 +122,24 @@ class _Runs:
 
     def _is_worth(self, at: int, period: int, spared: int) -> bool:
         first = self.items[at]
-        if period == 1 and not isinstance(first, Atom | Scope):
+        if period == 1 and not isinstance(first, Atom | TreeScope):
             return False
-        return spared >= LEAST_SAVED or (period == 1 and isinstance(first, Scope))
+        return spared >= LEAST_SAVED or (period == 1 and isinstance(first, TreeScope))
 
-    def _copies(self, start: int, period: int, count: int) -> list[Scope] | list[Atom]:
+    def _copies(self, start: int, period: int, count: int) -> list[TreeScope] | list[Atom]:
         if period == 1:
             parts = self.items[start : start + count]
             atoms = [part for part in parts if isinstance(part, Atom)]
-            return atoms or [part for part in parts if isinstance(part, Scope)]
+            return atoms or [part for part in parts if isinstance(part, TreeScope)]
         return [
             _made_up(self.series, start + number * period, start + (number + 1) * period, self.around)
             for number in range(count)
         ]
 
 
-def _made_up(series: Series, start: int, end: int, around: Scope) -> Scope:
+def _made_up(series: Series, start: int, end: int, around: TreeScope) -> TreeScope:
     """Return some items of a series as a scope of their own, named after its first and its last layer."""
-    scope = Scope("", "", around, is_made_up=True)
+    scope = TreeScope("", "", around, is_made_up=True)
     scope.body = Series(series.items[start:end], series.links[start : end + 1])
     first, last = _edge_name(scope.body.items[0], 0), _edge_name(scope.body.items[-1], -1)
     scope.name = first if first == last else f"{first} … {last}"
@@ -148,19 +148,19 @@ def _made_up(series: Series, start: int, end: int, around: Scope) -> Scope:
 
 def _edge_name(element: Element, side: int) -> str:
     """Return the short name of a part's first or last atom or scope."""
-    while not isinstance(element, Atom | Scope) or (isinstance(element, Scope) and element.is_made_up):
-        if isinstance(element, Scope):
+    while not isinstance(element, Atom | TreeScope) or (isinstance(element, TreeScope) and element.is_made_up):
+        if isinstance(element, TreeScope):
             element = element.body
         elif isinstance(element, Parallel):
             element = element.branches[side]
-        elif isinstance(element, Fold):
+        elif isinstance(element, FoldedParts):
             element = element.copies[side]
         else:
             element = element.items[side]
     return element.name.rpartition(".")[2] if isinstance(element, Atom) else element.name
 
 
-def _group(series: Series, around: Scope) -> None:
+def _group(series: Series, around: TreeScope) -> None:
     """Put the items of a very long series into groups of equal size."""
     count = len(series.items)
     if count <= LONGEST_SERIES:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 
-from cnncalc.drawing.atoms import Atom, Path, Wire
+from cnncalc.drawing.atoms import Atom, Path, TensorPath
 from cnncalc.ground.limits import MAX_DRAWN_NESTING
 
 
-class Item:
+class LevelItem:
     """A part of a level: one atom, or the atoms of a scope."""
 
     __slots__ = ("atoms", "is_scope", "name", "path")
@@ -21,7 +21,7 @@ class Item:
         self.is_scope = is_scope
 
 
-def items_of(atoms: Sequence[Atom], around: Path, depth: int) -> list[Item]:
+def items_of(atoms: Sequence[Atom], around: Path, depth: int) -> list[LevelItem]:
     """Return the parts of a scope, in their order; no two of them feed each other.
 
     A scope with one part vanishes, and so does every scope that is deeper than may be drawn.
@@ -35,10 +35,10 @@ def items_of(atoms: Sequence[Atom], around: Path, depth: int) -> list[Item]:
     return _sorted(_without_circles(items))
 
 
-def _item(atoms: list[Atom], path: Path) -> Item:
+def _item(atoms: list[Atom], path: Path) -> LevelItem:
     """Return the atoms of a scope as an item: the innermost scope that holds them all, or the one atom."""
     if len(atoms) == 1:
-        return Item(atoms, "", (), False)
+        return LevelItem(atoms, "", (), False)
     inside = atoms[0].path
     for atom in atoms[1:]:
         while atom.path[: len(inside)] != inside:
@@ -46,15 +46,15 @@ def _item(atoms: list[Atom], path: Path) -> Item:
     start = len(path) - 1
     while start and inside[start].isdigit():  # layer1.0 is a name, 0 is none
         start -= 1
-    return Item(atoms, ".".join(inside[start:]), inside, True)
+    return LevelItem(atoms, ".".join(inside[start:]), inside, True)
 
 
-def places(items: Sequence[Item]) -> dict[Atom, int]:
+def places(items: Sequence[LevelItem]) -> dict[Atom, int]:
     """Return the number of the item that each atom is in."""
     return {atom: number for number, item in enumerate(items) for atom in item.atoms}
 
 
-def _edges(items: Sequence[Item]) -> list[set[int]]:
+def _edges(items: Sequence[LevelItem]) -> list[set[int]]:
     """Return which items each item feeds."""
     where = places(items)
     found: list[set[int]] = [set() for _ in items]
@@ -66,7 +66,7 @@ def _edges(items: Sequence[Item]) -> list[set[int]]:
     return found
 
 
-def _sorted(items: list[Item]) -> list[Item]:
+def _sorted(items: list[LevelItem]) -> list[LevelItem]:
     """Return the items in a topological order, those that come first in the network as early as possible."""
     feeds = _edges(items)
     missing = [0] * len(items)
@@ -89,29 +89,29 @@ def _sorted(items: list[Item]) -> list[Item]:
 # --- circles -------------------------------------------------------------------------------------------------
 
 
-def _without_circles(items: list[Item]) -> list[Item]:
+def _without_circles(items: list[LevelItem]) -> list[LevelItem]:
     """Return the items, scopes that feed each other cut into runs that follow each other in running order."""
-    found: list[Item] = []
+    found: list[LevelItem] = []
     for circle in _circles(_edges(items)):
         inside = [items[number] for number in circle]
         found.extend(inside if len(inside) == 1 else _runs(inside))
     return found
 
 
-def _runs(items: Sequence[Item]) -> list[Item]:
+def _runs(items: Sequence[LevelItem]) -> list[LevelItem]:
     """Return items cut up: intervals of a linear order can't form a circle."""
     owners = {atom: item for item in items for atom in item.atoms}
-    runs: list[tuple[Item, list[Atom]]] = []
+    runs: list[tuple[LevelItem, list[Atom]]] = []
     for atom in sorted(owners, key=lambda atom: atom.order):
         if not runs or runs[-1][0] is not owners[atom]:
             runs.append((owners[atom], []))
         runs[-1][1].append(atom)
-    numbers: dict[Item, int] = {}
+    numbers: dict[LevelItem, int] = {}
     found = []
     for item, atoms in runs:
         numbers[item] = number = numbers.get(item, 0) + 1
         name = item.name if number == 1 else f"{item.name} ({number})"
-        found.append(Item(atoms, name, item.path, item.is_scope and len(atoms) > 1))
+        found.append(LevelItem(atoms, name, item.path, item.is_scope and len(atoms) > 1))
     return found
 
 
@@ -158,15 +158,15 @@ def _circles(feeds: Sequence[Iterable[int]]) -> list[list[int]]:
 # --- borders -------------------------------------------------------------------------------------------------
 
 
-def clear_borders(item: Item) -> None:
+def clear_borders(item: LevelItem) -> None:
     """Make lanes of the wires that can't cross a scope's border in its one line in and its one line out.
 
     Whoever reads that line reads all that comes in it, and all that go out in one go to the same readers: else the
     picture would have edges that the network has not.
     """
     inside = set(item.atoms)
-    entering: dict[Atom, list[Wire]] = {}
-    leaving: dict[Atom, list[Wire]] = {}
+    entering: dict[Atom, list[TensorPath]] = {}
+    leaving: dict[Atom, list[TensorPath]] = {}
     for atom in item.atoms:
         for wire in atom.before:
             if not wire.is_lane and wire.source not in inside:
@@ -178,7 +178,7 @@ def clear_borders(item: Item) -> None:
     _keep_one_line([[(wire.source, wire) for wire in wires] for wires in leaving.values()])
 
 
-def _keep_one_line(readers: list[list[tuple[Atom, Wire]]]) -> None:
+def _keep_one_line(readers: list[list[tuple[Atom, TensorPath]]]) -> None:
     """Keep the wires of the tensor that most read, and of what all of its readers read; the others become lanes."""
     groups = {frozenset(atom for atom, _ in wires) for wires in readers}
     if len(groups) < 2:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnncalc.drawing.colours import BAR, COLOURS, DARK, FRAME_LINE, INK, LINE, MARKS, MUTED, SKIP
-from cnncalc.drawing.geometry import Line
-from cnncalc.drawing.parts import CIRCLE, HEAD, STRIP, Box, Tile
+from cnncalc.drawing.geometry import Polyline
+from cnncalc.drawing.parts import CIRCLE, HEAD, STRIP, Box, Card
 from cnncalc.drawing.picture import BORDER, Picture
 from cnncalc.ground.terminal_safe import printable
 
@@ -68,7 +68,7 @@ def body(picture: Picture) -> Iterator[str]:
             yield _frame(part)
     yield from _lines(picture.placing.lines)
     for part in parts:
-        if isinstance(part, Tile):
+        if isinstance(part, Card):
             yield from _tile(part, picture.largest)
         elif not part.is_open:
             yield from _closed(part, picture.largest)
@@ -94,7 +94,7 @@ def _rect(x: int, y: int, width: int, height: int, kind: str, radius: int = 4) -
     )
 
 
-def _opened(part: Tile | Box) -> str:
+def _opened(part: Card | Box) -> str:
     """Return the beginning of a group: pale where the part is the same in another network, outlined where it is not."""
     pale = ' opacity=".4"' if part.mark == "same" else ""
     found = f"<g{pale}><title>{escaped(part.title)}</title>\n"
@@ -121,7 +121,7 @@ def _frame(box: Box) -> str:
     return f"<g>{title}\n{drawn}{label}{together}</g>\n"
 
 
-def _lines(lines: list[Line]) -> Iterator[str]:
+def _lines(lines: list[Polyline]) -> Iterator[str]:
     for is_skip, style, colour in ((False, "line", LINE), (True, "skip", SKIP)):
         chosen = [line for line in lines if line.is_skip == is_skip]
         if not chosen:
@@ -134,7 +134,7 @@ def _lines(lines: list[Line]) -> Iterator[str]:
             yield f'<path class="{name}" d="{heads}" fill="{colour}"/>\n'
 
 
-def _path(line: Line) -> str:
+def _path(line: Polyline) -> str:
     """Return a line with its corners rounded."""
     points = [line.points[0]]
     for point in line.points[1:]:
@@ -165,7 +165,7 @@ def _sign(number: int) -> int:
     return (number > 0) - (number < 0)
 
 
-def _head(line: Line) -> str:
+def _head(line: Polyline) -> str:
     """Return the head of an arrow, in the direction of the line's last piece."""
     points = [point for place, point in enumerate(line.points) if place == 0 or point != line.points[place - 1]]
     if len(points) < 2:
@@ -179,7 +179,7 @@ def _head(line: Line) -> str:
     )
 
 
-def _tile(tile: Tile, largest: float) -> Iterator[str]:
+def _tile(tile: Card, largest: float) -> Iterator[str]:
     yield _opened(tile)
     if tile.form == "pill":
         yield _rect(tile.x, tile.y, tile.width, tile.height, tile.kind, tile.height // 2)
@@ -191,7 +191,7 @@ def _tile(tile: Tile, largest: float) -> Iterator[str]:
     yield "</g>\n"
 
 
-def _circle(tile: Tile) -> Iterator[str]:
+def _circle(tile: Card) -> Iterator[str]:
     tint, border = COLOURS[tile.kind]
     x, y, reach = tile.x + CIRCLE // 2, tile.y + CIRCLE // 2, 5
     yield f'<circle class="{tile.kind}" cx="{x}" cy="{y}" r="{CIRCLE // 2 - 1}" fill="{tint}" stroke="{border}"/>\n'
@@ -201,7 +201,7 @@ def _circle(tile: Tile) -> Iterator[str]:
     yield f'<path class="{tile.kind}" d="{sign}" fill="none" stroke="{border}" stroke-width="1.6"/>\n'
 
 
-def _card(tile: Tile, largest: float) -> Iterator[str]:
+def _card(tile: Card, largest: float) -> Iterator[str]:
     x, y, width = tile.x, tile.y, tile.width
     if tile.count > 1:
         yield _rect(x + 4, y + 4, width, tile.height, tile.kind)
@@ -215,7 +215,7 @@ def _card(tile: Tile, largest: float) -> Iterator[str]:
         y += height
 
 
-def _head_strip(tile: Tile, text: str, x: int, y: int, largest: float) -> Iterator[str]:
+def _head_strip(tile: Card, text: str, x: int, y: int, largest: float) -> Iterator[str]:
     right = x + tile.width - 9
     if not tile.share and tile.count == 1:
         yield _text(x + tile.axis, y + 18, text, "ink", anchor="middle")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from cnncalc.drawing.atoms import Atom, Wire
+from cnncalc.drawing.atoms import Atom, TensorPath
 
 
 class Series:
@@ -37,7 +37,7 @@ class Parallel:
         self.passes = passes
 
 
-class Scope:
+class TreeScope:
     """A part of a network with a name: layers whose names begin alike.
 
     Attributes:
@@ -51,25 +51,25 @@ class Scope:
 
     __slots__ = ("body", "is_made_up", "lanes", "name", "parent", "path")
 
-    def __init__(self, name: str, path: str, parent: Scope | None, is_made_up: bool = False) -> None:
+    def __init__(self, name: str, path: str, parent: TreeScope | None, is_made_up: bool = False) -> None:
         self.name = name
         self.path = path
         self.parent = parent
         self.is_made_up = is_made_up
         self.body = Series([], [False])
-        self.lanes: list[Wire] = []
+        self.lanes: list[TensorPath] = []
 
 
-class Fold:
+class FoldedParts:
     """Equal parts one behind the other, of which one is drawn: scopes, cards, or made-up scopes of several parts."""
 
     __slots__ = ("copies",)
 
-    def __init__(self, copies: list[Scope] | list[Atom]) -> None:
-        self.copies: Sequence[Scope | Atom] = copies
+    def __init__(self, copies: list[TreeScope] | list[Atom]) -> None:
+        self.copies: Sequence[TreeScope | Atom] = copies
 
 
-Element: TypeAlias = Atom | Series | Parallel | Scope | Fold
+Element: TypeAlias = Atom | Series | Parallel | TreeScope | FoldedParts
 
 
 def reads(element: Element) -> bool:
@@ -80,7 +80,7 @@ def reads(element: Element) -> bool:
         return element.links[0] and bool(element.items) and reads(element.items[0])
     if isinstance(element, Parallel):
         return element.passes or any(reads(branch) for branch in element.branches)
-    if isinstance(element, Scope):
+    if isinstance(element, TreeScope):
         return reads(element.body)
     return reads(element.copies[0])
 
@@ -93,7 +93,7 @@ def feeds(element: Element) -> bool:
         return element.links[-1] and bool(element.items) and feeds(element.items[-1])
     if isinstance(element, Parallel):
         return element.passes or any(feeds(branch) for branch in element.branches)
-    if isinstance(element, Scope):
+    if isinstance(element, TreeScope):
         return feeds(element.body)
     return feeds(element.copies[-1])
 
@@ -109,7 +109,7 @@ def leaving(element: Element) -> Iterator[Atom]:
         for branch in element.branches:
             yield from leaving(branch)
     else:
-        yield from leaving(element.body if isinstance(element, Scope) else element.copies[-1])
+        yield from leaving(element.body if isinstance(element, TreeScope) else element.copies[-1])
 
 
 def atoms_in(element: Element) -> Iterator[Atom]:
@@ -127,12 +127,12 @@ def parts_of(element: Element) -> Sequence[Element]:
         return element.items
     if isinstance(element, Parallel):
         return element.branches
-    if isinstance(element, Scope):
+    if isinstance(element, TreeScope):
         return [element.body]
-    return element.copies if isinstance(element, Fold) else ()
+    return element.copies if isinstance(element, FoldedParts) else ()
 
 
-def edges(root: Scope) -> Iterator[tuple[Atom, Atom]]:
+def edges(root: TreeScope) -> Iterator[tuple[Atom, Atom]]:
     """Yield every edge that the tree and its lanes stand for, as (source, target)."""
     found: list[tuple[Atom, Atom]] = []
     _walk(root, [], found)
@@ -140,7 +140,7 @@ def edges(root: Scope) -> Iterator[tuple[Atom, Atom]]:
     pending: list[Element] = [root]
     while pending:
         element = pending.pop()
-        if isinstance(element, Scope):
+        if isinstance(element, TreeScope):
             yield from ((wire.source, wire.target) for wire in element.lanes)
         pending.extend(parts_of(element))
 
@@ -153,9 +153,9 @@ def _walk(element: Element, incoming: list[Atom], found: list[tuple[Atom, Atom]]
     if isinstance(element, Parallel):
         outgoing = [atom for branch in element.branches for atom in _walk(branch, incoming, found)]
         return outgoing + (incoming if element.passes else [])
-    if isinstance(element, Scope):
+    if isinstance(element, TreeScope):
         return _walk(element.body, incoming, found)
-    if isinstance(element, Fold):
+    if isinstance(element, FoldedParts):
         for copy in element.copies:
             incoming = _walk(copy, incoming, found)
         return incoming

@@ -11,15 +11,14 @@ import numpy as np
 
 from cnncalc.execution.fold import Folded
 from cnncalc.execution.kernels import Kernels
-from cnncalc.execution.kernels.convolution import Pointwise as PointConvolution
-from cnncalc.execution.kernels.convolution import Prepared
-from cnncalc.execution.kernels.elementwise import Affine, Merge, Pointwise
+from cnncalc.execution.kernels.convolution import PointConvolution, Prepared
+from cnncalc.execution.kernels.elementwise import Merge, PerElement, ScaleAndShift
 from cnncalc.execution.kernels.kernel import (
     NOTHING_BEFORE,
     NOTHING_THEN,
     Before,
     Call,
-    Held,
+    HeldWeight,
     Kernel,
     Shape,
     Tally,
@@ -41,7 +40,7 @@ Place = Callable[[Shape, Any], Any]
 """place(shape, dtype) is memory (N, *out, C) for a step's output."""
 
 
-class Bound(NamedTuple):
+class BoundStep(NamedTuple):
     """A step that has run once.
 
     Attributes:
@@ -70,7 +69,7 @@ class _Once(Kernels):
         self.made: list[tuple[Array, Performed]] = []
 
     def perform(
-        self, kernel: Kernel, inputs: Sequence[Array], weight: Held | None = None, bias: Held | None = None
+        self, kernel: Kernel, inputs: Sequence[Array], weight: HeldWeight | None = None, bias: HeldWeight | None = None
     ) -> Array:
         """Run a kernel; return what it made as (N, *out, C), not to be written to."""
         if self.made:  # not the only one of its layer
@@ -95,7 +94,7 @@ class _Once(Kernels):
 def bind(
     step: Step, folded: Folded, arrays: Sequence[Array], team: Team, place: Place, room: Any, keep: bool, fuse: bool,
     view: bool,
-) -> Bound:  # fmt: skip
+) -> BoundStep:  # fmt: skip
     """Run a step for the first time.
 
     Args:
@@ -121,22 +120,22 @@ def bind(
     if kernel is not None:
         ops.perform(kernel, [channels_last(array) for array in inputs])
         ((out, done),) = ops.made
-        return Bound(channels_first(out), done.calls, ops.tally(), done.seconds)
+        return BoundStep(channels_first(out), done.calls, ops.tally(), done.seconds)
     begun = perf_counter()
     result = layer.forward(ops, *inputs, **folded.weights)
     if ops.made and _is(result, ops.made[0][0]):
         out, done = ops.made[0]
-        return Bound(out.transpose(_axes(result, out)), done.calls, ops.tally(), done.seconds)
+        return BoundStep(out.transpose(_axes(result, out)), done.calls, ops.tally(), done.seconds)
     if ops.is_fused:
         raise ValueError(f"'{step.carrier.name}' does not leave its output to its kernel")
     if view and may_alias(step) and np.may_share_memory(result, inputs[0]):
-        return Bound(result, [], ops.tally(), perf_counter() - begun)
+        return BoundStep(result, [], ops.tally(), perf_counter() - begun)
     last = channels_last(result)
     out = place(last.shape, result.dtype)
     out[...] = last
     seconds = perf_counter() - begun
     again: list[Call] = [(_again, (partial(layer.forward, eager, *inputs, **folded.weights), eager, out), {})]
-    return Bound(channels_first(out), again if keep else [], ops.tally(), seconds)
+    return BoundStep(channels_first(out), again if keep else [], ops.tally(), seconds)
 
 
 def _again(forward: Callable[[], Array], eager: Kernels, out: Array) -> None:
@@ -179,10 +178,10 @@ def _kernel(
         return None
     shapes = [channels_last(array).shape for array in inputs]
     if layer.pointwise and not weights:
-        return Pointwise(shapes[0], partial(layer.forward, eager), layer.clamps())
+        return PerElement(shapes[0], partial(layer.forward, eager), layer.clamps())
     if isinstance(layer, ElementwiseMerge) and layer.ufunc and len({array.ndim for array in inputs}) == 1:
         return Merge(shapes, getattr(np, layer.ufunc))
     if fuse and layer.is_affine():
         scale, shift = layer.as_affine(weights)
-        return Affine(shapes[0], Before(((np.multiply, scale), (np.add, shift))))
+        return ScaleAndShift(shapes[0], Before(((np.multiply, scale), (np.add, shift))))
     return None

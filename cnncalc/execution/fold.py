@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import NOTHING_BEFORE, Before, Clip, Held
+from cnncalc.execution.kernels.kernel import NOTHING_BEFORE, Before, Clip, HeldWeight
 from cnncalc.execution.plan import Step, is_contraction, is_point, pads
 from cnncalc.execution.weights import node_weights
 
@@ -35,7 +35,7 @@ class Folded(NamedTuple):
     activation: Node | None = None
 
 
-def fold(step: Step, given: Mapping[str, Array], owned: bool, shared: dict[str, Held]) -> Folded:
+def fold(step: Step, given: Mapping[str, Array], owned: bool, shared: dict[str, HeldWeight]) -> Folded:
     """Fold the factors and constants of a step into its carrier's weights, or into operations on its input.
 
     Args:
@@ -69,7 +69,7 @@ def fold(step: Step, given: Mapping[str, Array], owned: bool, shared: dict[str, 
     held: dict[str, Any] = {}
     for name, array in weights.items():
         own = owned or array is not plain.get(name)
-        held[name] = Held(array, owned=True) if own else shared.setdefault(f"{owner}.{name}", Held(array))
+        held[name] = HeldWeight(array, owned=True) if own else shared.setdefault(f"{owner}.{name}", HeldWeight(array))
     return Folded(held, before, clip, activation)
 
 

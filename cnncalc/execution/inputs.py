@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cnncalc.execution.stored import Stored, array_like, sizes
+from cnncalc.execution.arrays.read import StoredArray, array_like, sizes
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.layers.shapes import Shape
@@ -30,7 +30,7 @@ def random_inputs(network: Graph, batch: int, seed: int, dtype: Any) -> dict[str
     return made
 
 
-class Given(NamedTuple):
+class GivenArrays(NamedTuple):
     """Arrays that fit a network's inputs by shape and type; their data has not been looked at.
 
     Attributes:
@@ -51,9 +51,9 @@ class Given(NamedTuple):
         total = 0
         for array in self.arrays.values():
             elements = prod(array.shape)
-            stored = isinstance(array, Stored)
+            stored = isinstance(array, StoredArray)
             copied = array.dtype != self.dtype
-            held = array.size + array.reading if isinstance(array, Stored) else 0
+            held = array.size + array.reading if isinstance(array, StoredArray) else 0
             total += held + elements * self.dtype.itemsize * copied + elements * (stored or copied)
         return total
 
@@ -74,7 +74,7 @@ class Given(NamedTuple):
         return data
 
 
-def given_inputs(network: Graph, x: Any, dtype: Any = None) -> Given:
+def given_inputs(network: Graph, x: Any, dtype: Any = None) -> GivenArrays:
     """Return given arrays by the names of the inputs, checked by shape and type.
 
     Integers become floating-point, as they are: a picture's 0 … 255 stay that.
@@ -110,7 +110,7 @@ def given_inputs(network: Graph, x: Any, dtype: Any = None) -> Given:
         listed = ", ".join(f"'{name}' has {count}" for name, count in batches.items())
         raise CnncalcError(f"inputs differ in their number of samples: {listed}")
     common = max(types, key=lambda found: found.itemsize)
-    return Given(found, next(iter(batches.values())), common, shapes)
+    return GivenArrays(found, next(iter(batches.values())), common, shapes)
 
 
 def _type_of(name: str, array: Any, shape: Shape, dtype: Any) -> np.dtype[Any]:

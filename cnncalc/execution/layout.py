@@ -21,7 +21,7 @@ MOST_SORTED = 1500  # pieces that are compared with each other; of more, each ta
 
 
 @dataclass
-class Piece:
+class MemoryPiece:
     """Memory that lives from one step to another, both counted in.
 
     Attributes:
@@ -47,8 +47,8 @@ class Layout(NamedTuple):
         size: bytes in all.
     """
 
-    homes: dict[Tensor, Piece]
-    rooms: list[Piece | None]
+    homes: dict[Tensor, MemoryPiece]
+    rooms: list[MemoryPiece | None]
     size: int
 
 
@@ -69,11 +69,11 @@ def layout(
         rooms: elements that each step's kernel needs beside its output.
     """
     last = _last_reads(network, steps)
-    homes: dict[Tensor, Piece] = {}
-    within: dict[Tensor, list[Piece]] = {}  # the pieces that a tensor lies in, or may lie in
+    homes: dict[Tensor, MemoryPiece] = {}
+    within: dict[Tensor, list[MemoryPiece]] = {}  # the pieces that a tensor lies in, or may lie in
 
-    def own(tensor: Tensor, number: int) -> Piece:
-        piece = Piece(_rounded(tensor.elements(batch) * itemsize), number, last.get(tensor, number))
+    def own(tensor: Tensor, number: int) -> MemoryPiece:
+        piece = MemoryPiece(_rounded(tensor.elements(batch) * itemsize), number, last.get(tensor, number))
         homes[tensor] = piece
         within[tensor] = [piece]
         return piece
@@ -104,7 +104,7 @@ def layout(
         if width:
             piece.width = width
             piece.size = _rounded(piece.size // output.shape[0] * width + LINE * itemsize)
-    beside = [Piece(_rounded(size * itemsize), i, i) if size else None for i, size in enumerate(rooms)]
+    beside = [MemoryPiece(_rounded(size * itemsize), i, i) if size else None for i, size in enumerate(rooms)]
     unique = {id(piece): piece for piece in [*homes.values(), *filter(None, beside)]}
     return Layout(homes, beside, _place(list(unique.values())))
 
@@ -155,11 +155,11 @@ def _rounded(size: int) -> int:
     return -(-size // LINE) * LINE
 
 
-def _place(pieces: list[Piece]) -> int:
+def _place(pieces: list[MemoryPiece]) -> int:
     """Give every piece its start; return how much memory that takes."""
     if len(pieces) > MOST_SORTED:
         return _in_order(pieces)
-    placed: list[Piece] = []
+    placed: list[MemoryPiece] = []
     for piece in sorted(pieces, key=lambda piece: (-piece.size, piece.birth)):
         around = [other for other in placed if other.birth <= piece.death and piece.birth <= other.death]
         piece.start = _gap(around, piece.size)
@@ -167,9 +167,9 @@ def _place(pieces: list[Piece]) -> int:
     return max((piece.start + piece.size for piece in pieces), default=0)
 
 
-def _in_order(pieces: list[Piece]) -> int:
+def _in_order(pieces: list[MemoryPiece]) -> int:
     """Give every piece its start, in the order of their births."""
-    alive: list[Piece] = []
+    alive: list[MemoryPiece] = []
     for piece in sorted(pieces, key=lambda piece: piece.birth):
         alive = [other for other in alive if other.death >= piece.birth]
         piece.start = _gap(alive, piece.size)
@@ -177,7 +177,7 @@ def _in_order(pieces: list[Piece]) -> int:
     return max((piece.start + piece.size for piece in pieces), default=0)
 
 
-def _gap(around: list[Piece], size: int) -> int:
+def _gap(around: list[MemoryPiece], size: int) -> int:
     """Return where the smallest gap between pieces begins that holds `size`, or where the last piece ends."""
     end, best, best_size = 0, -1, 0
     for other in sorted(around, key=lambda other: other.start):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cnncalc.execution.kernels import Kernels
-from cnncalc.execution.kernels.kernel import Held, Kernel
+from cnncalc.execution.kernels.kernel import HeldWeight, Kernel
 from cnncalc.execution.kernels.team import Team, scratch_bytes
 from cnncalc.execution.kernels.tuning import GEMM_FROM_ROWS, ROW_OPERATION
 from cnncalc.execution.layout import joins_channels, layout
@@ -103,7 +103,7 @@ class _Probe(Kernels):
     """The operations on arrays without memory, to see which kernel a layer uses."""
 
     def perform(
-        self, kernel: Kernel, inputs: Sequence[Array], weight: Held | None = None, bias: Held | None = None
+        self, kernel: Kernel, inputs: Sequence[Array], weight: HeldWeight | None = None, bias: HeldWeight | None = None
     ) -> Array:
         """Raise what was looked for."""
         raise _FoundError(kernel)
@@ -149,9 +149,9 @@ def _kernel_of(step: Step, batch: int, dtype: Any, probe: _Probe) -> Kernel | No
     else:
         return None
     if is_contraction(node.layer) and step.before and step.before[0].layer.is_affine():
-        from cnncalc.execution.kernels.convolution import Pointwise, Prepared
+        from cnncalc.execution.kernels.convolution import PointConvolution, Prepared
 
-        if not isinstance(kernel, Pointwise):
+        if not isinstance(kernel, PointConvolution):
             channels_last = (inputs[0].shape[0], *inputs[0].shape[2:], inputs[0].shape[1])
             return Prepared(kernel, channels_last)
     return kernel

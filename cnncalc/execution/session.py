@@ -13,10 +13,10 @@ from cnncalc.execution.binding import bind
 from cnncalc.execution.fold import Folded, fold
 from cnncalc.execution.inputs import given_inputs
 from cnncalc.execution.kernels.blas import blas
-from cnncalc.execution.kernels.kernel import Call, Held, Tally, make
+from cnncalc.execution.kernels.kernel import Call, HeldWeight, Tally, make
 from cnncalc.execution.kernels.team import Team
 from cnncalc.execution.kernels.tuning import OUR_THREADS_FROM
-from cnncalc.execution.layout import Layout, Piece, layout
+from cnncalc.execution.layout import Layout, MemoryPiece, layout
 from cnncalc.execution.needs import kernels_of, most_scratch
 from cnncalc.execution.plan import Step, steps
 from cnncalc.ground.errors import CnncalcError
@@ -88,13 +88,13 @@ class Session:
         self.blas_threads = 1 if ours else threads
         self.team = Team(threads if ours else 1, self.blas_threads == 1 and blas().unpacked)
         self.folded = list(self._fold(weights))
-        self.program: Program | None = None
+        self.program: BatchProgram | None = None
 
     def _fold(self, weights: dict[str, Array]) -> Iterator[Folded]:
         """Yield the weights of each step; what is folded is taken out of `weights`, for it is not needed as it was."""
         sharers = Counter(node.shares or node for node in self.network.nodes)
         common = {node for node, count in sharers.items() if count > 1}
-        held: dict[str, Held] = {}
+        held: dict[str, HeldWeight] = {}
         for step in self.steps:
             yield fold(step, weights, (step.carrier.shares or step.carrier) not in common, held)
             for node in step.nodes:
@@ -133,7 +133,7 @@ class Session:
         `note` is called with each step's number before it runs.
         """
         self.program = None  # its memory makes room
-        program = Program(self, len(next(iter(inputs.values()))))
+        program = BatchProgram(self, len(next(iter(inputs.values()))))
         self.program = program
         with blas().held(self.blas_threads), np.errstate(all="ignore"):
             yield from program.first(inputs, note)
@@ -168,7 +168,7 @@ class Session:
         self.close()
 
 
-class Program:
+class BatchProgram:
     """The calls of a session for one batch, and the memory that they work on."""
 
     def __init__(self, session: Session, batch: int) -> None:
@@ -244,7 +244,7 @@ class Program:
 
         return place
 
-    def _array(self, piece: Piece | None, shape: Sequence[int], dtype: Any) -> Array:
+    def _array(self, piece: MemoryPiece | None, shape: Sequence[int], dtype: Any) -> Array:
         """Return an array in a piece of the memory, or in memory of its own where it has none or does not fit."""
         made: Array
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
@@ -254,7 +254,7 @@ class Program:
             made = self.memory[piece.start : piece.start + size].view(dtype).reshape(shape)
         return made
 
-    def _bytes(self, piece: Piece) -> Any:
+    def _bytes(self, piece: MemoryPiece) -> Any:
         return self.memory[piece.start : piece.start + piece.size]
 
 

@@ -18,7 +18,7 @@ from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.layers import layer_type, layer_types
 from cnncalc.layers.base import Layer, LayerError
-from cnncalc.layers.element import Element, Part
+from cnncalc.layers.element import ChannelTerm, Element
 from cnncalc.layers.shapes import axis_names, shape_text
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Trace(NamedTuple):
     node: Node
     at: tuple[int, ...]
     places: list[tuple[int, int]]
-    parts: list[Part]
+    parts: list[ChannelTerm]
     terms: dict[str, float]
     rule: str
     result: float

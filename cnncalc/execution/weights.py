@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.random import SFC64, Generator, SeedSequence
 
+from cnncalc.execution.arrays.read import array_like, sizes
+from cnncalc.execution.initial_scale import NEAR_ZERO, SPREAD, mean_squares
 from cnncalc.execution.kernels.threads import Span, Workers, cut
-from cnncalc.execution.spread import NEAR_ZERO, SPREAD, mean_squares
-from cnncalc.execution.stored import array_like, sizes
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.layers.base import Weight

@@ -9,10 +9,10 @@ from cnncalc.exporters.formats import Options
 from cnncalc.exporters.rolling import BlockText, Entry, Key, blocks, rolled
 from cnncalc.graph import Graph, Tensor
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.language.arithmetic import FUNCTIONS
-from cnncalc.language.expressions import CONSTANTS
+from cnncalc.language.document import INPUT_NAMES
+from cnncalc.language.expressions.arithmetic import FUNCTIONS
+from cnncalc.language.expressions.compile import CONSTANTS
 from cnncalc.language.findings import noticed
-from cnncalc.language.items import INPUT_NAMES
 from cnncalc.language.loading import read_text
 from cnncalc.layers import layer_types
 from cnncalc.layers.arguments import REQUIRED

@@ -18,7 +18,7 @@ NOTHING = MAX_INTEGER**4
 """A first position beyond all others, and with the sign turned a last one: of positions that see nothing."""
 
 
-class Work:
+class PatternBudget:
     """How many steps may still be spent on patterns that have no closed form."""
 
     __slots__ = ("left",)
@@ -84,7 +84,7 @@ def constant(ends: tuple[int, int], growth: int = 0) -> Pattern:
     return Pattern(ends[:1], ends[1:], growth)
 
 
-def through(pattern: Pattern, ranges: Ranges, count: int, work: Work) -> Pattern | None:
+def through(pattern: Pattern, ranges: Ranges, count: int, work: PatternBudget) -> Pattern | None:
     """Return what ``count`` positions see that read ranges of the positions of a pattern; None: too much work."""
     if len(pattern.first) == ranges.period == 1 and pattern.growth is not None and ranges.growth is not None:
         ends, jump = ranges.of(0), pattern.growth
@@ -148,7 +148,7 @@ def _together(pattern: Pattern, span: Span, step: int, rises: bool) -> tuple[int
     return first, max([pattern.at(i)[1] for i in positions[-enough:]])
 
 
-def union(patterns: Sequence[Pattern], count: int, work: Work) -> Pattern | None:
+def union(patterns: Sequence[Pattern], count: int, work: PatternBudget) -> Pattern | None:
     """Return what ``count`` positions see that see all that some patterns have for them; None: too much work."""
     one, *others = dict.fromkeys(patterns)
     if not others:

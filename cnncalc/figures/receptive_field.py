@@ -16,7 +16,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from cnncalc.figures.patterns import IDENTITY, Pattern, Work, constant, through
+from cnncalc.figures.patterns import IDENTITY, Pattern, PatternBudget, constant, through
 from cnncalc.graph import Graph, Input, Node, Tensor
 from cnncalc.ground.limits import MAX_FIELD_WORK
 from cnncalc.layers.base import Use
@@ -34,7 +34,7 @@ MISSING = -1
 _ALL_CHANNELS = (CHANNELS,)
 
 
-class Place(NamedTuple):
+class IndexDigit(NamedTuple):
     """A digit of the index on an axis of a tensor: ``index // unit % size``."""
 
     axis: int
@@ -52,7 +52,7 @@ class Term(NamedTuple):
             MISSING where it is not known whether those that are left do.
     """
 
-    places: tuple[Place, ...]
+    places: tuple[IndexDigit, ...]
     pattern: Pattern
     loose: tuple[int, ...] = ()
 
@@ -188,7 +188,7 @@ def receptive_fields(graph: Graph) -> ReceptiveFields:
     of: dict[Tensor, Seen] = {tensor: {tensor: _own(tensor.shape)} for tensor in graph.inputs.values()}
     disagreeing: list[Node] = []
     known: dict[Use, Reads | None] = {}
-    work = Work(MAX_FIELD_WORK)
+    work = PatternBudget(MAX_FIELD_WORK)
     for node in graph.nodes:
         if not node.inputs:  # it sees nothing of any input
             of[node] = {}
@@ -211,7 +211,7 @@ def receptive_fields(graph: Graph) -> ReceptiveFields:
 def _own(shape: Shape) -> Fields:
     """Return what the positions of an input see of it: themselves."""
     axes = enumerate(shape[1:], 1)
-    return tuple([Field((Term((Place(axis, 1, size),), IDENTITY),), size) for axis, size in axes])
+    return tuple([Field((Term((IndexDigit(axis, 1, size),), IDENTITY),), size) for axis, size in axes])
 
 
 def _stretched(shape: Shape, output: Shape) -> tuple[Move, ...]:
@@ -222,7 +222,7 @@ def _stretched(shape: Shape, output: Shape) -> tuple[Move, ...]:
     return (Along(tuple([Read(None if size != out else axis) for axis, (size, out) in sizes])),)
 
 
-def _moved(seen: Seen, moves: tuple[Move, ...], shape: Shape, output: Shape, work: Work) -> Seen:
+def _moved(seen: Seen, moves: tuple[Move, ...], shape: Shape, output: Shape, work: PatternBudget) -> Seen:
     """Return what is seen behind a layer's moves."""
     if isinstance(moves[0], Along):
         reads = moves[0].reads
@@ -249,17 +249,17 @@ def _flattened(field: Field, shape: Shape) -> Field | None:
         return field
     if others or loose or len(places) != 1 or places[0][1:] != (1, shape[places[0].axis]):
         return None
-    place = Place(0, prod(shape[places[0].axis + 1 :]), places[0].size)
+    place = IndexDigit(0, prod(shape[places[0].axis + 1 :]), places[0].size)
     return Field((Term((place,), pattern),), field.input_size)
 
 
-def _regrouped(field: Field, moves: tuple[Move, ...], shape: Shape, output: Shape, work: Work) -> Field:
+def _regrouped(field: Field, moves: tuple[Move, ...], shape: Shape, output: Shape, work: PatternBudget) -> Field:
     from cnncalc.figures.regrouping import regrouped
 
     return Field(regrouped(field.terms, moves, shape, output, work), field.input_size)
 
 
-def _along_all(field: Field, reads: tuple[Read, ...], shape: Shape, output: Shape, work: Work) -> Field:
+def _along_all(field: Field, reads: tuple[Read, ...], shape: Shape, output: Shape, work: PatternBudget) -> Field:
     """Return a field behind a layer that treats each axis by itself."""
     before = field.terms
     if len(before) == 1:
@@ -269,7 +269,7 @@ def _along_all(field: Field, reads: tuple[Read, ...], shape: Shape, output: Shap
     return Field(united(terms, work), field.input_size)
 
 
-def along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: Work) -> Term:
+def along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: PatternBudget) -> Term:
     """Return a part of a field behind a layer that treats each axis by itself."""
     places, pattern, loose = term
     if loose == _ALL_CHANNELS and reads[CHANNELS].is_whole:
@@ -285,14 +285,16 @@ def along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work
     if to is None:
         return _read_by_all(term._replace(loose=loose), reads[axis], work)
     if ranges is None:
-        return term if to == axis and loose is term.loose else Term((Place(to, unit, size),), pattern, loose)
+        return term if to == axis and loose is term.loose else Term((IndexDigit(to, unit, size),), pattern, loose)
     if unit != 1 or size != shape[axis]:
         return _along_several(term, reads, shape, output, work)
     moved = through(pattern, ranges, output[to], work)
-    return Term((Place(to, 1, output[to]),), moved, loose) if moved else Term((), whole(term).pattern, (*loose, to))
+    return (
+        Term((IndexDigit(to, 1, output[to]),), moved, loose) if moved else Term((), whole(term).pattern, (*loose, to))
+    )
 
 
-def _read_by_all(term: Term, read: Read, work: Work) -> Term:
+def _read_by_all(term: Term, read: Read, work: PatternBudget) -> Term:
     """Return what all elements see that read the same positions."""
     if read.ranges is None:
         return whole(term) if read.is_exact else whole(term)._replace(loose=(*term.loose, MISSING))
@@ -300,7 +302,7 @@ def _read_by_all(term: Term, read: Read, work: Work) -> Term:
     return Term((), pattern, term.loose) if pattern else whole(term)._replace(loose=(*term.loose, MISSING))
 
 
-def _along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: Work) -> Term:
+def _along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: PatternBudget) -> Term:
     from cnncalc.figures.regrouping import along_several
 
     return along_several(term, reads, shape, output, work)
@@ -316,7 +318,7 @@ def whole(term: Term) -> Term:
 # --- where branches meet ----------------------------------------------------------------------------------------
 
 
-def _joined(node: Node, moves: Reads | None, of: dict[Tensor, Seen], work: Work) -> tuple[Seen, bool]:
+def _joined(node: Node, moves: Reads | None, of: dict[Tensor, Seen], work: PatternBudget) -> tuple[Seen, bool]:
     """Return what a node sees over all its inputs, and whether they come with the same strides."""
     use = node.use
     seam = _seam(moves)
@@ -365,7 +367,7 @@ def _seam(moves: Reads | None) -> int | None:
     return axes.pop() if len(axes) == 1 else None
 
 
-def _met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: Work) -> tuple[Field, bool]:
+def _met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: PatternBudget) -> tuple[Field, bool]:
     """Return what all of some fields see together, and whether they step equally."""
     one = fields[0]
     if all(field is one for field in fields) and (are_all or seam is None):
@@ -389,7 +391,7 @@ def _met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: Work)
     return met(fields, seam, are_all, work)
 
 
-def united(terms: Sequence[Term], work: Work) -> Terms:
+def united(terms: Sequence[Term], work: PatternBudget) -> Terms:
     """Return terms, one for each place."""
     if len({term.places for term in terms}) == len(terms):
         return tuple(terms)

@@ -7,8 +7,8 @@ from functools import partial
 from itertools import product
 from math import prod
 
-from cnncalc.figures.patterns import Pattern, Work, constant, in_step, through, union
-from cnncalc.figures.receptive_field import CHANNELS, MISSING, Field, Place, Term, Terms, along, united, whole
+from cnncalc.figures.patterns import Pattern, PatternBudget, constant, in_step, through, union
+from cnncalc.figures.receptive_field import CHANNELS, MISSING, Field, IndexDigit, Term, Terms, along, united, whole
 from cnncalc.ground.limits import MAX_FIELD_WORK
 from cnncalc.layers.reads import Along, LaidOut, Move, Ranges, Read, repeated, sliding
 from cnncalc.layers.shapes import Shape
@@ -17,7 +17,7 @@ _MOST_TERMS = 8
 _MOST_TOGETHER = 20_000
 
 
-def regrouped(terms: Terms, moves: tuple[Move, ...], shape: Shape, output: Shape, work: Work) -> Terms:
+def regrouped(terms: Terms, moves: tuple[Move, ...], shape: Shape, output: Shape, work: PatternBudget) -> Terms:
     """Return the parts of a field behind some moves."""
     for move in moves:
         if isinstance(move, Along):
@@ -44,7 +44,7 @@ def loosened(term: Term) -> Term:
 # --- where branches meet ----------------------------------------------------------------------------------------
 
 
-def met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: Work) -> tuple[Field, bool]:
+def met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: PatternBudget) -> tuple[Field, bool]:
     """Return what all of some fields see together, and whether they step equally.
 
     Args:
@@ -74,7 +74,7 @@ def _loose_along(term: Term, axis: int) -> Term:
 
 def _same_strides(fields: tuple[Field, ...]) -> bool:
     """Return whether the positions of all fields step equally; a field of one position has no step."""
-    by_places: dict[tuple[Place, ...], list[Pattern]] = {}
+    by_places: dict[tuple[IndexDigit, ...], list[Pattern]] = {}
     for field in fields:
         for term in field.terms:
             if term.positions > 1 and term.pattern.growth is not None:
@@ -82,9 +82,9 @@ def _same_strides(fields: tuple[Field, ...]) -> bool:
     return all(in_step(patterns) for patterns in by_places.values())
 
 
-def put_together(terms: Sequence[Term], work: Work) -> Terms:
+def put_together(terms: Sequence[Term], work: PatternBudget) -> Terms:
     """Return terms, one for each place."""
-    by_places: dict[tuple[Place, ...], list[Term]] = {}
+    by_places: dict[tuple[IndexDigit, ...], list[Term]] = {}
     for term in terms:
         by_places.setdefault(term.places, []).append(term)
     found: list[Term] = []
@@ -107,7 +107,7 @@ def _all_together(terms: Sequence[Term]) -> Term:
 # --- axis by axis -----------------------------------------------------------------------------------------------
 
 
-def along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: Work) -> Term:
+def along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: PatternBudget) -> Term:
     """Return a term with places on several axes behind a layer that treats each axis by itself."""
     windows = [axis for axis in {place.axis for place in term.places} if axis and reads[axis].ranges is not None]
     if windows and len({place.axis for place in term.places}) > 1:
@@ -127,7 +127,7 @@ def along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Sha
             spread = spread_out(term, shape[axis], work)
             count = 1 if to is None else output[to]
             pattern = spread and through(spread.pattern, ranges, count, work)
-            left = () if to is None else (Place(axis, 1, count),)
+            left = () if to is None else (IndexDigit(axis, 1, count),)
             term = Term(left, pattern, term.loose) if pattern else loosened(term)
     places = tuple([place._replace(axis=_onto(reads, place.axis)) for place in term.places])
     loose = set()
@@ -140,7 +140,7 @@ def along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Sha
     return Term(places, term.pattern, tuple(sorted(loose)))
 
 
-def _channels_together(term: Term, work: Work) -> Term:
+def _channels_together(term: Term, work: PatternBudget) -> Term:
     """Return what all channels of a position see, said of each of them."""
     own = [number for number, place in enumerate(term.places) if place.axis == CHANNELS]
     if len(own) in (0, len(term.places)):
@@ -151,7 +151,7 @@ def _channels_together(term: Term, work: Work) -> Term:
 
 def channels_together(terms: Terms) -> Terms:
     """Return terms that differ from channel to channel of a position as what all of them see."""
-    work = Work(MAX_FIELD_WORK)
+    work = PatternBudget(MAX_FIELD_WORK)
     several = [term if len(term.places) < 2 else _channels_together(term, work) for term in terms]
     return united(several, work)
 
@@ -174,7 +174,7 @@ def _onto(reads: tuple[Read, ...], axis: int) -> int:
     return to
 
 
-def _without(term: Term, numbers: list[int], work: Work) -> Term:
+def _without(term: Term, numbers: list[int], work: PatternBudget) -> Term:
     """Return what is seen by those that read some of a term's places whole."""
     if len(numbers) == len(term.places):
         return whole(term)
@@ -197,7 +197,7 @@ def _every(size: int, below: int, place: int) -> tuple[int, int]:
     return place, place + (size - 1) * below
 
 
-def spread_out(term: Term, size: int, work: Work) -> Term | None:
+def spread_out(term: Term, size: int, work: PatternBudget) -> Term | None:
     """Return a term with places on one axis as one of all its ``size`` positions; None: too much work."""
     places = term.places
     axis = places[0].axis
@@ -208,10 +208,10 @@ def spread_out(term: Term, size: int, work: Work) -> Term | None:
     else:
         ranges = Ranges(size, None, lambda index: (_flat(places, index),) * 2)
     pattern = through(term.pattern, ranges, size, work)
-    return pattern and Term((Place(axis, 1, size),), pattern, term.loose)
+    return pattern and Term((IndexDigit(axis, 1, size),), pattern, term.loose)
 
 
-def _flat(places: tuple[Place, ...], index: int) -> int:
+def _flat(places: tuple[IndexDigit, ...], index: int) -> int:
     flat = 0
     for _, unit, count in places:
         flat = flat * count + index // unit % count
@@ -228,7 +228,7 @@ def _strides(shape: Shape) -> list[int]:
     return strides[-2::-1]
 
 
-def _laid_out(term: Term, shape: Shape, output: Shape, work: Work) -> Term:
+def _laid_out(term: Term, shape: Shape, output: Shape, work: PatternBudget) -> Term:
     """Return a term whose axes have been laid out in another shape."""
     theirs = _strides(output)
     weights = _strides(shape)
@@ -246,7 +246,7 @@ def _laid_out(term: Term, shape: Shape, output: Shape, work: Work) -> Term:
     return Term(places, term.pattern, tuple(sorted(loose)))
 
 
-def _split(digits: list[tuple[int, int]], output: Shape, strides: list[int]) -> tuple[Place, ...] | None:
+def _split(digits: list[tuple[int, int]], output: Shape, strides: list[int]) -> tuple[IndexDigit, ...] | None:
     """Return where digits of the flat index, each a weight and a count, lie on the axes; None: across them."""
     places = []
     for weight, count in digits:
@@ -257,7 +257,7 @@ def _split(digits: list[tuple[int, int]], output: Shape, strides: list[int]) -> 
                 continue
             if low % weight or low % stride or high % low or rest != high or stride * size % high:
                 return None
-            places.append(Place(axis, low // stride, high // low))
+            places.append(IndexDigit(axis, low // stride, high // low))
             rest = low
         if rest != weight and count > 1:
             return None
@@ -265,15 +265,15 @@ def _split(digits: list[tuple[int, int]], output: Shape, strides: list[int]) -> 
 
 
 def _on_group(
-    term: Term, digits: list[tuple[int, int]], shape: Shape, output: Shape, work: Work
-) -> tuple[Term, tuple[Place, ...]]:
+    term: Term, digits: list[tuple[int, int]], shape: Shape, output: Shape, work: PatternBudget
+) -> tuple[Term, tuple[IndexDigit, ...]]:
     """Return a term, and its places, over all positions of the axes that share its elements."""
     weights, theirs = _strides(shape), _strides(output)
     common = sorted({*weights, prod(shape)} & {*theirs, prod(shape)})
     low = max(bound for bound in common if all(bound <= weight for weight, _ in digits))
     high = min(bound for bound in common if all(bound >= weight * count for weight, count in digits))
     count = high // low
-    flat = tuple([Place(0, weight // low, count) for weight, count in digits])
+    flat = tuple([IndexDigit(0, weight // low, count) for weight, count in digits])
     pattern = through(term.pattern, Ranges(count, None, lambda index: (_flat(flat, index),) * 2), count, work)
     places = _split([(low, count)], output, theirs)
     if pattern is None or places is None:

@@ -47,7 +47,7 @@ class Row(NamedTuple):
         return self.node.layer.described(*self.node.use.inputs)
 
 
-class Kind(NamedTuple):
+class KindTotals(NamedTuple):
     """One row of the contrast: the layers of a kind together."""
 
     layers: int
@@ -92,7 +92,7 @@ class Summary(NamedTuple):
     inputs: dict[str, Shape]
     outputs: dict[str, Shape]
     rows: list[Row]
-    kinds: dict[str, Kind]
+    kinds: dict[str, KindTotals]
     totals: Totals
     receptive_fields: dict[str, dict[str, Fields]]
     disagreeing_strides: list[str]
@@ -216,7 +216,7 @@ def _recounted(rows: list[Row], batch: int, convention: str) -> tuple[list[Row],
     return recounted, undefined
 
 
-def kinds_of(rows: list[Row]) -> dict[str, Kind]:
+def kinds_of(rows: list[Row]) -> dict[str, KindTotals]:
     """Return the contrast: the kinds that occur, in their usual order."""
     params, macs = sum([row.params for row in rows]), sum([row.macs for row in rows])
     kinds = {}
@@ -224,7 +224,9 @@ def kinds_of(rows: list[Row]) -> dict[str, Kind]:
         of_kind = [row for row in rows if row.kind == kind]
         if of_kind:
             own_params, own_macs = sum([row.params for row in of_kind]), sum([row.macs for row in of_kind])
-            kinds[kind] = Kind(len(of_kind), own_params, share(own_params, params), own_macs, share(own_macs, macs))
+            kinds[kind] = KindTotals(
+                len(of_kind), own_params, share(own_params, params), own_macs, share(own_macs, macs)
+            )
     return kinds
 
 

@@ -78,7 +78,7 @@ class Place(NamedTuple):
         return f"{number} | {printable(line)}\n{' ' * len(number)} | {' ' * column}^"
 
 
-class Given(NamedTuple):
+class GivenValue(NamedTuple):
     """A value that was given from outside: a ``setting`` of one of the spec's args, or the shape of an ``input``.
 
     ``name`` is the argument's or the input's; empty for the only input.

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cnncalc.ground.places import Origin, Place, SpecText
-from cnncalc.language.item_reader import MODIFIERS
-from cnncalc.language.yaml_tree import List, Map, Scalar, Tree, parse
+from cnncalc.language.read.items import MODIFIERS
+from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree, parse
 
 _FLOW_SIGNS = ",[]{}"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from cnncalc.language.document import Block, BlockItem, Document, Item, LayerItem, SpecValue
 from cnncalc.language.findings import Finding
-from cnncalc.language.items import Block, BlockItem, Document, Item, LayerItem, Value
 from cnncalc.layers.shapes import Shape, shape_text
 
 PICTURE = (1, 3, 4)
@@ -68,7 +68,7 @@ def _picture(height: int, width: int, side: int = SIDE) -> bool:
 
 
 def findings(
-    document: Document, shapes: Mapping[str, Shape], stated: Mapping[str, Value | None], given: Iterable[str]
+    document: Document, shapes: Mapping[str, Shape], stated: Mapping[str, SpecValue | None], given: Iterable[str]
 ) -> Iterator[Finding]:
     """Find the inputs of a network whose axes look as if they stood otherwise.
 

@@ -10,9 +10,9 @@ from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FILE_BYTES
 from cnncalc.ground.places import SpecError
-from cnncalc.language.items import Document
-from cnncalc.language.reader import read_document
-from cnncalc.language.yaml_tree import decode
+from cnncalc.language.document import Document
+from cnncalc.language.read.reader import read_document
+from cnncalc.language.read.yaml_tree import decode
 from cnncalc.layers.shapes import Shape
 
 
@@ -37,7 +37,7 @@ def _shipped(spec: str) -> tuple[str, str | None]:
     Raises:
         CnncalcError: where ``spec`` is a path, a folder, an address or nothing that is known.
     """
-    from cnncalc.language.foreign_files import folder_refusal, refuse_address
+    from cnncalc.language.hints.foreign_files import folder_refusal, refuse_address
     from cnncalc.language.shipped import find
 
     refuse_address(spec)
@@ -57,7 +57,7 @@ def read_text(data: bytes, name: str) -> Document:
     try:
         document = read_document(decode(data, name))
     except SpecError:
-        from cnncalc.language.foreign_files import refusal
+        from cnncalc.language.hints.foreign_files import refusal
 
         foreign = refusal(data, name)
         if foreign is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.language.items import Document, walked
+from cnncalc.language.document import Document, walked
 
 
 def numbered_references(document: Document) -> list[str]:

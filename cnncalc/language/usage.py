@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cnncalc.ground.places import Place
+from cnncalc.language.document import Block, BlockItem, Document, Item, LayerItem, SpecValue
 from cnncalc.language.findings import Finding
-from cnncalc.language.items import Block, BlockItem, Document, Item, LayerItem, Value
 
 
 def unused(document: Document) -> list[Finding]:
@@ -63,11 +63,11 @@ def _names_of_document(document: Document, used: list[Block]) -> set[str]:
     return names
 
 
-def _of_input(stated: Value | dict[str, Value] | None) -> set[str]:
+def _of_input(stated: SpecValue | dict[str, SpecValue] | None) -> set[str]:
     return _of_values(stated) if isinstance(stated, dict) else set(stated.names) if stated else set()
 
 
-def _of_values(values: Mapping[str, Value | None]) -> set[str]:
+def _of_values(values: Mapping[str, SpecValue | None]) -> set[str]:
     return {name for value in values.values() if value is not None for name in value.names}
 
 

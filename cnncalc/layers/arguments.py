@@ -42,7 +42,7 @@ class LayerError(Exception):
         self.near = near
 
 
-class Converter(Generic[T]):
+class Conversion(Generic[T]):
     """A conversion with what a spec's reader must know of the values that it takes.
 
     Attributes:
@@ -79,12 +79,12 @@ class Argument(Generic[T]):
     Attributes:
         flag: whether ``yes`` and ``no`` mean true and false here.
         symbol: the letter that formulas use for it.
-        words, only_words, is_text, axes: see :class:`Converter`.
+        words, only_words, is_text, axes: see :class:`Conversion`.
     """
 
     def __init__(self, convert: Callable[[Any], T], help: str, default: object, symbol: str) -> None:
         """Make an argument; see :func:`argument`."""
-        known = convert if isinstance(convert, Converter) else Converter(convert)
+        known = convert if isinstance(convert, Conversion) else Conversion(convert)
         self.convert = known
         self.help = help
         self.default = None if default is DERIVED else default
@@ -202,7 +202,7 @@ def flag(value: object) -> bool:
     return bool(value)
 
 
-def choice(*words: Word) -> Converter[Word]:
+def choice(*words: Word) -> Conversion[Word]:
     """One of a few words."""
 
     def one_of(value: object) -> Word:
@@ -211,7 +211,7 @@ def choice(*words: Word) -> Converter[Word]:
                 return word
         raise ValueError("one of " + ", ".join(words))
 
-    return Converter(one_of, words, only_words=True)
+    return Conversion(one_of, words, only_words=True)
 
 
 def _axis(value: object) -> int:
@@ -227,8 +227,8 @@ def _axes(value: object) -> tuple[int, ...]:
     return tuple([_axis(item) for item in (value if isinstance(value, tuple) else (value,))])
 
 
-axis = Converter(_axis, ("channels",))
-axes = Converter(_axes, ("channels",))
+axis = Conversion(_axis, ("channels",))
+axes = Conversion(_axes, ("channels",))
 
 
 def integers(value: object) -> tuple[int, ...]:
@@ -240,7 +240,7 @@ def integers(value: object) -> tuple[int, ...]:
         raise ValueError("a list of integers") from None
 
 
-def per_axis(convert: Callable[[Any], T]) -> Converter[tuple[T, ...]]:
+def per_axis(convert: Callable[[Any], T]) -> Conversion[tuple[T, ...]]:
     """One value for every spatial axis, or a list with one per axis.
 
     In a layer's rules, which see its arguments spelled out for the input's rank, it is always a tuple.
@@ -253,7 +253,7 @@ def per_axis(convert: Callable[[Any], T]) -> Converter[tuple[T, ...]]:
             return tuple([convert(item) for item in value])
         return convert(value)
 
-    return Converter(axes, axes="one")
+    return Conversion(axes, axes="one")
 
 
 def or_null(convert: Callable[[Any], T]) -> Callable[[object], T | None]:
@@ -284,8 +284,8 @@ def _pairs(value: object, take: Callable[[object], int], one: str, also: str = "
     return pair(value, take)
 
 
-pads = Converter(_pads, ("same", "valid"), axes="pair")
-borders = Converter(_borders, axes="pair")
+pads = Conversion(_pads, ("same", "valid"), axes="pair")
+borders = Conversion(_borders, axes="pair")
 
 
 def pair(value: object, take: Callable[[object], int] = natural) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from cnncalc.layers.shapes import Shape
 from cnncalc.layers.window import Sliding
 
 
-class Part(NamedTuple):
+class ChannelTerm(NamedTuple):
     """What one input channel adds: its window, the filter over it, and what these make.
 
     Attributes:
@@ -44,7 +44,7 @@ class Element(NamedTuple):
     result: float
     scale: float
     terms: Mapping[str, float] = {}
-    parts: Sequence[Part] = ()
+    parts: Sequence[ChannelTerm] = ()
     places: Sequence[tuple[int, int]] = ()
 
 
@@ -74,10 +74,10 @@ def windowed(np: Any, channel: Any, places: Places) -> tuple[Any, Any]:
     return np.where(inside, channel[grid], 0.0), inside
 
 
-def pooled(np: Any, x: Any, at: Shape, places: Places) -> Part:
+def pooled(np: Any, x: Any, at: Shape, places: Places) -> ChannelTerm:
     """Return the window of one channel."""
     window, inside = windowed(np, x[at[0]], places)
-    return Part(at[0], window, inside, None, float(window.sum()))
+    return ChannelTerm(at[0], window, inside, None, float(window.sum()))
 
 
 def largest(np: Any, x: Any, at: Shape, places: Places) -> Element:
@@ -100,7 +100,7 @@ def mean(np: Any, x: Any, at: Shape, places: Places, count: int | None = None) -
     return Element("the sum / elements", part.total / count, size, terms, [part], ends(places))
 
 
-def weighed(np: Any, parts: Sequence[Part], bias: Any, places: Places, rule: str) -> Element:
+def weighed(np: Any, parts: Sequence[ChannelTerm], bias: Any, places: Places, rule: str) -> Element:
     """Work out a sum of products, with a bias or None."""
     terms = {} if bias is None else {"bias": float(bias)}
     total = sum(part.total for part in parts) + sum(terms.values())

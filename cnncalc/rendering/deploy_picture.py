@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from cnncalc.deployment.view import Deployment, Place
+from cnncalc.deployment.view import ArenaPlace, Deployment
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.rendering.layout import Screen, page_lines, plain
 from cnncalc.rendering.text import dims, exact
@@ -70,7 +70,7 @@ def _scale(found: Deployment, step: float) -> Iterator[str]:
         yield f"<text {place} fill='#57606a'>{exact(offset)}</text>"
 
 
-def _box(found: Deployment, number: int, place: Place, step: float) -> str:
+def _box(found: Deployment, number: int, place: ArenaPlace, step: float) -> str:
     x, y = LEFT + step * place.first, _y(found, place.offset + place.size)
     width, height = step * (place.last - place.first + 1), _y(found, place.offset) - y
     color = SCRATCH_COLOR if place.scratch else COLORS[number % len(COLORS)]

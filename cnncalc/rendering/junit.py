@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cnncalc.ground.terminal_safe import printable, printable_lines
 from cnncalc.rendering.views.check import failure_text
-from cnncalc.studies.checks import LEAST, MOST, Report
+from cnncalc.studies.check.report import LEAST, MOST, Report
 
 _BOUNDS = {MOST: "max-", LEAST: "min-"}
 """What a bound is called beside a published figure of the same name, as its option is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.figures.summary import Kind, Summary, share
+from cnncalc.figures.summary import KindTotals, Summary, share
 from cnncalc.rendering.text import exact, percent
 
 NOTHING = "Nothing here multiplies: no convolution and no fully connected layer."
@@ -28,7 +28,7 @@ def verdict(summary: Summary) -> str:
     )
 
 
-def _claim(conv: Kind, fc: Kind) -> str:
+def _claim(conv: KindTotals, fc: KindTotals) -> str:
     conv_macs, conv_params = percent(conv.macs_share), percent(conv.params_share)
     fc_macs, fc_params = percent(fc.macs_share), percent(fc.params_share)
     if conv.macs_share > 0.5 and fc.params_share > 0.5:

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from cnncalc.cli.parsing import parse_quantity
-from cnncalc.execution.pictures import open_image
+from cnncalc.execution.images import open_image
 from cnncalc.ground.errors import CnncalcError
 from tests.commands import Done, cnncalc, on_a_terminal
 from tests.layers.building import known

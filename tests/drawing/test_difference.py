@@ -9,10 +9,10 @@ import pytest
 
 from cnncalc import load
 from cnncalc.drawing.difference import Side, difference, remark_on
-from cnncalc.drawing.parts import Box, Tile
+from cnncalc.drawing.parts import Box, Card
 from cnncalc.figures.summary import summarize
 from cnncalc.graph import Graph
-from cnncalc.studies.comparison import layer_changes
+from cnncalc.studies.compare.diff import layer_changes
 from tests.commands import cnncalc
 from tests.drawing.browser import Browser, needs_browser, node_module
 from tests.drawing.test_picture import check_places
@@ -33,7 +33,7 @@ def side(graph: Graph) -> Side:
     return Side(graph.title, graph, summarize(graph))
 
 
-def marks(parts: list[Tile | Box], left: bool, middle: int) -> dict[str, str]:
+def marks(parts: list[Card | Box], left: bool, middle: int) -> dict[str, str]:
     return {
         part.name if isinstance(part, Box) else part.strips[0].text: part.mark
         for part in parts
@@ -49,7 +49,7 @@ def test_vgg16_and_vgg19() -> None:
     left, right = (marks(found.placing.parts, side, middle) for side in (True, False))
     assert {left[f"stage{number}"] for number in range(1, 6)} == {"same"}
     assert [right[f"stage{number}"] for number in range(1, 6)] == ["same", "same", "changed", "changed", "changed"]
-    tile = next(part for part in found.placing.parts if isinstance(part, Tile) and part.count == 4)
+    tile = next(part for part in found.placing.parts if isinstance(part, Card) and part.count == 4)
     assert tile.strips[-1].text == "2 of 8 layers not in vgg16"  # four convolutions, each with its relu
     heights = {
         tuple(part.y for part in found.placing.parts if isinstance(part, Box) and part.name == f"stage{number}")

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from cnncalc.drawing.page.front import Combination, front, page
+from cnncalc.drawing.page.front import FrontPoint, front, page
 from cnncalc.ground.errors import CnncalcError
 from tests.commands import cnncalc
 from tests.drawing.browser import Browser, needs_browser, node_module
@@ -47,14 +47,14 @@ def test_the_command(tmp_path: Path) -> None:
 
 def test_bounds() -> None:
     with pytest.raises(CnncalcError, match="a page shows 20,000 combinations at most"):
-        "".join(page("x", ["macs", "params"], [Combination("", (1, 1))] * 20_001, 0))
+        "".join(page("x", ["macs", "params"], [FrontPoint("", (1, 1))] * 20_001, 0))
     with pytest.raises(CnncalcError, match="no combinations with two figures"):
         "".join(page("x", ["macs", "params"], [], 3))
 
 
 def test_names_are_texts() -> None:
     text = "".join(
-        page("</title><script>x</script>", ["macs", "params"], [Combination("</script><img src=x>", (1, 2))], 0)
+        page("</title><script>x</script>", ["macs", "params"], [FrontPoint("</script><img src=x>", (1, 2))], 0)
     )
     assert "<img" not in text
     assert text.count("</script>") == 2

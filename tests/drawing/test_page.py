@@ -19,7 +19,7 @@ from cnncalc.drawing.measures import measure
 from cnncalc.drawing.mermaid import flowchart
 from cnncalc.drawing.page.charts import alive_between, charts, longest_path
 from cnncalc.drawing.page.document import FEW_BOXES
-from cnncalc.drawing.parts import Tile
+from cnncalc.drawing.parts import Card
 from cnncalc.drawing.picture import Choice, describe, picture
 from cnncalc.figures.roofline import Machine
 from cnncalc.figures.summary import summarize
@@ -116,7 +116,7 @@ def places(graph: Graph, depth: int, columns: int | None) -> list[tuple[str, int
     """Return what is drawn and where, in Python."""
     found = picture(graph, measure(graph, "macs"), Choice(depth, columns))
     return [
-        (part.strips[0].text if isinstance(part, Tile) else part.name, part.x, part.y, part.width, part.height)
+        (part.strips[0].text if isinstance(part, Card) else part.name, part.x, part.y, part.width, part.height)
         for part in found.placing.parts
     ]
 

@@ -11,7 +11,7 @@ import pytest
 from cnncalc import load
 from cnncalc.drawing.letters import fitted, text_width
 from cnncalc.drawing.measures import measure
-from cnncalc.drawing.parts import Box, Columns, Tile, Valley
+from cnncalc.drawing.parts import Box, Card, StackColumns, Valley
 from cnncalc.drawing.picture import Choice, Picture, picture
 from cnncalc.drawing.svg import document
 from cnncalc.figures.roofline import Machine
@@ -28,9 +28,9 @@ def drawn(graph: Graph, choice: Choice = AS_IT_SUITS, by: str = "macs") -> Pictu
     return picture(graph, measure(graph, by, machine=Machine(10**11, 2 * 10**10)), choice)
 
 
-def solid(found: Picture) -> list[Tile | Box]:
+def solid(found: Picture) -> list[Card | Box]:
     """Return the parts that cover what is behind them: tiles and closed boxes."""
-    return [part for part in found.placing.parts if isinstance(part, Tile) or not part.is_open]
+    return [part for part in found.placing.parts if isinstance(part, Card) or not part.is_open]
 
 
 def check_places(found: Picture) -> None:
@@ -128,7 +128,7 @@ def test_a_u_is_drawn_as_a_u() -> None:
 
 def test_columns() -> None:
     columns = drawn(load("vgg16"), Choice(columns=3)).root.body
-    assert isinstance(columns, Columns)
+    assert isinstance(columns, StackColumns)
     assert len(columns.stacks) == 3
 
 

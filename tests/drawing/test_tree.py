@@ -9,7 +9,7 @@ import pytest
 
 from cnncalc import load
 from cnncalc.drawing.arrange import arrange
-from cnncalc.drawing.tree import Parallel, Scope, atoms_in, edges
+from cnncalc.drawing.tree import Parallel, TreeScope, atoms_in, edges
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.language.shipped import networks
 from tests.drawing.networks import ADD, CONV, SHAPE, nested_skips, random_network
@@ -25,7 +25,7 @@ def named(tensor: Tensor) -> str:
     return tensor.name if isinstance(tensor, Node) else f"input {tensor.name}"
 
 
-def drawn(root: Scope) -> Counter[tuple[str, str]]:
+def drawn(root: TreeScope) -> Counter[tuple[str, str]]:
     """Return the edges between and in the boxes of a tree, each as often as it is drawn."""
     found = Counter(
         (
@@ -39,14 +39,14 @@ def drawn(root: Scope) -> Counter[tuple[str, str]]:
     return found
 
 
-def check(graph: Graph) -> Scope:
+def check(graph: Graph) -> TreeScope:
     root = arrange(graph)
     assert sorted(node.index for atom in atoms_in(root) for node in atom.nodes) == list(range(len(graph.nodes)))
     assert drawn(root) == Counter(expected(graph))
     return root
 
 
-def lanes(root: Scope) -> int:
+def lanes(root: TreeScope) -> int:
     return sum(wire.is_lane for atom in atoms_in(root) for wire in atom.after)
 
 
@@ -75,7 +75,7 @@ def test_an_auxiliary_head_stands_beside_what_goes_on() -> None:
     heads = []
     while isinstance(body.items[-1], Parallel):
         trunk, head = sorted(body.items[-1].branches, key=lambda branch: -len([*atoms_in(branch)]))
-        heads.append([item.name for item in head.items if isinstance(item, Scope)])
+        heads.append([item.name for item in head.items if isinstance(item, TreeScope)])
         body = trunk
     assert heads == [["aux1"], ["aux2"]]
     assert [atom.name for atom in atoms_in(body)][-1] == "fc"

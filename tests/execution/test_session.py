@@ -16,10 +16,10 @@ import cnncalc
 from cnncalc.execution import session as sessions
 from cnncalc.execution.inputs import random_inputs
 from cnncalc.execution.kernels import Kernels, team
-from cnncalc.execution.kernels.kernel import Held, Kernel, Task
+from cnncalc.execution.kernels.kernel import HeldWeight, Kernel, Task
 from cnncalc.execution.kernels.team import Team
 from cnncalc.execution.kernels.threads import Workers
-from cnncalc.execution.layout import Piece, layout
+from cnncalc.execution.layout import MemoryPiece, layout
 from cnncalc.execution.plan import steps
 from cnncalc.execution.session import Session
 from cnncalc.execution.weights import random_weights
@@ -201,7 +201,7 @@ class _Watched(Kernels):
     """The operations on memory that is watched while kernels are bound, and not one call is made."""
 
     def perform(
-        self, kernel: Kernel, inputs: Sequence[Any], weight: Held | None = None, bias: Held | None = None
+        self, kernel: Kernel, inputs: Sequence[Any], weight: HeldWeight | None = None, bias: HeldWeight | None = None
     ) -> Any:
         dtype = inputs[0].dtype
         out = np.full(kernel.shape, 7, dtype)
@@ -246,7 +246,7 @@ def test_a_kernel_that_is_bound_touches_no_memory(threads: int, monkeypatch: pyt
 # --- the layout ------------------------------------------------------------------------------------------------
 
 
-def overlapping(pieces: list[Piece]) -> list[tuple[Piece, Piece]]:
+def overlapping(pieces: list[MemoryPiece]) -> list[tuple[MemoryPiece, MemoryPiece]]:
     """Return the pieces that live at one time in one place."""
     return [
         (one, other)
@@ -257,7 +257,7 @@ def overlapping(pieces: list[Piece]) -> list[tuple[Piece, Piece]]:
     ]
 
 
-def lower_bound(pieces: list[Piece]) -> int:
+def lower_bound(pieces: list[MemoryPiece]) -> int:
     """Return the most bytes that are alive at one step: no layout takes less."""
     return max(sum(piece.size for piece in pieces if piece.birth <= at <= piece.death) for at in range(len(pieces)))
 

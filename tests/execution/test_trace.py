@@ -9,7 +9,7 @@ import pytest
 
 from cnncalc.execution.trace import Trace, trace
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.language.expand import build
+from cnncalc.language.expand.build import build
 from cnncalc.language.loading import read_text
 from cnncalc.layers.convolution.conv import Conv
 from cnncalc.network import Network

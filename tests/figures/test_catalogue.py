@@ -10,7 +10,7 @@ from cnncalc.figures.costs import Sums, sums
 from cnncalc.graph import PUBLISHED
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.collection import shipped
-from cnncalc.language.expand import build
+from cnncalc.language.expand.build import build
 from cnncalc.language.loading import read_text
 from cnncalc.network import Network
 

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from cnncalc.figures.patterns import NOTHING, Pattern, Work, through, union
+from cnncalc.figures.patterns import NOTHING, Pattern, PatternBudget, through, union
 from cnncalc.layers.reads import Ranges, Span, binned, grouped, interpolated, part, repeated, sliding, spreading
 
 PLENTY = 10**9
@@ -55,7 +55,7 @@ def test_windows_over_windows(seed: int) -> None:
     for _ in range(random.randint(1, 4)):
         count = random.randint(1, 30)
         of = ranges(random, count)
-        found = through(pattern, of, count, Work(PLENTY))
+        found = through(pattern, of, count, PatternBudget(PLENTY))
         assert found is not None
         beyond = 2 * count if len(found.first) < count and found.growth is not None else count
         for position in range(count - beyond, beyond):  # where the axis is no period, beyond its ends too
@@ -77,10 +77,10 @@ def test_unions(seed: int) -> None:
     count = random.randint(1, 30)
     patterns = []
     for _ in range(random.randint(2, 3)):
-        pattern = through(Pattern((0,), (0,), 1), ranges(random, count), count, Work(PLENTY))
+        pattern = through(Pattern((0,), (0,), 1), ranges(random, count), count, PatternBudget(PLENTY))
         assert pattern is not None
         patterns.append(pattern)
-    found = union(patterns, count, Work(PLENTY))
+    found = union(patterns, count, PatternBudget(PLENTY))
     assert found is not None
     for position in range(count):
         ends = [one.at(position) for one in patterns]
@@ -88,8 +88,8 @@ def test_unions(seed: int) -> None:
 
 
 def test_work_is_bounded() -> None:
-    uneven = through(Pattern((0,), (0,), 1), interpolated(997, 991, None, True, False), 991, Work(PLENTY))
+    uneven = through(Pattern((0,), (0,), 1), interpolated(997, 991, None, True, False), 991, PatternBudget(PLENTY))
     assert uneven is not None
-    assert through(uneven, sliding(3), 991, Work(990)) is None
-    assert union([uneven, Pattern((0,), (0,), 1)], 991, Work(990)) is None
-    assert through(Pattern((0,), (0,), 2**60), sliding(3), 5, Work(PLENTY)) is None  # strides beyond any input
+    assert through(uneven, sliding(3), 991, PatternBudget(990)) is None
+    assert union([uneven, Pattern((0,), (0,), 1)], 991, PatternBudget(990)) is None
+    assert through(Pattern((0,), (0,), 2**60), sliding(3), 5, PatternBudget(PLENTY)) is None  # strides beyond any input

@@ -5,7 +5,7 @@ To see it find an old fault in the code itself, put the fault back and run ``pyt
 * a residual that reaches the kernel of a 1-D convolution in another shape than its output (until November 2026 any
   kernel above 1 before a two-input add was "not proven"): let `convolution.on_one_row` return `channels_last(x)`;
 * a sample of activations without axes (random weights for a softmax on a positive axis raised AxisError): let
-  `spread._whole` return `node.layer.forward(Kernels(), sample[None])[0]`.
+  `initial_scale._whole` return `node.layer.forward(Kernels(), sample[None])[0]`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cnncalc.execution import spread
+from cnncalc.execution import initial_scale
 from cnncalc.execution.kernels import Kernels, convolution
 from cnncalc.execution.kernels.kernel import channels_last
 from cnncalc.layers import layer_types
@@ -54,7 +54,7 @@ def test_a_residual_in_another_shape_is_found(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_sample_without_axes_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spread, "_whole", lambda node, sample, _: node.layer.forward(Kernels(), sample[None])[0])
+    monkeypatch.setattr(initial_scale, "_whole", lambda node, sample, _: node.layer.forward(Kernels(), sample[None])[0])
     assert any("AxisError" in fault for fault in found(WITH_SOFTMAX))
 
 

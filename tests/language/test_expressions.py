@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnncalc.ground.limits import MAX_INTEGER
-from cnncalc.language.arithmetic import make_divisible
-from cnncalc.language.expressions import ExpressionError, bind, compile_expression, compile_loop
+from cnncalc.language.expressions.arithmetic import make_divisible
+from cnncalc.language.expressions.compile import ExpressionError, bind, compile_expression, compile_loop
 
 NAMES = {"a": 3, "b": 4.5, "rows": ((1, 2), (3, 4)), "kind": "basic", "flag": True, "empty": None}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cnncalc.language.foreign_files import kind_of
+from cnncalc.language.hints.foreign_files import kind_of
 from tests.commands import cnncalc
 
 

@@ -151,7 +151,7 @@ def test_many_layers_that_share_weights_take_no_longer_each(tmp_path: Path) -> N
 def test_the_bound_of_the_library_never_answers_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """libyaml 0.2.6 refuses a thousand brackets before it reports one; PyYAML without it refuses none."""
     for parser in {yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)}:
-        monkeypatch.setattr("cnncalc.language.yaml_tree._Parser", parser)
+        monkeypatch.setattr("cnncalc.language.read.yaml_tree._Parser", parser)
         for text, place in (
             ("input: " + "[" * 5000, "1:71"),
             ("layers: &x [" + "{a: [" * 2000, "1:168"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnncalc.ground.places import SpecError
-from cnncalc.language.expand import build
+from cnncalc.language.expand.build import build
 from cnncalc.language.loading import build_variant, read_text
 from cnncalc.network import Network
 

@@ -8,8 +8,8 @@ import pytest
 
 import cnncalc
 from cnncalc.ground.near import folded
-from cnncalc.language import foreign_words
-from cnncalc.language.spellings import abroad, argument_hint, our_type, type_hint
+from cnncalc.language.hints import foreign_words
+from cnncalc.language.hints.spellings import abroad, argument_hint, our_type, type_hint
 from cnncalc.layers import layer_type, layer_types
 from cnncalc.layers.base import Layer
 from tests.commands import cnncalc as command

@@ -6,11 +6,11 @@ import itertools
 
 import pytest
 
-from cnncalc.language.expand import build
+from cnncalc.language.expand.build import build
 from cnncalc.language.loading import read_text
 from cnncalc.layers.symbols import Formula
 from cnncalc.network import Network, load
-from cnncalc.studies.explain import Explanation, Taps, explain, together
+from cnncalc.studies.explain.explanation import Explanation, WindowReads, explain, together
 
 
 def explained(item: str, *shape: int) -> Explanation:
@@ -86,7 +86,7 @@ def test_taps_against_a_walk_over_all_of_them(kernel: int, dilation: int, stride
     size = 11
     starts = range(-pad[0], size + pad[1] - dilation * (kernel - 1), stride)
     read = [start + tap * dilation for start, tap in itertools.product(starts, range(kernel))]
-    taps = Taps(size, kernel, stride, pad, dilation, len(starts))
+    taps = WindowReads(size, kernel, stride, pad, dilation, len(starts))
     lost = [place for first, last in taps.lost() or () for place in range(first, last + 1)]
     assert lost == [place for place in range(size) if place not in read]
     assert taps.inside_share() == pytest.approx(sum(0 <= place < size for place in read) / len(read))

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from cnncalc.language.collection import shipped
-from cnncalc.language.expand import build
+from cnncalc.language.expand.build import build
 from cnncalc.language.findings import RULES, Finding, distinct
 from cnncalc.language.loading import read_text
 from cnncalc.language.shipped import files
 from cnncalc.language.usage import unused
 from cnncalc.layers import layer_types
 from cnncalc.network import Network
-from cnncalc.studies.lints import lint
+from cnncalc.studies.check.lints import lint
 from tests.layers.building import known
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cnncalc.deployment.lowering import Rule, refused
 
 if TYPE_CHECKING:
-    from cnncalc.deployment.constants import Kind
+    from cnncalc.deployment.constants import NumberFormat
     from cnncalc.graph import Node
 
 
@@ -20,7 +20,7 @@ def rules() -> dict[str, Rule]:
     return {**windows.RULES, **affine.RULES, **elementwise.RULES, **movement.RULES}
 
 
-def rule_of(node: Node, kind: Kind) -> Rule:
+def rule_of(node: Node, kind: NumberFormat) -> Rule:
     """Return the rule of a layer.  Raises CnncalcError where there is none: the sentence says what is missing."""
     from cnncalc.deployment.rules.missing import MISSING
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cnncalc.drawing import geometry, parts, picture
-from cnncalc.drawing.measures import Measure
-from cnncalc.drawing.parts import Box, Columns, Fork, Part, Stack, Tile, Valley
+from cnncalc.drawing.measures import LayerFigure
+from cnncalc.drawing.parts import Box, Card, Fork, Part, Stack, StackColumns, Valley
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph, Node
-from cnncalc.studies.explain import together
+from cnncalc.studies.explain.explanation import together
 
 FORMS = ("card", "circle", "pill")
 CONSTANTS = {
@@ -47,12 +47,12 @@ class Packer:
     """Parts as lists, with numbers in place of tiles where lines begin and end."""
 
     def __init__(self, root: Box) -> None:
-        self.numbers: dict[Tile, int] = {}
+        self.numbers: dict[Card, int] = {}
         self._number(root)
 
     def _number(self, part: Part) -> None:
         """Number the tiles in the order in which they are packed."""
-        if isinstance(part, Tile):
+        if isinstance(part, Card):
             self.numbers[part] = len(self.numbers)
             return
         within = picture.inner(part)
@@ -64,7 +64,7 @@ class Packer:
     def pack(self, part: Part) -> list[Any]:
         """Return a part as the script reads it."""
         flags = part.reads + 2 * part.feeds
-        if isinstance(part, Tile):
+        if isinstance(part, Card):
             strips = [(strip.text, strip.kind, int(strip.is_head)) for strip in part.strips]
             form, places = FORMS.index(part.form), [*part.places]
             return ["t", form, part.kind, strips, places, part.count, part.width, part.height, flags]
@@ -77,7 +77,7 @@ class Packer:
             return ["s", [self.pack(item) for item in part.items], links, [label or 0 for label in part.labels], flags]
         if isinstance(part, Fork):
             return ["f", [self.pack(branch) for branch in part.branches], int(part.passes), flags]
-        if isinstance(part, Columns):
+        if isinstance(part, StackColumns):
             raise TypeError("columns are made when the picture is drawn")
         steps = []
         for step in part.steps:
@@ -89,7 +89,7 @@ class Packer:
 # --- the layers ----------------------------------------------------------------------------------------------
 
 
-def layer_columns(graph: Graph, summary: Summary, measures: Sequence[Measure]) -> dict[str, Any]:
+def layer_columns(graph: Graph, summary: Summary, measures: Sequence[LayerFigure]) -> dict[str, Any]:
     """Return the figures of all layers, a column each."""
     indexes: dict[object, int] = {node: node.index for node in graph.nodes}
     rows = summary.rows

@@ -10,7 +10,7 @@ from cnncalc.drawing.page.data import type_text
 from cnncalc.drawing.svg import dark_rules, escaped, pieces
 from cnncalc.figures.summary import Row
 from cnncalc.ground.numbers import exact, size
-from cnncalc.studies.comparison import SAME, Compared, LayerDiff
+from cnncalc.studies.compare.diff import SAME, Compared, LayerDiff
 
 
 def page(a: Side, b: Side, changes: Sequence[LayerDiff], figures: Sequence[Compared]) -> Iterator[str]:

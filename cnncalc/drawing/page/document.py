@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cnncalc.drawing.colours import COLOURS
 from cnncalc.drawing.letters import text_width
-from cnncalc.drawing.measures import Measure
+from cnncalc.drawing.measures import LayerFigure
 from cnncalc.drawing.page.charts import Chart, charts
 from cnncalc.drawing.page.data import (
     CONSTANTS,
@@ -51,13 +51,13 @@ class Content(NamedTuple):
 
     graph: Graph
     summary: Summary
-    measures: Sequence[Measure]
+    measures: Sequence[LayerFigure]
     machine: Machine
     verdict: str
     choice: Choice
     more: Sequence[Chart] = ()
 
-    def word(self, measure: Measure) -> str:
+    def word(self, measure: LayerFigure) -> str:
         """Return what a measure is called on a button and above a column."""
         return self.summary.figure if measure.by == "macs" else WORDS[measure.by]
 
@@ -212,7 +212,7 @@ def _head(key: str, word: str) -> str:
     return f'<th scope="col" data-sort="{key}" aria-sort="none">{button}</th>'
 
 
-def _row(row: Row, measures: Sequence[Measure]) -> str:
+def _row(row: Row, measures: Sequence[LayerFigure]) -> str:
     figures = "".join([f"<td>{one.text(one.values[row.index])}</td>" for one in measures])
     shape = "×".join(map(str, row.output_shape[1:]))
     return (

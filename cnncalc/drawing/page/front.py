@@ -19,14 +19,14 @@ BOX = (90, 20, 960, 420)
 """Left, top, right and bottom of the plot."""
 
 
-class Combination(NamedTuple):
+class FrontPoint(NamedTuple):
     """One point: what it is called, and its figures in the order of the page's; None where there is none."""
 
     name: str
     figures: Sequence[float | None]
 
 
-def page(title: str, figures: Sequence[str], combinations: Sequence[Combination], failed: int) -> Iterator[str]:
+def page(title: str, figures: Sequence[str], combinations: Sequence[FrontPoint], failed: int) -> Iterator[str]:
     """Yield a sweep as one HTML file; the first axis is MACs, less being better, the second params, more being so.
 
     Raises:
@@ -142,7 +142,7 @@ def _scaled(value: float, values: Sequence[float], start: int, end: int) -> floa
 
 
 def _table(
-    names: Sequence[str], rows: Sequence[Sequence[float]], combinations: Sequence[Combination], x: int, y: int
+    names: Sequence[str], rows: Sequence[Sequence[float]], combinations: Sequence[FrontPoint], x: int, y: int
 ) -> Iterator[str]:
     best = set(front(rows, x, y))
     heads = "".join([f'<th scope="col">{escaped(name)}</th>' for name in ("combination", *names)])

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy
 
 from cnncalc.execution.kernels import convolution, dense, pooling, resizing, special, transposed
-from cnncalc.execution.kernels.elementwise import Concat
+from cnncalc.execution.kernels.elementwise import Concatenation
 from cnncalc.execution.kernels.kernel import (
-    Held,
+    HeldWeight,
     Kernel,
     Tally,
     Task,
@@ -51,7 +51,7 @@ class Kernels:
         self._tallies.append(Tally(performed, direct or performed, method))
 
     def perform(
-        self, kernel: Kernel, inputs: Sequence[Array], weight: Held | None = None, bias: Held | None = None
+        self, kernel: Kernel, inputs: Sequence[Array], weight: HeldWeight | None = None, bias: HeldWeight | None = None
     ) -> Array:
         """Do what a kernel does with arrays (N, *in, C) on fresh memory; return (N, *out, C')."""
         out: Array = numpy.empty(kernel.shape, inputs[0].dtype)
@@ -128,13 +128,13 @@ class Kernels:
     def adaptive_avg_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
         """Average bins."""
         if output_size == 1:
-            return self._spatial(pooling.Whole(x.shape, largest=False), x)
+            return self._spatial(pooling.GlobalPooling(x.shape, largest=False), x)
         return pooling.adaptive(x, output_size, numpy.mean)
 
     def adaptive_max_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
         """Take the largest of bins."""
         if output_size == 1:
-            return self._spatial(pooling.Whole(x.shape, largest=True), x)
+            return self._spatial(pooling.GlobalPooling(x.shape, largest=True), x)
         return pooling.adaptive(x, output_size, numpy.max)
 
     def pad(
@@ -156,7 +156,7 @@ class Kernels:
         if axis != 1 or len({array.ndim for array in arrays}) > 1:
             return numpy.concatenate(arrays, axis)
         lasts = [channels_last(array) for array in arrays]
-        return channels_first(self.perform(Concat([last.shape for last in lasts]), lasts))
+        return channels_first(self.perform(Concatenation([last.shape for last in lasts]), lasts))
 
     def erf(self, x: Array) -> Array:
         """Evaluate the error function."""

@@ -58,7 +58,7 @@ def _conv(
     axes = slides(shape[2:], weight[2:], stride, padding, dilation)
     batch = shape[0]
     if groups == 1 and axes.is_point:
-        return Pointwise(batch, weight, axes, pieces)
+        return PointConvolution(batch, weight, axes, pieces)
     if groups > 1 and weight[1] == 1 and weight[0] == groups and len(axes) == 2:
         return Depthwise(batch, weight, axes)
     if groups == 1 and Winograd.fits(dtype, weight, axes):
@@ -68,7 +68,7 @@ def _conv(
     return Unrolled(batch, weight, axes, groups, pieces)
 
 
-class Pointwise(Kernel):
+class PointConvolution(Kernel):
     """A kernel of one tap: one matrix product over the rows."""
 
     def __init__(self, batch: int, weight: Shape, axes: Slides, pieces: bool) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Sizes
 
 
-class Linear(Kernel):
+class DenseProduct(Kernel):
     """Multiplies the last axis of (N, …, in_features), to which the axis in question has been moved."""
 
     def __init__(self, shape: Shape, weight: Shape, axis: int, pieces: bool) -> None:
@@ -75,9 +75,9 @@ class Linear(Kernel):
 
 
 @lru_cache(4096)
-def linear(shape: Shape, weight: Shape, axis: int, pieces: bool) -> Linear:
+def linear(shape: Shape, weight: Shape, axis: int, pieces: bool) -> DenseProduct:
     """Return the kernel that multiplies the last axis of (N, …, in_features), which was `axis`, by a weight."""
-    return Linear(shape, weight, axis, pieces)
+    return DenseProduct(shape, weight, axis, pieces)
 
 
 def locally_connected(

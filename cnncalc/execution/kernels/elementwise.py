@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 
-class Pointwise(Kernel):
+class PerElement(Kernel):
     """A function of each element, some rows at a time so that what comes between stays in the cache."""
 
     def __init__(self, shape: Shape, function: Callable[[Array], Array], clip: tuple[float, float] | None) -> None:
@@ -83,7 +83,7 @@ class Merge(Kernel):
         yield Stage(total, max(1, BLOCK * total // max(size, 1)), block, elements=2 * size)
 
 
-class Affine(Kernel):
+class ScaleAndShift(Kernel):
     """A factor and a constant for each channel."""
 
     def __init__(self, shape: Shape, before: Before) -> None:
@@ -96,7 +96,7 @@ class Affine(Kernel):
         yield affine(task.x, task.out, preparer(self.operations))
 
 
-class Concat(Kernel):
+class Concatenation(Kernel):
     """Joins inputs along the channels.
 
     Where the first input is where the output begins, as in a dense block, it stays where it is.

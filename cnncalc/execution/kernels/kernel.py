@@ -63,7 +63,7 @@ class Tally(NamedTuple):
     method: str = ""
 
 
-class Held:
+class HeldWeight:
     """A weight, and the forms of it that kernels hold.
 
     Once a kernel has it in a form of its own, an owned weight's plain form is let go.
@@ -92,9 +92,9 @@ class Held:
         return self.forms[name]
 
 
-def held(weight: Array | Held) -> Held:
+def held(weight: Array | HeldWeight) -> HeldWeight:
     """Return a weight with its forms."""
-    return weight if isinstance(weight, Held) else Held(weight)
+    return weight if isinstance(weight, HeldWeight) else HeldWeight(weight)
 
 
 class Calls:
@@ -175,8 +175,8 @@ class Task(NamedTuple):
     inputs: tuple[Array, ...]
     out: Array
     room: Any
-    weight: Held | None = None
-    bias: Held | None = None
+    weight: HeldWeight | None = None
+    bias: HeldWeight | None = None
     before: Before = NOTHING_BEFORE
     then: Then = NOTHING_THEN
 

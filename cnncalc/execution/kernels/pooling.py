@@ -171,7 +171,7 @@ class Norm(Pool):
             yield once(lambda calls: calls.do(np.power, out, out.dtype.type(1 / self.of), out=out))
 
 
-class Whole(Kernel):
+class GlobalPooling(Kernel):
     """Takes the mean or the largest of all places of each channel."""
 
     def __init__(self, shape: Shape, largest: bool) -> None:

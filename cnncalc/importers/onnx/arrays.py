@@ -26,14 +26,14 @@ from cnncalc.importers.onnx.model import (
     UINT16,
     UINT32,
     UINT64,
-    Stored,
+    StoredTensor,
 )  # fmt: skip
 from cnncalc.importers.onnx.values import Value
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
     from cnncalc.importers.onnx.load import ModelFile
-    from cnncalc.importers.onnx.steps import Step
+    from cnncalc.importers.onnx.steps import LayerStep
 
 TYPES = {
     FLOAT: "<f4", UINT8: "u1", INT8: "i1", UINT16: "<u2", INT16: "<i2", INT32: "<i4", INT64: "<i8", BOOL: "?",
@@ -62,7 +62,7 @@ class Arrays:
     def _of(self, value: Value) -> Any:
         import numpy as np
 
-        if isinstance(value.source, Stored):
+        if isinstance(value.source, StoredTensor):
             return self.stored(value.source)
         if value.data is not None:
             return np.array(value.data).reshape(value.shape)
@@ -79,7 +79,7 @@ class Arrays:
             result = function(np, call, inputs, value)
         return np.asarray(result).reshape(value.shape)
 
-    def stored(self, stored: Stored) -> Any:
+    def stored(self, stored: StoredTensor) -> Any:
         """Return a stored tensor.  Raises CnncalcError where its data is missing or too short."""
         import numpy as np
 
@@ -101,7 +101,7 @@ class Arrays:
             return signed.reshape(stored.shape)
         raise CnncalcError(f"{self.file.path}: the tensor '{stored.name}' has {len(data):,} bytes, or an unknown type")
 
-    def _listed(self, stored: Stored) -> Any:
+    def _listed(self, stored: StoredTensor) -> Any:
         """Return a tensor whose elements stand in a field of their type."""
         import numpy as np
 
@@ -123,7 +123,7 @@ class Arrays:
             array = array.astype("<u2").view("<f2")
         return array.reshape(stored.shape)
 
-    def _external(self, stored: Stored) -> bytes:
+    def _external(self, stored: StoredTensor) -> bytes:
         """Return the bytes of a tensor that stands in another file: a plain one beside the model, nowhere else."""
         where = stored.external or {}
         name, what = where.get("location", ""), f"{self.file.path}: the tensor '{stored.name}'"
@@ -149,7 +149,7 @@ class Arrays:
 class Weights(Mapping[str, Any]):
     """The tensors of an imported graph by the names under which a run asks for them."""
 
-    def __init__(self, file: ModelFile, steps: Mapping[Node, Step]) -> None:
+    def __init__(self, file: ModelFile, steps: Mapping[Node, LayerStep]) -> None:
         self.arrays = Arrays(file)
         self.constants = {
             f"{node.name}.{tensor}": (step.held[tensor].value, weight.shape)

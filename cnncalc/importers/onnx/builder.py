@@ -10,9 +10,9 @@ from cnncalc.ground.limits import MAX_MODEL_DEPTH, MAX_MODEL_NODES
 from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.elements import elements
 from cnncalc.importers.onnx.evaluator import Known, evaluate
-from cnncalc.importers.onnx.model import Function, Model, Operator, Port, Stored, Subgraph
+from cnncalc.importers.onnx.model import Function, Model, OnnxOperator, Port, StoredTensor, Subgraph
 from cnncalc.importers.onnx.opaque import Opaque
-from cnncalc.importers.onnx.steps import Held, Step, made
+from cnncalc.importers.onnx.steps import ConstantInput, LayerStep, made
 from cnncalc.importers.onnx.values import Value, alias, literal, union
 from cnncalc.importers.onnx.wire import MalformedError, Wire
 from cnncalc.layers.base import Layer, LayerError
@@ -67,16 +67,16 @@ PERIODIC = ("Sin", "Cos")
 """Operators behind which a constant is a table of positions, and nothing that was learned."""
 
 
-class Scope:
+class ValueScope:
     """The values that operators see by name: a graph's own, and those of the graph around it."""
 
-    def __init__(self, around: Scope | None = None) -> None:
+    def __init__(self, around: ValueScope | None = None) -> None:
         self.values: dict[str, Value] = {}
         self.around = around
 
     def find(self, name: str) -> Value | None:
         """Return a value, or None where none has the name."""
-        scope: Scope | None = self
+        scope: ValueScope | None = self
         while scope is not None:
             if name in scope.values:
                 return scope.values[name]
@@ -101,22 +101,22 @@ class Builder:
         self.model = model
         self.wire = wire
         self.choices = choices
-        self.steps: list[Step] = []
+        self.steps: list[LayerStep] = []
         self.notes: list[str] = []
         self.single: list[str] = []
-        self.statistics: dict[int, Stored] = {}
+        self.statistics: dict[int, StoredTensor] = {}
         self.constants: set[int] = set()
         self.baked = 1
         self.left = MAX_MODEL_NODES
         self.depth = 0
-        self.call = Call(Operator("", "", (), (), "", {}, (), {}, ""), [], 1, ())
+        self.call = Call(OnnxOperator("", "", (), (), "", {}, (), {}, ""), [], 1, ())
         self.parameters: dict[tuple[int, Shape], Value] = {}
         self.hints: dict[str, Port] = {}
         self.twins: dict[tuple[object, ...], Value] = {}
 
     # --- graphs and operators -------------------------------------------------------------------------------
 
-    def graph(self, graph: Subgraph, scope: Scope, scopes: tuple[str, ...] = ()) -> list[Value | None]:
+    def graph(self, graph: Subgraph, scope: ValueScope, scopes: tuple[str, ...] = ()) -> list[Value | None]:
         """Take in a graph's stored tensors and operators; return its outputs."""
         self.depth += 1
         if self.depth > MAX_MODEL_DEPTH:
@@ -130,7 +130,7 @@ class Builder:
         self.depth -= 1
         return [scope.find(port.name) for port in graph.outputs]
 
-    def stored(self, stored: Stored) -> Value:
+    def stored(self, stored: StoredTensor) -> Value:
         """Return a tensor of the file as a value."""
         value = Value(stored.name, stored.shape, stored.dtype)
         value.leaves, value.source = (stored,), stored
@@ -145,7 +145,9 @@ class Builder:
             return value.fill == 0
         return all(leaf.raw is not None and not any(self.wire.bytes_at(leaf.raw)) for leaf in value.leaves)
 
-    def operator(self, item: Operator, scope: Scope, opsets: Mapping[str, int], scopes: tuple[str, ...]) -> None:
+    def operator(
+        self, item: OnnxOperator, scope: ValueScope, opsets: Mapping[str, int], scopes: tuple[str, ...]
+    ) -> None:
         """Take in one operator.
 
         Raises:
@@ -181,7 +183,7 @@ class Builder:
         """Return the shapes of what an operator reads, for a message."""
         return ", ".join(shape_text(value.shape) if value else "none" for value in call.inputs) or "none"
 
-    def outputs(self, call: Call, scope: Scope) -> Sequence[Value | None]:
+    def outputs(self, call: Call, scope: ValueScope) -> Sequence[Value | None]:
         """Return what an operator makes."""
         item = call.operator
         function = self.model.functions.get((item.domain, item.op, item.overload))
@@ -222,7 +224,7 @@ class Builder:
 
     def derived(self, op: str, *values: Value, shape: Shape | None = None, **attributes: Any) -> Value:
         """Return the constant that an operator makes of constants, of the first one's shape by default."""
-        item = Operator(op, "", (), ("",), "", attributes, (), {}, "")
+        item = OnnxOperator(op, "", (), ("",), "", attributes, (), {}, "")
         value = Value("", values[0].shape if shape is None else shape, values[0].dtype)
         self.derive(value, Call(item, list(values), 13, ()))
         return value
@@ -232,7 +234,7 @@ class Builder:
         self.depth += 1
         if self.depth > MAX_MODEL_DEPTH:
             raise CnncalcError(f"the model's graphs and functions are nested deeper than {MAX_MODEL_DEPTH}")
-        inside = Scope()
+        inside = ValueScope()
         for name, value in zip(function.inputs, call.inputs, strict=False):
             if value is not None:
                 inside.values[name] = value
@@ -251,7 +253,7 @@ class Builder:
         self.depth -= 1
         return [inside.find(name) for name in function.outputs]
 
-    def choice(self, call: Call, scope: Scope) -> Sequence[Value | None]:
+    def choice(self, call: Call, scope: ValueScope) -> Sequence[Value | None]:
         """Take in the branch of an If that is taken, or the heavier one where that is not known."""
         branches = {name: call.operator.attributes.get(f"{name}_branch") for name in ("then", "else")}
         condition = call.input(0).number
@@ -276,12 +278,12 @@ class Builder:
         self.notes.append(f"{where(call.operator)} decides when it runs; its {chosen} branch, {why}, is counted")
         return outputs
 
-    def branch(self, graph: object, call: Call, scope: Scope) -> Sequence[Value | None]:
+    def branch(self, graph: object, call: Call, scope: ValueScope) -> Sequence[Value | None]:
         """Take in one branch of an If."""
         if not isinstance(graph, Subgraph):
             raise UnfitError("a branch is missing")
         name = call.operator.name
-        return self.graph(graph, Scope(scope), (*call.scopes, name) if name else call.scopes)
+        return self.graph(graph, ValueScope(scope), (*call.scopes, name) if name else call.scopes)
 
     # --- steps ----------------------------------------------------------------------------------------------
 
@@ -290,7 +292,7 @@ class Builder:
         name: str,
         inputs: Sequence[Value],
         batch: int | None = -1,
-        held: dict[str, Held] | None = None,
+        held: dict[str, ConstantInput] | None = None,
         /,
         **arguments: Any,
     ) -> Value:
@@ -307,7 +309,7 @@ class Builder:
         return self.layer(layer, inputs, batch, held)
 
     def layer(
-        self, layer: Layer, inputs: Sequence[Value], axis: int | None = -1, held: dict[str, Held] | None = None
+        self, layer: Layer, inputs: Sequence[Value], axis: int | None = -1, held: dict[str, ConstantInput] | None = None
     ) -> Value:
         """Return what a layer makes of values; see :meth:`step`."""
         contracts = layer.kind in ("conv", "fc", "matmul", "recurrent")
@@ -328,7 +330,7 @@ class Builder:
         if not output.times:
             output.axis = None
         output.dtype = live[0].dtype
-        output.step = Step(layer, live, output, held or {}, [self.call])
+        output.step = LayerStep(layer, live, output, held or {}, [self.call])
         self.steps.append(output.step)
         if layer.type == "subtract":
             self.twins[(layer, *[value.step or value.origin for value in live])] = output
@@ -341,7 +343,7 @@ class Builder:
             layer = made("parameter", {"shape": shape or (1,)})
             output = Value(value.name, shape, value.dtype)
             reshaped = value if value.shape == shape else self.derived("Reshape", value, shape=shape)
-            output.step = Step(layer, [], output, {"weight": Held(reshaped, False)}, [self.call])
+            output.step = LayerStep(layer, [], output, {"weight": ConstantInput(reshaped, False)}, [self.call])
             self.steps.append(output.step)
             self.parameters[key] = output
         return self.parameters[key]
@@ -385,12 +387,12 @@ class Builder:
         return outputs
 
 
-def macs(step: Step) -> int:
+def macs(step: LayerStep) -> int:
     """Return the multiply-accumulates of a step, for one sample."""
     use = step.layer.apply(tuple([value.sample for value in step.inputs]))
     return use.macs * max(step.output.times, 1)
 
 
-def where(item: Operator) -> str:
+def where(item: OnnxOperator) -> str:
     """Return what an operator is called in messages."""
     return f"{item.op} '{item.name}'" if item.name else f"{item.op} that makes '{(*item.outputs, '')[0]}'"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.importers.onnx.model import Stored
+from cnncalc.importers.onnx.model import StoredTensor
 
 if TYPE_CHECKING:
-    from cnncalc.importers.onnx.model import Operator
+    from cnncalc.importers.onnx.model import OnnxOperator
     from cnncalc.importers.onnx.values import Value
 
 
@@ -27,7 +27,7 @@ class Call:
 
     __slots__ = ("inputs", "operator", "opset", "scopes")
 
-    def __init__(self, operator: Operator, inputs: list[Value | None], opset: int, scopes: tuple[str, ...]) -> None:
+    def __init__(self, operator: OnnxOperator, inputs: list[Value | None], opset: int, scopes: tuple[str, ...]) -> None:
         self.operator = operator
         self.inputs = inputs
         self.opset = opset
@@ -79,10 +79,10 @@ class Call:
             raise UnfitError(f"{name} is no list of integers")
         return tuple(value)
 
-    def tensor(self, name: str) -> Stored | None:
+    def tensor(self, name: str) -> StoredTensor | None:
         """Return an attribute that is a tensor, or None where it is left out."""
         value = self.operator.attributes.get(name)
-        return value if isinstance(value, Stored) else None
+        return value if isinstance(value, StoredTensor) else None
 
     def known(self, index: int, name: str) -> tuple[Any, ...] | None:
         """Return the elements of an input that decides over shapes; None where it is left out.

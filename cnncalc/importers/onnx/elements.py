@@ -22,7 +22,7 @@ from cnncalc.importers.onnx.model import (
     UINT16,
     UINT32,
     UINT64,
-    Stored,
+    StoredTensor,
 )  # fmt: skip
 from cnncalc.importers.onnx.wire import MalformedError, Wire
 
@@ -36,7 +36,7 @@ PACKED = {4: "f", 10: "d"}
 """Formats of TensorProto's fields whose packed elements are not integers of variable length."""
 
 
-def elements(wire: Wire, stored: Stored) -> tuple[Any, ...] | None:
+def elements(wire: Wire, stored: StoredTensor) -> tuple[Any, ...] | None:
     """Return a small tensor's elements; None where it is large, elsewhere, or of a type that is not known.
 
     Raises:

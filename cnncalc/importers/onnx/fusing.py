@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from math import isclose, sqrt
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.importers.onnx.steps import Held, Step, made
+from cnncalc.importers.onnx.steps import ConstantInput, LayerStep, made
 from cnncalc.importers.onnx.values import Value
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 CLOSE = 1e-3
 
-Pattern = Callable[["Fuser", Step], "Step | None"]
+Pattern = Callable[["Fuser", LayerStep], "LayerStep | None"]
 
 
-def fused(build: Builder, steps: list[Step], outputs: list[Value]) -> list[Step]:
+def fused(build: Builder, steps: list[LayerStep], outputs: list[Value]) -> list[LayerStep]:
     """Return the steps with every pattern that is found in place of its parts."""
     for patterns in ((_linear_bias,), (_gelu, _silu, _hardswish, _hardsigmoid, _norm, _group_norm, _lengths, _shuffle)):
         fuser = Fuser(build, steps, outputs)
@@ -33,19 +33,19 @@ def fused(build: Builder, steps: list[Step], outputs: list[Value]) -> list[Step]
 class Fuser:
     """Steps and who reads them."""
 
-    def __init__(self, build: Builder, steps: list[Step], outputs: list[Value]) -> None:
+    def __init__(self, build: Builder, steps: list[LayerStep], outputs: list[Value]) -> None:
         self.build = build
         self.steps = steps
         self.outputs = outputs
         self.kept = {value.step for value in outputs}
-        self.readers: dict[Step, list[Step]] = {}
+        self.readers: dict[LayerStep, list[LayerStep]] = {}
         for step in steps:
             for value in step.inputs:
                 if value.step is not None:
                     self.readers.setdefault(value.step, []).append(step)
-        self.gone: set[Step] = set()
+        self.gone: set[LayerStep] = set()
 
-    def run(self, patterns: Iterable[Pattern]) -> list[Step]:
+    def run(self, patterns: Iterable[Pattern]) -> list[LayerStep]:
         """Return the steps, each with the first pattern that ends in it put in its place."""
         found = []
         for step in self.steps:
@@ -53,23 +53,28 @@ class Fuser:
             found.append(step if new is None else new)
         return [step for step in found if step not in self.gone]
 
-    def sole(self, step: Step | None, kind: str, readers: int = 1) -> Step | None:
+    def sole(self, step: LayerStep | None, kind: str, readers: int = 1) -> LayerStep | None:
         """Return a step where it is of a type, and nothing but ``readers`` steps read it."""
         if step is None or step.layer.type != kind or step in self.kept or step in self.gone:
             return None
         return step if len(self.readers.get(step, ())) == readers else None
 
-    def maker(self, value: Value, kind: str, readers: int = 1) -> Step | None:
+    def maker(self, value: Value, kind: str, readers: int = 1) -> LayerStep | None:
         """Return what makes a value, as :meth:`sole`."""
         return self.sole(value.step, kind, readers)
 
     def put(
-        self, parts: list[Step], kind: str, inputs: list[Value], held: dict[str, Held] | None = None, **arguments: Any
-    ) -> Step:
+        self,
+        parts: list[LayerStep],
+        kind: str,
+        inputs: list[Value],
+        held: dict[str, ConstantInput] | None = None,
+        **arguments: Any,
+    ) -> LayerStep:
         """Return a layer in place of the last of some steps, the others being gone."""
         last = parts[-1]
         calls = [call for part in parts for call in part.calls]
-        new = Step(made(kind, arguments), inputs, last.output, held or {}, calls)
+        new = LayerStep(made(kind, arguments), inputs, last.output, held or {}, calls)
         last.output.step = new
         for value in inputs:
             if value.step is not None:
@@ -95,13 +100,13 @@ def same(one: Value, other: Value) -> bool:
     return one.origin is not None and one.origin == other.origin
 
 
-def _is_affine(step: Step | None, mul: float = 1.0, add: float = 0.0) -> bool:
+def _is_affine(step: LayerStep | None, mul: float = 1.0, add: float = 0.0) -> bool:
     if step is None or step.layer.type != "affine":
         return False
     return isclose(step["mul"], mul, rel_tol=CLOSE) and isclose(step["add"], add, rel_tol=CLOSE)
 
 
-def _linear_bias(fuser: Fuser, step: Step) -> Step | None:
+def _linear_bias(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """A shift of exactly the outputs of a linear layer, or of a quantised convolution, is its bias."""
     if step.layer.type != "shift":
         return None
@@ -117,11 +122,11 @@ def _linear_bias(fuser: Fuser, step: Step) -> Step | None:
     stored = step.held["weight"].value
     bias = stored if stored.shape == (output[axis],) else fuser.build.derived("Reshape", stored, shape=(output[axis],))
     arguments = {name: before[name] for name in before.layer.arguments} | {"bias": True}
-    held = {**before.held, "bias": Held(bias)}
+    held = {**before.held, "bias": ConstantInput(bias)}
     return fuser.put([before, step], before.layer.type, before.inputs, held, **arguments)
 
 
-def _gelu(fuser: Fuser, step: Step) -> Step | None:
+def _gelu(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """½ · x · (1 + erf(x / √2)), in any of the three orders in which exporters write it."""
     if step.layer.type not in ("multiply", "affine"):
         return None
@@ -137,7 +142,7 @@ def _gelu(fuser: Fuser, step: Step) -> Step | None:
     if product.layer.type != "multiply" or len(product.inputs) != 2:
         return None
     for x, other in (product.inputs, product.inputs[::-1]):
-        inner: list[Step] = []
+        inner: list[LayerStep] = []
         halved = half
         share = fuser.maker(other, "affine")
         if share is not None and not halved and _is_affine(share, 0.5):
@@ -153,7 +158,7 @@ def _gelu(fuser: Fuser, step: Step) -> Step | None:
     return None
 
 
-def _silu(fuser: Fuser, step: Step) -> Step | None:
+def _silu(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """x · sigmoid(x), or x · hardsigmoid(x)."""
     if step.layer.type != "multiply" or len(step.inputs) != 2:
         return None
@@ -165,7 +170,7 @@ def _silu(fuser: Fuser, step: Step) -> Step | None:
     return None
 
 
-def _clipped(fuser: Fuser, value: Value) -> tuple[list[Step], Value] | None:
+def _clipped(fuser: Fuser, value: Value) -> tuple[list[LayerStep], Value] | None:
     """Return the steps of min(max(x + 3, 0), 6), and x."""
     clip = fuser.maker(value, "relu6")
     shifted = fuser.maker(clip.inputs[0], "affine") if clip is not None else None
@@ -174,15 +179,15 @@ def _clipped(fuser: Fuser, value: Value) -> tuple[list[Step], Value] | None:
     return [shifted, clip], shifted.inputs[0]
 
 
-def _hardswish(fuser: Fuser, step: Step) -> Step | None:
+def _hardswish(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """x · min(max(x + 3, 0), 6) / 6, divided before or after the product."""
-    product: Step | None = step
+    product: LayerStep | None = step
     if _is_affine(step, 1 / 6):
         product = fuser.maker(step.inputs[0], "multiply")
     if product is None or product.layer.type != "multiply" or len(product.inputs) != 2:
         return None
     for x, gate in (product.inputs, product.inputs[::-1]):
-        inner: list[Step] = []
+        inner: list[LayerStep] = []
         if product is step:
             sixth = fuser.maker(gate, "affine")
             if sixth is None or not _is_affine(sixth, 1 / 6):
@@ -194,7 +199,7 @@ def _hardswish(fuser: Fuser, step: Step) -> Step | None:
     return None
 
 
-def _hardsigmoid(fuser: Fuser, step: Step) -> Step | None:
+def _hardsigmoid(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """min(max(x + 3, 0), 6) / 6 that no product reads with x."""
     if not _is_affine(step, 1 / 6):
         return None
@@ -211,8 +216,8 @@ def _hardsigmoid(fuser: Fuser, step: Step) -> Step | None:
 
 
 def _learned(
-    fuser: Fuser, step: Step, axes: tuple[int, ...], kinds: tuple[str, ...]
-) -> tuple[list[Step], dict[str, Held]]:
+    fuser: Fuser, step: LayerStep, axes: tuple[int, ...], kinds: tuple[str, ...]
+) -> tuple[list[LayerStep], dict[str, ConstantInput]]:
     """Return the scale and the shift that follow a norm, with their tensors in the shape of its axes."""
     parts, held, last = [step], {}, step
     for kind, name in zip(kinds, ("weight", "bias"), strict=False):
@@ -224,13 +229,13 @@ def _learned(
         if any(size != (after.output.shape[i] if i in axes else 1) for i, size in enumerate(shape)):
             break
         stored, own = after.held["weight"].value, tuple([after.output.shape[i] for i in axes])
-        held[name] = Held(stored if stored.shape == own else fuser.build.derived("Reshape", stored, shape=own))
+        held[name] = ConstantInput(stored if stored.shape == own else fuser.build.derived("Reshape", stored, shape=own))
         parts.append(after)
         last = after
     return parts, held
 
 
-def _mean_square(fuser: Fuser, value: Value) -> tuple[list[Step], Value, tuple[int, ...], float] | None:
+def _mean_square(fuser: Fuser, value: Value) -> tuple[list[LayerStep], Value, tuple[int, ...], float] | None:
     """Return the steps of √(mean x² + eps), what is squared, the axes, and eps."""
     root = fuser.maker(value, "sqrt")
     added = fuser.maker(root.inputs[0], "affine") if root is not None else None
@@ -247,7 +252,7 @@ def _mean_square(fuser: Fuser, value: Value) -> tuple[list[Step], Value, tuple[i
     return [square, mean, added, root], square.inputs[0], _axes(mean), added["add"]
 
 
-def _axes(mean: Step) -> tuple[int, ...]:
+def _axes(mean: LayerStep) -> tuple[int, ...]:
     rank = len(mean.inputs[0].shape)
     if mean.layer.type == "global_avgpool":
         return tuple(range(1, rank))
@@ -255,7 +260,7 @@ def _axes(mean: Step) -> tuple[int, ...]:
     return tuple(range(rank)) if axes is None else tuple(sorted([axis % rank for axis in axes]))
 
 
-def _norm(fuser: Fuser, step: Step) -> Step | None:
+def _norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """(x − mean) / √(mean (x − mean)² + eps), or x / √(mean x² + eps), with what is learned behind it."""
     if step.layer.type != "divide":
         return None
@@ -285,7 +290,7 @@ def _norm(fuser: Fuser, step: Step) -> Step | None:
     return fuser.put([*inner, *behind], "rmsnorm", [x], held, **arguments)
 
 
-def _group_norm(fuser: Fuser, step: Step) -> Step | None:
+def _group_norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """A norm of groups that a reshape makes channels, and another one undoes."""
     if step.layer.type != "reshape":
         return None
@@ -303,7 +308,7 @@ def _group_norm(fuser: Fuser, step: Step) -> Step | None:
     return fuser.put([split, norm, *behind], "groupnorm", [x], held, **arguments)
 
 
-def _lengths(fuser: Fuser, step: Step) -> Step | None:
+def _lengths(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """x / max(|x|, eps)."""
     if step.layer.type != "divide":
         return None
@@ -318,7 +323,7 @@ def _lengths(fuser: Fuser, step: Step) -> Step | None:
     return fuser.put(parts, "l2_normalize", [step.inputs[0]], axis=length["axis"], eps=clip["min_val"])
 
 
-def _shuffle(fuser: Fuser, step: Step) -> Step | None:
+def _shuffle(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """Channels or pixels that a reshape, a permutation and a reshape put into another order."""
     if step.layer.type != "reshape":
         return None
@@ -347,7 +352,7 @@ def _shuffle(fuser: Fuser, step: Step) -> Step | None:
     return None
 
 
-def _channel_norm(fuser: Fuser, step: Step) -> Step | None:
+def _channel_norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """A norm over the channels, which two permutations bring to the end and back."""
     if step.layer.type != "permute":
         return None

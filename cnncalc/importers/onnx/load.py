@@ -13,13 +13,13 @@ from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXES, MAX_LAYERS, MAX_MODEL_BYTES, MAX_PIPED_MODEL_BYTES
 from cnncalc.importers.onnx import operators as operators
-from cnncalc.importers.onnx.builder import Builder, Scope
+from cnncalc.importers.onnx.builder import Builder, ValueScope
 from cnncalc.importers.onnx.call import UnfitError
 from cnncalc.importers.onnx.fusing import fused
 from cnncalc.importers.onnx.model import Model, Port, read_model
 from cnncalc.importers.onnx.naming import names
 from cnncalc.importers.onnx.params import Params
-from cnncalc.importers.onnx.steps import Step
+from cnncalc.importers.onnx.steps import LayerStep
 from cnncalc.importers.onnx.values import Value, literal
 from cnncalc.importers.onnx.wire import MalformedError, Paged, Wire, varint
 from cnncalc.layers.base import LayerError
@@ -154,14 +154,14 @@ class Imported:
         """Build the graph.  Raises CnncalcError where the model, or what it is given, does not fit."""
         self.file = file
         self.build = Builder(file.model, file.wire, {})
-        scope = Scope()
+        scope = ValueScope()
         try:
             shapes = self._inputs(inputs, scope)
             outputs = self.build.graph(file.model.graph, scope)
             self.graph = Graph(file.name, {name: value.shape for name, value in shapes.items()})
             for name, value in shapes.items():
                 self.graph.inputs[name].times = value.times
-            self.held: dict[Node, Step] = {}
+            self.held: dict[Node, LayerStep] = {}
             self._layers(outputs, fuse)
         except (MalformedError, UnfitError) as error:
             raise CnncalcError(f"{file.path}: {error}") from None
@@ -171,7 +171,7 @@ class Imported:
         self.graph.stored = partial(_weights, file, self.held)
         self.graph.single = self.build.single[0] if self.build.single else ""
 
-    def _inputs(self, given: Mapping[str, Shape], scope: Scope) -> dict[str, Value]:
+    def _inputs(self, given: Mapping[str, Shape], scope: ValueScope) -> dict[str, Value]:
         """Return the inputs that are tensors, and add all to the scope."""
         ports = self.file.ports()
         known = {port.name for port in ports}
@@ -245,7 +245,7 @@ class Imported:
         if len(steps) > MAX_LAYERS:
             raise CnncalcError(f"the model has more than {MAX_LAYERS:,} layers")
         self.params = Params(self.build, steps)
-        made: dict[Step, Node] = {}
+        made: dict[LayerStep, Node] = {}
 
         def tensor(value: Value) -> Tensor:
             return made[value.step] if value.step is not None else self.graph.inputs[value.origin or ""]
@@ -282,7 +282,7 @@ class Imported:
         return notes
 
 
-def _weights(file: ModelFile, steps: Mapping[Node, Step]) -> Mapping[str, Any]:
+def _weights(file: ModelFile, steps: Mapping[Node, LayerStep]) -> Mapping[str, Any]:
     """Return the tensors of an imported graph, read when they are asked for."""
     from cnncalc.importers.onnx.arrays import Weights
 
@@ -313,7 +313,7 @@ def batch_axis(sizes: tuple[int | str | None, ...], word: str | None) -> int | N
     return 0 if len(sizes) > 3 else None
 
 
-def needed(steps: list[Step], outputs: list[Value]) -> list[Step]:
+def needed(steps: list[LayerStep], outputs: list[Value]) -> list[LayerStep]:
     """Return the steps that something reads, in their order."""
     wanted = {value.step for value in outputs}
     kept = []
@@ -324,7 +324,7 @@ def needed(steps: list[Step], outputs: list[Value]) -> list[Step]:
     return kept[::-1]
 
 
-def _is_folded(step: Step) -> bool:
+def _is_folded(step: LayerStep) -> bool:
     """Whether an exporter has folded a batchnorm into a convolution: it names what it has computed so."""
     if step.layer.type not in ("conv", "conv_transpose", "linear") or "bias" not in step.held:
         return False

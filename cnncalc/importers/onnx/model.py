@@ -28,7 +28,7 @@ WIDTHS = {
 """Bytes an element; two elements of four bits share one."""
 
 
-class Stored(NamedTuple):
+class StoredTensor(NamedTuple):
     """A tensor of the file: everything but its elements.
 
     Attributes:
@@ -60,7 +60,7 @@ def is_attribute(name: str) -> bool:
     return "." in name and "_".join(("", *name.split("."))).replace("-", "_").isidentifier()
 
 
-class Operator(NamedTuple):
+class OnnxOperator(NamedTuple):
     """A node of a graph: an operator, what it reads and writes, and its attributes."""
 
     op: str
@@ -86,8 +86,8 @@ class Subgraph(NamedTuple):
     """Operators in the order in which they run, with the tensors that are stored beside them."""
 
     name: str
-    operators: list[Operator]
-    stored: dict[str, Stored]
+    operators: list[OnnxOperator]
+    stored: dict[str, StoredTensor]
     inputs: list[Port]
     outputs: list[Port]
     ports: dict[str, Port]
@@ -96,7 +96,7 @@ class Subgraph(NamedTuple):
 class Function(NamedTuple):
     """An operator that the file itself defines."""
 
-    operators: list[Operator]
+    operators: list[OnnxOperator]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     defaults: dict[str, Any]
@@ -191,7 +191,7 @@ def _graph(wire: Wire, span: Span, depth: int) -> Subgraph:
     return graph._replace(name=name)
 
 
-def _node(wire: Wire, span: Span, depth: int) -> Operator:
+def _node(wire: Wire, span: Span, depth: int) -> OnnxOperator:
     inputs, outputs = [], []
     texts = {3: "", 4: "", 7: "", 8: ""}
     attributes: dict[str, Any] = {}
@@ -215,7 +215,7 @@ def _node(wire: Wire, span: Span, depth: int) -> Operator:
         else:
             texts[number] = _text(wire, value)
     domain = "" if texts[7] == "ai.onnx" else texts[7]
-    return Operator(
+    return OnnxOperator(
         texts[4], domain, tuple(inputs), tuple(outputs), texts[3], attributes, scope, references, texts[8]
     )  # fmt: skip
 
@@ -261,7 +261,7 @@ def _attribute(wire: Wire, span: Span, depth: int) -> tuple[str, Any, str]:
     return name, content, refers
 
 
-def _tensor(wire: Wire, span: Span) -> Stored:
+def _tensor(wire: Wire, span: Span) -> StoredTensor:
     name, shape, dtype, location = "", [], FLOAT, 0
     raw: Span | None = None
     packed: list[tuple[int, Span]] = []
@@ -292,7 +292,7 @@ def _tensor(wire: Wire, span: Span) -> Stored:
     if len(shape) > MAX_MODEL_AXES or min(shape, default=0) < 0:
         raise MalformedError(f"the tensor '{name[:40]}' has {len(shape)} axes, or one of a negative size")
     outside = external if location == EXTERNAL else None
-    return Stored(name, tuple(shape), dtype, raw, tuple(packed), tuple(numbers), outside)
+    return StoredTensor(name, tuple(shape), dtype, raw, tuple(packed), tuple(numbers), outside)
 
 
 def _port(wire: Wire, span: Span) -> Port:

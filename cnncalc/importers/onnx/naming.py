@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cnncalc.importers.onnx.model import Operator, is_attribute
+from cnncalc.importers.onnx.model import OnnxOperator, is_attribute
 from cnncalc.importers.onnx.params import BARE
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.call import Call
-    from cnncalc.importers.onnx.steps import Step
+    from cnncalc.importers.onnx.steps import LayerStep
 
 MOST_PARTS = 64
 LONGEST = 200
@@ -35,7 +35,7 @@ def scope_of(call: Call) -> tuple[str, ...]:
     return (*before, *(_scopes(item) if item.scope else _path(item.name, True)))
 
 
-def _scopes(item: Operator) -> tuple[str, ...]:
+def _scopes(item: OnnxOperator) -> tuple[str, ...]:
     path = item.scope[-2] if len(item.scope) > 1 else ""
     return tuple([part for part in path.split(".") if part])
 
@@ -63,7 +63,7 @@ def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
     return first
 
 
-def _by_params(step: Step) -> str:
+def _by_params(step: LayerStep) -> str:
     """Return what all stored tensors of a step are called before their last part; "" where they differ."""
     names = {leaf.name for held in step.held.values() for leaf in held.value.leaves}
     heads = {name.rpartition(".")[0] for name in names if not name.endswith("weight_bias")}
@@ -73,7 +73,7 @@ def _by_params(step: Step) -> str:
     return head if "/" not in head and ":" not in head else ""
 
 
-def names(steps: list[Step]) -> list[str]:
+def names(steps: list[LayerStep]) -> list[str]:
     """Return a name for each step, each once."""
     scopes = [_common([scope_of(call) for call in step.calls]) for step in steps]
     count: dict[tuple[str, ...], int] = {}

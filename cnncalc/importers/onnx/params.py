@@ -13,12 +13,12 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from cnncalc.importers.onnx.model import FLOATS, INT32, SMALL_INTEGERS, Stored, is_attribute
+from cnncalc.importers.onnx.model import FLOATS, INT32, SMALL_INTEGERS, StoredTensor, is_attribute
 from cnncalc.layers.base import Weight
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.builder import Builder
-    from cnncalc.importers.onnx.steps import Held, Step
+    from cnncalc.importers.onnx.steps import ConstantInput, LayerStep
 
 CONTRACTIONS = ("conv", "fc", "matmul")
 
@@ -33,12 +33,12 @@ _BUFFER = re.compile(
 class Params:
     """The parameters of a file's steps."""
 
-    def __init__(self, build: Builder, steps: list[Step]) -> None:
+    def __init__(self, build: Builder, steps: list[LayerStep]) -> None:
         """Look at the role of every stored tensor."""
         self.constants = build.constants
         self.statistics = build.statistics
         self.certain: set[int] = set()
-        self.taken: dict[int, Step] = {}
+        self.taken: dict[int, LayerStep] = {}
         self.shared: set[int] = set()
         for step in steps:
             for held in step.held.values():
@@ -46,7 +46,7 @@ class Params:
                     self.certain.update([id(leaf) for leaf in leaves(step, held)])
         self.beside = any(leaf not in self.constants for leaf in self.certain)
 
-    def of(self, step: Step) -> tuple[dict[str, Weight], bool]:
+    def of(self, step: LayerStep) -> tuple[dict[str, Weight], bool]:
         """Return the tensors that count with a step, by name, and whether they are the layer's own."""
         own = step.layer.weights(*[value.sample for value in step.inputs])
         found: dict[str, Weight] = {}
@@ -70,13 +70,13 @@ class Params:
                 found[_free(name if alone else leaf.name.rpartition(".")[2] or name, found)] = Weight(shape, trainable)
         return found, found == own
 
-    def counts(self, leaf: Stored) -> bool:
+    def counts(self, leaf: StoredTensor) -> bool:
         """Whether a tensor is a figure of the network at all, and no index or scale of a quantisation."""
         if leaf.dtype in FLOATS:
             return True
         return id(leaf) in self.certain and (leaf.dtype in SMALL_INTEGERS or leaf.dtype == INT32)
 
-    def is_param(self, leaf: Stored) -> bool:
+    def is_param(self, leaf: StoredTensor) -> bool:
         """Whether a tensor was learned."""
         if id(leaf) in self.constants and self.beside:
             return False
@@ -87,7 +87,7 @@ class Params:
         return leaf.elements > 1 or is_attribute(leaf.name)
 
 
-def leaves(step: Step, held: Held) -> Iterable[Stored]:
+def leaves(step: LayerStep, held: ConstantInput) -> Iterable[StoredTensor]:
     """Return the stored tensors that a layer's tensor is made of; copies that folding has made count once."""
     found = held.value.leaves
     if len(found) < 2 or step.layer.kind not in CONTRACTIONS:

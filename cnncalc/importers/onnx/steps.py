@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from cnncalc.layers.base import Layer
 
 
-class Held(NamedTuple):
+class ConstantInput(NamedTuple):
     """A constant that a step takes in as a tensor of its layer."""
 
     value: Value
     is_certain: bool = True
 
 
-class Step:
+class LayerStep:
     """A layer on values.
 
     Attributes:
@@ -33,7 +33,7 @@ class Step:
     __slots__ = ("calls", "held", "inputs", "layer", "output")
 
     def __init__(
-        self, layer: Layer, inputs: list[Value], output: Value, held: dict[str, Held], calls: list[Call]
+        self, layer: Layer, inputs: list[Value], output: Value, held: dict[str, ConstantInput], calls: list[Call]
     ) -> None:
         self.layer = layer
         self.inputs = inputs

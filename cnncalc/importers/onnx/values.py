@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.importers.onnx.model import FLOAT, INT64, Stored
+from cnncalc.importers.onnx.model import FLOAT, INT64, StoredTensor
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.call import Call
-    from cnncalc.importers.onnx.steps import Step
+    from cnncalc.importers.onnx.steps import LayerStep
     from cnncalc.layers.shapes import Shape
 
 SAMPLES = 1_000_003
@@ -62,9 +62,9 @@ class Value:
         self.axis: int | None = None
         self.times = 0
         self.data: tuple[Any, ...] | None = None
-        self.leaves: tuple[Stored, ...] = ()
-        self.source: Stored | Call | None = None
-        self.step: Step | None = None
+        self.leaves: tuple[StoredTensor, ...] = ()
+        self.source: StoredTensor | Call | None = None
+        self.step: LayerStep | None = None
         self.origin: str | None = None
         self.fill: float | None = None
         self.index = 0
@@ -134,7 +134,7 @@ def literal(data: tuple[Any, ...], shape: Shape, dtype: int = INT64, name: str =
     return value
 
 
-def union(values: Sequence[Value | None]) -> tuple[Stored, ...]:
+def union(values: Sequence[Value | None]) -> tuple[StoredTensor, ...]:
     """Return the stored tensors that some constants are made of, each once."""
     found = {id(leaf): leaf for value in values if value is not None for leaf in value.leaves}
     return tuple(found.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
-from cnncalc.layers.arguments import Converter, LayerError, argument, number, positive
+from cnncalc.layers.arguments import Conversion, LayerError, argument, number, positive
 from cnncalc.layers.base import Elsewhere, Example, Weight, per_channel
 from cnncalc.layers.shapes import Shape
 
@@ -17,7 +17,7 @@ def _slopes_of(value: object) -> int | str:
     return "channels" if value == "channels" else positive(value)
 
 
-_slopes = Converter(_slopes_of, ("channels",))
+_slopes = Conversion(_slopes_of, ("channels",))
 
 
 class PReLU(Elementwise):

@@ -91,7 +91,7 @@ class Conv(Layer):
         self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Multiply the filter with the window of every channel of its group."""
-        from cnncalc.layers.element import Part, slid, weighed, windowed
+        from cnncalc.layers.element import ChannelTerm, slid, weighed, windowed
 
         (x,) = inputs
         filters, bias = self._filters_at(at, weights)
@@ -100,7 +100,7 @@ class Conv(Layer):
         parts = []
         for channel, taps in enumerate(filters, first):
             window, inside = windowed(np, x[channel], places)
-            parts.append(Part(channel, window, inside, taps, float((window * taps).sum())))
+            parts.append(ChannelTerm(channel, window, inside, taps, float((window * taps).sum())))
         return weighed(np, parts, bias, places, "the sums of all channels")
 
     def _filters_at(self, at: Shape, weights: Mapping[str, Array]) -> tuple[Any, Any]:

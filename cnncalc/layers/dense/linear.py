@@ -84,13 +84,13 @@ class Linear(Layer):
         self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Multiply the row of the weight with the features of the place."""
-        from cnncalc.layers.element import Part, weighed
+        from cnncalc.layers.element import ChannelTerm, weighed
 
         (x,) = inputs
         axis = self._index(x.shape)
         vector = np.moveaxis(x, axis, -1)[at[:axis] + at[axis + 1 :]]
         row = weights["weight"][at[axis]]
-        part = Part(0, vector, np.ones(len(vector), bool), row, float((vector * row).sum()))
+        part = ChannelTerm(0, vector, np.ones(len(vector), bool), row, float((vector * row).sum()))
         bias = weights["bias"][at[axis]] if "bias" in weights else None
         return weighed(np, [part], bias, [], "the sum of all products")
 

@@ -6,7 +6,7 @@ import re
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from cnncalc.layers.arguments import Converter, LayerError, argument
+from cnncalc.layers.arguments import Conversion, LayerError, argument
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
@@ -25,7 +25,7 @@ def _equation(value: object) -> str:
     return text
 
 
-_TEXT = Converter(_equation, is_text=True)
+_TEXT = Conversion(_equation, is_text=True)
 
 
 class Einsum(Layer):

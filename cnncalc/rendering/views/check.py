@@ -13,7 +13,7 @@ from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import Block, Cell, Column, Heading, Rule, Table, TableRow, Text
 from cnncalc.rendering.text import counted, exact, percent, size
 from cnncalc.rendering.writers import View
-from cnncalc.studies.checks import EXPECTED, MOST, SHOWN, Check, Report
+from cnncalc.studies.check.report import EXPECTED, MOST, SHOWN, Check, Report
 
 SCHEMA_VERSION = 1
 

@@ -29,7 +29,7 @@ from cnncalc.rendering.styles import basis, section_depth, section_of, type_text
 from cnncalc.rendering.text import dims, exact
 from cnncalc.rendering.views.summary import layer, marked, marked_columns
 from cnncalc.rendering.writers import Record, View
-from cnncalc.studies.comparison import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff
+from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff
 
 SCHEMA_VERSION = 1
 

@@ -10,7 +10,7 @@ from cnncalc.deployment.operators import Operator
 from cnncalc.deployment.orders import other_arenas
 from cnncalc.deployment.parts import EXACT, Part, total
 from cnncalc.deployment.planner import aligned
-from cnncalc.deployment.view import Deployment, Place, Step
+from cnncalc.deployment.view import ArenaPlace, Deployment, OperatorRun
 from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Screen, Table, TableRow, Text, Title
 from cnncalc.rendering.text import counted, dims, exact, size
 from cnncalc.rendering.writers import View
@@ -191,14 +191,14 @@ def _room(width: int | None) -> int:
     return WIDEST_ARENA if width is None else max(min(width - 56, WIDEST_ARENA), NARROWEST_ARENA)
 
 
-def chosen(steps: Sequence[Step], most: int | None) -> list[Step]:
+def chosen(steps: Sequence[OperatorRun], most: int | None) -> list[OperatorRun]:
     """Return the steps that are shown, in order: all, or those that reach highest."""
     count = most if most is not None else len(steps) if len(steps) <= ALL_STEPS else FULLEST
     highest = sorted(steps, key=lambda step: (-step.end, -step.live, step.number))[:count]
     return sorted(highest, key=lambda step: step.number)
 
 
-def _letters(places: Sequence[Place], shown: Sequence[Step]) -> dict[int, str]:
+def _letters(places: Sequence[ArenaPlace], shown: Sequence[OperatorRun]) -> dict[int, str]:
     """Return a letter for each tensor of the steps that are shown; scratch is a star."""
     numbers = {step.number for step in shown}
     found: dict[int, str] = {}
@@ -212,7 +212,7 @@ def _letters(places: Sequence[Place], shown: Sequence[Step]) -> dict[int, str]:
     return found
 
 
-def _row(found: Deployment, step: Step, letters: dict[int, str], room: int) -> str:
+def _row(found: Deployment, step: OperatorRun, letters: dict[int, str], room: int) -> str:
     """Return the arena at a step: a letter for what lies there, a dot for what is free."""
     signs = [FREE] * room
     for index, place in enumerate(found.places):
@@ -312,7 +312,7 @@ def rows(found: Deployment) -> Iterator[dict[str, Any]]:
     return (_step_record(step) for step in found.steps)
 
 
-def _step_record(step: Step) -> dict[str, Any]:
+def _step_record(step: OperatorRun) -> dict[str, Any]:
     operator = step.operator
     return {
         "step": step.number,

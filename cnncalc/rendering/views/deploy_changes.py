@@ -10,7 +10,7 @@ from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, 
 from cnncalc.rendering.text import exact
 from cnncalc.rendering.views.deploy import verdict
 from cnncalc.rendering.writers import View
-from cnncalc.studies.device_changes import DeviceChange, DeviceFigures, figures
+from cnncalc.studies.device.changes import DeviceChange, DeviceFigures, figures
 
 SCHEMA_VERSION = 1
 

@@ -15,8 +15,8 @@ from cnncalc.rendering.layout import Block, Gap, Paragraph, Screen, Text, Title
 from cnncalc.rendering.text import counted, dims, exact, percent, seen
 from cnncalc.rendering.views.layers import about, formula_lines
 from cnncalc.rendering.writers import View
-from cnncalc.studies.explain import Edge, Explanation, together
-from cnncalc.studies.sights import Sight
+from cnncalc.studies.explain.explanation import Border, Explanation, together
+from cnncalc.studies.explain.growth import Sight
 
 SCHEMA_VERSION = 1
 
@@ -145,7 +145,7 @@ def _borders(explanation: Explanation) -> list[Paragraph]:
     if not explanation.edges:
         return []
     texts = [_padding_text(explanation) + _overhang(explanation.edges)]
-    alike: dict[Edge, list[str]] = {}
+    alike: dict[Border, list[str]] = {}
     for edge in explanation.edges:
         if edge.lost:
             alike.setdefault(edge._replace(axis=""), []).append(edge.axis)
@@ -184,7 +184,7 @@ def _padding_text(explanation: Explanation) -> str:
     return text + f"{share} of the products are with a zero; they are counted all the same."
 
 
-def _overhang(edges: Sequence[Edge]) -> str:
+def _overhang(edges: Sequence[Border]) -> str:
     """Return by how much the last window runs over the end of the map or its padding, where it does."""
     hanging = [edge for edge in edges if edge.over]
     if not hanging:
@@ -196,11 +196,11 @@ def _overhang(edges: Sequence[Edge]) -> str:
     return f"Rounded up, the last window overhangs the end of the {end}{amount}; what lies past it does not count."
 
 
-def _by(edges: Sequence[Edge], name: str) -> str:
+def _by(edges: Sequence[Border], name: str) -> str:
     return "×".join(str(getattr(edge, name)) for edge in edges)
 
 
-def _lost_text(edge: Edge, axes: Sequence[str]) -> str:
+def _lost_text(edge: Border, axes: Sequence[str]) -> str:
     """Return which elements no window reads, the same along each of some axes."""
     lost = edge.lost or ()
     count = sum([last - first + 1 for first, last in lost])
@@ -215,7 +215,7 @@ def _lost_text(edge: Edge, axes: Sequence[str]) -> str:
     return f"{text}: the stride {edge.stride} steps over them."
 
 
-def _nothing_lost(edges: Sequence[Edge]) -> str:
+def _nothing_lost(edges: Sequence[Border]) -> str:
     """Return that every element is read, and what of the padding is not."""
     beyond = [edge for edge in edges if edge.beyond]
     if any(edge.lost is None for edge in edges):

@@ -27,8 +27,8 @@ from cnncalc.rendering.layout import (
 from cnncalc.rendering.styles import basis, title, type_text
 from cnncalc.rendering.text import dims, duration, exact, percent, short, size
 from cnncalc.rendering.writers import View
-from cnncalc.studies.changes import Change, Figures, Workbench
 from cnncalc.studies.hotspots import Hotspots, Spot
+from cnncalc.studies.savings.workbench import Change, Figures, Workbench
 
 SCHEMA_VERSION = 1
 

@@ -22,7 +22,7 @@ FIGURES = (
 FIELDS = ("name", "family", "year", "input", "params", "macs")
 
 
-class Entry(NamedTuple):
+class ListedNetwork(NamedTuple):
     """One network that ships; shapes have no batch axis."""
 
     name: str
@@ -35,7 +35,7 @@ class Entry(NamedTuple):
     file: str
 
 
-def view(entries: list[Entry], by_family: bool) -> View:
+def view(entries: list[ListedNetwork], by_family: bool) -> View:
     """Return networks in every format; ``by_family`` puts families in headings of the table."""
     return View(
         page=lambda screen: page(entries, by_family),
@@ -45,7 +45,7 @@ def view(entries: list[Entry], by_family: bool) -> View:
     )
 
 
-def page(entries: list[Entry], by_family: bool) -> list[Block]:
+def page(entries: list[ListedNetwork], by_family: bool) -> list[Block]:
     """Return the table, one row per network, and how many there are."""
     rows: list[TableRow] = []
     above = ""
@@ -61,11 +61,11 @@ def page(entries: list[Entry], by_family: bool) -> list[Block]:
     return [Table(columns, [*rows, Rule()]), Text([(count, "bold")])]
 
 
-def _inputs(one: Entry) -> str:
+def _inputs(one: ListedNetwork) -> str:
     return ", ".join(dims(shape) for shape in one.inputs.values())
 
 
-def record(one: Entry) -> dict[str, Any]:
+def record(one: ListedNetwork) -> dict[str, Any]:
     """Return one network as an object; ``input`` is a shape, or a mapping where there are several."""
     shapes = list(one.inputs.values())
     return {

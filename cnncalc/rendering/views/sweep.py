@@ -14,7 +14,7 @@ from cnncalc.rendering.layout import Block, Screen, Text, fold
 from cnncalc.rendering.text import dims, exact, size
 from cnncalc.rendering.writers import Listed, Record, View, as_json
 from cnncalc.studies.sweep.grid import Grid
-from cnncalc.studies.sweep.jobs import Part
+from cnncalc.studies.sweep.jobs import SweepPart
 from cnncalc.studies.sweep.points import Point
 from cnncalc.studies.sweep.values import Each
 from cnncalc.studies.sweep.window import Batch, Window, listed, points_of
@@ -40,7 +40,7 @@ class Swept(NamedTuple):
     name: str
     source: str | None
     grid: Grid
-    parts: Iterable[Part]
+    parts: Iterable[SweepPart]
     figures: Sequence[str]
     asked: bool
 
@@ -68,7 +68,7 @@ def view(swept: Swept) -> View:
 
 def _front(swept: Swept) -> Iterator[str]:
     """Return a page with the points on two axes."""
-    from cnncalc.drawing.page.front import Combination, page
+    from cnncalc.drawing.page.front import FrontPoint, page
 
     found, failed = [], 0
     for point in islice(swept.points, MAX_DRAWN_POINTS + 1):
@@ -79,21 +79,21 @@ def _front(swept: Swept) -> Iterator[str]:
         shapes = [dims(shape) for shape in point.input.values()]
         values = [point.figures.get(name) for name in swept.figures]
         numbers = [value if isinstance(value, int | float) else None for value in values]
-        found.append(Combination(" ".join(filter(None, [point.variant, *front, *shapes])), numbers))
+        found.append(FrontPoint(" ".join(filter(None, [point.variant, *front, *shapes])), numbers))
     return page(swept.name, swept.figures, found, failed)
 
 
 # --- the page ------------------------------------------------------------------------------------------------
 
 
-class Columns(NamedTuple):
+class ColumnWidths(NamedTuple):
     """What stands in front (a combination's values) and behind (its figures), with the width of each."""
 
     keys: dict[str, int]
     figures: dict[str, int]
 
 
-def columns(grid: Grid, figures: Sequence[str], asked: bool, width: int | None) -> Columns:
+def columns(grid: Grid, figures: Sequence[str], asked: bool, width: int | None) -> ColumnWidths:
     """Settle the columns; those that don't fit ``width`` are left out, unless they were ``asked`` for."""
     keys: dict[str, int] = {}
     if grid.variants != (None,):
@@ -107,10 +107,10 @@ def columns(grid: Grid, figures: Sequence[str], asked: bool, width: int | None) 
         rooms = [*keys.values(), *shown.values()]
         if sum(rooms) + 2 * (len(rooms) - 1) > (width or 0):
             shown.pop(name, None)
-    return Columns(keys, shown)
+    return ColumnWidths(keys, shown)
 
 
-def page(points: Iterable[Point], shown: Columns, screen: Screen) -> Iterator[Block]:
+def page(points: Iterable[Point], shown: ColumnWidths, screen: Screen) -> Iterator[Block]:
     """Yield the header and a line per point, as they come; one that failed shows its error for figures."""
     keys, figures = shown
     titles = [left(name, room) for name, room in keys.items()]
@@ -203,7 +203,7 @@ def flat_records(points: Iterable[Point], columns: dict[str, str], figures: Sequ
 # --- lines of ndjson, made from columns ------------------------------------------------------------------------
 
 
-def lines(parts: Iterable[Part], grid: Grid, figures: Sequence[str]) -> Iterator[str]:
+def lines(parts: Iterable[SweepPart], grid: Grid, figures: Sequence[str]) -> Iterator[str]:
     """Yield the records as lines of ndjson, as :func:`as_json` writes them: many at a time, from columns."""
     texts = _Texts(grid)
     for part in parts:

@@ -12,7 +12,7 @@ from cnncalc.rendering.writers import View, real
 
 if TYPE_CHECKING:
     from cnncalc.execution.trace import Trace
-    from cnncalc.layers.element import Part
+    from cnncalc.layers.element import ChannelTerm
 
 Grid = list[list[str]]
 
@@ -107,7 +107,7 @@ def _outside(trace: Trace) -> str:
 # --- channels ------------------------------------------------------------------------------------------------
 
 
-def _channel(part: Part, width: int | None) -> list[Block]:
+def _channel(part: ChannelTerm, width: int | None) -> list[Block]:
     """Return a channel's window, with its filter and the products beside it, or below where that is too wide."""
     window = _grid(part.window, part.inside)
     titled = [("window", window)]
@@ -142,7 +142,7 @@ def _block(title: str, grid: Grid) -> list[str]:
     return [line.ljust(longest) for line in (f"  {title}", *lines)]
 
 
-def _vector(part: Part) -> list[Block]:
+def _vector(part: ChannelTerm) -> list[Block]:
     """Return the first products of two vectors, and what the others sum to."""
     assert part.weights is not None
     lines: list[Block] = []

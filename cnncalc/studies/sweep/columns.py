@@ -16,7 +16,7 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.axes import axes_of
 from cnncalc.studies.sweep.grid import Grid
-from cnncalc.studies.sweep.layout import Layout, laid_out
+from cnncalc.studies.sweep.layout import ResultLayout, laid_out
 from cnncalc.studies.sweep.points import Measure, Point, point
 from cnncalc.studies.sweep.program import Column, Program
 from cnncalc.studies.sweep.tape import Tape
@@ -34,7 +34,7 @@ class Structure(NamedTuple):
     """A program with the layout of its results; None: the network is an error, reported the plain way."""
 
     program: Program
-    layout: Layout | None
+    layout: ResultLayout | None
 
 
 class Columns:
@@ -138,7 +138,7 @@ class Columns:
         return new
 
 
-def _batch(lanes: Column, layout: Layout, results: list[Any]) -> Batch:
+def _batch(lanes: Column, layout: ResultLayout, results: list[Any]) -> Batch:
     figures = dict(zip(layout.figures, results, strict=False))
     rest = iter(results[len(layout.figures) :])
     figures["output"] = tuple([next(rest) for _ in range(layout.output)])

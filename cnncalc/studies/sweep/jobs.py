@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.ground.errors import InternalError
-from cnncalc.language.expand import warn_of_inputs
-from cnncalc.language.items import Document
+from cnncalc.language.document import Document
+from cnncalc.language.expand.build import warn_of_inputs
 from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.points import Measure, Point, point
@@ -35,7 +35,7 @@ WARNED = 20
 """How many combinations are looked at for inputs that are probably not meant, where other processes build them."""
 
 
-class Plan(NamedTuple):
+class SweepPlan(NamedTuple):
     """What a sweep computes, as texts and numbers that can be sent to another process.
 
     Attributes:
@@ -67,7 +67,7 @@ class Plan(NamedTuple):
         return range(start, stop) if self.sample is None else self.sample.numbers(start, stop)
 
 
-class Part(NamedTuple):
+class SweepPart(NamedTuple):
     """Some rows of a sweep.
 
     Attributes:
@@ -86,7 +86,7 @@ class Part(NamedTuple):
     first: str
 
     @classmethod
-    def of_points(cls, points: Sequence[Point]) -> Part:
+    def of_points(cls, points: Sequence[Point]) -> SweepPart:
         """Return points as one part."""
         return cls(
             0, len(points), Window(range(len(points)), [], dict(enumerate(points)), []), range(len(points)), 0, ""
@@ -104,11 +104,11 @@ def sweep(recipe: Recipe, grid: Grid, measure: Measure | None = None, jobs: int 
 
     A combination that is no network yields a point with its error.
     """
-    for part in parts(recipe, Plan(grid, measure or Measure()), jobs):
+    for part in parts(recipe, SweepPlan(grid, measure or Measure()), jobs):
         yield from points_of(part.window, grid, part.lanes)
 
 
-def parts(recipe: Recipe, plan: Plan, jobs: int = 1, start: int = 0) -> Iterator[Part]:
+def parts(recipe: Recipe, plan: SweepPlan, jobs: int = 1, start: int = 0) -> Iterator[SweepPart]:
     """Yield the rows of a sweep from a combination on, in order; few of them are kept at a time.
 
     Raises:
@@ -126,7 +126,7 @@ def parts(recipe: Recipe, plan: Plan, jobs: int = 1, start: int = 0) -> Iterator
 class Work:
     """What a process keeps from one part of a sweep to the next: the recipe, and the programs made of it."""
 
-    def __init__(self, recipe: Recipe, plan: Plan, go_on: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, recipe: Recipe, plan: SweepPlan, go_on: Callable[[], None] = lambda: None) -> None:
         """Prepare; nothing is computed yet.  ``go_on`` is called again and again, and may raise to end the work."""
         self._go_on = go_on
         self.recipe = recipe
@@ -136,7 +136,7 @@ class Work:
         rng = random.Random(plan.rows)
         self._checked = {rng.randrange(plan.rows) for _ in range(plan.check)} if plan.by_columns else set()
 
-    def part(self, start: int, stop: int) -> Part:
+    def part(self, start: int, stop: int) -> SweepPart:
         """Return the rows of some combinations."""
         numbers = self.plan.numbers(start, stop)
         if self.condition is not None and self.condition.reads_arguments:
@@ -147,9 +147,9 @@ class Work:
         first = self._first_error(window)
         failed = len(window.failed) + sum(one.error is not None for one in window.points.values())
         if self.condition is not None:
-            return Part(start, stop, window, held(window, self.plan.grid, self.condition), failed, first)
+            return SweepPart(start, stop, window, held(window, self.plan.grid, self.condition), failed, first)
         window.points.update({lane: self._point(window.numbers[lane]) for lane in window.failed})
-        return Part(start, stop, window, range(len(numbers)), failed, first)
+        return SweepPart(start, stop, window, range(len(numbers)), failed, first)
 
     def _point(self, number: int) -> Point:
         self._go_on()
@@ -192,7 +192,7 @@ def _difference(found: Point, expected: Point) -> str:
     return f"a mistake of cnncalc: for {where} by columns {name} = {wrong}, but by itself {right}"
 
 
-def _window_size(plan: Plan, jobs: int) -> int:
+def _window_size(plan: SweepPlan, jobs: int) -> int:
     """Return how many combinations are computed at a time."""
     if not plan.by_columns:  # alone, each row is shown as soon as it is there
         return 1 if jobs == 1 else max(1, min(_PLAIN_WINDOW, plan.rows // (4 * jobs)))
@@ -204,7 +204,7 @@ def _window_size(plan: Plan, jobs: int) -> int:
 _work: Work | None = None  # what every task of a worker process works on
 
 
-def _in_processes(recipe: Recipe, plan: Plan, jobs: int, starts: Iterator[int], size: int) -> Iterator[Part]:
+def _in_processes(recipe: Recipe, plan: SweepPlan, jobs: int, starts: Iterator[int], size: int) -> Iterator[SweepPart]:
     """Yield the parts in order; a few per process are under way at a time."""
     import multiprocessing
     from concurrent.futures import Future, ProcessPoolExecutor
@@ -213,7 +213,7 @@ def _in_processes(recipe: Recipe, plan: Plan, jobs: int, starts: Iterator[int], 
         _warn(recipe, plan.grid)
     stopped = multiprocessing.Event()
     pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(recipe.reader(), plan, stopped))
-    under_way: deque[Future[Part]] = deque()
+    under_way: deque[Future[SweepPart]] = deque()
     try:
         while True:
             while len(under_way) < 2 * jobs and (start := next(starts, None)) is not None:
@@ -237,7 +237,7 @@ def _warn(document: Document, grid: Grid) -> None:
             warn_of_inputs(document, variant, grid[index].args, grid[index].input)
 
 
-def _start(read: Callable[[], Recipe], plan: Plan, stopped: Event) -> None:
+def _start(read: Callable[[], Recipe], plan: SweepPlan, stopped: Event) -> None:
     """Read the spec in a worker process: compiled expressions can't be sent to it."""
     import signal
 
@@ -254,6 +254,6 @@ def _go_on(stopped: Event) -> None:
         raise InterruptedError
 
 
-def _part(start: int, stop: int) -> Part:
+def _part(start: int, stop: int) -> SweepPart:
     assert _work is not None
     return _work.part(start, stop)

@@ -12,7 +12,7 @@ from cnncalc.studies.sweep.points import Measure, usual_figures
 from cnncalc.studies.sweep.traced import Traced
 
 
-class Layout(NamedTuple):
+class ResultLayout(NamedTuple):
     """What a program's results are, in order."""
 
     figures: tuple[str, ...]
@@ -21,13 +21,13 @@ class Layout(NamedTuple):
     uncounted: tuple[str, ...]
 
 
-def laid_out(network: Graph, measure: Measure) -> tuple[Layout, list[Any]]:
+def laid_out(network: Graph, measure: Measure) -> tuple[ResultLayout, list[Any]]:
     """Return the figures of a network that was built on traced numbers, as a list of numbers and what each is."""
     figures = usual_figures(network, measure, _peak(network, measure.batch))
     output = figures.pop("output")
     inputs = {name: tensor.shape for name, tensor in network.inputs.items()}
     uncounted = tuple(sorted({node.use.layer.type for node in network.nodes if node.use.flops is None}))
-    layout = Layout(tuple(figures), len(output), {name: len(shape) for name, shape in inputs.items()}, uncounted)
+    layout = ResultLayout(tuple(figures), len(output), {name: len(shape) for name, shape in inputs.items()}, uncounted)
     results = [*figures.values(), *output, *[size for shape in inputs.values() for size in shape]]
     return layout, results
 

@@ -13,7 +13,7 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.places import SpecError
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
-from cnncalc.studies.on_device import Wanted
+from cnncalc.studies.device.budgets import Wanted
 from cnncalc.studies.sweep.grid import Combination
 
 FIGURES = USUAL

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnncalc.studies.sweep.tape import PYTHON, Constant, Entry, Tape, needed, numbers_of, read_by
+from cnncalc.studies.sweep.tape import PYTHON, SameForAll, Tape, TapeEntry, needed, numbers_of, read_by
 from cnncalc.studies.sweep.traced import Traced
 
 LARGEST_INT64 = 2**63 - 1
@@ -93,7 +93,7 @@ class Program:
 class _Step:
     """One entry, with what computes its column."""
 
-    def __init__(self, entries: Sequence[Entry], number: int) -> None:
+    def __init__(self, entries: Sequence[TapeEntry], number: int) -> None:
         operation, operands, interval, is_real = entries[number]
         self.number = number
         self.kind = _kind(interval, is_real)
@@ -108,7 +108,7 @@ class _Step:
         if self.operation == "sum":
             terms, constant = self.operands
             return _summed(terms, constant, values, self.kind)
-        read = [operand.value if type(operand) is Constant else values[operand] for operand in self.operands]
+        read = [operand.value if type(operand) is SameForAll else values[operand] for operand in self.operands]
         if self._native:
             column = _NUMPY[self.operation](*read)
             return column if column.dtype == self.kind else column.astype(self.kind)
@@ -118,14 +118,14 @@ class _Step:
 class _Comparison:
     """A guard's comparison."""
 
-    def __init__(self, entries: Sequence[Entry], operation: str, operands: tuple[Any, ...]) -> None:
+    def __init__(self, entries: Sequence[TapeEntry], operation: str, operands: tuple[Any, ...]) -> None:
         self._operation = operation
         self._operands = operands
         self._native = _is_native(entries, operation, operands, np.bool_)
 
     def column(self, values: dict[int, Column], fits: Column) -> Column:
         """Return where it holds."""
-        read = [operand.value if type(operand) is Constant else values[operand] for operand in self._operands]
+        read = [operand.value if type(operand) is SameForAll else values[operand] for operand in self._operands]
         if self._native:
             return _NUMPY[self._operation](*read)
         return _one_by_one(PYTHON[self._operation], read, fits, np.bool_)
@@ -137,7 +137,7 @@ class _Guard(NamedTuple):
     outcome: bool
 
 
-def _is_native(entries: Sequence[Entry], operation: str, operands: tuple[Any, ...], kind: Any) -> bool:
+def _is_native(entries: Sequence[TapeEntry], operation: str, operands: tuple[Any, ...], kind: Any) -> bool:
     """Return whether NumPy computes an operation as Python does."""
     kinds = [_operand_kind(entries, operand) for operand in operands]
     if kind is object or object in kinds:
@@ -149,14 +149,14 @@ def _is_native(entries: Sequence[Entry], operation: str, operands: tuple[Any, ..
     return True
 
 
-def _operand_kind(entries: Sequence[Entry], operand: Any) -> Any:
-    if isinstance(operand, Constant):
+def _operand_kind(entries: Sequence[TapeEntry], operand: Any) -> Any:
+    if isinstance(operand, SameForAll):
         return _kind((operand.value, operand.value), isinstance(operand.value, float))
     return _kind(entries[operand].interval, entries[operand].is_real)
 
 
-def _is_exact_as_float(entries: Sequence[Entry], operand: Any) -> bool:
-    if isinstance(operand, Constant):
+def _is_exact_as_float(entries: Sequence[TapeEntry], operand: Any) -> bool:
+    if isinstance(operand, SameForAll):
         return isinstance(operand.value, float) or bool(abs(operand.value) <= EXACT_AS_FLOAT)
     entry = entries[operand]
     return bool(entry.is_real or (entry.interval[0] >= -EXACT_AS_FLOAT and entry.interval[1] <= EXACT_AS_FLOAT))

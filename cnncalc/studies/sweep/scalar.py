@@ -14,7 +14,7 @@ from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.layout import laid_out
 from cnncalc.studies.sweep.points import Measure, figures
-from cnncalc.studies.sweep.tape import PYTHON, Constant, Interval, Number, Tape, needed, numbers_of
+from cnncalc.studies.sweep.tape import PYTHON, Interval, Number, SameForAll, Tape, needed, numbers_of
 from cnncalc.studies.sweep.traced import Traced, source
 
 _LEAST = 5e-324
@@ -137,7 +137,7 @@ class _Scalar:
 
     def _slot(self, operand: Any) -> int:
         """Return where an operand's value is; a constant gets a place of its own."""
-        if not isinstance(operand, Constant):
+        if not isinstance(operand, SameForAll):
             return int(operand)
         self._template.append(operand.value)
         return len(self._template) - 1

@@ -21,8 +21,8 @@ PYTHON: dict[str, Callable[..., Any]] = {
 """How Python computes each operation of an entry or a guard."""
 
 
-class Entry(NamedTuple):
-    """One operation of a tape; operands are numbers of entries, or constants wrapped in a :class:`Constant`."""
+class TapeEntry(NamedTuple):
+    """One operation of a tape; operands are numbers of entries, or constants wrapped in a :class:`SameForAll`."""
 
     operation: str
     operands: tuple[Any, ...]
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
     is_real: bool
 
 
-class Constant(NamedTuple):
+class SameForAll(NamedTuple):
     """An operand that is the same for all."""
 
     value: Number
@@ -46,7 +46,7 @@ class Tape:
     """
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[TapeEntry] = []
         self.guards: dict[tuple[str, tuple[Any, ...]], bool] = {}
         self.pinned: set[int] = set()
         self._numbers: dict[tuple[str, tuple[Any, ...]], int] = {}
@@ -57,7 +57,7 @@ class Tape:
         found = self._numbers.get(key)
         if found is None:
             found = self._numbers[key] = len(self.entries)
-            self.entries.append(Entry(operation, operands, interval, is_real))
+            self.entries.append(TapeEntry(operation, operands, interval, is_real))
         return found
 
     def decide(self, operation: str, operands: tuple[Any, ...], outcome: bool) -> bool:
@@ -99,7 +99,7 @@ def spanned(function: Callable[..., Any], *intervals: Interval) -> Interval:
     return min(ends), max(ends)
 
 
-def needed(entries: Sequence[Entry], numbers: Iterable[int], known: set[int]) -> set[int]:
+def needed(entries: Sequence[TapeEntry], numbers: Iterable[int], known: set[int]) -> set[int]:
     """Return the entries that lead to some, but for the known ones."""
     found: set[int] = set()
     waiting = [number for number in numbers if number not in known]
@@ -111,7 +111,7 @@ def needed(entries: Sequence[Entry], numbers: Iterable[int], known: set[int]) ->
     return found
 
 
-def read_by(entry: Entry) -> list[int]:
+def read_by(entry: TapeEntry) -> list[int]:
     """Return the numbers of the entries that an entry reads."""
     if entry.operation == "source":
         return []
@@ -122,4 +122,4 @@ def read_by(entry: Entry) -> list[int]:
 
 def numbers_of(operands: tuple[Any, ...]) -> list[int]:
     """Return the operands that are entries."""
-    return [operand for operand in operands if not isinstance(operand, Constant)]
+    return [operand for operand in operands if not isinstance(operand, SameForAll)]

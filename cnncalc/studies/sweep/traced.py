@@ -20,9 +20,9 @@ from typing import Any
 from cnncalc.studies.sweep.tape import (
     ANYTHING,
     PYTHON,
-    Constant,
     Interval,
     Number,
+    SameForAll,
     Tape,
     decided,
     remainder_interval,
@@ -80,7 +80,7 @@ class Traced:
         if self.low != self.high:
             number = self.operand()
             self.tape.pinned.add(number)
-            self.tape.decide("eq", (number, Constant(self.value)), True)
+            self.tape.decide("eq", (number, SameForAll(self.value)), True)
         return self.value
 
     # --- arithmetic -----------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ class Traced:
         digits = digits.pin() if type(digits) is Traced else digits
         if not self.is_real:
             return round(self.pin(), digits)
-        return _noted(self.tape, "round", (self.operand(), Constant(digits)), round(self.value, digits), ANYTHING)
+        return _noted(self.tape, "round", (self.operand(), SameForAll(digits)), round(self.value, digits), ANYTHING)
 
     def as_float(self) -> Any:
         """Return what ``float()`` makes of it."""
@@ -219,7 +219,7 @@ def _interval(value: Any) -> Interval:
 
 
 def _operand(value: Any) -> Any:
-    return value.operand() if type(value) is Traced else Constant(value)
+    return value.operand() if type(value) is Traced else SameForAll(value)
 
 
 def _tape(*values: Any) -> Tape:
@@ -329,9 +329,9 @@ def _powered(a: Any, b: Any) -> Any:
         return prod([a] * b)
     if isinstance(b, int) and b >= 0 and not a.is_real:
         interval = (a.low**b, a.high**b) if a.low >= 0 else ANYTHING
-        return _noted(a.tape, "pow", (a.operand(), Constant(b)), a.value**b, interval)
+        return _noted(a.tape, "pow", (a.operand(), SameForAll(b)), a.value**b, interval)
     if a > 0:  # else it might be complex, or a division by zero
-        return _noted(a.tape, "pow", (a.operand(), Constant(b)), a.value**b, ANYTHING)
+        return _noted(a.tape, "pow", (a.operand(), SameForAll(b)), a.value**b, ANYTHING)
     return a.pin() ** b
 
 

@@ -16,8 +16,8 @@ from typing import Any
 from cnncalc.figures.catalogue import IN_MEMORY
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPRESSION
-from cnncalc.language.arithmetic import truth
-from cnncalc.language.expressions import Expression, ExpressionError, compile_expression
+from cnncalc.language.expressions.arithmetic import truth
+from cnncalc.language.expressions.compile import Expression, ExpressionError, compile_expression
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES
 

@@ -9,7 +9,7 @@ import pytest
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.loading import open_document
 from cnncalc.studies.sweep.grid import Grid
-from cnncalc.studies.sweep.jobs import Plan, parts
+from cnncalc.studies.sweep.jobs import SweepPlan, parts
 from cnncalc.studies.sweep.kept import Best, Front, Keeper, Objective
 from cnncalc.studies.sweep.points import Measure, Point
 from cnncalc.studies.sweep.sampling import Sample
@@ -72,7 +72,7 @@ def test_columns_and_points_are_kept_alike() -> None:
     found = []
     for more in ((), ("receptive_field",)):  # the second is computed the plain way
         keepers: list[Keeper] = [Front(objectives), Best(Objective("input", True), 9), Best(Objective("width"), 9)]
-        for part in parts(document, Plan(grid, Measure(more=more), where="macs < 40M and width * 100 % 10 == 0")):
+        for part in parts(document, SweepPlan(grid, Measure(more=more), where="macs < 40M and width * 100 % 10 == 0")):
             for keeper in keepers:
                 keeper.add(part.window, grid, part.lanes)
         found.append([[(p.args, p.input, p.figures["macs"]) for p in keeper.points()] for keeper in keepers])

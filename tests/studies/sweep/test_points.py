@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from cnncalc.language.items import Document
+from cnncalc.language.document import Document
 from cnncalc.language.loading import open_document, read_text
 from cnncalc.studies.sweep.grid import Combination, Grid
 from cnncalc.studies.sweep.jobs import sweep

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncalc.ground.numeric import as_float, below, larger, settled, smaller, whole
-from cnncalc.language.arithmetic import FUNCTIONS, add, bounded, multiply, power
+from cnncalc.language.expressions.arithmetic import FUNCTIONS, add, bounded, multiply, power
 from cnncalc.studies.sweep.program import Program
 from cnncalc.studies.sweep.tape import Tape
 from cnncalc.studies.sweep.traced import Traced, source

@@ -7,7 +7,7 @@ from typing import Any
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.operators.elementwise import affine, framed, merged
-from cnncalc.importers.onnx.steps import Held
+from cnncalc.importers.onnx.steps import ConstantInput
 from cnncalc.importers.onnx.values import Value, alias
 from cnncalc.layers.shapes import Shape
 from cnncalc.layers.window import same_pad
@@ -80,7 +80,7 @@ def convolution(build: Builder, call: Call, x: Value, weight: Value, bias: Value
     arguments = window(call, sizes, kernel)
     x = cropped(build, x, arguments)
     groups = call.integer("group", 1)
-    held = {"weight": Held(weight)} | ({"bias": Held(bias)} if bias is not None else {})
+    held = {"weight": ConstantInput(weight)} | ({"bias": ConstantInput(bias)} if bias is not None else {})
     return build.step(
         "conv", [x], 0, held, in_channels=weight.shape[1] * groups, out_channels=weight.shape[0], groups=groups,
         bias=bias is not None, **arguments,
@@ -113,7 +113,7 @@ def _conv_transpose(build: Builder, call: Call) -> Value:
             half = total // 2  # the odd one is cut off the end under SAME_UPPER, else off the beginning
             pads.append((half, total - half) if auto == "SAME_UPPER" else (total - half, half))
         arguments["padding"], extra = tuple(pads), tuple(grown)
-    held = {"weight": Held(weight)} | ({"bias": Held(bias)} if bias is not None else {})
+    held = {"weight": ConstantInput(weight)} | ({"bias": ConstantInput(bias)} if bias is not None else {})
     return build.step(
         "conv_transpose", [x], 0, held, in_channels=weight.shape[0], out_channels=weight.shape[1] * groups,
         groups=groups,
@@ -126,7 +126,7 @@ def _conv_transpose(build: Builder, call: Call) -> Value:
 
 def linear(build: Builder, x: Value, weight: Value, axis: int = -1, bias: Value | None = None) -> Value:
     """Return ``W·x + b`` on an axis of a sample; the weight is (out, in)."""
-    held = {"weight": Held(weight)} | ({"bias": Held(bias)} if bias is not None else {})
+    held = {"weight": ConstantInput(weight)} | ({"bias": ConstantInput(bias)} if bias is not None else {})
     if not x.is_live:  # a network on constants alone, as one that makes an attention's biases
         x = build.parameter(x, x.shape)
     return build.step(
@@ -220,7 +220,7 @@ def _gemm(build: Builder, call: Call) -> Value:
     scaled = build.derived("Mul", c, _constant(beta)) if beta != 1 else c
     (_, _), (_, shape), axis = framed(build, [y, scaled])
     weight = scaled if scaled.shape == shape else build.derived("Reshape", scaled, shape=shape)
-    return build.step("shift", [y], axis, {"weight": Held(weight)}, shape=shape or None)
+    return build.step("shift", [y], axis, {"weight": ConstantInput(weight)}, shape=shape or None)
 
 
 def _constant(number: float) -> Value:

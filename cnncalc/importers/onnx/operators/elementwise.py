@@ -8,8 +8,8 @@ from typing import Any
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.evaluator import broadcast
-from cnncalc.importers.onnx.model import FLOATS, Stored, is_attribute
-from cnncalc.importers.onnx.steps import Held
+from cnncalc.importers.onnx.model import FLOATS, StoredTensor, is_attribute
+from cnncalc.importers.onnx.steps import ConstantInput
 from cnncalc.importers.onnx.values import Value, alias
 from cnncalc.layers.shapes import Shape
 
@@ -139,7 +139,7 @@ def _prelu(build: Builder, call: Call) -> Value:
         return build.step("add", [build.step("relu", [x]), low])
     many = slope.elements > 1
     weight = slope if slope.shape == (slope.elements,) else build.derived("Reshape", slope, shape=(slope.elements,))
-    return build.step("prelu", [x], x.axis, {"weight": Held(weight)}, num_parameters="channels" if many else 1)
+    return build.step("prelu", [x], x.axis, {"weight": ConstantInput(weight)}, num_parameters="channels" if many else 1)
 
 
 # --- tensors that meet ---------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ def _is_learned(value: Value) -> bool:
     """Whether a constant is a learned tensor, and no number of the formula: by its size, or its dotted name."""
     if value.elements > 1:
         return True
-    return value.dtype in FLOATS and isinstance(value.source, Stored) and is_attribute(value.source.name)
+    return value.dtype in FLOATS and isinstance(value.source, StoredTensor) and is_attribute(value.source.name)
 
 
 def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Value | None:
@@ -211,7 +211,7 @@ def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Valu
     if len(shape) != len(x.shape) or any(size not in (1, have) for size, have in zip(shape, x.shape, strict=True)):
         return None
     weight = constant if constant.shape == shape else build.derived("Reshape", constant, shape=shape)
-    return build.step(kind, [x], axis, {"weight": Held(weight, False)}, shape=shape or None)
+    return build.step(kind, [x], axis, {"weight": ConstantInput(weight, False)}, shape=shape or None)
 
 
 def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Value:

@@ -270,10 +270,10 @@ def _looked_up(build: Builder, table: Value, chosen: Value, axis: int) -> Value:
     """Return what indices that are computed choose of a table."""
     batch = None if chosen.axis is None else axis + chosen.axis
     if not table.is_live and table.rank == 2 and axis == 0:
-        from cnncalc.importers.onnx.steps import Held
+        from cnncalc.importers.onnx.steps import ConstantInput
 
         return build.step(
-            "embedding", [chosen], batch, {"weight": Held(table)},
+            "embedding", [chosen], batch, {"weight": ConstantInput(table)},
             num_embeddings=table.shape[0], embedding_dim=table.shape[1],
         )  # fmt: skip
     own = table.own(axis) if table.is_live else axis

@@ -8,7 +8,7 @@ from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.operators.contraction import feature_map
 from cnncalc.importers.onnx.operators.elementwise import merged
-from cnncalc.importers.onnx.steps import Held, made
+from cnncalc.importers.onnx.steps import ConstantInput, made
 from cnncalc.importers.onnx.values import Value
 
 
@@ -30,8 +30,8 @@ def _batchnorm(build: Builder, call: Call) -> Sequence[Value | None]:
     at = x.own(1) if x.rank > 1 else 0
     if at is None or any(value.shape != (x.shape[at],) for value in (weight, bias, mean, variance)):
         raise UnfitError(f"scales of {list(weight.shape)} for channels of {list(x.shape)}")
-    held = {"weight": Held(weight), "bias": Held(bias)}
-    held |= {"running_mean": Held(mean, False), "running_var": Held(variance, False)}
+    held = {"weight": ConstantInput(weight), "bias": ConstantInput(bias)}
+    held |= {"running_mean": ConstantInput(mean, False), "running_var": ConstantInput(variance, False)}
     arguments = {"eps": _short(call.number("epsilon", 1e-5))} | ({"axis": at} if at else {})
     return [build.layer(made("batchnorm", arguments), [x], x.axis, held), *rest]
 
@@ -55,9 +55,9 @@ def layernorm(build: Builder, x: Value, axis: int, weight: Value, bias: Value | 
     if not places or len(places) < len(own):
         raise UnfitError("it normalises over the batch")
     shape = tuple([x.shape[i] for i in places])
-    held = {"weight": Held(_shaped(build, weight, shape))}
+    held = {"weight": ConstantInput(_shaped(build, weight, shape))}
     if bias is not None:
-        held["bias"] = Held(_shaped(build, bias, shape))
+        held["bias"] = ConstantInput(_shaped(build, bias, shape))
     axes = (-1,) if len(places) == 1 else tuple(places)
     arguments = {"axis": axes, "eps": _short(eps), "bias": bias is not None}
     return build.layer(made("layernorm", arguments), [x], x.axis, held)
@@ -112,14 +112,14 @@ def rmsnorm(build: Builder, x: Value, axis: int, weight: Value, eps: float) -> V
     shape = tuple([x.shape[i] for i in places])
     axes = (-1,) if len(places) == 1 else tuple(places)
     layer = made("rmsnorm", {"axis": axes, "eps": _short(eps)})
-    return build.layer(layer, [x], x.axis, {"weight": Held(_shaped(build, weight, shape))})
+    return build.layer(layer, [x], x.axis, {"weight": ConstantInput(_shaped(build, weight, shape))})
 
 
 @operator("InstanceNormalization")
 def _instancenorm(build: Builder, call: Call) -> Value:
     x, weight, bias = feature_map(call.input(0)), call.input(1), call.input(2)
     plain = weight.fill == 1 and bias.fill == 0 and not weight.is_live and not bias.is_live
-    held = {} if plain else {"weight": Held(weight), "bias": Held(bias)}
+    held = {} if plain else {"weight": ConstantInput(weight), "bias": ConstantInput(bias)}
     arguments = {"eps": _short(call.number("epsilon", 1e-5))} | ({} if plain else {"affine": True})
     return build.layer(made("instancenorm", arguments), [x], x.axis, held)
 
@@ -132,7 +132,7 @@ def _groupnorm(build: Builder, call: Call) -> Value:
         weight = build.derived("RepeatChannels", weight, shape=(channels,), count=channels // groups)
         bias = build.derived("RepeatChannels", bias, shape=(channels,), count=channels // groups)
     layer = made("groupnorm", {"num_groups": groups, "eps": _short(call.number("epsilon", 1e-5))})
-    return build.layer(layer, [x], x.axis, {"weight": Held(weight), "bias": Held(bias)})
+    return build.layer(layer, [x], x.axis, {"weight": ConstantInput(weight), "bias": ConstantInput(bias)})
 
 
 @operator("MeanVarianceNormalization")

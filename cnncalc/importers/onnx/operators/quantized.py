@@ -84,11 +84,11 @@ def _matmul_to_float(build: Builder, call: Call) -> Value:
 def _biased(build: Builder, y: Value, bias: Value | None) -> Value:
     if bias is None:
         return y
-    from cnncalc.importers.onnx.steps import Held
+    from cnncalc.importers.onnx.steps import ConstantInput
 
     shape = (1,) * (len(y.shape) - 1) + bias.shape
     weight = bias if bias.shape == shape else build.derived("Reshape", bias, shape=shape)
-    return build.step("shift", [y], y.axis, {"weight": Held(weight)}, shape=shape)
+    return build.step("shift", [y], y.axis, {"weight": ConstantInput(weight)}, shape=shape)
 
 
 @operator("QLinearMatMul")

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
-from cnncalc.importers.onnx.steps import Held, made
+from cnncalc.importers.onnx.steps import ConstantInput, made
 from cnncalc.importers.onnx.values import Value
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
@@ -89,7 +89,7 @@ def _arguments(call: Call, op: str, hidden: int, directions: int) -> dict[str, A
 
 def _held(
     build: Builder, op: str, w: Value, r: Value, b: Value | None, hidden: int, directions: int
-) -> dict[str, Held]:
+) -> dict[str, ConstantInput]:
     """Return the tensors under PyTorch's names, their gates in PyTorch's order."""
     rows, order = GATES[op] * hidden, ORDERS[op]
     held = {}
@@ -97,11 +97,11 @@ def _held(
         for name, value in (("weight_ih_l0", w), ("weight_hh_l0", r)):
             shape = (rows, value.shape[2])
             gates = build.derived("Gates", value, shape=shape, direction=number, order=list(order), part=0)
-            held[name + suffix] = Held(gates)
+            held[name + suffix] = ConstantInput(gates)
         for part, name in enumerate(("bias_ih_l0", "bias_hh_l0")):
             if b is not None:
                 bias = build.derived("Gates", b, shape=(rows,), direction=number, order=list(order), part=part)
-                held[name + suffix] = Held(bias)
+                held[name + suffix] = ConstantInput(bias)
     return held
 
 

@@ -7,7 +7,7 @@ from math import prod
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
-from cnncalc.importers.onnx.model import DOUBLE, FLOAT, INT64, Stored
+from cnncalc.importers.onnx.model import DOUBLE, FLOAT, INT64, StoredTensor
 from cnncalc.importers.onnx.operators.movement import unbatched
 from cnncalc.importers.onnx.values import Value, literal
 
@@ -29,7 +29,7 @@ def _size(build: Builder, call: Call) -> Value:
 def _constant(build: Builder, call: Call) -> Value:
     attributes = call.operator.attributes
     stored = attributes.get("value")
-    if isinstance(stored, Stored):
+    if isinstance(stored, StoredTensor):
         named = stored._replace(name=stored.name or (call.operator.outputs or ("",))[0])
         value = build.stored(named)
         build.constants.add(id(named))

@@ -1,0 +1,1 @@
+"""Arrays in files: read by their headers first, and written whole."""

@@ -1,0 +1,72 @@
+"""Write arrays to files, atomically."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnncalc.execution.arrays.read import SAFETENSORS
+from cnncalc.ground.atomic_write import whole_file
+from cnncalc.ground.errors import CnncalcError
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array
+
+KINDS = (".npz", ".safetensors")
+
+
+def write_arrays(path: str, arrays: Mapping[str, Array]) -> None:
+    """Write arrays by name to an .npz or .safetensors file; the same arrays give the same bytes.
+
+    The file is there as a whole, or as it was before.
+
+    Raises:
+        CnncalcError: where it can't be written, or is of another kind.
+    """
+    check_target(path)
+    with whole_file(path) as file:
+        (_safetensors if path.lower().endswith(".safetensors") else _npz)(file, arrays)
+
+
+def _npz(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            # a ZipInfo of its own has no date, so that nothing depends on the clock
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def _safetensors(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
+    """Write the format's header, the length of which comes first, and then the data, little-endian."""
+    codes = {code: name for name, code in SAFETENSORS.items()}
+    entries: dict[str, Any] = {}
+    end = 0
+    for name, array in arrays.items():
+        code = array.dtype.newbyteorder("<").str
+        start, end = end, end + array.nbytes
+        entries[name] = {"dtype": codes[code], "shape": array.shape, "data_offsets": [start, end]}
+    header = json.dumps(entries, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # the data begins where any type may
+    file.write(len(header).to_bytes(8, "little") + header)
+    for array in arrays.values():
+        file.write(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
+
+
+def check_target(path: str) -> None:
+    """Refuse a target before the work is done.
+
+    Raises:
+        CnncalcError: where its kind or its folder won't do.
+    """
+    if not path.lower().endswith(KINDS):
+        raise CnncalcError(f"can't write arrays to {path}", f"name a file that ends in {' or '.join(KINDS)}")
+    room = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(room):
+        raise CnncalcError(f"can't write {path}: there is no folder {room}")
+    if os.path.isdir(path) or not os.access(room, os.W_OK):
+        raise CnncalcError(f"can't write {path}: " + ("it is a folder" if os.path.isdir(path) else "no permission"))

@@ -1,0 +1,99 @@
+"""Pictures as input tensors."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnncalc.execution.arrays.read import Header, StoredArray, reading_errors
+from cnncalc.ground.errors import ArgumentError, CnncalcError
+from cnncalc.layers.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array
+
+MAX_PIXELS = 2**30 // 12  # of the input; Pillow's own limit for the picture: a GiB of float32 in three channels
+PIXEL_BYTES = 8  # of a picture while it is read: four bytes as it is decoded, four as it is converted
+
+
+def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float], std: Sequence[float]) -> StoredArray:
+    """Return a picture as an array (1, C, H, W) of the input's shape, scaled to 0 … 1 and then normalised.
+
+    The header is read at once, the picture when the array is asked for.  Of 16 bits grey all are kept.
+
+    Args:
+        path: a PNG or JPEG file.
+        shape: (C, H, W), C being 1 or 3.
+        resize: the shorter side is made so long, and the middle is cut out; None stretches to H × W.
+        mean: what is subtracted from each channel, one figure or one per channel.
+        std: what each channel is divided by.
+
+    Raises:
+        CnncalcError: where there is no such picture, or it can't be one of that shape.
+    """
+    if len(shape) != 3 or shape[0] not in (1, 3) or prod(shape[1:]) > MAX_PIXELS:
+        raise CnncalcError(
+            f"a picture does not fit an input {shape_text(shape)}",
+            f"1 or 3 channels and at most {MAX_PIXELS:,} pixels do",
+        )
+    channels, height, width = shape
+    for name, figures in (("mean", mean), ("std", std)):
+        if len(figures) not in (1, channels) or (name == "std" and 0 in figures):
+            raise ArgumentError(name, f"takes 1 figure or {channels}" + (", none of them 0" if name == "std" else ""))
+    with _opened(path) as opened:
+        size = opened.size
+        middle = None if resize is None else _middle(size, resize, width, height)
+
+    def read() -> Array:
+        with _opened(path) as opened:
+            grey = opened.mode.startswith("I")  # Pillow's name of what has 16 bits
+            picture = opened.convert("F" if grey else "L" if channels == 1 else "RGB")
+            picture = picture.resize((width, height), _bilinear(), middle)
+        pixels = np.asarray(picture, np.float32).reshape(height, width, -1) / np.float32(65535 if grey else 255)
+        with np.errstate(all="ignore"):  # figures beyond float32: infinite elements are reported for any input
+            normal: Any = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+        return np.ascontiguousarray(np.broadcast_to(normal.transpose(2, 0, 1), shape)[None])
+
+    decoded = PIXEL_BYTES * prod(size)
+    return StoredArray(Header((1, *shape), np.dtype(np.float32)), read, decoded + 3 * 4 * prod(shape))
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[Any]:
+    """Yield a picture of no more pixels than Pillow takes for harmless."""
+    try:
+        from PIL import Image
+    except ImportError:
+        raise CnncalcError(f"{path}: reading it needs Pillow", "pip install 'cnncalc[image]'") from None
+    with reading_errors(path, "is no picture, or damaged"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            with Image.open(path, formats=("PNG", "JPEG")) as opened:
+                yield opened
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            raise CnncalcError(f"{path} is too large a picture: {error}") from None
+
+
+def _bilinear() -> Any:
+    from PIL import Image
+
+    return Image.Resampling.BILINEAR
+
+
+def _middle(size: tuple[int, int], resize: int, width: int, height: int) -> tuple[float, float, float, float]:
+    """Return the part of a picture that becomes the middle width × height once its shorter side is `resize` long.
+
+    Sizes are rounded as torchvision's Resize and CenterCrop do.  The resized picture is never made as a whole.
+    """
+    wide, high = (resize * side // min(size) for side in size)
+    if wide < width or high < height:
+        raise ArgumentError("resize", f"{resize} makes the picture {wide}×{high}, less than {width}×{height}")
+    left, top = round((wide - width) / 2), round((high - height) / 2)
+    across, down = size[0] / wide, size[1] / high
+    return left * across, top * down, min((left + width) * across, size[0]), min((top + height) * down, size[1])

@@ -1,0 +1,271 @@
+"""The document model: items, blocks and the whole spec, read and checked but not yet expanded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnncalc.ground.places import Place, SpecText
+from cnncalc.language.expressions.compile import Expression
+from cnncalc.layers.base import Layer
+from cnncalc.recipe import About, Stated
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Graph
+    from cnncalc.layers.shapes import Shape
+
+Environment = Mapping[str, Any]
+
+INPUT_NAMES = ("in_channels", "in_shape")
+"""What expressions call the incoming tensor's channels and its shape."""
+
+
+class SpecValue:
+    """A value of a spec: a constant, or something to be computed from names.
+
+    Attributes:
+        constant: the value where it needs no names, else None.
+        names: the names that it reads.
+        reads_input: whether one of them is the incoming tensor's.
+        origin: its place.
+    """
+
+    __slots__ = ("compute", "constant", "is_constant", "names", "origin", "reads_input")
+
+    def __init__(
+        self,
+        origin: Place,
+        constant: Any = None,
+        compute: Callable[[Environment], Any] | None = None,
+        names: frozenset[str] = frozenset(),
+    ) -> None:
+        self.origin = origin
+        self.constant = constant
+        self.compute = compute
+        self.is_constant = compute is None
+        self.names = names
+        self.reads_input = not names.isdisjoint(INPUT_NAMES)
+
+    def __call__(self, environment: Environment) -> Any:
+        """Return the value under the given names.  Raises ExpressionError."""
+        return self.constant if self.compute is None else self.compute(environment)
+
+
+class Reference(NamedTuple):
+    """The name of another item, and where it is written."""
+
+    name: str
+    origin: Place
+
+
+class Loop(NamedTuple):
+    """A ``for``: the names to bind and the rows that they are bound to."""
+
+    target: Any
+    names: list[str]
+    rows: Expression
+    origin: Place
+
+
+class Item:
+    """One entry of a list of layers, with its modifiers; what it is made of is in the subclasses."""
+
+    def __init__(self, origin: Place, type_name: str) -> None:
+        self.origin = origin
+        self.type_name = type_name
+        self.name: Reference | None = None
+        self.sources: list[Reference] | None = None
+        self.loop: Loop | None = None
+        self.repeat: SpecValue | None = None
+        self.when: SpecValue | None = None
+        self.weights: Reference | None = None
+        self.expect: SpecValue | None = None
+
+    @property
+    def children(self) -> list[Item]:
+        """The items that are written inside this one."""
+        return []
+
+    @cached_property
+    def repeats(self) -> bool:
+        """Whether the item may come several times, so that it is numbered."""
+        return self.loop is not None or self.repeat is not None
+
+
+class LayerItem(Item):
+    """A use of a layer type; ``built`` is the layer where all arguments are constants."""
+
+    def __init__(self, origin: Place, type_name: str, layer_class: type[Layer]) -> None:
+        super().__init__(origin, type_name)
+        self.layer_class = layer_class
+        self.arguments: dict[str, SpecValue] = {}
+        self.paths: list[list[Item]] | None = None
+        self.built: Layer | None = None
+        self.cache: dict[tuple[Any, ...], Layer] = {}
+        self.reads_input = False
+
+    @property
+    def children(self) -> list[Item]:
+        """The items of all paths."""
+        return [item for path in self.paths or () for item in path]
+
+
+class BlockItem(Item):
+    """A use of a block of the spec."""
+
+    def __init__(self, origin: Place, type_name: str, block: Block) -> None:
+        super().__init__(origin, type_name)
+        self.block = block
+        self.arguments: dict[str, SpecValue] = {}
+
+
+class SequenceItem(Item):
+    """Items taken together."""
+
+    def __init__(self, origin: Place, items: list[Item]) -> None:
+        super().__init__(origin, "sequence")
+        self.items = items
+        self.reserved: frozenset[str] = frozenset()
+
+    @property
+    def children(self) -> list[Item]:
+        """The items of the sequence."""
+        return self.items
+
+
+class Block:
+    """A layer type of the spec's own; an argument without a default is None here."""
+
+    def __init__(self, name: str, origin: Place) -> None:
+        self.name = name
+        self.origin = origin
+        self.arguments: dict[str, SpecValue | None] = {}
+        self.argument_origins: dict[str, Place] = {}
+        self.items: list[Item] = []
+        self.reserved: frozenset[str] = frozenset()
+
+
+class StatedOutput(NamedTuple):
+    """An item that is an output, perhaps only under a condition."""
+
+    reference: Reference
+    when: SpecValue | None
+
+
+class Variant:
+    """A named set of overrides."""
+
+    def __init__(self, name: str, origin: Place) -> None:
+        self.name = name
+        self.origin = origin
+        self.arguments: dict[str, SpecValue] = {}
+        self.input: SpecValue | dict[str, SpecValue] | None = None
+        self.outputs: list[StatedOutput] | None = None
+        self.expect: dict[str, SpecValue] = {}
+        self.year: int | None = None
+        self.source: str | None = None
+
+    def changes_nothing(self, document: Document) -> bool:
+        """Whether the variant has the document's own args, input and outputs."""
+        if self.outputs is not None or not (self.input is None or _equal(self.input, document.input)):
+            return False
+        return all(_equal(value, document.arguments[name]) for name, value in self.arguments.items())
+
+
+def _equal(one: object, other: object) -> bool:
+    """Whether two values are the same constant."""
+    if not isinstance(one, SpecValue) or not isinstance(other, SpecValue):
+        return False
+    return one.is_constant and other.is_constant and bool(one.constant == other.constant)
+
+
+class Document:
+    """A whole spec, read: a recipe of networks."""
+
+    def __init__(self, file: SpecText) -> None:
+        self.file = file
+        self.origin = Place(file, 0, 0)
+        self.name = ""
+        self.source: str | None = None
+        self.year: int | None = None
+        self.arguments: dict[str, SpecValue] = {}
+        self.variants: dict[str, Variant] = {}
+        self.input: SpecValue | dict[str, SpecValue] | None = None
+        self.blocks: dict[str, Block] = {}
+        self.items: list[Item] = []
+        self.reserved: frozenset[str] = frozenset()
+        self.outputs: list[StatedOutput] | None = None
+        self.expect: dict[str, SpecValue] = {}
+        self.deploy: dict[str, Stated] = {}
+
+    @property
+    def path(self) -> str:
+        """What messages call the file."""
+        return self.file.name
+
+    @property
+    def text(self) -> str:
+        """The spec's text."""
+        return self.file.content
+
+    @property
+    def settings(self) -> list[str]:
+        """The names of the spec's args."""
+        return list(self.arguments)
+
+    def about(self, variant: str | None = None) -> About:
+        """Return year and source: the variant's own where it has them, else the document's."""
+        own = self.variants[variant] if variant is not None else None
+        return About((own and own.year) or self.year, (own and own.source) or self.source)
+
+    def members(self) -> list[str | None]:
+        """Return the variants, and None for the document as it stands, unless a variant changes nothing of it."""
+        same = any(own.changes_nothing(self) for own in self.variants.values())
+        return [*self.variants] if same else [None, *self.variants]
+
+    def build(
+        self,
+        variant: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Shape] | None = None,
+    ) -> Graph:
+        """Build a network.
+
+        Args:
+            variant: the variant of the family, or None for the document's own figures.
+            settings: values for ``args``, over the document's and the variant's.
+            inputs: shapes by input name, over the document's; the name "" stands for the only input.
+
+        Raises:
+            CnncalcError: where there is no such variant, or with every fault that was found.
+        """
+        from cnncalc.language.expand.build import build
+
+        return build(self, variant, settings or {}, inputs or {})
+
+    def reader(self) -> Callable[[], Document]:
+        """Return a function that reads the text once more, and that can be sent to another process."""
+        from cnncalc.language.loading import read_text
+
+        return partial(read_text, self.file.content.encode("utf-8", "surrogateescape"), self.file.name)
+
+
+def explicit_names(items: list[Item]) -> frozenset[str]:
+    """Return the names that a scope's items are given, which running numbers must not take."""
+    names: set[str] = set()
+    for item in items:
+        if item.name is not None:
+            names.add(item.name.name)
+        elif isinstance(item, SequenceItem):
+            names |= item.reserved
+        if isinstance(item, LayerItem):
+            names |= explicit_names(item.children)
+    return frozenset(names)
+
+
+def walked(items: list[Item]) -> Iterator[Item]:
+    """Return items and all that are written inside them, in the order of the text."""
+    for item in items:
+        yield item
+        yield from walked(item.children)

@@ -1,0 +1,217 @@
+"""Expand a document to a network: its args, inputs, items, outputs and published figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from cnncalc.graph import Graph, Tensor
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER, MAX_LAYERS
+from cnncalc.ground.near import did_you_mean
+from cnncalc.ground.places import GivenValue, SpecError
+from cnncalc.language.document import Document, SpecValue
+from cnncalc.language.expand.estimate import least_layers
+from cnncalc.language.expand.evaluation import Evaluation
+from cnncalc.language.expand.items import Expansion
+from cnncalc.language.expand.scopes import Frame, Tensors
+from cnncalc.language.expand.unfinished import UnfinishedError
+from cnncalc.language.expressions.arithmetic import OutOfWorkError
+from cnncalc.language.expressions.compile import BUDGET
+from cnncalc.language.faults import Faults
+from cnncalc.language.findings import warn
+from cnncalc.language.input_axes import findings
+from cnncalc.language.read.reader import out_of_work
+from cnncalc.layers.arguments import LayerError, value_text
+from cnncalc.layers.shapes import Shape
+
+
+def build(
+    document: Document,
+    variant: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Shape] | None = None,
+) -> Graph:
+    """Build the network that a document describes.
+
+    Args:
+        document: as :func:`cnncalc.language.read.reader.read_document` returns it.
+        variant: the variant of the family, or None for the document's own figures.
+        settings: values for ``args``, over the document's and the variant's.
+        inputs: shapes by input name, over the document's; the name "" stands for the only input.
+
+    Raises:
+        CnncalcError: where there is no such variant.
+        SpecError: with every fault that was found.
+    """
+    if variant is not None and variant not in document.variants:
+        known = tuple(document.variants)
+        hint = did_you_mean(variant, known, "variants") if known else "the spec has no variants"
+        raise CnncalcError(f"{document.path}: no variant '{variant}'", hint)
+    return _Build(document, variant, settings or {}, inputs or {}).graph()
+
+
+def warn_of_inputs(
+    document: Document, variant: str | None, settings: Mapping[str, Any], inputs: Mapping[str, Shape]
+) -> None:
+    """Warn of input shapes that are probably not meant, as building the network would."""
+    from contextlib import suppress
+
+    build = _Build(document, variant, settings, inputs)
+    with suppress(SpecError):
+        build.values.globals = build.arguments()
+        build.warn_of(build.input_shapes())
+
+
+class _Build:
+    """One network of a document, from its args to its outputs."""
+
+    def __init__(
+        self, document: Document, variant: str | None, settings: Mapping[str, Any], inputs: Mapping[str, Shape]
+    ) -> None:
+        self.document = document
+        self.variant = document.variants[variant] if variant is not None else None
+        self.settings = settings
+        self.given_inputs = inputs
+        self.faults = Faults(each_place_once=True)
+        self.values = Evaluation(self.faults)
+        self.published = not settings and not inputs
+        self.expansion = Expansion(Graph("", {}), self.values, self.faults, self.published)
+
+    def graph(self) -> Graph:
+        try:
+            return self.expanded()
+        except OutOfWorkError:
+            raise SpecError([*self.faults.found, out_of_work(self.document.origin)]) from None
+        except SpecError as error:
+            raise UnfinishedError(error.faults, self.expansion.graph, self.expansion.misfits) from None
+
+    def expanded(self) -> Graph:
+        document, variant = self.document, self.variant.name if self.variant else None
+        self.values.globals = self.arguments()
+        self.faults.stop()
+        shapes = self.input_shapes()
+        self.faults.stop()
+        self.warn_of(shapes)
+        least = least_layers(document.items, {})
+        if least > MAX_LAYERS:
+            message = f"the network has at least {least:,} layers; at most {MAX_LAYERS:,} are allowed"
+            raise self.faults.refusal(document.origin, message)
+        graph = Graph(document.name or document.path, shapes, variant, document.about(variant).source)
+        expansion = self.expansion = Expansion(graph, self.values, self.faults, self.published)
+        frame = expansion.scopes.outermost(document.reserved)
+        first: Tensors = (next(iter(graph.inputs.values())),)
+        result = expansion.items(document.items, frame, self.values.globals, first)
+        if not self.faults and not graph.nodes:
+            self.faults.note(document.origin, "the network has no layers")
+        if self.faults:
+            self.note_unmet_too(graph)
+        self.faults.stop()
+        self.finish(graph, self.outputs(frame, result))
+        if self.published:
+            self.state_published(graph)
+        return graph
+
+    def arguments(self) -> dict[str, Any]:
+        document, values = self.document, dict[str, Any]({BUDGET: self.values.budget})
+        for name in self.settings:
+            if name not in document.arguments:
+                known = tuple(document.arguments)
+                hint = partial(did_you_mean, name, known, "args") if known else "the spec has no args"
+                self.faults.note(GivenValue("setting", name), f"{document.path} has no argument '{name}'", hint)
+        overrides = self.variant.arguments if self.variant else {}
+        for name, default in document.arguments.items():
+            value = overrides.get(name, default)
+            if name in self.settings:
+                self.check_setting(name, value.constant)
+                values[name] = self.settings[name]
+            else:
+                values[name] = self.values.value(value, values)
+        return values
+
+    def check_setting(self, name: str, own: Any) -> None:
+        """Refuse a text in place of a figure, and the other way round: expressions would take it for another value."""
+        given = self.settings[name]
+        if own is None or given is None or isinstance(own, str) == isinstance(given, str):
+            return
+        what, wanted = ("a text", "none") if isinstance(given, str) else ("no text", "one")
+        message = f"{value_text(given)} is {what}, and the spec's own value, {value_text(own)}, is {wanted}"
+        self.faults.note(GivenValue("setting", name), message)
+
+    def warn_of(self, shapes: Mapping[str, Shape]) -> None:
+        given = shapes if "" in self.given_inputs else self.given_inputs
+        warn(findings(self.document, shapes, self.stated_inputs(), given))
+
+    def stated_inputs(self) -> dict[str, SpecValue | None]:
+        stated = (self.variant and self.variant.input) or self.document.input
+        return {**stated} if isinstance(stated, dict) else {"input": stated}
+
+    def input_shapes(self) -> dict[str, Shape]:
+        entries = self.stated_inputs()
+        given = dict(self.given_inputs)
+        if "" in given:
+            if len(entries) > 1:
+                message = f"the network has several inputs: {', '.join(entries)}"
+                self.faults.note(GivenValue("input", ""), message, "each shape needs the name of its input")
+            given[next(iter(entries))] = given.pop("")
+        for name in given:
+            if name not in entries:
+                near = partial(did_you_mean, name, tuple(entries), "inputs")
+                self.faults.note(GivenValue("input", name), f"{self.document.path} has no input '{name}'", near)
+        return {
+            name: given.get(name) or self.input_shape(value) for name, value in entries.items() if value is not None
+        }
+
+    def input_shape(self, value: SpecValue) -> Shape:
+        shape = self.values.value(value, self.values.globals)
+        sizes = shape if isinstance(shape, tuple) else ()
+        if not 1 <= len(sizes) <= MAX_AXES or not all(_is_size(size) for size in sizes):
+            self.faults.note(
+                value.origin,
+                "an input is a list of positive integers, channels first and without the batch axis",
+                "for example [3, 224, 224]",
+            )
+            return (1,)
+        return sizes
+
+    def outputs(self, frame: Frame, result: Tensors) -> dict[str, Tensor]:
+        stated = (self.variant and self.variant.outputs) or self.document.outputs
+        if not stated:
+            names = frame.names_of_tensors()
+            return {names.get(tensor, tensor.name): tensor for tensor in result or ()}
+        outputs: dict[str, Tensor] = {}
+        for output in stated:
+            if output.when is None or self.values.condition(output.when, self.values.globals):
+                ref = self.expansion.scopes.look_up(output.reference, frame)
+                if ref is not None and ref.tensors:
+                    outputs[output.reference.name] = ref.tensors[-1]
+        if not outputs:
+            self.faults.note(stated[0].reference.origin, "no output is left: the 'when' of each is false")
+        self.faults.stop()
+        return outputs
+
+    def finish(self, graph: Graph, outputs: Mapping[str, Tensor]) -> None:
+        try:
+            graph.finish(outputs)
+        except LayerError as error:
+            raise self.faults.refusal(self.document.origin, error.message) from None
+
+    def note_unmet_too(self, graph: Graph) -> None:
+        """Note shapes that are not the expected ones: a later fault may come from there."""
+        for unmet in graph.misshapen:
+            if unmet.origin is not None:
+                self.faults.note(unmet.origin, f"{unmet.what} should be {unmet.expected}, but is {unmet.actual}")
+
+    def state_published(self, graph: Graph) -> None:
+        stated = dict(self.document.expect)
+        if self.variant:
+            stated.update(self.variant.expect)
+        graph.published = {
+            what: (self.values.value(value, self.values.globals), value.origin) for what, value in stated.items()
+        }
+        self.faults.stop()
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_INTEGER

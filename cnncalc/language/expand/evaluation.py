@@ -1,0 +1,122 @@
+"""Values while a network is built: expressions under the names that hold, within the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.ground.limits import MAX_LAYERS
+from cnncalc.language.document import BlockItem, Environment, Loop, SpecValue
+from cnncalc.language.expand.scopes import Tensors
+from cnncalc.language.expressions.arithmetic import Budget
+from cnncalc.language.expressions.compile import ExpressionError, bind
+from cnncalc.language.faults import Faults
+from cnncalc.layers.arguments import value_text
+
+COPIED_AT_ONCE = 8
+"""Names whose copies take as long as an operation of an expression."""
+
+
+class Evaluation:
+    """Evaluates what a spec states; what can't be computed is a fault and None.
+
+    Attributes:
+        globals: the values of the document's ``args``.
+        budget: what is left of the operations that all expressions may take.
+    """
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+        self.budget = Budget()
+        self.globals: dict[str, Any] = {}
+
+    def value(self, value: SpecValue, environment: Environment) -> Any:
+        """Return a value; where it can't be computed, a fault and None."""
+        try:
+            return value(environment)
+        except ExpressionError as error:
+            self.faults.note(value.origin, error.message, error.hint)
+            return None
+
+    def known(self, value: SpecValue, environment: Environment, incoming: Tensors) -> Any:
+        """Evaluate a value, unless it asks for an incoming tensor that a fault has made unknown."""
+        if value.reads_input:
+            if incoming is None:
+                return None
+            environment = self.seen(environment, incoming)
+        return self.value(value, environment)
+
+    def condition(self, value: SpecValue, environment: Environment) -> bool:
+        """Return whether a condition holds; a word is a fault."""
+        result = self.value(value, environment)
+        if isinstance(result, str):
+            flags = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+            hint = f"write {flags[result]}" if result in flags else None
+            message = f"a condition must be true or false, not the word '{result}'"
+            self.faults.note(value.origin, message, hint)
+        return bool(result)
+
+    def present(self, when: SpecValue, environment: Environment, incoming: Tensors) -> bool:
+        """Return whether ``when`` holds for the incoming tensor; not where a fault has made that unknown."""
+        if when.reads_input:
+            if incoming is None:
+                return False
+            environment = self.seen(environment, incoming)
+        return self.condition(when, environment)
+
+    def count(self, value: SpecValue, environment: Environment) -> int:
+        """Return how often an item is repeated.  Raises SpecError for more than a network may have."""
+        count = self.value(value, environment)
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            if count is not None or value.is_constant:
+                message = f"repeat must be an integer of 0 or more, not {value_text(count)}"
+                self.faults.note(value.origin, message)
+            return 0
+        if count > MAX_LAYERS:
+            message = f"repeat: {count:,} is more than the {MAX_LAYERS:,} layers that a network may have"
+            raise self.faults.refusal(value.origin, message)
+        return count
+
+    def rows(self, loop: Loop | None, environment: Environment, incoming: Tensors) -> Sequence[Any]:
+        """Return the rows of ``for``; one that binds nothing where there is none."""
+        if loop is None:
+            return (None,)
+        try:
+            rows = loop.rows(self.seen(environment, incoming))
+            if isinstance(rows, (tuple, range)):
+                return rows
+            raise ExpressionError(f"'{loop.rows.text}' is not a list", hint="range(n) counts from 0 to n − 1")
+        except ExpressionError as error:
+            self.faults.note(loop.origin, f"for: {error.message}", error.hint)
+            return ()
+
+    def bound(self, loop: Loop | None, row: Any, environment: Environment) -> Environment:
+        """Return the names with those that a row binds."""
+        if loop is None:
+            return environment
+        try:
+            self.budget.spend(len(environment) // COPIED_AT_ONCE)
+            return {**environment, **bind(loop.target, row)}
+        except ExpressionError as error:
+            self.faults.note(loop.origin, f"for: {error.message}", error.hint)
+            return {**environment, **dict.fromkeys(loop.names)}
+
+    def seen(self, environment: Environment, incoming: Tensors) -> Environment:
+        """Return the names, with those of the incoming tensor where it is known."""
+        if not incoming:
+            return environment
+        shape = incoming[0].shape
+        self.budget.spend(len(environment) // COPIED_AT_ONCE)
+        return {**environment, "in_channels": shape[0], "in_shape": shape}
+
+    def inside(self, item: BlockItem, environment: Environment, incoming: Tensors) -> dict[str, Any]:
+        """Return the names inside a block: the document's, and the block's own."""
+        values = dict(self.globals)
+        self.budget.spend(len(values) // COPIED_AT_ONCE + len(item.block.arguments) // 2)
+        for name, default in item.block.arguments.items():
+            given = item.arguments.get(name)
+            if given is not None:
+                values[name] = given.constant if given.is_constant else self.known(given, environment, incoming)
+            elif default is not None:
+                values[name] = default.constant if default.is_constant else self.known(default, values, incoming)
+        return values

@@ -1,0 +1,288 @@
+"""Expand items to nodes: spell out blocks, loops, conditions and paths, assign names, and infer shapes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cnncalc.graph import Graph, Node, Tensor, Unmet
+from cnncalc.ground.errors import clipped
+from cnncalc.ground.limits import MAX_DEPTH, MAX_INPUTS, MAX_LAYERS, MAX_READS, MAX_STEPS, STEPS_PER_LAYER
+from cnncalc.ground.near import did_you_mean
+from cnncalc.ground.places import Origin
+from cnncalc.language.document import BlockItem, Environment, Item, LayerItem, SequenceItem
+from cnncalc.language.expand.evaluation import Evaluation
+from cnncalc.language.expand.scopes import Frame, Ref, Scope, Scopes, Tensors
+from cnncalc.language.expand.sharing import Sharing
+from cnncalc.language.expand.unfinished import Misfit
+from cnncalc.language.expressions.arithmetic import weigh
+from cnncalc.language.expressions.compile import ExpressionError
+from cnncalc.language.faults import Faults
+from cnncalc.language.findings import Finding, warn
+from cnncalc.layers.base import Layer, LayerError
+from cnncalc.layers.shapes import shape_text
+
+CACHED_LAYERS = 256
+
+
+class Expansion:
+    """Adds the nodes of items to a graph.
+
+    Attributes:
+        graph: what is built.
+        scopes: the names.
+        published: whether the document's figures apply, so that ``expect`` is checked.
+        misfits: the layers that don't fit what comes in.
+    """
+
+    def __init__(self, graph: Graph, values: Evaluation, faults: Faults, published: bool) -> None:
+        self.graph = graph
+        self.faults = faults
+        self.values = values
+        self.scopes = Scopes(graph, faults)
+        self.sharing = Sharing(self.scopes, faults)
+        self.published = published
+        self.misfits: list[Misfit] = []
+        self._steps = 0
+        self._reads = 0
+        self._depth = 0
+        self._rounds = 1  # product of the loops around, to refuse a product of loops before it is run
+        self._starts: list[Tensors] = []  # what the paths and unnamed sequences around start from; None for a scope
+        self._warned: set[Origin] = set()
+
+    # --- items ----------------------------------------------------------------------------------------------
+
+    def items(self, items: list[Item], frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+        """Expand items one after the other and return what comes out of the last."""
+        for item in items:
+            incoming = self._item(item, frame, environment, incoming)
+        return incoming
+
+    def _item(self, item: Item, frame: Frame, environment: Environment, above: Tensors) -> Tensors:
+        """Expand an item with its modifiers; an absent item passes on what comes from above."""
+        incoming = above
+        if item.sources is not None:
+            if self._plainly_absent(item, environment):
+                return above  # what it would read need not be there either
+            self._warn_of_input(item, frame, above)
+            incoming = self.scopes.sources(item, frame)
+        if not item.repeats:
+            result, present = self._once(item, frame, environment, incoming, frame)
+        else:
+            result, present = self._all_rounds(item, frame, environment, incoming)
+        if not present:
+            return above
+        if item.expect is not None and not each_round(item):
+            self._check_expected(item, result, environment)
+        return result
+
+    def _plainly_absent(self, item: Item, environment: Environment) -> bool:
+        """Whether an item is absent, judged without the incoming tensor."""
+        when = item.when
+        if when is None or when.reads_input or (item.loop and not when.names.isdisjoint(item.loop.names)):
+            return False
+        return not self.values.condition(when, environment)
+
+    def _all_rounds(
+        self, item: Item, frame: Frame, environment: Environment, incoming: Tensors
+    ) -> tuple[Tensors, bool]:
+        """Expand an item with a loop: (what comes out of the last round, whether any round was there)."""
+        values, around, any_present = self.values, self._rounds, False
+        rows = values.rows(item.loop, environment, incoming)
+        for row in rows:
+            self._step(item)
+            inner = values.bound(item.loop, row, environment)
+            count = 1 if item.repeat is None else values.count(item.repeat, values.seen(inner, incoming))
+            self._rounds = around * len(rows) * max(count, 1)
+            for _ in range(count):
+                lookup = Frame(frame.scope, frame, frame.incoming, frame.home)
+                incoming, present = self._once(item, lookup, inner, incoming, frame)
+                any_present |= present
+        self._rounds = around
+        return incoming, any_present
+
+    def _once(
+        self, item: Item, lookup: Frame, environment: Environment, incoming: Tensors, frame: Frame
+    ) -> tuple[Tensors, bool]:
+        """Expand one round of an item: (its output, whether it is there)."""
+        self._step(item)
+        if item.when is not None and not self.values.present(item.when, environment, incoming):
+            return incoming, False
+        before = len(self.graph.nodes)
+        if isinstance(item, SequenceItem) and item.name is None:  # has no scope of its own
+            return self._inner(item.items, lookup, environment, incoming), True
+        if item.weights is not None:
+            self.sharing.begin(item, frame)
+        name = self.scopes.given_name(item, frame)
+        inside: Frame | None = None
+        if isinstance(item, LayerItem):
+            result = self._layer(item, name, lookup, environment, incoming)
+        else:
+            inside, result = self._scoped(item, name, frame, environment, incoming)
+        if item.weights is not None:
+            self.sharing.end(item.weights, result)
+        ref = Ref(result, inside, item.type_name, before, len(self.graph.nodes))
+        self.scopes.register(item, name, frame, ref)
+        if item.expect is not None and each_round(item):
+            self._check_expected(item, result, environment)
+        return result, True
+
+    def _step(self, item: Item) -> None:
+        """Count an item or a round that is looked at.  Raises SpecError for too many."""
+        self._steps += 1
+        if self._steps > MAX_STEPS + STEPS_PER_LAYER * len(self.graph.nodes):
+            message = f"expanding the spec takes too many steps: {MAX_STEPS:,}, and {STEPS_PER_LAYER} for each layer"
+            raise self.faults.refusal(item.origin, message)
+
+    # --- what is inside of items ----------------------------------------------------------------------------
+
+    def _inner(self, items: list[Item], frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+        """Expand items that have no scope of their own: a path's, or an unnamed sequence's."""
+        self._starts.append(incoming)
+        result = self.items(items, frame, environment, incoming)
+        self._starts.pop()
+        return result
+
+    def _scoped(
+        self, item: Item, name: str, frame: Frame, environment: Environment, incoming: Tensors
+    ) -> tuple[Frame, Tensors]:
+        """Expand a block or a named sequence in a scope of its own."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            user = f"'{item.type_name}' uses itself, or blocks use each other"
+            raise self.faults.refusal(item.origin, f"blocks are nested deeper than {MAX_DEPTH}: {user}")
+        prefix = f"{self.scopes.path(item, name, frame)}."
+        if isinstance(item, BlockItem):
+            items, reserved = item.block.items, item.block.reserved
+            environment = self.values.inside(item, environment, incoming)
+        else:
+            assert isinstance(item, SequenceItem)
+            items, reserved = item.items, item.reserved
+        inside = Frame(Scope(prefix, reserved), frame, incoming)
+        if incoming is not None and len(incoming) > 1:
+            for number, tensor in enumerate(incoming, 1):
+                inside.names[f"input{number}"] = Ref((tensor,), None, "input", 0, 0)
+        inside.is_sequence = isinstance(item, SequenceItem) and incoming != tuple(self.graph.inputs.values())
+        self._starts.append(None)
+        result = self.items(items, inside, environment, incoming)
+        self._starts.pop()
+        self._depth -= 1
+        return inside, result
+
+    def _warn_of_input(self, item: Item, frame: Frame, above: Tensors) -> None:
+        """Warn of ``from: input`` where the other input was likely meant: a path's start, or the network's input.
+
+        The scope's own input is meant.  The first item of a path gets the path's start without a ``from``, and the
+        first of a named sequence the sequence's input.
+        """
+        named = [reference for reference in item.sources or () if reference.name == "input"]
+        scope = frame.home.incoming
+        if not named or scope is None or named[0].origin in self._warned:
+            return
+        start = self._starts[-1] if self._starts else None
+        message, hint = "", ""
+        if start is not None and start != scope and above != start:
+            message = "'input' is the input of the scope here, not what this path or unnamed sequence starts from"
+            hint = "name the item that it starts from, or name the sequence, so that it has an input of its own"
+        elif frame.home.is_sequence and above == scope and len(item.sources or ()) == 1:
+            message = "'input' is the sequence's own input, which comes in without a 'from', too"
+            hint = "the network's input can be read here where it has a name, as in input: {image: [3, 224, 224]}"
+        if message:
+            self._warned.add(named[0].origin)
+            finding = Finding("input-of-scope", message, named[0].origin, hint)
+            warn([] if finding.allowed else [finding])
+
+    # --- layers ---------------------------------------------------------------------------------------------
+
+    def _layer(self, item: LayerItem, name: str, frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+        """Add a layer to the network; a fault gives None."""
+        full, tensors = self.scopes.path(item, name, frame), incoming
+        try:
+            if item.layer_class.takes_nothing():
+                tensors = tensors if item.sources else ()
+            elif item.paths is not None:
+                tensors = self._paths(item.paths, frame, environment, incoming)
+            layer = item.built or self._made(item, environment, incoming)
+            if layer is None or tensors is None:
+                return None
+            return (self._add(layer, tensors, full, item),)
+        except LayerError as error:
+            self._note_misfit(item, full, tensors or (), error)
+            return None
+
+    def _paths(self, paths: list[list[Item]], frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+        """Expand each path from the incoming tensor and return their ends."""
+        if len(paths) > MAX_INPUTS:
+            raise LayerError(f"has {len(paths):,} paths; at most {MAX_INPUTS:,} may come into one layer")
+        ends = [self._inner(path, frame, environment, incoming) for path in paths]
+        if any(end is None for end in ends):
+            return None
+        return tuple([tensor for end in ends for tensor in end or ()])
+
+    def _made(self, item: LayerItem, environment: Environment, incoming: Tensors) -> Layer | None:
+        """Return the layer for the arguments' values, made once for each set of values."""
+        if item.reads_input:
+            if incoming is None:
+                return None
+            environment = self.values.seen(environment, incoming)
+        arguments = item.arguments.values()
+        try:
+            found = tuple([value.constant if value.is_constant else value(environment) for value in arguments])
+        except ExpressionError:
+            for value in arguments:
+                self.values.value(value, environment)
+            return None
+        for one in found:
+            if type(one) is tuple:
+                self.values.budget.spend(weigh(one))
+        try:
+            layer = item.cache.get(found)
+        except TypeError:  # a sweep's traced numbers, which nothing is looked up by
+            return item.layer_class(**dict(zip(item.arguments, found, strict=True)))
+        if layer is None:
+            if self.faults and any(one is None for one in found):
+                return None
+            if len(item.cache) >= CACHED_LAYERS:
+                item.cache.clear()
+            layer = item.cache[found] = item.layer_class(**dict(zip(item.arguments, found, strict=True)))
+        return layer
+
+    def _add(self, layer: Layer, tensors: tuple[Tensor, ...], full: str, item: LayerItem) -> Node:
+        """Append a node, within the bounds, and with the weights that it shares."""
+        if len(self.graph.nodes) >= MAX_LAYERS or self._rounds > MAX_LAYERS:
+            loops = " (loops in loops)" if self._rounds > MAX_LAYERS else ""
+            raise self.faults.refusal(item.origin, f"the network has more than {MAX_LAYERS:,} layers{loops}")
+        self._reads += len(tensors)
+        if self._reads > MAX_READS:
+            message = f"the layers of the network read more than {MAX_READS:,} tensors"
+            raise self.faults.refusal(item.origin, message)
+        node = self.graph.add(layer, tensors, full, self.sharing.owner(layer, tensors), item.origin)
+        self.sharing.note(node)
+        return node
+
+    def _note_misfit(self, item: LayerItem, full: str, tensors: tuple[Tensor, ...], error: LayerError) -> None:
+        """Note what is wrong with a layer, at the argument that is to blame."""
+        argument = item.arguments.get(error.argument or "")
+        origin = argument.origin if argument else item.origin
+        if error.argument == "weights" and item.weights is not None:
+            origin = item.weights.origin
+        near = partial(did_you_mean, error.argument or "", tuple(error.near), "arguments")
+        message = f"{item.type_name} '{full}': {error.message}"
+        self.faults.note(origin, message, error.hint or (near if error.near else None))
+        self.misfits.append(Misfit(full, tensors, message))
+
+    def _check_expected(self, item: Item, result: Tensors, environment: Environment) -> None:
+        """Hold an item's output against the shape that its ``expect`` states."""
+        if item.expect is None or not self.published:
+            return
+        expected = self.values.value(item.expect, environment)
+        self.graph.states_shapes = True
+        if not result or expected is None or expected == result[0].shape:
+            return
+        shown = clipped(shape_text(expected)) if isinstance(expected, tuple) else expected
+        what = f"the output of '{result[0].name}'"
+        self.graph.misshapen.append(Unmet(what, shown, shape_text(result[0].shape), item.expect.origin))
+
+
+def each_round(item: Item) -> bool:
+    """Whether ``expect`` speaks of every round of the item's own loop, not only of what comes out at the end."""
+    return item.loop is not None and item.expect is not None and not item.expect.names.isdisjoint(item.loop.names)

@@ -1,0 +1,1 @@
+"""Expressions in specs: compiled to closures over a whitelist of Python's syntax."""

@@ -1,0 +1,1 @@
+"""What may have been meant: near names, other frameworks' words, other kinds of files."""

@@ -1,0 +1,314 @@
+"""Translate an item from another notation into ours: a call, a row of words, ``type: conv``.
+
+Every function returns a text for a hint, with the user's own values put in, or None where it can't make sense of them.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.language.hints.foreign_words import SAME_VALUES
+from cnncalc.language.hints.spellings import our_argument, our_type, parameters, type_hint
+from cnncalc.language.hints.suggest import TYPE_KEYS
+from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
+from cnncalc.layers import LayerError, layer_type
+from cnncalc.layers.arguments import REQUIRED, Argument
+from cnncalc.layers.base import Layer
+
+LONGEST = 240
+"""Characters of an item up to which it is looked at."""
+
+DASH = "an item begins with a dash, in the same column as the one above it"
+
+ARGUMENT_KEYS = ("args", "arguments", "params", "parameters", "config", "kwargs", "attrs", "options")
+"""Keys under which they have its arguments."""
+
+_INFERRED = ("in_channels", "in_features")
+_NOT_OURS = ("dim", "axis")
+"""Arguments that count axes with the batch, or with the channels last, so that their values can't be taken over."""
+
+_ASSIGNED = re.compile(r"(?:self\.)?([A-Za-z_]\w*)\s*=\s*(?=[\w.]+\()").match
+_SIZES = re.compile(r"(\d+)[x×](\d+)(?:/(\d+))?").fullmatch
+_PAPER = re.compile(r"conv(\d+)(?:[x×]\d+)?[-_/, ]+(\d+)", re.IGNORECASE).fullmatch
+
+
+class Code(NamedTuple):
+    """An expression, which is put into the item as it stands."""
+
+    text: str
+
+
+def item_hint(text: str, arguments: Tree | None, blocks: Collection[str]) -> str:
+    """Return the hint for an item whose text is no layer type: how it is written here, or what its words mean.
+
+    Args:
+        text: the item, or what stands before its colon.
+        arguments: what stands behind the colon.
+        blocks: the names of the spec's own types.
+    """
+    if text in TYPE_KEYS and isinstance(arguments, Scalar):
+        return of_arguments(arguments.text, None) or type_hint(arguments.text, blocks)
+    if isinstance(arguments, Map) and our_type(text) is not None:
+        return f"it is called '{our_type(text)}' here{_translated(text, arguments)}"
+    if len(text) > LONGEST:
+        return "an item is a layer type, alone or with its arguments: '- conv: {out_channels: 8, kernel_size: 3}'"
+    if text.startswith("-") and text.lstrip("- "):
+        return f"a blank follows the dash: '- {text.lstrip('- ')}'"
+    if re.search(r"\s-(\s|[A-Za-z])", text):
+        return DASH
+    return _rewritten(text, blocks) or type_hint(re.split(r"[\s(:={]", text.strip(), maxsplit=1)[0] or text, blocks)
+
+
+def _translated(name: str, arguments: Map) -> str:
+    """Return the item with its arguments in our words, where they are others than those that stand there."""
+    words = [key.text for key, _ in arguments.pairs if isinstance(key, Scalar)]
+    layer_class = layer_type(our_type(name) or "")
+    item = of_arguments(name, arguments)
+    if layer_class is None or item is None or all(word in layer_class.arguments for word in words):
+        return ""
+    return f": {item}"
+
+
+def _rewritten(text: str, blocks: Collection[str]) -> str | None:
+    assigned = _ASSIGNED(text)
+    if assigned:
+        hint = _of_call(text[assigned.end() :], blocks)
+        return f"{hint}, with 'name: {assigned[1]}' below it" if hint else None
+    paper = _PAPER(text)
+    if paper:
+        return proposal("conv", [], {"out_channels": int(paper[2]), "kernel_size": int(paper[1])})
+    if re.match(r"[\w.]+\s*\(", text):
+        return _of_call(text, blocks)
+    glued = re.fullmatch(r"([\w.]+)[:=]\s*(.*)", text)
+    if glued and not glued[2].startswith("{"):
+        return _of_words(glued[1], glued[2])
+    if glued or "{" in text:
+        name = re.split(r"[\s:{]", text, maxsplit=1)[0]
+        return f"a colon and a blank follow the type: '- {name}: {{…}}'" if our_type(name) or name in blocks else None
+    return _spaced(text)
+
+
+def _spaced(text: str) -> str | None:
+    """Return the hint for a type and its values in a row; the type may be several words, as ``batch norm``."""
+    words = [word for word in re.split(r"[\s,;]+", text) if word]
+    for count in range(min(len(words), 3), 0, -1):
+        name = "".join(words[:count])
+        ours = our_type(name)
+        if ours is not None and count == len(words) > 1:
+            return f"it is called '{ours}' here"
+        if ours is not None and len(words) > 1:
+            return _of_words(name, " ".join(words[count:]))
+    return None
+
+
+def _of_words(name: str, values: str) -> str | None:
+    """Return the hint for a type with values behind it: ``10 5``, ``3x3, 64``, ``out_channels=10 kernel_size=5``."""
+    placed: list[object] = []
+    named: dict[str, object] = {}
+    for word in re.findall(r"\w+\s*[=:]\s*[^\s,;]+|[^\s,;]+", values.strip("(){}")):
+        key, sign, value = (
+            (part.strip() for part in re.split(r"([=:])", word, maxsplit=1))
+            if re.search(r"\w\s*[=:]", word)
+            else ("", "", word)
+        )
+        sizes = _SIZES(value)
+        if sign:
+            named[key] = literal(value)
+        elif sizes:
+            named["kernel_size"] = _merged((int(sizes[1]), int(sizes[2])))
+            if sizes[3]:
+                named["stride"] = int(sizes[3])
+        else:
+            placed.append(literal(value))
+    return proposal(name, placed, named)
+
+
+def _of_call(text: str, blocks: Collection[str]) -> str | None:
+    """Return the hint for a call: ``nn.Conv2d(3, 10, 5)``, ``Conv2D(32, (3, 3), activation='relu')``."""
+    name = re.match(r"[\w.]*", text)
+    callee = name[0] if name else ""
+    if callee in blocks:
+        return f"arguments are named, behind a colon: '- {callee}: {{…}}'"
+    if our_type(callee) is None:
+        return None
+    try:
+        call = ast.parse(text.strip().rstrip(",;"), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return _general(callee)
+    while isinstance(call, ast.Call) and isinstance(call.func, ast.Call):  # Dense(10)(x)
+        call = call.func
+    if not isinstance(call, ast.Call) or any(isinstance(argument, ast.Starred) for argument in call.args):
+        return _general(callee)
+    named = {keyword.arg: _evaluated(keyword.value) for keyword in call.keywords if keyword.arg}
+    return proposal(callee, [_evaluated(argument) for argument in call.args], named)
+
+
+def of_arguments(name: str, node: Tree | None) -> str | None:
+    """Return the hint for a type with a mapping or a list of arguments, in whatever framework's words."""
+    if isinstance(node, Map):
+        return _of_pairs(name, node.pairs)
+    if isinstance(node, List):
+        return proposal(name, [_of_node(item) for item in node.items], {})
+    if isinstance(node, Scalar) and not node.empty:
+        return _of_words(name, node.text) if len(node.text) <= LONGEST else None
+    return proposal(name, [], {})
+
+
+def of_type_key(pairs: Sequence[tuple[Tree, Tree]]) -> str | None:
+    """Return the hint for an item whose type stands under a key: ``type: conv``; arguments beside or below it."""
+    name, arguments = "", list[tuple[Tree, Tree]]()
+    for key, value in pairs:
+        word = key.text if isinstance(key, Scalar) else ""
+        if word in TYPE_KEYS and isinstance(value, Scalar):
+            name = value.text
+        elif word in ARGUMENT_KEYS and isinstance(value, Map):
+            arguments += value.pairs
+        else:
+            arguments.append((key, value))
+    return _of_pairs(name, arguments)
+
+
+def _of_pairs(name: str, pairs: Sequence[tuple[Tree, Tree]]) -> str | None:
+    placed: list[object] = []
+    named: dict[str, object] = {}
+    for key, value in pairs:
+        if not isinstance(key, Scalar):
+            return None
+        glued = re.fullmatch(r"(\w+)\s*[=:]\s*(.+)", key.text)
+        if not (isinstance(value, Scalar) and value.empty):
+            named[key.text] = _of_node(value)
+        elif glued:
+            named[glued[1]] = literal(glued[2])
+        else:
+            placed.append(literal(key.text))
+    return proposal(name, placed, named)
+
+
+# --- values --------------------------------------------------------------------------------------------------
+
+
+def literal(text: str) -> object:
+    """Return the value of a text: a number, a flag, a word or a list, else an expression."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if re.fullmatch(r"[A-Za-z_]\w*", text):
+        return text
+    try:
+        return _evaluated(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return Code(text)
+
+
+def _evaluated(node: ast.expr) -> object:
+    """Return a constant, a tuple of such, or the expression as code."""
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return tuple([_evaluated(item) for item in node.elts])
+    return Code(ast.unparse(node))
+
+
+def _of_node(node: Tree) -> object:
+    if isinstance(node, Scalar):
+        return node.text if node.quoted else literal(node.text)
+    if isinstance(node, List):
+        return tuple([_of_node(item) for item in node.items])
+    return Code("…")
+
+
+def _merged(value: object) -> object:
+    """Return one figure for a tuple of equal ones, which means the same for every axis."""
+    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
+
+
+def _text(value: object, flow: bool) -> str:
+    """Return a value as a spec has it; inside ``{…}`` an expression with YAML's own signs is quoted."""
+    if isinstance(value, Code):
+        return f'"{value.text}"' if flow and re.search(r"[][{},:#]", value.text) else value.text
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_text(item, True) for item in value) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+# --- the item ------------------------------------------------------------------------------------------------
+
+
+def proposal(name: str, placed: Sequence[object], named: Mapping[str, object]) -> str | None:
+    """Return ``write '- conv: {out_channels: 10, kernel_size: 5}'``, or None where ``name`` is no type.
+
+    Args:
+        name: the type by any framework's name.
+        placed: arguments by their places, as the framework that has this name orders them.
+        named: arguments by any framework's words.
+    """
+    ours = our_type(name)
+    layer_class = layer_type(ours) if ours else None
+    if layer_class is None:
+        return None
+    order = parameters(name, layer_class)
+    if len(placed) > len(order):
+        return _general(name)
+    renamed = dict(part.split("=") for part in order if "=" in part)
+    given = {part.partition("=")[0]: value for part, value in zip(order, placed, strict=False)} | dict(named)
+    values: dict[str, object] = {}
+    for word, value in given.items():
+        known = [one for one in layer_class.arguments if one not in _INFERRED]
+        argument = renamed.get(word) or (word if word in known else our_argument(word, known))
+        if argument is not None and word not in _NOT_OURS and value is not None:
+            values[argument] = _fitting(value, layer_class.arguments[argument])
+    if not _fits(layer_class, values):
+        return _general(name)
+    item = _item(layer_class, values)
+    behind = given.get("activation")
+    activation = our_type(behind) if isinstance(behind, str) and behind != "linear" else None
+    return f"write '- {item}'" + (f", then '- {activation}'" if activation else "")
+
+
+def _fitting(value: object, argument: Argument[Any]) -> object:
+    """Return a value in our words."""
+    if isinstance(value, str):
+        return SAME_VALUES.get(value.lower(), value.lower() if value.lower() in argument.words else value)
+    return _merged(value) if argument.axes else value
+
+
+def _fits(layer_class: type[Layer], values: dict[str, object]) -> bool:
+    """Whether the values are accepted, as far as that can be tried."""
+    missing = any(one.default is REQUIRED and name not in values for name, one in layer_class.arguments.items())
+    if missing or any(isinstance(value, Code) for value in values.values()):
+        return True
+    try:
+        layer_class(**values)
+    except LayerError:
+        return False
+    return True
+
+
+def _item(layer_class: type[Layer], values: dict[str, object]) -> str:
+    """Return an item with the arguments that are not at their defaults; those that are missing are ``…``."""
+    shown = {
+        name: values.get(name, Code("…"))
+        for name, argument in layer_class.arguments.items()
+        if argument.default is REQUIRED or (name in values and values[name] != argument.default)
+    }
+    if not shown:
+        return layer_class.type
+    if list(shown) == [next(iter(layer_class.arguments))]:
+        return f"{layer_class.type}: {_text(next(iter(shown.values())), False)}"
+    return f"{layer_class.type}: {{{', '.join(f'{name}: {_text(value, True)}' for name, value in shown.items())}}}"
+
+
+def _general(name: str) -> str | None:
+    """Return how a type's arguments are written, where the given ones can't be taken over."""
+    ours = our_type(name)
+    layer_class = layer_type(ours) if ours else None
+    if layer_class is None:
+        return None
+    needed = [name for name, argument in layer_class.arguments.items() if argument.default is REQUIRED]
+    shown = needed or list(layer_class.arguments)[:1]
+    if not shown:
+        return f"write '- {ours}'"
+    arguments = ", ".join(f"{argument}: …" for argument in shown)
+    return f"arguments are named, behind a colon: '- {ours}: {{{arguments}}}'; 'cnncalc layers {ours}' shows them"

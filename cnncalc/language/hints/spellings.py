@@ -1,0 +1,156 @@
+"""Hints for unknown words: other frameworks' names, slips of the keyboard, or "not offered"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from cnncalc.ground.near import folded, nearest, suggestion
+from cnncalc.language.hints.foreign_words import (
+    ADVICE,
+    ARGUMENTS,
+    FALSE_FRIENDS,
+    KEYS,
+    LOSS,
+    MODIFIERS,
+    NOT_OFFERED,
+    TRAINING,
+    WRITTEN,
+)
+from cnncalc.layers import layer_type, layer_types
+from cnncalc.layers.base import Layer
+
+_RANK = re.compile(r"\{d\}d|(?<=[a-z])[123]d(?=transpose|$)").sub
+_CALL = re.compile(r"([\w{}]+)(?:\(([^)]*)\))?").finditer
+
+LISTED = "'cnncalc layers' lists the types, and a spec's own stand under 'blocks'"
+
+
+class Abroad(NamedTuple):
+    """A name that another framework has for a layer type, with the arguments that it takes by their places."""
+
+    name: str
+    type: str
+    parameters: tuple[str, ...]
+
+
+@cache
+def abroad() -> dict[str, list[Abroad]]:
+    """Return what all layer types are called elsewhere, by folded name; this imports every type."""
+    found: dict[str, list[Abroad]] = {}
+    for type_name in layer_types():
+        layer_class = layer_type(type_name)
+        assert layer_class is not None
+        for text in layer_class.elsewhere:
+            for match in _CALL(text):
+                parameters = tuple([part.strip() for part in (match[2] or "").split(",") if part.strip()])
+                found.setdefault(bare(match[1]), []).append(Abroad(match[1], type_name, parameters))
+    return found
+
+
+def bare(name: str) -> str:
+    """Return a type's name folded, without the module before it and the number of axes behind it."""
+    word = folded(name.rpartition(".")[2])
+    return _RANK("", word)
+
+
+def our_type(name: str) -> str | None:
+    """Return our word for a layer type by whatever name it has, or None where there is no such type."""
+    word = bare(name)
+    if word in FALSE_FRIENDS and name != word:
+        return None
+    for candidate in (word, word.removeprefix("lazy"), word.removesuffix("layer")):
+        ours = _own().get(candidate)
+        if ours is not None:
+            return ours
+        if candidate in abroad():
+            return abroad()[candidate][0].type
+    return None
+
+
+@cache
+def _own() -> dict[str, str]:
+    return {folded(name): name for name in layer_types()}
+
+
+def type_hint(name: str, blocks: Collection[str]) -> str:
+    """Return the hint for an unknown layer type: our word for it, what to write instead, or a slip of the keyboard.
+
+    Args:
+        name: the unknown word.
+        blocks: the names of the spec's own types.
+    """
+    own = [block for block in blocks if folded(block) == folded(name)]
+    if own:
+        return f"did you mean '{own[0]}'?"
+    ours = our_type(name)
+    if ours is not None:
+        return f"it is called '{ours}' here"
+    word = bare(name)
+    if word in FALSE_FRIENDS or word in WRITTEN:
+        return FALSE_FRIENDS.get(word) or WRITTEN[word]
+    if word.endswith(LOSS):
+        return WRITTEN["loss"]
+    if word in NOT_OFFERED:
+        return f"not offered; {LISTED}"
+    return _slip(word, blocks) or f"not offered; {LISTED}"
+
+
+def _slip(word: str, blocks: Collection[str]) -> str | None:
+    """Return the hint for a misspelt type, a misspelt word of another framework included."""
+    names = {folded(block): block for block in blocks} | {"sequence": "sequence"} | _own()
+    foreign = dict.fromkeys((*WRITTEN, *NOT_OFFERED), "") | {other: abroad()[other][0].type for other in abroad()}
+    meant = list(dict.fromkeys((foreign | names)[near] for near in nearest(word, foreign | names)))
+    if "" in meant or not meant:
+        return None
+    return suggestion(meant)
+
+
+# --- arguments, keys and modifiers ---------------------------------------------------------------------------
+
+
+def argument_hint(name: str, known: Collection[str]) -> str | None:
+    """Return a hint for a framework's argument that has another name here or no place here, or None."""
+    ours = our_argument(name, known)
+    if ours is not None:
+        return f"it is called '{ours}' here"
+    if name.endswith(TRAINING):
+        return "leave it out: it changes no figure"
+    return ADVICE.get(name)
+
+
+def our_argument(name: str, known: Collection[str]) -> str | None:
+    """Return which of the known arguments another framework calls ``name``, or None."""
+    return next(_meaning(name, known, ARGUMENTS), None)
+
+
+def key_hint(name: str, known: Collection[str]) -> str | None:
+    """Return a hint for a key that has another name here, or None."""
+    ours = next(_meaning(name, known, KEYS), None)
+    return f"it is called '{ours}' here" if ours is not None else None
+
+
+def modifier_hint(name: str, known: Collection[str]) -> str | None:
+    """Return a hint for a modifier that has another name here, or None."""
+    ours = next(_meaning(name, known, MODIFIERS), None)
+    return f"it is called '{ours}' here" if ours is not None else None
+
+
+def _meaning(name: str, known: Collection[str], words: Mapping[str, str]) -> Iterator[str]:
+    word = name.lower().replace("-", "_")
+    return (ours for ours in known if word in words.get(ours, "").split())
+
+
+def parameters(name: str, layer_class: type[Layer]) -> tuple[str, ...]:
+    """Return the arguments that a call ``name(…)`` gives by their places; our own order for our own names."""
+    if name != layer_class.type:
+        for one in abroad().get(bare(name), ()):
+            if one.type == layer_class.type and one.parameters and _same_spelling(one.name, name.rpartition(".")[2]):
+                return one.parameters
+    return tuple(layer_class.arguments)
+
+
+def _same_spelling(pattern: str, name: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(re.escape("{d}"), "[123]"), name) is not None

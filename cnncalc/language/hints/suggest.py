@@ -1,0 +1,67 @@
+"""Hints for unknown words and notations; the search runs only when the fault is actually shown.
+
+The tables that are searched (other frameworks' words, all layer types) are imported by the first search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from cnncalc.ground.near import did_you_mean
+from cnncalc.language.read.yaml_tree import Scalar, Tree
+
+TYPE_KEYS = ("type", "layer", "layer_type", "op", "class_name", "class", "module", "kind")
+"""Keys under which other formats have an item's type."""
+
+COLON = "a colon and a blank stand between an argument and its value"
+
+
+def of_item(text: str, arguments: Tree | None, blocks: Collection[str]) -> str:
+    """Return the hint for an unknown layer type; see :func:`cnncalc.language.hints.notations.item_hint`."""
+    from cnncalc.language.hints.notations import item_hint
+
+    return item_hint(text, arguments, blocks)
+
+
+def of_type_key(pairs: Sequence[tuple[Scalar, Tree]]) -> str | None:
+    """Return the hint for an item whose type stands under a key of its own: ``type: conv``."""
+    from cnncalc.language.hints.notations import of_type_key
+
+    return of_type_key(pairs)
+
+
+def of_values(type_name: str, node: Tree | None, otherwise: str) -> str:
+    """Return how a type is written with the values of ``node``, which stand there without their names."""
+    from cnncalc.language.hints.notations import of_arguments
+
+    return of_arguments(type_name, node) or otherwise
+
+
+def of_argument(name: str, known: Collection[str]) -> str | None:
+    """Return the hint for an unknown argument."""
+    from cnncalc.language.hints.spellings import argument_hint
+
+    return argument_hint(name, known) or did_you_mean(name, known, "arguments")
+
+
+def of_key(name: str, known: Collection[str]) -> str | None:
+    """Return the hint for an unknown key."""
+    from cnncalc.language.hints.spellings import key_hint
+
+    return did_you_mean(name, known, "") or key_hint(name, known) or f"known keys: {', '.join(known)}"
+
+
+def of_modifier(name: str, known: Collection[str], arguments: Collection[str]) -> str | None:
+    """Return the hint for an unknown modifier, which may be meant as an argument."""
+    from cnncalc.language.hints.spellings import argument_hint, modifier_hint
+
+    near = did_you_mean(name, known, "")
+    as_argument = argument_hint(name, arguments) if arguments else None
+    return near or modifier_hint(name, known) or as_argument or did_you_mean(name, known, "modifiers")
+
+
+def of_word(word: str, known: Sequence[str]) -> str:
+    """Return the hint for a word that is none of those that an argument takes."""
+    from cnncalc.language.hints.foreign_words import VALUES
+
+    return VALUES.get(word.lower()) or "one of " + ", ".join(known) + " may stand here"

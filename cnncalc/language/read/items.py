@@ -1,0 +1,320 @@
+"""Read items from YAML nodes: types, arguments, modifiers, and the names that expressions may use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import partial
+from keyword import iskeyword
+
+from cnncalc.ground.limits import MAX_NAME
+from cnncalc.ground.places import Hint
+from cnncalc.language.document import (
+    INPUT_NAMES,
+    Block,
+    BlockItem,
+    Item,
+    LayerItem,
+    Loop,
+    Reference,
+    SequenceItem,
+    SpecValue,
+    explicit_names,
+)
+from cnncalc.language.expressions.arithmetic import FUNCTIONS
+from cnncalc.language.expressions.compile import CONSTANTS, ExpressionError, compile_loop
+from cnncalc.language.hints import suggest
+from cnncalc.language.read.values import ValueReader
+from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
+from cnncalc.layers import LayerError, layer_type
+from cnncalc.layers.arguments import REQUIRED, Argument
+from cnncalc.layers.base import Layer
+
+MODIFIERS = ("name", "from", "repeat", "for", "when", "weights", "expect")
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*").fullmatch
+is_item_name = re.compile(r"\w[\w-]*").fullmatch
+_GLUED = re.compile(r"\w+\s*[=:]\s*[^=\s].*|\d+").fullmatch  # out_channels=10, out_channels:10, 10
+_IN_A_ROW = re.compile(  # 10 5; 3x3, 64; kernel_size=5
+    r"\d\S*\s+\d.*|\d+[x×]\d+(/\d+)?\s*,.*|[A-Za-z_]\w*\s*=\s*[^=\s].*"
+).fullmatch
+_FLAG = Argument(lambda value: value, "", None, "")  # a condition: yes and no are flags there
+_FLAG.flag = True
+
+
+class ItemReader:
+    """Reads the items of one document.
+
+    Attributes:
+        values: the reader of the document's values.
+        blocks: the document's blocks, whose names are known before any item is read.
+    """
+
+    def __init__(self, values: ValueReader) -> None:
+        self.values = values
+        self.blocks: dict[str, Block] = {}
+        self.built: dict[tuple[object, ...], Layer] = {}
+
+    def read(self, node: Tree, names: frozenset[str], what: str, depth: int = 0) -> list[Item]:
+        """Read a list of items."""
+        self.values.visit(node, depth)
+        if isinstance(node, Scalar) and node.empty:
+            return []
+        if not isinstance(node, List):
+            glued = isinstance(node, Scalar) and node.text.startswith("-")
+            blank = "a blank follows the dash: '- flatten'" if glued else None
+            self.values.fault(node, f"{what} must be a list: each item begins with a dash", blank)
+            return []
+        items = [self.item(item, names, depth + 1) for item in node.items]
+        return [item for item in items if item is not None]
+
+    def item(self, node: Tree, names: frozenset[str], depth: int) -> Item | None:
+        """Read one item; a fault may give None."""
+        self.values.visit(node, depth)
+        if isinstance(node, Scalar) and not node.empty:
+            return self.typed_item(node, None, {}, names, depth)
+        if not isinstance(node, Map):
+            hint = "to group items write '- sequence:' and the list below it" if isinstance(node, List) else None
+            self.values.fault(node, "an item must be a layer type, alone or with its arguments", hint)
+            return None
+        keys = [(key, value) for key, value in node.pairs if isinstance(key, Scalar)]
+        types = [(key, value) for key, value in keys if key.text not in MODIFIERS]
+        if not types:
+            self.values.fault(
+                node, "an item without a layer type", "begin with the type: '- conv: {…}', modifiers below it"
+            )
+            return None
+        if len(types) > 1:
+            self.several_types(types)
+            return None
+        modifiers = self.values.keys(node, "an item", (*MODIFIERS, *[key.text for key, _ in types]))
+        return self.typed_item(types[0][0], types[0][1], modifiers, names, depth)
+
+    def several_types(self, keys: list[tuple[Scalar, Tree]]) -> None:
+        """Note what is wrong with an item of several keys that are no modifiers."""
+        for key, _ in keys:
+            if key.text in suggest.TYPE_KEYS and key.text not in self.blocks:
+                hint = partial(suggest.of_type_key, keys)
+                self.values.fault(key, f"an item begins with its type, not with '{key.text}:'", hint)
+                return
+        for key, _ in keys[1:]:
+            self.second_type(key, keys[0][0].text)
+
+    def second_type(self, key: Scalar, first: str) -> None:
+        """Note what is wrong with a second key beside the type."""
+        if key.text in self.blocks or key.text == "sequence" or layer_type(key.text):
+            self.values.fault(
+                key, f"'{key.text}' stands beside '{first}' in one item", "begin each item with a dash of its own"
+            )
+        else:
+            own = layer_type(first)
+            inside = own is not None and key.text in own.arguments
+            hint = (
+                f"arguments stand below the type, indented, or in {{…}}: '- {first}: {{{key.text}: …}}'"
+                if inside
+                else None
+            )
+            known = tuple(own.arguments) if own is not None else ()
+            other = partial(suggest.of_modifier, key.text, MODIFIERS, known)
+            self.values.fault(key, f"unknown modifier '{key.text}'", hint or other)
+
+    def typed_item(
+        self, key: Scalar, arguments: Tree | None, modifiers: dict[str, Tree], names: frozenset[str], depth: int
+    ) -> Item | None:
+        """Read an item of which the type is known."""
+        loop = self.loop(modifiers["for"], names) if "for" in modifiers else None
+        inner = names
+        if loop is not None:
+            self.values.budget.spend(len(names))
+            inner = names | set(loop.names)
+        item: Item | None
+        type_name = key.text
+        layer_class = None if type_name in self.blocks else layer_type(type_name)
+        if type_name in self.blocks:
+            item = self.block_item(key, arguments, inner)
+        elif type_name == "sequence":
+            body = [] if arguments is None else self.read(arguments, inner, "a sequence", depth + 1)
+            item = SequenceItem(key.place, body)
+            item.reserved = explicit_names(body)
+        elif layer_class is not None:
+            item = LayerItem(key.place, type_name, layer_class)
+            self.layer_arguments(item, arguments, inner, depth)
+        else:
+            hint = partial(suggest.of_item, type_name, arguments, tuple(self.blocks))
+            self.values.fault(key, f"unknown layer type '{type_name}'", hint)
+            return None
+        item.loop = loop
+        self.modifiers(item, modifiers, inner)
+        if item.weights is not None and isinstance(item, SequenceItem) and item.name is None:
+            self.values.fault(item.weights.origin, "an unnamed sequence can't share weights", "name it, or use a block")
+        return item
+
+    def modifiers(self, item: Item, nodes: dict[str, Tree], names: frozenset[str]) -> None:
+        """Read what stands beside the type."""
+        for name in ("when", "repeat", "expect"):
+            node = nodes.get(name)
+            if isinstance(node, Scalar) and node.empty:
+                self.values.fault(
+                    node, f"'{name}' is left empty", f"write a value behind '{name}:', or leave the line out"
+                )
+        if "name" in nodes:
+            item.name = self.item_name(nodes["name"])
+        if "from" in nodes:
+            node = nodes["from"]
+            entries = node.items if isinstance(node, List) else [node]
+            if entries:
+                item.sources = [self.reference(entry, "from") for entry in entries]
+            elif not (isinstance(item, LayerItem) and item.layer_class.takes_nothing()):
+                self.values.fault(node, "'from' names no item", "leave it out: the item above comes in")
+        if "repeat" in nodes:
+            item.repeat = self.values.value(nodes["repeat"], names)
+        if "when" in nodes:
+            item.when = self.condition(nodes["when"], names)
+        if "weights" in nodes:
+            item.weights = self.reference(nodes["weights"], "weights")
+        if "expect" in nodes:
+            item.expect = self.values.value(nodes["expect"], names)
+
+    def condition(self, node: Tree, names: Collection[str]) -> SpecValue:
+        """Read a condition: yes and no are flags there."""
+        return self.values.value(node, names, _FLAG)
+
+    def loop(self, node: Tree, names: frozenset[str]) -> Loop | None:
+        """Read a ``for``."""
+        text = self.values.text(node, "for")
+        origin = node.place
+        try:
+            target, bound, rows = compile_loop(text, names)
+        except ExpressionError as error:
+            self.values.fault(origin.shifted(error.offset), error.message, error.hint)
+            return None
+        for number, name in enumerate(bound):
+            if name in bound[:number]:
+                self.values.fault(origin, f"'{name}' is bound twice")
+            self.check_argument_name(name, node)
+        return Loop(target, bound, rows, origin)
+
+    def check_length(self, name: str, place: Tree) -> None:
+        """Refuse a name that is longer than the bound."""
+        if len(name) > MAX_NAME:
+            self.values.fault(place, f"a name of {len(name)} characters; at most {MAX_NAME} are allowed")
+
+    def check_argument_name(self, name: str, place: Tree) -> None:
+        """Refuse a name that expressions could not read, or read otherwise."""
+        self.check_length(name, place)
+        if not _IDENTIFIER(name):
+            self.values.fault(place, f"'{name}' can't be the name of a value: a name has letters, digits and _")
+        elif name in FUNCTIONS or name in CONSTANTS or name in INPUT_NAMES or iskeyword(name):
+            self.values.fault(place, f"'{name}' can't be the name of a value: the word has a meaning in expressions")
+
+    def item_name(self, node: Tree) -> Reference:
+        """Read the name of an item."""
+        name = self.values.text(node, "name")
+        self.check_length(name, node)
+        if name and not is_item_name(name):
+            self.values.fault(node, f"'{name}' can't be a name", "a name has letters, digits, _ and -")
+        elif name == "input":
+            self.values.fault(node, "'input' is the name of the scope's own input")
+        return Reference(name, node.place)
+
+    def reference(self, node: Tree, what: str) -> Reference:
+        """Read the name of another item."""
+        return Reference(self.values.text(node, what), node.place)
+
+    # --- arguments ------------------------------------------------------------------------------------------
+
+    def block_item(self, key: Scalar, node: Tree | None, names: Collection[str]) -> BlockItem:
+        """Read a use of a block and check its arguments."""
+        block = self.blocks[key.text]
+        item = BlockItem(key.place, key.text, block)
+        for name, value in self.argument_nodes(key, node, tuple(block.arguments), f"block '{block.name}'").items():
+            item.arguments[name] = self.values.value(value, names)
+        for name, default in block.arguments.items():
+            if default is None and name not in item.arguments:
+                self.values.fault(
+                    key,
+                    f"block '{block.name}' needs '{name}'",
+                    f"write '- {block.name}: {{{name}: …}}', or give it a default",
+                )
+        return item
+
+    def layer_arguments(self, item: LayerItem, node: Tree | None, names: frozenset[str], depth: int) -> None:
+        """Read the arguments of a layer, and make it where they are constants."""
+        before = len(self.values.faults)
+        known = item.layer_class.arguments
+        if isinstance(node, Scalar) and _IN_A_ROW(node.text):
+            row = partial(suggest.of_values, item.type_name, node, "arguments are named, in {…} or below the type")
+            self.values.fault(node, f"{item.type_name}: '{node.text}' is no value", row)
+            return
+        merges = item.layer_class.arity[1] != 1
+        nodes = self.argument_nodes(item, node, (*known, "paths") if merges else tuple(known), item.type_name)
+        for name, value in nodes.items():
+            if name == "paths":
+                item.paths = self.paths(value, names, depth)
+            else:
+                item.arguments[name] = self.values.value(value, names, known[name])
+        item.reads_input = any(value.reads_input for value in item.arguments.values())
+        missing = [name for name, argument in known.items() if argument.default is REQUIRED and name not in nodes]
+        if missing and len(self.values.faults) == before:
+            named = "', '".join(missing)
+            help = f"{missing[0]}: {known[missing[0]].help}; 'cnncalc layers {item.type_name}' shows all arguments"
+            unnamed = isinstance(node, List)
+            hint: Hint = partial(suggest.of_values, item.type_name, node, help) if unnamed else help
+            self.values.fault(
+                item.origin, f"{item.type_name}: '{named}' {'is' if len(missing) == 1 else 'are'} missing", hint
+            )
+        elif len(self.values.faults) == before and all(value.is_constant for value in item.arguments.values()):
+            self.build(item)
+
+    def build(self, item: LayerItem) -> None:
+        """Make the layer now where no name is read, so that its faults are found whether it is used or not.
+
+        Items that say the same have the same layer, which infers and counts once for all of them.
+        """
+        constants = {name: value.constant for name, value in item.arguments.items()}
+        key = (item.layer_class, *[(name, type(value), value) for name, value in constants.items()])
+        try:
+            item.built = self.built.get(key) or item.layer_class(**constants)
+            self.built[key] = item.built
+        except LayerError as error:
+            value = item.arguments.get(error.argument or "")
+            self.values.fault(value.origin if value else item.origin, f"{item.type_name}: {error.message}", error.hint)
+
+    def argument_nodes(
+        self, key: Scalar | LayerItem, node: Tree | None, known: tuple[str, ...], what: str
+    ) -> dict[str, Tree]:
+        """Return the argument nodes by name; a single scalar or list is the first argument's."""
+        if node is None or (isinstance(node, Scalar) and node.empty):
+            return {}
+        if not isinstance(node, Map):
+            if known and known[0] != "paths":
+                return {known[0]: node}
+            self.values.fault(node, f"{what} takes no argument")
+            return {}
+        found: dict[str, Tree] = {}
+        for name, value in self.values.keys(node, what).items():
+            if name in known:
+                found[name] = value
+                continue
+            place = next(key for key, _ in node.pairs if isinstance(key, Scalar) and key.text == name)
+            if _GLUED(name) and isinstance(value, Scalar) and value.empty:
+                glued = partial(suggest.of_values, what, node, suggest.COLON)
+                self.values.fault(place, f"{what}: '{name}' is no argument", glued)
+                return {}
+            broken = any(name.count(a) != name.count(b) for a, b in ("()", "[]"))
+            quote = (
+                "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
+            )
+            if name in MODIFIERS:
+                hint: Hint = f"'{name}' is a modifier: it stands beside the type, not among its arguments"
+            else:
+                hint = quote if broken else partial(suggest.of_argument, name, known)
+            self.values.fault(place, f"{what}: unknown argument '{name}'", hint)
+        return found
+
+    def paths(self, node: Tree, names: frozenset[str], depth: int) -> list[list[Item]]:
+        """Read the paths of a layer that merges."""
+        if not isinstance(node, List):
+            self.values.fault(node, "paths must be a list of paths, each a list of items")
+            return []
+        return [self.read(path, names, "a path", depth + 1) for path in node.items]

@@ -1,0 +1,225 @@
+"""Read a document from YAML nodes: every key, type, argument and name is checked before anything is expanded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import partial
+
+from cnncalc.graph import PUBLISHED
+from cnncalc.ground.limits import MAX_WORK
+from cnncalc.ground.near import did_you_mean
+from cnncalc.ground.places import Fault, Place, SpecError, SpecText
+from cnncalc.language.document import INPUT_NAMES, Block, Document, SpecValue, StatedOutput, Variant, explicit_names
+from cnncalc.language.expressions.arithmetic import OutOfWorkError
+from cnncalc.language.read.items import ItemReader, is_item_name
+from cnncalc.language.read.values import ValueReader
+from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree, parse
+from cnncalc.layers import layer_type
+from cnncalc.layers.arguments import value_text
+from cnncalc.recipe import Stated
+
+DOCUMENT_KEYS = (
+    "name",
+    "source",
+    "year",
+    "args",
+    "variants",
+    "input",
+    "blocks",
+    "layers",
+    "outputs",
+    "expect",
+    "deploy",
+)
+VARIANT_KEYS = ("args", "input", "outputs", "expect", "year", "source")
+BLOCK_KEYS = ("args", "layers")
+DEPLOY_KEYS = ("quant", "converter", "core", "board", "plan", "ram", "flash", "max_arena", "max_flash")
+NOTHING: frozenset[str] = frozenset()
+
+
+def read_document(source: SpecText) -> Document:
+    """Read a spec's text.
+
+    Raises:
+        SpecError: with every fault that can be found without expanding it.
+    """
+    reader = _DocumentReader(source)
+    try:
+        document = reader.document(parse(source))
+    except OutOfWorkError:
+        raise SpecError([out_of_work(Place(source, 0, 0))]) from None
+    if reader.values.faults:
+        raise SpecError(sorted(reader.values.faults.found, key=_line_and_column))
+    return document
+
+
+def _line_and_column(fault: Fault) -> tuple[int, int]:
+    place = fault.origin
+    return (place.line, place.column) if isinstance(place, Place) else (0, 0)
+
+
+def out_of_work(origin: Place) -> Fault:
+    """Return the fault of a spec whose expressions take too long."""
+    return Fault(f"the expressions of the spec take more than {MAX_WORK:,} operations", origin)
+
+
+class _DocumentReader:
+    """Reads a whole document: its values, its items, and what they stand in."""
+
+    def __init__(self, file: SpecText) -> None:
+        self.values = ValueReader(file)
+        self.items = ItemReader(self.values)
+
+    # --- the document ---------------------------------------------------------------------------------------
+
+    def document(self, root: Tree) -> Document:
+        document = Document(self.values.file)
+        keys = self.values.keys(root, "a spec", DOCUMENT_KEYS)
+        for needed in ("input", "layers"):
+            if needed not in keys and isinstance(root, Map):
+                self.values.fault(root, f"'{needed}' is missing", "a spec needs 'input' and 'layers'")
+        if "name" in keys:
+            document.name = self.values.text(keys["name"], "name")
+        if "source" in keys:
+            document.source = self.values.text(keys["source"], "source")
+        if "year" in keys:
+            document.year = self.values.integer(keys["year"], "year")
+        document.arguments = self.arguments(keys.get("args"), NOTHING)
+        names = frozenset(document.arguments)
+        for name, node in self.values.keys(keys.get("variants"), "'variants'").items():
+            self.items.check_length(name, node)
+            document.variants[name] = self.variant(name, node, document, names)
+        if "input" in keys:
+            document.input = self.input(keys["input"], names)
+        self.items.blocks = document.blocks = self.block_heads(keys.get("blocks"), names)
+        for name, node in self.values.keys(keys.get("blocks"), "'blocks'", quiet=True).items():
+            self.block_body(name, node, names)
+        if "layers" in keys:
+            document.items = self.items.read(keys["layers"], names | set(INPUT_NAMES), "layers")
+            document.reserved = explicit_names(document.items)
+            document.origin = keys["layers"].place
+        if "outputs" in keys:
+            document.outputs = self.outputs(keys["outputs"], names)
+        document.expect = self.expectations(keys.get("expect"), names)
+        for key, value in self.values.keys(keys.get("deploy"), "'deploy'", DEPLOY_KEYS).items():
+            document.deploy[key] = Stated(self.values.text(value, key), value.place)
+        return document
+
+    def arguments(self, node: Tree | None, names: Collection[str]) -> dict[str, SpecValue]:
+        """Read ``args`` of the document: each may use those above it."""
+        arguments: dict[str, SpecValue] = {}
+        known = set(names)
+        for name, value in self.values.keys(node, "'args'").items():
+            self.items.check_argument_name(name, value)
+            arguments[name] = self.values.literal(value, known)
+            known.add(name)
+        return arguments
+
+    def variant(self, name: str, node: Tree, document: Document, names: Collection[str]) -> Variant:
+        variant = Variant(name, node.place)
+        keys = self.values.keys(node, f"variant '{name}'", VARIANT_KEYS)
+        for argument, value in self.values.keys(keys.get("args"), "'args'").items():
+            if argument not in document.arguments:
+                self.values.fault(
+                    value,
+                    f"variant '{name}' sets '{argument}', which is not in args",
+                    partial(did_you_mean, argument, tuple(document.arguments), "args"),
+                )
+            variant.arguments[argument] = self.values.literal(value, names)
+        if "input" in keys:
+            variant.input = self.input(keys["input"], names)
+        if "outputs" in keys:
+            variant.outputs = self.outputs(keys["outputs"], names)
+        if "year" in keys:
+            variant.year = self.values.integer(keys["year"], "year")
+        if "source" in keys:
+            variant.source = self.values.text(keys["source"], "source")
+        variant.expect = self.expectations(keys.get("expect"), names)
+        return variant
+
+    def input(self, node: Tree, names: Collection[str]) -> SpecValue | dict[str, SpecValue]:
+        if isinstance(node, Map):
+            inputs = self.values.keys(node, "'input'")
+            if not node.pairs:
+                self.values.fault(node, "the network has no input", "for example input: [3, 224, 224]")
+            for name in inputs:
+                self.items.check_length(name, node)
+                if not is_item_name(name):
+                    self.values.fault(node, f"'{name}' can't be the name of an input")
+            return {name: self.values.value(shape, names) for name, shape in inputs.items()}
+        return self.values.value(node, names)
+
+    def outputs(self, node: Tree, names: Collection[str]) -> list[StatedOutput]:
+        outputs = []
+        if isinstance(node, List) and not node.items:
+            self.values.fault(node, "no output is named", "leave 'outputs' out: the last item is the output")
+        for entry in node.items if isinstance(node, List) else [node]:
+            condition = None
+            if isinstance(entry, Map):
+                keys = self.values.keys(entry, "an output", ("name", "when"))
+                condition = self.items.condition(keys["when"], names) if "when" in keys else None
+                if "name" not in keys:
+                    self.values.fault(entry, "an output needs a name")
+                entry = keys.get("name", entry)
+            outputs.append(StatedOutput(self.items.reference(entry, "outputs"), condition))
+        return outputs
+
+    def expectations(self, node: Tree | None, names: Collection[str]) -> dict[str, SpecValue]:
+        expect: dict[str, SpecValue] = {}
+        for key, value in self.values.keys(node, "'expect'", PUBLISHED).items():
+            if key == "output" and isinstance(value, Map):
+                for name, shape in self.values.keys(value, "'output'").items():
+                    expect[f"output {name}"] = self.values.value(shape, names)
+            else:
+                expect[key] = self.values.value(value, names)
+                self.check_expectation(key, expect[key])
+        return expect
+
+    def check_expectation(self, key: str, value: SpecValue) -> None:
+        if not value.is_constant:
+            return
+        if key == "output":
+            if not isinstance(value.constant, tuple):
+                self.values.fault(value.origin, "output must be a shape, for example [1000]")
+        elif type(value.constant) is not int:
+            self.values.fault(value.origin, f"{key} must be an integer, not {value_text(value.constant)}")
+
+    # --- blocks ---------------------------------------------------------------------------------------------
+
+    def block_heads(self, node: Tree | None, names: Collection[str]) -> dict[str, Block]:
+        """Read names and arguments of all blocks first, so that any block may use any other."""
+        blocks: dict[str, Block] = {}
+        for name, body in self.values.keys(node, "'blocks'").items():
+            self.items.check_length(name, body)
+            if not is_item_name(name):
+                self.values.fault(body, f"'{name}' can't be the name of a block")
+            elif name == "sequence" or layer_type(name) is not None:
+                self.values.fault(body, f"'{name}' is a layer type already; call the block otherwise")
+            block = blocks[name] = Block(name, body.place)
+            head = self.values.keys(body, f"block '{name}'", BLOCK_KEYS).get("args")
+            if isinstance(head, List):  # args: [channels, kernel], none with a default
+                for item in head.items:
+                    self.block_argument(block, self.values.text(item, "an argument's name"), item, None, names)
+                continue
+            for argument, default in self.values.keys(head, "'args'").items():
+                self.block_argument(block, argument, default, default, names)
+        return blocks
+
+    def block_argument(
+        self, block: Block, name: str, place: Tree, default: Tree | None, names: Collection[str]
+    ) -> None:
+        self.items.check_argument_name(name, place)
+        required = default is None or (isinstance(default, Scalar) and default.empty)
+        self.values.budget.spend(len(names) + len(block.arguments))
+        known = {*names, *block.arguments, *INPUT_NAMES}
+        block.arguments[name] = None if required or default is None else self.values.value(default, known)
+        block.argument_origins[name] = place.place
+
+    def block_body(self, name: str, node: Tree, names: Collection[str]) -> None:
+        block = self.items.blocks[name]
+        body = self.values.keys(node, f"block '{name}'", BLOCK_KEYS, quiet=True).get("layers")
+        if body is None:
+            self.values.fault(node, f"block '{name}' has no 'layers'")
+            return
+        block.items = self.items.read(body, frozenset({*names, *block.arguments, *INPUT_NAMES}), f"block '{name}'")
+        block.reserved = explicit_names(block.items)

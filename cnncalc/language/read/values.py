@@ -1,0 +1,170 @@
+"""Convert scalars and lists of a spec to values.  What a scalar means depends on what is expected in its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import partial
+from typing import Any
+
+from cnncalc.ground.limits import MAX_ALIASED, MAX_DEPTH
+from cnncalc.ground.places import Fault, Hint, Place, SpecError, SpecText, shown_hint
+from cnncalc.language.document import Environment, SpecValue
+from cnncalc.language.expressions.arithmetic import Budget
+from cnncalc.language.expressions.compile import BUDGET, CONSTANTS, ExpressionError, compile_expression
+from cnncalc.language.faults import Faults
+from cnncalc.language.hints import suggest
+from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
+from cnncalc.layers.arguments import Argument
+
+FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})").fullmatch
+_WORD = re.compile(r"[A-Za-z_][\w.-]*").fullmatch
+
+NO_NAMES: frozenset[str] = frozenset()
+
+
+class ValueReader:
+    """Reads values of one text.
+
+    Attributes:
+        file: the text.
+        faults: what is wrong with it.
+        budget: what is left of the operations that reading may take.
+    """
+
+    def __init__(self, file: SpecText) -> None:
+        self.file = file
+        self.faults = Faults()
+        self.budget = Budget()
+        self._constants: Environment = {BUDGET: self.budget}
+        self._allowance = len(file.content) + MAX_ALIASED  # n characters make at most n nodes, without aliases
+
+    def fault(self, place: Tree | Place, message: str, hint: Hint = None) -> None:
+        """Note a fault at a part of the text, or at a place in it."""
+        self.faults.note(place.place if isinstance(place, Tree) else place, message, hint)
+
+    def visit(self, node: Tree, depth: int) -> None:
+        """Count a node that is read.  Raises SpecError where aliases make too many, or too deep ones, of a few."""
+        self._allowance -= 1
+        if self._allowance < 0:
+            raise SpecError([Fault(f"aliases expand to more than {MAX_ALIASED:,} further parts", node.place)])
+        if depth > MAX_DEPTH:
+            raise SpecError([Fault(f"nested deeper than {MAX_DEPTH}", node.place)])
+
+    def keys(self, node: Tree | None, what: str, known: tuple[str, ...] = (), quiet: bool = False) -> dict[str, Tree]:
+        """Return a mapping's values by key; unknown keys, and keys given twice, are faults."""
+        if node is None or (isinstance(node, Scalar) and node.empty):
+            return {}
+        self.visit(node, 0)
+        if not isinstance(node, Map):
+            if not quiet:
+                self.fault(node, f"{what} must be a mapping (key: value)")
+            return {}
+        found: dict[str, Tree] = {}
+        for key, value in node.pairs:
+            name = key.text if isinstance(key, Scalar) else ""
+            message = ""
+            hint: Hint = None
+            if not isinstance(key, Scalar):
+                message = "a key must be a word"
+            elif name == "<<":
+                message, hint = "merge keys (<<) are not read", "say what is shared with 'args' or a block"
+            elif name in found:
+                message = f"'{name}' is given twice"
+            elif known and name not in known:
+                message, hint = f"unknown key '{name}' in {what}", partial(suggest.of_key, name, known)
+            if not message:
+                found[name] = value
+            elif not quiet:
+                self.fault(key, message, hint)
+        return found
+
+    def value(
+        self, node: Tree, names: Collection[str], argument: Argument[Any] | None = None, depth: int = 0
+    ) -> SpecValue:
+        """Read a value that may be an expression over ``names``; a fault gives None."""
+        self.visit(node, depth)
+        if isinstance(node, Scalar):
+            return self._scalar(node, names, argument)
+        if isinstance(node, List):
+            return _joined(node.place, [self.value(item, names, argument, depth + 1) for item in node.items])
+        self.fault(node, "a mapping stands where a value is expected")
+        return SpecValue(node.place)
+
+    def literal(self, node: Tree, names: Collection[str], depth: int = 0) -> SpecValue:
+        """Read a hyper-parameter: a word is itself, unless it is an earlier one's name; the rest as ``value``."""
+        self.visit(node, depth)
+        if isinstance(node, List):
+            return _joined(node.place, [self.literal(item, names, depth + 1) for item in node.items])
+        if not isinstance(node, Scalar):
+            return self.value(node, names)
+        text = node.text
+        word = _WORD(text) and not (text in CONSTANTS or text in names) if not node.quoted else text not in names
+        if word and (not node.quoted or _WORD(text)):
+            return SpecValue(node.place, text)
+        return self.value(node, names)
+
+    def text(self, node: Tree, what: str) -> str:
+        """Read a text as it stands, whatever YAML would make of it."""
+        if isinstance(node, Scalar) and not node.empty:
+            return node.text
+        self.fault(node, f"{what} must be a text")
+        return ""
+
+    def integer(self, node: Tree, what: str) -> int | None:
+        """Read a plain integer."""
+        if isinstance(node, Scalar) and _INTEGER(node.text):
+            return int(node.text)
+        self.fault(node, f"{what} must be an integer")
+        return None
+
+    def _scalar(self, node: Scalar, names: Collection[str], argument: Argument[Any] | None) -> SpecValue:
+        text, origin = node.text, node.place
+        if not node.quoted:
+            if _INTEGER(text):
+                return SpecValue(origin, int(text))
+            if not text or text == "~":
+                return SpecValue(origin)
+        if argument is not None:
+            if text in argument.words or argument.is_text:
+                return SpecValue(origin, text)
+            if argument.flag and text.lower() in FLAGS:
+                return SpecValue(origin, FLAGS[text.lower()])
+        return self._expression(node, names, argument)
+
+    def _expression(self, node: Scalar, names: Collection[str], argument: Argument[Any] | None) -> SpecValue:
+        text, origin = node.text, node.place
+        try:
+            expression = compile_expression(text, names)
+            if not expression.names:
+                return SpecValue(origin, expression(self._constants))
+            return SpecValue(origin, compute=expression, names=expression.names)
+        except ExpressionError as error:
+            if node.quoted and _WORD(text) and text not in names:
+                return SpecValue(origin, text)
+            indent = len(text) - len(text.lstrip())
+            same_line = "\n" not in text and text in self.file.line(origin.line)
+            place = origin.shifted(error.offset + indent + node.quoted if same_line else 0)
+            self.fault(place, error.message, partial(_expression_hint, error, text, argument))
+            return SpecValue(origin)
+
+
+def _expression_hint(error: ExpressionError, text: str, argument: Argument[Any] | None) -> str | None:
+    """Return what to do about an expression that can't be: of a single word, what may have been meant by it."""
+    if argument is not None and argument.words and _WORD(text):
+        return suggest.of_word(text, argument.words)
+    hint = shown_hint(error.hint, True)
+    if _WORD(text) and (hint is None or hint.startswith("known names")):
+        return f"a text is quoted: '{text}'"
+    return hint
+
+
+NO_VALUES: Environment = {}
+
+
+def _joined(origin: Place, items: list[SpecValue]) -> SpecValue:
+    if all(item.is_constant for item in items):
+        return SpecValue(origin, tuple([item.constant for item in items]))
+    names = NO_NAMES.union(*[item.names for item in items])
+    return SpecValue(origin, compute=lambda environment: tuple([item(environment) for item in items]), names=names)

@@ -1,0 +1,1 @@
+"""Published figures, budgets and lint rules."""

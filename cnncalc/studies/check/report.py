@@ -1,0 +1,140 @@
+"""Checks of one network: published figures, budgets, and lint warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cnncalc.figures.catalogue import BOUNDED, BYTES, CATALOGUE, HEAVIEST, Basis, Figure, Part, heaviest
+from cnncalc.figures.expectations import ON_A_DEVICE, figure_of, shown, unmet
+from cnncalc.graph import Graph
+from cnncalc.ground.places import Origin
+from cnncalc.language.collection import Member
+from cnncalc.language.findings import Finding
+from cnncalc.layers.shapes import Shape
+from cnncalc.studies.check.lints import lint
+from cnncalc.studies.device.budgets import Wanted, bounds, measured, published
+
+EXPECTED, MOST, LEAST = "=", "≤", "≥"
+
+
+class Check(NamedTuple):
+    """One figure against its bound.
+
+    Attributes:
+        what: the figure's name, or ``shapes``.
+        relation: how the figure must stand to the bound.
+        heaviest: of a check that failed, the layers that cost most, with their part.
+        origin: where the spec states the bound, or None where the command line does.
+    """
+
+    what: str
+    relation: str
+    bound: object
+    actual: object
+    holds: bool
+    of_bytes: bool = False
+    heaviest: tuple[Part, ...] = ()
+    origin: Origin | None = None
+
+
+SHOWN = ("params", "macs", "weight_bytes", "peak_bytes")
+"""Figures that are reported of every network, whether bounded or not."""
+
+
+class Report(NamedTuple):
+    """What was found of one network; one that can't be built has no figures, and ``error`` says why."""
+
+    spec: str
+    name: str
+    figures: dict[str, int]
+    checks: list[Check]
+    warnings: list[Finding]
+    error: str = ""
+
+    @property
+    def failures(self) -> list[Check]:
+        """The checks that don't hold."""
+        return [check for check in self.checks if not check.holds]
+
+    def fails(self, strict: bool) -> bool:
+        """Whether a network that could be built fails a check, or, with ``strict``, is warned of."""
+        return bool(self.failures or (strict and self.warnings))
+
+
+def check(
+    member: Member,
+    spec: str,
+    budgets: Mapping[str, int],
+    basis: Basis,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, Shape],
+    wanted: Wanted | None = None,
+) -> Report:
+    """Build one network and check it.
+
+    Args:
+        member: the network.
+        spec: what the report calls the spec.
+        budgets: a bound for each of some figures, :data:`cnncalc.figures.catalogue.BOUNDED`.
+        basis: what activations and bytes are counted for (published figures are for one sample).
+        settings: values for the spec's args; with any, published figures don't apply.
+        inputs: other input shapes; the same.
+        wanted: the device that ``arena`` and ``flash`` are bounded for; the spec's ``deploy`` says the rest.
+
+    Raises:
+        CnncalcError: where the network can't be built.
+    """
+    network = member.build(settings, inputs)
+    checks = [] if settings or inputs else list(_published(network))
+    checks += [_budget(BOUNDED[name], bound, network, basis) for name, bound in budgets.items() if name in BOUNDED]
+    checks += _on_device(member, network, budgets, wanted or Wanted(), bool(settings or inputs))
+    figures = {name: CATALOGUE[name].of_network(network, basis) for name in SHOWN}
+    return Report(spec, member.name, figures, checks, lint(network))
+
+
+def _published(network: Graph) -> Iterator[Check]:
+    """Check what the spec states: each figure, and the shapes of items, as one check where they all hold."""
+    missed = {one.what: one for one in unmet(network)}
+    for what, (_, origin) in network.published.items():
+        if what not in missed and what not in ON_A_DEVICE:
+            figure = shown(figure_of(network, what))
+            yield Check(what, EXPECTED, figure, figure, True, origin=origin)
+    for fault in missed.values():
+        stated = CATALOGUE.get(fault.what)
+        parts = tuple(heaviest(stated, network, Basis())) if stated else ()
+        yield Check(fault.what, EXPECTED, fault.expected, fault.actual, False, heaviest=parts, origin=fault.origin)
+    if network.states_shapes and not network.misshapen:
+        yield Check("shapes", EXPECTED, None, None, True)
+
+
+def _budget(figure: Figure, bound: int, network: Graph, basis: Basis) -> Check:
+    actual = figure.of_network(network, basis)
+    holds = actual >= bound if figure.bound == "min" else actual <= bound
+    parts = () if holds else tuple(heaviest(figure, network, basis))
+    relation = LEAST if figure.bound == "min" else MOST
+    return Check(figure.name, relation, bound, actual, holds, figure.unit == BYTES, parts)
+
+
+def _on_device(
+    member: Member, network: Graph, budgets: Mapping[str, int], wanted: Wanted, changed: bool
+) -> Iterator[Check]:
+    """Check what a device has: bounds against the upper ends, and published figures unless the network is changed."""
+    section = member.recipe.deploy
+    stated = {what: network.published[what] for what in ON_A_DEVICE if what in network.published and not changed}
+    if not (section or stated or wanted.board or not budgets.keys().isdisjoint(ON_A_DEVICE)):
+        return
+    on = wanted.over(section).device()
+    for what, (value, origin) in stated.items():
+        holds, actual = published(network, what, value, on)
+        yield Check(what, EXPECTED, value, actual if not holds else value, holds, origin=origin)
+    limits = bounds(section, budgets, on)
+    found = measured(network, on) if limits else {}
+    for name, (limit, place) in limits.items():
+        actual, parts = found[name]
+        heavy = (
+            ()
+            if actual <= limit
+            else tuple(sorted([one for one in parts if one[1]], key=lambda one: -one[1])[:HEAVIEST])
+        )
+        yield Check(name, MOST, limit, actual, actual <= limit, True, heavy, place)

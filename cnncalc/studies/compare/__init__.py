@@ -1,0 +1,1 @@
+"""Two networks side by side: their figures, and what changed layer by layer."""

@@ -1,0 +1,97 @@
+"""Compare networks: every total with its ratio, and two networks layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+from cnncalc.figures.catalogue import IN_MEMORY
+from cnncalc.figures.costs import Sums
+from cnncalc.figures.summary import Row, Summary
+from cnncalc.layers.base import KINDS
+from cnncalc.studies.compare.align import Line, align
+
+SAME, CHANGED, ADDED, REMOVED = "same", "changed", "added", "removed"
+
+OF_KIND = ("layers", "params", "macs")
+
+
+class Compared(NamedTuple):
+    """One figure of every network; ``group`` is ``total``, ``memory`` (bytes) or a kind."""
+
+    group: str
+    name: str
+    values: tuple[int, ...]
+
+    @property
+    def ratios(self) -> tuple[float | None, ...]:
+        """Return each value over the first; None where the first is 0 and the ratio is not 1."""
+        first = self.values[0]
+        return tuple([value / first if first else 1.0 if value == 0 else None for value in self.values])
+
+
+class LayerDiff(NamedTuple):
+    """A layer of one network and the layer that stands in its place in the other."""
+
+    change: str
+    a: Row | None
+    b: Row | None
+
+
+def figures(summaries: Sequence[Summary]) -> list[Compared]:
+    """Return all totals, the memory, and for every kind that occurs its layers, params and MACs."""
+    totals = [summary.totals for summary in summaries]
+    found = [Compared("total", name, tuple([getattr(one, name) for one in totals])) for name in Sums._fields]
+    for figure in IN_MEMORY:
+        values = [getattr(one.memory, figure.in_memory) for one in totals]
+        found.append(Compared("memory", figure.name, tuple(values)))
+    for kind in KINDS:
+        of_kind = [summary.kinds.get(kind) for summary in summaries]
+        if any(of_kind):
+            found += [Compared(kind, name, tuple([getattr(one, name, 0) for one in of_kind])) for name in OF_KIND]
+    return found
+
+
+def layer_changes(a: Summary, b: Summary) -> list[LayerDiff]:
+    """Return the layers of two networks lined up.
+
+    Layers with equal arguments and shapes are the same, whatever they are called; of the others, two of one type
+    may stand for each other as changed.  A layer that reads from elsewhere has changed, too.
+    """
+    numbers: dict[Hashable, int] = {}
+    found: list[LayerDiff] = []
+    for i, j in align(_lines(a.rows, numbers), _lines(b.rows, numbers)):
+        left = a.rows[i] if i is not None else None
+        right = b.rows[j] if j is not None else None
+        if left is None or right is None:
+            found.append(LayerDiff(ADDED if left is None else REMOVED, left, right))
+        else:
+            found.append(LayerDiff(SAME if _key(left) == _key(right) else CHANGED, left, right))
+    return _rewired(found, list(a.inputs), list(b.inputs))
+
+
+def _lines(rows: Sequence[Row], numbers: dict[Hashable, int]) -> list[Line]:
+    """Return rows as they are lined up; equal ones get equal numbers."""
+    return [Line(numbers.setdefault(_key(row), len(numbers)), row.type, row.name) for row in rows]
+
+
+def _key(row: Row) -> Hashable:
+    return row.type, str(row.args), row.input_shapes, row.output_shape, row.params
+
+
+def _rewired(changes: list[LayerDiff], inputs_a: list[str], inputs_b: list[str]) -> list[LayerDiff]:
+    """Return the changes, the same layers that read from elsewhere as changed.
+
+    Whoever reads a layer that was added or removed does not read from elsewhere for that alone.
+    """
+    to_b = dict(zip(inputs_a, inputs_b, strict=False))
+    to_b |= {one.a.name: one.b.name for one in changes if one.a is not None and one.b is not None}
+    known = set(to_b.values())
+    found = []
+    for one in changes:
+        if one.change == SAME and one.a is not None and one.b is not None:
+            sources = zip(one.a.inputs, one.b.inputs, strict=True)
+            if any(to_b.get(left, right) != right and right in known for left, right in sources):
+                one = one._replace(change=CHANGED)
+        found.append(one)
+    return found

@@ -1,0 +1,1 @@
+"""What a device allows: its budgets, and changes that save on it."""

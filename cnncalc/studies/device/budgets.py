@@ -1,0 +1,136 @@
+"""What a spec and a command ask of a device: which it is, and how much it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.quantities import parse_quantity
+
+if TYPE_CHECKING:
+    from cnncalc.deployment.parts import Part
+    from cnncalc.deployment.view import Deployment, Device
+    from cnncalc.graph import Graph
+    from cnncalc.ground.places import Origin
+    from cnncalc.recipe import Stated
+
+Weighed = tuple[str, int]
+
+
+class Wanted(NamedTuple):
+    """A device as it is asked for, by names and sizes; None where nothing is said."""
+
+    quant: str | None = None
+    converter: str | None = None
+    core: str | None = None
+    board: str | None = None
+    plan: str | None = None
+    ram: int | None = None
+    flash: int | None = None
+
+    def over(self, section: Mapping[str, Stated]) -> Wanted:
+        """Return what is asked for, and what a spec's ``deploy`` says where nothing is.
+
+        Raises:
+            CnncalcError: for a size that is none, or a name that is not known, with its place.
+        """
+        for key in ("quant", "converter", "core", "board", "plan"):
+            if key in section:
+                _known(key, section[key])
+        stated: dict[str, str | int] = {
+            key: sized(key, section[key]) if key in ("ram", "flash") else section[key].text
+            for key in self._fields
+            if key in section
+        }
+        return Wanted(**(stated | {key: value for key, value in self._asdict().items() if value is not None}))
+
+    def device(self) -> Device:
+        """Return the device.  Raises CnncalcError for a name that is not known."""
+        from cnncalc.deployment.view import device
+
+        return device(
+            self.quant or "int8", self.core, self.board, self.converter or "tf2.21", self.plan or "greedy",
+            self.ram, self.flash,
+        )  # fmt: skip
+
+
+def _known(key: str, stated: Stated) -> None:
+    """Raise CnncalcError, with its place, for a name of a device's part that is not known."""
+    try:
+        named: dict[str, Any] = {key: stated.text}
+        Wanted(**named).device()
+    except CnncalcError as error:
+        raise CnncalcError(f"{stated.origin}: {error.message}", error.hint) from None
+
+
+class ByteBudget(NamedTuple):
+    """A number of bytes that is not to be exceeded, with its place where a spec says so."""
+
+    bytes: int
+    origin: Origin | None = None
+
+
+def sized(key: str, stated: Stated) -> int:
+    """Return the bytes that a spec states.  Raises CnncalcError where it is no number of bytes."""
+    try:
+        return parse_quantity(stated.text, key, of_bytes=True)
+    except CnncalcError as error:
+        raise CnncalcError(f"{stated.origin}: {error.message}", error.hint) from None
+
+
+def bounds(section: Mapping[str, Stated], given: Mapping[str, int], on: Device) -> dict[str, ByteBudget]:
+    """Return the bounds of ``arena`` and ``flash``: as they are given, else a spec's, else what the device has.
+
+    Raises:
+        CnncalcError: for a size that is none.
+    """
+    found: dict[str, ByteBudget] = {}
+    for name, limit in (("arena", on.ram), ("flash", on.flash)):
+        stated = section.get(f"max_{name}")
+        if name in given:
+            found[name] = ByteBudget(given[name])
+        elif stated is not None:
+            found[name] = ByteBudget(sized(f"max_{name}", stated), stated.origin)
+        elif limit is not None:
+            found[name] = ByteBudget(limit)
+    return found
+
+
+def measured(network: Graph, on: Device) -> dict[str, tuple[int, list[Weighed]]]:
+    """Return the upper ends of ``arena`` and ``flash``, each with its parts; activations with the step that is fullest.
+
+    The converter may run branches in another order than the spec: what the arena then takes more is a part of its own.
+
+    Raises:
+        CnncalcError: for a layer that the device doesn't have.
+    """
+    from cnncalc.deployment.orders import other_arenas
+    from cnncalc.deployment.view import deploy
+
+    found = deploy(network, on)
+    others = other_arenas(found) if on.plan == "greedy" else []
+    more = max(max(others, default=0) - found.arena, 0)
+    parts = [*[_weighed(part, found) for part in found.ram], ("another order of branches", more)]
+    return {
+        "arena": (found.ram_total[1] + more, parts),
+        "flash": (found.flash_total[1], [_weighed(part, found) for part in found.flash]),
+    }
+
+
+def _weighed(part: Part, found: Deployment) -> Weighed:
+    step = found.highest
+    if part.name != "activations" or step.operator is None:
+        return part.name, part.high
+    return f"{part.name} at step {step.number}, {step.operator.code} of {step.operator.name},", part.high
+
+
+def published(network: Graph, what: str, value: int, on: Device) -> tuple[bool, object]:
+    """Return whether a network has a published ``arena``, or can have a published ``flash``, and what it has."""
+    from cnncalc.deployment.view import deploy
+
+    found = deploy(network, on)
+    if what == "arena":
+        return found.arena == value, found.arena
+    low, high = found.file_total
+    return low <= value <= high, f"{low:,} to {high:,}"

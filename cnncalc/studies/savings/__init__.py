@@ -1,0 +1,1 @@
+"""What cheaper forms of a network would save, each rebuilt and measured."""

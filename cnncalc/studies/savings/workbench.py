@@ -1,0 +1,312 @@
+"""Exact savings of changes: each change is made in the spec's text or arguments, and the network is recomputed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+from cnncalc.figures.costs import DTYPES
+from cnncalc.figures.roofline import Machine
+from cnncalc.figures.summary import Summary, summarize
+from cnncalc.graph import Graph, Node
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.language.document import Document
+from cnncalc.language.edits import Edit, ItemText, Piece, applied, find_item
+from cnncalc.language.loading import read_text
+from cnncalc.language.references import numbered_references
+from cnncalc.layers.shapes import Shape
+from cnncalc.recipe import Recipe
+from cnncalc.studies.hotspots import Hotspots, predicted_seconds
+from cnncalc.studies.savings import replacements
+
+SPARSITY = 0.9
+INDEX_BYTES = 4
+
+_WIDTHS = ("width", "width_mult", "alpha", "multiplier", "base_width", "channels")
+_STEPS = (32, 16, 8, 4, 2, 1)
+_TRIES = 8
+
+
+class Figures(NamedTuple):
+    """A network's figures, before or after a change; ``seconds`` is None where the roofline has no answer."""
+
+    params: int
+    macs: int
+    flops: int
+    weight_bytes: int
+    peak_bytes: int
+    seconds: float | None
+
+
+class Change(NamedTuple):
+    """A change and what the whole network costs after it.
+
+    Attributes:
+        name: what is done, in a few words.
+        layers: the layers that it changes; none: the network as a whole.
+        options: what makes it when the network is asked for: ("input" | "set" | "dtype", value), or empty.
+        edits: lines of the spec that make it.
+        elsewhere: what makes it outside a spec, where neither does.
+        after: the network's figures with the change made.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    options: tuple[str, ...]
+    edits: tuple[Edit, ...]
+    elsewhere: str
+    after: Figures
+
+
+class Workbench:
+    """A spec as it was asked for, and what it becomes.
+
+    Attributes:
+        summary: the network's figures as it is.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        variant: str | None,
+        settings: Mapping[str, Any],
+        inputs: Mapping[str, Shape],
+        machine: Machine,
+        batch: int = 1,
+        dtype: str = "float32",
+    ) -> None:
+        """Build the network.  Raises CnncalcError where the spec is wrong."""
+        self.recipe = recipe
+        self.variant = variant
+        self.settings = settings
+        self.inputs = inputs
+        self.machine = machine
+        self.batch = batch
+        self.dtype = dtype
+        self.network = recipe.build(variant, settings, inputs)
+        self.summary = summarize(self.network, batch, dtype)
+        self.before = self.figures(self.summary)
+
+    def figures(self, summary: Summary) -> Figures:
+        """Return the figures of a summary."""
+        totals = summary.totals
+        seconds = predicted_seconds(summary, self.machine)
+        return Figures(totals.params, totals.macs, totals.flops, totals.memory.weights, totals.memory.peak, seconds)
+
+    def rebuilt(
+        self,
+        edits: Sequence[Edit] = (),
+        settings: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Shape] | None = None,
+    ) -> Graph | None:
+        """Return the network after a change; None where it can't be built."""
+        recipe = self.recipe
+        try:
+            if edits and recipe.text is not None:
+                recipe = read_text(applied(recipe.text, edits).encode("utf-8", "surrogateescape"), recipe.path)
+            return recipe.build(self.variant, {**self.settings, **(settings or {})}, {**self.inputs, **(inputs or {})})
+        except CnncalcError:
+            return None
+
+    def measured(self, network: Graph, dtype: str | None = None) -> Figures:
+        """Return a changed network's figures."""
+        return self.figures(summarize(network, self.batch, dtype or self.dtype))
+
+    def saves(self, after: Figures) -> bool:
+        """Whether a change is worth reporting."""
+        return after.macs < self.before.macs or after.params < self.before.params
+
+    # --- the network as a whole -----------------------------------------------------------------------------
+
+    def for_the_network(self) -> list[Change]:
+        """Return the changes of input, width and type."""
+        found = [self.lower_resolution(), self.narrower_by_argument()]
+        for dtype in ("float16", "int8"):
+            if DTYPES[dtype] < DTYPES[self.dtype]:
+                after = self.measured(self.network, dtype)
+                found.append(Change(f"stored as {dtype}", (), ("dtype", dtype), (), "", after))
+        return [change for change in found if change is not None]
+
+    def lower_resolution(self) -> Change | None:
+        """Return the change to an input of three quarters the size or less, as a network of its strides takes it."""
+        if len(self.network.inputs) != 1:
+            return None
+        (shape,) = [tensor.shape for tensor in self.network.inputs.values()]
+        if len(shape) < 2:
+            return None
+        axes = min(len(shape) - 1, 2)  # of a film, the frames stay
+        kept, sizes = shape[:-axes], shape[-axes:]
+        fitting = (step for step in _STEPS if all(size % step == 0 and size >= 4 * step for size in sizes))
+        step = next(fitting, 1)
+        for less in range(_TRIES):
+            smaller = (*kept, *[size * 3 // 4 // step * step - less * step for size in sizes])
+            if min(smaller) < 1:
+                return None
+            network = self.rebuilt(inputs={"": smaller})
+            if network is not None and self.saves(self.measured(network)):
+                text = "x".join(str(size) for size in smaller)
+                name = f"input {'×'.join(str(size) for size in smaller)}"
+                return Change(name, (), ("input", text), (), "", self.measured(network))
+        return None
+
+    def narrower_by_argument(self) -> Change | None:
+        """Return the change of the spec's own argument for its width to three quarters."""
+        for name in _WIDTHS:
+            value = self.argument(name)
+            smaller = value * 3 // 4 if isinstance(value, int) else round(value * 0.75, 6) if value else 0
+            if not smaller:
+                continue
+            network = self.rebuilt(settings={name: smaller})
+            if network is not None and self.saves(self.measured(network)):
+                setting = f"{name}={smaller}"
+                return Change(setting, (), ("set", setting), (), "", self.measured(network))
+        return None
+
+    def argument(self, name: str) -> int | float | None:
+        """Return the value of a numeric argument; None where it is none, or has no value of its own."""
+        if not isinstance(self.recipe, Document):
+            return None
+        variant = self.recipe.variants[self.variant].arguments if self.variant else {}
+        value = self.settings.get(name)
+        stated = variant.get(name) or self.recipe.arguments.get(name)
+        if value is None and stated is not None and stated.is_constant:
+            value = stated.constant
+        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+    # --- single layers --------------------------------------------------------------------------------------
+
+    def for_layers(self, heavy: Iterable[Node], rank: int | None, sparsity: float) -> list[Change]:
+        """Return the changes of the given layers, each item of the spec once."""
+        can_edit = isinstance(self.recipe, Document) and not numbered_references(self.recipe)
+        narrow = not any(self.argument(name) for name in _WIDTHS)
+        found: list[Change] = []
+        for node in heavy:
+            nodes = [one for one in self.network.nodes if one.origin == node.origin]
+            item = find_item(node.origin)
+            if can_edit and item is not None and not self.is_shared(nodes):
+                found += self.edited(node, nodes, item, rank, narrow)
+            if node.layer.kind == "fc":
+                found.append(self.pruned(node, sparsity))
+        distinct: dict[object, Change] = {}
+        for change in found:
+            distinct.setdefault(change.edits or (change.name, change.layers), change)
+        return list(distinct.values())
+
+    def is_shared(self, nodes: Sequence[Node]) -> bool:
+        """Whether a node shares its weights with others, so that its item can't be another type."""
+        return any(one.shares is not None and (one in nodes or one.shares in nodes) for one in self.network.nodes)
+
+    def edited(self, node: Node, nodes: Sequence[Node], item: ItemText, rank: int | None, narrow: bool) -> list[Change]:
+        """Return the changes of one item."""
+        proposals: list[tuple[str, replacements.Replacement | None]] = []
+        if node.layer.type == "conv":
+            proposals = [
+                ("depthwise separable", replacements.separable(item, nodes)),
+                *self.grouped(node, nodes, item),
+                ("1×1 bottleneck", replacements.bottleneck(item, nodes)),
+            ]
+        elif node.layer.type == "linear":
+            rank = rank or max(min(node.use.weights["weight"].shape) // 4, 1)
+            proposals = [(f"low rank {rank}", replacements.low_rank(item, nodes, rank))]
+        elif node.layer.type == "locally_connected":
+            proposals = [("shared filters", replacements.shared(item, nodes))]
+        if narrow:
+            proposals.append(("width · 3/4", replacements.narrower(item, nodes)))
+        made = [(name, *replacement) for name, replacement in proposals if replacement]
+        found = [self.change(name, changed, [item.replaced(pieces)]) for name, pieces, changed in made]
+        if node.layer.type == "linear":
+            found.append(self.pooled(node))
+        return [change for change in found if change is not None]
+
+    def grouped(
+        self, node: Node, nodes: Sequence[Node], item: ItemText
+    ) -> list[tuple[str, replacements.Replacement | None]]:
+        """Return the proposal of as many groups as divide the channels."""
+        for groups in replacements.GROUPS:
+            replacement = replacements.grouped(item, nodes, node, groups)
+            if replacement is not None:
+                return [(f"{groups} groups", replacement)]
+        return []
+
+    def change(self, name: str, nodes: Sequence[Node], edits: Sequence[Edit]) -> Change | None:
+        """Return an edit's change; None where the network can't be built, has other outputs, or costs no less."""
+        network = self.rebuilt(edits)
+        if network is None:
+            return None
+        shapes = [tensor.shape for tensor in self.network.outputs.values()]
+        after = self.measured(network)
+        if [tensor.shape for tensor in network.outputs.values()] != shapes or not self.saves(after):
+            return None
+        return Change(name, tuple([node.name for node in nodes]), (), tuple(edits), "", after)
+
+    def pooled(self, node: Node) -> Change | None:
+        """Return global average pooling in place of the hidden fc layers (Lin et al. 2013, arXiv:1312.4400)."""
+        chain = self.behind_flatten(node)
+        if chain is None:
+            return None
+        flatten, linears = chain
+        hidden = linears[:-1]
+        edits = []
+        for one in (flatten, *hidden):
+            item = find_item(one.origin)
+            alone = sum(other.origin == one.origin for other in self.network.nodes) == 1
+            if item is None or not alone or self.is_shared([one]):
+                return None
+            pooled = [Piece("global_avgpool"), Piece("flatten", item.arguments)]
+            edits.append(item.replaced(pooled if one is flatten else [Piece("identity")]))
+        return self.change("global average pooling", [flatten, *linears], edits)
+
+    def behind_flatten(self, node: Node) -> tuple[Node, list[Node]] | None:
+        """Return the flatten of a map that leads to an fc layer, and all fc layers in the chain behind it."""
+        readers = self.network.readers()
+        at = node
+        while at.layer.type != "flatten":
+            before = at.inputs[0]
+            if len(at.inputs) > 1 or not isinstance(before, Node):
+                return None
+            at = before
+        if prod(at.use.inputs[0][1:]) == 1:
+            return None
+        flatten, linears = at, []
+        while len(readers.get(at, [])) == 1 and len(readers[at][0].inputs) == 1:
+            at = readers[at][0]
+            if at.layer.type == "linear":
+                linears.append(at)
+        return (flatten, linears) if node in linears else None
+
+    def pruned(self, node: Node, sparsity: float) -> Change:
+        """Return the change to zeros for the smallest weights (Han et al. 2015, arXiv:1506.02626).
+
+        As many are kept as PyTorch's pruning keeps.  Weights are stored as compressed sparse rows: a value and an index
+        of 4 bytes each, and an index per row.  Time is not reported: it depends on whether the hardware skips zeros.
+        """
+        shape = node.use.weights["weight"].shape
+        count, width = prod(shape), DTYPES[self.dtype]
+        zeros = round(sparsity * count)
+        kept = count - zeros
+        before = self.before
+        after = before._replace(
+            params=before.params - zeros,
+            macs=before.macs - (node.macs(self.batch) // count) * zeros,
+            flops=before.flops - 2 * (node.macs(self.batch) // count) * zeros,
+            weight_bytes=before.weight_bytes
+            - count * width
+            + kept * (width + INDEX_BYTES)
+            + (shape[0] + 1) * INDEX_BYTES,
+            seconds=None,
+        )
+        call = f'torch.nn.utils.prune.l1_unstructured({node.name}, "weight", amount={sparsity:g})'
+        return Change(f"{sparsity:.0%} pruned", (node.name,), (), (), call, after)
+
+
+def heavy_nodes(spots: Sequence[Hotspots], top: int) -> list[Node]:
+    """Return the convolutions and fc layers that are heaviest by MACs and by params, one of each in turn."""
+    by_figure = {hot.figure: [spot.row.node for spot in hot.spots[:top]] for hot in spots}
+    found: dict[Node, None] = {}
+    for place in range(top):
+        for figure in ("macs", "params"):
+            for node in by_figure.get(figure, [])[place : place + 1]:
+                if node.layer.kind in ("conv", "fc"):
+                    found[node] = None
+    return list(found)

@@ -1,0 +1,70 @@
+"""Comparisons of small networks: what is the same, changed, added, removed, and what reads from elsewhere."""
+
+from __future__ import annotations
+
+from cnncalc.figures.summary import Summary, summarize
+from cnncalc.language.expand.build import build
+from cnncalc.language.loading import read_text
+from cnncalc.network import Network
+from cnncalc.studies.compare.diff import Compared, figures, layer_changes
+
+
+def summary(layers: str, input: str = "[4, 8, 8]") -> Summary:
+    return summarize(Network.of(build(read_text(f"input: {input}\nlayers:\n{layers}".encode(), "net.yaml"))))
+
+
+def changes(a: str, b: str) -> list[tuple[str, str | None, str | None]]:
+    found = layer_changes(summary(a), summary(b))
+    return [(one.change, one.a and one.a.name, one.b and one.b.name) for one in found]
+
+
+CONV = "  - conv: {out_channels: 4, kernel_size: 3, padding: 1}\n"
+WIDE = "  - conv: {out_channels: 8, kernel_size: 3, padding: 1}\n"
+RELU = "  - relu\n"
+
+
+def test_equal_networks() -> None:
+    assert changes(CONV + RELU, CONV + RELU) == [("same", "conv1", "conv1"), ("same", "relu1", "relu1")]
+
+
+def test_a_layer_added_in_the_middle_and_one_removed() -> None:
+    added = [("same", "conv1", "conv1"), ("added", None, "bn1"), ("same", "relu1", "relu1")]
+    assert changes(CONV + RELU, CONV + "  - batchnorm\n" + RELU) == added
+    removed = [("same", "conv1", "conv1"), ("removed", "bn1", None), ("same", "relu1", "relu1")]
+    assert changes(CONV + "  - batchnorm\n" + RELU, CONV + RELU) == removed
+
+
+def test_changed_arguments_and_all_that_they_change_behind() -> None:
+    assert changes(CONV + RELU, WIDE + RELU) == [("changed", "conv1", "conv1"), ("changed", "relu1", "relu1")]
+    biasless = CONV.replace("padding: 1", "padding: 1, bias: false")
+    assert changes(CONV + RELU, biasless + RELU) == [("changed", "conv1", "conv1"), ("same", "relu1", "relu1")]
+
+
+def test_another_type_in_its_place_is_one_removed_and_one_added() -> None:
+    assert changes(CONV + RELU, CONV + "  - tanh\n") == [
+        ("same", "conv1", "conv1"),
+        ("removed", "relu1", None),
+        ("added", None, "tanh1"),
+    ]
+
+
+def test_other_names_are_no_change() -> None:
+    assert changes(CONV, CONV + "    name: stem\n") == [("same", "conv1", "stem")]
+
+
+def test_a_layer_that_reads_from_elsewhere_has_changed() -> None:
+    residual = CONV + RELU + "  - add:\n    from: [relu1, input]\n"
+    found = changes(residual, residual.replace("input", "conv1"))
+    assert [change for change, _, _ in found] == ["same", "same", "changed"]
+
+
+def test_figures_and_ratios() -> None:
+    """conv 4·4·9 + 4 params, 256·36 MACs; with 8 channels twice both."""
+    found = {(one.group, one.name): one for one in figures([summary(CONV), summary(WIDE), summary(RELU)])}
+    assert found["total", "params"] == Compared("total", "params", (148, 296, 0))
+    assert found["total", "params"].ratios == (1, 2, 0)
+    assert found["conv", "macs"].values == (9216, 18432, 0)
+    assert found["memory", "weight_bytes"].values == (592, 1184, 0)
+    assert found["activation", "layers"].values == (0, 0, 1)
+    assert found["activation", "layers"].ratios == (1, 1, None)
+    assert ("fc", "layers") not in found
