@@ -10,7 +10,8 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.call import Call
 from cnncalc.importers.onnx.elements import elements
 from cnncalc.importers.onnx.evaluator_moves import python_slice, slices, split_sizes
-from cnncalc.importers.onnx.model import (
+from cnncalc.importers.onnx.model import StoredTensor
+from cnncalc.importers.onnx.proto import (
     BFLOAT16,
     BOOL,
     DOUBLE,
@@ -26,8 +27,7 @@ from cnncalc.importers.onnx.model import (
     UINT16,
     UINT32,
     UINT64,
-    StoredTensor,
-)  # fmt: skip
+)
 from cnncalc.importers.onnx.values import Value
 
 if TYPE_CHECKING:

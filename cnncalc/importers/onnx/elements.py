@@ -6,7 +6,8 @@ import struct
 from typing import Any
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
-from cnncalc.importers.onnx.model import (
+from cnncalc.importers.onnx.model import StoredTensor
+from cnncalc.importers.onnx.proto import (
     BFLOAT16,
     BOOL,
     DOUBLE,
@@ -22,8 +23,7 @@ from cnncalc.importers.onnx.model import (
     UINT16,
     UINT32,
     UINT64,
-    StoredTensor,
-)  # fmt: skip
+)
 from cnncalc.importers.onnx.wire import MalformedError, Wire
 
 FORMATS = {

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.call import Call, UnfitError
-from cnncalc.importers.onnx.model import BOOL, FLOATS
+from cnncalc.importers.onnx.proto import BOOL, FLOATS
 
 if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape

@@ -1,6 +1,6 @@
 """The messages of an ONNX file as plain objects: graphs, nodes, attributes, and tensors whose data is not read.
 
-Field numbers are those of onnx.proto3 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3, release 1.19).
+What the fields' numbers are is in :mod:`cnncalc.importers.onnx.proto`.
 """
 
 from __future__ import annotations
@@ -9,23 +9,38 @@ from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
 from cnncalc.ground.limits import MAX_MODEL_AXES, MAX_MODEL_DEPTH, MAX_MODEL_NAME
-from cnncalc.importers.onnx.wire import BYTES, FIXED32, FIXED64, VARINT, MalformedError, Span, Value, Wire, signed
+from cnncalc.importers.onnx.proto import (
+    ATTRIBUTE,
+    DIMENSION,
+    ENTRY,
+    EXTERNAL,
+    FLOAT,
+    FUNCTION,
+    GRAPH,
+    MODEL,
+    NODE,
+    OPSET,
+    SHAPE,
+    TENSOR,
+    TENSOR_TYPE,
+    TYPE,
+    VALUE_INFO,
+    AttributeProto,
+    AttributeType,
+    DimensionProto,
+    FunctionProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    OperatorSetIdProto,
+    StringStringEntryProto,
+    TensorProto,
+    TensorTypeProto,
+    ValueInfoProto,
+)  # fmt: skip
+from cnncalc.importers.onnx.wire import BYTES, VARINT, MalformedError, Span, Value, Wire, signed
 
-INTEGER, TEXT, PACKED = (VARINT,), (BYTES,), (VARINT, BYTES)
 SCOPES_BYTES = 1 << 16
-EXTERNAL = 1  # TensorProto.DataLocation
-
-FLOAT, UINT8, INT8, UINT16, INT16, INT32, INT64, STRING, BOOL, FLOAT16, DOUBLE, UINT32, UINT64 = range(1, 14)
-BFLOAT16, FLOAT8S, UINT4, INT4 = 16, (17, 18, 19, 20), 21, 22
-FLOATS = frozenset({FLOAT, FLOAT16, DOUBLE, BFLOAT16, *FLOAT8S, 23})
-SMALL_INTEGERS = frozenset({UINT8, INT8, UINT16, INT16, UINT4, INT4})
-"""Types in which quantised weights are stored."""
-
-WIDTHS = {
-    FLOAT: 4, UINT8: 1, INT8: 1, UINT16: 2, INT16: 2, INT32: 4, INT64: 8, BOOL: 1, FLOAT16: 2, DOUBLE: 8,
-    UINT32: 4, UINT64: 8, BFLOAT16: 2, **dict.fromkeys(FLOAT8S, 1),
-}  # fmt: skip
-"""Bytes an element; two elements of four bits share one."""
 
 
 class StoredTensor(NamedTuple):
@@ -114,25 +129,15 @@ class Model(NamedTuple):
     producer: str
 
 
-MODEL = {1: INTEGER, 2: TEXT, 7: TEXT, 8: TEXT, 25: TEXT}
-OPSET = {1: TEXT, 2: INTEGER}
-GRAPH = {1: TEXT, 2: TEXT, 5: TEXT, 11: TEXT, 12: TEXT, 13: TEXT}
-NODE = {1: TEXT, 2: TEXT, 3: TEXT, 4: TEXT, 5: TEXT, 7: TEXT, 8: TEXT, 9: TEXT}
-ATTRIBUTE = {
-    1: TEXT, 2: (FIXED32,), 3: INTEGER, 4: TEXT, 5: TEXT, 6: TEXT, 7: (FIXED32, BYTES), 8: PACKED, 9: TEXT,
-    10: TEXT, 11: TEXT, 20: INTEGER, 21: TEXT, 22: TEXT,
+LISTS = {
+    AttributeType.FLOATS: AttributeProto.FLOATS, AttributeType.INTS: AttributeProto.INTS,
+    AttributeType.STRINGS: AttributeProto.STRINGS, AttributeType.TENSORS: AttributeProto.TENSORS,
+    AttributeType.GRAPHS: AttributeProto.GRAPHS,
 }  # fmt: skip
-TENSOR = {
-    1: PACKED, 2: INTEGER, 4: (FIXED32, BYTES), 5: PACKED, 7: PACKED, 8: TEXT, 9: TEXT, 10: (FIXED64, BYTES),
-    11: PACKED, 13: TEXT, 14: INTEGER,
-}  # fmt: skip
-VALUE_INFO = {1: TEXT, 2: TEXT}
-TYPE = {1: TEXT}
-TENSOR_TYPE = {1: INTEGER, 2: TEXT}
-SHAPE = {1: TEXT}
-DIMENSION = {1: INTEGER, 2: TEXT}
-FUNCTION = {1: TEXT, 4: TEXT, 5: TEXT, 7: TEXT, 10: TEXT, 11: TEXT, 13: TEXT}
-ENTRY = {1: TEXT, 2: TEXT}
+"""In which field an attribute that is a list has its values."""
+
+ABSENT = {AttributeType.FLOAT: 0.0, AttributeType.INT: 0, AttributeType.STRING: ""}
+"""Defaults, which proto3 does not write."""
 
 
 def read_model(wire: Wire) -> Model:
@@ -144,15 +149,15 @@ def read_model(wire: Wire) -> Model:
     graph: Subgraph | None = None
     functions, opsets, producer = {}, {"": 1}, ""
     for number, _, value in wire.fields((0, wire.size), MODEL):
-        if number == 7:
+        if number == ModelProto.GRAPH:
             graph = _graph(wire, _span(value), 0)
-        elif number == 8:
+        elif number == ModelProto.OPSET_IMPORT:
             domain, version = _opset(wire, _span(value))
             opsets[domain] = version
-        elif number == 25:
+        elif number == ModelProto.FUNCTIONS:
             key, function = _function(wire, _span(value))
             functions[key] = function
-        elif number == 2:
+        elif number == ModelProto.PRODUCER_NAME:
             producer = _text(wire, value)
     if graph is None:
         raise MalformedError("it holds no graph")
@@ -162,7 +167,7 @@ def read_model(wire: Wire) -> Model:
 def _opset(wire: Wire, span: Span) -> tuple[str, int]:
     domain, version = "", 1
     for number, _, value in wire.fields(span, OPSET):
-        if number == 1:
+        if number == OperatorSetIdProto.DOMAIN:
             domain = _text(wire, value)
         else:
             version = _whole(value)
@@ -176,47 +181,48 @@ def _graph(wire: Wire, span: Span, depth: int) -> Subgraph:
     name = ""
     for number, _, value in wire.fields(span, GRAPH):
         place = _span(value)
-        if number == 1:
+        if number == GraphProto.NODE:
             graph.operators.append(_node(wire, place, depth))
-        elif number == 2:
+        elif number == GraphProto.NAME:
             name = _text(wire, value)
-        elif number == 5:
+        elif number == GraphProto.INITIALIZER:
             tensor = _tensor(wire, place)
             graph.stored[tensor.name] = tensor
         else:
             port = _port(wire, place)
             graph.ports[port.name] = port
-            if number in (11, 12):
-                (graph.inputs if number == 11 else graph.outputs).append(port)
+            if number in (GraphProto.INPUT, GraphProto.OUTPUT):
+                (graph.inputs if number == GraphProto.INPUT else graph.outputs).append(port)
     return graph._replace(name=name)
 
 
 def _node(wire: Wire, span: Span, depth: int) -> OnnxOperator:
     inputs, outputs = [], []
-    texts = {3: "", 4: "", 7: "", 8: ""}
+    texts = dict.fromkeys((NodeProto.NAME, NodeProto.OP_TYPE, NodeProto.DOMAIN, NodeProto.OVERLOAD), "")
     attributes: dict[str, Any] = {}
     references: dict[str, str] = {}
     scope: tuple[str, ...] = ()
     for number, _, value in wire.fields(span, NODE):
-        if number == 1:
+        if number == NodeProto.INPUT:
             inputs.append(_text(wire, value))
-        elif number == 2:
+        elif number == NodeProto.OUTPUT:
             outputs.append(_text(wire, value))
-        elif number == 5:
+        elif number == NodeProto.ATTRIBUTE:
             name, content, refers = _attribute(wire, _span(value), depth)
             if refers:
                 references[name] = refers
             else:
                 attributes[name] = content
-        elif number == 9:
+        elif number == NodeProto.METADATA_PROPS:
             key, text = _entry(wire, _span(value))
             if key == "pkg.torch.onnx.name_scopes":
                 scope = _scopes(text)
         else:
             texts[number] = _text(wire, value)
-    domain = "" if texts[7] == "ai.onnx" else texts[7]
+    domain = "" if texts[NodeProto.DOMAIN] == "ai.onnx" else texts[NodeProto.DOMAIN]
     return OnnxOperator(
-        texts[4], domain, tuple(inputs), tuple(outputs), texts[3], attributes, scope, references, texts[8]
+        texts[NodeProto.OP_TYPE], domain, tuple(inputs), tuple(outputs), texts[NodeProto.NAME], attributes, scope,
+        references, texts[NodeProto.OVERLOAD],
     )  # fmt: skip
 
 
@@ -224,39 +230,41 @@ def _attribute(wire: Wire, span: Span, depth: int) -> tuple[str, Any, str]:
     """Return an attribute's name, its content, and the name of the function's attribute that it stands for."""
     name = refers = ""
     content: Any = None
-    lists: dict[int, list[Any]] = {7: [], 8: [], 9: [], 10: [], 11: []}
+    lists: dict[int, list[Any]] = {number: [] for number in LISTS.values()}
     kind = 0
     for number, form, value in wire.fields(span, ATTRIBUTE):
-        if number == 1:
+        if number == AttributeProto.NAME:
             name = _text(wire, value)
-        elif number == 21:
+        elif number == AttributeProto.REF_ATTR_NAME:
             refers = _text(wire, value)
-        elif number == 20:
+        elif number == AttributeProto.TYPE:
             kind = _whole(value)
-        elif number == 2:
+        elif number == AttributeProto.FLOAT:
             content = wire.float_at(_span(value))
-        elif number == 3:
+        elif number == AttributeProto.INT:
             content = signed(_whole(value))
-        elif number == 4:
+        elif number == AttributeProto.STRING:
             content = _text(wire, value)
-        elif number in (5, 10):
+        elif number in (AttributeProto.TENSOR, AttributeProto.TENSORS):
             tensor = _tensor(wire, _span(value))
-            content = tensor if number == 5 else content
-            lists[10] += [tensor] if number == 10 else []
-        elif number in (6, 11):
+            content = tensor if number == AttributeProto.TENSOR else content
+            lists[AttributeProto.TENSORS] += [tensor] if number == AttributeProto.TENSORS else []
+        elif number in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
             graph = _graph(wire, _span(value), depth + 1)
-            content = graph if number == 6 else content
-            lists[11] += [graph] if number == 11 else []
-        elif number == 7:
-            lists[7] += wire.floats(_span(value)) if form == BYTES else [wire.float_at(_span(value))]
-        elif number == 8:
-            lists[8] += wire.varints(_span(value)) if form == BYTES else [signed(_whole(value))]
-        elif number == 9:
-            lists[9].append(_text(wire, value))
+            content = graph if number == AttributeProto.GRAPH else content
+            lists[AttributeProto.GRAPHS] += [graph] if number == AttributeProto.GRAPHS else []
+        elif number == AttributeProto.FLOATS:
+            lists[number] += wire.floats(_span(value)) if form == BYTES else [wire.float_at(_span(value))]
+        elif number == AttributeProto.INTS:
+            lists[number] += wire.varints(_span(value)) if form == BYTES else [signed(_whole(value))]
+        elif number == AttributeProto.STRINGS:
+            lists[number].append(_text(wire, value))
     if content is None:
-        field = {6: 7, 7: 8, 8: 9, 9: 10, 10: 11}.get(kind)  # AttributeProto.AttributeType FLOATS … GRAPHS
+        field = LISTS.get(kind)
         filled = [items for items in lists.values() if items]
-        absent = {1: 0.0, 2: 0, 3: ""}.get(kind)  # a default that proto3 does not write
+        absent = {AttributeType.FLOAT: 0.0, AttributeType.INT: 0, AttributeType.STRING: ""}.get(
+            kind
+        )  # a default that proto3 does not write
         content = lists[field] if field else filled[0] if filled else absent
     return name, content, refers
 
@@ -268,24 +276,24 @@ def _tensor(wire: Wire, span: Span) -> StoredTensor:
     numbers: list[float] = []
     external: dict[str, str] = {}
     for number, form, value in wire.fields(span, TENSOR):
-        if number == 1:
+        if number == TensorProto.DIMS:
             shape += wire.varints(_span(value)) if form == BYTES else [signed(_whole(value))]
-        elif number == 2:
+        elif number == TensorProto.DATA_TYPE:
             dtype = _whole(value)
-        elif number == 8:
+        elif number == TensorProto.NAME:
             name = _text(wire, value)
-        elif number == 9:
+        elif number == TensorProto.RAW_DATA:
             raw = _span(value)
-        elif number == 13:
+        elif number == TensorProto.EXTERNAL_DATA:
             key, text = _entry(wire, _span(value))
             external[key] = text
-        elif number == 14:
+        elif number == TensorProto.DATA_LOCATION:
             location = _whole(value)
         elif form == BYTES:
             packed.append((number, _span(value)))
         elif form == VARINT:
             numbers.append(signed(_whole(value)))
-        elif number == 4:
+        elif number == TensorProto.FLOAT_DATA:
             numbers.append(wire.float_at(_span(value)))
         else:
             packed.append((number, _span(value)))
@@ -299,12 +307,12 @@ def _port(wire: Wire, span: Span) -> Port:
     name, dtype = "", 0
     shape: tuple[int | str | None, ...] | None = None
     for number, _, value in wire.fields(span, VALUE_INFO):
-        if number == 1:
+        if number == ValueInfoProto.NAME:
             name = _text(wire, value)
             continue
         for _, _, tensor in wire.fields(_span(value), TYPE):
             for field, _, part in wire.fields(_span(tensor), TENSOR_TYPE):
-                if field == 1:
+                if field == TensorTypeProto.ELEM_TYPE:
                     dtype = _whole(part)
                 else:
                     shape = _sizes(wire, _span(part))
@@ -316,7 +324,7 @@ def _sizes(wire: Wire, span: Span) -> tuple[int | str | None, ...]:
     for _, _, dimension in wire.fields(span, SHAPE):
         size: int | str | None = None
         for number, _, value in wire.fields(_span(dimension), DIMENSION):
-            size = signed(_whole(value)) if number == 1 else _text(wire, value) or None
+            size = signed(_whole(value)) if number == DimensionProto.DIM_VALUE else _text(wire, value) or None
         sizes.append(size)
     if len(sizes) > MAX_MODEL_AXES:
         raise MalformedError(f"a tensor has {len(sizes)} axes")
@@ -324,30 +332,32 @@ def _sizes(wire: Wire, span: Span) -> tuple[int | str | None, ...]:
 
 
 def _function(wire: Wire, span: Span) -> tuple[FunctionKey, Function]:
-    texts = {1: "", 10: "", 13: ""}
+    texts = dict.fromkeys((FunctionProto.NAME, FunctionProto.DOMAIN, FunctionProto.OVERLOAD), "")
     inputs, outputs, operators = [], [], []
     defaults: dict[str, Any] = {}
     for number, _, value in wire.fields(span, FUNCTION):
         if number in texts:
             texts[number] = _text(wire, value)
-        elif number == 4:
+        elif number == FunctionProto.INPUT:
             inputs.append(_text(wire, value))
-        elif number == 5:
+        elif number == FunctionProto.OUTPUT:
             outputs.append(_text(wire, value))
-        elif number == 7:
+        elif number == FunctionProto.NODE:
             operators.append(_node(wire, _span(value), 1))
         else:
             name, content, _ = _attribute(wire, _span(value), 1)
             defaults[name] = content
-    domain = "" if texts[10] == "ai.onnx" else texts[10]
-    return (domain, texts[1], texts[13]), Function(operators, tuple(inputs), tuple(outputs), defaults)
+    domain = "" if texts[FunctionProto.DOMAIN] == "ai.onnx" else texts[FunctionProto.DOMAIN]
+    return (domain, texts[FunctionProto.NAME], texts[FunctionProto.OVERLOAD]), Function(
+        operators, tuple(inputs), tuple(outputs), defaults
+    )
 
 
 def _entry(wire: Wire, span: Span) -> tuple[str, str]:
-    texts = {1: "", 2: ""}
+    texts = {StringStringEntryProto.KEY: "", StringStringEntryProto.VALUE: ""}
     for number, _, value in wire.fields(span, ENTRY):
         texts[number] = _text(wire, value, SCOPES_BYTES)
-    return texts[1], texts[2]
+    return texts[StringStringEntryProto.KEY], texts[StringStringEntryProto.VALUE]
 
 
 def _scopes(text: str) -> tuple[str, ...]:

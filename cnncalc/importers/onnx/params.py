@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from cnncalc.importers.onnx.model import FLOATS, INT32, SMALL_INTEGERS, StoredTensor, is_attribute
+from cnncalc.importers.onnx.model import StoredTensor, is_attribute
+from cnncalc.importers.onnx.proto import FLOATS, INT32, SMALL_INTEGERS
 from cnncalc.layers.base import Weight
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.importers.onnx.model import FLOAT, INT64, StoredTensor
+from cnncalc.importers.onnx.model import StoredTensor
+from cnncalc.importers.onnx.proto import FLOAT, INT64
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.call import Call

@@ -8,7 +8,8 @@ from typing import Any
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.evaluator import broadcast
-from cnncalc.importers.onnx.model import FLOATS, StoredTensor, is_attribute
+from cnncalc.importers.onnx.model import StoredTensor, is_attribute
+from cnncalc.importers.onnx.proto import FLOATS
 from cnncalc.importers.onnx.steps import ConstantInput
 from cnncalc.importers.onnx.values import Value, alias
 from cnncalc.layers.shapes import Shape

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
-from cnncalc.importers.onnx.model import FLOAT
 from cnncalc.importers.onnx.operators.contraction import convolution, feature_map, linear, product
 from cnncalc.importers.onnx.operators.elementwise import merged
+from cnncalc.importers.onnx.proto import FLOAT
 from cnncalc.importers.onnx.values import Value, alias, literal
 
 

@@ -7,8 +7,9 @@ from math import prod
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
-from cnncalc.importers.onnx.model import DOUBLE, FLOAT, INT64, StoredTensor
+from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.operators.movement import unbatched
+from cnncalc.importers.onnx.proto import DOUBLE, FLOAT, INT64
 from cnncalc.importers.onnx.values import Value, literal
 
 
