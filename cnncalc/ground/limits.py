@@ -80,6 +80,9 @@ MAX_MODEL_AXES = 16
 MAX_KNOWN_ELEMENTS = 4_096
 """Elements of a model file's tensor whose values are computed: shapes, and what they are made of."""
 
+MAX_COMPARED_BYTES = 2**25
+"""Bytes of a model file's attention biases that are compared with each other for a summary, all together."""
+
 MAX_RANK = 8
 """Axes of any tensor."""
 

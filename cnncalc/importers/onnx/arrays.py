@@ -315,6 +315,12 @@ def _gates(np: Any, call: Call, x: list[Any], value: Value) -> Any:
     return np.concatenate([blocks[i] for i in order])
 
 
+def _flat_indices(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+    sizes = np.array(call.integers("sizes"))
+    steps = np.array([int(np.prod(sizes[i + 1 :])) for i in range(len(sizes))])
+    return (np.where(x[0] < 0, x[0] + sizes, x[0]) * steps).sum(-1)
+
+
 def _trilu(np: Any, call: Call, x: list[Any], value: Value) -> Any:
     cut = np.triu if call.integer("upper", 1) else np.tril
     return cut(x[0], int(x[1]) if len(x) > 1 and x[1] is not None else 0)
@@ -338,7 +344,7 @@ MORE: dict[str, Rule] = {
     "RepeatChannels": lambda np, call, x, value: np.repeat(x[0], call.integer("count")),
     "Cast": _cast, "Slice": _slice, "Split": _split, "Clip": _clip, "BatchNormalization": _batchnorm,
     "DequantizeLinear": _dequantize, "QuantizeLinear": _quantize, "DequantizeRows": _rows, "Gates": _gates,
-    "Trilu": _trilu,
+    "Trilu": _trilu, "FlatIndices": _flat_indices,
 }  # fmt: skip
 
 RULES = _rules()

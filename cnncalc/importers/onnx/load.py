@@ -277,9 +277,24 @@ class Imported:
                 else "tensor is used by several layers and counts"
             )
             notes.append(f"{shared} {what} once")
+        notes += _of_tables(len(self.params.expanded.shapes), self.params.expanded.unread)
         if self.build.single:
             notes.append(f"the file is for a batch of one alone: {self.build.single[0]} takes the batch away")
         return notes
+
+
+def _of_tables(known: int, unread: int) -> list[str]:
+    """Return what is to be known of attention's biases that are written out for each pair of positions."""
+    found = []
+    if known:
+        what = f"{known} table{'s' * (known != 1)} of attention biases"
+        found.append(f"{what} stand in the file for every pair of positions; their different rows count")
+    if unread:
+        what = f"{unread} table{'s' * (unread != 1)} of attention biases"
+        found.append(
+            f"{what} stand in the file for every pair of positions and count in full: nothing shows their rows"
+        )
+    return found
 
 
 def _weights(file: ModelFile, steps: Mapping[Node, LayerStep]) -> Mapping[str, Any]:

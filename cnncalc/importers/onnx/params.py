@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from cnncalc.importers.onnx.expanded import Expanded
 from cnncalc.importers.onnx.model import StoredTensor, is_attribute
 from cnncalc.importers.onnx.proto import FLOATS, INT32, SMALL_INTEGERS
 from cnncalc.layers.base import Weight
@@ -46,6 +47,7 @@ class Params:
                 if held.is_certain:
                     self.certain.update([id(leaf) for leaf in leaves(step, held)])
         self.beside = any(leaf not in self.constants for leaf in self.certain)
+        self.expanded = Expanded(build.wire, steps)
 
     def of(self, step: LayerStep) -> tuple[dict[str, Weight], bool]:
         """Return the tensors that count with a step, by name, and whether they are the layer's own."""
@@ -64,7 +66,9 @@ class Params:
                 if not self.counts(leaf):
                     continue
                 trainable = self.is_param(leaf)
-                shape = own[name].shape if alone and name in own and leaf.elements == _size(own[name]) else leaf.shape
+                shape = self.expanded.shapes.get(id(leaf)) or leaf.shape
+                if shape is leaf.shape and alone and name in own and leaf.elements == _size(own[name]):
+                    shape = own[name].shape
                 if alone and name == "weight" and step.layer.type in BARE and is_attribute(leaf.name):
                     found[""] = Weight(shape, trainable)
                     continue

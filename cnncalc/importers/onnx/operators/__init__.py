@@ -5,6 +5,7 @@ from cnncalc.importers.onnx.operators import (
     elementwise,
     movement,
     normalization,
+    parts,
     pooling,
     quantized,
     recurrent,
@@ -14,6 +15,6 @@ from cnncalc.importers.onnx.operators import (
 )
 
 __all__ = [
-    "contraction", "elementwise", "movement", "normalization", "pooling", "quantized", "recurrent", "reduction",
-    "scattering", "shapes",
+    "contraction", "elementwise", "movement", "normalization", "parts", "pooling", "quantized", "recurrent",
+    "reduction", "scattering", "shapes",
 ]  # fmt: skip

@@ -1,0 +1,114 @@
+"""Tables of relative positions that an exporter has written out: how many of their elements were learned.
+
+A network that adds a bias for each pair of positions to an attention's logits learns it per *offset*: a table of
+(2·h − 1)·(2·w − 1) rows for a window of h·w positions, one column per head (Swin, https://arxiv.org/abs/2103.14030,
+section 3.2), and indexes it.  An exporter that folds constants stores the result, (heads, L, S) elements, and the table
+is gone from the file.  The pairs that read one row have the same biases in all heads, to the last bit, and pairs that
+read different rows do not, but for chance: so the rows are counted.  These are the only weights that are looked at
+without a run; where they are not in the file, or all equal as before a training, nothing can be shown, and the tensor
+counts as the file has it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.ground.limits import MAX_COMPARED_BYTES
+from cnncalc.importers.onnx.model import StoredTensor
+from cnncalc.importers.onnx.proto import FLOATS, WIDTHS
+
+if TYPE_CHECKING:
+    from cnncalc.importers.onnx.steps import LayerStep
+    from cnncalc.importers.onnx.values import Value
+    from cnncalc.importers.onnx.wire import Wire
+    from cnncalc.layers.shapes import Shape
+
+BETWEEN = frozenset(("affine", "shift", "add", "scale", "reshape", "permute", "where", "fold", "unfold", "hardtanh"))
+"""Layers that may stand between the logits of an attention and its softmax."""
+
+MOST_BETWEEN = 12
+
+FORMS = {1: "B", 2: "H", 4: "I", 8: "Q"}
+"""Python's struct formats by their width: elements are compared bit by bit."""
+
+
+class Expanded:
+    """The biases of attention that are written out.
+
+    Attributes:
+        shapes: what was learned of each, (rows, heads), by the identity of the stored tensor.
+        unread: how many there are of which that is not known.
+    """
+
+    def __init__(self, wire: Wire, steps: Iterable[LayerStep]) -> None:
+        """Look at what is added to the logits of every attention."""
+        self.wire = wire
+        self.shapes: dict[int, Shape] = {}
+        self.unread = 0
+        self.bytes_left = MAX_COMPARED_BYTES
+        seen: set[int] = set()
+        for step in steps:
+            if step.layer.type != "softmax":
+                continue
+            for bias in _biases(step):
+                if len(bias.leaves) == 1 and id(bias.leaves[0]) not in seen:
+                    seen.add(id(bias.leaves[0]))
+                    self._look(bias, bias.leaves[0])
+
+    def _look(self, bias: Value, leaf: StoredTensor) -> None:
+        """Count the rows of the table that a bias was made of."""
+        shape = bias.shape
+        if len(shape) < 3 or min(shape[-2:]) < 2 or prod(shape[:-3]) != 1 or leaf.elements != bias.elements:
+            return
+        heads, pairs = shape[-3], shape[-2] * shape[-1]
+        if leaf.dtype not in FLOATS or heads not in ((leaf.shape[-1],) if _is_turned(bias) else leaf.shape[-3:-1]):
+            return
+        width = WIDTHS.get(leaf.dtype, 0)
+        size = leaf.elements * width
+        if leaf.raw is None or not width or size != leaf.raw[1] - leaf.raw[0] or size > self.bytes_left:
+            self.unread += 1
+            return
+        self.bytes_left -= size
+        data = self.wire.bytes_at(leaf.raw)
+        if _is_turned(bias):  # a row for each pair, as it was indexed
+            rows = len({data[at : at + heads * width] for at in range(0, size, heads * width)})
+        else:
+            form = f"<{pairs}{FORMS[width]}"
+            heads_apart = [struct.unpack_from(form, data, at) for at in range(0, size, pairs * width)]
+            rows = len(set(zip(*heads_apart, strict=True)))
+        if rows == 1:
+            self.unread += 1
+        elif rows < pairs:
+            self.shapes[id(leaf)] = (rows, heads)
+
+
+def _is_turned(bias: Value) -> bool:
+    """Whether a stored tensor has its heads last, and is turned before it is added."""
+    source = bias.source
+    while not isinstance(source, StoredTensor) and source is not None:
+        if source.op == "Transpose":
+            return True
+        first = source.given(0)
+        source = None if first is None else first.source
+    return False
+
+
+def _biases(softmax: LayerStep) -> Iterator[Value]:
+    """Yield the constants that are added to what a softmax reads."""
+    step = softmax.inputs[0].step
+    for _ in range(MOST_BETWEEN):
+        if step is None or step.layer.type not in BETWEEN:
+            return
+        if step.layer.type == "shift":
+            yield step.held["weight"].value
+        before: LayerStep | None = None
+        for value in step.inputs:
+            if value.step is not None and value.step.layer.type == "parameter":
+                if step.layer.type == "add":
+                    yield value.step.held["weight"].value
+            elif before is None:
+                before = value.step
+        step = before

@@ -1,0 +1,204 @@
+"""Operators that take parts of tensors, and put parts together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import prod
+
+from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
+from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.call import Call, UnfitError
+from cnncalc.importers.onnx.evaluator_moves import position, python_slice, slices, split_sizes
+from cnncalc.importers.onnx.operators.elementwise import framed
+from cnncalc.importers.onnx.operators.movement import adopted, unbatched
+from cnncalc.importers.onnx.steps import ConstantInput
+from cnncalc.importers.onnx.values import Value, alias, literal
+from cnncalc.layers.shapes import Shape
+
+
+def part(build: Builder, x: Value, axis: int, start: int, stop: int, step: int) -> Value:
+    """Return a part of one axis of the file's shape; the whole of it is no layer.
+
+    Raises:
+        UnfitError: where it is a part of the batch.
+    """
+    own = x.own(axis)
+    size = x.dims[axis] if own is None else x.shape[own]
+    chosen = range(size)[python_slice(start, stop, step, size)]
+    if chosen == range(size):
+        return x
+    if own is None:
+        plain = range(build.baked * x.times)[python_slice(start, stop, step, build.baked * x.times)]
+        if plain == range(build.baked * x.times):
+            build.single.append(build.call.op)
+            return x
+        if x.times > 1 and build.baked == 1 and len(plain):
+            split = build.step("unfold", [x], None, size=x.times, axis=0)
+            cut = build.step("slice", [split], None, axis=0, start=plain[0], stop=plain[-1] + 1, step=plain.step)
+            folded = build.step("fold", [cut], None, axis=0)
+            return alias(folded, folded.shape, axis)
+        raise UnfitError("it takes a part of the batch")
+    if not len(chosen):  # nothing is left: it may yet be joined to something
+        return Value("", (*x.shape[:own], 0, *x.shape[own + 1 :]), x.dtype)
+    if not x.is_live:
+        shape = (*x.shape[:own], len(chosen), *x.shape[own + 1 :])
+        return Value("", shape, x.dtype)
+    if chosen.step > 0:
+        step_or_none = chosen.step if chosen.step > 1 else None
+        return build.step("slice", [x], x.axis, axis=own, start=chosen[0], stop=chosen[-1] + 1, step=step_or_none)
+    if len(chosen) > MAX_KNOWN_ELEMENTS:
+        raise UnfitError(f"an axis of {size} backwards")
+    return build.step("gather", [x], x.axis, axis=own, indices=tuple(chosen))
+
+
+@operator("Slice")
+def _slice(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    for axis, start, stop, step in slices(call, x.rank):
+        x = part(build, x, axis, int(start), int(stop), int(step))
+    return alias(x, x.shape, x.axis) if x is call.input(0) else x
+
+
+@operator("Split")
+def _split(build: Builder, call: Call) -> Sequence[Value | None]:
+    x = call.input(0)
+    axis = position(call.integer("axis"), x.rank)
+    size = unbatched(x.dims[axis], build.baked)
+    made, start = [], 0
+    for length in split_sizes(call, size):
+        piece = part(build, x, axis, start, start + length, 1)
+        made.append(alias(piece, piece.shape, piece.axis) if piece is x else piece)
+        start += length
+    return made
+
+
+@operator("Gather")
+def _gather(build: Builder, call: Call) -> Value:
+    x, chosen = call.input(0), call.input(1)
+    return gathered(build, x, chosen, position(call.integer("axis"), x.rank))
+
+
+def gathered(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
+    """Return what indices choose of an axis of the file's shape."""
+    if not x.is_live and not chosen.is_live:
+        return Value("", (*x.shape[:axis], *chosen.shape, *x.shape[axis + 1 :]), x.dtype)
+    if chosen.is_live:
+        return _looked_up(build, x, chosen, axis)
+    own = x.own(axis)
+    if own is None:
+        return _of_the_batch(build, x, chosen, axis)
+    size = x.shape[own]
+    if chosen.data is None:
+        table = build.parameter(chosen, chosen.shape)
+        return build.step("gather", [x, table], _moved(x.axis, axis, chosen.rank), axis=own)
+    indices = [int(i) + size if i < 0 else int(i) for i in chosen.data]
+    if not chosen.shape:
+        taken = build.step("select", [x], _moved(x.axis, axis, 0), axis=own, index=indices[0])
+        return alias(taken, (), taken.axis) if len(x.shape) == 1 else taken
+    steps = {b - a for a, b in pairwise(indices)} or {1}
+    if len(steps) == 1 and min(steps) > 0:
+        picked = part(build, x, axis, indices[0], indices[-1] + 1, steps.pop())
+    else:
+        picked = build.step("gather", [x], x.axis, axis=own, indices=tuple(indices))
+    if chosen.rank == 1:
+        return alias(picked, picked.shape, picked.axis) if picked is x else picked
+    shape = (*x.shape[:own], *chosen.shape, *x.shape[own + 1 :])
+    return build.view(picked, shape, _moved(x.axis, axis, chosen.rank))
+
+
+def _moved(batch: int | None, axis: int, rank: int) -> int | None:
+    """Return where the batch stands when an axis has become as many as ``rank``."""
+    return batch if batch is None or batch < axis else batch + rank - 1
+
+
+def _of_the_batch(build: Builder, x: Value, chosen: Value, axis: int) -> Value:
+    """Return what is gathered along the batch of a file that was made for one sample."""
+    build.single.append(f"{build.call.op} '{build.call.operator.name}'")
+    if x.times > 1:  # a map that was laid out with the batch as one axis
+        whole = (x.times, *x.shape)
+        x = build.view(build.step("unfold", [x], None, size=x.times, axis=0), whole, None)
+        picked = build.step("gather", [x, build.parameter(chosen, chosen.shape)], None, axis=0)
+        return adopted(build, picked, picked.shape)
+    if chosen.data is None or set(chosen.data) - {0, -1}:
+        raise UnfitError("it takes a part of the batch")
+    if not chosen.shape:
+        return alias(x, x.shape, None)
+    if chosen.shape == (1,):
+        return alias(x, x.shape, axis)
+    raise UnfitError("it repeats the batch")
+
+
+def _looked_up(build: Builder, table: Value, chosen: Value, axis: int) -> Value:
+    """Return what indices that are computed choose of a table."""
+    batch = None if chosen.axis is None else axis + chosen.axis
+    if not table.is_live and table.rank == 2 and axis == 0:
+        return build.step(
+            "embedding", [chosen], batch, {"weight": ConstantInput(table)},
+            num_embeddings=table.shape[0], embedding_dim=table.shape[1],
+        )  # fmt: skip
+    own = table.own(axis) if table.is_live else axis
+    if own is None:
+        raise UnfitError("it takes a part of the batch")
+    live = table if table.is_live else build.parameter(table, table.shape)
+    return build.step("gather", [live, chosen], batch if live.axis is None else live.axis, axis=own)
+
+
+@operator("GatherND")
+def _gather_nd(build: Builder, call: Call) -> Value:
+    x, chosen, shared = call.input(0), call.input(1), call.integer("batch_dims")
+    last = chosen.own(-1)
+    if last is None:
+        raise UnfitError("its indices have the batch as their last axis")
+    depth, rows = chosen.shape[last], chosen.shape[:last]
+    if not shared and not x.is_live and not chosen.is_live:
+        return Value("", (*rows, *x.shape[depth:]), x.dtype)
+    if not shared and (depth == 1 or (not chosen.is_live and (x.axis is None or x.axis >= depth))):
+        if depth > 1:
+            rest = x.shape[depth:]
+            chosen = _flat(build, chosen, x.shape[:depth])
+            x = build.view(x, (prod(x.shape[:depth]), *rest), None if x.axis is None else x.axis - depth + 1)
+        else:
+            chosen = build.view(chosen, rows, chosen.axis)
+        return gathered(build, x, chosen, 0)
+    if (x.axis, chosen.axis) != (0, 0) or not shared:
+        raise UnfitError("it takes a part of the batch")
+    return build.stated(call, (*rows, *x.shape[shared - 1 + depth :]), 0)
+
+
+def _flat(build: Builder, chosen: Value, sizes: Shape) -> Value:
+    """Return indices of several axes as indices of these axes as one."""
+    shape = chosen.shape[:-1]
+    if chosen.data is None:
+        return build.derived("FlatIndices", chosen, shape=shape, sizes=list(sizes))
+    flat = []
+    for at in range(0, len(chosen.data), len(sizes)):
+        place = 0
+        for index, size in zip(chosen.data[at : at + len(sizes)], sizes, strict=True):
+            place = place * size + (index + size if index < 0 else index)
+        flat.append(place)
+    return literal(tuple(flat), shape)
+
+
+@operator("Concat")
+def _concat(build: Builder, call: Call) -> Value:
+    values = [call.input(i) for i in range(len(call.inputs)) if 0 not in call.input(i).shape]
+    rank = max(value.rank for value in values)
+    axis = position(call.integer("axis", 1 if call.opset < 4 else 0), rank)
+    if len(values) == 1:
+        return alias(values[0], values[0].shape, values[0].axis)
+    if not any(value.is_live for value in values):
+        shape = list(values[0].shape)
+        shape[axis] = sum(value.shape[axis] for value in values)
+        return Value("", tuple(shape), values[0].dtype)
+    found, shapes, batch = framed(build, values)
+    live = [
+        value if value.is_live else build.parameter(value, shape) for value, shape in zip(found, shapes, strict=True)
+    ]
+    if axis == batch:
+        tall = [build.view(value, (1, *value.shape), None) for value in live]
+        joined = build.step("concat", tall, None, axis=0)
+        folded = build.step("fold", [joined], None, axis=0)
+        return alias(folded, folded.shape, batch)
+    own = axis if batch is None or axis < batch else axis - 1
+    return build.step("concat", live, batch, axis=own)
