@@ -9,7 +9,7 @@ from cnncalc.cli.options import BatchAndDtype, convention_option, takes_basis, t
 from cnncalc.cli.output import Output, report_unmet
 from cnncalc.figures.memory import OPTIMIZERS
 from cnncalc.figures.selection import SORT_KEYS, select
-from cnncalc.figures.summary import COUNTED, summarize
+from cnncalc.figures.summary import COUNTED, Summary, summarize
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
@@ -21,6 +21,8 @@ TABLE_COLUMNS = (
     *COUNTED, "receptive_field",
 )  # fmt: skip
 
+SMALL = 2**20
+"""Params of a network that may be meant for a microcontroller: in int8 they fit 1 MiB of flash."""
 
 ALIKE = {"layer": "name", "output": "output_shape", "input": "input_shapes"}
 """Columns by the names of the table and of the records; either is taken for both."""
@@ -88,24 +90,26 @@ def command(
         return report_unmet(summary)
     rows, rest = select(summary, depth, ALIKE.get(sort or "", sort), top)
     known = TABLE_COLUMNS if out.format == "table" else (*COLUMNS, "args")
-    device = ""
-    if out.format == "table" and (basis.dtype == "int8" or recipe.deploy):
-        device = _on_a_device(recipe, network, basis.dtype)
+    device = _on_a_device(recipe, network, summary) if out.format == "table" else ""
     out.show(view(summary, rows, rest, _columns(columns, known), device))
     return report_unmet(summary)
 
 
-def _on_a_device(recipe: Recipe, network: Graph, dtype: str) -> str:
-    """Return a sentence on the device that a spec names; in int8 on any, as a summary counts one byte per element."""
+def _on_a_device(recipe: Recipe, network: Graph, summary: Summary) -> str:
+    """Return a sentence on the device that a spec names; of any other, for a small network and in int8."""
+    int8 = summary.dtype == "int8"
+    asked = int8 or bool(recipe.deploy)
+    if not asked and summary.totals.params > SMALL:
+        return ""
     from cnncalc.deployment.view import deploy
     from cnncalc.rendering.views.deploy import in_brief
     from cnncalc.studies.device.budgets import Wanted
 
-    here = "every tensor is one byte per element here; " if dtype == "int8" else ""
+    here = "every tensor is one byte per element here; " if int8 else ""
     try:
         return here + in_brief(deploy(network, Wanted().over(recipe.deploy).device()))
     except CnncalcError as error:
-        return here + error.message
+        return here + error.message if asked else ""
 
 
 def _columns(text: str | None, known: tuple[str, ...]) -> tuple[str, ...] | None:

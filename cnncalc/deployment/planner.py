@@ -7,7 +7,7 @@ running at step i + 1 (tensorflow/lite/micro/micro_allocation_info.cc).
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -21,6 +21,9 @@ WORK = 20_000_000
 
 STRETCH = 64
 """Steps that are looked at together where a buffer lives for a short time."""
+
+CROWDED = 5_000_000
+"""Pairs of buffers that are alive together, above which arrays place them sooner than a loop, NumPy's import included."""
 
 
 class Buffer(NamedTuple):
@@ -63,12 +66,18 @@ def greedy(buffers: Sequence[Buffer]) -> Plan:
     return placed(buffers, sorted(range(len(buffers)), key=lambda i: (-buffers[i].size, -i)))
 
 
-def placed(buffers: Sequence[Buffer], order: Iterable[int]) -> Plan:
+def placed(buffers: Sequence[Buffer], order: Sequence[int]) -> Plan:
     """Place buffers in an order, each at the lowest offset where it is free for as long as it lives."""
+    crowded = _meetings(buffers) > CROWDED and sum([buffer.size for buffer in buffers]) < 2**63
+    offsets = _offsets_in_arrays(buffers, order) if crowded else _offsets(buffers, order)
+    total = max([offset + buffer.size for offset, buffer in zip(offsets, buffers, strict=True)], default=0)
+    return Plan(tuple(buffers), tuple(offsets), total)
+
+
+def _offsets(buffers: Sequence[Buffer], order: Sequence[int]) -> list[int]:
     offsets = [0] * len(buffers)
     everything: list[tuple[int, int, int, int]] = []  # (offset, end, first, last) by offset
     stretches: dict[int, list[tuple[int, int, int, int]]] = {}
-    total = 0
     for index in order:
         size, first, last, *_ = buffers[index]
         low, high = first // STRETCH, last // STRETCH
@@ -79,8 +88,27 @@ def placed(buffers: Sequence[Buffer], order: Iterable[int]) -> Plan:
         insort(everything, entry)
         for stretch in range(low, high + 1):
             insort(stretches.setdefault(stretch, []), entry)
-        total = max(total, offset + size)
-    return Plan(tuple(buffers), tuple(offsets), total)
+    return offsets
+
+
+def _offsets_in_arrays(buffers: Sequence[Buffer], order: Sequence[int]) -> list[int]:
+    """Return what :func:`_offsets` returns, sooner where most buffers are alive together."""
+    import numpy as np
+
+    offsets = [0] * len(buffers)
+    there = np.empty((4, len(buffers)), np.int64)  # offset, end, first, last of what is placed, by offset
+    for count, index in enumerate(order):
+        size, first, last, *_ = buffers[index]
+        starts, ends, firsts, lasts = there[:, :count]
+        alive = np.flatnonzero((firsts <= last) & (lasts >= first))
+        free_from = np.concatenate(([0], np.maximum.accumulate(ends[alive])))
+        wide = np.flatnonzero(starts[alive] - free_from[:-1] >= size)
+        offset = int(free_from[wide[0] if wide.size else -1])
+        offsets[index] = offset
+        place = int(np.searchsorted(starts, offset))
+        there[:, place + 1 : count + 1] = there[:, place:count].copy()
+        there[:, place] = offset, offset + size, first, last
+    return offsets
 
 
 def _first_gap(around: Sequence[tuple[int, int, int, int]], size: int, first: int, last: int) -> int:
@@ -115,7 +143,7 @@ def best(buffers: Sequence[Buffer], steps: int) -> Plan:
     """
     loads = live(buffers, steps)
     bound, found = max(loads, default=0), greedy(buffers)
-    tries = min(TRIES, WORK // (_meetings(buffers, steps) + 2 * STRETCH * len(buffers) + 1))
+    tries = min(TRIES, WORK // (_meetings(buffers) + 2 * STRETCH * len(buffers) + 1))
     orders = _orders(buffers, loads)[:tries]
     for order in orders:
         if found.size == bound:
@@ -127,8 +155,9 @@ def best(buffers: Sequence[Buffer], steps: int) -> Plan:
     return found
 
 
-def _meetings(buffers: Sequence[Buffer], steps: int) -> int:
+def _meetings(buffers: Sequence[Buffer]) -> int:
     """Return how many pairs of buffers are alive at the same time, which is what placing all of them takes."""
+    steps = max([buffer.last for buffer in buffers], default=0) + 1
     begun, over = [0] * (steps + 1), [0] * (steps + 1)
     for buffer in buffers:
         begun[buffer.first] += 1

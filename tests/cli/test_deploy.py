@@ -223,10 +223,19 @@ def test_summary_in_int8_says_what_that_is_on_a_device() -> None:
     text = " ".join(cnncalc("summary", "vww_mobilenet_v1_0.25_96", "--dtype", "int8").out.split())
     assert "device every tensor is one byte per element here; on tflite-micro, int8, batchnorms folded, " in text
     assert "the arena is 73,728 bytes (72 KiB): 'cnncalc deploy' says how" in text
-    assert "device" not in cnncalc("summary", "vww_mobilenet_v1_0.25_96").out
     assert "tflite-micro has no layernorm" in " ".join(
         cnncalc("summary", "convnext_tiny", "--dtype", "int8").out.split()
     )
+
+
+def test_summary_of_a_small_network_has_a_line() -> None:
+    # 73,728: MLPerf Tiny's visual wake words by the interpreter, tests/data/deploy.json
+    text = " ".join(cnncalc("summary", "vww_mobilenet_v1_0.25_96").out.split())
+    assert "device on tflite-micro, int8, batchnorms folded, the arena is 73,728 bytes (72 KiB)" in text
+    assert "device" not in cnncalc("summary", "resnet18").out  # 11.7 million params are not meant for one
+    norm = "input: [3, 8, 8]\nlayers:\n  - groupnorm: 1\n"
+    assert "device" not in cnncalc("summary", "-", stdin=norm).out  # nor asked for, and not possible
+    assert "tflite-micro has no groupnorm" in cnncalc("summary", "-", "--dtype", "int8", stdin=norm).out
 
 
 def test_explain_puts_the_numbers_in() -> None:
@@ -307,7 +316,7 @@ def test_the_room_is_imported_by_the_command_that_needs_it(command: list[str], t
     import subprocess
 
     code = (
-        f"import sys; sys.argv = ['cnncalc', *{command!r}, 'lenet5']\n"
+        f"import sys; sys.argv = ['cnncalc', *{command!r}, 'alexnet']\n"
         "from cnncalc.__main__ import main\nmain()\n"
         "print('cnncalc.deployment' in sys.modules, file=sys.stderr)"
     )

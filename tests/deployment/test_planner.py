@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnncalc.deployment import planner
 from cnncalc.deployment.planner import Buffer, Plan, best, greedy, live, placed
 
 
@@ -62,6 +63,22 @@ def test_offsets_are_those_of_the_device(buffers: list[Buffer]) -> None:
     plan = greedy(buffers)
     assert (list(plan.offsets), plan.size) == reference(buffers)
     assert apart(plan)
+
+
+@settings(deadline=None)
+@given(buffer_lists)
+def test_a_crowd_is_placed_alike(buffers: list[Buffer]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planner, "CROWDED", -1)
+        plan = greedy(buffers)
+    assert (list(plan.offsets), plan.size) == reference(buffers)
+
+
+def test_beyond_64_bits_offsets_are_exact() -> None:
+    buffers = [Buffer(2**62, 0, 3), Buffer(2**62, 0, 3), Buffer(2**62, 1, 2)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planner, "CROWDED", -1)
+        assert greedy(buffers).size == 3 * 2**62
 
 
 @settings(deadline=None)
