@@ -2,6 +2,7 @@
 
     pip install tensorflow==2.21 tflite-micro
     python benchmarks/device.py > tests/data/deploy_converted.json
+    python benchmarks/device.py PROBE …                 # the rows of these alone
 
 Every network of :data:`NETWORKS` and every probe of tests/data/deploy/probes.yaml becomes a Keras model with random
 weights, then a .tflite file, which the interpreter allocates.  What it printed is what tests/deployment holds
@@ -172,11 +173,22 @@ def wanted() -> list[tuple[str, str | None, str]]:
     return found
 
 
-def main() -> None:
+def probed(names: list[str]) -> list[dict[str, Any]]:
+    """Return the rows of probes, all of them where none is named."""
     rows = []
     for name, text in yaml.safe_load(PROBES.read_text()).items():
-        rows.append(row({"probe": name}, cnncalc.loads(text), "int8"))
-        print(name, file=sys.stderr, flush=True)
+        if not names or name in names:
+            rows.append(row({"probe": name}, cnncalc.loads(text), "int8"))
+            print(name, file=sys.stderr, flush=True)
+    return rows
+
+
+def main() -> None:
+    names = sys.argv[1:]
+    rows = probed(names)
+    if names:
+        print(",\n".join(json.dumps(one, default=int) for one in rows))
+        return
     for name, shape, quant in wanted():
         size = tuple(map(int, shape.split("x"))) if shape else None
         rows.append(row({"spec": name, "input": size}, cnncalc.load(name, input=size), quant))

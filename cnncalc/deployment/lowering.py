@@ -58,10 +58,10 @@ class Lowering:
         self.values: dict[Tensor, Flow] = {}
         self.operators: list[Operator] = []
         self.gone: list[Node] = []
-        self.folded: list[Node] = []
+        self.folded: dict[Node, None] = {}
         self.fused: list[Node] = []
         self.notes: list[str] = []
-        self.ahead: dict[Node, Node] = {}
+        self.ahead: dict[Node, list[Node]] = {}
         self.borders: dict[Node, tuple[Pair, Pair]] = {}
         self._readers = graph.readers()
         self._outputs = set(graph.outputs.values())
@@ -88,8 +88,12 @@ class Lowering:
 
     def sole_reader(self, tensor: Tensor) -> Node | None:
         """Return the one layer that reads a tensor; None where there are more, or where the network gives it out."""
-        readers = self.readers(tensor)
-        return readers[0] if len(readers) == 1 and not self._given_out(tensor) else None
+        readers = self.all_readers(tensor)
+        return readers[0] if len(readers) == 1 else None
+
+    def all_readers(self, tensor: Tensor) -> list[Node]:
+        """Return who reads a tensor that nobody else is given; no one where the network gives it out."""
+        return [] if self._given_out(tensor) else self.readers(tensor)
 
     def _given_out(self, tensor: Tensor) -> bool:
         """Whether a tensor is an output of the network, as it is or passed on."""
@@ -110,11 +114,15 @@ class Lowering:
         return (keeps or self.converter.dense_takes_maps) and self._feeds_dense(node)
 
     def _feeds_dense(self, node: Node) -> bool:
-        """Whether a dense layer is all that reads a layer, activations and batchnorms between them aside."""
-        reader = self.sole_reader(node)
-        while reader is not None and reader.layer.type in (*UNARY, "batchnorm"):
-            reader = self.sole_reader(reader)
-        return reader is not None and reader.layer.type == "linear"
+        """Whether dense layers are all that reads a layer, activations and batchnorms between them aside."""
+        waiting = self.all_readers(node)
+        dense = bool(waiting)
+        while waiting and dense:
+            reader = waiting.pop()
+            between = self.all_readers(reader) if reader.layer.type in (*UNARY, "batchnorm") else []
+            waiting += between
+            dense = bool(between) or reader.layer.type == "linear"
+        return dense
 
     def behind_a_copy(self, tensor: Tensor) -> bool:
         """Whether what makes a tensor is a reshape that goes, but only after clamps were merged."""
@@ -158,7 +166,7 @@ class Lowering:
     def folds(self, node: Node, into: Operator, shifts: bool = True) -> None:
         """Let a layer be part of an operator's weights, and where it ``shifts`` of its bias, new or not."""
         owner = node.shares or node
-        self.folded.append(node)
+        self.folded[node] = None
         into.layers.append(node)
         self.values.setdefault(node, into.output)
         weights = [one._replace(same=(one.same, owner)) for one in into.constants if one.part == WEIGHT]
@@ -171,14 +179,11 @@ class Lowering:
             biases = [self.bias(channels, owner, is_dense(into))]
         into.constants = [*[one for one in into.constants if one.part == OTHER], *weights, *biases]
 
-    def folds_ahead(self, node: Node) -> bool:
-        """Let a layer be part of the weights of the layer that reads it; say whether it could."""
-        reader = self.sole_reader(node)
-        if reader is None or reader.shares is not None or reader in self.ahead:
-            return False
-        self.ahead[reader] = node
+    def folds_ahead(self, node: Node, readers: list[Node]) -> None:
+        """Let a layer be part of the weights of all the layers that read it, at once or behind others that fold."""
+        for reader in readers:
+            self.ahead.setdefault(reader, []).append(node)
         self.values[node] = self.values[node.inputs[0]]
-        return True
 
     def fuses(self, node: Node, activation: str) -> bool:
         """Let a clamp be part of the operator before it, where that can be; say whether it could.
@@ -254,7 +259,7 @@ class Lowering:
         outputs = [self._given(tensor) for tensor in graph.outputs.values()]
         return DeviceGraph(
             graph.title, self.kind, self.converter, inputs, outputs, self.operators, len(graph.nodes),
-            self.gone, self.folded, self.fused, self.notes,
+            self.gone, list(self.folded), self.fused, self.notes,
         )  # fmt: skip
 
     def _given(self, tensor: Tensor) -> Flow:

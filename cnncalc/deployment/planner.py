@@ -23,7 +23,7 @@ STRETCH = 64
 """Steps that are looked at together where a buffer lives for a short time."""
 
 CROWDED = 5_000_000
-"""Pairs of buffers that are alive together, above which arrays place them sooner than a loop, NumPy's import included."""
+"""Pairs of buffers that are alive together, above which arrays are sooner than a loop, the import of NumPy included."""
 
 
 class Buffer(NamedTuple):

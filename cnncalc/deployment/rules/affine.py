@@ -29,8 +29,8 @@ def linear(low: Lowering, node: Node) -> None:
     if layer.bias and has_bias(low, node):
         operator.constants.append(low.bias(layer.out_features, owner, True))
     low.end(node, operator.output)
-    if node in low.ahead:
-        low.folds(low.ahead[node], operator, _shifts(low.ahead[node]))
+    for folded in low.ahead.get(node, ()):
+        low.folds(folded, operator, _shifts(folded))
 
 
 def batchnorm(low: Lowering, node: Node) -> None:
@@ -70,26 +70,44 @@ def _folds_back(low: Lowering, node: Node) -> bool:
 
 
 def _folds_ahead(low: Lowering, node: Node, shifts: bool) -> bool:
-    """Fold a layer into the dense layer that alone reads it; a shift only where that has a bias, or gets one."""
-    reader = low.sole_reader(node)
-    if reader is None or reader.layer.type != "linear":
+    """Fold a layer into the dense layers that alone read it; a shift only where each has a bias, or gets one."""
+    dense = _dense_behind(low, node)
+    if not dense or (shifts and not all(has_bias(low, reader) for reader in dense)):
         return False
-    return (not shifts or has_bias(low, reader)) and low.folds_ahead(node)
+    low.folds_ahead(node, dense)
+    return True
+
+
+def _dense_behind(low: Lowering, node: Node) -> list[Node]:
+    """Return the dense layers that alone read a layer, or read batchnorms and factors behind it; else nothing."""
+    found: list[Node] = []
+    waiting = low.all_readers(node)[::-1]
+    while waiting:
+        reader = waiting.pop()
+        behind = low.all_readers(reader) if reader.layer.type in ("batchnorm", "scale") else []
+        if behind:
+            waiting += behind[::-1]
+        elif reader.layer.type == "linear" and reader.shares is None:
+            found.append(reader)
+        else:
+            return []
+    return found
 
 
 def has_bias(low: Lowering, node: Node) -> bool:
     """Whether a dense layer has a bias in the file.
 
-    The one that is written, or that a batchnorm gives it, becomes part of the next one's where a dense layer with a
-    bias of its own follows at once; of a chain, the last has its bias, and every second before it.
+    The one that is written, or that a batchnorm or a hardsigmoid gives it, becomes part of the next one's where a
+    dense layer with a bias of its own follows at once; of a chain, the last has its bias, and every second before it.
     """
     chain: list[Node] = []
     waiting: Node | None = node
     while waiting is not None and waiting.layer.type == "linear":
         behind = low.sole_reader(waiting)
         normed = behind is not None and behind.layer.type == "batchnorm"
+        shifted = behind is not None and behind.layer.type == "hardsigmoid"
         layer: Any = waiting.layer
-        if not (layer.bias or normed):
+        if not (layer.bias or normed or shifted):
             break
         chain.append(waiting)
         waiting = low.sole_reader(behind) if normed and behind is not None else behind

@@ -68,16 +68,21 @@ def hardsigmoid(low: Lowering, node: Node) -> None:
         operator = low.emit("ADD", node, [flow], flow.shape, name=f"{node.name} (shifted)")
         operator.constants.append(low.number(3))
         operator.activation = "RELU6"
-    reader = low.sole_reader(node)
-    low.values[node] = operator.output
-    if reader is not None and reader not in low.ahead:
-        kind = reader.layer.type
-        if kind == "linear" or (kind == "conv" and len(flow.shape) > 1 and pads_itself(reader, flow)):
-            low.ahead[reader] = node
-            return
+    readers = low.all_readers(node)
+    low.end(node, operator.output)
+    if readers and all(_takes_a_factor(reader, flow) for reader in readers):
+        for reader in readers:
+            low.ahead.setdefault(reader, []).append(node)
+        return
     factor = low.emit("MUL", node, [operator.output], flow.shape)
     factor.constants.append(low.number(1 / 6))
     low.end(node, factor.output)
+
+
+def _takes_a_factor(reader: Node, flow: Flow) -> bool:
+    """Whether a factor becomes part of a layer's weights: of a dense layer's, and of a convolution's without a PAD."""
+    kind = reader.layer.type
+    return kind == "linear" or (kind == "conv" and len(flow.shape) > 1 and pads_itself(reader, flow))
 
 
 def silu(low: Lowering, node: Node) -> None:

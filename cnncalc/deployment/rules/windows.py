@@ -108,8 +108,8 @@ def conv(low: Lowering, node: Node) -> None:
     if not layer.bias:
         operator.constants.append(low.bias(layer.out_channels, None))
     low.end(node, operator.output)
-    if node in low.ahead:
-        low.folds(low.ahead[node], operator, shifts=False)
+    for folded in low.ahead.get(node, ()):
+        low.folds(folded, operator, shifts=False)
 
 
 def conv_transpose(low: Lowering, node: Node) -> None:
@@ -198,9 +198,11 @@ def adaptive_avgpool(low: Lowering, node: Node) -> None:
 
 
 def global_avgpool(low: Lowering, node: Node) -> None:
-    """MEAN over height and width, or AVERAGE_POOL_2D over all of them, as the converter's users wrote it then."""
+    """MEAN over height and width, nothing of a map of 1×1; or AVERAGE_POOL_2D, as older converters' users wrote it."""
     (flow,) = low.of(node)
-    if low.converter.mean:
+    if low.converter.mean and set(flow.shape[:-1]) == {1}:
+        low.passes(node)
+    elif low.converter.mean:
         _reduced(low, node, "MEAN", flow)
     else:
         flow = as_map(low, node, flow)
