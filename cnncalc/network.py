@@ -127,10 +127,8 @@ def loads(
 def _built(
     document: Document, variant: str | None, input: Shape | Mapping[str, Shape] | None, settings: Mapping[str, Any]
 ) -> Network:
-    from cnncalc.language.loading import build_variant
-
     values = {name: _frozen(value) for name, value in settings.items()}
-    return Network.of(build_variant(document, variant, values, _shapes(input)))
+    return Network.of(document.build(variant, values, _shapes(input)))
 
 
 def _shapes(input: Shape | Mapping[str, Shape] | None) -> dict[str, Shape]:

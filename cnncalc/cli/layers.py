@@ -43,7 +43,6 @@ def _layer(name: str) -> type[Layer]:
 
 def _formulas(layer: type[Layer]) -> list[Formula]:
     """Return the formulas of a type's example."""
-    from cnncalc.language.expand.build import build
     from cnncalc.language.loading import read_text
 
     example = layer.example
@@ -53,5 +52,5 @@ def _formulas(layer: type[Layer]) -> list[Formula]:
     text = f"input: {{{inputs}}}\nlayers:\n  - {item}\n    from: [{', '.join(names)}]\n"
     if len(names) == 1 and ":" not in item:
         text = f"input: {list(example.inputs[0])}\nlayers:\n  - {item}\n"
-    (node,) = build(read_text(text.encode(), f"the example of {layer.type}")).nodes
+    (node,) = read_text(text.encode(), f"the example of {layer.type}").build().nodes
     return node.formulas()

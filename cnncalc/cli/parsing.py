@@ -54,7 +54,7 @@ def parse_value(text: str, name: str) -> Any:
     reader = ValueReader(source)
     value = reader.literal(parse(source), NO_NAMES)
     reader.faults.stop()
-    return value(NO_VALUES)
+    return value(NO_VALUES, reader.budget)
 
 
 def parse_machine(text: str) -> tuple[int, int]:

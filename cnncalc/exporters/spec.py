@@ -11,7 +11,7 @@ from cnncalc.graph import Graph, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.document import INPUT_NAMES
 from cnncalc.language.expressions.arithmetic import FUNCTIONS
-from cnncalc.language.expressions.compile import CONSTANTS
+from cnncalc.language.expressions.whitelist import CONSTANTS
 from cnncalc.language.findings import noticed
 from cnncalc.language.loading import read_text
 from cnncalc.layers import layer_types

@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Place, SpecText
+from cnncalc.language.expressions.budget import Budget
 from cnncalc.language.expressions.compile import Expression
+from cnncalc.language.expressions.whitelist import Evaluate, Names
 from cnncalc.layers.base import Layer
 from cnncalc.recipe import About, Stated
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph
     from cnncalc.layers.shapes import Shape
-
-Environment = Mapping[str, Any]
 
 INPUT_NAMES = ("in_channels", "in_shape")
 """What expressions call the incoming tensor's channels and its shape."""
@@ -37,7 +39,7 @@ class SpecValue:
         self,
         origin: Place,
         constant: Any = None,
-        compute: Callable[[Environment], Any] | None = None,
+        compute: Evaluate | None = None,
         names: frozenset[str] = frozenset(),
     ) -> None:
         self.origin = origin
@@ -47,9 +49,9 @@ class SpecValue:
         self.names = names
         self.reads_input = not names.isdisjoint(INPUT_NAMES)
 
-    def __call__(self, environment: Environment) -> Any:
-        """Return the value under the given names.  Raises ExpressionError."""
-        return self.constant if self.compute is None else self.compute(environment)
+    def __call__(self, names: Names, budget: Budget) -> Any:
+        """Return the value, given a value for every name.  Raises ExpressionError, and OutOfWorkError."""
+        return self.constant if self.compute is None else self.compute(names, budget)
 
 
 class Reference(NamedTuple):
@@ -180,6 +182,23 @@ def _equal(one: object, other: object) -> bool:
     return one.is_constant and other.is_constant and bool(one.constant == other.constant)
 
 
+class Resolved(NamedTuple):
+    """What a document states of one network: the variant's own where it has it, else the document's.
+
+    Attributes:
+        variant: its name; None for the document as it stands.
+        arguments: the values of ``args``, each computed from those above it.
+        input: the shape of the only input, or one for each input by name.
+    """
+
+    variant: str | None
+    arguments: Mapping[str, SpecValue]
+    input: SpecValue | Mapping[str, SpecValue] | None
+    outputs: list[StatedOutput] | None
+    expect: Mapping[str, SpecValue]
+    about: About
+
+
 class Document:
     """A whole spec, read: a recipe of networks."""
 
@@ -216,8 +235,26 @@ class Document:
 
     def about(self, variant: str | None = None) -> About:
         """Return year and source: the variant's own where it has them, else the document's."""
-        own = self.variants[variant] if variant is not None else None
-        return About((own and own.year) or self.year, (own and own.source) or self.source)
+        return self.resolved(variant).about
+
+    def resolved(self, variant: str | None) -> Resolved:
+        """Return what the document states of a variant, or of itself.  Raises CnncalcError for an unknown one."""
+        if variant is None:
+            about = About(self.year, self.source)
+            return Resolved(None, self.arguments, self.input, self.outputs, self.expect, about)
+        own = self.variants.get(variant)
+        if own is None:
+            known = tuple(self.variants)
+            hint = did_you_mean(variant, known, "variants") if known else "the spec has no variants"
+            raise CnncalcError(f"{self.path}: no variant '{variant}'", hint)
+        return Resolved(
+            variant,
+            {**self.arguments, **own.arguments},
+            own.input or self.input,
+            own.outputs or self.outputs,
+            {**self.expect, **own.expect},
+            About(own.year or self.year, own.source or self.source),
+        )
 
     def members(self) -> list[str | None]:
         """Return the variants, and None for the document as it stands, unless a variant changes nothing of it."""

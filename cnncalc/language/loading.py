@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
 
-from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FILE_BYTES
 from cnncalc.ground.places import SpecError
 from cnncalc.language.document import Document
 from cnncalc.language.read.reader import read_document
 from cnncalc.language.read.yaml_tree import decode
-from cnncalc.layers.shapes import Shape
 
 
 def open_document(spec: str) -> tuple[Document, str | None]:
@@ -65,14 +61,3 @@ def read_text(data: bytes, name: str) -> Document:
         raise
     document.name = document.name or os.path.basename(name).rpartition(".")[0] or name
     return document
-
-
-def build_variant(
-    document: Document, variant: str | None, settings: Mapping[str, Any], inputs: Mapping[str, Shape]
-) -> Graph:
-    """Build a variant of a document.
-
-    Raises:
-        CnncalcError: where it has no such variant, or the spec is wrong.
-    """
-    return document.build(variant, settings, inputs)

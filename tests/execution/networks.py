@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.language.loading import build_variant, read_text
+from cnncalc import loads
 from cnncalc.layers.shapes import Shape
 from cnncalc.network import Network
 from tests.layers.building import make
@@ -66,7 +66,7 @@ layers:
 
 def spec(text: str) -> Network:
     """Return the network of a spec's text."""
-    return Network.of(build_variant(read_text(text.encode(), "test.yaml"), None, {}, {}))
+    return loads(text, name="test.yaml")
 
 
 def single(item: str, *inputs: Shape) -> Network:

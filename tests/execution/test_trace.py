@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cnncalc import loads
 from cnncalc.execution.trace import Trace, trace
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.language.expand.build import build
-from cnncalc.language.loading import read_text
 from cnncalc.layers.convolution.conv import Conv
 from cnncalc.network import Network
 
@@ -37,7 +36,7 @@ WEIGHTS = {"conv1.weight": FILTERS, "conv1.bias": np.array([1, -2], np.float32)}
 
 def network(*items: str, shape: tuple[int, ...] = (3, 5, 5)) -> Network:
     layers = "".join(f"  - {item}\n" for item in items)
-    return Network.of(build(read_text(f"input: {list(shape)}\nlayers:\n{layers}".encode(), "net.yaml")))
+    return loads(f"input: {list(shape)}\nlayers:\n{layers}", name="net.yaml")
 
 
 def traced(item: str, *at: int, x: Any = None, weights: Any = None, shape: tuple[int, ...] = (3, 5, 5)) -> Trace:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from cnncalc import loads
 from cnncalc.cli.parsing import parse_quantity
 from cnncalc.figures.catalogue import CATALOGUE, IN_MEMORY, Basis, heaviest
 from cnncalc.figures.costs import Sums, sums
 from cnncalc.graph import PUBLISHED
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.collection import shipped
-from cnncalc.language.expand.build import build
-from cnncalc.language.loading import read_text
 from cnncalc.network import Network
 
 RESIDUAL = b"""\
@@ -29,7 +28,7 @@ layers:
 
 @pytest.fixture
 def network() -> Network:
-    return Network.of(build(read_text(RESIDUAL, "net.yaml")))
+    return loads(RESIDUAL, name="net.yaml")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +134,7 @@ def test_parts_add_up(network: Network) -> None:
 
 
 def test_sums_are_added() -> None:
-    network = Network.of(build(read_text(RESIDUAL, "net.yaml")))
+    network = loads(RESIDUAL, name="net.yaml")
     assert sums(network.nodes[:2]) + sums(network.nodes[2:]) == sums(network.nodes)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import cnncalc
+from cnncalc import loads
 from cnncalc.figures.conventions import NOT_COMPARED, TOOLS, UNDEFINED, accounts
 from cnncalc.figures.costs import CONVENTIONS, OWN_CONVENTION
 from cnncalc.figures.summary import summarize
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.language.loading import build_variant, read_text
 from cnncalc.layers import layer_types
 from cnncalc.network import Network
 
@@ -50,7 +50,7 @@ with (Path(__file__).parent.parent / "data" / "conventions.csv").open(encoding="
 
 
 def network(text: str) -> Network:
-    return Network.of(build_variant(read_text(text.encode(), "test.yaml"), None, {}, {}))
+    return loads(text, name="test.yaml")
 
 
 @pytest.mark.parametrize("name", PRINTED)
@@ -101,7 +101,7 @@ def test_rules_on_single_modules(row: dict[str, str]) -> None:
     ],
 )
 def test_calflops_under_same(item: str, input: str, flops: int) -> None:
-    network = build_variant(read_text(f"input: {input}\nlayers: [{{{item}}}]\n".encode(), "net.yaml"), None, {}, {})
+    network = loads(f"input: {input}\nlayers: [{{{item}}}]\n", name="net.yaml")
     (total,) = [account.total for account in accounts(network) if account.convention.name == "calflops"]
     assert total == flops
 

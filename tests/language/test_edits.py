@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from cnncalc import loads
 from cnncalc.language.edits import ItemText, Piece, applied, find_item
-from cnncalc.language.loading import build_variant, read_text
 from cnncalc.network import Network
 
 HEAD = "input: [8, 12, 12]\nlayers:\n"
@@ -16,7 +16,7 @@ TWO = [
 
 
 def network(text: str) -> Network:
-    return Network.of(build_variant(read_text(text.encode(), "net.yaml"), None, {}, {}))
+    return loads(text, name="net.yaml")
 
 
 def item_of(text: str, type_name: str = "conv") -> ItemText:

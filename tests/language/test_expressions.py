@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 
 from cnncalc.ground.limits import MAX_INTEGER
 from cnncalc.language.expressions.arithmetic import make_divisible
-from cnncalc.language.expressions.compile import ExpressionError, bind, compile_expression, compile_loop
+from cnncalc.language.expressions.budget import Budget
+from cnncalc.language.expressions.compile import compile_expression
+from cnncalc.language.expressions.loops import bind, compile_loop
+from cnncalc.language.expressions.whitelist import ExpressionError
 
 NAMES = {"a": 3, "b": 4.5, "rows": ((1, 2), (3, 4)), "kind": "basic", "flag": True, "empty": None}
 
 
 def value(text: str, **names: Any) -> Any:
-    return compile_expression(text, {**NAMES, **names})({**NAMES, **names})
+    return compile_expression(text, {**NAMES, **names})({**NAMES, **names}, Budget())
 
 
 @pytest.mark.parametrize(
@@ -110,7 +113,7 @@ def test_make_divisible(channels: float, expected: int) -> None:
 def test_a_loop_binds_nested_names() -> None:
     target, names, rows = compile_loop("i, (c, n) in zip(range(2), rows)", NAMES)
     assert names == ["i", "c", "n"]
-    assert [bind(target, row) for row in rows(NAMES)] == [{"i": 0, "c": 1, "n": 2}, {"i": 1, "c": 3, "n": 4}]
+    assert [bind(target, row) for row in rows(NAMES, Budget())] == [{"i": 0, "c": 1, "n": 2}, {"i": 1, "c": 3, "n": 4}]
 
 
 def test_names_that_an_expression_reads() -> None:
@@ -134,14 +137,14 @@ def test_expressions_mean_what_python_means(text: str, a: int, b: int) -> None:
         expected = eval(compile(ast.parse(text, mode="eval"), "", "eval"), {"__builtins__": {}}, {"a": a, "b": b})
     except ZeroDivisionError:
         with pytest.raises(ExpressionError, match="divides by zero"):
-            compile_expression(text, {"a", "b"})({"a": a, "b": b})
+            compile_expression(text, {"a", "b"})({"a": a, "b": b}, Budget())
         return
     assert abs(expected) <= MAX_INTEGER
-    assert compile_expression(text, {"a", "b"})({"a": a, "b": b}) == expected
+    assert compile_expression(text, {"a", "b"})({"a": a, "b": b}, Budget()) == expected
 
 
 @given(st.text(max_size=40))
 def test_no_text_breaks_the_compiler(text: str) -> None:
     with contextlib.suppress(ExpressionError):  # whatever else it raises is a bug
         assert compile_expression(text, NAMES).text == text.strip()
-        compile_expression(text, NAMES)(NAMES)
+        compile_expression(text, NAMES)(NAMES, Budget())

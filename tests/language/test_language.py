@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from cnncalc import loads
 from cnncalc.ground.places import SpecError
-from cnncalc.language.expand.build import build
-from cnncalc.language.loading import build_variant, read_text
+from cnncalc.language.loading import read_text
 from cnncalc.network import Network
 
 
 def network(layers: str, head: str = "input: [3, 32, 32]", variant: str | None = None, **settings: object) -> Network:
-    return Network.of(
-        build_variant(read_text(f"{head}\nlayers:\n{layers}".encode(), "net.yaml"), variant, settings, {})
-    )
+    return loads(f"{head}\nlayers:\n{layers}", variant, name="net.yaml", **settings)
 
 
 def names(net: Network) -> list[str]:
@@ -206,9 +204,9 @@ def test_an_expect_that_is_not_met_is_kept_with_both_figures() -> None:
 
 def test_published_figures_are_not_checked_under_set_or_input() -> None:
     document = read_text(b"args: {c: 1}\nexpect: {params: 5}\ninput: [3, 8, 8]\nlayers: [relu]\n", "net.yaml")
-    assert len(Network.of(build(document)).unmet) == 1
-    assert Network.of(build(document, settings={"c": 2})).unmet == []
-    assert Network.of(build(document, inputs={"": (3, 9, 9)})).unmet == []
+    assert len(Network.of(document.build()).unmet) == 1
+    assert Network.of(document.build(settings={"c": 2})).unmet == []
+    assert Network.of(document.build(inputs={"": (3, 9, 9)})).unmet == []
 
 
 def test_ranks_are_free() -> None:

@@ -7,10 +7,9 @@ import sys
 
 import pytest
 
-from cnncalc.language.loading import build_variant, read_text
+from cnncalc import loads
 from cnncalc.layers import layer_type, layer_types
 from cnncalc.layers.base import KINDS, Layer
-from cnncalc.network import Network
 from tests.layers.building import NAMES, known, use
 
 
@@ -58,7 +57,7 @@ def test_the_example_holds_in_a_spec(name: str) -> None:
     colon = "" if ":" in example.item else ":"
     sources = ", ".join(inputs) if example.inputs else ""
     text = f"input: {inputs}\nlayers:\n  - {example.item}{colon}\n    from: [{sources}]\n"
-    network = Network.of(build_variant(read_text(text.encode(), "example.yaml"), None, {}, {}))
+    network = loads(text, name="example.yaml")
     node = network.nodes[-1]
     assert node.shape == example.output
     figures = (node.params, node.use.macs, node.use.flops)

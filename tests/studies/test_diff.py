@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from cnncalc import loads
 from cnncalc.figures.summary import Summary, summarize
-from cnncalc.language.expand.build import build
-from cnncalc.language.loading import read_text
-from cnncalc.network import Network
 from cnncalc.studies.compare.diff import Compared, figures, layer_changes
 
 
 def summary(layers: str, input: str = "[4, 8, 8]") -> Summary:
-    return summarize(Network.of(build(read_text(f"input: {input}\nlayers:\n{layers}".encode(), "net.yaml"))))
+    return summarize(loads(f"input: {input}\nlayers:\n{layers}", name="net.yaml"))
 
 
 def changes(a: str, b: str) -> list[tuple[str, str | None, str | None]]:

@@ -6,15 +6,14 @@ import itertools
 
 import pytest
 
-from cnncalc.language.expand.build import build
-from cnncalc.language.loading import read_text
+from cnncalc import loads
 from cnncalc.layers.symbols import Formula
-from cnncalc.network import Network, load
+from cnncalc.network import load
 from cnncalc.studies.explain.explanation import Explanation, WindowReads, explain, together
 
 
 def explained(item: str, *shape: int) -> Explanation:
-    network = Network.of(build(read_text(f"input: {list(shape)}\nlayers:\n  - {item}\n".encode(), "net.yaml")))
+    network = loads(f"input: {list(shape)}\nlayers:\n  - {item}\n", name="net.yaml")
     return explain(network, network.nodes)[0]
 
 
@@ -135,7 +134,7 @@ def test_a_window_that_overhangs(shape: tuple[int, ...], kernel: int, over: tupl
 
 def test_what_no_single_window_makes_has_none() -> None:
     text = "input: [8, 16, 16]\nlayers:\n  - reshape: [8, 256]\n  - conv: {out_channels: 8, kernel_size: 3}\n"
-    network = Network.of(build(read_text(text.encode(), "net.yaml")))
+    network = loads(text, name="net.yaml")
     reshaped, conv = explain(network, network.nodes)
     assert [sight.field.size for sight in reshaped.sights] == [1, 1]
     height, width = conv.sights

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 import cnncalc
+from cnncalc import loads
 from cnncalc.figures.roofline import Machine, estimate
 from cnncalc.figures.summary import summarize
-from cnncalc.language.loading import build_variant, read_text
-from cnncalc.network import Network
 from cnncalc.studies.hotspots import Hotspots, hotspots, predicted_seconds
 
 LAPTOP = Machine(100 * 10**9, 20 * 10**9)
@@ -40,16 +39,13 @@ def test_params_and_activations_of_alexnet() -> None:
 
 def test_exactly_four_fifths_are_enough() -> None:
     text = "input: [1]\nlayers:\n" + "  - linear: {out_features: 1, bias: false}\n" * 5
-    found = hotspots(summarize(Network.of(build_variant(read_text(text.encode(), "x"), None, {}, {}))), LAPTOP)
+    found = hotspots(summarize(loads(text, name="x")), LAPTOP)
     assert [len(hot.spots) for hot in found[:2]] == [4, 4]
 
 
 def test_nothing_makes_most_of_nothing() -> None:
     text = "input: [3, 4, 4]\nlayers:\n  - relu\n"
-    found = {
-        hot.figure: hot
-        for hot in hotspots(summarize(Network.of(build_variant(read_text(text.encode(), "x"), None, {}, {}))), LAPTOP)
-    }
+    found = {hot.figure: hot for hot in hotspots(summarize(loads(text, name="x")), LAPTOP)}
     assert (found["macs"].total, found["macs"].spots) == (0, [])
     assert len(found["output_bytes"].spots) == 1
 

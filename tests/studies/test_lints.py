@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from cnncalc.language.collection import shipped
-from cnncalc.language.expand.build import build
 from cnncalc.language.findings import RULES, Finding, distinct
 from cnncalc.language.loading import read_text
 from cnncalc.language.shipped import files
@@ -21,7 +20,7 @@ from tests.layers.building import known
 
 def findings(text: str) -> list[Finding]:
     document = read_text(text.encode(), "net.yaml")
-    return [*distinct(unused(document)), *lint(Network.of(build(document)))]
+    return [*distinct(unused(document)), *lint(Network.of(document.build()))]
 
 
 def rules(layers: str, input: str = "[3, 32, 32]") -> list[str]:
@@ -261,7 +260,7 @@ def test_what_shipped_specs_allow_is_found_without_the_comment() -> None:
         text = Path(path).read_text(encoding="utf-8")
         if "allow:" in text:
             document = read_text(text.replace("allow:", "").encode(), path)
-            found |= {one.rule for name in document.variants or (None,) for one in lint(build(document, name))}
+            found |= {one.rule for name in document.variants or (None,) for one in lint(document.build(name))}
     assert found == {"bias-before-batchnorm", "lost-pixels", "padding-covers-kernel", "stride-over-kernel", "wide-fc"}
     assert found < {*RULES}
 

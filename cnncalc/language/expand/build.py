@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from cnncalc.graph import Graph, Tensor
-from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER, MAX_LAYERS
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import GivenValue, SpecError
@@ -17,8 +16,7 @@ from cnncalc.language.expand.evaluation import Evaluation
 from cnncalc.language.expand.items import Expansion
 from cnncalc.language.expand.scopes import Frame, Tensors
 from cnncalc.language.expand.unfinished import UnfinishedError
-from cnncalc.language.expressions.arithmetic import OutOfWorkError
-from cnncalc.language.expressions.compile import BUDGET
+from cnncalc.language.expressions.budget import OutOfWorkError
 from cnncalc.language.faults import Faults
 from cnncalc.language.findings import warn
 from cnncalc.language.input_axes import findings
@@ -45,10 +43,6 @@ def build(
         CnncalcError: where there is no such variant.
         SpecError: with every fault that was found.
     """
-    if variant is not None and variant not in document.variants:
-        known = tuple(document.variants)
-        hint = did_you_mean(variant, known, "variants") if known else "the spec has no variants"
-        raise CnncalcError(f"{document.path}: no variant '{variant}'", hint)
     return _Build(document, variant, settings or {}, inputs or {}).graph()
 
 
@@ -71,7 +65,7 @@ class _Build:
         self, document: Document, variant: str | None, settings: Mapping[str, Any], inputs: Mapping[str, Shape]
     ) -> None:
         self.document = document
-        self.variant = document.variants[variant] if variant is not None else None
+        self.stated = document.resolved(variant)
         self.settings = settings
         self.given_inputs = inputs
         self.faults = Faults(each_place_once=True)
@@ -88,7 +82,7 @@ class _Build:
             raise UnfinishedError(error.faults, self.expansion.graph, self.expansion.misfits) from None
 
     def expanded(self) -> Graph:
-        document, variant = self.document, self.variant.name if self.variant else None
+        document, stated = self.document, self.stated
         self.values.globals = self.arguments()
         self.faults.stop()
         shapes = self.input_shapes()
@@ -98,7 +92,7 @@ class _Build:
         if least > MAX_LAYERS:
             message = f"the network has at least {least:,} layers; at most {MAX_LAYERS:,} are allowed"
             raise self.faults.refusal(document.origin, message)
-        graph = Graph(document.name or document.path, shapes, variant, document.about(variant).source)
+        graph = Graph(document.name or document.path, shapes, stated.variant, stated.about.source)
         expansion = self.expansion = Expansion(graph, self.values, self.faults, self.published)
         frame = expansion.scopes.outermost(document.reserved)
         first: Tensors = (next(iter(graph.inputs.values())),)
@@ -114,15 +108,13 @@ class _Build:
         return graph
 
     def arguments(self) -> dict[str, Any]:
-        document, values = self.document, dict[str, Any]({BUDGET: self.values.budget})
+        document, values = self.document, dict[str, Any]()
         for name in self.settings:
             if name not in document.arguments:
                 known = tuple(document.arguments)
                 hint = partial(did_you_mean, name, known, "args") if known else "the spec has no args"
                 self.faults.note(GivenValue("setting", name), f"{document.path} has no argument '{name}'", hint)
-        overrides = self.variant.arguments if self.variant else {}
-        for name, default in document.arguments.items():
-            value = overrides.get(name, default)
+        for name, value in self.stated.arguments.items():
             if name in self.settings:
                 self.check_setting(name, value.constant)
                 values[name] = self.settings[name]
@@ -144,8 +136,8 @@ class _Build:
         warn(findings(self.document, shapes, self.stated_inputs(), given))
 
     def stated_inputs(self) -> dict[str, SpecValue | None]:
-        stated = (self.variant and self.variant.input) or self.document.input
-        return {**stated} if isinstance(stated, dict) else {"input": stated}
+        stated = self.stated.input
+        return {**stated} if isinstance(stated, Mapping) else {"input": stated}
 
     def input_shapes(self) -> dict[str, Shape]:
         entries = self.stated_inputs()
@@ -176,7 +168,7 @@ class _Build:
         return sizes
 
     def outputs(self, frame: Frame, result: Tensors) -> dict[str, Tensor]:
-        stated = (self.variant and self.variant.outputs) or self.document.outputs
+        stated = self.stated.outputs
         if not stated:
             names = frame.names_of_tensors()
             return {names.get(tensor, tensor.name): tensor for tensor in result or ()}
@@ -204,11 +196,9 @@ class _Build:
                 self.faults.note(unmet.origin, f"{unmet.what} should be {unmet.expected}, but is {unmet.actual}")
 
     def state_published(self, graph: Graph) -> None:
-        stated = dict(self.document.expect)
-        if self.variant:
-            stated.update(self.variant.expect)
         graph.published = {
-            what: (self.values.value(value, self.values.globals), value.origin) for what, value in stated.items()
+            what: (self.values.value(value, self.values.globals), value.origin)
+            for what, value in self.stated.expect.items()
         }
         self.faults.stop()
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.ground.limits import MAX_LAYERS
-from cnncalc.language.document import BlockItem, Environment, Loop, SpecValue
+from cnncalc.language.document import BlockItem, Loop, SpecValue
 from cnncalc.language.expand.scopes import Tensors
-from cnncalc.language.expressions.arithmetic import Budget
-from cnncalc.language.expressions.compile import ExpressionError, bind
+from cnncalc.language.expressions.budget import Budget
+from cnncalc.language.expressions.loops import bind
+from cnncalc.language.expressions.whitelist import ExpressionError, Names
 from cnncalc.language.faults import Faults
 from cnncalc.layers.arguments import value_text
 
@@ -30,25 +31,25 @@ class Evaluation:
         self.budget = Budget()
         self.globals: dict[str, Any] = {}
 
-    def value(self, value: SpecValue, environment: Environment) -> Any:
+    def value(self, value: SpecValue, names: Names) -> Any:
         """Return a value; where it can't be computed, a fault and None."""
         try:
-            return value(environment)
+            return value(names, self.budget)
         except ExpressionError as error:
             self.faults.note(value.origin, error.message, error.hint)
             return None
 
-    def known(self, value: SpecValue, environment: Environment, incoming: Tensors) -> Any:
+    def known(self, value: SpecValue, names: Names, incoming: Tensors) -> Any:
         """Evaluate a value, unless it asks for an incoming tensor that a fault has made unknown."""
         if value.reads_input:
             if incoming is None:
                 return None
-            environment = self.seen(environment, incoming)
-        return self.value(value, environment)
+            names = self.seen(names, incoming)
+        return self.value(value, names)
 
-    def condition(self, value: SpecValue, environment: Environment) -> bool:
+    def condition(self, value: SpecValue, names: Names) -> bool:
         """Return whether a condition holds; a word is a fault."""
-        result = self.value(value, environment)
+        result = self.value(value, names)
         if isinstance(result, str):
             flags = {"yes": "true", "on": "true", "no": "false", "off": "false"}
             hint = f"write {flags[result]}" if result in flags else None
@@ -56,17 +57,17 @@ class Evaluation:
             self.faults.note(value.origin, message, hint)
         return bool(result)
 
-    def present(self, when: SpecValue, environment: Environment, incoming: Tensors) -> bool:
+    def present(self, when: SpecValue, names: Names, incoming: Tensors) -> bool:
         """Return whether ``when`` holds for the incoming tensor; not where a fault has made that unknown."""
         if when.reads_input:
             if incoming is None:
                 return False
-            environment = self.seen(environment, incoming)
-        return self.condition(when, environment)
+            names = self.seen(names, incoming)
+        return self.condition(when, names)
 
-    def count(self, value: SpecValue, environment: Environment) -> int:
+    def count(self, value: SpecValue, names: Names) -> int:
         """Return how often an item is repeated.  Raises SpecError for more than a network may have."""
-        count = self.value(value, environment)
+        count = self.value(value, names)
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             if count is not None or value.is_constant:
                 message = f"repeat must be an integer of 0 or more, not {value_text(count)}"
@@ -77,12 +78,12 @@ class Evaluation:
             raise self.faults.refusal(value.origin, message)
         return count
 
-    def rows(self, loop: Loop | None, environment: Environment, incoming: Tensors) -> Sequence[Any]:
+    def rows(self, loop: Loop | None, names: Names, incoming: Tensors) -> Sequence[Any]:
         """Return the rows of ``for``; one that binds nothing where there is none."""
         if loop is None:
             return (None,)
         try:
-            rows = loop.rows(self.seen(environment, incoming))
+            rows = loop.rows(self.seen(names, incoming), self.budget)
             if isinstance(rows, (tuple, range)):
                 return rows
             raise ExpressionError(f"'{loop.rows.text}' is not a list", hint="range(n) counts from 0 to n − 1")
@@ -90,33 +91,33 @@ class Evaluation:
             self.faults.note(loop.origin, f"for: {error.message}", error.hint)
             return ()
 
-    def bound(self, loop: Loop | None, row: Any, environment: Environment) -> Environment:
+    def bound(self, loop: Loop | None, row: Any, names: Names) -> Names:
         """Return the names with those that a row binds."""
         if loop is None:
-            return environment
+            return names
         try:
-            self.budget.spend(len(environment) // COPIED_AT_ONCE)
-            return {**environment, **bind(loop.target, row)}
+            self.budget.spend(len(names) // COPIED_AT_ONCE)
+            return {**names, **bind(loop.target, row)}
         except ExpressionError as error:
             self.faults.note(loop.origin, f"for: {error.message}", error.hint)
-            return {**environment, **dict.fromkeys(loop.names)}
+            return {**names, **dict.fromkeys(loop.names)}
 
-    def seen(self, environment: Environment, incoming: Tensors) -> Environment:
+    def seen(self, names: Names, incoming: Tensors) -> Names:
         """Return the names, with those of the incoming tensor where it is known."""
         if not incoming:
-            return environment
+            return names
         shape = incoming[0].shape
-        self.budget.spend(len(environment) // COPIED_AT_ONCE)
-        return {**environment, "in_channels": shape[0], "in_shape": shape}
+        self.budget.spend(len(names) // COPIED_AT_ONCE)
+        return {**names, "in_channels": shape[0], "in_shape": shape}
 
-    def inside(self, item: BlockItem, environment: Environment, incoming: Tensors) -> dict[str, Any]:
+    def inside(self, item: BlockItem, names: Names, incoming: Tensors) -> dict[str, Any]:
         """Return the names inside a block: the document's, and the block's own."""
         values = dict(self.globals)
         self.budget.spend(len(values) // COPIED_AT_ONCE + len(item.block.arguments) // 2)
         for name, default in item.block.arguments.items():
             given = item.arguments.get(name)
             if given is not None:
-                values[name] = given.constant if given.is_constant else self.known(given, environment, incoming)
+                values[name] = given.constant if given.is_constant else self.known(given, names, incoming)
             elif default is not None:
                 values[name] = default.constant if default.is_constant else self.known(default, values, incoming)
         return values

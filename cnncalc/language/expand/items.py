@@ -9,13 +9,13 @@ from cnncalc.ground.errors import clipped
 from cnncalc.ground.limits import MAX_DEPTH, MAX_INPUTS, MAX_LAYERS, MAX_READS, MAX_STEPS, STEPS_PER_LAYER
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Origin
-from cnncalc.language.document import BlockItem, Environment, Item, LayerItem, SequenceItem
+from cnncalc.language.document import BlockItem, Item, LayerItem, SequenceItem
 from cnncalc.language.expand.evaluation import Evaluation
 from cnncalc.language.expand.scopes import Frame, Ref, Scope, Scopes, Tensors
 from cnncalc.language.expand.sharing import Sharing
 from cnncalc.language.expand.unfinished import Misfit
-from cnncalc.language.expressions.arithmetic import weigh
-from cnncalc.language.expressions.compile import ExpressionError
+from cnncalc.language.expressions.budget import weigh
+from cnncalc.language.expressions.whitelist import ExpressionError, Names
 from cnncalc.language.faults import Faults
 from cnncalc.language.findings import Finding, warn
 from cnncalc.layers.base import Layer, LayerError
@@ -51,46 +51,44 @@ class Expansion:
 
     # --- items ----------------------------------------------------------------------------------------------
 
-    def items(self, items: list[Item], frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+    def items(self, items: list[Item], frame: Frame, names: Names, incoming: Tensors) -> Tensors:
         """Expand items one after the other and return what comes out of the last."""
         for item in items:
-            incoming = self._item(item, frame, environment, incoming)
+            incoming = self._item(item, frame, names, incoming)
         return incoming
 
-    def _item(self, item: Item, frame: Frame, environment: Environment, above: Tensors) -> Tensors:
+    def _item(self, item: Item, frame: Frame, names: Names, above: Tensors) -> Tensors:
         """Expand an item with its modifiers; an absent item passes on what comes from above."""
         incoming = above
         if item.sources is not None:
-            if self._plainly_absent(item, environment):
+            if self._plainly_absent(item, names):
                 return above  # what it would read need not be there either
             self._warn_of_input(item, frame, above)
             incoming = self.scopes.sources(item, frame)
         if not item.repeats:
-            result, present = self._once(item, frame, environment, incoming, frame)
+            result, present = self._once(item, frame, names, incoming, frame)
         else:
-            result, present = self._all_rounds(item, frame, environment, incoming)
+            result, present = self._all_rounds(item, frame, names, incoming)
         if not present:
             return above
         if item.expect is not None and not each_round(item):
-            self._check_expected(item, result, environment)
+            self._check_expected(item, result, names)
         return result
 
-    def _plainly_absent(self, item: Item, environment: Environment) -> bool:
+    def _plainly_absent(self, item: Item, names: Names) -> bool:
         """Whether an item is absent, judged without the incoming tensor."""
         when = item.when
         if when is None or when.reads_input or (item.loop and not when.names.isdisjoint(item.loop.names)):
             return False
-        return not self.values.condition(when, environment)
+        return not self.values.condition(when, names)
 
-    def _all_rounds(
-        self, item: Item, frame: Frame, environment: Environment, incoming: Tensors
-    ) -> tuple[Tensors, bool]:
+    def _all_rounds(self, item: Item, frame: Frame, names: Names, incoming: Tensors) -> tuple[Tensors, bool]:
         """Expand an item with a loop: (what comes out of the last round, whether any round was there)."""
         values, around, any_present = self.values, self._rounds, False
-        rows = values.rows(item.loop, environment, incoming)
+        rows = values.rows(item.loop, names, incoming)
         for row in rows:
             self._step(item)
-            inner = values.bound(item.loop, row, environment)
+            inner = values.bound(item.loop, row, names)
             count = 1 if item.repeat is None else values.count(item.repeat, values.seen(inner, incoming))
             self._rounds = around * len(rows) * max(count, 1)
             for _ in range(count):
@@ -100,30 +98,28 @@ class Expansion:
         self._rounds = around
         return incoming, any_present
 
-    def _once(
-        self, item: Item, lookup: Frame, environment: Environment, incoming: Tensors, frame: Frame
-    ) -> tuple[Tensors, bool]:
+    def _once(self, item: Item, lookup: Frame, names: Names, incoming: Tensors, frame: Frame) -> tuple[Tensors, bool]:
         """Expand one round of an item: (its output, whether it is there)."""
         self._step(item)
-        if item.when is not None and not self.values.present(item.when, environment, incoming):
+        if item.when is not None and not self.values.present(item.when, names, incoming):
             return incoming, False
         before = len(self.graph.nodes)
         if isinstance(item, SequenceItem) and item.name is None:  # has no scope of its own
-            return self._inner(item.items, lookup, environment, incoming), True
+            return self._inner(item.items, lookup, names, incoming), True
         if item.weights is not None:
             self.sharing.begin(item, frame)
         name = self.scopes.given_name(item, frame)
         inside: Frame | None = None
         if isinstance(item, LayerItem):
-            result = self._layer(item, name, lookup, environment, incoming)
+            result = self._layer(item, name, lookup, names, incoming)
         else:
-            inside, result = self._scoped(item, name, frame, environment, incoming)
+            inside, result = self._scoped(item, name, frame, names, incoming)
         if item.weights is not None:
             self.sharing.end(item.weights, result)
         ref = Ref(result, inside, item.type_name, before, len(self.graph.nodes))
         self.scopes.register(item, name, frame, ref)
         if item.expect is not None and each_round(item):
-            self._check_expected(item, result, environment)
+            self._check_expected(item, result, names)
         return result, True
 
     def _step(self, item: Item) -> None:
@@ -135,16 +131,14 @@ class Expansion:
 
     # --- what is inside of items ----------------------------------------------------------------------------
 
-    def _inner(self, items: list[Item], frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+    def _inner(self, items: list[Item], frame: Frame, names: Names, incoming: Tensors) -> Tensors:
         """Expand items that have no scope of their own: a path's, or an unnamed sequence's."""
         self._starts.append(incoming)
-        result = self.items(items, frame, environment, incoming)
+        result = self.items(items, frame, names, incoming)
         self._starts.pop()
         return result
 
-    def _scoped(
-        self, item: Item, name: str, frame: Frame, environment: Environment, incoming: Tensors
-    ) -> tuple[Frame, Tensors]:
+    def _scoped(self, item: Item, name: str, frame: Frame, names: Names, incoming: Tensors) -> tuple[Frame, Tensors]:
         """Expand a block or a named sequence in a scope of its own."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
@@ -153,7 +147,7 @@ class Expansion:
         prefix = f"{self.scopes.path(item, name, frame)}."
         if isinstance(item, BlockItem):
             items, reserved = item.block.items, item.block.reserved
-            environment = self.values.inside(item, environment, incoming)
+            names = self.values.inside(item, names, incoming)
         else:
             assert isinstance(item, SequenceItem)
             items, reserved = item.items, item.reserved
@@ -163,7 +157,7 @@ class Expansion:
                 inside.names[f"input{number}"] = Ref((tensor,), None, "input", 0, 0)
         inside.is_sequence = isinstance(item, SequenceItem) and incoming != tuple(self.graph.inputs.values())
         self._starts.append(None)
-        result = self.items(items, inside, environment, incoming)
+        result = self.items(items, inside, names, incoming)
         self._starts.pop()
         self._depth -= 1
         return inside, result
@@ -193,15 +187,15 @@ class Expansion:
 
     # --- layers ---------------------------------------------------------------------------------------------
 
-    def _layer(self, item: LayerItem, name: str, frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+    def _layer(self, item: LayerItem, name: str, frame: Frame, names: Names, incoming: Tensors) -> Tensors:
         """Add a layer to the network; a fault gives None."""
         full, tensors = self.scopes.path(item, name, frame), incoming
         try:
             if item.layer_class.takes_nothing():
                 tensors = tensors if item.sources else ()
             elif item.paths is not None:
-                tensors = self._paths(item.paths, frame, environment, incoming)
-            layer = item.built or self._made(item, environment, incoming)
+                tensors = self._paths(item.paths, frame, names, incoming)
+            layer = item.built or self._made(item, names, incoming)
             if layer is None or tensors is None:
                 return None
             return (self._add(layer, tensors, full, item),)
@@ -209,31 +203,32 @@ class Expansion:
             self._note_misfit(item, full, tensors or (), error)
             return None
 
-    def _paths(self, paths: list[list[Item]], frame: Frame, environment: Environment, incoming: Tensors) -> Tensors:
+    def _paths(self, paths: list[list[Item]], frame: Frame, names: Names, incoming: Tensors) -> Tensors:
         """Expand each path from the incoming tensor and return their ends."""
         if len(paths) > MAX_INPUTS:
             raise LayerError(f"has {len(paths):,} paths; at most {MAX_INPUTS:,} may come into one layer")
-        ends = [self._inner(path, frame, environment, incoming) for path in paths]
+        ends = [self._inner(path, frame, names, incoming) for path in paths]
         if any(end is None for end in ends):
             return None
         return tuple([tensor for end in ends for tensor in end or ()])
 
-    def _made(self, item: LayerItem, environment: Environment, incoming: Tensors) -> Layer | None:
+    def _made(self, item: LayerItem, names: Names, incoming: Tensors) -> Layer | None:
         """Return the layer for the arguments' values, made once for each set of values."""
         if item.reads_input:
             if incoming is None:
                 return None
-            environment = self.values.seen(environment, incoming)
+            names = self.values.seen(names, incoming)
         arguments = item.arguments.values()
         try:
-            found = tuple([value.constant if value.is_constant else value(environment) for value in arguments])
+            budget = self.values.budget
+            found = tuple([value.constant if value.is_constant else value(names, budget) for value in arguments])
         except ExpressionError:
             for value in arguments:
-                self.values.value(value, environment)
+                self.values.value(value, names)
             return None
         for one in found:
             if type(one) is tuple:
-                self.values.budget.spend(weigh(one))
+                budget.spend(weigh(one))
         try:
             layer = item.cache.get(found)
         except TypeError:  # a sweep's traced numbers, which nothing is looked up by
@@ -270,11 +265,11 @@ class Expansion:
         self.faults.note(origin, message, error.hint or (near if error.near else None))
         self.misfits.append(Misfit(full, tensors, message))
 
-    def _check_expected(self, item: Item, result: Tensors, environment: Environment) -> None:
+    def _check_expected(self, item: Item, result: Tensors, names: Names) -> None:
         """Hold an item's output against the shape that its ``expect`` states."""
         if item.expect is None or not self.published:
             return
-        expected = self.values.value(item.expect, environment)
+        expected = self.values.value(item.expect, names)
         self.graph.states_shapes = True
         if not result or expected is None or expected == result[0].shape:
             return

@@ -7,51 +7,11 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
-from cnncalc.ground.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_INTEGER, MAX_LAYERS, MAX_LIST, MAX_WORK
+from cnncalc.ground.limits import MAX_EXPRESSION, MAX_INTEGER, MAX_LAYERS, MAX_LIST
 from cnncalc.ground.numeric import below, larger, smaller, whole
 
 MAX_DIGITS = 64
 """Digits that a number may be rounded to, and an exponent of a base above 1."""
-
-
-class OutOfWorkError(Exception):
-    """The expressions of a spec take more than MAX_WORK operations."""
-
-
-class Budget:
-    """What is left of the operations that the expressions of a spec may take."""
-
-    __slots__ = ("left",)
-
-    def __init__(self) -> None:
-        self.left = MAX_WORK
-
-    def spend(self, operations: int) -> None:
-        """Take from what is left.  Raises OutOfWorkError where that is not enough."""
-        self.left -= operations
-        if self.left < 0:
-            raise OutOfWorkError
-
-
-def weigh(value: Any, depth: int = 0) -> int:
-    """Return how many items a list has, those of its lists included.
-
-    Raises:
-        OverflowError: where they are too many, or nested too deep.
-    """
-    if not isinstance(value, tuple):
-        return 1
-    if depth > MAX_DEPTH:
-        raise OverflowError(f"a list nested deeper than {MAX_DEPTH}")
-    weight = len(value)
-    for item in value:
-        if isinstance(item, tuple):
-            weight += weigh(item, depth + 1)
-        if weight > MAX_LIST:
-            break
-    if weight > MAX_LIST:
-        raise OverflowError(f"a list of more than {MAX_LIST:,} items")
-    return weight
 
 
 def number(value: Any) -> Any:

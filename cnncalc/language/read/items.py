@@ -22,7 +22,8 @@ from cnncalc.language.document import (
     explicit_names,
 )
 from cnncalc.language.expressions.arithmetic import FUNCTIONS
-from cnncalc.language.expressions.compile import CONSTANTS, ExpressionError, compile_loop
+from cnncalc.language.expressions.loops import compile_loop
+from cnncalc.language.expressions.whitelist import CONSTANTS, ExpressionError
 from cnncalc.language.hints import suggest
 from cnncalc.language.read.values import ValueReader
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree

@@ -10,7 +10,7 @@ from cnncalc.ground.limits import MAX_WORK
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Fault, Place, SpecError, SpecText
 from cnncalc.language.document import INPUT_NAMES, Block, Document, SpecValue, StatedOutput, Variant, explicit_names
-from cnncalc.language.expressions.arithmetic import OutOfWorkError
+from cnncalc.language.expressions.budget import OutOfWorkError
 from cnncalc.language.read.items import ItemReader, is_item_name
 from cnncalc.language.read.values import ValueReader
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree, parse

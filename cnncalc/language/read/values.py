@@ -9,9 +9,10 @@ from typing import Any
 
 from cnncalc.ground.limits import MAX_ALIASED, MAX_DEPTH
 from cnncalc.ground.places import Fault, Hint, Place, SpecError, SpecText, shown_hint
-from cnncalc.language.document import Environment, SpecValue
-from cnncalc.language.expressions.arithmetic import Budget
-from cnncalc.language.expressions.compile import BUDGET, CONSTANTS, ExpressionError, compile_expression
+from cnncalc.language.document import SpecValue
+from cnncalc.language.expressions.budget import Budget
+from cnncalc.language.expressions.compile import compile_expression
+from cnncalc.language.expressions.whitelist import CONSTANTS, ExpressionError, Names
 from cnncalc.language.faults import Faults
 from cnncalc.language.hints import suggest
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
@@ -22,6 +23,7 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})").fullmatch
 _WORD = re.compile(r"[A-Za-z_][\w.-]*").fullmatch
 
 NO_NAMES: frozenset[str] = frozenset()
+NO_VALUES: Names = {}
 
 
 class ValueReader:
@@ -37,7 +39,6 @@ class ValueReader:
         self.file = file
         self.faults = Faults()
         self.budget = Budget()
-        self._constants: Environment = {BUDGET: self.budget}
         self._allowance = len(file.content) + MAX_ALIASED  # n characters make at most n nodes, without aliases
 
     def fault(self, place: Tree | Place, message: str, hint: Hint = None) -> None:
@@ -138,7 +139,7 @@ class ValueReader:
         try:
             expression = compile_expression(text, names)
             if not expression.names:
-                return SpecValue(origin, expression(self._constants))
+                return SpecValue(origin, expression(NO_VALUES, self.budget))
             return SpecValue(origin, compute=expression, names=expression.names)
         except ExpressionError as error:
             if node.quoted and _WORD(text) and text not in names:
@@ -160,11 +161,8 @@ def _expression_hint(error: ExpressionError, text: str, argument: Argument[Any] 
     return hint
 
 
-NO_VALUES: Environment = {}
-
-
 def _joined(origin: Place, items: list[SpecValue]) -> SpecValue:
     if all(item.is_constant for item in items):
         return SpecValue(origin, tuple([item.constant for item in items]))
     names = NO_NAMES.union(*[item.names for item in items])
-    return SpecValue(origin, compute=lambda environment: tuple([item(environment) for item in items]), names=names)
+    return SpecValue(origin, compute=lambda names, budget: tuple([item(names, budget) for item in items]), names=names)

@@ -167,9 +167,8 @@ class Workbench:
         """Return the value of a numeric argument; None where it is none, or has no value of its own."""
         if not isinstance(self.recipe, Document):
             return None
-        variant = self.recipe.variants[self.variant].arguments if self.variant else {}
         value = self.settings.get(name)
-        stated = variant.get(name) or self.recipe.arguments.get(name)
+        stated = self.recipe.resolved(self.variant).arguments.get(name)
         if value is None and stated is not None and stated.is_constant:
             value = stated.constant
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

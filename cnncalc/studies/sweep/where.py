@@ -15,9 +15,11 @@ from typing import Any
 
 from cnncalc.figures.catalogue import IN_MEMORY
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import MAX_EXPRESSION
+from cnncalc.ground.limits import MAX_EXPRESSION, MAX_WORK
 from cnncalc.language.expressions.arithmetic import truth
-from cnncalc.language.expressions.compile import Expression, ExpressionError, compile_expression
+from cnncalc.language.expressions.budget import Budget, OutOfWorkError
+from cnncalc.language.expressions.compile import Expression, compile_expression
+from cnncalc.language.expressions.whitelist import ExpressionError
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES
 
@@ -81,11 +83,13 @@ class Condition:
 
     def _holds(self, part: Expression, names: Mapping[str, Any]) -> bool:
         try:
-            return truth(part(names))
+            return truth(part(names, Budget()))
         except ExpressionError as error:
             raise _refused(self.text, error) from None
         except TypeError as fault:
             raise CnncalcError(f"{self.text}: {fault}") from None
+        except OutOfWorkError:
+            raise CnncalcError(f"{self.text}: takes more than {MAX_WORK:,} operations for one row") from None
 
 
 def _conjuncts(text: str) -> list[str]:

@@ -1,0 +1,67 @@
+"""What is left of the operations that the expressions of one spec may take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.ground.limits import MAX_DEPTH, MAX_LIST, MAX_WORK
+
+FAILED = 100
+"""Operations that an expression counts for that can't be computed, beside its own."""
+
+
+class OutOfWorkError(Exception):
+    """The expressions of a spec take more than MAX_WORK operations."""
+
+
+class Budget:
+    """What is left of the operations that the expressions of a spec may take."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MAX_WORK
+
+    def spend(self, operations: int) -> None:
+        """Take from what is left.  Raises OutOfWorkError where that is not enough."""
+        self.left -= operations
+        if self.left < 0:
+            raise OutOfWorkError
+
+    def weighed(self, value: Any) -> Any:
+        """Return a value, its items counted where it is a list.
+
+        Raises:
+            OverflowError: where they are too many, or nested too deep.
+            OutOfWorkError: where so many operations are not left.
+        """
+        if type(value) is tuple:
+            try:
+                self.spend(weigh(value))
+            except OverflowError:
+                self.spend(MAX_LIST)
+                raise
+        elif type(value) is range:
+            self.spend(len(value))
+        return value
+
+
+def weigh(value: Any, depth: int = 0) -> int:
+    """Return how many items a list has, those of its lists included.
+
+    Raises:
+        OverflowError: where they are too many, or nested too deep.
+    """
+    if not isinstance(value, tuple):
+        return 1
+    if depth > MAX_DEPTH:
+        raise OverflowError(f"a list nested deeper than {MAX_DEPTH}")
+    weight = len(value)
+    for item in value:
+        if isinstance(item, tuple):
+            weight += weigh(item, depth + 1)
+        if weight > MAX_LIST:
+            break
+    if weight > MAX_LIST:
+        raise OverflowError(f"a list of more than {MAX_LIST:,} items")
+    return weight
