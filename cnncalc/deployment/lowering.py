@@ -180,10 +180,10 @@ class Lowering:
         into.constants = [*[one for one in into.constants if one.part == OTHER], *weights, *biases]
 
     def folds_ahead(self, node: Node, readers: list[Node]) -> None:
-        """Let a layer be part of the weights of all the layers that read it, at once or behind others that fold."""
+        """Let a layer be part of the weights of layers behind it, where there are any."""
         for reader in readers:
             self.ahead.setdefault(reader, []).append(node)
-        self.values[node] = self.values[node.inputs[0]]
+            self.values[node] = self.values[node.inputs[0]]
 
     def fuses(self, node: Node, activation: str) -> bool:
         """Let a clamp be part of the operator before it, where that can be; say whether it could.
@@ -290,6 +290,12 @@ def is_idle(node: Node) -> bool:
     if layer.type in ("dropout", "identity") or (layer.type == "channel_shuffle" and layer.groups == 1):
         return True
     return node.layer.is_view and last(node.shape) == last(node.use.inputs[0])
+
+
+def shifts(node: Node) -> bool:
+    """Whether a layer adds something to each channel, beside its factor."""
+    layer: Any = node.layer
+    return layer.type == "batchnorm" or (layer.type == "scale" and bool(layer.bias))
 
 
 def is_dense(operator: Operator) -> bool:

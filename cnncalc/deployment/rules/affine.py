@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.deployment.lowering import FOLDABLE, Lowering, Rule, refused
+from cnncalc.deployment.lowering import FOLDABLE, Lowering, Rule, refused, shifts
 from cnncalc.deployment.operators import Flow, Operator
+from cnncalc.deployment.rules.windows import pads_itself, taps_of
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
@@ -30,14 +31,14 @@ def linear(low: Lowering, node: Node) -> None:
         operator.constants.append(low.bias(layer.out_features, owner, True))
     low.end(node, operator.output)
     for folded in low.ahead.get(node, ()):
-        low.folds(folded, operator, _shifts(folded))
+        low.folds(folded, operator, shifts(folded))
 
 
 def batchnorm(low: Lowering, node: Node) -> None:
-    """Part of the weights before it, or of the dense layer behind it; else MUL and ADD, with a tensor each."""
+    """Part of the weights before it, or of the layers behind it; else MUL and ADD, with a tensor each."""
     if _folds_back(low, node):
         return
-    if _folds_ahead(low, node, True):
+    if _folds_ahead(low, node):
         return
     factored = _factored(low, node, "MUL", low.of(node)[0], f"{node.name} (factor)")
     shifted = _factored(low, node, "ADD", factored.output, node.name)
@@ -45,11 +46,11 @@ def batchnorm(low: Lowering, node: Node) -> None:
 
 
 def scale(low: Lowering, node: Node) -> None:
-    """Part of the weights before it, or of the dense layer behind it; else MUL, and ADD for a bias."""
+    """Part of the weights before it, or of the layers behind it; else MUL, and ADD for a bias."""
     layer: Any = node.layer
     if _folds_back(low, node):
         return
-    if _folds_ahead(low, node, layer.bias):
+    if _folds_ahead(low, node):
         return
     operator = _factored(low, node, "MUL", low.of(node)[0], f"{node.name} (factor)" if layer.bias else node.name)
     if layer.bias:
@@ -64,18 +65,31 @@ def _folds_back(low: Lowering, node: Node) -> bool:
         return False
     if low.sole_reader(node.inputs[0]) is None:
         return False
-    shifts = _shifts(node) and (operator.code != "FULLY_CONNECTED" or has_bias(low, operator.layers[0]))
-    low.folds(node, operator, shifts)
+    shifted = shifts(node) and (operator.code != "FULLY_CONNECTED" or has_bias(low, operator.layers[0]))
+    low.folds(node, operator, shifted)
     return True
 
 
-def _folds_ahead(low: Lowering, node: Node, shifts: bool) -> bool:
-    """Fold a layer into the dense layers that alone read it; a shift only where each has a bias, or gets one."""
-    dense = _dense_behind(low, node)
-    if not dense or (shifts and not all(has_bias(low, reader) for reader in dense)):
+def _folds_ahead(low: Lowering, node: Node) -> bool:
+    """Fold a layer into the layers that alone read it: dense layers, and convolutions of a single channel."""
+    readers = _dense_behind(low, node)
+    if shifts(node) and not all(has_bias(low, reader) for reader in readers):
         return False
-    low.folds_ahead(node, dense)
-    return True
+    readers = readers or _windows_on_one_channel(low, node)
+    low.folds_ahead(node, readers)
+    return bool(readers)
+
+
+def _windows_on_one_channel(low: Lowering, node: Node) -> list[Node]:
+    """Return the convolutions that alone read a map of one channel; of one that is shifted, those that pad nothing."""
+    (flow,) = low.of(node)
+    readers = low.all_readers(node) if flow.shape[-1] == 1 and len(flow.shape) > 1 else []
+    for reader in readers:
+        if reader.layer.type != "conv" or reader.shares is not None or not pads_itself(reader, flow):
+            return []
+        if shifts(node) and any(map(sum, taps_of(reader).pads)):
+            return []
+    return readers
 
 
 def _dense_behind(low: Lowering, node: Node) -> list[Node]:
@@ -112,12 +126,6 @@ def has_bias(low: Lowering, node: Node) -> bool:
         chain.append(waiting)
         waiting = low.sole_reader(behind) if normed and behind is not None else behind
     return len(chain) % 2 == 1
-
-
-def _shifts(node: Node) -> bool:
-    """Whether a layer adds something to each channel, beside its factor."""
-    layer: Any = node.layer
-    return layer.type == "batchnorm" or (layer.type == "scale" and bool(layer.bias))
 
 
 def _factored(low: Lowering, node: Node, code: str, flow: Flow, name: str) -> Operator:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.deployment.lowering import Lowering, Rule, last, refused
+from cnncalc.deployment.lowering import Lowering, Rule, last, refused, shifts
 from cnncalc.deployment.operators import Flow, Operator, Taps
 from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.window import Pair, same_pad
@@ -109,7 +109,7 @@ def conv(low: Lowering, node: Node) -> None:
         operator.constants.append(low.bias(layer.out_channels, None))
     low.end(node, operator.output)
     for folded in low.ahead.get(node, ()):
-        low.folds(folded, operator, shifts=False)
+        low.folds(folded, operator, shifts(folded))
 
 
 def conv_transpose(low: Lowering, node: Node) -> None:
