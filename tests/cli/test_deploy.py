@@ -205,6 +205,25 @@ def test_sweep_has_columns_of_a_device() -> None:
     assert (int(ram), int(flash)) == (record["ram"]["high"], record["flash"]["high"])
 
 
+def test_sweep_takes_the_order_of_branches_that_check_takes(tmp_path: Path) -> None:
+    # the wide branch runs first: 64·64 bytes inside, 8·64 behind, beside the input's 4·64, which the other one reads
+    # yet; where that runs first, its output of 8·64 waits in place of the input
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "args: {width: 64}\ninput: [4, 8, 8]\nlayers:\n  - conv: {out_channels: width, kernel_size: 1}\n"
+        "  - conv: {out_channels: 8, kernel_size: 1}\n    name: late\n"
+        "  - conv: {out_channels: 8, kernel_size: 1}\n    name: early\n    from: input\n"
+        "  - add: {}\n    from: [late, early]\n"
+    )
+    done = cnncalc("sweep", str(spec), "--set", "width=64,128", "--columns", "arena,ram_max", "--format", "ndjson")
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    record = json.loads(cnncalc("deploy", str(spec), "--format", "json").out)
+    assert (record["arena"], record["arena_in_other_orders"]) == ((64 + 8 + 4) * 64, [(64 + 8 + 8) * 64])
+    assert rows[0]["arena"] == (64 + 8 + 8) * 64
+    for bound, code in ((rows[0]["ram_max"], 0), (rows[0]["ram_max"] - 1, 1)):
+        assert cnncalc("check", str(spec), "--max-arena", str(bound)).code == code
+
+
 def test_sweep_reports_what_can_t_be_on_the_device() -> None:
     done = cnncalc("sweep", "convnext", "--variant", "convnext_tiny", "--columns", "arena", "--format", "csv")
     assert done.code == 1

@@ -97,24 +97,42 @@ def bounds(section: Mapping[str, Stated], given: Mapping[str, int], on: Device) 
     return found
 
 
+class UpperEnds(NamedTuple):
+    """The most bytes that a network takes on a device: of the planned arena, of RAM, and of flash."""
+
+    arena: int
+    ram_max: int
+    flash: int
+
+
+def upper_ends(found: Deployment) -> UpperEnds:
+    """Return what a deployed network takes at most, with its branches in the order that needs the larger arena.
+
+    The converter may run branches in another order than the spec.
+    """
+    from cnncalc.deployment.orders import other_arenas
+
+    others = other_arenas(found) if found.device.plan == "greedy" else []
+    arena = max([found.arena, *others])
+    return UpperEnds(arena, found.ram_total[1] + arena - found.arena, found.flash_total[1])
+
+
 def measured(network: Graph, on: Device) -> dict[str, tuple[int, list[Weighed]]]:
     """Return the upper ends of ``arena`` and ``flash``, each with its parts; activations with the step that is fullest.
 
-    The converter may run branches in another order than the spec: what the arena then takes more is a part of its own.
+    What the arena takes more with the branches in another order is a part of its own.
 
     Raises:
         CnncalcError: for a layer that the device doesn't have.
     """
-    from cnncalc.deployment.orders import other_arenas
     from cnncalc.deployment.view import deploy
 
     found = deploy(network, on)
-    others = other_arenas(found) if on.plan == "greedy" else []
-    more = max(max(others, default=0) - found.arena, 0)
-    parts = [*[_weighed(part, found) for part in found.ram], ("another order of branches", more)]
+    ends = upper_ends(found)
+    parts = [*[_weighed(part, found) for part in found.ram], ("another order of branches", ends.arena - found.arena)]
     return {
-        "arena": (found.ram_total[1] + more, parts),
-        "flash": (found.flash_total[1], [_weighed(part, found) for part in found.flash]),
+        "arena": (ends.ram_max, parts),
+        "flash": (ends.flash, [_weighed(part, found) for part in found.flash]),
     }
 
 

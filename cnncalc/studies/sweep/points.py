@@ -13,14 +13,14 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.places import SpecError
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
-from cnncalc.studies.device.budgets import Wanted
+from cnncalc.studies.device.budgets import UpperEnds, Wanted, upper_ends
 from cnncalc.studies.sweep.grid import Combination
 
 FIGURES = USUAL
 """What a combination's figures are, in their usual order."""
 
-ON_A_DEVICE = ("arena", "ram_max", "flash")
-"""Bytes on a microcontroller: of the planned arena, and the upper ends of RAM and of flash."""
+ON_A_DEVICE = UpperEnds._fields
+"""The most bytes on a microcontroller, of the planned arena, of RAM and of flash: what ``check`` holds to bounds."""
 
 MORE_FIGURES = ("receptive_field", *ON_A_DEVICE)
 """Figures that take as long as the rest together, computed where they are asked for."""
@@ -100,8 +100,7 @@ def usual_figures(network: Graph, measure: Measure, peak: int) -> dict[str, Any]
 def _on_a_device(network: Graph, wanted: Wanted) -> dict[str, int]:
     from cnncalc.deployment.view import deploy
 
-    deployed = deploy(network, wanted.device())
-    return dict(zip(ON_A_DEVICE, (deployed.arena, deployed.ram_total[1], deployed.flash_total[1]), strict=True))
+    return upper_ends(deploy(network, wanted.device()))._asdict()
 
 
 def _receptive_field(network: Graph) -> tuple[int, ...]:
