@@ -104,7 +104,7 @@ class LayerItem(Item):
         self.arguments: dict[str, SpecValue] = {}
         self.paths: list[list[Item]] | None = None
         self.built: Layer | None = None
-        self.cache: dict[tuple[Any, ...], Layer] = {}
+        self.cache: dict[bytes, Layer] = {}  # by the values of the arguments
         self.reads_input = False
 
     @property

@@ -171,3 +171,23 @@ def test_few_networks_need_no_numpy(tmp_path: Path) -> None:
         command = [sys.executable, "-c", check, str(spec), values]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (imported, "")
+
+
+def test_equal_values_of_other_kinds_are_other_values(tmp_path: Path) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text("args: {k: 3}\ninput: [1, 9]\nlayers:\n  - conv: {out_channels: 2, kernel_size: k}\n")
+    one, other = [
+        cnncalc("sweep", str(spec), "--set", f"k={values}", "--format", "ndjson").out.splitlines()
+        for values in ("true,1", "1,true")
+    ]
+    assert one == other[::-1]
+    assert "kernel_size must be a positive integer, not true" in one[0]
+
+
+def test_random_structures_print_what_the_plain_way_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = ("resnet", "--set", "depths=each(0,1,2,3)*4", "--set", "kind=basic,bottleneck", "--input", "3x64x64")
+    command = ("sweep", *space, "--sample", "220", "--format", "ndjson", "--check", "16")
+    folded = cnncalc(*command)
+    monkeypatch.setattr(jobs, "FEW", 10**9)
+    assert cnncalc(*command) == folded
+    assert (folded.code, folded.out.count("\n")) == (0, 220)

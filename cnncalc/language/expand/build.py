@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -24,12 +24,15 @@ from cnncalc.language.read.reader import out_of_work
 from cnncalc.layers.arguments import LayerError, value_text
 from cnncalc.layers.shapes import Shape
 
+Expander = Callable[[Graph, Evaluation, Faults, bool], Expansion]
+
 
 def build(
     document: Document,
     variant: str | None = None,
     settings: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Shape] | None = None,
+    expander: Expander = Expansion,
 ) -> Graph:
     """Build the network that a document describes.
 
@@ -38,12 +41,13 @@ def build(
         variant: the variant of the family, or None for the document's own figures.
         settings: values for ``args``, over the document's and the variant's.
         inputs: shapes by input name, over the document's; the name "" stands for the only input.
+        expander: what makes nodes of items.
 
     Raises:
         CnncalcError: where there is no such variant.
         SpecError: with every fault that was found.
     """
-    return _Build(document, variant, settings or {}, inputs or {}).graph()
+    return _Build(document, variant, settings or {}, inputs or {}, expander).graph()
 
 
 def warn_of_inputs(
@@ -62,7 +66,12 @@ class _Build:
     """One network of a document, from its args to its outputs."""
 
     def __init__(
-        self, document: Document, variant: str | None, settings: Mapping[str, Any], inputs: Mapping[str, Shape]
+        self,
+        document: Document,
+        variant: str | None,
+        settings: Mapping[str, Any],
+        inputs: Mapping[str, Shape],
+        expander: Expander = Expansion,
     ) -> None:
         self.document = document
         self.stated = document.resolved(variant)
@@ -71,7 +80,8 @@ class _Build:
         self.faults = Faults(each_place_once=True)
         self.values = Evaluation(self.faults)
         self.published = not settings and not inputs
-        self.expansion = Expansion(Graph("", {}), self.values, self.faults, self.published)
+        self.expander = expander
+        self.expansion = expander(Graph("", {}), self.values, self.faults, self.published)
 
     def graph(self) -> Graph:
         try:
@@ -93,7 +103,7 @@ class _Build:
             message = f"the network has at least {least:,} layers; at most {MAX_LAYERS:,} are allowed"
             raise self.faults.refusal(document.origin, message)
         graph = Graph(document.name or document.path, shapes, stated.variant, stated.about.source)
-        expansion = self.expansion = Expansion(graph, self.values, self.faults, self.published)
+        expansion = self.expansion = self.expander(graph, self.values, self.faults, self.published)
         frame = expansion.scopes.outermost(document.reserved)
         first: Tensors = (next(iter(graph.inputs.values())),)
         result = expansion.items(document.items, frame, self.values.globals, first)

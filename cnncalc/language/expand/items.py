@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from marshal import dumps
 
 from cnncalc.graph import Graph, Node, Tensor, Unmet
 from cnncalc.ground.errors import clipped
@@ -103,24 +104,32 @@ class Expansion:
         self._step(item)
         if item.when is not None and not self.values.present(item.when, names, incoming):
             return incoming, False
+        return self._round(item, lookup, names, incoming, frame), True
+
+    def _round(self, item: Item, lookup: Frame, names: Names, incoming: Tensors, frame: Frame) -> Tensors:
+        """Expand one round of an item that is there."""
         before = len(self.graph.nodes)
         if isinstance(item, SequenceItem) and item.name is None:  # has no scope of its own
-            return self._inner(item.items, lookup, names, incoming), True
+            return self._inner(item.items, lookup, names, incoming)
         if item.weights is not None:
             self.sharing.begin(item, frame)
         name = self.scopes.given_name(item, frame)
-        inside: Frame | None = None
-        if isinstance(item, LayerItem):
-            result = self._layer(item, name, lookup, names, incoming)
-        else:
-            inside, result = self._scoped(item, name, frame, names, incoming)
+        inside, result = self._contents(item, name, lookup, frame, names, incoming)
         if item.weights is not None:
             self.sharing.end(item.weights, result)
         ref = Ref(result, inside, item.type_name, before, len(self.graph.nodes))
         self.scopes.register(item, name, frame, ref)
         if item.expect is not None and each_round(item):
             self._check_expected(item, result, names)
-        return result, True
+        return result
+
+    def _contents(
+        self, item: Item, name: str, lookup: Frame, frame: Frame, names: Names, incoming: Tensors
+    ) -> tuple[Frame | None, Tensors]:
+        """Expand what an item is made of: (its scope where it has one of its own, its output)."""
+        if isinstance(item, LayerItem):
+            return None, self._layer(item, name, lookup, names, incoming)
+        return self._scoped(item, name, frame, names, incoming)
 
     def _step(self, item: Item) -> None:
         """Count an item or a round that is looked at.  Raises SpecError for too many."""
@@ -230,15 +239,16 @@ class Expansion:
             if type(one) is tuple:
                 budget.spend(weigh(one))
         try:
-            layer = item.cache.get(found)
-        except TypeError:  # a sweep's traced numbers, which nothing is looked up by
+            key = dumps(found, 2)  # 1, 1.0 and true are equal, but not the same
+        except ValueError:  # a sweep's traced numbers, which nothing is looked up by
             return item.layer_class(**dict(zip(item.arguments, found, strict=True)))
+        layer = item.cache.get(key)
         if layer is None:
             if self.faults and any(one is None for one in found):
                 return None
             if len(item.cache) >= CACHED_LAYERS:
                 item.cache.clear()
-            layer = item.cache[found] = item.layer_class(**dict(zip(item.arguments, found, strict=True)))
+            layer = item.cache[key] = item.layer_class(**dict(zip(item.arguments, found, strict=True)))
         return layer
 
     def _add(self, layer: Layer, tensors: tuple[Tensor, ...], full: str, item: LayerItem) -> Node:

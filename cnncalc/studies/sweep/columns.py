@@ -1,8 +1,8 @@
 """A sweep by columns: a network is built once for each structure, and its arithmetic repeated over the grid.
 
 Places of one signature (variant, words, lengths of lists, kinds of numbers) go to the programs that are known of it;
-the first that none of them holds for is traced.  A place whose network is an error, or that is alone in its structure,
-is computed the plain way, so that every text is the same.
+the first that none of them holds for is traced.  Places of a structure that has few of them are computed one by one, of
+folded blocks.  A place whose network is an error is computed the plain way, so that every text is the same.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.axes import axes_of
+from cnncalc.studies.sweep.folding import Folding
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.layout import ResultLayout, laid_out
 from cnncalc.studies.sweep.points import Measure, Point, point
@@ -25,6 +26,8 @@ from cnncalc.studies.sweep.window import Batch, Window
 WORTH_TRACING = 24
 """Places of one signature in a window from which a trace pays: it takes as long as some 8 networks."""
 
+WORTH_TRACING_FOLDED = 160
+"""The same where blocks are folded, so that networks one by one take less."""
 
 NETWORKS_PER_TRACE = 8
 """How many networks are computed the plain way while one is traced."""
@@ -49,6 +52,8 @@ class Columns:
         self.axes = axes_of(grid)
         self.traces = 0
         self._covered = 0
+        self._folding = Folding(recipe, measure)
+        self._worth = WORTH_TRACING_FOLDED if self._folding.folds else WORTH_TRACING
         self._known: dict[tuple[int, ...], list[Structure]] = {}
 
     def window(self, numbers: Sequence[int]) -> Window:
@@ -64,7 +69,7 @@ class Columns:
                     waiting.append(rest)  # in groups once more: what a trace has pinned is part of the signature
                 else:
                     for lane in rest.tolist():
-                        window.points[lane] = self.point(numbers[lane])
+                        window.points[lane] = self._folded(numbers[lane])
         return window
 
     def point(self, number: int) -> Point:
@@ -72,9 +77,15 @@ class Columns:
         self._go_on()
         return point(self.recipe, self.grid[number], self.measure)
 
+    def _folded(self, number: int) -> Point:
+        """Return the same, of blocks that are known where they can be."""
+        self._go_on()
+        combination = self.grid[number]
+        return self._folding.point(combination) or point(self.recipe, combination, self.measure)
+
     def _is_worth(self, waiting: int) -> bool:
         """Return whether to trace once more: many wait, and traces have paid so far."""
-        return waiting >= WORTH_TRACING and self._covered >= (self.traces - 8) * NETWORKS_PER_TRACE
+        return waiting >= self._worth and self._covered >= (self.traces - 8) * NETWORKS_PER_TRACE
 
     def _groups(self, places: list[Column], lanes: Column) -> Iterator[tuple[tuple[int, ...], Column]]:
         """Yield lanes by their signature: for each axis, which form its value has."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnncalc.figures.catalogue import USUAL
-from cnncalc.figures.costs import DTYPES, sums
+from cnncalc.figures.costs import DTYPES, Sums, sums
 from cnncalc.figures.expectations import unmet
 from cnncalc.figures.memory import forward_elements, peak_elements
 from cnncalc.graph import Graph
@@ -87,13 +87,15 @@ def figures(network: Graph, measure: Measure) -> dict[str, Any]:
 
 def usual_figures(network: Graph, measure: Measure, peak: int) -> dict[str, Any]:
     """Return the :data:`FIGURES` of a network, given the most elements that are alive at one step."""
-    batch, width = measure.batch, DTYPES[measure.dtype]
-    layers, params, buffers, macs, flops, activations = sums(network.nodes, batch)
-    values = (
-        layers, params, buffers, macs, flops, activations,
-        width * params, width * forward_elements(network, batch), width * peak,
-        next(reversed(network.outputs.values())).shape,
-    )  # fmt: skip
+    batch = measure.batch
+    output = next(reversed(network.outputs.values())).shape
+    return named_figures(sums(network.nodes, batch), forward_elements(network, batch), peak, output, measure)
+
+
+def named_figures(totals: Sums, forward: int, peak: int, output: Shape, measure: Measure) -> dict[str, Any]:
+    """Return the :data:`FIGURES`, given the sums over all layers and the elements of all outputs, for the batch."""
+    width = DTYPES[measure.dtype]
+    values = (*totals, width * totals.params, width * forward, width * peak, output)
     return dict(zip(FIGURES, values, strict=True))
 
 

@@ -140,7 +140,8 @@ def rows(window: Window, columns: Columns) -> list[Point]:
 
 @pytest.mark.parametrize("name", FAMILIES, ids=lambda name: Path(name).stem if name.strip() == name else "random")
 def test_columns_are_points(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnncalc.studies.sweep.columns.WORTH_TRACING", 2)
+    for name_of in ("WORTH_TRACING", "WORTH_TRACING_FOLDED"):
+        monkeypatch.setattr(f"cnncalc.studies.sweep.columns.{name_of}", 2)
     document, variant = (read_text(name.encode(), "net.yaml"), None) if "\n" in name else open_document(name)
     args, inputs = FAMILIES[name]
     grid, measure = Grid((variant,), args, inputs), Measure(batch=3, dtype="float16")

@@ -1,0 +1,303 @@
+"""Networks of random structures: each block is expanded once, and remembered by what it adds up to.
+
+Two networks of a search space are hardly alike, but their blocks are.  A block that takes the same arguments and gets
+the same shapes makes the same layers, so its sums, its output's shape and what is alive while it runs are kept, and
+stand in the next network for its layers.  Whatever is not settled by that, an error above all, is computed the plain
+way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import partial
+from marshal import dumps
+from typing import Any, NamedTuple
+
+from cnncalc.figures.costs import Sums, sums
+from cnncalc.graph import Graph, Node, Tensor
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_LAYERS, MAX_PATH, MAX_READS, MAX_STEPS
+from cnncalc.language.document import BlockItem, Document, Item, LayerItem
+from cnncalc.language.expand.build import build
+from cnncalc.language.expand.evaluation import Evaluation
+from cnncalc.language.expand.items import Expansion
+from cnncalc.language.expand.scopes import Frame, Tensors
+from cnncalc.language.expressions.whitelist import ExpressionError, Names
+from cnncalc.language.faults import Faults
+from cnncalc.recipe import Recipe
+from cnncalc.studies.sweep.folds import Fold, folds_of
+from cnncalc.studies.sweep.grid import Combination
+from cnncalc.studies.sweep.points import Measure, Point, named_figures
+
+MOST_PIECES = 30_000
+"""Pieces that are remembered, some 20 MiB of them."""
+
+TRIES = 16_384
+"""Uses of an item after which it is no longer folded, unless an eighth of them were known."""
+
+Segment = tuple[int, tuple[int, ...]]
+"""The most own elements of a piece that are alive up to where inputs are read for the last time, and which those are."""
+
+
+class UnsettledError(Exception):
+    """Something that pieces don't settle: the network is to be computed the plain way."""
+
+
+class Piece(NamedTuple):
+    """What some layers add up to, for a batch.
+
+    Attributes:
+        sums: of the layers.
+        forward: elements of all outputs.
+        uncounted: layer types whose FLOPs nobody has defined.
+        segments: what is alive, from one last read of an input to the next.
+    """
+
+    sums: Sums
+    forward: int
+    uncounted: frozenset[str]
+    segments: tuple[Segment, ...]
+
+
+class Cost(NamedTuple):
+    """What expanding a piece takes of what is bounded: steps, tensors read, operations of expressions, and so on."""
+
+    steps: int
+    reads: int
+    work: int
+    rounds: int
+    path: int
+
+
+class Folded(Node):
+    """Several layers in the place of one node; it has no layer of its own, but a piece.
+
+    Attributes:
+        piece: what they add up to.
+    """
+
+    __slots__ = ("piece",)
+
+    def __init__(self, index: int, output: Node, inputs: tuple[Tensor, ...], piece: Piece) -> None:
+        self.name = output.name
+        self.shape = output.shape
+        self.times = output.times
+        self.index = index
+        self.inputs = inputs
+        self.piece = piece
+
+
+class _Known(NamedTuple):
+    output: Node
+    read: tuple[int, ...]  # which of the tensors that come in
+    reads_all: bool
+    piece: Piece
+    cost: Cost
+
+
+class Folding:
+    """The pieces of a spec, and the figures of networks that are made of them.
+
+    Attributes:
+        folds: the items that can be folded.
+        known: the pieces.
+    """
+
+    def __init__(self, recipe: Recipe, measure: Measure) -> None:
+        """Prepare; nothing is expanded yet."""
+        self.recipe = recipe
+        self.measure = measure
+        self.folds = folds_of(recipe) if isinstance(recipe, Document) and not measure.more else {}
+        self.known: dict[Any, _Known] = {}
+        self.tries: dict[Item, list[int]] = {item: [0, 0] for item in self.folds}
+
+    def point(self, combination: Combination) -> Point | None:
+        """Return a combination's point; None where it is to be computed the plain way."""
+        variant, args, inputs = combination
+        if not self.folds or not (args or inputs):  # published figures are held against every layer
+            return None
+        assert isinstance(self.recipe, Document)
+        made: list[_FoldedExpansion] = []
+        try:
+            graph = build(self.recipe, variant, args, inputs, partial(_FoldedExpansion, folding=self, made=made))
+            made[-1].settle()
+        except (CnncalcError, UnsettledError):
+            return None
+        batch = self.measure.batch
+        whole = composed(graph.nodes, (), tuple(graph.inputs.values()), graph.outputs.values(), batch)
+        ((peak, _),) = whole.segments
+        if whole.sums.layers > MAX_LAYERS:
+            return None
+        output = next(reversed(graph.outputs.values())).shape
+        figures = named_figures(whole.sums, whole.forward, peak, output, self.measure)
+        shapes = {name: tensor.shape for name, tensor in graph.inputs.items()}
+        return Point(variant, args, shapes, figures, uncounted=tuple(sorted(whole.uncounted)))
+
+
+class _FoldedExpansion(Expansion):
+    """An expansion in which what is known takes the place of its layers."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        values: Evaluation,
+        faults: Faults,
+        published: bool,
+        folding: Folding,
+        made: list[_FoldedExpansion],
+    ) -> None:
+        super().__init__(graph, values, faults, published)
+        made.append(self)
+        self.folding = folding
+        self._widest = 0  # of the loops around a layer, since a piece was begun
+        self._longest = 0  # path, likewise
+
+    def _contents(
+        self, item: Item, name: str, lookup: Frame, frame: Frame, names: Names, incoming: Tensors
+    ) -> tuple[Frame | None, Tensors]:
+        """Expand what an item is made of, or take it as it is known."""
+        fold = self.folding.folds.get(item)
+        if fold is None or incoming is None or self.faults:
+            return super()._contents(item, name, lookup, frame, names, incoming)
+        key = self._key(item, fold, names, incoming)
+        tries = self.folding.tries[item]
+        tries[0] += 1
+        known = self.folding.known.get(key)
+        prefix = len(frame.scope.prefix) + len(name)
+        if known is not None:
+            tries[1] += 1
+            return None, self._taken(known, incoming, prefix)
+        if tries[0] > TRIES and tries[1] * 8 < tries[0]:
+            self.folding.folds.pop(item, None)
+        return self._learnt(key, prefix, item, name, lookup, frame, names, incoming)
+
+    def _key(self, item: Item, fold: Fold, names: Names, incoming: tuple[Tensor, ...]) -> Any:
+        """Return what settles an item's expansion: kinds of numbers are told apart, and tensors that are the same."""
+        read: list[Any] = []
+        try:
+            if isinstance(item, BlockItem) and item.arguments:
+                seen = self.values.seen(names, incoming)
+                for name, value in item.arguments.items():
+                    read += (name, value(seen, self.values.budget))
+            read += [names.get(name) for name in fold.names]
+            read += [self.values.globals.get(name) for name in fold.globals]
+            written = dumps(read, 2)
+        except (ExpressionError, ValueError):
+            raise UnsettledError from None
+        if len(incoming) == 1:
+            return fold.what, written, self._depth, incoming[0].shape, incoming[0].times
+        return fold.what, written, self._depth, tuple([(one.shape, one.times, incoming.index(one)) for one in incoming])
+
+    def _taken(self, known: _Known, incoming: tuple[Tensor, ...], prefix: int) -> Tensors:
+        """Append what is known as one node."""
+        steps, reads, work, rounds, path = known.cost
+        self._steps += steps
+        self._reads += reads
+        self.values.budget.spend(work)
+        if self._rounds * rounds > self._widest:
+            self._widest = self._rounds * rounds
+        if prefix + path > self._longest:
+            self._longest = prefix + path
+        inputs = incoming if known.reads_all else tuple([incoming[number] for number in known.read])
+        node = Folded(len(self.graph.nodes), known.output, inputs, known.piece)
+        self.graph.nodes.append(node)
+        return (node,)
+
+    def settle(self) -> None:
+        """Raise UnsettledError where a bound may have been reached on the way, layer by layer."""
+        if self._steps > MAX_STEPS or self._reads > MAX_READS or self._widest > MAX_LAYERS or self._longest > MAX_PATH:
+            raise UnsettledError
+
+    def _learnt(
+        self,
+        key: Any,
+        prefix: int,
+        item: Item,
+        name: str,
+        lookup: Frame,
+        frame: Frame,
+        names: Names,
+        incoming: tuple[Tensor, ...],
+    ) -> tuple[Frame | None, Tensors]:
+        """Expand an item, and remember what it adds up to where it ends in one layer of its own."""
+        nodes, first = self.graph.nodes, len(self.graph.nodes)
+        before = self._steps, self._reads, self.values.budget.left
+        around = self._widest, self._longest
+        self._widest = self._longest = 0
+        inside, result = super()._contents(item, name, lookup, frame, names, incoming)
+        made = nodes[first:]
+        path = max([self._longest, *[len(node.name) for node in made]])
+        rounds = self._widest // self._rounds
+        self._widest, self._longest = max(around[0], self._widest), max(around[1], path)
+        if self.faults or not made or result != (made[-1],):
+            return inside, result
+        outside = tuple(dict.fromkeys(incoming))
+        inner = set(made)
+        if any(tensor not in inner and tensor not in outside for node in made for tensor in node.inputs):
+            return inside, result
+        batch = self.folding.measure.batch
+        read = [tensor for tensor in outside if any(tensor in node.inputs for node in made)]
+        piece = composed(made, read, (), result, batch)
+        work = before[2] - self.values.budget.left
+        cost = Cost(self._steps - before[0], self._reads - before[1], work, rounds, path - prefix)
+        places = tuple([incoming.index(tensor) for tensor in read])
+        if len(self.folding.known) >= MOST_PIECES:
+            self.folding.known.clear()
+        node = Folded(first, made[-1], tuple(read), piece)
+        self.folding.known[key] = _Known(node, places, tuple(read) == incoming, piece, cost)
+        nodes[first:] = [node]
+        return None, (node,)
+
+    def _add(self, layer: Any, tensors: tuple[Tensor, ...], full: str, item: LayerItem) -> Node:
+        self._widest = max(self._widest, self._rounds)
+        return super()._add(layer, tensors, full, item)
+
+
+def composed(
+    nodes: Sequence[Node], outside: Sequence[Tensor], present: Sequence[Tensor], kept: Collection[Tensor], batch: int
+) -> Piece:
+    """Return what nodes add up to, in the order in which they run.
+
+    Args:
+        nodes: layers, or pieces of them.
+        outside: the tensors that come in, and are alive as long as whoever made them needs them.
+        present: the tensors that are alive from the start, and until they are read for the last time.
+        kept: what is alive to the end.
+        batch: samples that go through at once.
+    """
+    last: dict[Tensor, int] = {tensor: place for place, node in enumerate(nodes) for tensor in node.inputs}
+    last.update(dict.fromkeys(kept, len(nodes)))
+    alive = high = sum([tensor.elements(batch) for tensor in present if tensor in last])
+    segments: list[Segment] = []
+    pieces = [node.piece if isinstance(node, Folded) else _alone(node, batch) for node in nodes]
+    for place, node in enumerate(nodes):
+        for most, ends in pieces[place].segments:
+            if alive + most > high:
+                high = alive + most
+            ended: tuple[int, ...] = ()
+            for end in ends:
+                tensor = node.inputs[end]
+                if last[tensor] != place:
+                    continue
+                if tensor in outside:
+                    ended = (*ended, outside.index(tensor))
+                else:
+                    alive -= tensor.elements(batch)
+            if ended:
+                segments.append((high, ended))
+                high = 0
+        if node in last:
+            alive += node.elements(batch)
+    if high or not segments:
+        segments.append((high, ()))
+    totals, forwards, uncounted, _ = zip(*pieces, strict=True)
+    sums_ = Sums(*map(sum, zip(*totals, strict=True)))
+    return Piece(sums_, sum(forwards), frozenset().union(*uncounted), tuple(segments))
+
+
+def _alone(node: Node, batch: int) -> Piece:
+    """Return what one layer adds up to."""
+    uncounted = frozenset([node.use.layer.type]) if node.use.flops is None else frozenset[str]()
+    elements = node.elements(batch)
+    reads = tuple([node.inputs.index(tensor) for tensor in dict.fromkeys(node.inputs)])
+    return Piece(sums([node], batch), elements, uncounted, ((elements, reads),))

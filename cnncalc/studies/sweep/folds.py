@@ -1,0 +1,142 @@
+"""Which items of a spec make the same of the same, wherever they stand, and which names each of them reads.
+
+What an item expands to is settled by the values of the names that it reads, by what comes in, and by the layers that
+each ``from`` inside of it names.  Where those lie inside as well, the item can be folded: it is expanded once, and
+remembered by what it adds up to.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from cnncalc.language.document import (
+    INPUT_NAMES,
+    Block,
+    BlockItem,
+    Document,
+    Item,
+    LayerItem,
+    SequenceItem,
+    SpecValue,
+    explicit_names,
+    walked,
+)
+
+
+class Fold(NamedTuple):
+    """What an item that can be folded depends on, beside what comes in.
+
+    Attributes:
+        what: the block that it uses, or the item itself.
+        names: what it reads of the names around it; a block reads its arguments instead.
+        globals: the document's args that the blocks inside of it read.
+    """
+
+    what: Block | Item
+    names: tuple[str, ...]
+    globals: tuple[str, ...]
+
+
+def folds_of(document: Document) -> dict[Item, Fold]:
+    """Return the items that can be folded: none where a name reaches into a scope, or weights are shared."""
+    bodies = [document.items, *[block.items for block in document.blocks.values()]]
+    items = [item for body in bodies for item in walked(body)]
+    named = Counter([*_references(items), *_outputs(document)])
+    if not _are_simple(document, items, named):
+        return {}
+    reads = _reads_of_blocks(document)
+    found: dict[Item, Fold] = {}
+    for item in items:
+        if isinstance(item, BlockItem):
+            if _is_closed(item.block.items, frozenset(), True):
+                found[item] = Fold(item.block, (), tuple(sorted(reads[item.block])))
+        elif item.children and _is_apart(item, named):
+            names = _names(item.children)
+            names |= _of(item.arguments.values()) if isinstance(item, LayerItem) else set()
+            used = {name for block in _used(item.children) for name in reads[block]}
+            found[item] = Fold(item, tuple(sorted(names - set(INPUT_NAMES))), tuple(sorted(used)))
+    return found
+
+
+def _are_simple(document: Document, items: list[Item], named: Iterable[str]) -> bool:
+    """Return whether every name that is read is an item's own, not a running number's, nor one inside a scope."""
+    inputs = set(document.input) if isinstance(document.input, dict) else set[str]()
+    for variant in document.variants.values():
+        inputs |= set(variant.input) if isinstance(variant.input, dict) else set()
+    known = {item.name.name for item in items if item.name is not None} | inputs
+    return not any(item.weights for item in items) and all(name in known or _is_input(name) for name in named)
+
+
+def _is_input(name: str) -> bool:
+    return name == "input" or (name.startswith("input") and name[5:].isdecimal())
+
+
+def _references(items: Iterable[Item]) -> list[str]:
+    return [reference.name for item in items for reference in item.sources or ()]
+
+
+def _outputs(document: Document) -> list[str]:
+    stated = [output for variant in document.variants.values() for output in variant.outputs or ()]
+    return [output.reference.name for output in (*(document.outputs or ()), *stated)]
+
+
+def _is_apart(item: Item, named: Counter[str]) -> bool:
+    """Return whether nothing inside an item that is no block is named outside of it, and nothing outside is read."""
+    is_scope = isinstance(item, SequenceItem) and item.name is not None
+    given = [one.name.name for one in walked(item.children) if one.name is not None]
+    inside = Counter(_references(walked(item.children)))
+    return all(named[name] == inside[name] for name in given) and _is_closed(item.children, frozenset(), is_scope)
+
+
+def _is_closed(items: list[Item], around: frozenset[str], is_scope: bool) -> bool:
+    """Return whether items read nothing but each other and, inside a scope, its input."""
+    known = around | explicit_names(items)
+    for item in items:
+        if not all(name in known or (is_scope and _is_input(name)) for name in _references([item])):
+            return False
+        if not _is_closed(item.children, known, is_scope or (isinstance(item, SequenceItem) and item.name is not None)):
+            return False
+    return True
+
+
+# --- names ------------------------------------------------------------------------------------------------------
+
+
+def _reads_of_blocks(document: Document) -> dict[Block, set[str]]:
+    """Return the document's args that each block reads, itself or by the blocks that it uses."""
+    found = {block: _own_reads(block) & document.arguments.keys() for block in document.blocks.values()}
+    grown = True
+    while grown:  # blocks may use each other
+        grown = False
+        for block, reads in found.items():
+            more = {name for inner in _used(block.items) for name in found[inner]} - reads
+            reads |= more
+            grown = grown or bool(more)
+    return found
+
+
+def _own_reads(block: Block) -> set[str]:
+    """Return the names that a block reads and does not bind; a default may read what an argument behind it hides."""
+    return (_names(block.items) - block.arguments.keys()) | _of(block.arguments.values())
+
+
+def _used(items: list[Item]) -> set[Block]:
+    return {item.block for item in walked(items) if isinstance(item, BlockItem)}
+
+
+def _names(items: list[Item]) -> set[str]:
+    """Return the names that items read, those that their loops bind included."""
+    found: set[str] = set()
+    for item in walked(items):
+        found |= _of([item.repeat, item.when, item.expect])
+        if isinstance(item, (LayerItem, BlockItem)):
+            found |= _of(item.arguments.values())
+        if item.loop is not None:
+            found |= item.loop.rows.names
+    return found
+
+
+def _of(values: Iterable[SpecValue | None]) -> set[str]:
+    return {name for value in values if value is not None for name in value.names}
