@@ -36,7 +36,7 @@ TRIES = 16_384
 """Uses of an item after which it is no longer folded, unless an eighth of them were known."""
 
 Segment = tuple[int, tuple[int, ...]]
-"""The most own elements of a piece that are alive up to where inputs are read for the last time, and which those are."""
+"""The most own elements of a piece that are alive up to where inputs are read last, and which inputs those are."""
 
 
 class UnsettledError(Exception):
