@@ -25,11 +25,16 @@ def some(values: Any, count: int, rng: random.Random) -> tuple[Any, ...]:
 
 
 def rows_of_mobilenet(rng: random.Random) -> tuple[Any, ...]:
-    return tuple([(rng.choice([1, 4, 6]), channels, rng.randint(1, 3), rng.choice([1, 2])) for channels in (16, 24, 32)])
+    return tuple(
+        [(rng.choice([1, 4, 6]), channels, rng.randint(1, 3), rng.choice([1, 2])) for channels in (16, 24, 32)]
+    )
 
 
 SPACES: dict[str, tuple[str, Draw]] = {
-    "resnet": ("resnet", lambda rng: {"depths": some(range(1, 6), 4, rng), "kind": rng.choice(["basic", "bottleneck"])}),
+    "resnet": (
+        "resnet",
+        lambda rng: {"depths": some(range(1, 6), 4, rng), "kind": rng.choice(["basic", "bottleneck"])},
+    ),
     "mobilenet": ("mobilenet_v2", lambda rng: {"rows": rows_of_mobilenet(rng), "width": rng.choice([0.5, 1.0])}),
     "regnet": ("regnet_x_400mf", lambda rng: {"depths": some(range(1, 6), 4, rng)}),
     "recursion": (UNET, lambda rng: {"depth": rng.randint(1, 5), "base": rng.choice([8, 16])}),
