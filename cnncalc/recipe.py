@@ -23,11 +23,14 @@ class About(NamedTuple):
     source: str | None = None
 
 
-class Stated(NamedTuple):
+class Stated:
     """A plain text of a file, with its place."""
 
-    text: str
-    origin: Origin
+    __slots__ = ("origin", "text")
+
+    def __init__(self, text: str, origin: Origin) -> None:
+        self.text = text
+        self.origin = origin
 
 
 class Recipe(Protocol):

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import click
 
 from cnncalc.cli.options import WholeNumber, layout_option
-from cnncalc.cli.parsing import parse_input, parse_quantity, parse_value
+from cnncalc.cli.parsing import parse_input, parse_value
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
+from cnncalc.ground.quantities import parse_quantity
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.grid import Grid

@@ -12,11 +12,11 @@ from cnncalc.cli._errors import error_text
 from cnncalc.cli.opening import AskedSeveral, Changes, read_spec
 from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_specs
 from cnncalc.cli.output import Output, to_stderr
-from cnncalc.cli.parsing import parse_quantity
 from cnncalc.figures.catalogue import BOUNDED, BYTES, Basis
 from cnncalc.figures.expectations import ON_A_DEVICE
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FAULTS
+from cnncalc.ground.quantities import parse_quantity
 from cnncalc.language.collection import members
 from cnncalc.language.document import Document
 from cnncalc.language.findings import RULES, distinct, noticed

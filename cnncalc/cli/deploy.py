@@ -9,8 +9,8 @@ from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import takes_output, takes_spec
 from cnncalc.cli.output import Output
 from cnncalc.cli.overwriting import refuse_overwriting
-from cnncalc.cli.parsing import parse_quantity
 from cnncalc.ground.atomic_write import write_whole
+from cnncalc.ground.quantities import parse_quantity
 from cnncalc.studies.device.budgets import Wanted
 
 

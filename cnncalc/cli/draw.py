@@ -131,7 +131,7 @@ def page_of(
     from cnncalc.drawing.page.document import Content, page
     from cnncalc.figures.costs import OWN_CONVENTION
     from cnncalc.rendering.verdict import verdict
-    from cnncalc.rendering.views.summary import convention
+    from cnncalc.rendering.views.summary_page import convention
 
     shown = dict.fromkeys([by, "macs", "params", "memory"])
     measures = [measure(network, one, summary.batch, summary.dtype, machine) for one in shown]

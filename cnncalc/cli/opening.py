@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any
 
 from cnncalc.cli._blame import built, note_variants
 from cnncalc.cli.output import to_stderr
@@ -30,7 +30,7 @@ Changes = tuple[Mapping[str, Any], dict[str, Shape]]
 """What a network is built with: values for the spec's args, and shapes by the inputs' names."""
 
 
-class Asked(NamedTuple):
+class Asked:
     """One network as a command line asks for it: SPEC and what changes it.
 
     Attributes:
@@ -41,11 +41,20 @@ class Asked(NamedTuple):
         layout: in which order the axes of shapes are given and shown, ``chw`` or ``hwc``.
     """
 
-    spec: str
-    variant: str | None
-    inputs: tuple[str, ...]
-    settings: tuple[str, ...]
-    layout: str
+    __slots__ = ("inputs", "layout", "settings", "spec", "variant")
+
+    def __init__(
+        self, spec: str, variant: str | None, inputs: tuple[str, ...], settings: tuple[str, ...], layout: str
+    ) -> None:
+        self.spec = spec
+        self.variant = variant
+        self.inputs = inputs
+        self.settings = settings
+        self.layout = layout
+
+    def with_inputs(self, inputs: tuple[str, ...]) -> Asked:
+        """Return the same with other texts of ``--input``."""
+        return Asked(self.spec, self.variant, inputs, self.settings, self.layout)
 
     def recipe(self) -> tuple[Recipe, str | None]:
         """Return the recipe, and the variant that is asked for by either way.  Raises CnncalcError."""
@@ -84,13 +93,16 @@ class Asked(NamedTuple):
         return recipe, network
 
 
-class AskedSeveral(NamedTuple):
+class AskedSeveral:
     """Several networks as a command line asks for them; the changes are for all of them."""
 
-    specs: tuple[str, ...]
-    inputs: tuple[str, ...]
-    settings: tuple[str, ...]
-    layout: str
+    __slots__ = ("inputs", "layout", "settings", "specs")
+
+    def __init__(self, specs: tuple[str, ...], inputs: tuple[str, ...], settings: tuple[str, ...], layout: str) -> None:
+        self.specs = specs
+        self.inputs = inputs
+        self.settings = settings
+        self.layout = layout
 
     def changes(self) -> Changes:
         """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError where they can't be read."""

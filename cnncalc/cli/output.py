@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.cli.overwriting import refuse_overwriting
-from cnncalc.ground.atomic_write import write_whole
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.terminal_safe import printable, printable_lines
-from cnncalc.rendering.layout import Line, Screen, page_lines
+from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import FORMATS, View
 
 if TYPE_CHECKING:
     from cnncalc.figures.summary import Summary
+    from cnncalc.rendering.layout import Line
 
 NARROWEST = 40
 
@@ -44,6 +44,8 @@ class Output:
     def show(self, view: View) -> None:
         """Write a view in the format that is asked for.  Raises CnncalcError as :meth:`text` does."""
         if self.format == "table" and self.color:
+            from cnncalc.rendering.layout import page_lines
+
             self.text(styled(list(page_lines([block], self.screen))) for block in view.page(self.screen))
         else:
             self.text(FORMATS[self.format].write(view, self.screen))
@@ -66,6 +68,8 @@ class Output:
             for chunk in chunks if sys.stdout is not None else ():
                 click.echo(chunk, nl=False)
             return
+        from cnncalc.ground.atomic_write import write_whole
+
         refuse_overwriting("-o", self.path)
         write_whole(self.path, chunks)
 

@@ -9,7 +9,6 @@ from typing import Any
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER
 from cnncalc.ground.near import did_you_mean
-from cnncalc.ground.quantities import parse_quantity as parse_quantity
 from cnncalc.language.read.values import NO_NAMES, NO_VALUES, ValueReader
 from cnncalc.language.read.yaml_tree import decode, parse
 from cnncalc.layers.shapes import Shape
@@ -63,6 +62,8 @@ def parse_machine(text: str) -> tuple[int, int]:
     Raises:
         CnncalcError: where one is missing, unknown, given twice or not above 0.
     """
+    from cnncalc.ground.quantities import parse_quantity
+
     given: dict[str, int] = {}
     for part in text.split(","):
         name, equals, figure = part.partition("=")

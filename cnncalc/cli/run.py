@@ -14,11 +14,11 @@ from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import WholeNumber, takes_output, takes_spec
 from cnncalc.cli.output import Output, report_unmet, to_stderr
 from cnncalc.cli.overwriting import refuse_overwriting
-from cnncalc.cli.parsing import parse_quantity
 from cnncalc.cli.progress import progress_bar
 from cnncalc.execution import load_numpy
 from cnncalc.figures.summary import summarize
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.quantities import parse_quantity
 
 if TYPE_CHECKING:
     from cnncalc.execution.report import Run
@@ -133,7 +133,7 @@ def command(
     files, shapes = files_and_shapes(asked.inputs)
     refuse_unused(files, {"--resize": picture.resize, "--mean": picture.mean, "--std": picture.std}, {"--batch": batch})
     limit = None if max_memory is None else parse_quantity(max_memory, "--max-memory", of_bytes=True)
-    network = asked._replace(inputs=shapes).network()
+    network = asked.with_inputs(shapes).network()
     load_numpy()
     from cnncalc.execution.arrays.write import check_target, write_arrays
     from cnncalc.execution.verify import run
@@ -182,7 +182,8 @@ def _report_to_stderr(run: Run, layout: str) -> int:
     """Report what does not hold on stderr; return the exit code."""
     if run.ok and run.finite:
         return 0
-    from cnncalc.rendering.layout import Screen, page_lines, plain
+    from cnncalc.rendering.layout import page_lines, plain
+    from cnncalc.rendering.screen import Screen
     from cnncalc.rendering.views.run import mismatch
 
     for row in run.mismatches[:5]:

@@ -17,12 +17,15 @@ from cnncalc.ground.errors import CnncalcError
 COUNT, BYTES, SECONDS, POSITIONS, SHAPE = "count", "bytes", "seconds", "positions", "shape"
 
 
-class Basis(NamedTuple):
+class Basis:
     """What figures are counted for: samples at once, bytes of an element, and the optimiser of a training."""
 
-    batch: int = 1
-    width: int = 4
-    optimizer: str = "adam"
+    __slots__ = ("batch", "optimizer", "width")
+
+    def __init__(self, batch: int = 1, width: int = 4, optimizer: str = "adam") -> None:
+        self.batch = batch
+        self.width = width
+        self.optimizer = optimizer
 
 
 Part = tuple[str, int]

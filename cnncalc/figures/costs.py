@@ -37,12 +37,12 @@ def sums(nodes: Iterable[Node], batch: int = 1) -> Sums:
     """Return what some nodes sum up to, for a batch."""
     layers = params = buffers = macs = flops = activations = 0
     for node in nodes:
+        use, copies = node.use, node.copies(batch)
         layers += 1
-        macs += node.macs(batch)
-        counted = node.flops(batch)
-        flops += 0 if counted is None else counted
         params += node.params
         buffers += node.buffers
-        if node.use.layer.kind in COUNTED_IN_ACTIVATIONS:
+        macs += copies * use.macs
+        flops += copies * (use.flops or 0)
+        if use.layer.kind in COUNTED_IN_ACTIVATIONS:
             activations += node.elements(batch)
     return Sums(layers, params, buffers, macs, flops, activations)

@@ -14,25 +14,28 @@ ON_A_DEVICE = ("arena", "flash")
 def unmet(network: Graph) -> list[Unmet]:
     """Return the shapes and the figures that the spec states and the network does not have."""
     found = list(network.misshapen)
-    for what, (value, origin) in network.published.items():
-        if what in ON_A_DEVICE:
-            continue
-        actual = figure_of(network, what)
+    for what, actual in own_figures(network).items():
+        value, origin = network.published[what]
         if actual != value:
             found.append(Unmet(what, shown(value), shown(actual), origin))
     return found
 
 
-def figure_of(network: Graph, what: str) -> object:
-    """Return what a network has of a figure that specs publish, ``what`` being a key of ``expect``."""
-    if what.startswith("output"):
-        name = what.removeprefix("output").strip()
-        outputs = {name: tensor.shape for name, tensor in network.outputs.items()}
-        if name:
-            return outputs.get(name)
-        shapes = tuple(outputs.values())
-        return shapes[0] if len(shapes) == 1 else shapes
-    return sums(network.nodes)._asdict()[what]
+def own_figures(network: Graph) -> dict[str, object]:
+    """Return what the network has of each figure that its spec publishes, but for those of a device."""
+    stated = [what for what in network.published if what not in ON_A_DEVICE]
+    counted = sums(network.nodes)._asdict() if stated else {}
+    return {what: counted[what] if what in counted else _output(network, what) for what in stated}
+
+
+def _output(network: Graph, what: str) -> object:
+    """Return the shape of the output that ``output NAME`` stands for; of the only one, or of all, for ``output``."""
+    outputs = {name: tensor.shape for name, tensor in network.outputs.items()}
+    name = what.removeprefix("output").strip()
+    if name:
+        return outputs.get(name)
+    shapes = tuple(outputs.values())
+    return shapes[0] if len(shapes) == 1 else shapes
 
 
 def shown(value: object) -> object:

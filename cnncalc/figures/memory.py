@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnncalc.graph import Graph, Node, Tensor
+from cnncalc.graph import Graph, Node
 
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
 """Tensors of state that an optimiser keeps for each parameter (Kingma and Ba 2014, arXiv:1412.6980: two moments)."""
@@ -37,14 +37,11 @@ def alive_elements(network: Graph, batch: int = 1) -> Iterator[tuple[int, Node |
     """
     last = network.last_reads()
     alive = sum(tensor.elements(batch) for tensor in network.inputs.values() if tensor in last)
-    ends: dict[int, list[Tensor]] = {}
+    freed = [0] * (len(network.nodes) + 1)
     for tensor, index in last.items():
-        ends.setdefault(index, []).append(tensor)
+        freed[index] += tensor.elements(batch)
     yield alive, None
     for node in network.nodes:
-        alive += node.elements(batch)
-        yield alive, node
-        if node not in last:
-            alive -= node.elements(batch)
-        for tensor in ends.get(node.index, ()):
-            alive -= tensor.elements(batch)
+        size = node.elements(batch)
+        yield alive + size, node
+        alive += (size if node in last else 0) - freed[node.index]

@@ -176,11 +176,14 @@ def leading(seen: Seen) -> Fields:
     return next((fields for fields in seen.values() if fields), ())
 
 
-class ReceptiveFields(NamedTuple):
+class ReceptiveFields:
     """The fields of every tensor, and the nodes whose branches come with different strides."""
 
-    of: dict[Tensor, Seen]
-    disagreeing: list[Node]
+    __slots__ = ("disagreeing", "of")
+
+    def __init__(self, of: dict[Tensor, Seen], disagreeing: list[Node]) -> None:
+        self.of = of
+        self.disagreeing = disagreeing
 
 
 def receptive_fields(graph: Graph) -> ReceptiveFields:

@@ -180,21 +180,21 @@ def _by_input(network: Graph, seen: Seen) -> dict[str, Fields]:
 
 
 def _row(node: Node, batch: int, width: int, field: tuple[int, ...]) -> Row:
-    use = node.use
+    use, layer, copies = node.use, node.use.layer, node.copies(batch)
     elements = node.elements(batch)
     return Row(
         node.index,
         node.name,
-        use.layer.type,
-        use.layer.kind,
-        use.layer.label(),
+        layer.type,
+        layer.kind,
+        layer.label(),
         tuple([tensor.name for tensor in node.inputs]),
         tuple([(tensor.copies(batch), *tensor.shape) for tensor in node.inputs]),
-        (node.copies(batch), *node.shape),
+        (copies, *node.shape),
         node.params,
         node.buffers,
-        node.macs(batch),
-        node.flops(batch) or 0,
+        copies * use.macs,
+        copies * (use.flops or 0),
         elements,
         elements * width,
         field,

@@ -95,12 +95,15 @@ class GivenValue(NamedTuple):
         return ""
 
 
-class Fault(NamedTuple):
+class Fault:
     """One thing that is wrong with a spec: where, what, and perhaps what to do."""
 
-    message: str
-    origin: Origin | None = None
-    hint: str | None = None
+    __slots__ = ("hint", "message", "origin")
+
+    def __init__(self, message: str, origin: Origin | None = None, hint: str | None = None) -> None:
+        self.message = message
+        self.origin = origin
+        self.hint = hint
 
     def text(self, spelled: Callable[[Origin], str] = str) -> str:
         """Return the message with place, excerpt and hint, as it is shown; ``spelled`` says how a place is called."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
@@ -54,20 +54,26 @@ class SpecValue:
         return self.constant if self.compute is None else self.compute(names, budget)
 
 
-class Reference(NamedTuple):
+class Reference:
     """The name of another item, and where it is written."""
 
-    name: str
-    origin: Place
+    __slots__ = ("name", "origin")
+
+    def __init__(self, name: str, origin: Place) -> None:
+        self.name = name
+        self.origin = origin
 
 
-class Loop(NamedTuple):
+class Loop:
     """A ``for``: the names to bind and the rows that they are bound to."""
 
-    target: Any
-    names: list[str]
-    rows: Expression
-    origin: Place
+    __slots__ = ("names", "origin", "rows", "target")
+
+    def __init__(self, target: Any, names: list[str], rows: Expression, origin: Place) -> None:
+        self.target = target
+        self.names = names
+        self.rows = rows
+        self.origin = origin
 
 
 class Item:
@@ -148,11 +154,14 @@ class Block:
         self.reserved: frozenset[str] = frozenset()
 
 
-class StatedOutput(NamedTuple):
+class StatedOutput:
     """An item that is an output, perhaps only under a condition."""
 
-    reference: Reference
-    when: SpecValue | None
+    __slots__ = ("reference", "when")
+
+    def __init__(self, reference: Reference, when: SpecValue | None) -> None:
+        self.reference = reference
+        self.when = when
 
 
 class Variant:
@@ -182,7 +191,7 @@ def _equal(one: object, other: object) -> bool:
     return one.is_constant and other.is_constant and bool(one.constant == other.constant)
 
 
-class Resolved(NamedTuple):
+class Resolved:
     """What a document states of one network: the variant's own where it has it, else the document's.
 
     Attributes:
@@ -191,12 +200,23 @@ class Resolved(NamedTuple):
         input: the shape of the only input, or one for each input by name.
     """
 
-    variant: str | None
-    arguments: Mapping[str, SpecValue]
-    input: SpecValue | Mapping[str, SpecValue] | None
-    outputs: list[StatedOutput] | None
-    expect: Mapping[str, SpecValue]
-    about: About
+    __slots__ = ("about", "arguments", "expect", "input", "outputs", "variant")
+
+    def __init__(
+        self,
+        variant: str | None,
+        arguments: Mapping[str, SpecValue],
+        input: SpecValue | Mapping[str, SpecValue] | None,
+        outputs: list[StatedOutput] | None,
+        expect: Mapping[str, SpecValue],
+        about: About,
+    ) -> None:
+        self.variant = variant
+        self.arguments = arguments
+        self.input = input
+        self.outputs = outputs
+        self.expect = expect
+        self.about = about
 
 
 class Document:

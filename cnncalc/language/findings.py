@@ -27,8 +27,6 @@ RULES = {
 }
 """Every rule with what it finds; ``# allow: RULE`` on the line silences it there."""
 
-_ALLOW = re.compile(r"#.*\ballow:([\w\s,-]+)").search
-
 
 class Finding(NamedTuple):
     """One warning: which rule, what, where, and what may be done.
@@ -57,7 +55,8 @@ class Finding(NamedTuple):
     @property
     def allowed(self) -> bool:
         """Whether a comment on the line says that it is meant: ``# allow: lost-pixels``."""
-        comment = _ALLOW(self.origin.file.line(self.origin.line)) if isinstance(self.origin, Place) else None
+        line = self.origin.file.line(self.origin.line) if isinstance(self.origin, Place) else ""
+        comment = re.search(r"#.*\ballow:([\w\s,-]+)", line)
         return comment is not None and self.rule in re.split(r"[\s,]+", comment[1])
 
 

@@ -7,7 +7,7 @@ of a few frames, small maps of many channels, or maps of one column that are mea
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.language.document import Block, BlockItem, Document, Item, LayerItem, SpecValue
 from cnncalc.language.findings import Finding
@@ -26,12 +26,15 @@ SAMPLES = 100
 """Length from which the first of two axes looks like time rather than channels."""
 
 
-class Doubt(NamedTuple):
+class Doubt:
     """What a shape looks like: the rule that says so, in which words, and the shape that is probably meant."""
 
-    rule: str
-    looks: str
-    meant: Shape
+    __slots__ = ("looks", "meant", "rule")
+
+    def __init__(self, rule: str, looks: str, meant: Shape) -> None:
+        self.rule = rule
+        self.looks = looks
+        self.meant = meant
 
 
 def doubt(shape: Shape, kernel: Any = None) -> Doubt | None:

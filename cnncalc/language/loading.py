@@ -33,19 +33,16 @@ def _shipped(spec: str) -> tuple[str, str | None]:
     Raises:
         CnncalcError: where ``spec`` is a path, a folder, an address or nothing that is known.
     """
-    from cnncalc.language.hints.foreign_files import folder_refusal, refuse_address
     from cnncalc.language.shipped import find
 
-    refuse_address(spec)
-    is_folder = os.path.isdir(spec)
-    if os.sep in spec or spec.endswith((".yaml", ".yml")):
-        raise folder_refusal(spec) if is_folder else CnncalcError(f"{spec}: no such file")
     try:
+        if os.sep in spec or spec.endswith((".yaml", ".yml")):
+            raise CnncalcError(f"{spec}: no such file")
         return find(spec)
-    except CnncalcError:
-        if is_folder:
-            raise folder_refusal(spec) from None
-        raise
+    except CnncalcError as error:
+        from cnncalc.language.hints.foreign_files import refusal_of_name
+
+        raise refusal_of_name(spec) or error from None
 
 
 def read_text(data: bytes, name: str) -> Document:

@@ -33,18 +33,23 @@ class Weight(NamedTuple):
     trainable: bool = True
 
 
-class Example(NamedTuple):
+class Example:
     """An item as a spec has it, with figures worked out by hand; shown by ``cnncalc layers``, and tested."""
 
-    item: str
-    inputs: tuple[Shape, ...]
-    output: Shape
-    params: int = 0
-    macs: int = 0
-    flops: int = 0
+    __slots__ = ("flops", "inputs", "item", "macs", "output", "params")
+
+    def __init__(
+        self, item: str, inputs: tuple[Shape, ...], output: Shape, params: int = 0, macs: int = 0, flops: int = 0
+    ) -> None:
+        self.item = item
+        self.inputs = inputs
+        self.output = output
+        self.params = params
+        self.macs = macs
+        self.flops = flops
 
 
-class Elsewhere(NamedTuple):
+class Elsewhere:
     """What a layer type is called elsewhere, so that a hint can translate it; empty where there is no counterpart.
 
     A call names the arguments by their places, in the framework's words: ``Dense(units)``.  ``{d}`` stands for the
@@ -57,10 +62,13 @@ class Elsewhere(NamedTuple):
         others: more names, separated by blanks: of functions, of other frameworks and of papers.
     """
 
-    torch: str = ""
-    keras: str = ""
-    onnx: str = ""
-    others: str = ""
+    __slots__ = ("keras", "onnx", "others", "torch")
+
+    def __init__(self, torch: str = "", keras: str = "", onnx: str = "", others: str = "") -> None:
+        self.torch = torch
+        self.keras = keras
+        self.onnx = onnx
+        self.others = others
 
 
 class Use:

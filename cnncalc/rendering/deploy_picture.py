@@ -7,7 +7,8 @@ from html import escape
 
 from cnncalc.deployment.view import ArenaPlace, Deployment
 from cnncalc.ground.terminal_safe import printable
-from cnncalc.rendering.layout import Screen, page_lines, plain
+from cnncalc.rendering.layout import page_lines, plain
+from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.text import dims, exact
 from cnncalc.rendering.views.deploy import page, title
 

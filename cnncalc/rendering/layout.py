@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.rendering.cells import cells, fitting, left, right
+from cnncalc.rendering.screen import Screen
 
 Part = tuple[str, str]
 Line = list[Part]
@@ -26,20 +26,6 @@ _UNIT = r"(?<=\d) (?=(?:%|[kMGT]|[KMGT]iB|B|[mµ]?s)(?!\w))"
 _SPACE = re.compile(rf"(?!{_UNIT}) ").split
 _BREAK = re.compile(rf"(?!{_UNIT}) |/|[.,](?!\d)").finditer
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-
-
-class Screen(NamedTuple):
-    """What a page is laid out for.
-
-    Attributes:
-        width: the columns that lines should fit; None for as many as they need.
-        box: whether bars and rules may be drawn with box characters; else they are left out, or dashes.
-        layout: in which order the axes of shapes are shown, ``chw`` or ``hwc``.
-    """
-
-    width: int | None = None
-    box: bool = False
-    layout: str = "chw"
 
 
 # --- what stands on a page -----------------------------------------------------------------------------------
@@ -82,28 +68,37 @@ class Gap:
     __slots__ = ()
 
 
-class Cell(NamedTuple):
+class Cell:
     """A text with a style of its own."""
 
-    text: str
-    style: str = ""
+    __slots__ = ("style", "text")
+
+    def __init__(self, text: str, style: str = "") -> None:
+        self.text = text
+        self.style = style
 
 
-class Bar(NamedTuple):
+class Bar:
     """A share between 0 and 1, drawn as long as its column is wide."""
 
-    share: float
-    style: str = ""
+    __slots__ = ("share", "style")
+
+    def __init__(self, share: float, style: str = "") -> None:
+        self.share = share
+        self.style = style
 
 
-class Column(NamedTuple):
+class Column:
     """A column: figures keep their width; ``folds`` may be wrapped; ``drop`` (1 first) may be left out when narrow."""
 
-    title: str
-    right: bool = False
-    folds: bool = False
-    drop: int = 0
-    bar: bool = False
+    __slots__ = ("bar", "drop", "folds", "right", "title")
+
+    def __init__(self, title: str, right: bool = False, folds: bool = False, drop: int = 0, bar: bool = False) -> None:
+        self.title = title
+        self.right = right
+        self.folds = folds
+        self.drop = drop
+        self.bar = bar
 
 
 class Rule:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.ground.terminal_safe import printable, printable_lines
-from cnncalc.rendering.layout import Block, Screen, page_lines, plain
+from cnncalc.rendering.screen import Screen
+
+if TYPE_CHECKING:
+    from cnncalc.rendering.layout import Block
 
 Record = Mapping[str, Any]
 
@@ -74,6 +77,8 @@ class Format:
 
 
 def _table(view: View, screen: Screen) -> Iterator[str]:
+    from cnncalc.rendering.layout import page_lines, plain
+
     for line in page_lines(view.page(screen), screen):
         yield plain([line])
 

@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from cnncalc.ground.terminal_safe import printable, printable_lines
-from cnncalc.rendering.layout import Screen, plain
+from cnncalc.rendering.layout import plain
+from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import FORMATS, View, as_json
 from tests.commands import cnncalc
 

@@ -18,7 +18,6 @@ from cnncalc.rendering.layout import (
     Line,
     Paragraph,
     Rule,
-    Screen,
     TableRow,
     Title,
     bar,
@@ -27,6 +26,7 @@ from cnncalc.rendering.layout import (
     plain,
     table,
 )
+from cnncalc.rendering.screen import Screen
 
 COLUMNS = (
     Column("layer", folds=True),

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from cnncalc.rendering.layout import Column, Gap, Paragraph, Screen, Table, Text, Title
+from cnncalc.rendering.layout import Column, Gap, Paragraph, Table, Text, Title
+from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import FORMATS, Listed, View
 
 RECORDS = [{"name": "a", "shape": (1, 2), "note": None}, {"name": 'b, "c"', "shape": (), "note": "x|y"}]

@@ -15,7 +15,6 @@ from cnncalc.language.expand.estimate import least_layers
 from cnncalc.language.expand.evaluation import Evaluation
 from cnncalc.language.expand.items import Expansion
 from cnncalc.language.expand.scopes import Frame, Tensors
-from cnncalc.language.expand.unfinished import UnfinishedError
 from cnncalc.language.expressions.budget import OutOfWorkError
 from cnncalc.language.faults import Faults
 from cnncalc.language.findings import warn
@@ -89,6 +88,8 @@ class _Build:
         except OutOfWorkError:
             raise SpecError([*self.faults.found, out_of_work(self.document.origin)]) from None
         except SpecError as error:
+            from cnncalc.language.expand.unfinished import UnfinishedError
+
             raise UnfinishedError(error.faults, self.expansion.graph, self.expansion.misfits) from None
 
     def expanded(self) -> Graph:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from marshal import dumps
+from typing import TYPE_CHECKING
 
 from cnncalc.graph import Graph, Node, Tensor, Unmet
 from cnncalc.ground.errors import clipped
@@ -14,13 +15,15 @@ from cnncalc.language.document import BlockItem, Item, LayerItem, SequenceItem
 from cnncalc.language.expand.evaluation import Evaluation
 from cnncalc.language.expand.scopes import Frame, Ref, Scope, Scopes, Tensors
 from cnncalc.language.expand.sharing import Sharing
-from cnncalc.language.expand.unfinished import Misfit
 from cnncalc.language.expressions.budget import weigh
 from cnncalc.language.expressions.whitelist import ExpressionError, Names
 from cnncalc.language.faults import Faults
 from cnncalc.language.findings import Finding, warn
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.language.expand.unfinished import Misfit
 
 CACHED_LAYERS = 256
 
@@ -273,6 +276,8 @@ class Expansion:
         near = partial(did_you_mean, error.argument or "", tuple(error.near), "arguments")
         message = f"{item.type_name} '{full}': {error.message}"
         self.faults.note(origin, message, error.hint or (near if error.near else None))
+        from cnncalc.language.expand.unfinished import Misfit
+
         self.misfits.append(Misfit(full, tensors, message))
 
     def _check_expected(self, item: Item, result: Tensors, names: Names) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from cnncalc.graph import Graph, Tensor
 from cnncalc.ground.limits import MAX_INPUTS, MAX_PATH
@@ -15,14 +15,17 @@ Tensors: TypeAlias = "tuple[Tensor, ...] | None"
 """What flows from item to item; None where a fault has made it unknown."""
 
 
-class Ref(NamedTuple):
+class Ref:
     """What a name stands for: its output, what is inside, and which nodes it is made of."""
 
-    tensors: Tensors
-    inside: Frame | None
-    type_name: str
-    start: int
-    end: int
+    __slots__ = ("end", "inside", "start", "tensors", "type_name")
+
+    def __init__(self, tensors: Tensors, inside: Frame | None, type_name: str, start: int, end: int) -> None:
+        self.tensors = tensors
+        self.inside = inside
+        self.type_name = type_name
+        self.start = start
+        self.end = end
 
 
 class Scope:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from operator import attrgetter
 
@@ -62,5 +61,7 @@ class Sharing:
             message = f"'{item.weights.name}' is of type {ref.type_name}, but this item is of type {item.type_name}"
             self.faults.note(item.weights.origin, message, "weights are shared between items of one type")
             return iter(())
+        from bisect import bisect_left
+
         start, end = (bisect_left(self._weighted, index, key=_index) for index in (ref.start, ref.end))
         return map(self._weighted.__getitem__, range(start, end))

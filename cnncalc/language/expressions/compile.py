@@ -16,9 +16,6 @@ from cnncalc.ground.limits import MAX_EXPRESSION
 from cnncalc.language.expressions.budget import FAILED, Budget
 from cnncalc.language.expressions.whitelist import Compiler, Evaluate, ExpressionError, Names
 
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}").fullmatch
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"").sub
-
 
 class Expression:
     """A compiled expression.
@@ -82,11 +79,11 @@ def compile_expression(text: str, known: Collection[str]) -> Expression:
 
 def _refuse_misread(text: str) -> None:
     """Refuse a text that Python would take for an expression, and that a person would not."""
-    if _DATE(text):
+    if "-" in text and re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", text):
         spaced = text.replace("-", " - ")
         raise ExpressionError(f"'{text}' looks like a date", hint=f"a difference is written with spaces: {spaced}")
     if "#" in text:
-        offset = _QUOTED(lambda quoted: " " * len(quoted[0]), text).find("#")
+        offset = re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: " " * len(quoted[0]), text).find("#")
         if offset >= 0:
             raise ExpressionError(f"'{text}' has a #", offset, "a comment begins with a space before its #")
 

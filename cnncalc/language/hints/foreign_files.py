@@ -118,8 +118,14 @@ def refusal(data: bytes, name: str) -> CnncalcError | None:
     return None if kind is None else CnncalcError(f"{name}: this is {kind.what}, not a spec", kind.hint)
 
 
-def folder_refusal(path: str) -> CnncalcError:
-    """Return the error for a folder that stands in place of a spec."""
+def refusal_of_name(spec: str) -> CnncalcError | None:
+    """Return the error for an address or a folder that stands in place of a spec; None for any other name."""
+    if re.match(r"[a-z][a-z0-9+.-]*://", spec, re.IGNORECASE):
+        return CnncalcError(f"{spec}: this is a URL, and nothing is fetched", "download it, and give the file")
+    return _folder_refusal(spec) if os.path.isdir(spec) else None
+
+
+def _folder_refusal(path: str) -> CnncalcError:
     names = sorted(os.listdir(path))
     for name, kind in FOLDERS.items():
         if name in names:
@@ -127,9 +133,3 @@ def folder_refusal(path: str) -> CnncalcError:
     specs = [os.path.join(path, name) for name in names if name.endswith((".yaml", ".yml"))]
     listed = ", ".join(specs[:3]) + (", …" if len(specs) > 3 else "")
     return CnncalcError(f"{path}: a folder, not a spec", f"in it: {listed}" if specs else None)
-
-
-def refuse_address(spec: str) -> None:
-    """Refuse what is an address on the net.  Raises CnncalcError."""
-    if re.match(r"[a-z][a-z0-9+.-]*://", spec, re.IGNORECASE):
-        raise CnncalcError(f"{spec}: this is a URL, and nothing is fetched", "download it, and give the file")

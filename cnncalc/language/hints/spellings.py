@@ -43,7 +43,8 @@ def abroad() -> dict[str, list[Abroad]]:
     for type_name in layer_types():
         layer_class = layer_type(type_name)
         assert layer_class is not None
-        for text in layer_class.elsewhere:
+        there = layer_class.elsewhere
+        for text in (there.torch, there.keras, there.onnx, there.others):
             for match in _CALL(text):
                 parameters = tuple([part.strip() for part in (match[2] or "").split(",") if part.strip()])
                 found.setdefault(bare(match[1]), []).append(Abroad(match[1], type_name, parameters))

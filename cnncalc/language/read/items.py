@@ -35,7 +35,7 @@ MODIFIERS = ("name", "from", "repeat", "for", "when", "weights", "expect")
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*").fullmatch
 is_item_name = re.compile(r"\w[\w-]*").fullmatch
-_GLUED = re.compile(r"\w+\s*[=:]\s*[^=\s].*|\d+").fullmatch  # out_channels=10, out_channels:10, 10
+_GLUED = r"\w+\s*[=:]\s*[^=\s].*|\d+"  # out_channels=10, out_channels:10, 10
 _IN_A_ROW = re.compile(  # 10 5; 3x3, 64; kernel_size=5
     r"\d\S*\s+\d.*|\d+[x×]\d+(/\d+)?\s*,.*|[A-Za-z_]\w*\s*=\s*[^=\s].*"
 ).fullmatch
@@ -298,7 +298,7 @@ class ItemReader:
                 found[name] = value
                 continue
             place = next(key for key, _ in node.pairs if isinstance(key, Scalar) and key.text == name)
-            if _GLUED(name) and isinstance(value, Scalar) and value.empty:
+            if re.fullmatch(_GLUED, name) and isinstance(value, Scalar) and value.empty:
                 glued = partial(suggest.of_values, what, node, suggest.COLON)
                 self.values.fault(place, f"{what}: '{name}' is no argument", glued)
                 return {}

@@ -17,7 +17,7 @@ from cnncalc.language.read.yaml_faults import yaml_fault
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]").search  # a line may end in U+0085
 
-_BRACKET = re.compile(r"""[\[{]|[]}]|"(?:[^"\\]|\\.)*"?|'[^']*'?|\#[^\n]*""", re.VERBOSE | re.DOTALL).finditer
+_BRACKET = r"""[\[{]|[]}]|"(?:[^"\\]|\\.)*"?|'[^']*'?|\#[^\n]*"""
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -170,7 +170,8 @@ class _Growing:
         A parser looks up to 1,024 characters ahead before it reports the first bracket.
         """
         depth, mark = len(self.open), getattr(error, "problem_mark", None)
-        for bracket in _BRACKET(self.file.content, self.taken, mark.index if mark else self.taken):
+        brackets = re.compile(_BRACKET, re.DOTALL)
+        for bracket in brackets.finditer(self.file.content, self.taken, mark.index if mark else self.taken):
             depth += (bracket[0] in "[{") - (bracket[0] in "]}")
             if depth > MAX_DEPTH:
                 return _too_deep(self.file.place(bracket.start()))

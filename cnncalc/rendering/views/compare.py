@@ -19,12 +19,12 @@ from cnncalc.rendering.layout import (
     Gap,
     Heading,
     Rule,
-    Screen,
     Table,
     TableRow,
     Text,
     Title,
 )
+from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import basis, section_depth, section_of, type_text
 from cnncalc.rendering.text import dims, exact
 from cnncalc.rendering.views.summary import layer, marked, marked_columns

@@ -11,7 +11,8 @@ from cnncalc.deployment.orders import other_arenas
 from cnncalc.deployment.parts import EXACT, Part, total
 from cnncalc.deployment.planner import aligned
 from cnncalc.deployment.view import ArenaPlace, Deployment, OperatorRun
-from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Screen, Table, TableRow, Text, Title
+from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Table, TableRow, Text, Title
+from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.text import counted, dims, exact, size
 from cnncalc.rendering.writers import View
 

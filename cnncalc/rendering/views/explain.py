@@ -11,7 +11,8 @@ from cnncalc.figures.receptive_field import Field
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph
 from cnncalc.layers.symbols import Formula
-from cnncalc.rendering.layout import Block, Gap, Paragraph, Screen, Text, Title
+from cnncalc.rendering.layout import Block, Gap, Paragraph, Text, Title
+from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.text import counted, dims, exact, percent, seen
 from cnncalc.rendering.views.layers import about, formula_lines
 from cnncalc.rendering.writers import View

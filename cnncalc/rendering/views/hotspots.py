@@ -18,12 +18,12 @@ from cnncalc.rendering.layout import (
     Heading,
     Paragraph,
     Rule,
-    Screen,
     Table,
     TableRow,
     Text,
     Title,
 )
+from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import basis, title, type_text
 from cnncalc.rendering.text import dims, duration, exact, percent, short, size
 from cnncalc.rendering.writers import View

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.figures.summary import Summary
 from cnncalc.layers.shapes import Shape
-from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Screen, Table, TableRow, Text, Title
+from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Text, Title
+from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.text import counted, dims, exact, short, size
 from cnncalc.rendering.views.summary import COLUMNS as LAYER_COLUMNS

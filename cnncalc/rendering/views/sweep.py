@@ -10,7 +10,8 @@ from cnncalc.figures.catalogue import BYTES, CATALOGUE
 from cnncalc.ground.limits import MAX_DRAWN_POINTS
 from cnncalc.rendering.cells import cells, left, right
 from cnncalc.rendering.figures import title_of
-from cnncalc.rendering.layout import Block, Screen, Text, fold
+from cnncalc.rendering.layout import Block, Text, fold
+from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.text import dims, exact, size
 from cnncalc.rendering.writers import Listed, Record, View, as_json
 from cnncalc.studies.sweep.grid import Grid

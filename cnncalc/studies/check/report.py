@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cnncalc.figures.catalogue import BOUNDED, BYTES, CATALOGUE, HEAVIEST, Basis, Figure, Part, heaviest
-from cnncalc.figures.expectations import ON_A_DEVICE, figure_of, shown, unmet
+from cnncalc.figures.expectations import ON_A_DEVICE, own_figures, shown, unmet
 from cnncalc.graph import Graph
 from cnncalc.ground.places import Origin
 from cnncalc.language.collection import Member
@@ -96,10 +96,10 @@ def check(
 def _published(network: Graph) -> Iterator[Check]:
     """Check what the spec states: each figure, and the shapes of items, as one check where they all hold."""
     missed = {one.what: one for one in unmet(network)}
-    for what, (_, origin) in network.published.items():
-        if what not in missed and what not in ON_A_DEVICE:
-            figure = shown(figure_of(network, what))
-            yield Check(what, EXPECTED, figure, figure, True, origin=origin)
+    for what, figure in own_figures(network).items():
+        if what not in missed:
+            _, origin = network.published[what]
+            yield Check(what, EXPECTED, shown(figure), shown(figure), True, origin=origin)
     for fault in missed.values():
         stated = CATALOGUE.get(fault.what)
         parts = tuple(heaviest(stated, network, Basis())) if stated else ()

@@ -1,0 +1,248 @@
+"""The summary as people read it: the layers, the contrast of compute and parameters, the totals and what they mean."""
+
+from __future__ import annotations
+
+from cnncalc.figures.costs import OWN_CONVENTION
+from cnncalc.figures.receptive_field import Fields
+from cnncalc.figures.summary import Row, Summary, share
+from cnncalc.rendering.cells import cells as width_of
+from cnncalc.rendering.layout import (
+    BAR_NARROWEST,
+    Bar,
+    Block,
+    Cell,
+    Column,
+    Gap,
+    Heading,
+    Paragraph,
+    Rule,
+    Table,
+    TableRow,
+    Title,
+)
+from cnncalc.rendering.screen import Screen
+from cnncalc.rendering.styles import KIND_STYLES, basis, section_depth, section_of, title, type_text
+from cnncalc.rendering.text import counted, dims, exact, percent, seen, short, size
+from cnncalc.rendering.verdict import verdict
+
+LAYER_COLUMNS = ("layer", "type", "output", "params", "macs")
+"""What the table shows by default; ``params`` and ``macs`` come with their bars and shares."""
+
+_LABEL = 13
+
+_TITLES = {
+    "layer": Column("layer", folds=True),
+    "type": Column("type", folds=True),
+    "output": Column("output", right=True),
+    "input": Column("input", right=True),
+    "kind": Column("kind"),
+    "index": Column("#", right=True),
+    "receptive_field": Column("sees", right=True),
+}
+
+
+def page(
+    summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[str, ...] | None, device: str, screen: Screen
+) -> list[Block]:
+    """Return the whole page; arguments as of :func:`cnncalc.rendering.views.summary.view`."""
+    table = layers(summary, rows, rest, columns or LAYER_COLUMNS, screen)
+    last = verdict(summary) if summary.convention == OWN_CONVENTION else convention(summary)
+    return [
+        *_heading(summary, screen.layout),
+        table,
+        Gap(),
+        _contrast(summary),
+        Gap(),
+        *_totals(summary, screen.layout),
+        *([Paragraph(device, label=("device".ljust(_LABEL), "dim"))] if device else []),
+        Gap(),
+        Paragraph(last, "bold"),
+    ]
+
+
+def _heading(summary: Summary, layout: str) -> list[Block]:
+    inputs = ", ".join(
+        dims(shape[1:], layout) if name == "input" else f"{name} {dims(shape[1:], layout)}"
+        for name, shape in summary.inputs.items()
+    )
+    about = f"input {inputs}   {basis(summary)}"
+    about += "" if summary.convention == OWN_CONVENTION else f"   convention {summary.convention}"
+    source = [Paragraph(summary.source, "dim")] if summary.source else []
+    return [Title(title(summary.name, summary.variant), about), *source, Gap()]
+
+
+# --- the layers ----------------------------------------------------------------------------------------------
+
+
+def layers(summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[str, ...], screen: Screen) -> Table:
+    """Return the table of layers; where names don't fit, rows stand under a heading with what they share."""
+    shown: list[Column] = []
+    for name in columns:
+        if name in ("params", "macs"):
+            bar_and_share = [Column("", bar=True, drop=1), Column("", right=True, drop=3)]
+            shown += [Column(_title(name, summary), right=True), *bar_and_share]
+        else:
+            shown.append(_TITLES.get(name) or Column(_title(name, summary), right=True))
+    names = [row.name for row in rows if row.type != "block"]
+    depth = section_depth(names, _other_widths(rows, columns, screen.layout), screen.width)
+    body: list[TableRow] = []
+    above = ""
+    for row in rows:
+        section, name = section_of(row.name, depth) if row.type != "block" else ("", row.name)
+        if section != above and section:
+            body.append(Heading(section))
+        above = section
+        body.append(_layer(row, f"  {name}" if section else name, summary, columns, screen.layout))
+    if rest is not None:
+        body.append(_layer(rest, rest.name, summary, columns, screen.layout))
+    body.append(Rule())
+    body.append(_sum(summary, columns))
+    return Table(shown, body)
+
+
+def _title(name: str, summary: Summary) -> str:
+    """Return what stands over a figure; over MACs, whose count it is."""
+    if name in ("params", "macs"):
+        return summary.figure if name == "macs" else name
+    from cnncalc.rendering.figures import title_of
+
+    return title_of(name)
+
+
+def _other_widths(rows: list[Row], columns: tuple[str, ...], layout: str) -> int:
+    """Return the width that the columns beside the names need, with bars as narrow as they get."""
+    types = max((width_of(type_text(row)) for row in rows), default=0)
+    shapes = max((len(dims(row.output_shape[1:], layout)) for row in rows), default=0)
+    figures = sum(14 + 2 + BAR_NARROWEST + 2 for name in columns if name in ("params", "macs"))
+    others = 14 * sum(name not in (*_TITLES, "params", "macs") for name in columns)
+    return types + shapes + figures + others + 2 * len(columns)
+
+
+def _layer(row: Row, name: str, summary: Summary, columns: tuple[str, ...], layout: str) -> list[str | Cell | Bar]:
+    style = KIND_STYLES.get(row.kind if row.type != "block" else "block", "")
+    cells: list[str | Cell | Bar] = []
+    for column in columns:
+        if column == "layer":
+            cells.append(Cell(name, style))
+        elif column == "type":
+            cells.append(type_text(row))
+        elif column in ("params", "macs"):
+            figure = getattr(row, column)
+            part = share(figure, getattr(summary.totals, column))
+            cells += [_figure(figure), Bar(part, style or "dim"), percent(part) if figure else ""]
+        elif column in ("output", "input"):
+            shapes = (row.output_shape,) if column == "output" else row.input_shapes
+            cells.append(", ".join(dims(shape[1:], layout) for shape in shapes) if row.output_shape else "")
+        elif column == "receptive_field":
+            cells.append(dims(row.receptive_field))
+        else:
+            value = getattr(row, column)
+            cells.append(_figure(value) if isinstance(value, int) and column != "index" else str(value))
+    return cells
+
+
+def _figure(figure: int) -> str:
+    return exact(figure) if figure else "0"
+
+
+def _sum(summary: Summary, columns: tuple[str, ...]) -> list[str | Cell | Bar]:
+    cells: list[str | Cell | Bar] = []
+    for column in columns:
+        if column == "layer":
+            cells.append(Cell("total", "bold"))
+        elif column == "type":
+            cells.append(Cell(counted(summary.totals.layers, "layer"), "bold"))
+        elif column in ("params", "macs"):
+            cells += [Cell(exact(getattr(summary.totals, column)), "bold"), Bar(0), ""]
+        else:
+            total = getattr(summary.totals, column, None)
+            cells.append(Cell(exact(total), "bold") if isinstance(total, int) and column != "activations" else "")
+    return cells
+
+
+# --- the contrast --------------------------------------------------------------------------------------------
+
+
+def _contrast(summary: Summary) -> Table:
+    columns = [
+        Column("kind"),
+        Column("layers", right=True, drop=2),
+        Column("params", right=True),
+        Column("", bar=True, drop=1),
+        Column("", right=True, drop=3),
+        Column(summary.figure, right=True),
+        Column("", bar=True, drop=1),
+        Column("", right=True, drop=3),
+    ]
+    rows: list[TableRow] = []
+    for name, kind in summary.kinds.items():
+        style = KIND_STYLES.get(name, "")
+        rows.append(
+            [
+                Cell(name, style),
+                str(kind.layers),
+                exact(kind.params),
+                Bar(kind.params_share, style or "dim"),
+                percent(kind.params_share),
+                exact(kind.macs),
+                Bar(kind.macs_share, style or "dim"),
+                percent(kind.macs_share),
+            ]
+        )
+    return Table(columns, rows)
+
+
+def _totals(summary: Summary, layout: str) -> list[Block]:
+    totals, memory = summary.totals, summary.totals.memory
+    word, _, tool = summary.figure.rstrip(")").partition(" (")
+    tool, own = (f", as {tool} counts", ", cnncalc's own") if tool else ("", "")
+    lines = [
+        ("params", f"{exact(totals.params)}" + (f", and {exact(totals.buffers)} buffers" if totals.buffers else "")),
+        (word, f"{exact(totals.macs)}   ({short(totals.macs)}{tool})"),
+        ("FLOPs", f"{exact(totals.flops)}   ({short(totals.flops)}{own})"),
+        ("activations", f"{exact(totals.activations)} (conv and linear outputs)"),
+        ("memory", f"weights {size(memory.weights)}, forward {size(memory.forward)}, peak {size(memory.peak)}"),
+        ("", f"at {memory.peak_at}; training {size(memory.training)} ({memory.optimizer})"),
+    ]
+    if word == "FLOPs":
+        del lines[2]
+    lines += [("" if number else "field", text) for number, text in enumerate(_field_texts(summary))]
+    lines.append(("output", ", ".join(f"{name} {dims(shape[1:], layout)}" for name, shape in summary.outputs.items())))
+    if summary.disagreeing_strides:
+        names = ", ".join(summary.disagreeing_strides[:3])
+        lines.append(("note", f"branches of different stride meet at {names}"))
+    if summary.uncounted:
+        lines.append(("uncounted", f"no {word if tool else 'FLOPs'} are defined for {', '.join(summary.uncounted)}"))
+    return [Paragraph(text, label=(label.ljust(_LABEL), "dim")) for label, text in lines]
+
+
+def _field_texts(summary: Summary) -> list[str]:
+    """Return what each output sees of every input that it reads; outputs that see alike are named together."""
+    found: dict[str, list[str]] = {}
+    alone = len(summary.outputs) == 1
+    for name, by_input in summary.receptive_fields.items():
+        shape = summary.outputs[name]
+        is_map = len(shape) > 2 and max(shape[2:]) > 1
+        who = ("an output position sees" if is_map else "the output sees") if alone else "a position sees" * is_map
+        parts = [_field_text(fields, summary, source, is_map) for source, fields in by_input.items()]
+        if parts:
+            found.setdefault(f"{who or 'sees'} {'; '.join(parts)}", []).append(name)
+    return [text if alone else f"{', '.join(names)}: {text}" for text, names in found.items()]
+
+
+def _field_text(fields: Fields, summary: Summary, source: str, is_map: bool) -> str:
+    """Return ``3×3 of the input's 16×16, 1×1 apart``."""
+    whose = "the input's" if len(summary.inputs) == 1 else f"{source}'s"
+    steps = is_map and not all(axis.is_whole for axis in fields)
+    step = f", {'×'.join(f'{float(axis.jump):g}' for axis in fields)} apart" if steps else ""
+    return f"{seen(fields)} of {whose} {dims(summary.inputs[source][2:])}{step}"
+
+
+def convention(summary: Summary) -> str:
+    """Return the sentence that says what stands under MACs, and what the tool passes over in this network."""
+    from cnncalc.figures.conventions import TOOLS
+
+    tool = TOOLS[summary.convention]
+    passed = dict.fromkeys(row.type for row in summary.rows if not row.macs and row.node.use.flops)
+    left = f" Nothing for {', '.join(passed)}." if passed else ""
+    return f"Counted as {tool.name} {tool.release} does: {tool.counts}.{left}"
