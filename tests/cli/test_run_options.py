@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnncalc.cli.parsing import parse_quantity
 from cnncalc.execution.images import open_image
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.quantities import parse_quantity
 from tests.commands import Done, cnncalc, on_a_terminal
 from tests.layers.building import known
 

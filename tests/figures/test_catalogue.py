@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from cnncalc import loads
-from cnncalc.cli.parsing import parse_quantity
 from cnncalc.figures.catalogue import CATALOGUE, IN_MEMORY, Basis, heaviest
 from cnncalc.figures.costs import Sums, sums
 from cnncalc.graph import PUBLISHED
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.quantities import parse_quantity
 from cnncalc.language.collection import shipped
 from cnncalc.network import Network
 
