@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import partial, reduce
 from itertools import pairwise
 
-from cnncalc.drawing.atoms import Atom, Path, TensorPath, atoms_of
+from cnncalc.drawing.atoms import Atom, Path, TensorPath, atoms_of, common
 from cnncalc.drawing.branches import BOTTOM, TOP, Branches
 from cnncalc.drawing.repeats import fold
 from cnncalc.drawing.scopes import clear_borders, items_of, places
@@ -25,12 +25,18 @@ def arrange(graph: Graph, nodes: Sequence[Node] | None = None, misfits: Sequence
     """
     atoms = atoms_of(graph, nodes, misfits)
     root = TreeScope(graph.title, "", None)
-    _fill(root, atoms, (), 0)
+    _fill(root, atoms, _around(atoms) if nodes is None else (), 0)
     _order_branches(root)
     _stand_heads_beside(root)
     _assign_lanes(root, atoms)
     fold(root)
     return root
+
+
+def _around(atoms: Sequence[Atom]) -> Path:
+    """Return the scopes that all layers of a network lie in, as where a module stands around it: they are not drawn."""
+    paths = [atom.path for atom in atoms if atom.kind == "card"]
+    return reduce(common, paths) if len(paths) > 1 else ()
 
 
 def _fill(scope: TreeScope, atoms: Sequence[Atom], path: Path, depth: int) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 COLOURS = {
-    "conv": ("#d0e2f6", "#3f78b3"), "fc": ("#fad9b8", "#b06a26"), "norm": ("#e4e5e9", "#6d7280"),
+    "conv": ("#d0e2f6", "#3f78b3"), "fc": ("#fad9b8", "#b06a26"),
+    "matmul": ("#cdeceb", "#1f7f7c"), "recurrent": ("#f7ecb5", "#8a6d00"), "norm": ("#e4e5e9", "#6d7280"),
     "pool": ("#f8d0d4", "#b94a57"), "activation": ("#dcefc9", "#5d8f2f"), "merge": ("#e4d9f4", "#7d58b0"),
     "shape": ("#ebe7dc", "#857a58"), "other": ("#ebe7dc", "#857a58"), "input": ("#ffffff", "#6d7280"),
     "output": ("#ffffff", "#6d7280"), "note": ("#ffffff", "#6d7280"), "box": ("#ffffff", "#6d7280"),
@@ -12,7 +13,8 @@ COLOURS = {
 """Tint and border of each kind, by day."""
 
 DARK = {
-    "conv": ("#1d3850", "#6aa3d8"), "fc": ("#4a3115", "#d89a55"), "norm": ("#34373d", "#969ba6"),
+    "conv": ("#1d3850", "#6aa3d8"), "fc": ("#4a3115", "#d89a55"),
+    "matmul": ("#123a3a", "#5fbdb8"), "recurrent": ("#3d350f", "#d1b544"), "norm": ("#34373d", "#969ba6"),
     "pool": ("#4c2429", "#e08a94"), "activation": ("#2c4017", "#93c262"), "merge": ("#3a2a54", "#b294e0"),
     "shape": ("#3a372b", "#b3a67d"), "other": ("#3a372b", "#b3a67d"), "input": ("#16191d", "#969ba6"),
     "output": ("#16191d", "#969ba6"), "note": ("#16191d", "#969ba6"), "box": ("#1d2126", "#969ba6"),

@@ -18,7 +18,7 @@ from cnncalc.drawing.parts import (
     Box,
     Card,
     Fork,
-    LaneLine,
+    Lane,
     Part,
     Stack,
     Strip,
@@ -28,9 +28,6 @@ from cnncalc.graph import Node
 from cnncalc.layers.shapes import Shape
 
 CIRCLES = {"add": "+", "multiply": "×"}
-TRACKS = 40
-"""Lines beside the tree that have a track of their own in one box; more share them."""
-
 TEXT, SMALL = 12, 10
 """Font sizes: of names, of strips and figures."""
 
@@ -207,16 +204,10 @@ class Describer:
     # --- lanes --------------------------------------------------------------------------------------------
 
     def _lanes(self, box: Box, scope: TreeScope) -> None:
-        """Give each lane a track, no two that are beside each other the same as long as there are enough."""
-        ends: list[int] = []
+        """Give a box the lanes of its scope, those that begin first and end last before the others."""
         for wire in sorted(scope.lanes, key=lambda wire: (wire.source.order, -wire.target.order)):
-            free = [track for track, end in enumerate(ends) if end <= wire.source.order]
-            track = free[0] if free else min(len(ends), TRACKS - 1)
-            if track == len(ends):
-                ends.append(0)
-            ends[track] = max(ends[track], wire.target.order)
-            box.lanes.append(LaneLine(self.tiles[wire.source], self.tiles[wire.target], track))
-        box.tracks = len(ends)
+            ends = self.tiles[wire.source], self.tiles[wire.target]
+            box.lanes.append(Lane(*ends, wire.source.order, wire.target.order))
 
 
 def atom_keeps(atom: Atom) -> bool:

@@ -7,10 +7,13 @@ from typing import NamedTuple
 
 from cnncalc.drawing.arrange import arrange
 from cnncalc.drawing.describe import Describer
-from cnncalc.drawing.geometry import Label, Placing, gap, lane_lines, size
+from cnncalc.drawing.geometry import beside, gap, set_routes, size
+from cnncalc.drawing.lanes import lane_lines
 from cnncalc.drawing.measures import LayerFigure, measure
 from cnncalc.drawing.parts import Box, Card, Part, Stack
-from cnncalc.drawing.picture import BORDER, HEADING, MOST_BOXES, Picture, inner
+from cnncalc.drawing.picture import BORDER, HEADING, MOST_BOXES, Picture
+from cnncalc.drawing.placing import Label, Placing
+from cnncalc.drawing.valley import inner
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import short
@@ -42,6 +45,7 @@ def difference(a: Side, b: Side, changes: Sequence[LayerDiff]) -> Picture:
     bodies = left.body, right.body
     for root in (left, right):
         size(root.body)
+        set_routes(root)
     pairs = {one.a.index: one.b.index for one in changes if one.a is not None and one.b is not None}
     height = _line_up(*bodies, pairs)
     placing = Placing()
@@ -50,9 +54,9 @@ def difference(a: Side, b: Side, changes: Sequence[LayerDiff]) -> Picture:
         placing.place(root.body, x, y)
         placing.texts.append(Label(x, y - 8, f"{side.name}: {_totals(side.summary)}"))
         root.x, root.y = x, y
-        root.width = max(root.body.width + (12 * root.tracks + 8 if root.tracks else 0), 260)
+        root.width = max(root.body.width + beside(root), 260)
         x += root.width + BETWEEN
-    placing.lines.extend(lane_lines([*placing.lanes, left, right]))
+    placing.lines.extend(lane_lines(placing, [left, right]))
     values = [part.value for part in placing.parts if isinstance(part, Card) or not part.is_open]
     width = max(x - BETWEEN + BORDER, 560)
     about = "pale: the same · outlined: changed, or only on one side · bars: MACs, on one scale"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cnncalc.drawing.geometry import shown
 from cnncalc.drawing.parts import Box, Card, Fork, Part, Stack
-from cnncalc.drawing.picture import inner
+from cnncalc.drawing.valley import inner
 
 Seen = Card | Box
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from cnncalc.drawing.colours import COLOURS, FRAME_LINE, INK
 from cnncalc.drawing.edges import Seen, seen_edges
 from cnncalc.drawing.parts import Box, Card, Part
-from cnncalc.drawing.picture import inner, open_to
+from cnncalc.drawing.picture import open_to
+from cnncalc.drawing.valley import inner
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.terminal_safe import printable
 

@@ -69,11 +69,20 @@ class Card(Placed):
         self.up: Box | None = None
 
 
-class LaneLine(NamedTuple):
-    """A line beside the tree, in one of the tracks at the right of a box."""
+class Lane(NamedTuple):
+    """A line beside the tree; ``first`` and ``last`` are where it begins and ends in the running order."""
 
     source: Card
     target: Card
+    first: int
+    last: int
+
+
+class Route(NamedTuple):
+    """A lane as it is seen: between tiles or closed boxes, in one of the tracks at the right of a box."""
+
+    source: Card | Box
+    target: Card | Box
     track: int
 
 
@@ -89,11 +98,13 @@ class Box(Placed):
         is_open: whether its inside is drawn.
         closed_width: its width while it is closed.
         title_width: of what stands above its inside while it is open.
+        lanes, routes, tracks: the lines beside its inside: all of them, those that are seen, and how many tracks they
+            have.
     """
 
     __slots__ = (
         "about", "body", "closed_width", "count", "is_made_up", "is_open", "lanes", "level", "name", "path", "places",
-        "share", "title", "title_width", "tracks", "up", "value",
+        "routes", "share", "title", "title_width", "tracks", "up", "value",
     )  # fmt: skip
 
     def __init__(self, name: str, path: str, body: Stack, level: int, is_made_up: bool) -> None:
@@ -111,7 +122,8 @@ class Box(Placed):
         self.closed_width = NARROWEST
         self.title_width = 0
         self.is_open = False
-        self.lanes: list[LaneLine] = []
+        self.lanes: list[Lane] = []
+        self.routes: list[Route] = []
         self.tracks = 0
         self.places: Sequence[int] = ()
         self.up: Box | None = None
@@ -161,11 +173,15 @@ class Fork(Placed):
 
 
 class ValleyLevel(NamedTuple):
-    """One level of a valley: the way down, what lies across it, and the way up."""
+    """One level of a valley: the way down, what lies across it, and the way up.
+
+    ``lanes`` are the lines across where they end inside the way up; else there is one, to its first item.
+    """
 
     down: Stack
     across: Card | None
     up: Stack
+    lanes: Sequence[Lane] = ()
 
 
 class Valley(Placed):
@@ -182,13 +198,14 @@ class Valley(Placed):
 
 
 class StackColumns(Placed):
-    """A long stack in columns from left to right."""
+    """A long stack in columns from left to right; ``returns`` where a line leads back from the last to the axis."""
 
-    __slots__ = ("lefts", "stacks")
+    __slots__ = ("lefts", "returns", "stacks")
 
-    def __init__(self, stacks: list[Stack]) -> None:
+    def __init__(self, stacks: list[Stack], returns: bool) -> None:
         super().__init__()
         self.stacks = stacks
+        self.returns = returns
         self.lefts: list[int] = []
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnncalc.drawing.colours import BAR, COLOURS, DARK, FRAME_LINE, INK, LINE, MARKS, MUTED, SKIP
-from cnncalc.drawing.geometry import Polyline
 from cnncalc.drawing.parts import CIRCLE, HEAD, STRIP, Box, Card
 from cnncalc.drawing.picture import BORDER, Picture
+from cnncalc.drawing.placing import Polyline
 from cnncalc.ground.terminal_safe import printable
 
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
@@ -229,8 +229,8 @@ def _head_strip(tile: Card, text: str, x: int, y: int, largest: float) -> Iterat
 
 
 def _bar(x: int, y: int, room: int, value: float, largest: float) -> str:
-    width = round(room * value / largest, 1) if largest else 0
-    return f'<rect class="bar" x="{x}" y="{y}" width="{max(width, 0.5)}" height="3" rx="1" fill="{BAR}"/>\n'
+    width = int(room * value * 10 / largest + 0.5) / 10 if largest else 0
+    return f'<rect class="bar" x="{x}" y="{y}" width="{max(width, 0.5):g}" height="3" rx="1" fill="{BAR}"/>\n'
 
 
 def _closed(box: Box, largest: float) -> Iterator[str]:

@@ -154,9 +154,14 @@ class Browser:
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, text=text, windowsVirtualKeyCode=code)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
-    def look(self, **media: str) -> None:
-        """Emulate a reader's settings: ``scheme="dark"``, ``media="print"``."""
+    def mouse(self, kind: str, x: float, y: float) -> None:
+        """Move the mouse, or press or release its left button."""
+        self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def look(self, width: int = 1300, **media: str) -> None:
+        """Emulate a reader's settings: ``scheme="dark"``, ``media="print"``, and the window's width."""
         scheme = media.get("scheme", "light")
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         self.call("Emulation.setEmulatedMedia", media=media.get("media", ""),
                   features=[{"name": "prefers-color-scheme", "value": scheme}])  # fmt: skip
 

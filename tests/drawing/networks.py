@@ -63,3 +63,15 @@ def nested_skips(count: int, scoped: bool = False) -> Graph:
         tensor = graph.add(ADD, [tensor, skip], f"add{number}")
     graph.outputs[tensor.name] = tensor
     return graph
+
+
+def dominated() -> Graph:
+    """Return a network that mostly consists of one scope of two kinds of stages, as imported ones do."""
+    graph, tensor = Graph("dominated", {"x": SHAPE}), None
+    for stage in range(6):
+        for number in range(4 + stage):
+            layer = CONV if (number + stage) % 3 else RELU
+            tensor = graph.add(layer, [tensor or graph.inputs["x"]], f"features.{stage}.layer{number}")
+    assert tensor is not None
+    graph.outputs["y"] = graph.add(CONV, [tensor], "classifier.1")
+    return graph

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -19,15 +20,16 @@ from cnncalc.drawing.measures import measure
 from cnncalc.drawing.mermaid import flowchart
 from cnncalc.drawing.page.charts import alive_between, charts, longest_path
 from cnncalc.drawing.page.document import FEW_BOXES
-from cnncalc.drawing.parts import Card
 from cnncalc.drawing.picture import Choice, describe, picture
+from cnncalc.drawing.svg import document
 from cnncalc.figures.roofline import Machine
 from cnncalc.figures.summary import summarize
 from cnncalc.graph import Graph
 from tests.commands import cnncalc
 from tests.drawing.browser import Browser, needs_browser, node_module
-from tests.drawing.networks import CONV, SHAPE, random_network
+from tests.drawing.networks import CONV, SHAPE, dominated, nested_skips, random_network
 
+SVG = "{http://www.w3.org/2000/svg}"
 MACHINE = Machine(10**11, 2 * 10**10)
 
 
@@ -112,30 +114,70 @@ def test_charts_say_what_they_show() -> None:
 # --- in the browser ------------------------------------------------------------------------------------------
 
 
-def places(graph: Graph, depth: int, columns: int | None) -> list[tuple[str, int, int, int, int]]:
-    """Return what is drawn and where, in Python."""
-    found = picture(graph, measure(graph, "macs"), Choice(depth, columns))
-    return [
-        (part.strips[0].text if isinstance(part, Card) else part.name, part.x, part.y, part.width, part.height)
-        for part in found.placing.parts
-    ]
+NETWORKS = {
+    "lanes": lambda: nested_skips(30, scoped=True),
+    "dominated": dominated,
+    "blocks": lambda: load(str(Path(__file__).parent / "unet_blocks.yaml")),
+}
+
+
+def network(name: str | int) -> Graph:
+    """Return a network: one of ours, a shipped one, or a random one."""
+    if isinstance(name, int):
+        return random_network(Random(name))
+    return NETWORKS[name]() if name in NETWORKS else load(name)
+
+
+SHAPES = """
+(() => {
+  const number = (element, names) => names.map((name) => element.getAttribute(name));
+  const svg = document.querySelector('#graph svg');
+  const kinds = (tag, names, text) =>
+    [...svg.querySelectorAll(tag)].map((one) => [one.getAttribute('class').replace(/ ?(chosen|hit)/, ''), ...number(one, names), text ? one.textContent : ''].join('|')).sort();
+  return [kinds('rect', ['x', 'y', 'width', 'height', 'fill', 'stroke', 'rx', 'stroke-dasharray'], false),
+    kinds('text', ['x', 'y', 'font-size', 'font-weight', 'text-anchor'], true),
+    kinds('circle', ['cx', 'cy', 'r', 'fill'], false), kinds('path', ['d', 'fill', 'stroke'], false)];
+})()
+"""
+
+
+def drawn(graph: Graph, by: str, depth: int) -> list[list[str]]:
+    """Return what Python draws as the script lists it: rectangles with the bars, texts, circles, lines."""
+    machine = MACHINE if by == "time" else None
+    root = ElementTree.fromstring(document(picture(graph, measure(graph, by, machine=machine), Choice(depth)), False))
+    for outer in root.findall(f"{SVG}rect[@class='paper']"):
+        root.remove(outer)
+    for heading in root.findall(f"{SVG}text")[:2]:
+        root.remove(heading)
+    attributes = {
+        "rect": ("x", "y", "width", "height", "fill", "stroke", "rx", "stroke-dasharray"),
+        "text": ("x", "y", "font-size", "font-weight", "text-anchor"), "circle": ("cx", "cy", "r", "fill"),
+        "path": ("d", "fill", "stroke"),
+    }  # fmt: skip
+    found = []
+    for tag, names in attributes.items():
+        rows = []
+        for one in root.iter(f"{SVG}{tag}"):
+            values = [one.get(name, "12" if name == "font-size" else "") for name in names]
+            rows.append("|".join([one.get("class", ""), *values, one.text or "" if tag == "text" else ""]))
+        found.append(sorted(rows))
+    return found
 
 
 @needs_browser
 @pytest.mark.parametrize(
     "name",
-    ["alexnet", "resnet50", "googlenet", "inception_v4", "densenet121", "unet", "yolov3", "yolov4", "fcn8s", 3, 77],
-)
+    ["alexnet", "resnet50", "googlenet", "inception_v4", "densenet121", "unet", "yolov3", "yolov4", "fcn8s",
+     "mobilenet_v3_large", "lanes", "dominated", "blocks", 3, 77, 112],
+)  # fmt: skip
 def test_one_geometry_in_two_languages(show: Any, name: str | int) -> None:
-    graph = load(name) if isinstance(name, str) else random_network(Random(name))
+    """Every rectangle, bar, text, circle and line is where, and as long as, Python draws it."""
+    graph = network(name)
     page = show(graph)
-    for depth in (1, 2, 99):
-        page.evaluate(f"openTo({depth}); draw()")
-        script = "state.picture.placing.parts.map(p => [p.k === 't' ? p.strips[0][0] : p.name, p.x, p.y, p.w, p.h])"
-        assert [tuple(row) for row in page.evaluate(script)] == places(graph, depth, None)
-        points = page.evaluate("state.picture.placing.lines.map(line => line.points)")
-        found = picture(graph, measure(graph, "macs"), Choice(depth))
-        assert points == [[list(point) for point in line.points] for line in found.placing.lines]
+    for depth, by in ((1, "macs"), (2, "params"), (99, "memory")):
+        page.evaluate(f"openTo({depth}); document.querySelector('[data-by={by}]').click()")
+        for ours, theirs in zip(drawn(graph, by, depth), page.evaluate(SHAPES), strict=True):
+            assert theirs == ours
     assert page.errors == []
 
 
@@ -169,6 +211,66 @@ def test_opening_closing_searching_sorting(show: Any) -> None:
     assert page.evaluate("document.querySelector('#rows tr').children[4].textContent") == "2,359,296"
     assert page.evaluate("document.querySelector('th[data-sort=params]').getAttribute('aria-sort')") == "descending"
     assert page.errors == []
+
+
+@needs_browser
+def test_zooming_and_moving(show: Any) -> None:
+    page = show(load("googlenet"), 2)
+    width = "document.querySelector('#graph svg').getBoundingClientRect().width"
+    page.look(width=1300)
+    room = page.evaluate("document.getElementById('graph').clientWidth")
+    # at first the graph is as wide as there is room, but never so small that it can't be read
+    assert page.evaluate(width) == pytest.approx(max(room - 2, 0.6 * page.evaluate("state.picture.w")), abs=1)
+    page.evaluate("document.getElementById('fit').click()")
+    assert page.evaluate(width) == page.evaluate("state.picture.w")
+    page.evaluate("document.getElementById('nearer').click()")
+    assert page.evaluate("document.getElementById('zoom').textContent") == "125 %"
+    # the wheel with Ctrl keeps what is below it where it is; without, the page scrolls
+    spot = "(() => { const r = document.querySelector('#graph [data-part]').getBoundingClientRect(); return [r.x, r.y]; })()"
+    page.evaluate(
+        "document.getElementById('graph').scrollIntoView(); document.getElementById('graph').scrollTo(300, 300)"
+    )
+    before, (x, y) = page.evaluate(width), page.evaluate(spot)
+    at = page.evaluate(
+        "(() => { const r = document.getElementById('graph').getBoundingClientRect(); return [r.x + 200, r.y + 150]; })()"
+    )
+    page.call("Input.dispatchMouseEvent", type="mouseWheel", x=at[0], y=at[1], deltaX=0, deltaY=-100, modifiers=2)
+    ratio, (then_x, then_y) = page.evaluate(width) / before, page.evaluate(spot)
+    assert ratio == pytest.approx(1.2214, abs=0.01)  # exp(0.2)
+    assert (then_x - at[0]) == pytest.approx(ratio * (x - at[0]), abs=2)
+    assert (then_y - at[1]) == pytest.approx(ratio * (y - at[1]), abs=2)
+    # a drag moves the graph and opens nothing, a click does
+    opened = page.evaluate("parts.filter(part => part.open).length")
+    start = page.evaluate("[document.getElementById('graph').scrollLeft, document.getElementById('graph').scrollTop]")
+    page.mouse("mousePressed", at[0], at[1])
+    page.mouse("mouseMoved", at[0] - 60, at[1] - 40)
+    page.mouse("mouseReleased", at[0] - 60, at[1] - 40)
+    moved = page.evaluate("[document.getElementById('graph').scrollLeft, document.getElementById('graph').scrollTop]")
+    assert moved == [start[0] + 60, start[1] + 40]
+    assert page.evaluate("parts.filter(part => part.open).length") == opened
+    page.evaluate("document.querySelector('#graph [aria-expanded=true]').focus()")
+    page.press("-")
+    assert page.evaluate(width) == pytest.approx(before * ratio / 1.25, abs=2)
+    page.press("Enter")
+    assert page.evaluate("parts.filter(part => part.open).length") == opened - 1
+    assert page.errors == []
+
+
+@needs_browser
+def test_hits_in_a_closed_block_are_counted_on_it(show: Any) -> None:
+    """Each of GoogLeNet's nine inception blocks has one 5x5, torchvision's are 3x3: two of them in each."""
+    page = show(load("googlenet"), 1)
+    page.evaluate(
+        "const box = document.getElementById('search'); box.value = 'conv 3×3'; box.dispatchEvent(new Event('input'))"
+    )
+    assert (
+        page.evaluate("[...document.querySelectorAll('#graph .badge')].map(one => one.textContent)") == ["2 found"] * 9
+    )
+    page.press("Escape")
+    page.evaluate(
+        "const other = document.getElementById('search'); other.value = ''; other.dispatchEvent(new Event('input'))"
+    )
+    assert page.evaluate("document.querySelectorAll('#graph .badge').length") == 0
 
 
 @needs_browser
@@ -226,8 +328,6 @@ def test_the_saved_svg_stands_alone(show: Any) -> None:
         "new Promise(done => { const make = URL.createObjectURL; URL.createObjectURL = blob => {"
         " blob.text().then(done); URL.createObjectURL = make; return '#'; }; document.getElementById('save').click(); })"
     )
-    from xml.etree import ElementTree
-
     root = ElementTree.fromstring(saved)
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert "var(" not in saved

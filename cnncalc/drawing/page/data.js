@@ -8,7 +8,7 @@ const VALUES = Object.fromEntries(Object.entries(LAYERS.values).map(([by, packed
 const PREFIXES = { macs: ["T", "G", "M", "k"], params: ["T", "G", "M", "k"] };
 const MOST_ROWS = 400;
 
-const state = { by: DATA.by, chosen: -1, query: "", wide: true, sort: "" };
+const state = { by: DATA.by, chosen: -1, query: "", wide: true, sort: "", zoom: 1, fits: true, top: G.BORDER + G.HEADING - 8 };
 const tiles = [], parts = [], tileOfLayer = [];
 const $ = (id) => document.getElementById(id);
 
@@ -28,9 +28,9 @@ function decoded(packed, level = 0, up = null) {
     tiles.push(part);
     places.forEach((layer, place) => (tileOfLayer[layer] = [part, place % part.each]));
   } else if (k === "b") {
-    const [name, about, path, count, madeUp, closedWidth, titleWidth, tracks, lanes, body, flags] = rest;
-    Object.assign(part, { name, about, path, count, madeUp, closedWidth, titleWidth, tracks, lanes, level, up, open: !level });
-    part.body = decoded(body, level + 1, part);
+    const [name, about, path, count, madeUp, closedWidth, titleWidth, lanes, body, flags] = rest;
+    Object.assign(part, { name, about, path, count, madeUp, closedWidth, titleWidth, lanes, level, up, open: !level });
+    part.body = part.inside = decoded(body, level + 1, part);
     part.places = tiles.length ? placesIn(part.body) : [];
     setFlags(part, flags);
   } else if (k === "s") {
@@ -51,7 +51,7 @@ function decoded(packed, level = 0, up = null) {
     setFlags(part, flags);
   } else {
     const [steps, bottom] = rest;
-    part.steps = steps.map(([down, across, upward]) => ({
+    part.steps = steps.map(([down, across, upward, lanes]) => ({ lanes,
       down: decoded(down, level, up), across: across ? decoded(across, level, up) : null, up: decoded(upward, level, up) }));
     Object.assign(part, { bottom: decoded(bottom, level, up), reads: true, feeds: true });
   }

@@ -8,9 +8,11 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cnncalc.drawing import geometry, parts, picture
+from cnncalc.drawing import columns, geometry, lanes, parts, picture
+from cnncalc.drawing.letters import WIDTHS
 from cnncalc.drawing.measures import LayerFigure
-from cnncalc.drawing.parts import Box, Card, Fork, Part, Stack, StackColumns, Valley
+from cnncalc.drawing.parts import Box, Card, Fork, Lane, Part, Stack, StackColumns, Valley
+from cnncalc.drawing.valley import inner
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph, Node
 from cnncalc.studies.explain.explanation import together
@@ -19,10 +21,13 @@ FORMS = ("card", "circle", "pill")
 CONSTANTS = {
     **{name: getattr(geometry, name) for name in (
         "GAP", "LABEL_GAP", "FORK_GAP", "BUS", "SPREAD", "MERGE", "BESIDE", "LANE", "HEADER", "MARGIN", "TRACK",
-        "ACROSS", "COLUMN_GAP", "TURN",
+        "ACROSS", "COLUMN_GAP", "TURN", "TRACKS",
     )},
     **{name: getattr(parts, name) for name in ("HEAD", "STRIP", "CIRCLE", "PILL", "CLOSED")},
-    **{name: getattr(picture, name) for name in ("BORDER", "HEADING", "TALLNESS", "MOST_COLUMNS")},
+    **{name: getattr(picture, name) for name in ("BORDER", "HEADING")},
+    **{name: getattr(columns, name) for name in ("PAGE_WIDTH", "PAGE_HEIGHT", "FITS", "FEWER", "MOST_COLUMNS")},
+    **{name: getattr(lanes, name) for name in ("CLEAR", "APART", "TURNS", "ABOVE", "BELOW", "FAR", "CELL")},
+    "LETTERS": {letter: WIDTHS[letter] for letter in "0123456789×…"},
 }  # fmt: skip
 """The figures of the geometry that the script shares."""
 
@@ -55,11 +60,11 @@ class Packer:
         if isinstance(part, Card):
             self.numbers[part] = len(self.numbers)
             return
-        within = picture.inner(part)
+        within = inner(part)
         if isinstance(part, Valley):
             within = [*(one for step in part.steps for one in (step.down, step.across, step.up) if one), part.bottom]
-        for inner in within:
-            self._number(inner)
+        for one in within:
+            self._number(one)
 
     def pack(self, part: Part) -> list[Any]:
         """Return a part as the script reads it."""
@@ -69,9 +74,8 @@ class Packer:
             form, places = FORMS.index(part.form), [*part.places]
             return ["t", form, part.kind, strips, places, part.count, part.width, part.height, flags]
         if isinstance(part, Box):
-            lanes = [(self.numbers[lane.source], self.numbers[lane.target], lane.track) for lane in part.lanes]
             return ["b", part.name, part.about, part.path, part.count, int(part.is_made_up), part.closed_width,
-                    part.title_width, part.tracks, lanes, self.pack(part.body), flags]  # fmt: skip
+                    part.title_width, self._lanes(part.lanes), self.pack(part.body), flags]  # fmt: skip
         if isinstance(part, Stack):
             links = "".join(["01"[link] for link in part.links])
             return ["s", [self.pack(item) for item in part.items], links, [label or 0 for label in part.labels], flags]
@@ -82,8 +86,11 @@ class Packer:
         steps = []
         for step in part.steps:
             across = self.pack(step.across) if step.across else 0
-            steps.append((self.pack(step.down), across, self.pack(step.up)))
+            steps.append((self.pack(step.down), across, self.pack(step.up), self._lanes(step.lanes)))
         return ["v", steps, self.pack(part.bottom)]
+
+    def _lanes(self, lanes: Sequence[Lane]) -> list[tuple[int, int, int, int]]:
+        return [(self.numbers[lane.source], self.numbers[lane.target], lane.first, lane.last) for lane in lanes]
 
 
 # --- the layers ----------------------------------------------------------------------------------------------

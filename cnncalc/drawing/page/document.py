@@ -22,14 +22,15 @@ from cnncalc.drawing.page.data import (
     type_text,
 )
 from cnncalc.drawing.parts import Box, Stack
-from cnncalc.drawing.picture import Choice, Picture, describe, heading_of, open_to, placed, suitable_depth, valley_of
+from cnncalc.drawing.picture import Choice, Picture, describe, heading_of, open_to, placed, suitable_depth
 from cnncalc.drawing.svg import dark_rules, escaped, pieces
+from cnncalc.drawing.valley import valley_of
 from cnncalc.figures.roofline import Machine
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.graph import Graph
 from cnncalc.ground.numbers import exact, size
 
-SCRIPTS = ("geometry.js", "shapes.js", "data.js", "table.js", "page.js")
+SCRIPTS = ("geometry.js", "placing.js", "lanes.js", "shapes.js", "data.js", "table.js", "zoom.js", "page.js")
 FEW_BOXES = 30
 """How many tiles and closed boxes there are at first."""
 
@@ -78,7 +79,7 @@ def page(content: Content) -> Iterator[str]:
     )
     yield from _header(content)
     root = describe(content.graph, content.measures[0], content.choice)
-    depth = content.choice.depth if content.choice.depth is not None else suitable_depth(root, FEW_BOXES)
+    depth = content.choice.depth if content.choice.depth is not None else suitable_depth(root, 0, FEW_BOXES)
     data = _data(content, root, depth)
     open_to(root, depth)
     yield from _graph(content, placed(root, content.graph, content.measures[0], content.choice))
@@ -102,7 +103,7 @@ def _data(content: Content, root: Box, depth: int) -> dict[str, object]:
     """Return what the script knows; the root's body is a stack or a valley."""
     stack = root.body
     assert isinstance(stack, Stack)
-    root.body = valley_of(stack) or stack
+    root.body = valley_of(root) or stack
     title, about = heading_of(content.graph, content.measures[0], content.choice)
     data = {
         "constants": CONSTANTS,
@@ -166,7 +167,10 @@ def _graph(content: Content, picture: Picture) -> Iterator[str]:
         '<span><button type="button" id="expand">open all</button>'
         '<button type="button" id="collapse">close all</button>'
         '<button type="button" id="wide" aria-pressed="true">columns</button>'
-        '<button type="button" id="fit" aria-pressed="false">fit width</button>'
+        "</span><span>"
+        '<button type="button" id="farther" aria-label="smaller">−</button><output id="zoom"></output>'
+        '<button type="button" id="nearer" aria-label="larger">+</button>'
+        '<button type="button" id="fit" aria-pressed="true">fit width</button></span><span>'
         '<button type="button" id="save">save SVG</button></span></div>\n'
         '<section class="graph">'
         '<div id="graph" tabindex="0" role="region" aria-label="graph">\n'

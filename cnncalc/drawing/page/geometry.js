@@ -1,17 +1,22 @@
 "use strict";
-// Sizes bottom up, places top down, and the lines between: what geometry.py does, in the same integers.
-// G holds the constants of geometry.py and parts.py; a test holds the two languages equal.
+// Sizes of parts, bottom up: what geometry.py and columns.py do, in the same integers.
+// G holds their constants; a test holds the two languages equal.
 
 const half = (number) => Math.floor(number / 2);
 const most = (numbers) => numbers.reduce((a, b) => (b > a ? b : a), 0);
 const even = (width) => Math.ceil(width / 4) * 4;
 
 function size(part) {
-  if (part.k === "s") sizeStack(part);
-  else if (part.k === "f") sizeFork(part);
+  if (part.k === "s") {
+    part.items.forEach(size);
+    pile(part);
+  } else if (part.k === "f") sizeFork(part);
   else if (part.k === "b") sizeBox(part);
   else if (part.k === "v") sizeValley(part);
-  else if (part.k === "c") sizeColumns(part);
+  else if (part.k === "c") {
+    part.stacks.forEach(size);
+    setApart(part);
+  }
 }
 
 function sizeBox(box) {
@@ -20,16 +25,22 @@ function sizeBox(box) {
     return;
   }
   size(box.body);
+  setRoutes(box);
+  enclose(box);
+}
+
+function enclose(box) {
   box.axis = Math.max(G.MARGIN + box.body.axis, even(box.titleWidth) + 20);
-  box.w = box.axis - box.body.axis + box.body.w + G.MARGIN + (box.tracks ? G.TRACK * box.tracks + 8 : 0);
+  box.w = box.axis - box.body.axis + box.body.w + G.MARGIN + beside(box);
   box.h = G.HEADER + box.body.h + G.MARGIN;
 }
 
-function sizeStack(stack) {
+const beside = (box) => (box.tracks ? G.TRACK * box.tracks + 8 : 0);
+
+function pile(stack) {
   let top = 0;
   stack.tops = [];
   stack.items.forEach((item, place) => {
-    size(item);
     stack.tops.push(top);
     top += item.h;
     if (place + 1 < stack.items.length) top += gap(item, stack.items[place + 1], stack.labels[place]);
@@ -111,32 +122,89 @@ function sizeValley(valley) {
 const valleyLeft = (valley) =>
   Math.max(Math.floor((valley.left + valley.right) / 4) * 2 - valley.bottom.axis, 0);
 
-function sizeColumns(columns) {
+function setApart(columns) {
   let left = 0;
   columns.lefts = [];
   for (const stack of columns.stacks) {
-    size(stack);
     columns.lefts.push(left);
     left += stack.w + G.COLUMN_GAP;
   }
   columns.w = left - G.COLUMN_GAP;
-  columns.h = most(columns.stacks.map((stack) => stack.h)) + 2 * G.TURN + 12;
+  columns.h = most(columns.stacks.map((stack) => stack.h)) + 2 * G.TURN + 12 + (columns.returns ? G.TURN : 0);
   columns.axis = columns.stacks[0].axis;
 }
 
-function bestColumns(stack, heading) {
-  let best = stack, least = null;
-  for (let count = 1; count <= G.MOST_COLUMNS; count++) {
-    const columns = inColumns(stack, count);
-    size(columns);
-    const tall = columns.h / Math.max(columns.w, heading);
-    const worth = Math.max(tall / G.TALLNESS, G.TALLNESS / tall);
-    if (least === null || worth < least * 0.95) [best, least] = [columns, worth];
-  }
-  return best;
+// --- beside the tree ----------------------------------------------------------------------------------------
+
+function shown(tile) {
+  let seen = tile;
+  for (let around = tile.up; around; around = around.up) if (!around.open) seen = around;
+  return seen;
 }
 
-function inColumns(stack, count) {
+function setRoutes(box) {
+  const spans = new Map();
+  for (const [from, to, first, last] of box.lanes) {
+    const ends = [shown(tiles[from]), shown(tiles[to])], key = `${ends[0].id} ${ends[1].id}`;
+    const span = spans.get(key) || { ends, first, last };
+    if (ends[0] !== ends[1])
+      spans.set(key, { ends, first: Math.min(span.first, first), last: Math.max(span.last, last) });
+  }
+  const filled = [];
+  box.routes = [];
+  for (const { ends, first, last } of spans.values()) {
+    let track = filled.findIndex((end) => end <= first);
+    if (track < 0) track = Math.min(filled.length, G.TRACKS - 1);
+    if (track === filled.length) filled.push(0);
+    filled[track] = Math.max(filled[track], last);
+    box.routes.push([...ends, track]);
+  }
+  box.tracks = filled.length;
+}
+
+// --- columns ------------------------------------------------------------------------------------------------
+
+const excess = (heading) =>
+  Math.max(Math.max(root.body.w + beside(root), heading) / G.PAGE_WIDTH, root.body.h / G.PAGE_HEIGHT);
+
+function bestColumns(most, heading) {
+  const boxes = mainly(), tried = [];
+  boxes.forEach((box, place) => {
+    const whole = box.body, around = boxes.slice(0, place + 1);
+    for (let count = place ? 2 : 1; count <= most; count++) {
+      const body = inColumns(whole, count, place > 0);
+      put(around, body);
+      tried.push({ around, body, columns: body.k === "c" ? body.stacks.length : 1, excess: excess(heading) });
+    }
+    put(around, whole);
+  });
+  const best = Math.min(...tried.map((one) => one.excess)), limit = Math.max(best, Math.min(G.FEWER * best, G.FITS));
+  const near = tried.filter((one) => one.excess <= limit);
+  return near.reduce((a, b) => (b.columns < a.columns || (b.columns === a.columns && b.excess < a.excess) ? b : a));
+}
+
+function put(boxes, body) {
+  let last = boxes[boxes.length - 1];
+  last.body = body;
+  for (const outer of boxes.slice(0, -1).reverse()) {
+    enclose(last);
+    pile(outer.body);
+    last = outer;
+  }
+}
+
+function mainly() {
+  const found = [root];
+  for (;;) {
+    const { body } = found[found.length - 1];
+    const isCut = (item) => item.k === "b" && item.open && item.count === 1 && !item.lanes.length && item.body.k === "s";
+    const inside = body.k === "s" && body.items.find((item) => isCut(item) && 2 * item.h > root.body.h);
+    if (!inside) return found;
+    found.push(inside);
+  }
+}
+
+function inColumns(stack, count, returns) {
   if (count === 1 || stack.items.length < 2) return stack;
   let low = most(stack.items.map((item) => item.h)), high = stack.h;
   while (low < high) {
@@ -148,9 +216,12 @@ function inColumns(stack, count) {
   const stacks = starts.map((start, place) => {
     const end = place + 1 < starts.length ? starts[place + 1] : stack.items.length;
     return { k: "s", items: stack.items.slice(start, end), links: stack.links.slice(start, end + 1),
-      labels: stack.labels.slice(start, end), reads: true, feeds: true };
+      labels: stack.labels.slice(start, end), reads: place > 0 || stack.reads, feeds: true };
   });
-  return { k: "c", stacks, reads: true, feeds: true };
+  const columns = { k: "c", stacks, returns: returns && stack.feeds, reads: true, feeds: true };
+  stacks.forEach(pile);
+  setApart(columns);
+  return columns;
 }
 
 function cuts(stack, height) {
@@ -165,158 +236,4 @@ function cuts(stack, height) {
     } else filled += before + item.h;
   });
   return starts;
-}
-
-class Placing {
-  constructor() {
-    Object.assign(this, { lines: [], texts: [], parts: [], lanes: [] });
-  }
-
-  place(part, x, y, up = false) {
-    Object.assign(part, { x, y: up ? y - part.h : y, flipped: up });
-    if (part.k === "t") this.parts.push(part);
-    else if (part.k === "s") this.stack(part, x, y, up);
-    else if (part.k === "f") this.fork(part, x, y, up);
-    else if (part.k === "v") this.valley(part, x, y);
-    else if (part.k === "c") this.columns(part, x, y);
-    else this.box(part, x, y, up);
-  }
-
-  line(x, y, up, points, skip = false, arrow = false) {
-    const sign = up ? -1 : 1;
-    this.lines.push({ points: points.map(([dx, dy]) => [x + dx, y + sign * dy]), skip, arrow });
-  }
-
-  box(box, x, y, up) {
-    this.parts.push(box);
-    if (!box.open) return;
-    const body = box.body, first = up ? G.MARGIN : G.HEADER;
-    this.place(body, x + box.axis - body.axis, up ? y - first : y + first, up);
-    if (box.reads) this.line(x, y, up, [[box.axis, 0], [box.axis, first]], false, endsInArrow(body));
-    if (box.feeds) this.line(x, y, up, [[box.axis, first + body.h], [box.axis, box.h]]);
-    if (box.lanes.length) this.lanes.push(box);
-  }
-
-  stack(stack, x, y, up) {
-    const sign = up ? -1 : 1;
-    stack.items.forEach((item, place) => {
-      const top = stack.tops[place];
-      this.place(item, x + stack.axis - item.axis, y + sign * top, up);
-      if (place + 1 === stack.items.length) return;
-      const below = stack.items[place + 1], end = top + item.h, then = stack.tops[place + 1];
-      const joint = item.k === "f" ? item.joint : null;
-      if (stack.links[place + 1] && item.feeds && below.reads)
-        if (!joint || item.branches.some((branch) => branch.feeds))
-          this.line(x, y, up, [[stack.axis, end], [stack.axis, then]], false, endsInArrow(below));
-      if (stack.labels[place])
-        this.texts.push([x + stack.axis + 6, y + sign * (end + 8 + (up ? -2 : 4)), stack.labels[place]]);
-      if (joint) {
-        const left = stack.axis - item.axis, lane = left + item.lane;
-        const middle = then + half(below.h), edge = left + item.axis + below.w - below.axis;
-        this.line(x, y, up, [[stack.axis, top], [stack.axis, top + G.BUS], [lane, top + G.BUS], [lane, middle],
-          [edge, middle]], true, true);
-      }
-    });
-  }
-
-  fork(fork, x, y, up) {
-    const sign = up ? -1 : 1, join = fork.h - G.BUS;
-    fork.branches.forEach((branch, place) => {
-      const left = fork.lefts[place], top = fork.tops[place];
-      this.place(branch, x + left, y + sign * top, up);
-      const axis = left + branch.axis, end = top + branch.h;
-      if (branch.reads)
-        this.line(x, y, up, [[fork.axis, 0], [fork.axis, G.BUS], [axis, G.BUS], [axis, top]], false, endsInArrow(branch));
-      if (branch.feeds)
-        this.line(x, y, up, [[axis, end], [axis, join], [fork.axis, join], [fork.axis, fork.h]]);
-    });
-    if (fork.isTrunk) this.line(x, y, up, [[fork.axis, 0], [fork.axis, fork.h]]);
-    else if (fork.passes && !fork.joint)
-      this.line(x, y, up, [[fork.axis, 0], [fork.axis, G.BUS], [fork.lane, G.BUS], [fork.lane, join],
-        [fork.axis, join], [fork.axis, fork.h]], true);
-  }
-
-  columns(columns, x, y) {
-    const top = y + G.TURN + 12, bottom = y + columns.h;
-    columns.stacks.forEach((stack, place) => {
-      const left = columns.lefts[place];
-      this.place(stack, x + left, top);
-      const after = columns.stacks[place + 1];
-      if (!after) return;
-      const last = stack.items.length - 1;
-      if (!(stack.links[last + 1] && after.links[0] && stack.items[last].feeds && after.items[0].reads)) return;
-      const here = x + left + stack.axis, there = x + columns.lefts[place + 1] + after.axis;
-      const middle = x + columns.lefts[place + 1] - half(G.COLUMN_GAP);
-      this.lines.push({ points: [[here, top + stack.h], [here, bottom], [middle, bottom], [middle, y], [there, y],
-        [there, top]], skip: false, arrow: endsInArrow(after) });
-      if (stack.labels[last]) this.texts.push([here + 6, top + stack.h + 12, stack.labels[last]]);
-    });
-  }
-
-  valley(valley, x, y) {
-    const left = x + valley.left, right = x + valley.right;
-    valley.steps.forEach((step, place) => {
-      const { down, up } = step, end = y + valley.bottoms[place], after = valley.steps[place + 1];
-      this.place(down, left - down.axis, end - down.h);
-      this.place(up, right - up.axis, end, true);
-      this.across(step.across, down, up, Math.floor((left + right) / 4) * 2);
-      const label = down.labels[down.labels.length - 1];
-      if (label) this.texts.push([left + 6, end + 12, label]);
-      if (!after) return;
-      const nextEnd = y + valley.bottoms[place + 1];
-      this.lines.push({ points: [[left, end], [left, nextEnd - after.down.h]], skip: false, arrow: endsInArrow(after.down) });
-      this.lines.push({ points: [[right, nextEnd - after.up.h], [right, end]], skip: false, arrow: endsInArrow(up) });
-      const above = after.up.labels[after.up.labels.length - 1];
-      if (above) this.texts.push([right + 6, nextEnd - after.up.h - 6, above]);
-    });
-    this.bottom(valley, x, y);
-  }
-
-  across(across, down, up, middle) {
-    const joint = up.items[0], source = down.items[down.items.length - 1];
-    const height = joint.y + half(joint.h), start = source.x + source.w;
-    if (!across) {
-      this.lines.push({ points: [[start, height], [joint.x, height]], skip: true, arrow: true });
-      return;
-    }
-    this.place(across, middle - half(across.w), height - half(across.h));
-    this.lines.push({ points: [[start, height], [across.x, height]], skip: true, arrow: true });
-    this.lines.push({ points: [[across.x + across.w, height], [joint.x, height]], skip: true, arrow: true });
-  }
-
-  bottom(valley, x, y) {
-    const inner = valley.bottom, last = valley.steps[valley.steps.length - 1];
-    const left = x + valley.left, right = x + valley.right, end = y + valley.bottoms[valley.bottoms.length - 1];
-    const top = end + G.LABEL_GAP + 2 * G.TURN, turn = top - G.TURN, innerX = x + valleyLeft(valley);
-    this.place(inner, innerX, top);
-    const axis = innerX + inner.axis, below = top + inner.h, side = innerX + inner.w + G.TURN;
-    this.lines.push({ points: [[left, end], [left, turn], [axis, turn], [axis, top]], skip: false, arrow: endsInArrow(inner) });
-    this.lines.push({ points: [[axis, below], [axis, below + G.TURN], [side, below + G.TURN], [side, turn], [right, turn],
-      [right, end]], skip: false, arrow: endsInArrow(last.up) });
-  }
-}
-
-function endsInArrow(part) {
-  if (part.k === "s") return part.items.length > 0 && endsInArrow(part.items[0]);
-  if (part.k === "v") return endsInArrow(part.steps[0].down);
-  if (part.k === "c") return endsInArrow(part.stacks[0]);
-  return part.k === "t" || (part.k === "b" && !part.open);
-}
-
-function shown(tile) {
-  let seen = tile;
-  for (let around = tile.up; around; around = around.up) if (!around.open) seen = around;
-  return seen;
-}
-
-function laneLines(boxes) {
-  const found = [];
-  for (const box of boxes)
-    for (const [from, to, track] of box.lanes) {
-      const source = shown(tiles[from]), target = shown(tiles[to]);
-      if (source === target) continue;
-      const x = box.x + box.w - 8 - G.TRACK * track, start = source.y + source.h - 8, end = target.y + 8;
-      found.push({ points: [[source.x + source.w, start], [x, start], [x, end], [target.x + target.w, end]], skip: true, arrow: true });
-    }
-  return found;
 }

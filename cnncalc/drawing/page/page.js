@@ -3,25 +3,33 @@
 // --- the graph ----------------------------------------------------------------------------------------------
 
 function laidOut() {
+  for (const box of boxes) box.body = box.inside;
+  root.body = root.inside;
   size(root.body);
-  const isStack = root.body.k === "s";
-  const body = isStack && state.wide && !root.lanes.length ? bestColumns(root.body, DATA.headingWidth) : root.body;
-  size(body);
-  const placing = new Placing();
+  setRoutes(root);
+  if (root.body.k === "v") {
+    if (root.body.steps.some((step) => step.lanes.length)) Object.assign(root, { routes: [], tracks: 0 });
+  } else {
+    const { around, body } = bestColumns(state.wide && !root.lanes.length ? G.MOST_COLUMNS : 1, DATA.headingWidth);
+    put(around, body);
+  }
+  const body = root.body, placing = new Placing();
   placing.place(body, G.BORDER, G.BORDER + G.HEADING);
-  Object.assign(root, { x: G.BORDER, y: G.BORDER + G.HEADING, h: body.h, w: body.w + (root.tracks ? G.TRACK * root.tracks + 8 : 0) });
-  placing.lines.push(...laneLines([...placing.lanes, root]));
-  const beside = most(placing.texts.map(([x, , text]) => x + text.length * 6));
-  return { placing, w: Math.max(root.w + 2 * G.BORDER, beside + G.BORDER), h: root.h + G.HEADING + 2 * G.BORDER };
+  Object.assign(root, { x: G.BORDER, y: G.BORDER + G.HEADING, h: body.h, w: body.w + beside(root) });
+  placing.lines.push(...laneLines(placing));
+  const texts = most(placing.texts.map(([x, , text]) => x + widthOf(text)));
+  return { placing, w: Math.max(root.w + 2 * G.BORDER, texts + G.BORDER), h: root.h + G.HEADING + 2 * G.BORDER };
 }
 
 function draw(keep = null) {
-  const before = keep && keep.y !== undefined ? keep.y : null;
-  const picture = laidOut();
-  state.picture = picture;
-  const top = G.BORDER + G.HEADING - 8;
-  $("graph").innerHTML = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 ${top} ${picture.w} ${picture.h - top}" width="${picture.w}" height="${picture.h - top}" font-family="Helvetica, Arial, 'Liberation Sans', sans-serif" font-size="12" role="group" aria-label="graph">${svgOf(picture)}</svg>`;
-  if (before !== null) $("graph").scrollTop += keep.y - before;
+  const before = keep && keep.y !== undefined ? [keep.x, keep.y] : null;
+  const picture = (state.picture = laidOut());
+  $("graph").innerHTML = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 ${state.top} ${picture.w} ${picture.h - state.top}" font-family="Helvetica, Arial, 'Liberation Sans', sans-serif" font-size="12" role="group" aria-label="graph">${svgOf(picture)}</svg>`;
+  resize();
+  if (before) {
+    $("graph").scrollLeft += (keep.x - before[0]) * zoomNow();
+    $("graph").scrollTop += (keep.y - before[1]) * zoomNow();
+  }
   mark();
 }
 
@@ -54,6 +62,7 @@ function openTo(depth) {
 
 function mark() {
   for (const element of $("graph").querySelectorAll(".chosen, .hit")) element.classList.remove("chosen", "hit");
+  for (const element of $("graph").querySelectorAll(".badge")) element.remove();
   if (state.chosen >= 0 && tileOfLayer[state.chosen]) {
     const [tile, strip] = tileOfLayer[state.chosen], seen = shown(tile), element = drawnPart(seen);
     if (element) {
@@ -63,9 +72,17 @@ function mark() {
     }
   }
   if (!state.query) return;
-  for (const part of new Set(hits().filter((layer) => tileOfLayer[layer]).map((layer) => shown(tileOfLayer[layer][0])))) {
+  const found = new Map();
+  for (const layer of hits())
+    if (tileOfLayer[layer]) {
+      const part = shown(tileOfLayer[layer][0]);
+      found.set(part, (found.get(part) || 0) + 1);
+    }
+  for (const [part, count] of found) {
     const element = drawnPart(part);
-    if (element) element.classList.add("hit");
+    if (!element) continue;
+    element.classList.add("hit");
+    if (part.k === "b") element.insertAdjacentHTML("beforeend", badgeOf(part, count));
   }
 }
 
@@ -123,6 +140,7 @@ async function panel(layer) {
 // --- hands --------------------------------------------------------------------------------------------------
 
 function clicked(event) {
+  if (hand.moved) return;
   const element = event.target.closest(".part");
   if (!element) return;
   const part = parts[+element.dataset.part];
@@ -131,9 +149,11 @@ function clicked(event) {
 }
 
 function step(event) {
+  if (/^[+-]$/.test(event.key) && !event.ctrlKey && !event.metaKey) return zoomBy(event.key === "+" ? ZOOM.step : 1 / ZOOM.step);
   const element = event.target.closest(".part");
-  if (!element) return;
+  if (!element) return undefined;
   if (event.key === "Enter" || event.key === " ") {
+    hand.moved = false;
     event.preventDefault();
     clicked(event);
   } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -182,7 +202,9 @@ function press(event) {
   else if (button.id === "expand") setAll(true);
   else if (button.id === "collapse") setAll(false);
   else if (button.id === "save") save();
-  else if (button.id === "fit") button.setAttribute("aria-pressed", $("graph").classList.toggle("fits"));
+  else if (button.id === "fit") fitWidth();
+  else if (button.id === "nearer") zoomBy(ZOOM.step);
+  else if (button.id === "farther") zoomBy(1 / ZOOM.step);
   else if (button.id === "wide") {
     state.wide = !state.wide;
     button.setAttribute("aria-pressed", state.wide);

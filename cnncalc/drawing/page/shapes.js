@@ -70,6 +70,12 @@ function closedOf(box, largest) {
     "</g>";
 }
 
+function badgeOf(box, count) {
+  const text = `${count} found`, w = 6 * text.length + 10;
+  return `<g class="badge"><rect x="${box.x + box.w - w}" y="${box.y - 9}" width="${w}" height="16" rx="8" fill="#c2410c"/>` +
+    `<text x="${box.x + box.w - half(w)}" y="${box.y + 3}" fill="#ffffff" font-size="10" text-anchor="middle">${text}</text></g>`;
+}
+
 function tileOf(tile, largest) {
   const { x, y } = tile;
   let inside = `<title>${escaped(titleOf(tile))}</title>`;
@@ -112,8 +118,9 @@ function svgOf(picture) {
   const drawn = parts.filter((part) => part.k === "b" && part.open).map(frameOf);
   for (const skip of [false, true]) {
     const chosen = lines.filter((line) => line.skip === skip), colour = skip ? "#7d4fc0" : "#6d7684";
-    drawn.push(`<path class="${skip ? "skip" : "line"}" d="${chosen.map(pathOf).join("")}" fill="none" stroke="${colour}" stroke-width="1.3"/>`);
-    drawn.push(`<path class="${skip ? "skiphead" : "head"}" d="${chosen.map(headOf).join("")}" fill="${colour}"/>`);
+    const ways = chosen.map(pathOf).join(""), heads = chosen.map(headOf).join("");
+    if (chosen.length) drawn.push(`<path class="${skip ? "skip" : "line"}" d="${ways}" fill="none" stroke="${colour}" stroke-width="1.3"/>`);
+    if (heads) drawn.push(`<path class="${skip ? "skiphead" : "head"}" d="${heads}" fill="${colour}"/>`);
   }
   drawn.push(...seen.map((part) => (part.k === "t" ? tileOf(part, largest) : closedOf(part, largest))));
   drawn.push(...texts.map(([x, y, text]) => textAt(x, y, text, "muted", 9)));

@@ -1,0 +1,199 @@
+"""The lines beside the tree: out of the side of a card, around the others, along a track, and back.
+
+The script of the page does the same; a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
+from typing import NamedTuple
+
+from cnncalc.drawing.geometry import TRACK, shown
+from cnncalc.drawing.letters import text_width
+from cnncalc.drawing.parts import Box, Card, Valley
+from cnncalc.drawing.placing import Placing, Point, Polyline
+
+CLEAR, APART = 3, 4
+"""How far a line stays from a card, and from another line that it does not belong to."""
+
+TURNS = (10, 6, 14)
+"""How far from a card a line may turn; the first also before the next card."""
+
+ABOVE, BELOW = (10, 14), (6, 10, 14)
+"""How far from others a line may pass them; nearer above, it would touch the heads of arrows."""
+
+FAR = 480
+"""How far up or down a way around others is looked for."""
+
+CELL = 64
+"""Height of the strips by which obstacles are found."""
+
+
+class Block(NamedTuple):
+    """A rectangle that lines go around; ``part`` may be left and reached."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    part: Card | Box | None
+
+    def meets(self, left: int, right: int, top: int, bottom: int) -> bool:
+        """Whether a piece of a line comes too near."""
+        across = self.left - CLEAR < right and self.right + CLEAR > left
+        return across and self.top - CLEAR < bottom and self.bottom + CLEAR > top
+
+
+class Run(NamedTuple):
+    """A straight piece of a line: at a height from left to right, or at a distance from top to bottom."""
+
+    at: int
+    start: int
+    end: int
+    part: Card | Box | None
+
+
+class Streets:
+    """What stands in the way: cards, closed boxes and texts, and the lines that lie already."""
+
+    def __init__(self, placing: Placing) -> None:
+        self.blocks: dict[int, list[Block]] = {}
+        self.level: dict[int, list[Run]] = {}
+        self.upright: dict[int, list[Run]] = {}
+        for part in placing.parts:
+            if isinstance(part, Card) or not part.is_open:
+                self._add(Block(part.x, part.y, part.x + part.width, part.y + part.height, part))
+        for text in placing.texts:
+            self._add(Block(text.x, text.y - 8, text.x + text_width(text.text, 9), text.y + 2, None))
+        for line in placing.lines:
+            self._lay(line.points, None)
+
+    def _add(self, block: Block) -> None:
+        for cell in range((block.top - CLEAR) // CELL, (block.bottom + CLEAR) // CELL + 1):
+            self.blocks.setdefault(cell, []).append(block)
+
+    def _lay(self, points: list[Point], part: Card | Box | None) -> None:
+        """Note where a line lies that leaves or reaches a part."""
+        for (x, y), (then_x, then_y) in pairwise(points):
+            if y == then_y:
+                self.level.setdefault(y // CELL, []).append(Run(y, min(x, then_x), max(x, then_x), part))
+            else:
+                self.upright.setdefault(x // CELL, []).append(Run(x, min(y, then_y), max(y, then_y), part))
+
+    def way(self, part: Card | Box, x: int, arrives: bool) -> list[Point]:
+        """Return the corners of a line from the side of a part to ``x``, around what stands between, and lay it.
+
+        Where there is no way that has its place for itself, it lies on another line; where there is none at all, it is
+        straight and runs behind what stands there.
+        """
+        side = part.x + part.width if x > part.x else part.x
+        heights = _heights(part, arrives)
+        ways = chain(self._ways(part, side, x, heights, True), self._ways(part, side, x, heights, False))
+        points = next(ways, [(side, heights[0]), (x, heights[0])])
+        self._lay(points, part)
+        return points
+
+    def _ways(self, part: Card | Box, side: int, x: int, heights: list[int], alone: bool) -> Iterator[list[Point]]:
+        """Yield the ways that are free, the straight ones first, then those that lead around the least."""
+        for y in heights:
+            if self._is_level_free(y, side, x, part, alone):
+                yield [(side, y), (x, y)]
+        for y in heights:
+            for turn in self._turns(y, side, x, part):
+                if not self._is_level_free(y, side, turn, part, alone):
+                    continue
+                for other in self._gaps(y, turn, x):
+                    is_free = self._is_level_free(other, turn, x, part, alone)
+                    if is_free and self._is_upright_free(turn, y, other, part, alone):
+                        yield [(side, y), (turn, y), (turn, other), (x, other)]
+
+    def _turns(self, y: int, side: int, x: int, part: Card | Box) -> list[int]:
+        """Return where a line that leaves a part may turn: near it, or just before the first thing in its way."""
+        low, high = min(side, x), max(side, x)
+        found = [block for block in self.blocks.get(y // CELL, ()) if block.part is not part]
+        found = [block for block in found if block.meets(low, high, y, y)]
+        if x > side:
+            first = min([x, *(block.left for block in found)])
+            return [*(side + distance for distance in TURNS), first - TURNS[0]]
+        first = max([x, *(block.right for block in found)])
+        return [*(side - distance for distance in TURNS), first + TURNS[0]]
+
+    def _gaps(self, y: int, start: int, end: int) -> list[int]:
+        """Return the heights just above and below what stands between, the nearest first."""
+        low, high = min(start, end), max(start, end)
+        found = set[int]()
+        for cell in range((y - FAR) // CELL, (y + FAR) // CELL + 1):
+            for block in self.blocks.get(cell, ()):
+                if block.left < high and block.right > low:
+                    found.update(
+                        [block.top - 14, block.top - 10, block.bottom + 6, block.bottom + 10, block.bottom + 14]
+                    )
+        return sorted(found, key=lambda other: (abs(other - y), other))
+
+    def _is_level_free(self, y: int, start: int, end: int, part: Card | Box, alone: bool) -> bool:
+        low, high = min(start, end), max(start, end)
+        if any(block.part is not part and block.meets(low, high, y, y) for block in self.blocks.get(y // CELL, ())):
+            return False
+        return not alone or _is_alone(self.level, y, low, high, part)
+
+    def _is_upright_free(self, x: int, start: int, end: int, part: Card | Box, alone: bool) -> bool:
+        low, high = min(start, end), max(start, end)
+        for cell in range(low // CELL, high // CELL + 1):
+            if any(block.part is not part and block.meets(x, x, low, high) for block in self.blocks.get(cell, ())):
+                return False
+        return not alone or _is_alone(self.upright, x, low, high, part)
+
+
+def _is_alone(runs: dict[int, list[Run]], at: int, low: int, high: int, part: Card | Box) -> bool:
+    """Whether no other line lies along a piece."""
+    for cell in range((at - APART) // CELL, (at + APART) // CELL + 1):
+        for run in runs.get(cell, ()):
+            if run.part is not part and abs(run.at - at) < APART and run.start < high and run.end > low:
+                return False
+    return True
+
+
+def _heights(part: Card | Box, arrives: bool) -> list[int]:
+    """Return where a line may leave the side of a part, or reach it: near the end of its flow, or its beginning."""
+    middle = part.y + part.height // 2
+    if isinstance(part, Card) and part.form == "circle":
+        return [middle]
+    upper, lower = part.y + 8, part.y + part.height - 8
+    is_upper = arrives != (isinstance(part, Card) and part.is_flipped)
+    return [upper, middle, lower] if is_upper else [lower, middle, upper]
+
+
+def lane_lines(placing: Placing, roots: Sequence[Box]) -> list[Polyline]:
+    """Return the lines beside the tree of all open boxes, those of whole networks last."""
+    boxes = [*placing.beside, *roots]
+    if not any(box.lanes for box in boxes):
+        return []
+    streets = Streets(placing)
+    found: list[Polyline] = []
+    for box in boxes:
+        if isinstance(box.body, Valley):
+            found.extend(_across(streets, box.body))
+        for source, target, track in box.routes:
+            found.append(_line(streets, source, target, box.x + box.width - 8 - TRACK * track))
+    return found
+
+
+def _across(streets: Streets, valley: Valley) -> Iterable[Polyline]:
+    """Yield the lines across a valley, level where both ends allow it."""
+    middle = valley.x + (valley.left + valley.right) // 4 * 2
+    for step in valley.steps:
+        for lane in step.lanes:
+            source, target = shown(lane.source), shown(lane.target)
+            low = max(source.y, target.y) + 8
+            high = min(source.y + source.height, target.y + target.height) - 8
+            if low <= high:
+                y = (low + high) // 2
+                yield Polyline([(source.x + source.width, y), (target.x, y)], True, True)
+            else:
+                yield _line(streets, source, target, middle)
+
+
+def _line(streets: Streets, source: Card | Box, target: Card | Box, x: int) -> Polyline:
+    """Return a line by way of ``x``."""
+    return Polyline([*streets.way(source, x, False), *streets.way(target, x, True)[::-1]], True, True)
