@@ -117,9 +117,9 @@ class Node(_Flowing):
 
     def formulas(self) -> list[Formula]:
         """Return how each figure of this node comes about."""
-        from cnncalc.layers.symbols import trace
+        from cnncalc.layers.symbols import derive
 
-        return trace(self.layer, self.use.inputs, self.shape)
+        return derive(self.layer, self.use.inputs, self.shape)
 
 
 Tensor = Input | Node

@@ -12,7 +12,7 @@ from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_
 from cnncalc.cli.output import Output
 from cnncalc.cli.parsing import parse_machine
 from cnncalc.graph import Graph
-from cnncalc.layers.shapes import Shape
+from cnncalc.layers.shapes import Shape, typed
 from cnncalc.studies.device.budgets import Wanted
 
 
@@ -92,7 +92,7 @@ def _command_line(asked: Asked, basis: BatchAndDtype, inputs: Mapping[str, Shape
         return ""
     from shlex import join
 
-    shapes = [f"{name}={_sizes(shape)}" if name else _sizes(shape) for name, shape in inputs.items()]
+    shapes = [f"{name}={typed(shape)}" if name else typed(shape) for name, shape in inputs.items()]
     given: dict[str, Sequence[str]] = {"--variant": [asked.variant] if asked.variant else []}
     given |= {"--set": asked.settings, "--input": shapes}
     given |= {"--batch": [str(basis.batch)] if basis.batch > 1 else []}
@@ -104,7 +104,3 @@ def _command_line(asked: Asked, basis: BatchAndDtype, inputs: Mapping[str, Shape
             replaced = option == name and (option != "--set" or old.split("=")[0] == value.split("=")[0])
             words += [] if replaced else [option, old]
     return join([*words, name, value])
-
-
-def _sizes(shape: Shape) -> str:
-    return "x".join(str(size) for size in shape)

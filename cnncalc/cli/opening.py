@@ -20,7 +20,7 @@ from cnncalc.language.document import Document, SpecValue
 from cnncalc.language.input_axes import doubt
 from cnncalc.language.loading import open_document, read_text
 from cnncalc.layers.arguments import axis_count
-from cnncalc.layers.shapes import Shape
+from cnncalc.layers.shapes import Shape, typed
 from cnncalc.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def input_notes(recipe: Recipe, network: Graph) -> list[str]:
     value = recipe.input if isinstance(recipe, Document) else None
     stated = value.constant if isinstance(value, SpecValue) and isinstance(value.constant, tuple) else ()
     for tensor in network.inputs.values():
-        shape, text = tensor.shape, "x".join(str(size) for size in tensor.shape)
+        shape, text = tensor.shape, typed(tensor.shape)
         if doubt(shape) is not None:
             continue  # the network was warned of as it was built
         if stated and len(shape) != len(stated):

@@ -17,6 +17,7 @@ from cnncalc.drawing.valley import inner
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import short
+from cnncalc.layers.shapes import crossed
 from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, LayerDiff
 
 BETWEEN, CAPTION = 56, 22
@@ -123,7 +124,7 @@ def remark_on(changes: Sequence[LayerDiff], other: str) -> str:
 
 
 def _dims(row: Row) -> str:
-    return "×".join(map(str, row.output_shape[1:]))
+    return crossed(row.output_shape[1:])
 
 
 def _open(root: Box, depth: int) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnncalc.figures.costs import DTYPES
 from cnncalc.figures.roofline import Machine, estimate
 from cnncalc.graph import Graph, Node
-from cnncalc.ground.numbers import duration, exact, short, size
+from cnncalc.ground.numbers import bytes_text, duration, exact, short
 
 BY = ("macs", "params", "memory", "time")
 
@@ -36,7 +36,7 @@ class LayerFigure(NamedTuple):
         """Return a figure with its unit."""
         if self.by == "time":
             return duration(value)
-        return size(int(value)) if self.by == "memory" else exact(int(value))
+        return bytes_text(int(value)) if self.by == "memory" else exact(int(value))
 
     def brief(self, value: float) -> str:
         """Return a figure in a few characters."""

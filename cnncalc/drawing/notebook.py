@@ -13,6 +13,7 @@ from cnncalc.figures.selection import select
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph
 from cnncalc.ground.numbers import exact
+from cnncalc.layers.shapes import crossed
 
 MOST_ROWS = 60
 
@@ -33,7 +34,7 @@ def _pieces(graph: Graph, summary: Summary) -> Iterator[str]:
     rows, _ = select(summary, 1, None, None)
     for row in rows[:MOST_ROWS]:
         cells = (
-            row.name, type_text(row.type, row.label), "×".join(map(str, row.output_shape[1:])), exact(row.params),
+            row.name, type_text(row.type, row.label), crossed(row.output_shape[1:]), exact(row.params),
             exact(row.macs),
         )  # fmt: skip
         yield f"<tr>{''.join([f'<td>{escaped(cell)}</td>' for cell in cells])}</tr>\n"

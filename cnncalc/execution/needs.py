@@ -16,7 +16,7 @@ from cnncalc.execution.layout import joins_channels, layout
 from cnncalc.execution.machine import available, resident
 from cnncalc.execution.plan import Step, is_contraction, steps
 from cnncalc.ground.errors import ArgumentError, CnncalcError
-from cnncalc.ground.numbers import size
+from cnncalc.ground.numbers import bytes_text
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
@@ -216,9 +216,9 @@ def require(needed: Needs, limit: int | None, threads: int) -> None:
         limit = needed.process + free
     if limit is None or needed.total <= limit:
         return
-    parts = [f"{name} {size(figure)}" for name, figure in needed._asdict().items() if figure]
-    message = f"the run needs {size(needed.total)} ({', '.join(parts)}), more than "
+    parts = [f"{name} {bytes_text(figure)}" for name, figure in needed._asdict().items() if figure]
+    message = f"the run needs {bytes_text(needed.total)} ({', '.join(parts)}), more than "
     if free is not None:
         hint = "a smaller input or batch needs less; max_memory sets another limit"
-        raise CnncalcError(f"{message}the {size(limit)} that the machine has free", hint)
-    raise ArgumentError("max_memory", f"{message}{size(limit)}", "a smaller input or batch needs less")
+        raise CnncalcError(f"{message}the {bytes_text(limit)} that the machine has free", hint)
+    raise ArgumentError("max_memory", f"{message}{bytes_text(limit)}", "a smaller input or batch needs less")

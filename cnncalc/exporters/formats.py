@@ -24,7 +24,7 @@ class Options(NamedTuple):
     weights: Mapping[str, Any] | None = None
 
 
-class Format(NamedTuple):
+class ExportFormat(NamedTuple):
     """A format that networks are exported to.
 
     Attributes:
@@ -49,7 +49,7 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    "spec": Format("a spec, as 'cnncalc import' writes it", "spec", (".yaml", ".yml")),
+    "spec": ExportFormat("a spec, as 'cnncalc import' writes it", "spec", (".yaml", ".yml")),
 }
 
 

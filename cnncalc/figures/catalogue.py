@@ -13,6 +13,7 @@ from cnncalc.figures.costs import Sums, sums
 from cnncalc.figures.memory import forward_elements, peak_elements, training_elements
 from cnncalc.graph import PUBLISHED, Graph, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.layers.shapes import crossed
 
 COUNT, BYTES, SECONDS, POSITIONS, SHAPE = "count", "bytes", "seconds", "positions", "shape"
 
@@ -133,7 +134,7 @@ def _receptive_field(network: Graph, basis: Basis) -> int:
     for name, output in network.outputs.items():
         for source, fields in seen[output].items():
             if not all(field.is_exact for field in fields):
-                sizes = "×".join([str(field.size) for field in fields])
+                sizes = crossed([field.size for field in fields])
                 raise CnncalcError(f"'{name}' sees {sizes} of '{source.name}' at most; how much exactly is not known")
             shortest += [field.size for field in fields]
     return min(shortest, default=0)

@@ -176,14 +176,11 @@ def leading(seen: Seen) -> Fields:
     return next((fields for fields in seen.values() if fields), ())
 
 
-class ReceptiveFields:
+class ReceptiveFields(NamedTuple):
     """The fields of every tensor, and the nodes whose branches come with different strides."""
 
-    __slots__ = ("disagreeing", "of")
-
-    def __init__(self, of: dict[Tensor, Seen], disagreeing: list[Node]) -> None:
-        self.of = of
-        self.disagreeing = disagreeing
+    of: dict[Tensor, Seen]
+    disagreeing: list[Node]
 
 
 def receptive_fields(graph: Graph) -> ReceptiveFields:

@@ -7,15 +7,15 @@ _BINARY = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 _PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
-def size(count: int) -> str:
+def bytes_text(count: int) -> str:
     """Return bytes as ``527.8 MiB``."""
     for unit, prefix in _BINARY:
         if count >= unit:
-            return f"{four(count / unit)} {prefix}"
+            return f"{four_digits(count / unit)} {prefix}"
     return f"{count} B"
 
 
-def four(value: float) -> str:
+def four_digits(value: float) -> str:
     """Return a number with four digits at most."""
     digits = 3 if value < 10 else 2 if value < 100 else 1 if value < 1000 else 0
     text = f"{value:.{digits}f}"
@@ -31,16 +31,16 @@ def short(figure: float) -> str:
     """Return ``15.47 G``, four digits at most."""
     for unit, prefix in _PREFIXES:
         if figure >= unit:
-            return f"{four(figure / unit)} {prefix}"
-    return four(figure)
+            return f"{four_digits(figure / unit)} {prefix}"
+    return four_digits(figure)
 
 
 def duration(seconds: float) -> str:
     """Return ``25.14 ms``, four digits at most."""
     for unit, prefix in ((1, "s"), (1e-3, "ms")):
         if seconds >= unit:
-            return f"{four(seconds / unit)} {prefix}"
-    return f"{four(seconds * 1e6)} µs"
+            return f"{four_digits(seconds / unit)} {prefix}"
+    return f"{four_digits(seconds * 1e6)} µs"
 
 
 def percent(share: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from cnncalc.language.document import Block, BlockItem, Document, Item, LayerItem, SpecValue
 from cnncalc.language.findings import Finding
-from cnncalc.layers.shapes import Shape, shape_text
+from cnncalc.layers.shapes import Shape, crossed, shape_text
 
 PICTURE = (1, 3, 4)
 """Channels of pictures: grey, colours, colours with transparency."""
@@ -90,7 +90,7 @@ def findings(
             continue
         value = stated[name] if name not in given else None
         channels = f"{shape[0]:,} channel{'' if shape[0] == 1 else 's'}"
-        map_size = f"length {shape[1]}" if len(shape) == 2 else "×".join(map(str, shape[1:]))
+        map_size = f"length {shape[1]}" if len(shape) == 2 else crossed(shape[1:])
         message = f"the input {shape_text(shape)} looks {found.looks}: it is read as {channels} of {map_size}"
         first = "channels come first" if found.rule == "channels-last" else "shapes have no batch axis"
         finding = Finding(found.rule, message, value.origin if value else None, f"{first}: {shape_text(found.meant)}")

@@ -5,7 +5,7 @@ A shape is a tuple of integers without the batch axis, channels first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cnncalc.layers.arguments import LayerError, axis_count
 
@@ -63,3 +63,15 @@ def divisors(number: int) -> str:
 def shape_text(shape: Shape) -> str:
     """Return a shape as specs write it: ``[64, 56, 56]``."""
     return "[" + ", ".join(str(size) for size in shape) + "]"
+
+
+def crossed(shape: Sequence[object], layout: str = "chw") -> str:
+    """Return a shape as people read it, ``64×112×112``; with the channels last where ``layout`` is hwc."""
+    if layout == "hwc":
+        shape = (*shape[1:], *shape[:1])
+    return "×".join([str(size) for size in shape])
+
+
+def typed(shape: Shape) -> str:
+    """Return a shape as a command line has it: ``3x224x224``."""
+    return "x".join([str(size) for size in shape])

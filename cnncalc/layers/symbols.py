@@ -134,7 +134,7 @@ def _wrapped(value: int, needed: int, side: str) -> str:
 # --- tracing a layer ----------------------------------------------------------------------------------------
 
 
-def trace(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> list[Formula]:
+def derive(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> list[Formula]:
     """Run a layer's rules on symbols and return the formulas that they amount to, output axes first."""
     named = symbolic(layer, len(inputs[0]) - 1 if inputs else 0)
     suffixes = ["_in"] if len(inputs) == 1 else [f"_in{i + 1}" for i in range(len(inputs))]

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from html import escape
 
 from cnncalc.deployment.view import ArenaPlace, Deployment
+from cnncalc.ground.numbers import exact
 from cnncalc.ground.terminal_safe import printable
+from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.layout import page_lines, plain
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.text import dims, exact
 from cnncalc.rendering.views.deploy import page, title
 
 HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 360, 90, 40, 176, 24
@@ -76,7 +77,7 @@ def _box(found: Deployment, number: int, place: ArenaPlace, step: float) -> str:
     width, height = step * (place.last - place.first + 1), _y(found, place.offset) - y
     color = SCRATCH_COLOR if place.scratch else COLORS[number % len(COLORS)]
     what = "scratch of " if place.scratch else ""
-    shape = f", {dims(place.shape)}" if place.shape else ""
+    shape = f", {crossed(place.shape)}" if place.shape else ""
     tooltip = (
         f"{what}{place.name}{shape}: {exact(place.bytes)} bytes at {exact(place.offset)}, "
         f"from step {place.first} to {place.last}"

@@ -1,9 +1,13 @@
-"""Figures with their units and titles, as :mod:`cnncalc.figures.catalogue` has them."""
+"""Figures as they are printed: with their units and titles, as :mod:`cnncalc.figures.catalogue` has them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cnncalc.figures.catalogue import BYTES, CATALOGUE
-from cnncalc.rendering.text import exact, size
+from cnncalc.figures.receptive_field import Field
+from cnncalc.ground.numbers import bytes_text, exact
+from cnncalc.layers.shapes import crossed
 
 
 def title_of(name: str) -> str:
@@ -13,4 +17,14 @@ def title_of(name: str) -> str:
 
 def figure_text(name: str, value: int) -> str:
     """Return a figure in its unit: a count exactly, bytes as people read them."""
-    return size(value) if CATALOGUE[name].unit == BYTES else exact(value)
+    return bytes_text(value) if CATALOGUE[name].unit == BYTES else exact(value)
+
+
+def seen(fields: Sequence[Field]) -> str:
+    """Return ``3×3``, ``4×4 to 6×6`` where positions differ, or ``at most 9×9`` where that is all that is known."""
+    widest = crossed(tuple([field.size for field in fields]))
+    if not all(field.is_exact for field in fields):
+        return f"at most {widest}"
+    if any(field.differs for field in fields):
+        return f"{crossed(tuple([field.least for field in fields]))} to {widest}"
+    return widest

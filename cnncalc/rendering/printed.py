@@ -8,9 +8,9 @@ from shutil import get_terminal_size
 from cnncalc.figures.selection import select
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph
+from cnncalc.ground.numbers import counted, exact
 from cnncalc.rendering.layout import page_lines, plain
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.text import counted, exact
 from cnncalc.rendering.views.summary import view
 
 

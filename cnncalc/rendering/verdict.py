@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.figures.summary import KindTotals, Summary, share
-from cnncalc.rendering.text import exact, percent
+from cnncalc.ground.numbers import exact, percent
 
 NOTHING = "Nothing here multiplies: no convolution and no fully connected layer."
 

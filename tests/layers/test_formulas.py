@@ -8,7 +8,7 @@ import re
 import pytest
 
 from cnncalc.layers.shapes import Shape
-from cnncalc.layers.symbols import Formula, Symbol, ceil_div, common_divisor, floor_product, trace
+from cnncalc.layers.symbols import Formula, Symbol, ceil_div, common_divisor, derive, floor_product
 from tests.layers.building import NAMES, known, use
 
 MORE = [  # arguments that the examples do not use
@@ -36,7 +36,7 @@ CASES += [(item, (shape,)) for item, shape in MORE]
 
 def formulas(item: str, *inputs: Shape) -> dict[str, Formula]:
     done = use(item, *inputs)
-    return {formula.symbol: formula for formula in trace(done.layer, inputs, done.output)}
+    return {formula.symbol: formula for formula in derive(done.layer, inputs, done.output)}
 
 
 def worked_out(numbers: str) -> int:
@@ -52,7 +52,7 @@ def worked_out(numbers: str) -> int:
 @pytest.mark.parametrize(("item", "inputs"), CASES)
 def test_every_formula_gives_the_figure(item: str, inputs: tuple[Shape, ...]) -> None:
     done = use(item, *inputs)
-    shown = trace(done.layer, inputs, done.output)
+    shown = derive(done.layer, inputs, done.output)
     values = [formula.value for formula in shown]
     assert values[: len(done.output)] == list(done.output)
     by_symbol = {formula.symbol: formula.value for formula in shown}

@@ -9,7 +9,8 @@ import pytest
 from cnncalc import loads
 from cnncalc.layers.symbols import Formula
 from cnncalc.network import load
-from cnncalc.studies.explain.explanation import Explanation, WindowReads, explain, together
+from cnncalc.studies.explain.borders import WindowReads
+from cnncalc.studies.explain.explanation import Explanation, explain, together
 
 
 def explained(item: str, *shape: int) -> Explanation:
@@ -46,7 +47,7 @@ def test_others_share_nothing() -> None:
 
 def test_zero_padding_keeps_the_size() -> None:
     found = explained("conv: {out_channels: 4, kernel_size: 3, padding: 1}", 3, 5, 5)
-    for edge in found.edges:
+    for edge in found.borders:
         assert (edge.size, edge.pad, edge.positions, edge.unpadded, edge.lost, edge.beyond) == (5, (1, 1), 5, 3, (), 0)
     # of 25·9 taps, those of the 16 windows on the border lie partly outside: 4 corners lose 5, 12 others 3
     assert found.padded_share == pytest.approx((4 * 5 + 12 * 3) / (25 * 9))
@@ -54,26 +55,26 @@ def test_zero_padding_keeps_the_size() -> None:
 
 def test_alexnets_first_layer_loses_a_column() -> None:
     # Krizhevsky 2012 writes 224, but (224 − 11) / 4 is no integer
-    (rows, _) = explained("conv: {out_channels: 96, kernel_size: 11, stride: 4}", 3, 224, 224).edges
+    (rows, _) = explained("conv: {out_channels: 96, kernel_size: 11, stride: 4}", 3, 224, 224).borders
     assert (rows.positions, rows.lost, rows.beyond) == (54, ((223, 223),), 1)
-    (rows, _) = explained("conv: {out_channels: 96, kernel_size: 11, stride: 4}", 3, 227, 227).edges
+    (rows, _) = explained("conv: {out_channels: 96, kernel_size: 11, stride: 4}", 3, 227, 227).borders
     assert (rows.positions, rows.lost) == (55, ())
 
 
 def test_resnets_first_layer_loses_nothing_but_padding() -> None:
-    (rows, _) = explained("conv: {out_channels: 64, kernel_size: 7, stride: 2, padding: 3}", 3, 224, 224).edges
+    (rows, _) = explained("conv: {out_channels: 64, kernel_size: 7, stride: 2, padding: 3}", 3, 224, 224).borders
     assert (rows.positions, rows.lost, rows.beyond) == (112, (), 1)
 
 
 def test_a_stride_over_the_kernel_steps_over_columns() -> None:
-    (length,) = explained("conv: {out_channels: 1, kernel_size: 1, stride: 3}", 1, 8).edges
+    (length,) = explained("conv: {out_channels: 1, kernel_size: 1, stride: 3}", 1, 8).borders
     assert length.lost == ((1, 2), (4, 5), (7, 7))
-    (length,) = explained("maxpool: {kernel_size: 2, dilation: 2, stride: 2}", 1, 8).edges  # reads 0 2, 2 4, 4 6
+    (length,) = explained("maxpool: {kernel_size: 2, dilation: 2, stride: 2}", 1, 8).borders  # reads 0 2, 2 4, 4 6
     assert length.lost == ((1, 1), (3, 3), (5, 5), (7, 7))
 
 
 def test_a_very_long_axis_is_not_walked() -> None:
-    (length,) = explained("conv: {out_channels: 1, kernel_size: 3, stride: 2, padding: 1}", 1, 2**50).edges
+    (length,) = explained("conv: {out_channels: 1, kernel_size: 3, stride: 2, padding: 1}", 1, 2**50).borders
     assert (length.lost, length.positions) == (None, 2**49)
 
 
@@ -128,8 +129,8 @@ def test_axes_that_are_computed_alike_are_one_formula() -> None:
 )
 def test_a_window_that_overhangs(shape: tuple[int, ...], kernel: int, over: tuple[int, int]) -> None:
     found = explained(f"maxpool: {{kernel_size: {kernel}, stride: 2, ceil_mode: true}}", *shape)
-    assert tuple([edge.over for edge in found.edges]) == over
-    assert [edge.unpadded for edge in found.edges] == [edge.positions for edge in found.edges]
+    assert tuple([edge.over for edge in found.borders]) == over
+    assert [edge.unpadded for edge in found.borders] == [edge.positions for edge in found.borders]
 
 
 def test_what_no_single_window_makes_has_none() -> None:

@@ -15,7 +15,7 @@ from cnncalc.figures.memory import alive_elements
 from cnncalc.figures.roofline import Machine, estimate
 from cnncalc.figures.summary import Summary, share
 from cnncalc.graph import Graph, Node, Tensor
-from cnncalc.ground.numbers import percent, short, size
+from cnncalc.ground.numbers import bytes_text, percent, short
 
 WIDTH, LEFT, RIGHT = 600, 70, 590
 MOST_STEPS = 640
@@ -110,13 +110,16 @@ def memory(graph: Graph, summary: Summary) -> Chart:
     at_peak = alive_between(graph, peak_step, peak_step + 1)[0]
     names = nlargest(3, at_peak, key=bytes_of.__getitem__)
     says = (
-        f"The peak is {size(unit)}, at {summary.totals.memory.peak_at or graph.nodes[0].name}, with "
-        + ", ".join([f"{tensor.name} ({size(bytes_of[tensor])})" for tensor in names])
+        f"The peak is {bytes_text(unit)}, at {summary.totals.memory.peak_at or graph.nodes[0].name}, with "
+        + ", ".join([f"{tensor.name} ({bytes_text(bytes_of[tensor])})" for tensor in names])
         + (" and more" if len(at_peak) > 3 else "")
         + " alive."
     )
     pieces = [
-        *(_text(LEFT - 8, y + 4, text, "end") for y, text in ((22, size(unit)), (122, size(unit // 2)), (222, "0"))),
+        *(
+            _text(LEFT - 8, y + 4, text, "end")
+            for y, text in ((22, bytes_text(unit)), (122, bytes_text(unit // 2)), (222, "0"))
+        ),
         *(_rule(LEFT, y, RIGHT, y) for y in (22, 122, 222)),
         _text(LEFT, 242, "step 1", style="muted"),
         _text(RIGHT, 242, f"step {steps:,}", "end", "muted"),

@@ -15,6 +15,7 @@ from cnncalc.drawing.parts import Box, Card, Fork, Lane, Part, Stack, StackColum
 from cnncalc.drawing.valley import inner
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph, Node
+from cnncalc.layers.shapes import crossed
 from cnncalc.studies.explain.explanation import together
 
 FORMS = ("card", "circle", "pill")
@@ -103,7 +104,7 @@ def layer_columns(graph: Graph, summary: Summary, measures: Sequence[LayerFigure
     return {
         "names": [row.name for row in rows],
         "types": packed(type_text(row.type, row.label) for row in rows),
-        "shapes": packed("×".join(map(str, row.output_shape[1:])) for row in rows),
+        "shapes": packed(crossed(row.output_shape[1:]) for row in rows),
         "fields": packed(field_text(row.receptive_field) for row in rows),
         "inputs": [[indexes.get(tensor, tensor.name) for tensor in row.node.inputs] for row in rows],
         "values": {measure.by: packed(_plain(value) for value in measure.values) for measure in measures},
@@ -121,7 +122,7 @@ def type_text(type_: str, label: str) -> str:
 
 def field_text(field: tuple[int, ...] | None) -> str:
     """Return a receptive field as people read it."""
-    return "not known" if field is None else "×".join(map(str, field)) or "all"
+    return "not known" if field is None else crossed(field) or "all"
 
 
 def packed_formulas(graph: Graph) -> str:

@@ -9,7 +9,7 @@ from cnncalc.drawing.difference import Side, difference, remark_on
 from cnncalc.drawing.page.data import type_text
 from cnncalc.drawing.svg import dark_rules, escaped, pieces
 from cnncalc.figures.summary import Row
-from cnncalc.ground.numbers import exact, size
+from cnncalc.ground.numbers import bytes_text, exact
 from cnncalc.studies.compare.diff import SAME, Compared, LayerDiff
 
 
@@ -40,7 +40,7 @@ def page(a: Side, b: Side, changes: Sequence[LayerDiff], figures: Sequence[Compa
 def _figures(a: Side, b: Side, figures: Sequence[Compared]) -> Iterator[str]:
     yield f"<section><h2>Figures</h2><table>{_head('', 'figure', a.name, b.name, 'ratio')}<tbody>\n"
     for figure in figures:
-        was, now = [size(value) if figure.group == "memory" else exact(value) for value in figure.values]
+        was, now = [bytes_text(value) if figure.group == "memory" else exact(value) for value in figure.values]
         ratio = figure.ratios[1]
         cells = f"<td>{was}</td><td>{now}</td><td>{'' if ratio is None else f'{ratio:.3f}'}</td>"
         yield f'<tr><td>{figure.group}</td><th scope="row">{figure.name}</th>{cells}</tr>\n'

@@ -28,7 +28,8 @@ from cnncalc.drawing.valley import valley_of
 from cnncalc.figures.roofline import Machine
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.graph import Graph
-from cnncalc.ground.numbers import exact, size
+from cnncalc.ground.numbers import bytes_text, exact
+from cnncalc.layers.shapes import crossed
 
 SCRIPTS = ("geometry.js", "placing.js", "lanes.js", "shapes.js", "data.js", "table.js", "zoom.js", "page.js")
 FEW_BOXES = 30
@@ -133,11 +134,11 @@ def _header(content: Content) -> Iterator[str]:
     figures = [
         f"<b>{exact(totals.layers)}</b> layers", f"<b>{exact(totals.params)}</b> params",
         f"<b>{exact(totals.macs)}</b> {escaped(summary.figure)}", f"<b>{exact(totals.flops)}</b> FLOPs",
-        f"weights <b>{size(memory.weights)}</b>",
-        f"peak <b>{size(memory.peak)}</b>" + (f" at {_link(memory.peak_at)}" if memory.peak_at else ""),
+        f"weights <b>{bytes_text(memory.weights)}</b>",
+        f"peak <b>{bytes_text(memory.peak)}</b>" + (f" at {_link(memory.peak_at)}" if memory.peak_at else ""),
     ]  # fmt: skip
     ends = [
-        f"{word if name == word else f'{word} {escaped(name)}'} {'×'.join(map(str, shape[1:]))}"
+        f"{word if name == word else f'{word} {escaped(name)}'} {crossed(shape[1:])}"
         for word, shapes in (("input", summary.inputs), ("output", summary.outputs))
         for name, shape in shapes.items()
     ]
@@ -218,7 +219,7 @@ def _head(key: str, word: str) -> str:
 
 def _row(row: Row, measures: Sequence[LayerFigure]) -> str:
     figures = "".join([f"<td>{one.text(one.values[row.index])}</td>" for one in measures])
-    shape = "×".join(map(str, row.output_shape[1:]))
+    shape = crossed(row.output_shape[1:])
     return (
         f"<tr><th>{escaped(row.name)}</th><td>{escaped(type_text(row.type, row.label))}</td><td>{shape}</td>{figures}"
         f"<td>{field_text(row.receptive_field)}</td></tr>\n"

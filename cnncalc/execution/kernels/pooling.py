@@ -22,7 +22,7 @@ from cnncalc.execution.kernels.kernel import (
     once,
 )  # fmt: skip
 from cnncalc.execution.kernels.tuning import BLOCK
-from cnncalc.execution.kernels.windows import Slide, Slides, frozen, per_axis, slides
+from cnncalc.execution.kernels.windows import Slide, Slides, frozen, on_each_axis, slides
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Rounding, Sizes
@@ -198,7 +198,7 @@ class GlobalPooling(Kernel):
 def adaptive(x: Array, output_size: int | Sequence[int | None] | None, reduce: Callable[..., Any]) -> Array:
     """Reduce the bins ⌊i·in/out⌋ … ⌈(i+1)·in/out⌉ of each spatial axis with `reduce` (np.mean, np.max)."""
     last = channels_last(x)
-    for axis, count in enumerate(per_axis(output_size, x.ndim - 2), 1):
+    for axis, count in enumerate(on_each_axis(output_size, x.ndim - 2), 1):
         size = last.shape[axis]
         if count is None or count == size:
             continue

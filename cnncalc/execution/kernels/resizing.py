@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnncalc.execution.kernels.kernel import channels_first, channels_last
-from cnncalc.execution.kernels.windows import per_axis
+from cnncalc.execution.kernels.windows import on_each_axis
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Sizes
@@ -46,8 +46,8 @@ def upsample(
         raise ValueError("upsample takes either a size or a scale_factor")
     out = channels_last(x)
     rank = x.ndim - 2
-    targets = per_axis(size, rank) if size is not None else (None,) * rank
-    factors = per_axis(scale_factor, rank) if scale_factor is not None else (None,) * rank
+    targets = on_each_axis(size, rank) if size is not None else (None,) * rank
+    factors = on_each_axis(scale_factor, rank) if scale_factor is not None else (None,) * rank
     for axis, (target, factor) in enumerate(zip(targets, factors, strict=True), 1):
         length = out.shape[axis]
         count = int(length * factor) if target is None else target

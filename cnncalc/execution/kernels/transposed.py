@@ -22,7 +22,7 @@ from cnncalc.execution.kernels.kernel import (
     once,
 )  # fmt: skip
 from cnncalc.execution.kernels.tuning import BLOCK
-from cnncalc.execution.kernels.windows import frozen, per_axis
+from cnncalc.execution.kernels.windows import frozen, on_each_axis
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Padding, Sizes
@@ -50,7 +50,7 @@ class Transposed(Kernel):
         if len(shape) != len(weight) or shape[1] != weight[0] or weight[0] % groups:
             raise ValueError(f"filters {weight} in {groups} groups do not fit an input {shape}")
         rank = len(shape) - 2
-        self.steps, self.spread = per_axis(stride, rank), per_axis(dilation, rank)
+        self.steps, self.spread = on_each_axis(stride, rank), on_each_axis(dilation, rank)
         self.groups, self.deep = groups, weight[1]
         self.sizes = shape[2:]
         self.full, self.crop = _extents(self.sizes, weight[2:], self.steps, padding, extra, self.spread)
@@ -108,7 +108,7 @@ def _extents(
     full, crop = [], []
     rank = len(sizes)
     for size, k, s, p, more, d in zip(
-        sizes, kernel, steps, per_axis(padding, rank), per_axis(extra, rank), spread, strict=True
+        sizes, kernel, steps, on_each_axis(padding, rank), on_each_axis(extra, rank), spread, strict=True
     ):
         reach = (size - 1) * s + d * (k - 1) + 1
         if p == "same":

@@ -69,7 +69,7 @@ class Slides(tuple[Slide, ...]):
         return any(axis.before or axis.after for axis in self)
 
 
-def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
+def on_each_axis(value: Any, rank: int) -> tuple[Any, ...]:
     """Return one figure for each axis; a single one stands for all."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) != rank:
@@ -103,7 +103,9 @@ def _slides(
     sizes: tuple[int, ...], kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes, rounding: Rounding
 ) -> Slides:
     found = []
-    arguments = zip(sizes, *(per_axis(value, len(sizes)) for value in (kernel, stride, padding, dilation)), strict=True)
+    arguments = zip(
+        sizes, *(on_each_axis(value, len(sizes)) for value in (kernel, stride, padding, dilation)), strict=True
+    )
     axes = [(size, k, s, d, *_ends(size, k, s, p, d)) for size, k, s, p, d in arguments]
     if rounding == "caffe" and any(before or after for *_, before, after in axes):
         rounding = "ceil"  # Caffe drops a window that begins behind the end where it pads, and there alone

@@ -14,7 +14,7 @@ MAX_DIGITS = 64
 """Digits that a number may be rounded to, and an exponent of a base above 1."""
 
 
-def number(value: Any) -> Any:
+def require_number(value: Any) -> Any:
     """Return a number as it is.  Raises TypeError for anything else."""
     if isinstance(value, (int, float)):
         return value
@@ -42,7 +42,7 @@ def add(a: Any, b: Any) -> Any:
         return tuple(a) + tuple(b)
     if isinstance(a, str) and isinstance(b, str) and len(a) + len(b) <= MAX_EXPRESSION:
         return a + b
-    return bounded(number(a) + number(b))
+    return bounded(require_number(a) + require_number(b))
 
 
 def multiply(a: Any, b: Any) -> Any:
@@ -52,7 +52,7 @@ def multiply(a: Any, b: Any) -> Any:
         if isinstance(count, int):
             _check_length(len(items) * count)
             return items * count
-    return bounded(number(a) * number(b))
+    return bounded(require_number(a) * require_number(b))
 
 
 def truth(value: Any) -> bool:
@@ -69,11 +69,11 @@ def _check_length(length: int) -> None:
 
 def power(a: Any, b: Any) -> Any:
     """Return a to the power b, refused before it is computed where it would be too large."""
-    if abs(number(b)) > MAX_DIGITS and abs(number(a)) > 1:
+    if abs(require_number(b)) > MAX_DIGITS and abs(require_number(a)) > 1:
         raise OverflowError("the exponent is too large")
     if isinstance(a, int) and isinstance(b, int) and a.bit_length() * max(b, 0) > 128:
         raise OverflowError(f"the result is larger than {MAX_INTEGER:,}")
-    return bounded(_real(number(a) ** number(b)))
+    return bounded(_real(require_number(a) ** require_number(b)))
 
 
 def _real(value: Any) -> Any:
@@ -102,14 +102,14 @@ def _integer(value: Any) -> int:
 
 
 def _round(value: Any, digits: Any = None) -> Any:
-    if digits is not None and abs(number(digits)) > MAX_DIGITS:
+    if digits is not None and abs(require_number(digits)) > MAX_DIGITS:
         raise OverflowError(f"round takes {MAX_DIGITS} digits at most")
-    return bounded(round(number(value), digits))
+    return bounded(round(require_number(value), digits))
 
 
 def make_divisible(value: float, divisor: int = 8, min_value: int | None = None) -> int:
     """Round channels to a multiple of ``divisor``, never below 90 % of the value (MobileNet, TF-slim)."""
-    if number(value) <= 0 or number(divisor) <= 0:
+    if require_number(value) <= 0 or require_number(divisor) <= 0:
         raise ValueError("make_divisible rounds positive numbers")
     least = divisor if min_value is None else min_value
     rounded = larger(least, whole(bounded(value) + divisor / 2) // divisor * divisor)
@@ -131,13 +131,13 @@ def _extreme(builtin: Callable[..., Any], choose: Callable[[Any, Any], Any]) -> 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": _extreme(min, smaller),
     "max": _extreme(max, larger),
-    "ceil": lambda value: bounded(math.ceil(number(value))),
-    "floor": lambda value: bounded(math.floor(number(value))),
+    "ceil": lambda value: bounded(math.ceil(require_number(value))),
+    "floor": lambda value: bounded(math.floor(require_number(value))),
     "round": _round,
     "int": _integer,
     "len": len,
     "range": _range,
     "zip": _zip,
-    "sum": lambda values: bounded(sum(number(value) for value in values)),
+    "sum": lambda values: bounded(sum(require_number(value) for value in values)),
     "make_divisible": make_divisible,
 }

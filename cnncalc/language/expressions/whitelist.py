@@ -12,7 +12,7 @@ from cnncalc.ground.limits import MAX_DEPTH, MAX_INTEGER
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.numeric import settled
 from cnncalc.ground.places import Hint
-from cnncalc.language.expressions.arithmetic import FUNCTIONS, add, bounded, multiply, number, power, truth
+from cnncalc.language.expressions.arithmetic import FUNCTIONS, add, bounded, multiply, power, require_number, truth
 from cnncalc.language.expressions.budget import Budget
 
 Names = Mapping[str, Any]
@@ -39,16 +39,16 @@ class UnknownNameError(ExpressionError):
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: add,
-    ast.Sub: lambda a, b: bounded(number(a) - number(b)),
+    ast.Sub: lambda a, b: bounded(require_number(a) - require_number(b)),
     ast.Mult: multiply,
-    ast.Div: lambda a, b: bounded(number(a) / number(b)),
-    ast.FloorDiv: lambda a, b: bounded(number(a) // number(b)),
-    ast.Mod: lambda a, b: bounded(number(a) % number(b)),
+    ast.Div: lambda a, b: bounded(require_number(a) / require_number(b)),
+    ast.FloorDiv: lambda a, b: bounded(require_number(a) // require_number(b)),
+    ast.Mod: lambda a, b: bounded(require_number(a) % require_number(b)),
     ast.Pow: power,
 }
 _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.USub: lambda a: -number(a),
-    ast.UAdd: number,
+    ast.USub: lambda a: -require_number(a),
+    ast.UAdd: require_number,
     ast.Not: lambda a: not truth(a),
 }
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {

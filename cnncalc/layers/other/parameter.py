@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag, integers
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.shapes import Shape, shape_text
+from cnncalc.layers.shapes import Shape, crossed, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops
@@ -53,4 +53,4 @@ class Parameter(Layer):
 
     def label(self) -> str:
         """Return the shape."""
-        return "×".join(str(size) for size in self.shape)
+        return crossed(self.shape)

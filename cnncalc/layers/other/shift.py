@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cnncalc.layers.arguments import argument, flag, integers, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.other._learned import learned_shape, met
-from cnncalc.layers.shapes import Shape
+from cnncalc.layers.shapes import Shape, crossed
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops
@@ -46,4 +46,4 @@ class Shift(Layer):
 
     def label(self) -> str:
         """Return the shape."""
-        return "" if self.shape is None else "×".join(str(size) for size in self.shape)
+        return "" if self.shape is None else crossed(self.shape)

@@ -9,7 +9,7 @@ from cnncalc.layers.arguments import LayerError, argument, integers, positive
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reads import LaidOut, Read, Reads, along
 from cnncalc.layers.shape._movement import Movement
-from cnncalc.layers.shapes import Shape, shape_text
+from cnncalc.layers.shapes import Shape, crossed, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops
@@ -79,6 +79,6 @@ class Reshape(Movement):
 
     def label(self) -> str:
         """Return ``64×-1``, and what it does to the batch."""
-        parts = ["×".join(str(size) for size in self.shape)]
+        parts = [crossed(self.shape)]
         parts += [f"{name} {count}" for name, count in (("fold", self.fold), ("unfold", self.unfold)) if count > 1]
         return ", ".join(parts)

@@ -8,7 +8,7 @@ from cnncalc.layers.arguments import LayerError, argument, integers
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reads import Read, Reads, along, cycled
 from cnncalc.layers.shape._movement import Movement
-from cnncalc.layers.shapes import Shape, shape_text
+from cnncalc.layers.shapes import Shape, crossed, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops
@@ -47,4 +47,4 @@ class Tile(Movement):
 
     def label(self) -> str:
         """Return ``1×2×2``."""
-        return "×".join(str(times) for times in self.repeats)
+        return crossed(self.repeats)

@@ -7,11 +7,11 @@ from itertools import groupby
 from typing import Any
 
 from cnncalc.figures.catalogue import CATALOGUE
+from cnncalc.ground.numbers import bytes_text, counted, exact, percent
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.language.findings import Finding
 from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import Block, Cell, Column, Heading, Rule, Table, TableRow, Text
-from cnncalc.rendering.text import counted, exact, percent, size
 from cnncalc.rendering.writers import View
 from cnncalc.studies.check.report import EXPECTED, MOST, SHOWN, Check, Report
 
@@ -112,7 +112,7 @@ def _share(part: int, check: Check) -> str:
 def _figure(figure: object, of_bytes: bool) -> str:
     if not isinstance(figure, int):
         return str(figure)
-    about = f" ({size(figure)})" if figure >= 1024 else ""
+    about = f" ({bytes_text(figure)})" if figure >= 1024 else ""
     return f"{exact(figure)} bytes{about}" if of_bytes else exact(figure)
 
 

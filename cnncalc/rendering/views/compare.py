@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 from cnncalc.figures.catalogue import CATALOGUE
 from cnncalc.figures.summary import Row, Summary
+from cnncalc.ground.numbers import exact
 from cnncalc.layers.arguments import value_text
+from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.cells import cells as width_of
 from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import (
@@ -26,7 +28,6 @@ from cnncalc.rendering.layout import (
 )
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import basis, section_depth, section_of, type_text
-from cnncalc.rendering.text import dims, exact
 from cnncalc.rendering.views.summary import layer, marked, marked_columns
 from cnncalc.rendering.writers import Record, View
 from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff
@@ -93,7 +94,7 @@ def page(found: Comparison, context: int, only_layers: bool, screen: Screen) -> 
 
 
 def _about(summary: Summary, layout: str) -> str:
-    inputs = ", ".join(dims(shape[1:], layout) for shape in summary.inputs.values())
+    inputs = ", ".join(crossed(shape[1:], layout) for shape in summary.inputs.values())
     return f"{summary.name}   input {inputs}   {basis(summary)}"
 
 
@@ -216,7 +217,7 @@ def _layer(mark: str, row: Row, layout: str, style: str, more: str = "") -> list
         mark,
         row.name,
         type_text(row) + more,
-        dims(row.output_shape[1:], layout),
+        crossed(row.output_shape[1:], layout),
         exact(row.params),
         exact(row.macs),
     )

@@ -6,9 +6,9 @@ from typing import Any
 
 from cnncalc.figures.conventions import Account, Difference
 from cnncalc.graph import Graph
+from cnncalc.ground.numbers import exact
 from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Title
 from cnncalc.rendering.styles import title
-from cnncalc.rendering.text import exact
 from cnncalc.rendering.writers import View
 
 SCHEMA_VERSION = 1

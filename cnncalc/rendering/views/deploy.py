@@ -11,9 +11,10 @@ from cnncalc.deployment.orders import other_arenas
 from cnncalc.deployment.parts import EXACT, Part, total
 from cnncalc.deployment.planner import aligned
 from cnncalc.deployment.view import ArenaPlace, Deployment, OperatorRun
+from cnncalc.ground.numbers import bytes_text, counted, exact
+from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.text import counted, dims, exact, size
 from cnncalc.rendering.writers import View
 
 SCHEMA_VERSION = 1
@@ -71,7 +72,7 @@ def in_brief(found: Deployment) -> str:
     board = f"{on.board.name}, " if on.board else ""
     return (
         f"on {board}tflite-micro, {on.kind.name}, batchnorms folded, the arena is "
-        f"{exact(found.arena)} bytes ({size(found.arena)}): 'cnncalc deploy' says how"
+        f"{exact(found.arena)} bytes ({bytes_text(found.arena)}): 'cnncalc deploy' says how"
     )
 
 
@@ -113,7 +114,7 @@ def fits(what: str, low: int, high: int, limit: int) -> tuple[str, str]:
     if high > limit:
         return f"{what}: may not fit. {exact(low)} to {exact(high)} bytes, and there are {exact(limit)}.", "bold yellow"
     left = f"{exact(limit - high)} are left for your program"
-    return f"{what}: fits. {exact(high)} bytes at most of {exact(limit)} ({size(limit)}); {left}.", "bold green"
+    return f"{what}: fits. {exact(high)} bytes at most of {exact(limit)} ({bytes_text(limit)}); {left}.", "bold green"
 
 
 def _first(found: Deployment) -> str:
@@ -121,7 +122,9 @@ def _first(found: Deployment) -> str:
     step = found.highest
     if step.operator is None:
         return f"The step that would break first is the input itself, of {exact(step.live)} bytes."
-    shape = " + ".join([dims(flow.shape) for flow in step.operator.inputs]) + f" → {dims(step.operator.output.shape)}"
+    shape = (
+        " + ".join([crossed(flow.shape) for flow in step.operator.inputs]) + f" → {crossed(step.operator.output.shape)}"
+    )
     peak_text = (
         f"The step that would break first is {step.number}, {title(step.operator)} ({shape}): "
         f"it reaches to byte {exact(step.end)} of the arena"
@@ -138,9 +141,9 @@ def title(operator: Operator) -> str:
     taps = operator.taps
     window = ""
     if taps is not None:
-        window = f" {dims(taps.kernel)}"
+        window = f" {crossed(taps.kernel)}"
         window += f"/{taps.stride[0]}" if taps.stride[0] == taps.stride[1] > 1 else ""
-        window += f"/{dims(taps.stride)}" if taps.stride[0] != taps.stride[1] else ""
+        window += f"/{crossed(taps.stride)}" if taps.stride[0] != taps.stride[1] else ""
     return f"{operator.code}{window} {operator.name}"
 
 
@@ -160,7 +163,7 @@ def _range(low: int, high: int) -> str:
 
 
 def _about(low: int, high: int) -> str:
-    return size(low) if size(low) == size(high) else f"{size(low)} to {size(high)}"
+    return bytes_text(low) if bytes_text(low) == bytes_text(high) else f"{bytes_text(low)} to {bytes_text(high)}"
 
 
 # --- the arena, step by step ---------------------------------------------------------------------------------

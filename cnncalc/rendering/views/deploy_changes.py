@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.deployment.view import Deployment
+from cnncalc.ground.numbers import exact
 from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Title
-from cnncalc.rendering.text import exact
 from cnncalc.rendering.views.deploy import verdict
 from cnncalc.rendering.writers import View
 from cnncalc.studies.device.changes import DeviceChange, DeviceFigures, figures

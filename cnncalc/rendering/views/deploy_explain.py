@@ -7,8 +7,8 @@ from typing import Any
 
 from cnncalc.deployment.explained import Explained
 from cnncalc.deployment.view import Deployment
+from cnncalc.ground.numbers import exact
 from cnncalc.rendering.layout import Block, Column, Gap, Paragraph, Table, Text
-from cnncalc.rendering.text import exact
 from cnncalc.rendering.views.deploy import title
 from cnncalc.rendering.writers import View
 

@@ -10,13 +10,16 @@ from typing import Any
 from cnncalc.figures.receptive_field import Field
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph
+from cnncalc.ground.numbers import counted, exact, percent
+from cnncalc.layers.shapes import crossed
 from cnncalc.layers.symbols import Formula
+from cnncalc.rendering.figures import seen
 from cnncalc.rendering.layout import Block, Gap, Paragraph, Text, Title
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.text import counted, dims, exact, percent, seen
 from cnncalc.rendering.views.layers import about, formula_lines
 from cnncalc.rendering.writers import View
-from cnncalc.studies.explain.explanation import Border, Explanation, together
+from cnncalc.studies.explain.borders import Border
+from cnncalc.studies.explain.explanation import Explanation, together
 from cnncalc.studies.explain.growth import Sight
 
 SCHEMA_VERSION = 1
@@ -51,7 +54,7 @@ def view(summary: Summary, network: Graph, explanations: Sequence[Explanation], 
 
 def heading(summary: Summary, layout: str) -> list[Block]:
     """Return what the network is, and how its totals add up."""
-    inputs = ", ".join(f"{name} {dims(shape[1:], layout)}" for name, shape in summary.inputs.items())
+    inputs = ", ".join(f"{name} {crossed(shape[1:], layout)}" for name, shape in summary.inputs.items())
     blocks: list[Block] = [Title(summary.title, inputs)]
     if summary.source:
         blocks.append(Paragraph(summary.source, "dim"))
@@ -89,10 +92,10 @@ def _numbers_only(formula: Formula) -> Formula:
 
 def _title(explanation: Explanation, layout: str) -> Text:
     node = explanation.node
-    came = " and ".join(dims(shape, layout) for shape in node.use.inputs)
+    came = " and ".join(crossed(shape, layout) for shape in node.use.inputs)
     label = node.layer.label()
     what = f"{node.layer.type} {label}".strip()
-    return Text([(node.name, "bold"), (f"   {what}   ", ""), (f"{came} → {dims(node.shape, layout)}", "cyan")])
+    return Text([(node.name, "bold"), (f"   {what}   ", ""), (f"{came} → {crossed(node.shape, layout)}", "cyan")])
 
 
 # --- one layer, in full --------------------------------------------------------------------------------------
@@ -143,89 +146,94 @@ def _indented(text: str) -> Paragraph:
 
 def _borders(explanation: Explanation) -> list[Paragraph]:
     """Return what padding does, and what no window reaches."""
-    if not explanation.edges:
+    if not explanation.borders:
         return []
-    texts = [_padding_text(explanation) + _overhang(explanation.edges)]
+    texts = [_padding_text(explanation) + _overhang(explanation.borders)]
     alike: dict[Border, list[str]] = {}
-    for edge in explanation.edges:
-        if edge.lost:
-            alike.setdefault(edge._replace(axis=""), []).append(edge.axis)
-    texts += [_lost_text(edge, axes) for edge, axes in alike.items()]
-    if not any(edge.lost for edge in explanation.edges):
-        texts.append(_nothing_lost(explanation.edges))
+    for border in explanation.borders:
+        if border.lost:
+            alike.setdefault(border._replace(axis=""), []).append(border.axis)
+    texts += [_lost_text(border, axes) for border, axes in alike.items()]
+    if not any(border.lost for border in explanation.borders):
+        texts.append(_nothing_lost(explanation.borders))
     return [_indented(text) for text in texts if text]
 
 
 def _padding_text(explanation: Explanation) -> str:
-    edges, pool = explanation.edges, explanation.node.layer.kind == "pool"
-    if not any(max(edge.pad) for edge in edges):
-        if all(edge.window == 1 for edge in edges):
+    borders, pool = explanation.borders, explanation.node.layer.kind == "pool"
+    if not any(max(border.pad) for border in borders):
+        if all(border.window == 1 for border in borders):
             return ""
-        shrinks = f"shrinks from {_by(edges, 'size')} to {_by(edges, 'positions')}"
-        if any(edge.over for edge in edges):
+        shrinks = f"shrinks from {_by(borders, 'size')} to {_by(borders, 'positions')}"
+        if any(border.over for border in borders):
             return f"No padding: the map {shrinks}. "
         return f"No padding: every window lies in the map, which {shrinks}."
-    pads = {edge.pad for edge in edges}
-    padded = "×".join(str(edge.size + sum(edge.pad)) for edge in edges)
+    pads = {border.pad for border in borders}
+    padded = crossed([border.size + sum(border.pad) for border in borders])
     what = "Padding" if pool else "Zero padding"
     if len(pads) == 1:
         before, after = pads.pop()
         around = f"{before} on every side" if before == after else f"{before} before and {after} after each axis"
     else:
-        around = ", ".join(f"{edge.pad[0]} before and {edge.pad[1]} after {edge.axis}" for edge in edges)
-    text = f"{what} of {around} makes {_by(edges, 'size')} into {padded}: {_by(edges, 'positions')} windows fit, "
-    text += f"without it {_by(edges, 'unpadded')}. " if all(edge.unpadded for edge in edges) else "without it none. "
-    if all(edge.positions == edge.size for edge in edges):
+        around = ", ".join(f"{border.pad[0]} before and {border.pad[1]} after {border.axis}" for border in borders)
+    fit = f"{_by(borders, 'positions')} windows fit, "
+    text = f"{what} of {around} makes {_by(borders, 'size')} into {padded}: {fit}"
+    text += (
+        f"without it {_by(borders, 'unpadded')}. "
+        if all(border.unpadded for border in borders)
+        else "without it none. "
+    )
+    if all(border.positions == border.size for border in borders):
         text += "So the size is kept. "
     share = percent(explanation.padded_share)
     if pool:
         ignored = explanation.node.layer.type == "maxpool"
-        padding = "padding, or past its end" if any(edge.over for edge in edges) else "padding"
+        padding = "padding, or past its end" if any(border.over for border in borders) else "padding"
         return text + f"{share} of what the windows hold is {padding}{', which never wins. ' if ignored else '. '}"
     return text + f"{share} of the products are with a zero; they are counted all the same."
 
 
-def _overhang(edges: Sequence[Border]) -> str:
+def _overhang(borders: Sequence[Border]) -> str:
     """Return by how much the last window runs over the end of the map or its padding, where it does."""
-    hanging = [edge for edge in edges if edge.over]
+    hanging = [border for border in borders if border.over]
     if not hanging:
         return ""
-    end = "padded map" if any(max(edge.pad) for edge in hanging) else "map"
-    by = {edge.over for edge in hanging}
-    axes = ", ".join([edge.axis if len(by) == 1 else f"{edge.axis} by {edge.over}" for edge in hanging])
+    end = "padded map" if any(max(border.pad) for border in hanging) else "map"
+    by = {border.over for border in hanging}
+    axes = ", ".join([border.axis if len(by) == 1 else f"{border.axis} by {border.over}" for border in hanging])
     amount = f" by {by.pop()} along {axes}" if len(by) == 1 else f": {axes}"
     return f"Rounded up, the last window overhangs the end of the {end}{amount}; what lies past it does not count."
 
 
-def _by(edges: Sequence[Border], name: str) -> str:
-    return "×".join(str(getattr(edge, name)) for edge in edges)
+def _by(borders: Sequence[Border], name: str) -> str:
+    return crossed([getattr(border, name) for border in borders])
 
 
-def _lost_text(edge: Border, axes: Sequence[str]) -> str:
+def _lost_text(border: Border, axes: Sequence[str]) -> str:
     """Return which elements no window reads, the same along each of some axes."""
-    lost = edge.lost or ()
+    lost = border.lost or ()
     count = sum([last - first + 1 for first, last in lost])
     shown = ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in lost[:_MOST_RANGES])
     more = ", …" if len(lost) > _MOST_RANGES else ""
     words = {"H": "row", "W": "column"} if set(axes) <= {"H", "W"} else {}
     what = " and ".join([words.get(axis, f"{axis} position") + ("s" if count > 1 else "") for axis in axes])
-    text = f"Lost: {what} {shown}{more} ({count} of {edge.size}, counted from 0), read by no window"
-    free = f"{edge.size} − {edge.window}" + (f" + {edge.pad[0]} + {edge.pad[1]}" if any(edge.pad) else "")
-    if edge.stride <= edge.window and len(lost) == 1:
-        return f"{text}: {free} is not a multiple of the stride {edge.stride}."
-    return f"{text}: the stride {edge.stride} steps over them."
+    text = f"Lost: {what} {shown}{more} ({count} of {border.size}, counted from 0), read by no window"
+    free = f"{border.size} − {border.window}" + (f" + {border.pad[0]} + {border.pad[1]}" if any(border.pad) else "")
+    if border.stride <= border.window and len(lost) == 1:
+        return f"{text}: {free} is not a multiple of the stride {border.stride}."
+    return f"{text}: the stride {border.stride} steps over them."
 
 
-def _nothing_lost(edges: Sequence[Border]) -> str:
+def _nothing_lost(borders: Sequence[Border]) -> str:
     """Return that every element is read, and what of the padding is not."""
-    beyond = [edge for edge in edges if edge.beyond]
-    if any(edge.lost is None for edge in edges):
+    beyond = [border for border in borders if border.beyond]
+    if any(border.lost is None for border in borders):
         return ""
     text = "Every element of the map is read by some window"
     if not beyond:
-        padded = any(max(edge.pad) for edge in edges) and not any(edge.over for edge in edges)
+        padded = any(max(border.pad) for border in borders) and not any(border.over for border in borders)
         return text + ("; the windows end where the padded map ends." if padded else ".")
-    last = ", ".join(f"{edge.beyond} of {edge.axis}" for edge in beyond)
+    last = ", ".join(f"{border.beyond} of {border.axis}" for border in beyond)
     return f"{text}; behind the last window only padding is left over ({last})."
 
 
@@ -269,7 +277,7 @@ def _sharing_text(explanation: Explanation) -> Paragraph:
     if node.layer.type == "locally_connected":
         text = "Each position has filters of its own; shared ones are those of a convolution. "
     else:
-        text = f"Every filter serves all {dims(node.shape[1:])} positions. "
+        text = f"Every filter serves all {crossed(node.shape[1:])} positions. "
     text += f"Unshared takes {unshared / shared:,.0f} times as many, fully connected {connected / shared:,.0f} times"
     bias = f"; the last two are weights alone, a bias for every output adds {exact(prod(node.shape))}"
     return _indented(f"{text}{bias if 'bias' in node.use.weights else ''}.")
@@ -300,7 +308,7 @@ def record(explanation: Explanation) -> dict[str, Any]:
         "formulas": [formula._asdict() for formula in explanation.formulas],
         "bytes": {formula.symbol: formula.value for formula in explanation.memory},
         "receptive_field": [_sight(sight) for sight in explanation.sights],
-        "borders": [edge._asdict() for edge in explanation.edges],
+        "borders": [border._asdict() for border in explanation.borders],
         "padded_share": explanation.padded_share,
         "sharing": {formula.symbol.replace(" ", "_"): formula.value for formula in explanation.sharing},
         "shares_weights_of": node.shares.name if node.shares else None,

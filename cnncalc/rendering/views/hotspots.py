@@ -8,6 +8,8 @@ from textwrap import dedent
 from typing import Any, NamedTuple
 
 from cnncalc.figures.catalogue import CATALOGUE
+from cnncalc.ground.numbers import bytes_text, duration, exact, percent, short
+from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.figures import title_of
 from cnncalc.rendering.layout import (
     Bar,
@@ -25,7 +27,6 @@ from cnncalc.rendering.layout import (
 )
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import basis, title, type_text
-from cnncalc.rendering.text import dims, duration, exact, percent, short, size
 from cnncalc.rendering.writers import View
 from cnncalc.studies.hotspots import Hotspots, Spot
 from cnncalc.studies.savings.workbench import Change, Figures, Workbench
@@ -94,7 +95,7 @@ def page(found: Found, screen: Screen) -> list[Block]:
 
 def _heading(bench: Workbench, layout: str) -> list[Block]:
     summary, machine = bench.summary, bench.machine
-    inputs = ", ".join(dims(shape[1:], layout) for shape in summary.inputs.values())
+    inputs = ", ".join(crossed(shape[1:], layout) for shape in summary.inputs.values())
     speed = f"{short(machine.flops)}FLOP/s, {short(machine.bandwidth)}B/s"
     about = f"on a machine of {speed}: below {machine.ridge:g} FLOPs a byte, memory is the bound"
     return [
@@ -127,7 +128,7 @@ def _most(hot: Hotspots, found: Found) -> list[Block]:
 def _figure(hot: Hotspots) -> str:
     if hot.figure == "seconds":
         return duration(hot.total)
-    return size(int(hot.total)) if hot.figure == "output_bytes" else exact(int(hot.total))
+    return bytes_text(int(hot.total)) if hot.figure == "output_bytes" else exact(int(hot.total))
 
 
 def _spot(spot: Spot, figure: str) -> list[str | Cell | Bar]:
@@ -170,8 +171,8 @@ def _cells(after: Figures, before: Figures) -> list[str]:
         _less(after.params, before.params),
         exact(after.macs),
         _less(after.macs, before.macs),
-        size(after.weight_bytes),
-        size(after.peak_bytes),
+        bytes_text(after.weight_bytes),
+        bytes_text(after.peak_bytes),
         "" if after.seconds is None else duration(after.seconds),
     ]
 

@@ -7,12 +7,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from cnncalc.ground.numbers import exact
 from cnncalc.layers.arguments import REQUIRED, Argument, value_text
 from cnncalc.layers.base import Layer
+from cnncalc.layers.shapes import crossed
 from cnncalc.layers.symbols import Formula
 from cnncalc.rendering.cells import cells, left
 from cnncalc.rendering.layout import Block, Cell, Column, Gap, Heading, Paragraph, Table, TableRow, Text
-from cnncalc.rendering.text import dims, exact
 from cnncalc.rendering.writers import View
 
 SCHEMA_VERSION = 1
@@ -140,7 +141,7 @@ def _arguments(layer: type[Layer]) -> list[Block]:
 def _example(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> list[Block]:
     example = layer.example
     item = f"- {example.item}" if not example.item.startswith("- ") else example.item
-    came = " and ".join(dims(shape) for shape in example.inputs)
+    came = " and ".join(crossed(shape) for shape in example.inputs)
     blocks: list[Block] = [Text([("example", "bold")]), Text([(f"  {item}", "cyan")]), Text([(f"  on {came}:", "")])]
     return [*blocks, Gap(), *formula_lines(formulas, width)]
 

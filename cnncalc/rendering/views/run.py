@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.figures.summary import Summary
-from cnncalc.layers.shapes import Shape
+from cnncalc.ground.numbers import bytes_text, counted, exact, short
+from cnncalc.layers.shapes import Shape, crossed
 from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Text, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
-from cnncalc.rendering.text import counted, dims, exact, short, size
 from cnncalc.rendering.views.summary import COLUMNS as LAYER_COLUMNS
 from cnncalc.rendering.views.summary import SCHEMA_VERSION, turned
 from cnncalc.rendering.views.summary import channels_last as summary_channels_last
@@ -72,7 +72,7 @@ def page(run: Run, layout: str) -> list[Block]:
 
 def _shape(shape: Shape, layout: str) -> str:
     """Return a shape whose first axis is the batch."""
-    return "×".join(filter(None, (dims(shape[:1]), dims(shape[1:], layout))))
+    return "×".join(filter(None, (crossed(shape[:1]), crossed(shape[1:], layout))))
 
 
 def _beyond(name: str, other: str) -> str:
@@ -137,10 +137,10 @@ def _verdict(run: Run) -> list[Block]:
     time = f"time {1e3 * run.seconds:.1f} ms, and {1e3 * run.preparation:.0f} ms to prepare weights and kernels"
     blocks.append(Text([(time, "")]))
     if run.needs is not None:
-        measured = f", measured {size(run.peak)}" if run.peak else ""
+        measured = f", measured {bytes_text(run.peak)}" if run.peak else ""
         needs = run.needs
-        parts = ", ".join(f"{name} {size(figure)}" for name, figure in needs._asdict().items() if figure)
-        blocks.append(Paragraph(f"peak memory predicted {size(needs.total)}{measured} ({parts})"))
+        parts = ", ".join(f"{name} {bytes_text(figure)}" for name, figure in needs._asdict().items() if figure)
+        blocks.append(Paragraph(f"peak memory predicted {bytes_text(needs.total)}{measured} ({parts})"))
     top = run.top()
     if top:
         blocks.append(Paragraph("top-5: " + ", ".join(f"{index} ({value:.4g})" for index, value in top)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from cnncalc.layers.shapes import Shape
+from cnncalc.ground.numbers import counted, exact
+from cnncalc.layers.shapes import Shape, crossed
 from cnncalc.rendering.layout import Block, Column, Heading, Rule, Table, TableRow, Text
-from cnncalc.rendering.text import counted, dims, exact
 from cnncalc.rendering.writers import View
 
 SCHEMA_VERSION = 1
@@ -62,7 +62,7 @@ def page(entries: list[ListedNetwork], by_family: bool) -> list[Block]:
 
 
 def _inputs(one: ListedNetwork) -> str:
-    return ", ".join(dims(shape) for shape in one.inputs.values())
+    return ", ".join(crossed(shape) for shape in one.inputs.values())
 
 
 def record(one: ListedNetwork) -> dict[str, Any]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from cnncalc.figures.costs import OWN_CONVENTION
 from cnncalc.figures.receptive_field import Fields
 from cnncalc.figures.summary import Row, Summary, share
+from cnncalc.ground.numbers import bytes_text, counted, exact, percent, short
+from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.cells import cells as width_of
+from cnncalc.rendering.figures import seen
 from cnncalc.rendering.layout import (
     BAR_NARROWEST,
     Bar,
@@ -22,7 +25,6 @@ from cnncalc.rendering.layout import (
 )
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import KIND_STYLES, basis, section_depth, section_of, title, type_text
-from cnncalc.rendering.text import counted, dims, exact, percent, seen, short, size
 from cnncalc.rendering.verdict import verdict
 
 LAYER_COLUMNS = ("layer", "type", "output", "params", "macs")
@@ -62,7 +64,7 @@ def page(
 
 def _heading(summary: Summary, layout: str) -> list[Block]:
     inputs = ", ".join(
-        dims(shape[1:], layout) if name == "input" else f"{name} {dims(shape[1:], layout)}"
+        crossed(shape[1:], layout) if name == "input" else f"{name} {crossed(shape[1:], layout)}"
         for name, shape in summary.inputs.items()
     )
     about = f"input {inputs}   {basis(summary)}"
@@ -112,7 +114,7 @@ def _title(name: str, summary: Summary) -> str:
 def _other_widths(rows: list[Row], columns: tuple[str, ...], layout: str) -> int:
     """Return the width that the columns beside the names need, with bars as narrow as they get."""
     types = max((width_of(type_text(row)) for row in rows), default=0)
-    shapes = max((len(dims(row.output_shape[1:], layout)) for row in rows), default=0)
+    shapes = max((len(crossed(row.output_shape[1:], layout)) for row in rows), default=0)
     figures = sum(14 + 2 + BAR_NARROWEST + 2 for name in columns if name in ("params", "macs"))
     others = 14 * sum(name not in (*_TITLES, "params", "macs") for name in columns)
     return types + shapes + figures + others + 2 * len(columns)
@@ -132,9 +134,9 @@ def _layer(row: Row, name: str, summary: Summary, columns: tuple[str, ...], layo
             cells += [_figure(figure), Bar(part, style or "dim"), percent(part) if figure else ""]
         elif column in ("output", "input"):
             shapes = (row.output_shape,) if column == "output" else row.input_shapes
-            cells.append(", ".join(dims(shape[1:], layout) for shape in shapes) if row.output_shape else "")
+            cells.append(", ".join(crossed(shape[1:], layout) for shape in shapes) if row.output_shape else "")
         elif column == "receptive_field":
-            cells.append(dims(row.receptive_field))
+            cells.append(crossed(row.receptive_field))
         else:
             value = getattr(row, column)
             cells.append(_figure(value) if isinstance(value, int) and column != "index" else str(value))
@@ -201,13 +203,18 @@ def _totals(summary: Summary, layout: str) -> list[Block]:
         (word, f"{exact(totals.macs)}   ({short(totals.macs)}{tool})"),
         ("FLOPs", f"{exact(totals.flops)}   ({short(totals.flops)}{own})"),
         ("activations", f"{exact(totals.activations)} (conv and linear outputs)"),
-        ("memory", f"weights {size(memory.weights)}, forward {size(memory.forward)}, peak {size(memory.peak)}"),
-        ("", f"at {memory.peak_at}; training {size(memory.training)} ({memory.optimizer})"),
+        (
+            "memory",
+            ", ".join([f"{name} {bytes_text(getattr(memory, name))}" for name in ("weights", "forward", "peak")]),
+        ),
+        ("", f"at {memory.peak_at}; training {bytes_text(memory.training)} ({memory.optimizer})"),
     ]
     if word == "FLOPs":
         del lines[2]
     lines += [("" if number else "field", text) for number, text in enumerate(_field_texts(summary))]
-    lines.append(("output", ", ".join(f"{name} {dims(shape[1:], layout)}" for name, shape in summary.outputs.items())))
+    lines.append(
+        ("output", ", ".join(f"{name} {crossed(shape[1:], layout)}" for name, shape in summary.outputs.items()))
+    )
     if summary.disagreeing_strides:
         names = ", ".join(summary.disagreeing_strides[:3])
         lines.append(("note", f"branches of different stride meet at {names}"))
@@ -235,7 +242,7 @@ def _field_text(fields: Fields, summary: Summary, source: str, is_map: bool) -> 
     whose = "the input's" if len(summary.inputs) == 1 else f"{source}'s"
     steps = is_map and not all(axis.is_whole for axis in fields)
     step = f", {'×'.join(f'{float(axis.jump):g}' for axis in fields)} apart" if steps else ""
-    return f"{seen(fields)} of {whose} {dims(summary.inputs[source][2:])}{step}"
+    return f"{seen(fields)} of {whose} {crossed(summary.inputs[source][2:])}{step}"
 
 
 def convention(summary: Summary) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnncalc.ground.numbers import counted, percent, short
 from cnncalc.rendering.layout import Bar, Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow
 from cnncalc.rendering.styles import KIND_STYLES
-from cnncalc.rendering.text import counted, percent, short
 from cnncalc.rendering.writers import View
 from cnncalc.studies.survey import TURN, Shares, period, until
 

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from cnncalc.figures.catalogue import BYTES, CATALOGUE
 from cnncalc.ground.limits import MAX_DRAWN_POINTS
+from cnncalc.ground.numbers import bytes_text, exact
+from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.cells import cells, left, right
 from cnncalc.rendering.figures import title_of
 from cnncalc.rendering.layout import Block, Text, fold
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.text import dims, exact, size
 from cnncalc.rendering.writers import Listed, Record, View, as_json
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPart
@@ -77,7 +78,7 @@ def _front(swept: Swept) -> Iterator[str]:
             failed += 1
             continue
         front = [f"{name}={_value(one)}" for name, one in point.args.items()]
-        shapes = [dims(shape) for shape in point.input.values()]
+        shapes = [crossed(shape) for shape in point.input.values()]
         values = [point.figures.get(name) for name in swept.figures]
         numbers = [value if isinstance(value, int | float) else None for value in values]
         found.append(FrontPoint(" ".join(filter(None, [point.variant, *front, *shapes])), numbers))
@@ -100,7 +101,7 @@ def columns(grid: Grid, figures: Sequence[str], asked: bool, width: int | None) 
     if grid.variants != (None,):
         keys["variant"] = max(cells(variant or "") for variant in grid.variants)
     keys |= {name: _room(values) for name, values in grid.args.items()}
-    sizes = [max(len(dims(shape)) for shape in shapes) for shapes in grid.inputs.values()]
+    sizes = [max(len(crossed(shape)) for shape in shapes) for shapes in grid.inputs.values()]
     keys["input"] = sum(sizes) + 2 * len(sizes) - 2 if sizes else 11
     keys = {name: max(room, cells(name)) for name, room in keys.items()}
     shown = {name: max(_ROOM.get(name, 9), len(title_of(name))) for name in figures}
@@ -120,7 +121,7 @@ def page(points: Iterable[Point], shown: ColumnWidths, screen: Screen) -> Iterat
     yield Text([(("─" if screen.box else "-") * cells("  ".join(titles)), "dim")])
     for point in points:
         values = {"variant": point.variant or "", **{name: _value(value) for name, value in point.args.items()}}
-        values["input"] = ", ".join(dims(shape, screen.layout) for shape in point.input.values())
+        values["input"] = ", ".join(crossed(shape, screen.layout) for shape in point.input.values())
         front = "  ".join([left(values[name], room) for name, room in keys.items()])
         if point.error is None:
             found = [right(_figure(name, point, screen.layout), room) for name, room in figures.items()]
@@ -149,8 +150,8 @@ def _value(value: object) -> str:
 def _figure(name: str, point: Point, layout: str) -> str:
     value = point.figures[name]
     if isinstance(value, tuple):
-        return dims(value, layout if name == "output" else "chw")
-    return size(value) if name in _BYTES else exact(value)
+        return crossed(value, layout if name == "output" else "chw")
+    return bytes_text(value) if name in _BYTES else exact(value)
 
 
 def _error(front: str, error: str, width: int | None) -> Iterator[Text]:

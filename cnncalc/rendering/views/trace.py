@@ -74,7 +74,7 @@ def trace_page(trace: Trace, channels: int, width: int | None) -> list[Block]:
     if rest:
         total = sum(part.total for part in rest)
         more = "1 more channel, which sums" if len(rest) == 1 else f"{len(rest)} more channels, which sum"
-        lines += [Text([(f"… {more} to {number(total)} (ask for more channels to see them)", "dim")]), Gap()]
+        lines += [Text([(f"… {more} to {rounded(total)} (ask for more channels to see them)", "dim")]), Gap()]
     return lines + _together(trace)
 
 
@@ -84,7 +84,7 @@ def _where(trace: Trace) -> list[Block]:
     lines: list[Block] = [Title(f"{trace.node.name} at {place}")]
     if trace.places:
         ends = zip(names[1:], trace.places, strict=True)
-        spans = [f"{name} {number(first)}…{number(last)}" for name, (first, last) in ends]
+        spans = [f"{name} {rounded(first)}…{rounded(last)}" for name, (first, last) in ends]
         lines.append(Text([(f"its window is {', '.join(spans)} of the input{_outside(trace)}", "")]))
     return [*lines, Gap()]
 
@@ -115,7 +115,7 @@ def _channel(part: ChannelTerm, width: int | None) -> list[Block]:
         titled += [("filter", _grid(part.weights)), ("products", _grid(part.window * part.weights))]
     blocks = [_block(title, grid) for title, grid in titled]
     head: Block = Text([(f"channel {part.channel}", "cyan")])
-    tail: list[Block] = [Text([(f"sum {number(part.total)}", "")])] if part.weights is not None else []
+    tail: list[Block] = [Text([(f"sum {rounded(part.total)}", "")])] if part.weights is not None else []
     if width is not None and sum(len(block[0]) + 4 for block in blocks) > width:
         return [head, *[Text([(line.rstrip(), "")]) for block in blocks for line in block], *tail, Gap()]
     rows = zip(*blocks, strict=True)
@@ -129,7 +129,7 @@ def _grid(values: Any, inside: Any = None) -> Grid:
     shown = flat == flat if inside is None else inside.reshape(-1, columns)
     whole = bool((values == values.round()).all() and abs(values).max() < _LARGEST_WHOLE)
     return [
-        [number(value, whole) if there else _PADDING for value, there in zip(row.tolist(), mask.tolist(), strict=True)]
+        [rounded(value, whole) if there else _PADDING for value, there in zip(row.tolist(), mask.tolist(), strict=True)]
         for row, mask in zip(flat, shown, strict=True)
     ]
 
@@ -149,9 +149,9 @@ def _vector(part: ChannelTerm) -> list[Block]:
     products = (part.window * part.weights).tolist()
     pairs = zip(part.window.tolist(), part.weights.tolist(), products, strict=True)
     for index, (x, weight, product) in zip(range(_TERMS), pairs, strict=False):
-        lines.append(Text([(f"  x[{index}]·w[{index}] = {number(x)} · {number(weight)} = {number(product)}", "")]))
+        lines.append(Text([(f"  x[{index}]·w[{index}] = {rounded(x)} · {rounded(weight)} = {rounded(product)}", "")]))
     if len(products) > _TERMS:
-        count, rest = len(products) - _TERMS, number(sum(products[_TERMS:]))
+        count, rest = len(products) - _TERMS, rounded(sum(products[_TERMS:]))
         more = "1 more product, which is" if count == 1 else f"{count:,} more products, which sum to"
         lines.append(Text([(f"  … {more} {rest}", "dim")]))
     return [*lines, Gap()]
@@ -163,23 +163,23 @@ def _vector(part: ChannelTerm) -> list[Block]:
 def _together(trace: Trace) -> list[Block]:
     lines: list[Block] = []
     if len(trace.parts) > 1:
-        totals = [number(part.total) for part in trace.parts]
-        total = number(sum(part.total for part in trace.parts))
+        totals = [rounded(part.total) for part in trace.parts]
+        total = rounded(sum(part.total for part in trace.parts))
         shown = totals if len(totals) <= 2 * _TERMS else [*totals[:_TERMS], "…", totals[-1]]
         lines.append(Paragraph(f"sum of {len(totals)} channels = {' + '.join(map(_bracketed, shown))} = {total}"))
     elif trace.parts:
         part = trace.parts[0]
         if part.weights is not None:
             count = prod(part.window.shape)
-            lines.append(Text([(f"sum of {count:,} product{'s' * (count > 1)} = {number(part.total)}", "")]))
+            lines.append(Text([(f"sum of {count:,} product{'s' * (count > 1)} = {rounded(part.total)}", "")]))
         elif "elements" in trace.terms:
-            lines.append(Text([(f"sum of the window = {number(part.total)}", "")]))
-    lines += [Text([(f"{name} = {number(value)}", "")]) for name, value in trace.terms.items()]
-    lines.append(Text([(f"result = {trace.rule} = ", ""), (number(trace.result), "bold")]))
+            lines.append(Text([(f"sum of the window = {rounded(part.total)}", "")]))
+    lines += [Text([(f"{name} = {rounded(value)}", "")]) for name, value in trace.terms.items()]
+    lines.append(Text([(f"result = {trace.rule} = ", ""), (rounded(trace.result), "bold")]))
     if trace.matches:
-        lines.append(Text([(f"the executor made {number(trace.actual)}: equal, but for rounding", "green")]))
+        lines.append(Text([(f"the executor made {rounded(trace.actual)}: equal, but for rounding", "green")]))
     else:
-        lines.append(Text([(f"the executor made {number(trace.actual)}: NOT equal", "bold red")]))
+        lines.append(Text([(f"the executor made {rounded(trace.actual)}: NOT equal", "bold red")]))
     return lines
 
 
@@ -187,7 +187,7 @@ def _bracketed(text: str) -> str:
     return f"({text})" if text.startswith("−") else text
 
 
-def number(value: float, whole: bool | None = None) -> str:
+def rounded(value: float, whole: bool | None = None) -> str:
     """Return a number with four digits that count, whole ones without a point."""
     value += 0.0  # −0 becomes 0
     if not isfinite(value):

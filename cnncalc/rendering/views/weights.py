@@ -6,8 +6,8 @@ from math import prod
 from typing import Any
 
 from cnncalc.graph import Graph
+from cnncalc.ground.numbers import counted, exact
 from cnncalc.rendering.layout import Block, Cell, Column, Rule, Table, TableRow
-from cnncalc.rendering.text import counted, exact
 from cnncalc.rendering.writers import View
 
 SCHEMA_VERSION = 1

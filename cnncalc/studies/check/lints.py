@@ -8,7 +8,7 @@ from math import prod
 
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.language.findings import Finding, distinct
-from cnncalc.layers.shapes import axis_names
+from cnncalc.layers.shapes import axis_names, crossed
 from cnncalc.layers.window import Sliding
 
 PARTS = ("slice", "center_crop", "select")
@@ -66,7 +66,7 @@ def _stride_over_kernel(node: Node, readers: Readers) -> Iterator[Finding]:
     if window is None or seen == 1:
         return
     if all(_read(other) < 1 for other in readers[node.inputs[0]]):
-        strides, extents = _times(window.stride), _times(window.extents)
+        strides, extents = crossed(window.stride), crossed(window.extents)
         message = f"steps by {strides} with a window of {extents}: it reads {seen} of its input and skips the rest"
         hint = "a kernel as large as the stride, or an avgpool before it (ResNet-D, arXiv:1812.01187)"
         yield _found("stride-over-kernel", node, message, hint)
@@ -95,10 +95,6 @@ def _padding_covers_kernel(node: Node, readers: Readers) -> Iterator[Finding]:
             same = (extent - 1) // 2 if extent % 2 else "same"
             yield _found("padding-covers-kernel", node, message, f"padding: {same} keeps the size at stride 1")
             return
-
-
-def _times(sizes: tuple[int, ...]) -> str:
-    return "×".join(str(size) for size in sizes)
 
 
 # --- layers in a row -----------------------------------------------------------------------------------------
@@ -156,7 +152,7 @@ def _wide_fc(network: Graph) -> Iterator[Finding]:
         if shape is not None and prod(shape[1:]) > 1:
             outputs = prod(node.shape)
             part = f"{100 * node.params / total:.0f} % of all params"
-            message = f"reads a whole map of {_times(shape)}: {node.params:,} params, {part}"
+            message = f"reads a whole map of {crossed(shape)}: {node.params:,} params, {part}"
             hint = f"with global_avgpool before it, it has {shape[0] * outputs + outputs:,}"
             yield _found("wide-fc", node, message, hint)
 

@@ -6,49 +6,15 @@ Formulas are the layer's own rules, run on named numbers (:mod:`cnncalc.layers.s
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.figures.costs import DTYPES
 from cnncalc.figures.receptive_field import receptive_fields
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.shapes import Shape, axis_names
 from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape, symbolic
-from cnncalc.layers.window import window_count
+from cnncalc.studies.explain.borders import Border, borders_of
 from cnncalc.studies.explain.growth import Sight, sights
-
-if TYPE_CHECKING:
-    pass
-
-_LARGEST_COVER = 100_000  # taps of an axis that are looked at one by one
-
-
-class Border(NamedTuple):
-    """What a sliding window does with the borders of one axis.
-
-    Attributes:
-        axis: its letter.
-        size: of the map that comes in.
-        pad: elements added before and after it.
-        window: the window's extent, dilation included.
-        stride: its step.
-        positions: how many windows there are.
-        unpadded: how many there would be without padding.
-        lost: elements of the map that no window reaches, as ranges (first, last); None where that was not
-            looked into, the axis being very long.
-        beyond: elements, padding included, behind the last window.
-        over: elements by which the last window overhangs the end, padding included.
-    """
-
-    axis: str
-    size: int
-    pad: tuple[int, int]
-    window: int
-    stride: int
-    positions: int
-    unpadded: int
-    lost: tuple[tuple[int, int], ...] | None
-    beyond: int
-    over: int
 
 
 class Explanation(NamedTuple):
@@ -59,7 +25,7 @@ class Explanation(NamedTuple):
         formulas: output axes first, then weights, params, buffers, macs and flops.
         memory: bytes of the output and of the parameters.
         sights: one per axis of the network's inputs; empty where they are vectors, or where all was seen before.
-        edges: an axis each; empty where no window slides.
+        borders: one per axis; empty where no window slides.
         padded_share: products (or compared elements) that are with padding, or past the end of it, of all.
         sharing: params as they are, with filters of their own at every position, and fully connected.
     """
@@ -68,7 +34,7 @@ class Explanation(NamedTuple):
     formulas: list[Formula]
     memory: list[Formula]
     sights: list[Sight]
-    edges: list[Border]
+    borders: list[Border]
     padded_share: float
     sharing: list[Formula]
 
@@ -81,10 +47,10 @@ def explain(network: Graph, nodes: list[Node], dtype: str = "float32") -> list[E
 
 
 def _explanation(node: Node, seen: list[Sight], width: int) -> Explanation:
-    edges, share = _edges(node)
+    borders, share = borders_of(node)
     formulas = node.formulas()
     return Explanation(
-        node, _with_buffers(node, formulas), _memory(node, width), seen, edges, share, _sharing(node, formulas)
+        node, _with_buffers(node, formulas), _memory(node, width), seen, borders, share, _sharing(node, formulas)
     )
 
 
@@ -126,78 +92,6 @@ def _sharing(node: Node, formulas: list[Formula]) -> list[Formula]:
         formula("unshared", weight * prod(outs[1:])),
         formula("fully connected", prod(ins) * prod(outs)),
     ]
-
-
-# --- what is seen --------------------------------------------------------------------------------------------
-
-
-def _edges(node: Node) -> tuple[list[Border], float]:
-    """Return what a sliding window does at each axis' borders, and the share of its taps on padding."""
-    window = node.layer.sliding(node.use.inputs)
-    if window is None:
-        return [], 0.0
-    sizes = node.use.inputs[0][1:]
-    edges, inside = [], 1.0
-    axes = zip(axis_names(len(node.shape))[1:], sizes, *window[:4], node.shape[1:], strict=True)
-    for name, *axis in axes:
-        taps = WindowReads(*axis)
-        inside *= taps.inside_share()
-        edges.append(taps.edge(name, window.ceil))
-    return edges, 1.0 - inside
-
-
-class WindowReads(NamedTuple):
-    """The places of an axis that its windows read: window i reads ``i·stride − pad + k·dilation``."""
-
-    size: int
-    kernel: int
-    stride: int
-    pad: tuple[int, int]
-    dilation: int
-    positions: int
-
-    def edge(self, axis: str, ceil: bool) -> Border:
-        """Return what happens at the borders of the axis, which is called ``axis``; with ``ceil`` windows overhang."""
-        extent = self.dilation * (self.kernel - 1) + 1
-        before, after = self.pad
-        unpadded = window_count(self.size, self.kernel, self.stride, (0, 0), self.dilation, ceil)
-        rest = self.size + before + after - ((self.positions - 1) * self.stride + extent)
-        return Border(
-            axis, self.size, self.pad, extent, self.stride, self.positions, unpadded, self.lost(),
-            max(rest, 0), max(-rest, 0),
-        )  # fmt: skip
-
-    def inside_share(self) -> float:
-        """Return which part of all taps falls on the map, not on padding."""
-        if self.kernel > _LARGEST_COVER:
-            return 1.0
-        return sum([self._inside(tap) for tap in range(self.kernel)]) / (self.kernel * self.positions)
-
-    def _inside(self, tap: int) -> int:
-        """Return for how many windows a tap falls on the map: 0 ≤ i·stride + first < size."""
-        first = tap * self.dilation - self.pad[0]
-        lowest = max(-(first // self.stride), 0)
-        highest = min((self.size - 1 - first) // self.stride, self.positions - 1)
-        return max(highest - lowest + 1, 0)
-
-    def lost(self) -> tuple[tuple[int, int], ...] | None:
-        """Return the elements that no window reads, as ranges (first, last); None for a very long axis."""
-        if self.positions * self.kernel > _LARGEST_COVER or self.size > _LARGEST_COVER:
-            return None
-        starts = range(-self.pad[0], self.positions * self.stride - self.pad[0], self.stride)
-        reached = {start + tap * self.dilation for start in starts for tap in range(self.kernel)}
-        return ranges([place for place in range(self.size) if place not in reached])
-
-
-def ranges(places: list[int]) -> tuple[tuple[int, int], ...]:
-    """Return sorted numbers as ranges (first, last)."""
-    found: list[tuple[int, int]] = []
-    for place in places:
-        if found and place == found[-1][1] + 1:
-            found[-1] = (found[-1][0], place)
-        else:
-            found.append((place, place))
-    return tuple(found)
 
 
 def together(formulas: list[Formula], shape: Shape) -> list[Formula]:

@@ -15,7 +15,7 @@ from cnncalc.language.document import Document
 from cnncalc.language.edits import Edit, ItemText, Piece, applied, find_item
 from cnncalc.language.loading import read_text
 from cnncalc.language.references import numbered_references
-from cnncalc.layers.shapes import Shape
+from cnncalc.layers.shapes import Shape, crossed, typed
 from cnncalc.recipe import Recipe
 from cnncalc.studies.hotspots import Hotspots, predicted_seconds
 from cnncalc.studies.savings import replacements
@@ -145,8 +145,8 @@ class Workbench:
                 return None
             network = self.rebuilt(inputs={"": smaller})
             if network is not None and self.saves(self.measured(network)):
-                text = "x".join(str(size) for size in smaller)
-                name = f"input {'×'.join(str(size) for size in smaller)}"
+                text = typed(smaller)
+                name = f"input {crossed(smaller)}"
                 return Change(name, (), ("input", text), (), "", self.measured(network))
         return None
 

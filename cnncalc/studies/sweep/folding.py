@@ -25,7 +25,7 @@ from cnncalc.language.expand.scopes import Frame, Tensors
 from cnncalc.language.expressions.whitelist import ExpressionError, Names
 from cnncalc.language.faults import Faults
 from cnncalc.recipe import Recipe
-from cnncalc.studies.sweep.folds import Fold, folds_of
+from cnncalc.studies.sweep.folds import FoldableItem, folds_of
 from cnncalc.studies.sweep.grid import Combination
 from cnncalc.studies.sweep.points import Measure, Point, named_figures
 
@@ -43,7 +43,7 @@ class UnsettledError(Exception):
     """Something that pieces don't settle: the network is to be computed the plain way."""
 
 
-class Piece(NamedTuple):
+class BlockSums(NamedTuple):
     """What some layers add up to, for a batch.
 
     Attributes:
@@ -69,7 +69,7 @@ class Cost(NamedTuple):
     path: int
 
 
-class Folded(Node):
+class FoldedNode(Node):
     """Several layers in the place of one node; it has no layer of its own, but a piece.
 
     Attributes:
@@ -78,7 +78,7 @@ class Folded(Node):
 
     __slots__ = ("piece",)
 
-    def __init__(self, index: int, output: Node, inputs: tuple[Tensor, ...], piece: Piece) -> None:
+    def __init__(self, index: int, output: Node, inputs: tuple[Tensor, ...], piece: BlockSums) -> None:
         self.name = output.name
         self.shape = output.shape
         self.times = output.times
@@ -91,7 +91,7 @@ class _Known(NamedTuple):
     output: Node
     read: tuple[int, ...]  # which of the tensors that come in
     reads_all: bool
-    piece: Piece
+    piece: BlockSums
     cost: Cost
 
 
@@ -171,7 +171,7 @@ class _FoldedExpansion(Expansion):
             self.folding.folds.pop(item, None)
         return self._learnt(key, prefix, item, name, lookup, frame, names, incoming)
 
-    def _key(self, item: Item, fold: Fold, names: Names, incoming: tuple[Tensor, ...]) -> Any:
+    def _key(self, item: Item, fold: FoldableItem, names: Names, incoming: tuple[Tensor, ...]) -> Any:
         """Return what settles an item's expansion: kinds of numbers are told apart, and tensors that are the same."""
         read: list[Any] = []
         try:
@@ -199,7 +199,7 @@ class _FoldedExpansion(Expansion):
         if prefix + path > self._longest:
             self._longest = prefix + path
         inputs = incoming if known.reads_all else tuple([incoming[number] for number in known.read])
-        node = Folded(len(self.graph.nodes), known.output, inputs, known.piece)
+        node = FoldedNode(len(self.graph.nodes), known.output, inputs, known.piece)
         self.graph.nodes.append(node)
         return (node,)
 
@@ -243,7 +243,7 @@ class _FoldedExpansion(Expansion):
         places = tuple([incoming.index(tensor) for tensor in read])
         if len(self.folding.known) >= MOST_PIECES:
             self.folding.known.clear()
-        node = Folded(first, made[-1], tuple(read), piece)
+        node = FoldedNode(first, made[-1], tuple(read), piece)
         self.folding.known[key] = _Known(node, places, tuple(read) == incoming, piece, cost)
         nodes[first:] = [node]
         return None, (node,)
@@ -255,7 +255,7 @@ class _FoldedExpansion(Expansion):
 
 def composed(
     nodes: Sequence[Node], outside: Sequence[Tensor], present: Sequence[Tensor], kept: Collection[Tensor], batch: int
-) -> Piece:
+) -> BlockSums:
     """Return what nodes add up to, in the order in which they run.
 
     Args:
@@ -269,7 +269,7 @@ def composed(
     last.update(dict.fromkeys(kept, len(nodes)))
     alive = high = sum([tensor.elements(batch) for tensor in present if tensor in last])
     segments: list[Segment] = []
-    pieces = [node.piece if isinstance(node, Folded) else _alone(node, batch) for node in nodes]
+    pieces = [node.piece if isinstance(node, FoldedNode) else _alone(node, batch) for node in nodes]
     for place, node in enumerate(nodes):
         for most, ends in pieces[place].segments:
             if alive + most > high:
@@ -292,12 +292,12 @@ def composed(
         segments.append((high, ()))
     totals, forwards, uncounted, _ = zip(*pieces, strict=True)
     sums_ = Sums(*map(sum, zip(*totals, strict=True)))
-    return Piece(sums_, sum(forwards), frozenset().union(*uncounted), tuple(segments))
+    return BlockSums(sums_, sum(forwards), frozenset().union(*uncounted), tuple(segments))
 
 
-def _alone(node: Node, batch: int) -> Piece:
+def _alone(node: Node, batch: int) -> BlockSums:
     """Return what one layer adds up to."""
     uncounted = frozenset([node.use.layer.type]) if node.use.flops is None else frozenset[str]()
     elements = node.elements(batch)
     reads = tuple([node.inputs.index(tensor) for tensor in dict.fromkeys(node.inputs)])
-    return Piece(sums([node], batch), elements, uncounted, ((elements, reads),))
+    return BlockSums(sums([node], batch), elements, uncounted, ((elements, reads),))

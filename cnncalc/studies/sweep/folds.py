@@ -25,7 +25,7 @@ from cnncalc.language.document import (
 )
 
 
-class Fold(NamedTuple):
+class FoldableItem(NamedTuple):
     """What an item that can be folded depends on, beside what comes in.
 
     Attributes:
@@ -39,7 +39,7 @@ class Fold(NamedTuple):
     globals: tuple[str, ...]
 
 
-def folds_of(document: Document) -> dict[Item, Fold]:
+def folds_of(document: Document) -> dict[Item, FoldableItem]:
     """Return the items that can be folded: none where a name reaches into a scope, or weights are shared."""
     bodies = [document.items, *[block.items for block in document.blocks.values()]]
     items = [item for body in bodies for item in walked(body)]
@@ -47,16 +47,16 @@ def folds_of(document: Document) -> dict[Item, Fold]:
     if not _are_simple(document, items, named):
         return {}
     reads = _reads_of_blocks(document)
-    found: dict[Item, Fold] = {}
+    found: dict[Item, FoldableItem] = {}
     for item in items:
         if isinstance(item, BlockItem):
             if _is_closed(item.block.items, frozenset(), True):
-                found[item] = Fold(item.block, (), tuple(sorted(reads[item.block])))
+                found[item] = FoldableItem(item.block, (), tuple(sorted(reads[item.block])))
         elif item.children and _is_apart(item, named):
             names = _names(item.children)
             names |= _of(item.arguments.values()) if isinstance(item, LayerItem) else set()
             used = {name for block in _used(item.children) for name in reads[block]}
-            found[item] = Fold(item, tuple(sorted(names - set(INPUT_NAMES))), tuple(sorted(used)))
+            found[item] = FoldableItem(item, tuple(sorted(names - set(INPUT_NAMES))), tuple(sorted(used)))
     return found
 
 
