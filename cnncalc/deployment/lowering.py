@@ -1,8 +1,4 @@
-"""From layers to operators: what is folded, fused, copied or gone, as TensorFlow's converter does it.
-
-Each layer type has a rule in :mod:`cnncalc.deployment.rules`; a type without one can't be on the device, and says why.
-A rule is checked against the converter by ``benchmarks/device.py``; what it could not check is an operator's ``doubt``.
-"""
+"""What a rule asks of a network on its way to the device, and what it does there: emit, fold, fuse, pass on."""
 
 from __future__ import annotations
 
@@ -10,10 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.deployment.constants import Converter, NumberFormat
-from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceGraph, Flow, Operator
+from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, Flow, Operator
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import MAX_OPERATORS
 from cnncalc.layers.arguments import Pair
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -240,48 +235,8 @@ class Lowering:
         """Return a shape, a list of axes or a padding: int32, stored once for equal values."""
         return Constant(OTHER, len(values), 4, 0, False, ("integers", values))
 
-    # --- all layers ---------------------------------------------------------------------------------------
-
-    def run(self, graph: Graph) -> DeviceGraph:
-        """Lower every layer in turn.  Raises CnncalcError for what the device can't have."""
-        from cnncalc.deployment.rules import rule_of
-
-        for tensor in graph.inputs.values():
-            self.values[tensor] = Flow(tensor.name, last(tensor.shape), self.kind.activation, self.kind.scaled)
-        for node in graph.nodes:
-            if self.vanishes(node):
-                self.passes(node)
-            else:
-                rule_of(node, self.kind)(self, node)
-            if len(self.operators) > MAX_OPERATORS:
-                raise CnncalcError(f"'{graph.title}' has more than {MAX_OPERATORS:,} operators, which no device plans")
-        inputs = [self.values[tensor] for tensor in graph.inputs.values()]
-        outputs = [self._given(tensor) for tensor in graph.outputs.values()]
-        return DeviceGraph(
-            graph.title, self.kind, self.converter, inputs, outputs, self.operators, len(graph.nodes),
-            self.gone, list(self.folded), self.fused, self.notes,
-        )  # fmt: skip
-
-    def _given(self, tensor: Tensor) -> Flow:
-        """Return an output of the network; a map of one axis loses the height that it was given."""
-        flow = self.values[tensor]
-        if len(tensor.shape) != 2 or len(flow.shape) != 3 or not isinstance(tensor, Node):
-            return flow
-        operator = self.emit("RESHAPE", tensor, [flow], flow.shape[1:], name=f"{tensor.name} (of one axis)")
-        operator.constants.append(self.integers(1, *flow.shape[1:]))
-        return operator.output
-
 
 Rule = Callable[[Lowering, Node], None]
-
-
-def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph:
-    """Return a network as a device runs it.
-
-    Raises:
-        CnncalcError: for a layer that the runtime doesn't have, with a sentence that says so.
-    """
-    return Lowering(graph, kind, converter).run(graph)
 
 
 def is_idle(node: Node) -> bool:

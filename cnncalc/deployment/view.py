@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnncalc.deployment import parts as parts_of
 from cnncalc.deployment.boards import BOARDS, CORES, Board, Core, board_named
 from cnncalc.deployment.constants import CONVERTERS, KINDS, Converter, NumberFormat
-from cnncalc.deployment.lowering import lower
+from cnncalc.deployment.lower import lower
 from cnncalc.deployment.operators import DeviceGraph, Flow, Operator
 from cnncalc.deployment.parts import EXACT, FORMULA, Part, total
 from cnncalc.deployment.planner import Buffer, Plan, aligned, best, greedy, live

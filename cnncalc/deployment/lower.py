@@ -1,0 +1,54 @@
+"""From layers to operators: what is folded, fused, copied or gone, as TensorFlow's converter does it.
+
+Each layer type has a rule in :mod:`cnncalc.deployment.rules`; a type without one can't be on the device, and says why.
+A rule is checked against the converter by ``benchmarks/device.py``; what it could not check is an operator's ``doubt``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.deployment.lowering import Lowering, last
+from cnncalc.deployment.operators import DeviceGraph, Flow
+from cnncalc.deployment.rules import rule_of
+from cnncalc.graph import Node
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_OPERATORS
+
+if TYPE_CHECKING:
+    from cnncalc.deployment.constants import Converter, NumberFormat
+    from cnncalc.graph import Graph, Tensor
+
+
+def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph:
+    """Return a network as a device runs it.
+
+    Raises:
+        CnncalcError: for a layer that the runtime doesn't have, with a sentence that says so.
+    """
+    low = Lowering(graph, kind, converter)
+    for tensor in graph.inputs.values():
+        low.values[tensor] = Flow(tensor.name, last(tensor.shape), kind.activation, kind.scaled)
+    for node in graph.nodes:
+        if low.vanishes(node):
+            low.passes(node)
+        else:
+            rule_of(node, kind)(low, node)
+        if len(low.operators) > MAX_OPERATORS:
+            raise CnncalcError(f"'{graph.title}' has more than {MAX_OPERATORS:,} operators, which no device plans")
+    inputs = [low.values[tensor] for tensor in graph.inputs.values()]
+    outputs = [_given(low, tensor) for tensor in graph.outputs.values()]
+    return DeviceGraph(
+        graph.title, kind, converter, inputs, outputs, low.operators, len(graph.nodes),
+        low.gone, list(low.folded), low.fused, low.notes,
+    )  # fmt: skip
+
+
+def _given(low: Lowering, tensor: Tensor) -> Flow:
+    """Return an output of the network; a map of one axis loses the height that it was given."""
+    flow = low.values[tensor]
+    if len(tensor.shape) != 2 or len(flow.shape) != 3 or not isinstance(tensor, Node):
+        return flow
+    operator = low.emit("RESHAPE", tensor, [flow], flow.shape[1:], name=f"{tensor.name} (of one axis)")
+    operator.constants.append(low.integers(1, *flow.shape[1:]))
+    return operator.output
