@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterable, Mapping
+from functools import partial
 
 import click
 
 from cnncalc.cli.opening import Asked
-from cnncalc.cli.options import takes_spec
+from cnncalc.cli.options import WholeNumber, takes_spec
 from cnncalc.cli.output import Output
+from cnncalc.cli.overwriting import refuse_overwriting
+from cnncalc.execution import load_numpy
 from cnncalc.exporters.formats import FORMATS, Options, by_suffix
+from cnncalc.ground.atomic_write import write_whole
 from cnncalc.ground.errors import CnncalcError
 
 _TO = click.option(
@@ -24,18 +30,52 @@ _TO = click.option(
 @takes_spec()
 @_TO
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")
-def command(asked: Asked, format: str | None, path: str | None) -> None:
+@click.option(
+    "--weights",
+    metavar="FILE",
+    help="Weights as 'run' takes them, an .npz or .safetensors. Default: those of a model file, else random ones.",
+)
+@click.option("--seed", type=WholeNumber(0, 2**63 - 1), help="Seed of random weights, as 'run --seed'. Default: 0.")
+@click.option("--opset", type=WholeNumber(1, 999), help="Version of ONNX' operators. Default: 17.")
+def command(
+    asked: Asked, format: str | None, path: str | None, weights: str | None, seed: int | None, opset: int | None
+) -> None:
     """Write the network in another tool's format, or as a spec.
 
     \b
+    cnncalc export resnet50 -o resnet50.onnx --weights resnet50.safetensors
+    cnncalc export net.yaml --to onnx --seed 1 | netron
     cnncalc export model.onnx -o net.yaml
     """
     name = _format(format, path)
+    given = {"weights": weights, "seed": seed, "opset": opset}
+    _refuse_unused(name, given)
     out = Output(path, "never")
     if FORMATS[name].binary and out.path is None and sys.stdout is not None and sys.stdout.isatty():
-        raise CnncalcError(f"--to {name} is no text that a terminal shows", "give -o FILE, or a pipe")
+        raise CnncalcError(f"--to {name} is no text, and standard output is a terminal", "give -o FILE, or a pipe")
     network = asked.network()
-    out.binary(FORMATS[name].export(network, Options()))
+    options = Options(seed=seed or 0, opset=opset, beside=None if out.path is None else partial(beside, out.path))
+    if "weights" in FORMATS[name].takes:
+        load_numpy()
+        from cnncalc.cli._tensors import read_weights
+
+        options = options._replace(weights=read_weights(weights) if weights else None)
+    out.binary(FORMATS[name].export(network, options))
+
+
+def beside(path: str, suffix: str, chunks: Iterable[bytes]) -> str:
+    """Write a file beside another one; return its name."""
+    refuse_overwriting("-o", path + suffix)
+    write_whole(path + suffix, chunks)
+    return os.path.basename(path + suffix)
+
+
+def _refuse_unused(name: str, given: Mapping[str, object]) -> None:
+    """Refuse options that are given and would change nothing.  Raises CnncalcError."""
+    for option, value in given.items():
+        if value is not None and option not in FORMATS[name].takes:
+            others = [other for other, format in FORMATS.items() if option in format.takes]
+            raise CnncalcError(f"--{option} means nothing beside --to {name}", f"it is of {', '.join(others)}")
 
 
 def _format(format: str | None, path: str | None) -> str:

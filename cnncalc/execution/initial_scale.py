@@ -35,8 +35,9 @@ def mean_squares(network: Graph) -> dict[Tensor, float]:
     """Return the expected mean square of every tensor, inputs being standard normal."""
     stream = np.random.default_rng(0)
     samples: dict[Tensor, Array] = {tensor: stream.standard_normal(SAMPLES) for tensor in network.inputs.values()}
-    for node in network.nodes:
-        samples[node] = _sample_of(node, [samples[tensor] for tensor in node.inputs], stream)
+    with np.errstate(all="ignore"):  # a logarithm has no value below 0
+        for node in network.nodes:
+            samples[node] = _sample_of(node, [samples[tensor] for tensor in node.inputs], stream)
     return {tensor: _mean_square(sample) for tensor, sample in samples.items()}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +19,7 @@ from cnncalc.layers.base import Weight
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.graph import Graph, Node
+    from cnncalc.graph import Graph, Node, Tensor
     from cnncalc.layers.ops import Array
 
 CHUNK = 1 << 20  # elements with a random stream of their own, so that threads don't change the bytes
@@ -101,6 +101,39 @@ def random_weights(network: Graph, seed: int = 0, dtype: Any = np.float32, threa
     return made
 
 
+def one_by_one(network: Graph, weights: Mapping[str, Any] | None, seed: int) -> Iterator[tuple[str, Array]]:
+    """Return each tensor of :func:`usual_weights`, in float32, when it is asked for, so that one is held at a time.
+
+    Raises:
+        CnncalcError: where they don't fit; at once but for elements that are not finite.
+    """
+    given = network.stored() if weights is None and network.stored is not None else weights
+    wanted = list(expected(network))
+    if given is None:
+        return _drawn(wanted, mean_squares(network), seed)
+    faults = [fault for item in wanted if (fault := _fault(item.name, item.weight, given))]
+    _refuse(network, [*faults, *_left_over(given, {item.name for item in wanted})])
+    return ((item.name, _finite(network, item.name, given[item.name])) for item in wanted)
+
+
+def _drawn(wanted: Sequence[Expected], squares: Mapping[Tensor, float], seed: int) -> Iterator[tuple[str, Array]]:
+    for item in wanted:
+        array = _allocated(item.weight.shape, np.float32)
+        flat, key = _flat(array), zlib.crc32(item.name.encode())
+        center, radius = _range(item, squares[(*item.node.inputs, item.node)[0]])
+        for block in _chunks(len(flat)):
+            _fill(flat[slice(*block)], (seed, key, block[0]), center, radius)
+        yield item.name, array
+
+
+def _finite(network: Graph, name: str, array: Any) -> Array:
+    """Return a tensor in float32.  Raises CnncalcError where an element is not finite."""
+    data = np.asarray(array_like(array))
+    if not np.isfinite(data).all():
+        _refuse(network, [_not_finite(name)])
+    return np.asarray(data, np.float32)
+
+
 def checked(network: Graph, weights: Mapping[str, Any], dtype: Any) -> dict[str, Array]:
     """Return given tensors in the run's dtype, in the order of the layers.
 
@@ -111,22 +144,40 @@ def checked(network: Graph, weights: Mapping[str, Any], dtype: Any) -> dict[str,
     taken: dict[str, Array] = {}
     wanted = {item.name: item.weight for item in expected(network)}
     for name, weight in wanted.items():
-        if name not in weights:
-            faults.append(f"missing: {name} {sizes(weight.shape)}")
-            continue
-        array = array_like(weights[name])
-        if array.dtype.kind != "f":
-            faults.append(f"not floating-point: {name} is {array.dtype}")
-        elif array.shape != weight.shape:
-            faults.append(f"misshapen: {name} is {sizes(array.shape)}, expected {sizes(weight.shape)}")
-        elif not np.isfinite(data := np.asarray(array)).all():
-            faults.append(f"not finite: {name} has NaN or infinite elements")
+        fault = _fault(name, weight, weights)
+        if fault:
+            faults.append(fault)
+        elif not np.isfinite(data := np.asarray(array_like(weights[name]))).all():
+            faults.append(_not_finite(name))
         else:
             taken[name] = _arranged(data, dtype)
-    faults += [f"left over: {name}" for name in weights if name not in wanted and not _ignored(name)]
+    _refuse(network, [*faults, *_left_over(weights, wanted)])
+    return taken
+
+
+def _fault(name: str, weight: Weight, weights: Mapping[str, Any]) -> str:
+    """Return what is wrong with a tensor, its elements aside; "" where nothing is."""
+    if name not in weights:
+        return f"missing: {name} {sizes(weight.shape)}"
+    array = array_like(weights[name])
+    if array.dtype.kind != "f":
+        return f"not floating-point: {name} is {array.dtype}"
+    if array.shape != weight.shape:
+        return f"misshapen: {name} is {sizes(array.shape)}, expected {sizes(weight.shape)}"
+    return ""
+
+
+def _not_finite(name: str) -> str:
+    return f"not finite: {name} has NaN or infinite elements"
+
+
+def _left_over(weights: Iterable[str], wanted: Collection[str]) -> list[str]:
+    return [f"left over: {name}" for name in weights if name not in wanted and not _ignored(name)]
+
+
+def _refuse(network: Graph, faults: list[str]) -> None:
     if faults:
         raise WeightsError(network.title, faults)
-    return taken
 
 
 def _ignored(name: str) -> bool:

@@ -11,17 +11,24 @@ from typing import Any, NamedTuple
 
 from cnncalc.graph import Graph
 
+Beside = Callable[[str, Iterable[bytes]], str]
+"""Writes a file beside the format's own, by its suffix, and returns its name."""
+
 
 class Options(NamedTuple):
     """What a format may take beside the graph; a format gets only what its ``takes`` names.
 
     Attributes:
-        seed: of the weights, where there are none.
-        weights: tensors by the names that ``cnncalc weights`` lists; None where there are none.
+        weights: tensors by the names that ``cnncalc weights`` lists; None for the graph's own, or random ones.
+        seed: of random weights.
+        opset: the version of ONNX' operators; None for the usual one.
+        beside: writes a second file; None where there is no place for one.
     """
 
-    seed: int = 0
     weights: Mapping[str, Any] | None = None
+    seed: int = 0
+    opset: int | None = None
+    beside: Beside | None = None
 
 
 class ExportFormat(NamedTuple):
@@ -49,6 +56,9 @@ class ExportFormat(NamedTuple):
 
 
 FORMATS = {
+    "onnx": ExportFormat(
+        "an ONNX model with its weights", "onnx", (".onnx",), frozenset({"weights", "seed", "opset"}), binary=True
+    ),
     "spec": ExportFormat("a spec, as 'cnncalc import' writes it", "spec", (".yaml", ".yml")),
 }
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from cnncalc.layers.element import Element
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
     from cnncalc.layers.reads import Reads
     from cnncalc.layers.window import Sliding
@@ -226,6 +227,16 @@ class Layer:
             LayerError: where elements of this type are not worked out.
         """
         raise LayerError(f"is of type {self.type}, whose elements are not traced")
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Say by which of ONNX' operators the layer is made, and return the tensor that comes out.
+
+        By default it is the operator that ``elsewhere`` names, where that says what all arguments mean.
+        Raises LayerError where there is no counterpart.
+        """
+        from cnncalc.layers.onnx import by_name
+
+        return by_name(self, onnx)
 
     # --- what is shown ------------------------------------------------------------------------------------
 

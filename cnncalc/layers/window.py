@@ -37,6 +37,15 @@ class Sliding(NamedTuple):
         """How many elements the window reaches over on each axis."""
         return extents(self.kernel, self.dilation)
 
+    def to_onnx(self) -> dict[str, Shape]:
+        """Return the attributes that ONNX' convolutions and poolings have of it."""
+        return {
+            "kernel_shape": self.kernel,
+            "strides": self.stride,
+            "pads": (*[before for before, _ in self.pads], *[after for _, after in self.pads]),
+            "dilations": self.dilation,
+        }
+
     def reads(self, channels: Read) -> Reads:
         """Return what the windows read, the channels being read as given."""
         axes = zip(self.kernel, self.stride, self.pads, self.dilation, strict=True)

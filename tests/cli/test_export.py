@@ -1,11 +1,19 @@
-"""The command ``export``: which format is meant, and where it goes."""
+"""The command ``export``: which format is meant, what it takes, and where it goes."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 from cnncalc import load
-from tests.commands import cnncalc
+from cnncalc.execution.weights import random_weights
+from cnncalc.exporters.formats import FORMATS
+from tests.commands import cnncalc, on_a_terminal
+
+LISTED = f"there are {', '.join(FORMATS)}"
 
 
 def test_the_suffix_says_the_format(tmp_path: Path) -> None:
@@ -16,18 +24,82 @@ def test_the_suffix_says_the_format(tmp_path: Path) -> None:
 
 
 def test_what_is_not_said() -> None:
-    nothing = cnncalc("export", "lenet5")
-    assert nothing.code == 2
-    assert nothing.err.startswith("neither --to nor -o says in which format\n  hint: there are spec")
+    assert cnncalc("export", "lenet5") == (2, "", f"neither --to nor -o says in which format\n  hint: {LISTED}\n")
     unknown = cnncalc("export", "lenet5", "-o", "net.foo")
-    assert unknown.code == 2
-    assert unknown.err.startswith("-o net.foo: no format has such a suffix\n  hint: there are spec")
+    assert unknown == (2, "", f"-o net.foo: no format has such a suffix\n  hint: {LISTED}\n")
 
 
-def test_an_input_is_not_written_over(tmp_path: Path) -> None:
-    path = tmp_path / "net.yaml"
+@pytest.mark.parametrize("suffix", ["yaml", "onnx"])
+def test_an_input_is_not_written_over(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"net.{suffix}"
     cnncalc("export", "lenet5", "-o", str(path))
     before = path.read_bytes()
     done = cnncalc("export", str(path), "-o", str(path))
     assert (done.code, done.err) == (2, f"-o {path}: this command reads that file and won't write over it\n")
     assert path.read_bytes() == before
+
+
+def test_an_option_of_another_format() -> None:
+    done = cnncalc("export", "lenet5", "--to", "spec", "--opset", "17")
+    assert done == (2, "", "--opset means nothing beside --to spec\n  hint: it is of onnx\n")
+
+
+def test_an_opset_that_is_not_offered(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    for opset in ("12", "24"):
+        done = cnncalc("export", "lenet5", "-o", str(path), "--opset", opset)
+        assert done == (2, "", f"opset {opset} is not offered\n  hint: 13 to 23 are; 17 is usual\n")
+    assert not path.exists()
+
+
+def test_a_layer_without_a_counterpart(tmp_path: Path) -> None:
+    spec, path = tmp_path / "net.yaml", tmp_path / "net.onnx"
+    spec.write_text(
+        "input: [7, 4]\nlayers:\n  - linear: {out_features: 4, axis: -1}\n  - lstm: {hidden_size: 5, output: both}\n"
+    )
+    done = cnncalc("export", str(spec), "-o", str(path))
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        f"{spec}:4:5: 'lstm1', of type lstm, can't be said in ONNX: "
+        "it gives the cells of all steps, of which ONNX has the last alone\n"
+    )
+    assert not path.exists()
+
+
+def test_weights_that_do_not_fit_leave_no_file(tmp_path: Path) -> None:
+    import numpy as np
+
+    weights, path = tmp_path / "w.npz", tmp_path / "net.onnx"
+    tensors = random_weights(load("lenet5"))
+    tensors["C1.weight"] = tensors["C1.weight"][:3]
+    np.savez(weights, **tensors)  # type: ignore[arg-type]
+    done = cnncalc("export", "lenet5", "-o", str(path), "--weights", str(weights))
+    assert done.code == 2
+    assert "misshapen: C1.weight is (3, 1, 5, 5), expected (6, 1, 5, 5)" in done.err
+    tensors = random_weights(load("lenet5"))
+    tensors["F6.bias"][1] = np.nan
+    np.savez(weights, **tensors)  # type: ignore[arg-type]
+    done = cnncalc("export", "lenet5", "-o", str(path), "--weights", str(weights))
+    assert done.code == 2
+    assert "not finite: F6.bias has NaN or infinite elements" in done.err
+    assert not path.exists()
+
+
+def test_a_terminal_gets_no_model() -> None:
+    shown = on_a_terminal([sys.executable, "-m", "cnncalc", "export", "lenet5", "--to", "onnx"])
+    assert shown == "--to onnx is no text, and standard output is a terminal\n  hint: give -o FILE, or a pipe\n"
+
+
+def test_a_pipe_gets_the_model(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    cnncalc("export", "lenet5", "-o", str(path), "--seed", "3")
+    command = [sys.executable, "-m", "cnncalc", "export", "lenet5", "--to", "onnx", "--seed", "3"]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == path.read_bytes()
+
+
+def test_a_model_takes_its_own_weights_along(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.onnx", tmp_path / "two.onnx"
+    cnncalc("export", "lenet5", "-o", str(one), "--seed", "5")
+    assert cnncalc("export", str(one), "-o", str(two)) == (0, "", "")
+    runs = [load(path).run(seed=1).output for path in (one, two)]
+    assert (runs[0] == runs[1]).all()

@@ -7,13 +7,13 @@ from typing import Any
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_MODEL_DEPTH, MAX_MODEL_NODES
-from cnncalc.importers.onnx.call import Call, UnfitError
+from cnncalc.importers.onnx.call import MOVES, Call, UnfitError
 from cnncalc.importers.onnx.elements import elements
 from cnncalc.importers.onnx.evaluator import Known, evaluate
 from cnncalc.importers.onnx.model import Function, Model, OnnxOperator, Port, StoredTensor, Subgraph
 from cnncalc.importers.onnx.opaque import Opaque
 from cnncalc.importers.onnx.steps import ConstantInput, LayerStep, made
-from cnncalc.importers.onnx.values import Value, alias, literal, union
+from cnncalc.importers.onnx.values import Value, alias, literal
 from cnncalc.importers.onnx.wire import MalformedError, Wire
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import Shape, shape_text
@@ -45,22 +45,6 @@ def operator(*ops: str, domain: str = "") -> Callable[[Handler], Handler]:
     return register
 
 
-MOVES = frozenset(
-    (
-        "Reshape",
-        "Transpose",
-        "Slice",
-        "Split",
-        "Squeeze",
-        "Unsqueeze",
-        "Gather",
-        "Identity",
-        "Expand",
-        "Tile",
-        "Cast",
-        "Flatten",
-    )
-)
 """Operators that make nothing of a constant but elements that it had."""
 
 PERIODIC = ("Sin", "Cos")
@@ -208,7 +192,7 @@ class Builder:
     def known(self, known: Known, call: Call) -> Value:
         """Return an evaluated tensor as a value."""
         value = literal(known.data, known.shape, known.dtype)
-        value.leaves = union(call.inputs)
+        value.leaves = call.leaves()
         value.source = call
         if known.data and len(set(known.data)) == 1:
             value.fill = known.data[0]
@@ -217,7 +201,7 @@ class Builder:
     def derive(self, value: Value, call: Call) -> None:
         """Note that a constant is what an operator makes of constants."""
         value.source = call
-        value.leaves = value.leaves or (() if call.op in PERIODIC else union(call.inputs))
+        value.leaves = value.leaves or (() if call.op in PERIODIC else call.leaves())
         first = call.given(0)
         if value.fill is None and call.op in MOVES and first is not None:
             value.fill = first.fill

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from cnncalc.importers.onnx.values import Value
 
 
+MOVES = frozenset({
+    "Reshape", "Transpose", "Slice", "Split", "Squeeze", "Unsqueeze", "Gather", "Identity", "Expand", "Tile", "Cast",
+    "Flatten",
+})  # fmt: skip
+"""Operators whose elements are all their first input's."""
+
+
 class UnfitError(Exception):
     """An operator that can't be what the file says it is."""
 
@@ -37,6 +44,12 @@ class Call:
     def op(self) -> str:
         """The operator's name."""
         return self.operator.op
+
+    def leaves(self) -> tuple[StoredTensor, ...]:
+        """Return the stored tensors that the elements of constants are made of, and no sizes and places."""
+        values = self.inputs[:1] if self.op in MOVES else self.inputs
+        found = {id(leaf): leaf for value in values if value is not None for leaf in value.leaves}
+        return tuple(found.values())
 
     def given(self, index: int) -> Value | None:
         """Return an input that may be left out."""

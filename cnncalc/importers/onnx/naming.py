@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cnncalc.importers.onnx.model import OnnxOperator, is_attribute
-from cnncalc.importers.onnx.params import BARE
+from cnncalc.importers.onnx.model import OnnxOperator
+from cnncalc.importers.onnx.params import BARE, is_bare
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.call import Call
@@ -68,7 +68,7 @@ def _by_params(step: LayerStep) -> str:
     names = {leaf.name for held in step.held.values() for leaf in held.value.leaves}
     heads = {name.rpartition(".")[0] for name in names if not name.endswith("weight_bias")}
     head = heads.pop() if len(heads) == 1 else ""
-    if step.layer.type in BARE and len(names) == 1 and is_attribute(next(iter(names))):
+    if step.layer.type in BARE and len(names) == 1 and is_bare(next(iter(names))):
         return names.pop()
     return head if "/" not in head and ":" not in head else ""
 
@@ -86,7 +86,8 @@ def names(steps: list[LayerStep]) -> list[str]:
     found = []
     for step, scope in zip(steps, scopes, strict=True):
         name = clean(_by_params(step))
-        if not name and scope and count[scope] == 1 and scope not in inner:
+        alone = scope and count[scope] == 1 and scope not in inner
+        if alone and (not name or name in taken):  # another layer's params may have given it their name
             name = clean(".".join(scope))
         if not name:
             stem = clean(".".join((*scope, step.layer.stem)))

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 CONTRACTIONS = ("conv", "fc", "matmul")
 
 BARE = ("scale", "shift", "parameter")
-"""Types that are one tensor, whose name in a state_dict is the layer's own."""
+"""Types that are one tensor, whose name in a state_dict is the layer's own, unless it is a module's ``weight``."""
+
 _BUFFER = re.compile(
     r"(?:^|[._])(?:attn_mask|mask|anchors|anchor_points|stride|strides|grid|inv_freq|num_batches_tracked|"
     r"running_\w+|\w*_(?:index|idx|indices|coords_table)|relative_coords_table)$"
@@ -69,7 +70,7 @@ class Params:
                 shape = self.expanded.shapes.get(id(leaf)) or leaf.shape
                 if shape is leaf.shape and alone and name in own and leaf.elements == _size(own[name]):
                     shape = own[name].shape
-                if alone and name == "weight" and step.layer.type in BARE and is_attribute(leaf.name):
+                if alone and name == "weight" and step.layer.type in BARE and is_bare(leaf.name):
                     found[""] = Weight(shape, trainable)
                     continue
                 found[_free(name if alone else leaf.name.rpartition(".")[2] or name, found)] = Weight(shape, trainable)
@@ -90,6 +91,11 @@ class Params:
         if id(leaf) in self.statistics or _BUFFER(leaf.name):
             return False
         return leaf.elements > 1 or is_attribute(leaf.name)
+
+
+def is_bare(name: str) -> bool:
+    """Whether a tensor is a module's attribute that may stand for a layer of its own: ``layers.0.gamma``."""
+    return is_attribute(name) and not name.endswith(".weight")
 
 
 def leaves(step: LayerStep, held: ConstantInput) -> Iterable[StoredTensor]:

@@ -7,7 +7,6 @@ as if a batch had :data:`SAMPLES` samples, a prime that no model has as a size, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -133,9 +132,3 @@ def literal(data: tuple[Any, ...], shape: Shape, dtype: int = INT64, name: str =
     value = Value(name, shape, dtype)
     value.data = data
     return value
-
-
-def union(values: Sequence[Value | None]) -> tuple[StoredTensor, ...]:
-    """Return the stored tensors that some constants are made of, each once."""
-    found = {id(leaf): leaf for value in values if value is not None for leaf in value.leaves}
-    return tuple(found.values())

@@ -11,6 +11,7 @@ from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -41,3 +42,17 @@ class GELU(Layer):
             y: Array = 0.5 * x * (1 + ops.np.tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))
             return y
         return 0.5 * x * (1 + ops.erf(x / sqrt(2)))
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Gelu, or what it stood for before opset 20."""
+        if onnx.opset >= 20:
+            return onnx.node("Gelu", onnx.x, approximate=self.approximate)
+        x = onnx.x
+        if self.approximate == "tanh":
+            cube = onnx.node("Mul", onnx.node("Pow", x, onnx.number(3)), onnx.number(0.044715))
+            inner = onnx.node("Mul", onnx.node("Add", x, cube), onnx.number(sqrt(2 / pi)))
+            share = onnx.node("Tanh", inner)
+        else:
+            share = onnx.node("Erf", onnx.node("Div", x, onnx.number(sqrt(2))))
+        doubled = onnx.node("Mul", x, onnx.node("Add", share, onnx.number(1)))
+        return onnx.node("Mul", doubled, onnx.number(0.5))

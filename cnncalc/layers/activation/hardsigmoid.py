@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
 
 
 class HardSigmoid(Elementwise):
@@ -21,3 +24,7 @@ class HardSigmoid(Elementwise):
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``min(max(x + 3, 0), 6) / 6``."""
         return np.clip(x + 3, 0, 6) / 6
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """HardSigmoid, whose slope is another one by default."""
+        return onnx.node("HardSigmoid", onnx.x, alpha=1 / 6, beta=0.5)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
 
 
 class HardSwish(Elementwise):
@@ -21,3 +24,9 @@ class HardSwish(Elementwise):
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``x · min(max(x + 3, 0), 6) / 6``."""
         return x * np.clip(x + 3, 0, 6) / 6
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """HardSwish, or what it stood for before opset 14."""
+        if onnx.opset >= 14:
+            return onnx.node("HardSwish", onnx.x)
+        return onnx.node("Mul", onnx.x, onnx.node("HardSigmoid", onnx.x, alpha=1 / 6, beta=0.5))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from math import inf, prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.activation._elementwise import Elementwise
-from cnncalc.layers.arguments import LayerError, argument, number
+from cnncalc.layers.arguments import Conversion, LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.shapes import Shape
 
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
 
-def _bound(value: object) -> float | str:
+
+def _bound_of(value: object) -> float | str:
     return "none" if value == "none" else number(value)
 
 
-_bound.words = ("none",)  # type: ignore[attr-defined]
+_bound = Conversion(_bound_of, ("none",))
 
 
 class HardTanh(Elementwise):
@@ -59,3 +62,9 @@ class HardTanh(Elementwise):
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``min(max(x, min_val), max_val)``."""
         return np.clip(x, *self.clamps())
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Clip, without the bounds that are open."""
+        from cnncalc.layers.onnx import clipped
+
+        return clipped(onnx, *self.clamps())

@@ -23,7 +23,7 @@ class LeakyReLU(Elementwise):
     elsewhere = Elsewhere(
         torch="LeakyReLU(negative_slope)",
         keras="LeakyReLU(negative_slope)",
-        onnx="LeakyRelu",
+        onnx="LeakyRelu(alpha=negative_slope)",
         others="leaky lrelu",
     )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.activation._elementwise import Elementwise, softplus
 from cnncalc.layers.activation.tanh import Tanh
 from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
 
 
 class Mish(Elementwise):
@@ -22,3 +25,9 @@ class Mish(Elementwise):
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``x · tanh(log(1 + eˣ))``."""
         return x * np.tanh(softplus(np, x))
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Mish, or what it stood for before opset 18."""
+        if onnx.opset >= 18:
+            return onnx.node("Mish", onnx.x)
+        return onnx.node("Mul", onnx.x, onnx.node("Tanh", onnx.node("Softplus", onnx.x)))

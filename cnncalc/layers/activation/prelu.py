@@ -10,6 +10,7 @@ from cnncalc.layers.base import Elsewhere, Example, Weight, per_channel
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -57,3 +58,8 @@ class PReLU(Elementwise):
         (x,) = inputs
         y: Array = ops.np.where(x > 0, x, per_channel(weights["weight"], x) * x)
         return y
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """PRelu, its slopes along the channels."""
+        slopes = onnx.weight("weight") if self.num_parameters == 1 else onnx.channels("weight")
+        return onnx.node("PRelu", onnx.x, slopes)

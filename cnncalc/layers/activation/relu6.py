@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
 
 
 class ReLU6(Elementwise):
@@ -23,3 +26,9 @@ class ReLU6(Elementwise):
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``min(max(x, 0), 6)``."""
         return np.clip(x, 0, 6)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Clip."""
+        from cnncalc.layers.onnx import clipped
+
+        return clipped(onnx, *self.clamps())

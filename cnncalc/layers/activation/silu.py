@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.activation._elementwise import Elementwise, sigmoid
 from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
 
 
 class SiLU(Elementwise):
@@ -21,3 +24,7 @@ class SiLU(Elementwise):
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``x · sigmoid(x)``."""
         return x * sigmoid(np, x)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Two operators, since Swish is younger than most runtimes."""
+        return onnx.node("Mul", onnx.x, onnx.node("Sigmoid", onnx.x))

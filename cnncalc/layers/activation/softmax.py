@@ -11,6 +11,7 @@ from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, batched
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -55,3 +56,7 @@ class Softmax(Layer):
         powers: Array = ops.np.exp(x - x.max(axis=at, keepdims=True))
         powers /= powers.sum(axis=at, keepdims=True)
         return powers
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Softmax, or LogSoftmax."""
+        return onnx.node(self.elsewhere.onnx, onnx.x, axis=batched(self.axis))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.activation._elementwise import Elementwise, softplus
 from cnncalc.layers.arguments import LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
 
 
 class Softplus(Elementwise):
@@ -30,3 +33,10 @@ class Softplus(Elementwise):
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``log(1 + e^(β·x)) / β``."""
         return softplus(np, self.beta * x) / self.beta
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Softplus, of what is scaled where it bends more or less sharply."""
+        if self.beta == 1:
+            return onnx.node("Softplus", onnx.x)
+        beta = onnx.number(self.beta)
+        return onnx.node("Div", onnx.node("Softplus", onnx.node("Mul", onnx.x, beta)), beta)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from cnncalc.layers.element import Element
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -119,6 +120,11 @@ class Conv(Layer):
             dilation=self.dilation,
             groups=self.groups,
         )
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Conv, padding spelled out."""
+        tensors = [onnx.weight(name) for name in ("weight", "bias") if onnx.has(name)]
+        return onnx.node("Conv", onnx.x, *tensors, **self._window(onnx.shapes[0]).to_onnx(), group=self.groups)
 
     def label(self) -> str:
         """Return ``3×3/2, 64``."""

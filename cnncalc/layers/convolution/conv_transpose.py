@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import Pair, Sliding, both_sides, extents
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -87,6 +88,16 @@ class ConvTranspose(Conv):
             dilation=self.dilation,
             groups=self.groups,
         )
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """ConvTranspose, what is cut off spelled out."""
+        tensors = [onnx.weight(name) for name in ("weight", "bias") if onnx.has(name)]
+        extra = self.output_padding
+        if self.padding == "same":  # a kernel shorter than its stride leaves a rest
+            lengths = extents(self.kernel_size, self.dilation)
+            extra = tuple([max(step - length, 0) for length, step in zip(lengths, self.stride, strict=True)])
+        window = Sliding(self.kernel_size, self.stride, self._pads(onnx.shapes[0][1:]), self.dilation)
+        return onnx.node("ConvTranspose", onnx.x, *tensors, **window.to_onnx(), group=self.groups, output_padding=extra)
 
     def _size(self, axis: int, size: int, cut: Pair) -> int:
         kernel, stride, dilation = self.kernel_size[axis], self.stride[axis], self.dilation[axis]

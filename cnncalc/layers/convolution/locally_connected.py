@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cnncalc.layers.arguments import Argument
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -65,3 +66,23 @@ class LocallyConnected(Conv):
             padding=self.padding,
             dilation=self.dilation,
         )
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Gather every window, and multiply it with the filters of its place."""
+        (shape,), np = onnx.shapes, onnx.np
+        x, (channels, *sizes) = onnx.x, shape
+        pads = self._pads(shape[1:])
+        if any(before or after for before, after in pads):
+            x = onnx.node("Pad", x, onnx.integers([0, 0, *[p[0] for p in pads], 0, 0, *[p[1] for p in pads]]))
+            sizes = [size + before + after for size, (before, after) in zip(sizes, pads, strict=True)]
+        axes = zip(onnx.output[1:], self.stride, self.kernel_size, self.dilation, strict=True)
+        taps = [np.add.outer(np.arange(out) * step, np.arange(kernel) * gap) for out, step, kernel, gap in axes]
+        index = np.zeros((1, 1), int)
+        for size, tap in zip(sizes, taps, strict=True):
+            index = (index[:, None, :, None] * size + tap[None, :, None, :]).reshape(index.shape[0] * len(tap), -1)
+        flat = onnx.reshape(x, [0, channels, -1])
+        windows = onnx.node("Gather", flat, onnx.integers(index.ravel().tolist()), axis=2)
+        windows = onnx.reshape(windows, [0, 0, *index.shape])
+        filters = onnx.reshape(onnx.weight("weight"), [0, 0, *index.shape])
+        made = onnx.reshape(onnx.node("Einsum", windows, filters, equation="ncpk,ocpk->nop"), [0, 0, *onnx.output[1:]])
+        return onnx.node("Add", made, onnx.weight("bias")) if self.bias else made

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from cnncalc.layers.element import Element
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -98,6 +99,21 @@ class Linear(Layer):
         """Multiply by the weight."""
         at = batched(-1 if self.axis is None else self.axis)
         return ops.linear(inputs[0], weights["weight"], weights.get("bias"), axis=at)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Gemm of a vector; MatMul along the last axis of a map, a convolution along its channels."""
+        shape, at = onnx.shapes[0], self._index(onnx.shapes[0])
+        bias = [onnx.weight("bias")] if self.bias else []
+        if len(shape) == 1:
+            return onnx.node("Gemm", onnx.x, onnx.weight("weight"), *bias, transB=1)
+        if at == 0:
+            filters = onnx.reshape(onnx.weight("weight"), [0, 0, *[1] * (len(shape) - 1)])
+            return onnx.node("Conv", onnx.x, filters, *bias, kernel_shape=[1] * (len(shape) - 1))
+        order = [axis for axis in range(len(shape) + 1) if axis != at + 1] + [at + 1]
+        x = onnx.transpose(onnx.x, order)
+        made = onnx.node("MatMul", x, onnx.transpose(onnx.weight("weight"), [1, 0]))
+        made = onnx.node("Add", made, *bias) if bias else made
+        return onnx.transpose(made, [order.index(axis) for axis in range(len(order))])
 
     def label(self) -> str:
         """Return ``4096``."""

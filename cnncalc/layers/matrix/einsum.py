@@ -12,6 +12,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 _EQUATION = re.compile(r"([A-Za-z]*)(?:,([A-Za-z]*))?->([A-Za-z]*)").fullmatch
@@ -98,6 +99,13 @@ class Einsum(Layer):
         shaped = product.reshape(len(product), *[sizes[letter] for letter in (*both, *rows, *columns)])
         order = [[*both, *rows, *columns].index(letter) + 1 for letter in out]
         return shaped.transpose(0, *order) if out else shaped.reshape(-1, 1)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Einsum, the batch with a letter of its own."""
+        *terms, out = self._terms()
+        batch = next(letter for letter in "nzyxwvutsrqpomlkjihgfedcbaNZ" if letter not in self.equation)
+        made = onnx.node("Einsum", *onnx.inputs, equation=f"{','.join(batch + term for term in terms)}->{batch}{out}")
+        return made if out else onnx.reshape(made, [-1, 1])
 
     def label(self) -> str:
         """Return the equation."""

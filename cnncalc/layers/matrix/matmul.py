@@ -11,6 +11,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -84,6 +85,19 @@ class Matmul(Layer):
             b = b.reshape(len(b), *(1,) * (most - least), *b.shape[1:])
         product = ops.matmul(a, b)
         return product[..., 0, :] if row else product
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """MatMul, sides that come the other way round transposed, and a vector as a row."""
+        ranks = [len(shape) for shape in onnx.shapes]
+        is_row, most = ranks[0] == 1, max(*ranks, 2)
+        sides = []
+        for x, shape, turned in zip(onnx.inputs, onnx.shapes, (self.transpose_a, self.transpose_b), strict=True):
+            order = [*range(len(shape) - 1), len(shape), len(shape) - 1] if turned else [*range(len(shape) + 1)]
+            y = onnx.transpose(x, order)
+            missing = most - len(shape)
+            sides.append(onnx.node("Unsqueeze", y, onnx.integers([*range(1, missing + 1)])) if missing else y)
+        made = onnx.node("MatMul", *sides)
+        return onnx.node("Squeeze", made, onnx.integers([len(onnx.output)])) if is_row else made
 
     def label(self) -> str:
         """Return which side is transposed."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from cnncalc.layers.element import Element
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -68,6 +69,13 @@ class ElementwiseMerge(Layer):
         merged, *others = inputs
         for other in others:
             merged = self.compute(ops.np, merged, other)
+        return merged
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """The operator of the same name, pair by pair."""
+        merged, *others = onnx.inputs
+        for other in others:
+            merged = onnx.node(self.elsewhere.onnx, merged, other)
         return merged
 
     def _common(self, axis: int, inputs: tuple[Shape, ...]) -> int:

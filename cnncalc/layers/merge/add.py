@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
 
 
 class Add(ElementwiseMerge):
@@ -21,3 +26,7 @@ class Add(ElementwiseMerge):
         onnx="Add",
         others="plus elementwise_add eltwise_add elemwise_add broadcast_add",
     )
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Add, or Sum of more than two."""
+        return onnx.node("Add" if len(onnx.inputs) == 2 else "Sum", *onnx.inputs)

@@ -9,6 +9,7 @@ from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 OPERATORS = ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal")
@@ -34,6 +35,12 @@ class Compare(ElementwiseMerge):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Compare, and give numbers."""
         return super().forward(ops, *inputs).astype(inputs[0].dtype)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """The comparison, and its truth as a number."""
+        op = "".join(word.capitalize() for word in self.by.replace("_equal", "_or_equal").split("_"))
+        holds = onnx.node("Equal" if self.by == "not_equal" else op, *onnx.inputs)
+        return onnx.cast(onnx.node("Not", holds) if self.by == "not_equal" else holds, "number")
 
     def label(self) -> str:
         """Return the comparison."""

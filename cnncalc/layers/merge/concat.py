@@ -10,6 +10,7 @@ from cnncalc.layers.reads import Along, Read, Reads, kept, part
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -67,6 +68,11 @@ class Concat(Layer):
         if any(len(x) != batch for x in inputs):
             inputs = tuple([ops.np.broadcast_to(x, (batch, *x.shape[1:])) for x in inputs])
         return ops.concat(inputs, batched(self.axis))
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Concat; what is the same for all samples comes as often as they do."""
+        parts = [onnx.stretched(number) for number in range(len(onnx.inputs))]
+        return onnx.node("Concat", *parts, axis=batched(self.axis))
 
 
 def _both(first: Shape, number: int, shape: Shape) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
 
 
 class Maximum(ElementwiseMerge):
@@ -17,3 +22,7 @@ class Maximum(ElementwiseMerge):
 
     example = Example("maximum", inputs=((32, 8, 8), (32, 8, 8), (32, 8, 8)), output=(32, 8, 8), flops=2 * 32 * 8 * 8)
     elsewhere = Elsewhere(keras="Maximum", onnx="Max", others="maxout elementwise_max eltwise_max")
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Max, of any number of inputs."""
+        return onnx.node("Max", *onnx.inputs)

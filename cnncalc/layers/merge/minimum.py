@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
 
 
 class Minimum(ElementwiseMerge):
@@ -16,3 +21,7 @@ class Minimum(ElementwiseMerge):
 
     example = Example("minimum", inputs=((32, 8, 8), (32, 8, 8), (32, 8, 8)), output=(32, 8, 8), flops=2 * 32 * 8 * 8)
     elsewhere = Elsewhere(keras="Minimum", onnx="Min")
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Min, of any number of inputs."""
+        return onnx.node("Min", *onnx.inputs)

@@ -10,6 +10,7 @@ from cnncalc.layers.merge._elementwise import ElementwiseMerge
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -54,6 +55,11 @@ class Power(ElementwiseMerge):
             return x * x
         y: Array = self.compute(ops.np, x, x.dtype.type(self.exponent))
         return y
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Pow."""
+        exponent = [] if self.exponent is None else [onnx.number(self.exponent)]
+        return onnx.node("Pow", *onnx.inputs, *exponent)
 
     def label(self) -> str:
         """Return the exponent."""

@@ -10,6 +10,7 @@ from cnncalc.layers.merge._elementwise import ElementwiseMerge
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -33,3 +34,8 @@ class Where(ElementwiseMerge):
         condition, a, b = inputs
         y: Array = ops.np.where(condition != 0, a, b)
         return y
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Where, its condition as truth."""
+        condition, *choices = onnx.inputs
+        return onnx.node("Where", onnx.cast(condition, "truth"), *choices)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from cnncalc.layers.element import Element
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -122,3 +123,22 @@ class BatchNorm(Layer):
         y: Array = x * scale.reshape(where)
         y += shift.reshape(where)
         return y
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """BatchNormalization, the channels brought to their place; primitives where no statistics are kept."""
+        from cnncalc.layers.onnx import standardised
+
+        rank, at = len(onnx.output) + 1, axis_index(self.axis, onnx.output) + 1
+        if not self.track_running_stats:
+            y = standardised(onnx, onnx.x, [axis for axis in range(rank) if axis != at], self.eps)
+            sizes = [-1 if axis == at else 1 for axis in range(rank)]
+            y = onnx.node("Mul", y, onnx.reshape(onnx.weight("weight"), sizes)) if onnx.has("weight") else y
+            return onnx.node("Add", y, onnx.reshape(onnx.weight("bias"), sizes)) if onnx.has("bias") else y
+        usual = {"weight": 1.0, "bias": 0.0}
+        count = (onnx.output[at - 1],)
+        tensors = [onnx.weight(name) if onnx.has(name) else onnx.filled(usual[name], count) for name in usual]
+        statistics = [onnx.weight("running_mean"), onnx.weight("running_var")]
+        order = [0, at, *[axis for axis in range(1, rank) if axis != at]]
+        x = onnx.transpose(onnx.x, order)
+        made = onnx.node("BatchNormalization", x, *tensors, *statistics, epsilon=self.eps, momentum=1 - self.momentum)
+        return onnx.transpose(made, [order.index(axis) for axis in range(rank)])

@@ -12,6 +12,7 @@ from cnncalc.layers.reads import WHOLE, Read, Reads, along, grouped
 from cnncalc.layers.shapes import Shape, divisors
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -79,6 +80,20 @@ class GroupNorm(Layer):
         if self.affine:
             y *= per_channel(weights["weight"], x)
             y += per_channel(weights["bias"], x)
+        return y
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """GroupNormalization, or the instances' of the groups before opset 21."""
+        if onnx.opset >= 21:
+            channels = onnx.output[:1]
+            tensors = [onnx.weight("weight"), onnx.weight("bias")] if self.affine else []
+            tensors = tensors or [onnx.filled(1, channels), onnx.filled(0, channels)]
+            return onnx.node("GroupNormalization", onnx.x, *tensors, num_groups=self.num_groups, epsilon=self.eps)
+        groups = onnx.reshape(onnx.x, [0, self.num_groups, -1])
+        one, zero = (onnx.filled(value, [self.num_groups]) for value in (1, 0))
+        y = onnx.reshape(onnx.node("InstanceNormalization", groups, one, zero, epsilon=self.eps), [0, *onnx.output])
+        if self.affine:
+            y = onnx.node("Add", onnx.node("Mul", y, onnx.channels("weight")), onnx.channels("bias"))
         return y
 
     def label(self) -> str:

@@ -12,6 +12,7 @@ from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, spatial
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -63,3 +64,10 @@ class InstanceNorm(Layer):
             y *= per_channel(weights["weight"], x)
             y += per_channel(weights["bias"], x)
         return y
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """InstanceNormalization."""
+        channels = onnx.output[:1]
+        tensors = [onnx.weight("weight"), onnx.weight("bias")] if self.affine else []
+        tensors = tensors or [onnx.filled(1, channels), onnx.filled(0, channels)]
+        return onnx.node("InstanceNormalization", onnx.x, *tensors, epsilon=self.eps)

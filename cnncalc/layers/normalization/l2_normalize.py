@@ -12,6 +12,7 @@ from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -52,3 +53,9 @@ class L2Normalize(Layer):
         length = ops.np.sqrt((x * x).sum(axis=over, keepdims=True))
         y: Array = x / ops.np.maximum(length, self.eps)
         return y
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """ReduceL2, a bound, and the division: LpNormalization has no bound."""
+        over = [axis + 1 for axis in axis_indices(self.axis, onnx.output)]
+        length = onnx.node("Max", onnx.reduce("ReduceL2", onnx.x, over), onnx.number(self.eps))
+        return onnx.node("Div", onnx.x, length)

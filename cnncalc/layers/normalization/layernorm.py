@@ -12,6 +12,7 @@ from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -79,6 +80,28 @@ class LayerNorm(Layer):
         if self.affine and self.bias:
             y += weights["bias"].reshape(shape)
         return y
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """LayerNormalization, the axes brought to the end; its primitives before opset 17."""
+        from cnncalc.layers.onnx import moved_last, standardised
+
+        over = [axis + 1 for axis in self._indices(onnx.output)]
+        names = [name for name in ("weight", "bias") if onnx.has(name)]
+        if onnx.opset < 17:
+            y = standardised(onnx, onnx.x, over, self.eps)
+            sizes = [size if axis in over else 1 for axis, size in enumerate((1, *onnx.output))]
+            for name, op in zip(names, ("Mul", "Add"), strict=False):
+                y = onnx.node(op, y, onnx.reshape(onnx.weight(name), sizes))
+            return y
+        tensors = [onnx.weight(name) for name in names] or [onnx.filled(1, [onnx.output[axis - 1] for axis in over])]
+        rest = onnx.output[over[0] - 1 :]
+        if prod(rest) == prod([onnx.output[axis - 1] for axis in over]):  # but for axes of 1, they are the last
+            tensors = [onnx.reshape(tensor, rest) if len(rest) > len(over) else tensor for tensor in tensors]
+            return onnx.node("LayerNormalization", onnx.x, *tensors, axis=over[0], epsilon=self.eps)
+        order, back = moved_last(len(onnx.output) + 1, over)
+        x = onnx.transpose(onnx.x, order)
+        made = onnx.node("LayerNormalization", x, *tensors, axis=-len(over), epsilon=self.eps)
+        return onnx.transpose(made, back)
 
     def _indices(self, shape: Shape) -> list[int]:
         if self.axis is None:

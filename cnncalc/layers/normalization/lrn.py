@@ -11,6 +11,7 @@ from cnncalc.layers.reads import Read, Reads, along, kept, sliding
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -59,6 +60,20 @@ class LRN(Layer):
         divisor: Array = (self.k + self.alpha / self.size * sums) ** self.beta
         y: Array = x / ops.np.moveaxis(divisor, -1, 1)
         return y
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """LRN of a map; else, and where the window has no middle, which ONNX puts elsewhere, its primitives."""
+        if self.size % 2 and len(onnx.output) == 3:
+            return onnx.node("LRN", onnx.x, size=self.size, alpha=self.alpha, beta=self.beta, bias=self.k)
+        lines = onnx.reshape(onnx.node("Mul", onnx.x, onnx.x), [0, 1, onnx.output[0], -1])
+        before = self.size // 2
+        mean = onnx.node(
+            "AveragePool", lines, kernel_shape=[self.size, 1], pads=[before, 0, self.size - 1 - before, 0],
+            count_include_pad=1,
+        )  # fmt: skip
+        sums = onnx.node("Mul", onnx.reshape(mean, [0, *onnx.output]), onnx.number(self.alpha))
+        divisor = onnx.node("Pow", onnx.node("Add", sums, onnx.number(self.k)), onnx.number(self.beta))
+        return onnx.node("Div", onnx.x, divisor)
 
     def label(self) -> str:
         """Return the size of the window."""

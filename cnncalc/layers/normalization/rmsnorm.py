@@ -12,6 +12,7 @@ from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -67,4 +68,14 @@ class RMSNorm(Layer):
         y: Array = x / ops.np.sqrt((x * x).mean(axis=over, keepdims=True) + self.eps)
         if self.affine:
             y *= weights["weight"].reshape([size if i in over else 1 for i, size in enumerate(x.shape)])
+        return y
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """The root of the mean square, and the division: RMSNormalization is younger than most runtimes."""
+        over = [axis + 1 for axis in axis_indices(self.axis, onnx.output)]
+        squares = onnx.reduce("ReduceMean", onnx.node("Pow", onnx.x, onnx.number(2)), over)
+        y = onnx.node("Div", onnx.x, onnx.node("Sqrt", onnx.node("Add", squares, onnx.number(self.eps))))
+        if self.affine:
+            sizes = [size if axis + 1 in over else 1 for axis, size in enumerate(onnx.output)]
+            y = onnx.node("Mul", y, onnx.reshape(onnx.weight("weight"), sizes))
         return y

@@ -10,6 +10,7 @@ from cnncalc.layers.base import Example, Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -33,6 +34,11 @@ class Affine(Layer):
         (x,) = inputs
         y: Array = x * x.dtype.type(self.mul) if self.mul != 1 else x
         return y + x.dtype.type(self.add) if self.add else y
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Mul and Add, of those numbers that change something."""
+        y = onnx.node("Mul", onnx.x, onnx.number(self.mul)) if self.mul != 1 else onnx.x
+        return onnx.node("Add", y, onnx.number(self.add)) if self.add else y
 
     def label(self) -> str:
         """Return ``×0.125``, ``+1``."""

@@ -9,6 +9,7 @@ from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -37,6 +38,10 @@ class Dropout(Layer):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Return the input."""
         return inputs[0]
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Dropout, which passes everything on unless it is trained."""
+        return onnx.node("Dropout", onnx.x, onnx.number(self.p))
 
     def label(self) -> str:
         """Return the probability."""

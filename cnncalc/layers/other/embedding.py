@@ -9,6 +9,7 @@ from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -47,6 +48,12 @@ class Embedding(Layer):
         rows = ops.np.clip(ops.np.rint(x), 0, self.num_embeddings - 1).astype(int)
         found: Array = weights["weight"][rows]
         return found
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Gather rows of the table, at the nearest index that it has."""
+        bounds = onnx.number(0), onnx.number(self.num_embeddings - 1)
+        index = onnx.node("Clip", onnx.node("Round", onnx.x), *bounds)
+        return onnx.node("Gather", onnx.weight("weight"), onnx.cast(index, "integer"), axis=0)
 
     def label(self) -> str:
         """Return ``256×64``."""

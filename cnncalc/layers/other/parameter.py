@@ -9,6 +9,7 @@ from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.shapes import Shape, crossed, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -50,6 +51,10 @@ class Parameter(Layer):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Return the tensor, with one sample for all."""
         return weights["weight"][None]
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """The tensor, as one sample."""
+        return onnx.reshape(onnx.weight("weight"), [1, *self.shape])
 
     def label(self) -> str:
         """Return the shape."""

@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -56,3 +57,9 @@ class Scale(Layer):
         if self.bias:
             y += met(weights["bias"], x, self.shape)
         return y
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Mul, and Add."""
+        shown = onnx.channels if self.shape is None else onnx.weight
+        y = onnx.node("Mul", onnx.x, shown("weight"))
+        return onnx.node("Add", y, shown("bias")) if self.bias else y

@@ -11,6 +11,7 @@ from cnncalc.layers.other._learned import learned_shape, met
 from cnncalc.layers.shapes import Shape, crossed
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -43,6 +44,10 @@ class Shift(Layer):
         """Add."""
         (x,) = inputs
         return x + met(weights["weight"], x, self.shape)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Add."""
+        return onnx.node("Add", onnx.x, onnx.channels("weight") if self.shape is None else onnx.weight("weight"))
 
     def label(self) -> str:
         """Return the shape."""

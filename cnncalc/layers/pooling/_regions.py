@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, ClassVar
+
 from cnncalc.layers.arguments import argument, or_null, per_axis, positive
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reads import WHOLE, Read, Reads, along, binned, whole
@@ -9,15 +11,24 @@ from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.symbols import ceil_div, common_divisor
 from cnncalc.layers.window import size_label
 
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
+
 
 class AdaptivePool(Layer):
     """Divides each spatial axis into as many bins as the output is to have, and summarises each bin.
 
     Bin i reaches from ``⌊i·in / out⌋`` to ``⌈(i + 1)·in / out⌉``: bins share an element wherever out does not
     divide in, so that all bins of an axis together have ``in + out − gcd(in, out)`` elements.
+
+    Attributes:
+        pool: ONNX' operator for windows of the same kind.
+        reduction: ONNX' operator for whole axes.
     """
 
     kind = "pool"
+    pool: ClassVar[str]
+    reduction: ClassVar[str]
 
     output_size = argument(
         per_axis(or_null(positive)), "size of the output along each spatial axis; null keeps an axis"
@@ -34,6 +45,26 @@ class AdaptivePool(Layer):
         """Return the bins, a single one being the whole axis."""
         axes = enumerate(zip(inputs[0][1:], output[1:], strict=True), 1)
         return along(Read(0), *[WHOLE if out == 1 else Read(i, binned(size, out)) for i, (size, out) in axes])
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """A pooling of equal bins, or bin after bin; without a map of bins where there is one alone."""
+        sizes = list(zip(onnx.shapes[0][1:], onnx.output[1:], strict=True))
+        if all(out == 1 for _, out in sizes):
+            return onnx.node(f"Global{self.pool}", onnx.x)
+        bins = [[(i * size // out, ceil_div((i + 1) * size, out)) for i in range(out)] for size, out in sizes]
+        steps = [of_axis[1][0] if len(of_axis) > 1 else 1 for of_axis in bins]
+        lengths = [of_axis[0][1] for of_axis in bins]
+        regular = [
+            [(i * step, i * step + length) for i in range(len(of_axis))] == of_axis
+            for of_axis, step, length in zip(bins, steps, lengths, strict=True)
+        ]
+        if all(regular):
+            return onnx.node(self.pool, onnx.x, kernel_shape=lengths, strides=steps)
+        y = onnx.x
+        for axis, of_axis in enumerate(bins, 2):
+            parts = [onnx.reduce(self.reduction, onnx.cut(y, axis, *one), [axis]) for one in of_axis]
+            y = onnx.node("Concat", *parts, axis=axis)
+        return y
 
     def label(self) -> str:
         """Return ``7×7``."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.arguments import DERIVED, LayerError, argument, choice, flag, pads, per_axis, positive
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reads import Read, Reads
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import Pair, Sliding, extents, pads_of, window_counts, window_label
+
+if TYPE_CHECKING:
+    pass
 
 
 class WindowPool(Layer):
@@ -76,6 +79,13 @@ class WindowPool(Layer):
             "padding": self.padding,
             "rounding": self.rounding,
         }
+
+    def covered(self, shape: Shape, output: Shape) -> Sliding:
+        """Return the window with as much padding as its windows reach over, so that rounding down gives all of them."""
+        window = self._window(shape)
+        axes = zip(shape[1:], output[1:], window.extents, window.stride, window.pads, strict=True)
+        pads = [(before, (out - 1) * step + reach - size - before) for size, out, reach, step, (before, _) in axes]
+        return window._replace(pads=tuple([(before, max(after, 0)) for before, after in pads]), ceil=False)
 
     def _window(self, shape: Shape) -> Sliding:
         dilation = self.dilation or (1,) * len(self.kernel_size)

@@ -25,6 +25,8 @@ class AdaptiveAvgPool(AdaptivePool):
     """
 
     stem = "pool"
+    pool = "AveragePool"
+    reduction = "ReduceMean"
 
     example = Example(
         "adaptive_avgpool: 6",

@@ -25,6 +25,8 @@ class AdaptiveMaxPool(AdaptivePool):
     """
 
     stem = "pool"
+    pool = "MaxPool"
+    reduction = "ReduceMax"
 
     example = Example(
         "adaptive_maxpool: 7",

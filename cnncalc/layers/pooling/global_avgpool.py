@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from cnncalc.layers.element import Element
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -54,3 +55,7 @@ class GlobalAvgPool(GlobalPool):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the mean of each channel."""
         return ops.adaptive_avg_pool(inputs[0], output_size=1)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """GlobalAveragePool."""
+        return onnx.node("GlobalAveragePool", onnx.x)

@@ -11,6 +11,7 @@ from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -48,6 +49,17 @@ class LPPool(WindowPool):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the p-norm of each window."""
         return ops.lp_pool(inputs[0], p=self.norm_type, **self.options())
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """LpPool, or of an exponent that is not even, and of magnitudes there, its primitives."""
+        attributes = self.covered(onnx.shapes[0], onnx.output).to_onnx()
+        attributes.pop("dilations")
+        if self.norm_type in (2, 4, 6):
+            return onnx.node("LpPool", onnx.x, **attributes, p=int(self.norm_type))
+        powers = onnx.node("Pow", onnx.x, onnx.number(self.norm_type))
+        mean = onnx.node("AveragePool", powers, **attributes, count_include_pad=1)
+        total = onnx.node("Mul", mean, onnx.number(prod(self.kernel_size)))
+        return onnx.node("Pow", total, onnx.number(1 / self.norm_type))
 
     def label(self) -> str:
         """Return ``3×3/2, L2``."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from cnncalc.layers.element import Element
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -57,3 +58,13 @@ class MaxPool(WindowPool):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the largest of each window."""
         return ops.max_pool(inputs[0], dilation=self.dilation, **self.options())
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """MaxPool, what overhangs the end as padding; a window that lies wholly in it is the smallest number."""
+        window, x = self.covered(onnx.shapes[0], onnx.output), onnx.x
+        if any(max(pads) >= kernel for pads, kernel in zip(window.pads, window.kernel, strict=True)):
+            sides = [[pads[side] for pads in window.pads] for side in (0, 1)]
+            least = float(onnx.np.finfo("float32").min)
+            x = onnx.node("Pad", x, onnx.integers([0, 0, *sides[0], 0, 0, *sides[1]]), onnx.number(least))
+            window = window._replace(pads=((0, 0),) * len(window.kernel))
+        return onnx.node("MaxPool", x, **window.to_onnx())

@@ -10,6 +10,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads, summed
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -21,6 +22,7 @@ class Recurrent(Layer):
         states: how many tensors it hands from step to step.
         elementwise: floating-point operations of a cell per step and unit beside its products and biases.
         bias_adds: adds of a cell's biases, per step and unit.
+        onnx_gates: the gates in the order in which ONNX has them.
     """
 
     kind = "recurrent"
@@ -28,6 +30,7 @@ class Recurrent(Layer):
     states: ClassVar[int] = 1
     elementwise: ClassVar[int]
     bias_adds: ClassVar[int]
+    onnx_gates: ClassVar[tuple[int, ...]]
 
     hidden_size = argument(positive, "units of a cell", symbol="H_out")
     bidirectional = argument(flag, "whether a second cell goes from the end to the beginning", False)
@@ -128,6 +131,46 @@ class Recurrent(Layer):
     def shown(self, np: Any, state: tuple[Any, ...]) -> Any:
         """Return what comes out of a step."""
         return state[0]
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """The operator of the same name: steps come first, gates in another order, directions on an axis."""
+        last = self.last_output(onnx.shapes[0][0])
+        suffixes = self._suffixes()
+        products = [self._stacked(onnx, [f"weight_{side}_l0{end}" for end in suffixes], (-1,)) for side in ("ih", "hh")]
+        bias = ""
+        if self.bias:
+            sides = [self._stacked(onnx, [f"bias_{side}_l0{end}" for end in suffixes], ()) for side in ("ih", "hh")]
+            bias = onnx.node("Concat", *sides, axis=1)
+        states = [onnx.transpose(onnx.stretched(number), [1, 0, 2]) for number in range(1, len(onnx.inputs))]
+        lengths = [""] * bool(states)  # of sequences in a batch, which nobody gives
+        made = onnx.nodes(
+            self.elsewhere.onnx, last, onnx.transpose(onnx.x, [1, 0, 2]), *products, bias, *lengths, *states,
+            hidden_size=self.hidden_size,
+            direction="bidirectional" if self.bidirectional else "reverse" if self.reverse else "forward",
+            **self.onnx_attributes(),
+        )  # fmt: skip
+        parts = [onnx.transpose(made[0], [2, 0, 1, 3])]
+        if last > 1:  # of one step, where the last cells are all
+            parts.append(onnx.node("Unsqueeze", onnx.transpose(made[2], [1, 0, 2]), onnx.integers([1])))
+        y = onnx.node("Concat", *parts, axis=-1) if last > 1 else parts[0]
+        return onnx.reshape(y, [0, 0, onnx.output[-1]])
+
+    def onnx_attributes(self) -> dict[str, Any]:
+        """Return the attributes of the cell's own."""
+        return {}
+
+    def last_output(self, steps: int) -> int:
+        """Return how many of the operator's outputs are needed.  Raises LayerError where it has too few."""
+        return 1
+
+    def _stacked(self, onnx: Onnx, names: list[str], rest: tuple[int, ...]) -> str:
+        """Return tensors of all directions on an axis, their gates in ONNX' order."""
+        made = []
+        for name in names:
+            gates = onnx.reshape(onnx.weight(name), [self.gates, self.hidden_size, *rest])
+            ordered = onnx.node("Gather", gates, onnx.integers(self.onnx_gates), axis=0)
+            made.append(onnx.reshape(ordered, [1, self.gates * self.hidden_size, *rest]))
+        return made[0] if len(made) == 1 else onnx.node("Concat", *made, axis=0)
 
     def label(self) -> str:
         """Return ``256``, and whether both directions are gone."""

@@ -24,6 +24,7 @@ class GRU(Recurrent):
     gates = 3
     elementwise = 3 + 2 * 4 + 1 + 5 + 4
     bias_adds = 6
+    onnx_gates = (1, 0, 2)  # z, r, h
     arity: ClassVar[tuple[int, int | None]] = (1, 2)
 
     reset_after = argument(flag, "whether r resets the state's product, as PyTorch does, or the state itself", True)
@@ -68,3 +69,7 @@ class GRU(Recurrent):
             made[at] = state = (1 - update) * new + update * state
         stacked: Array = np.stack(made, axis=1)
         return stacked
+
+    def onnx_attributes(self) -> dict[str, Any]:
+        """Return what is reset."""
+        return {"linear_before_reset": int(self.reset_after)}

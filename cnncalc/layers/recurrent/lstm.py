@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.activation._elementwise import sigmoid
-from cnncalc.layers.arguments import argument, choice
+from cnncalc.layers.arguments import LayerError, argument, choice
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
@@ -26,6 +26,7 @@ class LSTM(Recurrent):
     states = 2
     elementwise = 4 + 3 * 4 + 2 * 5 + 3 + 1
     bias_adds = 8
+    onnx_gates = (0, 3, 1, 2)  # i, o, f, c
     arity: ClassVar[tuple[int, int | None]] = (1, 3)
 
     output = argument(choice("states", "both"), "whether the cells come out, too", "states")
@@ -54,3 +55,9 @@ class LSTM(Recurrent):
     def shown(self, np: Any, state: tuple[Any, ...]) -> Any:
         """Return the state, and perhaps the cell behind it."""
         return state[0] if self.output == "states" else np.concatenate(state, axis=-1)
+
+    def last_output(self, steps: int) -> int:
+        """Return that the cells are the third; ONNX has those of the last step alone."""
+        if self.output == "both" and steps > 1:
+            raise LayerError("gives the cells of all steps, of which ONNX has the last alone")
+        return 3 if self.output == "both" else 1

@@ -23,6 +23,7 @@ class RNN(Recurrent):
     gates = 1
     elementwise = 1 + 5
     bias_adds = 2
+    onnx_gates = (0,)
     arity: ClassVar[tuple[int, int | None]] = (1, 2)
 
     nonlinearity = argument(choice("tanh", "relu"), "what is applied to the sum", "tanh")
@@ -46,3 +47,7 @@ class RNN(Recurrent):
         """Sum, and saturate."""
         total = x + (products + bias)
         return (np.tanh(total) if self.nonlinearity == "tanh" else np.maximum(total, 0),)
+
+    def onnx_attributes(self) -> dict[str, Any]:
+        """Return what is applied to the sum, once for each direction."""
+        return {"activations": [self.nonlinearity.capitalize()] * self.directions}

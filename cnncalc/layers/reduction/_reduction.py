@@ -11,6 +11,7 @@ from cnncalc.layers.reads import WHOLE, Read, Reads, along
 from cnncalc.layers.shapes import Shape, axis_index
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -66,6 +67,12 @@ class Reduction(Layer):
         if self.keepdims:
             return y
         return y.reshape(len(x), *([size for i, size in enumerate(x.shape[1:]) if i not in over] or [1]))
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """The operator that ``elsewhere`` names, and the axes left out that don't stay."""
+        over = [axis + 1 for axis in axis_indices(self.axis, onnx.shapes[0])]
+        made = onnx.reduce(self.elsewhere.onnx, onnx.x, over)
+        return made if self.keepdims else onnx.reshape(made, [0, *onnx.output])
 
     def label(self) -> str:
         """Return the axes."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.reduction._reduction import Reduction
+from cnncalc.layers.reduction._reduction import Reduction, axis_indices
 from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
 
 
 class Argmax(Reduction):
@@ -29,3 +32,12 @@ class Argmax(Reduction):
         lines = x.transpose(*kept, *axis).reshape(*[x.shape[i] for i in kept], -1)
         shape = [1 if i in axis else size for i, size in enumerate(x.shape)]
         return lines.argmax(axis=-1).reshape(shape).astype(x.dtype)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """ArgMax of a line: several axes are laid out as one."""
+        shape = onnx.shapes[0]
+        over = [axis + 1 for axis in axis_indices(self.axis, shape)]
+        kept = [axis for axis in range(len(shape) + 1) if axis not in over]
+        lines = onnx.reshape(onnx.transpose(onnx.x, [*kept, *over]), [0, *[shape[axis - 1] for axis in kept[1:]], -1])
+        found = onnx.cast(onnx.node("ArgMax", lines, axis=-1, keepdims=0), "number")
+        return onnx.reshape(found, [-1, *onnx.output])

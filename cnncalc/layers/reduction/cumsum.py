@@ -11,6 +11,7 @@ from cnncalc.layers.reads import Read, Reads, along, kept, summed
 from cnncalc.layers.shapes import Shape, axis_index, batched
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -56,3 +57,8 @@ class Cumsum(Layer):
         if self.exclusive:
             sums = sums - turned
         return ops.np.flip(sums, at) if self.reverse else sums
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """CumSum."""
+        at = onnx.integer(batched(self.axis))
+        return onnx.node("CumSum", onnx.x, at, reverse=int(self.reverse), exclusive=int(self.exclusive))

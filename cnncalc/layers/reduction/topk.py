@@ -11,6 +11,7 @@ from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -64,3 +65,10 @@ class Topk(Layer):
             return places
         found: Array = ops.np.take_along_axis(x, first, axis=at)
         return found
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """TopK, of which one output is taken."""
+        values, indices = onnx.nodes(
+            "TopK", 2, onnx.x, onnx.integers([self.k]), axis=batched(self.axis), largest=int(self.largest)
+        )
+        return values if self.output == "values" else onnx.cast(indices, "number")

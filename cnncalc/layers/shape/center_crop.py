@@ -12,6 +12,7 @@ from cnncalc.layers.shapes import Shape, shape_text, spatial
 from cnncalc.layers.window import size_label
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -52,6 +53,14 @@ class CenterCrop(Movement):
         starts = [(have - size) // 2 for have, size in zip(x.shape[2:], self.size, strict=True)]
         middle = tuple(slice(start, start + size) for start, size in zip(starts, self.size, strict=True))
         return x[(slice(None), slice(None), *middle)]
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Slice, axis by axis."""
+        y = onnx.x
+        for axis, (have, size) in enumerate(zip(onnx.shapes[0][1:], onnx.output[1:], strict=True), 2):
+            start = (have - size) // 2
+            y = onnx.cut(y, axis, start, start + size) if have != size else y
+        return y
 
     def label(self) -> str:
         """Return ``56×56``."""

@@ -11,6 +11,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, divisors
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -49,6 +50,13 @@ class ChannelShuffle(Movement):
         (x,) = inputs
         split = x.reshape(x.shape[0], self.groups, -1, *x.shape[2:])
         return split.swapaxes(1, 2).reshape(x.shape)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Reshape, Transpose and Reshape."""
+        channels, *sizes = onnx.output
+        split = onnx.reshape(onnx.x, [0, self.groups, channels // self.groups, *sizes])
+        order = [0, 2, 1, *range(3, 3 + len(sizes))]
+        return onnx.reshape(onnx.transpose(split, order), [0, *onnx.output])
 
     def label(self) -> str:
         """Return ``2 groups``."""

@@ -11,6 +11,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -50,6 +51,10 @@ class Expand(Movement):
         sizes = [have if wanted == -1 else wanted for wanted, have in zip(self.shape, x.shape[1:], strict=True)]
         repeated: Array = ops.np.broadcast_to(x, (len(x), *sizes))
         return repeated
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Expand."""
+        return onnx.node("Expand", onnx.x, onnx.integers([1, *onnx.output]))
 
     def label(self) -> str:
         """Return ``14×14``, ``·`` where an axis is kept."""

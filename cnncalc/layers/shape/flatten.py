@@ -11,6 +11,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -36,3 +37,7 @@ class Flatten(Movement):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Keep the batch axis, and merge the others."""
         return inputs[0].reshape(inputs[0].shape[0], -1)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Flatten, behind the batch."""
+        return onnx.node("Flatten", onnx.x, axis=1)

@@ -11,6 +11,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -49,6 +50,12 @@ class Fold(Movement):
         moved = ops.np.moveaxis(inputs[0], batched(self.axis), 1)
         laid_out: Array = moved.reshape(-1, *moved.shape[2:])
         return laid_out
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Transpose and Reshape."""
+        rank, at = len(onnx.shapes[0]) + 1, axis_index(self.axis, onnx.shapes[0]) + 1
+        order = [0, at, *[axis for axis in range(1, rank) if axis != at]]
+        return onnx.reshape(onnx.transpose(onnx.x, order), [-1, *onnx.output])
 
     def label(self) -> str:
         """Return the axis."""

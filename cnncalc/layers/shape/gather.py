@@ -11,6 +11,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -69,6 +70,18 @@ class Gather(Movement):
         samples = zip(ops.np.broadcast_to(x, (len(chosen), *x.shape[1:])), chosen, strict=True)
         taken: Array = ops.np.stack([sample.take(index, axis=at - 1) for sample, index in samples])
         return taken
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Gather; GatherND where every sample has indices of its own."""
+        at = axis_index(self.axis, onnx.shapes[0]) + 1
+        if self.indices is not None:
+            return onnx.node("Gather", onnx.x, onnx.integers(self.indices), axis=at)
+        rank, many = len(onnx.shapes[0]) + 1, len(onnx.shapes[1])
+        indices = onnx.reshape(onnx.cast(onnx.stretched(1), "integer"), [0, *onnx.shapes[1], 1])
+        first = onnx.transpose(onnx.stretched(0), [0, at, *[axis for axis in range(1, rank) if axis != at]])
+        made = onnx.node("GatherND", first, indices, batch_dims=1)
+        before = [*range(1 + many, many + at)]
+        return onnx.transpose(made, [0, *before, *range(1, 1 + many), *range(many + at, many + rank - 1)])
 
     def label(self) -> str:
         """Return how many, with the axis where it is not the first."""

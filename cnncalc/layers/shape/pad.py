@@ -12,6 +12,7 @@ from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import both_sides
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -82,6 +83,30 @@ class Pad(Movement):
         """Add the borders."""
         borders = self.padding if self.channels == (0, 0) else (self.channels, *self.padding)
         return ops.pad(inputs[0], borders, mode=self.mode, value=self.value)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Pad, after what is cropped has been cut off; the other side as slices before opset 19."""
+        y = onnx.x
+        borders = [(0, 0), self.channels, *self.padding]
+        for axis, ((before, after), size) in enumerate(zip(borders[1:], onnx.shapes[0], strict=True), 1):
+            if before < 0 or after < 0:
+                y = onnx.cut(y, axis, max(-before, 0), size + min(after, 0))
+        borders = [(max(before, 0), max(after, 0)) for before, after in borders]
+        if self.mode == "circular":
+            return self._wrapped(onnx, y, borders)
+        sides = [border[side] for side in (0, 1) for border in borders]
+        if self.mode == "constant":
+            return onnx.node("Pad", y, onnx.integers(sides), *[onnx.number(self.value)] * (self.value != 0))
+        return onnx.node("Pad", y, onnx.integers(sides), mode={"replicate": "edge"}.get(self.mode, self.mode))
+
+    def _wrapped(self, onnx: Onnx, y: str, borders: list[tuple[int, int]]) -> str:
+        """Return a map with its other side before and behind each axis."""
+        for axis, ((before, after), size) in enumerate(zip(borders, (0, *onnx.output), strict=True)):
+            inner = size - before - after
+            parts = [onnx.cut(y, axis, inner - before, inner)] if before else []
+            parts += [y, *([onnx.cut(y, axis, 0, after)] if after else [])]
+            y = onnx.node("Concat", *parts, axis=axis) if len(parts) > 1 else y
+        return y
 
     def label(self) -> str:
         """Return ``3``, or ``1+2`` where the sides differ, and the mode or the channels."""

@@ -11,6 +11,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -39,6 +40,10 @@ class Permute(Movement):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Transpose all axes but the batch."""
         return inputs[0].transpose(0, *[i + 1 for i in self._order(inputs[0].ndim - 1)])
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Transpose, the batch left where it is."""
+        return onnx.node("Transpose", onnx.x, perm=[0, *[axis + 1 for axis in self._order(len(onnx.output))]])
 
     def label(self) -> str:
         """Return ``1, 2, 0``."""

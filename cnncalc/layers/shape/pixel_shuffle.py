@@ -12,6 +12,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, spatial
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -55,6 +56,15 @@ class PixelShuffle(Movement):
         split = x.reshape(x.shape[0], -1, *(r,) * rank, *x.shape[2:])
         order = [axis for i in range(rank) for axis in (2 + rank + i, 2 + i)]
         return split.transpose(0, 1, *order).reshape(x.shape[0], -1, *[size * r for size in x.shape[2:]])
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """DepthToSpace in PyTorch's order; Reshape, Transpose and Reshape on other than two axes."""
+        r, rank = self.upscale_factor, len(onnx.output) - 1
+        if rank == 2:
+            return onnx.node("DepthToSpace", onnx.x, blocksize=r, mode="CRD")
+        split = onnx.reshape(onnx.x, [0, onnx.output[0], *[r] * rank, *onnx.shapes[0][1:]])
+        order = [axis for i in range(rank) for axis in (2 + rank + i, 2 + i)]
+        return onnx.reshape(onnx.transpose(split, [0, 1, *order]), [0, *onnx.output])
 
     def label(self) -> str:
         """Return ``×2``."""

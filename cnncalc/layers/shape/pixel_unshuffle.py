@@ -12,6 +12,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, spatial
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -59,6 +60,14 @@ class PixelUnshuffle(Movement):
         split = x.reshape(*x.shape[:2], *halves)
         order = [*range(3, 3 + 2 * rank, 2), *range(2, 2 + 2 * rank, 2)]
         return split.transpose(0, 1, *order).reshape(x.shape[0], -1, *halves[::2])
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Reshape, Transpose and Reshape: SpaceToDepth lays out the channels in another order."""
+        r, rank = self.downscale_factor, len(onnx.output) - 1
+        halves = [part for size in onnx.output[1:] for part in (size, r)]
+        split = onnx.reshape(onnx.x, [0, onnx.shapes[0][0], *halves])
+        order = [*range(3, 3 + 2 * rank, 2), *range(2, 2 + 2 * rank, 2)]
+        return onnx.reshape(onnx.transpose(split, [0, 1, *order]), [0, *onnx.output])
 
     def label(self) -> str:
         """Return ``/2``."""

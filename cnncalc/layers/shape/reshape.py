@@ -12,6 +12,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, crossed, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -76,6 +77,11 @@ class Reshape(Movement):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Keep the batch axis, and lay the others out anew."""
         return inputs[0].reshape(len(inputs[0]) * self.fold // self.unfold, *self.shape)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Reshape."""
+        keeps = (self.fold, self.unfold) == (1, 1)
+        return onnx.reshape(onnx.x, [0 if keeps else -1, *onnx.output])
 
     def label(self) -> str:
         """Return ``64×-1``, and what it does to the batch."""

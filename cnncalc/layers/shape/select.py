@@ -11,6 +11,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -50,6 +51,12 @@ class Select(Movement):
         at = axis_index(self.axis, x.shape[1:]) + 1
         taken: Array = x.take([self.index], axis=at).squeeze(at)
         return taken if x.ndim > 2 else taken[:, None]
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Gather of one index, which has no axis unless it were the last."""
+        at = axis_index(self.axis, onnx.shapes[0]) + 1
+        index = onnx.integers([self.index]) if len(onnx.shapes[0]) == 1 else onnx.integer(self.index)
+        return onnx.node("Gather", onnx.x, index, axis=at)
 
     def label(self) -> str:
         """Return the index, with the axis where it is not the first."""

@@ -12,6 +12,7 @@ from cnncalc.layers.shapes import Shape, axis_index, axis_text
 from cnncalc.layers.symbols import ceil_div
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -60,6 +61,11 @@ class Slice(Movement):
         cut: list[slice] = [slice(None)] * x.ndim
         cut[axis_index(self.axis, x.shape[1:]) + 1] = slice(self.start, self.stop, self.step)
         return x[tuple(cut)]
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Slice."""
+        at = axis_index(self.axis, onnx.output)
+        return onnx.cut(onnx.x, at + 1, *self._bounds(onnx.shapes[0][at]), self.step)
 
     def label(self) -> str:
         """Return ``0:32``, with the axis where it is not the channels."""

@@ -11,6 +11,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, crossed, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -44,6 +45,10 @@ class Tile(Movement):
         """Repeat."""
         repeated: Array = ops.np.tile(inputs[0], (1, *self.repeats))
         return repeated
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Tile."""
+        return onnx.node("Tile", onnx.x, onnx.integers([1, *self.repeats]))
 
     def label(self) -> str:
         """Return ``1×2×2``."""

@@ -10,6 +10,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -38,3 +39,9 @@ class Trilu(Movement):
         cut = ops.np.triu if self.upper else ops.np.tril
         y: Array = cut(inputs[0], self.k)
         return y
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Trilu.  Raises LayerError before opset 14."""
+        if onnx.opset < 14:
+            raise LayerError(f"needs opset 14, not {onnx.opset}")
+        return onnx.node("Trilu", onnx.x, onnx.integer(self.k), upper=int(self.upper))

@@ -11,6 +11,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -50,6 +51,12 @@ class Unfold(Movement):
         split = x.reshape(-1, self.size, *x.shape[1:])
         moved: Array = ops.np.moveaxis(split, 1, self._index(x.ndim - 1) + 1)
         return moved
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Reshape and Transpose."""
+        rank, at = len(onnx.output) + 1, self._index(len(onnx.shapes[0])) + 1
+        split = onnx.reshape(onnx.x, [-1, self.size, *onnx.shapes[0]])
+        return onnx.transpose(split, [0, *range(2, at + 1), 1, *range(at + 1, rank)])
 
     def label(self) -> str:
         """Return the size, with the axis where it is not the first."""

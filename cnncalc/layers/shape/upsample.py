@@ -13,6 +13,7 @@ from cnncalc.layers.symbols import floor_product
 from cnncalc.layers.window import size_label
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -147,6 +148,53 @@ class Upsample(Layer):
         near = ((a + 2) * distances - (a + 3)) * distances * distances + 1
         far = a * (((distances - 5) * distances + 8) * distances - 4)
         return low - 1, np.where(distances <= 1, near, far)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Resize; where its rounding may miss the nearest element, this is gathered."""
+        np, sizes = onnx.np, list(zip(onnx.shapes[0][1:], onnx.output[1:], strict=True))
+        factors = [None] * len(sizes) if self.scale_factor is None else self.scale_factor
+        is_nearest = self.mode.startswith("nearest")
+        pairs = list(zip(sizes, factors, strict=True))
+        if is_nearest and any(
+            size % length or factor not in (None, size // length) for (length, size), factor in pairs
+        ):
+            y = onnx.x
+            for axis, ((length, count), factor) in enumerate(pairs, 2):
+                y = onnx.node("Gather", y, onnx.integers(self._nearest(np, length, count, factor)), axis=axis)
+            return y
+        scales = None if self.scale_factor is None else [1.0, 1.0]
+        for (length, count), factor in pairs:
+            if scales is not None and factor is not None:
+                copies = count == length and self.mode == "linear" and self.coordinates == "half_pixel"
+                scales.append(1.0 if copies else float(factor))
+                if int(np.float32(length) * np.float32(scales[-1])) != count:
+                    raise LayerError(
+                        f"scale_factor = {factor:g} gives another size in ONNX, which rounds it to a float32"
+                    )
+        return onnx.resize(onnx.x, scales, **self._onnx_attributes())
+
+    def _onnx_attributes(self) -> dict[str, Any]:
+        """Return how Resize is to find the places, and what it makes of their neighbours."""
+        is_nearest = self.mode.startswith("nearest")
+        places = "asymmetric" if self.mode == "nearest" else "align_corners" if self.align_corners else self.coordinates
+        made: dict[str, Any] = {
+            "mode": "nearest" if is_nearest else self.mode,
+            "coordinate_transformation_mode": places,
+        }
+        if is_nearest:
+            made["nearest_mode"] = "floor" if self.mode == "nearest" else "round_prefer_ceil"
+        return made | ({"cubic_coeff_a": self.cubic_a} if self.mode == "cubic" else {})
+
+    def _nearest(self, np: Any, length: int, count: int, factor: float | None) -> list[int]:
+        """Return which element of an axis each place of the output takes, as the executor does."""
+        step = length / count if factor is None else 1 / factor
+        places = np.arange(count)
+        if self.mode == "nearest" and self.coordinates == "half_pixel":
+            taken = (places.astype(np.float32) * np.float32(step)).astype(int)
+        else:
+            shift = 0.5 * step - 0.5 if self.coordinates == "half_pixel" else 0.0
+            taken, _ = self._weights(np, places * step + shift)
+        return [int(place) for place in taken.clip(0, length - 1)]
 
     def label(self) -> str:
         """Return ``×2`` or ``56×56``, and the mode."""

@@ -1,0 +1,5 @@
+"""A graph as an ONNX model, written without a library: each layer says by which operators it is made."""
+
+from __future__ import annotations
+
+from cnncalc.exporters.onnx.model import export as export

@@ -1,0 +1,136 @@
+"""Protocol Buffers' wire format, as far as an ONNX file needs it: messages are bytes, put together from the inside.
+
+https://protobuf.dev/programming-guides/encoding; the fields' numbers are in :mod:`cnncalc.importers.onnx.proto`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+
+from cnncalc.importers.onnx.proto import (
+    EXTERNAL,
+    FLOAT,
+    INT64,
+    AttributeProto,
+    AttributeType,
+    DimensionProto,
+    NodeProto,
+    StringStringEntryProto,
+    TensorProto,
+    TensorShapeProto,
+    TensorTypeProto,
+    TypeProto,
+    ValueInfoProto,
+)  # fmt: skip
+from cnncalc.importers.onnx.wire import BYTES, FIXED32, VARINT
+
+Size = int | str
+"""A size that is known, or a word for one that is not."""
+
+
+class Tensor:
+    """A constant: its sizes, and its elements as integers or as numbers."""
+
+    def __init__(self, shape: Sequence[int], elements: Sequence[int] | Sequence[float], code: int) -> None:
+        self.shape = shape
+        self.elements = elements
+        self.code = code
+
+    def message(self) -> bytes:
+        """Return it as a TensorProto."""
+        letter = {FLOAT: "f", INT64: "q"}[self.code]
+        raw = struct.pack(f"<{len(self.elements)}{letter}", *self.elements)
+        return tensor_head("", self.shape, self.code, len(raw)) + raw
+
+
+Attribute = int | float | str | Tensor | Sequence[int] | Sequence[float] | Sequence[str]
+
+
+def varint(number: int) -> bytes:
+    """Return an integer in groups of seven bits, the lowest first; a negative one as 64 bits."""
+    number &= 0xFFFFFFFFFFFFFFFF
+    made = bytearray()
+    while number > 127:
+        made.append(number & 127 | 128)
+        number >>= 7
+    made.append(number)
+    return bytes(made)
+
+
+def integer(field: int, number: int) -> bytes:
+    """Return a field that is an integer."""
+    return varint(field << 3 | VARINT) + varint(number)
+
+
+def head(field: int, size: int) -> bytes:
+    """Return how a field of so many bytes begins."""
+    return varint(field << 3 | BYTES) + varint(size)
+
+
+def block(field: int, data: bytes) -> bytes:
+    """Return a field that is a message, or bytes."""
+    return head(field, len(data)) + data
+
+
+def text(field: int, word: str) -> bytes:
+    """Return a field that is a text."""
+    return block(field, word.encode())
+
+
+def node(
+    op: str, name: str, inputs: Sequence[str], outputs: Sequence[str], attributes: Mapping[str, Attribute]
+) -> bytes:
+    """Return a NodeProto."""
+    parts = [text(NodeProto.INPUT, word) for word in inputs]
+    parts += [text(NodeProto.OUTPUT, word) for word in outputs]
+    parts += [text(NodeProto.NAME, name), text(NodeProto.OP_TYPE, op)]
+    parts += [block(NodeProto.ATTRIBUTE, attribute(word, value)) for word, value in attributes.items()]
+    return b"".join(parts)
+
+
+def attribute(name: str, value: Attribute) -> bytes:
+    """Return an AttributeProto, its type taken from the value's."""
+    if isinstance(value, int):
+        kind, content = AttributeType.INT, integer(AttributeProto.INT, value)
+    elif isinstance(value, float):
+        kind = AttributeType.FLOAT
+        content = varint(AttributeProto.FLOAT << 3 | FIXED32) + struct.pack("<f", value)
+    elif isinstance(value, str):
+        kind, content = AttributeType.STRING, text(AttributeProto.STRING, value)
+    elif isinstance(value, Tensor):
+        kind, content = AttributeType.TENSOR, block(AttributeProto.TENSOR, value.message())
+    elif value and isinstance(value[0], str):
+        kind, content = AttributeType.STRINGS, b"".join([text(AttributeProto.STRINGS, str(word)) for word in value])
+    else:
+        kind, content = AttributeType.INTS, b"".join([integer(AttributeProto.INTS, int(item)) for item in value])
+    return text(AttributeProto.NAME, name) + content + integer(AttributeProto.TYPE, kind)
+
+
+def tensor_head(name: str, shape: Sequence[int], code: int, size: int) -> bytes:
+    """Return a TensorProto up to its elements, which take so many bytes."""
+    parts = [integer(TensorProto.DIMS, length) for length in shape]
+    parts.append(integer(TensorProto.DATA_TYPE, code))
+    parts += [text(TensorProto.NAME, name)] if name else []
+    return b"".join([*parts, head(TensorProto.RAW_DATA, size)])
+
+
+def outside(name: str, shape: Sequence[int], code: int, file: str, start: int, size: int) -> bytes:
+    """Return a TensorProto whose elements are in another file, so many bytes from a place on."""
+    parts = [integer(TensorProto.DIMS, length) for length in shape]
+    parts += [integer(TensorProto.DATA_TYPE, code), text(TensorProto.NAME, name)]
+    for key, value in (("location", file), ("offset", str(start)), ("length", str(size))):
+        entry = text(StringStringEntryProto.KEY, key) + text(StringStringEntryProto.VALUE, value)
+        parts.append(block(TensorProto.EXTERNAL_DATA, entry))
+    return b"".join([*parts, integer(TensorProto.DATA_LOCATION, EXTERNAL)])
+
+
+def value_info(name: str, sizes: Sequence[Size]) -> bytes:
+    """Return a ValueInfoProto of a tensor of float32."""
+    dims = [
+        text(DimensionProto.DIM_PARAM, size) if isinstance(size, str) else integer(DimensionProto.DIM_VALUE, size)
+        for size in sizes
+    ]
+    shape = b"".join([block(TensorShapeProto.DIM, dim) for dim in dims])
+    tensor = integer(TensorTypeProto.ELEM_TYPE, FLOAT) + block(TensorTypeProto.SHAPE, shape)
+    return text(ValueInfoProto.NAME, name) + block(ValueInfoProto.TYPE, block(TypeProto.TENSOR_TYPE, tensor))

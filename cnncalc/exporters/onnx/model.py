@@ -1,0 +1,177 @@
+"""The file: operators, weights, and what goes in and comes out.
+
+Names of tensors are those of layers, names of weights those that ``cnncalc weights`` lists.  Weights are made, or read,
+one by one as the file is written; how long it is, is known before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import accumulate
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnncalc import __version__
+from cnncalc.execution.weights import one_by_one
+from cnncalc.exporters.formats import Beside, Options
+from cnncalc.exporters.onnx.messages import Size, block, head, integer, outside, tensor_head, text, value_info
+from cnncalc.exporters.onnx.messages import node as node_message
+from cnncalc.exporters.onnx.operators import Operators
+from cnncalc.graph import Graph
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.importers.onnx.proto import FLOAT, WIDTHS, GraphProto, ModelProto, OperatorSetIdProto
+from cnncalc.layers.base import LayerError
+from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Tensor
+    from cnncalc.layers.ops import Array
+
+OPSETS = (13, 23)
+"""The least and the greatest opset: in the first Softmax is along one axis, of the last the runtimes of 2025 are."""
+
+USUAL_OPSET = 17
+"""The first that has LayerNormalization."""
+
+IR_VERSIONS = {23: 11, 21: 10, 19: 9, 0: 8}
+"""The version of the format from an opset on (onnx/docs/Versioning.md)."""
+
+MAX_MESSAGE = (1 << 31) - 1
+"""Bytes of a message of Protocol Buffers; what does not fit has its weights in a file beside it."""
+
+SPARE = 1 << 20
+"""Bytes that are left for what is not summed: keys and lengths."""
+
+BATCH = "batch"
+"""What the file calls the size of the batch."""
+
+
+class Parts(NamedTuple):
+    """A graph in pieces: its operators, what it says of values, and the names and shapes of its weights."""
+
+    operators: list[bytes]
+    values: list[bytes]
+    weights: list[tuple[str, Shape]]
+
+
+def export(graph: Graph, options: Options) -> Iterator[bytes]:
+    """Yield a model's file piece by piece; see :func:`written`."""
+    opset = USUAL_OPSET if options.opset is None else options.opset
+    return written(graph, opset, one_by_one(graph, options.weights, options.seed), options.beside)
+
+
+def written(
+    graph: Graph,
+    opset: int,
+    contents: Iterator[tuple[str, Array]],
+    beside: Beside | None = None,
+    shows_all: bool = False,
+) -> Iterator[bytes]:
+    """Yield a model's file piece by piece.
+
+    Args:
+        graph: what is written.
+        opset: the version of the operator set.
+        contents: the graph's weights in their order, float32.
+        beside: writes a file beside the model's, for what that can't hold.
+        shows_all: whether every layer's tensor is an output.
+
+    Raises:
+        CnncalcError: for a layer without a counterpart, weights that don't fit, or a model that is too large.
+    """
+    if not OPSETS[0] <= opset <= OPSETS[1]:
+        raise CnncalcError(f"opset {opset} is not offered", f"{OPSETS[0]} to {OPSETS[1]} are; {USUAL_OPSET} is usual")
+    parts = _parts(graph, opset, shows_all)
+    sizes = [prod(shape) * WIDTHS[FLOAT] for _, shape in parts.weights]
+    pieces = (array.tobytes() for _, array in contents)
+    heads = [tensor_head(name, shape, FLOAT, size) for (name, shape), size in zip(parts.weights, sizes, strict=True)]
+    if sum(sizes) + sum(map(len, (*parts.operators, *parts.values, *heads))) + SPARE < MAX_MESSAGE:
+        return _file(graph, opset, parts, list(zip(heads, sizes, strict=True)), pieces)
+    if beside is None:
+        raise CnncalcError(
+            f"'{graph.title}' has {sum(sizes):,} bytes of weights, and an ONNX file holds {MAX_MESSAGE:,} in all",
+            "-o FILE puts them into a second file, FILE.data",
+        )
+    file = beside(".data", pieces)
+    placed = zip(parts.weights, accumulate(sizes, initial=0), sizes, strict=False)
+    heads = [outside(name, shape, FLOAT, file, start, size) for (name, shape), start, size in placed]
+    return _file(graph, opset, parts, [(head, 0) for head in heads], iter(()))
+
+
+def _file(
+    graph: Graph, opset: int, parts: Parts, weights: list[tuple[bytes, int]], contents: Iterator[bytes]
+) -> Iterator[bytes]:
+    """Yield the file: each weight's message begins with what is known of it, and goes on with its bytes."""
+    yield integer(ModelProto.IR_VERSION, next(made for since, made in IR_VERSIONS.items() if opset >= since))
+    yield text(ModelProto.PRODUCER_NAME, "cnncalc") + text(ModelProto.PRODUCER_VERSION, __version__)
+    version = text(OperatorSetIdProto.DOMAIN, "") + integer(OperatorSetIdProto.VERSION, opset)
+    yield block(ModelProto.OPSET_IMPORT, version)
+    begun = [head(GraphProto.INITIALIZER, len(start) + size) + start for start, size in weights]
+    name = text(GraphProto.NAME, graph.title)
+    size = sum(map(len, (*parts.operators, *parts.values, *begun, name))) + sum(size for _, size in weights)
+    yield head(ModelProto.GRAPH, size)
+    yield from parts.operators
+    yield name
+    for start, (_, length) in zip(begun, weights, strict=True):
+        yield start
+        if length:
+            yield next(contents)
+    yield from parts.values
+
+
+def _parts(graph: Graph, opset: int, shows_all: bool) -> Parts:
+    """Return a graph's operators, values and weights.  Raises CnncalcError for a layer without a counterpart."""
+    names = tensor_names(graph)
+    operators, weights = [], list[tuple[str, Shape]]()
+    for node in graph.nodes:
+        made = Operators(node, node.inputs, [names[tensor] for tensor in node.inputs], opset)
+        try:
+            messages = made.messages(node.layer.to_onnx(made), names[node])
+        except LayerError as error:
+            place = f"{node.origin}: " if node.origin else ""
+            raise CnncalcError(
+                f"{place}'{node.name}', of type {node.layer.type}, can't be said in ONNX: it {error.message}"
+            ) from None
+        operators += [block(GraphProto.NODE, message) for message in messages]
+        if node.shares is None:
+            weights += [(f"{node.name}.{name}", weight.shape) for name, weight in node.use.weights.items()]
+    operators += [
+        block(GraphProto.NODE, node_message("Identity", f"/{name}/Identity", [names[tensor]], [name], {}))
+        for name, tensor in graph.outputs.items()
+        if names[tensor] != name
+    ]
+    ends = dict.fromkeys(graph.outputs, "")
+    if shows_all:
+        ends |= {names[node]: "" for node in graph.nodes}
+    values = [block(GraphProto.INPUT, value_info(names[x], _sizes(graph, x))) for x in graph.inputs.values()]
+    sizes = {names[node]: _sizes(graph, node) for node in graph.nodes}
+    sizes |= {name: _sizes(graph, tensor) for name, tensor in graph.outputs.items()}
+    values += [block(GraphProto.OUTPUT, value_info(name, sizes[name])) for name in ends]
+    values += [block(GraphProto.VALUE_INFO, value_info(name, of)) for name, of in sizes.items() if name not in ends]
+    return Parts(operators, values, weights)
+
+
+def tensor_names(graph: Graph) -> dict[Tensor, str]:
+    """Return what the file calls each tensor: as its layer, or as the output that it is."""
+    names: dict[Tensor, str] = {tensor: name for name, tensor in graph.inputs.items()}
+    taken = {*names.values(), *[f"{node.name}.{name}" for node in graph.nodes for name in node.use.weights]}
+    for name, tensor in graph.outputs.items():
+        if tensor not in names and name not in taken:
+            names[tensor] = name
+            taken.add(name)
+    taken |= {*graph.outputs}
+    for node in graph.nodes:
+        if node not in names:
+            name = node.name
+            while name in taken:
+                name += "_output"
+            names[node] = name
+            taken.add(name)
+    return names
+
+
+def _sizes(graph: Graph, tensor: Tensor) -> list[Size]:
+    """Return a tensor's sizes, of which the batch's is a word."""
+    if tensor.times == 0 or graph.single:
+        return [tensor.copies(), *tensor.shape]
+    return [BATCH if tensor.times == 1 else f"{tensor.times}*{BATCH}", *tensor.shape]

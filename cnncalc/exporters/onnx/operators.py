@@ -1,0 +1,161 @@
+"""The operators that one layer becomes, put together as it says; see :class:`cnncalc.layers.onnx.Onnx`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
+
+from cnncalc.exporters.onnx.messages import Attribute, Tensor, node
+from cnncalc.graph import Node
+from cnncalc.importers.onnx.proto import BOOL, FLOAT, INT64
+from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Tensor as Flowing
+
+KINDS = {"number": FLOAT, "integer": INT64, "truth": BOOL}
+
+AXES_ARE_INPUTS = {"ReduceSum": 13}
+"""From which opset on a reduction takes its axes as an input; all others from 18 on."""
+
+
+class Operators:
+    """The operators of one layer of a graph.
+
+    Attributes:
+        opset: the version of the operator set.
+        inputs: the tensors that come in.
+        shapes: their shapes, without the batch axis.
+        output: the shape of what comes out.
+        weights: names of the layer's tensors that are used, as ``cnncalc weights`` lists them.
+    """
+
+    def __init__(self, layer: Node, tensors: Sequence[Flowing], names: Sequence[str], opset: int) -> None:
+        self.opset = opset
+        self.inputs = tuple(names)
+        self.shapes: tuple[Shape, ...] = tuple([tensor.shape for tensor in tensors])
+        self.output = layer.shape
+        self._layer = layer
+        self._times = [tensor.times for tensor in tensors]
+        self._made: list[tuple[str, str, list[str], list[str], dict[str, Attribute]]] = []
+        self._count: dict[str, int] = {}
+
+    @property
+    def np(self) -> ModuleType:
+        """NumPy."""
+        import numpy
+
+        return numpy
+
+    @property
+    def x(self) -> str:
+        """The first of the inputs."""
+        return self.inputs[0]
+
+    def messages(self, made: str, name: str) -> list[bytes]:
+        """Return all operators, the tensor that they made being called so."""
+        if not any(made in outputs for _, _, _, outputs, _ in self._made):
+            made = self.node("Identity", made)
+
+        def named(words: list[str]) -> list[str]:
+            return [name if word == made else word for word in words]
+
+        return [node(op, own, named(inputs), named(outputs), values) for op, own, inputs, outputs, values in self._made]
+
+    def node(self, op: str, *inputs: str, **attributes: Any) -> str:
+        """Add an operator with one output."""
+        return self.nodes(op, 1, *inputs, **attributes)[0]
+
+    def nodes(self, op: str, count: int, *inputs: str, **attributes: Any) -> list[str]:
+        """Add an operator with several outputs."""
+        number = self._count[op] = self._count.get(op, 0) + 1
+        own = f"/{self._layer.name.replace('.', '/')}/{op}" + (f"_{number - 1}" if number > 1 else "")
+        outputs = [f"{own}_output_{place}" for place in range(count)]
+        self._made.append((op, own, _without_end(inputs), outputs, attributes))
+        return outputs
+
+    def has(self, name: str) -> bool:
+        """Return whether the layer has such a tensor."""
+        return name in self._layer.use.weights
+
+    def weight(self, name: str) -> str:
+        """Return the tensor of the layer that owns it."""
+        assert self.has(name), name
+        return f"{(self._layer.shares or self._layer).name}.{name}"
+
+    def channels(self, name: str) -> str:
+        """Return a tensor (C,) as (C, 1, …)."""
+        rank = len(self.output)
+        return self.weight(name) if rank == 1 else self.reshape(self.weight(name), [-1, *[1] * (rank - 1)])
+
+    def integers(self, values: Sequence[int]) -> str:
+        """Return a row of integers."""
+        return self.node("Constant", value=Tensor([len(values)], values, INT64))
+
+    def integer(self, value: int) -> str:
+        """Return one integer."""
+        return self.node("Constant", value=Tensor([], [value], INT64))
+
+    def number(self, value: float) -> str:
+        """Return one number."""
+        return self.node("Constant", value=Tensor([], [value], FLOAT))
+
+    def filled(self, value: float, shape: Sequence[int]) -> str:
+        """Return equal numbers, of which the file has one."""
+        return self.node("ConstantOfShape", self.integers(shape), value=Tensor([1], [value], FLOAT))
+
+    def cast(self, x: str, kind: Literal["number", "integer", "truth"]) -> str:
+        """Return numbers, integers, or truth."""
+        return self.node("Cast", x, to=KINDS[kind])
+
+    def reshape(self, x: str, sizes: Sequence[int]) -> str:
+        """Lay out anew."""
+        return self.node("Reshape", x, self.integers(sizes))
+
+    def transpose(self, x: str, order: Sequence[int]) -> str:
+        """Put axes into another order."""
+        return x if list(order) == [*range(len(order))] else self.node("Transpose", x, perm=list(order))
+
+    def reduce(self, op: str, x: str, axes: Sequence[int]) -> str:
+        """Summarise axes."""
+        if self.opset >= AXES_ARE_INPUTS.get(op, 18):
+            return self.node(op, x, self.integers(axes), keepdims=1)
+        return self.node(op, x, axes=list(axes), keepdims=1)
+
+    def cut(self, x: str, axis: int, start: int, stop: int, step: int = 1) -> str:
+        """Keep a part of an axis."""
+        ends = [self.integers([figure]) for figure in (start, stop, axis)]
+        return self.node("Slice", x, *ends, *[self.integers([step])] * (step != 1))
+
+    def resize(self, x: str, scales: Sequence[float] | None, **attributes: Any) -> str:
+        """Resize by factors, or to sizes, the batch's being taken from the tensor where they are for all axes."""
+        if scales is not None:
+            factors = self.node("Constant", value=Tensor([len(scales)], scales, FLOAT))
+            return self.node("Resize", x, "", factors, **attributes)
+        sizes = self.integers(self.output[1:])
+        if self.opset >= 18:
+            return self.node("Resize", x, "", "", sizes, axes=[*range(2, len(self.output) + 1)], **attributes)
+        first = self.cut(self.node("Shape", x), 0, 0, 2)
+        return self.node("Resize", x, "", "", self.node("Concat", first, sizes, axis=0), **attributes)
+
+    def stretched(self, index: int) -> str:
+        """Return an input as often as there are samples."""
+        x = self.inputs[index]
+        if self._times[index] or not any(self._times):
+            return x
+        batch = self.cut(
+            self.node("Shape", next(name for name, times in zip(self.inputs, self._times, strict=True) if times)),
+            0,
+            0,
+            1,
+        )
+        return self.node("Expand", x, self.node("Concat", batch, self.integers(self.shapes[index]), axis=0))
+
+
+def _without_end(inputs: Sequence[str]) -> list[str]:
+    """Return inputs without those at the end that are left out."""
+    made = list(inputs)
+    while made and not made[-1]:
+        made.pop()
+    return made

@@ -1,0 +1,129 @@
+"""What a layer's `to_onnx` may ask for: operators, constants and its own tensors, as a type.
+
+Tensors go by names.  Those of layers are what arrays are in `forward`, (N, *shape), channels first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from math import inf
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from cnncalc.layers.arguments import LayerError
+from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.base import Layer
+
+Attribute = int | float | str | Sequence[int]
+
+_CALL = re.compile(r"(\w+)(?:\(([^()]*)\))?").fullmatch
+
+
+class Onnx(Protocol):
+    """The operators that one layer becomes."""
+
+    opset: int
+    """The version of the operator set that they are of."""
+
+    inputs: tuple[str, ...]
+    """The tensors that come in."""
+
+    shapes: tuple[Shape, ...]
+    """Their shapes, without the batch axis."""
+
+    output: Shape
+    """The shape that is to come out, without the batch axis."""
+
+    @property
+    def np(self) -> ModuleType:
+        """NumPy."""
+
+    @property
+    def x(self) -> str:
+        """The first of the inputs."""
+
+    def node(self, op: str, *inputs: str, **attributes: Attribute) -> str:
+        """Add an operator, and return the tensor that it makes; "" is an input that is left out."""
+
+    def nodes(self, op: str, count: int, *inputs: str, **attributes: Attribute) -> list[str]:
+        """Add an operator that makes several tensors, the first ``count`` of which are returned."""
+
+    def has(self, name: str) -> bool:
+        """Return whether the layer has a tensor of its own of that name."""
+
+    def weight(self, name: str) -> str:
+        """Return a tensor of the layer's own, by the name that `weights` gives it."""
+
+    def channels(self, name: str) -> str:
+        """Return a tensor (C,) of the layer's own as (C, 1, …), as it meets the input's channels."""
+
+    def integers(self, values: Sequence[int]) -> str:
+        """Return a row of integers."""
+
+    def integer(self, value: int) -> str:
+        """Return one integer, which has no axis."""
+
+    def number(self, value: float) -> str:
+        """Return one number, which has no axis."""
+
+    def filled(self, value: float, shape: Sequence[int]) -> str:
+        """Return a tensor of one and the same number."""
+
+    def cast(self, x: str, kind: Literal["number", "integer", "truth"]) -> str:
+        """Return a tensor's elements as what they are to be."""
+
+    def reshape(self, x: str, sizes: Sequence[int]) -> str:
+        """Lay out anew; 0 keeps a size, -1 is inferred."""
+
+    def transpose(self, x: str, order: Sequence[int]) -> str:
+        """Put all axes, batch counted, into another order; nothing is done where it is theirs."""
+
+    def reduce(self, op: str, x: str, axes: Sequence[int]) -> str:
+        """Summarise axes, batch counted, which stay with size 1."""
+
+    def cut(self, x: str, axis: int, start: int, stop: int, step: int = 1) -> str:
+        """Keep a part of an axis, batch counted."""
+
+    def resize(self, x: str, scales: Sequence[float] | None, **attributes: Attribute) -> str:
+        """Resize all axes, batch counted, by factors, or the spatial ones to the output's sizes."""
+
+    def stretched(self, index: int) -> str:
+        """Return an input as often as there are samples, where it is one and the same for all."""
+
+
+def by_name(layer: Layer, onnx: Onnx) -> str:
+    """Return what the operator makes that ``elsewhere`` names: ``Relu``, ``Elu(alpha)``, ``LeakyRelu(alpha=slope)``.
+
+    Raises:
+        LayerError: where there is none, or it does not say what all arguments mean.
+    """
+    named = _CALL(layer.elsewhere.onnx)
+    pairs = [part.strip().partition("=") for part in (named[2] or "").split(",")] if named and named[2] else []
+    attributes = {attribute: argument or attribute for attribute, _, argument in pairs}
+    if named is None or {*attributes.values()} != {*layer.arguments} or layer.weights(*onnx.shapes):
+        raise LayerError("has no counterpart in ONNX")
+    return onnx.node(
+        named[1], *onnx.inputs, **{attribute: getattr(layer, name) for attribute, name in attributes.items()}
+    )
+
+
+def clipped(onnx: Onnx, low: float, high: float) -> str:
+    """Return the input between two bounds, which may be infinite."""
+    bounds = [onnx.number(bound) if abs(bound) < inf else "" for bound in (low, high)]
+    return onnx.node("Clip", onnx.x, *bounds)
+
+
+def standardised(onnx: Onnx, x: str, axes: Sequence[int], eps: float) -> str:
+    """Return ``(x − mean) / √(variance + eps)``, statistics taken over axes (batch counted)."""
+    centered = onnx.node("Sub", x, onnx.reduce("ReduceMean", x, axes))
+    variance = onnx.reduce("ReduceMean", onnx.node("Mul", centered, centered), axes)
+    return onnx.node("Div", centered, onnx.node("Sqrt", onnx.node("Add", variance, onnx.number(eps))))
+
+
+def moved_last(rank: int, axes: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return the order of ``rank`` axes in which some stand at the end, and the order that undoes it."""
+    order = [axis for axis in range(rank) if axis not in axes] + list(axes)
+    return order, [order.index(axis) for axis in range(rank)]

@@ -1,0 +1,75 @@
+"""Networks as ONNX models, and what ONNX Runtime makes of them beside what we do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnncalc import loads
+from cnncalc.execution.inputs import random_inputs
+from cnncalc.exporters.formats import FORMATS, Options
+from cnncalc.graph import Graph
+from cnncalc.importers.onnx.load import read_model_bytes
+from cnncalc.network import Network
+
+TOLERANCE = 1e-4
+
+
+def layer(item: str, *shapes: Sequence[int]) -> Network:
+    """Return the network of one layer of an item: ``conv: {…}`` on inputs x0, x1, …"""
+    inputs = {f"x{number}": list(shape) for number, shape in enumerate(shapes or [(1,)])}
+    sources = ", ".join(inputs) if shapes else ""
+    colon = "" if ":" in item else ":"
+    return loads(f"name: one\ninput: {inputs}\nlayers:\n  - {item}{colon}\n    from: [{sources}]\n    name: it\n")
+
+
+def exported(graph: Graph, **options: Any) -> bytes:
+    """Return a graph's model."""
+    return b"".join(FORMATS["onnx"].export(graph, Options(**options)))
+
+
+def checked(data: bytes) -> bytes:
+    """Return a model that ONNX' checker accepts, its shapes inferred strictly and found to be those that it states."""
+    onnx = pytest.importorskip("onnx", reason="checks models")
+    model = onnx.load_from_string(data)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+    return data
+
+
+def theirs(data: bytes, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ONNX Runtime makes of a model's inputs, by the outputs' names."""
+    ort = pytest.importorskip("onnxruntime", reason="runs models")
+    options = ort.SessionOptions()
+    options.log_severity_level, options.intra_op_num_threads = 3, 1
+    session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    names = [port.name for port in session.get_outputs()]
+    return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+
+def difference(ours: Any, others: Any) -> float:
+    """Return the largest difference of two arrays of one shape, relative to the largest element."""
+    assert ours.shape == others.shape
+    size = np.abs(ours[np.isfinite(ours)]).max(initial=1e-30)
+    with np.errstate(invalid="ignore"):
+        apart = np.where((ours == others) | (np.isnan(ours) & np.isnan(others)), 0, np.abs(ours - others))
+    return float(apart.max(initial=0) / size)
+
+
+def agrees(network: Network, x: Mapping[str, Any] | None = None, batch: int = 2, **options: Any) -> None:
+    """Hold a network's outputs against those of ONNX Runtime on the exported model, which is checked before."""
+    data = checked(exported(network, **options))
+    inputs = dict(x or random_inputs(network, batch, 0, np.float32))
+    ours = network.run(inputs, threads=1).outputs
+    made = theirs(data, inputs)
+    assert list(made) == list(ours)
+    for name in ours:
+        assert difference(ours[name], made[name]) < TOLERANCE, name
+
+
+def read_again(graph: Graph, **options: Any) -> Graph:
+    """Return the graph that our importer reads from the exported model."""
+    return read_model_bytes(exported(graph, **options), "net.onnx").build()
