@@ -74,6 +74,15 @@ def is_replaced(path: str) -> bool:
         return False
 
 
+def is_regular(path: str) -> bool:
+    """Whether writing to ``path`` makes a regular file: it is none of a pipe, a device and a descriptor."""
+    try:
+        target = _followed(path)
+        return not _in_descriptors(target) and not _is_special(target)
+    except OSError:
+        return True  # writing says what is wrong
+
+
 def _followed(path: str) -> str:
     """Return what a path stands for: its links are followed, but not those that stand for a descriptor.
 
@@ -116,20 +125,50 @@ def _is_special(target: str) -> bool:
         return False
 
 
+class Replacement:
+    """A temporary file that takes the place of another one, or of none.
+
+    Attributes:
+        file: to write to.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Open the file.  Raises OSError."""
+        self._target = _followed(path)
+        folder, name = os.path.split(self._target)
+        self._temporary = os.path.join(folder, f".{name[:80]}.{os.urandom(6).hex()}")
+        _unfinished.add(self._temporary)
+        try:
+            self.file = open(self._temporary, "xb", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115
+        except BaseException:
+            self.drop()
+            raise
+
+    def place(self) -> None:
+        """Let the file take its place, with the mode of what it replaces, or what the umask leaves."""
+        mode = os.stat(self._target).st_mode & 0o777 if os.path.exists(self._target) else 0o666 & ~_umask()
+        os.chmod(self._temporary, mode)
+        os.replace(self._temporary, self._target)
+        _unfinished.discard(self._temporary)
+
+    def drop(self) -> None:
+        """Close and remove the file where it has not taken its place."""
+        if hasattr(self, "file"):
+            self.file.close()
+        if self._temporary in _unfinished:
+            with suppress(FileNotFoundError):
+                os.unlink(self._temporary)
+            _unfinished.discard(self._temporary)
+
+
 def _replacing(target: str) -> Iterator[BinaryIO]:
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:80]}.{os.urandom(6).hex()}")
-    _unfinished.add(temporary)
+    replacement = Replacement(target)
     try:
-        with open(temporary, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        with replacement.file as file:
             yield file
-        mode = os.stat(target).st_mode & 0o777 if os.path.exists(target) else 0o666 & ~_umask()
-        os.chmod(temporary, mode)
-        os.replace(temporary, target)
+        replacement.place()
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        _unfinished.discard(temporary)
+        replacement.drop()
 
 
 def _umask() -> int:

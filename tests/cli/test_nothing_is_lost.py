@@ -223,7 +223,8 @@ def test_ctrl_c_keeps_the_rows_that_are_done(net: Path, presses: int, jobs: str)
         code, out, err = ended(*sweep, by=signal.SIGINT, times=presses)
         assert (code, out) == (130, "")
         said, last = err.splitlines()
-        assert said.endswith(f" combinations are done, which are in {name}")
+        on = "" if name.endswith(".json") else "; --resume goes on there"
+        assert said.endswith(f" combinations are done, which are in {name}{on}")
         assert last == "interrupted"
         count = int(said.split(" ")[0].replace(",", ""))
         text = Path(name).read_text()
@@ -234,7 +235,7 @@ def test_ctrl_c_keeps_the_rows_that_are_done(net: Path, presses: int, jobs: str)
             assert len(rows) == count
             assert all(len(row.split("\t")) == 4 for row in rows)
             assert text.endswith("\n")
-    assert sorted(os.listdir()) == ["net.yaml", "sweep.json", "sweep.tsv"]
+    assert sorted(os.listdir()) == ["net.yaml", "sweep.json", "sweep.tsv", "sweep.tsv.progress"]
 
 
 def test_ctrl_c_at_any_time_after_the_start() -> None:

@@ -1,0 +1,126 @@
+"""``--resume``: a sweep's file that goes on where it ends, if it is of the same sweep."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import sha256
+from typing import Any
+
+from cnncalc.cli.output import Output
+from cnncalc.cli.overwriting import refuse_overwriting
+from cnncalc.ground.atomic_write import is_regular
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.growing_file import SUFFIX, Begun, GrowingFile, begun
+from cnncalc.recipe import Recipe
+from cnncalc.rendering.writers import FORMATS, View
+from cnncalc.studies.sweep.identity import code_identity
+
+HEADED = {"ndjson": 0, "csv": 1, "tsv": 1}
+"""Formats that can be written row by row, and how many lines stand above the rows."""
+
+_ANEW = "leave out --resume to write it anew"
+
+
+def grows(out: Output, resume: bool, by_rows: bool) -> bool:
+    """Return whether a sweep's file grows row by row.
+
+    Raises:
+        CnncalcError: where it does not, and should go on.
+    """
+    if out.path is not None and out.format in HEADED and by_rows and is_regular(out.path):
+        return True
+    if not resume:
+        return False
+    if out.path is None or not is_regular(out.path):
+        raise CnncalcError("--resume goes on with a file", "name it: -o FILE")
+    if not by_rows:
+        raise CnncalcError("--resume needs rows as they come; --sort, --top and --pareto have theirs at the end")
+    raise CnncalcError(
+        f"--resume can't go on with {out.format}, which is written as a whole", f"these can: {', '.join(HEADED)}"
+    )
+
+
+def opened(path: str, resume: bool, of: Mapping[str, Any]) -> tuple[GrowingFile, Mapping[str, Any] | None]:
+    """Return the file, and the state in which it was left; None where it begins.
+
+    Args:
+        path: of the file.
+        resume: whether to go on with what is there.
+        of: what decides on its bytes, as :func:`identity` has it.
+
+    Raises:
+        CnncalcError: where it can't be written, is read by this command, or is the beginning of something else.
+    """
+    for name in (path, path + SUFFIX):
+        refuse_overwriting("-o", name)
+    found = begun(path) if resume else None
+    if found is None:
+        if resume and os.path.exists(path):
+            message = f"--resume: {path} is complete, or of something else: there is no {path}{SUFFIX}"
+            raise CnncalcError(message, _ANEW)
+        return GrowingFile(path, of), None
+    if not os.path.exists(path):
+        raise CnncalcError(f"--resume: {path} is gone, but {path}{SUFFIX} is there", _ANEW)
+    _compare(path, found, json.loads(json.dumps(of)))
+    return GrowingFile.resumed(path, found), found.state
+
+
+def identity(version: str, recipe: Recipe, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides on the bytes of a sweep: the code, the spec, and options by their names.
+
+    Raises:
+        CnncalcError: for a model that came through a pipe.
+    """
+    if recipe.text is not None:
+        data = recipe.text.encode("utf-8", "surrogateescape")
+    elif os.path.isfile(recipe.path):
+        with open(recipe.path, "rb") as file:
+            data = file.read()
+    else:
+        data = b""
+    spec = {"file": recipe.path, "text": sha256(data).hexdigest()}
+    return {"version": version, "code": code_identity(), **spec, **options}
+
+
+def _compare(path: str, found: Begun, now: Mapping[str, Any]) -> None:
+    """Raise CnncalcError for the first difference between what a file was begun with and what it is to go on with."""
+    for name, value in now.items():
+        before = found.of.get(name)
+        if before == value:
+            continue
+        if name == "version":
+            message = f"--resume: {path} was begun by cnncalc {before}, and this is {value}"
+        elif name == "code":
+            message = f"--resume: {path} was begun by another state of cnncalc's code"
+        elif name == "text":
+            message = f"--resume: {now['file']} has changed since {path} was begun"
+        elif name == "file":
+            message = f"--resume: {path} was begun from {before}, and this is {value}"
+        else:
+            message = f"--resume: {path} was begun with {_shown(name, before)}, and this is {_shown(name, value)}"
+        raise CnncalcError(message, _ANEW)
+
+
+def _shown(option: str, value: Any) -> str:
+    """Return an option as it would be given."""
+    if value in (None, []):
+        return f"no {option}"
+    return " ".join(f"{option} {one}" for one in (value if isinstance(value, list) else [value]))
+
+
+def write(file: GrowingFile, view: View, out: Output, resumed: bool) -> None:
+    """Append a view's text, without what stands above the rows where that is there already."""
+    chunks: Iterator[str] = iter(FORMATS[out.format].write(view, out.screen))
+    for _ in range(HEADED[out.format] if resumed else 0):
+        next(chunks)
+    for chunk in chunks:
+        file.write(chunk.encode())
+
+
+def noted(parts: Iterable[Any], file: GrowingFile, state: Callable[[], Mapping[str, Any]]) -> Iterator[Any]:
+    """Yield parts; when the next is asked for, all of one is written."""
+    for part in parts:
+        yield part
+        file.checkpoint(state())

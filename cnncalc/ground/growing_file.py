@@ -1,0 +1,201 @@
+"""A file that is written for hours: it grows in its place, and what is needed to go on with it stands beside it.
+
+Until the first checkpoint nobody sees it, and whatever has its name stays as it was.  From then on it has whole pieces
+up to the last checkpoint, and ``NAME.progress`` says of what it is the beginning, how many bytes of it count, and the
+caller's state there.  When it is complete, that is removed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from time import monotonic
+from typing import IO, Any, NamedTuple
+from zlib import crc32
+
+from cnncalc.ground.atomic_write import Replacement, write_whole
+from cnncalc.ground.errors import CnncalcError
+
+SECONDS = 1.0
+"""Between two checkpoints."""
+
+SUFFIX = ".progress"
+"""Of the file that says how far another one is."""
+
+_FORM = "cnncalc progress 1"
+_BLOCK = 1 << 20
+
+
+class Begun(NamedTuple):
+    """What is known of a file that was begun.
+
+    Attributes:
+        of: what it is the beginning of, texts by name.
+        bytes: how many of it count; what follows was written after the last checkpoint.
+        checksum: CRC-32 of those.
+        state: the caller's own.
+    """
+
+    of: Mapping[str, Any]
+    bytes: int
+    checksum: int
+    state: Mapping[str, Any]
+
+
+def begun(path: str) -> Begun | None:
+    """Return what is known of a file that was begun; None where nothing is.
+
+    Raises:
+        CnncalcError: where what stands beside it says something else, or is not that file's.
+    """
+    try:
+        with open(path + SUFFIX, "rb") as file:
+            found = json.loads(file.read(_BLOCK))
+        if found["form"] == _FORM:
+            return Begun(dict(found["of"]), int(found["bytes"]), int(found["checksum"]), dict(found["state"]))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CnncalcError(f"can't read {path}{SUFFIX}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise CnncalcError(f"{path}{SUFFIX} is not what cnncalc writes beside a file that it has begun", "remove it")
+
+
+class GrowingFile:
+    """A file to write to, piece by piece; use it as a context, and call :meth:`finish` or :meth:`leave` at the end."""
+
+    def __init__(self, path: str, of: Mapping[str, Any]) -> None:
+        """Begin a file.
+
+        Args:
+            path: where it is to stand, a regular file or nothing yet.
+            of: what it is the beginning of, as it is compared when somebody goes on with it.
+
+        Raises:
+            CnncalcError: where it can't be written, or ``path`` + ``.progress`` is somebody else's file.
+        """
+        begun(path)
+        self.path = path
+        self._of = of
+        self._bytes = self._checksum = 0
+        self._state: Mapping[str, Any] = {}
+        self._whole: tuple[int, int] = (0, 0)
+        self._last: float | None = None
+        with _writing(path):
+            self._replacement: Replacement | None = Replacement(path)
+            self._file: IO[bytes] = self._replacement.file
+
+    @classmethod
+    def resumed(cls, path: str, found: Begun) -> GrowingFile:
+        """Go on with a file that was begun: what was written after its last checkpoint is cut off.
+
+        Raises:
+            CnncalcError: where it can't be written, or does not begin as it did then.
+        """
+        growing = cls.__new__(cls)
+        growing.path = path
+        growing._of = found.of
+        growing._state = found.state
+        growing._bytes, growing._checksum = growing._whole = found.bytes, found.checksum
+        growing._last = monotonic()
+        growing._replacement = None
+        with _writing(path):
+            growing._file = open(path, "r+b")  # noqa: SIM115 - closed by __exit__
+            try:
+                if _checksum(growing._file, found.bytes) != found.checksum:
+                    raise CnncalcError(f"{path} is not what it was when it was left: its first bytes have changed")
+                growing._file.truncate(found.bytes)
+                growing._file.seek(found.bytes)
+            except BaseException:
+                growing._file.close()
+                raise
+        return growing
+
+    def write(self, data: bytes) -> None:
+        """Append bytes.  Raises CnncalcError where that can't be done."""
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise CnncalcError(f"can't write {self.path}: {error.strerror or error}") from None
+        self._bytes += len(data)
+        self._checksum = crc32(data, self._checksum)
+
+    def checkpoint(self, state: Mapping[str, Any]) -> None:
+        """Note that the file is whole up to here; now and then that is kept where it outlives the process."""
+        self._state, self._whole = state, (self._bytes, self._checksum)
+        now = monotonic()
+        if self._last is None:
+            self._last = now
+            with _writing(self.path):
+                self._file.flush()
+        if now - self._last >= SECONDS:
+            self._last = now
+            self._keep()
+
+    def finish(self) -> None:
+        """End a file that is complete."""
+        with _writing(self.path):
+            self._file.flush()
+            self._show()
+            self._file.close()
+            with suppress(FileNotFoundError):
+                os.unlink(self.path + SUFFIX)
+
+    def leave(self) -> None:
+        """End a file that somebody may go on with, at its last checkpoint."""
+        self._keep()
+        with _writing(self.path):
+            self._file.truncate(self._whole[0])
+            self._file.close()
+
+    def __enter__(self) -> GrowingFile:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """Leave the file at its last checkpoint where it was not ended; where nobody has seen it yet, remove it."""
+        if self._file.closed:
+            return
+        if self._replacement is not None:
+            self._replacement.drop()
+            return
+        with suppress(CnncalcError):
+            self.leave()
+
+    def _show(self) -> None:
+        """Put the file into its place, where it is not yet."""
+        if self._replacement is not None:
+            self._replacement.place()
+            self._replacement = None
+
+    def _keep(self) -> None:
+        """Write what is known at the last checkpoint."""
+        with _writing(self.path):
+            self._file.flush()
+            self._show()
+        count, checksum = self._whole
+        known = {"form": _FORM, "of": self._of, "bytes": count, "checksum": checksum, "state": self._state}
+        write_whole(self.path + SUFFIX, json.dumps(known, indent=1).encode())
+
+
+@contextmanager
+def _writing(path: str) -> Iterator[None]:
+    """Give errors of the system the words that files have everywhere."""
+    try:
+        yield
+    except OSError as error:
+        raise CnncalcError(f"can't write {path}: {error.strerror or error}") from None
+
+
+def _checksum(file: IO[bytes], count: int) -> int | None:
+    """Return the checksum of a file's first bytes; None where it has not so many."""
+    found = 0
+    while count:
+        block = file.read(min(count, _BLOCK))
+        if not block:
+            return None
+        found = crc32(block, found)
+        count -= len(block)
+    return found
