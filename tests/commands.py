@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest import mock
 
 from cnncalc.__main__ import main
@@ -30,7 +30,7 @@ class Done(NamedTuple):
 def cnncalc(*arguments: str, stdin: str | bytes = "", columns: int | None = None) -> Done:
     """Run ``cnncalc`` through its entry point, in this process."""
     data = stdin.encode() if isinstance(stdin, str) else stdin
-    streams = {
+    streams: dict[str, Any] = {
         "stdin": io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"),
         "stdout": io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True),
         "stderr": io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True),

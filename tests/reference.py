@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -83,7 +84,7 @@ def _row(option: click.Option) -> str:
     return f"| `{names}` | {meaning} |"
 
 
-def _values(kind: click.ParamType) -> str:
+def _values(kind: click.ParamType[Any]) -> str:
     if isinstance(kind, click.Choice):
         return "|".join(str(choice) for choice in kind.choices)
     return {"integer": "N", "integer range": "N", "float": "X", "float range": "X"}.get(kind.name, kind.name.upper())

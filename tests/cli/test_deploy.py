@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,8 +27,11 @@ layers:
 """
 
 
+Writer = Callable[..., str]
+
+
 @pytest.fixture
-def small(tmp_path: Path):
+def small(tmp_path: Path) -> Writer:
     def write(more: str = "", activation: str = "relu") -> str:
         path = tmp_path / "small.yaml"
         path.write_text(SMALL.format(more=more, activation=activation))
@@ -72,14 +77,14 @@ def test_what_does_not_fit_for_certain_is_exit_code_1() -> None:
         ("abs", "nobody has verified what becomes of abs on tflite-micro"),
     ],
 )
-def test_what_the_runtime_does_not_have_is_a_sentence(small, activation: str, said: str) -> None:
+def test_what_the_runtime_does_not_have_is_a_sentence(small: Writer, activation: str, said: str) -> None:
     done = cnncalc("deploy", small(activation=activation))
     assert done.code == 2
     assert said in done.err
     assert "small.yaml:8:5" in done.err
 
 
-def test_wrong_names_are_exit_code_2(small) -> None:
+def test_wrong_names_are_exit_code_2(small: Writer) -> None:
     assert "unknown board 'nano34'" in cnncalc("deploy", "ds_cnn", "--board", "nano34").err
     assert "--ram many: not a number of bytes" in cnncalc("deploy", "ds_cnn", "--ram", "many").err
     done = cnncalc("deploy", small("deploy: {bord: nano33ble}"))
@@ -96,7 +101,7 @@ def test_hardswish_is_refused_in_16x8() -> None:
     assert "refuses HARD_SWISH in 16x8" in done.err
 
 
-def test_a_float_island_is_reported(small) -> None:
+def test_a_float_island_is_reported(small: Writer) -> None:
     done = cnncalc("deploy", small(activation="elu"), "--format", "json")
     record = json.loads(done.out)
     assert [step["operator"] for step in record["steps"][2:5]] == ["DEQUANTIZE", "ELU", "QUANTIZE"]
@@ -139,7 +144,7 @@ def test_the_arena_is_a_picture(tmp_path: Path) -> None:
     root = ET.fromstring(drawn.read_text())
     boxes = root.findall(".//svg:rect[@class='t']", space)
     assert len(boxes) == 30 + 3  # tensors, and what the mean asks for
-    titles = [box.find("svg:title", space).text for box in boxes]
+    titles = [box.findtext("svg:title", None, space) for box in boxes]
     assert "input, 96×96×3: 27,648 bytes at 0, from step 0 to 1" in titles
     assert drawn.read_text() in page.read_text()
     assert "55,296 alive at most: no plan can do with less" in drawn.read_text()
@@ -170,7 +175,7 @@ def test_check_holds_a_board() -> None:
     assert cnncalc("check", "resnet50", "--board", "nano33ble").code == 1
 
 
-def test_a_spec_bounds_its_device(small) -> None:
+def test_a_spec_bounds_its_device(small: Writer) -> None:
     path = small("deploy: {board: esp32, max_arena: 2KiB, max_flash: 1MiB}")
     done = cnncalc("check", path)
     assert done.code == 1
@@ -182,7 +187,7 @@ def test_a_spec_bounds_its_device(small) -> None:
     assert "small.yaml:4:21: max_arena many: not a number of bytes" in done.err
 
 
-def test_published_figures_of_a_device(small) -> None:
+def test_published_figures_of_a_device(small: Writer) -> None:
     # 768 of input and 2,048 of the convolution's output
     assert cnncalc("check", small("expect: {arena: 2816, flash: 3000}")).code == 0
     done = cnncalc("check", small("expect: {arena: 2817, flash: 300}"))
@@ -233,7 +238,7 @@ def test_sweep_reports_what_can_t_be_on_the_device() -> None:
 # --- summary, explain ---------------------------------------------------------------------------------------------
 
 
-def test_summary_of_a_spec_that_names_its_device_has_a_line(small) -> None:
+def test_summary_of_a_spec_that_names_its_device_has_a_line(small: Writer) -> None:
     text = " ".join(cnncalc("summary", small("deploy: {board: esp32}")).out.split())
     assert "device on esp32, tflite-micro, int8, batchnorms folded, the arena is 2,816 bytes (2.75 KiB)" in text
 
@@ -276,7 +281,7 @@ def test_explain_puts_the_numbers_in() -> None:
 # --- hotspots ----------------------------------------------------------------------------------------------------
 
 
-def changes(spec: str, *options: str) -> tuple[dict, dict]:
+def changes(spec: str, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
     record = json.loads(cnncalc("hotspots", spec, "--deploy", "--format", "json", *options).out)
     return record["before"], {change["change"]: change for change in record["changes"]}
 

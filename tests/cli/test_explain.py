@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -243,7 +244,8 @@ the executor made 5: equal, but for rounding
 def textbook(tmp_path: Path) -> list[str]:
     (tmp_path / "net.yaml").write_text(TEXTBOOK)
     np.save(tmp_path / "image.npy", IMAGE)
-    np.savez(tmp_path / "net.npz", **{"conv1.weight": FILTERS, "conv1.bias": np.array([1, -2], np.float32)})
+    weights: dict[str, Any] = {"conv1.weight": FILTERS, "conv1.bias": np.array([1, -2], np.float32)}
+    np.savez(tmp_path / "net.npz", **weights)
     files = ["--input", str(tmp_path / "image.npy"), "--weights", str(tmp_path / "net.npz")]
     return ["explain", str(tmp_path / "net.yaml"), "conv1", *files]
 

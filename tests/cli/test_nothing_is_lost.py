@@ -188,10 +188,10 @@ def test_a_disk_that_is_full_leaves_no_file(net: Path) -> None:
 
 def ended(*arguments: str, by: signal.Signals, times: int = 1) -> tuple[int, str, str]:
     """Start a command that writes, send it signals once it has begun to, and return its code and what it printed."""
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     running = subprocess.Popen(
-        [*COMMAND, *arguments], text=True, preexec_fn=lambda: signal.signal(by, signal.SIG_DFL), **pipes
-    )
+        [*COMMAND, *arguments], text=True, preexec_fn=lambda: signal.signal(by, signal.SIG_DFL),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
     try:
         deadline = time.monotonic() + 30
         while not any(name.startswith(".") and os.path.getsize(name) for name in os.listdir()):

@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import click
 import pytest
@@ -145,7 +146,7 @@ def test_colour_by_convention(
     [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False), ({"CLICOLOR": "0"}, False),
      ({"CLICOLOR": "0", "CLICOLOR_FORCE": "1"}, True)],
 )  # fmt: skip
-def test_colour_on_a_terminal(variables: dict[str, str], colored: bool) -> None:
+def test_colour_on_a_terminal(variables: dict[str, Any], colored: bool) -> None:
     text = on_a_terminal([sys.executable, "-m", "cnncalc", "summary", "lenet5"], **variables)
     assert ("\x1b[" in text) is colored
 
@@ -368,8 +369,9 @@ def test_no_message_below_the_command_line_names_an_option() -> None:
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         said = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}  # docstrings
-        texts = [one for one in ast.walk(tree) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-        found += [f"{path.name}: {one.value}" for one in texts if OPTION(one.value) and id(one) not in said]
+        constants = [one for one in ast.walk(tree) if isinstance(one, ast.Constant) and id(one) not in said]
+        texts = [one.value for one in constants if isinstance(one.value, str)]
+        found += [f"{path.name}: {text}" for text in texts if OPTION(text)]
     assert found == []
 
 

@@ -319,7 +319,7 @@ def test_the_test_of_absent_imports_can_fail() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
 
 
-def terminal(*arguments: str, **environment: str) -> str:
+def terminal(*arguments: str, **environment: Any) -> str:
     return on_a_terminal([sys.executable, "-m", "cnncalc", *arguments], **environment)
 
 

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,7 +117,7 @@ def test_a_value_for_each_place_of_a_list(tmp_path: Path) -> None:
 def test_a_difference_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
     from cnncalc.studies.sweep import columns
 
-    def wrong(*given: object) -> object:
+    def wrong(*given: Any) -> Any:
         batch = right(*given)
         batch.figures["macs"] = batch.figures["macs"] + 1
         return batch

@@ -25,7 +25,7 @@ def beaten(rows: list[list[float]], place: int) -> bool:
 def test_the_front_by_its_definition() -> None:
     random = Random(1)
     for _ in range(200):
-        rows = [[random.randint(0, 9), random.randint(0, 9)] for _ in range(random.randint(1, 12))]
+        rows = [[float(random.randint(0, 9)), float(random.randint(0, 9))] for _ in range(random.randint(1, 12))]
         distinct = {tuple(rows[place]) for place in range(len(rows)) if not beaten(rows, place)}
         found = front(rows, 0, 1)
         assert {tuple(rows[place]) for place in found} == distinct

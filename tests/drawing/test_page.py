@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -114,7 +114,7 @@ def test_charts_say_what_they_show() -> None:
 # --- in the browser ------------------------------------------------------------------------------------------
 
 
-NETWORKS = {
+NETWORKS: dict[str, Callable[[], Graph]] = {
     "lanes": lambda: nested_skips(30, scoped=True),
     "dominated": dominated,
     "blocks": lambda: load(str(Path(__file__).parent / "unet_blocks.yaml")),

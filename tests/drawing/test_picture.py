@@ -121,10 +121,12 @@ def test_a_bar_is_as_long_as_its_figure_says() -> None:
         bars = []
         for group in root.iter(f"{SVG}g"):
             bar = next((rect for rect in group.iter(f"{SVG}rect") if rect.get("class") == "bar"), None)
-            share = [text.text or "" for text in group.iter(f"{SVG}text") if re.fullmatch(r"[\d.]+ %", text.text or "")]
-            if bar is not None and share:
+            printed = [
+                text.text or "" for text in group.iter(f"{SVG}text") if re.fullmatch(r"[\d.]+ %", text.text or "")
+            ]
+            if bar is not None and printed:
                 frame = next(rect for rect in group.iter(f"{SVG}rect") if rect.get("class") != "bar")
-                bars.append((float(bar.get("width", "")) / (int(frame.get("width", "")) - 18), float(share[0][:-2])))
+                bars.append((float(bar.get("width", "")) / (int(frame.get("width", "")) - 18), float(printed[0][:-2])))
         longest = max(share for _, share in bars)
         assert len(bars) >= 6
         for length, share in bars:

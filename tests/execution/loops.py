@@ -105,8 +105,8 @@ def locally_connected(x: Any, weight: Any, bias: Any, stride: Sequence[int], pad
     places, kernel = weight.shape[2 : 2 + rank], weight.shape[2 + rank :]
     out = np.zeros((len(x), len(weight), *places), x.dtype)
     for place in product(*map(range, places)):
-        at_place = (slice(None), slice(None), *place)
-        window = tuple(slice(p * s, p * s + k) for p, s, k in zip(place, stride, kernel, strict=True))
+        at_place: tuple[Any, ...] = (slice(None), slice(None), *place)
+        window: tuple[Any, ...] = tuple(slice(p * s, p * s + k) for p, s, k in zip(place, stride, kernel, strict=True))
         padded = np.pad(x, [(0, 0), (0, 0), *pads])
         for n, o in product(range(len(x)), range(len(weight))):
             out[(n, o, *place)] = (padded[(n, slice(None), *window)] * weight[at_place][o]).sum() + bias[(o, *place)]

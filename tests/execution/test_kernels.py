@@ -290,7 +290,7 @@ def test_positions_are_computed_in_float32_as_pytorch_computes_them() -> None:
 def test_same_averages_with_pytorch_s_divisor_or_keras_() -> None:
     """Of ones, every window of Keras' AveragePooling2D is 1; nn.AvgPool2d(3, 1, 1) has 4/9 in the corners."""
     ones = np.ones((1, 1, 3, 3))
-    options = {"kernel_size": 3, "stride": 1, "padding": "same"}
+    options: dict[str, Any] = {"kernel_size": 3, "stride": 1, "padding": "same"}
     check(Kernels().avg_pool(ones, **options), np.array([[[[4, 6, 4], [6, 9, 6], [4, 6, 4]]]]) / 9)
     check(Kernels().avg_pool(ones, **options, count_include_pad=False), ones)
 

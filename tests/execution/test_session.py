@@ -15,7 +15,7 @@ import pytest
 import cnncalc
 from cnncalc.execution import session as sessions
 from cnncalc.execution.inputs import random_inputs
-from cnncalc.execution.kernels import Kernels, team
+from cnncalc.execution.kernels import Kernels, kernel, team
 from cnncalc.execution.kernels.kernel import HeldWeight, Kernel, Task
 from cnncalc.execution.kernels.team import Team
 from cnncalc.execution.kernels.threads import Workers
@@ -179,7 +179,7 @@ def test_threads_share_what_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None
     session = prepared(spec(NETWORKS["Winograd"]), threads=3)
     outputs(session, 0, 16)
     numbers: set[int] = set()
-    made = team.make
+    made = kernel.make
     barrier = threading.Barrier(3, timeout=10)
 
     def make(calls: Any) -> None:
@@ -324,12 +324,12 @@ def test_a_network_with_a_wrong_rule_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_a_session_lets_go_of_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     memories: list[Any] = []
 
-    class Seen(sessions.Program):
+    class Seen(sessions.BatchProgram):
         def __init__(self, *given: Any) -> None:
             super().__init__(*given)
             memories.append(weakref.ref(self.memory))
 
-    monkeypatch.setattr(sessions, "Program", Seen)
+    monkeypatch.setattr(sessions, "BatchProgram", Seen)
     gc.disable()  # calls and their session refer to each other
     try:
         result = spec(RESIDUAL).run(repeat=3, threads=2)

@@ -202,7 +202,7 @@ def test_a_merge_with_an_axis_of_one() -> None:
 def test_a_batchnorm_that_learns_a_shift_alone() -> None:
     """(x − mean) / √(variance + eps) + bias = (2 − 1) / 2 + 5, by hand."""
     figures = {"bias": [5] * 3, "running_mean": [1] * 3, "running_var": [4] * 3}
-    given = {f"bn1.{name}": np.float32(values) for name, values in figures.items()}
+    given = {f"bn1.{name}": np.array(values, np.float32) for name, values in figures.items()}
     found = traced("batchnorm: {scale: false, eps: 0}", 0, 2, 3, x=IMAGE, weights=given)
     assert (found.result, found.rule, found.matches) == (5.5, "(x − mean) / √(variance + eps) + bias", True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -15,17 +16,16 @@ PLENTY = 10**9
 def ranges(random: Random, count: int) -> Ranges:
     """Return ranges of a random kind."""
     number = random.randint
-    return random.choice(
-        [
-            lambda: sliding(number(1, 5), number(1, 4), number(-3, 3), number(1, 3)),
-            lambda: spreading(number(1, 5), number(1, 4), number(0, 2), number(1, 3)),
-            lambda: repeated(number(1, 4)),
-            lambda: grouped(number(1, 4), number(1, 4)),
-            lambda: binned(number(1, 9), number(1, 9)),
-            lambda: part(number(0, 3), number(1, 5), count),
-            lambda: interpolated(number(1, 9), number(1, 9), None, random.random() < 0.5, random.random() < 0.5),
-        ]
-    )()
+    kinds: list[Callable[[], Ranges]] = [
+        lambda: sliding(number(1, 5), number(1, 4), number(-3, 3), number(1, 3)),
+        lambda: spreading(number(1, 5), number(1, 4), number(0, 2), number(1, 3)),
+        lambda: repeated(number(1, 4)),
+        lambda: grouped(number(1, 4), number(1, 4)),
+        lambda: binned(number(1, 9), number(1, 9)),
+        lambda: part(number(0, 3), number(1, 5), count),
+        lambda: interpolated(number(1, 9), number(1, 9), None, random.random() < 0.5, random.random() < 0.5),
+    ]
+    return random.choice(kinds)()
 
 
 def span(of: Ranges, position: int) -> Span:

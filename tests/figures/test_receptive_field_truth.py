@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnncalc.figures.receptive_field import leading, receptive_fields
+from cnncalc.figures.receptive_field import Field, leading, receptive_fields
 from cnncalc.layers.reads import Ranges
 from tests.figures.dependence import Writer, beyond, claimed, dependence, over_channels
 
@@ -43,7 +43,7 @@ def test_fields_are_what_outputs_depend_on(start: int) -> None:
 
 
 def test_few_random_networks_have_no_more_than_a_bound() -> None:
-    fields = []
+    fields: list[Field] = []
     for seed in range(NETWORKS):
         network = Writer(seed).network
         fields += leading(receptive_fields(network).of[network.outputs["output"]])

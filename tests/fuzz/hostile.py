@@ -225,7 +225,7 @@ def _spliced(random: Random, text: str) -> str:
 
 def _nested(random: Random, text: str) -> str:
     """Nest a value deeply."""
-    opening, closing = random.choice(["[]", "{}", "()", "<>"])
+    opening, closing = random.choice([("[", "]"), ("{", "}"), ("(", ")"), ("<", ">")])
     depth = random.choice([3, 70, 1500])
     return _token(random, text).replace("3", opening * depth + "3" + closing * depth, 1)
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from cnncalc.layers import LayerError, layer_types
 from cnncalc.layers.arguments import REQUIRED
-from cnncalc.layers.base import Layer, Shape
+from cnncalc.layers.base import Layer
+from cnncalc.layers.shapes import Shape
 from tests.layers.building import frozen, known
 
 MOST_ELEMENTS = 60_000  # of a layer's output, and

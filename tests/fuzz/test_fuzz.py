@@ -10,7 +10,7 @@ To see it find an old fault in the code itself, put the fault back and run ``pyt
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -100,4 +100,11 @@ def _die() -> int:
     return 0
 
 
-WRONG = {"sleep": _sleep, "fill": _fill, "crash": _crash, "die": _die, "silent": lambda: 2, "odd": lambda: 7}
+WRONG: dict[str, Callable[[], int]] = {
+    "sleep": _sleep,
+    "fill": _fill,
+    "crash": _crash,
+    "die": _die,
+    "silent": lambda: 2,
+    "odd": lambda: 7,
+}

@@ -40,7 +40,8 @@ def model(
         [numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items()],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8, **more)
-    return made.SerializeToString()
+    data: bytes = made.SerializeToString()
+    return data
 
 
 def imported(data: bytes, inputs: Mapping[str, tuple[int, ...]] | None = None, fuse: bool = True) -> Imported:

@@ -188,7 +188,7 @@ def test_a_recurrent_operator_is_onnx_runtimes() -> None:
             constants = {
                 "w": weight(count, gates * 5, 6), "r": weight(count, gates * 5, 5), "b": weight(count, 2 * gates * 5)
             }  # fmt: skip
-            more = {"linear_before_reset": 1} if op == "GRU" and direction == "forward" else {}
+            more: dict[str, Any] = {"linear_before_reset": 1} if op == "GRU" and direction == "forward" else {}
             nodes = [
                 node("Transpose", ["x"], ["t"], perm=[1, 0, 2]),
                 node(op, ["t", "w", "r", "b"], ["y", "h"], hidden_size=5, direction=direction, **more),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cnncalc import loads
@@ -10,7 +12,7 @@ from cnncalc.language.loading import read_text
 from cnncalc.network import Network
 
 
-def network(layers: str, head: str = "input: [3, 32, 32]", variant: str | None = None, **settings: object) -> Network:
+def network(layers: str, head: str = "input: [3, 32, 32]", variant: str | None = None, **settings: Any) -> Network:
     return loads(f"{head}\nlayers:\n{layers}", variant, name="net.yaml", **settings)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,11 +13,14 @@ from cnncalc.rendering.layout import Column, Gap, Paragraph, Table, Text, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import FORMATS, Listed, View
 
-RECORDS = [{"name": "a", "shape": (1, 2), "note": None}, {"name": 'b, "c"', "shape": (), "note": "x|y"}]
+RECORDS: list[dict[str, Any]] = [
+    {"name": "a", "shape": (1, 2), "note": None},
+    {"name": 'b, "c"', "shape": (), "note": "x|y"},
+]
 GENERAL = [name for name, format in FORMATS.items() if format.general]
 
 
-def asked(**used: Callable[..., Any]) -> View:
+def asked(**used: Any) -> View:
     """Return a view of which only some parts may be made."""
 
     def never(*_: object) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cnncalc.language.collection import shipped
+from cnncalc.language.document import Document
 from cnncalc.language.findings import RULES, Finding, distinct
 from cnncalc.language.loading import read_text
 from cnncalc.language.shipped import files
@@ -251,6 +252,7 @@ def test_every_layer_type_can_be_linted(name: str) -> None:
 def test_no_shipped_network_is_warned_of() -> None:
     """What is as its paper has it is allowed on its line, with the reason."""
     for member in shipped():
+        assert isinstance(member.recipe, Document)
         assert [one.text() for one in [*distinct(unused(member.recipe)), *lint(member.build())]] == []
 
 

@@ -116,7 +116,7 @@ def test_the_edited_spec_has_the_promised_figures(name: str, tmp_path: Path) -> 
     assert edited
     for number, change in enumerate(edited):
         path = tmp_path / f"{number}.yaml"
-        path.write_text(applied(bench.recipe.text, change.edits), encoding="utf-8")
+        path.write_text(applied(bench.recipe.text or "", change.edits), encoding="utf-8")
         network = cnncalc.load(path, variant=bench.variant)
         totals, after = network.summary().totals, change.after
         assert (totals.params, totals.macs, totals.flops) == (after.params, after.macs, after.flops), change.name
