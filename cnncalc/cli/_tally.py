@@ -12,7 +12,7 @@ from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.studies.sweep.jobs import SweepPart, SweepPlan
 
 
-class Tally:
+class RowTally:
     """Counts what goes by, and what is wrong with it."""
 
     def __init__(self, plan: SweepPlan) -> None:

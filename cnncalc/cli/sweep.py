@@ -11,7 +11,7 @@ from cnncalc import __version__
 from cnncalc.cli._device import takes_device
 from cnncalc.cli._resuming import grows, identity, noted, opened, write
 from cnncalc.cli._rows import Rows, Varied, takes_rows
-from cnncalc.cli._tally import Tally
+from cnncalc.cli._tally import RowTally
 from cnncalc.cli.opening import read_spec
 from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output
 from cnncalc.cli.output import Output, to_stderr
@@ -65,7 +65,7 @@ def command(
     measure = Measure(*basis, rows.needed(keeper, condition), wanted.over(recipe.deploy))
     plan = SweepPlan(grid, measure, rows.drawn(grid), rows.where, rows.check)
     hidden = keeper is not None or condition is not None
-    tally = Tally(plan)
+    tally = RowTally(plan)
 
     def swept(done: Iterable[SweepPart]) -> View:
         shown = done if keeper is None else [_kept(keeper, done, grid)]

@@ -30,7 +30,7 @@ CELL = 64
 """Height of the strips by which obstacles are found."""
 
 
-class Block(NamedTuple):
+class Obstacle(NamedTuple):
     """A rectangle that lines go around; ``part`` may be left and reached."""
 
     left: int
@@ -45,7 +45,7 @@ class Block(NamedTuple):
         return across and self.top - CLEAR < bottom and self.bottom + CLEAR > top
 
 
-class Run(NamedTuple):
+class StraightPiece(NamedTuple):
     """A straight piece of a line: at a height from left to right, or at a distance from top to bottom."""
 
     at: int
@@ -58,18 +58,18 @@ class Streets:
     """What stands in the way: cards, closed boxes and texts, and the lines that lie already."""
 
     def __init__(self, placing: Placing) -> None:
-        self.blocks: dict[int, list[Block]] = {}
-        self.level: dict[int, list[Run]] = {}
-        self.upright: dict[int, list[Run]] = {}
+        self.blocks: dict[int, list[Obstacle]] = {}
+        self.level: dict[int, list[StraightPiece]] = {}
+        self.upright: dict[int, list[StraightPiece]] = {}
         for part in placing.parts:
             if isinstance(part, Card) or not part.is_open:
-                self._add(Block(part.x, part.y, part.x + part.width, part.y + part.height, part))
+                self._add(Obstacle(part.x, part.y, part.x + part.width, part.y + part.height, part))
         for text in placing.texts:
-            self._add(Block(text.x, text.y - 8, text.x + text_width(text.text, 9), text.y + 2, None))
+            self._add(Obstacle(text.x, text.y - 8, text.x + text_width(text.text, 9), text.y + 2, None))
         for line in placing.lines:
             self._lay(line.points, None)
 
-    def _add(self, block: Block) -> None:
+    def _add(self, block: Obstacle) -> None:
         for cell in range((block.top - CLEAR) // CELL, (block.bottom + CLEAR) // CELL + 1):
             self.blocks.setdefault(cell, []).append(block)
 
@@ -77,9 +77,9 @@ class Streets:
         """Note where a line lies that leaves or reaches a part."""
         for (x, y), (then_x, then_y) in pairwise(points):
             if y == then_y:
-                self.level.setdefault(y // CELL, []).append(Run(y, min(x, then_x), max(x, then_x), part))
+                self.level.setdefault(y // CELL, []).append(StraightPiece(y, min(x, then_x), max(x, then_x), part))
             else:
-                self.upright.setdefault(x // CELL, []).append(Run(x, min(y, then_y), max(y, then_y), part))
+                self.upright.setdefault(x // CELL, []).append(StraightPiece(x, min(y, then_y), max(y, then_y), part))
 
     def way(self, part: Card | Box, x: int, arrives: bool) -> list[Point]:
         """Return the corners of a line from the side of a part to ``x``, around what stands between, and lay it.
@@ -145,7 +145,7 @@ class Streets:
         return not alone or _is_alone(self.upright, x, low, high, part)
 
 
-def _is_alone(runs: dict[int, list[Run]], at: int, low: int, high: int, part: Card | Box) -> bool:
+def _is_alone(runs: dict[int, list[StraightPiece]], at: int, low: int, high: int, part: Card | Box) -> bool:
     """Whether no other line lies along a piece."""
     for cell in range((at - APART) // CELL, (at + APART) // CELL + 1):
         for run in runs.get(cell, ()):
