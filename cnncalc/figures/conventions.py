@@ -20,6 +20,7 @@ UNDEFINED = ("locally_connected",)
 NOT_COMPARED = frozenset(
     [
         "abs",
+        "attention",
         "ceil",
         "cos",
         "erf",

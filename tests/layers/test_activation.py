@@ -22,7 +22,8 @@ OPERATIONS = {
     "tanh": 5,  # 2 ·, exp, − 1, + 1, /
     "elu": 4,  # > 0, exp, − 1, · α
     "selu": 5,  # > 0, exp, − 1, · α, · λ
-    "softplus": 5,  # β ·, exp, 1 +, log, / β
+    "softplus": 3,  # exp, 1 +, log
+    "softplus: 2": 5,  # β ·, exp, 1 +, log, / β
     "mish": 9,  # exp, 1 +, log, tanh of 5, · x
     "gelu": 5,  # / √2, erf, 1 +, · x, · ½
     "gelu: tanh": 13,  # x · x · x, · 0.044715, x +, · √(2/π), tanh of 5, 1 +, · x, · ½

@@ -80,6 +80,63 @@ def test_an_einstein_sum_counts_every_combination(item: str, shapes: list[Shape]
     )
 
 
+@pytest.mark.parametrize(
+    ("item", "shapes"),
+    [
+        ("attention", [(3, 4, 5), (3, 6, 5), (3, 6, 7)]),
+        ("attention: 0.25", [(3, 4, 5), (3, 6, 5), (3, 6, 7), (3, 4, 6)]),
+        ("attention: {scaled: queries}", [(2, 3, 4, 5), (1, 3, 6, 5), (1, 3, 6, 7), (3, 1, 6), (4, 6)]),
+        ("attention: {scale: 0.3, scaled: both}", [(4, 5), (6, 5), (6, 7)]),
+        ("attention: {scale: 1, features_first: true}", [(3, 5, 4), (3, 5, 6), (3, 7, 6)]),
+    ],
+)
+def test_attention_is_its_formula(item: str, shapes: list[Shape]) -> None:
+    """softmax(scale · Q·Kᵀ + biases)·V (arXiv:1706.03762, equation 1), here by NumPy's einsum."""
+    stream = np.random.default_rng(0)
+    arrays = [stream.standard_normal((2, *shape)) for shape in shapes]
+    run = single(item, *shapes).run({f"x{i}": array for i, array in enumerate(arrays)})
+    assert run.ok, run.mismatches
+    turn = "features_first" in item
+    for sample in range(2):
+        q, k, v = [array[sample].swapaxes(-1, -2) if turn else array[sample] for array in arrays[:3]]
+        scale = {"0.25": 0.25, "0.3": 0.3, "1": 1.0}.get(item.partition("scale: ")[2].split(",")[0], 5**-0.5)
+        scale = 0.25 if item.endswith("0.25") else scale
+        logits = scale * np.einsum("...ld,...sd->...ls", q, np.broadcast_to(k, (*q.shape[:-2], *k.shape[-2:])))
+        for bias in arrays[3:]:
+            logits = logits + bias[sample]
+        weights = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+        expected = np.einsum("...ls,...se->...le", weights, np.broadcast_to(v, (*q.shape[:-2], *v.shape[-2:])))
+        expected = expected.swapaxes(-1, -2) if turn else expected
+        np.testing.assert_allclose(run.output[sample], expected, rtol=1e-10)
+
+
+def test_attention_counts_its_products_scale_biases_and_softmax() -> None:
+    shapes = [(3, 4, 5), (3, 6, 5), (3, 6, 7), (3, 4, 6)]
+    macs, logits = 3 * 4 * 6 * (5 + 7), 3 * 4 * 6
+    softmax = 3 * 4 * (5 + 6 + 6 + 5 + 6)  # maximum, subtractions, exps, adds, divisions of 12 lines of 6
+    done = use("attention: 0.25", *shapes)
+    assert (done.macs, done.flops) == (macs, 2 * macs + logits + logits + softmax)
+    assert use("attention: {scale: 1}", *shapes).flops == 2 * macs + logits + softmax
+    assert use("attention: {scaled: queries}", *shapes[:3]).flops == 2 * macs + 3 * 4 * 5 + softmax
+    assert use("attention: {scaled: both}", *shapes[:3]).flops == 2 * macs + 3 * (4 + 6) * 5 + softmax
+
+
+def test_refusals_of_attention() -> None:
+    error = refusal("attention", (3, 4, 5), (3, 6, 4), (3, 6, 7))
+    assert error.message == "queries and keys differ in their features: [3, 4, 5], [3, 6, 4], [3, 6, 7]"
+    assert error.hint == "(heads, L, d), (heads, S, d), (heads, S, e)"
+    message = refusal("attention", (3, 4, 5), (3, 6, 5), (3, 7, 5)).message
+    assert message == "there are not as many values as keys: [3, 4, 5], [3, 6, 5], [3, 7, 5]"
+    message = refusal("attention", (3, 4, 5), (2, 6, 5), (3, 6, 5)).message
+    assert message == "the axes before the matrices differ: [3, 4, 5], [2, 6, 5], [3, 6, 5]"
+    message = refusal("attention", (3, 4, 5), (6, 5), (6, 5)).message
+    assert (
+        message == "takes queries, keys and values of as many axes, two or more, but they are [3, 4, 5], [6, 5], [6, 5]"
+    )
+    message = refusal("attention", (3, 4, 5), (3, 6, 5), (3, 6, 7), (3, 4, 5)).message
+    assert message == "[3, 4, 5] can't be added to logits of [3, 4, 6]"
+
+
 def test_refusals() -> None:
     error = refusal("matmul", (3, 4, 5), (3, 4, 5))
     assert error.message == (

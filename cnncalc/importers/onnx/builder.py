@@ -225,15 +225,16 @@ class Builder:
         given = {**function.defaults, **call.operator.attributes}
         scopes = (*call.scopes, call.operator.name or call.op)
         for item in function.operators:
-            bound = {name: given[other] for name, other in item.references.items() if other in given}
-            inputs = tuple([name if name in inside.values else "" for name in item.inputs])
-            unknown = [
-                name for name in item.inputs if name and name not in inside.values and name not in function.inputs
-            ]
+            missing = [name for name in item.inputs if name and name not in inside.values]
+            unknown = [name for name in missing if name not in function.inputs]
             if unknown:
                 raise CnncalcError(f"{where(item)} reads '{unknown[0]}', which nothing before it makes")
-            bound_item = item._replace(attributes={**item.attributes, **bound}, inputs=inputs)
-            self.operator(bound_item, inside, self.model.opsets, scopes)
+            if missing:
+                item = item._replace(inputs=tuple(["" if name in missing else name for name in item.inputs]))
+            if item.references:
+                bound = {name: given[other] for name, other in item.references.items() if other in given}
+                item = item._replace(attributes={**item.attributes, **bound})
+            self.operator(item, inside, self.model.opsets, scopes)
         self.depth -= 1
         return [inside.find(name) for name in function.outputs]
 

@@ -51,9 +51,9 @@ class Expanded:
         self.bytes_left = MAX_COMPARED_BYTES
         seen: set[int] = set()
         for step in steps:
-            if step.layer.type != "softmax":
+            if step.layer.type not in ("softmax", "attention"):
                 continue
-            for bias in _biases(step):
+            for bias in _biases(step) if step.layer.type == "softmax" else _learned(step.inputs[3:]):
                 if len(bias.leaves) == 1 and id(bias.leaves[0]) not in seen:
                     seen.add(id(bias.leaves[0]))
                     self._look(bias, bias.leaves[0])
@@ -96,6 +96,13 @@ def _is_turned(bias: Value) -> bool:
     return False
 
 
+def _learned(values: Iterable[Value]) -> Iterator[Value]:
+    """Yield the constants among what is added to logits."""
+    for value in values:
+        if value.step is not None and value.step.layer.type == "parameter":
+            yield value.step.held["weight"].value
+
+
 def _biases(softmax: LayerStep) -> Iterator[Value]:
     """Yield the constants that are added to what a softmax reads."""
     step = softmax.inputs[0].step
@@ -104,11 +111,7 @@ def _biases(softmax: LayerStep) -> Iterator[Value]:
             return
         if step.layer.type == "shift":
             yield step.held["weight"].value
-        before: LayerStep | None = None
-        for value in step.inputs:
-            if value.step is not None and value.step.layer.type == "parameter":
-                if step.layer.type == "add":
-                    yield value.step.held["weight"].value
-            elif before is None:
-                before = value.step
-        step = before
+        if step.layer.type == "add":
+            yield from _learned(step.inputs)
+        live = [value.step for value in step.inputs if value.step is None or value.step.layer.type != "parameter"]
+        step = live[0] if live else None

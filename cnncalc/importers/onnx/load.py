@@ -15,10 +15,10 @@ from cnncalc.ground.limits import MAX_AXES, MAX_LAYERS, MAX_MODEL_BYTES, MAX_PIP
 from cnncalc.importers.onnx import operators as operators
 from cnncalc.importers.onnx.builder import Builder, ValueScope
 from cnncalc.importers.onnx.call import UnfitError
-from cnncalc.importers.onnx.fusing import fused
 from cnncalc.importers.onnx.model import Model, Port, read_model
 from cnncalc.importers.onnx.naming import names
 from cnncalc.importers.onnx.params import Params
+from cnncalc.importers.onnx.patterns import fused
 from cnncalc.importers.onnx.steps import LayerStep
 from cnncalc.importers.onnx.values import Value, literal
 from cnncalc.importers.onnx.wire import MalformedError, Paged, Wire, varint

@@ -8,6 +8,7 @@ those of the module's state_dict.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cnncalc.importers.onnx.model import OnnxOperator
@@ -24,8 +25,14 @@ _ODD = re.compile(r"[^\w.-]+").sub
 
 def clean(name: str) -> str:
     """Return a name as specs have them."""
-    parts = [_ODD("_", part).strip("_") or "_" for part in name.split(".") if part]
+    parts = [_part(part) for part in name.split(".") if part]
     return ".".join(parts[:MOST_PARTS])[:LONGEST].strip(".")
+
+
+@lru_cache(maxsize=4096)
+def _part(part: str) -> str:
+    """Return one part of a name as specs have it."""
+    return _ODD("_", part).strip("_") or "_"
 
 
 def scope_of(call: Call) -> tuple[str, ...]:
@@ -40,6 +47,7 @@ def _scopes(item: OnnxOperator) -> tuple[str, ...]:
     return tuple([part for part in path.split(".") if part])
 
 
+@lru_cache(maxsize=4096)
 def _path(name: str, with_operator: bool) -> tuple[str, ...]:
     """Return the parts of a node's name: a segment that begins with the one before it takes its place."""
     if "/" not in name:
@@ -56,6 +64,8 @@ def _path(name: str, with_operator: bool) -> tuple[str, ...]:
 
 
 def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
+    if len(paths) == 1:
+        return paths[0]
     first = min(paths, key=len)
     for i, part in enumerate(first):
         if any(path[i] != part for path in paths):
@@ -80,7 +90,8 @@ def names(steps: list[LayerStep]) -> list[str]:
     inner: set[tuple[str, ...]] = set()
     for scope in scopes:
         count[scope] = count.get(scope, 0) + 1
-        inner.update([scope[:i] for i in range(len(scope))])
+        if count[scope] == 1:
+            inner.update([scope[:i] for i in range(len(scope))])
     taken: dict[str, int] = {}
     numbers: dict[str, int] = {}
     found = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.activation._elementwise import Elementwise, softplus
 from cnncalc.layers.arguments import LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
@@ -15,20 +17,24 @@ if TYPE_CHECKING:
 class Softplus(Elementwise):
     """``log(1 + e^(β·x)) / β``: a relu without its corner.
 
-    Any shape, kept.  Flops per element: 1 product, 1 exp, 1 add, 1 log, 1 division.
+    Any shape, kept.  Flops per element: 1 exp, 1 add, 1 log; with a β other than 1 also 1 product and 1 division.
     """
 
-    operations = 5
+    operations = 3
 
     beta = argument(number, "how sharp the bend is", 1.0)
 
-    example = Example("softplus", inputs=((128,),), output=(128,), flops=5 * 128)
+    example = Example("softplus", inputs=((128,),), output=(128,), flops=3 * 128)
     elsewhere = Elsewhere(torch="Softplus(beta)", onnx="Softplus")
 
     def check(self) -> None:
         """Refuse a division by zero."""
         if self.beta == 0:
             raise LayerError("beta = 0, but the formula divides by it", argument="beta", hint="1 is usual")
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Two more per element where β changes something."""
+        return (self.operations + 2 * (self.beta != 1)) * prod(output)
 
     def compute(self, np: Any, x: Any) -> Any:
         """Return ``log(1 + e^(β·x)) / β``."""

@@ -1,0 +1,33 @@
+"""Operators that together are what a person calls one layer: a bias, a gelu, a silu, a norm, an attention.
+
+A pattern is only taken where nothing else reads what is inside of it, and its numbers are those of the formula to a
+thousandth.  What a layer counts is the sum of what its parts count, so that no figure depends on it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.importers.onnx.patterns import activation, attention, normalization, others
+from cnncalc.importers.onnx.patterns.fuser import Fuser, Pattern
+
+if TYPE_CHECKING:
+    from cnncalc.importers.onnx.builder import Builder
+    from cnncalc.importers.onnx.steps import LayerStep
+    from cnncalc.importers.onnx.values import Value
+
+ENDING: dict[str, tuple[Pattern, ...]] = {
+    "affine": (activation.gelu, activation.hardswish, activation.hardsigmoid),
+    "divide": (normalization.norm, normalization.lengths),
+    "matmul": (attention.attention,),
+    "multiply": (activation.gelu, activation.silu, activation.mish, activation.hardswish),
+    "permute": (normalization.channel_norm,),
+    "reshape": (normalization.group_norm, others.shuffle),
+    "shift": (others.linear_bias,),
+}
+"""Patterns by the layer type that they end in, in the order in which they are tried."""
+
+
+def fused(build: Builder, steps: list[LayerStep], outputs: list[Value]) -> list[LayerStep]:
+    """Return the steps with every pattern that is found in place of its parts."""
+    return Fuser(build, steps, outputs).run(ENDING)

@@ -1,0 +1,117 @@
+"""Layers and who reads them, and how some of them become one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from math import isclose
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.importers.onnx.steps import ConstantInput, LayerStep, made
+
+if TYPE_CHECKING:
+    from cnncalc.importers.onnx.builder import Builder
+    from cnncalc.importers.onnx.values import Value
+    from cnncalc.layers.base import Layer
+
+CLOSE = 1e-3
+"""How near a file's number must be to a formula's, relatively."""
+
+Pattern = Callable[["Fuser", LayerStep], "LayerStep | None"]
+
+
+class Fuser:
+    """Steps and who reads them."""
+
+    def __init__(self, build: Builder, steps: list[LayerStep], outputs: list[Value]) -> None:
+        self.build = build
+        self.steps = steps
+        self.outputs = outputs
+        self.kept = {value.step for value in outputs}
+        self.readers: dict[LayerStep, list[LayerStep]] = {}
+        for step in steps:
+            for value in step.inputs:
+                if value.step is not None:
+                    self.readers.setdefault(value.step, []).append(step)
+        self.gone: set[LayerStep] = set()
+        self.before: dict[LayerStep, list[LayerStep]] = {}
+
+    def run(self, patterns: Mapping[str, tuple[Pattern, ...]]) -> list[LayerStep]:
+        """Return the steps, each with the first pattern that ends in it put in its place.
+
+        Args:
+            patterns: by the layer type that they end in.
+        """
+        found: list[LayerStep] = []
+        for step in self.steps:
+            if step in self.gone:
+                continue
+            ending = patterns.get(step.layer.type, ())
+            new = next((new for pattern in ending if (new := pattern(self, step)) is not None), None)
+            found += [step] if new is None else [*self.before[new], new]
+        return [step for step in found if step not in self.gone]
+
+    def sole(self, step: LayerStep | None, kind: str, readers: int = 1) -> LayerStep | None:
+        """Return a step where it is of a type, and nothing but ``readers`` steps read it."""
+        if step is None or step.layer.type != kind or step in self.kept or step in self.gone:
+            return None
+        return step if len(self.readers.get(step, ())) == readers else None
+
+    def maker(self, value: Value, kind: str, readers: int = 1) -> LayerStep | None:
+        """Return what makes a value, as :meth:`sole`."""
+        return self.sole(value.step, kind, readers)
+
+    def put(
+        self,
+        parts: list[LayerStep],
+        kind: str,
+        inputs: list[Value],
+        held: dict[str, ConstantInput] | None = None,
+        **arguments: Any,
+    ) -> LayerStep:
+        """Return a layer of a type in place of the last of some steps, the others being gone."""
+        return self.replace(parts, made(kind, arguments), inputs, held)
+
+    def replace(
+        self,
+        parts: list[LayerStep],
+        layer: Layer,
+        inputs: list[Value],
+        held: dict[str, ConstantInput] | None = None,
+        new: Iterable[LayerStep] = (),
+    ) -> LayerStep:
+        """Return a layer in place of the last of some steps, the others being gone; ``new`` ones stand before it."""
+        last = parts[-1]
+        calls = [call for part in parts for call in part.calls]
+        whole = LayerStep(layer, inputs, last.output, held or {}, calls)
+        last.output.step = whole
+        self.before[whole] = list(new)
+        for step in (*new, whole):
+            for value in step.inputs:
+                if value.step is not None:
+                    readers = self.readers.get(value.step, [])
+                    self.readers[value.step] = [*[one for one in readers if one not in parts], step]
+        self.readers[whole] = self.readers.pop(last, [])
+        for reader in self.readers[whole]:
+            for value in reader.inputs:
+                if value.step is last:
+                    value.step = whole
+        if last in self.kept:
+            self.kept.add(whole)
+            for value in self.outputs:
+                value.step = whole if value.step is last else value.step
+        self.gone.update(parts)
+        return whole
+
+
+def same(one: Value, other: Value) -> bool:
+    """Whether two values are one tensor."""
+    if one.step is not None or other.step is not None:
+        return one.step is other.step
+    return one.origin is not None and one.origin == other.origin
+
+
+def is_affine(step: LayerStep | None, mul: float = 1.0, add: float = 0.0) -> bool:
+    """Whether a step is mul · x + add."""
+    if step is None or step.layer.type != "affine":
+        return False
+    return isclose(step["mul"], mul, rel_tol=CLOSE) and isclose(step["add"], add, rel_tol=CLOSE)

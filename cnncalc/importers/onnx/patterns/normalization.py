@@ -1,0 +1,135 @@
+"""Norms by their primitives, and norms between two permutations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.importers.onnx.patterns.fuser import same
+from cnncalc.importers.onnx.steps import ConstantInput, LayerStep
+
+if TYPE_CHECKING:
+    from cnncalc.importers.onnx.patterns.fuser import Fuser
+    from cnncalc.importers.onnx.values import Value
+
+
+def _learned(
+    fuser: Fuser, step: LayerStep, axes: tuple[int, ...], kinds: tuple[str, ...]
+) -> tuple[list[LayerStep], dict[str, ConstantInput]]:
+    """Return the scale and the shift that follow a norm, with their tensors in the shape of its axes."""
+    parts, held, last = [step], {}, step
+    for kind, name in zip(kinds, ("weight", "bias"), strict=False):
+        readers = fuser.readers.get(last, [])
+        after = readers[0] if len(readers) == 1 and last not in fuser.kept else None
+        if after is None or after.layer.type != kind:
+            break
+        shape = after["shape"] or (after.output.shape[0], *(1,) * (len(after.output.shape) - 1))
+        if any(size != (after.output.shape[i] if i in axes else 1) for i, size in enumerate(shape)):
+            break
+        stored, own = after.held["weight"].value, tuple([after.output.shape[i] for i in axes])
+        held[name] = ConstantInput(stored if stored.shape == own else fuser.build.derived("Reshape", stored, shape=own))
+        parts.append(after)
+        last = after
+    return parts, held
+
+
+def _mean_square(fuser: Fuser, value: Value) -> tuple[list[LayerStep], Value, tuple[int, ...], float] | None:
+    """Return the steps of √(mean x² + eps), what is squared, the axes, and eps."""
+    root = fuser.maker(value, "sqrt")
+    added = fuser.maker(root.inputs[0], "affine") if root is not None else None
+    if root is None or added is None or added["mul"] != 1 or added["add"] <= 0:
+        return None
+    mean = fuser.maker(added.inputs[0], "mean") or fuser.maker(added.inputs[0], "global_avgpool")
+    if mean is None:
+        return None
+    square = fuser.maker(mean.inputs[0], "power") or fuser.maker(mean.inputs[0], "multiply")
+    if square is None or (square.layer.type == "power" and square["exponent"] != 2):
+        return None
+    if square.layer.type == "multiply" and not (len(square.inputs) == 2 and same(*square.inputs)):
+        return None
+    return [square, mean, added, root], square.inputs[0], _axes(mean), added["add"]
+
+
+def _axes(mean: LayerStep) -> tuple[int, ...]:
+    rank = len(mean.inputs[0].shape)
+    if mean.layer.type == "global_avgpool":
+        return tuple(range(1, rank))
+    axes = mean["axis"]
+    return tuple(range(rank)) if axes is None else tuple(sorted([axis % rank for axis in axes]))
+
+
+def norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
+    """(x − mean) / √(mean (x − mean)² + eps), or x / √(mean x² + eps), with what is learned behind it."""
+    if step.layer.type != "divide":
+        return None
+    found = _mean_square(fuser, step.inputs[1])
+    if found is None:
+        return None
+    inner, squared, axes, eps = found
+    x = step.inputs[0]
+    if not same(squared, x):
+        return None
+    axis = (-1,) if axes == (len(step.output.shape) - 1,) else axes
+    uses = 3 if inner[0].layer.type == "multiply" else 2
+    centered = fuser.maker(x, "subtract", uses)
+    mean = None
+    if centered is not None:
+        mean = fuser.maker(centered.inputs[1], "mean") or fuser.maker(centered.inputs[1], "global_avgpool")
+    if centered is not None and mean is not None and _axes(mean) == axes and same(mean.inputs[0], centered.inputs[0]):
+        behind, held = _learned(fuser, step, axes, ("scale", "shift"))
+        arguments: dict[str, Any] = {"axis": axis, "eps": eps}
+        if not held:
+            arguments["affine"] = False
+        elif "bias" not in held:
+            arguments["bias"] = False
+        return fuser.put([mean, centered, *inner, *behind], "layernorm", [centered.inputs[0]], held, **arguments)
+    behind, held = _learned(fuser, step, axes, ("scale",))
+    arguments = {"axis": axis, "eps": eps} | ({} if held else {"affine": False})
+    return fuser.put([*inner, *behind], "rmsnorm", [x], held, **arguments)
+
+
+def group_norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
+    """A norm of groups that a reshape makes channels, and another one undoes."""
+    if step.layer.type != "reshape":
+        return None
+    norm = fuser.maker(step.inputs[0], "instancenorm")
+    split = fuser.maker(norm.inputs[0], "reshape") if norm is not None else None
+    if norm is None or split is None or norm["affine"]:
+        return None
+    x, shape, groups = split.inputs[0], step.output.shape, split.output.shape[0]
+    if x.shape != shape or x.times != step.output.times or shape[0] % groups or split["fold"] != 1:
+        return None
+    behind, held = _learned(fuser, step, (0,), ("scale", "shift"))
+    if len(held) == 1:  # both or none
+        behind, held = [step], {}
+    arguments = {"num_groups": groups, "eps": norm["eps"]} | ({} if held else {"affine": False})
+    return fuser.put([split, norm, *behind], "groupnorm", [x], held, **arguments)
+
+
+def lengths(fuser: Fuser, step: LayerStep) -> LayerStep | None:
+    """x / max(|x|, eps)."""
+    if step.layer.type != "divide":
+        return None
+    grown = fuser.maker(step.inputs[1], "expand")
+    clip = fuser.maker(grown.inputs[0] if grown else step.inputs[1], "hardtanh")
+    length = fuser.maker(clip.inputs[0], "norm2") if clip is not None else None
+    if clip is None or length is None or clip["max_val"] != "none" or not same(length.inputs[0], step.inputs[0]):
+        return None
+    if not length["keepdims"]:
+        return None
+    parts = [length, clip, *([grown] if grown else []), step]
+    return fuser.put(parts, "l2_normalize", [step.inputs[0]], axis=length["axis"], eps=clip["min_val"])
+
+
+def channel_norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
+    """A norm over the channels, which two permutations bring to the end and back."""
+    if step.layer.type != "permute":
+        return None
+    norm = fuser.maker(step.inputs[0], "layernorm") or fuser.maker(step.inputs[0], "rmsnorm")
+    turned = fuser.maker(norm.inputs[0], "permute") if norm is not None else None
+    if norm is None or turned is None or norm["axis"] != (-1,):
+        return None
+    rank = len(step.output.shape)
+    if turned["dims"] != (*range(1, rank), 0) or step["dims"] != (rank - 1, *range(rank - 1)):
+        return None
+    arguments = {name: norm[name] for name in norm.layer.arguments} | {"axis": (0,)}
+    return fuser.put([turned, norm, step], norm.layer.type, turned.inputs, norm.held, **arguments)

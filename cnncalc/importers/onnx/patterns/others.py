@@ -1,0 +1,65 @@
+"""Biases of products, and orders of channels and pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.importers.onnx.steps import ConstantInput, LayerStep
+
+if TYPE_CHECKING:
+    from cnncalc.importers.onnx.patterns.fuser import Fuser
+
+
+def linear_bias(fuser: Fuser, step: LayerStep) -> LayerStep | None:
+    """A shift of exactly the outputs of a linear layer, or of a quantised convolution, is its bias."""
+    if step.layer.type != "shift":
+        return None
+    before = fuser.maker(step.inputs[0], "linear") or fuser.maker(step.inputs[0], "conv")
+    if before is None or before["bias"]:
+        return None
+    shape, output = step["shape"], step.output.shape
+    axis = 0 if before.layer.type == "conv" else (before["axis"] if before["axis"] is not None else 0) % len(output)
+    if before.layer.type == "conv" and before.calls[0].op != "ConvInteger":
+        return None
+    if shape is None or shape[axis] != output[axis] or any(size != 1 for i, size in enumerate(shape) if i != axis):
+        return None
+    stored = step.held["weight"].value
+    bias = stored if stored.shape == (output[axis],) else fuser.build.derived("Reshape", stored, shape=(output[axis],))
+    arguments = {name: before[name] for name in before.layer.arguments} | {"bias": True}
+    held = {**before.held, "bias": ConstantInput(bias)}
+    return fuser.put([before, step], before.layer.type, before.inputs, held, **arguments)
+
+
+def shuffle(fuser: Fuser, step: LayerStep) -> LayerStep | None:
+    """Channels or pixels that a reshape, a permutation and a reshape put into another order."""
+    if step.layer.type != "reshape":
+        return None
+    turned = fuser.maker(step.inputs[0], "permute")
+    split = fuser.maker(turned.inputs[0], "reshape") if turned is not None else None
+    if (
+        turned is None
+        or split is None
+        or (split["fold"], split["unfold"], step["fold"], step["unfold"]) != (1, 1, 1, 1)
+    ):
+        return None
+    x, inner, shape, dims = split.inputs[0], split.output.shape, step.output.shape, turned["dims"]
+    parts = [split, turned, step]
+    if dims == (1, 0, *range(2, len(inner))) and x.shape == shape and inner[2:] == shape[1:]:
+        return fuser.put(parts, "channel_shuffle", [x], groups=inner[0])
+    if len(inner) != 5 or len(shape) != 3 or len(x.shape) != 3:
+        return None
+    if (
+        dims == (0, 3, 1, 4, 2)
+        and inner[1] == inner[2]
+        and x.shape == (inner[0] * inner[1] ** 2, *inner[3:])
+        and shape == (inner[0], inner[3] * inner[1], inner[4] * inner[1])
+    ):
+        return fuser.put(parts, "pixel_shuffle", [x], upscale_factor=inner[1])
+    if (
+        dims == (0, 2, 4, 1, 3)
+        and inner[2] == inner[4]
+        and x.shape == (inner[0], inner[1] * inner[2], inner[3] * inner[2])
+        and shape == (inner[0] * inner[2] ** 2, inner[1], inner[3])
+    ):
+        return fuser.put(parts, "pixel_unshuffle", [x], downscale_factor=inner[2])
+    return None

@@ -1,0 +1,145 @@
+"""Scaled dot-product attention."""
+
+from __future__ import annotations
+
+from math import prod, sqrt
+from typing import TYPE_CHECKING, ClassVar
+
+from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag
+from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.reads import WHOLE, Along, Read, Reads
+from cnncalc.layers.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, Ops
+
+
+class Attention(Layer):
+    """``softmax(scale · Q·Kᵀ + bias) · V``: what each query takes of the values (Vaswani 2017, arXiv:1706.03762).
+
+    Inputs: queries (…, L, d), keys (…, S, d), values (…, S, e); every further one is added to the logits (…, L, S):
+    biases of relative positions, a mask.  Output (…, L, e).  The axes before these, heads and windows, are equal, or 1
+    where one is for all.  Projections are linear layers of their own.  Flops for each head: 2 · macs, one product for
+    each element that is scaled, L·S adds for each bias, and the softmax of L lines of S.
+    """
+
+    kind = "matmul"
+    arity: ClassVar[tuple[int, int | None]] = (3, 5)
+
+    scale = argument(factor, "what the products of queries and keys are multiplied by; 1/√d by default", None)
+    scaled = argument(
+        choice("logits", "queries", "both"),
+        "what is multiplied: the products, queries, or both sides by √scale",
+        "logits",
+    )
+    features_first = argument(flag, "whether inputs and output are (…, d, L) instead of (…, L, d)", False)
+
+    example = Example(
+        "attention",
+        inputs=((3, 197, 64), (3, 197, 64), (3, 197, 64)),
+        output=(3, 197, 64),
+        macs=3 * 197 * 197 * (64 + 64),
+        flops=2 * 3 * 197 * 197 * 128 + 3 * 197 * 197 + 3 * 197 * (2 * 196 + 3 * 197),
+    )
+    elsewhere = Elsewhere(onnx="Attention", others="scaled_dot_product_attention MultiHeadAttention")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return (…, L, e).  Raises LayerError where the inputs don't go together."""
+        logits, width = self._logits(inputs)
+        return (*logits[:-2], width, logits[-2]) if self.features_first else (*logits[:-1], width)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Those of Q·Kᵀ, and those of the product with the values."""
+        logits, width = self._logits(inputs)
+        return prod(logits) * (self._turned(inputs[0])[-1] + width)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Two for each multiply-accumulate, the scale, the biases, and the softmax."""
+        logits, _ = self._logits(inputs)
+        lines, count = prod(logits[:-1]), logits[-1]
+        scaled = {"logits": prod(logits), "queries": prod(inputs[0]), "both": prod(inputs[0]) + prod(inputs[1])}
+        scale = scaled[self.scaled] if self.scale != 1 else 0
+        softmax = lines * (2 * (count - 1) + 3 * count)
+        return 2 * self.macs(inputs, output) + scale + (len(inputs) - 3) * prod(logits) + softmax
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that an element reads its query, all keys, one feature of all values, and a line of the biases."""
+        places = [len(output) - 2, len(output) - 1]
+        query, feature = places[::-1] if self.features_first else places
+        matrices = [[Read(query), WHOLE], [WHOLE, WHOLE], [WHOLE, Read(feature)]]
+        found = []
+        for number, shape in enumerate(inputs):
+            matrix = matrices[number] if number < 3 else [Read(query), WHOLE]
+            if number < 3 and self.features_first:
+                matrix = matrix[::-1]
+            offset = len(output) - len(shape)
+            own = [*[Read(i + offset) for i in range(len(shape) - 2)], *matrix[-len(shape) :]]
+            sizes = [output[i + offset] for i in range(len(shape) - 2)]
+            ends = [*sizes, *([None, None] if number < 3 else [output[query], None])][-len(shape) :]
+            reads = zip(own, shape, ends, strict=True)
+            found.append((Along(tuple([WHOLE if end not in (None, size) else read for read, size, end in reads])),))
+        return tuple(found)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Multiply, scale, add, normalise and multiply again."""
+        q, k, v = [x.swapaxes(-1, -2) if self.features_first else x for x in inputs[:3]]
+        scale = 1 / sqrt(q.shape[-1]) if self.scale is None else self.scale
+        if self.scaled == "both":
+            root = sqrt(abs(scale))
+            q, k = q * q.dtype.type(root), k * k.dtype.type(scale / root)
+        elif self.scaled == "queries":
+            q = q * q.dtype.type(scale)
+        logits = ops.matmul(q, k.swapaxes(-1, -2))
+        if self.scaled == "logits" and scale != 1:
+            logits = logits * logits.dtype.type(scale)
+        for bias in inputs[3:]:
+            logits = logits + bias.reshape(len(bias), *(1,) * (logits.ndim - bias.ndim), *bias.shape[1:])
+        powers = ops.np.exp(logits - logits.max(-1, keepdims=True))
+        powers /= powers.sum(-1, keepdims=True)
+        y = ops.matmul(powers, v)
+        return y.swapaxes(-1, -2) if self.features_first else y
+
+    def label(self) -> str:
+        """Return the scale where it is given."""
+        return "" if self.scale is None else f"×{self.scale:.4g}"
+
+    def _turned(self, shape: Shape) -> Shape:
+        """Return a shape as (…, L, d)."""
+        return (*shape[:-2], shape[-1], shape[-2]) if self.features_first else shape
+
+    def _logits(self, inputs: tuple[Shape, ...]) -> tuple[Shape, int]:
+        """Return the shape of the logits, and the width of the values."""
+        rank = len(inputs[0])
+        if rank < 2 or any(len(shape) != rank for shape in inputs[1:3]):
+            raise LayerError(
+                f"takes queries, keys and values of as many axes, two or more, but they are {_shapes(inputs[:3])}",
+                hint="(heads, L, d), (heads, S, d), (heads, S, e)",
+            )
+        q, k, v = [self._turned(shape) for shape in inputs[:3]]
+        leading = []
+        for sizes in zip(q[:-2], k[:-2], v[:-2], strict=True):
+            size = max(sizes)
+            if any(one not in (1, size) for one in sizes):
+                raise LayerError(
+                    f"the axes before the matrices differ: {_shapes(inputs[:3])}",
+                    hint="they must be equal, or 1 where one is for all",
+                )
+            leading.append(size)
+        if q[-1] != k[-1] or k[-2] != v[-2]:
+            what = (
+                "queries and keys differ in their features"
+                if q[-1] != k[-1]
+                else "there are not as many values as keys"
+            )
+            raise LayerError(f"{what}: {_shapes(inputs[:3])}", hint="(heads, L, d), (heads, S, d), (heads, S, e)")
+        logits = (*leading, q[-2], k[-2])
+        for bias in inputs[3:]:
+            if len(bias) > rank or any(
+                one not in (1, size) for one, size in zip(bias[::-1], logits[::-1], strict=False)
+            ):
+                raise LayerError(f"{shape_text(bias)} can't be added to logits of {shape_text(logits)}")
+        return logits, v[-1]
+
+
+def _shapes(inputs: tuple[Shape, ...]) -> str:
+    return ", ".join([shape_text(shape) for shape in inputs])
