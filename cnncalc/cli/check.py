@@ -9,7 +9,7 @@ import click
 
 from cnncalc.cli._device import bound_options, takes_device
 from cnncalc.cli._errors import error_text
-from cnncalc.cli.opening import AskedSeveral, Changes, read_spec
+from cnncalc.cli.opening import AskedSeveral, Changes
 from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_specs
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.figures.catalogue import BOUNDED, BYTES, Basis
@@ -83,7 +83,7 @@ def command(
         if (text := bounds[f"max_{name}"]) is not None:
             budgets[name] = parse_quantity(text, f"--max-{name}", True)
     asking = _Asking(budgets, Basis(basis.batch, basis.width), asked.changes(), wanted, allowed)
-    reports = [report for spec in asked.specs for report in _of_spec(spec, asking)]
+    reports = [report for spec in asked.specs for report in _of_spec(asked, spec, asking)]
     out.show(view(reports, strict))
     _report_to_stderr(reports)
     if any(report.error for report in reports):
@@ -101,10 +101,10 @@ class _Asking(NamedTuple):
     allowed: tuple[str, ...]
 
 
-def _of_spec(spec: str, asking: _Asking) -> Iterator[Report]:
+def _of_spec(asked: AskedSeveral, spec: str, asking: _Asking) -> Iterator[Report]:
     """Check every network of a spec; one that can't be built does not keep the others from it."""
     try:
-        recipe, variant = read_spec(spec)
+        recipe, variant = asked.read(spec)
     except CnncalcError as error:
         yield Report(spec, spec, {}, [], [], error_text(error))
         return

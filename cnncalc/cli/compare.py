@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from cnncalc.cli.opening import AskedSeveral, read_spec
+from cnncalc.cli.opening import AskedSeveral
 from cnncalc.cli.options import BatchAndDtype, convention_option, takes_basis, takes_output, takes_specs
 from cnncalc.cli.output import Output, report_unmet, to_stderr
 from cnncalc.figures.summary import summarize
@@ -44,7 +44,7 @@ def command(
     if only_layers and len(specs) > 2:
         raise click.UsageError("--layers compares two specs, not more")
     changes = asked.changes()
-    chosen = [Member(*read_spec(spec)) for spec in specs]
+    chosen = [Member(*asked.read(spec)) for spec in specs]
     if out.format in ("svg", "html") and len(specs) > 2:
         raise click.UsageError(f"{out.format} compares two specs, not more")
     networks = [one.build(*changes) for one in chosen]

@@ -103,4 +103,4 @@ def _command_line(asked: Asked, basis: BatchAndDtype, inputs: Mapping[str, Shape
         for old in values:
             replaced = option == name and (option != "--set" or old.split("=")[0] == value.split("=")[0])
             words += [] if replaced else [option, old]
-    return join([*words, name, value])
+    return join([*words, *([] if asked.fuse else ["--no-fuse"]), name, value])

@@ -39,26 +39,37 @@ class Asked:
         inputs: the texts of ``--input``.
         settings: the texts of ``--set``.
         layout: in which order the axes of shapes are given and shown, ``chw`` or ``hwc``.
+        fuse: whether operators of a model file that are one layer together become one.
+        fuses_specs: whether ``--no-fuse`` means something for a spec, too, in this command.
     """
 
-    __slots__ = ("inputs", "layout", "settings", "spec", "variant")
+    __slots__ = ("fuse", "fuses_specs", "inputs", "layout", "settings", "spec", "variant")
 
     def __init__(
-        self, spec: str, variant: str | None, inputs: tuple[str, ...], settings: tuple[str, ...], layout: str
+        self,
+        spec: str,
+        variant: str | None,
+        inputs: tuple[str, ...],
+        settings: tuple[str, ...],
+        layout: str,
+        fuse: bool = True,
+        fuses_specs: bool = False,
     ) -> None:
         self.spec = spec
         self.variant = variant
         self.inputs = inputs
         self.settings = settings
         self.layout = layout
+        self.fuse = fuse
+        self.fuses_specs = fuses_specs
 
     def with_inputs(self, inputs: tuple[str, ...]) -> Asked:
         """Return the same with other texts of ``--input``."""
-        return Asked(self.spec, self.variant, inputs, self.settings, self.layout)
+        return Asked(self.spec, self.variant, inputs, self.settings, self.layout, self.fuse, self.fuses_specs)
 
     def recipe(self) -> tuple[Recipe, str | None]:
         """Return the recipe, and the variant that is asked for by either way.  Raises CnncalcError."""
-        recipe, named = read_spec(self.spec)
+        recipe, named = read_asked(self.spec, self.fuse, self.fuses_specs)
         if self.variant is not None and named not in (None, self.variant):
             raise CnncalcError(f"{self.spec} is a variant already, so --variant {self.variant} can't be another")
         return recipe, self.variant or named
@@ -67,20 +78,13 @@ class Asked:
         """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError where they can't be read."""
         return _changes(self.settings, self.inputs, self.layout)
 
-    def network(self, fuse: bool = True) -> Graph:
-        """Build the network, and note on stderr what is probably meant otherwise.
+    def network(self) -> Graph:
+        """Build the network, and note on stderr what is probably meant otherwise.  Raises CnncalcError."""
+        return self.built()[1]
 
-        Without ``fuse`` the operators of a model file stay what they are.  Raises CnncalcError.
-        """
-        return self.built(fuse)[1]
-
-    def built(self, fuse: bool = True) -> tuple[Recipe, Graph]:
+    def built(self) -> tuple[Recipe, Graph]:
         """Return the recipe as well as :meth:`network`."""
         recipe, variant = self.recipe()
-        if not fuse:
-            if not hasattr(recipe, "fuse"):
-                raise CnncalcError(f"--no-fuse is of model files, and {self.spec} is a spec")
-            recipe.fuse = False
 
         def build(settings: Sequence[str], inputs: Sequence[str]) -> Graph:
             return recipe.build(variant, *_changes(settings, inputs, self.layout))
@@ -96,17 +100,43 @@ class Asked:
 class AskedSeveral:
     """Several networks as a command line asks for them; the changes are for all of them."""
 
-    __slots__ = ("inputs", "layout", "settings", "specs")
+    __slots__ = ("fuse", "inputs", "layout", "settings", "specs")
 
-    def __init__(self, specs: tuple[str, ...], inputs: tuple[str, ...], settings: tuple[str, ...], layout: str) -> None:
+    def __init__(
+        self, specs: tuple[str, ...], inputs: tuple[str, ...], settings: tuple[str, ...], layout: str, fuse: bool
+    ) -> None:
         self.specs = specs
         self.inputs = inputs
         self.settings = settings
         self.layout = layout
+        self.fuse = fuse
 
     def changes(self) -> Changes:
         """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError where they can't be read."""
         return _changes(self.settings, self.inputs, self.layout)
+
+    def read(self, spec: str) -> tuple[Recipe, str | None]:
+        """Return the recipe of one of them, and the variant that it asks for.  Raises CnncalcError."""
+        return read_asked(spec, self.fuse, True)
+
+
+def read_asked(spec: str, fuse: bool, with_specs: bool = False) -> tuple[Recipe, str | None]:
+    """Return the recipe of SPEC, and the variant that it asks for.
+
+    Args:
+        spec: as the command line has it.
+        fuse: whether operators of a model file that are one layer together become one.
+        with_specs: whether ``--no-fuse`` may be given where it is no model file.
+
+    Raises:
+        CnncalcError: where it can't be read, or ``--no-fuse`` would change nothing.
+    """
+    recipe, named = read_spec(spec)
+    if hasattr(recipe, "fuse"):
+        recipe.fuse = fuse
+    elif not fuse and not with_specs:
+        raise CnncalcError(f"--no-fuse is of model files, and {spec} is a spec")
+    return recipe, named
 
 
 def _changes(settings: Sequence[str], inputs: Sequence[str], layout: str) -> Changes:

@@ -84,23 +84,32 @@ layout_option = click.option(
     default="chw",
     help="Order of the axes in all shapes, given or shown: 3×32×32 or 32×32×3.",
 )
+fuse_option = click.option(
+    "--fuse/--no-fuse",
+    default=True,
+    help="Make layers of the operators of a model file; without, show them as they are.",
+)
 
 
-def takes_spec(inputs: Callable[[Command], Command] = _INPUTS) -> Decorator:
+def takes_spec(
+    inputs: Callable[[Command], Command] = _INPUTS, fuse: Callable[[Command], Command] = fuse_option
+) -> Decorator:
     """Add SPEC and what changes the network that it stands for; the command gets them as ``asked``.
 
     Args:
         inputs: the option ``--input``, where a command has another meaning for it.
+        fuse: the option ``--no-fuse``, where it means something for a spec, too.
     """
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def gathered(*, spec: str, variant: str | None, layout: str, **rest: Any) -> Any:
-            inputs, settings = rest.pop("inputs"), rest.pop("settings")
-            return command(asked=Asked(spec, variant, inputs, settings, layout), **rest)
+            texts, settings, fused = rest.pop("inputs"), rest.pop("settings"), rest.pop("fuse")
+            asked = Asked(spec, variant, texts, settings, layout, fused, fuse is not fuse_option)
+            return command(asked=asked, **rest)
 
         variant = click.option("--variant", metavar="NAME", help="The variant of a family.")
-        return _with(gathered, click.argument("spec"), variant, inputs, _SETTINGS, layout_option)
+        return _with(gathered, click.argument("spec"), variant, inputs, _SETTINGS, layout_option, fuse)
 
     return add
 
@@ -113,9 +122,9 @@ def takes_specs(required: bool) -> Decorator:
         @wraps(command)
         def gathered(*, specs: tuple[str, ...], layout: str, **rest: Any) -> Any:
             inputs, settings = rest.pop("inputs"), rest.pop("settings")
-            return command(asked=AskedSeveral(specs, inputs, settings, layout), **rest)
+            return command(asked=AskedSeveral(specs, inputs, settings, layout, rest.pop("fuse")), **rest)
 
-        return _with(gathered, specs, _INPUTS, _SETTINGS, layout_option)
+        return _with(gathered, specs, _INPUTS, _SETTINGS, layout_option, fuse_option)
 
     return add
 

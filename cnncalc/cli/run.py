@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 DTYPES = ("float32", "float64")
 
+_FUSE = click.option(
+    "--fuse/--no-fuse",
+    default=True,
+    help="Compute batchnorm, add and activation inside the convolution beside them; make layers of a model's operators.",
+)
 _INPUTS = click.option(
     "--input",
     "inputs",
@@ -86,7 +91,7 @@ def _takes_saving(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("run", short_help="Run the network, and prove every inferred shape.")
-@takes_spec(_INPUTS)
+@takes_spec(_INPUTS, _FUSE)
 @_takes_picture
 @click.option(
     "--weights",
@@ -99,9 +104,6 @@ def _takes_saving(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--dtype", type=click.Choice(DTYPES), help="Type to compute in. Default: the input's own, else float32.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Worker threads. Default: one per core.")
 @click.option("--repeat", type=WholeNumber(1, 10**6), default=1, help="Number of passes; the median time is reported.")
-@click.option(
-    "--fuse/--no-fuse", default=True, help="Compute batchnorm, add and activation inside the convolution beside them."
-)
 @_takes_saving
 @click.option(
     "--max-memory",
@@ -120,7 +122,6 @@ def command(
     dtype: str | None,
     threads: int | None,
     repeat: int,
-    fuse: bool,
     max_memory: str | None,
 ) -> int:
     """Run the network on real tensors, and compare every layer's shape and products with what is inferred.
@@ -149,7 +150,7 @@ def command(
     with progress_bar() as progress:
         result = run(
             network, x, weights=tensors, batch=batch or 1, seed=seed, dtype=dtype, threads=threads, repeat=repeat,
-            layers=saving.layers, fuse=fuse, max_memory=limit, progress=progress,
+            layers=saving.layers, fuse=asked.fuse, max_memory=limit, progress=progress,
         )  # fmt: skip
     if saving.path and len(result.outputs) == len(network.outputs):
         write_arrays(saving.path, result.outputs | result.tensors)

@@ -54,7 +54,6 @@ _NAMES = ", ".join([f"{name} (or {ALIKE[name]})" if name in ALIKE else name for 
     type=click.IntRange(1),
     help="Show the first N rows (by macs, unless sorted) and sum the others in one row.",
 )
-@click.option("--fuse/--no-fuse", default=True, help="Show the operators of a model file as the layers that they make.")
 @click.option("--columns", metavar="NAME,…", help=f"Columns to show: {_NAMES}.")
 @takes_output("html")
 def command(
@@ -66,7 +65,6 @@ def command(
     depth: int | None,
     sort: str | None,
     top: int | None,
-    fuse: bool,
     columns: str | None,
 ) -> int:
     """Print one row per layer, and where the compute and the parameters are.
@@ -78,7 +76,7 @@ def command(
     cat net.yaml | cnncalc summary - --format tsv | sort
     cnncalc summary resnet50 -o resnet50.html
     """
-    recipe, network = asked.built(fuse)
+    recipe, network = asked.built()
     summary = summarize(network, *basis, optimizer, convention)
     if out.format == "html":
         from cnncalc.cli.draw import page_by_default

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.opening import AskedSeveral, read_shipped, read_spec
+from cnncalc.cli.opening import AskedSeveral, read_shipped
 from cnncalc.cli.options import takes_output, takes_specs
 from cnncalc.cli.output import Output
 from cnncalc.language.collection import members
@@ -29,7 +29,9 @@ def command(asked: AskedSeveral, out: Output) -> None:
     cnncalc survey --format csv > survey.csv
     """
     changes = asked.changes()
-    chosen = [member for spec in asked.specs for member in members(*read_spec(spec))] if asked.specs else read_shipped()
+    chosen = (
+        [member for spec in asked.specs for member in members(*asked.read(spec))] if asked.specs else read_shipped()
+    )
     found = by_year([shares(one.build(*changes), one.name, one.recipe.name, one.year) for one in chosen])
     surveyed = [one for one in found if one.layers >= NETWORK]
     out.show(view(surveyed, len(found) - len(surveyed)))

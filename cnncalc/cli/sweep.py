@@ -12,8 +12,8 @@ from cnncalc.cli._device import takes_device
 from cnncalc.cli._resuming import grows, identity, noted, opened, write
 from cnncalc.cli._rows import Rows, Varied, takes_rows
 from cnncalc.cli._tally import RowTally
-from cnncalc.cli.opening import read_spec
-from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output
+from cnncalc.cli.opening import read_asked
+from cnncalc.cli.options import BatchAndDtype, fuse_option, takes_basis, takes_output
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.progress import Interruptible, progress_bar
 from cnncalc.rendering.views.sweep import Swept, view
@@ -33,6 +33,7 @@ from cnncalc.studies.sweep.points import Measure
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, help="Worker processes.")
 @click.option("--resume", is_flag=True, help="Go on where FILE ends, if it is of the same sweep: ndjson, csv or tsv.")
 @takes_output("html")
+@fuse_option
 def command(
     spec: str,
     varied: Varied,
@@ -42,6 +43,7 @@ def command(
     jobs: int,
     resume: bool,
     out: Output,
+    fuse: bool,
 ) -> int:
     """Print one row per combination, as it is computed.  Inputs vary fastest, then the last --set, variants slowest.
 
@@ -59,7 +61,7 @@ def command(
     cnncalc sweep mobilenet_v2 --set width=0.25:1.5:0.05 --input 3x96x96:3x224x224:32 -o front.html
     cnncalc sweep net.yaml --set 'kernels=each(3,5,7)*20' --sample 100k --where 'macs < 1G' -o some.ndjson --resume
     """
-    recipe, named = read_spec(spec)
+    recipe, named = read_asked(spec, fuse)
     grid = varied.grid(recipe, named)
     keeper, condition = rows.keeper(grid), rows.condition(recipe)
     measure = Measure(*basis, rows.needed(keeper, condition), wanted.over(recipe.deploy))
@@ -75,7 +77,7 @@ def command(
         if out.path is not None or keeper is not None:
             tally.progress = progress
         if grows(out, resume, keeper is None):
-            of = {**_options(varied, rows, basis, wanted), "--format": out.format}
+            of = {**_options(varied, rows, basis, wanted), "--format": out.format, "--fuse": fuse}
             file, state = opened(str(out.path), resume, identity(__version__, recipe, of))
             with file:
                 tally.restore(state)

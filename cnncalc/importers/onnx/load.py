@@ -111,7 +111,7 @@ class ModelFile:
         """
         if self.place is None:
             raise CnncalcError(f"{self.path}: a model from a pipe can't be read twice")
-        return partial(read_model_file, self.place)
+        return partial(_read_again, self.place, self.fuse)
 
 
 def read_model_file(path: str) -> ModelFile:
@@ -130,6 +130,12 @@ def read_model_file(path: str) -> ModelFile:
         return ModelFile(paged, path, status.st_size, path)
     except OSError as error:
         raise CnncalcError(f"{path}: {error.strerror}") from None
+
+
+def _read_again(path: str, fuse: bool) -> ModelFile:
+    file = read_model_file(path)
+    file.fuse = fuse
+    return file
 
 
 def read_model_bytes(data: bytes, path: str) -> ModelFile:

@@ -11,6 +11,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
 
@@ -98,6 +99,29 @@ class Attention(Layer):
         powers /= powers.sum(-1, keepdims=True)
         y = ops.matmul(powers, v)
         return y.swapaxes(-1, -2) if self.features_first else y
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Two products with the softmax between them, the scale where it is."""
+        q, k, v = onnx.inputs[:3]
+        rank = len(onnx.shapes[0]) + 1
+        order = [*range(rank - 2), rank - 1, rank - 2]
+        width = onnx.shapes[0][-2 if self.features_first else -1]
+        scale = 1 / sqrt(width) if self.scale is None else self.scale
+        if self.scaled != "logits" and scale != 1:
+            factor = sqrt(scale) if self.scaled == "both" else scale
+            q = onnx.node("Mul", q, onnx.number(factor))
+            k = onnx.node("Mul", k, onnx.number(factor)) if self.scaled == "both" else k
+        q, k = (onnx.transpose(q, order), k) if self.features_first else (q, onnx.transpose(k, order))
+        logits = onnx.node("MatMul", q, k)
+        if self.scaled == "logits" and scale != 1:
+            logits = onnx.node("Mul", logits, onnx.number(scale))
+        for bias, shape in zip(onnx.inputs[3:], onnx.shapes[3:], strict=True):
+            missing = [*range(1, rank - len(shape))]
+            logits = onnx.node("Add", logits, onnx.node("Unsqueeze", bias, onnx.integers(missing)) if missing else bias)
+        weights = onnx.node("Softmax", logits, axis=rank - 1)
+        if self.features_first:
+            return onnx.node("MatMul", v, onnx.transpose(weights, order))
+        return onnx.node("MatMul", weights, v)
 
     def label(self) -> str:
         """Return the scale where it is given."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import pi, sqrt
 from typing import TYPE_CHECKING
 
 from cnncalc.importers.onnx.patterns.fuser import is_affine, same
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def gelu(fuser: Fuser, step: LayerStep) -> LayerStep | None:
-    """½ · x · (1 + erf(x / √2)), in any of the three orders in which exporters write it."""
+    """½ · x · (1 + erf(x / √2)), or with a tanh in its place, in any of the orders in which exporters write it."""
     if step.layer.type not in ("multiply", "affine"):
         return None
     parts = [step]
@@ -38,11 +38,41 @@ def gelu(fuser: Fuser, step: LayerStep) -> LayerStep | None:
         scaled = fuser.maker(x, "affine")
         if not halved and is_affine(scaled, 0.5) and scaled is not None:
             inner, halved, x = [scaled], True, scaled.inputs[0]
-        erf = fuser.maker(share.inputs[0], "erf") if share is not None and is_affine(share, 1.0, 1.0) else None
-        divided = fuser.maker(erf.inputs[0], "affine") if erf is not None else None
-        if halved and erf and share and divided and is_affine(divided, sqrt(0.5)) and same(divided.inputs[0], x):
-            return fuser.put([divided, erf, share, *inner, *parts], "gelu", [x])
+        if not halved or share is None or not is_affine(share, 1.0, 1.0):
+            continue
+        for bent, how in ((_erf(fuser, share.inputs[0], x), "none"), (_tanh(fuser, share.inputs[0], x), "tanh")):
+            if bent:
+                return fuser.put([*bent, share, *inner, *parts], "gelu", [x], approximate=how)
     return None
+
+
+def _erf(fuser: Fuser, value: Value, x: Value) -> list[LayerStep]:
+    """Return the steps of erf(x / √2); nothing where it is not that."""
+    erf = fuser.maker(value, "erf")
+    divided = fuser.maker(erf.inputs[0], "affine") if erf is not None else None
+    if erf is None or divided is None or not is_affine(divided, sqrt(0.5)) or not same(divided.inputs[0], x):
+        return []
+    return [divided, erf]
+
+
+def _tanh(fuser: Fuser, value: Value, x: Value) -> list[LayerStep]:
+    """Return the steps of tanh(√(2/π) · (x + 0.044715 · x³)); nothing where it is not that."""
+    tanh = fuser.maker(value, "tanh")
+    scaled = fuser.maker(tanh.inputs[0], "affine") if tanh is not None else None
+    total = fuser.maker(scaled.inputs[0], "add") if scaled is not None else None
+    if tanh is None or scaled is None or total is None or not is_affine(scaled, sqrt(2 / pi)):
+        return []
+    small = fuser.maker(total.inputs[1], "affine") or fuser.maker(total.inputs[0], "affine")
+    others = [one for one in total.inputs if small is None or one.step is not small]
+    if small is None or not is_affine(small, 0.044715) or len(others) != 1 or not same(others[0], x):
+        return []
+    cube = fuser.maker(small.inputs[0], "multiply")
+    if cube is None or len(cube.inputs) != 2:
+        return []
+    square = fuser.maker(cube.inputs[1], "multiply") or fuser.maker(cube.inputs[0], "multiply")
+    if square is None or not any(same(one, x) for one in cube.inputs) or not all(same(one, x) for one in square.inputs):
+        return []
+    return [square, cube, small, total, scaled, tanh]
 
 
 def silu(fuser: Fuser, step: LayerStep) -> LayerStep | None:

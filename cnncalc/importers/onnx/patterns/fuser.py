@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isclose
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.importers.onnx.steps import ConstantInput, LayerStep, made
+from cnncalc.layers.base import LayerError
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.builder import Builder
@@ -60,6 +61,15 @@ class Fuser:
         """Return what makes a value, as :meth:`sole`."""
         return self.sole(value.step, kind, readers)
 
+    def _figures(self, parts: Iterable[LayerStep], new: Iterable[LayerStep]) -> tuple[int, int]:
+        """Return the macs and flops of some steps, less those of others that stay beside what takes their place."""
+        macs = flops = 0
+        for steps, sign in ((parts, 1), (new, -1)):
+            for step in steps:
+                use = step.layer.apply(tuple([value.sample for value in step.inputs]))
+                macs, flops = macs + sign * use.macs, flops + sign * (use.flops or 0)
+        return macs, flops
+
     def put(
         self,
         parts: list[LayerStep],
@@ -67,7 +77,7 @@ class Fuser:
         inputs: list[Value],
         held: dict[str, ConstantInput] | None = None,
         **arguments: Any,
-    ) -> LayerStep:
+    ) -> LayerStep | None:
         """Return a layer of a type in place of the last of some steps, the others being gone."""
         return self.replace(parts, made(kind, arguments), inputs, held)
 
@@ -77,10 +87,19 @@ class Fuser:
         layer: Layer,
         inputs: list[Value],
         held: dict[str, ConstantInput] | None = None,
-        new: Iterable[LayerStep] = (),
-    ) -> LayerStep:
-        """Return a layer in place of the last of some steps, the others being gone; ``new`` ones stand before it."""
+        new: Sequence[LayerStep] = (),
+    ) -> LayerStep | None:
+        """Return a layer in place of the last of some steps, the others being gone; ``new`` ones stand before it.
+
+        None, and nothing is changed, where it would have another shape than they, or other figures.
+        """
         last = parts[-1]
+        try:
+            use = layer.apply(tuple([value.sample for value in inputs]))
+        except LayerError:
+            return None
+        if use.output != last.output.sample or (use.macs, use.flops) != self._figures([*parts], [*new]):
+            return None
         calls = [call for part in parts for call in part.calls]
         whole = LayerStep(layer, inputs, last.output, held or {}, calls)
         last.output.step = whole
