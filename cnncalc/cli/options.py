@@ -87,7 +87,7 @@ layout_option = click.option(
 fuse_option = click.option(
     "--fuse/--no-fuse",
     default=True,
-    help="Make layers of the operators of a model file; without, show them as they are.",
+    help="Make layers of a model file's operators; without, show them as they are.",
 )
 
 

@@ -28,7 +28,8 @@ DTYPES = ("float32", "float64")
 _FUSE = click.option(
     "--fuse/--no-fuse",
     default=True,
-    help="Compute batchnorm, add and activation inside the convolution beside them; make layers of a model's operators.",
+    help="Compute batchnorm, add and activation inside the convolution beside them; make layers of a model file's "
+    "operators.",
 )
 _INPUTS = click.option(
     "--input",

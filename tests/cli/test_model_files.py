@@ -54,6 +54,15 @@ def test_every_command_takes_a_model_file(command: tuple[str, ...]) -> None:
     assert done.out
 
 
+@pytest.mark.parametrize("command", ["explain", "hotspots", "check", "draw", "sweep", "compare", "weights", "survey"])
+def test_every_command_takes_the_operators_as_they_are(command: str) -> None:
+    rest = {"explain": ["blocks.0.0.conv"], "compare": ["resnet18"]}.get(command, [])
+    assert cnncalc(command, EFFICIENT, *rest, "--no-fuse").code == 0
+    if command not in ("check", "compare", "survey"):  # which take several, of which one may be a spec
+        done = cnncalc(command, "lenet5", *rest, "--no-fuse")
+        assert (done.code, done.err) == (2, "--no-fuse is of model files, and lenet5 is a spec\n")
+
+
 def test_the_operators_as_they_are() -> None:
     plain = json.loads(cnncalc("summary", EFFICIENT, "--no-fuse", "--format", "json").out)
     fused = json.loads(cnncalc("summary", EFFICIENT, "--format", "json").out)

@@ -1,0 +1,142 @@
+"""Operators that together are one layer: each as a person would name it, with the same figures and numbers both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnncalc.figures.costs import sums
+from tests.importers.models import imported, model, network, node, runtime
+
+F = np.float32
+STREAM = np.random.default_rng(0)
+ROWS, HEADS, MAP = ("N", 7, 6), ("N", 2, 5, 4), ("N", 8, 4, 6)
+
+
+def weight(*shape: int) -> Any:
+    return STREAM.standard_normal(shape).astype(F)
+
+
+def attended(*between: Any, last: str = "logits") -> list[Any]:
+    """Return the nodes of an attention of x with itself, others between its first product and the softmax."""
+    return [
+        node("Transpose", ["k"], ["t"], perm=[0, 1, 3, 2]),
+        node("MatMul", ["q", "t"], ["logits"]),
+        *between,
+        node("Softmax", [last], ["weights"], axis=-1),
+        node("MatMul", ["weights", "x"], ["y"]),
+    ]
+
+
+def sides(q: str = "x", k: str = "x") -> list[Any]:
+    return [node("Identity", [q], ["q"]), node("Identity", [k], ["k"])]
+
+
+HALF, ROOT = F(0.5), F(0.5**0.5)
+SCALE = node("Mul", ["logits", "half"], ["scaled"])
+SPLIT = [node("Constant", [], ["s"], value_ints=[0, 5, 2, 4]), node("Reshape", ["x", "s"], ["r"])]
+
+# name: (nodes, input shape, constants, types of the layers)
+PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[str]]] = {
+    "attention": ([*sides(), *attended()], HEADS, {}, ["attention"]),
+    "attention, logits scaled": ([*sides(), *attended(SCALE, last="scaled")], HEADS, {"half": HALF}, ["attention"]),
+    "attention, logits divided": (
+        [*sides(), *attended(node("Div", ["logits", "two"], ["scaled"]), last="scaled")], HEADS, {"two": F(2)}, ["attention"],
+    ),
+    "attention, queries scaled": (
+        [node("Mul", ["x", "half"], ["p"]), *sides("p"), *attended()], HEADS, {"half": HALF}, ["attention"],
+    ),
+    "attention, both scaled by the root, as PyTorch writes it": (
+        [node("Mul", ["x", "root"], ["p"]), node("Identity", ["p"], ["q"]), node("Transpose", ["x"], ["u"], perm=[0, 1, 3, 2]),
+         node("Mul", ["u", "root"], ["t"]), node("MatMul", ["q", "t"], ["logits"]),
+         node("Softmax", ["logits"], ["weights"], axis=-1), node("MatMul", ["weights", "x"], ["y"])],
+        HEADS, {"root": ROOT}, ["attention"],
+    ),
+    "attention with a learned bias": (
+        [*sides(), *attended(SCALE, node("Add", ["scaled", "b"], ["biased"]), last="biased")],
+        HEADS, {"half": HALF, "b": weight(1, 2, 5, 5)}, ["parameter", "attention"],
+    ),
+    "attention with a bias and a mask": (
+        [*sides(), *attended(SCALE, node("Add", ["scaled", "b"], ["biased"]), node("Add", ["m", "biased"], ["masked"]), last="masked")],
+        HEADS, {"half": HALF, "b": weight(1, 2, 5, 5), "m": weight(1, 1, 5, 5)}, ["parameter", "parameter", "attention"],
+    ),
+    "attention of heads that a permutation makes": (
+        [*SPLIT, node("Transpose", ["r"], ["q"], perm=[0, 2, 1, 3]), node("Transpose", ["r"], ["t"], perm=[0, 2, 3, 1]),
+         node("Transpose", ["r"], ["v"], perm=[0, 2, 1, 3]), node("MatMul", ["q", "t"], ["logits"]),
+         node("Softmax", ["logits"], ["weights"], axis=-1), node("MatMul", ["weights", "v"], ["y"])],
+        ("N", 5, 8), {}, ["reshape", "permute", "permute", "permute", "attention"],
+    ),
+    "attention with the features first": (
+        [node("Transpose", ["x"], ["q"], perm=[0, 1, 3, 2]), node("MatMul", ["q", "x"], ["logits"]),
+         node("Softmax", ["logits"], ["weights"], axis=-1), node("Transpose", ["weights"], ["w"], perm=[0, 1, 3, 2]),
+         node("MatMul", ["x", "w"], ["y"])],
+        HEADS, {}, ["attention"],
+    ),
+    "no attention: the softmax is read twice": (
+        [*sides(), *attended(), node("ReduceSum", ["weights", "last"], ["z"], keepdims=1)], HEADS, {"last": np.array([-1])},
+        ["permute", "matmul", "softmax", "matmul"],
+    ),
+    "no attention: along the other axis": (
+        [*sides(), node("Transpose", ["k"], ["t"], perm=[0, 1, 3, 2]), node("MatMul", ["q", "t"], ["logits"]),
+         node("Softmax", ["logits"], ["weights"], axis=-2), node("MatMul", ["weights", "x"], ["y"])], HEADS, {},
+        ["permute", "matmul", "softmax", "matmul"],
+    ),
+    "mish": (
+        [node("Softplus", ["x"], ["a"]), node("Tanh", ["a"], ["b"]), node("Mul", ["x", "b"], ["y"])], MAP, {}, ["mish"],
+    ),
+    "gelu by tanh": (
+        [node("Mul", ["x", "x"], ["s"]), node("Mul", ["x", "s"], ["c"]), node("Mul", ["c", "k"], ["d"]),
+         node("Add", ["x", "d"], ["e"]), node("Mul", ["e", "r"], ["f"]), node("Tanh", ["f"], ["g"]),
+         node("Add", ["g", "one"], ["h"]), node("Mul", ["x", "h"], ["i"]), node("Mul", ["i", "half"], ["y"])],
+        ROWS, {"k": F(0.044715), "r": F((2 / np.pi) ** 0.5), "one": F(1), "half": HALF}, ["gelu"],
+    ),
+    "gelu": (
+        [node("Div", ["x", "r"], ["a"]), node("Erf", ["a"], ["b"]), node("Add", ["b", "one"], ["c"]),
+         node("Mul", ["x", "c"], ["d"]), node("Mul", ["d", "half"], ["y"])],
+        ROWS, {"r": F(2**0.5), "one": F(1), "half": HALF}, ["gelu"],
+    ),
+    "no gelu: another number": (
+        [node("Div", ["x", "r"], ["a"]), node("Erf", ["a"], ["b"]), node("Add", ["b", "one"], ["c"]),
+         node("Mul", ["x", "c"], ["d"]), node("Mul", ["d", "half"], ["y"])],
+        ROWS, {"r": F(1.5), "one": F(1), "half": HALF}, ["affine", "erf", "affine", "multiply", "affine"],
+    ),
+    "pixel_shuffle": (
+        [node("Constant", [], ["s"], value_ints=[0, 2, 2, 2, 4, 6]), node("Reshape", ["x", "s"], ["a"]),
+         node("Transpose", ["a"], ["b"], perm=[0, 1, 4, 2, 5, 3]), node("Constant", [], ["z"], value_ints=[0, 2, 8, 12]),
+         node("Reshape", ["b", "z"], ["y"])], MAP, {}, ["pixel_shuffle"],
+    ),
+    "no pixel_shuffle: the pixels are not where a map has them": (
+        [node("Constant", [], ["s"], value_ints=[0, 2, 2, 2, 4, 6]), node("Reshape", ["x", "s"], ["a"]),
+         node("Transpose", ["a"], ["b"], perm=[0, 1, 4, 2, 5, 3]), node("Constant", [], ["z"], value_ints=[0, 2, 8, 12]),
+         node("Reshape", ["b", "z"], ["y"])], ("N", 2, 4, 24), {}, ["reshape", "permute", "reshape"],
+    ),
+    "pixel_unshuffle": (
+        [node("Constant", [], ["s"], value_ints=[0, 8, 2, 2, 3, 2]), node("Reshape", ["x", "s"], ["a"]),
+         node("Transpose", ["a"], ["b"], perm=[0, 1, 3, 5, 2, 4]), node("Constant", [], ["z"], value_ints=[0, 32, 2, 3]),
+         node("Reshape", ["b", "z"], ["y"])], MAP, {}, ["pixel_unshuffle"],
+    ),
+    "channel_shuffle": (
+        [node("Constant", [], ["s"], value_ints=[0, 2, 4, 4, 6]), node("Reshape", ["x", "s"], ["a"]),
+         node("Transpose", ["a"], ["b"], perm=[0, 2, 1, 3, 4]), node("Constant", [], ["z"], value_ints=[0, 8, 4, 6]),
+         node("Reshape", ["b", "z"], ["y"])], MAP, {}, ["channel_shuffle"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_pattern_is_one_layer_with_the_figures_and_numbers_of_its_parts(name: str) -> None:
+    nodes, shape, constants, types = PATTERNS[name]
+    outputs = ["y", "z"] if "read twice" in name else ["y"]
+    data = model(nodes, {"x": shape}, outputs, constants)
+    made, plain = imported(data).graph, imported(data, fuse=False).graph
+    assert [one.layer.type for one in made.nodes if one.layer.type != "sum"] == types
+    assert sums(made.nodes)._replace(layers=0) == sums(plain.nodes)._replace(layers=0)
+    assert [one.shape for one in made.outputs.values()] == [one.shape for one in plain.outputs.values()]
+    x = np.random.default_rng(1).standard_normal((2, *shape[1:])).astype(F)
+    (expected, *_) = runtime(data, {"x": x})
+    run = network(data).run(x)
+    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
+    np.testing.assert_allclose(run.outputs["y"], expected, rtol=1e-4, atol=1e-5)
