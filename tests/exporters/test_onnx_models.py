@@ -42,15 +42,10 @@ layers:
   - linear: {out_features: 24, axis: -1}
     from: norm1
     name: v
-  - matmul: {transpose_b: true}
-    from: [q, k]
-  - affine: 0.2
-  - softmax: -1
-    name: attention
-  - matmul:
-    from: [attention, v]
+  - attention: 0.2
+    from: [q, k, v]
   - add:
-    from: [matmul2, pos_embed]
+    from: [attention1, pos_embed]
   - layernorm: -1
   - linear: {out_features: 96, axis: -1}
   - gelu
