@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,7 +71,9 @@ def run(command: str, folder: Path) -> str:
 
 
 def runnable(command: str) -> bool:
-    """Whether the tools that a command pipes into are on this machine."""
+    """Whether what a command needs is on this machine: the tools that it pipes into, another engine."""
+    if "--against" in command and find_spec("onnxruntime") is None:
+        return False
     return all(shutil.which(tool) for tool in ("jq",) if re.search(rf"\b{tool}\b", command))
 
 

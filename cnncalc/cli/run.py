@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,10 +18,12 @@ from cnncalc.cli.progress import progress_bar
 from cnncalc.execution import load_numpy
 from cnncalc.figures.summary import summarize
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.numbers import counted
 from cnncalc.ground.quantities import parse_quantity
 
 if TYPE_CHECKING:
     from cnncalc.execution.report import Run
+    from cnncalc.graph import Graph
 
 DTYPES = ("float32", "float64")
 
@@ -55,6 +57,23 @@ _LAYERS = click.option(
     "--layers", metavar="NAME,…", help="With --save: write these layers' outputs too; 'all' for every layer's."
 )
 
+_THREADS = click.option("--threads", type=click.IntRange(1, 256), help="Worker threads. Default: one per core.")
+_MAX_MEMORY = click.option(
+    "--max-memory",
+    metavar="BYTES",
+    help="Refuse a run that needs more: 8GB (1000³), 512MiB (1024²). Default: what the machine has free.",
+)
+_AGAINST = click.option(
+    "--against",
+    type=click.Choice(["onnxruntime"]),
+    help="Run another engine, too, and print the largest difference of every layer's output.",
+)
+_TOLERANCE = click.option(
+    "--tolerance",
+    metavar="X",
+    help="With --against: the largest difference that is accepted, in parts of a layer's magnitude. Default: 1e-4.",
+)
+
 
 class PictureOptions(NamedTuple):
     """How a picture becomes an input, as it is asked for; None where an option is not given."""
@@ -69,6 +88,20 @@ class Saving(NamedTuple):
 
     path: str | None
     layers: list[str] | None
+
+
+class Machine(NamedTuple):
+    """What a run may use of the machine, as it is asked for."""
+
+    threads: int | None
+    max_memory: str | None
+
+
+class Other(NamedTuple):
+    """Another engine, and the largest relative difference that is none, as they are asked for."""
+
+    engine: str | None
+    tolerance: str | None
 
 
 def _takes_picture(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -91,6 +124,26 @@ def _takes_saving(command: Callable[..., Any]) -> Callable[..., Any]:
     return _SAVE(_LAYERS(gathered))
 
 
+def _takes_machine(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what the run may use; the command gets ``machine``."""
+
+    @wraps(command)
+    def gathered(*, threads: int | None, max_memory: str | None, **rest: Any) -> Any:
+        return command(machine=Machine(threads, max_memory), **rest)
+
+    return _THREADS(_MAX_MEMORY(gathered))
+
+
+def _takes_other(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add another engine; the command gets ``other``."""
+
+    @wraps(command)
+    def gathered(*, against: str | None, tolerance: str | None, **rest: Any) -> Any:
+        return command(other=Other(against, tolerance), **rest)
+
+    return _AGAINST(_TOLERANCE(gathered))
+
+
 @click.command("run", short_help="Run the network, and prove every inferred shape.")
 @takes_spec(_INPUTS, _FUSE)
 @_takes_picture
@@ -103,14 +156,10 @@ def _takes_saving(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--batch", type=WholeNumber(1, 10**6), help="Samples of a random input. Default: 1.")
 @click.option("--seed", type=WholeNumber(0, 2**63 - 1), default=0, help="Seed of random inputs and weights.")
 @click.option("--dtype", type=click.Choice(DTYPES), help="Type to compute in. Default: the input's own, else float32.")
-@click.option("--threads", type=click.IntRange(1, 256), help="Worker threads. Default: one per core.")
+@_takes_machine
 @click.option("--repeat", type=WholeNumber(1, 10**6), default=1, help="Number of passes; the median time is reported.")
 @_takes_saving
-@click.option(
-    "--max-memory",
-    metavar="BYTES",
-    help="Refuse a run that needs more: 8GB (1000³), 512MiB (1024²). Default: what the machine has free.",
-)
+@_takes_other
 @takes_output()
 def command(
     asked: Asked,
@@ -121,9 +170,9 @@ def command(
     batch: int | None,
     seed: int,
     dtype: str | None,
-    threads: int | None,
+    machine: Machine,
     repeat: int,
-    max_memory: str | None,
+    other: Other,
 ) -> int:
     """Run the network on real tensors, and compare every layer's shape and products with what is inferred.
 
@@ -131,10 +180,12 @@ def command(
     cnncalc run resnet50
     cnncalc run net.yaml --weights net.npz --input digit.npy --save out.npz
     cnncalc run vgg16 --input cat.jpg --resize 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+    cnncalc run resnet50 --against onnxruntime
     """
     files, shapes = files_and_shapes(asked.inputs)
     refuse_unused(files, {"--resize": picture.resize, "--mean": picture.mean, "--std": picture.std}, {"--batch": batch})
-    limit = None if max_memory is None else parse_quantity(max_memory, "--max-memory", of_bytes=True)
+    tolerance = _tolerance(other, {"--save": saving.path, "--dtype": dtype, "--repeat": repeat > 1})
+    limit = None if machine.max_memory is None else parse_quantity(machine.max_memory, "--max-memory", of_bytes=True)
     network = asked.with_inputs(shapes).network()
     load_numpy()
     from cnncalc.execution.arrays.write import check_target, write_arrays
@@ -148,16 +199,49 @@ def command(
     tensors = read_weights(weights) if weights else None
     if saving.path:
         refuse_overwriting("--save", saving.path)
+    asked_for: dict[str, Any] = {
+        "weights": tensors, "batch": batch or 1, "seed": seed, "threads": machine.threads, "fuse": asked.fuse,
+        "max_memory": limit,
+    }  # fmt: skip
+    if other.engine:
+        return _against(network, out, x, tolerance, asked_for)
     with progress_bar() as progress:
-        result = run(
-            network, x, weights=tensors, batch=batch or 1, seed=seed, dtype=dtype, threads=threads, repeat=repeat,
-            layers=saving.layers, fuse=asked.fuse, max_memory=limit, progress=progress,
-        )  # fmt: skip
+        result = run(network, x, dtype=dtype, repeat=repeat, layers=saving.layers, progress=progress, **asked_for)
     if saving.path and len(result.outputs) == len(network.outputs):
         write_arrays(saving.path, result.outputs | result.tensors)
     summary = summarize(network, result.batch, result.dtype)
     out.show(view(summary, result))
     return max(report_unmet(summary), _report_to_stderr(result, asked.layout))
+
+
+def _against(network: Graph, out: Output, x: Any, tolerance: float, asked_for: Mapping[str, Any]) -> int:
+    """Run another engine beside ours, and show how they differ; return the exit code."""
+    from cnncalc.rendering.views.against import view
+    from cnncalc.studies.against import against
+
+    with progress_bar() as progress:
+        compared = against(network, x, tolerance=tolerance, progress=progress, **asked_for)
+    out.show(view(compared))
+    worst = compared.worst
+    if worst is not None and compared.apart:
+        more = f", and {counted(len(compared.apart) - 1, 'more layer')}" if len(compared.apart) > 1 else ""
+        to_stderr(
+            f"'{worst.node.name}' differs by {worst.relative:.1e} of its magnitude{more}: {tolerance:g} is accepted"
+        )
+    return max(1 if compared.apart else 0, _report_to_stderr(compared.run, out.screen.layout))
+
+
+def _tolerance(other: Other, unused: Mapping[str, object]) -> float:
+    """Return the tolerance.  Raises CnncalcError where it is none, or an option would change nothing."""
+    if other.engine is None and other.tolerance is not None:
+        raise CnncalcError("--tolerance is of two engines, but there is no --against")
+    for option, value in unused.items() if other.engine else ():
+        if value:
+            raise CnncalcError(f"{option} means nothing beside --against, which compares one float32 pass")
+    figures = _figures(other.tolerance or "1e-4", "--tolerance")
+    if len(figures) != 1 or figures[0] < 0:
+        raise CnncalcError(f"--tolerance {other.tolerance}: not one number of 0 or more")
+    return figures[0]
 
 
 def _layers(layers: str | None, save: str | None) -> list[str] | None:

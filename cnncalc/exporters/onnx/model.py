@@ -6,7 +6,7 @@ one by one as the file is written; how long it is, is known before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +17,7 @@ from cnncalc.exporters.formats import Beside, Options
 from cnncalc.exporters.onnx.messages import Size, block, head, integer, outside, tensor_head, text, value_info
 from cnncalc.exporters.onnx.messages import node as node_message
 from cnncalc.exporters.onnx.operators import Operators
-from cnncalc.graph import Graph
+from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.proto import FLOAT, WIDTHS, GraphProto, ModelProto, OperatorSetIdProto
 from cnncalc.layers.base import LayerError
@@ -65,7 +65,7 @@ def written(
     opset: int,
     contents: Iterator[tuple[str, Array]],
     beside: Beside | None = None,
-    shows_all: bool = False,
+    shown: Collection[Node] = (),
 ) -> Iterator[bytes]:
     """Yield a model's file piece by piece.
 
@@ -74,14 +74,14 @@ def written(
         opset: the version of the operator set.
         contents: the graph's weights in their order, float32.
         beside: writes a file beside the model's, for what that can't hold.
-        shows_all: whether every layer's tensor is an output.
+        shown: layers whose tensors are outputs, too.
 
     Raises:
         CnncalcError: for a layer without a counterpart, weights that don't fit, or a model that is too large.
     """
     if not OPSETS[0] <= opset <= OPSETS[1]:
         raise CnncalcError(f"opset {opset} is not offered", f"{OPSETS[0]} to {OPSETS[1]} are; {USUAL_OPSET} is usual")
-    parts = _parts(graph, opset, shows_all)
+    parts = _parts(graph, opset, shown)
     sizes = [prod(shape) * WIDTHS[FLOAT] for _, shape in parts.weights]
     pieces = (array.tobytes() for _, array in contents)
     heads = [tensor_head(name, shape, FLOAT, size) for (name, shape), size in zip(parts.weights, sizes, strict=True)]
@@ -119,7 +119,7 @@ def _file(
     yield from parts.values
 
 
-def _parts(graph: Graph, opset: int, shows_all: bool) -> Parts:
+def _parts(graph: Graph, opset: int, shown: Collection[Node]) -> Parts:
     """Return a graph's operators, values and weights.  Raises CnncalcError for a layer without a counterpart."""
     names = tensor_names(graph)
     operators, weights = [], list[tuple[str, Shape]]()
@@ -140,9 +140,7 @@ def _parts(graph: Graph, opset: int, shows_all: bool) -> Parts:
         for name, tensor in graph.outputs.items()
         if names[tensor] != name
     ]
-    ends = dict.fromkeys(graph.outputs, "")
-    if shows_all:
-        ends |= {names[node]: "" for node in graph.nodes}
+    ends = dict.fromkeys([*graph.outputs, *[names[node] for node in shown]])
     values = [block(GraphProto.INPUT, value_info(names[x], _sizes(graph, x))) for x in graph.inputs.values()]
     sizes = {names[node]: _sizes(graph, node) for node in graph.nodes}
     sizes |= {name: _sizes(graph, tensor) for name, tensor in graph.outputs.items()}

@@ -67,14 +67,14 @@ class AvgPool(WindowPool):
     def to_onnx(self, onnx: Onnx) -> str:
         """AveragePool, what overhangs the end as padding that is not counted, behind padding that is."""
         window, covered = self._window(onnx.shapes[0]), self.covered(onnx.shapes[0], onnx.output)
-        counts = self.count_include_pad and any(before or after for before, after in window.pads)
-        x, pads = onnx.x, covered.pads
         pairs = list(zip(window.pads, covered.pads, strict=True))
-        if counts and any(after > own for (_, own), (_, after) in pairs):
-            befores, afters = [own[0] for own in window.pads], [own[1] for own in window.pads]
+        overhangs = any(after > own for (_, own), (_, after) in pairs)
+        x, pads = onnx.x, covered.pads
+        if overhangs and self.count_include_pad and any(before or after for before, after in window.pads):
+            befores, afters = [before for before, _ in window.pads], [after for _, after in window.pads]
             x = onnx.node("Pad", x, onnx.integers([0, 0, *befores, 0, 0, *afters]))
             pads = tuple([(0, max(after - own, 0)) for (_, own), (_, after) in pairs])
-            counts = False
+        counts = self.count_include_pad and not overhangs
         attributes = covered._replace(pads=pads).to_onnx()
         attributes.pop("dilations")
         return onnx.node("AveragePool", x, **attributes, count_include_pad=int(counts))

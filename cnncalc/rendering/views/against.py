@@ -1,0 +1,121 @@
+"""Two engines on one network: the largest difference of every layer."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.ground.numbers import counted
+from cnncalc.layers.shapes import Shape, crossed
+from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Table, TableRow, Text, Title
+from cnncalc.rendering.styles import title
+from cnncalc.rendering.writers import View
+
+if TYPE_CHECKING:
+    from cnncalc.studies.against import Against, LayerDifference
+
+SCHEMA_VERSION = 1
+
+FIELDS = ("name", "type", "output", "difference", "magnitude", "relative", "agrees")
+
+_COLUMNS = (
+    Column("layer", folds=True),
+    Column("type", drop=1),
+    Column("output", right=True),
+    Column("difference", right=True),
+    Column("magnitude", right=True, drop=2),
+    Column("relative", right=True),
+    Column(""),
+)
+
+
+def view(compared: Against) -> View:
+    """Return the comparison in every format."""
+    return View(
+        page=lambda screen: page(compared, screen.layout),
+        document=lambda: document(compared),
+        records=lambda: records(compared),
+        columns=FIELDS,
+    )
+
+
+def page(compared: Against, layout: str) -> list[Block]:
+    """Return one row per layer, and the verdict."""
+    network = compared.network
+    about = f"beside {compared.engine}   batch {compared.batch}   float32"
+    rows: list[TableRow] = [_row(row, compared, layout) for row in compared.rows]
+    head: list[Block] = [Title(title(network.name, network.variant), about), Gap()]
+    return [*head, Table(_COLUMNS, rows), Gap(), *_verdict(compared)]
+
+
+def _row(row: LayerDifference, compared: Against, layout: str) -> list[str | Cell]:
+    agrees = row.relative <= compared.tolerance
+    style = "" if agrees else "red"
+    return [
+        Cell(row.node.name, style),
+        row.node.layer.type,
+        _shape((row.node.copies(compared.batch), *row.node.shape), layout),
+        _figure(row.difference),
+        _figure(row.magnitude),
+        Cell(_figure(row.relative), style),
+        Cell("✓", "green") if agrees else Cell("✗", "bold red"),
+    ]
+
+
+def _shape(shape: Shape, layout: str) -> str:
+    return "×".join(filter(None, (crossed(shape[:1]), crossed(shape[1:], layout))))
+
+
+def _figure(value: float) -> str:
+    return "0" if value == 0 else f"{value:.1e}"
+
+
+def _verdict(compared: Against) -> list[Block]:
+    total, apart, worst = len(compared.rows), len(compared.apart), compared.worst
+    style = "bold red" if apart else "bold green"
+    held = f"{total - apart} of {counted(total, 'layer')} differ by at most {compared.tolerance:g} of their magnitude"
+    blocks: list[Block] = [Text([(held, style)])]
+    if worst is not None:
+        blocks.append(
+            Paragraph(
+                f"the largest difference is {_figure(worst.relative)} of the magnitude, in '{worst.node.name}' "
+                f"of type {worst.node.layer.type}"
+            )
+        )
+    return blocks
+
+
+def document(compared: Against) -> dict[str, Any]:
+    """Return the comparison as one object."""
+    worst = compared.worst
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": compared.network.name,
+        "variant": compared.network.variant,
+        "engine": compared.engine,
+        "batch": compared.batch,
+        "tolerance": compared.tolerance,
+        "agrees": not compared.apart,
+        "worst": None if worst is None else worst.node.name,
+        "layers": records(compared),
+    }
+
+
+def records(compared: Against) -> list[dict[str, Any]]:
+    """Return one object per layer; a figure that is not finite is null."""
+    return [
+        {
+            "name": row.node.name,
+            "type": row.node.layer.type,
+            "output": [row.node.copies(compared.batch), *row.node.shape],
+            "difference": _finite(row.difference),
+            "magnitude": _finite(row.magnitude),
+            "relative": _finite(row.relative),
+            "agrees": row.relative <= compared.tolerance,
+        }
+        for row in compared.rows
+    ]
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
