@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from html import escape
 
 from cnncalc.deployment.view import ArenaPlace, Deployment
+from cnncalc.drawing.letters import fitted, text_width
+from cnncalc.drawing.svg import FONT
 from cnncalc.ground.numbers import exact
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.layers.shapes import crossed
@@ -13,24 +15,36 @@ from cnncalc.rendering.layout import page_lines, plain
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.views.deploy import page, title
 
-HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 360, 90, 40, 176, 24
-WIDEST_STEP, NARROWEST_STEP, WIDTH = 44, 2, 1100
+HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 360, 90, 60, 176, 24
+WIDEST_STEP, NARROWEST_STEP, WIDTH = 72, 2, 1100
 COLORS = ("#3b6ea5", "#b85c12", "#3f7f3a", "#85548a", "#2b7a78", "#86691a", "#ad4268", "#6b5348")
-SCRATCH_COLOR = "#d1242f"
-LEAST_FOR_NAMES = 11
-_FONT = "font-family='ui-sans-serif, system-ui, sans-serif'"
+SCRATCH_COLOR, BOUND_COLOR = "#d1242f", "#cf222e"
+LEAST_FOR_NAMES, LEAST_ROOM = 11, 18
+"""Height and width of a box with a name, and width of a step with one, in pixels."""
+
+LONGEST_NAME = BOTTOM - 20
+"""Pixels of what stands below a step."""
+
+_FONT = f'font-family="{FONT}"'
 
 
 def svg(found: Deployment) -> str:
     """Return the picture as an SVG document; a box's title says what it is, its bytes, and its first and last step."""
     count = len(found.steps)
     step = max(min(WIDTH / count, WIDEST_STEP), NARROWEST_STEP)
-    width, height = LEFT + step * count + RIGHT, TOP + HEIGHT + BOTTOM
+    bound = f"{exact(found.bound)} alive at most: no plan can do with less"
+    widest = max(text_width(found.graph.name, 16, bold=True), text_width(f"{_arena(found)}{bound}", 12) + 60)
+    width, height = max(LEFT + step * count, 16 + widest) + RIGHT, TOP + HEIGHT + BOTTOM
+    legend = 16 + text_width(_arena(found), 12) + 20
     lines = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width:.0f} {height}' width='{width:.0f}' "
         f"height='{height}' role='img' aria-label='{_text(found.graph.name)}: the arena over time' {_FONT}>",
-        "<rect width='100%' height='100%' fill='#ffffff'/>",
-        f"<text x='{LEFT}' y='24' font-size='15' font-weight='600' fill='#1f2328'>{_text(_headline(found))}</text>",
+        "<rect class='paper' width='100%' height='100%' fill='#ffffff'/>",
+        f"<text class='ink' x='16' y='22' font-size='15' font-weight='bold' fill='#1f2328'>{_text(found.graph.name)}"
+        "</text>",
+        f"<text class='muted' x='16' y='41' font-size='12' fill='#57606a'>{_arena(found)}</text>",
+        f"<line x1='{legend}' y1='37' x2='{legend + 24}' y2='37' stroke='{BOUND_COLOR}' stroke-dasharray='6 4'/>",
+        f"<text class='muted' x='{legend + 30}' y='41' font-size='12' fill='#57606a'>{bound}</text>",
         *_scale(found, step),
         *[_box(found, number, place, step) for number, place in enumerate(found.places) if place.size],
         *_bound(found, step),
@@ -52,13 +66,17 @@ def html(found: Deployment) -> str:
     )
 
 
-def _headline(found: Deployment) -> str:
+def _arena(found: Deployment) -> str:
     lost = f", {exact(found.arena - found.bound)} lost to the plan" if found.arena > found.bound else ""
-    return f"{found.graph.name}: arena {exact(found.arena)} bytes, {exact(found.bound)} alive at most{lost}"
+    return f"arena {exact(found.arena)} bytes{lost}"
 
 
 def _y(found: Deployment, offset: int) -> float:
     return TOP + HEIGHT - HEIGHT * offset / max(found.arena, 1)
+
+
+def _across(y: float, right: float) -> str:
+    return f"x1='{LEFT}' y1='{y:.1f}' x2='{right:.1f}' y2='{y:.1f}'"
 
 
 def _scale(found: Deployment, step: float) -> Iterator[str]:
@@ -67,9 +85,9 @@ def _scale(found: Deployment, step: float) -> Iterator[str]:
     for quarter in range(5):
         offset = found.arena * quarter // 4
         y = _y(found, offset)
-        yield f"<line x1='{LEFT}' y1='{y:.1f}' x2='{right:.1f}' y2='{y:.1f}' stroke='#d0d7de' stroke-width='1'/>"
+        yield f"<line class='rule' {_across(y, right)} stroke='#d0d7de' stroke-width='1'/>"
         place = f"x='{LEFT - 8}' y='{y + 4:.1f}' font-size='11' text-anchor='end'"
-        yield f"<text {place} fill='#57606a'>{exact(offset)}</text>"
+        yield f"<text class='muted' {place} fill='#57606a'>{exact(offset)}</text>"
 
 
 def _box(found: Deployment, number: int, place: ArenaPlace, step: float) -> str:
@@ -86,20 +104,17 @@ def _box(found: Deployment, number: int, place: ArenaPlace, step: float) -> str:
         f"<rect class='t' x='{x:.1f}' y='{y:.1f}' width='{width:.1f}' height='{height:.1f}' fill='{color}' "
         f"stroke='#ffffff' stroke-width='0.6'><title>{_text(tooltip)}</title></rect>"
     )
-    fitting = int((width - 6) / 6.2)
-    if height < LEAST_FOR_NAMES or fitting < 3:
+    room = int(width) - 6
+    if height < LEAST_FOR_NAMES or room < LEAST_ROOM:
         return box
-    name = place.name if len(place.name) <= fitting else "…" + place.name[-fitting + 1 :]
     label = f"<text x='{x + 3:.1f}' y='{y + height / 2 + 3:.1f}' font-size='10' fill='#ffffff' pointer-events='none'>"
-    return f"{box}{label}{_text(name)}</text>"
+    return f"{box}{label}{_text(_outer(place.name, room))}</text>"
 
 
 def _bound(found: Deployment, step: float) -> Iterator[str]:
     """Yield the line that no plan can be below."""
     y, right = _y(found, found.bound), LEFT + step * len(found.steps)
-    yield f"<line x1='{LEFT}' y1='{y:.1f}' x2='{right:.1f}' y2='{y:.1f}' stroke='#cf222e' stroke-dasharray='6 4'/>"
-    note = f"{exact(found.bound)} alive at most: no plan can do with less"
-    yield f"<text x='{right:.1f}' y='{y - 5:.1f}' font-size='11' text-anchor='end' fill='#cf222e'>{note}</text>"
+    yield f"<line {_across(y, right)} stroke='{BOUND_COLOR}' stroke-dasharray='6 4'/>"
 
 
 def _names(found: Deployment, step: float) -> Iterator[str]:
@@ -110,11 +125,20 @@ def _names(found: Deployment, step: float) -> Iterator[str]:
             continue
         x, y = LEFT + step * (one.number + 0.5) + 3, TOP + HEIGHT + 10
         name = title(one.operator) if one.operator is not None else "input"
-        short = name if len(name) <= 26 else f"{name[:12]}…{name[-13:]}"
+        what, _, layer = name.rpartition(" ")
+        both = f"{layer} {what}".rstrip()
+        shown = both if text_width(both, 10) <= LONGEST_NAME else _outer(layer, LONGEST_NAME)
         yield (
-            f"<text transform='translate({x:.1f} {y}) rotate(90)' font-size='10' fill='#57606a'>"
-            f"<title>{_text(f'step {one.number}: {name}')}</title>{_text(short)}</text>"
+            f"<text class='muted' transform='translate({x:.1f} {y}) rotate(90)' font-size='10' fill='#57606a'>"
+            f"<title>{_text(f'step {one.number}: {name}')}</title>{_text(shown)}</text>"
         )
+
+
+def _outer(name: str, room: int) -> str:
+    """Return a dotted name, as many of its outer scopes as there is room for; their numbers tell them apart."""
+    while text_width(name, 10) > room and "." in name:
+        name = name.rpartition(".")[0]
+    return fitted(name, 10, room)
 
 
 def _text(text: str) -> str:
