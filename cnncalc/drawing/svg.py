@@ -100,8 +100,8 @@ def _opened(part: Card | Box) -> str:
     found = f"<g{pale}><title>{escaped(part.title)}</title>\n"
     if part.mark in MARKS:
         found += (
-            f'<rect class="mark" x="{part.x - 4}" y="{part.y - 4}" width="{part.width + 8}" height="{part.height + 8}" '
-            f'rx="8" fill="none" stroke="{MARKS[part.mark]}" stroke-width="2.5"/>\n'
+            f'<rect class="mark" x="{part.x - 3}" y="{part.y - 3}" width="{part.width + 6}" height="{part.height + 6}" '
+            f'rx="7" fill="none" stroke="{MARKS[part.mark]}" stroke-width="2"/>\n'
         )
     return found
 

@@ -295,9 +295,16 @@ def test_figures_in_the_page_are_the_summarys(show: Any) -> None:
     assert page.evaluate("LAYERS.names") == [layer["name"] for layer in layers]
 
 
+BARS_SEEN = (
+    "() => [...document.querySelectorAll('svg .bar')].filter(bar => bar.getBoundingClientRect().width > 0).length"
+)
+
+
 @needs_browser
 def test_without_a_script_it_is_whole(show: Any) -> None:
     page = show(load("resnet50"), scripts=False)
+    assert page.evaluate(f"({BARS_SEEN})()") > 8
+    assert page.evaluate("document.querySelector('.tools').getBoundingClientRect().width") == 0
     text = page.call("DOM.getDocument", depth=-1)
     shown = json.dumps(text, ensure_ascii=False)
     assert "stage4.bottleneck3.conv_bn3.conv1" in shown  # every layer is in the table
@@ -309,6 +316,8 @@ def test_without_a_script_it_is_whole(show: Any) -> None:
 @needs_browser
 def test_dark_and_print(show: Any) -> None:
     page = show(load("lenet5"))
+    bars_seen = f"({BARS_SEEN})()"
+    assert page.evaluate(bars_seen) > 3
     ground = "getComputedStyle(document.body).backgroundColor"
     page.look(scheme="light")
     assert page.evaluate(ground) == "rgb(255, 255, 255)"
@@ -317,7 +326,8 @@ def test_dark_and_print(show: Any) -> None:
     assert page.evaluate("getComputedStyle(document.querySelector('#graph .ink')).fill") == "rgb(232, 234, 238)"
     page.look(scheme="dark", media="print")
     assert page.evaluate(ground) == "rgb(255, 255, 255)"  # paper is white
-    assert page.evaluate("getComputedStyle(document.querySelector('.bar')).display") == "none"
+    assert page.evaluate("getComputedStyle(document.querySelector('.tools')).display") == "none"
+    assert page.evaluate(bars_seen) > 3
     page.look()
 
 

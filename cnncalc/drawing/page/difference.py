@@ -38,7 +38,8 @@ def page(a: Side, b: Side, changes: Sequence[LayerDiff], figures: Sequence[Compa
 
 
 def _figures(a: Side, b: Side, figures: Sequence[Compared]) -> Iterator[str]:
-    yield f"<section><h2>Figures</h2><table>{_head('', 'figure', a.name, b.name, 'ratio')}<tbody>\n"
+    head = _head("", "figure", a.name, b.name, "ratio")
+    yield f'<section><h2>Figures</h2><table class="from3">{head}<tbody>\n'
     for figure in figures:
         was, now = [bytes_text(value) if figure.group == "memory" else exact(value) for value in figure.values]
         ratio = figure.ratios[1]

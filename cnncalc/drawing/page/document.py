@@ -162,7 +162,7 @@ def _graph(content: Content, picture: Picture) -> Iterator[str]:
         pressed = str(not place).lower()
         buttons += f'<button type="button" data-by="{one.by}" aria-pressed="{pressed}">{content.word(one)}</button>'
     yield (
-        '<main>\n<div class="bar" role="toolbar" aria-label="graph"><span><input type="search" id="search" '
+        '<main>\n<div class="tools" role="toolbar" aria-label="graph"><span><input type="search" id="search" '
         'placeholder="search layers ( / )" aria-label="search layers"> <output id="found"></output></span>'
         f"<span>bars {buttons}</span>"
         '<span><button type="button" id="expand">open all</button>'
@@ -202,9 +202,10 @@ def _table(content: Content) -> Iterator[str]:
     plain = [f'<th scope="col">{word}</th>' for _, word in heads]
     yield '<section aria-label="layers"><h2>Layers</h2>\n'
     yield '<div class="tall" tabindex="0" role="region" aria-label="table of layers">'
-    yield f'<table id="layers"><thead><tr>{"".join(cells)}</tr></thead><tbody id="rows"></tbody></table>\n'
+    yield f'<table id="layers" class="from4"><thead><tr>{"".join(cells)}</tr></thead><tbody id="rows"></tbody>'
+    yield "</table>\n"
     plain.append('<th scope="col">sees</th>')
-    yield f"<noscript><table><thead><tr>{''.join(plain)}</tr></thead><tbody>\n"
+    yield f'<noscript><table class="from4"><thead><tr>{"".join(plain)}</tr></thead><tbody>\n'
     for row in content.summary.rows:
         yield _row(row, content.measures)
     yield "</tbody></table></noscript></div></section>\n</main>\n"

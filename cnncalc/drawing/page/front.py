@@ -148,7 +148,7 @@ def _table(
     heads = "".join([f'<th scope="col">{escaped(name)}</th>' for name in ("combination", *names)])
     yield '<section aria-label="combinations"><h2>Combinations</h2>'
     yield '<div class="tall" tabindex="0" role="region" aria-label="table">'
-    yield f"<table><thead><tr>{heads}</tr></thead><tbody>\n"
+    yield f'<table class="from2"><thead><tr>{heads}</tr></thead><tbody>\n'
     for place, (one, row) in enumerate(zip(combinations, rows, strict=True)):
         cells = "".join([f"<td>{value:,}</td>" for value in row])
         chosen = ' class="chosen"' if place in best else ""
