@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -170,7 +171,7 @@ def drawn(graph: Graph, by: str, depth: int) -> list[list[str]]:
     ["alexnet", "resnet50", "googlenet", "inception_v4", "densenet121", "unet", "yolov3", "yolov4", "fcn8s",
      "mobilenet_v3_large", "lanes", "dominated", "blocks", 3, 77, 112],
 )  # fmt: skip
-def test_one_geometry_in_two_languages(show: Any, name: str | int) -> None:
+def test_one_geometry_in_two_languages(show: Callable[..., Browser], name: str | int) -> None:
     """Every rectangle, bar, text, circle and line is where, and as long as, Python draws it."""
     graph = network(name)
     page = show(graph)
@@ -182,7 +183,7 @@ def test_one_geometry_in_two_languages(show: Any, name: str | int) -> None:
 
 
 @needs_browser
-def test_opening_closing_searching_sorting(show: Any) -> None:
+def test_opening_closing_searching_sorting(show: Callable[..., Browser]) -> None:
     page = show(load("resnet50"))
     count = "document.querySelectorAll('#graph [data-part]').length"
     assert page.evaluate(count) <= FEW_BOXES + 10
@@ -214,7 +215,7 @@ def test_opening_closing_searching_sorting(show: Any) -> None:
 
 
 @needs_browser
-def test_zooming_and_moving(show: Any) -> None:
+def test_zooming_and_moving(show: Callable[..., Browser]) -> None:
     page = show(load("googlenet"), 2)
     width = "document.querySelector('#graph svg').getBoundingClientRect().width"
     page.look(width=1300)
@@ -257,7 +258,7 @@ def test_zooming_and_moving(show: Any) -> None:
 
 
 @needs_browser
-def test_hits_in_a_closed_block_are_counted_on_it(show: Any) -> None:
+def test_hits_in_a_closed_block_are_counted_on_it(show: Callable[..., Browser]) -> None:
     """Each of GoogLeNet's nine inception blocks has one 5x5, torchvision's are 3x3: two of them in each."""
     page = show(load("googlenet"), 1)
     page.evaluate(
@@ -274,7 +275,7 @@ def test_hits_in_a_closed_block_are_counted_on_it(show: Any) -> None:
 
 
 @needs_browser
-def test_a_deep_link_opens_what_is_around(show: Any) -> None:
+def test_a_deep_link_opens_what_is_around(show: Callable[..., Browser]) -> None:
     page = show(load("resnet50"), hash="#layer=stage3.bottleneck4.conv_bn2.conv1")
     formula = "formulas().then(() => new Promise(done => setTimeout(() => done(document.getElementById('formulas').textContent), 50)))"
     text = page.evaluate(formula)
@@ -285,7 +286,7 @@ def test_a_deep_link_opens_what_is_around(show: Any) -> None:
 
 
 @needs_browser
-def test_figures_in_the_page_are_the_summarys(show: Any) -> None:
+def test_figures_in_the_page_are_the_summarys(show: Callable[..., Browser]) -> None:
     graph = load("googlenet")
     page = show(graph)
     done = cnncalc("summary", "googlenet", "--format", "json")
@@ -301,7 +302,7 @@ BARS_SEEN = (
 
 
 @needs_browser
-def test_without_a_script_it_is_whole(show: Any) -> None:
+def test_without_a_script_it_is_whole(show: Callable[..., Browser]) -> None:
     page = show(load("resnet50"), scripts=False)
     assert page.evaluate(f"({BARS_SEEN})()") > 8
     assert page.evaluate("document.querySelector('.tools').getBoundingClientRect().width") == 0
@@ -314,7 +315,7 @@ def test_without_a_script_it_is_whole(show: Any) -> None:
 
 
 @needs_browser
-def test_dark_and_print(show: Any) -> None:
+def test_dark_and_print(show: Callable[..., Browser]) -> None:
     page = show(load("lenet5"))
     bars_seen = f"({BARS_SEEN})()"
     assert page.evaluate(bars_seen) > 3
@@ -332,7 +333,24 @@ def test_dark_and_print(show: Any) -> None:
 
 
 @needs_browser
-def test_the_saved_svg_stands_alone(show: Any) -> None:
+@pytest.mark.parametrize("name", ["resnet50", "unet", "yolov4"])
+def test_paper(show: Callable[..., Browser], name: str) -> None:
+    """The graph is on the first page, as a whole, below the totals, and no line of the table is lost."""
+    graph = load(name)
+    page = show(graph)
+    page.look(scheme="dark", media="print", width=718)  # A4 without its margins is 718 × 1047 pixels
+    assert page.evaluate("document.querySelector('#graph svg').getBoundingClientRect().bottom") <= 1047
+    assert page.evaluate("document.documentElement.scrollWidth") <= 718
+    page.look()
+    paper = b64decode(page.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)["data"])
+    assert paper.startswith(b"%PDF")
+    pages = len(re.findall(rb"/Type /Page\b", paper))
+    assert 2 <= pages <= 2 + len(graph.nodes) // 20
+    assert page.errors == []
+
+
+@needs_browser
+def test_the_saved_svg_stands_alone(show: Callable[..., Browser]) -> None:
     page = show(load("unet"))
     saved = page.evaluate(
         "new Promise(done => { const make = URL.createObjectURL; URL.createObjectURL = blob => {"
@@ -346,7 +364,7 @@ def test_the_saved_svg_stands_alone(show: Any) -> None:
 
 @needs_browser
 @pytest.mark.parametrize("name", ["resnet50", "unet"])
-def test_axe_finds_nothing(show: Any, name: str) -> None:
+def test_axe_finds_nothing(show: Callable[..., Browser], name: str) -> None:
     script = node_module("axe-core/axe.min.js")
     page = show(load(name))
     for scheme in ("light", "dark"):
