@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from random import Random
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -45,7 +44,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def show(browser: Browser, tmp_path: Path) -> Any:
+def show(browser: Browser, tmp_path: Path) -> Callable[..., Browser]:
     """Return a function that opens a page of a network and holds that nothing went wrong and nobody was asked."""
 
     def opened(graph: Graph, depth: int | None = None, hash: str = "", scripts: bool = True) -> Browser:
