@@ -205,5 +205,5 @@ def _form(use: Use) -> str:
 
 def _cuts(use: Use) -> Shape:
     """Return the padding of a transposed convolution an axis; 0 where its sides differ, which PyTorch has not."""
-    pads = _layer(use).described(use.inputs[0])["padding"]
-    return tuple([before if before == after else 0 for before, after in pads])
+    window = use.layer.window(use.inputs)
+    return tuple([before if before == after else 0 for before, after in window.pads]) if window else ()

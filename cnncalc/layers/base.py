@@ -16,11 +16,10 @@ from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
 
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
     from cnncalc.layers.reads import Reads
     from cnncalc.layers.window import Sliding
 
@@ -187,9 +186,13 @@ class Layer:
         """
         return times
 
+    def window(self, inputs: tuple[Shape, ...]) -> Sliding | None:
+        """Return the layer's window, which lies on its input where the type `slides`, else on its output."""
+        return None
+
     def sliding(self, inputs: tuple[Shape, ...]) -> Sliding | None:
         """Return the window that the layer slides over its input; None where it slides none."""
-        return None
+        return self.window(inputs) if self.slides else None
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads | None:
         """Return which elements of its inputs each output element reads; None: the one in its own place alone."""
@@ -212,7 +215,7 @@ class Layer:
         raise LayerError(f"'{self.type}' can't be run")
 
     def element(
-        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Work out one output element tap by tap.
 
@@ -244,7 +247,7 @@ class Layer:
         """Return the main arguments in a few characters (``3×3/2, 64``)."""
         return ""
 
-    def described(self, *inputs: Shape) -> dict[str, Any]:
+    def described(self, *inputs: Shape) -> dict[str, object]:
         """Return every argument as the JSON output shows it, one figure per axis."""
         return {name: self.__dict__[name] for name in self.arguments}
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.shapes import Shape
 from cnncalc.layers.window import Sliding
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class ChannelTerm(NamedTuple):
@@ -22,9 +25,9 @@ class ChannelTerm(NamedTuple):
     """
 
     channel: int
-    window: Any
-    inside: Any
-    weights: Any
+    window: Array
+    inside: Array
+    weights: Array | None
     total: float
 
 
@@ -63,24 +66,24 @@ def ends(places: Places) -> list[tuple[int, int]]:
     return [(axis[0], axis[-1]) for axis in places]
 
 
-def windowed(np: Any, channel: Any, places: Places) -> tuple[Any, Any]:
+def windowed(np: NumPy, channel: Array, places: Places) -> tuple[Array, Array]:
     """Return what lies at some places of a channel, 0 outside of it, and where it is inside."""
     grid = np.ix_(*[np.clip(axis, 0, size - 1) for axis, size in zip(places, channel.shape, strict=True)])
     inside = np.ones((1,) * channel.ndim, bool)
     for number, (axis, size) in enumerate(zip(places, channel.shape, strict=True)):
         shape = [1] * channel.ndim
         shape[number] = len(axis)
-        inside = inside & np.array([0 <= place < size for place in axis]).reshape(shape)
+        inside = np.logical_and(inside, np.array([0 <= place < size for place in axis]).reshape(shape))
     return np.where(inside, channel[grid], 0.0), inside
 
 
-def pooled(np: Any, x: Any, at: Shape, places: Places) -> ChannelTerm:
+def pooled(np: NumPy, x: Array, at: Shape, places: Places) -> ChannelTerm:
     """Return the window of one channel."""
     window, inside = windowed(np, x[at[0]], places)
     return ChannelTerm(at[0], window, inside, None, float(window.sum()))
 
 
-def largest(np: Any, x: Any, at: Shape, places: Places) -> Element:
+def largest(np: NumPy, x: Array, at: Shape, places: Places) -> Element:
     """Work out the largest element of a window."""
     part = pooled(np, x, at, places)
     if not part.inside.any():
@@ -89,7 +92,7 @@ def largest(np: Any, x: Any, at: Shape, places: Places) -> Element:
     return Element("the largest of the window", found, abs(found), parts=[part], places=ends(places))
 
 
-def mean(np: Any, x: Any, at: Shape, places: Places, count: int | None = None) -> Element:
+def mean(np: NumPy, x: Array, at: Shape, places: Places, count: int | None = None) -> Element:
     """Work out the mean of a window, over its elements on the map or another count."""
     part = pooled(np, x, at, places)
     count = int(part.inside.sum()) if count is None else count
@@ -100,9 +103,10 @@ def mean(np: Any, x: Any, at: Shape, places: Places, count: int | None = None) -
     return Element("the sum / elements", part.total / count, size, terms, [part], ends(places))
 
 
-def weighed(np: Any, parts: Sequence[ChannelTerm], bias: Any, places: Places, rule: str) -> Element:
+def weighed(np: NumPy, parts: Sequence[ChannelTerm], bias: float | None, places: Places, rule: str) -> Element:
     """Work out a sum of products, with a bias or None."""
-    terms = {} if bias is None else {"bias": float(bias)}
+    terms: dict[str, float] = {} if bias is None else {"bias": float(bias)}
     total = sum(part.total for part in parts) + sum(terms.values())
-    size = sum(float(np.abs(part.window * part.weights).sum()) for part in parts) + sum(map(abs, terms.values()))
+    products = [part.window * part.weights for part in parts if part.weights is not None]
+    size = sum([float(np.abs(product).sum()) for product in products]) + sum([abs(term) for term in terms.values()])
     return Element(rule + (" + bias" if terms else ""), total, size, terms, parts, ends(places))

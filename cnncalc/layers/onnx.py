@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import inf
-from types import ModuleType
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from cnncalc.layers.arguments import LayerError
@@ -16,6 +15,7 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.base import Layer
+    from cnncalc.layers.ops import NumPy
 
 Attribute = int | float | str | Sequence[int]
 
@@ -38,7 +38,7 @@ class Onnx(Protocol):
     """The shape that is to come out, without the batch axis."""
 
     @property
-    def np(self) -> ModuleType:
+    def np(self) -> NumPy:
         """NumPy."""
 
     @property

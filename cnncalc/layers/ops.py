@@ -7,8 +7,7 @@ kernel is here. No operation receives an output shape: shapes come out of the ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from types import ModuleType
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -28,10 +27,16 @@ Rounding: TypeAlias = Literal["floor", "ceil", "caffe"]
 overhangs its end counts too, if it starts in the input or in the padding before it."""
 
 
+class NumPy(Protocol):
+    """NumPy itself, whose functions give arrays; layers get it as an argument, so that counting need not import it."""
+
+    def __getattr__(self, name: str) -> Callable[..., Array]: ...
+
+
 class Ops(Protocol):
     """The operations on tensors that layers are made of."""
 
-    np: ModuleType
+    np: NumPy
     """NumPy itself."""
 
     def conv(

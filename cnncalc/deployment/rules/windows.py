@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 def taps_of(node: Node) -> Taps:
     """Return a layer's window with a figure for height and width; a map of one axis has height 1."""
-    found = node.layer.described(*node.use.inputs)
-    kernel, stride, pads = found["kernel_size"], found["stride"], found["padding"]
-    dilation: Any = found.get("dilation") or (1,) * len(kernel)
-    if len(kernel) == 1:
-        return Taps((1, *kernel), (1, *stride), ((0, 0), *pads), (1, *dilation))
-    return Taps(kernel, stride, pads, dilation)
+    window = node.layer.window(node.use.inputs)
+    assert window is not None
+    flat = (1,) * (2 - len(window.kernel))
+    unpadded: tuple[Pair, ...] = ((0, 0),) * len(flat)
+    kernel_h, kernel_w = (*flat, *window.kernel)
+    stride_h, stride_w = (*flat, *window.stride)
+    pads_h, pads_w = unpadded + window.pads
+    dilation_h, dilation_w = (*flat, *window.dilation)
+    return Taps((kernel_h, kernel_w), (stride_h, stride_w), (pads_h, pads_w), (dilation_h, dilation_w))
 
 
 def as_map(low: Lowering, node: Node, flow: Flow) -> Flow:

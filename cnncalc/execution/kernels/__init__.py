@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import ModuleType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy
 
@@ -22,13 +21,13 @@ from cnncalc.execution.kernels.kernel import (
 from cnncalc.execution.kernels.team import Team
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, Padding, Rounding, Sizes
+    from cnncalc.layers.ops import Array, NumPy, Padding, Rounding, Sizes
 
 
 class Kernels:
     """The operations of `cnncalc.layers.ops.Ops`, on NumPy arrays, done at once; that protocol documents each."""
 
-    np: ModuleType = numpy
+    np = cast("NumPy", numpy)
 
     def __init__(self, team: Team | None = None) -> None:
         """Let a team work, by default one of a single thread."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from cnncalc.exporters.onnx.messages import Attribute, Tensor, node
 from cnncalc.graph import Node
@@ -13,6 +12,7 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.graph import Tensor as Flowing
+    from cnncalc.layers.ops import NumPy
 
 KINDS = {"number": FLOAT, "integer": INT64, "truth": BOOL}
 
@@ -42,11 +42,11 @@ class Operators:
         self._count: dict[str, int] = {}
 
     @property
-    def np(self) -> ModuleType:
+    def np(self) -> NumPy:
         """NumPy."""
         import numpy
 
-        return numpy
+        return cast("NumPy", numpy)
 
     @property
     def x(self) -> str:

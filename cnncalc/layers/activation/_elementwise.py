@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from math import inf, prod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.base import Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
 
     from cnncalc.layers.element import Element
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 
 class Elementwise(Layer):
@@ -32,12 +31,12 @@ class Elementwise(Layer):
         """``operations`` per element."""
         return self.operations * prod(output)
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return the function's values on an array."""
         raise NotImplementedError
 
     def element(
-        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Apply the function to the element in the same place."""
         from cnncalc.layers.element import Element
@@ -58,12 +57,12 @@ class Elementwise(Layer):
         return y
 
 
-def sigmoid(np: Any, x: Any) -> Any:
+def sigmoid(np: NumPy, x: Array) -> Array:
     """Return 1 / (1 + e⁻ˣ), with no exp of a positive number, which could overflow."""
     small = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, small) / (1 + small)
 
 
-def softplus(np: Any, x: Any) -> Any:
+def softplus(np: NumPy, x: Array) -> Array:
     """Return log(1 + eˣ), with no exp of a positive number, which could overflow."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import argument, number
 from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class ELU(Elementwise):
@@ -22,6 +25,6 @@ class ELU(Elementwise):
     example = Example("elu", inputs=((64, 32, 32),), output=(64, 32, 32), flops=4 * 64 * 32 * 32)
     elsewhere = Elsewhere(torch="ELU(alpha)", keras="ELU(alpha)", onnx="Elu(alpha)")
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x`` or ``α · (eˣ − 1)``; no exp of a positive number, which could overflow."""
         return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))

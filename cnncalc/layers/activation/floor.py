@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class Floor(Elementwise):
@@ -15,6 +18,6 @@ class Floor(Elementwise):
     example = Example("floor", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(onnx="Floor")
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``⌊x⌋``."""
         return np.floor(x)

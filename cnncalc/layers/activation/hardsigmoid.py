@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class HardSigmoid(Elementwise):
@@ -21,7 +22,7 @@ class HardSigmoid(Elementwise):
     example = Example("hardsigmoid", inputs=((72, 1, 1),), output=(72, 1, 1), flops=4 * 72)
     elsewhere = Elsewhere(torch="Hardsigmoid", onnx="HardSigmoid", others="hsigmoid h_sigmoid")
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``min(max(x + 3, 0), 6) / 6``."""
         return np.clip(x + 3, 0, 6) / 6
 

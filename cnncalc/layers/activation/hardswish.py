@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class HardSwish(Elementwise):
@@ -21,7 +22,7 @@ class HardSwish(Elementwise):
     example = Example("hardswish", inputs=((16, 112, 112),), output=(16, 112, 112), flops=5 * 16 * 112 * 112)
     elsewhere = Elsewhere(torch="Hardswish", onnx="HardSwish", others="hswish h_swish")
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x · min(max(x + 3, 0), 6) / 6``."""
         return x * np.clip(x + 3, 0, 6) / 6
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf, prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import Conversion, LayerError, argument, number
@@ -12,6 +12,7 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Array, NumPy
 
 
 def _bound_of(value: object) -> float | str:
@@ -59,7 +60,7 @@ class HardTanh(Elementwise):
         bounds = [self.min_val, self.max_val]
         return (2 - bounds.count("none")) * prod(output)
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``min(max(x, min_val), max_val)``."""
         return np.clip(x, *self.clamps())
 

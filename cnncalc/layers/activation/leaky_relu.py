@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import argument, number
 from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class LeakyReLU(Elementwise):
@@ -27,7 +30,7 @@ class LeakyReLU(Elementwise):
         others="leaky lrelu",
     )
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x`` or ``negative_slope · x``."""
         return np.where(x > 0, x, self.negative_slope * x)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise, softplus
 from cnncalc.layers.activation.tanh import Tanh
@@ -10,6 +10,7 @@ from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class Mish(Elementwise):
@@ -22,7 +23,7 @@ class Mish(Elementwise):
     example = Example("mish", inputs=((32, 608, 608),), output=(32, 608, 608), flops=9 * 32 * 608 * 608)
     elsewhere = Elsewhere(torch="Mish", onnx="Mish")
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x · tanh(log(1 + eˣ))``."""
         return x * np.tanh(softplus(np, x))
 

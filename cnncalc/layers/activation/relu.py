@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class ReLU(Elementwise):
@@ -20,6 +23,6 @@ class ReLU(Elementwise):
         """Return the bounds."""
         return 0.0, inf
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``max(x, 0)``."""
         return np.maximum(x, 0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class ReLU6(Elementwise):
@@ -23,7 +24,7 @@ class ReLU6(Elementwise):
         """Return the bounds."""
         return 0.0, 6.0
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``min(max(x, 0), 6)``."""
         return np.clip(x, 0, 6)
 

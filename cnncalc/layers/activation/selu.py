@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, NumPy
 
 SCALE = 1.0507009873554804934193349852946  # λ and α of the paper's equation 14
 ALPHA = 1.6732632423543772848170429916717
@@ -21,6 +24,6 @@ class SELU(Elementwise):
     example = Example("selu", inputs=((256,),), output=(256,), flops=5 * 256)
     elsewhere = Elsewhere(torch="SELU", onnx="Selu")
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``λ · x`` or ``λ · α · (eˣ − 1)``; no exp of a positive number, which could overflow."""
         return SCALE * np.where(x > 0, x, ALPHA * np.expm1(np.minimum(x, 0)))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise, sigmoid
 from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class Sigmoid(Elementwise):
@@ -15,6 +18,6 @@ class Sigmoid(Elementwise):
     example = Example("sigmoid", inputs=((96, 1, 1),), output=(96, 1, 1), flops=4 * 96)
     elsewhere = Elsewhere(torch="Sigmoid", onnx="Sigmoid", others="logistic")
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``1 / (1 + e⁻ˣ)``."""
         return sigmoid(np, x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise, softplus
 from cnncalc.layers.arguments import LayerError, argument, number
@@ -12,6 +12,7 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class Softplus(Elementwise):
@@ -36,7 +37,7 @@ class Softplus(Elementwise):
         """Two more per element where β changes something."""
         return (self.operations + 2 * (self.beta != 1)) * prod(output)
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``log(1 + e^(β·x)) / β``."""
         return softplus(np, self.beta * x) / self.beta
 

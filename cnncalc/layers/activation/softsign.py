@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class Softsign(Elementwise):
@@ -15,6 +18,6 @@ class Softsign(Elementwise):
     example = Example("softsign", inputs=((64, 28, 28),), output=(64, 28, 28), flops=3 * 64 * 28 * 28)
     elsewhere = Elsewhere(torch="Softsign", onnx="Softsign")
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x / (1 + |x|)``."""
         return x / (1 + np.abs(x))

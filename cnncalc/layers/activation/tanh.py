@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class Tanh(Elementwise):
@@ -18,6 +21,6 @@ class Tanh(Elementwise):
     example = Example("tanh", inputs=((6, 28, 28),), output=(6, 28, 28), flops=5 * 6 * 28 * 28)
     elsewhere = Elsewhere(torch="Tanh", onnx="Tanh")
 
-    def compute(self, np: Any, x: Any) -> Any:
+    def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``tanh x``."""
         return np.tanh(x)

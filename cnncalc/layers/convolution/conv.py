@@ -13,11 +13,10 @@ from cnncalc.layers.window import Sliding, pads_of, window_counts, window_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
 
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 
 class Conv(Layer):
@@ -80,23 +79,23 @@ class Conv(Layer):
         products = 2 * self.macs(inputs, output)
         return products + prod(output) if self.bias else products
 
-    def sliding(self, inputs: tuple[Shape, ...]) -> Sliding | None:
-        """Return the filter's window."""
-        return self._window(inputs[0])
+    def window(self, inputs: tuple[Shape, ...]) -> Sliding:
+        """Return the filter with its step, its padding and its dilation."""
+        return Sliding(self.kernel_size, self.stride, self._pads(inputs[0][1:]), self.dilation)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that a filter reads its window, and all channels of its group."""
-        return self._window(inputs[0]).reads(self._channels(inputs[0][0]))
+        return self.window(inputs).reads(self._channels(inputs[0][0]))
 
     def element(
-        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Multiply the filter with the window of every channel of its group."""
         from cnncalc.layers.element import ChannelTerm, slid, weighed, windowed
 
         (x,) = inputs
         filters, bias = self._filters_at(at, weights)
-        places = slid(self._window(x.shape), at)
+        places = slid(self.window((x.shape,)), at)
         first = at[0] // (output[0] // self.groups) * len(filters)
         parts = []
         for channel, taps in enumerate(filters, first):
@@ -124,21 +123,18 @@ class Conv(Layer):
     def to_onnx(self, onnx: Onnx) -> str:
         """Conv, padding spelled out."""
         tensors = [onnx.weight(name) for name in ("weight", "bias") if onnx.has(name)]
-        return onnx.node("Conv", onnx.x, *tensors, **self._window(onnx.shapes[0]).to_onnx(), group=self.groups)
+        return onnx.node("Conv", onnx.x, *tensors, **self.window(onnx.shapes).to_onnx(), group=self.groups)
 
     def label(self) -> str:
         """Return ``3×3/2, 64``."""
         groups = "" if self.groups == 1 else f", {self.groups} groups"
         return f"{window_label(self.kernel_size, self.stride, self.dilation)}, {self.out_channels}{groups}"
 
-    def described(self, *inputs: Shape) -> dict[str, Any]:
+    def described(self, *inputs: Shape) -> dict[str, object]:
         """Return the arguments, with the padding that ``same`` stands for."""
         described = super().described(*inputs) | {"padding": self._pads(inputs[0][1:])}
         described.pop("in_channels")
         return described
-
-    def _window(self, shape: Shape) -> Sliding:
-        return Sliding(self.kernel_size, self.stride, self._pads(shape[1:]), self.dilation)
 
     def _channels(self, count: int) -> Read:
         groups = self.groups

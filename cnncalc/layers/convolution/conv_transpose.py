@@ -10,7 +10,7 @@ from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.convolution.conv import Conv, check_channels
 from cnncalc.layers.reads import Read, Reads, along, spreading
 from cnncalc.layers.shapes import Shape, spatial
-from cnncalc.layers.window import Pair, Sliding, both_sides, extents
+from cnncalc.layers.window import Pair, both_sides, extents
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
@@ -65,10 +65,6 @@ class ConvTranspose(Conv):
         """One for every tap of every filter of the group at every *input* element."""
         return prod(inputs[0]) * (self.out_channels // self.groups) * prod(self.kernel_size)
 
-    def sliding(self, inputs: tuple[Shape, ...]) -> Sliding | None:
-        """None: the window slides over the output."""
-        return None
-
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return the elements that spread to an output position, and all channels of their group."""
         cuts = [before for before, _ in self._pads(inputs[0][1:])]
@@ -96,8 +92,8 @@ class ConvTranspose(Conv):
         if self.padding == "same":  # a kernel shorter than its stride leaves a rest
             lengths = extents(self.kernel_size, self.dilation)
             extra = tuple([max(step - length, 0) for length, step in zip(lengths, self.stride, strict=True)])
-        window = Sliding(self.kernel_size, self.stride, self._pads(onnx.shapes[0][1:]), self.dilation)
-        return onnx.node("ConvTranspose", onnx.x, *tensors, **window.to_onnx(), group=self.groups, output_padding=extra)
+        window = self.window(onnx.shapes).to_onnx()
+        return onnx.node("ConvTranspose", onnx.x, *tensors, **window, group=self.groups, output_padding=extra)
 
     def _size(self, axis: int, size: int, cut: Pair) -> int:
         kernel, stride, dilation = self.kernel_size[axis], self.stride[axis], self.dilation[axis]

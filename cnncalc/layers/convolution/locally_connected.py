@@ -76,12 +76,12 @@ class LocallyConnected(Conv):
             x = onnx.node("Pad", x, onnx.integers([0, 0, *[p[0] for p in pads], 0, 0, *[p[1] for p in pads]]))
             sizes = [size + before + after for size, (before, after) in zip(sizes, pads, strict=True)]
         axes = zip(onnx.output[1:], self.stride, self.kernel_size, self.dilation, strict=True)
-        taps = [np.add.outer(np.arange(out) * step, np.arange(kernel) * gap) for out, step, kernel, gap in axes]
+        taps = [np.arange(out)[:, None] * step + np.arange(kernel) * gap for out, step, kernel, gap in axes]
         index = np.zeros((1, 1), int)
         for size, tap in zip(sizes, taps, strict=True):
             index = (index[:, None, :, None] * size + tap[None, :, None, :]).reshape(index.shape[0] * len(tap), -1)
         flat = onnx.reshape(x, [0, channels, -1])
-        windows = onnx.node("Gather", flat, onnx.integers(index.ravel().tolist()), axis=2)
+        windows = onnx.node("Gather", flat, onnx.integers([int(place) for place in index.ravel()]), axis=2)
         windows = onnx.reshape(windows, [0, 0, *index.shape])
         filters = onnx.reshape(onnx.weight("weight"), [0, 0, *index.shape])
         made = onnx.reshape(onnx.node("Einsum", windows, filters, equation="ncpk,ocpk->nop"), [0, 0, *onnx.output[1:]])

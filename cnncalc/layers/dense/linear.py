@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis, flag, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
@@ -12,11 +12,10 @@ from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
 
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 
 class Linear(Layer):
@@ -82,7 +81,7 @@ class Linear(Layer):
         return whole(len(output), self._index(inputs[0]))
 
     def element(
-        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Multiply the row of the weight with the features of the place."""
         from cnncalc.layers.element import ChannelTerm, weighed
@@ -119,7 +118,7 @@ class Linear(Layer):
         """Return ``4096``."""
         return str(self.out_features)
 
-    def described(self, *inputs: Shape) -> dict[str, Any]:
+    def described(self, *inputs: Shape) -> dict[str, object]:
         """Return the arguments but the one that is only a check."""
         described = super().described(*inputs)
         described.pop("in_features")

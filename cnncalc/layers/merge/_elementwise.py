@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.base import Layer
 from cnncalc.layers.shapes import Shape, axis_text, shape_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from types import ModuleType
+    from collections.abc import Callable, Mapping, Sequence
 
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 
 class ElementwiseMerge(Layer):
@@ -44,12 +43,13 @@ class ElementwiseMerge(Layer):
         """One per output element and merged pair."""
         return (len(inputs) - 1) * prod(output)
 
-    def compute(self, np: Any, a: Any, b: Any) -> Any:
+    def compute(self, np: NumPy, a: Array, b: Array) -> Array:
         """Return one pair merged."""
-        return getattr(np, self.ufunc)(a, b)
+        merge: Callable[..., Array] = getattr(np, self.ufunc)
+        return merge(a, b)
 
     def element(
-        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Merge the elements in the same place; along an axis of 1 there is but one."""
         from cnncalc.layers.element import Element

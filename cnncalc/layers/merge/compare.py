@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 OPERATORS = ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal")
 
@@ -28,9 +30,10 @@ class Compare(ElementwiseMerge):
     example = Example("compare: greater", inputs=((32, 8, 8), (1, 1, 1)), output=(32, 8, 8), flops=32 * 8 * 8)
     elsewhere = Elsewhere(others="Equal Greater Less GreaterOrEqual LessOrEqual")
 
-    def compute(self, np: Any, a: Any, b: Any) -> Any:
+    def compute(self, np: NumPy, a: Array, b: Array) -> Array:
         """Return whether it holds, as true or false."""
-        return getattr(np, self.by)(a, b)
+        compare: Callable[..., Array] = getattr(np, self.by)
+        return compare(a, b)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Compare, and give numbers."""

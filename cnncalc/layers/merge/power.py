@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
@@ -11,7 +11,7 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 
 class Power(ElementwiseMerge):
@@ -42,7 +42,7 @@ class Power(ElementwiseMerge):
         """One per output element."""
         return super().flops((*inputs, output)[:2], output)
 
-    def compute(self, np: Any, a: Any, b: Any) -> Any:
+    def compute(self, np: NumPy, a: Array, b: Array) -> Array:
         """Return ``a`` to the power ``b``."""
         return a**b
 
@@ -53,7 +53,7 @@ class Power(ElementwiseMerge):
             return super().forward(ops, *inputs)
         if self.exponent == 2:
             return x * x
-        y: Array = self.compute(ops.np, x, x.dtype.type(self.exponent))
+        y: Array = self.compute(ops.np, x, ops.np.asarray(self.exponent, x.dtype))
         return y
 
     def to_onnx(self, onnx: Onnx) -> str:

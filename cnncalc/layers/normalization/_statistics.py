@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array
+    from cnncalc.layers.ops import Array, NumPy
 
 
-def standardise(np: Any, x: Array, axes: tuple[int, ...], eps: float) -> Array:
+def standardise(np: NumPy, x: Array, axes: tuple[int, ...], eps: float) -> Array:
     """Return ``(x − mean) / √(variance + eps)``, statistics taken over ``axes`` (batch counted)."""
     y: Array = x - x.mean(axis=axes, keepdims=True)
     y /= np.sqrt((y * y).mean(axis=axes, keepdims=True) + eps)

@@ -12,11 +12,10 @@ from cnncalc.layers.shapes import Shape, axis_index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
 
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 
 class BatchNorm(Layer):
@@ -84,7 +83,7 @@ class BatchNorm(Layer):
         return scale.astype(variance.dtype), shift.astype(variance.dtype)
 
     def element(
-        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Shift and scale the element in the same place by its channel's figures."""
         from cnncalc.layers.element import Element

@@ -55,19 +55,20 @@ class WindowPool(Layer):
         counts = window_counts(shape, self.kernel_size, self.stride, around, self.dilation, self.ceil_mode, clip)
         return (shape[0], *counts)
 
-    def sliding(self, inputs: tuple[Shape, ...]) -> Sliding | None:
-        """Return the window."""
-        return self._window(inputs[0])
+    def window(self, inputs: tuple[Shape, ...]) -> Sliding:
+        """Return the kernel with its step, its padding and its dilation."""
+        dilation = self.dilation or (1,) * len(self.kernel_size)
+        return Sliding(self.kernel_size, self.stride, self._pads(inputs[0][1:]), dilation, self.ceil_mode)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return the window, each channel by itself."""
-        return self._window(inputs[0]).reads(Read(0))
+        return self.window(inputs).reads(Read(0))
 
     def label(self) -> str:
         """Return ``3×3/2``."""
         return window_label(self.kernel_size, self.stride, 1 if self.dilation is None else self.dilation)
 
-    def described(self, *inputs: Shape) -> dict[str, Any]:
+    def described(self, *inputs: Shape) -> dict[str, object]:
         """Return the arguments, with the padding that ``same`` stands for."""
         return super().described(*inputs) | {"padding": self._pads(inputs[0][1:])}
 
@@ -82,14 +83,10 @@ class WindowPool(Layer):
 
     def covered(self, shape: Shape, output: Shape) -> Sliding:
         """Return the window with as much padding as its windows reach over, so that rounding down gives all of them."""
-        window = self._window(shape)
+        window = self.window((shape,))
         axes = zip(shape[1:], output[1:], window.extents, window.stride, window.pads, strict=True)
         pads = [(before, (out - 1) * step + reach - size - before) for size, out, reach, step, (before, _) in axes]
         return window._replace(pads=tuple([(before, max(after, 0)) for before, after in pads]), ceil=False)
-
-    def _window(self, shape: Shape) -> Sliding:
-        dilation = self.dilation or (1,) * len(self.kernel_size)
-        return Sliding(self.kernel_size, self.stride, self._pads(shape[1:]), dilation, self.ceil_mode)
 
     def _pads(self, sizes: Shape) -> tuple[Pair, ...]:
         return pads_of(self.padding, sizes, self.kernel_size, self.stride, self.dilation)

@@ -11,10 +11,9 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
 
     from cnncalc.layers.element import Element
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 
 class AdaptiveAvgPool(AdaptivePool):
@@ -41,7 +40,7 @@ class AdaptiveAvgPool(AdaptivePool):
         return prod(self.bins(inputs, output))
 
     def element(
-        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Average the bin."""
         from cnncalc.layers.element import mean

@@ -11,10 +11,9 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
 
     from cnncalc.layers.element import Element
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 
 class AdaptiveMaxPool(AdaptivePool):
@@ -41,7 +40,7 @@ class AdaptiveMaxPool(AdaptivePool):
         return prod(self.bins(inputs, output)) - prod(output)
 
     def element(
-        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Take the largest of the bin."""
         from cnncalc.layers.element import largest

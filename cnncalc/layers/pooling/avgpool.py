@@ -12,11 +12,10 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
 
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 
 class AvgPool(WindowPool):
@@ -47,13 +46,13 @@ class AvgPool(WindowPool):
         return prod(output) * (prod(self.kernel_size) - 1 + 1)
 
     def element(
-        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Average the window; the padding counts where it does, never what lies behind it."""
         from cnncalc.layers.element import mean, slid
 
         (x,) = inputs
-        sliding = self._window(x.shape)
+        sliding = self.window((x.shape,))
         places, count = slid(sliding, at), None
         if self.count_include_pad:
             reach = [range(-a, size + b) for size, (a, b) in zip(x.shape[1:], sliding.pads, strict=True)]
@@ -66,7 +65,7 @@ class AvgPool(WindowPool):
 
     def to_onnx(self, onnx: Onnx) -> str:
         """AveragePool, what overhangs the end as padding that is not counted, behind padding that is."""
-        window, covered = self._window(onnx.shapes[0]), self.covered(onnx.shapes[0], onnx.output)
+        window, covered = self.window(onnx.shapes), self.covered(onnx.shapes[0], onnx.output)
         pairs = list(zip(window.pads, covered.pads, strict=True))
         overhangs = any(after > own for (_, own), (_, after) in pairs)
         x, pads = onnx.x, covered.pads

@@ -11,10 +11,9 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
 
     from cnncalc.layers.element import Element
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 
 class GlobalMaxPool(GlobalPool):
@@ -33,7 +32,7 @@ class GlobalMaxPool(GlobalPool):
         return output[0] * (prod(inputs[0][1:]) - 1)
 
     def element(
-        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Take the largest of the channel."""
         from cnncalc.layers.element import largest

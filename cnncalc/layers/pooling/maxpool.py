@@ -12,11 +12,14 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
 
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
+
+
+LEAST = (2.0**-23 - 2) * 2.0**127
+"""The smallest finite number in float32."""
 
 
 class MaxPool(WindowPool):
@@ -48,12 +51,12 @@ class MaxPool(WindowPool):
         return prod(output) * (prod(self.kernel_size) - 1)
 
     def element(
-        self, np: ModuleType, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Take the largest of the window."""
         from cnncalc.layers.element import largest, slid
 
-        return largest(np, inputs[0], at, slid(self._window(inputs[0].shape), at))
+        return largest(np, inputs[0], at, slid(self.window((inputs[0].shape,)), at))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the largest of each window."""
@@ -64,7 +67,6 @@ class MaxPool(WindowPool):
         window, x = self.covered(onnx.shapes[0], onnx.output), onnx.x
         if any(max(pads) >= kernel for pads, kernel in zip(window.pads, window.kernel, strict=True)):
             sides = [[pads[side] for pads in window.pads] for side in (0, 1)]
-            least = float(onnx.np.finfo("float32").min)
-            x = onnx.node("Pad", x, onnx.integers([0, 0, *sides[0], 0, 0, *sides[1]]), onnx.number(least))
+            x = onnx.node("Pad", x, onnx.integers([0, 0, *sides[0], 0, 0, *sides[1]]), onnx.number(LEAST))
             window = window._replace(pads=((0, 0),) * len(window.kernel))
         return onnx.node("MaxPool", x, **window.to_onnx())

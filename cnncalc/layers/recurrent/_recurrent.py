@@ -11,7 +11,7 @@ from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 
 class Recurrent(Layer):
@@ -93,7 +93,9 @@ class Recurrent(Layer):
         steps = WHOLE if self.bidirectional else Read(0, summed(output[0], self.reverse))
         return ((Along((steps, WHOLE)),), *[(Along((WHOLE, WHOLE)),) for _ in inputs[1:]])
 
-    def step(self, np: Any, x: Any, products: Any, state: tuple[Any, ...], bias: Any) -> tuple[Any, ...]:
+    def step(
+        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int
+    ) -> tuple[Array, ...]:
         """Return a cell's next state.
 
         Args:
@@ -128,7 +130,7 @@ class Recurrent(Layer):
         stacked: Array = ops.np.stack(made, axis=1)
         return stacked
 
-    def shown(self, np: Any, state: tuple[Any, ...]) -> Any:
+    def shown(self, np: NumPy, state: tuple[Array, ...]) -> Array:
         """Return what comes out of a step."""
         return state[0]
 

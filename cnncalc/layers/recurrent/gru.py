@@ -10,7 +10,7 @@ from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 
 class GRU(Recurrent):
@@ -39,7 +39,9 @@ class GRU(Recurrent):
     )
     elsewhere = Elsewhere(torch="GRU(input_size, hidden_size)", keras="GRU(hidden_size)", onnx="GRU")
 
-    def step(self, np: Any, x: Any, products: Any, state: tuple[Any, ...], bias: Any) -> tuple[Any, ...]:
+    def step(
+        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int
+    ) -> tuple[Array, ...]:
         """Mix the state with the new one."""
         r, z, n = np.split(x, 3, axis=-1)
         r_state, z_state, n_state = np.split(products + bias, 3, axis=-1)

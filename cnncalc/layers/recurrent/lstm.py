@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.arguments import LayerError, argument, choice
@@ -10,6 +10,7 @@ from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, NumPy
     from cnncalc.layers.shapes import Shape
 
 
@@ -46,13 +47,15 @@ class LSTM(Recurrent):
         steps, width = super().output_shape(*inputs)
         return (steps, width if self.output == "states" else 2 * width)
 
-    def step(self, np: Any, x: Any, products: Any, state: tuple[Any, ...], bias: Any) -> tuple[Any, ...]:
+    def step(
+        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int
+    ) -> tuple[Array, ...]:
         """Forget, take in, and show."""
         i, f, g, o = np.split(x + (products + bias), 4, axis=-1)
         cell = sigmoid(np, f) * state[1] + sigmoid(np, i) * np.tanh(g)
         return sigmoid(np, o) * np.tanh(cell), cell
 
-    def shown(self, np: Any, state: tuple[Any, ...]) -> Any:
+    def shown(self, np: NumPy, state: tuple[Array, ...]) -> Array:
         """Return the state, and perhaps the cell behind it."""
         return state[0] if self.output == "states" else np.concatenate(state, axis=-1)
 

@@ -9,6 +9,7 @@ from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, NumPy
     from cnncalc.layers.shapes import Shape
 
 
@@ -43,7 +44,9 @@ class RNN(Recurrent):
         saved = 4 if self.nonlinearity == "relu" else 0
         return super().flops(inputs, output) - saved * inputs[0][0] * self.directions * self.hidden_size
 
-    def step(self, np: Any, x: Any, products: Any, state: tuple[Any, ...], bias: Any) -> tuple[Any, ...]:
+    def step(
+        self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int
+    ) -> tuple[Array, ...]:
         """Sum, and saturate."""
         total = x + (products + bias)
         return (np.tanh(total) if self.nonlinearity == "tanh" else np.maximum(total, 0),)

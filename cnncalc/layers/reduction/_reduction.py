@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axes, flag
 from cnncalc.layers.base import Layer
@@ -12,7 +12,7 @@ from cnncalc.layers.shapes import Shape, axis_index
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 
 def axis_indices(chosen: tuple[int, ...] | None, shape: Shape) -> list[int]:
@@ -55,7 +55,7 @@ class Reduction(Layer):
         places = [i if self.keepdims else sum([j not in over for j in range(i)]) for i in range(len(inputs[0]))]
         return along(*[WHOLE if i in over else Read(place) for i, place in enumerate(places)])
 
-    def reduce(self, np: Any, x: Any, axis: tuple[int, ...]) -> Any:
+    def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
         """Return the summary along axes (batch counted), which stay with size 1."""
         raise NotImplementedError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reduction._reduction import Reduction, axis_indices
@@ -11,6 +11,7 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class Argmax(Reduction):
@@ -26,12 +27,12 @@ class Argmax(Reduction):
         """One for each element but the first."""
         return prod(output) * (self.members(inputs[0]) - 1)
 
-    def reduce(self, np: Any, x: Any, axis: tuple[int, ...]) -> Any:
+    def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
         """Return the index, as a number of the input's type."""
         kept = [i for i in range(x.ndim) if i not in axis]
         lines = x.transpose(*kept, *axis).reshape(*[x.shape[i] for i in kept], -1)
         shape = [1 if i in axis else size for i, size in enumerate(x.shape)]
-        return lines.argmax(axis=-1).reshape(shape).astype(x.dtype)
+        return np.argmax(lines, axis=-1).reshape(shape).astype(x.dtype)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """ArgMax of a line: several axes are laid out as one."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reduction._reduction import Reduction
 from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array, NumPy
 
 
 class Min(Reduction):
@@ -23,6 +26,6 @@ class Min(Reduction):
         """One for each element but the first."""
         return prod(output) * (self.members(inputs[0]) - 1)
 
-    def reduce(self, np: Any, x: Any, axis: tuple[int, ...]) -> Any:
+    def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
         """Return the smallest."""
-        return x.min(axis=axis, keepdims=True)
+        return np.min(x, axis=axis, keepdims=True)

@@ -14,7 +14,7 @@ from cnncalc.layers.window import size_label
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.ops import Array, NumPy, Ops
 
 
 _Mode: TypeAlias = Literal["nearest", "nearest-exact", "linear", "cubic"]
@@ -134,7 +134,7 @@ class Upsample(Layer):
             x = sum(parts[1:], parts[0])
         return x
 
-    def _weights(self, np: Any, places: Any) -> tuple[Any, Any]:
+    def _weights(self, np: NumPy, places: Any) -> tuple[Any, Any]:
         """Return the first neighbour of each place, and the weights of all."""
         if self.mode.startswith("nearest"):
             exact = self.mode == "nearest-exact"
@@ -185,12 +185,12 @@ class Upsample(Layer):
             made["nearest_mode"] = "floor" if self.mode == "nearest" else "round_prefer_ceil"
         return made | ({"cubic_coeff_a": self.cubic_a} if self.mode == "cubic" else {})
 
-    def _nearest(self, np: Any, length: int, count: int, factor: float | None) -> list[int]:
+    def _nearest(self, np: NumPy, length: int, count: int, factor: float | None) -> list[int]:
         """Return which element of an axis each place of the output takes, as the executor does."""
         step = length / count if factor is None else 1 / factor
         places = np.arange(count)
         if self.mode == "nearest" and self.coordinates == "half_pixel":
-            taken = (places.astype(np.float32) * np.float32(step)).astype(int)
+            taken = (places.astype("float32") * np.float32(step)).astype(int)
         else:
             shift = 0.5 * step - 0.5 if self.coordinates == "half_pixel" else 0.0
             taken, _ = self._weights(np, places * step + shift)
