@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.ground.errors import ArgumentError
@@ -81,10 +81,8 @@ def sweep(
     read = () if where is None else Condition(where, recipe.settings).figures
     measure = Measure(batch, dtype, tuple([name for name in MORE_FIGURES if name in {*figures, *read}]))
     drawn = None if sample is None else Sample(grid.size, seed, sample)
-    found = _Gathered(grid, figures)
-    for part in parts(recipe, SweepPlan(grid, measure, drawn, where, check), jobs):
-        found.add(part)
-    return found.columns()
+    plan = SweepPlan(grid, measure, drawn, where, check, errors=False)
+    return _joined(grid, figures, parts(recipe, plan, jobs))
 
 
 def compile(
@@ -141,48 +139,23 @@ def _check_names(names: Any, argument: str, known: Sequence[str]) -> None:
             raise ArgumentError(argument, f"there is no '{name}'", did_you_mean(name, known, argument))
 
 
-class _Gathered:
-    """Gathers the columns of a sweep part by part."""
-
-    def __init__(self, grid: Any, figures: Sequence[str]) -> None:
-        self.grid = grid
-        self.figures = figures
-        self.lists: dict[str, list[Any]] = {}
-        self.failed = 0
-        self.first_error = ""
-
-    def add(self, part: Any) -> None:
-        """Add the rows of a part."""
-        from cnncalc.studies.sweep.window import points_of
-
-        self.failed += part.failed
-        self.first_error = self.first_error or part.first
-        for point in points_of(part.window, self.grid, part.lanes):
-            if point.error is not None:
-                continue
-            row: dict[str, Any] = {"variant": point.variant} if len(self.grid.variants) > 1 else {}
-            shapes = tuple(point.input.values())
-            row |= {**point.args, "input": shapes[0] if len(shapes) == 1 else point.input}
-            row |= {name: point.figures[name] for name in self.figures}
-            for name, value in row.items():
-                self.lists.setdefault(name, []).append(value)
-
-    def columns(self) -> SweepColumns:
-        """Return what was gathered."""
-        found = SweepColumns({name: _column(values) for name, values in self.lists.items()})
-        found.failed, found.first_error = self.failed, self.first_error
-        return found
-
-
-def _column(values: list[Any]) -> Any:
-    """Return a column: of 64-bit integers or floats where all values are such, else of objects."""
+def _joined(grid: Any, figures: Sequence[str], parts: Iterable[Any]) -> SweepColumns:
+    """Return the columns of a sweep; when they are joined, one of them is there twice at a time."""
     import numpy as np
 
-    kinds = {type(value) for value in values}
-    if kinds == {int} and max(map(abs, values)) < 2**63:
-        return np.array(values, np.int64)
-    if kinds in ({float}, {bool}):
-        return np.array(values)
-    column = np.empty(len(values), object)
-    column[:] = values
-    return column
+    from cnncalc.studies.sweep.gather import Gatherer
+
+    gatherer, found = Gatherer(grid, figures), SweepColumns()
+    pieces: dict[str, list[Any]] = {}
+    for part in parts:
+        found.failed += part.failed
+        found.first_error = found.first_error or part.first
+        rows = gatherer.rows(part)
+        if rows.networks.any():
+            columns = {} if rows.variants is None else {"variant": rows.variants}
+            columns |= {**rows.args, "input": rows.inputs, **rows.figures}
+            for name, column in columns.items():
+                pieces.setdefault(name, []).append(column if rows.networks.all() else column[rows.networks])
+    for name in list(pieces):
+        found[name] = np.concatenate(pieces.pop(name))
+    return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.cli.overwriting import refuse_overwriting
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.terminal_safe import printable, printable_lines
 from cnncalc.rendering.screen import Screen
@@ -43,7 +44,13 @@ class Output:
 
     def show(self, view: View) -> None:
         """Write a view in the format that is asked for.  Raises CnncalcError as :meth:`text` does."""
-        if self.format == "table" and self.color:
+        if FORMATS[self.format].packed:
+            if self.path is None and sys.stdout is not None and sys.stdout.isatty():
+                raise CnncalcError(
+                    f"--format {self.format} is no text that a terminal shows", "give -o FILE, or a pipe"
+                )
+            self.binary(view.packed[self.format]())
+        elif self.format == "table" and self.color:
             from cnncalc.rendering.layout import page_lines
 
             self.text(styled(list(page_lines([block], self.screen))) for block in view.page(self.screen))

@@ -32,7 +32,7 @@ from cnncalc.studies.sweep.points import Measure
 @takes_device
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, help="Worker processes.")
 @click.option("--resume", is_flag=True, help="Go on where FILE ends, if it is of the same sweep: ndjson, csv or tsv.")
-@takes_output("html")
+@takes_output("html", "parquet")
 @fuse_option
 def command(
     spec: str,

@@ -37,9 +37,10 @@ class View:
         rows: their rows, by the columns' names; the records where there are no others.
         own: texts in formats of a command's own, by the format's name.
         lines: the lines of ndjson, where they are made faster than from records.
+        packed: bytes in formats that are no text, by the format's name.
     """
 
-    __slots__ = ("columns", "document", "lines", "own", "page", "records", "rows")
+    __slots__ = ("columns", "document", "lines", "own", "packed", "page", "records", "rows")
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class View:
         rows: Callable[[Screen], Iterable[Record]] | None = None,
         own: Mapping[str, Callable[[], str]] | None = None,
         lines: Callable[[], Iterable[str]] | None = None,
+        packed: Mapping[str, Callable[[], Iterable[bytes]]] | None = None,
     ) -> None:
         self.page = page
         self.document = document
@@ -58,22 +60,28 @@ class View:
         self.rows = rows
         self.own = own or {}
         self.lines = lines
+        self.packed = packed or {}
 
 
 class Format:
     """A format: the suffixes of its files, and how a view is written in it, piece by piece.
 
-    ``general`` formats are those that every command has.
+    ``general`` formats are those that every command has; a ``packed`` one is no text.
     """
 
-    __slots__ = ("general", "suffixes", "write")
+    __slots__ = ("general", "packed", "suffixes", "write")
 
     def __init__(
-        self, suffixes: tuple[str, ...], write: Callable[[View, Screen], Iterable[str]], general: bool = True
+        self,
+        suffixes: tuple[str, ...],
+        write: Callable[[View, Screen], Iterable[str]],
+        general: bool = True,
+        packed: bool = False,
     ) -> None:
         self.suffixes = suffixes
         self.write = write
         self.general = general
+        self.packed = packed
 
 
 def _table(view: View, screen: Screen) -> Iterator[str]:
@@ -173,5 +181,6 @@ FORMATS = {
     "mermaid": Format((".mmd", ".mermaid"), _own("mermaid"), general=False),
     "dot": Format((".dot", ".gv"), _own("dot"), general=False),
     "junit": Format((".xml",), _own("junit"), general=False),
+    "parquet": Format((".parquet",), lambda view, screen: (), general=False, packed=True),
 }
 """Every format by its name: what ``--format`` offers, and what the suffix of a file asks for."""

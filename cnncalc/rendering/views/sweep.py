@@ -65,7 +65,15 @@ def view(swept: Swept) -> View:
         rows=lambda screen: flat_records(swept.points, names, figures),
         lines=lambda: lines(swept.parts, swept.grid, figures),
         own={"html": lambda: "".join(_front(swept))},
+        packed={"parquet": lambda: _parquet(swept)},
     )
+
+
+def _parquet(swept: Swept) -> Iterator[bytes]:
+    from cnncalc.rendering.views.sweep_parquet import packed
+
+    names = flat_columns(swept.grid, swept.figures)
+    return packed(swept.parts, swept.grid, names, swept.figures)
 
 
 def _front(swept: Swept) -> Iterator[str]:

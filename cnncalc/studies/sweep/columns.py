@@ -34,10 +34,14 @@ NETWORKS_PER_TRACE = 8
 
 
 class Structure(NamedTuple):
-    """A program with the layout of its results; None: the network is an error, reported the plain way."""
+    """A program with the layout of its results, where it has any.
+
+    ``is_error``: the network is none, which the plain way reports; else it could not be traced.
+    """
 
     program: Program
     layout: ResultLayout | None
+    is_error: bool = False
 
 
 class Columns:
@@ -52,6 +56,7 @@ class Columns:
         self.axes = axes_of(grid)
         self.traces = 0
         self._covered = 0
+        self._form = 0  # how often signatures have been given another meaning
         self._folding = Folding(recipe, measure)
         self._worth = WORTH_TRACING_FOLDED if self._folding.folds else WORTH_TRACING
         self._known: dict[tuple[int, ...], list[Structure]] = {}
@@ -62,7 +67,11 @@ class Columns:
         window = Window(numbers, [], {}, [])
         waiting = [np.arange(len(numbers))]
         while waiting:
+            form, late = self._form, []
             for signature, lanes in self._groups(places, waiting.pop()):
+                if form != self._form:  # since they were grouped, a trace has given signatures another meaning
+                    late.append(lanes)
+                    continue
                 rest = self._played(window, signature, places, lanes)
                 if len(rest) and self._is_worth(len(rest)):
                     self._trace(signature, places, int(rest[0]))
@@ -70,6 +79,8 @@ class Columns:
                 else:
                     for lane in rest.tolist():
                         window.points[lane] = self._folded(numbers[lane])
+            if late:
+                waiting.append(np.sort(np.concatenate(late)))
         return window
 
     def point(self, number: int) -> Point:
@@ -98,7 +109,7 @@ class Columns:
     def _played(self, window: Window, signature: tuple[int, ...], places: list[Column], lanes: Column) -> Column:
         """Play the programs that are known of a signature; return the lanes that none holds for."""
         structures = self._known.get(signature, [])
-        for number, (program, layout) in enumerate(structures):
+        for number, (program, layout, is_error) in enumerate(structures):
             if not len(lanes):
                 break
 
@@ -109,8 +120,10 @@ class Columns:
             if not fits.any():
                 continue
             mine = lanes[fits]
-            if layout is None:
+            if is_error:
                 window.failed.extend(mine.tolist())
+            elif layout is None:
+                window.points.update({lane: self._folded(window.numbers[lane]) for lane in mine.tolist()})
             else:
                 window.batches.append(_batch(mine, layout, results))
             self._covered += len(mine)
@@ -131,11 +144,14 @@ class Columns:
             network = self.recipe.build(variant, args, inputs)
             layout, results = laid_out(network, self.measure)
             structure = Structure(Program(tape, results), layout)
-        except (CnncalcError, TypeError, ValueError, ArithmeticError, AttributeError):
-            structure = Structure(Program(tape, ()), None)  # such places are computed and reported the plain way
+        except CnncalcError:
+            structure = Structure(Program(tape, ()), None, is_error=True)
+        except (TypeError, ValueError, ArithmeticError, AttributeError):
+            structure = Structure(Program(tape, ()), None)
         if self._pinned(tape):
             signature = tuple([int(axis.codes[place]) for axis, place in zip(self.axes, picked, strict=True)])
             self._known.clear()  # by signatures that are no more
+            self._form += 1
         self._known.setdefault(signature, []).append(structure)
 
     def _pinned(self, tape: Tape) -> bool:

@@ -44,6 +44,7 @@ class SweepPlan(NamedTuple):
         sample: which of them, and in which order; None: all, in the grid's order.
         where: the condition on a row, a text of expressions; None: all rows are kept.
         check: how many rows that were computed by columns are computed the plain way as well.
+        errors: whether a combination that is no network is a row, with its error, where there is no condition.
     """
 
     grid: Grid
@@ -51,6 +52,7 @@ class SweepPlan(NamedTuple):
     sample: Sample | None = None
     where: str | None = None
     check: int = 16
+    errors: bool = True
 
     @property
     def rows(self) -> int:
@@ -148,6 +150,10 @@ class Work:
         failed = len(window.failed) + sum(one.error is not None for one in window.points.values())
         if self.condition is not None:
             return SweepPart(start, stop, window, held(window, self.plan.grid, self.condition), failed, first)
+        if not self.plan.errors:
+            networks = {lane for lane, one in window.points.items() if one.error is None}
+            lanes = sorted(networks.union(*[batch.lanes.tolist() for batch in window.batches]))
+            return SweepPart(start, stop, window, lanes, failed, first)
         window.points.update({lane: self._point(window.numbers[lane]) for lane in window.failed})
         return SweepPart(start, stop, window, range(len(numbers)), failed, first)
 

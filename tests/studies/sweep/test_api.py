@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,3 +94,36 @@ def test_words_lists_and_flags_are_arguments_of_a_function() -> None:
     for _ in range(3):
         assert function(depths=[3, 4, 6, 3], kind="bottleneck") == {"params": 25_557_032}
         assert function(depths=(2, 2, 2, 2), kind="basic") == {"params": 11_689_512}
+
+
+def test_columns_have_what_rows_have_whatever_they_are_made_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "args: {kernels: [3, 3], width: 4, mode: relu}\ninput: [2, 9, 9]\nlayers:\n"
+        "  - for: k in kernels\n    conv: {out_channels: width, kernel_size: k}\n  - relu:\n    when: mode == 'relu'\n"
+    )
+    args = {"kernels": "each(1,3,9)*2", "width": [1, 2, 2**40, 2**70, 2.5], "mode": ["relu", "none"]}
+    inputs = [(2, n, 9) for n in range(5, 15)]
+    many = cnncalc.sweep(spec, args, inputs)
+    monkeypatch.setattr("cnncalc.studies.sweep.jobs.FEW", 10**9)
+    few = cnncalc.sweep(spec, args, inputs)
+    assert (many.failed, many.first_error) == (few.failed, few.first_error)
+    assert 0 < many.failed < 900 == many.failed + len(many["macs"])
+    for name in many:
+        assert many[name].tolist() == few[name].tolist()
+        assert many[name].dtype == few[name].dtype
+    assert (many["kernels"][0], many["mode"][0], many["input"][0]) == ((1, 1), "relu", (2, 5, 9))
+    # the widest is no size; of 2^40 channels the second layer has 81 · 2^80 weights, beyond 64 bits
+    assert max(many["params"]) == 81 * 2**80 + (2 + 1 + 1) * 2**40
+    assert (many["params"].dtype, many["layers"].dtype) == (object, np.int64)
+
+
+def test_a_column_of_variants_where_there_are_several() -> None:
+    # params of torchvision's model cards
+    found = cnncalc.sweep("vgg", variants=["vgg16", "vgg11"], figures=["params", "receptive_field"])
+    assert {name: column.tolist() for name, column in found.items()} == {
+        "variant": ["vgg16", "vgg11"],
+        "input": [(3, 224, 224)] * 2,
+        "params": [138_357_544, 132_863_336],
+        "receptive_field": [(404, 404), (342, 342)],
+    }

@@ -190,3 +190,15 @@ def test_a_grid_without_bounds_is_no_more_work(monkeypatch: pytest.MonkeyPatch) 
     assert [found.figures["params"] for found in rows(window, columns)] == [
         point(document, grid[number], Measure()).figures["params"] for number in numbers
     ]
+
+
+def test_what_can_not_be_traced_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def untraceable(network: Any, measure: Any) -> Any:
+        raise TypeError
+
+    monkeypatch.setattr("cnncalc.studies.sweep.columns.laid_out", untraceable)
+    document, variant = open_document("resnet50")
+    columns = Columns(document, Grid((variant,), {"base_width": range(1, 201)}, {}), Measure())
+    window = columns.window(range(200))
+    assert (len(window.points), window.failed) == (200, [])
+    assert window.points[63] == point(document, columns.grid[63], Measure())

@@ -1,0 +1,198 @@
+"""The rows of a part of a sweep as NumPy's columns, without a point for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnncalc.layers.shapes import Shape
+from cnncalc.studies.sweep.grid import Grid
+from cnncalc.studies.sweep.jobs import SweepPart
+from cnncalc.studies.sweep.points import Point
+from cnncalc.studies.sweep.program import Column
+from cnncalc.studies.sweep.values import Each
+from cnncalc.studies.sweep.window import Batch, Window
+
+MOST_SHAPES = 100_000
+"""Shapes that are remembered, so that equal ones are one object."""
+
+
+class GatheredRows(NamedTuple):
+    """Some rows of a sweep, in order.
+
+    Attributes:
+        variants: the variant's name, where several are swept.
+        args: a column by argument.
+        inputs: the input's shape, or shapes by name.
+        figures: a column by figure: of 64-bit integers where all fit, else of objects.
+        networks: whether each row is a network; what is none has no figures.
+        errors: what is wrong with those that are none, by row.
+    """
+
+    variants: Column | None
+    args: dict[str, Column]
+    inputs: Column
+    figures: dict[str, Column]
+    networks: Column
+    errors: dict[int, str]
+
+
+class Gatherer:
+    """Makes columns of the parts of a sweep."""
+
+    def __init__(self, grid: Grid, figures: Sequence[str]) -> None:
+        """Prepare for a grid, and the figures that are wanted."""
+        self.grid = grid
+        self.figures = tuple(figures)
+        self._axes = [_AxisValues(values) for values in grid.axes()]
+        self._shapes: dict[Any, Any] = {}
+
+    def rows(self, part: SweepPart) -> GatheredRows:
+        """Return a part's rows."""
+        window, lanes = part.window, np.array(part.lanes, np.int64)
+        count = len(lanes)
+        place = np.full(len(window.numbers), -1, np.int64)
+        place[lanes] = np.arange(count)
+        variants, args = self._values(window, part.lanes)
+        figures = {name: np.zeros(count, np.int64) for name in self.figures}
+        found = GatheredRows(variants, args, np.empty(count, object), figures, np.zeros(count, bool), {})
+        for batch in window.batches:
+            at = place[batch.lanes]
+            here = at >= 0
+            if here.any():
+                self._add_batch(found, batch, at[here], None if here.all() else here)
+        for lane, point in window.points.items():
+            if place[lane] >= 0:
+                self._add_point(found, point, int(place[lane]))
+        for name, column in found.figures.items():
+            found.figures[name] = _narrowed(column)
+        return found
+
+    def _values(self, window: Window, lanes: Sequence[int]) -> tuple[Column | None, dict[str, Column]]:
+        """Return what was combined: the variants where there are several, and the arguments."""
+        several = len(self.grid.variants) > 1
+        if not window.batches:  # points know theirs, and the best of a sweep nothing else
+            points = [window.points[lane] for lane in lanes]
+            args = {name: _objects([one.args[name] for one in points]) for name in self.grid.args}
+            variants = _objects([one.variant for one in points]) if several else None
+            return variants, {name: column.astype(self._kind(name)) for name, column in args.items()}
+        numbers = window.numbers
+        if len(lanes) < len(numbers):
+            numbers = [numbers[lane] for lane in lanes]
+        first, *columns = [axis.at(places) for axis, places in zip(self._axes, self.grid.places(numbers), strict=True)]
+        args = {}
+        for name, values in self.grid.args.items():
+            if isinstance(values, Each):
+                lists = [column.tolist() for column in columns[: values.places]]
+                args[name] = _objects(list(zip(*lists, strict=True)))
+                columns = columns[values.places :]
+            else:
+                args[name], *columns = columns
+        return first if several else None, args
+
+    def _kind(self, name: str) -> Any:
+        """Return the type of an argument's column."""
+        place = 1
+        for other, values in self.grid.args.items():
+            if other == name:
+                return object if isinstance(values, Each) else self._axes[place].kind
+            place += values.places if isinstance(values, Each) else 1
+        raise KeyError(name)
+
+    def _add_batch(self, found: GatheredRows, batch: Batch, at: Column, here: Column | None) -> None:
+        found.networks[at] = True
+        shapes = [self._shapes_of(shape, len(at), here) for shape in batch.inputs.values()]
+        if len(shapes) == 1:
+            found.inputs[at] = shapes[0]
+        else:
+            found.inputs[at] = [dict(zip(batch.inputs, row, strict=True)) for row in zip(*shapes, strict=True)]
+        for name in self.figures:
+            value = batch.figures[name]
+            if name == "output":
+                _put(found.figures, name, at, self._shapes_of(value, len(at), here))
+            else:
+                _put(found.figures, name, at, _some(value, here))
+
+    def _add_point(self, found: GatheredRows, point: Point, row: int) -> None:
+        shapes = tuple(point.input.values())
+        found.inputs[row] = self._one(shapes[0]) if len(shapes) == 1 else dict(point.input)
+        if point.error is not None:
+            found.errors[row] = point.error
+            return
+        found.networks[row] = True
+        for name in self.figures:
+            value = point.figures[name]
+            _put(found.figures, name, row, self._one(value) if isinstance(value, tuple) else value)
+
+    def _shapes_of(self, sizes: tuple[Any, ...], count: int, here: Column | None) -> Column:
+        """Return shapes as objects; equal ones are one."""
+        if not any(isinstance(size, np.ndarray) for size in sizes):
+            found = np.empty(count, object)
+            found.fill(self._one(tuple(sizes)))
+            return found
+        lists = [_some(size, here).tolist() if isinstance(size, np.ndarray) else [size] * count for size in sizes]
+        if len(self._shapes) > MOST_SHAPES:
+            self._shapes.clear()
+        known = self._shapes.setdefault
+        return _objects([known(shape, shape) for shape in zip(*lists, strict=True)])
+
+    def _one(self, shape: Shape) -> Any:
+        return self._shapes.setdefault(shape, shape)
+
+
+class _AxisValues:
+    """The values along one axis, as a column where they are all of one kind."""
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        self._values: Any = values if isinstance(values, range) else _column(list(values))
+
+    @property
+    def kind(self) -> Any:
+        """The type of its columns."""
+        return np.dtype(np.int64) if isinstance(self._values, range) else self._values.dtype
+
+    def at(self, places: Column) -> Column:
+        """Return the values at some places."""
+        if isinstance(self._values, range):
+            return self._values.start + self._values.step * places
+        return self._values[places]
+
+
+def _column(values: list[Any]) -> Column:
+    """Return a column: of 64-bit integers, floats or booleans where all values are such, else of objects."""
+    kinds = {type(value) for value in values}
+    if kinds == {int} and max(map(abs, values)) < 2**63:
+        return np.array(values, np.int64)
+    return np.array(values) if kinds in ({float}, {bool}) else _objects(values)
+
+
+def _objects(values: list[Any]) -> Column:
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column
+
+
+def _some(value: Any, here: Column | None) -> Any:
+    return value[here] if here is not None and isinstance(value, np.ndarray) else value
+
+
+def _put(columns: dict[str, Column], name: str, at: Any, values: Any) -> None:
+    """Set some rows of a column, which becomes one of objects where they are no 64-bit integers."""
+    column = columns[name]
+    wide = isinstance(values, np.ndarray) and values.dtype == object
+    if column.dtype != object and (wide or not isinstance(values, (np.ndarray, int)) or not _fits(values)):
+        column = columns[name] = column.astype(object)
+    column[at] = values
+
+
+def _fits(values: Any) -> bool:
+    return isinstance(values, np.ndarray) or -(2**63) <= values < 2**63
+
+
+def _narrowed(column: Column) -> Column:
+    """Return a column of objects as one of integers where all of them are such."""
+    if column.dtype != object or not all(type(value) is int and _fits(value) for value in column):
+        return column
+    return column.astype(np.int64)
