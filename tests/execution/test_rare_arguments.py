@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cnncalc.network import loads
+from tests.execution.networks import single
 
 
 def outputs(item: str, x: Any, **weights: Any) -> Any:
@@ -60,3 +61,10 @@ def test_a_window_of_caffe_that_holds_nothing() -> None:
     y = outputs("maxpool: {kernel_size: 1, stride: 3, rounding: caffe}", x)
     assert y[0, :-1].tolist() == [0, 3, 6, 9, 12, 15, 18]
     assert y[0, -1] == np.finfo(np.float32).min
+
+
+def test_as_many_axes_as_a_shape_may_have() -> None:
+    shape = (2, 1, 3, 1, 2, 1, 2, 2)
+    x = np.arange(48 * 2, dtype=np.float32).reshape(2, *shape)
+    turned = single("permute: [7, 6, 5, 4, 3, 2, 1, 0]", shape).run(x).output
+    assert np.array_equal(turned, x.transpose(0, 8, 7, 6, 5, 4, 3, 2, 1))

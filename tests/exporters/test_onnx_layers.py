@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from cnncalc.execution.inputs import random_inputs
 from cnncalc.exporters.formats import FORMATS, Options
+from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
-from tests.exporters.models import agrees, layer
+from cnncalc.network import Network
+from tests.exporters.models import agrees, difference, layer, read_again
 from tests.layers.building import NAMES, known
 
 # fmt: off
@@ -133,6 +137,19 @@ NOWHERE: list[str] = []
 def test_onnx_runtime_agrees(case: Any) -> None:
     item, *shapes = case
     agrees(layer(item, *shapes))
+
+
+@pytest.mark.parametrize("case", GRID, ids=[f"{item} {shapes}" for item, *shapes in GRID])
+def test_our_importer_agrees(case: Any) -> None:
+    item, *shapes = case
+    net = layer(item, *shapes)
+    again = Network.of(read_again(net))
+    for figure in (Node.params.fget, Node.buffers.fget, Node.macs):  # type: ignore[attr-defined]
+        assert sum(map(figure, again.nodes)) == sum(map(figure, net.nodes))
+    inputs = random_inputs(net, 1 if again.single else 2, 0, np.float32)
+    ours, theirs = net.run(inputs, threads=1).outputs["it"], again.run(inputs, threads=1).outputs["it"]
+    if "caffe" not in item:  # a window that holds nothing, whose smallest number is rounded in a spec
+        assert difference(ours, theirs) < 1e-5
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -60,6 +60,10 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     "avgpool counts pads": (
         [node("AveragePool", ["x"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)], MAP, {}, 17,
     ),
+    "lppool": ([node("LpPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])], MAP, {}, 17),
+    "lppool odd": ([node("LpPool", ["x"], ["y"], kernel_shape=[2, 2], p=3)], MAP, {}, 17),
+    "global lppool": ([node("GlobalLpPool", ["x"], ["y"])], MAP, {}, 17),
+    "global lppool of magnitudes": ([node("GlobalLpPool", ["x"], ["y"], p=1)], ROWS, {}, 17),
     "global pool": ([node("GlobalAveragePool", ["x"], ["y"])], MAP, {}, 17),
     "batchnorm": ([node("BatchNormalization", ["x", "s", "t", "m", "v"], ["y"])], MAP, BN, 17),
     "layernorm": (
@@ -146,6 +150,9 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
               nearest_mode="floor")], MAP, {"s": np.array([1, 1, 2, 1.5], F)}, 17,
     ),
     "resize linear": ([node("Resize", ["x", "", "s"], ["y"], mode="linear")], MAP, {"s": np.array([1, 1, 2, 2], F)}, 17),
+    "resize linear with a rest": (
+        [node("Resize", ["x", "", "s"], ["y"], mode="linear")], MAP, {"s": np.array([1, 1, 1.3, 1.5], F)}, 17,
+    ),
     "resize corners": (
         [node("Resize", ["x", "", "", "z"], ["y"], mode="linear", coordinate_transformation_mode="align_corners")],
         ("N", 4, 6, 5), {"z": ints(2, 4, 9, 7)}, 17,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from cnncalc.execution.kernels.rows import RowOperation
+from cnncalc.ground.limits import MAX_RANK
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
@@ -294,8 +295,8 @@ def in_room(room: Any, shape: Shape, dtype: Any, start: int = 0) -> Array:
     return array
 
 
-CHANNELS_LAST = {rank: (0, *range(2, rank), 1) for rank in range(2, 8)}
-CHANNELS_FIRST = {rank: (0, rank - 1, *range(1, rank - 1)) for rank in range(2, 8)}
+CHANNELS_LAST = {rank: (0, *range(2, rank), 1) for rank in range(2, MAX_RANK + 2)}
+CHANNELS_FIRST = {rank: (0, rank - 1, *range(1, rank - 1)) for rank in range(2, MAX_RANK + 2)}
 
 
 def channels_last(x: Array) -> Array:

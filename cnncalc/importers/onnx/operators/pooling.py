@@ -28,7 +28,8 @@ def _pool(build: Builder, call: Call) -> Sequence[Value | None]:
     if call.op == "AveragePool":
         more["count_include_pad"] = bool(call.integer("count_include_pad"))
     elif call.op == "LpPool":
-        more["p"] = call.number("p", 2)
+        more["norm_type"] = call.number("p", 2)
+        x = build.step("abs", [x], x.axis) if more["norm_type"] % 2 else x  # its powers are of magnitudes
     name = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}[call.op]
     pooled = build.step(name, [x], 0, **more, **arguments)
     return [pooled] + [None] * (len(call.operator.outputs) - 1)
@@ -38,7 +39,10 @@ def _pool(build: Builder, call: Call) -> Sequence[Value | None]:
 def _global(build: Builder, call: Call) -> Value:
     x = feature_map(call.input(0))
     if call.op == "GlobalLpPool":
-        return build.step("norm2", [x], axis=None, keepdims=True)
+        norm = {1: "norm1", 2: "norm2"}.get(call.integer("p", 2))
+        if norm is None:
+            raise UnfitError(f"p = {call.integer('p', 2)}")
+        return build.step(norm, [x], x.axis, axis=tuple(range(1, len(x.sample))), keepdims=True)
     return build.step("global_avgpool" if call.op == "GlobalAveragePool" else "global_maxpool", [x], x.axis)
 
 
@@ -57,9 +61,22 @@ def _resize(build: Builder, call: Call) -> Value:
     if all(factor == int(factor) for factor in factors):
         whole = tuple([int(factor) for factor in factors])
         how["scale_factor"] = whole[0] if len(set(whole)) == 1 else whole
+    elif stated := _remainders(call, x, factors):
+        how["scale_factor"] = stated
     else:
         how["size"] = size
     return build.step("upsample", [x], x.axis, **how)
+
+
+def _remainders(call: Call, x: Value, factors: list[float]) -> tuple[float, ...]:
+    """Return the spatial axes' factors where the file states them and a size has a remainder; else nothing.
+
+    The places of the elements follow the factor then, not the ratio of the sizes.
+    """
+    stated = None if call.op == "Resize" and call.opset >= 11 and call.known(3, "sizes") else _scales(call)
+    if not stated or call.integers("axes") is not None or stated[-len(factors) :] == tuple(factors):
+        return ()
+    return tuple(stated[-len(factors) :]) if len(stated) == x.rank else ()
 
 
 def _sizes(call: Call, x: Value) -> list[int]:
