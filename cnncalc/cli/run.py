@@ -90,7 +90,7 @@ class Saving(NamedTuple):
     layers: list[str] | None
 
 
-class Machine(NamedTuple):
+class MachineLimits(NamedTuple):
     """What a run may use of the machine, as it is asked for."""
 
     threads: int | None
@@ -129,7 +129,7 @@ def _takes_machine(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def gathered(*, threads: int | None, max_memory: str | None, **rest: Any) -> Any:
-        return command(machine=Machine(threads, max_memory), **rest)
+        return command(machine=MachineLimits(threads, max_memory), **rest)
 
     return _THREADS(_MAX_MEMORY(gathered))
 
@@ -170,7 +170,7 @@ def command(
     batch: int | None,
     seed: int,
     dtype: str | None,
-    machine: Machine,
+    machine: MachineLimits,
     repeat: int,
     other: Other,
 ) -> int:

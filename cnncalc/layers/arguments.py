@@ -54,7 +54,7 @@ class Conversion(Generic[T]):
 
     def __init__(
         self,
-        convert: Callable[[Any], T],
+        convert: Callable[[object], T],
         words: tuple[str, ...] = (),
         only_words: bool = False,
         is_text: bool = False,
@@ -82,7 +82,7 @@ class Argument(Generic[T]):
         words, only_words, is_text, axes: see :class:`Conversion`.
     """
 
-    def __init__(self, convert: Callable[[Any], T], help: str, default: object, symbol: str) -> None:
+    def __init__(self, convert: Callable[[object], T], help: str, default: object, symbol: str) -> None:
         """Make an argument; see :func:`argument`."""
         known = convert if isinstance(convert, Conversion) else Conversion(convert)
         self.convert = known
@@ -122,14 +122,14 @@ class Argument(Generic[T]):
 
 
 @overload
-def argument(convert: Callable[[Any], T], help: str, default: None, symbol: str = "") -> Argument[T | None]: ...
+def argument(convert: Callable[[object], T], help: str, default: None, symbol: str = "") -> Argument[T | None]: ...
 
 
 @overload
-def argument(convert: Callable[[Any], T], help: str, default: object = ..., symbol: str = "") -> Argument[T]: ...
+def argument(convert: Callable[[object], T], help: str, default: object = ..., symbol: str = "") -> Argument[T]: ...
 
 
-def argument(convert: Callable[[Any], T], help: str, default: object = REQUIRED, symbol: str = "") -> Any:
+def argument(convert: Callable[[object], T], help: str, default: object = REQUIRED, symbol: str = "") -> Any:
     """Declare an argument of a layer type; the field has the type of what ``convert`` returns.
 
     A default of None is a value that is not there; of DERIVED, one that ``Layer.derived`` fills in.
@@ -240,7 +240,7 @@ def integers(value: object) -> tuple[int, ...]:
         raise ValueError("a list of integers") from None
 
 
-def per_axis(convert: Callable[[Any], T]) -> Conversion[tuple[T, ...]]:
+def per_axis(convert: Callable[[object], T]) -> Conversion[tuple[T, ...]]:
     """One value for every spatial axis, or a list with one per axis.
 
     In a layer's rules, which see its arguments spelled out for the input's rank, it is always a tuple.
@@ -256,7 +256,7 @@ def per_axis(convert: Callable[[Any], T]) -> Conversion[tuple[T, ...]]:
     return Conversion(axes, axes="one")
 
 
-def or_null(convert: Callable[[Any], T]) -> Callable[[object], T | None]:
+def or_null(convert: Callable[[object], T]) -> Callable[[object], T | None]:
     """A value, or null."""
     return lambda value: None if value is None else convert(value)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.base import Layer
     from cnncalc.layers.ops import NumPy
 
-Attribute = int | float | str | Sequence[int]
+Attribute = int | float | str | Sequence[int] | Sequence[str]
 
 _CALL = re.compile(r"(\w+)(?:\(([^()]*)\))?").fullmatch
 

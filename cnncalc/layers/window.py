@@ -5,7 +5,7 @@ Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.ground.numeric import larger
 from cnncalc.layers.arguments import LayerError, Padding
@@ -129,13 +129,13 @@ def extents(kernel: Shape, dilation: Shape | None = None) -> Shape:
     return tuple([d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)])
 
 
-def window_label(kernel: Any, stride: Any, dilation: Any = 1) -> str:
+def window_label(kernel: object, stride: object, dilation: object = 1) -> str:
     """Return ``3×3/2`` for a 3×3 window with stride 2, ``3×3 d2`` for a dilated one."""
     text = size_label(kernel) + ("" if _same(stride, 1) else f"/{_short(stride)}")
     return text + ("" if _same(dilation, 1) else f" d{_short(dilation)}")
 
 
-def size_label(size: Any) -> str:
+def size_label(size: object) -> str:
     """Return ``7×7`` for sizes an axis, ``·`` where an axis is kept."""
     sizes = size if isinstance(size, tuple) else (size,)
     return "×".join("·" if item is None else str(item) for item in sizes)
@@ -147,11 +147,11 @@ def both_sides(pad: Pair) -> int:
     return 2 * before if before == after else before + after
 
 
-def _same(value: Any, figure: int) -> bool:
+def _same(value: object, figure: int) -> bool:
     return all(item == figure for item in value) if isinstance(value, tuple) else value == figure
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     if isinstance(value, tuple):
         return str(value[0]) if len(set(value)) == 1 else "×".join(str(item) for item in value)
     return str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag, pads, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
@@ -103,7 +103,7 @@ class Conv(Layer):
             parts.append(ChannelTerm(channel, window, inside, taps, float((window * taps).sum())))
         return weighed(np, parts, bias, places, "the sums of all channels")
 
-    def _filters_at(self, at: Shape, weights: Mapping[str, Array]) -> tuple[Any, Any]:
+    def _filters_at(self, at: Shape, weights: Mapping[str, Array]) -> tuple[Array, float | None]:
         """Return the filter of an output element, (channels of its group, *kernel_size), and its bias or None."""
         return weights["weight"][at[0]], weights["bias"][at[0]] if "bias" in weights else None
 
@@ -144,7 +144,7 @@ class Conv(Layer):
         return pads_of(self.padding, sizes, self.kernel_size, self.stride, self.dilation)
 
 
-def check_channels(layer: Any, shape: Shape) -> None:
+def check_channels(layer: Conv, shape: Shape) -> None:
     """Refuse a stated depth other than the input's, and groups that don't divide.  Raises LayerError."""
     channels = shape[0]
     if layer.in_channels is not None and layer.in_channels != channels:

@@ -50,7 +50,7 @@ class LocallyConnected(Conv):
             weights["bias"] = Weight(output)
         return weights
 
-    def _filters_at(self, at: Shape, weights: Mapping[str, Array]) -> tuple[Any, Any]:
+    def _filters_at(self, at: Shape, weights: Mapping[str, Array]) -> tuple[Array, float | None]:
         """Return the filter of the place, and its bias or None."""
         own = weights["weight"][at[0]][(slice(None), *at[1:])]
         return own, weights["bias"][at] if "bias" in weights else None

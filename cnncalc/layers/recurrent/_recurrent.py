@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag, positive
 from cnncalc.layers.base import Layer, Weight
@@ -10,7 +10,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads, summed
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.onnx import Attribute, Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
 
 
@@ -118,17 +118,16 @@ class Recurrent(Layer):
         batch, steps = x.shape[:2]
         fed = ops.linear(x, weights[f"weight_ih_l0{suffix}"], weights.get(f"bias_ih_l0{suffix}"))
         turned = weights[f"weight_hh_l0{suffix}"].T
-        bias: Any = weights.get(f"bias_hh_l0{suffix}", 0)
+        bias = weights.get(f"bias_hh_l0{suffix}", 0)
         zeros = ops.np.zeros((batch, self.hidden_size), x.dtype)
         first = [ops.np.broadcast_to(given[:, number], zeros.shape) for given in inputs[1:]]
         state = (*first, *[zeros] * (self.states - len(first)))
         order = range(steps)[::-1] if number or self.reverse else range(steps)
-        made: list[Any] = [None] * steps
+        made: list[Array] = [zeros] * steps
         for at in order:
             state = self.step(ops.np, fed[:, at], ops.matmul(state[0], turned), state, bias)
             made[at] = self.shown(ops.np, state)
-        stacked: Array = ops.np.stack(made, axis=1)
-        return stacked
+        return ops.np.stack(made, axis=1)
 
     def shown(self, np: NumPy, state: tuple[Array, ...]) -> Array:
         """Return what comes out of a step."""
@@ -157,7 +156,7 @@ class Recurrent(Layer):
         y = onnx.node("Concat", *parts, axis=-1) if last > 1 else parts[0]
         return onnx.reshape(y, [0, 0, onnx.output[-1]])
 
-    def onnx_attributes(self) -> dict[str, Any]:
+    def onnx_attributes(self) -> dict[str, Attribute]:
         """Return the attributes of the cell's own."""
         return {}
 

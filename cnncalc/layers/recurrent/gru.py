@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.arguments import argument, flag
@@ -10,6 +10,7 @@ from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Attribute
     from cnncalc.layers.ops import Array, NumPy, Ops
 
 
@@ -72,6 +73,6 @@ class GRU(Recurrent):
         stacked: Array = np.stack(made, axis=1)
         return stacked
 
-    def onnx_attributes(self) -> dict[str, Any]:
+    def onnx_attributes(self) -> dict[str, Attribute]:
         """Return what is reset."""
         return {"linear_before_reset": int(self.reset_after)}

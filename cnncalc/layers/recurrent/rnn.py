@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Attribute
     from cnncalc.layers.ops import Array, NumPy
     from cnncalc.layers.shapes import Shape
 
@@ -51,6 +52,6 @@ class RNN(Recurrent):
         total = x + (products + bias)
         return (np.tanh(total) if self.nonlinearity == "tanh" else np.maximum(total, 0),)
 
-    def onnx_attributes(self) -> dict[str, Any]:
+    def onnx_attributes(self) -> dict[str, Attribute]:
         """Return what is applied to the sum, once for each direction."""
         return {"activations": [self.nonlinearity.capitalize()] * self.directions}

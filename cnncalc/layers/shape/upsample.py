@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag, number, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
@@ -13,7 +13,7 @@ from cnncalc.layers.symbols import floor_product
 from cnncalc.layers.window import size_label
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.onnx import Attribute, Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
 
 
@@ -108,8 +108,9 @@ class Upsample(Layer):
         (x,) = inputs
         if self.mode == "cubic" or self.mode == "nearest-exact" or self.coordinates == "asymmetric":
             return self._interpolated(ops, x)
-        resize: dict[str, Any] = {"size": self.size, "scale_factor": self.scale_factor}
-        return ops.upsample(x, **resize, mode=self.mode, align_corners=self.align_corners)
+        return ops.upsample(
+            x, size=self.size, scale_factor=self.scale_factor, mode=self.mode, align_corners=self.align_corners
+        )
 
     def _interpolated(self, ops: Ops, x: Array) -> Array:
         """Resize axis by axis: every output position is a weighted sum of the elements around its place."""
@@ -134,7 +135,7 @@ class Upsample(Layer):
             x = sum(parts[1:], parts[0])
         return x
 
-    def _weights(self, np: NumPy, places: Any) -> tuple[Any, Any]:
+    def _weights(self, np: NumPy, places: Array) -> tuple[Array, Array]:
         """Return the first neighbour of each place, and the weights of all."""
         if self.mode.startswith("nearest"):
             exact = self.mode == "nearest-exact"
@@ -173,11 +174,11 @@ class Upsample(Layer):
                     )
         return onnx.resize(onnx.x, scales, **self._onnx_attributes())
 
-    def _onnx_attributes(self) -> dict[str, Any]:
+    def _onnx_attributes(self) -> dict[str, Attribute]:
         """Return how Resize is to find the places, and what it makes of their neighbours."""
         is_nearest = self.mode.startswith("nearest")
         places = "asymmetric" if self.mode == "nearest" else "align_corners" if self.align_corners else self.coordinates
-        made: dict[str, Any] = {
+        made: dict[str, Attribute] = {
             "mode": "nearest" if is_nearest else self.mode,
             "coordinate_transformation_mode": places,
         }

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from cnncalc.graph import Node
 from cnncalc.language.edits import ItemText, Piece, bare, in_flow
+from cnncalc.layers.convolution.conv import Conv
 
 BOTTLENECK = 4
 """How many times narrower a bottleneck is (He et al. 2015)."""
@@ -47,7 +47,7 @@ def bottleneck(item: ItemText, nodes: Sequence[Node]) -> Replacement | None:
     channels, window, bias = item.arguments.get("out_channels", ""), _window(item), _only(item, "bias")
     if any(_reads_input(text) for text in item.arguments.values()):
         return None
-    if any(_layer(node).out_channels % BOTTLENECK for node in nodes):
+    if any(_conv(node).out_channels % BOTTLENECK for node in nodes):
         return None
     inner = in_flow(_times(bare(channels), 1, BOTTLENECK))
     pieces = [
@@ -62,11 +62,11 @@ def bottleneck(item: ItemText, nodes: Sequence[Node]) -> Replacement | None:
 
 def grouped(item: ItemText, nodes: Sequence[Node], heavy: Node, groups: int) -> Replacement | None:
     """Independent groups of channels (Krizhevsky et al. 2012; Xie et al. 2016, arXiv:1611.05431)."""
-    wide = prod(_layer(heavy).kernel_size) > 1  # of a family of convolutions, 1×1 ones mix the groups and stay
+    wide = prod(_conv(heavy).kernel_size) > 1  # of a family of convolutions, 1×1 ones mix the groups and stay
     own = bare(item.arguments.get("groups", "1"))
-    fits = [node for node in nodes if _layer(node).groups == 1 and (not wide or prod(_layer(node).kernel_size) > 1)]
+    fits = [node for node in nodes if _conv(node).groups == 1 and (not wide or prod(_conv(node).kernel_size) > 1)]
     divided = [node for node in fits if node.use.inputs[0][0] % groups == 0]
-    if heavy not in divided or any(_layer(node).out_channels % groups for node in divided):
+    if heavy not in divided or any(_conv(node).out_channels % groups for node in divided):
         return None
     conditions = []
     if len(fits) < len(nodes):
@@ -103,15 +103,15 @@ def low_rank(item: ItemText, nodes: Sequence[Node], rank: int) -> Replacement | 
 
 def _where_dense(item: ItemText, nodes: Sequence[Node], pieces: list[Piece]) -> Replacement | None:
     """Return the pieces for convolutions that have a window and no groups, the item as it is for the others."""
-    fits = [node for node in nodes if _layer(node).groups == 1 and prod(_layer(node).kernel_size) > 1]
+    fits = [node for node in nodes if _conv(node).groups == 1 and prod(_conv(node).kernel_size) > 1]
     if not fits:
         return None
     if len(fits) == len(nodes):
         return pieces, fits
     conditions = []
-    if any(prod(_layer(node).kernel_size) == 1 for node in nodes):
+    if any(prod(_conv(node).kernel_size) == 1 for node in nodes):
         conditions.append(f"{bare(item.arguments['kernel_size'])} > 1")
-    if any(_layer(node).groups > 1 for node in nodes):
+    if any(_conv(node).groups > 1 for node in nodes):
         conditions.append(f"{bare(item.arguments.get('groups', '1'))} == 1")
     condition = " and ".join(conditions)
     if _reads_input(condition):  # the second piece comes after another layer and would read that one's channels
@@ -136,5 +136,7 @@ def _times(text: str, factor: int, divisor: int) -> str:
     return f"{whole} * {factor} // {divisor}" if factor > 1 else f"{whole} // {divisor}"
 
 
-def _layer(node: Node) -> Any:
+def _conv(node: Node) -> Conv:
+    """Return a node's layer, which is a convolution."""
+    assert isinstance(node.layer, Conv)
     return node.layer
