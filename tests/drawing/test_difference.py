@@ -96,7 +96,7 @@ def test_three_are_too_many() -> None:
 def test_in_a_browser(tmp_path: Path) -> None:
     path = tmp_path / "diff.html"
     assert cnncalc("compare", "vgg16", "vgg19", "-o", str(path)).code == 0
-    with Browser(tmp_path / "profile") as page:
+    with Browser() as page:
         page.open(path.as_uri())
         assert page.errors == []
         assert page.requests == [path.as_uri()]

@@ -64,7 +64,7 @@ def test_names_are_texts() -> None:
 def test_in_a_browser(tmp_path: Path) -> None:
     path = tmp_path / "front.html"
     cnncalc(*SWEEP, "-o", str(path))
-    with Browser(tmp_path / "profile") as browser:
+    with Browser() as browser:
         browser.open(path.as_uri(), scripts=False)
         browser.open(path.as_uri())
         assert browser.requests == [path.as_uri()]

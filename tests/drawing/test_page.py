@@ -38,8 +38,8 @@ def html(graph: Graph, depth: int | None = None) -> str:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("browser")) as found:
+def browser() -> Iterator[Browser]:
+    with Browser() as found:
         yield found
 
 
@@ -242,9 +242,11 @@ def test_zooming_and_moving(show: Callable[..., Browser]) -> None:
     # a drag moves the graph and opens nothing, a click does
     opened = page.evaluate("parts.filter(part => part.open).length")
     start = page.evaluate("[document.getElementById('graph').scrollLeft, document.getElementById('graph').scrollTop]")
-    page.mouse("mousePressed", at[0], at[1])
-    page.mouse("mouseMoved", at[0] - 60, at[1] - 40)
-    page.mouse("mouseReleased", at[0] - 60, at[1] - 40)
+    mouse = page.page.mouse
+    mouse.move(at[0], at[1])
+    mouse.down()
+    mouse.move(at[0] - 60, at[1] - 40)
+    mouse.up()
     moved = page.evaluate("[document.getElementById('graph').scrollLeft, document.getElementById('graph').scrollTop]")
     assert moved == [start[0] + 60, start[1] + 40]
     assert page.evaluate("parts.filter(part => part.open).length") == opened

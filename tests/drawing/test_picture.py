@@ -108,10 +108,9 @@ def test_no_line_runs_behind_a_card(name: str) -> None:
 
 
 def test_hardly_a_line_runs_behind_a_card_in_random_networks() -> None:
-    """Of lines beside the tree alone, where nothing is free: in 3 of these 400 networks."""
-    found = [behind_cards(drawn(random_network(Random(seed)), Choice(99))) for seed in range(400)]
-    assert sum(count > 0 for count in found) <= 3
-    assert max(found) == 1
+    """Of lines beside the tree alone, where nothing is free: in 1 of the first 150 networks, in 3 of 400."""
+    found = [behind_cards(drawn(random_network(Random(seed)), Choice(99))) for seed in range(150)]
+    assert sum(found) <= 1
 
 
 def test_a_bar_is_as_long_as_its_figure_says() -> None:
