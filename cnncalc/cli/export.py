@@ -15,7 +15,7 @@ from cnncalc.cli.output import Output
 from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.execution import load_numpy
 from cnncalc.exporters.formats import FORMATS, Options, by_suffix
-from cnncalc.ground.atomic_write import write_whole
+from cnncalc.ground.atomic_write import is_replaced, write_whole
 from cnncalc.ground.errors import CnncalcError
 
 _TO = click.option(
@@ -66,6 +66,8 @@ def command(
 def beside(path: str, suffix: str, chunks: Iterable[bytes]) -> str:
     """Write a file beside another one; return its name."""
     refuse_overwriting("-o", path + suffix)
+    if is_replaced(path + suffix) and not is_replaced(path):
+        raise CnncalcError(f"-o {path}: there is a file {path}{suffix}, which may belong to another model")
     write_whole(path + suffix, chunks)
     return os.path.basename(path + suffix)
 

@@ -186,7 +186,7 @@ def command(
     refuse_unused(files, {"--resize": picture.resize, "--mean": picture.mean, "--std": picture.std}, {"--batch": batch})
     tolerance = _tolerance(other, {"--save": saving.path, "--dtype": dtype, "--repeat": repeat > 1})
     limit = None if machine.max_memory is None else parse_quantity(machine.max_memory, "--max-memory", of_bytes=True)
-    network = asked.with_inputs(shapes).network()
+    recipe, network = asked.with_inputs(shapes).built()
     load_numpy()
     from cnncalc.execution.arrays.write import check_target, write_arrays
     from cnncalc.execution.verify import run
@@ -204,6 +204,7 @@ def command(
         "max_memory": limit,
     }  # fmt: skip
     if other.engine:
+        asked_for["file"] = getattr(recipe, "place", None)  # of a model file
         return _against(network, out, x, tolerance, asked_for)
     with progress_bar() as progress:
         result = run(network, x, dtype=dtype, repeat=repeat, layers=saving.layers, progress=progress, **asked_for)
@@ -224,10 +225,8 @@ def _against(network: Graph, out: Output, x: Any, tolerance: float, asked_for: M
     out.show(view(compared))
     worst = compared.worst
     if worst is not None and compared.apart:
-        more = f", and {counted(len(compared.apart) - 1, 'more layer')}" if len(compared.apart) > 1 else ""
-        to_stderr(
-            f"'{worst.node.name}' differs by {worst.relative:.1e} of its magnitude{more}: {tolerance:g} is accepted"
-        )
+        more = f", and {counted(len(compared.apart) - 1, 'more output')}" if len(compared.apart) > 1 else ""
+        to_stderr(f"'{worst.name}' differs by {worst.relative:.1e} of its magnitude{more}: {tolerance:g} is accepted")
     return max(1 if compared.apart else 0, _report_to_stderr(compared.run, out.screen.layout))
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cnncalc.execution.report import Run
     from cnncalc.graph import Graph, Node
     from cnncalc.layers.ops import Array
+    from cnncalc.layers.shapes import Shape
 
 ENGINES = {"onnxruntime": "ONNX Runtime"}
 """The engines by the packages that they come in."""
@@ -35,16 +36,20 @@ TOLERANCE = 1e-4
 WIDTH = 4  # bytes of an element: engines compute in float32
 
 
-class LayerDifference(NamedTuple):
-    """How a layer's output differs between two engines.
+class Difference(NamedTuple):
+    """How one output differs between two engines.
 
     Attributes:
-        node: the layer.
+        name: the layer's, or that of an output of the model file.
+        type: the layer's.
+        shape: of the arrays, batch first.
         difference: the largest difference of two elements in the same place.
         magnitude: our largest element, whatever its sign.
     """
 
-    node: Node
+    name: str
+    type: str
+    shape: Shape
     difference: float
     magnitude: float
 
@@ -66,27 +71,29 @@ class Against:
         batch: samples that went through.
         rows: one per layer, in the order in which they run.
         run: of our engine, the last one: whether shapes are as inferred.
+        of_file: the network's outputs beside those of its model file, which the engine has run as it is.
+        unread: why it has not, or "".
     """
 
-    def __init__(
-        self, network: Graph, engine: str, tolerance: float, rows: Sequence[LayerDifference], run: Run
-    ) -> None:
+    def __init__(self, network: Graph, engine: str, tolerance: float, rows: Sequence[Difference], run: Run) -> None:
         self.network = network
         self.engine = engine
         self.tolerance = tolerance
-        self.rows = sorted(rows, key=lambda row: row.node.index)
+        self.rows = rows
         self.run = run
         self.batch = run.batch
+        self.of_file: Sequence[Difference] = ()
+        self.unread = ""
 
     @property
-    def worst(self) -> LayerDifference | None:
-        """The layer with the largest relative difference, the first of equal ones; None where there is no layer."""
-        return max(self.rows, key=lambda row: row.relative, default=None)
+    def worst(self) -> Difference | None:
+        """The output with the largest relative difference, the first of equal ones; None where there is none."""
+        return max((*self.rows, *self.of_file), key=lambda row: row.relative, default=None)
 
     @property
-    def apart(self) -> list[LayerDifference]:
-        """The layers that differ by more than the tolerance."""
-        return [row for row in self.rows if not row.relative <= self.tolerance]
+    def apart(self) -> list[Difference]:
+        """The outputs that differ by more than the tolerance."""
+        return [row for row in (*self.rows, *self.of_file) if not row.relative <= self.tolerance]
 
 
 def against(
@@ -100,6 +107,7 @@ def against(
     fuse: bool = True,
     tolerance: float = TOLERANCE,
     max_memory: int | None = None,
+    file: str | None = None,
     progress: Callable[[int, int, str], object] | None = None,
 ) -> Against:
     """Run a network by our kernels and by ONNX Runtime, and compare every layer's output.
@@ -116,6 +124,7 @@ def against(
         fuse: whether our kernels may do several layers in one step.
         tolerance: the largest relative difference that is none.
         max_memory: bytes that the process may take; None for what the machine has free.
+        file: the model file that the network was read from, which is run as it is, too.
         progress: called with (layers done, layers in all, the next layer's name).
 
     Raises:
@@ -128,7 +137,7 @@ def against(
     inputs = random_inputs(network, batch, seed, np.float32) if given is None else given.read()
     batch = len(next(iter(inputs.values())))
     names = tensor_names(network)
-    rows: list[LayerDifference] = []
+    rows: list[Difference] = []
     for group in _groups(network, batch, threads, max_memory):
         if progress is not None:
             progress(len(rows), len(network.nodes), group[0].name)
@@ -139,8 +148,13 @@ def against(
         )  # fmt: skip
         for node in group:
             if node.name in ours.tensors:
-                rows.append(_difference(node, ours.tensors.pop(node.name), others.pop(names[node])))
-    return Against(network, f"{ENGINES['onnxruntime']} {engine.__version__}", tolerance, rows, ours)
+                rows.append(
+                    _difference(node.name, node.layer.type, ours.tensors.pop(node.name), others.pop(names[node]))
+                )
+    compared = Against(network, f"{ENGINES['onnxruntime']} {engine.__version__}", tolerance, rows, ours)
+    if file is not None:
+        _read_file(compared, _started(engine, file, threads), inputs)
+    return compared
 
 
 def _engine() -> Any:
@@ -172,19 +186,52 @@ def _theirs(
     weights: Iterator[tuple[str, Array]],
 ) -> dict[str, Array]:  # fmt: skip
     """Return what the other engine makes of some layers, by the names of their tensors."""
-    options = engine.SessionOptions()
-    options.log_severity_level, options.intra_op_num_threads = 3, threads
     feeds = {name: inputs[name] if tensor.times else inputs[name][:1] for name, tensor in network.inputs.items()}
     with tempfile.TemporaryDirectory(prefix="cnncalc-") as folder:
         path = os.path.join(folder, "net.onnx")
         write_whole(path, written(network, USUAL_OPSET, weights, partial(_beside, path), group))
-        try:
-            session = engine.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-            wanted = [names[node] for node in group]
-            return dict(zip(wanted, session.run(wanted, feeds), strict=True))
-        except Exception as error:  # the engine's own classes are none that one could import
-            text = (str(error) or type(error).__name__).splitlines()[0][:300]
-            raise CnncalcError(f"ONNX Runtime can't run '{network.title}': {text}") from None
+        wanted = [names[node] for node in group]
+        return dict(zip(wanted, _run(_started(engine, path, threads), wanted, feeds), strict=True))
+
+
+def _started(engine: Any, path: str, threads: int) -> Any:
+    """Return a model in the other engine.  Raises CnncalcError where it can't be read."""
+    options = engine.SessionOptions()
+    options.log_severity_level, options.intra_op_num_threads = 3, threads
+    try:
+        return engine.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the engine's own classes are none that one could name
+        raise CnncalcError(f"ONNX Runtime can't read the model: {_first_line(error)}") from None
+
+
+def _run(session: Any, wanted: list[str], feeds: Mapping[str, Array]) -> list[Array]:
+    try:
+        made: list[Array] = session.run(wanted, dict(feeds))
+    except Exception as error:
+        raise CnncalcError(f"ONNX Runtime can't run the model: {_first_line(error)}") from None
+    return made
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:300]
+
+
+def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> None:
+    """Run a model file as it is, where its inputs are arrays (N, *shape) of float32 as ours are."""
+    ports = {port.name: port for port in session.get_inputs()}
+    for name, port in ports.items():
+        shape = inputs[name].shape if name in inputs else ()
+        fits = len(port.shape) == len(shape) and port.type == "tensor(float)"
+        if not fits or any(isinstance(size, int) and size != own for size, own in zip(port.shape, shape, strict=True)):
+            compared.unread = f"its input '{name}' is {port.type} {port.shape}"
+            return
+    outputs = compared.run.outputs
+    made = dict(zip(outputs, _run(session, list(outputs), {name: inputs[name] for name in ports}), strict=True))
+    odd = [name for name, array in outputs.items() if made[name].shape != array.shape or made[name].dtype.kind != "f"]
+    if odd:
+        compared.unread = f"its output '{odd[0]}' is laid out in another way"
+        return
+    compared.of_file = [_difference(name, "file", array, made[name]) for name, array in outputs.items()]
 
 
 def _beside(path: str, suffix: str, chunks: Iterator[bytes]) -> str:
@@ -192,14 +239,15 @@ def _beside(path: str, suffix: str, chunks: Iterator[bytes]) -> str:
     return os.path.basename(path + suffix)
 
 
-def _difference(node: Node, ours: Array, others: Array) -> LayerDifference:
+def _difference(name: str, type: str, ours: Array, others: Array) -> Difference:
     """Return how two arrays differ; what is infinite or no number in both does not."""
     if ours.shape != others.shape:
-        raise CnncalcError(f"'{node.name}' is {ours.shape} here and {others.shape} in ONNX Runtime")
+        raise CnncalcError(f"'{name}' is {ours.shape} here and {others.shape} in ONNX Runtime")
     with np.errstate(all="ignore"):
         apart = np.abs(ours - others)
         if not np.isfinite(apart.max()):
             apart[(ours == others) | (np.isnan(ours) & np.isnan(others))] = 0
             np.nan_to_num(apart, copy=False, nan=inf, posinf=inf)
         magnitude = np.abs(ours, out=others)
-    return LayerDifference(node, float(apart.max()), float(magnitude.max(initial=0, where=np.isfinite(magnitude))))
+    largest = float(magnitude.max(initial=0, where=np.isfinite(magnitude)))
+    return Difference(name, type, ours.shape, float(apart.max()), largest)

@@ -103,3 +103,49 @@ def test_a_model_takes_its_own_weights_along(tmp_path: Path) -> None:
     assert cnncalc("export", str(one), "-o", str(two)) == (0, "", "")
     runs = [load(path).run(seed=1).output for path in (one, two)]
     assert (runs[0] == runs[1]).all()
+
+
+@pytest.fixture
+def small_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protocol Buffers' bound of 2 GiB, brought down to what a test can write."""
+    monkeypatch.setattr("cnncalc.exporters.onnx.model.MAX_MESSAGE", (1 << 20) + 100_000)
+
+
+@pytest.mark.usefixtures("small_messages")
+def test_weights_beyond_two_gigabytes_are_beside_the_model(tmp_path: Path) -> None:
+    path, data = tmp_path / "net.onnx", tmp_path / "net.onnx.data"
+    assert cnncalc("export", "lenet5", "-o", str(path)) == (0, "", "")
+    assert data.stat().st_size == 4 * 61_706
+    assert path.stat().st_size < 10_000
+    ours, again = load("lenet5").run().outputs, load(path).run().outputs  # read from both files
+    assert (ours["fc1"] == again["fc1"]).all()
+    ort = pytest.importorskip("onnxruntime", reason="runs models")
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    from cnncalc.execution.inputs import random_inputs
+
+    (theirs,) = session.run(None, random_inputs(load("lenet5"), 1, 0, "float32"))
+    assert abs(ours["fc1"] - theirs).max() < 1e-5
+    assert cnncalc("export", str(path), "-o", str(tmp_path / "other.onnx")).code == 0
+    assert (tmp_path / "other.onnx.data").read_bytes() == data.read_bytes()
+
+
+@pytest.mark.usefixtures("small_messages")
+def test_a_pipe_has_no_place_beside_it() -> None:
+    done = cnncalc("export", "lenet5", "--to", "onnx")
+    assert done == (
+        2,
+        "",
+        "'lenet5' has 246,824 bytes of weights, and an ONNX file holds 1,148,576 in all\n"
+        "  hint: -o FILE puts them into a second file, FILE.data\n",
+    )
+
+
+@pytest.mark.usefixtures("small_messages")
+def test_the_file_beside_is_no_input_either(tmp_path: Path) -> None:
+    path, weights = tmp_path / "net.onnx", tmp_path / "net.onnx.data"
+    cnncalc("weights", "lenet5", "-o", str(tmp_path / "w.npz"))
+    (tmp_path / "w.npz").rename(weights)
+    before = weights.read_bytes()
+    done = cnncalc("export", "lenet5", "-o", str(path), "--weights", str(weights))
+    assert (done.code, done.err) == (2, f"-o {weights}: this command reads that file and won't write over it\n")
+    assert (weights.read_bytes(), path.exists()) == (before, False)

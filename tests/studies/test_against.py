@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from cnncalc import load
+from cnncalc.importers.onnx.builder import HANDLERS
 from cnncalc.layers.activation.tanh import Tanh
 from cnncalc.studies import against
 from tests.commands import cnncalc
+from tests.importers.models import model, node
 
 pytest.importorskip("onnxruntime", reason="is the other engine")
 
@@ -46,7 +48,7 @@ def test_a_kernel_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
     assert first["difference"] == pytest.approx(0.01, rel=1e-3)
     worst = max(rows, key=lambda row: row["relative"])
     assert done.err.startswith(
-        f"'{worst['name']}' differs by {worst['relative']:.1e} of its magnitude, and 10 more layers"
+        f"'{worst['name']}' differs by {worst['relative']:.1e} of its magnitude, and 10 more outputs"
     )
     assert done.err.endswith("0.0001 is accepted\n")
 
@@ -90,7 +92,29 @@ def test_a_model_file(tmp_path: Path) -> None:
     cnncalc("export", "lenet5", "-o", str(path))
     done = cnncalc("run", str(path), "--against", "onnxruntime")
     assert (done.code, done.err) == (0, "")
-    assert "12 of 12 layers differ" in done.out
+    assert "12 of 12 layers differ by at most 0.0001 of their magnitude" in done.out
+    assert "1 of 1 output of the file itself differ" in done.out
+
+
+def test_a_model_file_that_is_read_wrongly_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model([node("Neg", ["x"], ["y"])], {"x": ["N", 4, 6]}, ["y"], {}))
+    assert cnncalc("run", str(path), "--against", "onnxruntime").code == 0
+    monkeypatch.setitem(HANDLERS, ("", "Neg"), lambda build, call: build.step("abs", [call.input(0)]))
+    done = cnncalc("run", str(path), "--against", "onnxruntime", "--format", "json")
+    result = json.loads(done.out)
+    assert done.code == 1
+    assert [row["agrees"] for row in result["layers"]] == [True]  # both engines got the wrong network
+    assert [row["agrees"] for row in result["outputs_of_file"]] == [False]
+    assert result["worst"] == "y"
+
+
+def test_a_model_file_with_other_inputs_is_not_run(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model([node("Relu", ["x"], ["y"])], {"x": [4, "N", 6]}, ["y"], {}))
+    done = cnncalc("run", str(path), "--against", "onnxruntime", "--batch", "2")
+    assert done.code == 0
+    assert "the file itself was not run: its input 'x' is tensor(float) [4, 'N', 6]" in done.out
 
 
 def test_few_outputs_at_a_time_are_compared_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +131,7 @@ def test_few_outputs_at_a_time_are_compared_as_well(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(against, "available", lambda threads: 0)
     one_by_one = against.against(network, batch=2)
     assert sizes == [1] * len(network.nodes)
-    assert [row.node.name for row in one_by_one.rows] == [row.node.name for row in at_once.rows]
+    assert [row.name for row in one_by_one.rows] == [row.name for row in at_once.rows]
     assert not one_by_one.apart
     assert [row.magnitude for row in one_by_one.rows] == pytest.approx(
         [row.magnitude for row in at_once.rows], rel=1e-5
@@ -116,7 +140,8 @@ def test_few_outputs_at_a_time_are_compared_as_well(monkeypatch: pytest.MonkeyPa
 
 def test_what_is_not_finite_in_both_does_not_differ() -> None:
     ours = np.array([[np.inf, np.nan, 1.0, -2.0]], np.float32)
-    node = load("lenet5").nodes[-1]
-    assert against._difference(node, ours, ours.copy())[1:] == (0.0, 2.0)
-    assert against._difference(node, ours, np.array([[-np.inf, np.nan, 1.0, -2.0]], np.float32)).relative == np.inf
-    assert against._difference(node, ours, np.array([[np.inf, 0.0, 1.0, -2.0]], np.float32)).difference == np.inf
+    assert against._difference("y", "relu", ours, ours.copy())[3:] == (0.0, 2.0)
+    assert (
+        against._difference("y", "relu", ours, np.array([[-np.inf, np.nan, 1.0, -2.0]], np.float32)).relative == np.inf
+    )
+    assert against._difference("y", "relu", ours, np.array([[np.inf, 0.0, 1.0, -2.0]], np.float32)).difference == np.inf

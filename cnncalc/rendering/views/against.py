@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.ground.numbers import counted
 from cnncalc.layers.shapes import Shape, crossed
-from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Table, TableRow, Text, Title
+from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Text, Title
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.writers import View
 
 if TYPE_CHECKING:
-    from cnncalc.studies.against import Against, LayerDifference
+    from cnncalc.studies.against import Against, Difference
 
 SCHEMA_VERSION = 1
 
@@ -44,17 +44,19 @@ def page(compared: Against, layout: str) -> list[Block]:
     network = compared.network
     about = f"beside {compared.engine}   batch {compared.batch}   float32"
     rows: list[TableRow] = [_row(row, compared, layout) for row in compared.rows]
+    if compared.of_file:
+        rows += [Rule(), *[_row(row, compared, layout) for row in compared.of_file]]
     head: list[Block] = [Title(title(network.name, network.variant), about), Gap()]
     return [*head, Table(_COLUMNS, rows), Gap(), *_verdict(compared)]
 
 
-def _row(row: LayerDifference, compared: Against, layout: str) -> list[str | Cell]:
+def _row(row: Difference, compared: Against, layout: str) -> list[str | Cell]:
     agrees = row.relative <= compared.tolerance
     style = "" if agrees else "red"
     return [
-        Cell(row.node.name, style),
-        row.node.layer.type,
-        _shape((row.node.copies(compared.batch), *row.node.shape), layout),
+        Cell(row.name, style),
+        row.type,
+        _shape(row.shape, layout),
         _figure(row.difference),
         _figure(row.magnitude),
         Cell(_figure(row.relative), style),
@@ -71,15 +73,23 @@ def _figure(value: float) -> str:
 
 
 def _verdict(compared: Against) -> list[Block]:
-    total, apart, worst = len(compared.rows), len(compared.apart), compared.worst
-    style = "bold red" if apart else "bold green"
-    held = f"{total - apart} of {counted(total, 'layer')} differ by at most {compared.tolerance:g} of their magnitude"
-    blocks: list[Block] = [Text([(held, style)])]
+    layers, worst = compared.rows, compared.worst
+    agree = sum(row.relative <= compared.tolerance for row in layers)
+    style = "bold red" if compared.apart else "bold green"
+    bound = f"differ by at most {compared.tolerance:g} of their magnitude"
+    blocks: list[Block] = [Text([(f"{agree} of {counted(len(layers), 'layer')} {bound}", style)])]
+    if compared.of_file:
+        agree = sum(row.relative <= compared.tolerance for row in compared.of_file)
+        blocks.append(
+            Text([(f"{agree} of {counted(len(compared.of_file), 'output')} of the file itself {bound}", style)])
+        )
+    elif compared.unread:
+        blocks.append(Paragraph(f"the file itself was not run: {compared.unread}"))
     if worst is not None:
         blocks.append(
             Paragraph(
-                f"the largest difference is {_figure(worst.relative)} of the magnitude, in '{worst.node.name}' "
-                f"of type {worst.node.layer.type}"
+                f"the largest difference is {_figure(worst.relative)} of the magnitude, in '{worst.name}' "
+                f"of type {worst.type}"
             )
         )
     return blocks
@@ -96,25 +106,29 @@ def document(compared: Against) -> dict[str, Any]:
         "batch": compared.batch,
         "tolerance": compared.tolerance,
         "agrees": not compared.apart,
-        "worst": None if worst is None else worst.node.name,
-        "layers": records(compared),
+        "worst": None if worst is None else worst.name,
+        "layers": [_record(row, compared) for row in compared.rows],
+        "outputs_of_file": [_record(row, compared) for row in compared.of_file],
+        "file_not_run": compared.unread or None,
     }
 
 
 def records(compared: Against) -> list[dict[str, Any]]:
-    """Return one object per layer; a figure that is not finite is null."""
-    return [
-        {
-            "name": row.node.name,
-            "type": row.node.layer.type,
-            "output": [row.node.copies(compared.batch), *row.node.shape],
-            "difference": _finite(row.difference),
-            "magnitude": _finite(row.magnitude),
-            "relative": _finite(row.relative),
-            "agrees": row.relative <= compared.tolerance,
-        }
-        for row in compared.rows
-    ]
+    """Return one object per layer, and per output of a model file."""
+    return [_record(row, compared) for row in (*compared.rows, *compared.of_file)]
+
+
+def _record(row: Difference, compared: Against) -> dict[str, Any]:
+    """Return one output as an object; a figure that is not finite is null."""
+    return {
+        "name": row.name,
+        "type": row.type,
+        "output": list(row.shape),
+        "difference": _finite(row.difference),
+        "magnitude": _finite(row.magnitude),
+        "relative": _finite(row.relative),
+        "agrees": row.relative <= compared.tolerance,
+    }
 
 
 def _finite(value: float) -> float | None:
