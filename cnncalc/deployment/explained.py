@@ -69,7 +69,7 @@ def amounts(found: Deployment, step: OperatorRun) -> list[Amount]:
     lines += _kept(found, operator)
     for part in (WEIGHT, BIAS, OTHER):
         lines += [_constant(one) for one in operator.constants if one.part == part]
-    return lines + _scales(found, operator)
+    return lines + _scales(operator)
 
 
 def _tensor(way: str, flow: Flow, place: ArenaPlace) -> Amount:
@@ -100,7 +100,7 @@ def _constant(one: Constant) -> Amount:
     return Amount(FLASH, one.part, f"{one.elements:,}·{one.width}{shared}", one.elements * one.width, "schema.fbs")
 
 
-def _scales(found: Deployment, operator: Operator) -> list[Amount]:
+def _scales(operator: Operator) -> list[Amount]:
     """Return scales and zero points: of weights and biases one per channel, of what flows out one."""
     counts = [one.scales for one in operator.constants if one.scales]
     counts += [1] if operator.output.quantised else []

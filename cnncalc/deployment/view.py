@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.deployment import parts as parts_of
-from cnncalc.deployment.boards import BOARDS, CORES, Board, Core, board_named
+from cnncalc.deployment.boards import CORES, Board, Core, board_named
 from cnncalc.deployment.constants import CONVERTERS, KINDS, Converter, NumberFormat
 from cnncalc.deployment.lower import lower
 from cnncalc.deployment.operators import DeviceGraph, Flow, Operator
@@ -282,8 +282,3 @@ def _scratch(plan: Plan, alone: Plan, steps: list[OperatorRun], core: Core) -> P
     spelled = " + ".join([request.formula for request in step.scratch])
     note = f"at most {most:,}, at {step.operator.name} ({step.operator.code}: {spelled})"
     return Part("scratch", added, added, FORMULA, note, parts_of.scratch_source(core))
-
-
-def known_boards() -> list[Board]:
-    """Return the boards that are known by name."""
-    return list(BOARDS.values())

@@ -65,7 +65,7 @@ class Describer:
         box.share = share_text(box.value / self.measure.total if self.measure.total else 0.0)
         box.name = fitted(box.name, TEXT, WIDEST - 90, bold=True)
         box.about = fitted(contents(first), SMALL, WIDEST - 90)
-        box.title = self._box_title(scopes, count, nodes)
+        box.title = self._box_title(scopes, nodes)
         times = f"×{count}" if count > 1 else ""
         upper = text_width(box.name, TEXT, bold=True) + (14 + text_width(times, TEXT, bold=True) if times else 0)
         lower = text_width(box.about, SMALL) + SHARE_ROOM
@@ -170,7 +170,7 @@ class Describer:
         lines += [f"{node.layer.type} {node.layer.label()}".strip() for node in first.nodes]
         return "\n".join([*lines, *self._figures(nodes, len(atoms))])
 
-    def _box_title(self, scopes: Sequence[TreeScope], count: int, nodes: list[Node]) -> str:
+    def _box_title(self, scopes: Sequence[TreeScope], nodes: list[Node]) -> str:
         first, last = scopes[0], scopes[-1]
         name = (
             (first.path or first.name) if len(scopes) == 1 else f"{first.path or first.name} … {last.path or last.name}"

@@ -38,10 +38,6 @@ class LayerFigure(NamedTuple):
             return duration(value)
         return bytes_text(int(value)) if self.by == "memory" else exact(int(value))
 
-    def brief(self, value: float) -> str:
-        """Return a figure in a few characters."""
-        return short(value) if self.by in ("macs", "params") else self.text(value)
-
 
 def measure(
     graph: Graph, by: str, batch: int = 1, dtype: str = "float32", machine: Machine | None = None

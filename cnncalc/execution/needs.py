@@ -93,7 +93,7 @@ def needs(
         resident(),
         inputs,
         weights * dtype.itemsize,
-        _packing(plan, kernels, batch) * dtype.itemsize,
+        _packing(plan, kernels) * dtype.itemsize,
         laid.size + outside * dtype.itemsize,
         scratch,
     )
@@ -162,7 +162,7 @@ def most_scratch(kernels: Sequence[Kernel | None], itemsize: int) -> int:
     return max((scratch_bytes(kernel, itemsize) for kernel in kernels if kernel), default=0)
 
 
-def _packing(plan: Sequence[Step], kernels: Sequence[Kernel | None], batch: int) -> int:
+def _packing(plan: Sequence[Step], kernels: Sequence[Kernel | None]) -> int:
     """Return the elements that the forms which kernels hold take more than the plain weights, let go one by one."""
     packed = 0
     largest = 0  # while it is packed, a weight is there twice

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.figures.costs import Sums, sums
 from cnncalc.figures.memory import forward_elements, peak_elements, training_elements
-from cnncalc.graph import PUBLISHED, Graph, Node, Tensor
+from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.layers.shapes import crossed
 
@@ -57,11 +57,6 @@ class Figure(NamedTuple):
     bound: str = ""
     old: str = ""
     in_memory: str = ""
-
-    @property
-    def is_published(self) -> bool:
-        """Whether specs state it under ``expect``."""
-        return self.name in PUBLISHED
 
     @property
     def option(self) -> str:
@@ -193,12 +188,6 @@ IN_MEMORY = tuple([figure for figure in CATALOGUE.values() if figure.in_memory])
 
 BOUNDED = {figure.name: figure for figure in CATALOGUE.values() if figure.bound}
 """What ``check`` has a bound for."""
-
-
-def figure_named(name: str) -> Figure:
-    """Return a figure by its name, or by one that it had."""
-    found = CATALOGUE.get(name)
-    return found or next(figure for figure in CATALOGUE.values() if figure.old == name)
 
 
 HEAVIEST = 3

@@ -93,8 +93,8 @@ class Einsum(Layer):
         rows = [letter for letter in out if letter not in right]
         columns = [letter for letter in out if letter not in left]
         inner = [letter for letter in left if letter in right and letter not in out]
-        a = self._arranged(ops, inputs[0], left, [both, rows, inner], sizes)
-        b = self._arranged(ops, inputs[1], right, [both, inner, columns], sizes)
+        a = self._arranged(inputs[0], left, [both, rows, inner], sizes)
+        b = self._arranged(inputs[1], right, [both, inner, columns], sizes)
         product = ops.matmul(a, b) if self._contracts() else a * b
         shaped = product.reshape(len(product), *[sizes[letter] for letter in (*both, *rows, *columns)])
         order = [[*both, *rows, *columns].index(letter) + 1 for letter in out]
@@ -134,7 +134,7 @@ class Einsum(Layer):
                     raise LayerError(f"'{letter}' is {sizes[letter]} in one place and {size} in another")
         return sizes
 
-    def _arranged(self, ops: Ops, x: Array, term: str, groups: list[list[str]], sizes: dict[str, int]) -> Array:
+    def _arranged(self, x: Array, term: str, groups: list[list[str]], sizes: dict[str, int]) -> Array:
         """Return an input with its letters in three groups, letters that only it has and nobody wants summed away."""
         alone = [i + 1 for i, letter in enumerate(term) if all(letter not in group for group in groups)]
         kept = [letter for letter in term if any(letter in group for group in groups)]

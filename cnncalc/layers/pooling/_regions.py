@@ -91,12 +91,6 @@ class GlobalPool(Layer):
         return whole(len(output), *range(1, len(output)))
 
 
-def largest_bin(size: int, out: int) -> int:
-    """Return the length of the longest of ``out`` bins over ``size`` elements."""
-    whole, rest = divmod(size, out)
-    return whole + ceil_div(out - common_divisor(size, out) + rest, out)
-
-
 def bin_places(shape: Shape, output: Shape, at: Shape) -> list[list[int]]:
     """Return the places of an output element's bin: from ⌊i·in / out⌋ to ⌈(i + 1)·in / out⌉ on each axis."""
     axes = zip(at[1:], shape[1:], output[1:], strict=True)

@@ -20,7 +20,6 @@ from cnncalc.recipe import Recipe
 from cnncalc.studies.hotspots import Hotspots, predicted_seconds
 from cnncalc.studies.savings import replacements
 
-SPARSITY = 0.9
 INDEX_BYTES = 4
 
 _WIDTHS = ("width", "width_mult", "alpha", "multiplier", "base_width", "channels")
