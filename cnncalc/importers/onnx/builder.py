@@ -75,6 +75,7 @@ class Builder:
         steps: the layers so far.
         notes: what a user is to know about them.
         statistics: stored tensors that reach a batchnorm as its mean or variance.
+        dequantized: stored integers that stand for real numbers.
         constants: tensors that stand in Constant operators, not beside the graph.
         baked: how many samples the batch of the inputs has in the file.
         folded: weights of convolutions, which may have a batchnorm folded into them.
@@ -90,8 +91,10 @@ class Builder:
         self.single: list[str] = []
         self.statistics: dict[int, StoredTensor] = {}
         self.constants: set[int] = set()
+        self.dequantized: set[int] = set()
         self.baked = 1
         self.left = MAX_MODEL_NODES
+        self.beside: Sequence[OnnxOperator] = ()
         self.depth = 0
         self.call = Call(OnnxOperator("", "", (), (), "", {}, (), {}, ""), [], 1, ())
         self.parameters: dict[tuple[int, Shape], Value] = {}
@@ -109,8 +112,10 @@ class Builder:
         for stored in graph.stored.values():
             if stored.name not in scope.values:
                 scope.values[stored.name] = self.stored(stored)
+        before, self.beside = self.beside, graph.operators
         for item in graph.operators:
             self.operator(item, scope, self.model.opsets, scopes)
+        self.beside = before
         self.depth -= 1
         return [scope.find(port.name) for port in graph.outputs]
 
@@ -162,6 +167,10 @@ class Builder:
             if name and value is not None:
                 value.name = value.name or name
                 scope.values[name] = value
+
+    def is_read_once(self, name: str) -> bool:
+        """Whether one operator alone of the graph at hand reads a value."""
+        return sum([item.inputs.count(name) for item in self.beside]) == 1
 
     def shapes(self, call: Call) -> str:
         """Return the shapes of what an operator reads, for a message."""

@@ -29,7 +29,7 @@ BARE = ("scale", "shift", "parameter")
 
 _BUFFER = re.compile(
     r"(?:^|[._])(?:attn_mask|mask|anchors|anchor_points|stride|strides|grid|inv_freq|num_batches_tracked|"
-    r"running_\w+|\w*_(?:index|idx|indices|coords_table)|relative_coords_table)$"
+    r"running_\w+|\w*_(?:index|idx|indices|coords_table)|relative_coords_table)(?:_quantized)?$"
 ).search
 
 
@@ -39,6 +39,7 @@ class Params:
     def __init__(self, build: Builder, steps: list[LayerStep]) -> None:
         """Look at the role of every stored tensor."""
         self.constants = build.constants
+        self.dequantized = build.dequantized
         self.statistics = build.statistics
         self.certain: set[int] = set()
         self.taken: dict[int, LayerStep] = {}
@@ -80,7 +81,8 @@ class Params:
         """Whether a tensor is a figure of the network at all, and no index or scale of a quantisation."""
         if leaf.dtype in FLOATS:
             return True
-        return id(leaf) in self.certain and (leaf.dtype in SMALL_INTEGERS or leaf.dtype == INT32)
+        is_number = id(leaf) in self.certain or id(leaf) in self.dequantized
+        return is_number and (leaf.dtype in SMALL_INTEGERS or leaf.dtype == INT32)
 
     def is_param(self, leaf: StoredTensor) -> bool:
         """Whether a tensor was learned."""

@@ -247,13 +247,31 @@ def _right(build: Builder, op: str, x: Value, constant: Value) -> Value | None:
     if op == "Add":
         return _with_constant(build, x, constant, "shift")
     if op == "Mul":
-        return _with_constant(build, x, constant, "scale")
+        return _rescaled(build, x, constant) or _with_constant(build, x, constant, "scale")
     if number is not None and constant.rank <= x.rank:
         if op == "Div" and not number:
             return None
         return affine(build, x, **({"add": -float(number)} if op == "Sub" else {"mul": 1 / number}))
     other = build.derived("Neg" if op == "Sub" else "Reciprocal", constant)
     return _with_constant(build, x, other, "shift" if op == "Sub" else "scale")
+
+
+def _rescaled(build: Builder, x: Value, scale: Value) -> Value | None:
+    """Return a product of integers in real numbers, which a scale makes of them: the weights are scaled by it.
+
+    None where it is no such product, or what is read elsewhere, too.
+    """
+    step = x.step
+    if step is None or step.calls[0].op not in ("ConvInteger", "MatMulInteger") or "weight" not in step.held:
+        return None
+    weight = step.held["weight"].value
+    if scale.elements not in (1, weight.shape[0]) or not build.is_read_once(step.calls[0].operator.outputs[0]):
+        return None
+    factor = build.derived("Reshape", scale, shape=(scale.elements, *(1,) * (len(weight.shape) - 1)))
+    scaled = build.derived("Mul", weight, factor, shape=weight.shape)
+    scaled.leaves = weight.leaves
+    step.held["weight"] = ConstantInput(scaled)
+    return alias(x, x.shape, x.axis)
 
 
 def _left(build: Builder, op: str, constant: Value, x: Value) -> Value | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isclose
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
@@ -118,10 +119,15 @@ def rmsnorm(build: Builder, x: Value, axis: int, weight: Value, eps: float) -> V
 @operator("InstanceNormalization")
 def _instancenorm(build: Builder, call: Call) -> Value:
     x, weight, bias = feature_map(call.input(0)), call.input(1), call.input(2)
-    plain = weight.fill == 1 and bias.fill == 0 and not weight.is_live and not bias.is_live
+    plain = _is_near(weight, 1) and _is_near(bias, 0)
     held = {} if plain else {"weight": ConstantInput(weight), "bias": ConstantInput(bias)}
     arguments = {"eps": _short(call.number("epsilon", 1e-5))} | ({} if plain else {"affine": True})
     return build.layer(made("instancenorm", arguments), [x], x.axis, held)
+
+
+def _is_near(value: Value, number: float) -> bool:
+    """Whether all elements of a constant are one number, as nearly as a quantised one is."""
+    return not value.is_live and value.fill is not None and isclose(value.fill, number, rel_tol=1e-3, abs_tol=1e-6)
 
 
 @operator("GroupNormalization")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isclose
+from typing import Any
 
-from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.operators.contraction import convolution, feature_map, linear, product
 from cnncalc.importers.onnx.operators.elementwise import merged
-from cnncalc.importers.onnx.proto import FLOAT
+from cnncalc.importers.onnx.proto import FLOAT, INT4, INT8, INT16, UINT4, UINT8, UINT16
+from cnncalc.importers.onnx.steps import LayerStep
 from cnncalc.importers.onnx.values import Value, alias, literal
 
 
@@ -19,6 +22,7 @@ def dequantized(build: Builder, value: Value, scale: Value | None, zero: Value |
     given = [value, scale or literal((1.0,), (), FLOAT), zero or literal((0,), ())]
     real = build.derived("DequantizeLinear", *given, axis=axis)
     real.leaves, real.dtype = value.leaves, FLOAT
+    build.dequantized.update([id(leaf) for leaf in value.leaves])
     if (
         value.fill is not None
         and scale is not None
@@ -32,16 +36,77 @@ def dequantized(build: Builder, value: Value, scale: Value | None, zero: Value |
 @operator("QuantizeLinear", "DequantizeLinear")
 @operator("QuantizeLinear", "DequantizeLinear", domain="com.microsoft")
 def _quantize(build: Builder, call: Call) -> Value:
-    x = call.input(0)
+    x, scale, zero = call.input(0), call.given(1), call.given(2)
     if x.is_live:
-        return alias(x, x.shape, x.axis)
+        return clipped_by_range(build, x, scale, zero) if call.op == "QuantizeLinear" else alias(x, x.shape, x.axis)
     if call.op == "DequantizeLinear":
-        return dequantized(build, x, call.given(1), call.given(2), call.integer("axis", 1))
+        return dequantized(build, x, scale, zero, call.integer("axis", 1))
     value = build.derived(
         "QuantizeLinear", *[value for value in call.inputs if value is not None], axis=call.integer("axis", 1)
     )
     value.leaves = x.leaves
+    number, step, offset = x.fill, scale and scale.fill, 0 if zero is None else zero.fill
+    if number is not None and step and offset is not None:
+        least, most = RANGES.get(zero.dtype if zero else UINT8, RANGES[UINT8])
+        value.fill = min(max(round(number / step) + offset, least), most)
     return value
+
+
+RANGES = {UINT8: (0, 255), INT8: (-128, 127), UINT16: (0, 65535), INT16: (-32768, 32767), UINT4: (0, 15), INT4: (-8, 7)}
+"""The least and the largest number of each type of quantised tensors."""
+
+SIX = 6.0
+
+
+def clipped_by_range(build: Builder, x: Value, scale: Value | None, zero: Value | None) -> Value:
+    """Return what quantising makes of a tensor in real numbers: a relu where the numbers begin at 0, else the same.
+
+    Quantisers leave out a relu, or relu6, whose bounds are those of the numbers behind it.
+    """
+    if scale is None or scale.number is None or (zero is not None and zero.number is None):
+        return alias(x, x.shape, x.axis)
+    least, most = RANGES.get(zero.dtype if zero else UINT8, RANGES[UINT8])
+    offset = zero.number if zero else 0
+    if offset != least or is_positive(x):
+        return alias(x, x.shape, x.axis)
+    return build.step("relu6" if isclose((most - offset) * scale.number, SIX, rel_tol=1e-3) else "relu", [x])
+
+
+POSITIVE = frozenset(("relu", "relu6", "sigmoid", "hardsigmoid", "softmax", "exp", "abs", "sqrt"))
+"""Layers that make no negative number."""
+
+SIGNED = frozenset(
+    (
+        "conv", "conv_transpose", "linear", "matmul", "einsum", "subtract", "neg", "shift", "scale", "batchnorm",
+        "layernorm", "groupnorm", "instancenorm", "rmsnorm", "lstm", "gru", "rnn", "attention", "log", "sin", "cos",
+    )
+)  # fmt: skip
+"""Layers that may make negative numbers whatever comes in; all others do where negative numbers come in."""
+
+MOST_LAYERS_BACK = 64
+
+
+def is_positive(value: Value) -> bool:
+    """Whether a tensor has no negative element: as what makes it says, and inputs are taken to have none."""
+    waiting = [value]
+    for _ in range(MOST_LAYERS_BACK):
+        if not waiting:
+            return True
+        step = waiting.pop().step
+        if step is None or step.layer.type in POSITIVE or _is_raised(step):
+            continue
+        if step.layer.type in SIGNED or (step.layer.type == "affine" and min(step["mul"], step["add"]) < 0):
+            return False
+        waiting += step.inputs
+    return True
+
+
+def _is_raised(step: LayerStep) -> bool:
+    """Whether a layer's least number is known not to be negative: 1 + erf(x), a clip from 0 on."""
+    if step.layer.type == "hardtanh":
+        return not isinstance(step["min_val"], str) and step["min_val"] >= 0
+    before = step.inputs[0].step if step.layer.type == "affine" else None
+    return before is not None and before.layer.type in ("erf", "tanh") and step["add"] >= abs(step["mul"])
 
 
 @operator("DynamicQuantizeLinear")
@@ -65,7 +130,8 @@ def _qlinear_conv(build: Builder, call: Call) -> Value:
         stored = bias
         bias = build.derived("Mul", stored, scale)
         bias.leaves = stored.leaves
-    return convolution(build, call, feature_map(call.input(0)), weight, bias)
+    y = convolution(build, call, feature_map(call.input(0)), weight, bias)
+    return clipped_by_range(build, y, call.given(6), call.given(7))
 
 
 @operator("MatMulInteger")
@@ -93,7 +159,9 @@ def _biased(build: Builder, y: Value, bias: Value | None) -> Value:
 
 @operator("QLinearMatMul")
 def _qlinear_matmul(build: Builder, call: Call) -> Value:
-    return product(build, call.input(0), dequantized(build, call.input(3), call.input(4), call.input(5)))
+    a = dequantized(build, call.input(0), call.given(1), call.given(2))
+    y = product(build, a, dequantized(build, call.input(3), call.input(4), call.input(5)))
+    return clipped_by_range(build, y, call.given(6), call.given(7)) if y.is_live else y
 
 
 @operator("QGemm", domain="com.microsoft")
@@ -106,36 +174,49 @@ def _qgemm(build: Builder, call: Call) -> Value:
         stored, scale = bias, build.derived("Mul", call.input(4), call.input(1))
         bias = build.derived("Mul", stored, scale)
         bias.leaves = stored.leaves
-    return linear(build, call.input(0), weight, bias=bias)
+    return clipped_by_range(build, linear(build, call.input(0), weight, bias=bias), call.given(7), call.given(8))
+
+
+def _as_plain(build: Builder, call: Call, op: str, inputs: list[Value | None], scale: int, **attributes: Any) -> Value:
+    """Return what the operator makes that a quantised one stands for; its output's scale is the input ``scale``."""
+    item = call.operator._replace(op=op, domain="", attributes={**call.operator.attributes, **attributes})
+    made = HANDLERS["", op](build, Call(item, inputs, PLAIN_OPSET, call.scopes))
+    value = made if isinstance(made, Value) else made[0]
+    assert value is not None, op
+    return clipped_by_range(build, value, call.given(scale), call.given(scale + 1)) if value.is_live else value
+
+
+PLAIN_OPSET = 17
+"""The operator set of what a quantised operator of com.microsoft stands for."""
 
 
 @operator("QLinearAdd", "QLinearMul", domain="com.microsoft")
 def _qlinear_merge(build: Builder, call: Call) -> Value:
     values = [dequantized(build, call.input(i), call.given(i + 1), call.given(i + 2)) for i in (0, 3)]
-    return merged(build, "add" if call.op == "QLinearAdd" else "multiply", values)
+    return _as_plain(build, call, "Add" if call.op == "QLinearAdd" else "Mul", [*values], 6)
 
 
 @operator("QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", domain="com.microsoft")
 def _qlinear_activation(build: Builder, call: Call) -> Value:
-    x = call.input(0)
-    if call.op == "QLinearLeakyRelu":
-        return build.step("leaky_relu", [x], negative_slope=float(f"{call.number('alpha', 0.01):.7g}"))
-    return build.step("sigmoid" if call.op == "QLinearSigmoid" else "softmax", [x])
+    return _as_plain(build, call, call.op.removeprefix("QLinear"), [call.input(0)], 3)
 
 
-@operator("QLinearGlobalAveragePool", "QLinearAveragePool", domain="com.microsoft")
+@operator("QLinearGlobalAveragePool", "QLinearAveragePool", "QLinearReduceMean", domain="com.microsoft")
 def _qlinear_pool(build: Builder, call: Call) -> Value:
-    if call.integer("channels_last") or call.op == "QLinearAveragePool":
-        raise UnfitError("a quantised pool of this kind is not known")
-    x = feature_map(call.input(0))
-    return build.step("global_avgpool", [x], x.axis)
+    if call.integer("channels_last"):
+        raise UnfitError("a quantised pool with the channels last is not known")
+    op = call.op.removeprefix("QLinear")
+    return _as_plain(build, call, op, [call.input(0)], 3)
+
+
+@operator("QLinearWhere", domain="com.microsoft")
+def _qlinear_where(build: Builder, call: Call) -> Value:
+    values = [dequantized(build, call.input(i), call.given(i + 1), call.given(i + 2)) for i in (1, 4)]
+    return _as_plain(build, call, "Where", [call.input(0), *values], 7)
 
 
 @operator("QLinearConcat", domain="com.microsoft")
 def _qlinear_concat(build: Builder, call: Call) -> Value:
-    from cnncalc.importers.onnx.builder import HANDLERS
-
-    plain = Call(call.operator, [call.inputs[i] for i in range(2, len(call.inputs), 3)], 13, call.scopes)
-    made = HANDLERS[("", "Concat")](build, plain)
-    assert isinstance(made, Value)
-    return made
+    places = range(2, len(call.inputs), 3)
+    values = [dequantized(build, call.input(i), call.given(i + 1), call.given(i + 2)) for i in places]
+    return _as_plain(build, call, "Concat", [*values], 0)
