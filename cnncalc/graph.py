@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -125,6 +125,29 @@ class Node(_Flowing):
 Tensor = Input | Node
 
 
+class BlockUse:
+    """A use of a spec's own block.
+
+    Attributes:
+        name: the block's.
+        arguments: the names of its arguments.
+        names: what names stand for inside, those of the arguments among them.
+        origin: where it is used.
+    """
+
+    __slots__ = ("arguments", "name", "names", "origin")
+
+    def __init__(self, name: str, arguments: Collection[str], names: Mapping[str, Any], origin: Origin) -> None:
+        self.name = name
+        self.arguments = arguments
+        self.names = names
+        self.origin = origin
+
+    def values(self) -> dict[str, Any]:
+        """Return the values of the arguments."""
+        return {name: self.names[name] for name in self.arguments if name in self.names}
+
+
 class Unmet(NamedTuple):
     """A published figure that the network does not reproduce."""
 
@@ -151,6 +174,7 @@ class Graph:
         misshapen: items whose outputs don't have the shapes that the spec states.
         states_shapes: whether the spec states the output shape of any item.
         notes: what is to be known about it, a sentence each.
+        blocks: the scopes that are uses of a spec's own blocks, by their dotted paths.
         single: the operator that makes it one for a batch of one sample alone, or "".
         stored: makes the tensors that its file has of it, by their names in a run; None where there are none.
     """
@@ -169,6 +193,7 @@ class Graph:
         self.states_shapes = False
         self._names: set[str] = set()
         self.notes: list[str] = []
+        self.blocks: dict[str, BlockUse] = {}
         self.single = ""
         self.stored: Callable[[], Mapping[str, Any]] | None = None
 

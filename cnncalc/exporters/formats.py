@@ -59,6 +59,7 @@ FORMATS = {
     "onnx": ExportFormat(
         "an ONNX model with its weights", "onnx", (".onnx",), frozenset({"weights", "seed", "opset"}), binary=True
     ),
+    "torch": ExportFormat("PyTorch source", "torch", (".py",)),
     "spec": ExportFormat("a spec, as 'cnncalc import' writes it", "spec", (".yaml", ".yml")),
 }
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
     from cnncalc.layers.reads import Reads
     from cnncalc.layers.window import Sliding
 
@@ -60,15 +61,17 @@ class Elsewhere:
         keras: Keras' layer.
         onnx: ONNX' operator.
         others: more names, separated by blanks: of functions, of other frameworks and of papers.
+        function: PyTorch's function of the inputs where nothing more is to be said: ``F.elu(alpha)``.
     """
 
-    __slots__ = ("keras", "onnx", "others", "torch")
+    __slots__ = ("function", "keras", "onnx", "others", "torch")
 
-    def __init__(self, torch: str = "", keras: str = "", onnx: str = "", others: str = "") -> None:
+    def __init__(self, torch: str = "", keras: str = "", onnx: str = "", others: str = "", function: str = "") -> None:
         self.torch = torch
         self.keras = keras
         self.onnx = onnx
         self.others = others
+        self.function = function
 
 
 class Use:
@@ -240,6 +243,22 @@ class Layer:
         from cnncalc.layers.onnx import by_name
 
         return by_name(self, onnx)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """Return how this use is written in PyTorch.
+
+        Raises:
+            LayerError: where PyTorch can't express it; the message is what follows "PyTorch".
+        """
+        from cnncalc.layers.pytorch import Option, Place, Torch, call
+
+        if not self.elsewhere.function:
+            raise LayerError("has no counterpart")
+        name, _, words = self.elsewhere.function.rstrip(")").partition("(")
+        value = call(name, *[Place(number) for number in range(len(flow.inputs))])
+        given = [word.strip() for word in words.split(",") if word]
+        options = [Option(word, self.__dict__[word], self.arguments[word].default) for word in given]
+        return Torch(value._replace(options=tuple(options)))
 
     # --- what is shown ------------------------------------------------------------------------------------
 

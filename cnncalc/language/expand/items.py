@@ -6,7 +6,7 @@ from functools import partial
 from marshal import dumps
 from typing import TYPE_CHECKING
 
-from cnncalc.graph import Graph, Node, Tensor, Unmet
+from cnncalc.graph import BlockUse, Graph, Node, Tensor, Unmet
 from cnncalc.ground.errors import clipped
 from cnncalc.ground.limits import MAX_DEPTH, MAX_INPUTS, MAX_LAYERS, MAX_READS, MAX_STEPS, STEPS_PER_LAYER
 from cnncalc.ground.near import did_you_mean
@@ -160,6 +160,7 @@ class Expansion:
         if isinstance(item, BlockItem):
             items, reserved = item.block.items, item.block.reserved
             names = self.values.inside(item, names, incoming)
+            self.graph.blocks[prefix[:-1]] = BlockUse(item.type_name, item.block.arguments, names, item.origin)
         else:
             assert isinstance(item, SequenceItem)
             items, reserved = item.items, item.reserved

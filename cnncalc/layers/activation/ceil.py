@@ -16,7 +16,7 @@ class Ceil(Elementwise):
 
     operations = 1
     example = Example("ceil", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Ceil")
+    elsewhere = Elsewhere(onnx="Ceil", function="torch.ceil")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``⌈x⌉``."""

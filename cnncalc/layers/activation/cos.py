@@ -16,7 +16,7 @@ class Cos(Elementwise):
 
     operations = 1
     example = Example("cos", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Cos")
+    elsewhere = Elsewhere(onnx="Cos", function="torch.cos")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``cos x``."""

@@ -16,7 +16,7 @@ class Exp(Elementwise):
 
     operations = 1
     example = Example("exp", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Exp")
+    elsewhere = Elsewhere(onnx="Exp", function="torch.exp")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``eˣ``."""

@@ -16,7 +16,7 @@ class Floor(Elementwise):
 
     operations = 1
     example = Example("floor", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Floor")
+    elsewhere = Elsewhere(onnx="Floor", function="torch.floor")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``⌊x⌋``."""

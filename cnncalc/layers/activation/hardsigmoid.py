@@ -20,7 +20,12 @@ class HardSigmoid(Elementwise):
 
     operations = 4
     example = Example("hardsigmoid", inputs=((72, 1, 1),), output=(72, 1, 1), flops=4 * 72)
-    elsewhere = Elsewhere(torch="Hardsigmoid", onnx="HardSigmoid", others="hsigmoid h_sigmoid")
+    elsewhere = Elsewhere(
+        torch="Hardsigmoid",
+        onnx="HardSigmoid",
+        others="hsigmoid h_sigmoid",
+        function="F.hardsigmoid",
+    )
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``min(max(x + 3, 0), 6) / 6``."""

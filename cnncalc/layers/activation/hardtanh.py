@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 def _bound_of(value: object) -> float | str:
@@ -69,3 +70,12 @@ class HardTanh(Elementwise):
         from cnncalc.layers.onnx import clipped
 
         return clipped(onnx, *self.clamps())
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """Clamp; hardtanh where both bounds are there."""
+        from cnncalc.layers.pytorch import Or, Torch, X, call
+
+        bounds = {"min": self.min_val, "max": self.max_val}
+        if "none" in bounds.values():
+            return Torch(call(".clamp", X, **{name: value for name, value in bounds.items() if value != "none"}))
+        return Torch(call("F.hardtanh", X, min_val=Or(self.min_val, -1.0), max_val=Or(self.max_val, 1.0)))

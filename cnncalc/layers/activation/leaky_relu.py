@@ -28,6 +28,7 @@ class LeakyReLU(Elementwise):
         keras="LeakyReLU(negative_slope)",
         onnx="LeakyRelu(alpha=negative_slope)",
         others="leaky lrelu",
+        function="F.leaky_relu(negative_slope)",
     )
 
     def compute(self, np: NumPy, x: Array) -> Array:

@@ -16,7 +16,7 @@ class Log(Elementwise):
 
     operations = 1
     example = Example("log", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Log")
+    elsewhere = Elsewhere(onnx="Log", function="torch.log")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``log x``."""

@@ -21,7 +21,7 @@ class Mish(Elementwise):
 
     operations = 3 + Tanh.operations + 1
     example = Example("mish", inputs=((32, 608, 608),), output=(32, 608, 608), flops=9 * 32 * 608 * 608)
-    elsewhere = Elsewhere(torch="Mish", onnx="Mish")
+    elsewhere = Elsewhere(torch="Mish", onnx="Mish", function="F.mish")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x · tanh(log(1 + eˣ))``."""

@@ -9,6 +9,7 @@ from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, NumPy
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Neg(Elementwise):
@@ -21,3 +22,9 @@ class Neg(Elementwise):
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``−x``."""
         return -x
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """A minus."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        return Torch(call("neg", X))

@@ -12,6 +12,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 def _slopes_of(value: object) -> int | str:
@@ -63,3 +64,10 @@ class PReLU(Elementwise):
         """PRelu, its slopes along the channels."""
         slopes = onnx.weight("weight") if self.num_parameters == 1 else onnx.channels("weight")
         return onnx.node("PRelu", onnx.x, slopes)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's module, which has as many slopes as it says."""
+        from cnncalc.layers.pytorch import Or, applied, call
+
+        slopes = flow.inputs[0][0] if self.num_parameters == "channels" else self.num_parameters
+        return applied(call("nn.PReLU", num_parameters=Or(slopes, 1), init=Or(self.init, 0.25)))

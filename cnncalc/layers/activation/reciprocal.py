@@ -16,7 +16,7 @@ class Reciprocal(Elementwise):
 
     operations = 1
     example = Example("reciprocal", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Reciprocal")
+    elsewhere = Elsewhere(onnx="Reciprocal", function="torch.reciprocal")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``1 / x``."""

@@ -17,7 +17,13 @@ class ReLU(Elementwise):
 
     operations = 1
     example = Example("relu", inputs=((64, 112, 112),), output=(64, 112, 112), flops=64 * 112 * 112)
-    elsewhere = Elsewhere(torch="ReLU", keras="ReLU", onnx="Relu", others="rectifier rectified_linear")
+    elsewhere = Elsewhere(
+        torch="ReLU",
+        keras="ReLU",
+        onnx="Relu",
+        others="rectifier rectified_linear",
+        function="F.relu",
+    )
 
     def clamps(self) -> tuple[float, float]:
         """Return the bounds."""

@@ -16,7 +16,7 @@ class Round(Elementwise):
 
     operations = 1
     example = Example("round", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Round")
+    elsewhere = Elsewhere(onnx="Round", function="torch.round")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return the nearest integer."""

@@ -16,7 +16,7 @@ class Sigmoid(Elementwise):
 
     operations = 4
     example = Example("sigmoid", inputs=((96, 1, 1),), output=(96, 1, 1), flops=4 * 96)
-    elsewhere = Elsewhere(torch="Sigmoid", onnx="Sigmoid", others="logistic")
+    elsewhere = Elsewhere(torch="Sigmoid", onnx="Sigmoid", others="logistic", function="torch.sigmoid")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``1 / (1 + e⁻ˣ)``."""

@@ -16,7 +16,7 @@ class Sign(Elementwise):
 
     operations = 2
     example = Example("sign", inputs=((64, 28, 28),), output=(64, 28, 28), flops=2 * 64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Sign")
+    elsewhere = Elsewhere(onnx="Sign", function="torch.sign")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return −1, 0 or 1."""

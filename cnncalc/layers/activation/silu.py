@@ -20,7 +20,7 @@ class SiLU(Elementwise):
 
     operations = 5
     example = Example("silu", inputs=((32, 112, 112),), output=(32, 112, 112), flops=5 * 32 * 112 * 112)
-    elsewhere = Elsewhere(torch="SiLU", onnx="Swish")
+    elsewhere = Elsewhere(torch="SiLU", onnx="Swish", function="F.silu")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x · sigmoid(x)``."""

@@ -16,7 +16,7 @@ class Sin(Elementwise):
 
     operations = 1
     example = Example("sin", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Sin")
+    elsewhere = Elsewhere(onnx="Sin", function="torch.sin")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``sin x``."""

@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, axis_index, batched
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Softmax(Layer):
@@ -60,3 +61,9 @@ class Softmax(Layer):
     def to_onnx(self, onnx: Onnx) -> str:
         """Softmax, or LogSoftmax."""
         return onnx.node(self.elsewhere.onnx, onnx.x, axis=batched(self.axis))
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """Softmax along the axis, counted with the batch."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        return Torch(call(f"F.{self.type}", X, dim=batched(self.axis)))

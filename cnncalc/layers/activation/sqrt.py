@@ -16,7 +16,7 @@ class Sqrt(Elementwise):
 
     operations = 1
     example = Example("sqrt", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Sqrt")
+    elsewhere = Elsewhere(onnx="Sqrt", function="torch.sqrt")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``√x``."""

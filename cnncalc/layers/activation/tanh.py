@@ -19,7 +19,7 @@ class Tanh(Elementwise):
 
     operations = 5
     example = Example("tanh", inputs=((6, 28, 28),), output=(6, 28, 28), flops=5 * 6 * 28 * 28)
-    elsewhere = Elsewhere(torch="Tanh", onnx="Tanh")
+    elsewhere = Elsewhere(torch="Tanh", onnx="Tanh", function="torch.tanh")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``tanh x``."""

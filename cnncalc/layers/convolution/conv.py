@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Conv(Layer):
@@ -124,6 +125,28 @@ class Conv(Layer):
         """Conv, padding spelled out."""
         tensors = [onnx.weight(name) for name in ("weight", "bias") if onnx.has(name)]
         return onnx.node("Conv", onnx.x, *tensors, **self.window(onnx.shapes).to_onnx(), group=self.groups)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's module; borders whose sides differ are added before it."""
+        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad, short
+
+        shape = flow.inputs[0]
+        d, pads = mapped(shape, "convolution"), self._pads(shape[1:])
+        around: int | tuple[int, ...] = 0
+        if all(before == after for before, after in pads):
+            around, pads = short(tuple([before for before, _ in pads])), ()
+        module = call(
+            f"nn.Conv{d}d",
+            shape[0],
+            self.out_channels,
+            kernel_size=short(self.kernel_size),
+            stride=Or(short(self.stride), 1),
+            padding=Or(around, 0),
+            dilation=Or(short(self.dilation), 1),
+            groups=Or(self.groups, 1),
+            bias=Or(self.bias, True),
+        )
+        return Torch(call("()", MODULE, pad(X, pads)), module)
 
     def label(self) -> str:
         """Return ``3×3/2, 64``."""

@@ -15,6 +15,7 @@ from cnncalc.layers.window import Pair, both_sides, extents
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class ConvTranspose(Conv):
@@ -131,3 +132,29 @@ class ConvTranspose(Conv):
         lengths = extents(self.kernel_size, self.dilation)
         cuts = [max(length - s, 0) for length, s in zip(lengths, self.stride, strict=True)]
         return tuple([(cut // 2, cut - cut // 2) for cut in cuts])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's module; where the sides differ, what it leaves is cropped behind it."""
+        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad, short
+
+        shape = flow.inputs[0]
+        d, cuts, extra = mapped(shape, "convolution"), self._pads(shape[1:]), self.output_padding
+        if self.padding == "same":
+            lengths = extents(self.kernel_size, self.dilation)
+            extra = tuple([max(s - length, 0) for s, length in zip(self.stride, lengths, strict=True)])
+        around: int | tuple[int, ...] = 0
+        if all(before == after for before, after in cuts):
+            around, cuts = short(tuple([before for before, _ in cuts])), ()
+        module = call(
+            f"nn.ConvTranspose{d}d",
+            shape[0],
+            self.out_channels,
+            kernel_size=short(self.kernel_size),
+            stride=Or(short(self.stride), 1),
+            padding=Or(around, 0),
+            output_padding=Or(short(extra), 0),
+            groups=Or(self.groups, 1),
+            bias=Or(self.bias, True),
+            dilation=Or(short(self.dilation), 1),
+        )
+        return Torch(pad(call("()", MODULE, X), [(-before, -after) for before, after in cuts]), module)

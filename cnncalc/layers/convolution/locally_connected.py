@@ -14,6 +14,31 @@ if TYPE_CHECKING:
     from cnncalc.layers.arguments import Argument
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
+
+
+_MODULE = '''
+class LocallyConnected(nn.Module):
+    """A convolution with filters and biases of its own at every position."""
+
+    def __init__(
+        self, in_channels, out_channels, sizes, kernel_size, stride, dilation, bias=True
+    ):
+        super().__init__()
+        self.axes = list(zip(kernel_size, stride, dilation))
+        shape = (out_channels, in_channels, *sizes, *kernel_size)
+        self.weight = nn.Parameter(torch.empty(shape))
+        self.bias = nn.Parameter(torch.zeros(out_channels, *sizes)) if bias else None
+        nn.init.kaiming_uniform_(self.weight.flatten(1), a=5**0.5)
+
+    def forward(self, x):
+        for axis, (kernel, stride, dilation) in enumerate(self.axes, 2):
+            x = x.unfold(axis, dilation * (kernel - 1) + 1, stride)[..., ::dilation]
+        places, taps = "uvw"[: len(self.axes)], "xyz"[: len(self.axes)]
+        equation = f"nc{places}{taps},oc{places}{taps}->no{places}"
+        x = torch.einsum(equation, x, self.weight)
+        return x if self.bias is None else x + self.bias
+'''
 
 
 class LocallyConnected(Conv):
@@ -86,3 +111,21 @@ class LocallyConnected(Conv):
         filters = onnx.reshape(onnx.weight("weight"), [0, 0, *index.shape])
         made = onnx.reshape(onnx.node("Einsum", windows, filters, equation="ncpk,ocpk->nop"), [0, 0, *onnx.output[1:]])
         return onnx.node("Add", made, onnx.weight("bias")) if self.bias else made
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """A module that multiplies every window with its own filters."""
+        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad
+
+        shape = flow.inputs[0]
+        mapped(shape, "convolution")
+        module = call(
+            "LocallyConnected",
+            shape[0],
+            self.out_channels,
+            flow.output[1:],
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            dilation=self.dilation,
+            bias=Or(self.bias, True),
+        )
+        return Torch(call("()", MODULE, pad(X, self._pads(shape[1:]))), module, (_MODULE,))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Linear(Layer):
@@ -113,6 +114,15 @@ class Linear(Layer):
         made = onnx.node("MatMul", x, onnx.transpose(onnx.weight("weight"), [1, 0]))
         made = onnx.node("Add", made, *bias) if bias else made
         return onnx.transpose(made, [order.index(axis) for axis in range(len(order))])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's module, which works on the last axis."""
+        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, from_last, to_last
+
+        shape = flow.inputs[0]
+        at = self._index(shape)
+        module = call("nn.Linear", shape[at], self.out_features, bias=Or(self.bias, True))
+        return Torch(from_last(call("()", MODULE, to_last(X, at, len(shape))), at, len(shape)), module)
 
     def label(self) -> str:
         """Return ``4096``."""

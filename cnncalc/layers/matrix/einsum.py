@@ -14,6 +14,7 @@ from cnncalc.layers.shapes import Shape, shape_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 _EQUATION = re.compile(r"([A-Za-z]*)(?:,([A-Za-z]*))?->([A-Za-z]*)").fullmatch
 
@@ -106,6 +107,15 @@ class Einsum(Layer):
         batch = next(letter for letter in "nzyxwvutsrqpomlkjihgfedcbaNZ" if letter not in self.equation)
         made = onnx.node("Einsum", *onnx.inputs, equation=f"{','.join(batch + term for term in terms)}->{batch}{out}")
         return made if out else onnx.reshape(made, [-1, 1])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function, dots for the batch."""
+        from cnncalc.layers.pytorch import Place, Torch, call
+
+        *terms, out = self._terms()
+        equation = ",".join([f"...{term}" for term in terms]) + f"->...{out}"
+        value = call("torch.einsum", equation, *[Place(number) for number in range(len(terms))])
+        return Torch(value if out else call(".unsqueeze", value, -1))
 
     def label(self) -> str:
         """Return the equation."""

@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, shape_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Matmul(Layer):
@@ -98,6 +99,21 @@ class Matmul(Layer):
             sides.append(onnx.node("Unsqueeze", y, onnx.integers([*range(1, missing + 1)])) if missing else y)
         made = onnx.node("MatMul", *sides)
         return onnx.node("Squeeze", made, onnx.integers([len(onnx.output)])) if is_row else made
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """A product of matrices, with axes of 1 for those that only one side has."""
+        from cnncalc.layers.pytorch import Torch, X, Y, call
+
+        row = len(flow.inputs[0]) == 1
+        a = call(".unsqueeze", X, 1) if row else call(".transpose", X, -1, -2) if self.transpose_a else X
+        b = call(".transpose", Y, -1, -2) if self.transpose_b else Y
+        missing = len(flow.inputs[1]) - max(len(flow.inputs[0]), 2)
+        for _ in range(missing):
+            a = call(".unsqueeze", a, 1)
+        for _ in range(-missing):
+            b = call(".unsqueeze", b, 1)
+        product = call("@", a, b)
+        return Torch(call(".squeeze", product, -2) if row else product)
 
     def label(self) -> str:
         """Return which side is transposed."""

@@ -22,9 +22,7 @@ class Add(ElementwiseMerge):
 
     example = Example("add", inputs=((256, 56, 56), (256, 56, 56)), output=(256, 56, 56), flops=256 * 56 * 56)
     elsewhere = Elsewhere(
-        keras="Add",
-        onnx="Add",
-        others="plus elementwise_add eltwise_add elemwise_add broadcast_add",
+        keras="Add", onnx="Add", others="plus elementwise_add eltwise_add elemwise_add broadcast_add", function="+"
     )
 
     def to_onnx(self, onnx: Onnx) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 OPERATORS = ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal")
 
@@ -44,6 +45,13 @@ class Compare(ElementwiseMerge):
         op = "".join(word.capitalize() for word in self.by.replace("_equal", "_or_equal").split("_"))
         holds = onnx.node("Equal" if self.by == "not_equal" else op, *onnx.inputs)
         return onnx.cast(onnx.node("Not", holds) if self.by == "not_equal" else holds, "number")
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """A comparison, as numbers."""
+        from cnncalc.layers.pytorch import Torch, X, Y, call
+
+        sign = dict(zip(OPERATORS, ("==", "!=", ">", ">=", "<", "<="), strict=True))[self.by]
+        return Torch(call(".type_as", call(sign, X, Y), X))
 
     def label(self) -> str:
         """Return the comparison."""

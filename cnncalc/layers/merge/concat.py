@@ -12,6 +12,7 @@ from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched, shape_t
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Expression, Flow, Torch
 
 
 class Concat(Layer):
@@ -73,6 +74,18 @@ class Concat(Layer):
         """Concat; what is the same for all samples comes as often as they do."""
         parts = [onnx.stretched(number) for number in range(len(onnx.inputs))]
         return onnx.node("Concat", *parts, axis=batched(self.axis))
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's cat; what comes once for all samples is stretched first."""
+        from cnncalc.layers.pytorch import Place, Torch, call
+
+        parts: list[Expression] = [Place(number) for number in range(len(flow.inputs))]
+        if False in flow.once:
+            samples = call("len", parts[flow.once.index(False)])
+            for number, once in enumerate(flow.once):
+                if once:
+                    parts[number] = call(".expand", parts[number], samples, *[-1] * len(flow.output))
+        return Torch(call("torch.cat", call("list", *parts), dim=batched(self.axis)))
 
 
 def _both(first: Shape, number: int, shape: Shape) -> str:

@@ -9,6 +9,7 @@ from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Maximum(ElementwiseMerge):
@@ -26,3 +27,12 @@ class Maximum(ElementwiseMerge):
     def to_onnx(self, onnx: Onnx) -> str:
         """Max, of any number of inputs."""
         return onnx.node("Max", *onnx.inputs)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function of two tensors, once for each further one."""
+        from cnncalc.layers.pytorch import Place, Torch, X, call
+
+        value = call("torch.maximum", X, Place(1))
+        for number in range(2, len(flow.inputs)):
+            value = call("torch.maximum", value, Place(number))
+        return Torch(value)

@@ -20,4 +20,5 @@ class Multiply(ElementwiseMerge):
         keras="Multiply",
         onnx="Mul",
         others="times product elementwise_mul eltwise_mul elemwise_mul broadcast_mul",
+        function="*",
     )

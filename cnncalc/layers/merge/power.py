@@ -12,6 +12,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Power(ElementwiseMerge):
@@ -60,6 +61,12 @@ class Power(ElementwiseMerge):
         """Pow."""
         exponent = [] if self.exponent is None else [onnx.number(self.exponent)]
         return onnx.node("Pow", *onnx.inputs, *exponent)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """Python's operator."""
+        from cnncalc.layers.pytorch import Torch, X, Y, call
+
+        return Torch(call("**", X, Y if self.exponent is None else self.exponent))
 
     def label(self) -> str:
         """Return the exponent."""

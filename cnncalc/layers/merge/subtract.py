@@ -16,4 +16,9 @@ class Subtract(ElementwiseMerge):
     ufunc = "subtract"
 
     example = Example("subtract", inputs=((1, 40, 40), (1, 40, 40)), output=(1, 40, 40), flops=40 * 40)
-    elsewhere = Elsewhere(keras="Subtract", onnx="Sub", others="minus difference elemwise_sub broadcast_sub")
+    elsewhere = Elsewhere(
+        keras="Subtract",
+        onnx="Sub",
+        others="minus difference elemwise_sub broadcast_sub",
+        function="-",
+    )

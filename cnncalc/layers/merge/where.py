@@ -12,6 +12,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Where(ElementwiseMerge):
@@ -39,3 +40,9 @@ class Where(ElementwiseMerge):
         """Where, its condition as truth."""
         condition, *choices = onnx.inputs
         return onnx.node("Where", onnx.cast(condition, "truth"), *choices)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function."""
+        from cnncalc.layers.pytorch import Place, Torch, X, Y, call
+
+        return Torch(call("torch.where", call("!=", X, 0), Y, Place(2)))

@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
+
+
+_SHIFT = '''
+class ShiftBatchNorm{d}d(nn.BatchNorm{d}d):
+    """A batch norm that learns a shift and no scale."""
+
+    def __init__(self, num_features, **options):
+        super().__init__(num_features, **options)
+        self.weight = None
+'''
 
 
 class BatchNorm(Layer):
@@ -141,3 +152,29 @@ class BatchNorm(Layer):
         x = onnx.transpose(onnx.x, order)
         made = onnx.node("BatchNormalization", x, *tensors, *statistics, epsilon=self.eps, momentum=1 - self.momentum)
         return onnx.transpose(made, [order.index(axis) for axis in range(rank)])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's module of the map's rank, on the second axis of the array."""
+        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call
+
+        shape = flow.inputs[0]
+        if not self.track_running_stats and prod(shape) == shape[axis_index(self.axis, shape)]:
+            raise LayerError("does not normalise a single figure")
+        at, d = axis_index(self.axis, shape), min(max(len(shape) - 1, 1), 3)
+        shifts = self.affine and not self.scale
+        module = call(
+            f"ShiftBatchNorm{d}d" if shifts else f"nn.BatchNorm{d}d",
+            shape[at],
+            eps=Or(self.eps, 1e-5),
+            momentum=Or(self.momentum, 0.1),
+            affine=Or(self.affine, True),
+            track_running_stats=Or(self.track_running_stats, True),
+        )
+        x = X if at == 0 else call(".movedim", X, at + 1, 1)
+        if len(shape) <= 4:
+            value = call("()", MODULE, x)
+        else:
+            sizes = [shape[at], *shape[:at], *shape[at + 1 :]]
+            value = call(".reshape", call("()", MODULE, call(".flatten", x, 4)), -1, *sizes)
+        helpers = (_SHIFT.replace("{d}", str(d)),) if shifts else ()
+        return Torch(value if at == 0 else call(".movedim", value, 1, at + 1), module, helpers)

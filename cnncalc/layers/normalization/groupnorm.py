@@ -14,6 +14,7 @@ from cnncalc.layers.shapes import Shape, divisors
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class GroupNorm(Layer):
@@ -95,6 +96,15 @@ class GroupNorm(Layer):
         if self.affine:
             y = onnx.node("Add", onnx.node("Mul", y, onnx.channels("weight")), onnx.channels("bias"))
         return y
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's module."""
+        from cnncalc.layers.pytorch import Or, applied, call
+
+        if prod(flow.output) == self.num_groups:
+            raise LayerError("does not normalise a single figure")
+        options = {"eps": Or(self.eps, 1e-5), "affine": Or(self.affine, True)}
+        return applied(call("nn.GroupNorm", self.num_groups, flow.inputs[0][0], **options))
 
     def label(self) -> str:
         """Return ``32 groups``."""

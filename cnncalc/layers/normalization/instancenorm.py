@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.arguments import argument, flag, number
+from cnncalc.layers.arguments import LayerError, argument, flag, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
 from cnncalc.layers.reads import Reads, whole
@@ -14,6 +14,7 @@ from cnncalc.layers.shapes import Shape, spatial
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class InstanceNorm(Layer):
@@ -71,3 +72,16 @@ class InstanceNorm(Layer):
         tensors = [onnx.weight("weight"), onnx.weight("bias")] if self.affine else []
         tensors = tensors or [onnx.filled(1, channels), onnx.filled(0, channels)]
         return onnx.node("InstanceNormalization", onnx.x, *tensors, epsilon=self.eps)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's module; a group norm of as many groups where there is none of the map's rank."""
+        from cnncalc.layers.pytorch import Or, applied, call
+
+        channels, *sizes = flow.inputs[0]
+        if prod(sizes) == 1:
+            raise LayerError("does not normalise a single figure")
+        if len(sizes) > 3:
+            options = {"eps": Or(self.eps, 1e-5), "affine": Or(self.affine, True)}
+            return applied(call("nn.GroupNorm", channels, channels, **options))
+        options = {"eps": Or(self.eps, 1e-5), "affine": Or(self.affine, False)}
+        return applied(call(f"nn.InstanceNorm{len(sizes)}d", channels, **options))

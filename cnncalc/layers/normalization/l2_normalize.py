@@ -14,6 +14,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class L2Normalize(Layer):
@@ -59,3 +60,10 @@ class L2Normalize(Layer):
         over = [axis + 1 for axis in axis_indices(self.axis, onnx.output)]
         length = onnx.node("Max", onnx.reduce("ReduceL2", onnx.x, over), onnx.number(self.eps))
         return onnx.node("Div", onnx.x, length)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function."""
+        from cnncalc.layers.pytorch import Or, Torch, X, call, dims
+
+        over = axis_indices(self.axis, flow.inputs[0])
+        return Torch(call("F.normalize", X, dim=Or(dims(over), 1), eps=Or(self.eps, 1e-12)))

@@ -14,6 +14,7 @@ from cnncalc.layers.shapes import Shape, axis_index
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class LayerNorm(Layer):
@@ -110,3 +111,18 @@ class LayerNorm(Layer):
         if len(set(indices)) < len(indices):
             raise LayerError("axis names an axis twice", argument="axis", hint="list each axis once")
         return indices
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's module, which works on the last axes."""
+        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, over_last, short
+
+        over = self._indices(flow.inputs[0])
+        sizes = tuple([flow.inputs[0][i] for i in over])
+        module = call(
+            "nn.LayerNorm",
+            sizes if len(sizes) > 1 else short(sizes),
+            eps=Or(self.eps, 1e-5),
+            elementwise_affine=Or(self.affine, True),
+            bias=Or(self.bias or not self.affine, True),
+        )
+        return Torch(over_last(X, over, len(flow.output), lambda x: call("()", MODULE, x)), module)

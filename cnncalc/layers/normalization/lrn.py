@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class LRN(Layer):
@@ -74,6 +75,16 @@ class LRN(Layer):
         sums = onnx.node("Mul", onnx.reshape(mean, [0, *onnx.output]), onnx.number(self.alpha))
         divisor = onnx.node("Pow", onnx.node("Add", sums, onnx.number(self.k)), onnx.number(self.beta))
         return onnx.node("Div", onnx.x, divisor)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function, which takes maps alone."""
+        from cnncalc.layers.pytorch import Or, Torch, X, call
+
+        options = {"alpha": Or(self.alpha, 1e-4), "beta": Or(self.beta, 0.75), "k": Or(self.k, 1.0)}
+        if len(flow.output) > 1:
+            return Torch(call("F.local_response_norm", X, self.size, **options))
+        normed = call("F.local_response_norm", call(".unsqueeze", X, -1), self.size, **options)
+        return Torch(call(".squeeze", normed, -1))
 
     def label(self) -> str:
         """Return the size of the window."""

@@ -14,6 +14,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class RMSNorm(Layer):
@@ -79,3 +80,17 @@ class RMSNorm(Layer):
             sizes = [size if axis + 1 in over else 1 for axis, size in enumerate(onnx.output)]
             y = onnx.node("Mul", y, onnx.reshape(onnx.weight("weight"), sizes))
         return y
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's module, which works on the last axes."""
+        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, over_last, short
+
+        over = axis_indices(self.axis, flow.inputs[0])
+        sizes = tuple([flow.inputs[0][i] for i in over])
+        module = call(
+            "nn.RMSNorm",
+            sizes if len(sizes) > 1 else short(sizes),
+            eps=self.eps,
+            elementwise_affine=Or(self.affine, True),
+        )
+        return Torch(over_last(X, over, len(flow.output), lambda x: call("()", MODULE, x)), module)

@@ -12,6 +12,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Affine(Layer):
@@ -39,6 +40,17 @@ class Affine(Layer):
         """Mul and Add, of those numbers that change something."""
         y = onnx.node("Mul", onnx.x, onnx.number(self.mul)) if self.mul != 1 else onnx.x
         return onnx.node("Add", y, onnx.number(self.add)) if self.add else y
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """Python's operators."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        if self.mul == -1 and self.add:
+            return Torch(call("-", self.add, X))
+        value = call("*", X, self.mul) if self.mul != 1 else X
+        if self.add:
+            return Torch(call("+", value, self.add) if self.add > 0 else call("-", value, -self.add))
+        return Torch(value)
 
     def label(self) -> str:
         """Return ``×0.125``, ``+1``."""

@@ -11,6 +11,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Dropout(Layer):
@@ -42,6 +43,12 @@ class Dropout(Layer):
     def to_onnx(self, onnx: Onnx) -> str:
         """Dropout, which passes everything on unless it is trained."""
         return onnx.node("Dropout", onnx.x, onnx.number(self.p))
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function, which drops in training alone."""
+        from cnncalc.layers.pytorch import Code, Torch, X, call
+
+        return Torch(call("F.dropout", X, self.p, training=Code("self.training")))
 
     def label(self) -> str:
         """Return the probability."""

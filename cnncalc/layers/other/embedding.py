@@ -11,6 +11,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Embedding(Layer):
@@ -54,6 +55,13 @@ class Embedding(Layer):
         bounds = onnx.number(0), onnx.number(self.num_embeddings - 1)
         index = onnx.node("Clip", onnx.node("Round", onnx.x), *bounds)
         return onnx.node("Gather", onnx.weight("weight"), onnx.cast(index, "integer"), axis=0)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's module, which takes whole numbers of the table alone."""
+        from cnncalc.layers.pytorch import MODULE, Torch, X, call
+
+        rows = call(".long", call(".clamp", call(".round", X), 0, self.num_embeddings - 1))
+        return Torch(call("()", MODULE, rows), call("nn.Embedding", self.num_embeddings, self.embedding_dim))
 
     def label(self) -> str:
         """Return ``256×64``."""

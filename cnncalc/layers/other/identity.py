@@ -9,6 +9,7 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Identity(Layer):
@@ -26,3 +27,9 @@ class Identity(Layer):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Return the input."""
         return inputs[0]
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """Nothing at all."""
+        from cnncalc.layers.pytorch import Torch, X
+
+        return Torch(X)

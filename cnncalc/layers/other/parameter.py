@@ -11,6 +11,23 @@ from cnncalc.layers.shapes import Shape, crossed, shape_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
+
+
+_MODULE = '''
+class Parameter(nn.Module):
+    """A learned tensor by itself, the same for every sample."""
+
+    def __init__(self, *shape, trainable=True):
+        super().__init__()
+        if trainable:
+            self.weight = nn.Parameter(torch.zeros(shape))
+        else:
+            self.register_buffer("weight", torch.zeros(shape))
+
+    def forward(self):
+        return self.weight[None]
+'''
 
 
 class Parameter(Layer):
@@ -55,6 +72,13 @@ class Parameter(Layer):
     def to_onnx(self, onnx: Onnx) -> str:
         """The tensor, as one sample."""
         return onnx.reshape(onnx.weight("weight"), [1, *self.shape])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """A module that has nothing else."""
+        from cnncalc.layers.pytorch import MODULE, Or, Torch, call
+
+        module = call("Parameter", *self.shape, trainable=Or(self.trainable, True))
+        return Torch(call("()", MODULE), module, (_MODULE,))
 
     def label(self) -> str:
         """Return the shape."""

@@ -15,6 +15,32 @@ if TYPE_CHECKING:
 
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
+
+
+_MODULE = '''
+class Scale(nn.Module):
+    """Learned factors, and perhaps summands: one for each channel, or of any shape."""
+
+    def __init__(self, *shape, init=1.0, bias=False, trainable=True):
+        super().__init__()
+        self.biased = bias
+        tensors = {"weight": torch.full(shape, init)}
+        if bias:
+            tensors["bias"] = torch.zeros(shape)
+        for name, tensor in tensors.items():
+            if trainable:
+                self.register_parameter(name, nn.Parameter(tensor))
+            else:
+                self.register_buffer(name, tensor)
+
+    def forward(self, x):
+        shape = self.weight.shape
+        if len(shape) == 1:
+            shape = (-1, *[1] * (x.dim() - 2))
+        x = x * self.weight.view(shape)
+        return x + self.bias.view(shape) if self.biased else x
+'''
 
 
 class Scale(Layer):
@@ -63,3 +89,16 @@ class Scale(Layer):
         shown = onnx.channels if self.shape is None else onnx.weight
         y = onnx.node("Mul", onnx.x, shown("weight"))
         return onnx.node("Add", y, shown("bias")) if self.bias else y
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """A module with the factors."""
+        from cnncalc.layers.pytorch import Or, applied, call
+
+        module = call(
+            "Scale",
+            *self.weights(*flow.inputs)["weight"].shape,
+            init=Or(self.init, 1.0),
+            bias=Or(self.bias, False),
+            trainable=Or(self.trainable, True),
+        )
+        return applied(module, _MODULE)

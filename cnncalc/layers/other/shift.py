@@ -13,6 +13,26 @@ from cnncalc.layers.shapes import Shape, crossed
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
+
+
+_MODULE = '''
+class Shift(nn.Module):
+    """Learned summands: one for each channel, or of any shape."""
+
+    def __init__(self, *shape, init=0.0, trainable=True):
+        super().__init__()
+        if trainable:
+            self.weight = nn.Parameter(torch.full(shape, init))
+        else:
+            self.register_buffer("weight", torch.full(shape, init))
+
+    def forward(self, x):
+        shape = self.weight.shape
+        if len(shape) == 1:
+            shape = (-1, *[1] * (x.dim() - 2))
+        return x + self.weight.view(shape)
+'''
 
 
 class Shift(Layer):
@@ -48,6 +68,14 @@ class Shift(Layer):
     def to_onnx(self, onnx: Onnx) -> str:
         """Add."""
         return onnx.node("Add", onnx.x, onnx.channels("weight") if self.shape is None else onnx.weight("weight"))
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """A module with the summands."""
+        from cnncalc.layers.pytorch import Or, applied, call
+
+        shape = self.weights(*flow.inputs)["weight"].shape
+        module = call("Shift", *shape, init=Or(self.init, 0.0), trainable=Or(self.trainable, True))
+        return applied(module, _MODULE)
 
     def label(self) -> str:
         """Return the shape."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from cnncalc.layers.element import Element
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class AdaptiveAvgPool(AdaptivePool):
@@ -50,3 +51,9 @@ class AdaptiveAvgPool(AdaptivePool):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the mean of each bin."""
         return ops.adaptive_avg_pool(inputs[0], output_size=self.output_size)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function."""
+        from cnncalc.layers.pooling._pytorch import adaptive
+
+        return adaptive(flow, "F.adaptive_avg_pool{d}d", self.output_size)

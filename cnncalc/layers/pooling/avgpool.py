@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class AvgPool(WindowPool):
@@ -77,3 +78,9 @@ class AvgPool(WindowPool):
         attributes = covered._replace(pads=pads).to_onnx()
         attributes.pop("dilations")
         return onnx.node("AveragePool", x, **attributes, count_include_pad=int(counts))
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function; borders that it does not take are added before it."""
+        from cnncalc.layers.pooling._pytorch import averaged
+
+        return averaged(self, flow, self.count_include_pad)

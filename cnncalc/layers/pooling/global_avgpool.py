@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class GlobalAvgPool(GlobalPool):
@@ -58,3 +59,12 @@ class GlobalAvgPool(GlobalPool):
     def to_onnx(self, onnx: Onnx) -> str:
         """GlobalAveragePool."""
         return onnx.node("GlobalAveragePool", onnx.x)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's adaptive pooling to 1, or its mean."""
+        from cnncalc.layers.pytorch import Torch, X, call, dims
+
+        d = len(flow.inputs[0]) - 1
+        if self.form == "mean" or d > 3:
+            return Torch(call(".mean", X, dims(range(1, d + 1)), keepdim=True))
+        return Torch(call(f"F.adaptive_avg_pool{d}d", X, 1))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from cnncalc.layers.element import Element
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class GlobalMaxPool(GlobalPool):
@@ -42,3 +43,12 @@ class GlobalMaxPool(GlobalPool):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Take the largest of each channel."""
         return ops.adaptive_max_pool(inputs[0], output_size=1)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's adaptive pooling to 1."""
+        from cnncalc.layers.pytorch import Torch, X, call, dims
+
+        d = len(flow.inputs[0]) - 1
+        if d > 3:
+            return Torch(call(".amax", X, dims(range(1, d + 1)), keepdim=True))
+        return Torch(call(f"F.adaptive_max_pool{d}d", X, 1))

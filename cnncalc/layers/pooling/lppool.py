@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class LPPool(WindowPool):
@@ -60,6 +61,12 @@ class LPPool(WindowPool):
         mean = onnx.node("AveragePool", powers, **attributes, count_include_pad=1)
         total = onnx.node("Mul", mean, onnx.number(prod(self.kernel_size)))
         return onnx.node("Pow", total, onnx.number(1 / self.norm_type))
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function; borders, which it does not take, are added before it."""
+        from cnncalc.layers.pooling._pytorch import powered
+
+        return powered(self, flow, self.norm_type)
 
     def label(self) -> str:
         """Return ``3×3/2, L2``."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 LEAST = (2.0**-23 - 2) * 2.0**127
@@ -70,3 +71,9 @@ class MaxPool(WindowPool):
             x = onnx.node("Pad", x, onnx.integers([0, 0, *sides[0], 0, 0, *sides[1]]), onnx.number(LEAST))
             window = window._replace(pads=((0, 0),) * len(window.kernel))
         return onnx.node("MaxPool", x, **window.to_onnx())
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function; borders that it does not take are added before it."""
+        from cnncalc.layers.pooling._pytorch import largest
+
+        return largest(self, flow)

@@ -12,6 +12,7 @@ from cnncalc.layers.shapes import Shape, shape_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Attribute, Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Call, Expression, Flow, Torch
 
 
 class Recurrent(Layer):
@@ -172,6 +173,40 @@ class Recurrent(Layer):
             ordered = onnx.node("Gather", gates, onnx.integers(self.onnx_gates), axis=0)
             made.append(onnx.reshape(ordered, [1, self.gates * self.hidden_size, *rest]))
         return made[0] if len(made) == 1 else onnx.node("Concat", *made, axis=0)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's module, the batch first; its first states have the directions in front."""
+        from cnncalc.layers.pytorch import MODULE, Torch, X, call
+
+        x = call(".flip", X, 1) if self.reverse else X
+        states = self._states_in_torch(flow)
+        value = call("[]", call("()", MODULE, x, *states), 0)
+        return Torch(call(".flip", value, 1) if self.reverse else value, self._module_in_torch(flow))
+
+    def _module_in_torch(self, flow: Flow) -> Call:
+        """Return what makes PyTorch's module."""
+        from cnncalc.layers.pytorch import Or, call
+
+        return call(
+            f"nn.{self.type.upper()}",
+            flow.inputs[0][1],
+            self.hidden_size,
+            bias=Or(self.bias, True),
+            batch_first=True,
+            bidirectional=Or(self.bidirectional, False),
+        )
+
+    def _states_in_torch(self, flow: Flow) -> list[Call]:
+        """Return the first states as PyTorch takes them: (directions, N, hidden_size)."""
+        from cnncalc.layers.pytorch import Place, X, call
+
+        states = []
+        for number, once in enumerate(flow.once[1:], 1):
+            given: Expression = Place(number)
+            if once:
+                given = call(".expand", given, call("len", X), -1, -1)
+            states.append(call(".contiguous", call(".transpose", given, 0, 1)))
+        return states
 
     def label(self) -> str:
         """Return ``256``, and whether both directions are gone."""

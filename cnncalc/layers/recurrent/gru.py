@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.activation._elementwise import sigmoid
-from cnncalc.layers.arguments import argument, flag
+from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Attribute
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class GRU(Recurrent):
@@ -76,3 +77,9 @@ class GRU(Recurrent):
     def onnx_attributes(self) -> dict[str, Attribute]:
         """Return what is reset."""
         return {"linear_before_reset": int(self.reset_after)}
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's module.  Raises LayerError where the state itself is reset."""
+        if not self.reset_after:
+            raise LayerError("resets the product with the state, and not the state itself (reset_after: false)")
+        return super().to_torch(flow)

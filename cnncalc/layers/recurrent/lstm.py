@@ -11,7 +11,29 @@ from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, NumPy
+    from cnncalc.layers.pytorch import Call, Flow, Torch
     from cnncalc.layers.shapes import Shape
+
+
+_MODULE = '''
+class LSTMWithCells(nn.LSTM):
+    """An LSTM that gives the cells of every step behind its states."""
+
+    def forward(self, x, state=None):
+        sides = []
+        for side, suffix in enumerate(("", "_reverse")[: 1 + self.bidirectional]):
+            names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+            weights = [getattr(self, name + suffix, None) for name in names]
+            shown = cell = x.new_zeros(len(x), self.hidden_size)
+            if state is not None:
+                shown, cell = state[0][side], state[1][side]
+            made = []
+            for step in x.unbind(1)[:: -1 if side else 1]:
+                shown, cell = torch.lstm_cell(step, (shown, cell), *weights)
+                made.append(torch.cat([shown, cell], dim=-1))
+            sides.append(torch.stack(made[:: -1 if side else 1], dim=1))
+        return torch.cat(sides, dim=-1)
+'''
 
 
 class LSTM(Recurrent):
@@ -64,3 +86,24 @@ class LSTM(Recurrent):
         if self.output == "both" and steps > 1:
             raise LayerError("gives the cells of all steps, of which ONNX has the last alone")
         return 3 if self.output == "both" else 1
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's module; one that goes step by step where the cells are wanted, too."""
+        from cnncalc.layers.pytorch import MODULE, Torch, X, call
+
+        made = super().to_torch(flow)
+        if self.output == "states":
+            return made
+        assert made.module is not None
+        value = call("()", MODULE, call(".flip", X, 1) if self.reverse else X, *self._states_in_torch(flow))
+        value = call(".flip", value, 1) if self.reverse else value
+        return Torch(value, made.module._replace(name="LSTMWithCells"), (_MODULE,))
+
+    def _states_in_torch(self, flow: Flow) -> list[Call]:
+        """Return state and cell as one argument; cells of zeros where only the state is given."""
+        from cnncalc.layers.pytorch import call
+
+        states = super()._states_in_torch(flow)
+        if len(states) == 1:
+            states.append(call("torch.zeros_like", states[0]))
+        return [call("tuple", *states)] if states else []

@@ -11,6 +11,7 @@ from cnncalc.layers.recurrent._recurrent import Recurrent
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Attribute
     from cnncalc.layers.ops import Array, NumPy
+    from cnncalc.layers.pytorch import Call, Flow
     from cnncalc.layers.shapes import Shape
 
 
@@ -55,3 +56,10 @@ class RNN(Recurrent):
     def onnx_attributes(self) -> dict[str, Attribute]:
         """Return what is applied to the sum, once for each direction."""
         return {"activations": [self.nonlinearity.capitalize()] * self.directions}
+
+    def _module_in_torch(self, flow: Flow) -> Call:
+        """Return what makes PyTorch's module."""
+        from cnncalc.layers.pytorch import Option
+
+        made = super()._module_in_torch(flow)
+        return made._replace(options=(Option("nonlinearity", self.nonlinearity, "tanh"), *made.options))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, axes, flag
 from cnncalc.layers.base import Layer
@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, axis_index
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Call, Expression, Flow, Torch
 
 
 def axis_indices(chosen: tuple[int, ...] | None, shape: Shape) -> list[int]:
@@ -30,9 +31,14 @@ def axis_indices(chosen: tuple[int, ...] | None, shape: Shape) -> list[int]:
 
 
 class Reduction(Layer):
-    """Makes one figure of all that lie along the given axes."""
+    """Makes one figure of all that lie along the given axes.
+
+    Attributes:
+        torch_method: what PyTorch calls it.
+    """
 
     kind = "pool"
+    torch_method: ClassVar[str]
 
     axis = argument(axes, "the axis, or list of axes, that it summarises; default: all", None)
     keepdims = argument(flag, "whether the axes stay, with size 1", False)
@@ -73,6 +79,23 @@ class Reduction(Layer):
         over = [axis + 1 for axis in axis_indices(self.axis, onnx.shapes[0])]
         made = onnx.reduce(self.elsewhere.onnx, onnx.x, over)
         return made if self.keepdims else onnx.reshape(made, [0, *onnx.output])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's method; over the whole of what is laid out in a row where one figure is left."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        over = [i + 1 for i in axis_indices(self.axis, flow.inputs[0])]
+        if self.keepdims or len(over) < len(flow.inputs[0]):
+            return Torch(self.torch_reduced(X, over, self.keepdims))
+        x = X if len(over) == 1 else call(".flatten", X, 1)
+        return Torch(self.torch_reduced(x, [1], True))
+
+    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> Call:
+        """Return PyTorch's call on a tensor along some of its axes (batch counted)."""
+        from cnncalc.layers.pytorch import Or, call
+
+        axes = over[0] if len(over) == 1 else tuple(over)
+        return call(f".{self.torch_method}", x, axes, keepdim=Or(keepdims, False))
 
     def label(self) -> str:
         """Return the axes."""

@@ -12,6 +12,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Argmax(Reduction):
@@ -20,6 +21,7 @@ class Argmax(Reduction):
     Any shape; the axis disappears, or stays with size 1.  Flops for each set of n elements: n − 1 comparisons.
     """
 
+    torch_method = "argmax"
     example = Example("argmax: channels", inputs=((21, 32, 32),), output=(32, 32), flops=32 * 32 * 20)
     elsewhere = Elsewhere(onnx="ArgMax")
 
@@ -42,3 +44,15 @@ class Argmax(Reduction):
         lines = onnx.reshape(onnx.transpose(onnx.x, [*kept, *over]), [0, *[shape[axis - 1] for axis in kept[1:]], -1])
         found = onnx.cast(onnx.node("ArgMax", lines, axis=-1, keepdims=0), "number")
         return onnx.reshape(found, [-1, *onnx.output])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's method along one axis, as numbers; several axes are laid out as one first."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        shape = flow.inputs[0]
+        over = [i + 1 for i in axis_indices(self.axis, shape)]
+        if len(over) == 1 or len(over) == len(shape):
+            return Torch(call(".type_as", super().to_torch(flow).value, X))
+        others = [i for i in range(len(shape) + 1) if i not in over]
+        lines = call(".flatten", call(".permute", X, *others, *over), len(others))
+        return Torch(call(".reshape", call(".type_as", call(".argmax", lines, -1), X), -1, *flow.output))

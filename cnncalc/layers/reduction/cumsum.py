@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, axis_index, batched
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Cumsum(Layer):
@@ -62,3 +63,13 @@ class Cumsum(Layer):
         """CumSum."""
         at = onnx.integer(batched(self.axis))
         return onnx.node("CumSum", onnx.x, at, reverse=int(self.reverse), exclusive=int(self.exclusive))
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's method, flipped where it goes from the end."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        at = batched(self.axis)
+        turned = call(".flip", X, at) if self.reverse else X
+        sums = call(".cumsum", turned, at)
+        sums = call(".flip", sums, at) if self.reverse else sums
+        return Torch(call("-", sums, X) if self.exclusive else sums)

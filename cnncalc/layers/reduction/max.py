@@ -19,6 +19,7 @@ class Max(Reduction):
     Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n − 1 comparisons.
     """
 
+    torch_method = "amax"
     example = Example("max: {axis: channels, keepdims: true}", inputs=((64, 7, 7),), output=(1, 7, 7), flops=49 * 63)
     elsewhere = Elsewhere(onnx="ReduceMax", others="amax reduce_max")
 

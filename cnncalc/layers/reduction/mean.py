@@ -19,6 +19,7 @@ class Mean(Reduction):
     Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n − 1 adds, 1 division.
     """
 
+    torch_method = "mean"
     example = Example("mean: {axis: [1, 2]}", inputs=((64, 7, 7),), output=(64,), flops=64 * 49)
     elsewhere = Elsewhere(onnx="ReduceMean", others="reduce_mean")
 

@@ -19,6 +19,7 @@ class Min(Reduction):
     Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n − 1 comparisons.
     """
 
+    torch_method = "amin"
     example = Example("min: {axis: channels, keepdims: true}", inputs=((64, 7, 7),), output=(1, 7, 7), flops=49 * 63)
     elsewhere = Elsewhere(onnx="ReduceMin", others="amin reduce_min")
 

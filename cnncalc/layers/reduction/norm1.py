@@ -11,6 +11,7 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, NumPy
+    from cnncalc.layers.pytorch import Call, Expression
 
 
 class Norm1(Reduction):
@@ -19,6 +20,7 @@ class Norm1(Reduction):
     Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n magnitudes, n − 1 adds.
     """
 
+    torch_method = "sum"
     example = Example("norm1: {axis: channels}", inputs=((64, 7),), output=(7,), flops=7 * (64 + 63))
     elsewhere = Elsewhere(onnx="ReduceL1")
 
@@ -29,3 +31,9 @@ class Norm1(Reduction):
     def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
         """Return the sum of magnitudes."""
         return np.sum(np.abs(x), axis=axis, keepdims=True)
+
+    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> Call:
+        """Return the sum of magnitudes."""
+        from cnncalc.layers.pytorch import call
+
+        return super().torch_reduced(call(".abs", x), over, keepdims)

@@ -11,6 +11,7 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, NumPy
+    from cnncalc.layers.pytorch import Call, Expression
 
 
 class Norm2(Reduction):
@@ -20,6 +21,7 @@ class Norm2(Reduction):
     Flops for each set of n elements: n squares, n − 1 adds, 1 root.
     """
 
+    torch_method = "norm"
     example = Example("norm2: {axis: channels}", inputs=((64, 7),), output=(7,), flops=7 * (64 + 63 + 1))
     elsewhere = Elsewhere(onnx="ReduceL2")
 
@@ -30,3 +32,10 @@ class Norm2(Reduction):
     def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
         """Return the length."""
         return np.sqrt((x * x).sum(axis=axis, keepdims=True))
+
+    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> Call:
+        """Return PyTorch's function of vectors."""
+        from cnncalc.layers.pytorch import Or, call
+
+        axes = over[0] if len(over) == 1 else tuple(over)
+        return call("torch.linalg.vector_norm", x, dim=axes, keepdim=Or(keepdims, False))

@@ -11,6 +11,7 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, NumPy
+    from cnncalc.layers.pytorch import Call, Expression
 
 
 class Prod(Reduction):
@@ -19,6 +20,7 @@ class Prod(Reduction):
     Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n − 1 products.
     """
 
+    torch_method = "prod"
     example = Example("prod: {axis: -1}", inputs=((64, 7),), output=(64,), flops=64 * 6)
     elsewhere = Elsewhere(onnx="ReduceProd", others="reduce_prod")
 
@@ -29,3 +31,10 @@ class Prod(Reduction):
     def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
         """Return the product."""
         return np.prod(x, axis=axis, keepdims=True)
+
+    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> Call:
+        """Return PyTorch's method along one axis after the other, from the last."""
+        for axis in over[::-1]:
+            product = super().torch_reduced(x, [axis], keepdims)
+            x = product
+        return product

@@ -19,6 +19,7 @@ class Sum(Reduction):
     Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n − 1 adds.
     """
 
+    torch_method = "sum"
     example = Example("sum: {axis: [1, 2]}", inputs=((64, 7, 7),), output=(64,), flops=64 * 48)
     elsewhere = Elsewhere(onnx="ReduceSum", others="reduce_sum")
 

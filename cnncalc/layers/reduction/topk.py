@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Topk(Layer):
@@ -72,3 +73,12 @@ class Topk(Layer):
             "TopK", 2, onnx.x, onnx.integers([self.k]), axis=batched(self.axis), largest=int(self.largest)
         )
         return values if self.output == "values" else onnx.cast(indices, "number")
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's method."""
+        from cnncalc.layers.pytorch import Or, Torch, X, call
+
+        found = call(".topk", X, self.k, dim=batched(self.axis), largest=Or(self.largest, True))
+        if self.output == "values":
+            return Torch(call(":values", found))
+        return Torch(call(".type_as", call(":indices", found), X))

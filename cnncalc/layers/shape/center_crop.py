@@ -14,6 +14,7 @@ from cnncalc.layers.window import size_label
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class CenterCrop(Movement):
@@ -61,6 +62,18 @@ class CenterCrop(Movement):
             start = (have - size) // 2
             y = onnx.cut(y, axis, start, start + size) if have != size else y
         return y
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """An index."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        cuts = []
+        for have, size in zip(flow.inputs[0][1:], flow.output[1:], strict=True):
+            start = (have - size) // 2
+            cuts.append(slice(None) if have == size else slice(start, start + size))
+        if all(cut == slice(None) for cut in cuts):
+            return Torch(X)
+        return Torch(call("[]", X, slice(None), slice(None), *cuts))
 
     def label(self) -> str:
         """Return ``56×56``."""

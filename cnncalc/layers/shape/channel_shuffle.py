@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, divisors
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class ChannelShuffle(Movement):
@@ -57,6 +58,15 @@ class ChannelShuffle(Movement):
         split = onnx.reshape(onnx.x, [0, self.groups, channels // self.groups, *sizes])
         order = [0, 2, 1, *range(3, 3 + len(sizes))]
         return onnx.reshape(onnx.transpose(split, order), [0, *onnx.output])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function, which takes maps alone."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        if len(flow.output) > 1:
+            return Torch(call("F.channel_shuffle", X, self.groups))
+        split = call(".unflatten", X, 1, (self.groups, -1))
+        return Torch(call(".flatten", call(".transpose", split, 1, 2), 1))
 
     def label(self) -> str:
         """Return ``2 groups``."""

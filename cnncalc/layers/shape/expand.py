@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, shape_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Expand(Movement):
@@ -55,6 +56,12 @@ class Expand(Movement):
     def to_onnx(self, onnx: Onnx) -> str:
         """Expand."""
         return onnx.node("Expand", onnx.x, onnx.integers([1, *onnx.output]))
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's method."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        return Torch(call(".expand", X, -1, *self.shape))
 
     def label(self) -> str:
         """Return ``14×14``, ``·`` where an axis is kept."""

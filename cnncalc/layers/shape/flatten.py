@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Flatten(Movement):
@@ -41,3 +42,9 @@ class Flatten(Movement):
     def to_onnx(self, onnx: Onnx) -> str:
         """Flatten, behind the batch."""
         return onnx.node("Flatten", onnx.x, axis=1)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's method."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        return Torch(call(".flatten", X, 1))

@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Fold(Movement):
@@ -56,6 +57,14 @@ class Fold(Movement):
         rank, at = len(onnx.shapes[0]) + 1, axis_index(self.axis, onnx.shapes[0]) + 1
         order = [0, at, *[axis for axis in range(1, rank) if axis != at]]
         return onnx.reshape(onnx.transpose(onnx.x, order), [-1, *onnx.output])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """The axis behind the batch, and both as one."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        at = axis_index(self.axis, flow.inputs[0])
+        moved = X if at == 0 else call(".movedim", X, at + 1, 1)
+        return Torch(call(".flatten", moved, 0, 1))
 
     def label(self) -> str:
         """Return the axis."""

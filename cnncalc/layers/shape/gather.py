@@ -13,6 +13,16 @@ from cnncalc.layers.shapes import Shape, axis_index, axis_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
+
+
+_FUNCTION = '''
+def take(x, indices, dim):
+    """Return what lies at each sample's own indices of an axis."""
+    x = x.expand(len(indices), *x.shape[1:])
+    axes = [slice(None)] * (dim - 1)
+    return torch.stack([one[(*axes, index)] for one, index in zip(x, indices)])
+'''
 
 
 class Gather(Movement):
@@ -82,6 +92,17 @@ class Gather(Movement):
         made = onnx.node("GatherND", first, indices, batch_dims=1)
         before = [*range(1 + many, many + at)]
         return onnx.transpose(made, [0, *before, *range(1, 1 + many), *range(many + at, many + rank - 1)])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """An index; where every sample has indices of its own, one for each."""
+        from cnncalc.layers.pytorch import Torch, X, Y, call, index
+
+        at = axis_index(self.axis, flow.inputs[0])
+        if self.indices is not None:
+            return Torch(index(X, at, call("list", *self.indices)))
+        if flow.once[1]:
+            return Torch(index(X, at, call(".long", call("[]", Y, 0))))
+        return Torch(call("take", X, call(".long", Y), dim=at + 1), helpers=(_FUNCTION,))
 
     def label(self) -> str:
         """Return how many, with the axis where it is not the first."""

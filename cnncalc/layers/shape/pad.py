@@ -14,6 +14,7 @@ from cnncalc.layers.window import both_sides
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 _MODES: tuple[Literal["constant", "reflect", "replicate", "circular"], ...] = (
@@ -107,6 +108,16 @@ class Pad(Movement):
             parts += [y, *([onnx.cut(y, axis, 0, after)] if after else [])]
             y = onnx.node("Concat", *parts, axis=axis) if len(parts) > 1 else y
         return y
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function."""
+        from cnncalc.layers.pytorch import Torch, X, mapped, pad
+
+        if self.mode != "constant":
+            mapped(flow.inputs[0], f"{self.mode} padding")
+        borders = self.padding if self.channels == (0, 0) else (self.channels, *self.padding)
+        value = self.value if self.mode == "constant" else 0
+        return Torch(pad(X, borders, value, self.mode))
 
     def label(self) -> str:
         """Return ``3``, or ``1+2`` where the sides differ, and the mode or the channels."""

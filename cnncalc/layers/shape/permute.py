@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, shape_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Permute(Movement):
@@ -44,6 +45,12 @@ class Permute(Movement):
     def to_onnx(self, onnx: Onnx) -> str:
         """Transpose, the batch left where it is."""
         return onnx.node("Transpose", onnx.x, perm=[0, *[axis + 1 for axis in self._order(len(onnx.output))]])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's method."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        return Torch(call(".permute", X, 0, *[i + 1 for i in self._order(len(flow.output))]))
 
     def label(self) -> str:
         """Return ``1, 2, 0``."""

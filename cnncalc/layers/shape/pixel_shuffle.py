@@ -14,6 +14,7 @@ from cnncalc.layers.shapes import Shape, spatial
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class PixelShuffle(Movement):
@@ -65,6 +66,17 @@ class PixelShuffle(Movement):
         split = onnx.reshape(onnx.x, [0, onnx.output[0], *[r] * rank, *onnx.shapes[0][1:]])
         order = [axis for i in range(rank) for axis in (2 + rank + i, 2 + i)]
         return onnx.reshape(onnx.transpose(split, [0, 1, *order]), [0, *onnx.output])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function on two spatial axes; elsewhere as the axes are split and interleaved."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        r, rank = self.upscale_factor, len(flow.output) - 1
+        if rank == 2:
+            return Torch(call("F.pixel_shuffle", X, r))
+        split = call(".unflatten", X, 1, (-1, *(r,) * rank))
+        order = [axis for i in range(rank) for axis in (2 + rank + i, 2 + i)]
+        return Torch(call(".reshape", call(".permute", split, 0, 1, *order), -1, *flow.output))
 
     def label(self) -> str:
         """Return ``×2``."""

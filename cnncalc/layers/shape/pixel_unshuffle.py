@@ -14,6 +14,7 @@ from cnncalc.layers.shapes import Shape, spatial
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class PixelUnshuffle(Movement):
@@ -68,6 +69,18 @@ class PixelUnshuffle(Movement):
         split = onnx.reshape(onnx.x, [0, onnx.shapes[0][0], *halves])
         order = [*range(3, 3 + 2 * rank, 2), *range(2, 2 + 2 * rank, 2)]
         return onnx.reshape(onnx.transpose(split, [0, 1, *order]), [0, *onnx.output])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function on two spatial axes; elsewhere as the axes are split and moved."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        r, rank = self.downscale_factor, len(flow.output) - 1
+        if rank == 2:
+            return Torch(call("F.pixel_unshuffle", X, r))
+        halves = [part for size in flow.output[1:] for part in (size, r)]
+        split = call(".reshape", X, -1, flow.inputs[0][0], *halves)
+        order = [*range(3, 3 + 2 * rank, 2), *range(2, 2 + 2 * rank, 2)]
+        return Torch(call(".reshape", call(".permute", split, 0, 1, *order), -1, *flow.output))
 
     def label(self) -> str:
         """Return ``/2``."""

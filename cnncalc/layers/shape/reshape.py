@@ -14,6 +14,7 @@ from cnncalc.layers.shapes import Shape, crossed, shape_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Reshape(Movement):
@@ -82,6 +83,12 @@ class Reshape(Movement):
         """Reshape."""
         keeps = (self.fold, self.unfold) == (1, 1)
         return onnx.reshape(onnx.x, [0 if keeps else -1, *onnx.output])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's method, the batch inferred."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        return Torch(call(".reshape", X, -1, *flow.output))
 
     def label(self) -> str:
         """Return ``64×-1``, and what it does to the batch."""

@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, axis_index, axis_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Select(Movement):
@@ -57,6 +58,16 @@ class Select(Movement):
         at = axis_index(self.axis, onnx.shapes[0]) + 1
         index = onnx.integers([self.index]) if len(onnx.shapes[0]) == 1 else onnx.integer(self.index)
         return onnx.node("Gather", onnx.x, index, axis=at)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """An index; a slice where nothing would be left."""
+        from cnncalc.layers.pytorch import Torch, X, index
+
+        at = axis_index(self.axis, flow.inputs[0])
+        if len(flow.inputs[0]) > 1:
+            return Torch(index(X, at, self.index))
+        first = self.index % flow.inputs[0][0]
+        return Torch(index(X, at, slice(first, first + 1)))
 
     def label(self) -> str:
         """Return the index, with the axis where it is not the first."""

@@ -14,6 +14,7 @@ from cnncalc.layers.symbols import ceil_div
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Slice(Movement):
@@ -66,6 +67,13 @@ class Slice(Movement):
         """Slice."""
         at = axis_index(self.axis, onnx.output)
         return onnx.cut(onnx.x, at + 1, *self._bounds(onnx.shapes[0][at]), self.step)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """A slice."""
+        from cnncalc.layers.pytorch import Torch, X, index
+
+        cut = slice(self.start or None, self.stop, None if self.step == 1 else self.step)
+        return Torch(index(X, axis_index(self.axis, flow.inputs[0]), cut))
 
     def label(self) -> str:
         """Return ``0:32``, with the axis where it is not the channels."""

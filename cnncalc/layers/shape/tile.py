@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, crossed, shape_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Tile(Movement):
@@ -49,6 +50,12 @@ class Tile(Movement):
     def to_onnx(self, onnx: Onnx) -> str:
         """Tile."""
         return onnx.node("Tile", onnx.x, onnx.integers([1, *self.repeats]))
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's method."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        return Torch(call(".repeat", X, 1, *self.repeats))
 
     def label(self) -> str:
         """Return ``1×2×2``."""

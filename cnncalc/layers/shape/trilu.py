@@ -12,6 +12,7 @@ from cnncalc.layers.shapes import Shape, shape_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Trilu(Movement):
@@ -45,3 +46,9 @@ class Trilu(Movement):
         if onnx.opset < 14:
             raise LayerError(f"needs opset 14, not {onnx.opset}")
         return onnx.node("Trilu", onnx.x, onnx.integer(self.k), upper=int(self.upper))
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function."""
+        from cnncalc.layers.pytorch import Or, Torch, X, call
+
+        return Torch(call("torch.triu" if self.upper else "torch.tril", X, diagonal=Or(self.k, 0)))

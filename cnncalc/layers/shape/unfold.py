@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, shape_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class Unfold(Movement):
@@ -57,6 +58,14 @@ class Unfold(Movement):
         rank, at = len(onnx.output) + 1, self._index(len(onnx.shapes[0])) + 1
         split = onnx.reshape(onnx.x, [-1, self.size, *onnx.shapes[0]])
         return onnx.transpose(split, [0, *range(2, at + 1), 1, *range(at + 1, rank)])
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """The batch in two, and the second moved to its place."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        at = self._index(len(flow.inputs[0]))
+        split = call(".unflatten", X, 0, (-1, self.size))
+        return Torch(split if at == 0 else call(".movedim", split, 1, at + 1))
 
     def label(self) -> str:
         """Return the size, with the axis where it is not the first."""

@@ -15,6 +15,7 @@ from cnncalc.layers.window import size_label
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Attribute, Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 _Mode: TypeAlias = Literal["nearest", "nearest-exact", "linear", "cubic"]
@@ -196,6 +197,20 @@ class Upsample(Layer):
             shift = 0.5 * step - 0.5 if self.coordinates == "half_pixel" else 0.0
             taken, _ = self._weights(np, places * step + shift)
         return [int(place) for place in taken.clip(0, length - 1)]
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function.  Raises LayerError for places and kernels that it does not have."""
+        from cnncalc.layers.pytorch import Or, Torch, X, call, mapped, short
+
+        d = mapped(flow.inputs[0], "upsampling")
+        if self.mode == "cubic" and (d != 2 or self.cubic_a != -0.75):
+            raise LayerError("has cubic upsampling on two spatial axes alone, with cubic_a = -0.75")
+        if self.coordinates == "asymmetric" and self.mode != "nearest":
+            raise LayerError(f"has no asymmetric coordinates beside mode = {self.mode}")
+        modes = {"linear": ("linear", "bilinear", "trilinear")[d - 1], "cubic": "bicubic"}
+        name, sized = ("size", self.size) if self.scale_factor is None else ("scale_factor", self.scale_factor)
+        mode, corners = Or(modes.get(self.mode, self.mode), "nearest"), Or(self.align_corners, False)
+        return Torch(call("F.interpolate", X, mode=mode, align_corners=corners, **{name: short(sized or ())}))
 
     def label(self) -> str:
         """Return ``×2`` or ``56×56``, and the mode."""

@@ -1,0 +1,239 @@
+"""The classes of a network: one for each block, whose arguments are the figures that differ from use to use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cnncalc.exporters.torch.merging import Template, merged
+from cnncalc.exporters.torch.names import free
+from cnncalc.exporters.torch.structures import Slot, Structure, folded, runs
+from cnncalc.exporters.torch.trees import Known, filled, same
+from cnncalc.layers.pytorch import Call, Option
+
+ABSENT = object()
+"""What a column has where its slot is not there."""
+
+Column = list[Any]
+
+WORDS = {"num_features": "channels", "num_channels": "channels", "": "size"}
+"""What arguments are called better than PyTorch's layers call them."""
+
+SURELY = 8
+"""From which number on an equal argument is no chance."""
+
+USUAL = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding": 0}
+"""Defaults of arguments that have these values somewhere."""
+
+
+class Use:
+    """One use of a class: the scope's structure, the block's arguments in the spec, and what makes the module."""
+
+    def __init__(self, structure: Structure, stated: dict[str, Any]) -> None:
+        self.structure = structure
+        self.stated = stated
+        self.module = Call("", ())
+
+
+class Slotted:
+    """A slot as its class writes it.
+
+    Attributes:
+        slot: its name, its reads and so on; module and value have a `Known` where a figure differs.
+        when: the condition under which it is there, or None.
+    """
+
+    def __init__(self, slot: Slot, when: Known | None) -> None:
+        self.slot = slot
+        self.when = when
+
+
+class Class:
+    """A class of the source.
+
+    Attributes:
+        name: in Python.
+        about: what it is, for its docstring.
+        template: its slots and wiring.
+        slots: the slots as they are written.
+        arguments: of ``__init__``, each with its value at every use.
+        defaults: of those arguments that have one.
+    """
+
+    def __init__(self, name: str, about: str, template: Template, uses: list[Use]) -> None:
+        self.name = name
+        self.about = about
+        self.template = template
+        self.uses = uses
+        self.arguments: dict[str, Column] = {}
+        self.defaults: dict[str, Any] = {}
+        self.stated = self._stated()
+        self.slots = [self._slotted(slot) for slot in template.slots.values()]
+        self._finish()
+
+    def _stated(self) -> dict[str, Column]:
+        """Return the block's own arguments that all uses have, none that is a list."""
+        names = self.uses[0].stated
+        columns = {name: [use.stated.get(name, ABSENT) for use in self.uses] for name in names}
+        return {
+            name: column
+            for name, column in columns.items()
+            if not any(isinstance(v, tuple) or v is ABSENT for v in column)
+        }
+
+    def _slotted(self, slot: Slot) -> Slotted:
+        """Return a slot with names in place of the figures that differ."""
+        there = [use.structure.slots.get(slot.name) for use in self.uses]
+        found = [one.figures() if one is not None else None for one in there]
+        words = slot.figures()
+        said = []
+        for number, (word, _) in enumerate(words):
+            column = [ABSENT if figures is None else figures[number][1] for figures in found]
+            said.append(self._said(column, word))
+        take = iter(said).__next__
+        module = None if slot.module is None else filled(slot.module, take)
+        value = filled(slot.value, take)
+        return Slotted(slot._replace(module=module, value=value), self._when([one is not None for one in there], slot))
+
+    def _said(self, column: Column, word: str) -> Any:
+        """Return a figure that is the same everywhere, or the argument that stands for it."""
+        seen = [value for value in column if value is not ABSENT]
+        if all(same(value, seen[0]) for value in seen):
+            return self._once(column, word) if len(seen) < len(column) else seen[0]
+        for columns in (self.arguments, self.stated):
+            for name, other in columns.items():
+                if _equal(column, other):
+                    return self._known("{}", name)
+        for columns in (self.arguments, self.stated):
+            for name, other in columns.items():
+                text = _multiple(column, other)
+                if text:
+                    return self._known(text, name)
+        for name, other in ({**self.stated, **self.arguments}).items() if word == "padding" else ():
+            if _is_half(column, other):
+                return self._known("{} // 2", name)
+        name = free(WORDS.get(word, word), {*self.arguments, *self.stated, "x"})
+        self.arguments[name] = [None if value is ABSENT else value for value in column]
+        return Known("{}", name)
+
+    def _once(self, column: Column, word: str) -> Any:
+        """Return the figure of a slot that is not always there, by the argument that it surely stands for."""
+        value = next(value for value in column if value is not ABSENT)
+        for name, other in {**self.stated, **self.arguments}.items():
+            if _equal(column, other) and (name == word or (type(value) is int and value >= SURELY)):
+                return self._known("{}", name)
+        return value
+
+    def _known(self, text: str, name: str) -> Known:
+        self.arguments.setdefault(name, self.stated.get(name, []))
+        return Known(text, name)
+
+    def _when(self, there: list[bool], slot: Slot) -> Known | None:
+        """Return the condition that a slot is there."""
+        if all(there):
+            return None
+        for kind in (bool, object):  # a flag says more than a word that is there by chance
+            for name, column in (*self.arguments.items(), *self.stated.items()):
+                text = _condition(there, column) if all(isinstance(value, kind) for value in column) else ""
+                if text:
+                    return self._known(text, name)
+        name = free(f"has_{slot.name}", {*self.arguments, *self.stated})
+        self.arguments[name] = list(there)
+        return Known("{}", name)
+
+    def _finish(self) -> None:
+        """Find defaults, put the arguments that have none first, and say how each use makes the module."""
+        for name, column in self.arguments.items():
+            for default in (None, False, USUAL.get(name, ABSENT)):
+                if any(same(value, default) for value in column):
+                    self.defaults[name] = default
+                    break
+        needed = [name for name in self.arguments if name not in self.defaults]
+        self.arguments = {name: self.arguments[name] for name in (*needed, *self.defaults)}
+        for number, use in enumerate(self.uses):
+            args = tuple([self.arguments[name][number] for name in needed])
+            options = [Option(name, self.arguments[name][number], default) for name, default in self.defaults.items()]
+            use.module = Call(self.name, args, tuple(options))
+
+
+def _equal(column: Column, other: Column) -> bool:
+    return all(value is ABSENT or same(value, there) for value, there in zip(column, other, strict=True))
+
+
+def _multiple(column: Column, other: Column) -> str:
+    """Return a column of whole numbers as a multiple, or a part, of another; "" where it is neither."""
+    pairs = [(value, there) for value, there in zip(column, other, strict=True) if value is not ABSENT]
+    if not all(type(value) is int and type(there) is int and value > 0 and there > 0 for value, there in pairs):
+        return ""
+    value, there = pairs[0]
+    if value > there and all(one == value // there * two for one, two in pairs):
+        return f"{value // there} * {{}}"
+    if value < there and all(two == there // value * one for one, two in pairs):
+        return f"{{}} // {there // value}"
+    return ""
+
+
+def _is_half(column: Column, other: Column) -> bool:
+    """Whether a column is the half of another, rounded down, as the padding of a kernel often is."""
+    pairs = [(value, there) for value, there in zip(column, other, strict=True) if value is not ABSENT]
+    whole = all(type(value) is int and type(there) is int for value, there in pairs)
+    return whole and all(value == there // 2 for value, there in pairs)
+
+
+def _condition(there: list[bool], column: Column) -> str:
+    """Return what a column says where a slot is there, and nowhere else; "" where it says nothing."""
+    if all(isinstance(value, bool) for value in column):
+        return "{}" if column == there else "not {}" if column == [not one for one in there] else ""
+    if not all(isinstance(value, (str, int, float)) for value in column):
+        return ""
+    having = {value for value, one in zip(column, there, strict=True) if one}
+    lacking = {value for value, one in zip(column, there, strict=True) if not one}
+    if having & lacking:
+        return ""
+    for sign, values in (("==", having), ("!=", lacking)):
+        if len(values) == 1 and (isinstance(column[0], str) or sign == "!="):
+            value = values.pop()
+            if isinstance(value, str) or value == 1:  # another number may be there by chance
+                shown = f'"{value}"' if isinstance(value, str) else repr(value)
+                return f"{{}} {sign} {shown}"
+    return ""
+
+
+def classes_of(uses: list[Use], name: Callable[[], str], about: str) -> list[Class]:
+    """Return the classes for all uses of a block: as few as its structures allow.
+
+    Args:
+        uses: each gets what makes its module.
+        name: gives the name of a further class.
+        about: what the block is.
+    """
+    starts = _loops([use.structure for use in uses])
+    for use in uses:
+        use.structure = folded(use.structure, starts) if starts else use.structure
+    kinds: dict[Any, list[Use]] = {}
+    for use in uses:
+        kinds.setdefault(use.structure.key, []).append(use)
+    groups: list[tuple[list[Structure], Template, list[Use]]] = []
+    for alike in kinds.values():
+        structure = alike[0].structure
+        for number, (structures, _, members) in enumerate(groups):
+            template = merged([*structures, structure])
+            if template is not None:
+                groups[number] = ([*structures, structure], template, [*members, *alike])
+                break
+        else:
+            template = merged([structure])
+            assert template is not None
+            groups.append(([structure], template, alike))
+    groups.sort(key=lambda group: -len(group[2]))  # the usual one has the plain name
+    return [Class(name(), about, template, members) for _, template, members in groups]
+
+
+def _loops(structures: Iterable[Structure]) -> set[tuple[str, int]]:
+    """Return which runs are written as loops: those of three and more, and those whose numbers differ."""
+    counts: dict[tuple[str, int], set[int]] = {}
+    structures = list(structures)
+    for structure in structures:
+        for start, names in runs(structure):
+            counts.setdefault(start, set()).add(len(names))
+    return {start for start, found in counts.items() if max(found) > 2 or len(found) > 1}

@@ -1,0 +1,219 @@
+"""Calls as Python's expressions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from math import inf
+from typing import Any
+
+from cnncalc.exporters.torch.layout import Bracket, Text, flat
+from cnncalc.exporters.torch.names import is_name
+from cnncalc.exporters.torch.structures import numbered
+from cnncalc.exporters.torch.trees import Known, figures, filled, same, structure
+from cnncalc.layers.pytorch import Call, Code, Option, Place
+
+_STRENGTH = {
+    "==": 1,
+    "!=": 1,
+    ">": 1,
+    ">=": 1,
+    "<": 1,
+    "<=": 1,
+    "+": 2,
+    "-": 2,
+    "*": 3,
+    "/": 3,
+    "@": 3,
+    "neg": 4,
+    "**": 5,
+}
+"""How strongly an operator holds its sides together."""
+
+_HUGS = re.compile(r"-?(\d[\d.e+-]*|[A-Za-z_][\w.]*)", re.ASCII).fullmatch
+"""What a power is written beside without blanks."""
+
+_BARE = re.compile(r"-?\w+", re.ASCII).fullmatch
+"""What a colon is written beside without blanks."""
+
+LEAST_LOOP = 2
+"""How many arguments are made by a loop."""
+
+
+def literal(value: Any) -> str:
+    """Return a figure, a flag, a word or a tuple in Python."""
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, float):
+        if value in (inf, -inf):
+            return f'float("{value}")'
+        return repr(value).replace("e+", "e")
+    if isinstance(value, tuple):
+        return f"({', '.join([literal(item) for item in value])}{',' if len(value) == 1 else ''})"
+    return repr(value)
+
+
+def range_text(first: int, until: str) -> str:
+    """Return a range from a number on."""
+    return f"range({f'{first}, ' if first else ''}{until})"
+
+
+class Printer:
+    """Prints trees: places by the texts given for them, named figures by what they are called here.
+
+    Args:
+        said: how the argument that stands for a figure is reached.
+        places: what stands for the module (-1) and for each input.
+    """
+
+    def __init__(self, said: Callable[[Known], str], places: Mapping[int, Text] | None = None) -> None:
+        self.said = said
+        self.places = places or {}
+
+    def text(self, tree: Any) -> Text:
+        """Return a tree as source."""
+        if isinstance(tree, Call):
+            return self.call(tree)
+        if isinstance(tree, Place):
+            return self.places[tree.number]
+        if isinstance(tree, Known):
+            return (self.said(tree),)
+        if isinstance(tree, Code):
+            return (str(tree),)
+        if isinstance(tree, slice):
+            return (self.cut(tree),)
+        return (literal(tree),)
+
+    def call(self, tree: Call) -> Text:
+        """Return a call, an operator, a method or an index."""
+        name, args = tree.name, tree.args
+        if name in _STRENGTH:
+            return self.operator(name, args)
+        if name in ("list", "tuple"):
+            return (
+                Bracket("[" if name == "list" else "(", tuple([self.text(arg) for arg in args]), "])"[name == "tuple"]),
+            )
+        if name == "[]":
+            return (*self.target(args[0]), Bracket("[", tuple([self.text(arg) for arg in args[1:]]), "]"))
+        if name.startswith(":"):
+            return (*self.target(args[0]), f".{name[1:]}")
+        options = [option for option in tree.options if self.is_shown(option)]
+        if name == "()" or name.startswith("."):
+            head: Text = self.target(args[0]) if name == "()" else (*self.target(args[0]), name)
+            args = args[1:]
+        else:
+            head = (name,)
+        given = [*[self.text(arg) for arg in args], *self.named(options)]
+        return (*head, Bracket("(", tuple(given), ")"))
+
+    def named(self, options: list[Option]) -> list[Text]:
+        """Return named arguments; those that are numbered, and whose figures go on evenly, by a loop."""
+        found: list[Text] = []
+        at = 0
+        while at < len(options):
+            end, value = _series(options, at)
+            start = numbered(options[at].name)
+            if end - at < LEAST_LOOP or start is None:
+                found.append(self.one(options[at]))
+                at += 1
+                continue
+            item = (f'f"{start[0]}{{i}}": ', *self.text(value))
+            loop: Text = (f"for i in {range_text(start[1], str(start[1] + end - at))}",)
+            found.append(("**", Bracket("{", (item, loop), "}", " ")))
+            at = end
+        return found
+
+    def one(self, option: Option) -> Text:
+        """Return a named argument, in a dictionary where its name is none in Python."""
+        if is_name(option.name):
+            return (f"{option.name}=", *self.text(option.value))
+        return ("**", Bracket("{", ((f'"{option.name}": ', *self.text(option.value)),), "}"))
+
+    def is_shown(self, option: Option) -> bool:
+        """Whether an option differs from its default, or may."""
+        value, default = option.value, option.default
+        return type(value) is not type(default) or value != default
+
+    def operator(self, name: str, args: tuple[Any, ...]) -> Text:
+        """Return operands with an operator between them, in parentheses where they hold together less."""
+        strength = _STRENGTH[name]
+        if name == "neg":
+            return ("-", *self.operand(args[0], strength + 1))
+        if name == "**":
+            sides = [self.operand(arg, strength + 1) for arg in args]
+            sign = "**" if all(_HUGS(flat(side)) for side in sides) else " ** "
+            return (*sides[0], sign, *sides[1])
+        found = [*self.operand(args[0], strength)]
+        for arg in args[1:]:
+            found += [f" {name} ", *self.operand(arg, strength + 1)]
+        return tuple(found)
+
+    def operand(self, tree: Any, strength: int) -> Text:
+        """Return a side of an operator."""
+        text = self.text(tree)
+        return text if _strength(text) >= strength else ("(", *text, ")")
+
+    def target(self, tree: Any) -> Text:
+        """Return what a method or an index is of."""
+        return self.operand(tree, 9)
+
+    def cut(self, part: slice) -> str:
+        """Return a slice of an index."""
+        sides = [None if side is None else flat(self.text(side)) for side in (part.start, part.stop, part.step)]
+        sides = sides if sides[2] is not None else sides[:2]
+        sign = ":" if all(side is None or _BARE(side) for side in sides) else " : "
+        return sign.join([side or "" for side in sides]).strip(" ")
+
+
+def _series(options: list[Option], at: int) -> tuple[int, Any]:
+    """Return where a series of calls ends that begins at an option, and one call for all, by their number i."""
+    first, start = options[at].value, numbered(options[at].name)
+    if not isinstance(first, Call) or start is None:
+        return at + 1, first
+    rows: list[list[Any]] = []
+    end = at
+    while end < len(options) and numbered(options[end].name) == (start[0], start[1] + end - at):
+        if structure(options[end].value) != structure(first):
+            break
+        rows.append([value for _, value in figures(options[end].value)])
+        if len(rows) > 1 and not all(map(_is_even, zip(*rows, strict=True))):
+            rows.pop()
+            break
+        end += 1
+    said = [_by_number(column, start[1]) for column in zip(*rows, strict=True)]
+    return end, filled(first, iter(said).__next__)
+
+
+def _is_even(column: tuple[Any, ...]) -> bool:
+    """Whether figures are equal, or each as much larger than the one before."""
+    if all(same(value, column[0]) for value in column):
+        return True
+    if not all(type(value) is int for value in column) or column[1] <= column[0]:
+        return False
+    return all(b - a == column[1] - column[0] for a, b in pairwise(column))
+
+
+def _by_number(column: tuple[Any, ...], start: int) -> Any:
+    """Return a figure by the number i of its place, which begins at ``start``."""
+    if len(column) < 2 or same(column[0], column[1]):
+        return column[0]
+    step = column[1] - column[0]
+    first = column[0] - step * start
+    product = f"{step} * i" if step != 1 else "i"
+    return Code(f"{first} + {product}" if first > 0 else f"{product} - {-first}" if first else product)
+
+
+def _strength(text: Text) -> int:
+    """Return how strongly a text holds together: 9 where nothing parts it."""
+    found, depth = 9, 0
+    for number, piece in enumerate(text):
+        if isinstance(piece, str):
+            depth += (piece == "(") - (piece == ")")
+            if not depth:
+                found = min([found, *[_STRENGTH.get(word, 9) for word in piece.split()]])
+            if number == 0 and piece.startswith("-"):
+                found = min(found, _STRENGTH["neg"])
+            if piece == "**":
+                found = min(found, _STRENGTH["**"])
+    return found

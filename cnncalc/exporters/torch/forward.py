@@ -1,0 +1,282 @@
+"""What ``forward`` does: statements, one for each step that a person would write on a line of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cnncalc.exporters.torch.classes import Class, Slotted
+from cnncalc.exporters.torch.expressions import Printer, range_text
+from cnncalc.exporters.torch.layout import WIDTH, Text, flat, lines
+from cnncalc.exporters.torch.names import TAKEN, attribute, free
+from cnncalc.exporters.torch.structures import Ref, numbered
+from cnncalc.exporters.torch.trees import Known, places
+from cnncalc.layers.pytorch import Call, Place
+
+DEEPEST = 4
+"""How many layers are written inside each other."""
+
+LEAST_LOOP = 6
+"""How many modules in a row, of one class and with numbered names, are called in a loop."""
+
+INDENT = 8
+
+WIDEST = 60
+"""How wide the names are to which a statement gives several tensors, before each has a line."""
+
+PLAIN = ("x", "y", "z")
+"""Variables of tensors that nobody has named."""
+
+_X = Place(0)
+
+
+class Forward:
+    """Writes the statements of one class.
+
+    Attributes:
+        said: the arguments that ``forward`` reads, in the order in which it does.
+    """
+
+    def __init__(self, made: Class, inputs: Sequence[str], reached: Callable[[str], str]) -> None:
+        """Prepare.
+
+        Args:
+            made: the class.
+            inputs: what the tensors that come in are called.
+            reached: how an argument of ``__init__`` is reached, by its name.
+        """
+        self.made = made
+        self.slots = {one.slot.name: one for one in made.slots}
+        self.names: dict[Ref, str] = {Ref("", number): name for number, name in enumerate(inputs)}
+        self.reached = reached
+        self.said: dict[str, None] = {}
+        self.out: list[str] = []
+        self.pending: dict[Ref, tuple[Text, int, list[Ref]]] = {}
+        self.last_use, self.uses = self._uses()
+        self.last: tuple[int, str, Text] | None = None  # where the last plain statement begins, its variable, its value
+        self.open: str | None = None  # the condition under which the lines of the end stand
+
+    def lines(self) -> list[str]:
+        """Return the statements, indented."""
+        order = list(self.slots)
+        at = 0
+        while at < len(order):
+            count = self._loop(order, at)
+            if count:
+                self._write_loop(order[at : at + count])
+                at += count
+                continue
+            after = order[at + 1] if at + 1 < len(order) else None
+            self._write(self.slots[order[at]], at, after)
+            at += 1
+        self._finish()
+        return self.out
+
+    def _uses(self) -> tuple[dict[Ref, int], dict[Ref, int]]:
+        """Return the place of the last slot that uses each tensor, and how many uses there are."""
+        last: dict[Ref, int] = {}
+        count: dict[Ref, int] = {}
+        instead = self.made.template.instead
+        for place, (name, one) in enumerate(self.slots.items()):
+            refs = [one.slot.reads[number] for number in places(one.slot.value) if number >= 0]
+            for ref in [*refs, *([instead[name]] if name in instead and instead[name] not in refs else [])]:
+                last[ref] = place
+                count[ref] = count.get(ref, 0) + 1
+        for ref in self.made.template.makes:
+            last[ref] = len(self.slots)
+            count[ref] = count.get(ref, 0) + 1
+        return last, count
+
+    # --- one slot -------------------------------------------------------------------------------------------
+
+    def _write(self, one: Slotted, place: int, after: str | None) -> None:
+        """Write a slot's statement, or keep it for the next one's."""
+        slot = one.slot
+        text, depth, read = self._expression(one)
+        if slot.run is not None:
+            self._begin(one.when)
+            self._run(one, place)
+            return
+        if one.when is None and slot.makes == 1 and self._goes_into(Ref(slot.name), after, depth):
+            self.pending[Ref(slot.name)] = (text, depth, read)
+            return
+        if slot.makes == 1:
+            self._assign(one, place, text, read)
+            return
+        made = [Ref(slot.name, number) for number in range(slot.makes)]
+        self._begin(None)
+        targets = [self._new(ref, place) for ref in made]
+        if len(", ".join(targets)) <= WIDEST:
+            self._statement((f"{', '.join(targets)} = ", *text))
+            return
+        self.out += [f"{' ' * INDENT}(", *[f"{' ' * INDENT}    {name}," for name in targets]]
+        self.out += lines((") = ", *text), INDENT)
+
+    def _expression(self, one: Slotted) -> tuple[Text, int, list[Ref]]:
+        """Return what a slot computes, kept statements in it where they fit, how deep it is, and what it reads."""
+        slot = one.slot
+        kept = [ref for ref in slot.reads if ref in self.pending]
+        depth = 1 + max([self.pending[ref][1] for ref in kept], default=0)
+        text = self._text(one)
+        read = [other for ref in slot.reads for other in (self.pending[ref][2] if ref in self.pending else [ref])]
+        if kept and INDENT + 4 + len(flat(text)) > WIDTH - 8:
+            for ref in kept:
+                self._settle(ref)
+            text, depth, read = self._text(one), 1, list(slot.reads)
+        for ref in kept:
+            self.pending.pop(ref, None)
+        return text, depth, read
+
+    def _text(self, one: Slotted) -> Text:
+        slot = one.slot
+        found: dict[int, Text] = {-1: (slot.owner or "self" + self._module(slot.name),)}
+        for number, ref in enumerate(slot.reads):
+            found[number] = self.pending[ref][0] if ref in self.pending else (self.names[ref],)
+        return Printer(self._known, found).text(slot.value)
+
+    def _module(self, name: str) -> str:
+        return "".join([attribute(part) for part in name.split(".")])
+
+    def _known(self, known: Known) -> str:
+        self.said.setdefault(known.name)
+        return known.text.format(f"self.{self.reached(known.name)}")
+
+    def _goes_into(self, ref: Ref, after: str | None, depth: int) -> bool:
+        """Whether a value is written inside of the next slot's: its only reader, which does not begin a line."""
+        if after is None or self.uses.get(ref, 0) != 1 or depth >= DEEPEST:
+            return False
+        one = self.slots[after]
+        if one.when is not None or one.slot.run is not None or ref not in one.slot.reads:
+            return False
+        return not one.slot.begins or len(one.slot.reads) > 1
+
+    def _settle(self, ref: Ref) -> None:
+        """Write a kept statement after all."""
+        text, _, read = self.pending.pop(ref)
+        self._assign(self.slots[ref.slot], list(self.slots).index(ref.slot), text, read)
+
+    def _assign(self, one: Slotted, place: int, text: Text, read: list[Ref]) -> None:
+        """Give a tensor to the variable of one that is read no more, or to a new one."""
+        ref = Ref(one.slot.name)
+        instead = self.made.template.instead.get(one.slot.name)
+        if instead is not None:
+            assert one.when is not None
+            before = self.names[instead]
+            if self.last_use.get(instead, -1) <= place:
+                self.names[ref] = before
+                self._begin(one.when)
+            else:
+                self._begin(None)
+                self._statement((f"{self._new(ref, place)} = {before}",))
+                self._begin(one.when)
+        else:
+            self._begin(one.when)
+            self._take(ref, place, read)
+        start = len(self.out)
+        self._statement((f"{self.names[ref]} = ", *text))
+        if self.open is None:
+            self.last = (start, self.names[ref], text)
+
+    def _take(self, ref: Ref, place: int, read: list[Ref]) -> None:
+        """Choose the variable of a tensor: that of one that is read no more, unless somebody has named either."""
+        over = [self.names[other] for other in read if self.last_use.get(other, -1) <= place]
+        plain = [name for name in over if name in PLAIN]
+        if plain and not self._is_kept(ref):
+            self.names[ref] = plain[0]
+        else:
+            self._new(ref, place)
+
+    def _is_kept(self, ref: Ref) -> bool:
+        """Whether a tensor has a name of its own: somebody gave it one, and it is read more than once or comes out."""
+        comes_out = ref in self.made.template.makes and len(self.made.template.makes) > 1
+        return self.slots[ref.slot].slot.is_named and (self.uses.get(ref, 0) > 1 or comes_out)
+
+    def _new(self, ref: Ref, place: int) -> str:
+        """Return a variable that is not in use: x, y or z; what the layer is called where it is kept, or more are."""
+        live = {name for other, name in self.names.items() if self.last_use.get(other, -1) > place}
+        for name in () if self._is_kept(ref) else PLAIN:
+            if name not in live:
+                self.names[ref] = name
+                return name
+        self.names[ref] = free(ref.slot.rpartition(".")[2], live | TAKEN)
+        return self.names[ref]
+
+    # --- statements -----------------------------------------------------------------------------------------
+
+    def _begin(self, when: Known | None) -> None:
+        """Open the condition under which the next statement stands, unless it is open."""
+        condition = self._known(when) if when is not None else None
+        if condition is not None and condition != self.open:
+            self.out.append(f"{' ' * INDENT}if {condition}:")
+        self.open = condition
+
+    def _statement(self, text: Text) -> None:
+        self.out += lines(text, INDENT + (4 if self.open else 0))
+
+    def _run(self, one: Slotted, place: int) -> None:
+        """Write the loop over a slot that is a module several times."""
+        stem, first = one.slot.run or ("", 0)
+        ref, source = Ref(one.slot.name), one.slot.reads[0]
+        assert isinstance(one.slot.value, Call)
+        count = one.slot.value.options[0].value
+        if source in self.pending:
+            self._settle(source)
+        name = self._carried(ref, source, place)
+        until = self._until(count, first)
+        self._statement((f"for i in {range_text(first, until)}:",))
+        self._statement((f'    {name} = self.get_submodule(f"{stem}{{i}}")({name})',))
+
+    def _until(self, count: object, first: int) -> str:
+        if isinstance(count, Known):
+            return f"{self._known(count)} + {first}" if first else self._known(count)
+        assert isinstance(count, int)
+        return str(first + count)
+
+    def _carried(self, ref: Ref, source: Ref, place: int) -> str:
+        """Return the variable that a loop reads and writes."""
+        if self.last_use.get(source, -1) <= place:
+            self.names[ref] = self.names[source]
+        else:
+            self._statement((f"{self._new(ref, place)} = {self.names[source]}",))
+        return self.names[ref]
+
+    def _loop(self, order: list[str], at: int) -> int:
+        """Return how many slots from here on are called in a loop."""
+        first = numbered(order[at])
+        end = at
+        while end < len(order) and first is not None:
+            one = self.slots[order[end]]
+            simple = one.when is None and one.slot.run is None and one.slot.makes == 1 and not one.slot.owner
+            simple = simple and one.slot.begins and one.slot.module is not None
+            chain = one.slot.value == Call("()", (Place(-1), _X))
+            if not (simple and chain) or numbered(order[end]) != (first[0], first[1] + end - at):
+                break
+            if end > at:
+                before = Ref(order[end - 1])
+                if one.slot.reads != (before,) or self.uses.get(before) != 1:
+                    break
+            end += 1
+        return end - at if end - at >= LEAST_LOOP else 0
+
+    def _write_loop(self, names: list[str]) -> None:
+        self._begin(None)
+        first = self.slots[names[0]].slot
+        source, ref = first.reads[0], Ref(names[-1])
+        if source in self.pending:
+            self._settle(source)
+        place = list(self.slots).index(names[0])
+        name = self._carried(ref, source, place)
+        start = numbered(names[0])
+        assert start is not None
+        self._statement((f"for i in {range_text(start[1], str(start[1] + len(names)))}:",))
+        self._statement((f'    {name} = self.get_submodule(f"{start[0]}{{i}}")({name})',))
+
+    def _finish(self) -> None:
+        """Return what comes out, and nothing in a variable of its own before."""
+        makes = self.made.template.makes
+        shown = [self.names[ref] for ref in makes]
+        if self.last is not None and len(makes) == 1:
+            start, name, text = self.last
+            if name == shown[0] and self.out[start:] == lines((f"{name} = ", *text), INDENT):
+                self.out[start:] = lines(("return ", *text), INDENT)
+                return
+        self.out.append(f"{' ' * INDENT}return {', '.join(shown)}")

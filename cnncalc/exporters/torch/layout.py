@@ -1,0 +1,105 @@
+"""Python source laid out as ruff and black lay it out: in one line where it fits, else broken at its last bracket."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+WIDTH = 88
+
+LONG = 16
+"""How many numbers make a list that is no longer written one number a line."""
+
+
+class Bracket(NamedTuple):
+    """Something in brackets.
+
+    Attributes:
+        open, close: the brackets.
+        items: what is inside.
+        comma: what stands between them; after the last one too, where each has a line, unless it is a blank.
+    """
+
+    open: str
+    items: tuple[Text, ...]
+    close: str
+    comma: str = ","
+
+
+Text: TypeAlias = "tuple[str | Bracket, ...]"
+"""A piece of source: plain text and brackets, one after the other."""
+
+
+def flat(text: Text) -> str:
+    """Return a text in one line."""
+    return "".join([piece if isinstance(piece, str) else _inside(piece) for piece in text])
+
+
+def _inside(bracket: Bracket) -> str:
+    joined = (
+        f"{bracket.comma} ".join([flat(item) for item in bracket.items])
+        if bracket.comma != " "
+        else " ".join([flat(item) for item in bracket.items])
+    )
+    return f"{bracket.open}{joined}{bracket.close}"
+
+
+def lines(text: Text, indent: int, behind: str = "") -> list[str]:
+    """Return a text in lines, with something behind it (a comma)."""
+    margin = " " * indent
+    line = flat(text) + behind
+    last = next((number for number in range(len(text) - 1, -1, -1) if not isinstance(text[number], str)), None)
+    if indent + len(line) <= WIDTH or last is None:
+        return [margin + line]
+    bracket = text[last]
+    assert isinstance(bracket, Bracket)
+    if any(map(_is_table, text)):
+        return _table(text, indent, behind)
+    if not bracket.items:
+        return [margin + line]
+    head = margin + flat(text[:last]) + bracket.open
+    tail = margin + bracket.close + flat(text[last + 1 :]) + behind
+    body = _inside(bracket._replace(open="", close=""))
+    if indent + 4 + len(body) <= WIDTH:
+        return [head, f"{margin}    {body}", tail]
+    return [head, *_each(bracket, indent + 4), tail]
+
+
+def _is_table(piece: str | Bracket) -> bool:
+    """Whether a piece holds a long list of numbers, itself or inside."""
+    if isinstance(piece, str):
+        return False
+    if (
+        len(piece.items) > LONG
+        and piece.open == "["
+        and all(flat(item).lstrip("-").isdecimal() for item in piece.items)
+    ):
+        return True
+    return any(_is_table(inner) for item in piece.items for inner in item)
+
+
+def _table(text: Text, indent: int, behind: str) -> list[str]:
+    """Return a statement with long lists of numbers, many on a line, which formatters are asked to leave alone."""
+    margin = " " * indent
+    wrapped = textwrap.wrap(flat(text) + behind, WIDTH, initial_indent=margin, subsequent_indent=f"{margin}    ")
+    return [*wrapped[:-1], f"{wrapped[-1]}  # fmt: skip"]
+
+
+def _each(bracket: Bracket, indent: int) -> list[str]:
+    """Return what is in a bracket, one item a line."""
+    found: list[str] = []
+    for item in bracket.items:
+        alone = bracket.comma == " " or (bracket.open == "[" and len(bracket.items) == 1)
+        found += lines(item, indent, "" if alone else bracket.comma)
+    return found
+
+
+def called(head: str, items: Sequence[Text]) -> Text:
+    """Return a call."""
+    return (head, Bracket("(", tuple(items), ")"))
+
+
+def fits(text: str, indent: int) -> bool:
+    """Whether a line fits."""
+    return indent + len(text) <= WIDTH

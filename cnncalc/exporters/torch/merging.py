@@ -1,0 +1,133 @@
+"""Structures of one block put together: what some of them lack is passed by where it is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice, product
+from typing import NamedTuple
+
+from cnncalc.exporters.torch.structures import Ref, Slot, Structure
+
+MOST_STRUCTURES = 24
+MOST_SLOTS = 300
+MOST_CHOICES = 64
+
+
+class Template(NamedTuple):
+    """What a class is made of.
+
+    Attributes:
+        slots: in the order of running, with what they read.
+        instead: for each slot that is not always there, what is read in its place.
+        makes: what comes out.
+        inputs, foreign: as a structure's.
+    """
+
+    slots: dict[str, Slot]
+    instead: dict[str, Ref]
+    makes: tuple[Ref, ...]
+    inputs: int
+    foreign: int
+
+
+def merged(structures: Sequence[Structure]) -> Template | None:
+    """Return what structures have in common, with what some of them lack; None where they are too different."""
+    first = structures[0]
+    if len(structures) == 1:
+        return Template(first.slots, {}, first.makes, first.inputs, first.foreign)
+    if len(structures) > MOST_STRUCTURES or max(len(one.slots) for one in structures) > MOST_SLOTS:
+        return None
+    for one in structures:
+        if (one.inputs, one.foreign, len(one.makes)) != (first.inputs, first.foreign, len(first.makes)):
+            return None
+    slots: dict[str, Slot] = {}
+    for one in structures:
+        for name, slot in one.slots.items():
+            if slots.setdefault(name, slot).key != slot.key:
+                return None
+    order = _order([list(one.slots) for one in structures])
+    optional = [name for name in order or () if any(name not in one.slots for one in structures)]
+    if order is None or any(slots[name].makes > 1 or not slots[name].reads for name in optional):
+        return None
+    choices = product(*[range(len(slots[name].reads)) for name in optional])
+    for choice in islice(choices, MOST_CHOICES):
+        found = _Wiring(structures, order, dict(zip(optional, choice, strict=True))).template(slots)
+        if found is not None:
+            return found
+    return None
+
+
+def _order(orders: Sequence[Sequence[str]]) -> list[str] | None:
+    """Return all names in an order that each of the orders keeps; None where there is none."""
+    order = list(orders[0])
+    for other in orders[1:]:
+        place = {name: number for number, name in enumerate(order)}
+        at = 0
+        for name in other:
+            if name not in place:
+                order.insert(at, name)
+                place = {name: number for number, name in enumerate(order)}
+            elif place[name] < at:
+                return None
+            at = place[name] + 1
+    return order
+
+
+class _Wiring:
+    """What each slot reads, so that every structure reads what it did."""
+
+    def __init__(self, structures: Sequence[Structure], order: list[str], choice: dict[str, int]) -> None:
+        self.structures = structures
+        self.order = order
+        self.choice = choice
+        self.instead: dict[str, Ref] = {}
+
+    def template(self, slots: dict[str, Slot]) -> Template | None:
+        """Return the whole; None where some structure would read something else."""
+        found: dict[str, Slot] = {}
+        for name in self.order:
+            having = [one for one in self.structures if name in one.slots]
+            reads = []
+            for number in range(len(slots[name].reads)):
+                wanted = [one.slots[name].reads[number] for one in having]
+                ref = self._ref(having, wanted, list(self._candidates(name, having, wanted)))
+                if ref is None:
+                    return None
+                reads.append(ref)
+            found[name] = slots[name]._replace(reads=tuple(reads))
+            if name in self.choice:
+                self.instead[name] = reads[self.choice[name]]
+        makes = []
+        for number in range(len(self.structures[0].makes)):
+            wanted = [one.makes[number] for one in self.structures]
+            ref = self._ref(self.structures, wanted, [*dict.fromkeys(wanted), *self._passed()])
+            if ref is None:
+                return None
+            makes.append(ref)
+        return Template(found, self.instead, tuple(makes), self.structures[0].inputs, self.structures[0].foreign)
+
+    def _passed(self) -> Iterator[Ref]:
+        """Yield the slots so far that are not always there, the last first."""
+        yield from [Ref(name) for name in reversed(self.instead)]
+
+    def _candidates(self, name: str, having: list[Structure], wanted: list[Ref]) -> Iterator[Ref]:
+        """Yield what a slot may read: one that stands in another's place reads what the other would leave."""
+        if name in self.choice:
+            yield from [ref for ref in self._passed() if not any(ref.slot in one.slots for one in having)]
+        yield from dict.fromkeys(wanted)
+        yield from self._passed()
+
+    def _ref(self, having: Sequence[Structure], wanted: list[Ref], candidates: list[Ref]) -> Ref | None:
+        for ref in candidates:
+            if all(self._seen(one, ref) == want for one, want in zip(having, wanted, strict=True)):
+                return ref
+        return None
+
+    def _seen(self, structure: Structure, ref: Ref) -> Ref | None:
+        """Return what a structure reads where the whole reads this."""
+        while ref.slot and ref.slot not in structure.slots:
+            passed = self.instead.get(ref.slot)
+            if passed is None:
+                return None
+            ref = passed
+        return ref

@@ -1,0 +1,256 @@
+"""A graph as PyTorch source: a class for each block, the whole network the last of them."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+from cnncalc.exporters.torch.classes import Class, Use, classes_of
+from cnncalc.exporters.torch.layout import WIDTH
+from cnncalc.exporters.torch.names import TAKEN, access, class_name, free, is_free, network_name, scope_name
+from cnncalc.exporters.torch.parts import Part, all_parts, parts_of
+from cnncalc.exporters.torch.source import class_text
+from cnncalc.exporters.torch.structures import Maker, Ref, Structure, is_chain, structure_of
+from cnncalc.graph import Graph, Node
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.numbers import counted
+from cnncalc.ground.places import Fault, SpecError
+from cnncalc.ground.terminal_safe import printable
+from cnncalc.layers.base import LayerError
+from cnncalc.layers.pytorch import Call, Flow, Option, Torch
+
+_DEFINED = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE).findall
+
+_SERIES = '''
+def series(**modules):
+    """Return modules one after the other, under their names."""
+    return nn.Sequential(OrderedDict(modules))
+'''
+
+Kind = tuple[str, str, int]
+"""Which scopes may be of one class: whether a block, its name, and how deep it is where blocks are in each other."""
+
+
+def torch_source(graph: Graph, version: str = "") -> str:
+    """Return the source of a module that computes what the graph does.
+
+    The keys of its ``state_dict`` are the names of the graph's tensors, beside ``num_batches_tracked``, which PyTorch's
+    batch norms have.
+
+    Raises:
+        SpecError: with every layer that PyTorch can't express, at its place.
+    """
+    return _Module(graph).text(version)
+
+
+class _Module:
+    """The whole source."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.root = parts_of(graph)
+        self.helpers: dict[str, None] = {}
+        self.torch: dict[Node, Torch] = self._translated()
+        self.makers: dict[Part, Maker] = {}
+        self.classes: list[Class] = []
+        self.inputs: dict[str, list[str]] = {}
+        self.used = {self.name, "series", *[name for text in self.helpers for name in _DEFINED(text)]}
+
+    @cached_property
+    def name(self) -> str:
+        """The network's class."""
+        return free(network_name(self.graph.name, self.graph.variant), set())
+
+    def _translated(self) -> dict[Node, Torch]:
+        """Return what each layer is in PyTorch."""
+        found: dict[Node, Torch] = {}
+        faults: list[tuple[Node, str]] = []
+        for node in self.graph.nodes:
+            flow = Flow(node.use.inputs, node.shape, tuple([tensor.times == 0 for tensor in node.inputs]))
+            try:
+                found[node] = node.layer.to_torch(flow)
+            except LayerError as error:
+                faults.append((node, f"'{node.name}' is of type {node.layer.type}, but PyTorch {error.message}"))
+                continue
+            self.helpers.update(dict.fromkeys(found[node].helpers))
+        if faults:
+            raise _refusal(faults)
+        return found
+
+    # --- classes --------------------------------------------------------------------------------------------
+
+    def made(self) -> list[Class]:
+        """Return the classes, each after those that it uses."""
+        kinds: dict[Kind, list[Part]] = {}
+        for part, kind in self._kinds().items():
+            if part is not self.root:
+                kinds.setdefault(kind, []).append(part)
+        for (_, name, _), parts in kinds.items():
+            self._make(name, parts)
+        self._make("", [self.root])
+        return self.classes
+
+    def _kinds(self) -> dict[Part, Kind]:
+        """Return the kind of each scope, in an order in which the kinds inside come first."""
+        parts = list(all_parts(self.root))
+        heights: dict[Part, int] = {}
+        for part in parts:
+            inner = [item.scope for item in part.items if item.scope is not None]
+            heights[part] = 1 + max([heights[one] for one in inner], default=0)
+        kinds = {part: self._kind(part) for part in parts}
+        order = _order({part: kinds[part] for part in parts})
+        if order is None:  # blocks in blocks of the same name
+            kinds = {part: (*kinds[part][:2], heights[part]) for part in parts}
+            return dict(sorted(kinds.items(), key=lambda pair: pair[1][2]))
+        return dict(sorted(kinds.items(), key=lambda pair: order[pair[1]]))
+
+    def _kind(self, part: Part) -> Kind:
+        use = self.graph.blocks.get(part.path)
+        return ("block", use.name, 0) if use is not None else ("scope", scope_name(part.path) if part.path else "", 0)
+
+    def _make(self, name: str, parts: list[Part]) -> None:
+        """Make the classes of scopes of one kind; a series of modules needs none."""
+        uses: dict[Part, Use] = {}
+        for part in parts:
+            structure = structure_of(part, self.torch.__getitem__, self.makers.__getitem__, access)
+            block = self.graph.blocks.get(part.path)
+            module = _series(structure) if block is None and part.path else None
+            if module is not None:
+                self.makers[part] = Maker(module, (), name, None)
+            else:
+                uses[part] = Use(structure, block.values() if block is not None else {})
+        if not uses:
+            return
+
+        def further() -> str:
+            if not name:
+                return self.name
+            stem = class_name(name)
+            stem = f"{stem}Block" if stem in self.used_at_first or stem in TAKEN else stem
+            found = free(stem, self.used)
+            self.used.add(found)
+            return found
+
+        made = classes_of(list(uses.values()), further, "")
+        homes = {id(use): part for part, use in uses.items()}
+        for one in made:
+            one.about = self._about(name, [homes[id(use)] for use in one.uses])
+            self.inputs[one.name] = self._inputs(one, homes[id(one.uses[0])])
+            for use in one.uses:
+                words = tuple([name for name in one.arguments if name not in one.defaults])
+                part = homes[id(use)]
+                place = self.graph.blocks[part.path].origin if part.path in self.graph.blocks else None
+                self.makers[part] = Maker(use.module, words, name, place)
+        self.classes += made
+
+    @cached_property
+    def used_at_first(self) -> frozenset[str]:
+        """Names of the network and of what layers need."""
+        return frozenset(self.used)
+
+    def _about(self, name: str, parts: list[Part]) -> str:
+        """Return a docstring's sentence."""
+        if parts == [self.root]:
+            come, go = (_shapes(tensors.values()) for tensors in (self.graph.inputs, self.graph.outputs))
+            return f"{_clean(self.graph.title)}: {come} in, {go} out."
+        if parts[0].path in self.graph.blocks:
+            uses = {1: "once", 2: "twice"}.get(len(parts), f"{len(parts)} times")
+            return f"The block {_clean(name)}, used {uses}."
+        shown = parts[0].path if len(parts) == 1 else f"{parts[0].path} and {counted(len(parts) - 1, 'other')} like it"
+        return f"The scope {_clean(shown)}."
+
+    def _inputs(self, made: Class, part: Part) -> list[str]:
+        """Return what a class calls the tensors that come in."""
+        if len(part.reads) == 1:
+            return ["x"]
+        if part is not self.root:
+            return [f"x{number}" for number in range(1, len(part.reads) + 1)]
+        names: list[str] = []
+        for tensor in part.reads:
+            names.append(free(tensor.name, names))
+        return names
+
+    # --- text -----------------------------------------------------------------------------------------------
+
+    def text(self, version: str) -> str:
+        """Return the whole source."""
+        bodies = [class_text(made, self.inputs[made.name]) for made in self.made()]
+        helpers = [text.strip("\n").split("\n") for text in self.helpers]
+        text = "\n\n\n".join("\n".join(body) for body in (*helpers, *bodies))
+        if re.search(r"\bseries\(", text):
+            text = f"{_SERIES.strip()}\n\n\n{text}"
+        return "\n".join([*self._header(version), "", *_imports(text), "", ""]) + f"\n{text}\n"
+
+    def _header(self, version: str) -> list[str]:
+        """Return the comment at the top: what it is, where it comes from, and its figures."""
+        graph = self.graph
+        family = f", a variant of {_clean(graph.name)}" if graph.variant else ""
+        params, macs = sum([node.params for node in graph.nodes]), sum([node.macs() for node in graph.nodes])
+        told = [f"{_clean(graph.title)}{family}, written by 'cnncalc export --to torch'{version and f' ({version})'}."]
+        if graph.source:
+            told.append(f"Source: {_clean(graph.source)}")
+        told.append(f"{counted(params, 'parameter')}, {counted(macs, 'multiply-accumulate')} for one sample.")
+        return [f"# {line}" for one in told for line in textwrap.wrap(one, WIDTH - 2, break_on_hyphens=False)]
+
+
+def _series(structure: Structure) -> Call | None:
+    """Return what makes a scope that is only modules one after the other; None where it is more."""
+    before = Ref("")
+    for name, slot in structure.slots.items():
+        if not is_chain(structure, name, before) or not (is_free(name) or name.isdigit()):
+            return None
+        before = Ref(slot.name)
+    if structure.makes != (before,) or structure.inputs != 1 or structure.foreign:
+        return None
+    names = list(structure.slots)
+    modules = [slot.module for slot in structure.slots.values()]
+    if names == [str(number) for number in range(len(names))]:
+        return Call("nn.Sequential", tuple(modules))
+    if any(name.isdigit() for name in names):
+        return None
+    return Call("series", (), tuple([Option(name, module, None) for name, module in zip(names, modules, strict=True)]))
+
+
+def _order(kinds: dict[Part, Kind]) -> dict[Kind, int] | None:
+    """Return the place of each kind behind those inside of it; None where kinds are inside each other."""
+    needs: dict[Kind, set[Kind]] = {kind: set() for kind in kinds.values()}
+    for part, kind in kinds.items():
+        needs[kind] |= {kinds[item.scope] for item in part.items if item.scope is not None}
+    order: dict[Kind, int] = {}
+    while len(order) < len(needs):
+        ready = [kind for kind, wanted in needs.items() if kind not in order and wanted <= order.keys()]
+        if not ready:
+            return None
+        for kind in ready:
+            order[kind] = len(order)
+    return order
+
+
+def _imports(text: str) -> list[str]:
+    """Return the imports that a source needs."""
+    found = ["from collections import OrderedDict", ""] if "OrderedDict" in text else []
+    found += ["import torch"] if re.search(r"\btorch\.", text) else []
+    found += ["import torch.nn.functional as F"] if re.search(r"\bF\.", text) else []
+    return [*found, "from torch import nn"]
+
+
+def _refusal(faults: list[tuple[Node, str]]) -> CnncalcError:
+    """Return the error for layers that can't be written, each at its place where there is one."""
+    return SpecError([Fault(message, node.origin) for node, message in faults])
+
+
+def _shapes(tensors: Iterable[Any]) -> str:
+    """Return shapes with the batch in front: ``(N, 3, 224, 224)``."""
+    return ", ".join([f"({', '.join([_batch(tensor), *map(str, tensor.shape)])})" for tensor in tensors])
+
+
+def _batch(tensor: Any) -> str:
+    return "1" if tensor.times == 0 else "N" if tensor.times == 1 else f"{tensor.times} * N"
+
+
+def _clean(text: str) -> str:
+    """Return a text that can stand in a comment or a docstring."""
+    return printable(" ".join(text.split())).replace("\\", "/").replace('"', "'")

@@ -1,0 +1,96 @@
+"""Names in Python: of classes, of attributes, of variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Container, Iterable
+from keyword import iskeyword, issoftkeyword
+
+_TAKEN = (
+    """nn F torch self OrderedDict series range len int float super setattr getattr list tuple dict enumerate zip"""
+)
+
+TAKEN = frozenset(_TAKEN.split())
+"""Names that mean something in the source."""
+
+_OF_MODULES = """
+add_module append apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval extend
+extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half insert ipu items keys
+load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters pop
+register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
+register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty
+train training type update values xpu zero_grad T_destination
+"""
+
+OF_MODULES = frozenset(_OF_MODULES.split())
+"""Attributes that PyTorch's modules, and their lists, have."""
+
+
+def is_name(text: str) -> bool:
+    """Whether a text is a plain name in Python."""
+    return text.isascii() and text.isidentifier() and not iskeyword(text)
+
+
+def is_free(name: str) -> bool:
+    """Whether a module may be an attribute of this name."""
+    return is_name(name) and name not in OF_MODULES and not name.startswith("_")
+
+
+def attribute(name: str) -> str:
+    """Return how a module that another one has is reached: ``.conv1``, ``.get_submodule("2a")``."""
+    if is_free(name):
+        return f".{name}"
+    if name in OF_MODULES or name.startswith("_"):
+        return f'._modules["{name}"]'
+    return f'.get_submodule("{name}")'
+
+
+def access(path: Iterable[str]) -> str:
+    """Return how a module deep inside is reached, by the parts of its name."""
+    return "".join([attribute(name) for name in path])
+
+
+def class_name(name: str) -> str:
+    """Return a name as classes have it: ``conv_bn`` is ConvBn."""
+    words = re.split(r"[\W_]+", name, flags=re.ASCII)
+    text = "".join([word[0].upper() + word[1:] for word in words if word])
+    if not text:
+        return "Block"
+    return f"Block{text}" if text[0].isdigit() else text
+
+
+def network_name(family: str, variant: str | None) -> str:
+    """Return what a network's class is called: ``resnet50`` of the family ResNet is ResNet50."""
+    if variant is None:
+        return class_name(family)
+    plain = re.sub(r"[\W_]", "", family, flags=re.ASCII).lower()
+    for end in range(len(variant), 0, -1):
+        if plain and re.sub(r"[\W_]", "", variant[:end], flags=re.ASCII).lower() == plain:
+            rest = variant[end:].strip("_-")
+            return class_name(family) + (class_name(rest).removeprefix("Block") if rest else "")
+    return class_name(variant)
+
+
+def scope_name(path: str) -> str:
+    """Return a word for what a scope is: ``stage`` for stage2, ``layer`` for layers.0."""
+    for part in reversed(path.split(".")):
+        word = re.sub(r"\W+", "_", part, flags=re.ASCII).strip("_")
+        if not word or word[0].isdigit():
+            continue
+        stem = word.rstrip("0123456789").rstrip("_") or word
+        alone = part == path.rpartition(".")[2]
+        return stem if alone or not stem.endswith("s") or stem.endswith("ss") else stem[:-1]
+    return "block"
+
+
+def free(stem: str, used: Container[str], reserved: Collection[str] = TAKEN) -> str:
+    """Return a name that is not used yet, numbered where it must be."""
+    stem = re.sub(r"\W", "_", stem, flags=re.ASCII)
+    if not is_name(stem) or issoftkeyword(stem):
+        stem = f"_{stem}" if stem[:1].isdigit() else f"{stem}_"
+    name, number = stem, 2
+    while name in used or name in reserved:
+        name, number = f"{stem}{'' if stem[-1:].isalpha() else '_'}{number}", number + 1
+    return name

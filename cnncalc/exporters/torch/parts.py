@@ -1,0 +1,231 @@
+"""A graph as a tree of its scopes: each with what it reads, what it makes, and its items in an order that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple
+
+from cnncalc.graph import Graph, Node, Tensor
+
+
+class Part:
+    """A scope.
+
+    Attributes:
+        path: its dotted name; "" for the whole network.
+        nodes: its layers, in the order of the network.
+        items: its layers and scopes, in an order that runs.
+        reads: the tensors from outside, in the order in which they are read first.
+        makes: the tensors that are read outside; those of the whole network in their own order.
+        foreign: the paths of modules outside whose weights are used inside.
+    """
+
+    def __init__(self, path: str, nodes: list[Node]) -> None:
+        self.path = path
+        self.nodes = nodes
+        self.items: list[Item] = []
+        self.reads: list[Tensor] = []
+        self.makes: list[Tensor] = []
+        self.foreign: list[str] = []
+
+    @property
+    def prefix(self) -> str:
+        """What the names of all that is inside begin with."""
+        return f"{self.path}." if self.path else ""
+
+
+class Item(NamedTuple):
+    """A layer or a scope in a scope.
+
+    Attributes:
+        name: how the scope around calls it; dotted where a scope between is no module of its own.
+        inner: the layer or the scope.
+        owner: the path of the module whose weights it uses instead of its own, or "".
+    """
+
+    name: str
+    inner: Node | Part
+    owner: str
+
+    @property
+    def scope(self) -> Part | None:
+        """The scope, where it is one, and not another one once more."""
+        return self.inner if isinstance(self.inner, Part) and not self.owner else None
+
+    @property
+    def reads(self) -> Sequence[Tensor]:
+        """The tensors that come in."""
+        return self.inner.reads if isinstance(self.inner, Part) else self.inner.inputs
+
+    @property
+    def makes(self) -> Sequence[Tensor]:
+        """The tensors that come out."""
+        return self.inner.makes if isinstance(self.inner, Part) else (self.inner,)
+
+
+def parts_of(graph: Graph) -> Part:
+    """Return the whole network as a tree of scopes."""
+    return _Tree(graph).part("", graph.nodes)
+
+
+def all_parts(part: Part) -> Iterator[Part]:
+    """Yield scopes, the innermost first; not those that are another one once more."""
+    for item in part.items:
+        if item.scope is not None:
+            yield from all_parts(item.scope)
+    yield part
+
+
+class _Tree:
+    """Makes the scopes of a graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.readers = graph.readers()
+        self.ends = set(graph.outputs.values())
+
+    @cached_property
+    def inside(self) -> dict[str, list[Node]]:
+        """The layers of every scope."""
+        found: dict[str, list[Node]] = {}
+        for node in self.graph.nodes:
+            path = node.name.rpartition(".")[0]
+            while path:
+                found.setdefault(path, []).append(node)
+                path = path.rpartition(".")[0]
+        return found
+
+    def part(self, path: str, nodes: list[Node]) -> Part:
+        """Return a scope with all that is inside."""
+        part = Part(path, nodes)
+        inside = set(nodes)
+        part.reads = list(dict.fromkeys([tensor for node in nodes for tensor in node.inputs if tensor not in inside]))
+        part.makes = [node for node in nodes if self._is_seen(node, inside)]
+        if not path:
+            part.reads, part.makes = list(self.graph.inputs.values()), list(self.graph.outputs.values())
+        for name, group in self._groups(part):
+            part.items.append(self._item(part, name, group))
+        part.foreign = list(dict.fromkeys(self._foreign(part)))
+        return part
+
+    def _is_seen(self, node: Node, inside: set[Node]) -> bool:
+        return node in self.ends or any(reader not in inside for reader in self.readers.get(node, ()))
+
+    def _item(self, part: Part, name: str, group: list[Node]) -> Item:
+        """Return a layer, or a scope with what it is made of."""
+        if len(group) == 1 and group[0].name == part.prefix + name:
+            node = group[0]
+            return Item(name, node, node.shares.name if node.shares is not None and node.use.weights else "")
+        inner = self.part(part.prefix + name, group)
+        return Item(name, inner, self._owner(inner))
+
+    def _owner(self, part: Part) -> str:
+        """Return the path of an equal scope whose weights a scope uses, so that it is that scope once more; or ""."""
+        weighted = next((node for node in part.nodes if node.use.weights), None)
+        if weighted is None or weighted.shares is None:
+            return ""
+        tail = weighted.name[len(part.path) :]
+        owner = weighted.shares.name.removesuffix(tail)
+        group = self.inside.get(owner, [])
+        if not owner or owner == weighted.shares.name or len(group) != len(part.nodes):
+            return ""
+        return owner if self._is_once_more(part, group, owner) else ""
+
+    def _is_once_more(self, part: Part, group: list[Node], owner: str) -> bool:
+        """Whether the layers of a scope are those of another: the same, wired alike, with the other's weights."""
+        twins: dict[Tensor, Tensor] = {}
+        outside: dict[Tensor, Tensor] = {}
+        inside = (set(part.nodes), set(group))
+        for one, other in zip(part.nodes, group, strict=True):
+            if one.name[len(part.path) :] != other.name[len(owner) :] or repr(one.layer) != repr(other.layer):
+                return False
+            if one.use.inputs != other.use.inputs or (one.use.weights and one.shares is not (other.shares or other)):
+                return False
+            if self._is_seen(one, inside[0]) != self._is_seen(other, inside[1]):
+                return False
+            for mine, theirs in zip(one.inputs, other.inputs, strict=True):
+                if twins.get(mine) is not theirs and outside.setdefault(mine, theirs) is not theirs:
+                    return False
+            twins[one] = other
+        return len(set(outside.values())) == len(outside)
+
+    def _foreign(self, part: Part) -> Iterator[str]:
+        """Yield the modules that are not inside."""
+        for item in part.items:
+            wanted = [item.owner] if item.owner else item.scope.foreign if item.scope is not None else []
+            yield from [path for path in wanted if not path.startswith(part.prefix)]
+
+    def _groups(self, part: Part) -> list[tuple[str, list[Node]]]:
+        """Return the layers of each item, in an order in which no item reads a later one.
+
+        A scope that reads what is made of its own output is no item: its layers and scopes stand in its place.
+        """
+        skip = len(part.prefix)
+        depth = dict.fromkeys(part.nodes, 1)
+        while True:
+            groups: dict[str, list[Node]] = {}
+            for node in part.nodes:
+                groups.setdefault(_cut(node.name[skip:], depth[node]), []).append(node)
+            stuck = _mixed(groups, part.prefix) or _in_circles(groups)
+            if not stuck:
+                places = {name: group[0].index for name, group in groups.items()}
+                return [(name, groups[name]) for name in _run(_needs(groups), places)]
+            for name in stuck:
+                for node in groups[name]:
+                    depth[node] += 1
+
+
+def _cut(name: str, depth: int) -> str:
+    """Return the first parts of a dotted name."""
+    return ".".join(name.split(".")[:depth])
+
+
+def _mixed(groups: dict[str, list[Node]], prefix: str) -> list[str]:
+    """Return the scopes that are called as a layer is."""
+    return [
+        name for name, group in groups.items() if len(group) > 1 and any(node.name == prefix + name for node in group)
+    ]
+
+
+def _needs(groups: dict[str, list[Node]]) -> dict[str, set[str]]:
+    """Return which groups each group reads."""
+    home: dict[Tensor, str] = {node: name for name, group in groups.items() for node in group}
+    return {
+        name: {home[tensor] for node in group for tensor in node.inputs if tensor in home} - {name}
+        for name, group in groups.items()
+    }
+
+
+def _turned(needs: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Return which groups read each group."""
+    feeds: dict[str, set[str]] = {name: set() for name in needs}
+    for name, wanted in needs.items():
+        for other in wanted & feeds.keys():
+            feeds[other].add(name)
+    return feeds
+
+
+def _in_circles(groups: dict[str, list[Node]]) -> list[str]:
+    """Return the scopes that can't be run as a whole, since they wait for themselves, and those between two such."""
+    needs = _needs(groups)
+    for _ in range(2):  # what waits for ever, and of that what is waited for so
+        gone = set(_run(needs, dict.fromkeys(needs, 0)))
+        needs = _turned({name: wanted - gone for name, wanted in needs.items() if name not in gone})
+    return [name for name in needs if len(groups[name]) > 1]
+
+
+def _run(needs: dict[str, set[str]], places: dict[str, int]) -> Iterator[str]:
+    """Yield groups in an order that runs, those of the first places first; not those that wait for themselves."""
+    feeds = _turned(needs)
+    left = {name: len(wanted) for name, wanted in needs.items()}
+    ready = [(places[name], name) for name, count in left.items() if not count]
+    heapify(ready)
+    while ready:
+        _, name = heappop(ready)
+        yield name
+        for other in feeds[name]:
+            left[other] -= 1
+            if not left[other]:
+                heappush(ready, (places[other], other))

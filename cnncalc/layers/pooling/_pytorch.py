@@ -1,0 +1,100 @@
+"""How poolings are written in PyTorch, whose functions take fewer borders than these layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError
+from cnncalc.layers.pytorch import Call, Expression, Flow, Or, Torch, X, call, mapped, pad, short
+from cnncalc.layers.window import Pair, window_counts
+
+if TYPE_CHECKING:
+    from cnncalc.layers.pooling._windowed import WindowPool
+
+
+def adaptive(flow: Flow, function: str, size: Sequence[int | None]) -> Torch:
+    """Return a pooling to a given size; a single axis that is kept has its size written out."""
+    d = mapped(flow.inputs[0], "adaptive pooling")
+    return Torch(call(function.format(d=d), X, short(tuple(size) if d > 1 else flow.output[1:])))
+
+
+def largest(layer: WindowPool, flow: Flow) -> Torch:
+    """Return max pooling; a window that holds nothing has the least number, as all here."""
+    dilated = {"dilation": Or(short(layer.dilation), 1)}
+    if _is_plain(layer, flow):
+        return Torch(_called("max", layer, flow, X, dilated, plain=True))
+    empty = layer.rounding == "caffe" and not any(before or after for before, after in _pads(layer, flow))
+    fill: object = call(":min", call("torch.finfo", call(":dtype", X))) if empty else -inf
+    return Torch(_called("max", layer, flow, pad(X, _until(layer, flow), fill), dilated))
+
+
+def averaged(layer: WindowPool, flow: Flow, count_include_pad: bool) -> Torch:
+    """Return average pooling; the padding is counted apart where PyTorch would count another."""
+    if _is_plain(layer, flow) and not _is_small(layer, flow):
+        return Torch(_called("avg", layer, flow, X, {"count_include_pad": Or(count_include_pad, True)}, plain=True))
+    if not count_include_pad:
+        around = _until(layer, flow)
+        shares = _called("avg", layer, flow, pad(call("torch.ones_like", X), around), {})
+        return Torch(call("/", _called("avg", layer, flow, pad(X, around), {}), shares))
+    pads, ceil = _pads(layer, flow), layer.rounding != "floor"
+    padded = (1, *[size + sum(pair) for size, pair in zip(flow.inputs[0][1:], pads, strict=True)])
+    counts = window_counts(padded, layer.kernel_size, layer.stride, ((0, 0),) * len(pads), None, ceil)
+    if any(have < wanted for have, wanted in zip(counts, flow.output[1:], strict=True)):
+        raise LayerError("has no average of a window that lies behind the map (rounding: caffe)")
+    value = _called("avg", layer, flow, pad(X, pads), {"ceil_mode": Or(ceil, False)})
+    if counts == flow.output[1:]:
+        return Torch(value)
+    return Torch(call("[]", value, slice(None), slice(None), *[slice(count) for count in flow.output[1:]]))
+
+
+def powered(layer: WindowPool, flow: Flow, p: float) -> Torch:
+    """Return power-average pooling, whose borders are zeros that are added before."""
+    x = pad(X, _until(layer, flow))
+    d = mapped(flow.inputs[0], "pooling")
+    step = {"stride": Or(short(layer.stride), short(layer.kernel_size))}
+    return Torch(call(f"F.lp_pool{d}d", x, p, short(layer.kernel_size), **step))
+
+
+def _called(
+    name: str, layer: WindowPool, flow: Flow, x: Expression, options: Mapping[str, Or], plain: bool = False
+) -> Call:
+    """Return PyTorch's function of a map; ``plain``: with its own borders and rounding."""
+    d = mapped(flow.inputs[0], "pooling")
+    kernel = short(layer.kernel_size)
+    step = {"stride": Or(short(layer.stride), kernel)}
+    if plain:
+        step["padding"] = Or(short(tuple([before for before, _ in _pads(layer, flow)])), 0)
+        step["ceil_mode"] = Or(layer.rounding != "floor", False)
+    return call(f"F.{name}_pool{d}d", x, kernel, **step, **options)
+
+
+def _is_small(layer: WindowPool, flow: Flow) -> bool:
+    """Whether a map of three axes is smaller than the kernel without its borders, which PyTorch's average refuses."""
+    return len(flow.output) == 4 and any(a < b for a, b in zip(flow.inputs[0][1:], layer.kernel_size, strict=True))
+
+
+def _is_plain(layer: WindowPool, flow: Flow) -> bool:
+    """Whether PyTorch's function takes the borders, half a kernel at most, and makes as many windows of them."""
+    pads, ceil = _pads(layer, flow), layer.rounding != "floor"
+    if any(before != after or before > k // 2 for (before, after), k in zip(pads, layer.kernel_size, strict=True)):
+        return False
+    return window_counts(flow.inputs[0], layer.kernel_size, layer.stride, pads, layer.dilation, ceil) == flow.output[1:]
+
+
+def _until(layer: WindowPool, flow: Flow) -> list[Pair]:
+    """Return borders within which all windows lie, so that nothing is left to be rounded."""
+    axes = zip(flow.inputs[0][1:], flow.output[1:], _pads(layer, flow), strict=True)
+    steps = zip(layer.kernel_size, layer.stride, layer.dilation or (1,) * len(layer.stride), strict=True)
+    found = []
+    for (size, count, (before, _)), (kernel, stride, dilation) in zip(axes, steps, strict=True):
+        end = (count - 1) * stride + dilation * (kernel - 1) + 1
+        found.append((before, max(end - size - before, 0)))
+    return found
+
+
+def _pads(layer: WindowPool, flow: Flow) -> tuple[Pair, ...]:
+    window = layer.sliding(flow.inputs)
+    assert window is not None
+    return window.pads

@@ -1,0 +1,159 @@
+"""How a use of a layer is written in PyTorch, as data: calls whose figures stay figures until they are printed.
+
+A layer type whose function PyTorch has names it in ``Elsewhere.function``; any other says in a method ``to_torch``
+what it becomes.  An exporter prints the calls, and may put a name in the place of a figure that differs from use
+to use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+
+from cnncalc.layers.arguments import LayerError
+
+if TYPE_CHECKING:
+    from cnncalc.layers.shapes import Shape
+
+
+Figure = TypeVar("Figure")
+
+
+class Place(NamedTuple):
+    """An input of the layer, counted from 0; -1 is the layer's own module."""
+
+    number: int
+
+
+class Code(str):
+    """A piece of Python that stands as it is."""
+
+    __slots__ = ()
+
+
+class Option(NamedTuple):
+    """A named argument, left out where it has its default."""
+
+    name: str
+    value: object
+    default: object
+
+
+class Or(NamedTuple):
+    """The value of an option, and the default with which it is left out."""
+
+    value: object
+    default: object
+
+
+class Call(NamedTuple):
+    """Something that is applied to arguments.
+
+    Attributes:
+        name: ``F.pad`` for a function, ``.flatten`` for a method of the first argument, ``+`` for an operator between
+            all arguments, ``[]`` for the first argument at an index made of the others, ``list`` and ``tuple``.
+        args: places, calls, pieces of code, slices of an index, or plain values.
+        options: named arguments behind them.
+    """
+
+    name: str
+    args: tuple[object, ...]
+    options: tuple[Option, ...] = ()
+
+
+Expression: TypeAlias = Call | Place
+"""What gives a tensor."""
+
+
+class Torch(NamedTuple):
+    """A use of a layer in PyTorch.
+
+    Attributes:
+        value: what ``forward`` computes; a mere place passes its input on.
+        module: what ``__init__`` makes, whose parameters have the layer's names; None where there are none.
+        helpers: classes and functions that the code needs beside PyTorch's, each the text of one.
+    """
+
+    value: Expression
+    module: Call | None = None
+    helpers: tuple[str, ...] = ()
+
+
+class Flow(NamedTuple):
+    """What comes into a use of a layer, and out of it.
+
+    Attributes:
+        inputs: shapes without the batch axis.
+        output: the output's shape.
+        once: for each input, whether it comes once for all samples of the batch.
+    """
+
+    inputs: tuple[Shape, ...]
+    output: Shape
+    once: tuple[bool, ...]
+
+
+X = Place(0)
+Y = Place(1)
+MODULE = Place(-1)
+
+
+def call(name: str, *args: object, **options: object) -> Call:
+    """Return a call; an option is its value, or a pair of the value and the default with which it is left out."""
+    made = [Option(key, *value) if type(value) is Or else Option(key, value, Call) for key, value in options.items()]
+    return Call(name, args, tuple(made))
+
+
+def applied(module: Call, *helpers: str) -> Torch:
+    """Return a module that is applied to the only input."""
+    return Torch(call("()", MODULE, X), module, helpers)
+
+
+def short(values: tuple[Figure, ...]) -> Figure | tuple[Figure, ...]:
+    """Return one figure where all axes have the same."""
+    return values[0] if len(set(values)) == 1 else values
+
+
+def pad(x: Expression, pads: Sequence[tuple[int, int]], value: object = 0, mode: str = "constant") -> Expression:
+    """Return a tensor with borders (before, after) on its last axes; unchanged where there are none."""
+    if not any(before or after for before, after in pads):
+        return x
+    flat = tuple([side for pair in reversed(pads) for side in pair])
+    options = {"mode": Or(mode, "constant"), "value": Or(value, 0)}
+    return call("F.pad", x, flat, **options)
+
+
+def to_last(x: Expression, axis: int, rank: int) -> Expression:
+    """Return a tensor with an axis (batch not counted) moved behind all others."""
+    return x if axis == rank - 1 else call(".movedim", x, axis + 1, -1)
+
+
+def from_last(x: Expression, axis: int, rank: int) -> Expression:
+    """Return a tensor with its last axis moved to a place among the others."""
+    return x if axis == rank - 1 else call(".movedim", x, -1, axis + 1)
+
+
+def index(x: Expression, axis: int, at: object) -> Call:
+    """Return a tensor at an index, or a slice, of one axis (batch not counted)."""
+    return call("[]", x, *[slice(None)] * (axis + 1), at)
+
+
+def dims(axes: Sequence[int]) -> int | tuple[int, ...]:
+    """Return axes as PyTorch counts them, with the batch in front; a single one by itself."""
+    return axes[0] + 1 if len(axes) == 1 else tuple([axis + 1 for axis in axes])
+
+
+def mapped(shape: Shape, what: str) -> int:
+    """Return the number of spatial axes of a map.  Raises LayerError where PyTorch's functions have fewer."""
+    if len(shape) > 4:
+        raise LayerError(f"has no {what} on {len(shape) - 1} spatial axes")
+    return len(shape) - 1
+
+
+def over_last(x: Expression, over: Sequence[int], rank: int, inner: Callable[[Expression], Call]) -> Call:
+    """Return what a function of the last axes makes of other ones (batch not counted)."""
+    if list(over) == list(range(rank - len(over), rank)):
+        return inner(x)
+    places = dims(over)
+    last = tuple(range(-len(over), 0)) if len(over) > 1 else -1
+    return call(".movedim", inner(call(".movedim", x, places, last)), last, places)

@@ -1,0 +1,396 @@
+"""PyTorch sources as text: what a person would have written, without PyTorch.  test_torch_runs.py runs them."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cnncalc.exporters.torch.module import torch_source
+from cnncalc.exporters.torch.names import class_name, free, network_name, scope_name
+from cnncalc.language.shipped import networks
+from cnncalc.layers import layer_types
+from cnncalc.layers.base import Layer
+from cnncalc.network import Network, load, loads
+from tests.commands import cnncalc
+from tests.importers.models import FOLDER, stored
+from tests.layers.building import known
+
+FAMILIES = list({path: (path, variant) for _, path, variant in networks()}.values())
+"""One network of every file that ships."""
+
+MODELS = sorted(path.stem for path in FOLDER.glob("*.onnx"))
+
+
+def body(source: str) -> str:
+    """Return a source from its first class on."""
+    return source[source.index("class ") :]
+
+
+# --- what it looks like ----------------------------------------------------------------------------------------
+
+LENET5 = '''
+class Subsample(nn.Module):
+    """The block subsample, used twice."""
+
+    def forward(self, x):
+        return F.avg_pool2d(x, 2)
+
+
+class LeNet5(nn.Module):
+    """lenet5: (N, 1, 32, 32) in, (N, 10) out."""
+
+    def __init__(self):
+        super().__init__()
+        self.C1 = nn.Conv2d(1, 6, kernel_size=5)
+        self.S2 = Subsample()
+        self.C3 = nn.Conv2d(6, 16, kernel_size=5)
+        self.S4 = Subsample()
+        self.C5 = nn.Conv2d(16, 120, kernel_size=5)
+        self.F6 = nn.Linear(120, 84)
+        self.fc1 = nn.Linear(84, 10)
+
+    def forward(self, x):
+        x = torch.tanh(self.C1(x))
+        x = self.S2(x)
+        x = torch.tanh(self.C3(x))
+        x = self.S4(x)
+        x = torch.tanh(self.C5(x)).flatten(1)
+        x = torch.tanh(self.F6(x))
+        return self.fc1(x)
+'''
+
+RESIDUAL = """
+name: Tower
+input: [3, 32, 32]
+blocks:
+  unit:
+    args: {channels, stride: 1, project: false}
+    layers:
+      - add:
+          paths:
+            - - conv: {out_channels: channels, kernel_size: 3, stride: stride, padding: 1, bias: false}
+              - batchnorm
+              - relu
+              - conv: {out_channels: channels, kernel_size: 3, padding: 1, bias: false}
+            - - conv: {out_channels: channels, kernel_size: 1, stride: stride, bias: false}
+                name: shortcut
+                when: project
+      - relu
+layers:
+  - conv: {out_channels: 16, kernel_size: 3, padding: 1}
+  - unit: 16
+    repeat: 3
+  - unit: {channels: 32, stride: 2, project: true}
+  - unit: 32
+  - global_avgpool
+  - flatten
+  - linear: 10
+"""
+
+TOWER = '''
+class Unit(nn.Module):
+    """The block unit, used 5 times."""
+
+    def __init__(self, in_channels, channels, stride=1, project=False):
+        super().__init__()
+        self.project = project
+        self.conv1 = nn.Conv2d(
+            in_channels, channels, kernel_size=3, stride=stride, padding=1, bias=False
+        )
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1, bias=False)
+        if project:
+            self.shortcut = nn.Conv2d(
+                in_channels, channels, kernel_size=1, stride=stride, bias=False
+            )
+
+    def forward(self, x):
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = self.conv2(y)
+        if self.project:
+            x = self.shortcut(x)
+        return F.relu(y + x)
+
+
+class Tower(nn.Module):
+    """Tower: (N, 3, 32, 32) in, (N, 10) out."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, kernel_size=3, padding=1)
+        for i in range(1, 4):
+            self.add_module(f"unit{i}", Unit(16, 16))
+        self.unit4 = Unit(16, 32, stride=2, project=True)
+        self.unit5 = Unit(32, 32)
+        self.fc1 = nn.Linear(32, 10)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        for i in range(1, 4):
+            x = self.get_submodule(f"unit{i}")(x)
+        x = self.unit4(x)
+        x = F.adaptive_avg_pool2d(self.unit5(x), 1).flatten(1)
+        return self.fc1(x)
+'''
+
+INCEPTION = '''
+class Inception(nn.Module):
+    """The block inception, used 9 times."""
+
+    def __init__(self, in_channels, conv1, reduce3, conv3, reduce5, conv5, pool):
+        super().__init__()
+        self.conv_bn1 = ConvBn(in_channels, conv1, 1)
+        self.conv_bn2 = ConvBn(in_channels, reduce3, 1)
+        self.conv_bn3 = ConvBn(reduce3, conv3, 3)
+        self.conv_bn4 = ConvBn(in_channels, reduce5, 1)
+        self.conv_bn5 = ConvBn(reduce5, conv5, 3)
+        self.conv_bn6 = ConvBn(in_channels, pool, 1)
+
+    def forward(self, x):
+        y = self.conv_bn1(x)
+        z = self.conv_bn2(x)
+        z = self.conv_bn3(z)
+        conv_bn4 = self.conv_bn4(x)
+        conv_bn5 = self.conv_bn5(conv_bn4)
+        x = F.max_pool2d(x, 3, stride=1, padding=1, ceil_mode=True)
+        return torch.cat([y, z, conv_bn5, self.conv_bn6(x)], dim=1)
+'''
+
+
+def test_a_small_network_reads_as_one_would_write_it() -> None:
+    assert body(torch_source(load("lenet5"))) == LENET5.lstrip()
+
+
+def test_a_block_with_arguments_is_a_class_with_arguments() -> None:
+    """A condition of the spec is a condition of the class, and a repeat a loop."""
+    assert body(torch_source(loads(RESIDUAL))) == TOWER.lstrip()
+
+
+def test_branches_are_plain_code() -> None:
+    assert INCEPTION.strip() in torch_source(load("googlenet", variant="googlenet"))
+
+
+def test_the_header_says_what_it_is() -> None:
+    first, second, *others = torch_source(load("alexnet")).split("\n")
+    assert first == "# AlexNet (one tower), written by 'cnncalc export --to torch'."
+    assert second.startswith("# Source: Krizhevsky")
+    # torchvision's published figures
+    assert "# 61,100,840 parameters, 714,188,480 multiply-accumulates for one sample." in others
+
+
+def test_the_title_can_not_leave_its_comment() -> None:
+    source = torch_source(
+        loads('name: "a\\nimport os\\"\\"\\""\nsource: "b\\n\\nimport os"\ninput: [3, 8, 8]\nlayers: [relu]')
+    )
+    assert {type(item) for item in ast.parse(source).body} == {ast.ImportFrom, ast.Import, ast.ClassDef}
+    assert [item.names[0].name for item in ast.parse(source).body if isinstance(item, ast.Import)] == [
+        "torch.nn.functional"
+    ]
+
+
+# --- all that ship ---------------------------------------------------------------------------------------------
+
+
+def sources() -> dict[str, tuple[Network, str]]:
+    """Return the source of one network of each family, and of each model file."""
+    found = {Path(path).stem: load(path, variant=variant) for path, variant in FAMILIES}
+    found |= {name: Network.of(stored(name).build()) for name in MODELS}
+    return {name: (network, torch_source(network)) for name, network in found.items()}
+
+
+@pytest.fixture(scope="module")
+def written() -> dict[str, tuple[Network, str]]:
+    return sources()
+
+
+def test_sources_are_clean_and_formatted(written: dict[str, tuple[Network, str]], tmp_path: Path) -> None:
+    for name, (_, source) in written.items():
+        compile(source, name, "exec")
+        (tmp_path / f"{name.replace('.', '_')}.py").write_text(source)
+    for command in (["check", "--select", "E4,E7,E9,F,UP,SIM,PIE"], ["format", "--check", "--line-length", "88"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", str(tmp_path)]
+        found = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        assert found.returncode == 0, found.stdout[-2000:]
+
+
+def test_every_layer_with_weights_has_a_module_of_its_name(written: dict[str, tuple[Network, str]]) -> None:
+    for name, (network, source) in written.items():
+        owners = {node.name for node in network.nodes if node.shares is None and node.use.weights}
+        assert leaves(source) == owners, name
+
+
+class Stub:
+    """A module that only knows the modules that it has."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.__dict__["_modules"] = {}
+        if type(self) is Sequence:
+            named = args[0].items() if args and isinstance(args[0], dict) else enumerate(args)
+            self._modules.update({str(name): module for name, module in named})
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Stub):
+            self._modules[name] = value
+        else:
+            self.__dict__[name] = value
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.__dict__["_modules"]:
+            return self._modules[name]
+        raise AttributeError(name)
+
+    def add_module(self, name: str, module: Stub) -> None:
+        self._modules[name] = module
+
+    def get_submodule(self, name: str) -> Any:
+        return self._modules[name]
+
+    def register_parameter(self, name: str, value: Any) -> None:
+        self.__dict__[name] = value
+
+    register_buffer = register_parameter
+
+
+class Sequence(Stub):
+    """Modules one after the other."""
+
+
+class Tensor:
+    """Whatever a module holds."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **options: self
+
+
+def leaves(source: str) -> set[str]:
+    """Return the dotted names of the modules of a source that PyTorch, or the source, gives weights."""
+    kinds: dict[str, type] = {}
+
+    class Layers(types.ModuleType):
+        def __getattr__(self, name: str) -> Any:
+            if name == "Module":
+                return Stub
+            if name == "Sequential":
+                return Sequence
+            if name == "Parameter":
+                return lambda value, **options: Tensor()
+            if name == "init":
+                return Tensor()
+            return kinds.setdefault(name, type(name, (Stub,), {}))
+
+    nn, torch, functional = Layers("torch.nn"), types.ModuleType("torch"), types.ModuleType("torch.nn.functional")
+    torch.__getattr__ = lambda name: lambda *args, **options: Tensor()  # type: ignore[method-assign]
+    torch.nn, nn.functional = nn, functional  # type: ignore[attr-defined]
+    kept = {name: sys.modules.pop(name, None) for name in ("torch", "torch.nn", "torch.nn.functional")}
+    sys.modules.update({"torch": torch, "torch.nn": nn, "torch.nn.functional": functional})
+    try:
+        room = types.ModuleType("net")
+        exec(compile(source, "net.py", "exec"), room.__dict__)
+    finally:
+        for name, module in kept.items():
+            sys.modules.pop(name)
+            if module is not None:
+                sys.modules[name] = module
+    classes = [value for value in vars(room).values() if isinstance(value, type) and value.__module__ == "net"]
+    helpers = tuple([value for value in classes if value.__name__ in HELPERS])
+    found: set[str] = set()
+
+    def walk(module: Stub, path: str) -> None:
+        if isinstance(module, (*kinds.values(), *helpers)):
+            found.add(path)
+        for name, inner in module._modules.items():
+            walk(inner, f"{path}.{name}".lstrip("."))
+
+    walk(classes[-1](), "")
+    return found
+
+
+HELPERS = {"Scale", "Shift", "Parameter", "LocallyConnected"}
+
+
+# --- names -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("family", "variant", "name"),
+    [
+        ("ResNet", "resnet50", "ResNet50"),
+        ("MobileNetV3", "mobilenet_v3_large", "MobileNetV3Large"),
+        ("LeNet-5", None, "LeNet5"),
+        ("3D U-Net", None, "Block3DUNet"),
+        ("…", None, "Block"),
+        ("VGG", "b", "B"),
+        ("", "class", "Class"),
+    ],
+)
+def test_a_network_has_the_name_that_its_paper_gives_it(family: str, variant: str | None, name: str) -> None:
+    assert network_name(family, variant) == name
+
+
+def test_names_of_classes_scopes_and_variables() -> None:
+    assert [class_name(name) for name in ("conv_bn", "2a-x", "SE", "_")] == ["ConvBn", "Block2aX", "SE", "Block"]
+    assert [scope_name(path) for path in ("layers.0", "stage2", "a.0.1", "0", "net.pass.1")] == [
+        "layer", "stage", "a", "block", "pass",
+    ]  # fmt: skip
+    assert [free(stem, {"y"}) for stem in ("y", "class", "2a", "F", "a-b")] == ["y2", "class_", "_2a", "F2", "a_b"]
+
+
+def test_two_blocks_whose_names_collide_are_two_classes() -> None:
+    spec = """
+input: [3, 8, 8]
+blocks:
+  conv-bn: {layers: [{conv: {out_channels: 4, kernel_size: 1}}]}
+  conv_bn: {layers: [{conv: {out_channels: 5, kernel_size: 1}}]}
+  scale_: {layers: [{scale: 1}]}
+layers: [conv-bn, conv_bn, scale_]
+"""
+    tree = ast.parse(torch_source(loads(spec)))
+    names = [item.name for item in tree.body if isinstance(item, ast.ClassDef)]
+    assert names == ["Scale", "ConvBn", "ConvBn2", "ScaleBlock", "Text"]
+
+
+# --- what can't be said ----------------------------------------------------------------------------------------
+
+
+def test_every_type_says_how_it_is_written() -> None:
+    """A type without a counterpart in PyTorch would be listed here."""
+    assert [
+        name for name in layer_types() if not known(name).elsewhere.function and known(name).to_torch is Layer.to_torch
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        (
+            "[{gru: {hidden_size: 3, reset_after: false}}]",
+            "net.yaml:2:11: 'gru1' is of type gru, but PyTorch resets the product with the state, and not the state "
+            "itself (reset_after: false)",
+        ),
+        (
+            "[{reshape: [1, 2, 2, 2, 2]}, {conv: {out_channels: 2, kernel_size: 1}}]",
+            "net.yaml:2:39: 'conv1' is of type conv, but PyTorch has no convolution on 4 spatial axes",
+        ),
+    ],
+)
+def test_what_pytorch_can_not_express_stops_with_its_place(
+    layers: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "net.yaml").write_text(f"input: [4, 4]\nlayers: {layers}\n")
+    monkeypatch.chdir(tmp_path)
+    done = cnncalc("export", "net.yaml", "--to", "torch", "-o", "net.py")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(message + "\n")
+    assert not (tmp_path / "net.py").exists()
+
+
+def test_the_suffix_says_the_format(tmp_path: Path) -> None:
+    done = cnncalc("export", "lenet5", "-o", str(tmp_path / "net.py"))
+    assert (done.code, done.err) == (0, "")
+    assert body((tmp_path / "net.py").read_text()) == LENET5.lstrip()

@@ -1,0 +1,269 @@
+"""Exported PyTorch sources compute what this program does, with the same weights under the same names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.layers import layer_types
+from cnncalc.network import load, loads
+from tests.layers.building import known
+
+pytest.importorskip("torch", reason="PyTorch is not installed; the sources are only read, by test_torch.py")
+
+from tests.exporters.torch_modules import compared, keys, module_of, state_of
+
+SAME = 1e-4
+
+pytestmark = pytest.mark.filterwarnings("ignore:(invalid value|divide by zero):RuntimeWarning")
+
+SHIPPED = [
+    "lenet5_1998",  # learned scales, scopes of several reads
+    "shufflenet_v2_x0_5",
+    "eegnet",
+    "m5",
+    "dcgan_generator",
+    "espcn",
+    "ds_cnn",
+    "cifar_resnet20",
+]
+
+# One line each: an item, the shapes that come in.
+ITEMS = """
+conv: {out_channels: 6, kernel_size: 3, stride: 2, padding: [[0, 1], [1, 2]], groups: 2} | 4 9 8
+conv: {out_channels: 6, kernel_size: [2, 5], padding: same} | 4 9 8
+conv: {out_channels: 6, kernel_size: 4, stride: 3, dilation: 2, padding: same} | 4 19 18
+conv: {out_channels: 8, kernel_size: 3, groups: 4, dilation: 2, bias: false} | 4 12
+conv: {out_channels: 4, kernel_size: [1, 3, 2], padding: [0, 1, 1]} | 3 4 5 6
+conv_transpose: {out_channels: 4, kernel_size: 3, stride: 2, padding: 1, output_padding: 1} | 4 5 6
+conv_transpose: {out_channels: 4, kernel_size: 3, stride: 2, padding: same} | 4 5 6
+conv_transpose: {out_channels: 4, kernel_size: 2, stride: 3, padding: same, groups: 2} | 4 5 6
+conv_transpose: {out_channels: 4, kernel_size: 4, stride: 2, padding: [[0, 2]]} | 4 7
+locally_connected: {out_channels: 3, kernel_size: 3, stride: 2, padding: [[1, 0], [0, 2]], dilation: [1, 2]} | 2 9 8
+locally_connected: {out_channels: 3, kernel_size: 3} | 2 9
+linear: {out_features: 5, axis: channels} | 4 3 2
+linear: {out_features: 5, axis: -1, bias: false} | 4 3 2
+maxpool: {kernel_size: 3, stride: 2, padding: [[0, 1], [1, 0]]} | 3 8 9
+maxpool: {kernel_size: 3, stride: 2, ceil_mode: true, dilation: [1, 2]} | 3 8 9
+maxpool: {kernel_size: 3, stride: 2, padding: [[0, 2], [0, 1]], ceil_mode: true} | 3 8 9
+maxpool: {kernel_size: 5, stride: 2, padding: same} | 3 8 9
+maxpool: {kernel_size: 2, stride: 3, rounding: caffe} | 3 9 9
+maxpool: {kernel_size: 2, stride: 3, padding: 1, rounding: caffe} | 3 9 9
+maxpool: {kernel_size: 3, stride: 1, padding: 2} | 3 8
+avgpool: {kernel_size: 3, stride: 2, padding: 1, ceil_mode: true} | 3 8 9
+avgpool: {kernel_size: 3, stride: 2, padding: [[0, 1], [1, 0]], ceil_mode: true} | 3 8 9
+avgpool: {kernel_size: 3, stride: 2, padding: same, count_include_pad: false} | 3 8 9
+avgpool: {kernel_size: 3, stride: 3, padding: [[0, 2], [0, 2]], ceil_mode: true} | 3 8 8
+avgpool: {kernel_size: [2, 2, 3], stride: 2, padding: [1, 0, 1], count_include_pad: false} | 2 6 6 7
+lppool: {norm_type: 2, kernel_size: 3, stride: 2, ceil_mode: true} | 2 8 8
+lppool: {norm_type: 4, kernel_size: 2, padding: [[0, 1], [1, 1]]} | 2 7 8
+adaptive_avgpool: {output_size: [3, null]} | 4 7 5
+adaptive_avgpool: 4 | 4 7
+adaptive_maxpool: [2, 3, 4] | 2 5 6 7
+global_avgpool: {form: mean} | 4 7 5
+global_avgpool | 4 7 5 2 3
+global_maxpool | 4 7 5 2 3
+batchnorm: {eps: 0.001} | 4
+batchnorm: {axis: -1} | 5 4
+batchnorm: {scale: false} | 4 3 3
+batchnorm: {affine: false} | 4 3 3 3
+batchnorm: {track_running_stats: false} | 4 6
+batchnorm: {axis: 2, scale: false} | 3 2 4 2 3
+layernorm: channels | 6 3 4
+layernorm: {axis: [0, 2], bias: false} | 6 3 4
+layernorm: {affine: false, eps: 0.01} | 6 3 4
+rmsnorm: {axis: -1} | 6 8
+rmsnorm: {axis: channels, affine: false} | 6 3 4
+groupnorm: {num_groups: 2, affine: false} | 6 3 4
+instancenorm: {affine: true} | 6 3 4
+instancenorm: {affine: true} | 2 3 4 2 3
+l2_normalize: {axis: [0, 1]} | 3 4 5
+lrn: {size: 4, alpha: 0.5, k: 2} | 6 3 3
+lrn: {size: 3, alpha: 0.5, beta: 0.5} | 6
+hardtanh: {max_val: none} | 4 3
+prelu: channels | 4 3 3
+scale: {bias: true} | 4 3 3
+scale: {shape: [1, 3, 2], init: 0.5, trainable: false} | 4 3 2
+shift: {shape: [4, 1, 2]} | 4 3 2
+affine: {mul: -1, add: 1} | 4 3
+affine: {mul: 0.5, add: -2} | 4 3
+einsum: 'hld,hsd->hls' | 2 3 4; 2 5 4
+einsum: 'chw->wc' | 2 3 4
+einsum: 'cl,cl->' | 2 3; 2 3
+matmul | 4; 3 4 5
+matmul: {transpose_a: true, transpose_b: true} | 2 4 3; 5 4
+matmul | 3 4; 2 4 5
+compare: less_equal | 3 4; 1 4
+where | 3 1; 3 4; 1 4
+power | 3 4; 3 1
+power: 0.5 | 3 4
+power: 3 | 3 4
+subtract | 3 4; 3 1
+maximum | 3 4; 3 1; 1 4
+minimum | 3 4; 3 1
+concat: -1 | 3 4; 3 2
+lstm: {hidden_size: 5, bidirectional: true} | 6 3
+lstm: {hidden_size: 5, reverse: true, bias: false} | 6 3
+lstm: {hidden_size: 5, output: both} | 6 3
+lstm: {hidden_size: 5, output: both, bidirectional: true, bias: false} | 6 3
+lstm: {hidden_size: 5, output: both, reverse: true} | 6 3
+lstm: 5 | 6 3; 1 5
+lstm: {hidden_size: 5, output: both} | 6 3; 1 5; 1 5
+gru: {hidden_size: 5, bidirectional: true} | 6 3; 2 5
+rnn: {hidden_size: 5, nonlinearity: relu} | 6 3
+mean | 3 4 5
+mean: {axis: [0, 2], keepdims: true} | 3 4 5
+sum: {axis: channels} | 3
+max: {axis: [1, 2]} | 3 4 5
+prod: {axis: [0, 2]} | 3 4 5
+prod: {axis: [0, 2], keepdims: true} | 3 4 5
+norm1: {axis: 1} | 3 4 5
+norm2: {axis: [1, 2]} | 3 4 5
+argmax: {axis: [0, 2]} | 3 4 5
+argmax | 3 4 5
+argmax: {axis: 1, keepdims: true} | 3 4 5
+cumsum: {axis: 1, reverse: true, exclusive: true} | 3 6
+topk: {k: 3, axis: 1, largest: false} | 3 6
+topk: {k: 3, axis: 1, output: indices} | 3 6
+gather: {indices: [2, 0, -1], axis: 1} | 3 6
+gather: {axis: 1} | 3 6; 2 2
+pad: {padding: [[-1, 2], [1, -2]], mode: reflect} | 3 6 7
+pad: {padding: 2, mode: circular} | 3 6 7
+pad: {padding: [[1, 0]], value: 1.5, channels: [1, 2]} | 3 6
+pad: {padding: [1, 1, 1, 1]} | 2 2 3 2 3
+center_crop: {size: [3, 4]} | 3 6 4
+channel_shuffle: 3 | 6 2
+channel_shuffle: 3 | 6
+pixel_shuffle: 2 | 8 3
+pixel_shuffle: 2 | 8 2 3 2
+pixel_unshuffle: 2 | 2 4 2 2
+reshape: {shape: [2, 2, -1], fold: 2} | 4 6
+reshape: [-1, 3] | 4 6
+select: {axis: 1, index: -1} | 4 6
+select: {index: -2} | 6
+slice: {axis: 2, start: -3, stop: -1} | 4 6 5
+slice: {start: 1, step: 2} | 6 5
+trilu: {upper: false, k: -1} | 2 4 4
+upsample: {scale_factor: [1.5, 2.3], mode: linear} | 3 5 6
+upsample: {size: [7, 4], mode: linear, align_corners: true} | 3 5 6
+upsample: {scale_factor: 1.7, mode: nearest-exact} | 3 5
+upsample: {scale_factor: 2, mode: cubic} | 3 5 6
+upsample: {scale_factor: [1.5, 2, 2.5], mode: linear} | 2 3 4 3
+upsample: {scale_factor: 1.3, coordinates: asymmetric} | 3 5
+"""
+
+
+def cases() -> list[Any]:
+    """Return the items above, and every type's own example."""
+    found = [line.partition(" | ") for line in ITEMS.strip().split("\n")]
+    own = [(item, [tuple(map(int, shape.split())) for shape in shapes.split(";")]) for item, _, shapes in found]
+    return [pytest.param(item, shapes, id=f"{item} | {shapes}") for item, shapes in own]
+
+
+def net(item: str, shapes: list[tuple[int, ...]]) -> str:
+    """Return a spec of one item on inputs of the given shapes."""
+    names = [f"in{number}" for number in range(len(shapes))]
+    inputs = ", ".join([f"{name}: {list(shape)}" for name, shape in zip(names, shapes, strict=True)])
+    source = "" if len(shapes) == 1 else f"    from: [{', '.join(names)}]\n"
+    return f"input: {{{inputs}}}\nlayers:\n  - {item}{':' if source and ':' not in item else ''}\n{source}"
+
+
+@pytest.mark.parametrize(("item", "shapes"), cases())
+def test_every_argument_is_computed_as_here(item: str, shapes: list[tuple[int, ...]]) -> None:
+    assert compared(loads(net(item, shapes)), batch=2) <= SAME
+
+
+@pytest.mark.parametrize("name", [name for name in layer_types() if name not in ("add", "fold", "unfold", "parameter")])
+def test_every_layer_type_is_computed_as_here(name: str) -> None:
+    example = known(name).example
+    smaller = [tuple([min(size, 64) if len(shape) > 1 else size for size in shape]) for shape in example.inputs]
+    try:
+        network = loads(net(example.item, smaller))
+    except CnncalcError:  # an example whose sizes hang together
+        network = loads(net(example.item, list(example.inputs)))
+    assert compared(network) <= SAME
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_networks_are_equal(name: str) -> None:
+    family, _, variant = name.partition(":")
+    assert compared(load(family, variant=variant or None)) <= SAME
+
+
+SHARED = """
+input: [4, 8, 8]
+blocks:
+  unit:
+    args: {channels}
+    layers:
+      - conv: {out_channels: channels, kernel_size: 3, padding: 1}
+        name: conv-1
+      - batchnorm
+      - relu
+      - conv: {out_channels: channels, kernel_size: 3, padding: 1}
+        name: class
+layers:
+  - unit: 4
+    name: first
+  - unit: 4
+    name: again
+    weights: first
+  - conv: {out_channels: 4, kernel_size: 1}
+    name: train
+  - conv: {out_channels: 4, kernel_size: 1}
+    name: 2a
+  - conv: {out_channels: 4, kernel_size: 1}
+    name: conv-a
+  - conv: {out_channels: 4, kernel_size: 1}
+    name: conv_a
+  - conv: {out_channels: 4, kernel_size: 1}
+    weights: train
+  - sequence:
+      - conv: {out_channels: 4, kernel_size: 1}
+        weights: first.conv-1
+        when: false
+      - conv: {out_channels: 4, kernel_size: 1}
+        weights: 2a
+      - relu
+    name: inner
+  - parameter: [4, 1, 8]
+    name: token
+  - concat:
+    from: [inner, token]
+    name: to
+    when: false
+  - add:
+    from: [inner, token]
+  - scale: 0.5
+    name: weight
+outputs: [first, weight1, again]
+"""
+
+
+def test_names_that_python_refuses_and_shared_weights() -> None:
+    network = loads(SHARED.replace("name: weight\n", "name: weight1\n"))
+    assert compared(network, batch=3) <= SAME
+
+
+def test_weights_travel_both_ways(tmp_path: Path) -> None:
+    """A state_dict that PyTorch saves is taken by 'run', and gives PyTorch's own output."""
+    import numpy as np
+    import torch
+
+    network = load("cifar_resnet20")
+    torch.manual_seed(1)
+    source = subprocess.run(
+        [sys.executable, "-m", "cnncalc", "export", "cifar_resnet20", "--to", "torch"], capture_output=True, check=True
+    ).stdout.decode()
+    module = module_of(source)
+    assert state_of(module) == keys(network)
+    x = torch.randn(2, 3, 32, 32)
+    weights = {name: value.numpy() for name, value in module.state_dict().items()}
+    ours = network.prepare(weights=weights)(x.numpy())
+    theirs = module(x).detach().numpy()
+    assert np.abs(ours - theirs).max() <= SAME * np.abs(theirs).max()
