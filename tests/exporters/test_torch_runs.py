@@ -98,6 +98,10 @@ einsum: 'cl,cl->' | 2 3; 2 3
 matmul | 4; 3 4 5
 matmul: {transpose_a: true, transpose_b: true} | 2 4 3; 5 4
 matmul | 3 4; 2 4 5
+attention | 2 5 4; 2 6 4; 2 6 3
+attention: {features_first: true, scale: 0.25, scaled: both} | 2 4 5; 2 4 6; 2 3 6
+attention | 2 5 4; 2 6 4; 2 6 3; 5 6; 2 1 6
+attention | 2 5 4; 1 6 4; 1 6 3; 6
 compare: less_equal | 3 4; 1 4
 where | 3 1; 3 4; 1 4
 power | 3 4; 3 1

@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, shape_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Expression, Flow, Torch
 
 
 class Attention(Layer):
@@ -122,6 +123,31 @@ class Attention(Layer):
         if self.features_first:
             return onnx.node("MatMul", v, onnx.transpose(weights, order))
         return onnx.node("MatMul", weights, v)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function; its steps where one side is for all heads or samples, which it does not stretch."""
+        from cnncalc.layers.pytorch import Place, Torch, call
+
+        q, k, v, *biases = [Place(number) for number in range(len(flow.inputs))]
+        rank, turned = len(flow.inputs[0]), self.features_first
+        mask: Expression | None = None
+        for bias, shape in zip(biases, flow.inputs[3:], strict=True):
+            added: Expression = bias
+            for _ in range(rank - len(shape)):
+                added = call(".unsqueeze", added, 1)
+            mask = added if mask is None else call("+", mask, added)
+        first: Expression = call(".transpose", q, -1, -2) if turned else q
+        if len(set(flow.once[:3])) == 1 and len({shape[:-2] for shape in flow.inputs[:3]}) == 1:
+            sides = [call(".transpose", side, -1, -2) if turned else side for side in (k, v)]
+            options = {} if mask is None else {"attn_mask": mask}
+            scaled = {} if self.scale is None else {"scale": self.scale}
+            value = call("F.scaled_dot_product_attention", first, *sides, **options, **scaled)
+        else:
+            scale = flow.inputs[0][-2 if turned else -1] ** -0.5 if self.scale is None else self.scale
+            logits = call("*", call("@", first, k if turned else call(".transpose", k, -1, -2)), scale)
+            weights = call(".softmax", logits if mask is None else call("+", logits, mask), -1)
+            value = call("@", weights, call(".transpose", v, -1, -2) if turned else v)
+        return Torch(call(".transpose", value, -1, -2) if turned else value)
 
     def label(self) -> str:
         """Return the scale where it is given."""
