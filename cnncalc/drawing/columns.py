@@ -56,7 +56,8 @@ def best_columns(root: Box, ways: Sequence[int], heading: int) -> Setting:
                 tried.append(Setting(box, body, excess(root, heading)))
         put(boxes[: place + 1], whole)
     best = min(one.excess for one in tried)
-    near = [one for one in tried if one.excess <= max(best, min(FEWER * best, FITS))]
+    limit = FEWER * best if best > FITS else min(FEWER * best, FITS)
+    near = [one for one in tried if one.excess <= limit]
     return min(near, key=lambda one: (one.columns, one.excess))
 
 

@@ -5,6 +5,8 @@ The script of the page does the same when a box is opened or closed; a test hold
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from cnncalc.drawing.letters import even
 from cnncalc.drawing.parts import CLOSED, Box, Card, Fork, Part, Route, Stack, StackColumns, Valley
 
@@ -193,13 +195,15 @@ def shown(part: Card) -> Card | Box:
 def set_routes(box: Box) -> None:
     """Give each line beside the inside of an open box a track, no two that are beside each other the same.
 
-    Lines between the same parts are one.  Where there are too many tracks, lines share the last.
+    Lines between the same parts are one, and none is drawn beside the line from a part to the next.  Where there are
+    too many tracks, lines share the last.
     """
+    direct = _direct(box.body) if box.lanes else set()
     spans: dict[tuple[Card | Box, Card | Box], tuple[int, int]] = {}
     for lane in box.lanes:
         ends = shown(lane.source), shown(lane.target)
         first, last = spans.get(ends, (lane.first, lane.last))
-        if ends[0] is not ends[1]:
+        if ends[0] is not ends[1] and ends not in direct:
             spans[ends] = min(first, lane.first), max(last, lane.last)
     filled: list[int] = []
     box.routes = []
@@ -210,3 +214,19 @@ def set_routes(box: Box) -> None:
         filled[track] = max(filled[track], last)
         box.routes.append(Route(source, target, track))
     box.tracks = len(filled)
+
+
+def _direct(body: Part) -> set[tuple[Part, Part]]:
+    """Return the parts that a line leads to from the part above in the same stack, each with that part."""
+    found: set[tuple[Part, Part]] = set()
+    pending = [body]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Fork):
+            pending.extend(part.branches)
+        elif isinstance(part, Stack):
+            for (above, below), is_linked in zip(pairwise(part.items), part.links[1:], strict=False):
+                if is_linked and above.feeds and below.reads:
+                    found.add((above, below))
+            pending.extend(item for item in part.items if isinstance(item, Fork))
+    return found

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cnncalc import load
+from cnncalc import load, loads
 from cnncalc.drawing.colours import COLOURS, DARK
 from cnncalc.drawing.letters import fitted, text_width
 from cnncalc.drawing.measures import measure
@@ -21,8 +21,28 @@ from cnncalc.figures.roofline import Machine
 from cnncalc.graph import Graph
 from cnncalc.layers.base import KINDS
 from tests.commands import cnncalc
-from tests.drawing.networks import CONV, SHAPE, dominated, nested_skips, random_network
+from tests.drawing.networks import ADD, CONV, SHAPE, dominated, nested_skips, random_network
+from tests.drawing.test_tree import check
 
+ATTENTION = """
+name: attention
+input: [16, 32]
+layers:
+  - linear: {out_features: 32, axis: 1}
+    name: query
+  - linear: {out_features: 32, axis: 1}
+    name: key
+    from: input
+  - permute: [1, 0]
+  - matmul:
+    from: [query, permute1]
+  - softmax
+  - linear: {out_features: 32, axis: 1}
+    name: value
+    from: input
+  - matmul:
+    from: [softmax1, value]
+"""
 SVG = "{http://www.w3.org/2000/svg}"
 AS_IT_SUITS = Choice()
 NETWORKS = ["alexnet", "vgg16", "resnet50", "googlenet", "inception_v4", "densenet121", "unet", "yolov3", "yolov4"]
@@ -105,6 +125,40 @@ def test_no_line_runs_behind_a_card(name: str) -> None:
     graph = load(name)
     for choice in (Choice(), Choice(1), Choice(99)):
         assert behind_cards(drawn(graph, choice)) == 0
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parent.parent / "data" / "onnx").glob("*.onnx")), ids=lambda path: path.stem
+)
+def test_imported_networks(path: Path) -> None:
+    graph = load(str(path))
+    check(graph)
+    for choice in (Choice(), Choice(1), Choice(99)):
+        found = drawn(graph, choice)
+        check_places(found)
+        assert behind_cards(found) == 0
+
+
+def test_an_attention() -> None:
+    """Products of two maps have the colour of their kind."""
+    graph = loads(ATTENTION, name="attention")
+    check(graph)
+    found = drawn(graph, Choice(99))
+    check_places(found)
+    assert document(found).count('<rect class="matmul"') == 2
+    assert behind_cards(found) == 0
+
+
+def test_parts_that_follow_each_other_have_one_line() -> None:
+    """A lane between two closed blocks that a line leads between anyway is not drawn beside it."""
+    graph = Graph("two", {"x": SHAPE})
+    first = graph.add(CONV, [graph.inputs["x"]], "a.one")
+    second = graph.add(CONV, [first], "a.two")
+    third = graph.add(CONV, [second], "b.one")
+    graph.outputs["y"] = graph.add(ADD, [third, first], "b.add")
+    check(graph)
+    assert sum(line.is_skip for line in drawn(graph, Choice(1)).placing.lines) == 0
+    assert sum(line.is_skip for line in drawn(graph, Choice(2)).placing.lines) == 1
 
 
 def test_hardly_a_line_runs_behind_a_card_in_random_networks() -> None:

@@ -142,12 +142,23 @@ function shown(tile) {
   return seen;
 }
 
+function directPairs(part, found = new Set()) {
+  if (part.k === "f") for (const branch of part.branches) directPairs(branch, found);
+  if (part.k === "s")
+    part.items.forEach((below, place) => {
+      const above = part.items[place - 1];
+      if (place && part.links[place] && above.feeds && below.reads) found.add(`${above.id} ${below.id}`);
+      if (below.k === "f") directPairs(below, found);
+    });
+  return found;
+}
+
 function setRoutes(box) {
-  const spans = new Map();
+  const spans = new Map(), direct = box.lanes.length ? directPairs(box.body) : null;
   for (const [from, to, first, last] of box.lanes) {
     const ends = [shown(tiles[from]), shown(tiles[to])], key = `${ends[0].id} ${ends[1].id}`;
     const span = spans.get(key) || { ends, first, last };
-    if (ends[0] !== ends[1])
+    if (ends[0] !== ends[1] && !direct.has(key))
       spans.set(key, { ends, first: Math.min(span.first, first), last: Math.max(span.last, last) });
   }
   const filled = [];
@@ -178,7 +189,7 @@ function bestColumns(most, heading) {
     }
     put(around, whole);
   });
-  const best = Math.min(...tried.map((one) => one.excess)), limit = Math.max(best, Math.min(G.FEWER * best, G.FITS));
+  const best = Math.min(...tried.map((one) => one.excess)), limit = best > G.FITS ? G.FEWER * best : Math.min(G.FEWER * best, G.FITS);
   const near = tried.filter((one) => one.excess <= limit);
   return near.reduce((a, b) => (b.columns < a.columns || (b.columns === a.columns && b.excess < a.excess) ? b : a));
 }
