@@ -160,15 +160,26 @@ def takes_rows(command: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in (
         layout_option,
         click.option(
-            "--check", type=WholeNumber(0, 10**6), default=16, help="Rows that are computed the plain way as well."
+            "--check",
+            type=WholeNumber(0, 10**6),
+            default=16,
+            help="Number of rows to compute a second time, one network at a time.",
         ),
         click.option("--columns", metavar="FIGURE,…", help=f"Columns to show: {', '.join((*FIGURES, *MORE_FIGURES))}."),
         click.option("--pareto", metavar="FIGURE,…", help=_PARETO),
-        click.option("--top", type=WholeNumber(1, 10**6), help="Only the first rows in that order."),
-        click.option("--sort", metavar="FIGURE", help="Rows by a figure, the smallest first; FIGURE:max the largest."),
+        click.option("--top", type=WholeNumber(1, 10**6), help="Keep only the first N rows in that order."),
+        click.option(
+            "--sort",
+            metavar="FIGURE",
+            help="Sort the rows by a figure, the smallest first; FIGURE:max sorts the largest first.",
+        ),
         click.option("--where", metavar="CONDITION", help=_WHERE),
-        click.option("--seed", type=WholeNumber(0, 2**64), default=0, help="Seed of --sample."),
-        click.option("--sample", metavar="N", help="Only so many combinations, drawn without doubles: 1000 or 100k."),
+        click.option("--seed", type=WholeNumber(0, 2**64), default=0, help="Seed for --sample."),
+        click.option(
+            "--sample",
+            metavar="N",
+            help="Number of combinations to draw at random, none of them twice: 1000 or 100k.",
+        ),
         click.option("--variant", "variants", metavar="NAME,…", help="Variants of a family; 'all' for all."),
         click.option("--input", "inputs", multiple=True, metavar="SHAPE,…", help=_INPUT),
         click.option("--set", "settings", multiple=True, metavar="NAME=V1,V2,…", help=_SET),

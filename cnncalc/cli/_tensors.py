@@ -47,7 +47,7 @@ def refuse_unused(files: Mapping[str, str], of_pictures: Mapping[str, object], o
                 raise CnncalcError(f"{name} says how a picture is read, but no --input is a {' or '.join(IMAGES)}")
     for name, value in of_random.items() if files else ():
         if value is not None:
-            raise CnncalcError(f"{name} is of random inputs, but --input {next(iter(files.values()))} is a file")
+            raise CnncalcError(f"{name} is for random inputs, but --input {next(iter(files.values()))} is a file")
 
 
 def read_inputs(

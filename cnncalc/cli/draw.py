@@ -36,7 +36,7 @@ MACHINE = "flops=100G,bandwidth=20G"
 @click.option(
     "--layers", "patterns", multiple=True, metavar="PATTERN", help="Only these: a name or a glob, 'stage2.*'."
 )
-@click.option("--columns", metavar="N|auto", default="auto", help="Columns side by side.")
+@click.option("--columns", metavar="N|auto", default="auto", help="Number of columns to draw side by side.")
 @click.option(
     "--machine", metavar="flops=N,bandwidth=N", default=MACHINE,
     help="FLOPs and bytes of memory traffic per second, for time.",

@@ -77,7 +77,7 @@ def _refuse_unused(name: str, given: Mapping[str, object]) -> None:
     for option, value in given.items():
         if value is not None and option not in FORMATS[name].takes:
             others = [other for other, format in FORMATS.items() if option in format.takes]
-            raise CnncalcError(f"--{option} means nothing beside --to {name}", f"it is of {', '.join(others)}")
+            raise CnncalcError(f"--{option} means nothing beside --to {name}", f"it is for {', '.join(others)}")
 
 
 def _format(format: str | None, path: str | None) -> str:

@@ -135,7 +135,7 @@ def read_asked(spec: str, fuse: bool, with_specs: bool = False) -> tuple[Recipe,
     if hasattr(recipe, "fuse"):
         recipe.fuse = fuse
     elif not fuse and not with_specs:
-        raise CnncalcError(f"--no-fuse is of model files, and {spec} is a spec")
+        raise CnncalcError(f"--no-fuse is for model files, and {spec} is a spec")
     return recipe, named
 
 

@@ -233,7 +233,7 @@ def _against(network: Graph, out: Output, x: Any, tolerance: float, asked_for: M
 def _tolerance(other: Other, unused: Mapping[str, object]) -> float:
     """Return the tolerance.  Raises CnncalcError where it is none, or an option would change nothing."""
     if other.engine is None and other.tolerance is not None:
-        raise CnncalcError("--tolerance is of two engines, but there is no --against")
+        raise CnncalcError("--tolerance compares two engines, but there is no --against")
     for option, value in unused.items() if other.engine else ():
         if value:
             raise CnncalcError(f"{option} means nothing beside --against, which compares one float32 pass")

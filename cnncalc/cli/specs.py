@@ -22,7 +22,7 @@ SORT_KEYS = ("name", "family", "year", "params", "macs")
 
 @click.command("specs", short_help="The networks that ship.")
 @click.argument("words", nargs=-1, metavar="[WORD]…")
-@click.option("--sort", type=click.Choice(SORT_KEYS), help="The smallest, or the earliest, first.")
+@click.option("--sort", type=click.Choice(SORT_KEYS), help="Order of the rows: the smallest, or the earliest, first.")
 @takes_output()
 def command(out: Output, words: tuple[str, ...], sort: str | None) -> None:
     """List the networks that ship, all or those whose name, family, year or source has every WORD.

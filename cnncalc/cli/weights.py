@@ -33,9 +33,9 @@ def command(asked: Asked, out: Output, seed: int | None, dtype: str | None) -> N
     tensors = out.path is not None and out.path.lower().endswith(TENSORS)
     if not tensors and (seed, dtype) != (None, None):
         option = "--dtype" if seed is None else "--seed"
-        raise CnncalcError(f"{option} is of random tensors, which -o FILE.npz or FILE.safetensors writes")
+        raise CnncalcError(f"{option} is for random tensors, which -o FILE.npz or FILE.safetensors writes")
     if tensors and out.format != "table":
-        raise CnncalcError(f"--format {out.format} is of the list, but {out.path} gets the tensors")
+        raise CnncalcError(f"--format {out.format} is for the list, but {out.path} gets the tensors")
     network = asked.network()
     if out.path is not None and tensors:
         _write(network, out.path, seed or 0, dtype or "float32")

@@ -60,7 +60,7 @@ def total(parts: list[Part]) -> tuple[int, int]:
 
 
 def interpreter(graph: DeviceGraph, core: Core, handles: int) -> Part:
-    """Return what the interpreter keeps for itself: tensors, operators, multipliers a channel, and a fixed part.
+    """Return what the interpreter keeps for itself: tensors, operators, multipliers for each channel, and a fixed part.
 
     ``handles`` is how many scratch buffers the core's own kernels ask for.
     """
@@ -136,7 +136,7 @@ def quantisation(graph: DeviceGraph) -> Part:
 
 
 def recorded_ranges(graph: DeviceGraph, tensors: list[Constant]) -> int:
-    """Return how many ranges the file records: of activations, but a softmax' own; of weights a channel each."""
+    """Return how many ranges the file records: those of activations, but for a softmax, and one per channel of weights."""
     ranges = graph.kind.ranges or graph.converter.ranges
     if not ranges or not graph.kind.scaled:
         return 0

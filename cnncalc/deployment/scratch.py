@@ -57,7 +57,7 @@ def scratch(operator: Operator, kind: NumberFormat, kernels: str) -> list[Reques
 
 
 def _reduce(operator: Operator, kind: NumberFormat) -> list[Request]:
-    """PrepareMeanOrSumHelper: an accumulator an output element, an iterator over the axes, the axes themselves."""
+    """PrepareMeanOrSumHelper: one accumulator per output element, an iterator over the axes, the axes themselves."""
     source = "kernels/reduce_common.cc"
     count, rank = prod(operator.output.shape), len(operator.inputs[0].shape) + 1
     axes = next(constant for constant in operator.constants if constant.part == "other").elements

@@ -39,7 +39,7 @@ def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
     if len(shape) != 3 or shape[0] not in (1, 3) or prod(shape[1:]) > MAX_PIXELS:
         raise CnncalcError(
             f"a picture does not fit an input {shape_text(shape)}",
-            f"1 or 3 channels and at most {MAX_PIXELS:,} pixels do",
+            f"an input for pictures has 1 or 3 channels, and at most {MAX_PIXELS:,} pixels",
         )
     channels, height, width = shape
     for name, figures in (("mean", mean), ("std", std)):

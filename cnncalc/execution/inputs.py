@@ -121,7 +121,7 @@ def _type_of(name: str, array: Any, shape: Shape, dtype: Any) -> np.dtype[Any]:
     if dtype is not None and held in FLOATS.values() and held != dtype:
         raise CnncalcError(
             f"input '{name}' is {held}, but {np.dtype(dtype)} was asked for",
-            f"dtype = {held} runs in it, or convert it: x.astype('{np.dtype(dtype)}')",
+            f"dtype = {held} runs the network in it; or convert the array: x.astype('{np.dtype(dtype)}')",
         )
     if array.shape != shape and (array.shape[1:] != shape or not array.shape[0]):
         raise CnncalcError(

@@ -77,7 +77,7 @@ def trace(
     if type(node.layer).element is Layer.element:
         traced = [name for name in layer_types() if (cls := layer_type(name)) and cls.element is not Layer.element]
         message = f"'{node.name}' is of type {node.layer.type}, whose elements are not traced"
-        raise CnncalcError(message, f"traced are {', '.join(traced)}")
+        raise CnncalcError(message, f"elements can be traced of {', '.join(traced)}")
     _check_place(node, at)
     before = network.up_to(node)
     inputs = random_inputs(before, 1, seed, np.float32) if x is None else given_inputs(before, x).read()

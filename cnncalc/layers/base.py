@@ -211,7 +211,7 @@ class Layer:
 
     def as_affine(self, weights: Mapping[str, Array]) -> tuple[Array, Array]:
         """Return the factor and the constant (C,) of each channel, where `is_affine`."""
-        raise LayerError(f"'{self.type}' is no factor and constant of each channel")
+        raise LayerError(f"'{self.type}' is not a factor and a constant for each channel")
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Compute the output of arrays (N, C, …) from the arrays alone; inferred shapes are not looked at."""

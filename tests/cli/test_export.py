@@ -41,7 +41,7 @@ def test_an_input_is_not_written_over(tmp_path: Path, suffix: str) -> None:
 
 def test_an_option_of_another_format() -> None:
     done = cnncalc("export", "lenet5", "--to", "spec", "--opset", "17")
-    assert done == (2, "", "--opset means nothing beside --to spec\n  hint: it is of onnx\n")
+    assert done == (2, "", "--opset means nothing beside --to spec\n  hint: it is for onnx\n")
 
 
 def test_an_opset_that_is_not_offered(tmp_path: Path) -> None:

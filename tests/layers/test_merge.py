@@ -104,7 +104,7 @@ def test_concat(item: str, inputs: tuple[Shape, ...], output: Shape) -> None:
             (MAP, (64,)),
             None,
             "input 1 is [64, 56, 56], but input 2 is [64]: the number of axes differs",
-            "bring both to one number of axes, with reshape or flatten",
+            "give both the same number of axes, with reshape or flatten",
         ),
         (
             "concat: 3",

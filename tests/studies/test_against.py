@@ -58,7 +58,7 @@ def test_the_tolerance() -> None:
     assert done.code == 1
     assert done.err.endswith(": 1e-12 is accepted\n")
     assert cnncalc("run", "lenet5", "--tolerance", "1") == (
-        2, "", "--tolerance is of two engines, but there is no --against\n",
+        2, "", "--tolerance compares two engines, but there is no --against\n",
     )  # fmt: skip
     for text in ("nan", "-1", "1,2"):
         assert cnncalc("run", "lenet5", "--against", "onnxruntime", "--tolerance", text).code == 2

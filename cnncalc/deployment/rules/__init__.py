@@ -1,4 +1,4 @@
-"""What becomes of each layer type on the device, a family a file; a type in no table is refused with a sentence."""
+"""What becomes of each layer type on the device, one file per family; a type in no table is refused with a sentence."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Linear(Layer):
 
     out_features = argument(positive, "how many outputs", symbol="F_out")
     bias = argument(flag, "whether each output adds a constant", True)
-    axis = argument(axis, "the axis of a map that it works on; none: the input is a vector", None)
+    axis = argument(axis, "the axis of a map that it works on; without it the input is a vector", None)
     in_features = argument(positive, "checked where it is given", None, "F_in")
 
     example = Example(

@@ -37,7 +37,7 @@ class Concat(Layer):
             if len(shape) != len(first):
                 raise LayerError(
                     f"{_both(first, i, shape)}: the number of axes differs",
-                    hint="bring both to one number of axes, with reshape or flatten",
+                    hint="give both the same number of axes, with reshape or flatten",
                 )
             for j, (size, other) in enumerate(zip(first, shape, strict=True)):
                 if j != at and size != other:

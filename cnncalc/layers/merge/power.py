@@ -24,7 +24,7 @@ class Power(ElementwiseMerge):
 
     arity: ClassVar[tuple[int, int | None]] = (1, 2)
 
-    exponent = argument(number, "the power of every element; none: the second input is", None)
+    exponent = argument(number, "the power of every element; without it the second input is the power", None)
 
     example = Example("power: 2", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(onnx="Pow", others="pow")

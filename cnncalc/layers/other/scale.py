@@ -52,7 +52,7 @@ class Scale(Layer):
 
     init = argument(number, "what the factors start from in training", 1.0)
     bias = argument(flag, "whether each channel adds a constant", False)
-    shape = argument(integers, "the factors' shape, 1 where they stretch; default: one a channel", None)
+    shape = argument(integers, "the factors' shape, 1 where they stretch; default: one per channel", None)
     trainable = argument(flag, "whether training changes them; else they are a buffer", True)
 
     example = Example("scale: 0.000001", inputs=((96, 56, 56),), output=(96, 56, 56), params=96, flops=96 * 56 * 56)

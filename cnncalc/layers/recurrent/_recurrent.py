@@ -44,7 +44,7 @@ class Recurrent(Layer):
             raise LayerError(
                 "reverse = true means nothing beside bidirectional = true",
                 argument="reverse",
-                hint="leave it out: both directions are gone",
+                hint="leave it out: both directions are computed",
             )
 
     @property
@@ -53,7 +53,7 @@ class Recurrent(Layer):
         return 2 if self.bidirectional else 1
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return (T, hidden_size), or twice that where both directions are gone."""
+        """Return (T, hidden_size), or twice that where both directions are computed."""
         shape = inputs[0]
         if len(shape) != 2:
             raise LayerError(
@@ -209,7 +209,7 @@ class Recurrent(Layer):
         return states
 
     def label(self) -> str:
-        """Return ``256``, and whether both directions are gone."""
+        """Return ``256``, and whether both directions are computed."""
         return f"{self.hidden_size}{', both ways' if self.bidirectional else ''}"
 
     def _suffixes(self) -> tuple[str, ...]:

@@ -19,8 +19,8 @@ class GRU(Recurrent):
     """Gated recurrent units (Cho et al. 2014, arXiv:1406.1078), with PyTorch's gates r, z, n.
 
     Input a sequence (T, F), and perhaps the first state (directions, hidden_size); output (T, hidden_size), or twice
-    as wide where both directions are gone.  Flops: 2 · macs, and per step and unit 3 adds of both products, 6 of the
-    biases, 2 sigmoids of 4, 1 product, a tanh of 5, and 4 to mix the new with the old.
+    as wide where both directions are computed.  Flops: 2 · macs, and per step and unit 3 adds of both products, 6 of
+    the biases, 2 sigmoids of 4, 1 product, a tanh of 5, and 4 to mix the new with the old.
     """
 
     gates = 3

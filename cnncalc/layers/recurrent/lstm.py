@@ -40,7 +40,7 @@ class LSTM(Recurrent):
     """Long short-term memory (Hochreiter and Schmidhuber 1997), with PyTorch's gates i, f, g, o.
 
     Input a sequence (T, F), and perhaps the first state and the first cell (directions, hidden_size); output
-    (T, hidden_size), or twice as wide where both directions are gone.  With ``output: both`` the cells stand behind
+    (T, hidden_size), or twice as wide where both directions are computed.  With ``output: both`` the cells stand behind
     the states.  Flops: 2 · macs, and per step and unit 4 adds of both products, 8 of the biases, 3 sigmoids of 4,
     2 tanh of 5, 3 products and 1 add.
     """

@@ -19,7 +19,7 @@ class RNN(Recurrent):
     """``h = tanh(W·x + b + U·h + c)`` from step to step (Elman 1990).
 
     Input a sequence (T, F), and perhaps the first state (directions, hidden_size); output (T, hidden_size), or twice
-    as wide where both directions are gone.  Flops: 2 · macs, and per step and unit 1 add of both products, 2 of the
+    as wide where both directions are computed.  Flops: 2 · macs, and per step and unit 1 add of both products, 2 of the
     biases, and a tanh of 5, or a relu of 1.
     """
 

@@ -33,7 +33,7 @@ class Gather(Movement):
 
     arity: ClassVar[tuple[int, int | None]] = (1, 2)
 
-    indices = argument(integers, "the indices, counted from 0; none: a second input has them", None)
+    indices = argument(integers, "the indices, counted from 0; without them a second input has the indices", None)
     axis = argument(axis, "the axis that they belong to", 0)
 
     example = Example("gather: {indices: [2, 0, 2], axis: channels}", inputs=((3, 8, 8),), output=(3, 8, 8))

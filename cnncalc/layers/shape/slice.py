@@ -29,7 +29,7 @@ class Slice(Movement):
     axis = argument(axis, "the axis that is cut", 0)
     start = argument(integer, "the first index that is kept", 0, "start")
     stop = argument(integer, "the first index that is not; default: the end", None, "stop")
-    step = argument(positive, "every how many are kept", 1, "step")
+    step = argument(positive, "the step from one index that is kept to the next", 1, "step")
 
     example = Example("slice: {axis: channels, start: 0, stop: 32}", inputs=((64, 28, 28),), output=(32, 28, 28))
     elsewhere = Elsewhere(onnx="Slice", others="narrow strided_slice")
