@@ -136,7 +136,7 @@ def quantisation(graph: DeviceGraph) -> Part:
 
 
 def recorded_ranges(graph: DeviceGraph, tensors: list[Constant]) -> int:
-    """Return how many ranges the file records: those of activations, but for a softmax, and one per channel of weights."""
+    """Return how many ranges the file records: of activations, but not of a softmax; of weights one per channel."""
     ranges = graph.kind.ranges or graph.converter.ranges
     if not ranges or not graph.kind.scaled:
         return 0

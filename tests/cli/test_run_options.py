@@ -201,7 +201,7 @@ def test_archives_of_inputs(same: str, tmp_path: Path) -> None:
         (["--std", "1"], "--std says how a picture is read"),
         (["--resize", "9"], "--resize says how a picture is read"),
         (["--mean", "1", "--input", "x.npy"], "--mean says how a picture is read"),
-        (["--batch", "2", "--input", "x.npy"], "--batch is of random inputs, but --input x.npy is a file"),
+        (["--batch", "2", "--input", "x.npy"], "--batch is for random inputs, but --input x.npy is a file"),
         (["--mean", "nan", "--input", "x.png"], "--mean nan: not numbers"),
         (["--layers", "identity1"], "there is no --save FILE"),
     ],
@@ -213,10 +213,10 @@ def test_options_that_would_change_nothing(arguments: list[str], said: str, same
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--seed", "3"], "--seed is of random tensors"),
-        (["-o", "x.txt", "--seed", "0"], "--seed is of random tensors"),
-        (["--dtype", "float64"], "--dtype is of random tensors"),
-        (["-o", "x.npz", "--format", "json"], "--format json is of the list"),
+        (["--seed", "3"], "--seed is for random tensors"),
+        (["-o", "x.txt", "--seed", "0"], "--seed is for random tensors"),
+        (["--dtype", "float64"], "--dtype is for random tensors"),
+        (["-o", "x.npz", "--format", "json"], "--format json is for the list"),
     ],
 )
 def test_options_of_weights_that_would_change_nothing(arguments: list[str], said: str, tmp_path: Path) -> None:
