@@ -57,7 +57,7 @@ class Converter(NamedTuple):
         dense_takes_maps: whether a dense layer reads a map as it lies, without a RESHAPE before it.
         drops_idle_reshapes: whether the RESHAPE before a dense layer goes where it keeps the last axis.
         mean: whether global average pooling is a MEAN, not an AVERAGE_POOL_2D.
-        ranges: what has a recorded range beside its scale: "", "activations", or "all" (also one per channel of weights).
+        ranges: what has a range beside its scale: "", "activations", or "all" (also one per channel of weights).
         structure: how far the formula of the file's structure is off, at most.
         what: for the help and the header.
     """
