@@ -20,6 +20,7 @@ from cnncalc.execution.kernels.kernel import channels_last
 from cnncalc.layers import layer_types
 from tests.execution.networks import spec as build
 from tests.fuzz import hostile, networks, running
+from tests.fuzz.rounding import disturbed
 
 NETWORKS = range(2_000, 2_040)
 WITH_RESIDUALS = range(2_010, 2_140)  # among them some of one axis
@@ -41,6 +42,27 @@ def test_every_layer_type_is_drawn() -> None:
 @pytest.mark.parametrize("seed", DAMAGED)
 def test_a_damaged_spec_is_answered(seed: int) -> None:
     assert hostile.faults(hostile.damaged(seed), hostile.command(seed)) == []
+
+
+NOTHING_BUT_ROUNDING = """
+input: [8, 9, 7]
+layers:
+  - conv: {out_channels: 8, kernel_size: 3}
+  - groupnorm: {num_groups: 4, affine: false}
+  - mean
+"""
+
+
+def test_what_is_zero_but_for_rounding_is_no_fault() -> None:
+    """The mean of normalised groups is 0; float32 is as far from that as the sums of its terms are rounded."""
+    assert running.faults(NOTHING_BUT_ROUNDING, 1) == []
+
+
+def test_what_is_more_than_rounding_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        running, "disturbed", lambda network, weights, inputs, share: disturbed(network, weights, inputs, share / 1e4)
+    )
+    assert any("float32: outputs differ" in fault for fault in running.faults(NOTHING_BUT_ROUNDING, 1))
 
 
 def found(seeds: range) -> Iterator[str]:

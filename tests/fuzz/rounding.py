@@ -1,0 +1,61 @@
+"""How far rounding may move a network's outputs, found by disturbing every tensor a little, not only the inputs.
+
+A sum is rounded in proportion to the terms that were summed, not to what is left of them: the mean of a normalised
+map is 0 but for rounding. So every output of a layer is disturbed by a share of the magnitude of its terms, and
+what the layers behind make of that is computed as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnncalc.execution.kernels import Kernels
+from cnncalc.execution.weights import node_weights
+from cnncalc.graph import Graph, Node
+
+SUMS = {"sum", "mean", "cumsum", "avgpool", "adaptive_avgpool", "global_avgpool", "add", "conv", "conv_transpose"} | {
+    "linear", "locally_connected", "matmul", "einsum", "upsample", "fold"
+}  # fmt: skip
+"""Layer types that give, of the magnitudes of inputs and weights, the magnitude of what they sum."""
+
+Arrays = dict[str, Any]
+
+
+def disturbed(network: Graph, weights: Arrays, inputs: Arrays, share: float) -> Arrays:
+    """Return the outputs when each input and each layer's output is off by up to a share of its terms' magnitude.
+
+    Args:
+        network: what is run, layer by layer.
+        weights: its tensors in float64.
+        inputs: arrays in float64.
+        share: of the magnitude; 0 disturbs nothing.
+    """
+    values: dict[Any, Any] = {}
+    for name, tensor in network.inputs.items():
+        values[tensor] = _off(inputs[name], np.abs(inputs[name]), share)
+    for node in network.nodes:
+        incoming = [values[tensor] for tensor in node.inputs]
+        own = node_weights(node, weights)
+        out = np.array(node.layer.forward(Kernels(), *incoming, **own))
+        values[node] = _off(out, _terms(node, out, incoming, own), share)
+    return {name: values[tensor] for name, tensor in network.outputs.items()}
+
+
+def _off(array: Any, terms: Any, share: float) -> Any:
+    return array + share * terms * (0.5 + np.cos(np.arange(array.size))).reshape(array.shape)
+
+
+def _terms(node: Node, out: Any, incoming: list[Any], weights: Arrays) -> Any:
+    """Return the magnitude of what was summed for each element of an output; its own where nothing was."""
+    layer = node.layer
+    if layer.type == "subtract":
+        return sum(np.abs(array) for array in incoming)
+    if layer.is_affine():
+        scale, shift = (figure.reshape(-1, *(1,) * (out.ndim - 2)) for figure in layer.as_affine(weights))
+        return np.abs(scale) * np.abs(incoming[0]) + np.abs(shift)
+    if layer.type in SUMS:
+        magnitudes = {name: np.abs(array) for name, array in weights.items()}
+        return np.maximum(np.abs(out), layer.forward(Kernels(), *map(np.abs, incoming), **magnitudes))
+    return np.abs(out)
