@@ -26,7 +26,7 @@ def _ended() -> int:
     try:
         import gc  # only here is Ctrl-C caught: what Python does before that is its own
 
-        gc.set_threshold(50_000, 20, 50)  # a network is many small objects that all live: collecting finds nothing
+        gc.set_threshold(3_000_000, 20, 50)  # a network is many small objects that all live: collecting finds nothing
         _handle_signals()
         code = main()
         _flush()

@@ -177,6 +177,7 @@ class Graph:
         blocks: the scopes that are uses of a spec's own blocks, by their dotted paths.
         single: the operator that makes it one for a batch of one sample alone, or "".
         stored: makes the tensors that its file has of it, by their names in a run; None where there are none.
+        effort: what building it took beside its layers, in layers that would have taken as long.
     """
 
     def __init__(
@@ -195,6 +196,7 @@ class Graph:
         self.notes: list[str] = []
         self.blocks: dict[str, BlockUse] = {}
         self.single = ""
+        self.effort = 0
         self.stored: Callable[[], Mapping[str, Any]] | None = None
 
     @property

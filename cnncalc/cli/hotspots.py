@@ -9,7 +9,7 @@ import click
 from cnncalc.cli._device import takes_device
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_spec
-from cnncalc.cli.output import Output
+from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.parsing import parse_machine
 from cnncalc.graph import Graph
 from cnncalc.layers.shapes import Shape, typed
@@ -70,6 +70,9 @@ def command(
     bench = Workbench(recipe, variant, *asked.changes(), on, *basis)
     spots = hotspots(bench.summary, on)
     found = [*bench.for_the_network(), *bench.for_layers(heavy_nodes(spots, top), rank, sparsity)]
+    if bench.untried:
+        layers = f"{len(bench.network.nodes):,} layers"
+        to_stderr(f"note: not every change was tried, for the network has {layers}")
     changes = [(change, _command_line(asked, basis, bench.inputs, change.options)) for change in found]
     out.show(view(Found(bench, spots, changes, top)))
     return 0

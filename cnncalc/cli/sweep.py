@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 from typing import Any
 
@@ -61,6 +62,7 @@ def command(
     cnncalc sweep mobilenet_v2 --set width=0.25:1.5:0.05 --input 3x96x96:3x224x224:32 -o front.html
     cnncalc sweep net.yaml --set 'kernels=each(3,5,7)*20' --sample 100k --where 'macs < 1G' -o some.ndjson --resume
     """
+    gc.set_threshold(50_000, 20, 50)  # a million networks come and go, whose layers refer to themselves
     recipe, named = read_asked(spec, fuse)
     grid = varied.grid(recipe, named)
     keeper, condition = rows.keeper(grid), rows.condition(recipe)

@@ -90,9 +90,12 @@ def _stand_heads_beside(root: TreeScope) -> None:
     pending: list[Element] = [root]
     while pending:
         element = pending.pop()
-        if isinstance(element, Series):
+        if isinstance(element, Series) and any(isinstance(item, Parallel) for item in element.items):
+            weights = [_weight(item) for item in element.items]
+            below = sum(weights)
             for place, item in enumerate(element.items[:-1]):
-                if isinstance(item, Parallel) and _take_in(element, place, item):
+                below -= weights[place]
+                if isinstance(item, Parallel) and below < weights[place] and _take_in(element, place, item):
                     break
         pending.extend(parts_of(element))
 
@@ -101,8 +104,6 @@ def _take_in(series: Series, place: int, parallel: Parallel) -> bool:
     """Move what stands below branches to their side, or into the one branch that it goes on from, where that is so."""
     rest = Series(series.items[place + 1 :], series.links[place + 1 :])
     feeding = [branch for branch in parallel.branches if feeds(branch)]
-    if _weight(rest) >= _weight(parallel):
-        return False
     if parallel.passes and not feeding:
         beside = Parallel([*parallel.branches, rest], False)
     elif not parallel.passes and len(feeding) == 1 and isinstance(feeding[0].items[-1], Parallel):

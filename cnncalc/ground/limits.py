@@ -40,7 +40,7 @@ MAX_NAME = 100
 MAX_PATH = 500
 """Characters of a layer's dotted path."""
 
-MAX_WORK = 3_000_000
+MAX_WORK = 1_500_000
 """How many operations all expressions of a spec may take, an item of a list counting as one."""
 
 MAX_EXPRESSION = 1_000
@@ -113,6 +113,13 @@ MAX_OPERATORS = 20_000
 MAX_FIELD_WORK = 300_000
 """Steps that receptive fields may take where they have no closed form (positions of irregular maps); beyond, a field is
 said to be at most so large."""
+
+MAX_REBUILT = 45_000
+"""Layers of the networks that are built to see what changes of one would save, all together; the expressions and the
+text of a spec count as the layers that take as long. Beyond, no further change is tried."""
+
+MAX_EXPLAINED = 3_000
+"""Layers that are explained at once; those of a larger network are to be named."""
 
 MAX_AXIS_VALUES = 1_000_000
 """Values along one axis of a sweep."""

@@ -94,6 +94,8 @@ class Argument(Generic[T]):
         self.flag = convert is flag
         self.is_text = known.is_text
         self.axes = known.axes
+        self._absent: T | None = None  # the default as `convert` returns it, once that was asked for
+        self._is_converted = False
 
     @overload
     def __get__(self, layer: None, owner: type) -> Argument[T]: ...
@@ -118,7 +120,10 @@ class Argument(Generic[T]):
         """Return the default.  Raises LayerError where there is none."""
         if self.default is REQUIRED:
             raise LayerError(f"'{name}' is missing: {self.help}", hint=f"write it as {name}: …")
-        return None if self.default is None else self.convert(self.default)
+        if not self._is_converted:
+            self._absent = None if self.default is None else self.convert(self.default)
+            self._is_converted = True
+        return self._absent
 
 
 @overload

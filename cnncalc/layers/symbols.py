@@ -94,31 +94,32 @@ def floor_product(size: int, factor: float) -> int:
     number = int(size) if isinstance(size, Symbol) else size
     product = whole(number * factor) if size <= MAX_INTEGER else number * numerator // denominator
     if isinstance(size, Symbol):
-        parts = [f"⌊{_wrapped(size, PRODUCT, side)}·{factor:g}⌋" for side in ("text", "numbers")]
-        return Symbol(product, parts[0], parts[1])
+        text, numbers = _sides(size, PRODUCT)
+        return Symbol(product, f"⌊{text}·{factor:g}⌋", f"⌊{numbers}·{factor:g}⌋")
     return product
 
 
 def common_divisor(a: int, b: int) -> int:
     """Return the greatest common divisor, of integers or symbols."""
     if isinstance(a, Symbol) or isinstance(b, Symbol):
-        parts = [f"gcd({_wrapped(a, SUM, side)}, {_wrapped(b, SUM, side)})" for side in ("text", "numbers")]
-        return Symbol(gcd(a, b), parts[0], parts[1])
+        (text, numbers), (more_text, more_numbers) = _sides(a, SUM), _sides(b, SUM)
+        return Symbol(gcd(a, b), f"gcd({text}, {more_text})", f"gcd({numbers}, {more_numbers})")
     return gcd(a, b)
 
 
 def _combine(value: int, left: int, sign: str, right: int, binding: int) -> Symbol:
     glue = sign if sign == "·" else f" {sign} "
     tight = binding + 1 if sign == "−" else binding
-    parts = [_wrapped(left, binding, side) + glue + _wrapped(right, tight, side) for side in ("text", "numbers")]
-    return Symbol(value, parts[0], parts[1], binding)
+    (text, numbers), (more_text, more_numbers) = _sides(left, binding), _sides(right, tight)
+    return Symbol(value, text + glue + more_text, numbers + glue + more_numbers, binding)
 
 
 def _quotient(a: int, b: int, value: int, opening: str, closing: str) -> Symbol:
-    parts = [_wrapped(a, PRODUCT, side) + " / " + _wrapped(b, ATOM, side) for side in ("text", "numbers")]
+    (text, numbers), (more_text, more_numbers) = _sides(a, PRODUCT), _sides(b, ATOM)
+    text, numbers = f"{text} / {more_text}", f"{numbers} / {more_numbers}"
     if int(a) % int(b) == 0 and binding_of(a) >= PRODUCT:
-        return Symbol(value, parts[0], parts[1], QUOTIENT)
-    return Symbol(value, f"{opening}{parts[0]}{closing}", f"{opening}{parts[1]}{closing}", ATOM)
+        return Symbol(value, text, numbers, QUOTIENT)
+    return Symbol(value, f"{opening}{text}{closing}", f"{opening}{numbers}{closing}", ATOM)
 
 
 def binding_of(value: int) -> int:
@@ -126,9 +127,13 @@ def binding_of(value: int) -> int:
     return value.binding if isinstance(value, Symbol) else ATOM
 
 
-def _wrapped(value: int, needed: int, side: str) -> str:
-    text = getattr(value, side) if isinstance(value, Symbol) else f"{value:,}"
-    return f"({text})" if binding_of(value) < needed else text
+def _sides(value: int, needed: int) -> tuple[str, str]:
+    """Return a number's expression and the same in numbers, in brackets where they bind less than is needed."""
+    if not isinstance(value, Symbol):
+        return (f"{value:,}",) * 2
+    if value.binding < needed:
+        return f"({value.text})", f"({value.numbers})"
+    return value.text, value.numbers
 
 
 # --- tracing a layer ----------------------------------------------------------------------------------------

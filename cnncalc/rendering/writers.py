@@ -87,8 +87,8 @@ class Format:
 def _table(view: View, screen: Screen) -> Iterator[str]:
     from cnncalc.rendering.layout import page_lines, plain
 
-    for line in page_lines(view.page(screen), screen):
-        yield plain([line])
+    for block in view.page(screen):
+        yield plain(page_lines([block], screen))
 
 
 def _json(view: View, screen: Screen) -> Iterator[str]:

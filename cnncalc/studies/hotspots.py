@@ -61,9 +61,3 @@ def _most(name: str, figures: list[float], rows: list[Row], estimates: list[Esti
         if so_far >= MOST * total:
             break
     return Hotspots(name, total, spots)
-
-
-def predicted_seconds(summary: Summary, machine: Machine) -> float:
-    """Return the time of all layers one after the other, in seconds."""
-    width = DTYPES[summary.dtype]
-    return sum([estimate(row.node, machine, summary.batch, width).seconds for row in summary.rows])

@@ -358,3 +358,12 @@ def test_nan_and_infinity_are_shown(tmp_path: Path) -> None:
     )
     assert (record["result"], record["executor"], record["match"]) == (None, None, True)
     assert cnncalc("explain", str(path), "pool2", "--at", "0,0", "--format", "tsv").out.endswith("executor\tnan\n")
+
+
+def test_so_many_layers_are_not_explained_at_once(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text("input: [4]\nlayers:\n  - relu:\n    repeat: 3001\n")
+    done = cnncalc("explain", str(tmp_path / "net.yaml"))
+    assert (done.code, done.out) == (2, "")
+    assert "3,001 layers; at most 3,000 are explained at once" in done.err
+    assert "name some of them" in done.err
+    assert cnncalc("explain", str(tmp_path / "net.yaml"), "relu*1").code == 0

@@ -113,3 +113,9 @@ def test_machines_that_can_not_be_read(machine: str, said: str) -> None:
     done = cnncalc("hotspots", "alexnet", "--machine", machine)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
+
+
+def test_changes_that_are_not_tried_are_reported() -> None:
+    done = cnncalc("hotspots", "-", stdin="input: [4]\nlayers:\n  - linear: 4\n    repeat: 23000\n")
+    assert done.code == 0
+    assert done.err == "note: not every change was tried, for the network has 23,000 layers\n"

@@ -8,8 +8,9 @@ from random import Random
 import pytest
 
 from cnncalc import load
+from cnncalc.drawing import arrange as arranging
 from cnncalc.drawing.arrange import arrange
-from cnncalc.drawing.tree import Parallel, TreeScope, atoms_in, edges
+from cnncalc.drawing.tree import Element, Parallel, TreeScope, atoms_in, edges
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.language.shipped import networks
 from tests.drawing.networks import ADD, CONV, SHAPE, nested_skips, random_network
@@ -90,3 +91,24 @@ def test_a_second_input_stands_where_it_is_read() -> None:
     body = check(graph).body
     beside = [item for item in body.items if isinstance(item, Parallel)]
     assert [[atom.name for atom in atoms_in(item)] for item in beside] == [["mask"]]
+
+
+def test_many_branches_in_a_row_are_each_weighed_once_a_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture of 26,000 layers took minutes: behind each of many merges, all that was left was counted."""
+    graph = Graph("long", {"input": SHAPE})
+    tensor: Tensor = graph.inputs["input"]
+    for number in range(300):
+        inner = graph.add(CONV, [tensor], f"conv{number}")
+        tensor = graph.add(ADD, [tensor, inner], f"add{number}")
+    graph.finish({"output": tensor})
+    weighed = 0
+    weight = arranging._weight
+
+    def counted(element: Element) -> int:
+        nonlocal weighed
+        weighed += (found := weight(element))
+        return found
+
+    monkeypatch.setattr(arranging, "_weight", counted)
+    arrange(graph)
+    assert 600 <= weighed <= 3 * 600

@@ -66,9 +66,12 @@ HOSTILE = {
     "lists of lists, compared": (
         "args: {a: '[[[0] * 9999] * 9999] * 9999'}\n" + HEAD + "  - relu:\n    when: a == a\n", "a list of more than 10,000 items"),
     "sums without end": (
-        "args: {n: 120000}\n" + HEAD + "  - relu:\n    repeat: 2000\n    when: sum(range(n)) < 0\n", "take more than 3,000,000 operations"),
+        "args: {n: 120000}\n" + HEAD + "  - relu:\n    repeat: 2000\n    when: sum(range(n)) < 0\n", "take more than 1,500,000 operations"),
     "expressions without end": (
-        HEAD + f"  - relu:\n    repeat: 100000\n    when: {' + '.join(['in_channels'] * 60)} < 0\n", "take more than 3,000,000 operations"),
+        HEAD + f"  - relu:\n    repeat: 100000\n    when: {' + '.join(['in_channels'] * 60)} < 0\n", "take more than 1,500,000 operations"),
+    "calls without end": (
+        HEAD + "  - relu:\n    repeat: 5000\n    when: \"len([" + ", ".join(["round(in_channels / 3, 2)"] * 30) + "]) < 0\"\n",
+        "take more than 1,500,000 operations"),
     "rounds of nothing": (
         HEAD + "  - sequence:\n      - relu:\n        for: i in range(100000)\n        repeat: 0\n    repeat: 100\n", "steps"),
     "loops in loops": (
@@ -88,10 +91,10 @@ HOSTILE = {
     "digits to round to": ('args: {x: "round(5, -100000000)"}\n' + HEAD + "  - relu\n", "round takes 64 digits at most"),
     "slices": (
         'args: {x: "[0]*10000"}\n' + HEAD + "  - relu:\n    for: i in range(6000)\n    when: \"[" + ", ".join(["x[1:][0]"] * 80) + '][0]"\n',
-        "take more than 3,000,000 operations"),
+        "take more than 1,500,000 operations"),
     "lists that are refused each time": (
         'args: {x: "[0]*9000"}\n' + HEAD + "  - relu\n  - relu:\n    for: i in range(20000)\n    when: \"len([x, x]) + i\"\n",
-        "take more than 3,000,000 operations"),
+        "take more than 1,500,000 operations"),
     "no input": ("input: {}\nlayers: [relu]\n", "the network has no input"),
     "paths": ("input: [1, 8]\nlayers:\n  - add:\n      paths: [" + "[], " * 2500 + "[]]\n    repeat: 20000\n", "has 2,501 paths; at most 1,000"),
     "inputs of many layers": ("input: [1, 8]\nlayers:\n  - add:\n      paths: [" + "[], " * 900 + "[]]\n    repeat: 20000\n", "read more than 250,000 tensors"),

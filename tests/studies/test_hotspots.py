@@ -8,7 +8,7 @@ import cnncalc
 from cnncalc import loads
 from cnncalc.figures.roofline import Machine, estimate
 from cnncalc.figures.summary import summarize
-from cnncalc.studies.hotspots import Hotspots, hotspots, predicted_seconds
+from cnncalc.studies.hotspots import Hotspots, hotspots
 
 LAPTOP = Machine(100 * 10**9, 20 * 10**9)
 
@@ -84,5 +84,4 @@ def test_views_take_no_time() -> None:
 def test_time_is_the_sum_of_the_layers() -> None:
     summary = summarize(cnncalc.load("alexnet"), batch=4)
     seconds = next(hot for hot in hotspots(summary, LAPTOP) if hot.figure == "seconds")
-    assert seconds.total == pytest.approx(predicted_seconds(summary, LAPTOP))
     assert seconds.total == pytest.approx(sum(estimate(row.node, LAPTOP, 4).seconds for row in summary.rows))

@@ -198,3 +198,18 @@ def test_published_figures_of_a_narrower_and_smaller_mobilenet() -> None:
     changes = {change.options: change.after for change in bench_of("mobilenet_v2").for_the_network()}
     assert changes["set", "width=0.75"].macs // 10**6 == 209
     assert changes["input", "3x160x160"].macs // 10**6 == 154
+
+
+def test_a_large_network_is_not_built_again_and_again() -> None:
+    """23,000 layers, twice for its summary, leave none of the 45,000 that may be built."""
+    bench = bench_of_text("input: [4]\nlayers:\n  - linear: 4\n    repeat: 23000\n")
+    names = {change.name for change in changes_of(bench)}
+    assert bench.untried > 0
+    assert names == {"stored as float16", "stored as int8", "90% pruned"}
+
+
+def test_expressions_count_as_the_layers_that_take_as_long() -> None:
+    text = "input: [4]\nlayers:\n  - linear: {}\n    for: i in range(20)\n  - relu:\n    for: i in range(700)\n    when: {}\n"
+    plain, calls = (bench_of_text(text.format(4, when)) for when in ("i < 9", "'" + "max(0, i) + " * 60 + "0 < 0'"))
+    assert plain.network.effort <= 100
+    assert calls.network.effort > 4 * plain.network.effort

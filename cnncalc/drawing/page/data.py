@@ -15,6 +15,7 @@ from cnncalc.drawing.parts import Box, Card, Fork, Lane, Part, Stack, StackColum
 from cnncalc.drawing.valley import inner
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph, Node
+from cnncalc.ground.limits import MAX_EXPLAINED
 from cnncalc.layers.shapes import crossed
 from cnncalc.studies.explain.explanation import together
 
@@ -31,6 +32,9 @@ CONSTANTS = {
     "LETTERS": {letter: WIDTHS[letter] for letter in "0123456789×…"},
 }  # fmt: skip
 """The figures of the geometry that the script shares."""
+
+
+UNEXPLAINED = f"The page explains {MAX_EXPLAINED:,} different layers; 'cnncalc explain SPEC LAYER' explains this one."
 
 
 def packed(values: Iterable[Any]) -> tuple[list[Any], list[int]]:
@@ -134,7 +138,8 @@ def packed_formulas(graph: Graph) -> str:
     for node in graph.nodes:
         key = (node.layer.type, repr(node.layer), node.use.inputs)
         if key not in known:
-            numbers = tuple([lines.setdefault(line, len(lines)) for line in formula_lines(node)])
+            texts = formula_lines(node) if len(known) < MAX_EXPLAINED else [UNEXPLAINED]
+            numbers = tuple([lines.setdefault(line, len(lines)) for line in texts])
             known[key] = layers.setdefault(numbers, len(layers))
         of.append(known[key])
     text = json.dumps({"lines": [*lines], "layers": [*layers], "of": of}, ensure_ascii=False, separators=(",", ":"))

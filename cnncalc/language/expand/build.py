@@ -114,6 +114,7 @@ class _Build:
             self.note_unmet_too(graph)
         self.faults.stop()
         self.finish(graph, self.outputs(frame, result))
+        graph.effort = expansion.effort
         if self.published:
             self.state_published(graph)
         return graph

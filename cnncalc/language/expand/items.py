@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from cnncalc.graph import BlockUse, Graph, Node, Tensor, Unmet
 from cnncalc.ground.errors import clipped
-from cnncalc.ground.limits import MAX_DEPTH, MAX_INPUTS, MAX_LAYERS, MAX_READS, MAX_STEPS, STEPS_PER_LAYER
+from cnncalc.ground.limits import (
+    MAX_DEPTH,
+    MAX_INPUTS,
+    MAX_LAYERS,
+    MAX_READS,
+    MAX_STEPS,
+    MAX_WORK,
+    STEPS_PER_LAYER,
+)
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Origin
 from cnncalc.language.document import BlockItem, Item, LayerItem, SequenceItem
@@ -26,6 +34,9 @@ if TYPE_CHECKING:
     from cnncalc.language.expand.unfinished import Misfit
 
 CACHED_LAYERS = 256
+
+WORK_OF_A_LAYER, STEPS_OF_A_LAYER = 100, 20
+"""How many operations of expressions, and how many items and rounds, take as long as a layer."""
 
 
 class Expansion:
@@ -133,6 +144,11 @@ class Expansion:
         if isinstance(item, LayerItem):
             return None, self._layer(item, name, lookup, names, incoming)
         return self._scoped(item, name, frame, names, incoming)
+
+    @property
+    def effort(self) -> int:
+        """What was done beside adding layers, in layers that would have taken as long."""
+        return (MAX_WORK - self.values.budget.left) // WORK_OF_A_LAYER + self._steps // STEPS_OF_A_LAYER
 
     def _step(self, item: Item) -> None:
         """Count an item or a round that is looked at.  Raises SpecError for too many."""

@@ -121,6 +121,8 @@ def _extreme(builtin: Callable[..., Any], choose: Callable[[Any, Any], Any]) -> 
 
     def extreme(*values: Any) -> Any:
         items = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
+        if {*map(type, items)} == {int}:
+            return builtin(items)
         if len(items) > 1 and all(isinstance(item, (int, float)) for item in items):
             return reduce(choose, items)
         return builtin(*values)

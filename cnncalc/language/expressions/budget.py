@@ -6,6 +6,9 @@ from typing import Any
 
 from cnncalc.ground.limits import MAX_DEPTH, MAX_LIST, MAX_WORK
 
+CALL = 8
+"""Operations that a call counts for, beside those of its arguments."""
+
 FAILED = 100
 """Operations that an expression counts for that can't be computed, beside its own."""
 

@@ -13,7 +13,7 @@ from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.numeric import settled
 from cnncalc.ground.places import Hint
 from cnncalc.language.expressions.arithmetic import FUNCTIONS, add, bounded, multiply, power, require_number, truth
-from cnncalc.language.expressions.budget import Budget
+from cnncalc.language.expressions.budget import CALL, Budget
 
 Names = Mapping[str, Any]
 """Values by name."""
@@ -192,6 +192,7 @@ class Compiler:
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self._refused(node, f"{name}() takes its arguments by place here")
         function = FUNCTIONS[name]
+        self.cost += CALL
         arguments = [self.compile(argument, depth) for argument in node.args]
         return lambda names, budget: budget.weighed(
             function(*[budget.weighed(argument(names, budget)) for argument in arguments])

@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 from cnncalc.figures.costs import DTYPES
 from cnncalc.figures.receptive_field import receptive_fields
 from cnncalc.graph import Graph, Node
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_EXPLAINED
+from cnncalc.layers.base import Use
 from cnncalc.layers.shapes import Shape, axis_names
 from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape, symbolic
 from cnncalc.studies.explain.borders import Border, borders_of
@@ -40,18 +43,40 @@ class Explanation(NamedTuple):
 
 
 def explain(network: Graph, nodes: list[Node], dtype: str = "float32") -> list[Explanation]:
-    """Return how the figures of some of a network's nodes come about."""
+    """Return how the figures of some of a network's nodes come about.
+
+    Raises:
+        CnncalcError: for more nodes than are explained at once.
+    """
+    if len(nodes) > MAX_EXPLAINED:
+        message = f"{len(nodes):,} layers; at most {MAX_EXPLAINED:,} are explained at once"
+        raise CnncalcError(message, "name some of them: a layer, a block, or a pattern such as 'stage2.*'")
     fields = receptive_fields(network)
     width = DTYPES[dtype]
-    return [_explanation(node, sights(network, node, fields), width) for node in nodes]
+    known: dict[Use, _OfUse] = {}
+    found = []
+    for node in nodes:
+        of = known.get(node.use) or known.setdefault(node.use, _of_use(node))
+        seen = sights(network, node, fields)
+        found.append(
+            Explanation(node, of.formulas, _memory(node, width), seen, of.borders, of.padded_share, of.sharing)
+        )
+    return found
 
 
-def _explanation(node: Node, seen: list[Sight], width: int) -> Explanation:
+class _OfUse(NamedTuple):
+    """What is the same for all nodes of one use of a layer; see :class:`Explanation`."""
+
+    formulas: list[Formula]
+    borders: list[Border]
+    padded_share: float
+    sharing: list[Formula]
+
+
+def _of_use(node: Node) -> _OfUse:
     borders, share = borders_of(node)
     formulas = node.formulas()
-    return Explanation(
-        node, _with_buffers(node, formulas), _memory(node, width), seen, borders, share, _sharing(node, formulas)
-    )
+    return _OfUse(_with_buffers(node, formulas), borders, share, _sharing(node, formulas))
 
 
 # --- counts --------------------------------------------------------------------------------------------------

@@ -6,21 +6,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from cnncalc.figures.costs import DTYPES
-from cnncalc.figures.roofline import Machine
-from cnncalc.figures.summary import Summary, summarize
+from cnncalc.figures.costs import DTYPES, sums
+from cnncalc.figures.memory import peak_elements
+from cnncalc.figures.roofline import Machine, estimate
+from cnncalc.figures.summary import summarize
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_REBUILT
 from cnncalc.language.document import Document
 from cnncalc.language.edits import Edit, ItemText, Piece, applied, find_item
 from cnncalc.language.loading import read_text
 from cnncalc.language.references import numbered_references
 from cnncalc.layers.shapes import Shape, crossed, typed
 from cnncalc.recipe import Recipe
-from cnncalc.studies.hotspots import Hotspots, predicted_seconds
+from cnncalc.studies.hotspots import Hotspots
 from cnncalc.studies.savings import replacements
 
 INDEX_BYTES = 4
+
+TEXT_OF_A_LAYER = 25
+"""Characters of a spec that take as long to read as a layer to build."""
 
 _WIDTHS = ("width", "width_mult", "alpha", "multiplier", "base_width", "channels")
 _STEPS = (32, 16, 8, 4, 2, 1)
@@ -63,6 +68,7 @@ class Workbench:
 
     Attributes:
         summary: the network's figures as it is.
+        untried: how often a network was not built to see a change, too many having been.
     """
 
     def __init__(
@@ -85,13 +91,10 @@ class Workbench:
         self.dtype = dtype
         self.network = recipe.build(variant, settings, inputs)
         self.summary = summarize(self.network, batch, dtype)
-        self.before = self.figures(self.summary)
-
-    def figures(self, summary: Summary) -> Figures:
-        """Return the figures of a summary."""
-        totals = summary.totals
-        seconds = predicted_seconds(summary, self.machine)
-        return Figures(totals.params, totals.macs, totals.flops, totals.memory.weights, totals.memory.peak, seconds)
+        self.before = self.measured(self.network)
+        self.untried = 0
+        self._each = len(self.network.nodes) + self.network.effort
+        self._left = MAX_REBUILT - 2 * self._each  # a summary takes as long as building it
 
     def rebuilt(
         self,
@@ -99,8 +102,12 @@ class Workbench:
         settings: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Shape] | None = None,
     ) -> Graph | None:
-        """Return the network after a change; None where it can't be built."""
+        """Return the network after a change; None where it can't be built, or is not, as too many were."""
         recipe = self.recipe
+        self._left -= self._each + (len(recipe.text or "") // TEXT_OF_A_LAYER if edits else 0)
+        if self._left < 0:
+            self.untried += 1
+            return None
         try:
             if edits and recipe.text is not None:
                 recipe = read_text(applied(recipe.text, edits).encode("utf-8", "surrogateescape"), recipe.path)
@@ -109,8 +116,12 @@ class Workbench:
             return None
 
     def measured(self, network: Graph, dtype: str | None = None) -> Figures:
-        """Return a changed network's figures."""
-        return self.figures(summarize(network, self.batch, dtype or self.dtype))
+        """Return a network's figures."""
+        width = DTYPES[dtype or self.dtype]
+        totals = sums(network.nodes, self.batch)
+        peak, _ = peak_elements(network, self.batch)
+        seconds = sum([estimate(node, self.machine, self.batch, width).seconds for node in network.nodes])
+        return Figures(totals.params, totals.macs, totals.flops, totals.params * width, peak * width, seconds)
 
     def saves(self, after: Figures) -> bool:
         """Whether a change is worth reporting."""
@@ -193,7 +204,8 @@ class Workbench:
 
     def is_shared(self, nodes: Sequence[Node]) -> bool:
         """Whether a node shares its weights with others, so that its item can't be another type."""
-        return any(one.shares is not None and (one in nodes or one.shares in nodes) for one in self.network.nodes)
+        meant = {*nodes}
+        return any(one.shares is not None and (one in meant or one.shares in meant) for one in self.network.nodes)
 
     def edited(self, node: Node, nodes: Sequence[Node], item: ItemText, rank: int | None, narrow: bool) -> list[Change]:
         """Return the changes of one item."""
