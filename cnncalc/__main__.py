@@ -10,12 +10,16 @@ class Ended(BaseException):
     """The process was asked to end by a signal other than Ctrl-C's; files that are half written are removed."""
 
 
+class Running:
+    """Whether signals may unwind the stack: only where :func:`_ended` catches what they raise."""
+
+    can_unwind = False
+
+
 def entry() -> None:
     """Run the command line and end the process with its exit code."""
-    try:
-        code = _ended()
-    except KeyboardInterrupt:  # the second of two before there was time to say how they are handled
-        code = INTERRUPTED
+    _end_without_a_word()
+    code = _ended()
     if code >= INTERRUPTED - 2:
         _clean_up(code)
     os._exit(code)  # everything is written: tearing down the modules one by one takes a tenth of the whole run
@@ -24,17 +28,37 @@ def entry() -> None:
 def _ended() -> int:
     """Return the exit code, whatever the command line ends with."""
     try:
-        import gc  # only here is Ctrl-C caught: what Python does before that is its own
-
-        gc.set_threshold(3_000_000, 20, 50)  # a network is many small objects that all live: collecting finds nothing
         _handle_signals()
+        Running.can_unwind = True
+        collect_rarely()
         code = main()
         _flush()
+        Running.can_unwind = False
     except KeyboardInterrupt:  # perhaps in the middle of an import, so that nothing can be counted on here
+        Running.can_unwind = False
         code = INTERRUPTED
     except Ended as ended:
+        Running.can_unwind = False
         code = ended.args[0]
     return code
+
+
+def _end_without_a_word() -> None:
+    """Let Ctrl-C end the process at once until it is handled: nothing is there yet that would have to be cleaned up.
+
+    What comes before this is Python's own: it would end in a traceback of ``site`` or of the import of this module.
+    """
+    import _signal  # the part of ``signal`` that is there already; the rest takes milliseconds to import
+
+    if _signal.getsignal(_signal.SIGINT) == _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
+
+def collect_rarely() -> None:
+    """Let Python look for garbage rarely: a network is many small objects that all live, and it would find nothing."""
+    import gc
+
+    gc.set_threshold(3_000_000, 20, 50)
 
 
 def _handle_signals() -> None:
@@ -54,6 +78,8 @@ def _handle_signals() -> None:
             if number != signal.SIGINT:  # Ctrl-C is the parent's to handle
                 os._exit(128 + number)
             return
+        if not Running.can_unwind:
+            os._exit(128 + number)
         before, last = last, monotonic()
         if last - before < 0.2:
             return

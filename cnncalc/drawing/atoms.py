@@ -65,6 +65,10 @@ class Atom:
         return f"<{self.kind} {self.name}>"
 
 
+LONGEST_CHAIN = 24
+"""How many layers a card holds at most."""
+
+
 def path_of(name: str) -> Path:
     """Return the scopes of a dotted name; what lies very deep is in one."""
     return tuple(name.split(".", MAX_DRAWN_SCOPES)[:-1])
@@ -186,7 +190,7 @@ class Cards:
         chain = [node]
         if node.layer.kind == "merge":
             return chain
-        while True:
+        while len(chain) < LONGEST_CHAIN:
             following = self._only_reader(chain[-1])
             if following is None or following in taken or not self._whole([*chain, following]):
                 return chain
@@ -194,6 +198,7 @@ class Cards:
                 prepared = node.layer.kind == "norm" and chain[-1].layer.kind == "activation"
                 return [*chain, following] if prepared and following.layer.kind in ("conv", "fc") else chain
             chain.append(following)
+        return chain
 
     def _only_reader(self, node: Node) -> Node | None:
         """Return who reads a node's output, if it is one layer that reads nothing else, and is drawn."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from cnncalc.deployment import planner
 from cnncalc.deployment.planner import Buffer, Plan, best, greedy, live, placed
+from tests.patience import ends_soon
 
 
 def reference(buffers: list[Buffer]) -> tuple[list[int], int]:
@@ -109,7 +109,6 @@ def test_what_is_alive_is_summed() -> None:
 def test_ten_thousand_tensors_are_planned_at_once(longest: int) -> None:
     draw = random.Random(0)
     buffers = [Buffer(16 * draw.randint(1, 9999), i, min(i + draw.randint(1, longest), 9_999)) for i in range(10_000)]
-    start = time.process_time()
-    plan = greedy(buffers)
-    assert time.process_time() - start < 2
+    with ends_soon():
+        plan = greedy(buffers)
     assert plan.size >= max(live(buffers, 10_000))

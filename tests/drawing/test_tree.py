@@ -10,10 +10,11 @@ import pytest
 from cnncalc import load
 from cnncalc.drawing import arrange as arranging
 from cnncalc.drawing.arrange import arrange
+from cnncalc.drawing.atoms import LONGEST_CHAIN
 from cnncalc.drawing.tree import Element, Parallel, TreeScope, atoms_in, edges
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.language.shipped import networks
-from tests.drawing.networks import ADD, CONV, SHAPE, nested_skips, random_network
+from tests.drawing.networks import ADD, CONV, RELU, SHAPE, nested_skips, random_network
 
 
 def expected(graph: Graph) -> set[tuple[str, str]]:
@@ -112,3 +113,13 @@ def test_many_branches_in_a_row_are_each_weighed_once_a_level(monkeypatch: pytes
     monkeypatch.setattr(arranging, "_weight", counted)
     arrange(graph)
     assert 600 <= weighed <= 3 * 600
+
+
+def test_a_card_does_not_grow_without_end() -> None:
+    graph = Graph("long", {"input": SHAPE})
+    tensor: Tensor = graph.inputs["input"]
+    for number in range(100):
+        tensor = graph.add(RELU, [tensor], f"relu{number}")
+    graph.finish({"output": tensor})
+    cards = [atom for atom in atoms_in(check(graph)) if atom.kind == "card"]
+    assert [len(card.nodes) for card in cards] == [LONGEST_CHAIN] * 4 + [4]

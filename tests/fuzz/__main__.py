@@ -1,4 +1,5 @@
-"""Look for faults: random networks are run in several ways, and damaged specs are given to the commands.
+"""Look for faults: random networks are run in several ways; damaged specs, and such that ask for much, are given to
+the commands.
 
     python -m tests.fuzz --seconds 60 --seed 1
 
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from tests.fuzz import grown as grown_specs
 from tests.fuzz import hostile, networks, running
 
 
@@ -27,7 +29,17 @@ def damaged(seed: int) -> tuple[str, list[str]]:
     return f"# cnncalc {' '.join(command)}\n{text}", hostile.faults(text, command)
 
 
-KINDS: dict[str, Callable[[int], tuple[str, list[str]]]] = {"network": network, "damaged": damaged}
+def grown(seed: int) -> tuple[str, list[str]]:
+    """Return a small spec that asks for much, with the command that it is given to, and what is wrong."""
+    text, command = grown_specs.spec(seed), hostile.command(seed)
+    return f"# cnncalc {' '.join(command)}\n{text}", hostile.faults(text, command)
+
+
+KINDS: dict[str, Callable[[int], tuple[str, list[str]]]] = {
+    "network": network,
+    "damaged": damaged,
+    "grown": grown,
+}
 
 
 def main() -> int:
@@ -35,7 +47,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60, help="how long to look")
     parser.add_argument("--seed", type=int, default=1, help="which million of seeds is tried, from its first on")
-    parser.add_argument("--only", choices=KINDS, help="networks or damaged specs alone; default: by turns")
+    parser.add_argument("--only", choices=KINDS, help="one kind alone; default: by turns")
     parser.add_argument("--most", type=int, default=10, help="end after so many faults")
     options = parser.parse_args()
     kinds = {name: kind for name, kind in KINDS.items() if options.only in (None, name)}

@@ -10,12 +10,16 @@ from random import Random
 
 LAYERS = 19_900  # beyond 20,000 time may grow with them
 READS = 240_000
+MOST_BYTES = 10_000
 
 
 def spec(seed: int) -> str:
     """Return a spec that is small and asks for much; the same seed gives the same text."""
     random = Random(seed)
-    return random.choice(list(SHAPES.values()))(random)
+    while True:
+        text = random.choice(list(SHAPES.values()))(random)
+        if len(text.encode()) <= MOST_BYTES:
+            return text
 
 
 def _alike(random: Random) -> str:
@@ -61,11 +65,11 @@ def _scopes(random: Random) -> str:
 
 def _many_arguments(random: Random) -> str:
     """Return a block of very many arguments, used again and again."""
-    count, uses = random.choice([(900, 1), (600, 500), (300, 2000), (100, 6000), (10, LAYERS)])
-    default = random.choice(["1", "a{} + 1", "in_channels", "[a{}, 2]" if count < 64 else "a{}", "min(a{}, 9)"])
-    args = "".join(f"      a{i}: {default.format(i - 1) if i else 1}\n" for i in range(count))
-    last = random.choice(["relu", f"relu:\n        when: a{count - 1} == 0", f"pad: [[a{count - 1}, 0]]"])
-    return f"input: [2, 8, 8]\nblocks:\n  b:\n    args:\n{args}    layers:\n      - {last}\nlayers:\n  - b:\n    repeat: {uses}\n"
+    count, uses = random.choice([(450, 1), (450, 500), (300, 2000), (100, 6000), (10, LAYERS)])
+    default = random.choice(["1", "a{} + 1", "in_channels", "a{}", "min(a{}, 9)"])
+    args = ", ".join(f'a{i}: "{default.format(i - 1)}"' if i else "a0: 1" for i in range(count))
+    last = random.choice(["relu:", f"relu:\n        when: a{count - 1} >= 0", f"pad: [[a{count - 1} * 0, 0]]"])
+    return f"input: [2, 8, 8]\nblocks:\n  b:\n    args: {{{args}}}\n    layers:\n      - {last}\nlayers:\n  - b:\n    repeat: {uses}\n"
 
 
 def _wide(random: Random) -> str:
@@ -103,7 +107,7 @@ def _dense(random: Random) -> str:
     growth = random.choice(
         ["relu", "conv: {out_channels: 1, kernel_size: 3, padding: 1}", "upsample: {scale_factor: 1}"]
     )
-    rounds, blocks = random.choice([(9000, 1), (650, 1), (60, 100), (12, 700)])
+    rounds, blocks = random.choice([(6500, 1), (650, 10), (60, 109), (12, 530)])
     inner = f"- {growth}" if ":" in growth else f"- {growth}:"
     return (
         f"input: [2, 8, 8]\nlayers:\n  - sequence:\n    - concat:\n        paths:\n          - []\n          - - conv: {{out_channels: 1, kernel_size: 3, padding: 1}}\n"
@@ -210,8 +214,30 @@ def _aliases(random: Random) -> str:
     )
 
 
+def _looked_up(random: Random) -> str:
+    """Return items in scopes in scopes that name one far outside, or one far inside."""
+    depth, many = random.choice([5, 25, 55]), random.choice([10, 1000, 15000])
+    lines = ["input: [2, 8, 8]", "layers:", "  - relu:", "    name: outermost"]
+    for level in range(depth):
+        lines += [" " * (4 * level + 2) + "- sequence:"]
+    body = " " * (4 * depth + 2)
+    lines += [f"{body}- relu:", f"{body}  from: outermost", f"{body}  repeat: {many}"]
+    for level in reversed(range(depth)):
+        lines.append(" " * (4 * level + 4) + "name: s")
+    return "\n".join([*lines, "  - relu:", f"    from: {'.'.join(['s'] * min(depth, 25))}"]) + "\n"
+
+
+def _confused(random: Random) -> str:
+    """Return names that look alike to people, in other scripts, with marks, or wide."""
+    signs = random.choice(["аеорсух", "ＡＢＣ", "e\u0301", "\u202e\u2066", "名前層", "𝐚𝐛𝐜", "١٢٣", "²³¹", "ǆǅ"])
+    names = [signs * (1 + i % 9) + str(i) for i in range(150)]
+    args = ", ".join(f"{name}: {i}" for i, name in enumerate(names))
+    items = "".join(f"  - linear: {name[::-1]}\n" for name in names)
+    return f"args: {{{args}}}\ninput: [3]\nlayers:\n{items}"[:4000]
+
+
 SHAPES: dict[str, Callable[[Random], str]] = {
     "alike": _alike, "different": _different, "scopes": _scopes, "many arguments": _many_arguments, "wide": _wide, "paths": _paths, "dense": _dense,
     "skips": _skips, "fields": _fields, "work": _work, "shared": _shared, "recursion": _recursion, "inputs": _inputs, "variants": _variants,
-    "absent": _absent, "faulty": _faulty, "aliases": _aliases,
+    "absent": _absent, "faulty": _faulty, "aliases": _aliases, "looked up": _looked_up, "confused": _confused,
 }  # fmt: skip

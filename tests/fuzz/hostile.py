@@ -16,7 +16,7 @@ from random import Random
 from typing import NamedTuple
 from unittest import mock
 
-from cnncalc.__main__ import main
+from cnncalc.__main__ import collect_rarely, main
 from tests.fuzz.networks import spec
 
 SPECS = Path(__file__).parent.parent.parent / "specs"
@@ -26,14 +26,27 @@ MEGABYTES = 200
 MOST_LAYERS = 20_000  # a network with more may take longer
 DEADLINE = 20  # seconds until a command is ended
 
-COMMANDS = (
-    ("summary",),
-    ("summary", "--format", "json"),
-    ("check",),
-    ("run", "--max-memory", "150MB", "--threads", "1"),
-    ("weights",),
-    ("show",),
+SPEC, OUT = "SPEC", "OUT"  # what a command reads, and the beginning of the name of what it writes
+COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("summary", SPEC),
+    ("summary", SPEC, "--format", "json"),
+    ("summary", SPEC, "-o", f"{OUT}.html"),
+    ("check", SPEC),
+    ("explain", SPEC),
+    ("hotspots", SPEC),
+    ("compare", SPEC, SPEC),
+    ("compare", "lenet5", SPEC),
+    ("sweep", SPEC),
+    ("survey", SPEC),
+    ("draw", SPEC, "-o", f"{OUT}.svg"),
+    ("draw", SPEC, "-o", f"{OUT}.mmd"),
+    ("deploy", SPEC),
+    ("run", SPEC, "--max-memory", "150MB", "--threads", "1"),
+    ("weights", SPEC),
+    ("show", SPEC),
 )
+SLOWER = {"run": 10, "explain": 2, "hotspots": 2, "compare": 2, "deploy": 2, "draw": 2, "summary html": 4}
+"""How many times longer a command may take than others: it does more for each layer, or reads two specs."""
 
 WORDS = (
     "0", "-1", "1", "3", "1e9", "999999999999", "9007199254740993", "0.5", "-0.0", ".inf", ".nan", "1e400", "0x7f", "1_000",
@@ -76,9 +89,15 @@ def command(seed: int) -> tuple[str, ...]:
     return Random(~seed).choice(COMMANDS)
 
 
-def faults(text: str, arguments: tuple[str, ...]) -> list[str]:
-    """Return what is wrong with a command's answer to a spec; nothing if all is right."""
+def faults(text: str, arguments: tuple[str, ...], patience: float = 1.0) -> list[str]:
+    """Return what is wrong with a command's answer to a spec; nothing if all is right.
+
+    With more ``patience`` a command may take so many times longer.
+    """
     done = run(text, arguments)
+    seconds = SECONDS * patience * SLOWER.get("summary html" if arguments[-1].endswith(".html") else arguments[0], 1)
+    if seconds < done.seconds < 3 * seconds and not _large(text):  # perhaps because others work on the machine
+        done = done._replace(seconds=min(done.seconds, *(run(text, arguments).seconds for _ in range(2))))
     found = []
     if done.code is None:
         found.append(f"ended by a signal after {done.seconds:.1f} s")
@@ -90,7 +109,7 @@ def faults(text: str, arguments: tuple[str, ...]) -> list[str]:
         found.append("exit code 2 without a word")
     if len(done.err) > 100_000:
         found.append(f"a message of {len(done.err):,} characters")
-    if (done.seconds > SECONDS or done.megabytes > MEGABYTES) and not _large(text):
+    if (done.seconds > seconds or done.megabytes > MEGABYTES) and not _large(text):
         found.append(f"{done.seconds:.2f} s, {done.megabytes:.0f} MB")
     return found
 
@@ -104,7 +123,10 @@ def run(text: str, arguments: tuple[str, ...]) -> Done:
         child = os.fork()
         if not child:
             before.write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
-            os._exit(_child([arguments[0], str(path), *arguments[1:]], errors))
+            places = {SPEC: str(path), OUT: str(Path(room) / "out")}
+            os._exit(
+                _child([re.sub("^(SPEC|OUT)", lambda found: places[found[0]], word) for word in arguments], errors)
+            )
         _, status, usage = os.wait4(child, 0)
         err = errors.read_text("utf-8", "replace") if errors.exists() else ""
         began = int(before.read_text())  # kilobytes that the copy began with, which are none of the command's
@@ -117,7 +139,8 @@ BARE = 30  # megabytes of a fresh process that has imported the command line
 
 def _child(arguments: list[str], errors: Path) -> int:
     """Be the command; return its exit code."""
-    signal.alarm(DEADLINE)
+    collect_rarely()
+    signal.alarm(3 * DEADLINE)
     resource.setrlimit(resource.RLIMIT_CPU, (DEADLINE, DEADLINE))
     code = 99
     with (

@@ -11,6 +11,8 @@ To see it find an old fault in the code itself, put the fault back and run ``pyt
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from random import Random
+from time import process_time
 
 import pytest
 
@@ -19,8 +21,9 @@ from cnncalc.execution.kernels import Kernels, convolution
 from cnncalc.execution.kernels.kernel import channels_last
 from cnncalc.layers import layer_types
 from tests.execution.networks import spec as build
-from tests.fuzz import hostile, networks, running
+from tests.fuzz import grown, hostile, networks, running
 from tests.fuzz.rounding import disturbed
+from tests.patience import PATIENCE
 
 NETWORKS = range(2_000, 2_040)
 WITH_RESIDUALS = range(2_010, 2_140)  # among them some of one axis
@@ -41,7 +44,15 @@ def test_every_layer_type_is_drawn() -> None:
 
 @pytest.mark.parametrize("seed", DAMAGED)
 def test_a_damaged_spec_is_answered(seed: int) -> None:
-    assert hostile.faults(hostile.damaged(seed), hostile.command(seed)) == []
+    assert hostile.faults(hostile.damaged(seed), hostile.command(seed), PATIENCE) == []
+
+
+@pytest.mark.parametrize("name", grown.SHAPES)
+def test_a_small_spec_that_asks_for_much_is_answered(name: str) -> None:
+    """One of each; how long all commands take on them is for the fuzzer and ``benchmarks/hostile.py``."""
+    text = grown.SHAPES[name](Random(1))
+    assert len(text) <= hostile.MOST_CHARACTERS
+    assert hostile.faults(text, ("check", hostile.SPEC), PATIENCE) == []
 
 
 NOTHING_BUT_ROUNDING = """
@@ -103,7 +114,9 @@ def test_what_a_command_does_wrong_is_found(
 
 
 def _sleep() -> int:
-    return sum(i * i for i in range(30_000_000)) * 0
+    while process_time() < 1.5:
+        pass
+    return 0
 
 
 def _fill() -> int:

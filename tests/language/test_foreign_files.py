@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import struct
-import time
 import zipfile
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from cnncalc.language.hints.foreign_files import kind_of
 from tests.commands import cnncalc
+from tests.patience import ends_soon
 
 
 def archive(*names: str) -> bytes:
@@ -127,6 +127,5 @@ def test_a_folder_does_not_hide_a_network_that_ships(tmp_path: Path, monkeypatch
 def test_looking_at_a_hostile_file_takes_no_time() -> None:
     """Half a megabyte of the beginnings of what is looked for."""
     for line in ("backbone:\n", "class x\n", "import \n", "PK\x03\x04", '"class_name" ', "layer \n", " " * 80 + "\n"):
-        start = time.process_time()
-        kind_of((line * (500_000 // len(line))).encode(), "net.yaml")
-        assert time.process_time() - start < 0.5
+        with ends_soon():
+            kind_of((line * (500_000 // len(line))).encode(), "net.yaml")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ import yaml
 
 from cnncalc.ground.places import SpecError
 from cnncalc.network import loads
+from tests.patience import PATIENCE, ends_soon
 
 HEAD = "input: [3, 32, 32]\nlayers:\n"
 
@@ -122,21 +121,17 @@ def test_a_hostile_spec_is_refused_soon(name: str, tmp_path: Path) -> None:
     text, message = HOSTILE[name]
     (tmp_path / "net.yaml").write_text(text)
     limited = ["-c", "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (2 * 10**8, 2 * 10**8));"
+               f"resource.setrlimit(resource.RLIMIT_CPU, ({PATIENCE:.0f}, {PATIENCE:.0f}));"
                "sys.argv = ['cnncalc', 'summary', 'net.yaml']; from cnncalc.__main__ import entry; entry()"]  # fmt: skip
-    start = resource.getrusage(resource.RUSAGE_CHILDREN)
-    began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, *limited], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, *limited], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
-    end = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 2
     assert done.stdout == ""
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr) < 30_000
     assert [path.name for path in tmp_path.iterdir()] == ["net.yaml"]
-    spent = (end.ru_utime + end.ru_stime) - (start.ru_utime + start.ru_stime)
-    assert min(spent, time.monotonic() - began) < 3  # a bound that holds; 1 s is what it takes on an idle machine
 
 
 def test_many_layers_that_share_weights_take_no_longer_each(tmp_path: Path) -> None:
@@ -145,10 +140,9 @@ def test_many_layers_that_share_weights_take_no_longer_each(tmp_path: Path) -> N
         "input: [1, 8]\nlayers:\n  - sequence:\n      - relu:\n          \n        repeat: 15000\n      - prelu\n    name: a\n"
         "  - sequence: [prelu]\n    name: b\n    weights: a\n    repeat: 4000\n"
     )
-    start = time.process_time()
-    net = loads(text)
+    with ends_soon():
+        net = loads(text)
     assert [node.params for node in net.nodes[15000:]] == [1] + [0] * 4000
-    assert time.process_time() - start < 2
 
 
 def test_the_bound_of_the_library_never_answers_first(monkeypatch: pytest.MonkeyPatch) -> None:
