@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnncalc.deployment.constants import FITTED_DATA, INTERPRETER, MEASURED_DATA, RUNTIME, SCALE_BYTES, ZERO_POINT_BYTES
-from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, Flow, Operator
+from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceTensor, Operator
 from cnncalc.deployment.parts import channels_of, scratch_source
 from cnncalc.deployment.view import ArenaPlace, Deployment, OperatorRun
 from cnncalc.graph import Node
@@ -72,7 +72,7 @@ def amounts(found: Deployment, step: OperatorRun) -> list[Amount]:
     return lines + _scales(operator)
 
 
-def _tensor(way: str, flow: Flow, place: ArenaPlace) -> Amount:
+def _tensor(way: str, flow: DeviceTensor, place: ArenaPlace) -> Amount:
     spelled = "·".join([str(size) for size in flow.shape]) + (f"·{flow.width}" if flow.width > 1 else "")
     where = f"at {place.offset:,}, steps {place.first} to {place.last}"
     padded = f", {place.size:,} with alignment" if place.size != place.bytes else ""

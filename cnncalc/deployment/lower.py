@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.deployment.lowering import Lowering, last
-from cnncalc.deployment.operators import DeviceGraph, Flow
+from cnncalc.deployment.operators import DeviceGraph, DeviceTensor
 from cnncalc.deployment.rules import rule_of
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
@@ -28,7 +28,7 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
     """
     low = Lowering(graph, kind, converter)
     for tensor in graph.inputs.values():
-        low.values[tensor] = Flow(tensor.name, last(tensor.shape), kind.activation, kind.scaled)
+        low.values[tensor] = DeviceTensor(tensor.name, last(tensor.shape), kind.activation, kind.scaled)
     for node in graph.nodes:
         if low.vanishes(node):
             low.passes(node)
@@ -44,7 +44,7 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
     )  # fmt: skip
 
 
-def _given(low: Lowering, tensor: Tensor) -> Flow:
+def _given(low: Lowering, tensor: Tensor) -> DeviceTensor:
     """Return an output of the network; a map of one axis loses the height that it was given."""
     flow = low.values[tensor]
     if len(tensor.shape) != 2 or len(flow.shape) != 3 or not isinstance(tensor, Node):

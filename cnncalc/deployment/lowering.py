@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.deployment.constants import Converter, NumberFormat
-from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, Flow, Operator
+from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceTensor, Operator
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.layers.arguments import Pair
@@ -50,7 +50,7 @@ class Lowering:
     def __init__(self, graph: Graph, kind: NumberFormat, converter: Converter) -> None:
         self.kind = kind
         self.converter = converter
-        self.values: dict[Tensor, Flow] = {}
+        self.values: dict[Tensor, DeviceTensor] = {}
         self.operators: list[Operator] = []
         self.gone: list[Node] = []
         self.folded: dict[Node, None] = {}
@@ -61,7 +61,7 @@ class Lowering:
         self._readers = graph.readers()
         self._outputs = set(graph.outputs.values())
         self._passing = set[Node]()
-        self._made: dict[Flow, Operator] = {}
+        self._made: dict[DeviceTensor, Operator] = {}
 
     # --- what a rule asks ---------------------------------------------------------------------------------
 
@@ -129,18 +129,18 @@ class Lowering:
         """Return the operator that makes a tensor; None for an input of the network."""
         return self._made.get(self.values[tensor])
 
-    def of(self, node: Node) -> list[Flow]:
+    def of(self, node: Node) -> list[DeviceTensor]:
         """Return what flows into a layer."""
         return [self.values[tensor] for tensor in node.inputs]
 
     # --- what a rule does ---------------------------------------------------------------------------------
 
     def emit(
-        self, code: str, node: Node, inputs: list[Flow], shape: Shape, width: int | None = None, name: str = ""
+        self, code: str, node: Node, inputs: list[DeviceTensor], shape: Shape, width: int | None = None, name: str = ""
     ) -> Operator:
         """Append an operator with an output of a shape, channels last; ``width`` is another on islands."""
         own = width is None or width == self.kind.activation
-        output = Flow(
+        output = DeviceTensor(
             name or node.name, shape, self.kind.activation if width is None else width, own and self.kind.scaled
         )
         output.fixed_scale = code in ONE_SCALE and inputs[0].fixed_scale
@@ -149,7 +149,7 @@ class Lowering:
         self._made[output] = operator
         return operator
 
-    def end(self, node: Node, flow: Flow) -> None:
+    def end(self, node: Node, flow: DeviceTensor) -> None:
         """Say which tensor holds a layer's output."""
         self.values[node] = flow
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
 
 
-class Flow:
+class DeviceTensor:
     """A tensor that flows between operators.
 
     Attributes:
@@ -87,7 +87,7 @@ class Operator:
 
     __slots__ = ("activation", "code", "constants", "doubt", "inputs", "layers", "macs", "output", "taps")
 
-    def __init__(self, code: str, layer: Node, inputs: list[Flow], output: Flow) -> None:
+    def __init__(self, code: str, layer: Node, inputs: list[DeviceTensor], output: DeviceTensor) -> None:
         self.code = code
         self.layers = [layer]
         self.inputs = inputs
@@ -123,8 +123,8 @@ class DeviceGraph(NamedTuple):
     name: str
     kind: NumberFormat
     converter: Converter
-    inputs: list[Flow]
-    outputs: list[Flow]
+    inputs: list[DeviceTensor]
+    outputs: list[DeviceTensor]
     operators: list[Operator]
     layers: int
     gone: list[Node]
@@ -133,7 +133,7 @@ class DeviceGraph(NamedTuple):
     notes: list[str]
 
     @property
-    def flows(self) -> list[Flow]:
+    def flows(self) -> list[DeviceTensor]:
         """Every tensor that flows, inputs first, in the order in which the file numbers them."""
         return [*self.inputs, *[operator.output for operator in self.operators]]
 

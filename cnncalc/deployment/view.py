@@ -8,7 +8,7 @@ from cnncalc.deployment import parts as parts_of
 from cnncalc.deployment.boards import CORES, Board, Core, board_named
 from cnncalc.deployment.constants import CONVERTERS, KINDS, Converter, NumberFormat
 from cnncalc.deployment.lower import lower
-from cnncalc.deployment.operators import DeviceGraph, Flow, Operator
+from cnncalc.deployment.operators import DeviceGraph, DeviceTensor, Operator
 from cnncalc.deployment.parts import EXACT, FORMULA, Part, total
 from cnncalc.deployment.planner import Buffer, Plan, aligned, best, greedy, live
 from cnncalc.deployment.scratch import Request, scratch
@@ -206,7 +206,7 @@ def deploy(graph: Graph, on: Device | None = None) -> Deployment:
 # --- the plan ------------------------------------------------------------------------------------------------
 
 
-def _lives(graph: DeviceGraph) -> dict[Flow, tuple[int, int]]:
+def _lives(graph: DeviceGraph) -> dict[DeviceTensor, tuple[int, int]]:
     """Return the first and the last step of every tensor; what nobody reads lives for the step that makes it."""
     lives = dict.fromkeys(graph.inputs, (0, 0))
     for step, operator in enumerate(graph.operators, 1):

@@ -211,7 +211,7 @@ TOOLS = {
 # --- why the totals differ -----------------------------------------------------------------------------------
 
 
-class Difference(NamedTuple):
+class CountDifference(NamedTuple):
     """The layers of one type whose figure differs from ``macs``, and the tool's rule for them."""
 
     type: str
@@ -227,7 +227,7 @@ class Account(NamedTuple):
     convention: Convention
     total: int
     macs: int
-    differences: list[Difference]
+    differences: list[CountDifference]
 
 
 def accounts(network: Graph, batch: int = 1) -> list[Account]:
@@ -246,7 +246,9 @@ def _account(network: Graph, batch: int, convention: Convention) -> Account:
         counted = None if None in counts else sum([count or 0 for count in counts])
         total += sum([count or 0 for count in counts])
         if counted != macs:
-            differences.append(Difference(layer_type, len(of_type), macs, counted, _explained(convention, layer_type)))
+            differences.append(
+                CountDifference(layer_type, len(of_type), macs, counted, _explained(convention, layer_type))
+            )
     return Account(convention, total, sum([node.macs(batch) for node in network.nodes]), differences)
 
 

@@ -250,12 +250,12 @@ class Layer:
         Raises:
             LayerError: where PyTorch can't express it; the message is what follows "PyTorch".
         """
-        from cnncalc.layers.pytorch import Option, Place, Torch, call
+        from cnncalc.layers.pytorch import InputPlace, Option, Torch, call
 
         if not self.elsewhere.function:
             raise LayerError("has no counterpart")
         name, _, words = self.elsewhere.function.rstrip(")").partition("(")
-        value = call(name, *[Place(number) for number in range(len(flow.inputs))])
+        value = call(name, *[InputPlace(number) for number in range(len(flow.inputs))])
         given = [word.strip() for word in words.split(",") if word]
         options = [Option(word, self.__dict__[word], self.arguments[word].default) for word in given]
         return Torch(value._replace(options=tuple(options)))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Figure = TypeVar("Figure")
 
 
-class Place(NamedTuple):
+class InputPlace(NamedTuple):
     """An input of the layer, counted from 0; -1 is the layer's own module."""
 
     number: int
@@ -46,7 +46,7 @@ class Or(NamedTuple):
     default: object
 
 
-class Call(NamedTuple):
+class ModuleCall(NamedTuple):
     """Something that is applied to arguments.
 
     Attributes:
@@ -61,7 +61,7 @@ class Call(NamedTuple):
     options: tuple[Option, ...] = ()
 
 
-Expression: TypeAlias = Call | Place
+Expression: TypeAlias = ModuleCall | InputPlace
 """What gives a tensor."""
 
 
@@ -75,7 +75,7 @@ class Torch(NamedTuple):
     """
 
     value: Expression
-    module: Call | None = None
+    module: ModuleCall | None = None
     helpers: tuple[str, ...] = ()
 
 
@@ -93,18 +93,20 @@ class Flow(NamedTuple):
     once: tuple[bool, ...]
 
 
-X = Place(0)
-Y = Place(1)
-MODULE = Place(-1)
+X = InputPlace(0)
+Y = InputPlace(1)
+MODULE = InputPlace(-1)
 
 
-def call(name: str, *args: object, **options: object) -> Call:
+def call(name: str, *args: object, **options: object) -> ModuleCall:
     """Return a call; an option is its value, or a pair of the value and the default with which it is left out."""
-    made = [Option(key, *value) if type(value) is Or else Option(key, value, Call) for key, value in options.items()]
-    return Call(name, args, tuple(made))
+    made = [
+        Option(key, *value) if type(value) is Or else Option(key, value, ModuleCall) for key, value in options.items()
+    ]
+    return ModuleCall(name, args, tuple(made))
 
 
-def applied(module: Call, *helpers: str) -> Torch:
+def applied(module: ModuleCall, *helpers: str) -> Torch:
     """Return a module that is applied to the only input."""
     return Torch(call("()", MODULE, X), module, helpers)
 
@@ -133,7 +135,7 @@ def from_last(x: Expression, axis: int, rank: int) -> Expression:
     return x if axis == rank - 1 else call(".movedim", x, -1, axis + 1)
 
 
-def index(x: Expression, axis: int, at: object) -> Call:
+def index(x: Expression, axis: int, at: object) -> ModuleCall:
     """Return a tensor at an index, or a slice, of one axis (batch not counted)."""
     return call("[]", x, *[slice(None)] * (axis + 1), at)
 
@@ -150,7 +152,7 @@ def mapped(shape: Shape, what: str) -> int:
     return len(shape) - 1
 
 
-def over_last(x: Expression, over: Sequence[int], rank: int, inner: Callable[[Expression], Call]) -> Call:
+def over_last(x: Expression, over: Sequence[int], rank: int, inner: Callable[[Expression], ModuleCall]) -> ModuleCall:
     """Return what a function of the last axes makes of other ones (batch not counted)."""
     if list(over) == list(range(rank - len(over), rank)):
         return inner(x)

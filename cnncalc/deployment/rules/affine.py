@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.deployment.lowering import FOLDABLE, Lowering, Rule, refused, shifts
-from cnncalc.deployment.operators import Flow, Operator
+from cnncalc.deployment.operators import DeviceTensor, Operator
 from cnncalc.deployment.rules.windows import pads_itself, taps_of
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def has_bias(low: Lowering, node: Node) -> bool:
     return len(chain) % 2 == 1
 
 
-def _factored(low: Lowering, node: Node, code: str, flow: Flow, name: str) -> Operator:
+def _factored(low: Lowering, node: Node, code: str, flow: DeviceTensor, name: str) -> Operator:
     operator = low.emit(code, node, [flow], flow.shape, name=name)
     operator.constants.append(low.factors(node.shape[0], (code, node.shares or node)))
     return operator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.deployment.lowering import FOLDABLE, Lowering, Rule, refused
-from cnncalc.deployment.operators import Flow, Operator
+from cnncalc.deployment.operators import DeviceTensor, Operator
 from cnncalc.deployment.rules.windows import pads_itself
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def hardsigmoid(low: Lowering, node: Node) -> None:
     low.end(node, factor.output)
 
 
-def _takes_a_factor(reader: Node, flow: Flow) -> bool:
+def _takes_a_factor(reader: Node, flow: DeviceTensor) -> bool:
     """Whether a factor becomes part of a layer's weights: of a dense layer's, and of a convolution's without a PAD."""
     kind = reader.layer.type
     return kind == "linear" or (kind == "conv" and len(flow.shape) > 1 and pads_itself(reader, flow))
@@ -139,7 +139,7 @@ def softmax(code: str) -> Rule:
     return rule
 
 
-def rescaled(low: Lowering, node: Node, flow: Flow) -> Flow:
+def rescaled(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
     """Return a tensor behind a QUANTIZE where its operator fixes the scale, which a merge can't then choose."""
     if not (flow.quantised and flow.fixed_scale):
         return flow
@@ -176,7 +176,7 @@ def concat(low: Lowering, node: Node) -> None:
     low.end(node, operator.output)
 
 
-def _stretched(a: Flow, b: Flow) -> Shape:
+def _stretched(a: DeviceTensor, b: DeviceTensor) -> Shape:
     """Return the shape of two tensors merged: axes of 1 stretch, and missing ones in front are 1."""
     longer, shorter = (a.shape, b.shape) if len(a.shape) >= len(b.shape) else (b.shape, a.shape)
     filled = (1,) * (len(longer) - len(shorter)) + shorter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.deployment.lowering import Lowering, Rule, last
-from cnncalc.deployment.operators import Flow, Operator
+from cnncalc.deployment.operators import DeviceTensor, Operator
 from cnncalc.deployment.rules.windows import sliced
 from cnncalc.layers.shapes import Shape, axis_index
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cnncalc.graph import Node
 
 
-def reshaped(low: Lowering, node: Node, flow: Flow, shape: Shape, name: str = "") -> Operator:
+def reshaped(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, name: str = "") -> Operator:
     """Append a RESHAPE: a copy, as no two tensors of the arena share their place (kernels/reshape.cc)."""
     operator = low.emit("RESHAPE", node, [flow], shape, name=name)
     operator.constants.append(low.integers(1, *shape))

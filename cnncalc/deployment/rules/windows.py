@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.deployment.lowering import Lowering, Rule, last, refused, shifts
-from cnncalc.deployment.operators import Flow, Operator, Taps
+from cnncalc.deployment.operators import DeviceTensor, Operator, Taps
 from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.window import Pair, same_pad
 
@@ -28,7 +28,7 @@ def taps_of(node: Node) -> Taps:
     return Taps((kernel_h, kernel_w), (stride_h, stride_w), (pads_h, pads_w), (dilation_h, dilation_w))
 
 
-def as_map(low: Lowering, node: Node, flow: Flow) -> Flow:
+def as_map(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
     """Return a tensor as (H, W, C); a map of one axis is reshaped where it has no height yet."""
     if len(flow.shape) == 3:
         return flow
@@ -44,12 +44,12 @@ def map_shape(node: Node) -> Shape:
     return shape if len(shape) == 3 else (1, *shape)
 
 
-def height_width(flow: Flow) -> tuple[int, int]:
+def height_width(flow: DeviceTensor) -> tuple[int, int]:
     """Return a map's height and width; one of one axis is 1 high."""
     return (flow.shape[0], flow.shape[1]) if len(flow.shape) == 3 else (1, flow.shape[0])
 
 
-def needed(taps: Taps, flow: Flow, out: Shape) -> tuple[Pair, ...]:
+def needed(taps: Taps, flow: DeviceTensor, out: Shape) -> tuple[Pair, ...]:
     """Return how many elements of padding the windows reach, in front and behind, along height and width."""
     found = []
     sizes = height_width(flow)
@@ -61,19 +61,19 @@ def needed(taps: Taps, flow: Flow, out: Shape) -> tuple[Pair, ...]:
     return tuple(found)
 
 
-def as_tensorflow(taps: Taps, flow: Flow, pads: tuple[Pair, ...]) -> bool:
+def as_tensorflow(taps: Taps, flow: DeviceTensor, pads: tuple[Pair, ...]) -> bool:
     """Whether a padding is none, or what TensorFlow calls SAME, so that the operator does it by itself."""
     axes = zip(height_width(flow), taps.kernel, taps.stride, taps.dilation, strict=True)
     return not any(map(sum, pads)) or pads == tuple([same_pad(*axis) for axis in axes])
 
 
-def pads_itself(node: Node, flow: Flow) -> bool:
+def pads_itself(node: Node, flow: DeviceTensor) -> bool:
     """Whether a convolution that reads a tensor has no PAD before it."""
     taps = taps_of(node)
     return as_tensorflow(taps, flow, needed(taps, flow, map_shape(node)))
 
 
-def padded(low: Lowering, node: Node, flow: Flow, pads: tuple[Pair, ...]) -> Flow:
+def padded(low: Lowering, node: Node, flow: DeviceTensor, pads: tuple[Pair, ...]) -> DeviceTensor:
     """Return what flows in behind a PAD operator, which has a tensor of its own."""
     *sizes, channels = flow.shape
     axes = pads[-len(sizes) :]
@@ -83,7 +83,7 @@ def padded(low: Lowering, node: Node, flow: Flow, pads: tuple[Pair, ...]) -> Flo
     return operator.output
 
 
-def behind_padding(low: Lowering, node: Node, taps: Taps, excluded: bool = True) -> tuple[Flow, Taps]:
+def behind_padding(low: Lowering, node: Node, taps: Taps, excluded: bool = True) -> tuple[DeviceTensor, Taps]:
     """Return what a window slides over, and the window as it is there.
 
     ``excluded`` says whether padding is left out of what is computed, as TensorFlow's own is by an average.
@@ -140,7 +140,7 @@ def conv_transpose(low: Lowering, node: Node) -> None:
     low.end(node, operator.output)
 
 
-def sliced(low: Lowering, node: Node, flow: Flow, shape: Shape, starts: list[int], step: int = 1) -> Operator:
+def sliced(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, starts: list[int], step: int = 1) -> Operator:
     """Append a STRIDED_SLICE: begin, end and strides are constants; the end of an axis that is kept whole is 0."""
     operator = low.emit("STRIDED_SLICE", node, [flow], shape)
     cut = [out != have for out, have in zip(shape, flow.shape, strict=True)]
@@ -240,13 +240,13 @@ def _over_the_map(low: Lowering, node: Node, code: str) -> None:
     _reduced(low, node, code, low.of(node)[0])
 
 
-def _pool(low: Lowering, node: Node, code: str, flow: Flow, taps: Taps) -> None:
+def _pool(low: Lowering, node: Node, code: str, flow: DeviceTensor, taps: Taps) -> None:
     operator = low.emit(code, node, [flow], map_shape(node))
     operator.taps = taps
     low.end(node, operator.output)
 
 
-def _reduced(low: Lowering, node: Node, code: str, flow: Flow) -> None:
+def _reduced(low: Lowering, node: Node, code: str, flow: DeviceTensor) -> None:
     """Append a reduction over all axes but the channels; a map of one axis loses the height that it was given."""
     if len(node.shape) == 2 and len(flow.shape) == 3:
         flat = low.emit("RESHAPE", node, [flow], flow.shape[1:], name=f"{node.name} (of one axis)")
@@ -284,7 +284,7 @@ def pad(low: Lowering, node: Node) -> None:
     low.end(node, operator.output)
 
 
-def _absorbing(low: Lowering, node: Node, flow: Flow) -> Node | None:
+def _absorbing(low: Lowering, node: Node, flow: DeviceTensor) -> Node | None:
     """Return the one convolution that reads a padded map, where it pads so by itself; else None."""
     layer: Any = node.layer
     reader = low.sole_reader(node)

@@ -8,8 +8,8 @@ from typing import Any
 from cnncalc.exporters.torch.merging import Template, merged
 from cnncalc.exporters.torch.names import free
 from cnncalc.exporters.torch.structures import Slot, Structure, folded, runs
-from cnncalc.exporters.torch.trees import Known, filled, same
-from cnncalc.layers.pytorch import Call, Option
+from cnncalc.exporters.torch.trees import KnownFigure, filled, same
+from cnncalc.layers.pytorch import ModuleCall, Option
 
 ABSENT = object()
 """What a column has where its slot is not there."""
@@ -26,13 +26,13 @@ USUAL = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding"
 """Defaults of arguments that have these values somewhere."""
 
 
-class Use:
+class ClassUse:
     """One use of a class: the scope's structure, the block's arguments in the spec, and what makes the module."""
 
     def __init__(self, structure: Structure, stated: dict[str, Any]) -> None:
         self.structure = structure
         self.stated = stated
-        self.module = Call("", ())
+        self.module = ModuleCall("", ())
 
 
 class Slotted:
@@ -43,7 +43,7 @@ class Slotted:
         when: the condition under which it is there, or None.
     """
 
-    def __init__(self, slot: Slot, when: Known | None) -> None:
+    def __init__(self, slot: Slot, when: KnownFigure | None) -> None:
         self.slot = slot
         self.when = when
 
@@ -60,7 +60,7 @@ class Class:
         defaults: of those arguments that have one.
     """
 
-    def __init__(self, name: str, about: str, template: Template, uses: list[Use]) -> None:
+    def __init__(self, name: str, about: str, template: Template, uses: list[ClassUse]) -> None:
         self.name = name
         self.about = about
         self.template = template
@@ -114,7 +114,7 @@ class Class:
                 return self._known("{} // 2", name)
         name = free(WORDS.get(word, word), {*self.arguments, *self.stated, "x"})
         self.arguments[name] = [None if value is ABSENT else value for value in column]
-        return Known("{}", name)
+        return KnownFigure("{}", name)
 
     def _once(self, column: Column, word: str) -> Any:
         """Return the figure of a slot that is not always there, by the argument that it surely stands for."""
@@ -124,11 +124,11 @@ class Class:
                 return self._known("{}", name)
         return value
 
-    def _known(self, text: str, name: str) -> Known:
+    def _known(self, text: str, name: str) -> KnownFigure:
         self.arguments.setdefault(name, self.stated.get(name, []))
-        return Known(text, name)
+        return KnownFigure(text, name)
 
-    def _when(self, there: list[bool], slot: Slot) -> Known | None:
+    def _when(self, there: list[bool], slot: Slot) -> KnownFigure | None:
         """Return the condition that a slot is there."""
         if all(there):
             return None
@@ -139,7 +139,7 @@ class Class:
                     return self._known(text, name)
         name = free(f"has_{slot.name}", {*self.arguments, *self.stated})
         self.arguments[name] = list(there)
-        return Known("{}", name)
+        return KnownFigure("{}", name)
 
     def _finish(self) -> None:
         """Find defaults, put the arguments that have none first, and say how each use makes the module."""
@@ -153,7 +153,7 @@ class Class:
         for number, use in enumerate(self.uses):
             args = tuple([self.arguments[name][number] for name in needed])
             options = [Option(name, self.arguments[name][number], default) for name, default in self.defaults.items()]
-            use.module = Call(self.name, args, tuple(options))
+            use.module = ModuleCall(self.name, args, tuple(options))
 
 
 def _equal(column: Column, other: Column) -> bool:
@@ -199,7 +199,7 @@ def _condition(there: list[bool], column: Column) -> str:
     return ""
 
 
-def classes_of(uses: list[Use], name: Callable[[], str], about: str) -> list[Class]:
+def classes_of(uses: list[ClassUse], name: Callable[[], str], about: str) -> list[Class]:
     """Return the classes for all uses of a block: as few as its structures allow.
 
     Args:
@@ -210,10 +210,10 @@ def classes_of(uses: list[Use], name: Callable[[], str], about: str) -> list[Cla
     starts = _loops([use.structure for use in uses])
     for use in uses:
         use.structure = folded(use.structure, starts) if starts else use.structure
-    kinds: dict[Any, list[Use]] = {}
+    kinds: dict[Any, list[ClassUse]] = {}
     for use in uses:
         kinds.setdefault(use.structure.key, []).append(use)
-    groups: list[tuple[list[Structure], Template, list[Use]]] = []
+    groups: list[tuple[list[Structure], Template, list[ClassUse]]] = []
     for alike in kinds.values():
         structure = alike[0].structure
         for number, (structures, _, members) in enumerate(groups):

@@ -11,8 +11,8 @@ from typing import Any
 from cnncalc.exporters.torch.layout import Bracket, Text, flat
 from cnncalc.exporters.torch.names import is_name
 from cnncalc.exporters.torch.structures import numbered
-from cnncalc.exporters.torch.trees import Known, figures, filled, same, structure
-from cnncalc.layers.pytorch import Call, Code, Option, Place
+from cnncalc.exporters.torch.trees import KnownFigure, figures, filled, same, structure
+from cnncalc.layers.pytorch import Code, InputPlace, ModuleCall, Option
 
 _STRENGTH = {
     "==": 1,
@@ -67,17 +67,17 @@ class Printer:
         places: what stands for the module (-1) and for each input.
     """
 
-    def __init__(self, said: Callable[[Known], str], places: Mapping[int, Text] | None = None) -> None:
+    def __init__(self, said: Callable[[KnownFigure], str], places: Mapping[int, Text] | None = None) -> None:
         self.said = said
         self.places = places or {}
 
     def text(self, tree: Any) -> Text:
         """Return a tree as source."""
-        if isinstance(tree, Call):
+        if isinstance(tree, ModuleCall):
             return self.call(tree)
-        if isinstance(tree, Place):
+        if isinstance(tree, InputPlace):
             return self.places[tree.number]
-        if isinstance(tree, Known):
+        if isinstance(tree, KnownFigure):
             return (self.said(tree),)
         if isinstance(tree, Code):
             return (str(tree),)
@@ -85,7 +85,7 @@ class Printer:
             return (self.cut(tree),)
         return (literal(tree),)
 
-    def call(self, tree: Call) -> Text:
+    def call(self, tree: ModuleCall) -> Text:
         """Return a call, an operator, a method or an index."""
         name, args = tree.name, tree.args
         if name in _STRENGTH:
@@ -169,7 +169,7 @@ class Printer:
 def _series(options: list[Option], at: int) -> tuple[int, Any]:
     """Return where a series of calls ends that begins at an option, and one call for all, by their number i."""
     first, start = options[at].value, numbered(options[at].name)
-    if not isinstance(first, Call) or start is None:
+    if not isinstance(first, ModuleCall) or start is None:
         return at + 1, first
     rows: list[list[Any]] = []
     end = at

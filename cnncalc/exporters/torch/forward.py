@@ -8,9 +8,9 @@ from cnncalc.exporters.torch.classes import Class, Slotted
 from cnncalc.exporters.torch.expressions import Printer, range_text
 from cnncalc.exporters.torch.layout import WIDTH, Text, flat, lines
 from cnncalc.exporters.torch.names import TAKEN, attribute, free
-from cnncalc.exporters.torch.structures import Ref, numbered
-from cnncalc.exporters.torch.trees import Known, places
-from cnncalc.layers.pytorch import Call, Place
+from cnncalc.exporters.torch.structures import SlotRef, numbered
+from cnncalc.exporters.torch.trees import KnownFigure, places
+from cnncalc.layers.pytorch import InputPlace, ModuleCall
 
 DEEPEST = 4
 """How many layers are written inside each other."""
@@ -26,7 +26,7 @@ WIDEST = 60
 PLAIN = ("x", "y", "z")
 """Variables of tensors that nobody has named."""
 
-_X = Place(0)
+_X = InputPlace(0)
 
 
 class Forward:
@@ -46,11 +46,11 @@ class Forward:
         """
         self.made = made
         self.slots = {one.slot.name: one for one in made.slots}
-        self.names: dict[Ref, str] = {Ref("", number): name for number, name in enumerate(inputs)}
+        self.names: dict[SlotRef, str] = {SlotRef("", number): name for number, name in enumerate(inputs)}
         self.reached = reached
         self.said: dict[str, None] = {}
         self.out: list[str] = []
-        self.pending: dict[Ref, tuple[Text, int, list[Ref]]] = {}
+        self.pending: dict[SlotRef, tuple[Text, int, list[SlotRef]]] = {}
         self.last_use, self.uses = self._uses()
         self.last: tuple[int, str, Text] | None = None  # where the last plain statement begins, its variable, its value
         self.open: str | None = None  # the condition under which the lines of the end stand
@@ -71,10 +71,10 @@ class Forward:
         self._finish()
         return self.out
 
-    def _uses(self) -> tuple[dict[Ref, int], dict[Ref, int]]:
+    def _uses(self) -> tuple[dict[SlotRef, int], dict[SlotRef, int]]:
         """Return the place of the last slot that uses each tensor, and how many uses there are."""
-        last: dict[Ref, int] = {}
-        count: dict[Ref, int] = {}
+        last: dict[SlotRef, int] = {}
+        count: dict[SlotRef, int] = {}
         instead = self.made.template.instead
         for place, (name, one) in enumerate(self.slots.items()):
             refs = [one.slot.reads[number] for number in places(one.slot.value) if number >= 0]
@@ -96,13 +96,13 @@ class Forward:
             self._begin(one.when)
             self._run(one, place)
             return
-        if one.when is None and slot.makes == 1 and self._goes_into(Ref(slot.name), after, depth):
-            self.pending[Ref(slot.name)] = (text, depth, read)
+        if one.when is None and slot.makes == 1 and self._goes_into(SlotRef(slot.name), after, depth):
+            self.pending[SlotRef(slot.name)] = (text, depth, read)
             return
         if slot.makes == 1:
             self._assign(one, place, text, read)
             return
-        made = [Ref(slot.name, number) for number in range(slot.makes)]
+        made = [SlotRef(slot.name, number) for number in range(slot.makes)]
         self._begin(None)
         targets = [self._new(ref, place) for ref in made]
         if len(", ".join(targets)) <= WIDEST:
@@ -111,7 +111,7 @@ class Forward:
         self.out += [f"{' ' * INDENT}(", *[f"{' ' * INDENT}    {name}," for name in targets]]
         self.out += lines((") = ", *text), INDENT)
 
-    def _expression(self, one: Slotted) -> tuple[Text, int, list[Ref]]:
+    def _expression(self, one: Slotted) -> tuple[Text, int, list[SlotRef]]:
         """Return what a slot computes, kept statements in it where they fit, how deep it is, and what it reads."""
         slot = one.slot
         kept = [ref for ref in slot.reads if ref in self.pending]
@@ -136,11 +136,11 @@ class Forward:
     def _module(self, name: str) -> str:
         return "".join([attribute(part) for part in name.split(".")])
 
-    def _known(self, known: Known) -> str:
+    def _known(self, known: KnownFigure) -> str:
         self.said.setdefault(known.name)
         return known.text.format(f"self.{self.reached(known.name)}")
 
-    def _goes_into(self, ref: Ref, after: str | None, depth: int) -> bool:
+    def _goes_into(self, ref: SlotRef, after: str | None, depth: int) -> bool:
         """Whether a value is written inside of the next slot's: its only reader, which does not begin a line."""
         if after is None or self.uses.get(ref, 0) != 1 or depth >= DEEPEST:
             return False
@@ -149,14 +149,14 @@ class Forward:
             return False
         return not one.slot.begins or len(one.slot.reads) > 1
 
-    def _settle(self, ref: Ref) -> None:
+    def _settle(self, ref: SlotRef) -> None:
         """Write a kept statement after all."""
         text, _, read = self.pending.pop(ref)
         self._assign(self.slots[ref.slot], list(self.slots).index(ref.slot), text, read)
 
-    def _assign(self, one: Slotted, place: int, text: Text, read: list[Ref]) -> None:
+    def _assign(self, one: Slotted, place: int, text: Text, read: list[SlotRef]) -> None:
         """Give a tensor to the variable of one that is read no more, or to a new one."""
-        ref = Ref(one.slot.name)
+        ref = SlotRef(one.slot.name)
         instead = self.made.template.instead.get(one.slot.name)
         if instead is not None:
             assert one.when is not None
@@ -176,7 +176,7 @@ class Forward:
         if self.open is None:
             self.last = (start, self.names[ref], text)
 
-    def _take(self, ref: Ref, place: int, read: list[Ref]) -> None:
+    def _take(self, ref: SlotRef, place: int, read: list[SlotRef]) -> None:
         """Choose the variable of a tensor: that of one that is read no more, unless somebody has named either."""
         over = [self.names[other] for other in read if self.last_use.get(other, -1) <= place]
         plain = [name for name in over if name in PLAIN]
@@ -185,12 +185,12 @@ class Forward:
         else:
             self._new(ref, place)
 
-    def _is_kept(self, ref: Ref) -> bool:
+    def _is_kept(self, ref: SlotRef) -> bool:
         """Whether a tensor has a name of its own: somebody gave it one, and it is read more than once or comes out."""
         comes_out = ref in self.made.template.makes and len(self.made.template.makes) > 1
         return self.slots[ref.slot].slot.is_named and (self.uses.get(ref, 0) > 1 or comes_out)
 
-    def _new(self, ref: Ref, place: int) -> str:
+    def _new(self, ref: SlotRef, place: int) -> str:
         """Return a variable that is not in use: x, y or z; what the layer is called where it is kept, or more are."""
         live = {name for other, name in self.names.items() if self.last_use.get(other, -1) > place}
         for name in () if self._is_kept(ref) else PLAIN:
@@ -202,7 +202,7 @@ class Forward:
 
     # --- statements -----------------------------------------------------------------------------------------
 
-    def _begin(self, when: Known | None) -> None:
+    def _begin(self, when: KnownFigure | None) -> None:
         """Open the condition under which the next statement stands, unless it is open."""
         condition = self._known(when) if when is not None else None
         if condition is not None and condition != self.open:
@@ -215,8 +215,8 @@ class Forward:
     def _run(self, one: Slotted, place: int) -> None:
         """Write the loop over a slot that is a module several times."""
         stem, first = one.slot.run or ("", 0)
-        ref, source = Ref(one.slot.name), one.slot.reads[0]
-        assert isinstance(one.slot.value, Call)
+        ref, source = SlotRef(one.slot.name), one.slot.reads[0]
+        assert isinstance(one.slot.value, ModuleCall)
         count = one.slot.value.options[0].value
         if source in self.pending:
             self._settle(source)
@@ -226,12 +226,12 @@ class Forward:
         self._statement((f'    {name} = self.get_submodule(f"{stem}{{i}}")({name})',))
 
     def _until(self, count: object, first: int) -> str:
-        if isinstance(count, Known):
+        if isinstance(count, KnownFigure):
             return f"{self._known(count)} + {first}" if first else self._known(count)
         assert isinstance(count, int)
         return str(first + count)
 
-    def _carried(self, ref: Ref, source: Ref, place: int) -> str:
+    def _carried(self, ref: SlotRef, source: SlotRef, place: int) -> str:
         """Return the variable that a loop reads and writes."""
         if self.last_use.get(source, -1) <= place:
             self.names[ref] = self.names[source]
@@ -247,11 +247,11 @@ class Forward:
             one = self.slots[order[end]]
             simple = one.when is None and one.slot.run is None and one.slot.makes == 1 and not one.slot.owner
             simple = simple and one.slot.begins and one.slot.module is not None
-            chain = one.slot.value == Call("()", (Place(-1), _X))
+            chain = one.slot.value == ModuleCall("()", (InputPlace(-1), _X))
             if not (simple and chain) or numbered(order[end]) != (first[0], first[1] + end - at):
                 break
             if end > at:
-                before = Ref(order[end - 1])
+                before = SlotRef(order[end - 1])
                 if one.slot.reads != (before,) or self.uses.get(before) != 1:
                     break
             end += 1
@@ -260,7 +260,7 @@ class Forward:
     def _write_loop(self, names: list[str]) -> None:
         self._begin(None)
         first = self.slots[names[0]].slot
-        source, ref = first.reads[0], Ref(names[-1])
+        source, ref = first.reads[0], SlotRef(names[-1])
         if source in self.pending:
             self._settle(source)
         place = list(self.slots).index(names[0])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, product
 from typing import NamedTuple
 
-from cnncalc.exporters.torch.structures import Ref, Slot, Structure
+from cnncalc.exporters.torch.structures import Slot, SlotRef, Structure
 
 MOST_STRUCTURES = 24
 MOST_SLOTS = 300
@@ -24,8 +24,8 @@ class Template(NamedTuple):
     """
 
     slots: dict[str, Slot]
-    instead: dict[str, Ref]
-    makes: tuple[Ref, ...]
+    instead: dict[str, SlotRef]
+    makes: tuple[SlotRef, ...]
     inputs: int
     foreign: int
 
@@ -80,7 +80,7 @@ class _Wiring:
         self.structures = structures
         self.order = order
         self.choice = choice
-        self.instead: dict[str, Ref] = {}
+        self.instead: dict[str, SlotRef] = {}
 
     def template(self, slots: dict[str, Slot]) -> Template | None:
         """Return the whole; None where some structure would read something else."""
@@ -106,24 +106,24 @@ class _Wiring:
             makes.append(ref)
         return Template(found, self.instead, tuple(makes), self.structures[0].inputs, self.structures[0].foreign)
 
-    def _passed(self) -> Iterator[Ref]:
+    def _passed(self) -> Iterator[SlotRef]:
         """Yield the slots so far that are not always there, the last first."""
-        yield from [Ref(name) for name in reversed(self.instead)]
+        yield from [SlotRef(name) for name in reversed(self.instead)]
 
-    def _candidates(self, name: str, having: list[Structure], wanted: list[Ref]) -> Iterator[Ref]:
+    def _candidates(self, name: str, having: list[Structure], wanted: list[SlotRef]) -> Iterator[SlotRef]:
         """Yield what a slot may read: one that stands in another's place reads what the other would leave."""
         if name in self.choice:
             yield from [ref for ref in self._passed() if not any(ref.slot in one.slots for one in having)]
         yield from dict.fromkeys(wanted)
         yield from self._passed()
 
-    def _ref(self, having: Sequence[Structure], wanted: list[Ref], candidates: list[Ref]) -> Ref | None:
+    def _ref(self, having: Sequence[Structure], wanted: list[SlotRef], candidates: list[SlotRef]) -> SlotRef | None:
         for ref in candidates:
             if all(self._seen(one, ref) == want for one, want in zip(having, wanted, strict=True)):
                 return ref
         return None
 
-    def _seen(self, structure: Structure, ref: Ref) -> Ref | None:
+    def _seen(self, structure: Structure, ref: SlotRef) -> SlotRef | None:
         """Return what a structure reads where the whole reads this."""
         while ref.slot and ref.slot not in structure.slots:
             passed = self.instead.get(ref.slot)

@@ -8,19 +8,19 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from cnncalc.exporters.torch.classes import Class, Use, classes_of
+from cnncalc.exporters.torch.classes import Class, ClassUse, classes_of
 from cnncalc.exporters.torch.layout import WIDTH
 from cnncalc.exporters.torch.names import TAKEN, access, class_name, free, is_free, network_name, scope_name
-from cnncalc.exporters.torch.parts import Part, all_parts, parts_of
+from cnncalc.exporters.torch.parts import ScopePart, all_parts, parts_of
 from cnncalc.exporters.torch.source import class_text
-from cnncalc.exporters.torch.structures import Maker, Ref, Structure, is_chain, structure_of
+from cnncalc.exporters.torch.structures import Maker, SlotRef, Structure, is_chain, structure_of
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted
 from cnncalc.ground.places import Fault, SpecError
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.layers.base import LayerError
-from cnncalc.layers.pytorch import Call, Flow, Option, Torch
+from cnncalc.layers.pytorch import Flow, ModuleCall, Option, Torch
 
 _DEFINED = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE).findall
 
@@ -54,7 +54,7 @@ class _Module:
         self.root = parts_of(graph)
         self.helpers: dict[str, None] = {}
         self.torch: dict[Node, Torch] = self._translated()
-        self.makers: dict[Part, Maker] = {}
+        self.makers: dict[ScopePart, Maker] = {}
         self.classes: list[Class] = []
         self.inputs: dict[str, list[str]] = {}
         self.used = {self.name, "series", *[name for text in self.helpers for name in _DEFINED(text)]}
@@ -84,7 +84,7 @@ class _Module:
 
     def made(self) -> list[Class]:
         """Return the classes, each after those that it uses."""
-        kinds: dict[Kind, list[Part]] = {}
+        kinds: dict[Kind, list[ScopePart]] = {}
         for part, kind in self._kinds().items():
             if part is not self.root:
                 kinds.setdefault(kind, []).append(part)
@@ -93,10 +93,10 @@ class _Module:
         self._make("", [self.root])
         return self.classes
 
-    def _kinds(self) -> dict[Part, Kind]:
+    def _kinds(self) -> dict[ScopePart, Kind]:
         """Return the kind of each scope, in an order in which the kinds inside come first."""
         parts = list(all_parts(self.root))
-        heights: dict[Part, int] = {}
+        heights: dict[ScopePart, int] = {}
         for part in parts:
             inner = [item.scope for item in part.items if item.scope is not None]
             heights[part] = 1 + max([heights[one] for one in inner], default=0)
@@ -107,13 +107,13 @@ class _Module:
             return dict(sorted(kinds.items(), key=lambda pair: pair[1][2]))
         return dict(sorted(kinds.items(), key=lambda pair: order[pair[1]]))
 
-    def _kind(self, part: Part) -> Kind:
+    def _kind(self, part: ScopePart) -> Kind:
         use = self.graph.blocks.get(part.path)
         return ("block", use.name, 0) if use is not None else ("scope", scope_name(part.path) if part.path else "", 0)
 
-    def _make(self, name: str, parts: list[Part]) -> None:
+    def _make(self, name: str, parts: list[ScopePart]) -> None:
         """Make the classes of scopes of one kind; a series of modules needs none."""
-        uses: dict[Part, Use] = {}
+        uses: dict[ScopePart, ClassUse] = {}
         for part in parts:
             structure = structure_of(part, self.torch.__getitem__, self.makers.__getitem__, access)
             block = self.graph.blocks.get(part.path)
@@ -121,7 +121,7 @@ class _Module:
             if module is not None:
                 self.makers[part] = Maker(module, (), name, None)
             else:
-                uses[part] = Use(structure, block.values() if block is not None else {})
+                uses[part] = ClassUse(structure, block.values() if block is not None else {})
         if not uses:
             return
 
@@ -151,7 +151,7 @@ class _Module:
         """Names of the network and of what layers need."""
         return frozenset(self.used)
 
-    def _about(self, name: str, parts: list[Part]) -> str:
+    def _about(self, name: str, parts: list[ScopePart]) -> str:
         """Return a docstring's sentence."""
         if parts == [self.root]:
             come, go = (_shapes(tensors.values()) for tensors in (self.graph.inputs, self.graph.outputs))
@@ -162,7 +162,7 @@ class _Module:
         shown = parts[0].path if len(parts) == 1 else f"{parts[0].path} and {counted(len(parts) - 1, 'other')} like it"
         return f"The scope {_clean(shown)}."
 
-    def _inputs(self, made: Class, part: Part) -> list[str]:
+    def _inputs(self, made: Class, part: ScopePart) -> list[str]:
         """Return what a class calls the tensors that come in."""
         if len(part.reads) == 1:
             return ["x"]
@@ -196,25 +196,27 @@ class _Module:
         return [f"# {line}" for one in told for line in textwrap.wrap(one, WIDTH - 2, break_on_hyphens=False)]
 
 
-def _series(structure: Structure) -> Call | None:
+def _series(structure: Structure) -> ModuleCall | None:
     """Return what makes a scope that is only modules one after the other; None where it is more."""
-    before = Ref("")
+    before = SlotRef("")
     for name, slot in structure.slots.items():
         if not is_chain(structure, name, before) or not (is_free(name) or name.isdigit()):
             return None
-        before = Ref(slot.name)
+        before = SlotRef(slot.name)
     if structure.makes != (before,) or structure.inputs != 1 or structure.foreign:
         return None
     names = list(structure.slots)
     modules = [slot.module for slot in structure.slots.values()]
     if names == [str(number) for number in range(len(names))]:
-        return Call("nn.Sequential", tuple(modules))
+        return ModuleCall("nn.Sequential", tuple(modules))
     if any(name.isdigit() for name in names):
         return None
-    return Call("series", (), tuple([Option(name, module, None) for name, module in zip(names, modules, strict=True)]))
+    return ModuleCall(
+        "series", (), tuple([Option(name, module, None) for name, module in zip(names, modules, strict=True)])
+    )
 
 
-def _order(kinds: dict[Part, Kind]) -> dict[Kind, int] | None:
+def _order(kinds: dict[ScopePart, Kind]) -> dict[Kind, int] | None:
     """Return the place of each kind behind those inside of it; None where kinds are inside each other."""
     needs: dict[Kind, set[Kind]] = {kind: set() for kind in kinds.values()}
     for part, kind in kinds.items():

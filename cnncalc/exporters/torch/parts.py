@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cnncalc.graph import Graph, Node, Tensor
 
 
-class Part:
+class ScopePart:
     """A scope.
 
     Attributes:
@@ -25,7 +25,7 @@ class Part:
     def __init__(self, path: str, nodes: list[Node]) -> None:
         self.path = path
         self.nodes = nodes
-        self.items: list[Item] = []
+        self.items: list[ScopeItem] = []
         self.reads: list[Tensor] = []
         self.makes: list[Tensor] = []
         self.foreign: list[str] = []
@@ -36,7 +36,7 @@ class Part:
         return f"{self.path}." if self.path else ""
 
 
-class Item(NamedTuple):
+class ScopeItem(NamedTuple):
     """A layer or a scope in a scope.
 
     Attributes:
@@ -46,31 +46,31 @@ class Item(NamedTuple):
     """
 
     name: str
-    inner: Node | Part
+    inner: Node | ScopePart
     owner: str
 
     @property
-    def scope(self) -> Part | None:
+    def scope(self) -> ScopePart | None:
         """The scope, where it is one, and not another one once more."""
-        return self.inner if isinstance(self.inner, Part) and not self.owner else None
+        return self.inner if isinstance(self.inner, ScopePart) and not self.owner else None
 
     @property
     def reads(self) -> Sequence[Tensor]:
         """The tensors that come in."""
-        return self.inner.reads if isinstance(self.inner, Part) else self.inner.inputs
+        return self.inner.reads if isinstance(self.inner, ScopePart) else self.inner.inputs
 
     @property
     def makes(self) -> Sequence[Tensor]:
         """The tensors that come out."""
-        return self.inner.makes if isinstance(self.inner, Part) else (self.inner,)
+        return self.inner.makes if isinstance(self.inner, ScopePart) else (self.inner,)
 
 
-def parts_of(graph: Graph) -> Part:
+def parts_of(graph: Graph) -> ScopePart:
     """Return the whole network as a tree of scopes."""
     return _Tree(graph).part("", graph.nodes)
 
 
-def all_parts(part: Part) -> Iterator[Part]:
+def all_parts(part: ScopePart) -> Iterator[ScopePart]:
     """Yield scopes, the innermost first; not those that are another one once more."""
     for item in part.items:
         if item.scope is not None:
@@ -97,9 +97,9 @@ class _Tree:
                 path = path.rpartition(".")[0]
         return found
 
-    def part(self, path: str, nodes: list[Node]) -> Part:
+    def part(self, path: str, nodes: list[Node]) -> ScopePart:
         """Return a scope with all that is inside."""
-        part = Part(path, nodes)
+        part = ScopePart(path, nodes)
         inside = set(nodes)
         part.reads = list(dict.fromkeys([tensor for node in nodes for tensor in node.inputs if tensor not in inside]))
         part.makes = [node for node in nodes if self._is_seen(node, inside)]
@@ -113,15 +113,15 @@ class _Tree:
     def _is_seen(self, node: Node, inside: set[Node]) -> bool:
         return node in self.ends or any(reader not in inside for reader in self.readers.get(node, ()))
 
-    def _item(self, part: Part, name: str, group: list[Node]) -> Item:
+    def _item(self, part: ScopePart, name: str, group: list[Node]) -> ScopeItem:
         """Return a layer, or a scope with what it is made of."""
         if len(group) == 1 and group[0].name == part.prefix + name:
             node = group[0]
-            return Item(name, node, node.shares.name if node.shares is not None and node.use.weights else "")
+            return ScopeItem(name, node, node.shares.name if node.shares is not None and node.use.weights else "")
         inner = self.part(part.prefix + name, group)
-        return Item(name, inner, self._owner(inner))
+        return ScopeItem(name, inner, self._owner(inner))
 
-    def _owner(self, part: Part) -> str:
+    def _owner(self, part: ScopePart) -> str:
         """Return the path of an equal scope whose weights a scope uses, so that it is that scope once more; or ""."""
         weighted = next((node for node in part.nodes if node.use.weights), None)
         if weighted is None or weighted.shares is None:
@@ -133,7 +133,7 @@ class _Tree:
             return ""
         return owner if self._is_once_more(part, group, owner) else ""
 
-    def _is_once_more(self, part: Part, group: list[Node], owner: str) -> bool:
+    def _is_once_more(self, part: ScopePart, group: list[Node], owner: str) -> bool:
         """Whether the layers of a scope are those of another: the same, wired alike, with the other's weights."""
         twins: dict[Tensor, Tensor] = {}
         outside: dict[Tensor, Tensor] = {}
@@ -151,13 +151,13 @@ class _Tree:
             twins[one] = other
         return len(set(outside.values())) == len(outside)
 
-    def _foreign(self, part: Part) -> Iterator[str]:
+    def _foreign(self, part: ScopePart) -> Iterator[str]:
         """Yield the modules that are not inside."""
         for item in part.items:
             wanted = [item.owner] if item.owner else item.scope.foreign if item.scope is not None else []
             yield from [path for path in wanted if not path.startswith(part.prefix)]
 
-    def _groups(self, part: Part) -> list[tuple[str, list[Node]]]:
+    def _groups(self, part: ScopePart) -> list[tuple[str, list[Node]]]:
         """Return the layers of each item, in an order in which no item reads a later one.
 
         A scope that reads what is made of its own output is no item: its layers and scopes stand in its place.

@@ -9,8 +9,8 @@ from cnncalc.exporters.torch.expressions import Printer, literal, range_text
 from cnncalc.exporters.torch.forward import Forward
 from cnncalc.exporters.torch.layout import WIDTH, Text, called, lines
 from cnncalc.exporters.torch.names import OF_MODULES, attribute, free, is_free
-from cnncalc.exporters.torch.trees import Known
-from cnncalc.layers.pytorch import Call
+from cnncalc.exporters.torch.trees import KnownFigure
+from cnncalc.layers.pytorch import ModuleCall
 
 INDENT = 8
 
@@ -76,11 +76,11 @@ def _modules(slots: list[Slotted]) -> list[str]:
             found += lines(_registered(slot.name, made), indent)
             continue
         stem, first = slot.run
-        assert isinstance(slot.value, Call)
+        assert isinstance(slot.value, ModuleCall)
         count = slot.value.options[0].value
         until = (
             f"{_said(count)}{f' + {first}' if first else ''}"
-            if isinstance(count, Known)
+            if isinstance(count, KnownFigure)
             else f"{first + _whole(count)}"
         )
         found.append(f"{' ' * indent}for i in {range_text(first, until)}:")
@@ -88,7 +88,7 @@ def _modules(slots: list[Slotted]) -> list[str]:
     return found
 
 
-def _said(known: Known) -> str:
+def _said(known: KnownFigure) -> str:
     return known.text.format(known.name)
 
 

@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from cnncalc.exporters.torch.parts import Item, Part
+from cnncalc.exporters.torch.parts import ScopeItem, ScopePart
 from cnncalc.exporters.torch.trees import figures, key, structure
 from cnncalc.graph import Node, Tensor
-from cnncalc.ground.places import Origin
-from cnncalc.ground.places import Place as InText
+from cnncalc.ground.places import Origin, Place
 from cnncalc.layers.base import Elsewhere
-from cnncalc.layers.pytorch import MODULE, Call, Code, Place, Torch, call
+from cnncalc.layers.pytorch import MODULE, Code, InputPlace, ModuleCall, Torch, call
 
 _NUMBERED = re.compile(r"(.*?)(0|[1-9]\d*)", re.ASCII).fullmatch
 _WORDS = re.compile(r"\w+").findall
@@ -20,7 +19,7 @@ STARTS = ("conv", "fc", "matmul", "recurrent")
 """Kinds of layers that begin a line."""
 
 
-class Ref(NamedTuple):
+class SlotRef(NamedTuple):
     """What is read: an output of a slot, or an input of the scope where ``slot`` is ""."""
 
     slot: str
@@ -45,9 +44,9 @@ class Slot(NamedTuple):
     """
 
     name: str
-    module: Call | None
-    value: Call | Place
-    reads: tuple[Ref, ...]
+    module: ModuleCall | None
+    value: ModuleCall | InputPlace
+    reads: tuple[SlotRef, ...]
     makes: int = 1
     owner: str = ""
     words: tuple[str, ...] = ()
@@ -86,7 +85,7 @@ class Structure(NamedTuple):
     """
 
     slots: dict[str, Slot]
-    makes: tuple[Ref, ...]
+    makes: tuple[SlotRef, ...]
     inputs: int
     foreign: int
 
@@ -100,14 +99,17 @@ class Structure(NamedTuple):
 class Maker(NamedTuple):
     """How a scope inside is made, and whether its class is at hand."""
 
-    module: Call
+    module: ModuleCall
     words: tuple[str, ...]
     stem: str
     place: Origin | None
 
 
 def structure_of(
-    part: Part, torch: Callable[[Node], Torch], made: Callable[[Part], Maker], access: Callable[[Iterable[str]], str]
+    part: ScopePart,
+    torch: Callable[[Node], Torch],
+    made: Callable[[ScopePart], Maker],
+    access: Callable[[Iterable[str]], str],
 ) -> Structure:
     """Return the structure of a scope.
 
@@ -117,7 +119,7 @@ def structure_of(
         made: what makes a scope inside.
         access: the attributes that lead to a module, by the parts of its name.
     """
-    refs: dict[Tensor, Ref] = {tensor: Ref("", number) for number, tensor in enumerate(part.reads)}
+    refs: dict[Tensor, SlotRef] = {tensor: SlotRef("", number) for number, tensor in enumerate(part.reads)}
     slots: dict[str, Slot] = {}
 
     def module_of(path: str) -> str:
@@ -127,16 +129,16 @@ def structure_of(
 
     for item in part.items:
         slot = _slot(item, torch, made, module_of)._replace(reads=tuple([refs[tensor] for tensor in item.reads]))
-        if isinstance(slot.value, Place) and slot.value.number >= 0:
+        if isinstance(slot.value, InputPlace) and slot.value.number >= 0:
             refs[item.makes[0]] = slot.reads[slot.value.number]
             continue
         slots[slot.name] = slot
-        refs.update({node: Ref(slot.name, number) for number, node in enumerate(item.makes)})
+        refs.update({node: SlotRef(slot.name, number) for number, node in enumerate(item.makes)})
     return Structure(slots, tuple([refs[node] for node in part.makes]), len(part.reads), len(part.foreign))
 
 
 def _slot(
-    item: Item, torch: Callable[[Node], Torch], made: Callable[[Part], Maker], module_of: Callable[[str], str]
+    item: ScopeItem, torch: Callable[[Node], Torch], made: Callable[[ScopePart], Maker], module_of: Callable[[str], str]
 ) -> Slot:
     """Return an item without what it reads."""
     owner = module_of(item.owner) if item.owner else ""
@@ -145,10 +147,10 @@ def _slot(
         found = torch(node)
         words = _words(node.layer.elsewhere)
         module = None if owner else found.module
-        begins, place = node.layer.kind in STARTS, node.origin if isinstance(node.origin, InText) else None
+        begins, place = node.layer.kind in STARTS, node.origin if isinstance(node.origin, Place) else None
         return Slot(item.name, module, found.value, (), 1, owner, words, begins, node.layer.stem, place)
     part = item.inner
-    inputs, makes = [Place(number) for number in range(len(part.reads))], len(part.makes)
+    inputs, makes = [InputPlace(number) for number in range(len(part.reads))], len(part.makes)
     if owner:
         return Slot(item.name, None, call("()", MODULE, *inputs), (), makes, owner, begins=True)
     maker = made(part)
@@ -169,16 +171,16 @@ def numbered(name: str) -> tuple[str, int] | None:
     return (match[1], int(match[2])) if match and "." not in name else None
 
 
-def is_chain(structure: Structure, name: str, before: Ref) -> bool:
+def is_chain(structure: Structure, name: str, before: SlotRef) -> bool:
     """Whether a slot is a module that takes one tensor, and gives one."""
     slot = structure.slots[name]
-    simple = slot.value == call("()", MODULE, Place(0)) and slot.module is not None and slot.makes == 1
+    simple = slot.value == call("()", MODULE, InputPlace(0)) and slot.module is not None and slot.makes == 1
     return simple and slot.reads == (before,)
 
 
 def runs(structure: Structure) -> list[tuple[tuple[str, int], list[str]]]:
     """Return the slots that are one module several times: equal, numbered, and each reading the one before alone."""
-    uses: dict[Ref, int] = {}
+    uses: dict[SlotRef, int] = {}
     for slot in structure.slots.values():
         for ref in slot.reads:
             uses[ref] = uses.get(ref, 0) + 1
@@ -204,11 +206,11 @@ def _start(name: str) -> tuple[str, int]:
     return start
 
 
-def _goes_on(structure: Structure, last: str, slot: Slot, uses: dict[Ref, int]) -> bool:
+def _goes_on(structure: Structure, last: str, slot: Slot, uses: dict[SlotRef, int]) -> bool:
     before, here = structure.slots[last], numbered(slot.name)
-    if here is None or numbered(last) != (here[0], here[1] - 1) or uses.get(Ref(last), 0) != 1:
+    if here is None or numbered(last) != (here[0], here[1] - 1) or uses.get(SlotRef(last), 0) != 1:
         return False
-    if not is_chain(structure, slot.name, Ref(last)) or slot.key != before.key:
+    if not is_chain(structure, slot.name, SlotRef(last)) or slot.key != before.key:
         return False
     mine, theirs = slot.figures(), before.figures()
     return [key(value) for _, value in mine] == [key(value) for _, value in theirs]
@@ -219,7 +221,7 @@ def folded(structure: Structure, starts: set[tuple[str, int]]) -> Structure:
     alone = {name for name in structure.slots if numbered(name) in starts}
     groups = {names[0]: names for start, names in runs(structure) if start in starts}
     slots: dict[str, Slot] = {}
-    ends: dict[Ref, Ref] = {}
+    ends: dict[SlotRef, SlotRef] = {}
     gone = {name for names in groups.values() for name in names[1:]}
     for name, slot in structure.slots.items():
         slot = slot._replace(reads=tuple([ends.get(ref, ref) for ref in slot.reads]))
@@ -231,6 +233,6 @@ def folded(structure: Structure, starts: set[tuple[str, int]]) -> Structure:
         if not names:
             slots[name] = slot
             continue
-        slots[name] = slot._replace(value=call("repeat", Place(0), count=len(names)), run=_start(name))
-        ends[Ref(names[-1])] = Ref(name)
+        slots[name] = slot._replace(value=call("repeat", InputPlace(0), count=len(names)), run=_start(name))
+        ends[SlotRef(names[-1])] = SlotRef(name)
     return structure._replace(slots=slots, makes=tuple([ends.get(ref, ref) for ref in structure.makes]))

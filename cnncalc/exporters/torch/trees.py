@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from cnncalc.layers.pytorch import Call, Code, Option, Place
+from cnncalc.layers.pytorch import Code, InputPlace, ModuleCall, Option
 
 
-class Known(NamedTuple):
+class KnownFigure(NamedTuple):
     """A figure that a name stands for: ``4 * width``.
 
     Attributes:
@@ -22,10 +22,10 @@ class Known(NamedTuple):
 
 def structure(tree: Any) -> Any:
     """Return a tree without its figures: what must be equal where two places are written alike."""
-    if isinstance(tree, Call):
+    if isinstance(tree, ModuleCall):
         args = tuple([structure(arg) for arg in tree.args])
         return (tree.name, args, tuple([(option.name, structure(option.value)) for option in tree.options]))
-    if isinstance(tree, Place):
+    if isinstance(tree, InputPlace):
         return ("place", tree.number)
     if isinstance(tree, Code):
         return ("code", str(tree))
@@ -36,28 +36,28 @@ def structure(tree: Any) -> Any:
 
 def figures(tree: Any) -> Iterator[tuple[str, Any]]:
     """Yield the figures of a tree, each with what PyTorch calls the argument, or ""."""
-    if isinstance(tree, Call):
+    if isinstance(tree, ModuleCall):
         for arg in tree.args:
             yield from figures(arg)
         for option in tree.options:
-            if isinstance(option.value, (Call, Place, Code)):
+            if isinstance(option.value, (ModuleCall, InputPlace, Code)):
                 yield from figures(option.value)
             else:
                 yield option.name, option.value
     elif isinstance(tree, slice):
         yield from zip(("start", "stop", "step"), (tree.start, tree.stop, tree.step), strict=True)
-    elif not isinstance(tree, (Place, Code)):
+    elif not isinstance(tree, (InputPlace, Code)):
         yield "", tree
 
 
 def filled(tree: Any, take: Callable[[], Any]) -> Any:
     """Return a tree with other figures, taken one by one in the order of :func:`figures`."""
-    if isinstance(tree, Call):
+    if isinstance(tree, ModuleCall):
         args = tuple([filled(arg, take) for arg in tree.args])
-        return Call(tree.name, args, tuple([_filled(option, take) for option in tree.options]))
+        return ModuleCall(tree.name, args, tuple([_filled(option, take) for option in tree.options]))
     if isinstance(tree, slice):
         return slice(take(), take(), take())
-    return tree if isinstance(tree, (Place, Code)) else take()
+    return tree if isinstance(tree, (InputPlace, Code)) else take()
 
 
 def _filled(option: Option, take: Callable[[], Any]) -> Option:
@@ -66,9 +66,9 @@ def _filled(option: Option, take: Callable[[], Any]) -> Option:
 
 def places(tree: Any) -> Iterator[int]:
     """Yield the numbers of the inputs that a tree uses, each as often as it does."""
-    if isinstance(tree, Place):
+    if isinstance(tree, InputPlace):
         yield tree.number
-    elif isinstance(tree, Call):
+    elif isinstance(tree, ModuleCall):
         for arg in (*tree.args, *[option.value for option in tree.options]):
             yield from places(arg)
 

@@ -35,7 +35,7 @@ _SIZES = re.compile(r"(\d+)[x×](\d+)(?:/(\d+))?").fullmatch
 _PAPER = re.compile(r"conv(\d+)(?:[x×]\d+)?[-_/, ]+(\d+)", re.IGNORECASE).fullmatch
 
 
-class Code(NamedTuple):
+class VerbatimCode(NamedTuple):
     """An expression, which is put into the item as it stands."""
 
     text: str
@@ -199,7 +199,7 @@ def literal(text: str) -> object:
     try:
         return _evaluated(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return Code(text)
+        return VerbatimCode(text)
 
 
 def _evaluated(node: ast.expr) -> object:
@@ -208,7 +208,7 @@ def _evaluated(node: ast.expr) -> object:
         return node.value
     if isinstance(node, (ast.Tuple, ast.List)):
         return tuple([_evaluated(item) for item in node.elts])
-    return Code(ast.unparse(node))
+    return VerbatimCode(ast.unparse(node))
 
 
 def _of_node(node: Tree) -> object:
@@ -216,7 +216,7 @@ def _of_node(node: Tree) -> object:
         return node.text if node.quoted else literal(node.text)
     if isinstance(node, List):
         return tuple([_of_node(item) for item in node.items])
-    return Code("…")
+    return VerbatimCode("…")
 
 
 def _merged(value: object) -> object:
@@ -226,7 +226,7 @@ def _merged(value: object) -> object:
 
 def _text(value: object, flow: bool) -> str:
     """Return a value as a spec has it; inside ``{…}`` an expression with YAML's own signs is quoted."""
-    if isinstance(value, Code):
+    if isinstance(value, VerbatimCode):
         return f'"{value.text}"' if flow and re.search(r"[][{},:#]", value.text) else value.text
     if isinstance(value, tuple):
         return "[" + ", ".join(_text(item, True) for item in value) + "]"
@@ -277,7 +277,7 @@ def _fitting(value: object, argument: Argument[Any]) -> object:
 def _fits(layer_class: type[Layer], values: dict[str, object]) -> bool:
     """Whether the values are accepted, as far as that can be tried."""
     missing = any(one.default is REQUIRED and name not in values for name, one in layer_class.arguments.items())
-    if missing or any(isinstance(value, Code) for value in values.values()):
+    if missing or any(isinstance(value, VerbatimCode) for value in values.values()):
         return True
     try:
         layer_class(**values)
@@ -289,7 +289,7 @@ def _fits(layer_class: type[Layer], values: dict[str, object]) -> bool:
 def _item(layer_class: type[Layer], values: dict[str, object]) -> str:
     """Return an item with the arguments that are not at their defaults; those that are missing are ``…``."""
     shown = {
-        name: values.get(name, Code("…"))
+        name: values.get(name, VerbatimCode("…"))
         for name, argument in layer_class.arguments.items()
         if argument.default is REQUIRED or (name in values and values[name] != argument.default)
     }

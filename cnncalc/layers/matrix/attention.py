@@ -126,9 +126,9 @@ class Attention(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function; its steps where one side is for all heads or samples, which it does not stretch."""
-        from cnncalc.layers.pytorch import Place, Torch, call
+        from cnncalc.layers.pytorch import InputPlace, Torch, call
 
-        q, k, v, *biases = [Place(number) for number in range(len(flow.inputs))]
+        q, k, v, *biases = [InputPlace(number) for number in range(len(flow.inputs))]
         rank, turned = len(flow.inputs[0]), self.features_first
         mask: Expression | None = None
         for bias, shape in zip(biases, flow.inputs[3:], strict=True):

@@ -110,11 +110,11 @@ class Einsum(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function, dots for the batch."""
-        from cnncalc.layers.pytorch import Place, Torch, call
+        from cnncalc.layers.pytorch import InputPlace, Torch, call
 
         *terms, out = self._terms()
         equation = ",".join([f"...{term}" for term in terms]) + f"->...{out}"
-        value = call("torch.einsum", equation, *[Place(number) for number in range(len(terms))])
+        value = call("torch.einsum", equation, *[InputPlace(number) for number in range(len(terms))])
         return Torch(value if out else call(".unsqueeze", value, -1))
 
     def label(self) -> str:

@@ -77,9 +77,9 @@ class Concat(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's cat; what comes once for all samples is stretched first."""
-        from cnncalc.layers.pytorch import Place, Torch, call
+        from cnncalc.layers.pytorch import InputPlace, Torch, call
 
-        parts: list[Expression] = [Place(number) for number in range(len(flow.inputs))]
+        parts: list[Expression] = [InputPlace(number) for number in range(len(flow.inputs))]
         if False in flow.once:
             samples = call("len", parts[flow.once.index(False)])
             for number, once in enumerate(flow.once):

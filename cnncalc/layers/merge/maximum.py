@@ -30,9 +30,9 @@ class Maximum(ElementwiseMerge):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function of two tensors, once for each further one."""
-        from cnncalc.layers.pytorch import Place, Torch, X, call
+        from cnncalc.layers.pytorch import InputPlace, Torch, X, call
 
-        value = call("torch.maximum", X, Place(1))
+        value = call("torch.maximum", X, InputPlace(1))
         for number in range(2, len(flow.inputs)):
-            value = call("torch.maximum", value, Place(number))
+            value = call("torch.maximum", value, InputPlace(number))
         return Torch(value)

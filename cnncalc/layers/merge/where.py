@@ -43,6 +43,6 @@ class Where(ElementwiseMerge):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function."""
-        from cnncalc.layers.pytorch import Place, Torch, X, Y, call
+        from cnncalc.layers.pytorch import InputPlace, Torch, X, Y, call
 
-        return Torch(call("torch.where", call("!=", X, 0), Y, Place(2)))
+        return Torch(call("torch.where", call("!=", X, 0), Y, InputPlace(2)))

@@ -12,7 +12,7 @@ from cnncalc.layers.shapes import Shape, shape_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Attribute, Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
-    from cnncalc.layers.pytorch import Call, Expression, Flow, Torch
+    from cnncalc.layers.pytorch import Expression, Flow, ModuleCall, Torch
 
 
 class Recurrent(Layer):
@@ -183,7 +183,7 @@ class Recurrent(Layer):
         value = call("[]", call("()", MODULE, x, *states), 0)
         return Torch(call(".flip", value, 1) if self.reverse else value, self._module_in_torch(flow))
 
-    def _module_in_torch(self, flow: Flow) -> Call:
+    def _module_in_torch(self, flow: Flow) -> ModuleCall:
         """Return what makes PyTorch's module."""
         from cnncalc.layers.pytorch import Or, call
 
@@ -196,13 +196,13 @@ class Recurrent(Layer):
             bidirectional=Or(self.bidirectional, False),
         )
 
-    def _states_in_torch(self, flow: Flow) -> list[Call]:
+    def _states_in_torch(self, flow: Flow) -> list[ModuleCall]:
         """Return the first states as PyTorch takes them: (directions, N, hidden_size)."""
-        from cnncalc.layers.pytorch import Place, X, call
+        from cnncalc.layers.pytorch import InputPlace, X, call
 
         states = []
         for number, once in enumerate(flow.once[1:], 1):
-            given: Expression = Place(number)
+            given: Expression = InputPlace(number)
             if once:
                 given = call(".expand", given, call("len", X), -1, -1)
             states.append(call(".contiguous", call(".transpose", given, 0, 1)))

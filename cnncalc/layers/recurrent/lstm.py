@@ -11,7 +11,7 @@ from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, NumPy
-    from cnncalc.layers.pytorch import Call, Flow, Torch
+    from cnncalc.layers.pytorch import Flow, ModuleCall, Torch
     from cnncalc.layers.shapes import Shape
 
 
@@ -99,7 +99,7 @@ class LSTM(Recurrent):
         value = call(".flip", value, 1) if self.reverse else value
         return Torch(value, made.module._replace(name="LSTMWithCells"), (_MODULE,))
 
-    def _states_in_torch(self, flow: Flow) -> list[Call]:
+    def _states_in_torch(self, flow: Flow) -> list[ModuleCall]:
         """Return state and cell as one argument; cells of zeros where only the state is given."""
         from cnncalc.layers.pytorch import call
 

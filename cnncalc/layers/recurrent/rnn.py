@@ -11,7 +11,7 @@ from cnncalc.layers.recurrent._recurrent import Recurrent
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Attribute
     from cnncalc.layers.ops import Array, NumPy
-    from cnncalc.layers.pytorch import Call, Flow
+    from cnncalc.layers.pytorch import Flow, ModuleCall
     from cnncalc.layers.shapes import Shape
 
 
@@ -57,7 +57,7 @@ class RNN(Recurrent):
         """Return what is applied to the sum, once for each direction."""
         return {"activations": [self.nonlinearity.capitalize()] * self.directions}
 
-    def _module_in_torch(self, flow: Flow) -> Call:
+    def _module_in_torch(self, flow: Flow) -> ModuleCall:
         """Return what makes PyTorch's module."""
         from cnncalc.layers.pytorch import Option
 

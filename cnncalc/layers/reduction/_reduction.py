@@ -13,7 +13,7 @@ from cnncalc.layers.shapes import Shape, axis_index
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
-    from cnncalc.layers.pytorch import Call, Expression, Flow, Torch
+    from cnncalc.layers.pytorch import Expression, Flow, ModuleCall, Torch
 
 
 def axis_indices(chosen: tuple[int, ...] | None, shape: Shape) -> list[int]:
@@ -90,7 +90,7 @@ class Reduction(Layer):
         x = X if len(over) == 1 else call(".flatten", X, 1)
         return Torch(self.torch_reduced(x, [1], True))
 
-    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> Call:
+    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> ModuleCall:
         """Return PyTorch's call on a tensor along some of its axes (batch counted)."""
         from cnncalc.layers.pytorch import Or, call
 

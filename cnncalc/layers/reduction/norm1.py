@@ -11,7 +11,7 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, NumPy
-    from cnncalc.layers.pytorch import Call, Expression
+    from cnncalc.layers.pytorch import Expression, ModuleCall
 
 
 class Norm1(Reduction):
@@ -32,7 +32,7 @@ class Norm1(Reduction):
         """Return the sum of magnitudes."""
         return np.sum(np.abs(x), axis=axis, keepdims=True)
 
-    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> Call:
+    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> ModuleCall:
         """Return the sum of magnitudes."""
         from cnncalc.layers.pytorch import call
 

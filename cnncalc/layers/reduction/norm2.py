@@ -11,7 +11,7 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, NumPy
-    from cnncalc.layers.pytorch import Call, Expression
+    from cnncalc.layers.pytorch import Expression, ModuleCall
 
 
 class Norm2(Reduction):
@@ -33,7 +33,7 @@ class Norm2(Reduction):
         """Return the length."""
         return np.sqrt((x * x).sum(axis=axis, keepdims=True))
 
-    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> Call:
+    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> ModuleCall:
         """Return PyTorch's function of vectors."""
         from cnncalc.layers.pytorch import Or, call
 

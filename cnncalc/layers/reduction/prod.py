@@ -11,7 +11,7 @@ from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array, NumPy
-    from cnncalc.layers.pytorch import Call, Expression
+    from cnncalc.layers.pytorch import Expression, ModuleCall
 
 
 class Prod(Reduction):
@@ -32,7 +32,7 @@ class Prod(Reduction):
         """Return the product."""
         return np.prod(x, axis=axis, keepdims=True)
 
-    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> Call:
+    def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> ModuleCall:
         """Return PyTorch's method along one axis after the other, from the last."""
         for axis in over[::-1]:
             product = super().torch_reduced(x, [axis], keepdims)

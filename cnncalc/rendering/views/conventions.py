@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.figures.conventions import Account, Difference
+from cnncalc.figures.conventions import Account, CountDifference
 from cnncalc.graph import Graph
 from cnncalc.ground.numbers import exact
 from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Title
@@ -60,7 +60,7 @@ def _total(account: Account) -> TableRow:
     ]
 
 
-def _difference(one: Difference) -> TableRow:
+def _difference(one: CountDifference) -> TableRow:
     counted = "?" if one.counted is None else exact(one.counted)
     return [f"  {one.type}", str(one.layers), counted, _signed((one.counted or 0) - one.macs), one.rule]
 
@@ -96,7 +96,7 @@ def records(accounts: list[Account]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for account in accounts:
         tool = account.convention
-        rows = [Difference("total", 0, account.macs, account.total, tool.counts), *account.differences]
+        rows = [CountDifference("total", 0, account.macs, account.total, tool.counts), *account.differences]
         for one in rows:
             values = (tool.name, tool.figure, one.type, one.layers or None, one.macs, one.counted)
             found.append(dict(zip(COLUMNS, (*values, (one.counted or 0) - one.macs, one.rule), strict=True)))

@@ -33,7 +33,7 @@ NETWORKS_PER_TRACE = 8
 """How many networks are computed the plain way while one is traced."""
 
 
-class Structure(NamedTuple):
+class LaidOutProgram(NamedTuple):
     """A program with the layout of its results, where it has any.
 
     ``is_error``: the network is none, which the plain way reports; else it could not be traced.
@@ -59,7 +59,7 @@ class Columns:
         self._form = 0  # how often signatures have been given another meaning
         self._folding = Folding(recipe, measure)
         self._worth = WORTH_TRACING_FOLDED if self._folding.folds else WORTH_TRACING
-        self._known: dict[tuple[int, ...], list[Structure]] = {}
+        self._known: dict[tuple[int, ...], list[LaidOutProgram]] = {}
 
     def window(self, numbers: Sequence[int]) -> Window:
         """Return the figures of some places of the grid, by their numbers."""
@@ -143,11 +143,11 @@ class Columns:
         try:
             network = self.recipe.build(variant, args, inputs)
             layout, results = laid_out(network, self.measure)
-            structure = Structure(Program(tape, results), layout)
+            structure = LaidOutProgram(Program(tape, results), layout)
         except CnncalcError:
-            structure = Structure(Program(tape, ()), None, is_error=True)
+            structure = LaidOutProgram(Program(tape, ()), None, is_error=True)
         except (TypeError, ValueError, ArithmeticError, AttributeError):
-            structure = Structure(Program(tape, ()), None)
+            structure = LaidOutProgram(Program(tape, ()), None)
         if self._pinned(tape):
             signature = tuple([int(axis.codes[place]) for axis, place in zip(self.axes, picked, strict=True)])
             self._known.clear()  # by signatures that are no more
