@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from random import Random
 
+from cnncalc.figures.roofline import Machine
 from cnncalc.graph import Graph, Node, Tensor
 from tests.layers.building import make
 
 SHAPE = (4, 6, 6)
+MACHINE = Machine(10**11, 2 * 10**10)
 CONV, NORM, RELU, ADD = (make(item) for item in ("conv: {out_channels: 4, kernel_size: 1}", "batchnorm", "relu", "add"))
 
 

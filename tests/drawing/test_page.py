@@ -6,7 +6,7 @@ import gzip
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -15,46 +15,19 @@ from xml.etree import ElementTree
 import pytest
 
 from cnncalc import load
-from cnncalc.cli.draw import page_of
 from cnncalc.drawing.measures import measure
 from cnncalc.drawing.mermaid import flowchart
 from cnncalc.drawing.page.charts import alive_between, charts, longest_path
 from cnncalc.drawing.page.document import FEW_BOXES
-from cnncalc.drawing.picture import Choice, describe, picture
-from cnncalc.drawing.svg import document
-from cnncalc.figures.roofline import Machine
+from cnncalc.drawing.picture import Choice, describe
 from cnncalc.figures.summary import summarize
-from cnncalc.graph import Graph
+from cnncalc.graph import Graph, Tensor
 from tests.commands import cnncalc
 from tests.drawing.browser import Browser, needs_browser, node_module
-from tests.drawing.networks import CONV, SHAPE, dominated, nested_skips, random_network
+from tests.drawing.conftest import html
+from tests.drawing.networks import CONV, MACHINE, RELU, SHAPE, random_network
 
 SVG = "{http://www.w3.org/2000/svg}"
-MACHINE = Machine(10**11, 2 * 10**10)
-
-
-def html(graph: Graph, depth: int | None = None) -> str:
-    return "".join(page_of(graph, summarize(graph), MACHINE, Choice(depth)))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with Browser() as found:
-        yield found
-
-
-@pytest.fixture
-def show(browser: Browser, tmp_path: Path) -> Callable[..., Browser]:
-    """Return a function that opens a page of a network and holds that nothing went wrong and nobody was asked."""
-
-    def opened(graph: Graph, depth: int | None = None, hash: str = "", scripts: bool = True) -> Browser:
-        path = tmp_path / "net.html"
-        path.write_text(html(graph, depth), encoding="utf-8")
-        browser.open(path.as_uri() + hash, scripts)
-        assert [request for request in browser.requests if not request.startswith("data:")] == [path.as_uri()]
-        return browser
-
-    return opened
 
 
 # --- what the file says --------------------------------------------------------------------------------------
@@ -111,74 +84,25 @@ def test_charts_say_what_they_show() -> None:
     assert "sees up to 404 of the input's 224" in found["Receptive field"]
 
 
+HOSTILE = [
+    "</script><script>window.obeyed = 1</script>", "<img src=x onerror='window.obeyed = 1'>", "שלום\u202e", "层归一化",
+    "\"quoted\"&amp;'", "\u2028]]>--><!--", "W" * 3000, "a|b`${window.obeyed = 1}`", "%00%3Cscript%3E", "constructor", "__proto__",
+]  # fmt: skip
+"""Names that are to be shown, not obeyed: of scopes and layers of a file that may come from anywhere."""
+
+
+def hostile() -> Graph:
+    """Return a network all of whose names are hostile."""
+    graph = Graph(HOSTILE[0], {HOSTILE[1]: SHAPE})
+    tensor: Tensor = graph.inputs[HOSTILE[1]]
+    for number, name in enumerate(HOSTILE):
+        tensor = graph.add(CONV, [tensor], f"{name}.{HOSTILE[number - 1]}{number}")
+        tensor = graph.add(RELU if number % 2 else CONV, [tensor], f"{name}.{number}")
+    graph.outputs[HOSTILE[2]] = tensor
+    return graph
+
+
 # --- in the browser ------------------------------------------------------------------------------------------
-
-
-NETWORKS: dict[str, Callable[[], Graph]] = {
-    "lanes": lambda: nested_skips(30, scoped=True),
-    "dominated": dominated,
-    "blocks": lambda: load(str(Path(__file__).parent / "unet_blocks.yaml")),
-}
-
-
-def network(name: str | int) -> Graph:
-    """Return a network: one of ours, a shipped one, or a random one."""
-    if isinstance(name, int):
-        return random_network(Random(name))
-    return NETWORKS[name]() if name in NETWORKS else load(name)
-
-
-SHAPES = """
-(() => {
-  const number = (element, names) => names.map((name) => element.getAttribute(name));
-  const svg = document.querySelector('#graph svg');
-  const kinds = (tag, names, text) =>
-    [...svg.querySelectorAll(tag)].map((one) => [one.getAttribute('class').replace(/ ?(chosen|hit)/, ''), ...number(one, names), text ? one.textContent : ''].join('|')).sort();
-  return [kinds('rect', ['x', 'y', 'width', 'height', 'fill', 'stroke', 'rx', 'stroke-dasharray'], false),
-    kinds('text', ['x', 'y', 'font-size', 'font-weight', 'text-anchor'], true),
-    kinds('circle', ['cx', 'cy', 'r', 'fill'], false), kinds('path', ['d', 'fill', 'stroke'], false)];
-})()
-"""
-
-
-def drawn(graph: Graph, by: str, depth: int) -> list[list[str]]:
-    """Return what Python draws as the script lists it: rectangles with the bars, texts, circles, lines."""
-    machine = MACHINE if by == "time" else None
-    root = ElementTree.fromstring(document(picture(graph, measure(graph, by, machine=machine), Choice(depth)), False))
-    for outer in root.findall(f"{SVG}rect[@class='paper']"):
-        root.remove(outer)
-    for heading in root.findall(f"{SVG}text")[:2]:
-        root.remove(heading)
-    attributes = {
-        "rect": ("x", "y", "width", "height", "fill", "stroke", "rx", "stroke-dasharray"),
-        "text": ("x", "y", "font-size", "font-weight", "text-anchor"), "circle": ("cx", "cy", "r", "fill"),
-        "path": ("d", "fill", "stroke"),
-    }  # fmt: skip
-    found = []
-    for tag, names in attributes.items():
-        rows = []
-        for one in root.iter(f"{SVG}{tag}"):
-            values = [one.get(name, "12" if name == "font-size" else "") for name in names]
-            rows.append("|".join([one.get("class", ""), *values, one.text or "" if tag == "text" else ""]))
-        found.append(sorted(rows))
-    return found
-
-
-@needs_browser
-@pytest.mark.parametrize(
-    "name",
-    ["alexnet", "resnet50", "googlenet", "inception_v4", "densenet121", "unet", "yolov3", "yolov4", "fcn8s",
-     "mobilenet_v3_large", "lanes", "dominated", "blocks", 3, 77, 112],
-)  # fmt: skip
-def test_one_geometry_in_two_languages(show: Callable[..., Browser], name: str | int) -> None:
-    """Every rectangle, bar, text, circle and line is where, and as long as, Python draws it."""
-    graph = network(name)
-    page = show(graph)
-    for depth, by in ((1, "macs"), (2, "params"), (99, "memory")):
-        page.evaluate(f"openTo({depth}); document.querySelector('[data-by={by}]').click()")
-        for ours, theirs in zip(drawn(graph, by, depth), page.evaluate(SHAPES), strict=True):
-            assert theirs == ours
-    assert page.errors == []
 
 
 @needs_browser
@@ -287,6 +211,40 @@ def test_a_deep_link_opens_what_is_around(show: Callable[..., Browser]) -> None:
 
 
 @needs_browser
+def test_hostile_names_are_shown_and_not_obeyed(show: Callable[..., Browser]) -> None:
+    graph = hostile()
+    page = show(graph)
+    for layer in range(len(graph.nodes)):
+        page.evaluate(f"choose({layer})")
+        assert page.evaluate("document.querySelector('#panel h2').textContent") == graph.nodes[layer].name
+    page.evaluate("setAll(true); document.querySelector('[data-order=layer]').click()")
+    for word in HOSTILE:
+        search = "const box = document.getElementById('search'); box.value = {}; box.dispatchEvent(new Event('input'))"
+        page.evaluate(f"{{ {search.format(json.dumps(word[:50]))} }}")
+        assert page.evaluate("parseInt(document.getElementById('found').textContent)") >= 1
+    shown = page.evaluate("document.querySelector('#graph').textContent")
+    assert "层归一化" in shown
+    assert page.evaluate("window.obeyed === undefined && document.querySelectorAll('img').length === 0")
+    assert page.evaluate("document.querySelectorAll('script').length") == 2
+    ElementTree.fromstring(saved(page))
+    assert page.errors == []
+
+
+@needs_browser
+def test_a_fault_says_all_in_the_panel(browser: Browser, tmp_path: Path) -> None:
+    spec = Path(__file__).parent / "fault.yaml"
+    done = cnncalc("draw", str(spec), "-o", str(tmp_path / "fault.html"))
+    browser.open((tmp_path / "fault.html").as_uri())
+    browser.evaluate(
+        "[...document.querySelectorAll('#graph .fault')][0].dispatchEvent(new MouseEvent('click', {bubbles: true}))"
+    )
+    said = browser.evaluate("document.querySelector('#panel p').textContent")
+    assert said in done.err
+    assert "channels 16 and 32 differ" in said
+    assert browser.errors == []
+
+
+@needs_browser
 def test_figures_in_the_page_are_the_summarys(show: Callable[..., Browser]) -> None:
     graph = load("googlenet")
     page = show(graph)
@@ -350,16 +308,21 @@ def test_paper(show: Callable[..., Browser], name: str) -> None:
     assert page.errors == []
 
 
-@needs_browser
-def test_the_saved_svg_stands_alone(show: Callable[..., Browser]) -> None:
-    page = show(load("unet"))
-    saved = page.evaluate(
+def saved(page: Browser) -> str:
+    """Return what the button saves."""
+    text: str = page.evaluate(
         "new Promise(done => { const make = URL.createObjectURL; URL.createObjectURL = blob => {"
         " blob.text().then(done); URL.createObjectURL = make; return '#'; }; document.getElementById('save').click(); })"
     )
-    root = ElementTree.fromstring(saved)
-    assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    assert "var(" not in saved
+    return text
+
+
+@needs_browser
+def test_the_saved_svg_stands_alone(show: Callable[..., Browser]) -> None:
+    page = show(load("unet"))
+    text = saved(page)
+    assert ElementTree.fromstring(text).tag == f"{SVG}svg"
+    assert "var(" not in text
     assert page.errors == []
 
 

@@ -19,9 +19,9 @@ function decoded(packed, level = 0, up = null) {
   const part = { k, up: null, id: parts.length };
   parts.push(part);
   if (k === "t") {
-    const [form, kind, strips, places, count, w, h, flags] = rest;
+    const [form, kind, strips, places, count, w, h, flags, message] = rest;
     const formName = ["card", "circle", "pill"][form];
-    Object.assign(part, { form: formName, kind, strips, places, count, w, h, axis: half(w), up, number: tiles.length });
+    Object.assign(part, { form: formName, kind, strips, places, count, message, w, h, axis: half(w), up, number: tiles.length });
     part.joins = formName === "circle" || (kind === "merge" && formName === "card");
     part.each = strips.filter((strip) => strip[1] !== "note").length;
     setFlags(part, flags);
@@ -100,7 +100,7 @@ const figure = (by, value) => (by === "memory" ? bytes(value) : by === "time" ? 
 
 function titleOf(part) {
   const layers = part.places || [];
-  if (!layers.length) return part.strips ? part.strips[0][0] : part.name;
+  if (!layers.length) return part.message || (part.strips ? part.strips[0][0] : part.name);
   const first = LAYERS.names[layers[0]], last = LAYERS.names[layers[layers.length - 1]];
   const head = part.k === "b" ? `${part.path || part.name}${part.count > 1 ? ` and ${part.count - 1} like it` : ""}, ${layers.length} layers`
     : part.count > 1 || layers.length > part.each ? `${first} … ${last}` : first;

@@ -77,7 +77,8 @@ class Packer:
         if isinstance(part, Card):
             strips = [(strip.text, strip.kind, int(strip.is_head)) for strip in part.strips]
             form, places = FORMS.index(part.form), [*part.places]
-            return ["t", form, part.kind, strips, places, part.count, part.width, part.height, flags]
+            message = [part.title] if part.kind == "fault" else []
+            return ["t", form, part.kind, strips, places, part.count, part.width, part.height, flags, *message]
         if isinstance(part, Box):
             return ["b", part.name, part.about, part.path, part.count, int(part.is_made_up), part.closed_width,
                     part.title_width, self._lanes(part.lanes), self.pack(part.body), flags]  # fmt: skip

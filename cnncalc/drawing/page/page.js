@@ -145,6 +145,7 @@ function clicked(event) {
   if (!element) return;
   const part = parts[+element.dataset.part];
   if (part.k === "b") toggle(part);
+  else if (part.message) $("panel").innerHTML = `<h2>${escaped(part.strips[0][0])}</h2><p>${escaped(part.message)}</p>`;
   else if (part.places.length) choose(part.places[+(event.target.dataset.strip || part.strips.findIndex((strip) => strip[2])) % part.each], "graph");
 }
 

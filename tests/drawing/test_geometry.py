@@ -1,0 +1,85 @@
+"""One geometry in two languages: what the script of a page draws is what Python draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from xml.etree import ElementTree
+
+import pytest
+
+from cnncalc import load
+from cnncalc.drawing.measures import measure
+from cnncalc.drawing.picture import Choice, picture
+from cnncalc.drawing.svg import document
+from cnncalc.graph import Graph
+from tests.drawing.browser import Browser, needs_browser
+from tests.drawing.networks import MACHINE, dominated, nested_skips, random_network
+
+SVG = "{http://www.w3.org/2000/svg}"
+NETWORKS: dict[str, Callable[[], Graph]] = {
+    "lanes": lambda: nested_skips(30, scoped=True),
+    "dominated": dominated,
+    "blocks": lambda: load(str(Path(__file__).parent / "unet_blocks.yaml")),
+}
+
+
+def network(name: str | int) -> Graph:
+    """Return a network: one of ours, a shipped one, or a random one."""
+    if isinstance(name, int):
+        return random_network(Random(name))
+    return NETWORKS[name]() if name in NETWORKS else load(name)
+
+
+SHAPES = """
+(() => {
+  const number = (element, names) => names.map((name) => element.getAttribute(name));
+  const svg = document.querySelector('#graph svg');
+  const kinds = (tag, names, text) =>
+    [...svg.querySelectorAll(tag)].map((one) => [one.getAttribute('class').replace(/ ?(chosen|hit)/, ''), ...number(one, names), text ? one.textContent : ''].join('|')).sort();
+  return [kinds('rect', ['x', 'y', 'width', 'height', 'fill', 'stroke', 'rx', 'stroke-dasharray'], false),
+    kinds('text', ['x', 'y', 'font-size', 'font-weight', 'text-anchor'], true),
+    kinds('circle', ['cx', 'cy', 'r', 'fill'], false), kinds('path', ['d', 'fill', 'stroke'], false)];
+})()
+"""
+
+
+def drawn(graph: Graph, by: str, depth: int) -> list[list[str]]:
+    """Return what Python draws as the script lists it: rectangles with the bars, texts, circles, lines."""
+    machine = MACHINE if by == "time" else None
+    root = ElementTree.fromstring(document(picture(graph, measure(graph, by, machine=machine), Choice(depth)), False))
+    for outer in root.findall(f"{SVG}rect[@class='paper']"):
+        root.remove(outer)
+    for heading in root.findall(f"{SVG}text")[:2]:
+        root.remove(heading)
+    attributes = {
+        "rect": ("x", "y", "width", "height", "fill", "stroke", "rx", "stroke-dasharray"),
+        "text": ("x", "y", "font-size", "font-weight", "text-anchor"), "circle": ("cx", "cy", "r", "fill"),
+        "path": ("d", "fill", "stroke"),
+    }  # fmt: skip
+    found = []
+    for tag, names in attributes.items():
+        rows = []
+        for one in root.iter(f"{SVG}{tag}"):
+            values = [one.get(name, "12" if name == "font-size" else "") for name in names]
+            rows.append("|".join([one.get("class", ""), *values, one.text or "" if tag == "text" else ""]))
+        found.append(sorted(rows))
+    return found
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    "name",
+    ["alexnet", "resnet50", "googlenet", "inception_v4", "densenet121", "unet", "yolov3", "yolov4", "fcn8s",
+     "mobilenet_v3_large", "lanes", "dominated", "blocks", 3, 77, 112],
+)  # fmt: skip
+def test_one_geometry_in_two_languages(show: Callable[..., Browser], name: str | int) -> None:
+    """Every rectangle, bar, text, circle and line is where, and as long as, Python draws it."""
+    graph = network(name)
+    page = show(graph)
+    for depth, by in ((1, "macs"), (2, "params"), (99, "memory")):
+        page.evaluate(f"openTo({depth}); document.querySelector('[data-by={by}]').click()")
+        for ours, theirs in zip(drawn(graph, by, depth), page.evaluate(SHAPES), strict=True):
+            assert theirs == ours
+    assert page.errors == []
