@@ -126,3 +126,12 @@ MAX_AXIS_VALUES = 1_000_000
 
 MAX_KEPT_ROWS = 1_000_000
 """Rows of a sweep that ``sort`` and ``pareto`` may have to keep."""
+
+MAX_UNROLLED_STEPS = 1_000
+"""Steps of a recurrent layer that an exported model has one after the other, where its format has no other way."""
+
+MAX_EXPORTED_OPERATORS = 1_000_000
+"""Operators of an exported model."""
+
+MAX_EXPORTED_INDICES = 1 << 24
+"""Indices of one operator of an exported model."""

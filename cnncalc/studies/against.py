@@ -217,21 +217,36 @@ def _first_line(error: Exception) -> str:
 
 
 def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> None:
-    """Run a model file as it is, where its inputs are arrays (N, *shape) of float32 as ours are."""
-    ports = {port.name: port for port in session.get_inputs()}
-    for name, port in ports.items():
-        shape = inputs[name].shape if name in inputs else ()
-        fits = len(port.shape) == len(shape) and port.type == "tensor(float)"
-        if not fits or any(isinstance(size, int) and size != own for size, own in zip(port.shape, shape, strict=True)):
-            compared.unread = f"its input '{name}' is {port.type} {port.shape}"
+    """Run a model file as it is, where its inputs are arrays of float32 as ours are, wherever the batch stands."""
+    feeds = {}
+    for port in session.get_inputs():
+        fitting = None if port.name not in inputs else _laid_out(inputs[port.name], port.shape)
+        if fitting is None or port.type != "tensor(float)":
+            compared.unread = f"its input '{port.name}' is {port.type} {port.shape}"
             return
+        feeds[port.name] = fitting
     outputs = compared.run.outputs
-    made = dict(zip(outputs, _run(session, list(outputs), {name: inputs[name] for name in ports}), strict=True))
-    odd = [name for name, array in outputs.items() if made[name].shape != array.shape or made[name].dtype.kind != "f"]
-    if odd:
-        compared.unread = f"its output '{odd[0]}' is laid out in another way"
-        return
-    compared.of_file = [_difference(name, "file", array, made[name]) for name, array in outputs.items()]
+    made = dict(zip(outputs, _run(session, list(outputs), feeds), strict=True))
+    rows = []
+    for name, array in outputs.items():
+        placed = [np.moveaxis(made[name], axis, 0) for axis in range(made[name].ndim)]
+        theirs = next((one for one in placed if one.shape == array.shape), None)
+        if theirs is None or theirs.dtype.kind != "f":
+            compared.unread = f"its output '{name}' is laid out in another way"
+            return
+        rows.append(_difference(name, "file", array, theirs))
+    compared.of_file = rows
+
+
+def _laid_out(x: Array, sizes: Sequence[int | str | None]) -> Array | None:
+    """Return an array (N, …) with the batch where a file's sizes have room for it; None where they don't fit."""
+    for axis in range(x.ndim):
+        moved: Array = np.moveaxis(x, 0, axis)
+        if len(sizes) == x.ndim and all(
+            not isinstance(size, int) or size == own for size, own in zip(sizes, moved.shape, strict=True)
+        ):
+            return np.ascontiguousarray(moved)
+    return None
 
 
 def _beside(path: str, suffix: str, chunks: Iterator[bytes]) -> str:

@@ -54,15 +54,26 @@ def test_an_opset_that_is_not_offered(tmp_path: Path) -> None:
 
 def test_a_layer_without_a_counterpart(tmp_path: Path) -> None:
     spec, path = tmp_path / "net.yaml", tmp_path / "net.onnx"
-    spec.write_text(
-        "input: [7, 4]\nlayers:\n  - linear: {out_features: 4, axis: -1}\n  - lstm: {hidden_size: 5, output: both}\n"
-    )
+    spec.write_text("input: [7, 4]\nlayers:\n  - relu\n  - trilu\n")
+    done = cnncalc("export", str(spec), "-o", str(path), "--opset", "13")
+    assert done == (2, "", f"{spec}:4:5: 'trilu1', of type trilu, can't be said in ONNX: it needs opset 14, not 13\n")
+    spec.write_text("input: [1001, 4]\nlayers:\n  - lstm: {hidden_size: 2, output: both}\n")
     done = cnncalc("export", str(spec), "-o", str(path))
     assert (done.code, done.out) == (2, "")
-    assert done.err == (
-        f"{spec}:4:5: 'lstm1', of type lstm, can't be said in ONNX: "
-        "it gives the cells of all steps, of which ONNX has the last alone\n"
-    )
+    assert done.err.endswith("it gives the cells of 1,001 steps, and at most 1,000 are written singly\n")
+    assert not path.exists()
+
+
+def test_an_operator_that_nobody_knows_has_no_counterpart(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="makes models")
+    ports = [onnx.helper.make_tensor_value_info(name, 1, ["N", 4, 6]) for name in "xy"]
+    odd = onnx.helper.make_node("Odd", ["x"], ["y"], name="odd", domain="elsewhere")
+    graph = onnx.helper.make_graph([odd], "g", ports[:1], ports[1:])
+    model, path = tmp_path / "odd.onnx", tmp_path / "net.onnx"
+    model.write_bytes(onnx.helper.make_model(graph).SerializeToString())
+    done = cnncalc("export", str(model), "-o", str(path))
+    assert done.code == 2
+    assert done.err.endswith("of type Odd, can't be said in ONNX: it has no counterpart in ONNX\n")
     assert not path.exists()
 
 

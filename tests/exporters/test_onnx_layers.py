@@ -103,6 +103,7 @@ GRID = [
     ("einsum: 'hld,hsd->hls'", (2, 3, 4), (2, 5, 4)), ("einsum: 'ab->ba'", (2, 3)), ("einsum: 'ab,ab->'", (2, 3), (2, 3)),
     ("lstm: 5", (7, 4)), ("lstm: {hidden_size: 5, bidirectional: true}", (7, 4)), ("lstm: {hidden_size: 5, bias: false, reverse: true}", (7, 4)),
     ("lstm: {hidden_size: 5}", (7, 4), (1, 5), (1, 5)), ("lstm: {hidden_size: 5, output: both, bidirectional: true}", (1, 4)),
+    ("lstm: {hidden_size: 5, output: both, bidirectional: true}", (3, 4), (2, 5)), ("lstm: {hidden_size: 5, output: both, reverse: true}", (3, 4), (1, 5), (1, 5)),
     ("gru: 5", (7, 4)), ("gru: {hidden_size: 5, bidirectional: true, reset_after: false}", (7, 4)), ("gru: {hidden_size: 3}", (4, 2), (1, 3)),
     ("rnn: 5", (7, 4)), ("rnn: {hidden_size: 5, nonlinearity: relu, bidirectional: true}", (7, 4), (2, 5)),
     *[(f"{op}: {{axis: [0, 2], keepdims: true}}", (3, 4, 5)) for op in ("mean", "sum", "max", "min", "prod", "norm1", "norm2")],

@@ -111,10 +111,18 @@ def test_a_model_file_that_is_read_wrongly_is_found(tmp_path: Path, monkeypatch:
 
 def test_a_model_file_with_other_inputs_is_not_run(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
-    path.write_bytes(model([node("Relu", ["x"], ["y"])], {"x": [4, "N", 6]}, ["y"], {}))
+    path.write_bytes(model([node("Relu", ["x"], ["y"])], {"x": [3, 4, 6, 5]}, ["y"], {}))
     done = cnncalc("run", str(path), "--against", "onnxruntime", "--batch", "2")
     assert done.code == 0
-    assert "the file itself was not run: its input 'x' is tensor(float) [4, 'N', 6]" in done.out
+    assert "the file itself was not run: its input 'x' is tensor(float) [3, 4, 6, 5]" in done.out
+
+
+def test_a_model_file_whose_batch_is_not_first(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model([node("Softmax", ["x"], ["y"], axis=0)], {"x": [4, "N", 6]}, ["y"], {}))
+    done = cnncalc("run", str(path), "--against", "onnxruntime", "--batch", "2")
+    assert done.code == 0
+    assert "1 of 1 output of the file itself differ" in done.out
 
 
 def test_few_outputs_at_a_time_are_compared_as_well(monkeypatch: pytest.MonkeyPatch) -> None:

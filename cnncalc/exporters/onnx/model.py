@@ -19,6 +19,7 @@ from cnncalc.exporters.onnx.messages import node as node_message
 from cnncalc.exporters.onnx.operators import Operators
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_EXPORTED_OPERATORS
 from cnncalc.importers.onnx.proto import FLOAT, WIDTHS, GraphProto, ModelProto, OperatorSetIdProto
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.shapes import Shape
@@ -133,6 +134,8 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node]) -> Parts:
                 f"{place}'{node.name}', of type {node.layer.type}, can't be said in ONNX: it {error.message}"
             ) from None
         operators += [block(GraphProto.NODE, message) for message in messages]
+        if len(operators) > MAX_EXPORTED_OPERATORS:
+            raise CnncalcError(f"'{graph.title}' is made of more than {MAX_EXPORTED_OPERATORS:,} operators in ONNX")
         if node.shares is None:
             weights += [(f"{node.name}.{name}", weight.shape) for name, weight in node.use.weights.items()]
     operators += [

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from cnncalc.exporters.onnx.messages import Attribute, Tensor, node
 from cnncalc.graph import Node
+from cnncalc.ground.limits import MAX_EXPORTED_INDICES, MAX_EXPORTED_OPERATORS
 from cnncalc.importers.onnx.proto import BOOL, FLOAT, INT64
+from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -69,6 +71,8 @@ class Operators:
 
     def nodes(self, op: str, count: int, *inputs: str, **attributes: Any) -> list[str]:
         """Add an operator with several outputs."""
+        if len(self._made) > MAX_EXPORTED_OPERATORS:
+            raise LayerError(f"is made of more than {MAX_EXPORTED_OPERATORS:,} operators")
         number = self._count[op] = self._count.get(op, 0) + 1
         own = f"/{self._layer.name.replace('.', '/')}/{op}" + (f"_{number - 1}" if number > 1 else "")
         outputs = [f"{own}_output_{place}" for place in range(count)]
@@ -90,7 +94,9 @@ class Operators:
         return self.weight(name) if rank == 1 else self.reshape(self.weight(name), [-1, *[1] * (rank - 1)])
 
     def integers(self, values: Sequence[int]) -> str:
-        """Return a row of integers."""
+        """Return a row of integers.  Raises LayerError for too many."""
+        if len(values) > MAX_EXPORTED_INDICES:
+            raise LayerError(f"takes {len(values):,} indices, and at most {MAX_EXPORTED_INDICES:,} are written")
         return self.node("Constant", value=Tensor([len(values)], values, INT64))
 
     def integer(self, value: int) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from cnncalc.ground.limits import MAX_EXPORTED_INDICES
+from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.base import Elsewhere, Example, Weight
 from cnncalc.layers.convolution.conv import Conv
 from cnncalc.layers.shapes import Shape
@@ -95,6 +98,9 @@ class LocallyConnected(Conv):
     def to_onnx(self, onnx: Onnx) -> str:
         """Gather every window, and multiply it with the filters of its place."""
         (shape,), np = onnx.shapes, onnx.np
+        count = prod(onnx.output[1:]) * prod(self.kernel_size)
+        if count > MAX_EXPORTED_INDICES:
+            raise LayerError(f"gathers {count:,} elements, and at most {MAX_EXPORTED_INDICES:,} indices are written")
         x, (channels, *sizes) = onnx.x, shape
         pads = self._pads(shape[1:])
         if any(before or after for before, after in pads):

@@ -136,34 +136,27 @@ class Recurrent(Layer):
 
     def to_onnx(self, onnx: Onnx) -> str:
         """The operator of the same name: steps come first, gates in another order, directions on an axis."""
-        last = self.last_output(onnx.shapes[0][0])
-        suffixes = self._suffixes()
-        products = [self._stacked(onnx, [f"weight_{side}_l0{end}" for end in suffixes], (-1,)) for side in ("ih", "hh")]
-        bias = ""
-        if self.bias:
-            sides = [self._stacked(onnx, [f"bias_{side}_l0{end}" for end in suffixes], ()) for side in ("ih", "hh")]
-            bias = onnx.node("Concat", *sides, axis=1)
         states = [onnx.transpose(onnx.stretched(number), [1, 0, 2]) for number in range(1, len(onnx.inputs))]
-        lengths = [""] * bool(states)  # of sequences in a batch, which nobody gives
-        made = onnx.nodes(
-            self.elsewhere.onnx, last, onnx.transpose(onnx.x, [1, 0, 2]), *products, bias, *lengths, *states,
+        made = onnx.node(
+            self.elsewhere.onnx, onnx.transpose(onnx.x, [1, 0, 2]), *self.onnx_tensors(onnx, self._suffixes()), *states,
             hidden_size=self.hidden_size,
             direction="bidirectional" if self.bidirectional else "reverse" if self.reverse else "forward",
             **self.onnx_attributes(),
         )  # fmt: skip
-        parts = [onnx.transpose(made[0], [2, 0, 1, 3])]
-        if last > 1:  # of one step, where the last cells are all
-            parts.append(onnx.node("Unsqueeze", onnx.transpose(made[2], [1, 0, 2]), onnx.integers([1])))
-        y = onnx.node("Concat", *parts, axis=-1) if last > 1 else parts[0]
-        return onnx.reshape(y, [0, 0, onnx.output[-1]])
+        return onnx.reshape(onnx.transpose(made, [2, 0, 1, 3]), [0, 0, onnx.output[-1]])
+
+    def onnx_tensors(self, onnx: Onnx, suffixes: tuple[str, ...]) -> list[str]:
+        """Return weights and biases of some directions, and that nobody says how long each sequence is."""
+        tensors = [self._stacked(onnx, [f"weight_{side}_l0{end}" for end in suffixes], (-1,)) for side in ("ih", "hh")]
+        bias = ""
+        if self.bias:
+            sides = [self._stacked(onnx, [f"bias_{side}_l0{end}" for end in suffixes], ()) for side in ("ih", "hh")]
+            bias = onnx.node("Concat", *sides, axis=1)
+        return [*tensors, bias, ""]
 
     def onnx_attributes(self) -> dict[str, Attribute]:
         """Return the attributes of the cell's own."""
         return {}
-
-    def last_output(self, steps: int) -> int:
-        """Return how many of the operator's outputs are needed.  Raises LayerError where it has too few."""
-        return 1
 
     def _stacked(self, onnx: Onnx, names: list[str], rest: tuple[int, ...]) -> str:
         """Return tensors of all directions on an axis, their gates in ONNX' order."""

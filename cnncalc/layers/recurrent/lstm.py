@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from cnncalc.ground.limits import MAX_UNROLLED_STEPS
 from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.arguments import LayerError, argument, choice
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy
     from cnncalc.layers.pytorch import Flow, ModuleCall, Torch
     from cnncalc.layers.shapes import Shape
@@ -81,11 +83,28 @@ class LSTM(Recurrent):
         """Return the state, and perhaps the cell behind it."""
         return state[0] if self.output == "states" else np.concatenate(state, axis=-1)
 
-    def last_output(self, steps: int) -> int:
-        """Return that the cells are the third; ONNX has those of the last step alone."""
-        if self.output == "both" and steps > 1:
-            raise LayerError("gives the cells of all steps, of which ONNX has the last alone")
-        return 3 if self.output == "both" else 1
+    def to_onnx(self, onnx: Onnx) -> str:
+        """LSTM; of one step after the other where the cells come out, of which ONNX gives the last alone."""
+        if self.output == "states":
+            return super().to_onnx(onnx)
+        steps = onnx.shapes[0][0]
+        if steps > MAX_UNROLLED_STEPS:
+            raise LayerError(
+                f"gives the cells of {steps:,} steps, and at most {MAX_UNROLLED_STEPS:,} are written singly"
+            )
+        x = onnx.transpose(onnx.x, [1, 0, 2])
+        first = [onnx.transpose(onnx.stretched(number), [1, 0, 2]) for number in range(1, len(onnx.inputs))]
+        directions = []
+        for number, suffix in enumerate(self._suffixes()):
+            tensors = self.onnx_tensors(onnx, (suffix,))
+            state = [onnx.cut(given, 0, number, number + 1) for given in first]
+            made = [""] * steps
+            for at in range(steps)[::-1] if number or self.reverse else range(steps):
+                part = onnx.cut(x, 0, at, at + 1)
+                state = onnx.nodes("LSTM", 3, part, *tensors, *state, hidden_size=self.hidden_size)[1:]
+                made[at] = onnx.node("Concat", *state, axis=-1)
+            directions.append(onnx.node("Concat", *made, axis=0))
+        return onnx.transpose(onnx.node("Concat", *directions, axis=-1), [1, 0, 2])
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module; one that goes step by step where the cells are wanted, too."""

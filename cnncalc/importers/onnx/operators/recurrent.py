@@ -63,8 +63,8 @@ def recurrent(
     if wants_cells:
         arguments["output"] = "both"
     given = [state for state in states if state is not None]
-    if len(given) not in (0, len(states)):
-        raise UnfitError("only one of its first states is given")
+    if given and states[0] is None:
+        raise UnfitError("its first cells are given without its first state")
     y = build.layer(made(op.lower(), arguments), [x, *given], None, held)
     return _outputs(build, y, x, hidden, directions, wants_cells, bool(arguments.get("reverse")), first)
 
