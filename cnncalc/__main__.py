@@ -19,14 +19,15 @@ class Running:
 def entry() -> None:
     """Run the command line and end the process with its exit code."""
     _end_without_a_word()
-    code = _ended()
+    code, said = _ended()
     if code >= INTERRUPTED - 2:
-        _clean_up(code)
+        _clean_up(code, said)
     os._exit(code)  # everything is written: tearing down the modules one by one takes a tenth of the whole run
 
 
-def _ended() -> int:
-    """Return the exit code, whatever the command line ends with."""
+def _ended() -> tuple[int, str]:
+    """Return the exit code, whatever the command line ends with, and what it says of an interruption."""
+    said = ""
     try:
         _handle_signals()
         Running.can_unwind = True
@@ -34,13 +35,14 @@ def _ended() -> int:
         code = main()
         _flush()
         Running.can_unwind = False
-    except KeyboardInterrupt:  # perhaps in the middle of an import, so that nothing can be counted on here
+    except KeyboardInterrupt as wish:  # perhaps in the middle of an import, so that nothing can be counted on here
         Running.can_unwind = False
         code = INTERRUPTED
+        said = f": {wish.args[0]}" if wish.args else ""
     except Ended as ended:
         Running.can_unwind = False
         code = ended.args[0]
-    return code
+    return code, said
 
 
 def _end_without_a_word() -> None:
@@ -99,7 +101,7 @@ def _flush() -> None:
             stream.flush()
 
 
-def _clean_up(code: int) -> None:
+def _clean_up(code: int, said: str) -> None:
     """Remove what an interrupted write has left, deaf to further signals."""
     import signal
     from contextlib import suppress
@@ -112,7 +114,7 @@ def _clean_up(code: int) -> None:
     remove_unfinished()
     with suppress(OSError):  # of a terminal that hung up
         if code == INTERRUPTED and sys.stderr is not None:
-            sys.stderr.write("interrupted\n")
+            sys.stderr.write(f"interrupted{said}\n")
         _flush()
 
 

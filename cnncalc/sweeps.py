@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.ground.errors import ArgumentError
@@ -82,7 +83,12 @@ def sweep(
     measure = Measure(batch, dtype, tuple([name for name in MORE_FIGURES if name in {*figures, *read}]))
     drawn = None if sample is None else Sample(grid.size, seed, sample)
     plan = SweepPlan(grid, measure, drawn, where, check, errors=False)
-    return _joined(grid, figures, parts(recipe, plan, jobs))
+    engine = None
+    if jobs > 1:
+        from cnncalc.studies.sweep.processes import Errand, Processes, same
+
+        engine = partial(Processes, Errand(recipe.reader(), partial(same, plan)), jobs)
+    return _joined(grid, figures, parts(recipe, plan, engine))
 
 
 def compile(

@@ -8,16 +8,18 @@ from typing import Any, NamedTuple
 
 import click
 
-from cnncalc.cli.options import WholeNumber, layout_option
+from cnncalc.cli.options import BatchAndDtype, WholeNumber, layout_option
 from cnncalc.cli.parsing import parse_input, parse_value
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.quantities import parse_quantity
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
+from cnncalc.studies.device.budgets import Wanted
 from cnncalc.studies.sweep.grid import Grid
+from cnncalc.studies.sweep.jobs import SweepPlan
 from cnncalc.studies.sweep.kept import Best, Front, Keeper, Objective
-from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES
+from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, Measure
 from cnncalc.studies.sweep.sampling import Sample
 from cnncalc.studies.sweep.values import Each, shape_values, split, values_of
 from cnncalc.studies.sweep.where import Condition
@@ -145,6 +147,31 @@ class Rows(NamedTuple):
         objectives = keeper.objectives if keeper else ()
         wanted = {*self.figures(), *[one.name for one in objectives], *(condition.figures if condition else ())}
         return tuple([name for name in MORE_FIGURES if name in wanted])
+
+
+class SweepTexts(NamedTuple):
+    """All texts of a sweep but the spec's: what another process makes the same plan of."""
+
+    varied: Varied
+    rows: Rows
+    basis: BatchAndDtype
+    wanted: Wanted
+    named: str | None
+
+    def plan(self, recipe: Recipe) -> SweepPlan:
+        """Return what is computed.  Raises CnncalcError where it can't be read."""
+        grid, rows = self.varied.grid(recipe, self.named), self.rows
+        needed = rows.needed(rows.keeper(grid), rows.condition(recipe))
+        measure = Measure(*self.basis, needed, self.wanted.over(recipe.deploy))
+        return SweepPlan(grid, measure, rows.drawn(grid), rows.where, rows.check)
+
+    def by_option(self) -> dict[str, Any]:
+        """Return the options that decide on what is printed, by their names."""
+        found = {**self.rows._asdict(), **self.basis._asdict(), **self.wanted._asdict()}
+        del found["check"]
+        settings, inputs, variants, layout = self.varied
+        found |= {"set": settings, "input": inputs, "variant": variants, "layout": layout}
+        return {f"--{name}": value for name, value in found.items()}
 
 
 def takes_rows(command: Callable[..., Any]) -> Callable[..., Any]:

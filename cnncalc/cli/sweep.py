@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable
-from typing import Any
 
 import click
 
 from cnncalc import __version__
 from cnncalc.cli._device import takes_device
+from cnncalc.cli._engine import Computing, takes_engine
 from cnncalc.cli._resuming import grows, identity, noted, opened, write
-from cnncalc.cli._rows import Rows, Varied, takes_rows
+from cnncalc.cli._rows import Rows, SweepTexts, Varied, takes_rows
 from cnncalc.cli._tally import RowTally
 from cnncalc.cli.opening import read_asked
 from cnncalc.cli.options import BatchAndDtype, fuse_option, takes_basis, takes_output
-from cnncalc.cli.output import Output, to_stderr
+from cnncalc.cli.output import Output
 from cnncalc.cli.progress import Interruptible, progress_bar
+from cnncalc.ground.terminal_safe import printable
 from cnncalc.rendering.views.sweep import Swept, view
 from cnncalc.rendering.writers import View
 from cnncalc.studies.device.budgets import Wanted
 from cnncalc.studies.sweep.grid import Grid
-from cnncalc.studies.sweep.jobs import SweepPart, SweepPlan, parts
+from cnncalc.studies.sweep.jobs import SweepPart, parts
 from cnncalc.studies.sweep.kept import Keeper
-from cnncalc.studies.sweep.points import Measure
 
 
 @click.command("sweep", short_help="A grid of hyper-parameters and inputs, one row each.")
@@ -31,7 +31,7 @@ from cnncalc.studies.sweep.points import Measure
 @takes_rows
 @takes_basis
 @takes_device
-@click.option("--jobs", type=click.IntRange(1, 256), default=1, help="Worker processes.")
+@takes_engine
 @click.option("--resume", is_flag=True, help="Go on where FILE ends, if it is of the same sweep: ndjson, csv or tsv.")
 @takes_output("html", "parquet")
 @fuse_option
@@ -41,7 +41,7 @@ def command(
     rows: Rows,
     basis: BatchAndDtype,
     wanted: Wanted,
-    jobs: int,
+    computing: Computing,
     resume: bool,
     out: Output,
     fuse: bool,
@@ -61,47 +61,39 @@ def command(
     cnncalc sweep mobilenet_v2 --set width=0.1:2:0.01 --where 'macs <= 300M' --sort params:max --top 1
     cnncalc sweep mobilenet_v2 --set width=0.25:1.5:0.05 --input 3x96x96:3x224x224:32 -o front.html
     cnncalc sweep net.yaml --set 'kernels=each(3,5,7)*20' --sample 100k --where 'macs < 1G' -o some.ndjson --resume
+    cnncalc sweep net.yaml --set 'kernels=each(3,5,7)*20' --sample 100M -o some.parquet --dask tcp://scheduler:8786
     """
     gc.set_threshold(50_000, 20, 50)  # a million networks come and go, whose layers refer to themselves
     recipe, named = read_asked(spec, fuse)
-    grid = varied.grid(recipe, named)
-    keeper, condition = rows.keeper(grid), rows.condition(recipe)
-    measure = Measure(*basis, rows.needed(keeper, condition), wanted.over(recipe.deploy))
-    plan = SweepPlan(grid, measure, rows.drawn(grid), rows.where, rows.check)
+    texts = SweepTexts(varied, rows, basis, wanted, named)
+    plan = texts.plan(recipe)
+    keeper, condition = rows.keeper(plan.grid), rows.condition(recipe)
+    engine = computing.engine(recipe, texts.plan)
     hidden = keeper is not None or condition is not None
     tally = RowTally(plan)
 
     def swept(done: Iterable[SweepPart]) -> View:
-        shown = done if keeper is None else [_kept(keeper, done, grid)]
-        return view(Swept(recipe.name, recipe.about(None).source, grid, shown, rows.figures(), bool(rows.columns)))
+        shown = done if keeper is None else [_kept(keeper, done, plan.grid)]
+        return view(Swept(recipe.name, recipe.about(None).source, plan.grid, shown, rows.figures(), bool(rows.columns)))
 
     with progress_bar() as progress, Interruptible() as interruptible:
         if out.path is not None or keeper is not None:
             tally.progress = progress
         if grows(out, resume, keeper is None):
-            of = {**_options(varied, rows, basis, wanted), "--format": out.format, "--fuse": fuse}
+            of = {**texts.by_option(), "--format": out.format, "--fuse": fuse}
             file, state = opened(str(out.path), resume, identity(__version__, recipe, of))
             with file:
                 tally.restore(state)
-                done = tally.of(interruptible.each(parts(recipe, plan, jobs, tally.done)))
+                done = tally.of(interruptible.each(parts(recipe, plan, engine, tally.done)))
                 write(file, swept(noted(done, file, lambda: tally.state)), out, state is not None)
                 file.finish() if tally.done == plan.rows else file.leave()
         else:
-            out.show(swept(tally.of(interruptible.each(parts(recipe, plan, jobs)))))
+            out.show(swept(tally.of(interruptible.each(parts(recipe, plan, engine)))))
     if interruptible.wished:
         place = f", which are in {out.path}" if out.path else ""
         on = "; --resume goes on there" if grows(out, False, keeper is None) else ""
-        to_stderr(f"{tally.done:,} of {plan.rows:,} combinations are done{place}{on}")
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(printable(f"{tally.done:,} of {plan.rows:,} combinations are done{place}{on}"))
     return tally.report(hidden)
-
-
-def _options(varied: Varied, rows: Rows, basis: BatchAndDtype, wanted: Wanted) -> dict[str, Any]:
-    """Return the options that decide on what is printed, by their names."""
-    found = {**rows._asdict(), **basis._asdict(), **wanted._asdict()}
-    del found["check"]
-    found |= {"set": varied.settings, "input": varied.inputs, "variant": varied.variants, "layout": varied.layout}
-    return {f"--{name}": value for name, value in found.items()}
 
 
 def _kept(keeper: Keeper, done: Iterable[SweepPart], grid: Grid) -> SweepPart:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from cnncalc.ground.errors import InternalError
 from cnncalc.language.document import Document
@@ -19,8 +18,6 @@ from cnncalc.studies.sweep.where import Condition
 from cnncalc.studies.sweep.window import Window, held, points_of
 
 if TYPE_CHECKING:
-    from multiprocessing.synchronize import Event
-
     from cnncalc.studies.sweep.columns import Columns
 
 FEW = 200
@@ -28,8 +25,6 @@ FEW = 200
 
 WINDOW = 16_384
 """Combinations that are computed at a time by columns: enough for NumPy's calls to cost little."""
-
-_PLAIN_WINDOW = 64
 
 WARNED = 20
 """How many combinations are looked at for inputs that are probably not meant, where other processes build them."""
@@ -95,34 +90,115 @@ class SweepPart(NamedTuple):
         )
 
 
-def sweep(recipe: Recipe, grid: Grid, measure: Measure | None = None, jobs: int = 1) -> Iterator[Point]:
+class Engine(Protocol):
+    """Computes parts elsewhere, several at a time.
+
+    Attributes:
+        workers: how many.
+        most_rows: of a part that is computed by columns.
+        most_plain: of one that is not.
+    """
+
+    @property
+    def workers(self) -> int:
+        """How many parts are computed at a time."""
+        ...
+
+    most_rows: int
+    most_plain: int
+
+    def submit(self, start: int, stop: int) -> Any:
+        """Let a part be computed; return what :meth:`result` takes."""
+        ...
+
+    def result(self, task: Any) -> SweepPart:
+        """Return a part when it is computed.  Raises what computing it raises."""
+        ...
+
+    def close(self, stop: bool) -> None:
+        """Let go of the workers; with ``stop`` what they compute is not waited for."""
+        ...
+
+
+def sweep(
+    recipe: Recipe, grid: Grid, measure: Measure | None = None, start_engine: Callable[[], Engine] | None = None
+) -> Iterator[Point]:
     """Yield the figures of every combination, in the grid's order, as they are computed.
 
     Args:
         recipe: the spec, or the model file.
         grid: what to combine.
         measure: what to compute.
-        jobs: processes to compute in.
+        start_engine: starts what computes elsewhere; None for this process alone.
 
     A combination that is no network yields a point with its error.
     """
-    for part in parts(recipe, SweepPlan(grid, measure or Measure()), jobs):
+    for part in parts(recipe, SweepPlan(grid, measure or Measure()), start_engine):
         yield from points_of(part.window, grid, part.lanes)
 
 
-def parts(recipe: Recipe, plan: SweepPlan, jobs: int = 1, start: int = 0) -> Iterator[SweepPart]:
-    """Yield the rows of a sweep from a combination on, in order; few of them are kept at a time.
+def parts(
+    recipe: Recipe, plan: SweepPlan, start_engine: Callable[[], Engine] | None = None, first: int = 0
+) -> Iterator[SweepPart]:
+    """Yield the rows of a sweep in order; few of them are kept at a time.
+
+    Args:
+        recipe: the spec, or the model file.
+        plan: what is computed.
+        start_engine: starts what computes elsewhere; None for this process alone.
+        first: how many combinations are done already.
 
     Raises:
-        CnncalcError: where the condition can't be computed.
+        CnncalcError: where the condition can't be computed, or an engine's workers can't do it.
         InternalError: where a row that was computed by columns is not what the plain way gives.
     """
-    size = _window_size(plan, jobs)
-    starts = iter(range(start, plan.rows, size))
-    if jobs == 1 or plan.rows - start <= size:
-        work = Work(recipe, plan)
-        return (work.part(first, min(first + size, plan.rows)) for first in starts)
-    return _in_processes(recipe, plan, jobs, starts, size)
+    if start_engine is None:  # alone, each row is shown as soon as it is there
+        return _alone(Work(recipe, plan), first, WINDOW if plan.by_columns else 1)
+    if isinstance(recipe, Document):
+        _warn(recipe, plan.grid)
+    found = _in_order(recipe, plan, start_engine(), first)
+    next(found)  # from here on the engine is closed when what it computes is let go of
+    return found
+
+
+def _alone(work: Work, first: int, size: int) -> Iterator[SweepPart]:
+    rows = work.plan.rows
+    return (work.part(start, min(start + size, rows)) for start in range(first, rows, size))
+
+
+def _in_order(recipe: Recipe, plan: SweepPlan, engine: Engine, first: int) -> Iterator[SweepPart]:
+    """Yield what an engine computes; two parts for each worker are under way, or wait to be taken."""
+    stop = True
+    try:
+        yield SweepPart.of_points([])
+        size = _part_size(plan, engine)
+        if plan.rows - first <= size:
+            yield from _alone(Work(recipe, plan), first, size)
+        starts = iter(range(first, plan.rows, size) if plan.rows - first > size else ())
+        under_way: deque[Any] = deque()
+        while True:
+            while len(under_way) < 2 * engine.workers and (start := next(starts, None)) is not None:
+                under_way.append(engine.submit(start, min(start + size, plan.rows)))
+            if not under_way:
+                break
+            yield engine.result(under_way.popleft())
+        stop = False
+    finally:
+        engine.close(stop)
+
+
+def _part_size(plan: SweepPlan, engine: Engine) -> int:
+    """Return how many combinations an engine computes at a time."""
+    if plan.by_columns:
+        return max(FEW, min(engine.most_rows, -(-plan.rows // (2 * engine.workers))))
+    return max(1, min(engine.most_plain, plan.rows // (4 * engine.workers)))
+
+
+def _warn(document: Document, grid: Grid) -> None:
+    """Warn of inputs that are probably not meant; what other processes warn of is not seen."""
+    for variant in grid.variants[:WARNED]:
+        for index in range(min(grid.size, WARNED)):  # inputs vary fastest
+            warn_of_inputs(document, variant, grid[index].args, grid[index].input)
 
 
 class Work:
@@ -196,70 +272,3 @@ def _difference(found: Point, expected: Point) -> str:
     pairs = [(name, found.figures.get(name), value) for name, value in expected.figures.items()]
     name, wrong, right = next((pair for pair in pairs if pair[1] != pair[2]), ("the row", found, expected))
     return f"a mistake of cnncalc: for {where} by columns {name} = {wrong}, but by itself {right}"
-
-
-def _window_size(plan: SweepPlan, jobs: int) -> int:
-    """Return how many combinations are computed at a time."""
-    if not plan.by_columns:  # alone, each row is shown as soon as it is there
-        return 1 if jobs == 1 else max(1, min(_PLAIN_WINDOW, plan.rows // (4 * jobs)))
-    return WINDOW if jobs == 1 else max(FEW, min(WINDOW, -(-plan.rows // (2 * jobs))))
-
-
-# --- in several processes -----------------------------------------------------------------------------------
-
-_work: Work | None = None  # what every task of a worker process works on
-
-
-def _in_processes(recipe: Recipe, plan: SweepPlan, jobs: int, starts: Iterator[int], size: int) -> Iterator[SweepPart]:
-    """Yield the parts in order; a few per process are under way at a time."""
-    import multiprocessing
-    from concurrent.futures import Future, ProcessPoolExecutor
-
-    if isinstance(recipe, Document):
-        _warn(recipe, plan.grid)
-    stopped = multiprocessing.Event()
-    pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(recipe.reader(), plan, stopped))
-    under_way: deque[Future[SweepPart]] = deque()
-    try:
-        while True:
-            while len(under_way) < 2 * jobs and (start := next(starts, None)) is not None:
-                under_way.append(pool.submit(_part, start, min(start + size, plan.rows)))
-            if not under_way:
-                return
-            yield under_way.popleft().result()
-    except (
-        BaseException
-    ):  # not by a signal: who is ended in the middle of an answer leaves the pool waiting for the rest
-        stopped.set()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _warn(document: Document, grid: Grid) -> None:
-    """Warn of inputs that are probably not meant; what other processes warn of is not seen."""
-    for variant in grid.variants[:WARNED]:
-        for index in range(min(grid.size, WARNED)):  # inputs vary fastest
-            warn_of_inputs(document, variant, grid[index].args, grid[index].input)
-
-
-def _start(read: Callable[[], Recipe], plan: SweepPlan, stopped: Event) -> None:
-    """Read the spec in a worker process: compiled expressions can't be sent to it."""
-    import signal
-
-    global _work
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to report
-    for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
-        signal.signal(number, signal.SIG_DFL)  # there is nothing to clean up here
-    _work = Work(read(), plan, partial(_go_on, stopped))
-
-
-def _go_on(stopped: Event) -> None:
-    """Raise InterruptedError where nobody waits for an answer any more."""
-    if stopped.is_set():
-        raise InterruptedError
-
-
-def _part(start: int, stop: int) -> SweepPart:
-    assert _work is not None
-    return _work.part(start, stop)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 
 from cnncalc.language.document import Document
 from cnncalc.language.loading import open_document, read_text
 from cnncalc.studies.sweep.grid import Combination, Grid
-from cnncalc.studies.sweep.jobs import sweep
+from cnncalc.studies.sweep.jobs import SweepPlan, sweep
 from cnncalc.studies.sweep.points import Measure
+from cnncalc.studies.sweep.processes import Errand, Processes, same
 
 NET = """
 args: {width: 4, groups: 1}
@@ -83,7 +85,10 @@ def test_published_figures_are_held_against_variants_only() -> None:
 
 def test_several_processes_give_the_same_in_order() -> None:
     grid = Grid((None,), {"width": tuple(range(1, 40)), "groups": (1, 2, 3)})
-    assert list(sweep(document(), grid, jobs=2)) == list(sweep(document(), grid))
+    read = document().reader()
+    errand = Errand(read, partial(same, SweepPlan(grid, Measure())))
+    processes = partial(Processes, errand, 2)
+    assert list(sweep(document(), grid, start_engine=processes)) == list(sweep(document(), grid))
 
 
 def test_published_figures_of_mobilenet_v2() -> None:

@@ -1,0 +1,83 @@
+"""Options of ``sweep``: who computes it, processes of this machine or a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.recipe import Recipe
+from cnncalc.studies.sweep.jobs import Engine, SweepPlan
+
+if TYPE_CHECKING:
+    from cnncalc.studies.sweep.processes import Errand
+
+LOCAL = "local"
+
+
+class Computing(NamedTuple):
+    """Who computes.
+
+    Attributes:
+        jobs: processes of this machine; None where nothing is said.
+        dask: a scheduler's address, or ``local``.
+    """
+
+    jobs: int | None
+    dask: str | None
+
+    def engine(self, recipe: Recipe, plan: Callable[[Recipe], SweepPlan]) -> Callable[[], Engine] | None:
+        """Return what starts the engine; None where this process alone computes.
+
+        Raises:
+            CnncalcError: where what is asked for can't be.
+        """
+        if self.dask is None:
+            return partial(_processes, _errand(recipe, plan), self.jobs) if self.jobs and self.jobs > 1 else None
+        if self.dask != LOCAL:
+            if "://" not in self.dask:
+                raise CnncalcError(f"--dask {self.dask}: not an address", "as in --dask tcp://scheduler:8786, or local")
+            if self.jobs is not None:
+                hint = "leave out --jobs: the scheduler has workers of its own"
+                raise CnncalcError("--jobs are processes of this machine, and --dask computes elsewhere", hint)
+            if recipe.text is None:
+                hint = "write it as a spec: cnncalc import"
+                raise CnncalcError(f"--dask: {recipe.path} is a model file; texts alone are sent to a cluster", hint)
+        return partial(_cluster, _errand(recipe, plan), self.dask, self.jobs)
+
+
+def takes_engine(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add who computes; the command gets ``computing``."""
+
+    @wraps(command)
+    def gathered(*, jobs: int | None, dask: str | None, **rest: Any) -> Any:
+        return command(computing=Computing(jobs, dask), **rest)
+
+    found: Callable[..., Any] = gathered
+    for decorate in (
+        click.option("--dask", metavar="ADDRESS", help="Compute on a Dask cluster: tcp://scheduler:8786, or local."),
+        click.option("--jobs", type=click.IntRange(1, 256), help="Worker processes. Default: 1."),
+    ):
+        found = decorate(found)
+    return found
+
+
+def _errand(recipe: Recipe, plan: Callable[[Recipe], SweepPlan]) -> Errand:
+    from cnncalc.studies.sweep.processes import Errand
+
+    return Errand(recipe.reader(), plan)
+
+
+def _processes(errand: Errand, jobs: int) -> Engine:
+    from cnncalc.studies.sweep.processes import Processes
+
+    return Processes(errand, jobs)
+
+
+def _cluster(errand: Errand, address: str, jobs: int | None) -> Engine:
+    from cnncalc.studies.sweep.cluster import Cluster
+
+    return Cluster(errand, address, jobs)

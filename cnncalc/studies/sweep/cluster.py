@@ -1,0 +1,203 @@
+"""A sweep on a Dask cluster, on many machines or on this one.
+
+What travels is the spec's text and the texts of the command line, some hundred bytes, and the numbers of a part's
+combinations; a worker reads the texts under the same bounds, and keeps what it has made of them for the next part.
+Tasks are pure, so one that dies with its worker is computed again, and none is counted twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from importlib import import_module
+from pickle import dumps, loads
+from typing import Any, NamedTuple
+
+import cnncalc
+from cnncalc.ground.errors import ArgumentError
+from cnncalc.studies.sweep.identity import code_identity
+from cnncalc.studies.sweep.jobs import SweepPart, Work
+from cnncalc.studies.sweep.processes import Errand
+
+LOCAL = "local"
+PATIENCE = 10
+"""Seconds to wait for a scheduler, and then for its first worker."""
+
+TRIES = 2
+"""How often a task is handed in that workers have died of; then it is computed here."""
+
+NAMED = 5
+"""Workers that a message names."""
+
+
+class Version(NamedTuple):
+    """What must be the same wherever parts of one sweep are computed."""
+
+    cnncalc: str
+    code: str
+    python: str
+
+    def __str__(self) -> str:
+        return f"cnncalc {self.cnncalc} (code {self.code}) on Python {self.python}"
+
+
+class _Task(NamedTuple):
+    start: int
+    stop: int
+    future: Any
+
+
+class Cluster:
+    """An engine of a Dask scheduler's workers."""
+
+    most_rows = 65_536
+    most_plain = 4_096
+
+    def __init__(self, errand: Errand, address: str, workers: int | None = None) -> None:
+        """Connect to a scheduler, and look at its workers.
+
+        Args:
+            errand: what they need.
+            address: of the scheduler, as ``tcp://host:8786``; or ``local``, which starts one here.
+            workers: how many are started here; None for one for each core.
+
+        Raises:
+            ArgumentError: where that can't be done, there is no worker, or one of another version.
+        """
+        try:
+            self._dask = import_module("distributed")
+        except ImportError:
+            raise ArgumentError("dask", "a cluster needs Dask", "pip install 'cnncalc[dask]'") from None
+        logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)  # of workers that die, and are made up for
+        self._errand = errand
+        self._sent = dumps(errand)
+        self._address = address
+        self._here: Work | None = None
+        self._client: Any = None
+        self._cluster: Any = None
+        try:
+            self._client = self._connected(workers)
+            self._check(self._client.run(version, on_error="return"))
+        except BaseException:
+            self.close(True)
+            raise
+
+    def _connected(self, workers: int | None) -> Any:
+        why = "can't be reached"
+        try:
+            if self._address == LOCAL:
+                with _deaf():
+                    self._cluster = self._dask.LocalCluster(
+                        n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0",
+                        silence_logs=logging.CRITICAL + 1,
+                    )  # fmt: skip
+            client = self._dask.Client(self._cluster or self._address, timeout=PATIENCE, set_as_default=False)
+            why = f"no worker after {PATIENCE} s"
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise ArgumentError("dask", f"{self._address}: {why}: {error}") from None
+        return client
+
+    @property
+    def workers(self) -> int:
+        """How many parts are computed at a time; workers may come and go."""
+        threads: dict[str, int] = self._client.nthreads()
+        return max(1, sum(threads.values()))
+
+    def submit(self, start: int, stop: int) -> _Task:
+        """Let a part be computed."""
+        return _Task(start, stop, self._client.submit(_part, self._sent, start, stop, pure=False))
+
+    def result(self, task: _Task) -> SweepPart:
+        """Return a part when it is computed, by whichever worker; where several have died of it, by this process."""
+        future = task.future
+        for _ in range(TRIES):
+            try:
+                found, part = future.result()
+                future.release()
+                self._check({"a worker": found})
+                return part  # type: ignore[no-any-return]
+            except self._dask.KilledWorker:
+                future = self.submit(task.start, task.stop).future
+            except (self._dask.CancelledError, OSError) as error:
+                raise ArgumentError("dask", f"the connection to {self._address} was lost: {error}") from None
+        self._here = self._here or self._errand.work()
+        return self._here.part(task.start, task.stop)
+
+    def close(self, stop: bool) -> None:
+        """Let go of the scheduler, and end what was started here; tasks that are under way are cancelled."""
+        with suppress(Exception):  # the scheduler may be gone
+            if self._client is not None:
+                self._client.close(timeout=PATIENCE)
+        with suppress(Exception):
+            if self._cluster is not None:
+                if stop:  # a worker would end its task first
+                    _kill(self._cluster)
+                self._cluster.close(timeout=PATIENCE)
+
+    def _check(self, found: dict[str, Any]) -> None:
+        """Raise ArgumentError for workers whose version is another than this one."""
+        own = version()
+        others = {worker: one for worker, one in found.items() if one != own}
+        if not others:
+            return
+        named = [f"{worker} has {_said(one)}" for worker, one in list(others.items())[:NAMED]]
+        if len(others) > NAMED:
+            named.append(f"and {len(others) - NAMED:,} more")
+        raise ArgumentError("dask", f"here is {own}, but {'; '.join(named)}", "install the same on all of them")
+
+
+def _said(found: Any) -> str:
+    return str(found) if isinstance(found, Version) else f"no cnncalc: {found}"
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Keep Ctrl-C waiting; threads and processes that are started meanwhile never get it."""
+    import signal
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # which, when it starts, lets Ctrl-C through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _kill(cluster: Any) -> None:
+    """End the workers of a cluster of this machine at once."""
+    import os
+    import signal
+
+    for nanny in cluster.workers.values():
+        nanny.auto_restart = False
+        with suppress(OSError):
+            os.kill(nanny.pid, signal.SIGKILL)
+
+
+def version() -> Version:
+    """Return what computes here."""
+    import sys
+
+    return Version(cnncalc.__version__, code_identity(), ".".join(map(str, sys.version_info[:2])))
+
+
+# --- in the workers ---------------------------------------------------------------------------------------------
+
+_own = threading.local()  # a worker may have several threads, and what computes is made for one
+
+
+def _part(errand: bytes, start: int, stop: int) -> tuple[Version, SweepPart]:
+    """Return who computes, and a part."""
+    return version(), _works()(errand).part(start, stop)
+
+
+def _works() -> Callable[[bytes], Work]:
+    if not hasattr(_own, "works"):
+        _own.works = lru_cache(maxsize=2)(lambda errand: loads(errand).work())
+    works: Callable[[bytes], Work] = _own.works
+    return works
