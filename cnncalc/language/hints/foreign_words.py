@@ -90,8 +90,8 @@ WRITTEN = {
         "not offered; write 'multiply' with two paths, one of them ending in the gate's activation",
     ),
     **dict.fromkeys(
-        ("attention", "selfattention", "crossattention", "multiheadattention", "multiheadselfattention", "mha", "mhsa"),
-        "not offered; write it with 'linear', 'matmul' and 'softmax'",
+        ("selfattention", "crossattention", "multiheadattention", "multiheadselfattention", "mha", "mhsa"),
+        "write 'linear' for queries, keys and values, 'attention' on them, and 'linear' behind it",
     ),
     **dict.fromkeys(
         ("grn", "globalresponsenorm"), "not offered; write it with 'norm2', 'mean', 'divide' and 'multiply'"

@@ -43,7 +43,7 @@ class Attention(Layer):
         macs=3 * 197 * 197 * (64 + 64),
         flops=2 * 3 * 197 * 197 * 128 + 3 * 197 * 197 + 3 * 197 * (2 * 196 + 3 * 197),
     )
-    elsewhere = Elsewhere(onnx="Attention", others="scaled_dot_product_attention MultiHeadAttention")
+    elsewhere = Elsewhere(onnx="Attention", others="scaled_dot_product_attention")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (…, L, e).  Raises LayerError where the inputs don't go together."""
