@@ -11,11 +11,11 @@ import click
 
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import WholeNumber, takes_spec
-from cnncalc.cli.output import Output
+from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.execution import load_numpy
 from cnncalc.exporters.formats import FORMATS, Options, by_suffix
-from cnncalc.ground.atomic_write import is_replaced, write_whole
+from cnncalc.ground.atomic_write import is_replaced, write_folder, write_whole
 from cnncalc.ground.errors import CnncalcError
 
 _TO = click.option(
@@ -46,6 +46,7 @@ def command(
     cnncalc export resnet50 -o resnet50.onnx --weights resnet50.safetensors
     cnncalc export net.yaml --to onnx --seed 1 | netron
     cnncalc export model.onnx -o net.yaml
+    cnncalc export resnet18 --to scale-sim -o resnet18.csv
     """
     name = _format(format, path)
     given = {"weights": weights, "seed": seed, "opset": opset}
@@ -54,13 +55,17 @@ def command(
     if FORMATS[name].binary and out.path is None and sys.stdout is not None and sys.stdout.isatty():
         raise CnncalcError(f"--to {name} is no text, and standard output is a terminal", "give -o FILE, or a pipe")
     network = asked.network()
-    options = Options(seed=seed or 0, opset=opset, beside=None if out.path is None else partial(beside, out.path))
+    second = None if out.path is None else partial(beside, out.path)
+    options = Options(seed=seed or 0, opset=opset, beside=second, report=to_stderr)
     if "weights" in FORMATS[name].takes:
         load_numpy()
         from cnncalc.cli._tensors import read_weights
 
         options = options._replace(weights=read_weights(weights) if weights else None)
-    out.binary(FORMATS[name].export(network, options))
+    if FORMATS[name].folder and out.path is not None:
+        write_folder(out.path, FORMATS[name].files(network, options))
+    else:
+        out.binary(FORMATS[name].export(network, options))
 
 
 def beside(path: str, suffix: str, chunks: Iterable[bytes]) -> str:

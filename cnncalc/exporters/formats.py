@@ -23,12 +23,14 @@ class Options(NamedTuple):
         seed: of random weights.
         opset: the version of ONNX' operators; None for the usual one.
         beside: writes a second file; None where there is no place for one.
+        report: says a line about what was written, beside it; None where nobody hears it.
     """
 
     weights: Mapping[str, Any] | None = None
     seed: int = 0
     opset: int | None = None
     beside: Beside | None = None
+    report: Callable[[str], None] | None = None
 
 
 class ExportFormat(NamedTuple):
@@ -40,6 +42,7 @@ class ExportFormat(NamedTuple):
         suffixes: of its files; a suffix that several formats have stands for the first.
         takes: which :class:`Options` it takes.
         binary: whether a terminal can't show it.
+        folder: whether it is a folder of files where it has a place to go to, and not one text.
     """
 
     title: str
@@ -47,11 +50,19 @@ class ExportFormat(NamedTuple):
     suffixes: tuple[str, ...]
     takes: frozenset[str] = frozenset()
     binary: bool = False
+    folder: bool = False
 
     @property
     def export(self) -> Callable[[Graph, Options], Iterable[bytes]]:
         """The function that gives a graph's file, piece by piece; it raises CnncalcError for what can't be said."""
         function: Callable[[Graph, Options], Iterable[bytes]] = import_module(f"{__package__}.{self.module}").export
+        return function
+
+    @property
+    def files(self) -> Callable[[Graph, Options], Iterable[tuple[str, bytes]]]:
+        """The function that gives a graph's files with their names, of a format that is a folder."""
+        function: Callable[[Graph, Options], Iterable[tuple[str, bytes]]]
+        function = import_module(f"{__package__}.{self.module}").files
         return function
 
 
@@ -60,6 +71,8 @@ FORMATS = {
         "an ONNX model with its weights", "onnx", (".onnx",), frozenset({"weights", "seed", "opset"}), binary=True
     ),
     "torch": ExportFormat("PyTorch source", "torch", (".py",)),
+    "scale-sim": ExportFormat("SCALE-Sim's table of layers", "scale_sim", (".csv",)),
+    "timeloop": ExportFormat("Timeloop's problems, FILE being a folder", "timeloop", (), folder=True),
     "spec": ExportFormat("a spec, as 'cnncalc import' writes it", "spec", (".yaml", ".yml")),
 }
 

@@ -15,7 +15,7 @@ _MOST_LINKS = 40
 """Symbolic links that a path may go through, as many as Linux allows."""
 
 _DESCRIPTORS = re.compile(r"/dev/fd|/proc/(\d+)(?:/task/\d+)?/fd").fullmatch
-_unfinished = set[str]()  # temporary files of this process
+_unfinished = set[str]()  # temporary files and folders of this process
 
 
 @contextmanager
@@ -58,11 +58,43 @@ def write_whole(path: str, data: bytes | Iterable[bytes]) -> None:
         file.writelines([data] if isinstance(data, bytes) else data)
 
 
+def write_folder(path: str, files: Iterable[tuple[str, bytes]]) -> None:
+    """Write files into a new folder, which is there as a whole or not at all; an empty one may be there.
+
+    Raises:
+        CnncalcError: where something is there, or the folder can't be written.
+    """
+    from shutil import rmtree
+
+    target = os.path.abspath(path)
+    if os.path.lexists(target) and not (os.path.isdir(target) and not os.listdir(target)):
+        raise CnncalcError(f"can't write {path}: there is such a file, or a folder that is not empty")
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f".{name[:80]}.{os.urandom(6).hex()}")
+    _unfinished.add(temporary)
+    try:
+        os.mkdir(temporary)
+        for file, data in files:
+            with open(os.path.join(temporary, file), "xb") as stream:
+                stream.write(data)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise CnncalcError(f"can't write {path}: {error.strerror or error}") from None
+    finally:
+        rmtree(temporary, ignore_errors=True)
+        _unfinished.discard(temporary)
+
+
 def remove_unfinished() -> None:
-    """Remove this process's temporary files; for the end of a process that a signal interrupted."""
+    """Remove this process's temporary files and folders; for the end of a process that a signal interrupted."""
     for temporary in list(_unfinished):
         with suppress(OSError):
-            os.unlink(temporary)
+            if os.path.isdir(temporary):
+                from shutil import rmtree
+
+                rmtree(temporary)
+            else:
+                os.unlink(temporary)
 
 
 def is_replaced(path: str) -> bool:

@@ -98,6 +98,9 @@ NEAR_WORDS = 1_000
 NEAR_LENGTH = 40
 """Letters of an unknown word up to which known ones are compared with it."""
 
+MAX_TABLE_ROWS = 200_000
+"""Rows of a table of layers that is made for an accelerator's simulator."""
+
 MAX_DRAWN_POINTS = 20_000
 """How many combinations of a sweep a page shows."""
 

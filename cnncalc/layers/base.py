@@ -17,6 +17,7 @@ from cnncalc.layers.shapes import Shape, shape_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cnncalc.layers.contractions import Contraction
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
@@ -177,6 +178,10 @@ class Layer:
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Return the multiply-accumulates of contractions, per sample."""
         return 0
+
+    def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
+        """Return the products that `macs` counts, as an accelerator's loops; empty where there are none, or no rule."""
+        return []
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
         """Return all floating-point operations, per sample; None where nobody has defined them."""

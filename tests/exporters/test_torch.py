@@ -178,7 +178,7 @@ def test_branches_are_plain_code() -> None:
 
 def test_the_header_says_what_it_is() -> None:
     first, second, *others = torch_source(load("alexnet")).split("\n")
-    assert first == "# AlexNet (one tower), written by 'cnncalc export --to torch'."
+    assert first == "# AlexNet (one tower), written by 'cnncalc export'."
     assert second.startswith("# Source: Krizhevsky")
     # torchvision's published figures
     assert "# 61,100,840 parameters, 714,188,480 multiply-accumulates for one sample." in others

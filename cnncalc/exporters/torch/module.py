@@ -189,7 +189,7 @@ class _Module:
         graph = self.graph
         family = f", a variant of {_clean(graph.name)}" if graph.variant else ""
         params, macs = sum([node.params for node in graph.nodes]), sum([node.macs() for node in graph.nodes])
-        told = [f"{_clean(graph.title)}{family}, written by 'cnncalc export --to torch'{version and f' ({version})'}."]
+        told = [f"{_clean(graph.title)}{family}, written by 'cnncalc export'{version and f' ({version})'}."]
         if graph.source:
             told.append(f"Source: {_clean(graph.source)}")
         told.append(f"{counted(params, 'parameter')}, {counted(macs, 'multiply-accumulate')} for one sample.")

@@ -14,6 +14,7 @@ from cnncalc.layers.window import Sliding, pads_of, window_counts, window_label
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cnncalc.layers.contractions import Contraction
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
@@ -74,6 +75,14 @@ class Conv(Layer):
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One for every tap of the filter at every output element; padded taps count."""
         return prod(output) * (inputs[0][0] // self.groups) * prod(self.kernel_size)
+
+    def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
+        """Return windows of a group's channels times its filters."""
+        from cnncalc.layers.contractions import Contraction, Slide
+
+        axes = zip(self.kernel_size, self.stride, self.dilation, output[1:], strict=True)
+        channels, filters = inputs[0][0] // self.groups, self.out_channels // self.groups
+        return [Contraction(channels, filters, axes=tuple([Slide(*axis) for axis in axes]), groups=self.groups)]
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Two for each multiply-accumulate, and one add per output element for the bias."""

@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import Pair, both_sides, extents
 
 if TYPE_CHECKING:
+    from cnncalc.layers.contractions import Contraction
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
     from cnncalc.layers.pytorch import Flow, Torch
@@ -72,6 +73,13 @@ class ConvTranspose(Conv):
         axes = zip(self.kernel_size, self.stride, cuts, self.dilation, strict=True)
         spread = [Read(i, spreading(*axis)) for i, axis in enumerate(axes, 1)]
         return along(self._channels(inputs[0][0]), *spread)
+
+    def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
+        """Return the elements' channels times all taps of the filters, which are then spread."""
+        from cnncalc.layers.contractions import Contraction
+
+        shape, filters = inputs[0], self.out_channels // self.groups * prod(self.kernel_size)
+        return [Contraction(shape[0] // self.groups, filters, prod(shape[1:]), groups=self.groups)]
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Scatter the input through the filters."""

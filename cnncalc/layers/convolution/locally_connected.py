@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cnncalc.layers.arguments import Argument
+    from cnncalc.layers.contractions import Contraction
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
     from cnncalc.layers.pytorch import Flow, Torch
@@ -77,6 +78,12 @@ class LocallyConnected(Conv):
         if self.bias:
             weights["bias"] = Weight(output)
         return weights
+
+    def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
+        """Return a window times the filters of its place, for each place."""
+        from cnncalc.layers.contractions import Contraction
+
+        return [Contraction(inputs[0][0] * prod(self.kernel_size), self.out_channels, groups=prod(output[1:]))]
 
     def _filters_at(self, at: Shape, weights: Mapping[str, Array]) -> tuple[Array, float | None]:
         """Return the filter of the place, and its bias or None."""

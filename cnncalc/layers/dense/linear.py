@@ -13,6 +13,7 @@ from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cnncalc.layers.contractions import Contraction
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
@@ -71,6 +72,12 @@ class Linear(Layer):
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One for every input of every output element."""
         return prod(output) * inputs[0][self._index(inputs[0])]
+
+    def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
+        """Return the positions' features times the weight."""
+        from cnncalc.layers.contractions import Contraction
+
+        return [Contraction(inputs[0][self._index(inputs[0])], self.out_features, prod(output) // self.out_features)]
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Two for each multiply-accumulate, and one add per output element for the bias."""

@@ -11,6 +11,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.contractions import Contraction
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
     from cnncalc.layers.pytorch import Expression, Flow, Torch
@@ -54,6 +55,15 @@ class Attention(Layer):
         """Those of Q·Kᵀ, and those of the product with the values."""
         logits, width = self._logits(inputs)
         return prod(logits) * (self._turned(inputs[0])[-1] + width)
+
+    def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
+        """Return Q·Kᵀ and the product with the values, for each head."""
+        from cnncalc.layers.contractions import Contraction
+
+        logits, width = self._logits(inputs)
+        heads, (rows, keys) = prod(logits[:-2]), logits[-2:]
+        features = self._turned(inputs[0])[-1]
+        return [Contraction(features, keys, rows, groups=heads), Contraction(keys, width, rows, groups=heads)]
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Two for each multiply-accumulate, the scale, the biases, and the softmax."""

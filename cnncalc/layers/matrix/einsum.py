@@ -12,6 +12,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.contractions import Contraction
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
     from cnncalc.layers.pytorch import Flow, Torch
@@ -68,6 +69,22 @@ class Einsum(Layer):
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One for every combination of all letters, where two inputs meet and one is summed."""
         return prod(self._sizes(inputs).values()) if self._contracts() else 0
+
+    def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
+        """Return the product that the letters make: those of both inputs are groups, those that are summed channels."""
+        from cnncalc.layers.contractions import Contraction
+
+        if not self._contracts():
+            return []
+        left, right, out = self._terms()
+        sizes = self._sizes(inputs)
+
+        def size(letters: list[str]) -> int:
+            return prod([sizes[letter] for letter in letters])
+
+        both, rows = size([i for i in out if i in left and i in right]), size([i for i in out if i not in right])
+        columns, summed = size([i for i in out if i not in left]), size([i for i in sizes if i not in out])
+        return [Contraction(summed, columns, rows, groups=both)]
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Two for each multiply-accumulate; without any, the products, or the adds of the sum."""

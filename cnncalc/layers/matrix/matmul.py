@@ -11,6 +11,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.contractions import Contraction
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
     from cnncalc.layers.pytorch import Flow, Torch
@@ -55,6 +56,14 @@ class Matmul(Layer):
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One for every element of a row at every output element."""
         return prod(output) * self._turned(inputs)[0][-1]
+
+    def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
+        """Return the matrices' product, one for each of the second's."""
+        from cnncalc.layers.contractions import Contraction
+
+        a, b = self._turned(inputs)
+        rows, groups = prod(output) // b[-1], prod(b[:-2])
+        return [Contraction(a[-1], b[-1], rows // groups, groups=groups)]
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Two for each multiply-accumulate."""

@@ -10,6 +10,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads, summed
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
+    from cnncalc.layers.contractions import Contraction
     from cnncalc.layers.onnx import Attribute, Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
     from cnncalc.layers.pytorch import Expression, Flow, ModuleCall, Torch
@@ -83,6 +84,16 @@ class Recurrent(Layer):
         """One for each weight of the products, at every step."""
         steps, features = inputs[0]
         return steps * self.directions * self.gates * self.hidden_size * (features + self.hidden_size)
+
+    def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
+        """Return the inputs' product at all steps, and the states' at one after the other."""
+        from cnncalc.layers.contractions import Contraction
+
+        (steps, features), rows = inputs[0], self.gates * self.hidden_size
+        return [
+            Contraction(features, rows, steps, turns=self.directions),
+            Contraction(self.hidden_size, rows, turns=steps * self.directions),
+        ]
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Two for each multiply-accumulate, and what a cell does to each of its units at every step."""

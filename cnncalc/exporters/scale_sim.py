@@ -1,0 +1,120 @@
+"""SCALE-Sim's table of layers: one row for each convolution or product of matrices (topology files, version 2 and 3).
+
+Checked with its own reader, ``scalesim.topology_utils`` 3.0.0: it drops what stands behind a row's last comma, takes
+one stride for both axes, counts ⌈(IFMAP − filter + stride) / stride⌉ windows, and takes a row with "DP" in its name as
+so many layers of one channel as it has channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from cnncalc.exporters.contracted import Product, coverage, products, taps, windows
+from cnncalc.exporters.formats import Options
+from cnncalc.graph import Graph
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_TABLE_ROWS
+from cnncalc.layers.contractions import Contraction, Slide
+
+HEADER = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,"
+
+
+class Row(NamedTuple):
+    """A row: sizes of the map, with its padding; of the filter; channels, filters and the stride."""
+
+    name: str
+    height: int
+    width: int
+    filter_height: int
+    filter_width: int
+    channels: int
+    filters: int
+    stride: int
+
+    @property
+    def text(self) -> str:
+        """The row as the file has it, its last comma included."""
+        return ", ".join([str(value) for value in self]) + ","
+
+
+def export(graph: Graph, options: Options) -> Iterator[bytes]:
+    """Yield the table.
+
+    Raises:
+        CnncalcError: where it would have too many rows, or none.
+    """
+    found = list(products(graph))
+    count = sum([_count(product.contraction) for product in found])
+    if count > MAX_TABLE_ROWS:
+        raise CnncalcError(f"the table would have {count:,} rows; at most {MAX_TABLE_ROWS:,} are allowed")
+    if not found:
+        raise CnncalcError(f"'{graph.title}' has no layer with MACs, which is all that SCALE-Sim simulates")
+    yield f"{HEADER}\n".encode()
+    for product in found:
+        for row in rows(product):
+            yield f"{row.text}\n".encode()
+    if options.report is not None:
+        options.report(coverage(graph, found))
+        unfolded = list(dict.fromkeys([product.node.name for product in found if _is_unfolded(product.contraction)]))
+        if unfolded:
+            named = _few(unfolded)
+            options.report(f"written as products of matrices, whose windows don't overlap in what is read: {named}")
+
+
+def rows(product: Product) -> Iterator[Row]:
+    """Yield the rows of a product, one for each group and turn; a depthwise convolution is a single one."""
+    contraction, name = product.contraction, product.name.replace("DP", "Dp")
+    height, width, stride = _map(contraction)
+    sizes = (_reach(height, stride), _reach(width, stride), height.kernel, width.kernel)
+    each = Row(name, *sizes, contraction.channels, contraction.filters, stride)
+    if _is_unfolded(contraction):
+        each = Row(name, windows(contraction), taps(contraction), 1, taps(contraction), 1, contraction.filters, 1)
+    deep = _is_depthwise(contraction)
+    if deep:
+        each = each._replace(name=f"{name}_DP_", channels=contraction.groups)
+    copies = contraction.turns if deep else contraction.turns * contraction.groups
+    for number in range(1, copies + 1):
+        yield each if copies == 1 else each._replace(name=f"{each.name}_{number}")
+
+
+def _count(contraction: Contraction) -> int:
+    return contraction.turns * (1 if _is_depthwise(contraction) else contraction.groups)
+
+
+def _is_depthwise(contraction: Contraction) -> bool:
+    """Whether each group is one channel of a map."""
+    return contraction.groups > 1 and contraction.channels == 1 and bool(contraction.axes)
+
+
+def _axes(contraction: Contraction) -> list[Slide]:
+    """Return the axes along which there is more than one tap or window; a matrix has its rows as windows."""
+    axes = [axis for axis in contraction.axes if (axis.kernel, axis.windows) != (1, 1)]
+    return axes if contraction.axes else [Slide(1, 1, 1, contraction.rows)]
+
+
+def _is_unfolded(contraction: Contraction) -> bool:
+    """Whether the windows can only be said as rows of a matrix: three axes, holes, or strides that differ."""
+    axes = _axes(contraction)
+    strides = {axis.stride for axis in axes if axis.windows > 1}
+    return len(axes) > 2 or len(strides) > 1 or any(axis.dilation > 1 and axis.kernel > 1 for axis in axes)
+
+
+def _map(contraction: Contraction) -> tuple[Slide, Slide, int]:
+    """Return the vertical and the horizontal axis, and the stride of both."""
+    axes = _axes(contraction)[:2]
+    single = Slide(1, 1, 1, 1)
+    stride = max([axis.stride for axis in axes if axis.windows > 1], default=1)
+    if not contraction.axes:
+        return axes[0], single, 1
+    height, width = [single, single, *axes][-2:]
+    return height, width, stride
+
+
+def _reach(axis: Slide, stride: int) -> int:
+    """Return how many elements all windows of an axis reach over, padding counted and what is left over not."""
+    return (axis.windows - 1) * stride + axis.kernel
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")

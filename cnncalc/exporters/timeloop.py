@@ -1,0 +1,161 @@
+"""Timeloop's problems: a file for each different product of a network, complete in itself (version 0.4).
+
+Dimensions are called as in Timeloop's own examples: N samples, C input and M output channels, R and S the filter's
+width and height, P and Q the output's, G groups; a third spatial axis has the filter's depth T and the output's
+depth O.  Rows of a matrix lie along P.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cnncalc.exporters.contracted import Product, coverage, products
+from cnncalc.exporters.formats import Options
+from cnncalc.graph import Graph
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.numbers import counted
+from cnncalc.layers.contractions import Contraction, Slide
+
+AXES = (("R", "P", "W"), ("S", "Q", "H"), ("T", "O", "D"))
+"""For the last axis and those before it: taps of the filter, positions of the output, what strides begin with."""
+
+TABLE = "layers.csv"
+"""The file that says how often each problem comes, and in which layers."""
+
+SHOWN = 8
+"""How many layers a file's comment names."""
+
+
+class Problem(NamedTuple):
+    """A product with the layers that have it, and how often it comes."""
+
+    contraction: Contraction
+    names: list[str]
+    uses: int
+
+
+def export(graph: Graph, options: Options) -> Iterator[bytes]:
+    """Yield the problems as documents of one text.
+
+    Raises:
+        CnncalcError: where no layer has MACs, or a convolution has more axes than can be named.
+    """
+    for number, (name, data) in enumerate(files(graph, options)):
+        if name != TABLE:
+            yield (b"---\n" if number else b"") + data
+
+
+def files(graph: Graph, options: Options) -> Iterator[tuple[str, bytes]]:
+    """Yield each problem as a file, with its name, and a table of all.
+
+    Raises:
+        CnncalcError: as :func:`export` does.
+    """
+    found = list(products(graph))
+    if not found:
+        raise CnncalcError(f"'{graph.title}' has no layer with MACs, which is all that Timeloop maps")
+    problems = distinct(found)
+    width = len(str(len(problems) - 1))
+    rows = ["file,uses,macs,layers"]
+    for number, problem in enumerate(problems):
+        name = f"{number:0{width}}_{_plain(problem.names[0])}.yaml"
+        rows.append(f"{name},{problem.uses},{problem.uses * problem.contraction.macs},{' '.join(problem.names)}")
+        text = "\n".join([*_comment(problem), *_lines(_problem(problem.contraction))])
+        yield name, f"{text}\n".encode()
+    yield TABLE, ("\n".join(rows) + "\n").encode()
+    if options.report is not None:
+        options.report(f"{coverage(graph, found)}; {counted(len(problems), 'problem')}")
+
+
+def distinct(found: list[Product]) -> list[Problem]:
+    """Return the different products in the order of their first use; turns are counted."""
+    problems: dict[Contraction, Problem] = {}
+    for product in found:
+        contraction, turns = product.contraction._replace(turns=1), product.contraction.turns
+        known = problems.get(contraction, Problem(contraction, [], 0))
+        problems[contraction] = known._replace(names=[*known.names, product.name], uses=known.uses + turns)
+    return list(problems.values())
+
+
+def _axes(contraction: Contraction) -> list[Slide]:
+    """Return the axes, the last one first; a matrix has its rows as windows."""
+    axes = [*contraction.axes[::-1]] or [Slide(1, 1, 1, contraction.rows)]
+    if len(axes) > len(AXES):
+        raise CnncalcError(f"a convolution on {len(axes)} spatial axes has no names in Timeloop's examples")
+    return axes
+
+
+def instance(contraction: Contraction) -> dict[str, int]:
+    """Return the sizes of a problem, those of 1 included, as Timeloop's examples have them."""
+    sizes = {"N": 1, "C": contraction.channels, "M": contraction.filters, "G": contraction.groups}
+    axes = _axes(contraction)
+    for (tap, place, letter), axis in zip(AXES, [*axes, *[Slide(1, 1, 1, 1)] * (2 - len(axes))], strict=False):
+        sizes |= {tap: axis.kernel, place: axis.windows}
+        sizes |= {f"{letter}stride": axis.stride, f"{letter}dilation": axis.dilation}
+    return sizes
+
+
+def _problem(contraction: Contraction) -> Mapping[str, Any]:
+    """Return a problem as Timeloop has it."""
+    axes = AXES[: max(len(contraction.axes), 2)]
+    sums = [[[tap, f"{letter}dilation"], [place, f"{letter}stride"]] for tap, place, letter in axes]
+    taps, places = [tap for tap, _, _ in axes], [place for _, place, _ in axes]
+    coefficients = [f"{letter}{what}" for what in ("stride", "dilation") for _, _, letter in axes]
+    return {
+        "problem": {
+            "version": 0.4,
+            "instance": instance(contraction),
+            "shape": {
+                "name": "CNN_Layer",
+                "coefficients": [{"name": name, "default": 1} for name in coefficients],
+                "dimensions": ["C", "M", *taps, "N", *places, "G"],
+                "data_spaces": [
+                    {"name": "Weights", "projection": [[[name]] for name in ("C", "M", *taps, "G")]},
+                    {"name": "Inputs", "projection": [[["N"]], [["C"]], *sums, [["G"]]]},
+                    {
+                        "name": "Outputs",
+                        "projection": [[[name]] for name in ("N", "M", *places[::-1], "G")],
+                        "read_write": True,
+                    },
+                ],
+            },
+        }
+    }
+
+
+def _comment(problem: Problem) -> list[str]:
+    more = f" and {len(problem.names) - SHOWN:,} more" if len(problem.names) > SHOWN else ""
+    once = "once" if problem.uses == 1 else f"{problem.uses:,} times"
+    macs = f"{problem.contraction.macs:,} MACs"
+    return [f"# {macs}, {once}: {', '.join(problem.names[:SHOWN])}{more}"]
+
+
+def _lines(value: Mapping[str, Any], indent: int = 0) -> Iterator[str]:
+    """Yield a mapping as YAML: nested ones below their keys, lists of mappings one a line, all else in one line."""
+    for key, inner in value.items():
+        if isinstance(inner, Mapping) and key != "instance":
+            yield f"{' ' * indent}{key}:"
+            yield from _lines(inner, indent + 2)
+        elif isinstance(inner, list) and inner and isinstance(inner[0], Mapping):
+            yield f"{' ' * indent}{key}:"
+            yield from [f"{' ' * indent}- {_flow(item)}" for item in inner]
+        else:
+            yield f"{' ' * indent}{key}: {_flow(inner)}"
+
+
+def _flow(value: Any) -> str:
+    """Return a value in one line of YAML."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join([f"{key}: {_flow(inner)}" for key, inner in value.items()]) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join([_flow(item) for item in value]) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _plain(name: str) -> str:
+    """Return a layer's name as a part of a file's."""
+    return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:80]
