@@ -1,8 +1,9 @@
-"""Build the network that a command line asks for; where that fails, name the option that is to blame."""
+"""Name the option that is to blame where the network that a command line asks for can't be built."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from cnncalc.cli.output import to_stderr
@@ -37,24 +38,23 @@ class BlamedError(SpecError):
         return super().text(lambda origin: f"{self.options} ({spelled(origin)})")
 
 
-def built(build: Build, settings: Sequence[str], inputs: Sequence[str]) -> Graph:
-    """Build a network with the values of ``--set`` and ``--input``.
+@contextmanager
+def blaming(build: Build, settings: Sequence[str], inputs: Sequence[str]) -> Iterator[None]:
+    """Let an error of a network that is built here name the options that are to blame, and not only a line of the spec.
 
     Args:
-        build: builds it with some of these values.
+        build: builds the network with some of the options.
         settings: the values of ``--set``.
         inputs: the values of ``--input``.
 
     Raises:
-        BlamedError: where it can be built without some of them.
-        CnncalcError: where it can't be built at all, or one can't be read.
+        BlamedError: in place of a SpecError, where the network can be built without some of the options.
     """
     try:
-        return build(settings, inputs)
+        yield
     except SpecError as error:
         given = [("--set", text) for text in settings] + [("--input", text) for text in inputs]
-        blamed = _blamed(build, given)
-        if not blamed or not isinstance(error.faults[0].origin, Place):
+        if not given or not isinstance(error.faults[0].origin, Place) or not (blamed := _blamed(build, given)):
             raise
         raise BlamedError(error.faults, [f"{option} {text}" for option, text in blamed]) from None
 

@@ -112,7 +112,8 @@ def _of_spec(asked: AskedSeveral, spec: str, asking: _Asking) -> Iterator[Report
     for member in members(recipe, variant):
         with noticed() as doubts:
             try:
-                report = check(member, spec, asking.budgets, asking.basis, *asking.changes, asking.wanted)
+                with asked.blaming(member):
+                    report = check(member, spec, asking.budgets, asking.basis, *asking.changes, asking.wanted)
             except CnncalcError as error:
                 report = Report(spec, member.name, {}, [], [], error_text(error))
         found = [*doubts, *report.warnings] if report.error else [*doubts, *general, *report.warnings]

@@ -47,7 +47,10 @@ def command(
     chosen = [Member(*asked.read(spec)) for spec in specs]
     if out.format in ("svg", "html") and len(specs) > 2:
         raise click.UsageError(f"{out.format} compares two specs, not more")
-    networks = [one.build(*changes) for one in chosen]
+    networks = []
+    for one in chosen:
+        with asked.blaming(one):
+            networks.append(one.build(*changes))
     for network in networks:
         for note in network.notes:
             to_stderr(f"note: {network.title}: {note}")

@@ -67,7 +67,8 @@ def command(
         return 0
     recipe, variant = asked.recipe()
     on = Machine(*parse_machine(machine))
-    bench = Workbench(recipe, variant, *asked.changes(), on, *basis)
+    with asked.blaming(recipe, variant):
+        bench = Workbench(recipe, variant, *asked.changes(), on, *basis)
     spots = hotspots(bench.summary, on)
     found = [*bench.for_the_network(), *bench.for_layers(heavy_nodes(spots, top), rank, sparsity)]
     if bench.untried:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
-from cnncalc.cli._blame import built, note_variants
+from cnncalc.cli._blame import blaming, note_variants
 from cnncalc.cli.output import to_stderr
 from cnncalc.cli.overwriting import note_read
 from cnncalc.cli.parsing import parse_input, parse_settings
@@ -78,6 +78,10 @@ class Asked:
         """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError where they can't be read."""
         return _changes(self.settings, self.inputs, self.layout)
 
+    def blaming(self, recipe: Recipe, variant: str | None) -> AbstractContextManager[None]:
+        """Let errors of the network that is built here name the options that are to blame."""
+        return _blaming(self, recipe, variant)
+
     def network(self) -> Graph:
         """Build the network, and note on stderr what is probably meant otherwise.  Raises CnncalcError."""
         return self.built()[1]
@@ -85,11 +89,8 @@ class Asked:
     def built(self) -> tuple[Recipe, Graph]:
         """Return the recipe as well as :meth:`network`."""
         recipe, variant = self.recipe()
-
-        def build(settings: Sequence[str], inputs: Sequence[str]) -> Graph:
-            return recipe.build(variant, *_changes(settings, inputs, self.layout))
-
-        network = built(build, self.settings, self.inputs)
+        with self.blaming(recipe, variant):
+            network = recipe.build(variant, *self.changes())
         if variant is None and not self.settings and not self.inputs and self.spec != "-":
             note_variants(recipe)
         for note in (*network.notes, *input_notes(recipe, network)):
@@ -115,6 +116,10 @@ class AskedSeveral:
         """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError where they can't be read."""
         return _changes(self.settings, self.inputs, self.layout)
 
+    def blaming(self, member: Member) -> AbstractContextManager[None]:
+        """Let errors of a network that is built here name the options that are to blame."""
+        return _blaming(self, member.recipe, member.variant)
+
     def read(self, spec: str) -> tuple[Recipe, str | None]:
         """Return the recipe of one of them, and the variant that it asks for.  Raises CnncalcError."""
         return read_asked(spec, self.fuse, True)
@@ -137,6 +142,13 @@ def read_asked(spec: str, fuse: bool, with_specs: bool = False) -> tuple[Recipe,
     elif not fuse and not with_specs:
         raise CnncalcError(f"--no-fuse is for model files, and {spec} is a spec")
     return recipe, named
+
+
+def _blaming(asked: Asked | AskedSeveral, recipe: Recipe, variant: str | None) -> AbstractContextManager[None]:
+    def build(settings: Sequence[str], inputs: Sequence[str]) -> Graph:
+        return recipe.build(variant, *_changes(settings, inputs, asked.layout))
+
+    return blaming(build, asked.settings, asked.inputs)
 
 
 def _changes(settings: Sequence[str], inputs: Sequence[str], layout: str) -> Changes:

@@ -32,6 +32,11 @@ def command(asked: AskedSeveral, out: Output) -> None:
     chosen = (
         [member for spec in asked.specs for member in members(*asked.read(spec))] if asked.specs else read_shipped()
     )
-    found = by_year([shares(one.build(*changes), one.name, one.recipe.name, one.year) for one in chosen])
+    parts = []
+    for one in chosen:
+        with asked.blaming(one):
+            network = one.build(*changes)
+        parts.append(shares(network, one.name, one.recipe.name, one.year))
+    found = by_year(parts)
     surveyed = [one for one in found if one.layers >= NETWORK]
     out.show(view(surveyed, len(found) - len(surveyed)))

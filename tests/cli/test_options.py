@@ -334,6 +334,32 @@ def test_an_option_is_to_blame_where_the_spec_is_right_without_it(
     assert rest[0] == "   4 |   - conv: {out_channels: width, kernel_size: kernel}"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "summary",
+        "explain",
+        "run",
+        "weights",
+        "draw",
+        "deploy",
+        "check",
+        "compare",
+        "survey",
+        "hotspots",
+        "import",
+    ],
+)
+def test_every_command_blames_the_option(command: str, tmp_path: Path) -> None:
+    net = tmp_path / "net.yaml"
+    net.write_text("args: {classes: 4}\ninput: [3]\nlayers:\n  - linear: classes\n")
+    others = ["lenet5"] if command == "compare" else []
+    done = cnncalc(command, str(net), *others, "--set", "classes=0")
+    assert done.code == 2
+    place = f"--set classes=0 ({net}:4:13): linear 'fc1': out_features must be a positive integer, not 0"
+    assert done.err.splitlines()[0] == place
+
+
 def test_an_option_is_not_to_blame_for_the_spec_s_own_fault() -> None:
     spec = "args: {n: 1}\ninput: [3, 8, 8]\nlayers:\n  - conv: {out_channels: n, kernel_size: 9}\n"
     assert cnncalc("summary", "-", "--set", "n=2", stdin=spec).err.startswith(

@@ -14,6 +14,7 @@ from cnncalc.language.document import Document, SpecValue
 from cnncalc.language.expand.estimate import least_layers
 from cnncalc.language.expand.evaluation import Evaluation
 from cnncalc.language.expand.items import Expansion
+from cnncalc.language.expand.receivers import takes_word
 from cnncalc.language.expand.scopes import Frame, Tensors
 from cnncalc.language.expressions.budget import OutOfWorkError
 from cnncalc.language.faults import Faults
@@ -135,9 +136,14 @@ class _Build:
         return values
 
     def check_setting(self, name: str, own: Any) -> None:
-        """Refuse a text in place of a figure, and the other way round: expressions would take it for another value."""
+        """Refuse a text in place of a figure, and the other way round: expressions would take it for another value.
+
+        Where an item's argument takes the text as a word beside figures (``same`` as a padding), both are right.
+        """
         given = self.settings[name]
         if own is None or given is None or isinstance(own, str) == isinstance(given, str):
+            return
+        if takes_word(self.document, name, given if isinstance(given, str) else own):
             return
         what, wanted = ("a text", "none") if isinstance(given, str) else ("no text", "one")
         message = f"{value_text(given)} is {what}, and the spec's own value, {value_text(own)}, is {wanted}"

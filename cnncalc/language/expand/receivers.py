@@ -1,0 +1,52 @@
+"""Who receives an argument of a spec as it is: whether a word may stand where the spec has a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cnncalc.language.document import Block, BlockItem, Document, Item, LayerItem, SpecValue
+from cnncalc.language.expressions.budget import Budget, OutOfWorkError
+from cnncalc.language.expressions.whitelist import ExpressionError
+
+Visited = set[tuple[Block | None, str]]
+
+
+def takes_word(document: Document, name: str, word: str) -> bool:
+    """Return whether an item's argument gets the value of ``name`` and takes the word (``same`` as a padding)."""
+    budget, visited = Budget(), set[tuple[Block | None, str]]()
+    try:
+        if _takes(document.items, None, name, word, budget, visited):
+            return True
+        blocks = [block for block in document.blocks.values() if name not in block.arguments]
+        return any(_takes(block.items, block, name, word, budget, visited) for block in blocks)
+    except OutOfWorkError:
+        return False
+
+
+def _takes(items: Iterable[Item], block: Block | None, name: str, word: str, budget: Budget, visited: Visited) -> bool:
+    if (block, name) in visited:
+        return False
+    visited.add((block, name))
+    pending = [*items]
+    while pending:
+        item = pending.pop()
+        pending += item.children
+        if not isinstance(item, (LayerItem, BlockItem)):
+            continue
+        for argument, value in item.arguments.items():
+            if name not in value.names or not _passes(value, name, word, budget):
+                continue
+            if isinstance(item, BlockItem):
+                if _takes(item.block.items, item.block, argument, word, budget, visited):
+                    return True
+            elif word in item.layer_class.arguments[argument].words:
+                return True
+    return False
+
+
+def _passes(value: SpecValue, name: str, word: str, budget: Budget) -> bool:
+    """Return whether a value that reads a name is the word where the name is."""
+    try:
+        return bool(value({name: word}, budget) == word)
+    except ExpressionError:
+        return False

@@ -1,0 +1,63 @@
+"""Values over those of a spec: a text stands in place of a number only where a layer's argument takes both."""
+
+from __future__ import annotations
+
+import pytest
+
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.network import loads
+
+SPEC = """
+args: {pad: 0, word: same, size: 3, inner: 0, mode: zeros}
+input: [3, 8, 8]
+blocks:
+  unit:
+    args: {p: 0, size: 3}
+    layers:
+      - conv: {out_channels: 4, kernel_size: size, padding: p}
+layers:
+  - conv: {out_channels: 4, kernel_size: size, padding: pad}
+  - conv: {out_channels: 4, kernel_size: 3, padding: word}
+  - unit: {p: inner if size > 1 else 0}
+"""
+
+
+def sizes(**settings: object) -> list[int]:
+    """Return how wide each layer's output is; a window of 3 takes 2 where nothing is padded."""
+    return [node.shape[1] for node in loads(SPEC, **settings).nodes]
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({}, [6, 6, 4]),
+        ({"pad": "same"}, [8, 8, 6]),
+        ({"pad": "valid"}, [6, 6, 4]),
+        ({"word": 1}, [6, 6, 4]),
+        ({"word": 0}, [6, 4, 2]),
+        ({"word": "valid"}, [6, 4, 2]),
+        ({"pad": (2, 2)}, [10, 10, 8]),
+    ],
+)
+def test_an_argument_that_takes_both(settings: dict[str, object], found: list[int]) -> None:
+    assert sizes(**settings) == found
+
+
+def test_through_the_argument_of_a_block() -> None:
+    spec = SPEC.replace("inner if size > 1 else 0", "inner")
+    assert [node.shape[1] for node in loads(spec, inner="same").nodes] == [6, 6, 6]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"size": "same"}, "size: 'same' is a text, and the spec's own value, 3, is none"),
+        ({"pad": "sane"}, "pad: 'sane' is a text, and the spec's own value, 0, is none"),
+        ({"mode": 3}, "mode: 3 is no text, and the spec's own value, 'zeros', is one"),
+        ({"inner": "same"}, "inner: 'same' is a text, and the spec's own value, 0, is none"),  # computed with size
+    ],
+)
+def test_an_argument_that_does_not(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(CnncalcError) as caught:
+        sizes(**settings)
+    assert str(caught.value).splitlines()[0] == message
