@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cnncalc.ground.errors import CnncalcError
@@ -22,7 +24,7 @@ layers:
 """
 
 
-def sizes(**settings: object) -> list[int]:
+def sizes(**settings: Any) -> list[int]:
     """Return how wide each layer's output is; a window of 3 takes 2 where nothing is padded."""
     return [node.shape[1] for node in loads(SPEC, **settings).nodes]
 
