@@ -15,17 +15,20 @@ from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.language.expand.unfinished import Misfit
 
 
-def arrange(graph: Graph, nodes: Sequence[Node] | None = None, misfits: Sequence[Misfit] = ()) -> TreeScope:
+def arrange(
+    graph: Graph, nodes: Sequence[Node] | None = None, misfits: Sequence[Misfit] = (), opened: Sequence[Path] = ()
+) -> TreeScope:
     """Return a network as a tree of series and branches, by its layers' names and edges alone.
 
     Args:
         graph: the network.
         nodes: the layers to draw; all of them by default.
         misfits: the layers that could not be added, drawn as faults.
+        opened: scopes that are not drawn, their parts standing in the network itself.
     """
     atoms = atoms_of(graph, nodes, misfits)
     root = TreeScope(graph.title, "", None)
-    _fill(root, atoms, _around(atoms) if nodes is None else (), 0)
+    _fill(root, atoms, _around(atoms) if nodes is None else (), 0, opened)
     _order_branches(root)
     _stand_heads_beside(root)
     _assign_lanes(root, atoms)
@@ -39,9 +42,25 @@ def _around(atoms: Sequence[Atom]) -> Path:
     return reduce(common, paths) if len(paths) > 1 else ()
 
 
-def _fill(scope: TreeScope, atoms: Sequence[Atom], path: Path, depth: int) -> None:
+def two_sides(root: TreeScope) -> list[Path]:
+    """Return the two scopes of a network that all lines beside the tree lead from and to, an encoder and a decoder.
+
+    Returns:
+        Their paths; nothing where there are no two such scopes.
+    """
+    if len(root.lanes) < 2:
+        return []
+    where = {atom: item for item in root.body.items if isinstance(item, TreeScope) for atom in atoms_in(item)}
+    ends = {(where.get(lane.source), where.get(lane.target)) for lane in root.lanes}
+    [(source, target), *others] = ends
+    if others or source is None or target is None or source is target:
+        return []
+    return [tuple(source.path.split(".")), tuple(target.path.split("."))]
+
+
+def _fill(scope: TreeScope, atoms: Sequence[Atom], path: Path, depth: int, opened: Sequence[Path] = ()) -> None:
     """Lay out the inside of a scope whose atoms are given."""
-    items = items_of(atoms, path, depth)
+    items = items_of(atoms, path, depth, opened)
     for item in items:
         if item.is_scope:
             clear_borders(item)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnncalc.drawing.arrange import arrange
+from cnncalc.drawing.arrange import arrange, two_sides
 from cnncalc.drawing.columns import FITS, MOST_COLUMNS, Setting, apply, best_columns, excess
 from cnncalc.drawing.describe import Describer
 from cnncalc.drawing.geometry import beside, set_routes, size
@@ -74,7 +74,12 @@ def picture(graph: Graph, measure: LayerFigure, choice: Choice) -> Picture:
 
 def describe(graph: Graph, measure: LayerFigure, choice: Choice) -> Box:
     """Return a network as parts without places, the outermost box open."""
-    root = Describer(measure).box([arrange(graph, choice.nodes, choice.misfits)], 0)
+    tree = arrange(graph, choice.nodes, choice.misfits)
+    root = Describer(measure).box([tree], 0)
+    sides = two_sides(tree)
+    if sides:  # an encoder and a decoder are a U, if anything
+        unfolded = Describer(measure).box([arrange(graph, choice.nodes, choice.misfits, sides)], 0)
+        root = unfolded if valley_of(unfolded) else root
     root.is_open = True
     return root
 

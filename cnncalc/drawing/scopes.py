@@ -21,17 +21,22 @@ class LevelItem:
         self.is_scope = is_scope
 
 
-def items_of(atoms: Sequence[Atom], around: Path, depth: int) -> list[LevelItem]:
+def items_of(atoms: Sequence[Atom], around: Path, depth: int, opened: Sequence[Path] = ()) -> list[LevelItem]:
     """Return the parts of a scope, in their order; no two of them feed each other.
 
-    A scope with one part vanishes, and so does every scope that is deeper than may be drawn.
+    A scope with one part vanishes, and so does every scope that is deeper than may be drawn, and those in ``opened``,
+    whose parts stand in their place.
     """
-    groups: dict[str, list[Atom]] = {}
+    groups: dict[Path, list[Atom]] = {}
     for atom in atoms:
-        deeper = len(atom.path) > len(around) and depth < MAX_DRAWN_NESTING
-        key = atom.path[len(around)] if deeper else f"\0{atom.order}"
+        level = len(around) + 1
+        for scope in opened:
+            if atom.path[: len(scope)] == scope:
+                level = len(scope) + 1
+        deeper = len(atom.path) >= level and depth < MAX_DRAWN_NESTING
+        key = atom.path[:level] if deeper else (*around, f"\0{atom.order}")
         groups.setdefault(key, []).append(atom)
-    items = [_item(inner, (*around, name)) for name, inner in groups.items()]
+    items = [_item(inner, path) for path, inner in groups.items()]
     return _sorted(_without_circles(items))
 
 

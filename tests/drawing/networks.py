@@ -77,3 +77,21 @@ def dominated() -> Graph:
     assert tensor is not None
     graph.outputs["y"] = graph.add(CONV, [tensor], "classifier.1")
     return graph
+
+
+def encoder_and_decoder(levels: int = 4) -> Graph:
+    """Return a U-Net whose two paths are modules of their own, as segmentation libraries have them."""
+    graph = Graph("sides", {"x": SHAPE})
+    tensor: Tensor = graph.inputs["x"]
+    skips: list[Tensor] = []
+    for level in range(levels):
+        for number in range(2):
+            tensor = graph.add(CONV, [tensor], f"model.encoder.layer{level}.{number}.conv")
+        skips.append(tensor)
+    tensor = graph.add(RELU, [graph.add(CONV, [tensor], "model.encoder.last.conv")], "model.encoder.last.relu")
+    for level, skip in enumerate(reversed(skips)):
+        up = graph.add(RELU, [tensor], f"model.decoder.blocks.{level}.up")
+        both = graph.add(ADD, [up, skip], f"model.decoder.blocks.{level}.join")
+        tensor = graph.add(CONV, [both], f"model.decoder.blocks.{level}.conv")
+    graph.outputs["y"] = graph.add(CONV, [tensor], "model.head.conv")
+    return graph

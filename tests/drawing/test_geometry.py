@@ -15,12 +15,13 @@ from cnncalc.drawing.picture import Choice, picture
 from cnncalc.drawing.svg import document
 from cnncalc.graph import Graph
 from tests.drawing.browser import Browser, needs_browser
-from tests.drawing.networks import MACHINE, dominated, nested_skips, random_network
+from tests.drawing.networks import MACHINE, dominated, encoder_and_decoder, nested_skips, random_network
 
 SVG = "{http://www.w3.org/2000/svg}"
 NETWORKS: dict[str, Callable[[], Graph]] = {
     "lanes": lambda: nested_skips(30, scoped=True),
     "dominated": dominated,
+    "sides": encoder_and_decoder,
     "blocks": lambda: load(str(Path(__file__).parent / "unet_blocks.yaml")),
 }
 
@@ -72,7 +73,7 @@ def drawn(graph: Graph, by: str, depth: int) -> list[list[str]]:
 @pytest.mark.parametrize(
     "name",
     ["alexnet", "resnet50", "googlenet", "inception_v4", "densenet121", "unet", "yolov3", "yolov4", "fcn8s",
-     "mobilenet_v3_large", "lanes", "dominated", "blocks", 3, 77, 112],
+     "mobilenet_v3_large", "lanes", "dominated", "sides", "blocks", 3, 77, 112],
 )  # fmt: skip
 def test_one_geometry_in_two_languages(show: Callable[..., Browser], name: str | int) -> None:
     """Every rectangle, bar, text, circle and line is where, and as long as, Python draws it."""

@@ -21,7 +21,7 @@ from cnncalc.figures.roofline import Machine
 from cnncalc.graph import Graph
 from cnncalc.layers.base import KINDS
 from tests.commands import cnncalc
-from tests.drawing.networks import ADD, CONV, SHAPE, dominated, nested_skips, random_network
+from tests.drawing.networks import ADD, CONV, SHAPE, dominated, encoder_and_decoder, nested_skips, random_network
 from tests.drawing.test_tree import check
 
 ATTENTION = """
@@ -229,6 +229,20 @@ def test_a_u_whose_blocks_hold_the_concats_is_drawn_as_a_u() -> None:
         for step, line in zip(valley.steps, skips, strict=True):
             (x, _), (ahead, _) = line.points[0], line.points[-1]
             assert step.down.x < x < ahead < step.up.x + step.up.width
+        check_places(found)
+        assert behind_cards(found) == 0
+
+
+def test_an_encoder_and_a_decoder_are_a_u() -> None:
+    """Their frames give way, so that each block of one stands beside its partner of the other."""
+    graph = encoder_and_decoder()
+    check(graph)
+    for depth in (1, 2, 3):
+        found = drawn(graph, Choice(depth))
+        valley = found.root.body
+        assert isinstance(valley, Valley)
+        assert [step.down.items[-1].name for step in valley.steps] == [f"layer{level}" for level in range(4)]  # type: ignore[union-attr]
+        assert [step.up.items[0].name for step in valley.steps] == [f"blocks.{level}" for level in (3, 2, 1, 0)]  # type: ignore[union-attr]
         check_places(found)
         assert behind_cards(found) == 0
 
