@@ -91,7 +91,7 @@ WRITTEN = {
     ),
     **dict.fromkeys(
         ("selfattention", "crossattention", "multiheadattention", "multiheadselfattention", "mha", "mhsa"),
-        "write 'linear' for queries, keys and values, 'attention' on them, and 'linear' behind it",
+        "not offered as one layer; write 'linear' for queries, keys and values, 'attention', and 'linear' behind it",
     ),
     **dict.fromkeys(
         ("grn", "globalresponsenorm"), "not offered; write it with 'norm2', 'mean', 'divide' and 'multiply'"
