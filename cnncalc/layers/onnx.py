@@ -87,8 +87,8 @@ class Onnx(Protocol):
     def cut(self, x: str, axis: int, start: int, stop: int, step: int = 1) -> str:
         """Keep a part of an axis, batch counted."""
 
-    def resize(self, x: str, scales: Sequence[float] | None, **attributes: Attribute) -> str:
-        """Resize all axes, batch counted, by factors, or the spatial ones to the output's sizes."""
+    def resize(self, x: str, scales: Sequence[float] | None, sizes: Sequence[int], **attributes: Attribute) -> str:
+        """Resize the axes behind the channels by factors, or where there are none to sizes."""
 
     def stretched(self, index: int) -> str:
         """Return an input as often as there are samples, where it is one and the same for all."""

@@ -33,6 +33,9 @@ ENGINES = {"onnxruntime": "ONNX Runtime"}
 TOLERANCE = 1e-4
 """The largest difference, relative to the largest element of a layer's output, that rounding is to explain."""
 
+KINDS = {"tensor(float)": np.float32, "tensor(int32)": np.int32, "tensor(int64)": np.int64}
+"""Element types of a model file's inputs that ours can stand for; integers only where ours are whole."""
+
 WIDTH = 4  # bytes of an element: engines compute in float32
 
 
@@ -217,14 +220,15 @@ def _first_line(error: Exception) -> str:
 
 
 def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> None:
-    """Run a model file as it is, where its inputs are arrays of float32 as ours are, wherever the batch stands."""
+    """Run a model file as it is, where its inputs can be ours, wherever the batch stands."""
     feeds = {}
     for port in session.get_inputs():
         fitting = None if port.name not in inputs else _laid_out(inputs[port.name], port.shape)
-        if fitting is None or port.type != "tensor(float)":
+        kind = KINDS.get(port.type)
+        if fitting is None or kind is None or not np.array_equal(fitting.astype(kind), fitting):
             compared.unread = f"its input '{port.name}' is {port.type} {port.shape}"
             return
-        feeds[port.name] = fitting
+        feeds[port.name] = fitting.astype(kind)
     outputs = compared.run.outputs
     made = dict(zip(outputs, _run(session, list(outputs), feeds), strict=True))
     rows = []

@@ -127,6 +127,19 @@ GRID = [
     ("upsample: {scale_factor: 2, mode: linear, coordinates: asymmetric}", (2, 3, 4)),
     ("upsample: {scale_factor: 2, mode: cubic}", (2, 5, 4)), ("upsample: {size: [7, 9], mode: cubic, align_corners: true, cubic_a: -0.5}", (2, 5, 4)),
     ("upsample: {scale_factor: 2, coordinates: asymmetric}", (2, 3, 4)),
+    ("upsample: {scale_factor: 2, mode: nearest-exact, coordinates: asymmetric}", (2, 3, 4)),
+    ("upsample: {scale_factor: 2.1, mode: linear}", (1, 30)), ("upsample: {scale_factor: 1.4, mode: cubic}", (1, 45)),  # 62 and 63 in float32
+    ("upsample: {size: [3, 7, 4], mode: cubic}", (2, 5, 4, 6)), ("upsample: {scale_factor: 2, mode: cubic}", (2, 3, 4, 2)),
+]
+
+OTHERWISE = [
+    (opset, item, shape)
+    for opset in (13, 16, 18, 21, 23)
+    for item, shape in [
+        ("gelu", (9,)), ("gelu: {approximate: tanh}", (9,)), ("hardswish", (9,)), ("mish", (9,)), ("mean: 1", (3, 4)), ("sum: 1", (3, 4)),
+        ("groupnorm: {num_groups: 2, affine: false}", (4, 3)), ("layernorm: channels", (4, 3, 2)), ("norm2: 1", (3, 4)),
+        ("upsample: {size: [7, 5], mode: linear}", (2, 3, 4)), ("pad: {padding: 1, mode: circular}", (2, 4, 5)),
+    ]
 ]
 # fmt: on
 
@@ -138,6 +151,11 @@ NOWHERE: list[str] = []
 def test_onnx_runtime_agrees(case: Any) -> None:
     item, *shapes = case
     agrees(layer(item, *shapes))
+
+
+@pytest.mark.parametrize(("opset", "item", "shape"), OTHERWISE)
+def test_opsets_that_say_it_otherwise(opset: int, item: str, shape: tuple[int, ...]) -> None:
+    agrees(layer(item, shape), opset=opset)
 
 
 @pytest.mark.parametrize("case", GRID, ids=[f"{item} {shapes}" for item, *shapes in GRID])

@@ -193,6 +193,22 @@ def test_names_are_those_of_layers_and_weights() -> None:
     assert dims == [["batch", 8, 6, 6], ["batch", 4, 6, 6]]
 
 
+def test_samples_and_momentum_are_as_the_specification_of_onnx_has_them() -> None:
+    onnx = pytest.importorskip("onnx", reason="reads models")
+    net = loads("input: [4, 6]\nlayers:\n  - fold: 0\n  - unfold: 4\n  - batchnorm: {momentum: 0.25}\n")
+    graph = onnx.load_from_string(exported(net)).graph
+    dims = {
+        port.name: [dim.dim_param or dim.dim_value for dim in port.type.tensor_type.shape.dim]
+        for port in (*graph.input, *graph.value_info, *graph.output)
+    }
+    assert dims == {
+        "input": ["batch", 4, 6], "fold1": ["4*batch", 6], "unfold1": ["batch", 4, 6], "bn1": ["batch", 4, 6],
+    }  # fmt: skip
+    (norm,) = [node for node in graph.node if node.op_type == "BatchNormalization"]
+    figures = {attribute.name: attribute.f for attribute in norm.attribute}
+    assert figures == pytest.approx({"epsilon": 1e-5, "momentum": 0.75})  # the weight of the old statistics
+
+
 def test_weights_are_those_of_run() -> None:
     onnx = pytest.importorskip("onnx", reason="reads models")
     net = load("lenet5")

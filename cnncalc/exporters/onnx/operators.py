@@ -134,16 +134,16 @@ class Operators:
         ends = [self.integers([figure]) for figure in (start, stop, axis)]
         return self.node("Slice", x, *ends, *[self.integers([step])] * (step != 1))
 
-    def resize(self, x: str, scales: Sequence[float] | None, **attributes: Any) -> str:
+    def resize(self, x: str, scales: Sequence[float] | None, sizes: Sequence[int], **attributes: Attribute) -> str:
         """Resize by factors, or to sizes, the batch's being taken from the tensor where they are for all axes."""
         if scales is not None:
-            factors = self.node("Constant", value=Tensor([len(scales)], scales, FLOAT))
+            factors = self.node("Constant", value=Tensor([2 + len(scales)], [1.0, 1.0, *scales], FLOAT))
             return self.node("Resize", x, "", factors, **attributes)
-        sizes = self.integers(self.output[1:])
+        wanted = self.integers(sizes)
         if self.opset >= 18:
-            return self.node("Resize", x, "", "", sizes, axes=[*range(2, len(self.output) + 1)], **attributes)
+            return self.node("Resize", x, "", "", wanted, axes=[*range(2, len(sizes) + 2)], **attributes)
         first = self.cut(self.node("Shape", x), 0, 0, 2)
-        return self.node("Resize", x, "", "", self.node("Concat", first, sizes, axis=0), **attributes)
+        return self.node("Resize", x, "", "", self.node("Concat", first, wanted, axis=0), **attributes)
 
     def stretched(self, index: int) -> str:
         """Return an input as often as there are samples."""

@@ -164,16 +164,26 @@ class Upsample(Layer):
             for axis, ((length, count), factor) in enumerate(pairs, 2):
                 y = onnx.node("Gather", y, onnx.integers(self._nearest(np, length, count, factor)), axis=axis)
             return y
-        scales = None if self.scale_factor is None else [1.0, 1.0]
-        for (length, count), factor in pairs:
-            if scales is not None and factor is not None:
-                copies = count == length and self.mode == "linear" and self.coordinates == "half_pixel"
-                scales.append(1.0 if copies else float(factor))
-                if int(np.float32(length) * np.float32(scales[-1])) != count:
-                    raise LayerError(
-                        f"scale_factor = {factor:g} gives another size in ONNX, which rounds it to a float32"
-                    )
-        return onnx.resize(onnx.x, scales, **self._onnx_attributes())
+        scales = None if self.scale_factor is None else [self._float32(np, *axis) for axis in pairs]
+        if self.mode != "cubic" or len(pairs) == 2:
+            return onnx.resize(onnx.x, scales, onnx.output[1:], **self._onnx_attributes())
+        y, shape = onnx.x, [*onnx.shapes[0]]
+        for axis, count in enumerate(onnx.output[1:], 1):  # runtimes have cubic on two axes alone
+            behind = prod(shape[axis + 1 :])
+            y = onnx.reshape(y, [0, prod(shape[:axis]), shape[axis], behind])
+            along = None if scales is None else [scales[axis - 1], 1.0]
+            y = onnx.resize(y, along, [count, behind], **self._onnx_attributes())
+            shape[axis] = count
+        return onnx.reshape(y, [0, *onnx.output])
+
+    def _float32(self, np: NumPy, sizes: tuple[int, int], factor: float | None) -> float:
+        """Return an axis' factor as the float32 that gives its size, which the nearest one may miss by rounding."""
+        length, count = sizes
+        copies = count == length and self.mode == "linear" and self.coordinates == "half_pixel"
+        scale = np.float32(1 if copies or factor is None else factor)
+        while (rounded := int(np.float32(length) * scale)) != count:
+            scale = np.nextafter(scale, np.float32(2 * scale if rounded < count else 0))
+        return float(scale)
 
     def _onnx_attributes(self) -> dict[str, Attribute]:
         """Return how Resize is to find the places, and what it makes of their neighbours."""

@@ -104,7 +104,10 @@ def _manner(call: Call, is_whole: bool) -> dict[str, Any]:
     usual = "half_pixel" if call.op == "Resize" and call.opset > 10 else "asymmetric"
     where = call.text("coordinate_transformation_mode", usual)
     if mode == "nearest":
-        plain = where == "asymmetric" and call.text("nearest_mode", "round_prefer_floor") == "floor"
+        rounding = call.text("nearest_mode", "round_prefer_floor")
+        if where == "asymmetric" and rounding == "round_prefer_ceil":
+            return {"mode": "nearest-exact", "coordinates": "asymmetric"}
+        plain = where == "asymmetric" and rounding == "floor"
         return {} if plain or is_whole else {"mode": "nearest-exact"}
     how: dict[str, Any] = {"mode": mode}
     if where == "align_corners":
