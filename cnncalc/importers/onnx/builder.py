@@ -323,6 +323,8 @@ class Builder:
         output.axis = next((value.axis for value in live if value.axis is not None), None) if axis == -1 else axis
         if not output.times:
             output.axis = None
+        if output.axis is None and live and use.output[:1] == live[0].shape[:1]:
+            output.inner = live[0].inner
         output.dtype = live[0].dtype
         output.step = LayerStep(layer, live, output, held or {}, [self.call])
         self.steps.append(output.step)

@@ -37,6 +37,7 @@ class Value:
         origin: the input that it is, or None.
         fill: the one number that all of a constant's elements are, or None.
         index: which output of its operator a constant is.
+        inner: elements before the batch, where it is the innermost part of an axis: (L·N, E) has L of them.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class Value:
         "dtype",
         "fill",
         "index",
+        "inner",
         "leaves",
         "name",
         "origin",
@@ -68,6 +70,7 @@ class Value:
         self.origin: str | None = None
         self.fill: float | None = None
         self.index = 0
+        self.inner: int | None = None
 
     @property
     def is_live(self) -> bool:
@@ -124,6 +127,7 @@ def alias(value: Value, shape: Shape, axis: int | None) -> Value:
     other.leaves, other.source, other.fill, other.index = value.leaves, value.source, value.fill, value.index
     other.data = value.data if not value.is_live else None
     other.step, other.origin = value.step, value.origin
+    other.inner = value.inner if axis is None else None
     return other
 
 

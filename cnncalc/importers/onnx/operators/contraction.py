@@ -66,6 +66,12 @@ def cropped(build: Builder, x: Value, arguments: dict[str, Any]) -> Value:
 
 @operator("Conv")
 def _conv(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    if x.rank == 3 and x.axis == 2 and x.times == x.shape[0] == 1:  # samples are the steps of one sequence
+        build.single.append(f"Conv '{call.operator.name}', which goes along the batch,")
+        steps = build.view(x, (*x.shape[1:], 1), 0)
+        y = convolution(build, call, steps, call.input(1), call.given(2))
+        return build.view(y, (1, *y.shape[:-1]), 2)
     return convolution(build, call, feature_map(call.input(0)), call.input(1), call.given(2))
 
 

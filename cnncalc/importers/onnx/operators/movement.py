@@ -52,13 +52,19 @@ def viewed(build: Builder, x: Value, target: Sequence[int], allowzero: bool = Fa
     if x.axis is None:
         shape = reshaped(x.shape, [unbatched(size, build.baked) for size in target], allowzero)
         stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
+        if x.inner is not None:
+            stated = stated or [i for i, size in enumerate(shape) if size == 1 and prod(shape[:i]) == x.inner]
         return adopted(build, x, shape, stated[0] if stated else 0)
     plain = tuple([unbatched(size, build.baked) for size in x.dims])
     shape = reshaped(plain, [unbatched(size, build.baked) for size in target], allowzero)
     before = prod(x.shape[: x.axis])
     at = _place(shape, target, before, build.baked)
-    if at is None and x.times == build.baked == 1 and any(prod(shape[: i + 1]) == before for i in range(len(shape))):
-        return build.view(build.view(x, x.shape, None), shape, None)  # the innermost factor of another axis, for now
+    if at is None and build.baked == 1 and any(prod(shape[: i + 1]) == before for i in range(len(shape))):
+        if x.times > 1:
+            x = build.step("unfold", [x], None, size=x.times, axis=x.axis)
+        hidden = build.view(build.view(x, x.shape, None), shape, None)
+        hidden.inner = before
+        return hidden
     if at is None:
         build.single.append(f"{build.call.op} '{build.call.operator.name}'")
         return build.view(build.view(x, x.shape, None), shape, None)
@@ -100,7 +106,8 @@ def _place(shape: Shape, target: Sequence[int], before: int, baked: int) -> int 
     stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
     for at in stated or range(len(shape)):
         if prod(shape[:at]) == before and shape[at] % baked == 0:
-            return at
+            is_all = at == len(shape) - 1 > 0 and shape[at] > baked and not stated
+            return None if is_all else at  # a batch that is all that follows is the end of the axis before it
     return None
 
 

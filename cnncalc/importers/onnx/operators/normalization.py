@@ -7,6 +7,7 @@ from math import isclose
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
+from cnncalc.importers.onnx.model import is_attribute
 from cnncalc.importers.onnx.operators.contraction import feature_map
 from cnncalc.importers.onnx.operators.elementwise import merged
 from cnncalc.importers.onnx.steps import ConstantInput, made
@@ -119,7 +120,8 @@ def rmsnorm(build: Builder, x: Value, axis: int, weight: Value, eps: float) -> V
 @operator("InstanceNormalization")
 def _instancenorm(build: Builder, call: Call) -> Value:
     x, weight, bias = feature_map(call.input(0)), call.input(1), call.input(2)
-    plain = _is_near(weight, 1) and _is_near(bias, 0)
+    named = any(is_attribute(leaf.name) for leaf in (*weight.leaves, *bias.leaves))
+    plain = _is_near(weight, 1) and _is_near(bias, 0) and not named
     held = {} if plain else {"weight": ConstantInput(weight), "bias": ConstantInput(bias)}
     arguments = {"eps": _short(call.number("epsilon", 1e-5))} | ({} if plain else {"affine": True})
     return build.layer(made("instancenorm", arguments), [x], x.axis, held)

@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.steps import ConstantInput, made
-from cnncalc.importers.onnx.values import Value
+from cnncalc.importers.onnx.values import Value, alias
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
@@ -47,6 +47,10 @@ def recurrent(
     op = op or call.op
     x, first = call.input(0), call.integer("layout")
     x = x if x.is_live else build.parameter(x, x.shape)
+    along = x.rank == 3 and x.axis == first and x.times == x.shape[0] == 1  # samples are the steps of one sequence
+    if along:
+        build.single.append(f"{op} '{call.operator.name}', which goes along the batch,")
+        x = alias(x, x.shape, 1 - first)
     if x.rank != 3 - (x.axis is None) or x.axis not in (None, 1 - first):
         raise UnfitError("the batch is not where the sequences are")
     if w.is_live or r.is_live or len(w.shape) != 3:
@@ -66,7 +70,10 @@ def recurrent(
     if given and states[0] is None:
         raise UnfitError("its first cells are given without its first state")
     y = build.layer(made(op.lower(), arguments), [x, *given], None, held)
-    return _outputs(build, y, x, hidden, directions, wants_cells, bool(arguments.get("reverse")), first)
+    states, *last = _outputs(build, y, x, hidden, directions, wants_cells, bool(arguments.get("reverse")), first)
+    if along and states is not None:
+        states = build.view(states, (directions, 1, hidden), 0) if not first else alias(states, states.shape, 1)
+    return [states, *last]
 
 
 def _arguments(call: Call, op: str, hidden: int, directions: int) -> dict[str, Any]:
@@ -153,6 +160,4 @@ def _outputs(
 
 
 def _batched(value: Value, axis: int | None) -> Value:
-    from cnncalc.importers.onnx.values import alias
-
     return alias(value, value.shape, axis)

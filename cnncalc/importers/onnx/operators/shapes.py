@@ -61,6 +61,18 @@ def _constant_of_shape(build: Builder, call: Call) -> Value:
     return value
 
 
+@operator("ConstantFill")
+def _constant_fill(build: Builder, call: Call) -> Value:
+    """Return what an operator makes that was never standard, and that exporters of opset 7 and 8 write."""
+    given = call.known(0, "shape") if call.integer("input_as_shape") else call.integers("shape")
+    if given is None:
+        given = tuple(call.input(0).dims)
+    sizes = tuple([unbatched(int(size), 1) for size in (*given, *(call.integers("extra_shape") or ()))])
+    value = Value("", sizes, call.integer("dtype", FLOAT))
+    value.fill = call.number("value")
+    return value
+
+
 @operator("EyeLike", "RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike")
 def _like(build: Builder, call: Call) -> Value:
     shape = call.integers("shape")

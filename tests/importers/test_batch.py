@@ -1,0 +1,74 @@
+"""Where the batch is: PyTorch's attention with sequences first merges it with heads, and with positions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnncalc.figures.costs import sums
+from tests.importers.models import imported, model, network, node, runtime
+
+F = np.float32
+STREAM = np.random.default_rng(0)
+LENGTH, WIDTH, HEADS = 7, 8, 2
+
+
+def weight(*shape: int) -> Any:
+    return (STREAM.standard_normal(shape) / shape[-1] ** 0.5).astype(F)
+
+
+def reshape(x: str, shape: str, y: str) -> Any:
+    return node("Reshape", [x, shape], [y])
+
+
+def attention(batch: int | None) -> bytes:
+    """Return torch.nn.MultiheadAttention as its exporter writes it, for a batch of one or for any.
+
+    (L, N, E) → (L, N·heads, d) → (N·heads, L, d), and behind the attention → (L·N, E) → a product → (L, N, E).
+    """
+    width = WIDTH // HEADS
+    nodes, constants = (
+        [node("Transpose", ["x"], ["t"], perm=[1, 0, 2])],
+        {"o": weight(WIDTH, WIDTH), "c": weight(WIDTH)},
+    )
+    if batch is None:
+        sizes = [node("Shape", ["t"], ["s"]), node("Gather", ["s", "one"], ["n"], axis=0)]
+        sizes += [node("Mul", ["n", "heads"], ["nh"]), node("Mul", ["n", "length"], ["ln"])]
+        sizes += [
+            node("Concat", ["length", "nh", "d"], ["split"], axis=0),
+            node("Concat", ["ln", "width"], ["flat"], axis=0),
+        ]
+        sizes += [node("Concat", ["length", "n", "width"], ["whole"], axis=0)]
+        nodes += sizes
+        numbers = {"one": 1, "heads": HEADS, "length": LENGTH, "d": width, "width": WIDTH}
+        constants |= {name: np.array([number]) for name, number in numbers.items()}
+    else:
+        shapes = {"split": [LENGTH, HEADS, width], "flat": [LENGTH, WIDTH], "whole": [LENGTH, 1, WIDTH]}
+        constants |= {name: np.array(shape) for name, shape in shapes.items()}
+    for side in "qkv":
+        constants[f"w{side}"] = weight(WIDTH, WIDTH)
+        nodes += [node("MatMul", ["t", f"w{side}"], [f"{side}1"]), reshape(f"{side}1", "split", f"{side}2")]
+        nodes += [node("Transpose", [f"{side}2"], [side], perm=[1, 2, 0] if side == "k" else [1, 0, 2])]
+    nodes += [
+        node("MatMul", ["q", "k"], ["l"]), node("Softmax", ["l"], ["w"], axis=-1), node("MatMul", ["w", "v"], ["a"]),
+        node("Transpose", ["a"], ["b"], perm=[1, 0, 2]), reshape("b", "flat", "f"),
+        node("Gemm", ["f", "o", "c"], ["g"], transB=1), reshape("g", "whole", "h"),
+        node("Transpose", ["h"], ["y"], perm=[1, 0, 2]),
+    ]  # fmt: skip
+    return model(nodes, {"x": [batch or "N", LENGTH, WIDTH]}, ["y"], constants)
+
+
+@pytest.mark.parametrize("batch", [None, 1])
+def test_heads_and_positions_share_an_axis_with_the_batch(batch: int | None) -> None:
+    data = attention(batch)
+    x = STREAM.standard_normal((batch or 3, LENGTH, WIDTH)).astype(F)
+    (expected,) = runtime(data, {"x": x})
+    run = network(data).run(x)
+    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
+    assert run.output.shape == expected.shape
+    np.testing.assert_allclose(run.output, expected, rtol=1e-4, atol=1e-5)
+    found = sums(imported(data).graph.nodes, batch=5)
+    assert found.macs == 5 * (4 * LENGTH * WIDTH * WIDTH + 2 * LENGTH * LENGTH * WIDTH)
+    assert "attention" in {one.layer.type for one in imported(data).graph.nodes}
