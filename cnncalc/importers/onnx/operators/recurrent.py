@@ -70,10 +70,11 @@ def recurrent(
     if given and states[0] is None:
         raise UnfitError("its first cells are given without its first state")
     y = build.layer(made(op.lower(), arguments), [x, *given], None, held)
-    states, *last = _outputs(build, y, x, hidden, directions, wants_cells, bool(arguments.get("reverse")), first)
-    if along and states is not None:
-        states = build.view(states, (directions, 1, hidden), 0) if not first else alias(states, states.shape, 1)
-    return [states, *last]
+    outputs = _outputs(build, y, x, hidden, directions, wants_cells, bool(arguments.get("reverse")), first)
+    whole = outputs[0]
+    if not along or whole is None:
+        return outputs
+    return [alias(whole, whole.shape, 1) if first else build.view(whole, (directions, 1, hidden), 0), *outputs[1:]]
 
 
 def _arguments(call: Call, op: str, hidden: int, directions: int) -> dict[str, Any]:
