@@ -1,4 +1,4 @@
-"""What a sweep counts on its way: rows, errors, and what is to be said of them on stderr."""
+"""What a sweep counts on its way, rows and errors, and its report on stderr."""
 
 from __future__ import annotations
 

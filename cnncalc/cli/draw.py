@@ -111,7 +111,7 @@ def _arena(recipe: Recipe, network: Graph) -> list[Chart]:
 
 
 def page_by_default(recipe: Recipe, network: Graph, summary: Summary, depth: int | None) -> Iterable[str]:
-    """Return a network as one HTML file, where nothing is said of a machine or of what bars show."""
+    """Return a network as one HTML file, with the usual machine, and bars for MACs."""
     from cnncalc.drawing.picture import Choice
     from cnncalc.figures.roofline import Machine
 

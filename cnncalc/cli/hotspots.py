@@ -91,7 +91,7 @@ def _show_on_device(network: Graph, wanted: Wanted, out: Output) -> None:
 
 
 def _command_line(asked: Asked, basis: BatchAndDtype, inputs: Mapping[str, Shape], options: tuple[str, ...]) -> str:
-    """Return the command that shows the network with an option more, or another value for one; "" without one."""
+    """Return the command that shows the network with one more option, or another value for one; "" without one."""
     if not options:
         return ""
     from shlex import join

@@ -57,7 +57,7 @@ def parse_value(text: str, name: str) -> Any:
 
 
 def parse_machine(text: str) -> tuple[int, int]:
-    """Return (flops, bandwidth) a second of ``flops=100G,bandwidth=20G``.
+    """Return (flops, bandwidth) per second of ``flops=100G,bandwidth=20G``.
 
     Raises:
         CnncalcError: where one is missing, unknown, given twice or not above 0.

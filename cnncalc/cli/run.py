@@ -98,7 +98,7 @@ class MachineLimits(NamedTuple):
 
 
 class Other(NamedTuple):
-    """Another engine, and the largest relative difference that is none, as they are asked for."""
+    """Another engine to compare with, and the largest relative difference that is accepted."""
 
     engine: str | None
     tolerance: str | None
@@ -231,7 +231,7 @@ def _against(network: Graph, out: Output, x: Any, tolerance: float, asked_for: M
 
 
 def _tolerance(other: Other, unused: Mapping[str, object]) -> float:
-    """Return the tolerance.  Raises CnncalcError where it is none, or an option would change nothing."""
+    """Return the tolerance.  Raises CnncalcError where it is not a number, or an option would change nothing."""
     if other.engine is None and other.tolerance is not None:
         raise CnncalcError("--tolerance compares two engines, but there is no --against")
     for option, value in unused.items() if other.engine else ():

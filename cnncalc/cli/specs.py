@@ -27,7 +27,7 @@ SORT_KEYS = ("name", "family", "year", "params", "macs")
 def command(out: Output, words: tuple[str, ...], sort: str | None) -> None:
     """List the networks that ship, all or those whose name, family, year or source has every WORD.
 
-    Those come first in which a word of theirs begins with it.
+    Those with a word that begins with WORD come first.
 
     \b
     cnncalc specs

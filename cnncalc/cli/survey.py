@@ -21,7 +21,7 @@ NETWORK = 2
 def command(asked: AskedSeveral, out: Output) -> None:
     """Show, by year, whether convolutions compute and fully connected layers store, as textbooks say.
 
-    Without SPEC, of every network that ships.
+    Without SPEC, every network that ships is surveyed.
 
     \b
     cnncalc survey

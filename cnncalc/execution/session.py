@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from math import prod
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -247,7 +248,7 @@ class BatchProgram:
     def _array(self, piece: MemoryPiece | None, shape: Sequence[int], dtype: Any) -> Array:
         """Return an array in a piece of the memory, or in memory of its own where it has none or does not fit."""
         made: Array
-        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        size = prod(shape) * np.dtype(dtype).itemsize
         if piece is None or size > piece.size:
             made = np.empty(shape, dtype)
         else:

@@ -1,1 +1,1 @@
-"""From the text of a spec to a network: origins, limits, expressions, reading, expansion."""
+"""Specs: read to a document, expanded to a graph, edited, and what may have been meant where they are wrong."""

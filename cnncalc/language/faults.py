@@ -8,7 +8,7 @@ from cnncalc.ground.places import Fault, Hint, Origin, SpecError, shown_hint
 
 
 class Faults:
-    """Collects faults; far more than are shown end what finds them.
+    """Collects faults; the search for them ends once there are far more than are shown.
 
     Attributes:
         found: the faults, in the order in which they were noted.
@@ -31,7 +31,7 @@ class Faults:
 
     @property
     def are_many(self) -> bool:
-        """Whether no further one is shown, so that nobody reads its reason."""
+        """Whether further ones are not shown, so that their hints need not be found."""
         return len(self.found) >= MAX_FAULTS
 
     def stop(self) -> None:

@@ -26,9 +26,9 @@ LARGEST = 1e300  # keeps infinity out, and what float() would refuse
 
 
 class LayerError(Exception):
-    """A layer that can't be: what is wrong, which argument is to blame, and perhaps a hint.
+    """A layer that can't be made or used: what is wrong, which argument is to blame, and perhaps a hint.
 
-    Knows nothing of files; whoever reads a spec adds the place.
+    It knows nothing of files; the reader of a spec adds the place.
     """
 
     def __init__(

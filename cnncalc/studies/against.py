@@ -70,7 +70,7 @@ class Against:
     Attributes:
         network: what was run.
         engine: what the other engine is called, with its version.
-        tolerance: the largest relative difference that is none.
+        tolerance: the largest relative difference that is accepted.
         batch: samples that went through.
         rows: one per layer, in the order in which they run.
         run: of our engine, the last one: whether shapes are as inferred.
@@ -125,7 +125,7 @@ def against(
         seed: of what is random.
         threads: how many work; None for one per core.
         fuse: whether our kernels may do several layers in one step.
-        tolerance: the largest relative difference that is none.
+        tolerance: the largest relative difference that is accepted.
         max_memory: bytes that the process may take; None for what the machine has free.
         file: the model file that the network was read from, which is run as it is, too.
         progress: called with (layers done, layers in all, the next layer's name).

@@ -91,7 +91,7 @@ def _refuse_misread(text: str) -> None:
 def parsed(text: str) -> ast.expr:
     """Return the syntax tree of an expression.  Raises SyntaxError, ValueError, MemoryError, RecursionError."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Python's opinion of `1if x` is nobody's here
+        warnings.simplefilter("ignore")  # Python warns of `1if x`, which is none of the user's business
         return ast.parse(text, mode="eval").body
 
 

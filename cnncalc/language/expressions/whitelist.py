@@ -24,7 +24,7 @@ CONSTANTS = {"true": True, "false": False, "True": True, "False": False, "null":
 
 
 class ExpressionError(Exception):
-    """An expression that can't be: what is wrong, where in its text, and perhaps a hint."""
+    """An expression that can't be compiled or computed: what is wrong, where in its text, and perhaps a hint."""
 
     def __init__(self, message: str, offset: int = 0, hint: Hint = None) -> None:
         super().__init__(message)

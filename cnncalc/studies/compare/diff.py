@@ -82,7 +82,7 @@ def _key(row: Row) -> Hashable:
 def _rewired(changes: list[LayerDiff], inputs_a: list[str], inputs_b: list[str]) -> list[LayerDiff]:
     """Return the changes, the same layers that read from elsewhere as changed.
 
-    Whoever reads a layer that was added or removed does not read from elsewhere for that alone.
+    A layer does not count as changed only because the layer that it reads was added or removed.
     """
     to_b = dict(zip(inputs_a, inputs_b, strict=False))
     to_b |= {one.a.name: one.b.name for one in changes if one.a is not None and one.b is not None}

@@ -33,7 +33,7 @@ class Wanted(NamedTuple):
         """Return what is asked for, and what a spec's ``deploy`` says where nothing is.
 
         Raises:
-            CnncalcError: for a size that is none, or a name that is not known, with its place.
+            CnncalcError: for a text that is no size, or an unknown name, with its place.
         """
         for key in ("quant", "converter", "core", "board", "plan"):
             if key in section:
@@ -83,7 +83,7 @@ def bounds(section: Mapping[str, Stated], given: Mapping[str, int], on: Device) 
     """Return the bounds of ``arena`` and ``flash``: as they are given, else a spec's, else what the device has.
 
     Raises:
-        CnncalcError: for a size that is none.
+        CnncalcError: for a text that is no size.
     """
     found: dict[str, ByteBudget] = {}
     for name, limit in (("arena", on.ram), ("flash", on.flash)):

@@ -97,7 +97,7 @@ def _conjuncts(text: str) -> list[str]:
     plain = _written_out(text).strip()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python's opinion of `1if x` is nobody's here
+            warnings.simplefilter("ignore")  # Python warns of `1if x`, which is none of the user's business
             tree = ast.parse(plain, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return [plain]  # compiling it says what is wrong
