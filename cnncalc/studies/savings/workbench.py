@@ -102,7 +102,7 @@ class Workbench:
         settings: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Shape] | None = None,
     ) -> Graph | None:
-        """Return the network after a change; None where it can't be built, or where too many have been built already."""
+        """Return the network after a change; None where it can't be built, or too many have been."""
         recipe = self.recipe
         self._left -= self._each + (len(recipe.text or "") // TEXT_OF_A_LAYER if edits else 0)
         if self._left < 0:
@@ -139,7 +139,7 @@ class Workbench:
         return [change for change in found if change is not None]
 
     def lower_resolution(self) -> Change | None:
-        """Return the change to an input of three quarters the size or less, rounded to what the network's strides take."""
+        """Return the change to an input of three quarters the size or less, in multiples of the strides."""
         if len(self.network.inputs) != 1:
             return None
         (shape,) = [tensor.shape for tensor in self.network.inputs.values()]
