@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 MAX_CELLS = 4_000_000
-"""Product of two lengths up to which the best alignment is searched; the time grows with it, to 1 s for a few million."""
+"""Product of two lengths up to which the best alignment is searched; a few million of them take 1 s."""
 
 _SAME, _NAME, _TYPE = 1_000_000, 1_000, 1
 """What a pair is worth: any number of equal layers outweighs names, and those outweigh types."""
