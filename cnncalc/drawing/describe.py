@@ -300,7 +300,7 @@ def contents(scope: TreeScope) -> str:
 
 def _word(element: Element) -> str:
     if isinstance(element, TreeScope):
-        return element.name.partition(" ")[0].rstrip("0123456789") or element.name
+        return element.name.partition(" ")[0].rstrip("0123456789.") or element.name
     if isinstance(element, Atom):
         return element.leading.layer.type.replace("_", " ") if element.kind == "card" else ""
     return ""

@@ -198,5 +198,5 @@ def ends_in_arrow(part: Part) -> bool:
     if isinstance(part, Valley):
         return ends_in_arrow(part.steps[0].down)
     if isinstance(part, StackColumns):
-        return ends_in_arrow(part.stacks[0])
+        return not part.stacks[0].reads and ends_in_arrow(part.stacks[0])
     return isinstance(part, Card) or (isinstance(part, Box) and not part.is_open)

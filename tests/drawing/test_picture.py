@@ -93,15 +93,17 @@ def test_nothing_covers_anything_in_random_networks() -> None:
 
 
 def test_every_arrow_ends_at_a_box() -> None:
-    """Every line with a head ends on the border of a tile or closed box, where the tile's axis is or at its side."""
-    for name in NETWORKS:
-        found = drawn(load(name), Choice(99, 1))
-        tops = {(part.x + part.width // 2, part.y) for part in solid(found)}
-        sides = [(part.x + part.width, part.y, part.y + part.height) for part in solid(found)]
+    """Every line with a head ends on the border of a card or closed box, where the card's axis is or at its side."""
+    pictures = [drawn(load(name), Choice(depth)) for name in NETWORKS for depth in (1, 99)]
+    pictures += [drawn(dominated(), choice) for choice in (Choice(3), Choice(2, 2), Choice(2, 3))]
+    for found in [*pictures, drawn(encoder_and_decoder(), Choice(3))]:
+        ends = {(part.x + part.width // 2, y) for part in solid(found) for y in (part.y, part.y + part.height)}
+        sides = [(x, part.y, part.y + part.height) for part in solid(found) for x in (part.x, part.x + part.width)]
         for line in found.placing.lines:
             x, y = line.points[-1]
             if line.arrow:
-                assert (x, y) in tops or any(side == x and top <= y <= end for side, top, end in sides), (name, line)
+                at = (found.heading, line)
+                assert (x, y) in ends or any(side == x and top <= y <= end for side, top, end in sides), at
 
 
 def behind_cards(found: Picture) -> int:

@@ -139,6 +139,6 @@ class Placing {
 function endsInArrow(part) {
   if (part.k === "s") return part.items.length > 0 && endsInArrow(part.items[0]);
   if (part.k === "v") return endsInArrow(part.steps[0].down);
-  if (part.k === "c") return endsInArrow(part.stacks[0]);
+  if (part.k === "c") return !part.stacks[0].reads && endsInArrow(part.stacks[0]);
   return part.k === "t" || (part.k === "b" && !part.open);
 }
