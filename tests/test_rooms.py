@@ -98,6 +98,14 @@ def test_every_room_has_its_floor() -> None:
     assert {room_of(name) for name, _ in modules(PACKAGE)} <= known
 
 
+def test_the_page_on_architecture_names_every_room() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = {
+        line.split()[0].removesuffix("/").removesuffix(".py") for line in page.split("```")[1].splitlines() if line
+    }
+    assert named == set().union(*FLOORS) - {"", "__main__"}
+
+
 def test_imports_go_down() -> None:
     assert upward(PACKAGE) == []
 
