@@ -68,7 +68,7 @@ def command(
         out.binary(FORMATS[name].export(network, options))
 
 
-def beside(path: str, suffix: str, chunks: Iterable[bytes]) -> str:
+def beside(path: str, suffix: str, chunks: Iterable[bytes | memoryview]) -> str:
     """Write a file beside another one; return its name."""
     refuse_overwriting("-o", path + suffix)
     if is_replaced(path + suffix) and not is_replaced(path):

@@ -69,11 +69,13 @@ class Output:
             return
         self.binary(chunk.encode() for chunk in chunks)
 
-    def binary(self, chunks: Iterable[bytes]) -> None:
+    def binary(self, chunks: Iterable[bytes | memoryview]) -> None:
         """Write bytes as :meth:`text` writes texts."""
         if self.path is None:
-            for chunk in chunks if sys.stdout is not None else ():
-                click.echo(chunk, nl=False)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+                sys.stdout.buffer.writelines(chunks)
+                sys.stdout.buffer.flush()
             return
         from cnncalc.ground.atomic_write import write_whole
 

@@ -107,12 +107,18 @@ def one_by_one(network: Graph, weights: Mapping[str, Any] | None, seed: int) -> 
     Raises:
         CnncalcError: where they don't fit; at once but for elements that are not finite.
     """
-    given = network.stored() if weights is None and network.stored is not None else weights
     wanted = list(expected(network))
-    if given is None:
+    if weights is None and network.stored is None:
         return _drawn(wanted, mean_squares(network), seed)
-    faults = [fault for item in wanted if (fault := _fault(item.name, item.weight, given))]
-    _refuse(network, [*faults, *_left_over(given, {item.name for item in wanted})])
+    if weights is None:
+        assert network.stored is not None
+        given: Mapping[str, Any] = network.stored()  # which have the shapes that they are asked for
+        faults = [f"missing: {item.name} {sizes(item.weight.shape)}" for item in wanted if item.name not in given]
+    else:
+        given = weights
+        faults = [fault for item in wanted if (fault := _fault(item.name, item.weight, given))]
+        faults += _left_over(given, {item.name for item in wanted})
+    _refuse(network, faults)
     return ((item.name, _finite(network, item.name, given[item.name])) for item in wanted)
 
 

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 from cnncalc.graph import Graph
 
-Beside = Callable[[str, Iterable[bytes]], str]
+Chunk = bytes | memoryview
+
+Beside = Callable[[str, Iterable[Chunk]], str]
 """Writes a file beside the format's own, by its suffix, and returns its name."""
 
 
@@ -53,9 +55,9 @@ class ExportFormat(NamedTuple):
     folder: bool = False
 
     @property
-    def export(self) -> Callable[[Graph, Options], Iterable[bytes]]:
+    def export(self) -> Callable[[Graph, Options], Iterable[Chunk]]:
         """The function that gives a graph's file, piece by piece; it raises CnncalcError for what can't be said."""
-        function: Callable[[Graph, Options], Iterable[bytes]] = import_module(f"{__package__}.{self.module}").export
+        function: Callable[[Graph, Options], Iterable[Chunk]] = import_module(f"{__package__}.{self.module}").export
         return function
 
     @property

@@ -47,7 +47,7 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
         raise CnncalcError(f"can't write {path}: {error.strerror or error}") from None
 
 
-def write_whole(path: str, data: bytes | Iterable[bytes]) -> None:
+def write_whole(path: str, data: bytes | Iterable[bytes | memoryview]) -> None:
     """Write bytes, or chunks as they come, as :func:`whole_file` does.
 
     Raises:

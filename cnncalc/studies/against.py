@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from math import inf
@@ -253,7 +253,7 @@ def _laid_out(x: Array, sizes: Sequence[int | str | None]) -> Array | None:
     return None
 
 
-def _beside(path: str, suffix: str, chunks: Iterator[bytes]) -> str:
+def _beside(path: str, suffix: str, chunks: Iterable[bytes | memoryview]) -> str:
     write_whole(path + suffix, chunks)
     return os.path.basename(path + suffix)
 

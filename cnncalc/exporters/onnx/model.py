@@ -11,9 +11,11 @@ from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from cnncalc import __version__
 from cnncalc.execution.weights import one_by_one
-from cnncalc.exporters.formats import Beside, Options
+from cnncalc.exporters.formats import Beside, Chunk, Options
 from cnncalc.exporters.onnx.messages import Size, block, head, integer, outside, tensor_head, text, value_info
 from cnncalc.exporters.onnx.messages import node as node_message
 from cnncalc.exporters.onnx.operators import Operators
@@ -55,7 +57,7 @@ class Parts(NamedTuple):
     weights: list[tuple[str, Shape]]
 
 
-def export(graph: Graph, options: Options) -> Iterator[bytes]:
+def export(graph: Graph, options: Options) -> Iterator[Chunk]:
     """Yield a model's file piece by piece; see :func:`written`."""
     opset = USUAL_OPSET if options.opset is None else options.opset
     return written(graph, opset, one_by_one(graph, options.weights, options.seed), options.beside)
@@ -67,7 +69,7 @@ def written(
     contents: Iterator[tuple[str, Array]],
     beside: Beside | None = None,
     shown: Collection[Node] = (),
-) -> Iterator[bytes]:
+) -> Iterator[Chunk]:
     """Yield a model's file piece by piece.
 
     Args:
@@ -84,7 +86,7 @@ def written(
         raise CnncalcError(f"opset {opset} is not offered", f"{OPSETS[0]} to {OPSETS[1]} are; {USUAL_OPSET} is usual")
     parts = _parts(graph, opset, shown)
     sizes = [prod(shape) * WIDTHS[FLOAT] for _, shape in parts.weights]
-    pieces = (array.tobytes() for _, array in contents)
+    pieces = (np.ascontiguousarray(array).data.cast("B") for _, array in contents)
     heads = [tensor_head(name, shape, FLOAT, size) for (name, shape), size in zip(parts.weights, sizes, strict=True)]
     if sum(sizes) + sum(map(len, (*parts.operators, *parts.values, *heads))) + SPARE < MAX_MESSAGE:
         return _file(graph, opset, parts, list(zip(heads, sizes, strict=True)), pieces)
@@ -100,8 +102,8 @@ def written(
 
 
 def _file(
-    graph: Graph, opset: int, parts: Parts, weights: list[tuple[bytes, int]], contents: Iterator[bytes]
-) -> Iterator[bytes]:
+    graph: Graph, opset: int, parts: Parts, weights: list[tuple[bytes, int]], contents: Iterator[Chunk]
+) -> Iterator[Chunk]:
     """Yield the file: each weight's message begins with what is known of it, and goes on with its bytes."""
     yield integer(ModelProto.IR_VERSION, next(made for since, made in IR_VERSIONS.items() if opset >= since))
     yield text(ModelProto.PRODUCER_NAME, "cnncalc") + text(ModelProto.PRODUCER_VERSION, __version__)

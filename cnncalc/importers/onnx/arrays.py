@@ -165,8 +165,11 @@ class Weights(Mapping[str, Any]):
         value, shape = self.constants[name]
         array = self.arrays.of(value)
         array = array if array.dtype.kind == "f" and array.dtype != np.float16 else array.astype(np.float32)
+        array = array.reshape(shape)
+        if np.isfinite(array).all():
+            return array
         most = float(np.finfo(np.float32).max)
-        return np.nan_to_num(array.reshape(shape), posinf=most, neginf=-most)
+        return np.nan_to_num(array, posinf=most, neginf=-most)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.constants)
