@@ -44,7 +44,7 @@ def command(
 
     \b
     cnncalc export resnet50 -o resnet50.onnx --weights resnet50.safetensors
-    cnncalc export net.yaml --to onnx --seed 1 | netron
+    cnncalc export net.yaml -o net.onnx --seed 1 --opset 13
     cnncalc export model.onnx -o net.yaml
     cnncalc export resnet18 --to scale-sim -o resnet18.csv
     """
