@@ -147,7 +147,7 @@ def test_a_pipe_has_no_place_beside_it() -> None:
         2,
         "",
         "'lenet5' has 246,824 bytes of weights, and an ONNX file holds 1,148,576 in all\n"
-        "  hint: -o FILE puts them into a second file, FILE.data\n",
+        "  hint: of a model that goes to a file, they go into a second one beside it\n",
     )
 
 

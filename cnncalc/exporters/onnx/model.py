@@ -93,7 +93,7 @@ def written(
     if beside is None:
         raise CnncalcError(
             f"'{graph.title}' has {sum(sizes):,} bytes of weights, and an ONNX file holds {MAX_MESSAGE:,} in all",
-            "-o FILE puts them into a second file, FILE.data",
+            "of a model that goes to a file, they go into a second one beside it",
         )
     file = beside(".data", pieces)
     placed = zip(parts.weights, accumulate(sizes, initial=0), sizes, strict=False)
