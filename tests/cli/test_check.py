@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from cnncalc.language import shipped as zoo
+from cnncalc.language import shipped
 from cnncalc.language.findings import RULES
 from tests.commands import Done, cnncalc
 
@@ -242,7 +242,7 @@ def test_all_shipped_specs_hold() -> None:
     results = [json.loads(line) for line in done.out.splitlines()]
     assert [one["name"] for one in results if one["result"] != "ok"] == []
     checked = {one["name"]: {check["what"] for check in one["checks"]} for one in results}
-    assert [name for name, _, _ in zoo.networks() if not checked[name] >= {"params", "macs"}] == []
+    assert [name for name, _, _ in shipped.networks() if not checked[name] >= {"params", "macs"}] == []
     assert done.code == 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import cnncalc
-from cnncalc.language import shipped as zoo
+from cnncalc.language import shipped
 from cnncalc.network import Network
 from tests.execution.networks import spec
 
@@ -19,7 +19,7 @@ NARROWED = ("unet.yaml", "unet_3d.yaml")  # crops of fixed sizes allow no other 
 
 def smallest(path: str) -> Network:
     """Return the variant with the fewest macs and params, at the smallest of a few input sizes that fits."""
-    names = [name for name, file, _ in zoo.networks() if file == path]
+    names = [name for name, file, _ in shipped.networks() if file == path]
     networks = [cnncalc.load(name) for name in names[:12]]
     network = min(networks, key=cost)
     if cost(network) < LARGE or len(network.inputs) > 1:
@@ -43,7 +43,7 @@ def cost(network: Network) -> int:
     return sum(node.use.macs + node.params for node in network.nodes)
 
 
-@pytest.mark.parametrize("path", zoo.files(), ids=os.path.basename)
+@pytest.mark.parametrize("path", shipped.files(), ids=os.path.basename)
 def test_a_family_runs(path: str) -> None:
     network = smallest(path)
     result = network.run(threads=1)

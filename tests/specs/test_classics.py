@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 import cnncalc
-from cnncalc.language import shipped as zoo
+from cnncalc.language import shipped
 from cnncalc.language.loading import open_document
 from cnncalc.network import Network
 
 DATA = Path(__file__).parent.parent / "data" / "classics.csv"
 with DATA.open(encoding="utf-8", newline="") as file:
     MEASURED = list(csv.DictReader(file))
-NAMES = [name for name, _, _ in zoo.networks()]
+NAMES = [name for name, _, _ in shipped.networks()]
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
