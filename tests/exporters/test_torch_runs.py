@@ -64,6 +64,7 @@ lppool: {norm_type: 2, kernel_size: 3, stride: 2, ceil_mode: true} | 2 8 8
 lppool: {norm_type: 4, kernel_size: 2, padding: [[0, 1], [1, 1]]} | 2 7 8
 adaptive_avgpool: {output_size: [3, null]} | 4 7 5
 adaptive_avgpool: 4 | 4 7
+adaptive_maxpool: [null, null] | 4 7 5
 adaptive_maxpool: [2, 3, 4] | 2 5 6 7
 global_avgpool: {form: mean} | 4 7 5
 global_avgpool | 4 7 5 2 3

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def adaptive(flow: Flow, function: str, size: Sequence[int | None]) -> Torch:
     """Return a pooling to a given size; a single axis that is kept has its size written out."""
     d = mapped(flow.inputs[0], "adaptive pooling")
-    return Torch(call(function.format(d=d), X, short(tuple(size) if d > 1 else flow.output[1:])))
+    sizes = tuple(size) if d > 1 else flow.output[1:]
+    return Torch(call(function.format(d=d), X, sizes if None in sizes else short(sizes)))
 
 
 def largest(layer: WindowPool, flow: Flow) -> Torch:
