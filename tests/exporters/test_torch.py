@@ -394,3 +394,55 @@ def test_the_suffix_says_the_format(tmp_path: Path) -> None:
     done = cnncalc("export", "lenet5", "-o", str(tmp_path / "net.py"))
     assert (done.code, done.err) == (0, "")
     assert body((tmp_path / "net.py").read_text()) == LENET5.lstrip()
+
+
+HOSTILE = """
+input: [4, 8, 8]
+blocks:
+  b:
+    args: {torch: 4, kind: "'a'", x: 1, self: 1}
+    layers:
+      - conv: {out_channels: torch, kernel_size: x, stride: self}
+      - relu:
+        when: kind != 'b'
+      - tanh:
+        when: kind == 'b'
+layers:
+  - b: {torch: 5, kind: "'a\\\"; import os; {0.__class__}'"}
+  - b: {torch: 6, kind: "'b'", x: 2}
+  - b: {torch: 6, kind: "'b'", self: 2}
+"""
+
+
+def test_words_and_names_of_a_spec_can_not_leave_their_place() -> None:
+    source = torch_source(loads(HOSTILE))
+    tree = ast.parse(source)
+    made = next(item for item in tree.body if isinstance(item, ast.ClassDef))
+    init = made.body[1]
+    assert isinstance(init, ast.FunctionDef)
+    assert [argument.arg for argument in init.args.args] == [
+        "self", "in_channels", "torch2", "x2", "self2", "kind",
+    ]  # fmt: skip
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    assert 'a"; import os; {0.__class__}' in texts
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import) and node.names[0].name == "os"]
+
+
+def test_a_block_that_shares_all_weights_is_the_same_module_once_more() -> None:
+    source = torch_source(loads(SHARED))
+    assert source.count("class Unit") == 1
+    assert source.count("self.first(") == 2
+    assert "self.again" not in source
+
+
+SHARED = """
+input: [4, 8, 8]
+blocks:
+  unit: {layers: [{conv: {out_channels: 4, kernel_size: 1}}, batchnorm, relu]}
+layers:
+  - unit: {}
+    name: first
+  - unit: {}
+    name: again
+    weights: first
+"""

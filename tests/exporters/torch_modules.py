@@ -44,7 +44,10 @@ def compared(network: Network, seed: int = 0, batch: int = 1) -> float:
     module = module_of(torch_source(network))
     if state_of(module) != keys(network):
         raise ValueError(f"keys or shapes differ: {sorted(state_of(module).items() ^ keys(network).items())[:4]}")
-    params, buffers = sum([node.params for node in network.nodes]), sum([node.buffers for node in network.nodes])
+    owners = [
+        node.use for node in network.nodes if node.shares is None
+    ]  # a model file may hold a tensor in fewer figures
+    params, buffers = sum([use.params for use in owners]), sum([use.buffers for use in owners])
     if sum([value.numel() for value in module.parameters()]) != params:
         raise ValueError("the module has other params")
     if sum([value.numel() for name, value in module.named_buffers() if not name.endswith(BESIDE)]) != buffers:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cnncalc.exporters.torch.merging import Template, merged
-from cnncalc.exporters.torch.names import free
+from cnncalc.exporters.torch.names import free, quoted
 from cnncalc.exporters.torch.structures import Slot, Structure, folded, runs
 from cnncalc.exporters.torch.trees import KnownFigure, filled, same
 from cnncalc.layers.pytorch import ModuleCall, Option
@@ -60,9 +60,9 @@ class Class:
         defaults: of those arguments that have one.
     """
 
-    def __init__(self, name: str, about: str, template: Template, uses: list[ClassUse]) -> None:
+    def __init__(self, name: str, template: Template, uses: list[ClassUse]) -> None:
         self.name = name
-        self.about = about
+        self.about = ""
         self.template = template
         self.uses = uses
         self.arguments: dict[str, Column] = {}
@@ -72,14 +72,13 @@ class Class:
         self._finish()
 
     def _stated(self) -> dict[str, Column]:
-        """Return the block's own arguments that all uses have, none that is a list."""
-        names = self.uses[0].stated
-        columns = {name: [use.stated.get(name, ABSENT) for use in self.uses] for name in names}
-        return {
-            name: column
-            for name, column in columns.items()
-            if not any(isinstance(v, tuple) or v is ABSENT for v in column)
-        }
+        """Return the block's own arguments that all uses have, none that is a list, by names that Python takes."""
+        found: dict[str, Column] = {}
+        for name in self.uses[0].stated:
+            column = [use.stated.get(name, ABSENT) for use in self.uses]
+            if not any(isinstance(value, tuple) or value is ABSENT for value in column):
+                found[free(name, {*found, "x"})] = column
+        return found
 
     def _slotted(self, slot: Slot) -> Slotted:
         """Return a slot with names in place of the figures that differ."""
@@ -194,18 +193,17 @@ def _condition(there: list[bool], column: Column) -> str:
         if len(values) == 1 and (isinstance(column[0], str) or sign == "!="):
             value = values.pop()
             if isinstance(value, str) or value == 1:  # another number may be there by chance
-                shown = f'"{value}"' if isinstance(value, str) else repr(value)
-                return f"{{}} {sign} {shown}"
+                shown = quoted(value) if isinstance(value, str) else repr(value)
+                return f"{{}} {sign} {shown.replace('{', '{{').replace('}', '}}')}"
     return ""
 
 
-def classes_of(uses: list[ClassUse], name: Callable[[], str], about: str) -> list[Class]:
+def classes_of(uses: list[ClassUse], name: Callable[[], str]) -> list[Class]:
     """Return the classes for all uses of a block: as few as its structures allow.
 
     Args:
         uses: each gets what makes its module.
         name: gives the name of a further class.
-        about: what the block is.
     """
     starts = _loops([use.structure for use in uses])
     for use in uses:
@@ -226,7 +224,7 @@ def classes_of(uses: list[ClassUse], name: Callable[[], str], about: str) -> lis
             assert template is not None
             groups.append(([structure], template, alike))
     groups.sort(key=lambda group: -len(group[2]))  # the usual one has the plain name
-    return [Class(name(), about, template, members) for _, template, members in groups]
+    return [Class(name(), template, members) for _, template, members in groups]
 
 
 def _loops(structures: Iterable[Structure]) -> set[tuple[str, int]]:

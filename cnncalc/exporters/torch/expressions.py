@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 
 from cnncalc.exporters.torch.layout import Bracket, Text, flat
-from cnncalc.exporters.torch.names import is_name
+from cnncalc.exporters.torch.names import is_name, quoted
 from cnncalc.exporters.torch.structures import numbered
 from cnncalc.exporters.torch.trees import KnownFigure, figures, filled, same, structure
 from cnncalc.layers.pytorch import Code, InputPlace, ModuleCall, Option
@@ -44,7 +44,7 @@ LEAST_LOOP = 2
 def literal(value: Any) -> str:
     """Return a figure, a flag, a word or a tuple in Python."""
     if isinstance(value, str):
-        return f'"{value}"'
+        return quoted(value)
     if isinstance(value, float):
         if value in (inf, -inf):
             return f'float("{value}")'

@@ -46,6 +46,7 @@ class Forward:
         """
         self.made = made
         self.slots = {one.slot.name: one for one in made.slots}
+        self.places = {name: place for place, name in enumerate(self.slots)}
         self.names: dict[SlotRef, str] = {SlotRef("", number): name for number, name in enumerate(inputs)}
         self.reached = reached
         self.said: dict[str, None] = {}
@@ -91,11 +92,11 @@ class Forward:
     def _write(self, one: Slotted, place: int, after: str | None) -> None:
         """Write a slot's statement, or keep it for the next one's."""
         slot = one.slot
-        text, depth, read = self._expression(one)
         if slot.run is not None:
             self._begin(one.when)
-            self._run(one, place)
+            self._run(one, slot.run, place)
             return
+        text, depth, read = self._expression(one)
         if one.when is None and slot.makes == 1 and self._goes_into(SlotRef(slot.name), after, depth):
             self.pending[SlotRef(slot.name)] = (text, depth, read)
             return
@@ -152,7 +153,7 @@ class Forward:
     def _settle(self, ref: SlotRef) -> None:
         """Write a kept statement after all."""
         text, _, read = self.pending.pop(ref)
-        self._assign(self.slots[ref.slot], list(self.slots).index(ref.slot), text, read)
+        self._assign(self.slots[ref.slot], self.places[ref.slot], text, read)
 
     def _assign(self, one: Slotted, place: int, text: Text, read: list[SlotRef]) -> None:
         """Give a tensor to the variable of one that is read no more, or to a new one."""
@@ -212,15 +213,12 @@ class Forward:
     def _statement(self, text: Text) -> None:
         self.out += lines(text, INDENT + (4 if self.open else 0))
 
-    def _run(self, one: Slotted, place: int) -> None:
+    def _run(self, one: Slotted, run: tuple[str, int], place: int) -> None:
         """Write the loop over a slot that is a module several times."""
-        stem, first = one.slot.run or ("", 0)
-        ref, source = SlotRef(one.slot.name), one.slot.reads[0]
+        stem, first = run
         assert isinstance(one.slot.value, ModuleCall)
         count = one.slot.value.options[0].value
-        if source in self.pending:
-            self._settle(source)
-        name = self._carried(ref, source, place)
+        name = self._carried(SlotRef(one.slot.name), one.slot.reads[0], place)
         until = self._until(count, first)
         self._statement((f"for i in {range_text(first, until)}:",))
         self._statement((f'    {name} = self.get_submodule(f"{stem}{{i}}")({name})',))
@@ -261,10 +259,7 @@ class Forward:
         self._begin(None)
         first = self.slots[names[0]].slot
         source, ref = first.reads[0], SlotRef(names[-1])
-        if source in self.pending:
-            self._settle(source)
-        place = list(self.slots).index(names[0])
-        name = self._carried(ref, source, place)
+        name = self._carried(ref, source, self.places[names[0]])
         start = numbered(names[0])
         assert start is not None
         self._statement((f"for i in {range_text(start[1], str(start[1] + len(names)))}:",))

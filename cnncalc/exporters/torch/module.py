@@ -134,7 +134,7 @@ class _Module:
             self.used.add(found)
             return found
 
-        made = classes_of(list(uses.values()), further, "")
+        made = classes_of(list(uses.values()), further)
         homes = {id(use): part for part, use in uses.items()}
         for one in made:
             one.about = self._about(name, [homes[id(use)] for use in one.uses])

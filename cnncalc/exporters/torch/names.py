@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Container, Iterable
 from keyword import iskeyword, issoftkeyword
 
 _TAKEN = (
-    """nn F torch self OrderedDict series range len int float super setattr getattr list tuple dict enumerate zip"""
+    """i nn F torch self OrderedDict series range len int float super setattr getattr list tuple dict enumerate zip"""
 )
 
 TAKEN = frozenset(_TAKEN.split())
@@ -83,6 +84,12 @@ def scope_name(path: str) -> str:
         alone = part == path.rpartition(".")[2]
         return stem if alone or not stem.endswith("s") or stem.endswith("ss") else stem[:-1]
     return "block"
+
+
+def quoted(text: str) -> str:
+    """Return a text as Python has it, whatever is in it; between double quotes where it has none itself."""
+    found = json.dumps(text, ensure_ascii=not text.isprintable())
+    return f"'{found[1:-1]}'".replace('\\"', '"') if '"' in text and "'" not in text else found
 
 
 def free(stem: str, used: Container[str], reserved: Collection[str] = TAKEN) -> str:
