@@ -21,6 +21,9 @@ from tests.exporters.torch_modules import compared
 
 LARGEST = 1e-4
 
+SMALLEST = 32
+"""What no side of an input is made smaller than."""
+
 
 def smaller(path: str, variant: str | None, most: float) -> tuple[cnncalc.Network, str]:
     """Return a network on an input that is halved until it has no more than so many MACs, and what that is."""
@@ -31,6 +34,8 @@ def smaller(path: str, variant: str | None, most: float) -> tuple[cnncalc.Networ
             name: (tensor.shape[0], *[max(size // 2, 1) for size in tensor.shape[1:]])
             for name, tensor in network.inputs.items()
         }
+        if min([size for shape in halves.values() for size in shape[1:]], default=0) < SMALLEST:
+            break
         try:
             network = cnncalc.load(path, variant=variant, input=halves)
         except cnncalc.CnncalcError:
