@@ -15,12 +15,12 @@ from cnncalc.exporters.formats import Options
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_TABLE_ROWS
-from cnncalc.layers.contractions import Contraction, Slide
+from cnncalc.layers.contractions import Contraction, WindowedAxis
 
 HEADER = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,"
 
 
-class Row(NamedTuple):
+class TopologyRow(NamedTuple):
     """A row: sizes of the map, with its padding; of the filter; channels, filters and the stride."""
 
     name: str
@@ -62,14 +62,16 @@ def export(graph: Graph, options: Options) -> Iterator[bytes]:
             options.report(f"written as products of matrices, whose windows don't overlap in what is read: {named}")
 
 
-def rows(product: Product) -> Iterator[Row]:
+def rows(product: Product) -> Iterator[TopologyRow]:
     """Yield the rows of a product, one for each group and turn; a depthwise convolution is a single one."""
     contraction, name = product.contraction, product.name.replace("DP", "Dp")
     height, width, stride = _map(contraction)
     sizes = (_reach(height, stride), _reach(width, stride), height.kernel, width.kernel)
-    each = Row(name, *sizes, contraction.channels, contraction.filters, stride)
+    each = TopologyRow(name, *sizes, contraction.channels, contraction.filters, stride)
     if _is_unfolded(contraction):
-        each = Row(name, windows(contraction), taps(contraction), 1, taps(contraction), 1, contraction.filters, 1)
+        each = TopologyRow(
+            name, windows(contraction), taps(contraction), 1, taps(contraction), 1, contraction.filters, 1
+        )
     deep = _is_depthwise(contraction)
     if deep:
         each = each._replace(name=f"{name}_DP_", channels=contraction.groups)
@@ -87,10 +89,10 @@ def _is_depthwise(contraction: Contraction) -> bool:
     return contraction.groups > 1 and contraction.channels == 1 and bool(contraction.axes)
 
 
-def _axes(contraction: Contraction) -> list[Slide]:
+def _axes(contraction: Contraction) -> list[WindowedAxis]:
     """Return the axes along which there is more than one tap or window; a matrix has its rows as windows."""
     axes = [axis for axis in contraction.axes if (axis.kernel, axis.windows) != (1, 1)]
-    return axes if contraction.axes else [Slide(1, 1, 1, contraction.rows)]
+    return axes if contraction.axes else [WindowedAxis(1, 1, 1, contraction.rows)]
 
 
 def _is_unfolded(contraction: Contraction) -> bool:
@@ -100,10 +102,10 @@ def _is_unfolded(contraction: Contraction) -> bool:
     return len(axes) > 2 or len(strides) > 1 or any(axis.dilation > 1 and axis.kernel > 1 for axis in axes)
 
 
-def _map(contraction: Contraction) -> tuple[Slide, Slide, int]:
+def _map(contraction: Contraction) -> tuple[WindowedAxis, WindowedAxis, int]:
     """Return the vertical and the horizontal axis, and the stride of both."""
     axes = _axes(contraction)[:2]
-    single = Slide(1, 1, 1, 1)
+    single = WindowedAxis(1, 1, 1, 1)
     stride = max([axis.stride for axis in axes if axis.windows > 1], default=1)
     if not contraction.axes:
         return axes[0], single, 1
@@ -111,7 +113,7 @@ def _map(contraction: Contraction) -> tuple[Slide, Slide, int]:
     return height, width, stride
 
 
-def _reach(axis: Slide, stride: int) -> int:
+def _reach(axis: WindowedAxis, stride: int) -> int:
     """Return how many elements all windows of an axis reach over, padding counted and what is left over not."""
     return (axis.windows - 1) * stride + axis.kernel
 

@@ -16,7 +16,7 @@ from cnncalc.exporters.formats import Options
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted
-from cnncalc.layers.contractions import Contraction, Slide
+from cnncalc.layers.contractions import Contraction, WindowedAxis
 
 AXES = (("R", "P", "W"), ("S", "Q", "H"), ("T", "O", "D"))
 """For the last axis and those before it: taps of the filter, positions of the output, what strides begin with."""
@@ -79,9 +79,9 @@ def distinct(found: list[Product]) -> list[Problem]:
     return list(problems.values())
 
 
-def _axes(contraction: Contraction) -> list[Slide]:
+def _axes(contraction: Contraction) -> list[WindowedAxis]:
     """Return the axes, the last one first; a matrix has its rows as windows."""
-    axes = [*contraction.axes[::-1]] or [Slide(1, 1, 1, contraction.rows)]
+    axes = [*contraction.axes[::-1]] or [WindowedAxis(1, 1, 1, contraction.rows)]
     if len(axes) > len(AXES):
         raise CnncalcError(f"a convolution on {len(axes)} spatial axes has no names in Timeloop's examples")
     return axes
@@ -91,7 +91,7 @@ def instance(contraction: Contraction) -> dict[str, int]:
     """Return the sizes of a problem, those of 1 included, as Timeloop's examples have them."""
     sizes = {"N": 1, "C": contraction.channels, "M": contraction.filters, "G": contraction.groups}
     axes = _axes(contraction)
-    for (tap, place, letter), axis in zip(AXES, [*axes, *[Slide(1, 1, 1, 1)] * (2 - len(axes))], strict=False):
+    for (tap, place, letter), axis in zip(AXES, [*axes, *[WindowedAxis(1, 1, 1, 1)] * (2 - len(axes))], strict=False):
         sizes |= {tap: axis.kernel, place: axis.windows}
         sizes |= {f"{letter}stride": axis.stride, f"{letter}dilation": axis.dilation}
     return sizes

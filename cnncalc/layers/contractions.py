@@ -6,8 +6,8 @@ from math import prod
 from typing import NamedTuple
 
 
-class Slide(NamedTuple):
-    """How windows lie along an axis of a map.
+class WindowedAxis(NamedTuple):
+    """An axis of a map that windows slide along.
 
     Attributes:
         kernel: taps of a window.
@@ -37,7 +37,7 @@ class Contraction(NamedTuple):
     channels: int
     filters: int
     rows: int = 1
-    axes: tuple[Slide, ...] = ()
+    axes: tuple[WindowedAxis, ...] = ()
     groups: int = 1
     turns: int = 1
 

@@ -78,11 +78,11 @@ class Conv(Layer):
 
     def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
         """Return windows of a group's channels times its filters."""
-        from cnncalc.layers.contractions import Contraction, Slide
+        from cnncalc.layers.contractions import Contraction, WindowedAxis
 
         axes = zip(self.kernel_size, self.stride, self.dilation, output[1:], strict=True)
         channels, filters = inputs[0][0] // self.groups, self.out_channels // self.groups
-        return [Contraction(channels, filters, axes=tuple([Slide(*axis) for axis in axes]), groups=self.groups)]
+        return [Contraction(channels, filters, axes=tuple([WindowedAxis(*axis) for axis in axes]), groups=self.groups)]
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Two for each multiply-accumulate, and one add per output element for the bias."""
