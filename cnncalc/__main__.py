@@ -157,7 +157,7 @@ def _run() -> int:
     from cnncalc.cli._errors import error_text
     from cnncalc.cli._warnings import shown_warnings
     from cnncalc.cli.output import to_stderr
-    from cnncalc.ground.errors import CnncalcError
+    from cnncalc.ground.errors import CnncalcError, clipped
 
     if "_CNNCALC_COMPLETE" in os.environ:
         cli.main(prog_name="cnncalc")  # a shell asks what could come next
@@ -178,7 +178,7 @@ def _run() -> int:
             error = no_such_option(error)
         shown = StringIO()
         error.show(shown)
-        to_stderr(shown.getvalue().rstrip())
+        to_stderr("\n".join(map(clipped, shown.getvalue().rstrip().split("\n"))))
         return error.exit_code
     except MemoryError:
         to_stderr("the memory was used up")

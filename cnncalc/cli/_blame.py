@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from cnncalc.cli.output import to_stderr
 from cnncalc.graph import Graph
+from cnncalc.ground.errors import clipped
 from cnncalc.ground.places import Fault, Origin, Place, SpecError
 from cnncalc.language.document import Document
 from cnncalc.recipe import Recipe
@@ -31,7 +32,7 @@ class BlamedError(SpecError):
 
     def __init__(self, faults: list[Fault], options: Sequence[str]) -> None:
         super().__init__(faults)
-        self.options = " ".join(options)
+        self.options = clipped(" ".join(options))
 
     def text(self, spelled: Callable[[Origin], str] = str) -> str:
         """Return all faults, each with the options in front of its place."""

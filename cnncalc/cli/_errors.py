@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.ground.errors import ArgumentError, CnncalcError
+from cnncalc.ground.errors import ArgumentError, CnncalcError, clipped
 from cnncalc.ground.places import GivenValue, Origin, SpecError
 
 _OPTIONS = {"setting": "--set", "input": "--input"}
@@ -16,4 +16,4 @@ def error_text(error: CnncalcError) -> str:
 
 
 def _spelled(origin: Origin) -> str:
-    return f"{_OPTIONS[origin.kind]} {origin.name}".rstrip() if isinstance(origin, GivenValue) else str(origin)
+    return f"{_OPTIONS[origin.kind]} {clipped(origin.name)}".rstrip() if isinstance(origin, GivenValue) else str(origin)

@@ -12,6 +12,7 @@ from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.parsing import parse_machine
 from cnncalc.graph import Graph
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.layers.shapes import Shape, typed
 from cnncalc.studies.device.budgets import Wanted
 
@@ -61,6 +62,8 @@ def command(
     from cnncalc.studies.hotspots import hotspots
     from cnncalc.studies.savings.workbench import Workbench, heavy_nodes
 
+    if sparsity != sparsity:  # click lets NaN through
+        raise CnncalcError("--sparsity nan: not a fraction")
     if deploy:
         recipe, network = asked.built()
         _show_on_device(network, wanted.over(recipe.deploy), out)

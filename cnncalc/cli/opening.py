@@ -162,8 +162,12 @@ def read_spec(spec: str) -> tuple[Recipe, str | None]:
     """
     path, colon, variant = spec.rpartition(":")
     if colon and variant and "://" not in spec and not os.path.exists(spec):
-        document, _ = read_spec(path)
+        document, _ = _read_file(path)
         return document, variant
+    return _read_file(spec)
+
+
+def _read_file(spec: str) -> tuple[Recipe, str | None]:
     if os.path.exists(spec) and not os.path.isfile(spec) and not os.path.isdir(spec):
         try:
             with open(spec, "rb") as pipe:

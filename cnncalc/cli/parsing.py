@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.errors import CnncalcError, clipped
 from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER
 from cnncalc.ground.near import did_you_mean
 from cnncalc.language.read.values import NO_NAMES, NO_VALUES, ValueReader
@@ -41,7 +41,7 @@ def parse_settings(settings: Iterable[str]) -> Mapping[str, Any]:
         name, equals, text = setting.partition("=")
         if not equals or not name.strip():
             raise CnncalcError(f"--set {setting}: not of the form NAME=VALUE", "for example --set width=0.5")
-        values[name.strip()] = parse_value(text, f"--set {name}")
+        values[name.strip()] = parse_value(text, f"--set {clipped(name)}")
     return values
 
 

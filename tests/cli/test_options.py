@@ -436,3 +436,31 @@ def test_other_words_are_for_commands_and_options_that_there_are() -> None:
     found = [command for name in COMMANDS if (command := cli.get_command(context, name)) is not None]
     options = {name for command in found for parameter in command.params for name in parameter.opts}
     assert set(_words.OPTIONS) <= options
+
+
+LONG = 50_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["summary", "-", "--set", "width=" + "9" * LONG], "--set width=999"),
+        (["summary", "-", "--set", "w" * LONG + "=1"], "--set www"),
+        (["summary", "-", "--set", f"width=[{'1,' * (LONG // 2)}1]"], "out_channels: a list of more than 10,000 items"),
+        (["summary", "-", "--batch", "9" * 5000], "Invalid value for '--batch'"),
+        (["summary", "-", "--" + "x" * LONG], "no option '--xxx"),
+        (["x" * LONG], "no command 'xxx"),
+        (["summary", "lenet5" + ":a" * (LONG // 2)], "'lenet5:a:a"),
+        (["hotspots", "lenet5", "--sparsity", "nan"], "--sparsity nan: not a fraction"),
+        (["run", "-", "--max-memory", "9" * LONG], "--max-memory 999"),
+        (["sweep", "-", "--set", "width=1:1e300"], "--set width: 1:1e300: more than 1,000,000 values"),
+        (["explain", "-", "*a" * (LONG // 2)], "has no layer like '*a*a"),
+    ],
+)
+def test_options_of_enormous_size(arguments: list[str], message: str) -> None:
+    spec = "args: {width: 4}\ninput: [3, 8, 8]\nlayers:\n  - conv: {out_channels: width, kernel_size: 3}\n"
+    with ends_soon():
+        done = cnncalc(*arguments, stdin=spec)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert len(done.err) < 3_000

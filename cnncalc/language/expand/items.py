@@ -255,9 +255,12 @@ class Expansion:
             for value in arguments:
                 self.values.value(value, names)
             return None
-        for one in found:
+        for argument, one in zip(item.arguments, found, strict=True):
             if type(one) is tuple:
-                budget.spend(weigh(one))
+                try:
+                    budget.spend(weigh(one))
+                except OverflowError as fault:  # written out in the spec, or given
+                    raise LayerError(f"{argument}: {fault}", argument=argument) from None
         try:
             key = dumps(found, 2)  # 1, 1.0 and true are equal, but not the same
         except ValueError:  # a sweep's traced numbers, which nothing is looked up by
