@@ -14,6 +14,8 @@ from cnncalc.execution.arrays.read import array_like, sizes
 from cnncalc.execution.initial_scale import NEAR_ZERO, SPREAD, mean_squares
 from cnncalc.execution.kernels.threads import Span, Workers, cut
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_FAULTS
+from cnncalc.ground.numbers import counted
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.layers.base import Weight
 from cnncalc.layers.shapes import Shape
@@ -41,7 +43,8 @@ class WeightsError(CnncalcError):
         count = "a tensor is" if len(faults) == 1 else f"{len(faults)} tensors are"
         hint = "'cnncalc weights SPEC' lists the names and shapes that are expected"
         super().__init__(f"the weights don't fit '{title}': {count} wrong", hint)
-        self.faults = faults
+        more = len(faults) - MAX_FAULTS
+        self.faults = [*faults[:MAX_FAULTS], f"… and {counted(more, 'more tensor')}"] if more > 0 else faults
 
     def text(self) -> str:
         """Return the whole message."""
