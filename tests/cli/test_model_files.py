@@ -60,7 +60,7 @@ def test_every_command_takes_the_operators_as_they_are(command: str) -> None:
     assert cnncalc(command, EFFICIENT, *rest, "--no-fuse").code == 0
     if command not in ("check", "compare", "survey"):  # which take several, of which one may be a spec
         done = cnncalc(command, "lenet5", *rest, "--no-fuse")
-        assert (done.code, done.err) == (2, "--no-fuse is of model files, and lenet5 is a spec\n")
+        assert (done.code, done.err) == (2, "--no-fuse is for model files, and lenet5 is a spec\n")
 
 
 def test_the_operators_as_they_are() -> None:
@@ -70,7 +70,7 @@ def test_the_operators_as_they_are() -> None:
     assert "silu" in {layer["type"] for layer in fused["layers"]}
     assert "silu" not in {layer["type"] for layer in plain["layers"]}
     done = cnncalc("summary", "lenet5", "--no-fuse")
-    assert (done.code, done.err) == (2, "--no-fuse is of model files, and lenet5 is a spec\n")
+    assert (done.code, done.err) == (2, "--no-fuse is for model files, and lenet5 is a spec\n")
 
 
 def test_a_model_runs_with_its_own_weights(tmp_path: Path) -> None:

@@ -65,7 +65,6 @@ def test_our_word_for_a_framework_s(word: str, ours: str) -> None:
         "gru",
         "rnn",
         "convlstm",
-        "MultiheadAttention",
         "Embedding",
         "CELU",
         "RReLU",
