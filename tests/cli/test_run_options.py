@@ -284,9 +284,10 @@ def test_weights_that_no_array_can_have_are_refused(tmp_path: Path) -> None:
 
 
 def test_so_many_wrong_tensors_are_not_all_listed(tmp_path: Path) -> None:
-    np.savez(tmp_path / "w.npz", **{f"other{number}": np.zeros(1) for number in range(500)})
+    others: dict[str, Any] = {f"other{number}": np.zeros(1) for number in range(500)}
+    np.savez(tmp_path / "w.npz", **others)
     done = cnncalc("run", "lenet5", "--weights", str(tmp_path / "w.npz"))
     first, *rest = done.err.splitlines()
     assert (done.code, first) == (2, "the weights don't fit 'lenet5': 510 tensors are wrong")
-    assert rest[0] == "  missing: conv1.weight (6, 1, 5, 5)"
+    assert rest[0] == "  missing: C1.weight (6, 1, 5, 5)"
     assert (len(rest), rest[-2]) == (22, "  … and 490 more tensors")
