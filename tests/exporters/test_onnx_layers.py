@@ -27,6 +27,9 @@ GRID = [
     ("conv_transpose: {out_channels: 6, kernel_size: 2, stride: 3, padding: same}", (4, 5)),
     ("conv_transpose: {out_channels: 6, kernel_size: [3, 2], stride: 2, padding: [[0, 1], [1, 0]], dilation: 2, bias: false}", (4, 5, 6)),
     ("conv_transpose: {out_channels: 3, kernel_size: 2, stride: 2, output_padding: [1, 0, 1]}", (4, 3, 4, 5)),
+    ("conv_transpose: {out_channels: 3, kernel_size: 3, dilation: 2, padding: 1, output_padding: [1, 0]}", (4, 5, 6)),
+    ("conv_transpose: {out_channels: 3, kernel_size: 2, dilation: 3, output_padding: 2, bias: false}", (4, 5)),
+    ("conv_transpose: {out_channels: 3, kernel_size: 2, dilation: 3, padding: 1, output_padding: 2}", (4, 5)),
     ("locally_connected: {out_channels: 3, kernel_size: 3, padding: [[1, 0], [1, 1]], stride: 2}", (2, 6, 5)),
     ("locally_connected: {out_channels: 3, kernel_size: 2, dilation: 2, bias: false}", (2, 7)),
     ("linear: 5", (7,)),
@@ -143,6 +146,18 @@ OTHERWISE = [
 ]
 # fmt: on
 
+HUGE = {
+    "adaptive_avgpool: 199999999": (
+        (1, 300_000_000),
+        "has 199,999,999 bins of an axis, which would be too many operators",
+    ),
+    "upsample: {size: 400000001}": ((1, 300_000_000), "takes 400,000,001 indices, and at most 16,777,216 are written"),
+    "locally_connected: {out_channels: 1, kernel_size: 5}": (
+        (1, 9000, 900),
+        "gathers 201,510,400 elements, and at most 16,777,216 indices are written",
+    ),
+}
+
 NOWHERE: list[str] = []
 """Layer types that have no counterpart in ONNX."""
 
@@ -169,6 +184,14 @@ def test_our_importer_agrees(case: Any) -> None:
     ours, theirs = net.run(inputs, threads=1).outputs["it"], again.run(inputs, threads=1).outputs["it"]
     if "caffe" not in item:  # a window that holds nothing, whose smallest number is rounded in a spec
         assert difference(ours, theirs) < 1e-5
+
+
+@pytest.mark.parametrize("item", HUGE)
+def test_what_would_be_too_large_is_refused_at_once(item: str) -> None:
+    shape, message = HUGE[item]
+    with pytest.raises(CnncalcError) as caught:
+        FORMATS["onnx"].export(layer(item, shape), Options())
+    assert str(caught.value).endswith(f"can't be said in ONNX: it {message}")
 
 
 @pytest.mark.parametrize("name", NAMES)

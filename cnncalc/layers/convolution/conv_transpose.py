@@ -101,8 +101,17 @@ class ConvTranspose(Conv):
         if self.padding == "same":  # a kernel shorter than its stride leaves a rest
             lengths = extents(self.kernel_size, self.dilation)
             extra = tuple([max(step - length, 0) for length, step in zip(lengths, self.stride, strict=True)])
-        window = self.window(onnx.shapes).to_onnx()
-        return onnx.node("ConvTranspose", onnx.x, *tensors, **window, group=self.groups, output_padding=extra)
+        window = self.window(onnx.shapes)
+        if all(more < step for more, step in zip(extra, self.stride, strict=True)):
+            attributes = window.to_onnx()
+            return onnx.node("ConvTranspose", onnx.x, *tensors, **attributes, group=self.groups, output_padding=extra)
+        # runtimes have no more than the stride leaves: less is cut off, and what is still missing is zeros
+        cuts = tuple([(before, max(after - more, 0)) for (before, after), more in zip(window.pads, extra, strict=True)])
+        missing = [max(more - after, 0) for (_, after), more in zip(window.pads, extra, strict=True)]
+        attributes = window._replace(pads=cuts).to_onnx()
+        y = onnx.node("ConvTranspose", onnx.x, tensors[0], **attributes, group=self.groups)
+        y = onnx.node("Pad", y, onnx.integers([0] * (len(missing) + 4) + missing)) if any(missing) else y
+        return onnx.node("Add", y, onnx.channels("bias")) if onnx.has("bias") else y
 
     def _size(self, axis: int, size: int, cut: Pair) -> int:
         kernel, stride, dilation = self.kernel_size[axis], self.stride[axis], self.dilation[axis]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from cnncalc.layers.arguments import argument, or_null, per_axis, positive
+from cnncalc.ground.limits import MAX_EXPORTED_OPERATORS
+from cnncalc.layers.arguments import LayerError, argument, or_null, per_axis, positive
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reads import WHOLE, Read, Reads, along, binned, whole
 from cnncalc.layers.shapes import Shape, spatial
@@ -51,19 +52,22 @@ class AdaptivePool(Layer):
         sizes = list(zip(onnx.shapes[0][1:], onnx.output[1:], strict=True))
         if all(out == 1 for _, out in sizes):
             return onnx.node(f"Global{self.pool}", onnx.x)
+        if all(size % out == 0 for size, out in sizes):
+            lengths = [size // out for size, out in sizes]
+            return onnx.node(self.pool, onnx.x, kernel_shape=lengths, strides=lengths)
+        if max(onnx.output[1:]) > MAX_EXPORTED_OPERATORS // 4:
+            raise LayerError(f"has {max(onnx.output[1:]):,} bins of an axis, which would be too many operators")
         bins = [[(i * size // out, ceil_div((i + 1) * size, out)) for i in range(out)] for size, out in sizes]
         steps = [of_axis[1][0] if len(of_axis) > 1 else 1 for of_axis in bins]
         lengths = [of_axis[0][1] for of_axis in bins]
-        regular = [
-            [(i * step, i * step + length) for i in range(len(of_axis))] == of_axis
-            for of_axis, step, length in zip(bins, steps, lengths, strict=True)
-        ]
-        if all(regular):
+        axes = zip(bins, steps, lengths, strict=True)
+        if all(one == (i * step, i * step + length) for of_axis, step, length in axes for i, one in enumerate(of_axis)):
             return onnx.node(self.pool, onnx.x, kernel_shape=lengths, strides=steps)
         y = onnx.x
-        for axis, of_axis in enumerate(bins, 2):
-            parts = [onnx.reduce(self.reduction, onnx.cut(y, axis, *one), [axis]) for one in of_axis]
-            y = onnx.node("Concat", *parts, axis=axis)
+        for axis, (of_axis, (size, out)) in enumerate(zip(bins, sizes, strict=True), 2):
+            if size != out:
+                parts = [onnx.reduce(self.reduction, onnx.cut(y, axis, *one), [axis]) for one in of_axis]
+                y = onnx.node("Concat", *parts, axis=axis)
         return y
 
     def label(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from cnncalc.ground.limits import MAX_EXPORTED_INDICES
 from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag, number, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.reads import Read, Reads, along, interpolated
@@ -162,6 +163,8 @@ class Upsample(Layer):
         ):
             y = onnx.x
             for axis, ((length, count), factor) in enumerate(pairs, 2):
+                if count > MAX_EXPORTED_INDICES:
+                    raise LayerError(f"takes {count:,} indices, and at most {MAX_EXPORTED_INDICES:,} are written")
                 y = onnx.node("Gather", y, onnx.integers(self._nearest(np, length, count, factor)), axis=axis)
             return y
         scales = None if self.scale_factor is None else [self._float32(np, *axis) for axis in pairs]
