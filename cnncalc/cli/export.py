@@ -55,6 +55,9 @@ def command(
     if FORMATS[name].binary and out.path is None and sys.stdout is not None and sys.stdout.isatty():
         raise CnncalcError(f"--to {name} is no text, and standard output is a terminal", "give -o FILE, or a pipe")
     network = asked.network()
+    if seed is not None and (weights is not None or network.stored is not None):
+        theirs = "--weights gives them" if weights is not None else f"{asked.spec} has its own"
+        raise CnncalcError(f"--seed is of random weights, but {theirs}", "leave --seed out")
     second = None if out.path is None else partial(beside, out.path)
     options = Options(seed=seed or 0, opset=opset, beside=second, report=to_stderr)
     if "weights" in FORMATS[name].takes:

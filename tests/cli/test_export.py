@@ -114,6 +114,13 @@ def test_a_model_takes_its_own_weights_along(tmp_path: Path) -> None:
     assert cnncalc("export", str(one), "-o", str(two)) == (0, "", "")
     runs = [load(path).run(seed=1).output for path in (one, two)]
     assert (runs[0] == runs[1]).all()
+    assert cnncalc("export", str(one), "-o", str(two), "--seed", "5") == (
+        2, "", f"--seed is of random weights, but {one} has its own\n  hint: leave --seed out\n",
+    )  # fmt: skip
+    assert cnncalc("weights", "lenet5", "-o", str(tmp_path / "w.npz")).code == 0
+    assert cnncalc("export", "lenet5", "-o", str(two), "--seed", "5", "--weights", str(tmp_path / "w.npz")) == (
+        2, "", "--seed is of random weights, but --weights gives them\n  hint: leave --seed out\n",
+    )  # fmt: skip
 
 
 @pytest.fixture
