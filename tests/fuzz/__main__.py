@@ -1,5 +1,5 @@
-"""Look for faults: random networks are run in several ways; damaged specs, and such that ask for much, are given to
-the commands.
+"""Look for faults: random networks are run in several ways; damaged specs and model files, and such that ask for
+much, are given to the commands.
 
     python -m tests.fuzz --seconds 60 --seed 1
 
@@ -35,10 +35,21 @@ def grown(seed: int) -> tuple[str, list[str]]:
     return f"# cnncalc {' '.join(command)}\n{text}", hostile.faults(text, command)
 
 
+def model(seed: int) -> tuple[str, list[str]]:
+    """Return the command that a damaged model file is given to, and what is wrong with the answer."""
+    from tests.fuzz import models
+
+    command = models.command(seed)
+    return f"# cnncalc {' '.join(command)}  # of tests.fuzz.models.damaged({seed})", hostile.faults(
+        models.damaged(seed), command
+    )
+
+
 KINDS: dict[str, Callable[[int], tuple[str, list[str]]]] = {
     "network": network,
     "damaged": damaged,
     "grown": grown,
+    "model": model,
 }
 
 SELDOM = {"grown": 10}

@@ -29,6 +29,7 @@ NETWORKS = range(2_000, 2_040)
 WITH_RESIDUALS = range(2_010, 2_140)  # among them some of one axis
 WITH_SOFTMAX = range(2_040, 2_120)
 DAMAGED = range(3_000, 3_020)
+MODELS = range(4_000, 4_012)
 
 
 @pytest.mark.parametrize("seed", NETWORKS)
@@ -143,3 +144,9 @@ WRONG: dict[str, Callable[[], int]] = {
     "silent": lambda: 2,
     "odd": lambda: 7,
 }
+
+
+@pytest.mark.parametrize("seed", MODELS)
+def test_a_damaged_model_file_is_answered(seed: int) -> None:
+    models = pytest.importorskip("tests.fuzz.models", reason="writes model files with the onnx package")
+    assert hostile.faults(models.damaged(seed), models.command(seed), PATIENCE) == []
