@@ -12,6 +12,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from tests.fuzz import grown as grown_specs
 from tests.fuzz import hostile, networks, running
@@ -49,8 +50,7 @@ KINDS: dict[str, Callable[[int], tuple[str, list[str]]]] = {
     "network": network,
     "damaged": damaged,
     "grown": grown,
-    "model": model,
-}
+} | ({"model": model} if find_spec("onnx") else {})
 
 SELDOM = {"grown": 10}
 """Kinds that take so long that they have a turn only every so often."""
