@@ -71,6 +71,9 @@ MAX_MODEL_DEPTH = 16
 MAX_MODEL_NODES = 100_000
 """Operators of a model file, when all its functions are written out."""
 
+MAX_MODEL_PASSES = 1_024
+"""Passes of a loop in a model file that are taken in one by one; one with more is not counted."""
+
 MAX_MODEL_NAME = 4_096
 """Bytes of a name in a model file."""
 

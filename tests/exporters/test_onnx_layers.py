@@ -100,6 +100,7 @@ GRID = [
     ("concat: -1", (3, 4), (3, 2)), ("concat: 1", (3, 4, 2), (3, 1, 2), (3, 2, 2)),
     ("matmul", (3, 4), (4, 5)), ("matmul: {transpose_a: true, transpose_b: true}", (2, 4, 3), (2, 5, 4)),
     ("matmul", (4,), (4, 5)), ("matmul", (2, 3, 4), (4, 5)), ("matmul", (2, 1, 3, 4), (1, 6, 4, 5)), ("matmul", (3, 4), (2, 4, 5)),
+    ("rotary", (2, 3, 6), (3, 6), (1, 3, 6)), ("rotary: {interleaved: true}", (2, 3, 6), (3, 6), (3, 6)),
     ("attention: 0.25", (2, 3, 4), (2, 5, 4), (2, 5, 6), (2, 3, 5), (5,)),
     ("attention: {scaled: queries}", (2, 3, 4), (1, 5, 4), (1, 5, 6)),
     ("attention: {scaled: both, features_first: true}", (2, 4, 3), (2, 4, 5), (2, 6, 5)),

@@ -50,7 +50,9 @@ KINDS: dict[str, Callable[[int], tuple[str, list[str]]]] = {
     "network": network,
     "damaged": damaged,
     "grown": grown,
-} | ({"model": model} if find_spec("onnx") else {})
+}
+if find_spec("onnx"):
+    KINDS["model"] = model
 
 SELDOM = {"grown": 10}
 """Kinds that take so long that they have a turn only every so often."""

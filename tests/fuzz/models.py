@@ -26,6 +26,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("weights", SPEC),
 )
 NUMBERS = (0, 1, -1, 2, 3, 7, 64, 1000, 2**15, 2**31 - 1, 2**31, 2**53, 2**62, 2**63 - 1, -(2**31), -(2**63))
+BATCHES: tuple[tuple[Any, ...], ...] = ((1,), ("N",))
 PLACES = ("../weights.bin", "/etc/passwd", "/dev/zero", "", ".", "..", "a/b", "a\\b", "\0", "weights.bin", "x" * 5000)
 OPS = (
     "Conv", "MatMul", "Gemm", "Reshape", "Transpose", "Concat", "Slice", "Gather", "GatherND", "Expand", "Tile", "Pad", "Resize",
@@ -83,7 +84,7 @@ def _small(random: Random) -> bytes:
     ]  # fmt: skip
     graph = helper.make_graph(
         nodes, "graph",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [random.choice([1, "N"]), 3, 8, 8]),
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [*random.choice(BATCHES), 3, 8, 8]),
          helper.make_tensor_value_info("flag", TensorProto.BOOL, [])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], [w, two, shape],
     )  # fmt: skip

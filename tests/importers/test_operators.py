@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
+from cnncalc.ground.errors import CnncalcError
 from tests.importers.models import model, network, node, runtime
 
 STREAM = np.random.default_rng(0)
@@ -49,6 +51,25 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     "matmul stack": ([node("MatMul", ["x", "w"], ["y"])], WINDOWS, {"w": weight(2, 4, 5)}, 17),
     "attention": (
         [node("Transpose", ["x"], ["t"], perm=[0, 1, 3, 2]), node("MatMul", ["x", "t"], ["y"])], WINDOWS, {}, 17,
+    ),
+    "attention 23": ([node("Attention", ["x", "x", "x"], ["y"], scale=0.3)], WINDOWS, {}, 23),
+    "attention 23 of three axes": (
+        [node("Attention", ["x", "x", "x"], ["y"], q_num_heads=3, kv_num_heads=3)], ("N", 5, 12), {}, 23,
+    ),
+    "attention 23 with a mask": (
+        [node("Attention", ["x", "x", "x", "m"], ["y"], q_num_heads=2, kv_num_heads=2)], ("N", 5, 8), {"m": weight(5, 5)}, 23,
+    ),
+    "attention 23 with few keys": (
+        [node("Slice", ["x", "0", "4", "2"], ["k"]), node("Attention", ["x", "k", "k"], ["y"], q_num_heads=4, kv_num_heads=2)],
+        ("N", 5, 8), {"0": ints(0), "4": ints(4), "2": ints(2)}, 23,
+    ),
+    "rotary 23": (
+        [node("RotaryEmbedding", ["x", "c", "s", "p"], ["y"])], ("N", 2, 5, 8),
+        {"c": weight(9, 4), "s": weight(9, 4), "p": np.stack([np.arange(5)] * 2)}, 23,
+    ),
+    "rotary 23 of a part": (
+        [node("RotaryEmbedding", ["x", "c", "s", "p"], ["y"], rotary_embedding_dim=4, num_heads=2)], ("N", 5, 16),
+        {"c": weight(9, 2), "s": weight(9, 2), "p": np.stack([np.arange(5)] * 2)}, 23,
     ),
     "einsum": (
         [node("Einsum", ["x", "w"], ["y"], equation="bhld,hde->blhe")], WINDOWS, {"w": weight(2, 4, 5)}, 17,
@@ -159,6 +180,10 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     ),
     "resize cubic": ([node("Resize", ["x", "", "s"], ["y"], mode="cubic")], MAP, {"s": np.array([1, 1, 2, 2], F)}, 17),
     "upsample 9": ([node("Upsample", ["x", "s"], ["y"], mode="nearest")], MAP, {"s": np.array([1, 1, 2, 2], F)}, 9),
+    "one hot": (
+        [node("ArgMax", ["x", ], ["i"], axis=1, keepdims=0), node("OneHot", ["i", "d", "v"], ["y"], axis=1)], MAP,
+        {"d": np.int64(4), "v": np.array([-1, 2], F)}, 17,
+    ),
     "argmax": ([node("ArgMax", ["x"], ["i"], axis=1), node("Cast", ["i"], ["y"], to=1)], MAP, {}, 17),
     "cumsum": ([node("CumSum", ["x", "a"], ["y"])], ROWS, {"a": np.int64(2)}, 17),
     "trilu": ([node("Trilu", ["x"], ["y"], upper=0)], ROWS, {}, 17),
@@ -187,6 +212,68 @@ def test_an_operator_is_onnx_runtimes(name: str) -> None:
     assert made.shape == expected.shape
     np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-5)
     assert name not in LAYERS or [one.layer.type for one in net.nodes] == [LAYERS[name]]
+
+
+def looped(passes: Any, condition: Sequence[Any]) -> bytes:
+    """Return a model of a loop that scales a tensor, and stacks what each pass has made of it."""
+    port, flag = onnx.helper.make_tensor_value_info, onnx.TensorProto.BOOL
+    body = onnx.helper.make_graph(
+        [node("MatMul", ["s", "w"], ["t"]), node("Identity", ["t"], ["u"]), *condition], "body",
+        [port("i", onnx.TensorProto.INT64, []), port("go", flag, []), port("s", onnx.TensorProto.FLOAT, None)],
+        [port("on", flag, []), *[port(name, onnx.TensorProto.FLOAT, None) for name in "tu"]],
+    )  # fmt: skip
+    nodes = [
+        node("Loop", ["passes", "true", "x"], ["last", "all"], body=body, name="loop"),
+        node("ReduceSum", ["all", "first"], ["sum"], keepdims=0), node("Add", ["last", "sum"], ["y"]),
+    ]  # fmt: skip
+    constants = {"passes": np.array(passes), "true": np.array(True), "w": weight(6, 6), "first": ints(0)}
+    return model(nodes, {"x": ROWS}, ["y"], constants)
+
+
+def test_a_loop_whose_passes_are_known_is_taken_in_pass_by_pass() -> None:
+    data = looped(3, [node("Identity", ["go"], ["on"])])
+    x = STREAM.standard_normal((2, 7, 6)).astype(F)
+    (expected,) = runtime(data, {"x": x})
+    net = network(data)
+    np.testing.assert_allclose(net.run(x).output, expected, rtol=1e-4, atol=1e-5)
+    assert net.summary().totals.macs == 3 * 7 * 6 * 6
+    assert net.summary().totals.params == 36
+    assert net.notes == ["1 tensor is used by several layers and counts once"]
+
+
+def test_a_loop_that_may_end_sooner_is_counted_whole_and_said() -> None:
+    ends = [
+        node("ReduceMax", ["t"], ["m"], keepdims=0), node("Constant", [], ["big"], value_float=1e9),
+        node("Less", ["m", "big"], ["on"]),
+    ]  # fmt: skip
+    net = network(looped(4, ends))
+    assert net.summary().totals.macs == 4 * 7 * 6 * 6
+    assert "Loop 'loop' may end sooner; all its 4 passes are counted" in net.notes
+
+
+def test_a_loop_of_unknown_or_endless_passes_is_refused_with_its_name() -> None:
+    with pytest.raises(CnncalcError, match="Loop 'loop' is of a type that is not known"):
+        network(looped(2**62, [node("Identity", ["go"], ["on"])]))
+
+
+MICROSOFT: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = {
+    "heads": ([node("MultiHeadAttention", ["x", "x", "x", "b"], ["y"], num_heads=2, domain="com.microsoft")], ("N", 5, 8), {"b": weight(24)}, 17),
+    "packed": ([node("Attention", ["x", "w", "b"], ["y"], num_heads=2, domain="com.microsoft")], ("N", 5, 8), {"w": weight(8, 24), "b": weight(24)}, 17),
+    "gelu": ([node("FastGelu", ["x"], ["y"], domain="com.microsoft")], ROWS, {}, 17),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MICROSOFT)
+def test_an_operator_of_com_microsoft_is_onnx_runtimes(name: str) -> None:
+    nodes, shape, constants, opset = MICROSOFT[name]
+    made = onnx.load_from_string(model(nodes, {"x": shape}, ["y"], constants, opset))
+    made.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    data = made.SerializeToString()
+    x = np.random.default_rng(1).standard_normal((2, *shape[1:])).astype(F)
+    (expected,) = runtime(data, {"x": x})
+    run = network(data).run(x)
+    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
+    np.testing.assert_allclose(run.output, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_a_recurrent_operator_is_onnx_runtimes() -> None:

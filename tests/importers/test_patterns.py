@@ -84,6 +84,11 @@ PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[
          node("Softmax", ["logits"], ["weights"], axis=-2), node("MatMul", ["weights", "x"], ["y"])], HEADS, {},
         ["permute", "matmul", "softmax", "matmul"],
     ),
+    "rotary": (
+        [node("Split", ["x"], ["a", "b"], axis=-1, num_outputs=2), node("Neg", ["b"], ["n"]), node("Concat", ["n", "a"], ["r"], axis=-1),
+         node("Mul", ["x", "cos"], ["c"]), node("Mul", ["r", "sin"], ["s"]), node("Add", ["c", "s"], ["y"])],
+        HEADS, {"cos": weight(5, 4), "sin": weight(5, 4)}, ["parameter", "parameter", "rotary"],
+    ),
     "mish": (
         [node("Softplus", ["x"], ["a"]), node("Tanh", ["a"], ["b"]), node("Mul", ["x", "b"], ["y"])], MAP, {}, ["mish"],
     ),
@@ -130,7 +135,7 @@ PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[
 def test_a_pattern_is_one_layer_with_the_figures_and_numbers_of_its_parts(name: str) -> None:
     nodes, shape, constants, types = PATTERNS[name]
     outputs = ["y", "z"] if "read twice" in name else ["y"]
-    data = model(nodes, {"x": shape}, outputs, constants)
+    data = model(nodes, {"x": shape}, outputs, constants, 18)
     made, plain = imported(data).graph, imported(data, fuse=False).graph
     assert [one.layer.type for one in made.nodes if one.layer.type != "sum"] == types
     assert sums(made.nodes)._replace(layers=0) == sums(plain.nodes)._replace(layers=0)

@@ -24,7 +24,7 @@ NAMES = [
     "abs", "ceil", "cos", "erf", "exp", "floor", "log", "neg", "reciprocal", "round", "sign", "sin", "softsign", "sqrt",
     "divide", "minimum", "power", "where", "compare",
     "mean", "sum", "max", "min", "prod", "norm1", "norm2", "argmax", "cumsum", "topk",
-    "matmul", "attention", "einsum",
+    "matmul", "attention", "rotary", "einsum",
     "lstm", "gru", "rnn",
     "rmsnorm", "l2_normalize",
     "shift", "affine", "parameter", "embedding",

@@ -121,6 +121,27 @@ def test_attention_counts_its_products_scale_biases_and_softmax() -> None:
     assert use("attention: {scaled: both}", *shapes[:3]).flops == 2 * macs + 3 * (4 + 6) * 5 + softmax
 
 
+@pytest.mark.parametrize("interleaved", [False, True])
+def test_rotary_turns_each_pair_by_its_angle(interleaved: bool) -> None:
+    """As complex numbers: (a + i·b) · e^(i·angle) (arXiv:2104.09864, equation 12)."""
+    stream = np.random.default_rng(0)
+    x, angles = stream.standard_normal((2, 3, 5, 8)), stream.standard_normal((5, 4))
+    pairs = x.reshape(2, 3, 5, 4, 2) if interleaved else x.reshape(2, 3, 5, 2, 4).swapaxes(-1, -2)
+    turned = (pairs[..., 0] + 1j * pairs[..., 1]) * np.exp(1j * angles)
+    expected = np.stack([turned.real, turned.imag], -1 if interleaved else -2).reshape(x.shape)
+    spread = np.repeat(angles, 2, -1) if interleaved else np.concatenate([angles, angles], -1)
+    tables = [np.broadcast_to(function(spread), (2, 5, 8)) for function in (np.cos, np.sin)]
+    item = f"rotary: {{interleaved: {str(interleaved).lower()}}}"
+    run = single(item, (3, 5, 8), (5, 8), (5, 8)).run({"x0": x, "x1": tables[0], "x2": tables[1]})
+    assert run.ok, run.mismatches
+    np.testing.assert_allclose(run.output, expected, rtol=1e-12)
+    assert use(item, (3, 5, 8), (5, 8), (5, 8)).flops == 3 * (3 * 5 * 8) + 3 * 5 * 4
+    assert refusal("rotary", (3, 5, 8), (4, 8), (4, 8)).message == "angles of [4, 8] don't fit [3, 5, 8]"
+    assert (
+        refusal("rotary", (3, 5, 7), (5, 7), (5, 7)).message == "takes (…, L, d) with an even d, but [3, 5, 7] comes in"
+    )
+
+
 def test_refusals_of_attention() -> None:
     error = refusal("attention", (3, 4, 5), (3, 6, 4), (3, 6, 7))
     assert error.message == "queries and keys differ in their features: [3, 4, 5], [3, 6, 4], [3, 6, 7]"

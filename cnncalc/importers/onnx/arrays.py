@@ -344,6 +344,10 @@ MORE: dict[str, Rule] = {
     "CumSum": lambda np, call, x, value: np.cumsum(x[0], int(x[1])),
     "Einsum": lambda np, call, x, value: np.einsum(call.text("equation"), *x),
     "ReduceL2": lambda np, call, x, value: np.sqrt(_reduced(np, call, [x[0] * x[0], *x[1:]], "sum")),
+    "Part": lambda np, call, x, value: np.take(
+        x[0], range(call.integer("start"), call.integer("stop")), call.integer("axis")
+    ),
+    "Twice": lambda np, call, x, value: np.concatenate([x[0], x[0]], -1),
     "RepeatChannels": lambda np, call, x, value: np.repeat(x[0], call.integer("count")),
     "Cast": _cast, "Slice": _slice, "Split": _split, "Clip": _clip, "BatchNormalization": _batchnorm,
     "DequantizeLinear": _dequantize, "QuantizeLinear": _quantize, "DequantizeRows": _rows, "Gates": _gates,

@@ -10,6 +10,7 @@ from cnncalc.ground.limits import MAX_MODEL_DEPTH, MAX_MODEL_NODES
 from cnncalc.importers.onnx.call import MOVES, Call, UnfitError
 from cnncalc.importers.onnx.elements import elements
 from cnncalc.importers.onnx.evaluator import Known, evaluate
+from cnncalc.importers.onnx.loops import unrolled
 from cnncalc.importers.onnx.model import Function, Model, OnnxOperator, Port, StoredTensor, Subgraph
 from cnncalc.importers.onnx.opaque import Opaque
 from cnncalc.importers.onnx.steps import ConstantInput, LayerStep, made
@@ -184,6 +185,9 @@ class Builder:
             return self.function(call, function)
         if item.op == "If" and not item.domain:
             return self.choice(call, scope)
+        passes = unrolled(self, call, scope) if item.op == "Loop" and not item.domain else None
+        if passes is not None:
+            return passes
         known = evaluate(call)
         if known is not None:
             return [self.known(one, call) for one in known]

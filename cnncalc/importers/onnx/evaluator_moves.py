@@ -286,3 +286,18 @@ def _scatter(call: Call, inputs: list[Known]) -> Known | None:
     for at, item in zip(indices.data, updates.data, strict=False):
         data[at] = item
     return Known(tuple(data), known.shape, known.dtype)
+
+
+@rule("OneHot")
+def _one_hot(call: Call, inputs: list[Known]) -> Known | None:
+    chosen, depth, (off, on) = inputs[0], int(inputs[1].data[0]), inputs[2].data
+    at = position(call.integer("axis", -1), len(chosen.shape) + 1)
+    if depth < 1 or depth * len(chosen.data) > MAX_KNOWN_ELEMENTS:
+        return None
+    rows = [
+        [on if i == (index + depth if index < 0 else index) else off for i in range(depth)] for index in chosen.data
+    ]
+    inner = prod(chosen.shape[at:])
+    blocks = [rows[start : start + inner] for start in range(0, len(rows), inner)]
+    data = [row[i] for block in blocks for i in range(depth) for row in block]
+    return Known(tuple(data), (*chosen.shape[:at], depth, *chosen.shape[at:]), inputs[2].dtype)

@@ -1,6 +1,7 @@
 """How ONNX' operators become layers: importing this registers them all."""
 
 from cnncalc.importers.onnx.operators import (
+    attending,
     contraction,
     elementwise,
     movement,
@@ -15,6 +16,6 @@ from cnncalc.importers.onnx.operators import (
 )
 
 __all__ = [
-    "contraction", "elementwise", "movement", "normalization", "parts", "pooling", "quantized", "recurrent",
-    "reduction", "scattering", "shapes",
+    "attending", "contraction", "elementwise", "movement", "normalization", "parts", "pooling", "quantized",
+    "recurrent", "reduction", "scattering", "shapes",
 ]  # fmt: skip

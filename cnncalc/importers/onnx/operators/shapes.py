@@ -8,7 +8,8 @@ from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.model import StoredTensor
-from cnncalc.importers.onnx.operators.movement import unbatched
+from cnncalc.importers.onnx.operators.elementwise import affine, merged
+from cnncalc.importers.onnx.operators.movement import laid, unbatched
 from cnncalc.importers.onnx.proto import DOUBLE, FLOAT, INT64
 from cnncalc.importers.onnx.values import Value, literal
 
@@ -81,7 +82,22 @@ def _like(build: Builder, call: Call) -> Value:
     return Value("", shape, FLOAT if call.op != "EyeLike" else DOUBLE)
 
 
-@operator("Range", "NonZero", "OneHot")
+@operator("OneHot")
+def _one_hot(build: Builder, call: Call) -> Value:
+    x, depth, numbers = call.input(0), call.known(1, "depth"), call.known(2, "values")
+    if not x.is_live or not depth or numbers is None or len(numbers) != 2 or not 0 < depth[0] <= MAX_KNOWN_ELEMENTS:
+        raise UnfitError("its depth or its numbers are not known before it runs")
+    at = call.integer("axis", -1)
+    at = at + x.rank + 1 if at < 0 else at
+    tall = laid(build, x, [*range(at), None, *range(at, x.rank)])
+    count = int(depth[0])
+    places = literal(tuple(range(count)), (count, *(1,) * (x.rank - at)))
+    y = merged(build, "compare", [tall, places], by="equal")
+    off, on = [float(number) for number in numbers]
+    return affine(build, y, mul=on - off, add=off)
+
+
+@operator("Range", "NonZero")
 def _unknown(build: Builder, call: Call) -> Value:
     if call.op == "Range":
         parts = [value.number if value is not None else None for value in call.inputs]

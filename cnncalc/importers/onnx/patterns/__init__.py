@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnncalc.importers.onnx.patterns import activation, attention, normalization, others
+from cnncalc.importers.onnx.patterns import activation, attention, normalization, others, rotary
 from cnncalc.importers.onnx.patterns.fuser import Fuser, Pattern
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnncalc.importers.onnx.values import Value
 
 ENDING: dict[str, tuple[Pattern, ...]] = {
+    "add": (rotary.rotary,),
     "affine": (activation.gelu, activation.hardswish, activation.hardsigmoid),
     "divide": (normalization.norm, normalization.lengths),
     "matmul": (attention.attention,),
