@@ -7,14 +7,12 @@ the converter's own, so that each offset comes with the operator that writes the
 
 from __future__ import annotations
 
-from typing import Any
-
 from cnncalc.deployment.view import Deployment
 
 SCHEMA_VERSION = 1
 
 
-def offline_plan(found: Deployment) -> dict[str, Any]:
+def offline_plan(found: Deployment) -> dict[str, object]:
     """Return the offsets of the network's inputs and of every operator's output, in the order of the file."""
     flows = [place for place in found.places if not place.scratch]
     inputs, outputs = flows[: len(found.graph.inputs)], flows[len(found.graph.inputs) :]

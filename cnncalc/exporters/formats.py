@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.graph import Graph
 
@@ -28,7 +28,7 @@ class Options(NamedTuple):
         report: says a line about what was written, beside it; None where nobody hears it.
     """
 
-    weights: Mapping[str, Any] | None = None
+    weights: Mapping[str, object] | None = None
     seed: int = 0
     opset: int | None = None
     beside: Beside | None = None

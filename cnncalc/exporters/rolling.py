@@ -40,8 +40,8 @@ class Entry:
         self.reads = reads
         self.inner = inner
         self.scope = scope
-        self.values: dict[str, Any] = {}
-        fixed: dict[str, Any] = {}
+        self.values: dict[str, object] = {}
+        fixed: dict[str, object] = {}
         if inner is None:
             for name, argument in node.layer.arguments.items():
                 if name in UNSTATED:

@@ -97,7 +97,7 @@ def instance(contraction: Contraction) -> dict[str, int]:
     return sizes
 
 
-def _problem(contraction: Contraction) -> Mapping[str, Any]:
+def _problem(contraction: Contraction) -> Mapping[str, object]:
     """Return a problem as Timeloop has it."""
     axes = AXES[: max(len(contraction.axes), 2)]
     sums = [[[tap, f"{letter}dilation"], [place, f"{letter}stride"]] for tap, place, letter in axes]
@@ -132,7 +132,7 @@ def _comment(problem: Problem) -> list[str]:
     return [f"# {macs}, {once}: {', '.join(problem.names[:SHOWN])}{more}"]
 
 
-def _lines(value: Mapping[str, Any], indent: int = 0) -> Iterator[str]:
+def _lines(value: Mapping[str, object], indent: int = 0) -> Iterator[str]:
     """Yield a mapping as YAML: nested ones below their keys, lists of mappings one a line, all else in one line."""
     for key, inner in value.items():
         if isinstance(inner, Mapping) and key != "instance":

@@ -20,7 +20,7 @@ class Listed:
 
     __slots__ = ("head", "items", "key")
 
-    def __init__(self, head: Mapping[str, Any], key: str, items: Iterable[Record]) -> None:
+    def __init__(self, head: Mapping[str, object], key: str, items: Iterable[Record]) -> None:
         self.head = head
         self.key = key
         self.items = items
@@ -45,7 +45,7 @@ class View:
     def __init__(
         self,
         page: Callable[[Screen], Iterable[Block]],
-        document: Callable[[], Mapping[str, Any] | Listed],
+        document: Callable[[], Mapping[str, object] | Listed],
         records: Callable[[], Iterable[Record]],
         columns: Sequence[str],
         rows: Callable[[Screen], Iterable[Record]] | None = None,

@@ -56,8 +56,8 @@ def page(title: str, figures: Sequence[str], combinations: Sequence[FrontPoint],
         f"@media screen and (prefers-color-scheme:dark){{{dark}.ink,.muted{{fill:#e8eaee}}}}</style>\n"
         f"</head>\n<body>\n<header><h1>{escaped(title)}</h1>\n"
     )
-    told = f"<p>{exact(len(rows))} combinations" + (f", and {exact(failed)} that are no network" if failed else "")
-    yield f"{told}. A combination is on the front if no other is better in both figures.</p></header>\n<main>\n"
+    count = f"<p>{exact(len(rows))} combinations" + (f", and {exact(failed)} that are no network" if failed else "")
+    yield f"{count}. A combination is on the front if no other is better in both figures.</p></header>\n<main>\n"
     yield from _choices(names, x, y)
     yield from _plot(names, rows, [one.name for one in combinations], x, y)
     yield from _table(names, rows, combinations, x, y)

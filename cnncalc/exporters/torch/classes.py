@@ -29,7 +29,7 @@ USUAL = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding"
 class ClassUse:
     """One use of a class: the scope's structure, the block's arguments in the spec, and what makes the module."""
 
-    def __init__(self, structure: Structure, stated: dict[str, Any]) -> None:
+    def __init__(self, structure: Structure, stated: dict[str, object]) -> None:
         self.structure = structure
         self.stated = stated
         self.module = ModuleCall("", ())
@@ -66,7 +66,7 @@ class Class:
         self.template = template
         self.uses = uses
         self.arguments: dict[str, Column] = {}
-        self.defaults: dict[str, Any] = {}
+        self.defaults: dict[str, object] = {}
         self.stated = self._stated()
         self.slots = [self._slotted(slot) for slot in template.slots.values()]
         self._finish()

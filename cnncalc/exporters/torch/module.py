@@ -189,11 +189,11 @@ class _Module:
         graph = self.graph
         family = f", a variant of {_clean(graph.name)}" if graph.variant else ""
         params, macs = sum([node.params for node in graph.nodes]), sum([node.macs() for node in graph.nodes])
-        told = [f"{_clean(graph.title)}{family}, written by 'cnncalc export'{version and f' ({version})'}."]
+        lines = [f"{_clean(graph.title)}{family}, written by 'cnncalc export'{version and f' ({version})'}."]
         if graph.source:
-            told.append(f"Source: {_clean(graph.source)}")
-        told.append(f"{counted(params, 'parameter')}, {counted(macs, 'multiply-accumulate')} for one sample.")
-        return [f"# {line}" for one in told for line in textwrap.wrap(one, WIDTH - 2, break_on_hyphens=False)]
+            lines.append(f"Source: {_clean(graph.source)}")
+        lines.append(f"{counted(params, 'parameter')}, {counted(macs, 'multiply-accumulate')} for one sample.")
+        return [f"# {line}" for one in lines for line in textwrap.wrap(one, WIDTH - 2, break_on_hyphens=False)]
 
 
 def _series(structure: Structure) -> ModuleCall | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.ground.numbers import counted
 from cnncalc.layers.shapes import Shape, crossed
@@ -95,7 +95,7 @@ def _verdict(compared: Against) -> list[Block]:
     return blocks
 
 
-def document(compared: Against) -> dict[str, Any]:
+def document(compared: Against) -> dict[str, object]:
     """Return the comparison as one object."""
     worst = compared.worst
     return {
@@ -113,12 +113,12 @@ def document(compared: Against) -> dict[str, Any]:
     }
 
 
-def records(compared: Against) -> list[dict[str, Any]]:
+def records(compared: Against) -> list[dict[str, object]]:
     """Return one object per layer, and per output of a model file."""
     return [_record(row, compared) for row in (*compared.rows, *compared.of_file)]
 
 
-def _record(row: Difference, compared: Against) -> dict[str, Any]:
+def _record(row: Difference, compared: Against) -> dict[str, object]:
     """Return one output as an object; a figure that is not finite is null."""
     return {
         "name": row.name,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
 
 from cnncalc.figures.catalogue import CATALOGUE
 from cnncalc.ground.numbers import bytes_text, counted, exact, percent
@@ -119,7 +118,7 @@ def _figure(figure: object, of_bytes: bool) -> str:
 # --- for scripts ---------------------------------------------------------------------------------------------
 
 
-def document(reports: Sequence[Report], strict: bool) -> dict[str, Any]:
+def document(reports: Sequence[Report], strict: bool) -> dict[str, object]:
     """Return all reports as one object."""
     networks = [record(report, strict) for report in reports]
     results = [network["result"] for network in networks]
@@ -127,7 +126,7 @@ def document(reports: Sequence[Report], strict: bool) -> dict[str, Any]:
     return {"schema_version": SCHEMA_VERSION, "networks": networks, "counts": counts}
 
 
-def record(report: Report, strict: bool) -> dict[str, Any]:
+def record(report: Report, strict: bool) -> dict[str, object]:
     """Return one report as an object."""
     return {
         "spec": report.spec,
@@ -143,7 +142,7 @@ def record(report: Report, strict: bool) -> dict[str, Any]:
     }
 
 
-def _check(check: Check) -> dict[str, Any]:
+def _check(check: Check) -> dict[str, object]:
     return {
         "figure": check.what,
         "what": CATALOGUE[check.what].old or check.what if check.what in CATALOGUE else check.what,
@@ -156,7 +155,7 @@ def _check(check: Check) -> dict[str, Any]:
     }
 
 
-def _warning(warning: Finding) -> dict[str, Any]:
+def _warning(warning: Finding) -> dict[str, object]:
     return {
         "rule": warning.rule,
         "layer": warning.layer or None,

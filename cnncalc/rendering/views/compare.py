@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.figures.catalogue import CATALOGUE
 from cnncalc.figures.summary import Row, Summary
@@ -227,10 +227,10 @@ def _layer(mark: str, row: Row, layout: str, style: str, more: str = "") -> list
 # --- for scripts ---------------------------------------------------------------------------------------------
 
 
-def document(found: Comparison) -> dict[str, Any]:
+def document(found: Comparison) -> dict[str, object]:
     """Return the whole comparison as one object; ``layers`` is there for two networks."""
     first = found.summaries[0]
-    whole: dict[str, Any] = {
+    whole: dict[str, object] = {
         "schema_version": SCHEMA_VERSION,
         "convention": first.convention,
         "batch": first.batch,
@@ -249,7 +249,7 @@ def document(found: Comparison) -> dict[str, Any]:
     return whole
 
 
-def _network(name: str, summary: Summary) -> dict[str, Any]:
+def _network(name: str, summary: Summary) -> dict[str, object]:
     return {
         "label": name,
         "name": summary.name,
@@ -264,10 +264,10 @@ def figure_columns(names: Sequence[str]) -> list[str]:
     return ["group", "figure", names[0], *[column for name in names[1:] for column in (name, f"{name}_ratio")]]
 
 
-def figure_records(names: Sequence[str], found: Sequence[Compared]) -> Iterator[dict[str, Any]]:
+def figure_records(names: Sequence[str], found: Sequence[Compared]) -> Iterator[dict[str, object]]:
     """Return a record a figure."""
     for one in found:
-        record: dict[str, Any] = {"group": one.group, "figure": CATALOGUE[one.name].in_memory or one.name}
+        record: dict[str, object] = {"group": one.group, "figure": CATALOGUE[one.name].in_memory or one.name}
         for index, name in enumerate(names):
             record[name] = one.values[index]
             if index:
@@ -275,10 +275,10 @@ def figure_records(names: Sequence[str], found: Sequence[Compared]) -> Iterator[
         yield record
 
 
-def layer_records(changes: Sequence[LayerDiff]) -> Iterator[dict[str, Any]]:
+def layer_records(changes: Sequence[LayerDiff]) -> Iterator[dict[str, object]]:
     """Return one record per layer of either network."""
     for one in changes:
-        record: dict[str, Any] = {"change": one.change}
+        record: dict[str, object] = {"change": one.change}
         for end, row in (("a", one.a), ("b", one.b)):
             record |= {f"{side}_{end}": getattr(row, side) if row else None for side in _SIDES}
         yield record

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cnncalc.figures.conventions import Account, CountDifference
 from cnncalc.graph import Graph
 from cnncalc.ground.numbers import exact
@@ -69,7 +67,7 @@ def _signed(figure: int) -> str:
     return f"{figure:+,}".replace("-", "−") if figure else "0"
 
 
-def document(network: Graph, accounts: list[Account]) -> dict[str, Any]:
+def document(network: Graph, accounts: list[Account]) -> dict[str, object]:
     """Return everything as one object; ``counted`` is null where the tool has no figure."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -91,9 +89,9 @@ def document(network: Graph, accounts: list[Account]) -> dict[str, Any]:
     }
 
 
-def records(accounts: list[Account]) -> list[dict[str, Any]]:
+def records(accounts: list[Account]) -> list[dict[str, object]]:
     """Return one record per tool, and one per layer type that it counts otherwise, with the keys of :data:`COLUMNS`."""
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, object]] = []
     for account in accounts:
         tool = account.convention
         rows = [CountDifference("total", 0, account.macs, account.total, tool.counts), *account.differences]

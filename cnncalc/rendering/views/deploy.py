@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from cnncalc.deployment.constants import KERNELS, RUNTIME
 from cnncalc.deployment.operators import Operator
@@ -264,7 +263,7 @@ def _notes(found: Deployment) -> list[Block]:
 # --- for scripts ---------------------------------------------------------------------------------------------
 
 
-def document(found: Deployment) -> dict[str, Any]:
+def document(found: Deployment) -> dict[str, object]:
     """Return everything as one object."""
     graph, on = found.graph, found.device
     return {
@@ -299,24 +298,24 @@ def document(found: Deployment) -> dict[str, Any]:
     }
 
 
-def _limited(low: int, high: int, limit: int | None) -> dict[str, Any]:
+def _limited(low: int, high: int, limit: int | None) -> dict[str, object]:
     """Return a range with its limit, and whether it fits: None where there is no limit, or where that is open."""
     fits = None if limit is None or low <= limit < high else high <= limit
     return {"low": low, "high": high, "limit": limit, "fits": fits}
 
 
-def _part_record(part: Part) -> dict[str, Any]:
+def _part_record(part: Part) -> dict[str, object]:
     record = part._asdict()
     del record["name"]
     return record
 
 
-def rows(found: Deployment) -> Iterator[dict[str, Any]]:
+def rows(found: Deployment) -> Iterator[dict[str, object]]:
     """Yield one object per step, the network's inputs being step 0."""
     return (_step_record(step) for step in found.steps)
 
 
-def _step_record(step: OperatorRun) -> dict[str, Any]:
+def _step_record(step: OperatorRun) -> dict[str, object]:
     operator = step.operator
     return {
         "step": step.number,

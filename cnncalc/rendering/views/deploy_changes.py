@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from cnncalc.deployment.view import Deployment
 from cnncalc.ground.numbers import exact
@@ -64,7 +63,7 @@ def _less(after: int, before: int) -> str:
     return "" if after == before else f"{'−' if after < before else '+'}{exact(abs(after - before))}"
 
 
-def document(found: Deployment, changes: Sequence[DeviceChange]) -> dict[str, Any]:
+def document(found: Deployment, changes: Sequence[DeviceChange]) -> dict[str, object]:
     """Return everything as one object."""
     before = figures(found)
     return {
@@ -76,7 +75,7 @@ def document(found: Deployment, changes: Sequence[DeviceChange]) -> dict[str, An
     }
 
 
-def record(change: DeviceChange) -> dict[str, Any]:
+def record(change: DeviceChange) -> dict[str, object]:
     """Return one change as an object."""
     return {
         "change": change.name,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import Any
 
 from cnncalc.figures.receptive_field import Field
 from cnncalc.figures.summary import Summary
@@ -286,7 +285,7 @@ def _sharing_text(explanation: Explanation) -> Paragraph:
 # --- for scripts ---------------------------------------------------------------------------------------------
 
 
-def document(network: Graph, explanations: Sequence[Explanation]) -> dict[str, Any]:
+def document(network: Graph, explanations: Sequence[Explanation]) -> dict[str, object]:
     """Return explanations as one object."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -296,7 +295,7 @@ def document(network: Graph, explanations: Sequence[Explanation]) -> dict[str, A
     }
 
 
-def record(explanation: Explanation) -> dict[str, Any]:
+def record(explanation: Explanation) -> dict[str, object]:
     """Return one layer's explanation as an object; shapes are without the batch axis."""
     node = explanation.node
     return {
@@ -315,7 +314,7 @@ def record(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def rows(explanations: Sequence[Explanation]) -> Iterator[dict[str, Any]]:
+def rows(explanations: Sequence[Explanation]) -> Iterator[dict[str, object]]:
     """Yield one row per formula."""
     for explanation in explanations:
         formulas: list[Formula] = [*explanation.formulas]
@@ -324,7 +323,7 @@ def rows(explanations: Sequence[Explanation]) -> Iterator[dict[str, Any]]:
             yield {"layer": explanation.node.name, **formula._asdict()}
 
 
-def _sight(sight: Sight) -> dict[str, Any]:
+def _sight(sight: Sight) -> dict[str, object]:
     field = sight.field
     figures = {"size": float(field.size), "stride": float(field.jump), "offset": float(field.offset)}
     whole = {name: int(value) if value.is_integer() else value for name, value in figures.items()}

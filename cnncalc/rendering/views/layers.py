@@ -24,7 +24,7 @@ FIELDS = ("type", "family", "kind", "named", "about")
 def view_all(types: Sequence[tuple[str, type[Layer]]]) -> View:
     """Return all layer types, each with its family, in every format."""
 
-    def records() -> list[dict[str, Any]]:
+    def records() -> list[dict[str, object]]:
         return [record(family, layer) for family, layer in types]
 
     return View(
@@ -45,7 +45,7 @@ def view_one(family: str, layer: type[Layer], formulas: Sequence[Formula]) -> Vi
     )
 
 
-def record(family: str, layer: type[Layer]) -> dict[str, Any]:
+def record(family: str, layer: type[Layer]) -> dict[str, object]:
     """Return a layer type as an object."""
     example = layer.example
     return {

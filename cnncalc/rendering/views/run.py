@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.figures.summary import Summary
 from cnncalc.ground.numbers import bytes_text, counted, exact, short
@@ -162,7 +162,7 @@ def _products(run: Run) -> str:
 # --- for scripts ---------------------------------------------------------------------------------------------
 
 
-def layers(summary: Summary, run: Run) -> list[dict[str, Any]]:
+def layers(summary: Summary, run: Run) -> list[dict[str, object]]:
     """Return every layer of the summary with what its run found."""
     return [summary_layer(row) | _found(found, run.batch) for row, found in zip(summary.rows, run.layers, strict=True)]
 
@@ -174,7 +174,7 @@ def channels_last(record: Record) -> Record:
     return {**summary_channels_last(record), **shapes}
 
 
-def _found(row: LayerRun, batch: int) -> dict[str, Any]:
+def _found(row: LayerRun, batch: int) -> dict[str, object]:
     return {
         "inferred_shape": row.inferred(batch),
         "actual_shape": row.actual,
@@ -190,7 +190,7 @@ def _found(row: LayerRun, batch: int) -> dict[str, Any]:
     }
 
 
-def document(summary: Summary, run: Run) -> dict[str, Any]:
+def document(summary: Summary, run: Run) -> dict[str, object]:
     """Return the whole run as one object."""
     return {
         "schema_version": SCHEMA_VERSION,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.ground.numbers import counted, exact
 from cnncalc.layers.shapes import Shape, crossed
@@ -65,7 +65,7 @@ def _inputs(one: ListedNetwork) -> str:
     return ", ".join(crossed(shape) for shape in one.inputs.values())
 
 
-def record(one: ListedNetwork) -> dict[str, Any]:
+def record(one: ListedNetwork) -> dict[str, object]:
     """Return one network as an object; ``input`` is a shape, or a mapping where there are several."""
     shapes = list(one.inputs.values())
     return {

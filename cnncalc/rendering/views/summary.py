@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.figures.costs import OWN_CONVENTION
 from cnncalc.figures.receptive_field import Fields
@@ -42,7 +42,7 @@ def view(
 
         return summary_page.page(summary, rows, rest, columns, device, screen)
 
-    def chosen() -> list[dict[str, Any]]:
+    def chosen() -> list[dict[str, object]]:
         records = [layer(row) for row in rows]
         return records if columns is None else [{name: record[name] for name in columns} for record in records]
 
@@ -61,7 +61,7 @@ def view(
     )
 
 
-def document(summary: Summary, layers: list[dict[str, Any]]) -> dict[str, Any]:
+def document(summary: Summary, layers: list[dict[str, object]]) -> dict[str, object]:
     """Return the whole summary as one object, ``layers`` being those to show, as :func:`layer` returns them."""
     totals = summary.totals
     return {
@@ -88,7 +88,7 @@ def document(summary: Summary, layers: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _totals_record(totals: Totals) -> dict[str, Any]:
+def _totals_record(totals: Totals) -> dict[str, object]:
     """Return the totals, the bytes by the names that they have everywhere, and under ``memory``."""
     from cnncalc.figures.catalogue import IN_MEMORY
 
@@ -97,12 +97,12 @@ def _totals_record(totals: Totals) -> dict[str, Any]:
     return {**totals.sums._asdict(), **by_name, "memory": memory}
 
 
-def _of_first(seen: dict[str, Fields]) -> list[dict[str, Any]]:
+def _of_first(seen: dict[str, Fields]) -> list[dict[str, object]]:
     """Return what an output sees of the first input that it reads."""
     return _fields(next(iter(seen.values()), ()))
 
 
-def _fields(fields: Fields) -> list[dict[str, Any]]:
+def _fields(fields: Fields) -> list[dict[str, object]]:
     """Return what an output sees of an input, axis by axis.
 
     ``least`` is what the position sees that sees fewest; where ``exact`` is false, ``size`` is an upper bound.
@@ -120,7 +120,7 @@ def _fields(fields: Fields) -> list[dict[str, Any]]:
     ]
 
 
-def layer(row: Row) -> dict[str, Any]:
+def layer(row: Row) -> dict[str, object]:
     """Return one layer as an object."""
     record = row._asdict()
     del record["label"], record["node"]

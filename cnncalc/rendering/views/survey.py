@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cnncalc.ground.numbers import counted, percent, short
 from cnncalc.rendering.layout import Bar, Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow
 from cnncalc.rendering.styles import KIND_STYLES
@@ -92,7 +90,7 @@ def _families(some: list[Shares]) -> str:
     return ", ".join(dict.fromkeys(one.family for one in some))
 
 
-def document(surveyed: list[Shares]) -> dict[str, Any]:
+def document(surveyed: list[Shares]) -> dict[str, object]:
     """Return the survey as one object."""
     before, after = until(surveyed)
     periods = {"all": period(surveyed), f"until_{TURN}": before, f"after_{TURN}": after}
@@ -103,6 +101,6 @@ def document(surveyed: list[Shares]) -> dict[str, Any]:
     }
 
 
-def record(one: Shares) -> dict[str, Any]:
+def record(one: Shares) -> dict[str, object]:
     """Return one network as an object."""
     return {**one._asdict(), "holds": one.holds}

@@ -179,9 +179,9 @@ def _error(front: str, error: str, width: int | None) -> Iterator[Text]:
 # --- for scripts ---------------------------------------------------------------------------------------------
 
 
-def record(point: Point, figures: Sequence[str]) -> dict[str, Any]:
+def record(point: Point, figures: Sequence[str]) -> dict[str, object]:
     """Return a point as an object: its variant, args, input, and its figures or the error."""
-    found: dict[str, Any] = {} if point.variant is None else {"variant": point.variant}
+    found: dict[str, object] = {} if point.variant is None else {"variant": point.variant}
     found |= {"args": point.args, "input": point.input}
     if point.error is not None:
         return found | {"error": point.error}

@@ -34,7 +34,7 @@ def view(trace: Trace, channels: int) -> View:
     )
 
 
-def trace_record(trace: Trace) -> dict[str, Any]:
+def trace_record(trace: Trace) -> dict[str, object]:
     """Return a trace as an object with every number that entered."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -197,8 +197,8 @@ def rounded(value: float, whole: bool | None = None) -> str:
     return (f"{value:.0f}" if whole else f"{value:.4g}").replace("-", "−")
 
 
-def trace_rows(trace: Trace) -> Sequence[dict[str, Any]]:
+def trace_rows(trace: Trace) -> Sequence[dict[str, object]]:
     """Return one row per channel, then one row per further term, then the result: for csv and the like."""
-    rows: list[dict[str, Any]] = [{"what": f"channel {part.channel}", "value": part.total} for part in trace.parts]
+    rows: list[dict[str, object]] = [{"what": f"channel {part.channel}", "value": part.total} for part in trace.parts]
     rows += [{"what": name, "value": value} for name, value in trace.terms.items()]
     return [*rows, {"what": "result", "value": trace.result}, {"what": "executor", "value": trace.actual}]
