@@ -32,7 +32,7 @@ class RowOperation:
         """Prepare for rows of the vector's length."""
         self.operation = operation
         self.vector = vector
-        self._wide: dict[int, Array] = {}
+        self._wide = vector  # repeated as often as was needed so far
 
     def __call__(self, rows: Array, out: Array, do: Do = at_once) -> None:
         """Write the changed rows to `out`, which may be `rows`."""
@@ -40,10 +40,11 @@ class RowOperation:
             if not rows.flags.c_contiguous:
                 do(np.copyto, out, rows)
                 rows = out
-            wide = self._wide.get(len(rows))
-            if wide is None:
-                wide = self._wide[len(rows)] = np.tile(self.vector, _times(len(rows), len(self.vector)))
-            shape = (-1, wide.size)
+            size = len(self.vector) * _times(len(rows), len(self.vector))
+            wide = self._wide
+            if wide.size < size:
+                wide = self._wide = np.tile(self.vector, size // len(self.vector))
+            wide, shape = wide[:size], (-1, size)
             do(self.operation, rows.reshape(shape), wide, out=out.reshape(shape))
         else:
             do(self.operation, rows, self.vector, out=out)
