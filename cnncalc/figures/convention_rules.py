@@ -204,6 +204,6 @@ def _form(use: Use) -> str:
 
 
 def _cuts(use: Use) -> Shape:
-    """Return the padding of a transposed convolution an axis; 0 where its sides differ, which PyTorch has not."""
+    """Return the padding of a transposed convolution on each axis; 0 where its sides differ: PyTorch has no such."""
     window = use.layer.window(use.inputs)
     return tuple([before if before == after else 0 for before, after in window.pads]) if window else ()

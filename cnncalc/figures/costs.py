@@ -16,7 +16,7 @@ CONVENTIONS = (OWN_CONVENTION, "torchinfo", "fvcore", "ptflops", "thop", "calflo
 """Whose way of counting the totals follow; the tools' rules are in :mod:`cnncalc.figures.conventions`."""
 
 DTYPES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
-"""Bytes an element."""
+"""Bytes per element."""
 
 
 class Sums(NamedTuple):

@@ -103,7 +103,7 @@ class Field:
 
     @property
     def least(self) -> int:
-        """Elements that the position sees that sees fewest."""
+        """Elements that are seen by the position that sees fewest."""
         terms = self.together
         if len(terms) > 1:
             from cnncalc.figures.regrouping import sizes_together

@@ -11,14 +11,14 @@ from cnncalc.graph import Node
 
 
 class Machine(NamedTuple):
-    """A machine: floating-point operations and bytes of memory traffic a second."""
+    """A machine: floating-point operations and bytes of memory traffic per second."""
 
     flops: int
     bandwidth: int
 
     @property
     def ridge(self) -> float:
-        """The arithmetic intensity, in FLOPs a byte, from which arithmetic is the bound."""
+        """The arithmetic intensity, in FLOPs per byte, from which arithmetic is the bound."""
         return self.flops / self.bandwidth
 
 
@@ -28,7 +28,7 @@ class Estimate(NamedTuple):
     Attributes:
         flops: for the whole batch.
         bytes: what is read and written once: inputs, output, weights.
-        intensity: FLOPs a byte.
+        intensity: FLOPs per byte.
         bound: ``compute`` or ``memory``, which of the two takes longer; empty where the layer does nothing.
         seconds: the longer of the two.
     """

@@ -1,6 +1,6 @@
 """Every bound on what a spec may ask for.  A spec is untrusted input: whatever it says, reading it ends soon.
 
-A spec that needs more is refused with the name of the bound; the README lists them from here.
+A spec that needs more is refused with the name of the bound; docs/limits.md lists them from here.
 """
 
 MAX_INTEGER = 2**53

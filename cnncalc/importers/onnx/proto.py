@@ -109,7 +109,7 @@ WIDTHS = {
     FLOAT: 4, UINT8: 1, INT8: 1, UINT16: 2, INT16: 2, INT32: 4, INT64: 8, BOOL: 1, FLOAT16: 2, DOUBLE: 8,
     UINT32: 4, UINT64: 8, BFLOAT16: 2, **dict.fromkeys(FLOAT8S, 1),
 }  # fmt: skip
-"""Bytes an element; two elements of four bits share one."""
+"""Bytes per element; two elements of four bits share one."""
 
 # --- the wire types that each field may have, for readers ------------------------------------------------------------
 

@@ -265,7 +265,7 @@ def figure_columns(names: Sequence[str]) -> list[str]:
 
 
 def figure_records(names: Sequence[str], found: Sequence[Compared]) -> Iterator[dict[str, object]]:
-    """Return a record a figure."""
+    """Return one record per figure."""
     for one in found:
         record: dict[str, object] = {"group": one.group, "figure": CATALOGUE[one.name].in_memory or one.name}
         for index, name in enumerate(names):

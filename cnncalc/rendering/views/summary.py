@@ -105,7 +105,7 @@ def _of_first(seen: dict[str, Fields]) -> list[dict[str, object]]:
 def _fields(fields: Fields) -> list[dict[str, object]]:
     """Return what an output sees of an input, axis by axis.
 
-    ``least`` is what the position sees that sees fewest; where ``exact`` is false, ``size`` is an upper bound.
+    ``least`` is what is seen by the position that sees fewest; where ``exact`` is false, ``size`` is an upper bound.
     """
     return [
         {

@@ -1,4 +1,4 @@
-"""A sweep as a Parquet file: a column each, in groups of rows, so that millions take little memory.
+"""A sweep as a Parquet file: one column per argument and figure, in groups of rows: millions take little memory.
 
 Counts and whole-numbered arguments are 64-bit integers, other numbers doubles, flags booleans; words, shapes and lists
 are texts as csv has them.  A figure beyond 64 bits is null, and the column ``error`` has it in full.
