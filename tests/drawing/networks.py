@@ -95,3 +95,21 @@ def encoder_and_decoder(levels: int = 4) -> Graph:
         tensor = graph.add(CONV, [both], f"model.decoder.blocks.{level}.conv")
     graph.outputs["y"] = graph.add(CONV, [tensor], "model.head.conv")
     return graph
+
+
+HOSTILE = [
+    "</script><script>window.obeyed = 1</script>", "<img src=x onerror='window.obeyed = 1'>", "שלום\u202e", "层归一化",
+    "\"quoted\"&amp;'", "\u2028]]>--><!--", "W" * 3000, "a|b`${window.obeyed = 1}`", "%00%3Cscript%3E", "constructor", "__proto__",
+]  # fmt: skip
+"""Names that are to be shown, not obeyed: of scopes and layers of a file that may come from anywhere."""
+
+
+def hostile() -> Graph:
+    """Return a network all of whose names are hostile."""
+    graph = Graph(HOSTILE[0], {HOSTILE[1]: SHAPE})
+    tensor: Tensor = graph.inputs[HOSTILE[1]]
+    for number, name in enumerate(HOSTILE):
+        tensor = graph.add(CONV, [tensor], f"{name}.{HOSTILE[number - 1]}{number}")
+        tensor = graph.add(RELU if number % 2 else CONV, [tensor], f"{name}.{number}")
+    graph.outputs[HOSTILE[2]] = tensor
+    return graph

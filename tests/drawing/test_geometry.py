@@ -10,12 +10,13 @@ from xml.etree import ElementTree
 import pytest
 
 from cnncalc import load
+from cnncalc.drawing.letters import text_width
 from cnncalc.drawing.measures import measure
 from cnncalc.drawing.picture import Choice, picture
 from cnncalc.drawing.svg import document
 from cnncalc.graph import Graph
 from tests.drawing.browser import Browser, needs_browser
-from tests.drawing.networks import MACHINE, dominated, encoder_and_decoder, nested_skips, random_network
+from tests.drawing.networks import MACHINE, dominated, encoder_and_decoder, hostile, nested_skips, random_network
 
 SVG = "{http://www.w3.org/2000/svg}"
 NETWORKS: dict[str, Callable[[], Graph]] = {
@@ -84,3 +85,39 @@ def test_one_geometry_in_two_languages(show: Callable[..., Browser], name: str |
         for ours, theirs in zip(drawn(graph, by, depth), page.evaluate(SHAPES), strict=True):
             assert theirs == ours
     assert page.errors == []
+
+
+TOO_WIDE = """
+(() => {
+  const found = [], meet = (from, to, start, end) => Math.min(to, end) - Math.max(from, start);
+  for (const part of document.querySelectorAll('#graph .part')) {
+    const frames = [...part.querySelectorAll('rect:not(.bar)')].map((rect) => rect.getBBox());
+    if (!frames.length) continue;
+    const left = Math.min(...frames.map((one) => one.x)), right = Math.max(...frames.map((one) => one.x + one.width));
+    const texts = [...part.querySelectorAll('text')].map((text) => [text.textContent, text.getBBox()]);
+    texts.forEach(([text, box], place) => {
+      if (box.x < left - 0.5 || box.x + box.width > right + 0.5) found.push(`${text} leaves its card`);
+      for (const [other, next] of texts.slice(place + 1))
+        if (meet(box.x, box.x + box.width, next.x, next.x + next.width) > 0.5
+          && meet(box.y, box.y + box.height, next.y, next.y + next.height) > 4) found.push(`${text} on ${other}`);
+    });
+  }
+  return found;
+})()
+"""
+
+
+@needs_browser
+@pytest.mark.parametrize("name", ["resnet50", "inception_v4", "mobilenet_v3_large", "unet", "yolov4", "hostile"])
+def test_no_text_is_wider_than_its_card(show: Callable[..., Browser], name: str) -> None:
+    """With the browser's own letters, which are as wide as the table of letters.py says, or narrower."""
+    page = show(hostile() if name == "hostile" else load(name))
+    measured = (
+        "(() => { const text = document.querySelector('#graph text'); text.textContent = 'conv 3×3, 256 hardswish 99 %';"
+        " text.setAttribute('font-size', 100); return text.getComputedTextLength(); })()"
+    )
+    if page.evaluate(measured) > 1.02 * text_width("conv 3×3, 256 hardswish 99 %", 100, bold=True):
+        pytest.skip("no Helvetica, Arial or Liberation Sans on this machine")
+    for is_open in ("false", "true"):
+        page.evaluate(f"setAll({is_open})")
+        assert page.evaluate(TOO_WIDE) == []

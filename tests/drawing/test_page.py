@@ -21,11 +21,11 @@ from cnncalc.drawing.page.charts import alive_between, charts, longest_path
 from cnncalc.drawing.page.document import FEW_BOXES
 from cnncalc.drawing.picture import Choice, describe
 from cnncalc.figures.summary import summarize
-from cnncalc.graph import Graph, Tensor
+from cnncalc.graph import Graph
 from tests.commands import cnncalc
 from tests.drawing.browser import Browser, needs_browser, node_module
 from tests.drawing.conftest import html
-from tests.drawing.networks import CONV, MACHINE, RELU, SHAPE, random_network
+from tests.drawing.networks import CONV, HOSTILE, MACHINE, SHAPE, hostile, random_network
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -82,24 +82,6 @@ def test_charts_say_what_they_show() -> None:
     assert found["Roofline"].startswith("On a machine of 100 GFLOP/s and 20 GB/s, ")
     # 212 behind the last pool, 7 of them 32 apart
     assert "sees up to 404 of the input's 224" in found["Receptive field"]
-
-
-HOSTILE = [
-    "</script><script>window.obeyed = 1</script>", "<img src=x onerror='window.obeyed = 1'>", "שלום\u202e", "层归一化",
-    "\"quoted\"&amp;'", "\u2028]]>--><!--", "W" * 3000, "a|b`${window.obeyed = 1}`", "%00%3Cscript%3E", "constructor", "__proto__",
-]  # fmt: skip
-"""Names that are to be shown, not obeyed: of scopes and layers of a file that may come from anywhere."""
-
-
-def hostile() -> Graph:
-    """Return a network all of whose names are hostile."""
-    graph = Graph(HOSTILE[0], {HOSTILE[1]: SHAPE})
-    tensor: Tensor = graph.inputs[HOSTILE[1]]
-    for number, name in enumerate(HOSTILE):
-        tensor = graph.add(CONV, [tensor], f"{name}.{HOSTILE[number - 1]}{number}")
-        tensor = graph.add(RELU if number % 2 else CONV, [tensor], f"{name}.{number}")
-    graph.outputs[HOSTILE[2]] = tensor
-    return graph
 
 
 # --- in the browser ------------------------------------------------------------------------------------------

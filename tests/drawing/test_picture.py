@@ -78,6 +78,12 @@ def check_places(found: Picture) -> None:
     for line in found.placing.lines:
         for (x, y), (ahead, below) in zip(line.points, line.points[1:], strict=False):
             assert x == ahead or y == below, line  # horizontal or vertical
+    for label in found.placing.texts:
+        end = label.x + text_width(label.text, 9)
+        assert end <= found.width
+        for part in parts:
+            is_beside = part.x >= end or part.x + part.width <= label.x
+            assert is_beside or label.y <= part.y or label.y - 7 >= part.y + part.height, (label, part)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
