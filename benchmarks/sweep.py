@@ -3,6 +3,7 @@
 Run as ``python benchmarks/sweep.py [networks]``, by default 1,000,000 of each family; prints a table.  Goals: 100,000
 networks and 50,000 rows of ndjson a core-second, 100 MiB, and twice as many networks in twice the time.  The first row
 of a family prints one network, the best, so that all is computed and next to nothing written; the second prints all.
+Below stand spaces of random structures, a hundredth as many networks of each, hardly two alike.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-UNET = str(Path(__file__).parent / "specs" / "unet_of_any_depth.yaml")
+SPECS = Path(__file__).parent / "specs"
+UNET = str(SPECS / "unet_of_any_depth.yaml")
 
 
 def families(count: int) -> dict[str, list[str]]:
@@ -27,6 +29,21 @@ def families(count: int) -> dict[str, list[str]]:
             "--input", _sides(3, 32, count // 1000, 1),
         ],
         "U-Net, depth and base": [UNET, "--set", "depth=1:5", "--set", f"base=1:{count // 5}"],
+    }  # fmt: skip
+
+
+def spaces(count: int) -> dict[str, list[str]]:
+    """Return what is sampled of spaces in which hardly two structures are alike."""
+    return {
+        "random ResNets": [
+            "resnet", "--set", "depths=each(1,2,3,4,5,6,7,8,9,10)*4", "--set", "kind=basic,bottleneck",
+            "--sample", f"{count}",
+        ],
+        "once for all": [
+            str(SPECS / "once_for_all.yaml"), "--set", "kernels=each(3,5,7)*20", "--set", "expands=each(3,4,6)*20",
+            "--set", "depths=each(2,3,4)*5", "--set", "width=1.0,1.2", "--input", "3x128x128:3x224x224:4",
+            "--sample", f"{count}",
+        ],
     }  # fmt: skip
 
 
@@ -58,6 +75,9 @@ def main() -> None:
             rows, seconds, memory = measured([*arguments, *more])
             networks = count if more else rows
             print(f"{title:38} {networks:9,}  {seconds:12.2f}  {networks / seconds:20,.0f}  {memory:6.1f} MiB")
+    for name, arguments in spaces(count // 100).items():
+        rows, seconds, memory = measured(arguments)
+        print(f"{name:38} {rows:9,}  {seconds:12.2f}  {rows / seconds:20,.0f}  {memory:6.1f} MiB")
 
 
 if __name__ == "__main__":

@@ -64,6 +64,7 @@ def command(
     cnncalc sweep net.yaml --set 'kernels=each(3,5,7)*20' --sample 100M -o some.parquet --dask tcp://scheduler:8786
     """
     gc.set_threshold(50_000, 20, 50)  # a million networks come and go, whose layers refer to themselves
+    collect_often()
     recipe, named = read_asked(spec, fuse)
     texts = SweepTexts(varied, rows, basis, wanted, named)
     plan = texts.plan(recipe)
@@ -94,6 +95,13 @@ def command(
         on = "; --resume goes on there" if grows(out, False, keeper is None) else ""
         raise KeyboardInterrupt(printable(f"{tally.done:,} of {plan.rows:,} combinations are done{place}{on}"))
     return tally.report(hidden)
+
+
+def collect_often() -> None:
+    """Let Python look for garbage more often than for a single network: here one after the other is let go of."""
+    import gc
+
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _kept(keeper: Keeper, done: Iterable[SweepPart], grid: Grid) -> SweepPart:

@@ -24,6 +24,7 @@ from cnncalc.language.expand.items import Expansion
 from cnncalc.language.expand.scopes import Frame, Tensors
 from cnncalc.language.expressions.whitelist import ExpressionError, Names
 from cnncalc.language.faults import Faults
+from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.folds import FoldableItem, folds_of
 from cnncalc.studies.sweep.grid import Combination
@@ -78,18 +79,22 @@ class FoldedNode(Node):
 
     __slots__ = ("piece",)
 
-    def __init__(self, index: int, output: Node, inputs: tuple[Tensor, ...], piece: BlockSums) -> None:
-        self.name = output.name
-        self.shape = output.shape
-        self.times = output.times
+    def __init__(self, index: int, known: _Known, inputs: tuple[Tensor, ...]) -> None:
+        self.name = known.name
+        self.shape = known.shape
+        self.times = known.times
         self.index = index
         self.inputs = inputs
-        self.piece = piece
+        self.piece = known.piece
 
 
 class _Known(NamedTuple):
-    output: Node
-    read: tuple[int, ...]  # which of the tensors that come in
+    """What is remembered of an item: its output, which of the tensors that come in it reads, and what it adds up to."""
+
+    name: str
+    shape: Shape
+    times: int
+    read: tuple[int, ...]
     reads_all: bool
     piece: BlockSums
     cost: Cost
@@ -199,7 +204,7 @@ class _FoldedExpansion(Expansion):
         if prefix + path > self._longest:
             self._longest = prefix + path
         inputs = incoming if known.reads_all else tuple([incoming[number] for number in known.read])
-        node = FoldedNode(len(self.graph.nodes), known.output, inputs, known.piece)
+        node = FoldedNode(len(self.graph.nodes), known, inputs)
         self.graph.nodes.append(node)
         return (node,)
 
@@ -241,10 +246,12 @@ class _FoldedExpansion(Expansion):
         work = before[2] - self.values.budget.left
         cost = Cost(self._steps - before[0], self._reads - before[1], work, rounds, path - prefix)
         places = tuple([incoming.index(tensor) for tensor in read])
+        name, shape, times = made[-1].name, made[-1].shape, made[-1].times
+        known = _Known(name, shape, times, places, tuple(read) == incoming, piece, cost)
         if len(self.folding.known) >= MOST_PIECES:
             self.folding.known.clear()
-        node = FoldedNode(first, made[-1], tuple(read), piece)
-        self.folding.known[key] = _Known(node, places, tuple(read) == incoming, piece, cost)
+        self.folding.known[key] = known
+        node = FoldedNode(first, known, tuple(read))
         nodes[first:] = [node]
         return None, (node,)
 

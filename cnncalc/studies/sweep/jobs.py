@@ -26,6 +26,9 @@ FEW = 200
 WINDOW = 16_384
 """Combinations that are computed at a time by columns: enough for NumPy's calls to cost little."""
 
+SMALL_WINDOW = 2_048
+"""Combinations that are computed at a time where columns serve few of them: each takes some kilobytes."""
+
 WARNED = 20
 """How many combinations are looked at for inputs that are probably not meant, where other processes build them."""
 
@@ -162,8 +165,14 @@ def parts(
 
 
 def _alone(work: Work, first: int, size: int) -> Iterator[SweepPart]:
-    rows = work.plan.rows
-    return (work.part(start, min(start + size, rows)) for start in range(first, rows, size))
+    """Yield what this process computes; parts are small as long as most of their networks are computed one by one."""
+    start, count = first, min(size, SMALL_WINDOW)
+    while start < work.plan.rows:
+        part = work.part(start, min(start + count, work.plan.rows))
+        start += count
+        count = min(size, WINDOW if 2 * len(part.window.points) < len(part.window.numbers) else SMALL_WINDOW)
+        yield part
+        del part
 
 
 def _in_order(recipe: Recipe, plan: SweepPlan, engine: Engine, first: int) -> Iterator[SweepPart]:
