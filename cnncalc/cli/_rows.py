@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from cnncalc.cli.parsing import parse_input, parse_value
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.quantities import parse_quantity
+from cnncalc.language.document import Document
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
 from cnncalc.studies.device.budgets import Wanted
@@ -59,7 +60,10 @@ class Varied(NamedTuple):
         for text in self.inputs:
             name, _, sizes = text.rpartition("=")
             _once(shapes, name, "--input")[name] = _called(f"--input {text}", partial(shape_values, sizes, self._shape))
-        return Grid(self._variants(recipe, named), args, shapes)
+        variants = self._variants(recipe, named)
+        if isinstance(recipe, Document):
+            _check_inputs(recipe, variants, shapes)
+        return Grid(variants, args, shapes)
 
     def _shape(self, text: str) -> Shape:
         return parse_input(text, self.layout)[1]
@@ -107,19 +111,21 @@ class Rows(NamedTuple):
 
     def drawn(self, grid: Grid) -> Sample | None:
         """Return the sample of a grid.  Raises CnncalcError for none."""
+        count = self.asked()
+        return Sample(grid.size, self.seed, count) if count else None
+
+    def asked(self) -> int:
+        """Return how many combinations are to be drawn; 0 for all.  Raises CnncalcError for none."""
         if self.sample is None:
-            return None
+            return 0
         count = parse_quantity(self.sample, "--sample")
         if not count:
             raise CnncalcError("--sample 0: nothing would be drawn")
-        return Sample(grid.size, self.seed, count)
+        return count
 
     def condition(self, recipe: Recipe) -> Condition | None:
-        """Return the condition, compiled.  Raises CnncalcError where it can't be read."""
-        if self.where is None:
-            return None
-        condition: Condition = _called("--where", lambda: Condition(self.where or "", recipe.settings))
-        return condition
+        """Return the condition, compiled.  Raises SpecError, with the place, where it can't be read."""
+        return None if self.where is None else Condition(self.where, recipe.settings, "--where")
 
     def keeper(self, grid: Grid) -> Keeper | None:
         """Return what keeps the best rows; None where all are shown as they come.  Raises CnncalcError."""
@@ -213,6 +219,20 @@ def takes_rows(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         found = decorate(found)
     return found
+
+
+def _check_inputs(document: Document, variants: Sequence[str | None], shapes: Mapping[str, Any]) -> None:
+    """Raise CnncalcError for shapes of inputs that no variant has."""
+    stated = [document.resolved(variant).input for variant in variants]
+    names = [tuple(one) if isinstance(one, Mapping) else ("input",) for one in stated]
+    known = tuple(dict.fromkeys(name for one in names for name in one))
+    for name in shapes:
+        if name and name not in known:
+            message = f"--input {name}: the spec has no input '{name}'"
+            raise CnncalcError(message, did_you_mean(name, known, "inputs"))
+        if not name and all(len(one) > 1 for one in names):
+            message = f"--input: the network has several inputs: {', '.join(known)}"
+            raise CnncalcError(message, "each shape needs the name of its input")
 
 
 def _objective(text: str, option: str, grid: Grid) -> Objective:

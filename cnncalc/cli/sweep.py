@@ -15,7 +15,7 @@ from cnncalc.cli._rows import Rows, SweepTexts, Varied, takes_rows
 from cnncalc.cli._tally import RowTally
 from cnncalc.cli.opening import read_asked
 from cnncalc.cli.options import BatchAndDtype, fuse_option, takes_basis, takes_output
-from cnncalc.cli.output import Output
+from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.progress import Interruptible, progress_bar
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.rendering.views.sweep import Swept, view
@@ -70,6 +70,8 @@ def command(
     plan = texts.plan(recipe)
     keeper, condition = rows.keeper(plan.grid), rows.condition(recipe)
     engine = computing.engine(recipe, texts.plan)
+    if plan.sample is not None and plan.sample.count < rows.asked():
+        to_stderr(f"note: --sample {rows.sample}: the grid has no more than {plan.rows:,}, and all are taken")
     hidden = keeper is not None or condition is not None
     tally = RowTally(plan)
 

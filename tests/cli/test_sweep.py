@@ -118,6 +118,10 @@ def test_several_inputs(tmp_path: Path) -> None:
     done = cnncalc("sweep", str(path), "--input", "left=1x4,3x4", "--input", "right=2x4", "--format", "ndjson")
     found = [json.loads(line) for line in done.out.splitlines()]
     assert [record["output"] for record in found] == [[3, 4], [5, 4]]
+    unnamed = cnncalc("sweep", str(path), "--input", "1x4,3x4")
+    assert (unnamed.code, unnamed.out) == (2, "")
+    hint = "each shape needs the name of its input"
+    assert unnamed.err == f"--input: the network has several inputs: left, right\n  hint: {hint}\n"
     assert found[1]["input"] == {"left": [3, 4], "right": [2, 4]}
 
 

@@ -95,7 +95,9 @@ def test_a_sample_begins_as_a_larger_one_and_has_no_doubles() -> None:
     assert large[:50] == small
     everything = cnncalc("sweep", *MANY, "--format", "ndjson").out.splitlines()
     assert set(large) < set(everything)
-    assert sorted(cnncalc(*command, "1M").out.splitlines()) == sorted(everything)
+    more = cnncalc(*command, "1M")
+    assert sorted(more.out.splitlines()) == sorted(everything)
+    assert more.err == "note: --sample 1M: the grid has no more than 224, and all are taken\n"
 
 
 def test_a_value_for_each_place_of_a_list(tmp_path: Path) -> None:
@@ -149,8 +151,17 @@ def test_a_difference_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> N
         (("--sort", "mcas"), "--sort: no figure 'mcas'"),
         (("--sort", "macs:up"), "--sort macs:up: 'up' is neither min nor max"),
         (("--pareto", "macs", "--top", "3"), "--pareto has an order of its own"),
-        (("--where", "mcas < 5"), "--where: mcas < 5: unknown name 'mcas'"),
-        (("--where", "macs <"), "--where: macs <: 'macs <' is not an expression"),
+        (
+            ("--where", "macs <= 300M and mcas < 5"),
+            "--where:1:18: unknown name 'mcas'\n   1 | macs <= 300M and mcas < 5\n     |                  ^\n"
+            "  hint: did you mean 'macs'?\n",
+        ),
+        (("--where", "macs <"), "--where:1:1: 'macs <' is not an expression\n   1 | macs <\n     | ^\n"),
+        (("--where", "1M < 3Q"), "   1 | 1M < 3Q\n     |      ^\n  hint: quantities are written 600M, 1.5G or 256KiB\n"),
+        (("--where", "(("), "--where:1:2: '((' is not an expression\n   1 | ((\n     |  ^\n"),
+        (("--where", ""), "--where:1:1: '' is not an expression"),
+        (("--input", "foo=3x32x32"), "--input foo: the spec has no input 'foo'\n  hint: inputs: input\n"),
+        (("--input", "3x32x32:3x64x64:8.5"), "a step of 8.5 leads to sizes that are not whole"),
         (("--where", "macs / 0 > 1"), "divides by zero"),
         (("--columns", "mcas"), "--columns: no figure 'mcas'"),
     ],

@@ -165,6 +165,8 @@ def _shapes_between(text: str, first: tuple[int, ...], last: tuple[int, ...], st
     if len(first) != len(last):
         raise CnncalcError(f"{_cut(text)}: the shapes have {len(first)} and {len(last)} axes")
     axes = [[a] if a == b else ranged(f"{a}:{b}:{step}") for a, b in zip(first, last, strict=True)]
+    if any(size != int(size) for axis in axes for size in axis):
+        raise CnncalcError(f"{_cut(text)}: a step of {step} leads to sizes that are not whole")
     counts = {len(axis) for axis in axes if len(axis) > 1}
     if len(counts) > 1:
         raise CnncalcError(f"{_cut(text)}: the axes take different numbers of steps")

@@ -11,11 +11,12 @@ import warnings
 from collections.abc import Collection, Mapping
 from fractions import Fraction
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnncalc.figures.catalogue import IN_MEMORY
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPRESSION, MAX_WORK
+from cnncalc.ground.places import Fault, SpecError, SpecText
 from cnncalc.language.expressions.arithmetic import truth
 from cnncalc.language.expressions.budget import Budget, OutOfWorkError
 from cnncalc.language.expressions.compile import Expression, compile_expression
@@ -30,6 +31,7 @@ OF_INPUT = ("input", "in_channels", "in_height", "in_width")
 """Names of the input's elements, channels, and last two axes."""
 
 _QUANTITY = re.compile(r"(?<![\w.])(\d[\d_]*(?:\.\d+)?)\s?(?:([kKMGT])(i?B)?|B)(?!\w)")
+_UNIT = re.compile(r"(?<![\w.])\d[\d_.]*\s?(?![kKMGT]i?B?\b|B\b|[eE][-+]?\d|(?:and|or|if|else|in|not|is)\b)[A-Za-z]")
 _TEXT = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
@@ -40,16 +42,22 @@ class Condition:
         figures: the figures that it reads.
     """
 
-    def __init__(self, text: str, args: Collection[str]) -> None:
+    def __init__(self, text: str, args: Collection[str], name: str = "where") -> None:
         """Compile a condition over a spec's args, the figures and the input.
 
+        Args:
+            text: the condition.
+            args: the names of the spec's args.
+            name: what the text is called in messages.
+
         Raises:
-            CnncalcError: where it can't be read, or reads what there is not.
+            SpecError: with the place, where it can't be read, or reads what there is not.
         """
         self.text = text
         self.args = tuple(args)
         known = {*FIGURES, *MORE_FIGURES, *SHORT, *OF_INPUT, *args}
-        parts = [_compiled(part, known, text) for part in _conjuncts(text)]
+        plain = _written_out(text)
+        parts = [_compiled(plain, start, end, known, SpecText(name, text)) for start, end in _conjuncts(plain.text)]
         own = set(args)
         self._early = [part for part in parts if part.names <= own]
         self._late = [part for part in parts if not part.names <= own]
@@ -92,38 +100,60 @@ class Condition:
             raise CnncalcError(f"{self.text}: takes more than {MAX_WORK:,} operations for one row") from None
 
 
-def _conjuncts(text: str) -> list[str]:
-    """Return the parts that ``and`` joins, with quantities written out; the whole where it is of another form."""
-    plain = _written_out(text).strip()
+class _Plain(NamedTuple):
+    """A condition with its quantities written out; ``origins`` has the place in the text of every character."""
+
+    text: str
+    origins: list[int]
+
+
+def _conjuncts(plain: str) -> list[tuple[int, int]]:
+    """Return where the parts stand that ``and`` joins; the whole where it is of another form."""
+    first = len(plain) - len(plain.lstrip())
+    whole = [(first, len(plain.rstrip()))]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python warns of `1if x`, which is none of the user's business
-            tree = ast.parse(plain, mode="eval").body
+            tree = ast.parse(plain[first:], mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return [plain]  # compiling it says what is wrong
-    if len(plain) > MAX_EXPRESSION or not (isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And)):
-        return [plain]
-    return [ast.get_source_segment(plain, value) or plain for value in tree.values]
+        return whole  # compiling it says what is wrong
+    if not (isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And)):
+        return whole
+    if len(plain) > MAX_EXPRESSION or not plain.isascii() or "\n" in plain.strip():
+        return whole
+    return [(first + value.col_offset, first + (value.end_col_offset or 0)) for value in tree.values]
 
 
-def _compiled(part: str, known: Collection[str], text: str) -> Expression:
+def _compiled(plain: _Plain, start: int, end: int, known: Collection[str], source: SpecText) -> Expression:
+    """Compile a part of a condition.  Raises SpecError with its place in the text."""
     try:
-        return compile_expression(part, known)
+        return compile_expression(plain.text[start:end], known)
     except ExpressionError as error:
-        raise _refused(text, error) from None
+        hint = error.hint() if callable(error.hint) else error.hint
+        if error.message.endswith("is not an expression") and _UNIT.search(source.content):
+            hint = "quantities are written 600M, 1.5G or 256KiB"
+        elif hint and "YAML" in hint:  # this is none
+            hint = None
+        at = min(start + error.offset, len(plain.origins) - 1)
+        raise SpecError([Fault(error.message, source.place(plain.origins[at]), hint)]) from None
 
 
 def _refused(text: str, error: ExpressionError) -> CnncalcError:
     return CnncalcError(f"{text}: {error.message}", error.hint() if callable(error.hint) else error.hint)
 
 
-def _written_out(text: str) -> str:
+def _written_out(text: str) -> _Plain:
     """Return a text with 600M as 600000000 and 256KiB as 262144, but not in quotes."""
-    found, at = [], 0
-    for quoted in _TEXT.finditer(text):
-        found += [_QUANTITY.sub(_quantity, text[at : quoted.start()]), quoted[0]]
-        at = quoted.end()
-    return "".join([*found, _QUANTITY.sub(_quantity, text[at:])])
+    quoted = [match.span() for match in _TEXT.finditer(text)]
+    parts, origins, at = list[str](), list[int](), 0
+    for match in _QUANTITY.finditer(text):
+        if any(start < match.end() and match.start() < end for start, end in quoted):
+            continue
+        number = _quantity(match)
+        parts += [text[at : match.start()], number]
+        origins += [*range(at, match.start()), *[match.start()] * len(number)]
+        at = match.end()
+    return _Plain("".join([*parts, text[at:]]), [*origins, *range(at, len(text) + 1)])
 
 
 def _quantity(match: re.Match[str]) -> str:

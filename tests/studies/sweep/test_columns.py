@@ -166,6 +166,12 @@ def test_one_structure_is_traced_once() -> None:
         ("mobilenet_v2", {"width": [0.1 + 0.01 * n for n in range(100)]}, {"": [(3, s, s) for s in range(32, 64)]}, 8),
         (str(UNET), {"depth": (1, 2, 3, 4), "base": range(1, 20)}, {"": [(1, s, s) for s in range(64, 400, 16)]}, 16),
         ("densenet121", {}, {"": [(3, s, s) for s in range(32, 300)]}, 12),
+        (
+            "efficientnet_b0",
+            {"width": [0.5 + 0.05 * n for n in range(10)]},
+            {"": [(3, s, s) for s in range(64, 256)]},
+            2,
+        ),
         ("vgg16", {"classes": range(1, 50)}, {"": [(3, s, s) for s in range(32, 64)]}, 4),
         ("squeezenet1_1", {"classes": range(1, 50)}, {"": [(3, s, s) for s in range(64, 96)]}, 8),
     ],
