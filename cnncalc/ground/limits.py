@@ -59,8 +59,11 @@ MAX_MODEL_BYTES = 2**33
 MAX_PIPED_MODEL_BYTES = 2**31
 """Size of a model that comes through a pipe, all of which is in memory."""
 
-MAX_MODEL_FIELDS = 20_000_000
+MAX_MODEL_FIELDS = 2_000_000
 """Fields of a model file's messages, all together."""
+
+MAX_MODEL_PARTS = 200_000
+"""Operators, stored tensors and descriptions of tensors in a model file, all its graphs together."""
 
 MAX_MODEL_MESSAGE_FIELDS = 500_000
 """Fields of one message of a model file: the nodes of a graph, for one."""

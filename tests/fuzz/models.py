@@ -26,6 +26,9 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("weights", SPEC),
 )
 NUMBERS = (0, 1, -1, 2, 3, 7, 64, 1000, 2**15, 2**31 - 1, 2**31, 2**53, 2**62, 2**63 - 1, -(2**31), -(2**63))
+MOST_BYTES = 5_000_000
+"""Bytes from which on a file is not changed further."""
+
 BATCHES: tuple[tuple[Any, ...], ...] = ((1,), ("N",))
 PLACES = ("../weights.bin", "/etc/passwd", "/dev/zero", "", ".", "..", "a/b", "a\\b", "\0", "weights.bin", "x" * 5000)
 OPS = (
@@ -47,6 +50,8 @@ def damaged(seed: int) -> bytes:
         for _ in range(random.choice([1, 1, 2, 3, 6])):
             with suppress(ValueError, TypeError, IndexError):  # what no message can hold
                 random.choice(CHANGES)(random, message)
+            if message.ByteSize() > MOST_BYTES:
+                break
         return bytes(message.SerializeToString())
     for _ in range(random.choice([1, 1, 2, 4])):
         data = random.choice(DAMAGES)(random, data)

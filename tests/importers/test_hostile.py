@@ -65,6 +65,13 @@ def fields() -> bytes:
     return b"\x08\x08\x12\x00" + b"\x3a" + size(graph) + graph
 
 
+def inputs() -> bytes:
+    """Return a graph of one node with a million inputs."""
+    node = b"\x0a\x00" * 1_000_000
+    graph = b"\x0a" + size(node) + node
+    return b"\x08\x08\x12\x00" + b"\x3a" + size(graph) + graph
+
+
 def conv(**attributes: Any) -> bytes:
     return model([node("Conv", ["x", "w"], ["y"], **attributes)], MAP, ["y"], {"w": np.ones((2, 3, 1, 1), np.float32)})
 
@@ -125,7 +132,8 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         ), "",
     ),
     "graphs in graphs": (lambda: nested(3000), "graphs are nested deeper than 16"),
-    "a million fields": (fields, "more than 500,000 fields"),
+    "a million fields": (fields, "more than 200,000 operators and tensors"),
+    "a million inputs": (inputs, "more than 500,000 fields"),
     "an unknown operator": (lambda: model([node("Wonder", ["x"], ["y"], domain="own")], MAP, ["y"]), "of a type that is not known"),
     "no output": (lambda: model([node("Relu", ["x"], ["y"])], MAP, ["z"]), "nothing makes the output 'z'"),
 }  # fmt: skip

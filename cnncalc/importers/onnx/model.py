@@ -181,6 +181,7 @@ def _graph(wire: Wire, span: Span, depth: int) -> Subgraph:
     name = ""
     for number, _, value in wire.fields(span, GRAPH):
         place = _span(value)
+        wire.count_part()
         if number == GraphProto.NODE:
             graph.operators.append(_node(wire, place, depth))
         elif number == GraphProto.NAME:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO, TypeAlias, overload
 
-from cnncalc.ground.limits import MAX_MODEL_FIELDS, MAX_MODEL_MESSAGE_FIELDS
+from cnncalc.ground.limits import MAX_MODEL_FIELDS, MAX_MODEL_MESSAGE_FIELDS, MAX_MODEL_PARTS
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MAX_VARINT_BYTES = 10
@@ -66,6 +66,7 @@ class Wire:
         self.data = data
         self.size = size
         self.fields_left = MAX_MODEL_FIELDS
+        self.parts_left = MAX_MODEL_PARTS
 
     def fields(self, span: Span, known: Mapping[int, tuple[int, ...]]) -> Iterator[tuple[int, int, Value]]:
         """Yield (number, wire type, value) of a message's known fields; others are passed over.
@@ -85,7 +86,9 @@ class Wire:
             if isinstance(data, bytes) and len(data) != end - start:
                 raise MalformedError("the file ends too early")
         at, stop = start - base, end - base
-        count = 0
+        count, most, bound, what = 0, MAX_MODEL_MESSAGE_FIELDS, MAX_MODEL_MESSAGE_FIELDS, "a message has"
+        if self.fields_left < most:
+            most, bound, what = self.fields_left, MAX_MODEL_FIELDS, "there are"
         while at < stop:
             count += 1
             key = data[at]
@@ -118,11 +121,15 @@ class Wire:
                 if wire not in wires:
                     raise MalformedError(f"field {number} at byte {base + at} has wire type {wire}")
                 yield number, wire, value
-            if count > MAX_MODEL_MESSAGE_FIELDS:
-                raise MalformedError(f"a message has more than {MAX_MODEL_MESSAGE_FIELDS:,} fields")
+            if count > most:
+                raise MalformedError(f"{what} more than {bound:,} fields")
         self.fields_left -= count
-        if self.fields_left < 0:
-            raise MalformedError(f"there are more than {MAX_MODEL_FIELDS:,} fields")
+
+    def count_part(self) -> None:
+        """Note that a graph has one part more.  Raises MalformedError where there are too many."""
+        self.parts_left -= 1
+        if self.parts_left < 0:
+            raise MalformedError(f"there are more than {MAX_MODEL_PARTS:,} operators and tensors")
 
     def bytes_at(self, span: Span) -> bytes:
         """Return the bytes of a value."""
