@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.exporters.torch.merging import Template, merged
 from cnncalc.exporters.torch.names import free, quoted
-from cnncalc.exporters.torch.structures import Slot, Structure, folded, runs
+from cnncalc.exporters.torch.structures import Slot, SlotRef, Structure, folded, runs
 from cnncalc.exporters.torch.trees import KnownFigure, filled, same
 from cnncalc.layers.pytorch import ModuleCall, Option
 
@@ -16,11 +16,14 @@ ABSENT = object()
 
 Column = list[Any]
 
-WORDS = {"num_features": "channels", "num_channels": "channels", "": "size"}
+WORDS = {"num_features": "channels", "num_channels": "channels", "normalized_shape": "channels", "": "size"}
 """What arguments are called better than PyTorch's layers call them."""
 
 SURELY = 8
 """From which number on an equal argument is no chance."""
+
+COMING = ("in_channels", "in_features", "num_features", "normalized_shape", "channels")
+"""What arguments are called that are the channels of what comes in."""
 
 USUAL = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding": 0}
 """Defaults of arguments that have these values somewhere."""
@@ -88,14 +91,17 @@ class Class:
         said = []
         for number, (word, _) in enumerate(words):
             column = [ABSENT if figures is None else figures[number][1] for figures in found]
-            said.append(self._said(column, word))
+            said.append(self._said(column, word, word in COMING and slot.reads == (SlotRef(""),)))
         take = iter(said).__next__
         module = None if slot.module is None else filled(slot.module, take)
         value = filled(slot.value, take)
         return Slotted(slot._replace(module=module, value=value), self._when([one is not None for one in there], slot))
 
-    def _said(self, column: Column, word: str) -> Any:
-        """Return a figure that is the same everywhere, or the argument that stands for it."""
+    def _said(self, column: Column, word: str, comes_in: bool) -> Any:
+        """Return a figure that is the same everywhere, or the argument that stands for it.
+
+        The channels that come into the block are computed from nothing else.
+        """
         seen = [value for value in column if value is not ABSENT]
         if all(same(value, seen[0]) for value in seen):
             return self._once(column, word) if len(seen) < len(column) else seen[0]
@@ -103,7 +109,7 @@ class Class:
             for name, other in columns.items():
                 if _equal(column, other):
                     return self._known("{}", name)
-        for columns in (self.arguments, self.stated):
+        for columns in () if comes_in else (self.arguments, self.stated):
             for name, other in columns.items():
                 text = _multiple(column, other)
                 if text:
