@@ -49,21 +49,28 @@ def lines(text: Text, indent: int, behind: str = "") -> list[str]:
     """Return a text in lines, with something behind it (a comma)."""
     margin = " " * indent
     line = flat(text) + behind
-    last = next((number for number in range(len(text) - 1, -1, -1) if not isinstance(text[number], str)), None)
-    if indent + len(line) <= WIDTH or last is None:
+    at = _broken(text, indent)
+    if indent + len(line) <= WIDTH or at is None:
         return [margin + line]
-    bracket = text[last]
+    bracket = text[at]
     assert isinstance(bracket, Bracket)
     if any(map(_is_table, text)):
         return _table(text, indent, behind)
-    if not bracket.items:
-        return [margin + line]
-    head = margin + flat(text[:last]) + bracket.open
-    tail = margin + bracket.close + flat(text[last + 1 :]) + behind
+    head = margin + flat(text[:at]) + bracket.open
+    tail = margin + bracket.close + flat(text[at + 1 :]) + behind
     body = _inside(bracket._replace(open="", close=""))
     if indent + 4 + len(body) <= WIDTH:
         return [head, f"{margin}    {body}", tail]
     return [head, *_each(bracket, indent + 4), tail]
+
+
+def _broken(text: Text, indent: int) -> int | None:
+    """Return where a text is broken: at its last bracket before which it fits a line; None where there is none."""
+    brackets = [at for at, piece in enumerate(text) if not isinstance(piece, str) and piece.items]
+    for at in reversed(brackets):
+        if indent + len(flat(text[:at])) + 1 <= WIDTH:
+            return at
+    return brackets[-1] if brackets else None
 
 
 def _is_table(piece: str | Bracket) -> bool:
