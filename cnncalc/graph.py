@@ -281,15 +281,14 @@ class Graph:
 
 def _times(use: Use, inputs: tuple[Tensor, ...]) -> int:
     """Return the times of a use's output.  Raises LayerError where inputs come at different times."""
-    times = inputs[0].times if inputs else 0
-    for number, tensor in enumerate(inputs[1:], 2):
-        if times == 0 or tensor.times == 0:
-            times = times or tensor.times
-        elif tensor.times != times:
+    times = 0
+    for number, tensor in enumerate(inputs, 1):
+        if times and tensor.times and tensor.times != times:
             raise LayerError(
                 f"input 1 comes {times} times for one sample, but input {number} {tensor.times} times",
                 hint="unfold makes the windows of a sample one tensor again",
             )
+        times = times or tensor.times
     return use.layer.times(use.inputs, times)
 
 

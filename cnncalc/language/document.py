@@ -107,6 +107,7 @@ class LayerItem(Item):
     def __init__(self, origin: Place, type_name: str, layer_class: type[Layer]) -> None:
         super().__init__(origin, type_name)
         self.layer_class = layer_class
+        self.takes_nothing = layer_class.takes_nothing()
         self.arguments: dict[str, SpecValue] = {}
         self.paths: list[list[Item]] | None = None
         self.built: Layer | None = None

@@ -1,4 +1,4 @@
-"""The door: a model file's bytes become a model, and a model on given inputs becomes a graph."""
+"""Model files: a file's bytes become a model, and a model on given inputs becomes a graph."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ class Expansion:
         """Add a layer to the network; a fault gives None."""
         full, tensors = self.scopes.path(item, name, frame), incoming
         try:
-            if item.layer_class.takes_nothing():
+            if item.takes_nothing:
                 tensors = tensors if item.sources else ()
             elif item.paths is not None:
                 tensors = self._paths(item.paths, frame, names, incoming)

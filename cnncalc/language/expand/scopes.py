@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from cnncalc.graph import Graph, Tensor
 from cnncalc.ground.limits import MAX_INPUTS, MAX_PATH
@@ -15,17 +15,14 @@ Tensors: TypeAlias = "tuple[Tensor, ...] | None"
 """What flows from item to item; None where a fault has made it unknown."""
 
 
-class Ref:
+class Ref(NamedTuple):
     """What a name stands for: its output, what is inside, and which nodes it is made of."""
 
-    __slots__ = ("end", "inside", "start", "tensors", "type_name")
-
-    def __init__(self, tensors: Tensors, inside: Frame | None, type_name: str, start: int, end: int) -> None:
-        self.tensors = tensors
-        self.inside = inside
-        self.type_name = type_name
-        self.start = start
-        self.end = end
+    tensors: Tensors
+    inside: Frame | None
+    type_name: str
+    start: int
+    end: int
 
 
 class Scope:
