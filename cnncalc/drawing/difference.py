@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from cnncalc.drawing.arrange import arrange
 from cnncalc.drawing.describe import Describer
-from cnncalc.drawing.geometry import beside, gap, set_routes, size
+from cnncalc.drawing.geometry import beside, gap, set_levels, set_routes, size
 from cnncalc.drawing.lanes import lane_lines
 from cnncalc.drawing.measures import LayerFigure, measure
 from cnncalc.drawing.parts import Box, Card, Part, Stack
 from cnncalc.drawing.picture import BORDER, HEADING, MOST_BOXES, Picture
 from cnncalc.drawing.placing import Label, Placing
-from cnncalc.drawing.valley import inner
+from cnncalc.drawing.valley import inner, valley_of
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import short
@@ -43,12 +43,7 @@ def difference(a: Side, b: Side, changes: Sequence[LayerDiff]) -> Picture:
         shown = max(_open(root, depth) for root in (left, right))
         if shown <= MOST_BOXES:
             break
-    bodies = left.body, right.body
-    for root in (left, right):
-        size(root.body)
-        set_routes(root)
-    pairs = {one.a.index: one.b.index for one in changes if one.a is not None and one.b is not None}
-    height = _line_up(*bodies, pairs)
+    height = _as_valleys(left, right) or _as_stacks(left, right, changes)
     placing = Placing()
     x, y = BORDER, BORDER + HEADING + CAPTION
     for side, root in ((a, left), (b, right)):
@@ -143,6 +138,33 @@ def _open(root: Box, depth: int) -> int:
 
 
 # --- side by side --------------------------------------------------------------------------------------------
+
+
+def _as_valleys(left: Box, right: Box) -> int:
+    """Draw both networks as a U, the steps of one beside the other's; return their height, 0 where they are none."""
+    valleys = [valley_of(root) for root in (left, right)]
+    steps = [valley.steps for valley in valleys if valley is not None]
+    if len(steps) < 2 or len(steps[0]) != len(steps[1]):
+        return 0
+    for root, valley in zip((left, right), valleys, strict=True):
+        if valley is not None:
+            root.body = valley
+            size(valley)
+            set_routes(root)
+    levels = [max(part.height for one in pair for part in (one.down, one.up)) for pair in zip(*steps, strict=True)]
+    for valley in valleys:
+        if valley is not None:
+            set_levels(valley, levels)
+    return max(left.body.height, right.body.height)
+
+
+def _as_stacks(left: Box, right: Box, changes: Sequence[LayerDiff]) -> int:
+    """Draw both networks from top to bottom, what stands for each other side by side; return their height."""
+    for root in (left, right):
+        size(root.body)
+        set_routes(root)
+    pairs = {one.a.index: one.b.index for one in changes if one.a is not None and one.b is not None}
+    return _line_up(left.body, right.body, pairs)
 
 
 def _line_up(left: Part, right: Part, pairs: dict[int, int]) -> int:

@@ -5,6 +5,7 @@ The script of the page does the same when a box is opened or closed; a test hold
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from cnncalc.drawing.letters import even
@@ -147,18 +148,22 @@ def _size_valley(valley: Valley) -> None:
     width = valley.left + max(step.down.width - step.down.axis for step in valley.steps)
     right = max(step.up.axis for step in valley.steps)
     valley.right = width + across + right
-    top = 0
-    valley.bottoms = []
-    for step in valley.steps:
-        top += max(step.down.height, step.up.height)
-        valley.bottoms.append(top)
-        top += LABEL_GAP + 8
-    valley.height = top + 2 * TURN + valley.bottom.height + TURN
+    set_levels(valley, [max(step.down.height, step.up.height) for step in valley.steps])
     valley.axis = valley.left
     valley.width = max(
         valley.right + max(step.up.width - step.up.axis for step in valley.steps),
         valley_left(valley) + valley.bottom.width + 2 * TURN,
     )
+
+
+def set_levels(valley: Valley, heights: Sequence[int]) -> None:
+    """Set how deep the steps of a valley reach, each as high as is given, and with that the valley's height."""
+    top = 0
+    valley.bottoms = []
+    for height in heights:
+        valley.bottoms.append(top + height)
+        top += height + LABEL_GAP + 8
+    valley.height = top + 2 * TURN + valley.bottom.height + TURN
 
 
 def valley_left(valley: Valley) -> int:
@@ -198,6 +203,9 @@ def set_routes(box: Box) -> None:
     Lines between the same parts are one, and none is drawn beside the line from a part to the next.  Where there are
     too many tracks, lines share the last.
     """
+    if isinstance(box.body, Valley) and any(step.lanes for step in box.body.steps):
+        box.routes, box.tracks = [], 0  # they lie across
+        return
     direct = _direct(box.body) if box.lanes else set()
     spans: dict[tuple[Card | Box, Card | Box], tuple[int, int]] = {}
     for lane in box.lanes:

@@ -145,8 +145,6 @@ def _setting(root: Box, heading: int, columns: int | None) -> Setting:
     size(root.body)
     set_routes(root)
     if valley is not None:
-        if any(step.lanes for step in valley.steps):
-            root.routes, root.tracks = [], 0
         found = Setting(root, valley, excess(root, heading))
         root.body = stack
         return found

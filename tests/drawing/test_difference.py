@@ -9,7 +9,7 @@ import pytest
 
 from cnncalc import load
 from cnncalc.drawing.difference import Side, difference, remark_on
-from cnncalc.drawing.parts import Box, Card
+from cnncalc.drawing.parts import Box, Card, Valley
 from cnncalc.figures.summary import summarize
 from cnncalc.graph import Graph
 from cnncalc.studies.compare.diff import layer_changes
@@ -58,6 +58,22 @@ def test_vgg16_and_vgg19() -> None:
     assert all(len(set(pair)) == 1 for pair in heights)  # each stage beside its own
     for part in found.placing.parts:
         part.up = None  # what is around them has no frame
+    check_places(found)
+
+
+def test_two_u_nets_are_two_us_side_by_side() -> None:
+    from cnncalc import loads
+
+    text = (Path(__file__).parent / "unet_blocks.yaml").read_text(encoding="utf-8")
+    a, b = side(loads(text, name="a")), side(loads(text.replace("512", "384"), name="b"))
+    found = difference(a, b, layer_changes(a.summary, b.summary))
+    assert isinstance(found.root.body, Valley)
+    for name in ("inc", "down1", "down2", "down3", "down4", "up1", "up2", "up3", "up4"):
+        left, right = (part for part in found.placing.parts if isinstance(part, Box) and part.name == name)
+        assert left.y == right.y  # each block beside its own
+        assert left.x < found.width // 2 < right.x + right.width
+    for part in found.placing.parts:
+        part.up = None
     check_places(found)
 
 
