@@ -16,6 +16,7 @@ from cnncalc.exporters.formats import Options
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted
+from cnncalc.ground.places import Fault, SpecError
 from cnncalc.layers.contractions import Contraction, WindowedAxis
 
 AXES = (("R", "P", "W"), ("S", "Q", "H"), ("T", "O", "D"))
@@ -40,7 +41,8 @@ def export(graph: Graph, options: Options) -> Iterator[bytes]:
     """Yield the problems as documents of one text.
 
     Raises:
-        CnncalcError: where no layer has MACs, or a convolution has more axes than can be named.
+        CnncalcError: where no layer has MACs.
+        SpecError: where a convolution has more axes than have names.
     """
     for number, (name, data) in enumerate(files(graph, options)):
         if name != TABLE:
@@ -56,6 +58,7 @@ def files(graph: Graph, options: Options) -> Iterator[tuple[str, bytes]]:
     found = list(products(graph))
     if not found:
         raise CnncalcError(f"'{graph.title}' has no layer with MACs, which is all that Timeloop maps")
+    _refuse_many_axes(found)
     problems = distinct(found)
     width = len(str(len(problems) - 1))
     rows = ["file,uses,macs,layers"]
@@ -81,10 +84,23 @@ def distinct(found: list[Product]) -> list[Problem]:
 
 def _axes(contraction: Contraction) -> list[WindowedAxis]:
     """Return the axes, the last one first; a matrix has its rows as windows."""
-    axes = [*contraction.axes[::-1]] or [WindowedAxis(1, 1, 1, contraction.rows)]
-    if len(axes) > len(AXES):
-        raise CnncalcError(f"a convolution on {len(axes)} spatial axes has no names in Timeloop's examples")
-    return axes
+    return [*contraction.axes[::-1]] or [WindowedAxis(1, 1, 1, contraction.rows)]
+
+
+def _refuse_many_axes(found: list[Product]) -> None:
+    """Refuse convolutions on more axes than have names.  Raises SpecError."""
+    many = [product for product in found if len(product.contraction.axes) > len(AXES)]
+    if many:
+        raise SpecError(
+            [
+                Fault(
+                    f"'{one.node.name}' is of type {one.node.layer.type}, but a problem of Timeloop's has names for "
+                    f"{len(AXES)} spatial axes, and none for {len(one.contraction.axes)}",
+                    one.node.origin,
+                )
+                for one in many
+            ]
+        )
 
 
 def instance(contraction: Contraction) -> dict[str, int]:

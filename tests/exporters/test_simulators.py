@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import ceil, prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,8 @@ from cnncalc.exporters.scale_sim import export as scale_sim
 from cnncalc.exporters.timeloop import distinct
 from cnncalc.exporters.timeloop import files as timeloop
 from cnncalc.graph import Graph
+from cnncalc.ground.atomic_write import write_folder
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.shipped import networks
 from cnncalc.layers import layer_types
 from cnncalc.network import load, loads
@@ -333,6 +336,34 @@ def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     assert again.code == 2
     assert again.err == f"can't write {target}: there is such a file, or a folder that is not empty\n"
     assert [path.name for path in tmp_path.iterdir()] == ["lenet"]
+
+
+def test_a_convolution_on_four_axes_is_refused_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "net.yaml").write_text(
+        "input: [2, 4, 4]\nlayers:\n  - conv: {out_channels: 2, kernel_size: 1}\n"
+        "  - reshape: [2, 2, 2, 2, 2]\n  - conv: {out_channels: 2, kernel_size: 1}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    done = cnncalc("export", "net.yaml", "--to", "timeloop", "-o", "net")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(
+        "net.yaml:5:5: 'conv2' is of type conv, but a problem of Timeloop's has names for 3 spatial axes, and none for 4\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["net.yaml"]
+    assert cnncalc("export", "net.yaml", "--to", "scale-sim").code == 0  # which has it as a product of matrices
+
+
+def test_a_folder_that_can_not_be_finished_is_not_there(tmp_path: Path) -> None:
+    def pieces() -> Iterator[tuple[str, bytes]]:
+        yield "one", b"1"
+        raise CnncalcError("no more")
+
+    with pytest.raises(CnncalcError, match="no more"):
+        write_folder(str(tmp_path / "net"), pieces())
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "net").mkdir()
+    write_folder(str(tmp_path / "net"), [("one", b"1")])  # an empty one may be there
+    assert (tmp_path / "net" / "one").read_bytes() == b"1"
 
 
 def test_without_a_folder_problems_are_documents_of_one_text() -> None:
