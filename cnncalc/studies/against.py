@@ -14,7 +14,7 @@ import numpy as np
 
 from cnncalc.execution.inputs import given_inputs, random_inputs
 from cnncalc.execution.machine import available, cores
-from cnncalc.execution.needs import needs
+from cnncalc.execution.needs import needs, require
 from cnncalc.execution.verify import MOST_THREADS, run
 from cnncalc.execution.weights import one_by_one
 from cnncalc.exporters.onnx.model import USUAL_OPSET, tensor_names, written
@@ -147,7 +147,7 @@ def against(
         others = _theirs(engine, network, inputs, group, names, threads, one_by_one(network, weights, seed))
         ours = run(
             network, inputs, weights=weights, seed=seed, dtype="float32", threads=threads,
-            layers=[node.name for node in group], fuse=fuse, max_memory=max_memory,
+            layers=[node.name for node in group], fuse=fuse,
         )  # fmt: skip
         for node in group:
             if node.name in ours.tensors:
@@ -170,6 +170,7 @@ def _engine() -> Any:
 def _groups(network: Graph, batch: int, threads: int, max_memory: int | None) -> Iterator[list[Node]]:
     """Yield layers whose outputs are held at once: ours and theirs beside what the run takes anyway."""
     needed = needs(network, batch, np.float32, threads)
+    require(needed, max_memory, threads)
     free = available(threads) if max_memory is None else max_memory - needed.process
     room = inf if free is None else free + needed.process - needed.total
     group: list[Node] = []
@@ -192,7 +193,7 @@ def _theirs(
     feeds = {name: inputs[name] if tensor.times else inputs[name][:1] for name, tensor in network.inputs.items()}
     with tempfile.TemporaryDirectory(prefix="cnncalc-") as folder:
         path = os.path.join(folder, "net.onnx")
-        write_whole(path, written(network, USUAL_OPSET, weights, partial(_beside, path), group))
+        write_whole(path, written(network, USUAL_OPSET, weights, partial(_beside, path), group, most=0))
         wanted = [names[node] for node in group]
         return dict(zip(wanted, _run(_started(engine, path, threads), wanted, feeds), strict=True))
 
@@ -201,6 +202,10 @@ def _started(engine: Any, path: str, threads: int) -> Any:
     """Return a model in the other engine.  Raises CnncalcError where it can't be read."""
     options = engine.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 3, threads
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # memory goes back when the session ends
+    options.add_session_config_entry(
+        "session.disable_prepacking", "1"
+    )  # weights stay in their file, and are there once
     try:
         return engine.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the engine's own classes are none that one could name

@@ -69,6 +69,7 @@ def written(
     contents: Iterator[tuple[str, Array]],
     beside: Beside | None = None,
     shown: Collection[Node] = (),
+    most: int | None = None,
 ) -> Iterator[Chunk]:
     """Yield a model's file piece by piece.
 
@@ -78,6 +79,7 @@ def written(
         contents: the graph's weights in their order, float32.
         beside: writes a file beside the model's, for what that can't hold.
         shown: layers whose tensors are outputs, too.
+        most: bytes of the file beyond which weights are beside it; None for as many as it can hold.
 
     Raises:
         CnncalcError: for a layer without a counterpart, weights that don't fit, or a model that is too large.
@@ -88,7 +90,8 @@ def written(
     sizes = [prod(shape) * WIDTHS[FLOAT] for _, shape in parts.weights]
     pieces = (np.ascontiguousarray(array).data.cast("B") for _, array in contents)
     heads = [tensor_head(name, shape, FLOAT, size) for (name, shape), size in zip(parts.weights, sizes, strict=True)]
-    if sum(sizes) + sum(map(len, (*parts.operators, *parts.values, *heads))) + SPARE < MAX_MESSAGE:
+    length = sum(sizes) + sum(map(len, (*parts.operators, *parts.values, *heads))) + SPARE
+    if length < (MAX_MESSAGE if most is None else most):
         return _file(graph, opset, parts, list(zip(heads, sizes, strict=True)), pieces)
     if beside is None:
         raise CnncalcError(
