@@ -72,7 +72,6 @@ def command(
     engine = computing.engine(recipe, texts.plan)
     if plan.sample is not None and plan.sample.count < rows.asked():
         to_stderr(f"note: --sample {rows.sample}: the grid has no more than {plan.rows:,}, and all are taken")
-    hidden = keeper is not None or condition is not None
     tally = RowTally(plan)
 
     def swept(done: Iterable[SweepPart]) -> View:
@@ -93,10 +92,15 @@ def command(
         else:
             out.show(swept(tally.of(interruptible.each(parts(recipe, plan, engine)))))
     if interruptible.wished:
-        place = f", which are in {out.path}" if out.path else ""
-        on = "; --resume goes on there" if grows(out, False, keeper is None) else ""
-        raise KeyboardInterrupt(printable(f"{tally.done:,} of {plan.rows:,} combinations are done{place}{on}"))
-    return tally.report(hidden)
+        raise _interrupted(tally, plan.rows, out, keeper is None)
+    return tally.report(keeper is not None or condition is not None)
+
+
+def _interrupted(tally: RowTally, rows: int, out: Output, by_row: bool) -> KeyboardInterrupt:
+    """Return what ends a sweep that was interrupted: how far it came, and how to go on."""
+    place = f", which are in {out.path}" if out.path else ""
+    on = "; --resume goes on there" if grows(out, False, by_row) else ""
+    return KeyboardInterrupt(printable(f"{tally.done:,} of {rows:,} combinations are done{place}{on}"))
 
 
 def collect_often() -> None:
