@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from cnncalc.figures.summary import COUNTED, Row, Summary
 from cnncalc.graph import Graph, Node
@@ -34,16 +33,29 @@ def _left_out(rows: list[Row]) -> Row:
 
 
 def folded(rows: list[Row], depth: int) -> list[Row]:
-    """Return the rows with everything that lies deeper than ``depth`` as one row per block."""
+    """Return the rows with everything that lies deeper than ``depth`` as one row per block.
 
-    def outer(row: Row) -> str:
-        return ".".join(row.name.split(".")[:depth])
+    Levels are counted below the scope that all others are in, as ``model`` or ``backbone`` in many model files.
+    """
+    depth += _shared_levels(rows)
 
+    blocks: dict[str, list[Row]] = {}  # a model file may run a block's layers between those of others
+    for row in rows:
+        blocks.setdefault(".".join(row.name.split(".")[:depth]), []).append(row)
     result = []
-    for name, group in groupby(rows, outer):
-        inner = list(group)
-        result.append(inner[0] if inner[0].name == name else _together(inner, name, f"of {len(inner)}"))
+    for name, inner in blocks.items():
+        alone = len(inner) == 1 and inner[0].name == name
+        result.append(inner[0] if alone else _together(inner, name, f"of {len(inner)}"))
     return result
+
+
+def _shared_levels(rows: list[Row]) -> int:
+    """Return how many parts all names begin with; layers in no scope that compute and store nothing don't matter."""
+    scoped = [row.name.split(".")[:-1] for row in rows if "." in row.name]
+    if not scoped or any("." not in row.name and (row.macs or row.params) for row in rows):
+        return 0
+    first, last = min(scoped), max(scoped)
+    return next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
 
 
 def _together(rows: list[Row], name: str, label: str) -> Row:

@@ -218,3 +218,32 @@ def test_an_operator_that_is_not_known_is_uncounted() -> None:
     found = json.loads(done.out)
     assert (done.code, found["uncounted"], found["outputs"]) == (0, ["Wonder"], {"y": [1, 6]})
     assert done.err == "note: Wonder '/odd' is not counted: nothing is known of what it costs\n"
+
+
+def test_levels_are_counted_below_the_scope_that_all_layers_are_in(tmp_path: Path) -> None:
+    """As ``model.0`` … of a detector: one row for each, though its layers run between those of others."""
+    weights = {f"model.{i}.conv.weight": np.ones((3, 3, 1, 1), np.float32) for i in range(2)}
+    nodes = [
+        node("Conv", ["x", "model.0.conv.weight"], ["a"], name="/model/model.0/conv/Conv"),
+        node("Conv", ["a", "model.1.conv.weight"], ["b"], name="/model/model.1/conv/Conv"),
+        node("Relu", ["a"], ["c"], name="/model/model.0/act/Relu"),
+        node("Sigmoid", ["b"], ["d"], name="/model/model.1/act/Sigmoid"),
+        node("Add", ["c", "d"], ["e"], name="/Add"),
+        node("Identity", ["e"], ["y"]),
+    ]
+    path = tmp_path / "detector.onnx"
+    path.write_bytes(model(nodes, {"x": ["N", 3, 4, 4]}, ["y"], weights))
+    found = json.loads(cnncalc("summary", str(path), "--depth", "1", "--format", "json").out)
+    assert [(layer["name"], layer["macs"]) for layer in found["layers"]] == [
+        ("model.0", 144),
+        ("model.1", 144),
+        ("add1", 0),
+    ]
+    assert sum(layer["macs"] for layer in found["layers"]) == found["totals"]["macs"]
+
+
+def test_a_layer_and_its_scope_are_one_row(tmp_path: Path) -> None:
+    found = json.loads(cnncalc("summary", EFFICIENT, "--depth", "1", "--format", "json").out)
+    for figure in ("macs", "params", "flops"):
+        assert sum(layer[figure] for layer in found["layers"]) == found["totals"][figure]
+    assert len({layer["name"] for layer in found["layers"]}) == len(found["layers"])
