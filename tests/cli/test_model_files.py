@@ -247,3 +247,18 @@ def test_a_layer_and_its_scope_are_one_row(tmp_path: Path) -> None:
     for figure in ("macs", "params", "flops"):
         assert sum(layer[figure] for layer in found["layers"]) == found["totals"][figure]
     assert len({layer["name"] for layer in found["layers"]}) == len(found["layers"])
+
+
+def test_a_comparison_says_what_folded_batchnorms_explain() -> None:
+    """ResNet-18's 20 batch norms have 2 · 4,800 params, and as many statistics; torchvision's figures."""
+    done = cnncalc("compare", "resnet18", RESNET)
+    last = " ".join(done.out.split("Layers: ")[-1].split("\n")[1:]).strip()
+    assert last == (
+        "20 batch norms of resnet18 are folded into layers of dynamo_resnet18: 9,600 params and 9,600 buffers there, "
+        "4,800 more biases here. That explains the whole difference in params."
+    )
+    found = json.loads(cnncalc("compare", RESNET, "resnet18", "--format", "json").out)
+    assert found["folded_batchnorms"] == {
+        "into": 0, "count": 20, "params": 9600, "buffers": 9600, "biases": 4800, "difference": 4800
+    }  # fmt: skip
+    assert json.loads(cnncalc("compare", "resnet18", "resnet34", "--format", "json").out)["folded_batchnorms"] is None

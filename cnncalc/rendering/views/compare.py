@@ -31,6 +31,7 @@ from cnncalc.rendering.styles import basis, section_depth, section_of, type_text
 from cnncalc.rendering.views.summary import layer, marked, marked_columns
 from cnncalc.rendering.writers import Record, View
 from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff
+from cnncalc.studies.compare.folding import folded_norms
 
 SCHEMA_VERSION = 1
 
@@ -81,7 +82,7 @@ def page(found: Comparison, context: int, only_layers: bool, screen: Screen) -> 
     """Return the figures, as many networks beside the first as fit, and the layers of two."""
     of_layers: list[Block] = []
     if found.changes is not None:
-        of_layers = layers(found.changes, found.summaries[0].figure, context, screen)
+        of_layers = [*layers(found.changes, found.summaries[0].figure, context, screen), *_folding(found)]
     if only_layers:
         return of_layers
     blocks: list[Block] = []
@@ -137,6 +138,26 @@ def ratio(value: float | None) -> Cell:
     digits = 3 if value < 9.9995 else 1 if value < 999.95 else 0
     shown = f"×{value:,.{digits}f}" if value >= 0.001 or value == 0 else f"×{value:.2g}"
     return Cell(shown, "yellow" if value > 1 else "green")
+
+
+def _folding(found: Comparison) -> list[Block]:
+    """Return what batch norms that are folded in one of two networks explain of the difference."""
+    norms = folded_norms(found.changes or ())
+    if norms is None:
+        return []
+    whole, other = found.names[1 - norms.into], found.names[norms.into]
+    before, after = [summary.totals.params for summary in found.summaries]
+    rest = after - before - norms.difference
+    what = f"{norms.count:,} batch norm{'s' * (norms.count != 1)} of {whole} {'are' if norms.count != 1 else 'is'}"
+    text = (
+        f"{what} folded into layers of {other}: {norms.params:,} params and {norms.buffers:,} buffers there, "
+        f"{norms.biases:,} more biases here. "
+    )
+    if rest == 0:
+        text += "That explains the whole difference in params."
+    else:
+        text += f"That explains {norms.difference:+,} params of {after - before:+,}."
+    return [Text([(text, "")])]
 
 
 # --- the layers ----------------------------------------------------------------------------------------------
@@ -242,6 +263,8 @@ def document(found: Comparison) -> dict[str, object]:
         ],
     }
     if found.changes is not None:
+        norms = folded_norms(found.changes)
+        whole["folded_batchnorms"] = norms and {**norms._asdict(), "difference": norms.difference}
         whole["changes"] = Counter(one.change for one in found.changes)
         whole["layers"] = [
             {"change": one.change, "a": one.a and layer(one.a), "b": one.b and layer(one.b)} for one in found.changes
