@@ -259,6 +259,6 @@ def test_a_comparison_says_what_folded_batchnorms_explain() -> None:
     )
     found = json.loads(cnncalc("compare", RESNET, "resnet18", "--format", "json").out)
     assert found["folded_batchnorms"] == {
-        "into": 0, "count": 20, "params": 9600, "buffers": 9600, "biases": 4800, "difference": 4800
+        "into": 0, "norms": 20, "params": 9600, "buffers": 9600, "biases": 4800, "difference": 4800
     }  # fmt: skip
     assert json.loads(cnncalc("compare", "resnet18", "resnet34", "--format", "json").out)["folded_batchnorms"] is None

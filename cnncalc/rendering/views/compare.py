@@ -142,21 +142,21 @@ def ratio(value: float | None) -> Cell:
 
 def _folding(found: Comparison) -> list[Block]:
     """Return what batch norms that are folded in one of two networks explain of the difference."""
-    norms = folded_norms(found.changes or ())
-    if norms is None:
+    fold = folded_norms(found.changes or ())
+    if fold is None:
         return []
-    whole, other = found.names[1 - norms.into], found.names[norms.into]
+    whole, other = found.names[1 - fold.into], found.names[fold.into]
     before, after = [summary.totals.params for summary in found.summaries]
-    rest = after - before - norms.difference
-    what = f"{norms.count:,} batch norm{'s' * (norms.count != 1)} of {whole} {'are' if norms.count != 1 else 'is'}"
+    rest = after - before - fold.difference
+    what = f"{fold.norms:,} batch norm{'s' * (fold.norms != 1)} of {whole} {'are' if fold.norms != 1 else 'is'}"
     text = (
-        f"{what} folded into layers of {other}: {norms.params:,} params and {norms.buffers:,} buffers there, "
-        f"{norms.biases:,} more biases here. "
+        f"{what} folded into layers of {other}: {fold.params:,} params and {fold.buffers:,} buffers there, "
+        f"{fold.biases:,} more biases here. "
     )
     if rest == 0:
         text += "That explains the whole difference in params."
     else:
-        text += f"That explains {norms.difference:+,} params of {after - before:+,}."
+        text += f"That explains {fold.difference:+,} params of {after - before:+,}."
     return [Text([(text, "")])]
 
 
@@ -263,8 +263,8 @@ def document(found: Comparison) -> dict[str, object]:
         ],
     }
     if found.changes is not None:
-        norms = folded_norms(found.changes)
-        whole["folded_batchnorms"] = norms and {**norms._asdict(), "difference": norms.difference}
+        fold = folded_norms(found.changes)
+        whole["folded_batchnorms"] = fold and {**fold._asdict(), "difference": fold.difference}
         whole["changes"] = Counter(one.change for one in found.changes)
         whole["layers"] = [
             {"change": one.change, "a": one.a and layer(one.a), "b": one.b and layer(one.b)} for one in found.changes

@@ -16,14 +16,14 @@ class FoldedNorms(NamedTuple):
 
     Attributes:
         into: the network that they are folded in: 0 for the first, 1 for the second.
-        count: batch norms.
+        norms: how many.
         params: their own, which the other network has.
         buffers: their statistics.
         biases: params that convolutions have got in their place.
     """
 
     into: int
-    count: int
+    norms: int
     params: int
     buffers: int
     biases: int
