@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.fuzz.hostile import OUT, SPEC
@@ -49,7 +48,7 @@ def damaged(seed: int) -> bytes:
     message = _parsed(data) if random.random() < 0.7 else None
     if message is not None:
         for _ in range(random.choice([1, 1, 2, 3, 6])):
-            with suppress(ValueError, TypeError, IndexError, DecodeError):  # what no message can hold
+            with suppress(Exception):  # what no message can hold
                 random.choice(CHANGES)(random, message)
             if message.ByteSize() > MOST_BYTES:
                 break
