@@ -25,6 +25,13 @@ LEAST_FOR_NAMES, LEAST_ROOM = 11, 18
 LONGEST_NAME = BOTTOM - 20
 """Pixels of what stands below a step."""
 
+_STYLE = (
+    ":root{color-scheme:light dark}"
+    "body{margin:2rem;font-family:ui-sans-serif,system-ui,sans-serif;color:#1f2328;background:#fff}"
+    "h1{font-size:1.4em}div,pre{overflow-x:auto}pre{font-size:12px}rect.t:hover{opacity:.6}"
+    "@media screen and (prefers-color-scheme:dark){body,.paper{color:#e8eaee;background:#0d1014;fill:#0d1014}"
+    ".ink{fill:#e8eaee}.muted{fill:#a3a9b4}.rule{stroke:#333941}}"
+)
 _FONT = f'font-family="{FONT}"'
 
 
@@ -57,12 +64,15 @@ def svg(found: Deployment) -> str:
 def html(found: Deployment) -> str:
     """Return a page without outer files: the picture, and below it the table."""
     table = escape(plain(page_lines(page(found, len(found.steps), Screen()), Screen())))
+    title = f"{_text(found.graph.name)} on a device"
     return (
-        "<!doctype html>\n<html lang='en'>\n<head><meta charset='utf-8'>"
-        f"<title>{_text(found.graph.name)} on a device</title>\n"
-        "<style>body{margin:2rem;font-family:ui-sans-serif,system-ui,sans-serif;color:#1f2328;background:#fff}"
-        "figure{margin:0;overflow-x:auto}pre{font-size:12px;overflow-x:auto}rect.t:hover{opacity:.6}</style></head>\n"
-        f"<body>\n<figure>\n{svg(found)}</figure>\n<pre>{table}</pre>\n</body>\n</html>\n"
+        "<!doctype html>\n<html lang='en'>\n<head><meta charset='utf-8'>\n"
+        "<meta http-equiv='Content-Security-Policy' "
+        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>\n<link rel='icon' href='data:,'>\n"
+        f"<title>{title}</title>\n<style>{_STYLE}</style></head>\n<body>\n<main><h1>{title}</h1>\n"
+        f"<div tabindex='0' role='region' aria-label='arena'>\n{svg(found)}</div>\n"
+        f"<pre tabindex='0' role='region' aria-label='plan'>{table}</pre></main>\n</body>\n</html>\n"
     )
 
 
