@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial, reduce
 from itertools import pairwise
 
-from cnncalc.drawing.atoms import Atom, Path, TensorPath, atoms_of, common
+from cnncalc.drawing.atoms import Atom, Path, Wire, atoms_of, common
 from cnncalc.drawing.branches import BOTTOM, TOP, Branches
 from cnncalc.drawing.repeats import fold
 from cnncalc.drawing.scopes import clear_borders, items_of, places
@@ -65,7 +65,7 @@ def _fill(scope: TreeScope, atoms: Sequence[Atom], path: Path, depth: int, opene
         if item.is_scope:
             clear_borders(item)
     where = places(items)
-    wires: dict[tuple[int, int], list[TensorPath]] = {}
+    wires: dict[tuple[int, int], list[Wire]] = {}
     for atom, here in where.items():
         for wire in atom.before:
             if not wire.is_lane and wire.source not in where:

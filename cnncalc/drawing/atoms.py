@@ -11,7 +11,7 @@ from cnncalc.language.expand.unfinished import Misfit
 Path = tuple[str, ...]
 
 
-class TensorPath:
+class Wire:
     """A tensor on its way from one atom to another.
 
     Attributes:
@@ -52,8 +52,8 @@ class Atom:
         self.path = path
         self.message = ""
         self.order = -1
-        self.before: list[TensorPath] = []
-        self.after: list[TensorPath] = []
+        self.before: list[Wire] = []
+        self.after: list[Wire] = []
 
     @property
     def leading(self) -> Node:
@@ -104,7 +104,7 @@ def atoms_of(graph: Graph, nodes: Sequence[Node] | None = None, misfits: Sequenc
     if nodes is None:
         for tensor in graph.inputs.values():
             makers[tensor] = Atom("input", tensor.name, tensor)
-    wires: dict[tuple[Atom, Atom], TensorPath] = {}
+    wires: dict[tuple[Atom, Atom], Wire] = {}
     for card in cards:
         for tensor in card.nodes[0].inputs:
             if tensor not in makers:
@@ -137,11 +137,11 @@ def _add_readers_left_out(graph: Graph, drawn: set[Node], ends_with: dict[Tensor
                     ends_with[tensor] = [tensor.name]
 
 
-def _connect(source: Atom, target: Atom, wires: dict[tuple[Atom, Atom], TensorPath]) -> None:
+def _connect(source: Atom, target: Atom, wires: dict[tuple[Atom, Atom], Wire]) -> None:
     if (source, target) in wires:
         wires[source, target].count += 1
         return
-    wire = wires[source, target] = TensorPath(source, target)
+    wire = wires[source, target] = Wire(source, target)
     source.after.append(wire)
     target.before.append(wire)
 
@@ -228,7 +228,7 @@ def _follows(node: Node) -> bool:
     return node.layer.kind in ("norm", "activation") or node.layer.type == "dropout"
 
 
-def _place_ends(wires: Iterable[TensorPath], inputs: list[Atom], outputs: list[Atom]) -> None:
+def _place_ends(wires: Iterable[Wire], inputs: list[Atom], outputs: list[Atom]) -> None:
     """Stand each input and output as far outside as its line meets no other on the border of a scope."""
     leaving: dict[Path, set[Atom]] = {}
     entering: dict[Path, set[Atom]] = {}

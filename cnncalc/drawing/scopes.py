@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 
-from cnncalc.drawing.atoms import Atom, Path, TensorPath
+from cnncalc.drawing.atoms import Atom, Path, Wire
 from cnncalc.ground.limits import MAX_DRAWN_NESTING
 
 
@@ -170,8 +170,8 @@ def clear_borders(item: LevelItem) -> None:
     picture would have edges that the network has not.
     """
     inside = set(item.atoms)
-    entering: dict[Atom, list[TensorPath]] = {}
-    leaving: dict[Atom, list[TensorPath]] = {}
+    entering: dict[Atom, list[Wire]] = {}
+    leaving: dict[Atom, list[Wire]] = {}
     for atom in item.atoms:
         for wire in atom.before:
             if not wire.is_lane and wire.source not in inside:
@@ -183,7 +183,7 @@ def clear_borders(item: LevelItem) -> None:
     _keep_one_line([[(wire.source, wire) for wire in wires] for wires in leaving.values()])
 
 
-def _keep_one_line(readers: list[list[tuple[Atom, TensorPath]]]) -> None:
+def _keep_one_line(readers: list[list[tuple[Atom, Wire]]]) -> None:
     """Keep the wires of the tensor that most read, and of what all of its readers read; the others become lanes."""
     groups = {frozenset(atom for atom, _ in wires) for wires in readers}
     if len(groups) < 2:

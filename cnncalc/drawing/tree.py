@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from cnncalc.drawing.atoms import Atom, TensorPath
+from cnncalc.drawing.atoms import Atom, Wire
 
 
 class Series:
@@ -57,7 +57,7 @@ class TreeScope:
         self.parent = parent
         self.is_made_up = is_made_up
         self.body = Series([], [False])
-        self.lanes: list[TensorPath] = []
+        self.lanes: list[Wire] = []
 
 
 class FoldedParts:

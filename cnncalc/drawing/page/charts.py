@@ -205,7 +205,7 @@ def _sums(sums: Sequence[int], scale: float) -> Iterator[str]:
 
 
 def roofline(graph: Graph, summary: Summary, machine: Machine) -> Chart | None:
-    """Return the layers under a machine's roof: what they reach against FLOPs a byte, the slow ones large."""
+    """Return the layers under a machine's roof: what they reach against FLOPs per byte, the slow ones large."""
     found = [(node, estimate(node, machine, summary.batch, DTYPES[summary.dtype])) for node in graph.nodes]
     found = [(node, one) for node, one in found if one.seconds > 0 and one.flops > 0]
     whole = sum(one.seconds for _, one in found)

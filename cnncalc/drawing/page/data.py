@@ -103,7 +103,7 @@ class Packer:
 
 
 def layer_columns(graph: Graph, summary: Summary, measures: Sequence[LayerFigure]) -> dict[str, Any]:
-    """Return the figures of all layers, a column each."""
+    """Return the figures of all layers, one column per figure."""
     indexes: dict[object, int] = {node: node.index for node in graph.nodes}
     rows = summary.rows
     return {

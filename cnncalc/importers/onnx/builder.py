@@ -15,7 +15,7 @@ from cnncalc.importers.onnx.model import Function, Model, OnnxOperator, Port, St
 from cnncalc.importers.onnx.opaque import Opaque
 from cnncalc.importers.onnx.steps import ConstantInput, LayerStep, made
 from cnncalc.importers.onnx.values import Value, alias, literal
-from cnncalc.importers.onnx.wire import MalformedError, Wire
+from cnncalc.importers.onnx.wire import MalformedError, WireReader
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -83,7 +83,7 @@ class Builder:
         single: operators that do something for a batch of one alone, in words.
     """
 
-    def __init__(self, model: Model, wire: Wire, choices: Mapping[str, float]) -> None:
+    def __init__(self, model: Model, wire: WireReader, choices: Mapping[str, float]) -> None:
         self.model = model
         self.wire = wire
         self.choices = choices

@@ -24,7 +24,7 @@ from cnncalc.importers.onnx.proto import (
     UINT32,
     UINT64,
 )
-from cnncalc.importers.onnx.wire import MalformedError, Wire
+from cnncalc.importers.onnx.wire import MalformedError, WireReader
 
 FORMATS = {
     FLOAT: "f", UINT8: "B", INT8: "b", UINT16: "H", INT16: "h", INT32: "i", INT64: "q", BOOL: "?", FLOAT16: "e",
@@ -36,7 +36,7 @@ PACKED = {4: "f", 10: "d"}
 """Formats of TensorProto's fields whose packed elements are not integers of variable length."""
 
 
-def elements(wire: Wire, stored: StoredTensor) -> tuple[Any, ...] | None:
+def elements(wire: WireReader, stored: StoredTensor) -> tuple[Any, ...] | None:
     """Return a small tensor's elements; None where it is large, elsewhere, or of a type that is not known.
 
     Raises:

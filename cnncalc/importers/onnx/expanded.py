@@ -23,7 +23,7 @@ from cnncalc.importers.onnx.proto import FLOATS, WIDTHS
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.steps import LayerStep
     from cnncalc.importers.onnx.values import Value
-    from cnncalc.importers.onnx.wire import Wire
+    from cnncalc.importers.onnx.wire import WireReader
     from cnncalc.layers.shapes import Shape
 
 BETWEEN = frozenset(("affine", "shift", "add", "scale", "reshape", "permute", "where", "fold", "unfold", "hardtanh"))
@@ -43,7 +43,7 @@ class Expanded:
         unread: how many there are of which that is not known.
     """
 
-    def __init__(self, wire: Wire, steps: Iterable[LayerStep]) -> None:
+    def __init__(self, wire: WireReader, steps: Iterable[LayerStep]) -> None:
         """Look at what is added to the logits of every attention."""
         self.wire = wire
         self.shapes: dict[int, Shape] = {}

@@ -21,7 +21,7 @@ from cnncalc.importers.onnx.params import Params
 from cnncalc.importers.onnx.patterns import fused
 from cnncalc.importers.onnx.steps import LayerStep
 from cnncalc.importers.onnx.values import Value, literal
-from cnncalc.importers.onnx.wire import MalformedError, Paged, Wire, varint
+from cnncalc.importers.onnx.wire import MalformedError, Paged, WireReader, varint
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import About
@@ -66,7 +66,7 @@ class ModelFile:
         self.place = place
         self.fuse = True
         self.name = os.path.basename(path).rpartition(".")[0] or path
-        self.wire = Wire(data, size)
+        self.wire = WireReader(data, size)
         if not is_model(data[0:16]):
             raise CnncalcError(f"{path}: neither a spec nor an ONNX model")
         try:

@@ -38,7 +38,7 @@ from cnncalc.importers.onnx.proto import (
     TensorTypeProto,
     ValueInfoProto,
 )  # fmt: skip
-from cnncalc.importers.onnx.wire import BYTES, VARINT, MalformedError, Span, Value, Wire, signed
+from cnncalc.importers.onnx.wire import BYTES, VARINT, MalformedError, Span, Value, WireReader, signed
 
 SCOPES_BYTES = 1 << 16
 
@@ -140,7 +140,7 @@ ABSENT = {AttributeType.FLOAT: 0.0, AttributeType.INT: 0, AttributeType.STRING: 
 """Defaults, which proto3 does not write."""
 
 
-def read_model(wire: Wire) -> Model:
+def read_model(wire: WireReader) -> Model:
     """Return the model that a file holds.
 
     Raises:
@@ -164,7 +164,7 @@ def read_model(wire: Wire) -> Model:
     return Model(graph, functions, opsets, producer)
 
 
-def _opset(wire: Wire, span: Span) -> tuple[str, int]:
+def _opset(wire: WireReader, span: Span) -> tuple[str, int]:
     domain, version = "", 1
     for number, _, value in wire.fields(span, OPSET):
         if number == OperatorSetIdProto.DOMAIN:
@@ -174,7 +174,7 @@ def _opset(wire: Wire, span: Span) -> tuple[str, int]:
     return "" if domain == "ai.onnx" else domain, version
 
 
-def _graph(wire: Wire, span: Span, depth: int) -> Subgraph:
+def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
     if depth > MAX_MODEL_DEPTH:
         raise MalformedError(f"graphs are nested deeper than {MAX_MODEL_DEPTH}")
     graph = Subgraph("", [], {}, [], [], {})
@@ -197,7 +197,7 @@ def _graph(wire: Wire, span: Span, depth: int) -> Subgraph:
     return graph._replace(name=name)
 
 
-def _node(wire: Wire, span: Span, depth: int) -> OnnxOperator:
+def _node(wire: WireReader, span: Span, depth: int) -> OnnxOperator:
     inputs, outputs = [], []
     texts = dict.fromkeys((NodeProto.NAME, NodeProto.OP_TYPE, NodeProto.DOMAIN, NodeProto.OVERLOAD), "")
     attributes: dict[str, Any] = {}
@@ -227,7 +227,7 @@ def _node(wire: Wire, span: Span, depth: int) -> OnnxOperator:
     )  # fmt: skip
 
 
-def _attribute(wire: Wire, span: Span, depth: int) -> tuple[str, Any, str]:
+def _attribute(wire: WireReader, span: Span, depth: int) -> tuple[str, Any, str]:
     """Return an attribute's name, its content, and the name of the function's attribute that it stands for."""
     name = refers = ""
     content: Any = None
@@ -270,7 +270,7 @@ def _attribute(wire: Wire, span: Span, depth: int) -> tuple[str, Any, str]:
     return name, content, refers
 
 
-def _tensor(wire: Wire, span: Span) -> StoredTensor:
+def _tensor(wire: WireReader, span: Span) -> StoredTensor:
     name, shape, dtype, location = "", [], FLOAT, 0
     raw: Span | None = None
     packed: list[tuple[int, Span]] = []
@@ -304,7 +304,7 @@ def _tensor(wire: Wire, span: Span) -> StoredTensor:
     return StoredTensor(name, tuple(shape), dtype, raw, tuple(packed), tuple(numbers), outside)
 
 
-def _port(wire: Wire, span: Span) -> Port:
+def _port(wire: WireReader, span: Span) -> Port:
     name, dtype = "", 0
     shape: tuple[int | str | None, ...] | None = None
     for number, _, value in wire.fields(span, VALUE_INFO):
@@ -320,7 +320,7 @@ def _port(wire: Wire, span: Span) -> Port:
     return Port(name, dtype, shape)
 
 
-def _sizes(wire: Wire, span: Span) -> tuple[int | str | None, ...]:
+def _sizes(wire: WireReader, span: Span) -> tuple[int | str | None, ...]:
     sizes: list[int | str | None] = []
     for _, _, dimension in wire.fields(span, SHAPE):
         size: int | str | None = None
@@ -332,7 +332,7 @@ def _sizes(wire: Wire, span: Span) -> tuple[int | str | None, ...]:
     return tuple(sizes)
 
 
-def _function(wire: Wire, span: Span) -> tuple[FunctionKey, Function]:
+def _function(wire: WireReader, span: Span) -> tuple[FunctionKey, Function]:
     texts = dict.fromkeys((FunctionProto.NAME, FunctionProto.DOMAIN, FunctionProto.OVERLOAD), "")
     inputs, outputs, operators = [], [], []
     defaults: dict[str, Any] = {}
@@ -354,7 +354,7 @@ def _function(wire: Wire, span: Span) -> tuple[FunctionKey, Function]:
     )
 
 
-def _entry(wire: Wire, span: Span) -> tuple[str, str]:
+def _entry(wire: WireReader, span: Span) -> tuple[str, str]:
     texts = {StringStringEntryProto.KEY: "", StringStringEntryProto.VALUE: ""}
     for number, _, value in wire.fields(span, ENTRY):
         texts[number] = _text(wire, value, SCOPES_BYTES)
@@ -366,7 +366,7 @@ def _scopes(text: str) -> tuple[str, ...]:
     return tuple([part.strip(" '\"") for part in text.strip("[] ").split(",")])
 
 
-def _text(wire: Wire, value: Value, most: int = MAX_MODEL_NAME) -> str:
+def _text(wire: WireReader, value: Value, most: int = MAX_MODEL_NAME) -> str:
     start, end = _span(value)
     if end - start > most:
         raise MalformedError(f"a name of {end - start:,} bytes")

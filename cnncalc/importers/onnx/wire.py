@@ -58,7 +58,7 @@ class Paged:
         return self.page[key % PAGE]
 
 
-class Wire:
+class WireReader:
     """The bytes of a file, and how many fields have been read of them."""
 
     def __init__(self, data: bytes | Paged, size: int) -> None:
