@@ -18,6 +18,9 @@ MAX_DEPTH = 64
 MAX_ALIASED = 10_000
 """How many nodes the aliases of a text may add, when they are all expanded."""
 
+MAX_FRAMES = 4_000
+"""How deep the functions that expand a spec may call each other: MAX_DEPTH blocks, with sequences and paths in each."""
+
 MAX_LAYERS = 120_000
 """How many layers a network may have."""
 

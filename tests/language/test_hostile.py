@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.places import SpecError
+from cnncalc.language.loading import read_text
 from cnncalc.network import loads
 from tests.patience import PATIENCE, ends_soon
 
@@ -172,3 +174,36 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr.startswith("net.yaml:2: the byte 0x80 at offset 128 is not UTF-8")
+
+
+DEEP = """
+args: {depth: 1}
+input: [4, 8, 8]
+blocks:
+  unit:
+    args: {n}
+    layers:
+      - sequence:
+          - add:
+              paths: [[], [{sequence: [relu, {unit: {n: n - 1}, when: n > 1, repeat: 1}]}]]
+layers:
+  - unit: {n: depth}
+"""
+
+
+def test_blocks_may_be_nested_as_deep_as_is_allowed_whatever_lies_between_them() -> None:
+    document = read_text(DEEP.encode(), "deep.yaml")
+    assert len(document.build(None, {"depth": 64}).nodes) == 2 * 64
+    with pytest.raises(CnncalcError, match="blocks are nested deeper than 64"):
+        document.build(None, {"depth": 65})
+
+
+def test_what_is_nested_too_deep_for_python_is_a_fault() -> None:
+    inner = "{unit: {n: n - 1}, when: n > 1, repeat: 1}"
+    for _ in range(7):
+        inner = f"{{add: {{paths: [[], [{{sequence: [relu, {inner}]}}]]}}}}"
+    text = f"args: {{depth: 1}}\ninput: [4, 8, 8]\nblocks:\n  unit: {{args: {{n}}, layers: [{inner}]}}\nlayers:\n  - unit: {{n: depth}}\n"
+    document = read_text(text.encode(), "deep.yaml")
+    assert len(document.build(None, {"depth": 2}).nodes) == 2 * 2 * 7
+    with pytest.raises(CnncalcError, match="blocks, sequences and paths are nested too deep"):
+        document.build(None, {"depth": 60})

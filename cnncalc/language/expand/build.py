@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from cnncalc.graph import Graph, Tensor
-from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER, MAX_LAYERS
+from cnncalc.ground.limits import MAX_AXES, MAX_FRAMES, MAX_INTEGER, MAX_LAYERS
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import GivenValue, SpecError
 from cnncalc.language.document import Document, SpecValue
@@ -47,6 +48,8 @@ def build(
         CnncalcError: where there is no such variant.
         SpecError: with every fault that was found.
     """
+    if sys.getrecursionlimit() < MAX_FRAMES:
+        sys.setrecursionlimit(MAX_FRAMES)
     return _Build(document, variant, settings or {}, inputs or {}, expander).graph()
 
 
@@ -86,6 +89,9 @@ class _Build:
     def graph(self) -> Graph:
         try:
             return self.expanded()
+        except RecursionError:
+            message = "blocks, sequences and paths are nested too deep"
+            raise self.faults.refusal(self.document.origin, message) from None
         except OutOfWorkError:
             raise SpecError([*self.faults.found, out_of_work(self.document.origin)]) from None
         except SpecError as error:
