@@ -90,7 +90,7 @@ def test_what_the_hint_says_is_a_spec(item: str) -> None:
     ("lines", "hint"),
     [
         ("  - relu\n  -flatten\n", "a blank follows the dash: '- flatten'"),
-        ("  -relu\n  -flatten\n", "a blank follows the dash: '- flatten'"),
+        ("  -relu\n  -flatten\n", "a blank follows the dash: '- relu'"),
         (
             "  - conv:{out_channels: 10, kernel_size: 5}\n",
             "a colon and a blank stand between a type and its arguments: '- conv: {…}'",
@@ -124,3 +124,26 @@ def test_a_long_item_is_not_looked_into() -> None:
     done = cnncalc("summary", "-", stdin=HEAD + f"  - conv({'(' * 5_000})\n")
     assert done.code == 2
     assert "hint: an item is a layer type, alone or with its arguments" in done.err
+
+
+@pytest.mark.parametrize(
+    ("layers", "message", "hint"),
+    [
+        (
+            "  -conv: {out_channels: 3, kernel_size: 1}",
+            "each item begins with a dash",
+            "a blank follows the dash: '- conv'",
+        ),
+        (
+            "  - relu:\n    repeat: true",
+            "repeat must be an integer of 0 or more, not true",
+            "'repeat: 2' says how often",
+        ),
+        ("  - relu:\n    for:", "'for' is left empty", "write a value behind 'for:', or leave the line out"),
+    ],
+)
+def test_slips_around_items(layers: str, message: str, hint: str) -> None:
+    done = cnncalc("summary", "-", stdin=f"input: [3, 8, 8]\nlayers:\n{layers}\n")
+    assert done.code == 2
+    assert message in done.err.splitlines()[0]
+    assert f"  hint: {hint}" in done.err

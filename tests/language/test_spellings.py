@@ -83,6 +83,19 @@ def test_our_word_for_a_framework_s(word: str, ours: str) -> None:
         "Gather",
         "zzz",
         "mlp",
+        "focal",
+        "swin",
+        "cls",
+        "gat",
+        "groupsort",
+        "batchrenorm",
+        "gem",
+        "rpn",
+        "crf",
+        "smu",
+        "sort",
+        "cond",
+        "map",
     ],
 )
 def test_what_is_not_offered_gets_no_other_word(word: str) -> None:
@@ -239,3 +252,15 @@ def test_the_package_needs_no_foreign_words_where_nothing_is_wrong() -> None:
     )
     assert cnncalc is not None
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("word", "ours"),
+    [
+        ("cnov", "conv"), ("comv", "conv"), ("convv", "conv"), ("con", "conv"), ("reul", "relu"), ("padd", "pad"),
+        ("tahn", "tanh"), ("lienar", "linear"), ("softamx", "softmax"), ("Dnese", "linear"), ("BatchNormalizaton", "batchnorm"),
+    ],
+)  # fmt: skip
+def test_slips_of_the_keyboard(word: str, ours: str) -> None:
+    """Neighbours change places, a letter is missing, comes twice, or is the next one on the keyboard."""
+    assert type_hint(word, ()) == f"did you mean '{ours}'?"

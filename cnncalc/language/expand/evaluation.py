@@ -71,7 +71,8 @@ class Evaluation:
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             if count is not None or value.is_constant:
                 message = f"repeat must be an integer of 0 or more, not {value_text(count)}"
-                self.faults.note(value.origin, message)
+                hint = "'repeat: 2' says how often; 'when: …' says whether" if isinstance(count, bool) else None
+                self.faults.note(value.origin, message, hint)
             return 0
         if count > MAX_LAYERS:
             message = f"repeat: {count:,} is more than the {MAX_LAYERS:,} layers that a network may have"

@@ -7,6 +7,7 @@ Keys are folded as :func:`cnncalc.ground.near.folded` folds them: no capitals, n
 from __future__ import annotations
 
 WRITTEN = {
+    **dict.fromkeys(("norm", "normalization"), "write 'batchnorm', 'layernorm', 'groupnorm' or 'instancenorm'"),
     **dict.fromkeys(
         ("depthwiseconv", "depthwise", "dwconv", "convdw", "convolutiondepthwise", "depthwiseconvolution"),
         "write 'conv' with 'groups: in_channels'",
@@ -103,6 +104,8 @@ WRITTEN = {
 """Layers that are written with what there is, or that have no place in a spec, with the hint."""
 
 _NOT_OFFERED = (
+    # one slip from a type, and something else
+    "batchrenorm batchrenormalization groupsort smu",
     # recurrent
     "elmanrnn lstmcell grucell rnncell peepholelstm convlstm convgru convrnn bidirectional",
     "bilstm bigru blstm stackedrnncells crnn repeatvector tcn",

@@ -28,6 +28,12 @@ _CALL = re.compile(r"([\w{}]+)(?:\(([^)]*)\))?").finditer
 LISTED = "'cnncalc layers' lists the types, and a spec's own stand under 'blocks'"
 
 
+SHORT = 4
+"""Letters of a word that is short: one other letter makes it another word."""
+
+KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+
+
 class Abroad(NamedTuple):
     """A name that another framework has for a layer type, with the arguments that it takes by their places."""
 
@@ -100,13 +106,43 @@ def type_hint(name: str, blocks: Collection[str]) -> str:
 
 
 def _slip(word: str, blocks: Collection[str]) -> str | None:
-    """Return the hint for a misspelt type, a misspelt word of another framework included."""
+    """Return the hint for a misspelt type, a misspelt word of another framework with its first letter included."""
     names = {folded(block): block for block in blocks} | {"sequence": "sequence"} | _own()
     foreign = dict.fromkeys((*WRITTEN, *NOT_OFFERED), "") | {other: abroad()[other][0].type for other in abroad()}
-    meant = list(dict.fromkeys((foreign | names)[near] for near in nearest(word, foreign | names)))
+    foreign = {other: ours for other, ours in foreign.items() if other[:1] == word[:1] and len(word) > SHORT}
+    found = [near for near in nearest(word, foreign | names) if _is_likely(word, near)]
+    meant = list(dict.fromkeys((foreign | names)[near] for near in found))
     if "" in meant or not meant:
         return None
     return suggestion(meant)
+
+
+def _is_likely(word: str, meant: str) -> bool:
+    """Return whether a hand slips so.
+
+    A wrong letter lies beside the right one; of three letters two change places, or one comes twice.  Short words that
+    differ in another letter are other words: a map is no max.
+    """
+    if len(meant) < SHORT:
+        return sorted(word) == sorted(meant) or any(meant[: i + 1] + meant[i:] == word for i in range(len(meant)))
+    if len(word) != len(meant) or sorted(word) == sorted(meant):
+        return True
+    wrong = [(a, b) for a, b in zip(word, meant, strict=True) if a != b]
+    return (len(wrong) == 1 and len(meant) > SHORT + 1) or all(_beside(a, b) for a, b in wrong)
+
+
+def _beside(one: str, other: str) -> bool:
+    """Return whether two letters are neighbours on a keyboard."""
+    places = [
+        (row.find(letter) + 0.4 * height, height)
+        for letter in (one, other)
+        for height, row in enumerate(KEYBOARD)
+        if letter in row
+    ]
+    if len(places) < 2:
+        return False
+    (x, y), (x2, y2) = places
+    return abs(x - x2) <= 1 and abs(y - y2) <= 1
 
 
 # --- arguments, keys and modifiers ---------------------------------------------------------------------------

@@ -62,8 +62,9 @@ class ItemReader:
         if isinstance(node, Scalar) and node.empty:
             return []
         if not isinstance(node, List):
-            glued = isinstance(node, Scalar) and node.text.startswith("-")
-            blank = "a blank follows the dash: '- flatten'" if glued else None
+            first = node.pairs[0][0] if isinstance(node, Map) and node.pairs else node
+            glued = isinstance(first, Scalar) and first.text.startswith("-") and first.text.strip("- ")
+            blank = f"a blank follows the dash: '- {first.text.lstrip('- ').split(' ')[0]}'" if glued else None
             self.values.fault(node, f"{what} must be a list: each item begins with a dash", blank)
             return []
         items = [self.item(item, names, depth + 1) for item in node.items]
@@ -153,11 +154,7 @@ class ItemReader:
     def modifiers(self, item: Item, nodes: dict[str, Tree], names: frozenset[str]) -> None:
         """Read what stands beside the type."""
         for name in ("when", "repeat", "expect"):
-            node = nodes.get(name)
-            if isinstance(node, Scalar) and node.empty:
-                self.values.fault(
-                    node, f"'{name}' is left empty", f"write a value behind '{name}:', or leave the line out"
-                )
+            self.is_empty(name, nodes.get(name))
         if "name" in nodes:
             item.name = self.item_name(nodes["name"])
         if "from" in nodes:
@@ -176,12 +173,21 @@ class ItemReader:
         if "expect" in nodes:
             item.expect = self.values.value(nodes["expect"], names)
 
+    def is_empty(self, name: str, node: Tree | None) -> bool:
+        """Return whether a modifier is left empty, which is a fault."""
+        if not isinstance(node, Scalar) or not node.empty:
+            return False
+        self.values.fault(node, f"'{name}' is left empty", f"write a value behind '{name}:', or leave the line out")
+        return True
+
     def condition(self, node: Tree, names: Collection[str]) -> SpecValue:
         """Read a condition: yes and no are flags there."""
         return self.values.value(node, names, _FLAG)
 
     def loop(self, node: Tree, names: frozenset[str]) -> Loop | None:
         """Read a ``for``."""
+        if self.is_empty("for", node):
+            return None
         text = self.values.text(node, "for")
         origin = node.place
         try:
