@@ -63,8 +63,8 @@ class ItemReader:
             return []
         if not isinstance(node, List):
             first = node.pairs[0][0] if isinstance(node, Map) and node.pairs else node
-            glued = isinstance(first, Scalar) and first.text.startswith("-") and first.text.strip("- ")
-            blank = f"a blank follows the dash: '- {first.text.lstrip('- ').split(' ')[0]}'" if glued else None
+            word = first.text if isinstance(first, Scalar) and first.text.startswith("-") else ""
+            blank = f"a blank follows the dash: '- {word.strip('- ').split(' ')[0]}'" if word.strip("- ") else None
             self.values.fault(node, f"{what} must be a list: each item begins with a dash", blank)
             return []
         items = [self.item(item, names, depth + 1) for item in node.items]
