@@ -103,6 +103,8 @@ attention | 2 5 4; 2 6 4; 2 6 3
 attention: {features_first: true, scale: 0.25, scaled: both} | 2 4 5; 2 4 6; 2 3 6
 attention | 2 5 4; 2 6 4; 2 6 3; 5 6; 2 1 6
 attention | 2 5 4; 1 6 4; 1 6 3; 6
+rotary: {interleaved: true} | 2 5 4; 5 4; 1 5 4
+rotary | 2 5 4; 5 4; 5 1
 compare: less_equal | 3 4; 1 4
 where | 3 1; 3 4; 1 4
 power | 3 4; 3 1
@@ -248,6 +250,63 @@ layers:
     name: weight
 outputs: [first, weight1, again]
 """
+
+
+ODD = """
+input: [8, 16, 16]
+args: {n: 3}
+blocks:
+  inner:
+    args: {c, act: true}
+    layers:
+      - conv: {out_channels: c, kernel_size: 3, padding: 1}
+      - relu:
+        when: act
+  outer:
+    args: {c, deep: false, res: deep and in_channels == c}
+    layers:
+      - inner: {c: c}
+        name: a
+      - inner: {c: c, act: false}
+        name: b
+        when: deep
+      - add:
+        from: [b, input]
+        when: res
+      - concat:
+        from: [a.conv1, a]
+  fuse:
+    layers:
+      - add:
+        from: [input1, input2]
+      - tanh
+layers:
+  - outer: {c: 8}
+    name: first
+  - outer: {c: 16, deep: true}
+  - outer: {c: 16, deep: true}
+    name: o3
+  - conv: {out_channels: 16, kernel_size: 1}
+    from: first.a
+    name: side
+  - conv: {out_channels: 16, kernel_size: 1}
+    from: o3
+  - fuse:
+    from: [conv1, side]
+  - sequence:
+      - conv: {out_channels: 16, kernel_size: 1}
+      - sequence:
+          - conv: {out_channels: 16, kernel_size: 1}
+          - relu
+        name: deep
+        repeat: n
+    name: tail
+    for: i in range(2)
+"""
+
+
+def test_outputs_from_inside_of_blocks_and_what_nobody_reads() -> None:
+    assert compared(loads(ODD), batch=2) <= SAME
 
 
 def test_names_that_python_refuses_and_shared_weights() -> None:

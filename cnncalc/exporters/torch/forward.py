@@ -52,13 +52,14 @@ class Forward:
         self.said: dict[str, None] = {}
         self.out: list[str] = []
         self.pending: dict[SlotRef, tuple[Text, int, list[SlotRef]]] = {}
+        self.needed = self._needed()
         self.last_use, self.uses = self._uses()
         self.last: tuple[int, str, Text] | None = None  # where the last plain statement begins, its variable, its value
         self.open: str | None = None  # the condition under which the lines of the end stand
 
     def lines(self) -> list[str]:
         """Return the statements, indented."""
-        order = list(self.slots)
+        order = [name for name in self.slots if name in self.needed]
         at = 0
         while at < len(order):
             count = self._loop(order, at)
@@ -67,10 +68,23 @@ class Forward:
                 at += count
                 continue
             after = order[at + 1] if at + 1 < len(order) else None
-            self._write(self.slots[order[at]], at, after)
+            self._write(self.slots[order[at]], self.places[order[at]], after)
             at += 1
         self._finish()
         return self.out
+
+    def _needed(self) -> set[str]:
+        """Return the slots from which something comes out in the end."""
+        needed: set[str] = set()
+        pending = list(self.made.template.makes)
+        while pending:
+            name = pending.pop().slot
+            if name and name not in needed:
+                needed.add(name)
+                pending += self.slots[name].slot.reads
+                if name in self.made.template.instead:
+                    pending.append(self.made.template.instead[name])
+        return needed
 
     def _uses(self) -> tuple[dict[SlotRef, int], dict[SlotRef, int]]:
         """Return the place of the last slot that uses each tensor, and how many uses there are."""
@@ -78,6 +92,8 @@ class Forward:
         count: dict[SlotRef, int] = {}
         instead = self.made.template.instead
         for place, (name, one) in enumerate(self.slots.items()):
+            if name not in self.needed:
+                continue
             refs = [one.slot.reads[number] for number in places(one.slot.value) if number >= 0]
             for ref in [*refs, *([instead[name]] if name in instead and instead[name] not in refs else [])]:
                 last[ref] = place

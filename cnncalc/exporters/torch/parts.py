@@ -103,6 +103,8 @@ class _Tree:
         inside = set(nodes)
         part.reads = list(dict.fromkeys([tensor for node in nodes for tensor in node.inputs if tensor not in inside]))
         part.makes = [node for node in nodes if self._is_seen(node, inside)]
+        if not part.makes:  # of what nobody reads
+            part.makes = [nodes[-1]]
         if not path:
             part.reads, part.makes = list(self.graph.inputs.values()), list(self.graph.outputs.values())
         for name, group in self._groups(part):

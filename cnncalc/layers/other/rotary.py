@@ -13,6 +13,16 @@ from cnncalc.layers.shapes import Shape, shape_text
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Expression, Flow, Torch
+
+_FUNCTION = '''
+def turned(x, interleaved=False):
+    """Return pairs of features turned by a quarter of a circle: (-b, a) of (a, b)."""
+    if interleaved:
+        return torch.stack([-x[..., 1::2], x[..., ::2]], dim=-1).flatten(-2)
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat([-b, a], dim=-1)
+'''
 
 
 class Rotary(Layer):
@@ -88,3 +98,16 @@ class Rotary(Layer):
             for table, missing in zip(angles, [[*range(1, rank - len(s))] for s in onnx.shapes[1:]], strict=True)
         ]
         return onnx.node("Add", onnx.node("Mul", x, cos), onnx.node("Mul", turned, sin))
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """Two products and a sum, of the tensor and of it turned."""
+        from cnncalc.layers.pytorch import InputPlace, Or, Torch, X, call
+
+        sides: list[Expression] = []
+        for number, shape in enumerate(flow.inputs[1:], 1):
+            table: Expression = InputPlace(number)
+            for _ in range(len(flow.output) - len(shape)):
+                table = call(".unsqueeze", table, 1)
+            sides.append(table)
+        turned = call("turned", X, interleaved=Or(self.interleaved, False))
+        return Torch(call("+", call("*", X, sides[0]), call("*", turned, sides[1])), helpers=(_FUNCTION,))
