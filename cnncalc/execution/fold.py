@@ -23,7 +23,7 @@ class Folded(NamedTuple):
     """What a step computes with.
 
     Attributes:
-        weights: what the carrier's `forward` takes: `Held` ones of a contraction, plain arrays of all others.
+        weights: what the carrier's `forward` takes: `HeldWeight` ones of a contraction, plain arrays of all others.
         before: what is done to the carrier's input.
         clip: what its output is clipped to at last; None for nothing, or for `activation`.
         activation: the node that is applied to the output at last, where that is no clip.
