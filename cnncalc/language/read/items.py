@@ -36,9 +36,7 @@ MODIFIERS = ("name", "from", "repeat", "for", "when", "weights", "expect")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*").fullmatch
 is_item_name = re.compile(r"\w[\w-]*").fullmatch
 _GLUED = r"\w+\s*[=:]\s*[^=\s].*|\d+"  # out_channels=10, out_channels:10, 10
-_IN_A_ROW = re.compile(  # 10 5; 3x3, 64; kernel_size=5
-    r"\d\S*\s+\d.*|\d+[x×]\d+(/\d+)?\s*,.*|[A-Za-z_]\w*\s*=\s*[^=\s].*"
-).fullmatch
+_IN_A_ROW = r"\d\S*\s+\d.*|\d+[x×]\d+(/\d+)?\s*,.*|[A-Za-z_]\w*\s*=\s*[^=\s].*"  # 10 5; 3x3, 64; kernel_size=5
 _FLAG = Argument(lambda value: value, "", None, "")  # a condition: yes and no are flags there
 _FLAG.flag = True
 
@@ -249,7 +247,7 @@ class ItemReader:
         """Read the arguments of a layer, and make it where they are constants."""
         before = len(self.values.faults)
         known = item.layer_class.arguments
-        if isinstance(node, Scalar) and _IN_A_ROW(node.text):
+        if isinstance(node, Scalar) and not node.text.isalnum() and re.fullmatch(_IN_A_ROW, node.text):
             row = partial(suggest.of_values, item.type_name, node, "arguments are named, in {…} or below the type")
             self.values.fault(node, f"{item.type_name}: '{node.text}' is no value", row)
             return
