@@ -1,5 +1,5 @@
-"""Look for faults: random networks are run in several ways; damaged specs and model files, and such that ask for
-much, are given to the commands.
+"""Look for faults: random networks are run in several ways, and by another engine; damaged specs and model files, and
+such that ask for much, are given to the commands.
 
     python -m tests.fuzz --seconds 60 --seed 1
 
@@ -46,6 +46,14 @@ def model(seed: int) -> tuple[str, list[str]]:
     )
 
 
+def exported(seed: int) -> tuple[str, list[str]]:
+    """Return a random network's spec and in what another engine differs on it."""
+    from tests.fuzz import exported as exported_specs
+
+    text = exported_specs.spec(seed)
+    return text, exported_specs.faults(text, seed)
+
+
 KINDS: dict[str, Callable[[int], tuple[str, list[str]]]] = {
     "network": network,
     "damaged": damaged,
@@ -53,6 +61,8 @@ KINDS: dict[str, Callable[[int], tuple[str, list[str]]]] = {
 }
 if find_spec("onnx"):
     KINDS["model"] = model
+if find_spec("onnxruntime"):
+    KINDS["exported"] = exported
 
 SELDOM = {"grown": 10}
 """Kinds that take so long that they have a turn only every so often."""

@@ -62,7 +62,7 @@ def _faults(text: str, seed: int) -> Iterator[str]:
     if types & JUMPS or not all(np.isfinite(array).all() for array in plain.tensors.values()):
         return  # where rounding decides on which side of a step an element is, nothing can be compared
     inputs, matrices = double["x"], double["weights"]
-    moved = _distance(disturbed(network, matrices, inputs, DISTURBED), disturbed(network, matrices, inputs, 0.0))
+    moved = distance(disturbed(network, matrices, inputs, DISTURBED), disturbed(network, matrices, inputs, 0.0))
     for name, run, wanted, allowed in (
         ("fused", fused, plain, CLOSE),
         ("two threads", shared, plain, CLOSE),
@@ -71,7 +71,7 @@ def _faults(text: str, seed: int) -> Iterator[str]:
     ):
         if types & STEEP and allowed == CLOSE:
             continue
-        found = _distance(run.outputs, wanted.outputs)
+        found = distance(run.outputs, wanted.outputs)
         if found > allowed + AMPLIFIED * moved * (1e-6 if allowed == EXACT else 1):
             yield f"{name}: outputs differ by {found:.1e} of their largest element"
 
@@ -91,7 +91,7 @@ def _verified(name: str, run: Any, network: Any) -> Iterator[str]:
             yield f"{name}: output '{key}' is {run.outputs[key].shape}"
 
 
-def _distance(some: Arrays, others: Arrays) -> float:
+def distance(some: Arrays, others: Arrays) -> float:
     """Return the largest difference of outputs, relative to the largest element of each."""
     largest = 0.0
     for name, array in some.items():

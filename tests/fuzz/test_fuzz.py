@@ -20,8 +20,9 @@ from cnncalc.execution import initial_scale
 from cnncalc.execution.kernels import Kernels, convolution
 from cnncalc.execution.kernels.kernel import channels_last
 from cnncalc.layers import layer_types
+from cnncalc.layers.activation.relu import ReLU
 from tests.execution.networks import spec as build
-from tests.fuzz import grown, hostile, networks, running
+from tests.fuzz import exported, grown, hostile, networks, running
 from tests.fuzz.rounding import disturbed
 from tests.patience import PATIENCE
 
@@ -150,3 +151,15 @@ WRONG: dict[str, Callable[[], int]] = {
 def test_a_damaged_model_file_is_answered(seed: int) -> None:
     models = pytest.importorskip("tests.fuzz.models", reason="writes model files with the onnx package")
     assert hostile.faults(models.damaged(seed), models.command(seed), PATIENCE) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_random_network_is_the_same_in_another_engine(seed: int) -> None:
+    pytest.importorskip("onnxruntime", reason="is the other engine")
+    assert exported.faults(exported.spec(seed), seed) == []
+
+
+def test_an_operator_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime", reason="is the other engine")
+    monkeypatch.setattr(ReLU, "to_onnx", lambda self, onnx: onnx.node("Abs", onnx.x))
+    assert any(exported.faults(exported.spec(seed), seed) for seed in (9, 10))

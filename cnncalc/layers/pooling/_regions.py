@@ -60,8 +60,11 @@ class AdaptivePool(Layer):
         bins = [[(i * size // out, ceil_div((i + 1) * size, out)) for i in range(out)] for size, out in sizes]
         steps = [of_axis[1][0] if len(of_axis) > 1 else 1 for of_axis in bins]
         lengths = [of_axis[0][1] for of_axis in bins]
-        axes = zip(bins, steps, lengths, strict=True)
-        if all(one == (i * step, i * step + length) for of_axis, step, length in axes for i, one in enumerate(of_axis)):
+        alike = [
+            [(i * step, i * step + length) for i in range(len(of_axis))]
+            for of_axis, step, length in zip(bins, steps, lengths, strict=True)
+        ]
+        if min(steps) > 0 and alike == bins:
             return onnx.node(self.pool, onnx.x, kernel_shape=lengths, strides=steps)
         y = onnx.x
         for axis, (of_axis, (size, out)) in enumerate(zip(bins, sizes, strict=True), 2):

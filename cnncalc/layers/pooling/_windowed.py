@@ -11,7 +11,7 @@ from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import Pair, Sliding, extents, pads_of, window_counts, window_label
 
 if TYPE_CHECKING:
-    pass
+    from cnncalc.layers.onnx import Onnx
 
 
 class WindowPool(Layer):
@@ -80,6 +80,14 @@ class WindowPool(Layer):
             "padding": self.padding,
             "rounding": self.rounding,
         }
+
+    def padded_in_onnx(self, onnx: Onnx, window: Sliding, value: float) -> tuple[str, Sliding]:
+        """Return the input and what is still padded: runtimes have no window that lies wholly in the padding."""
+        if all(max(pads) < kernel for pads, kernel in zip(window.pads, window.kernel, strict=True)):
+            return onnx.x, window
+        sides = [[pads[side] for pads in window.pads] for side in (0, 1)]
+        x = onnx.node("Pad", onnx.x, onnx.integers([0, 0, *sides[0], 0, 0, *sides[1]]), onnx.number(value))
+        return x, window._replace(pads=((0, 0),) * len(window.kernel))
 
     def covered(self, shape: Shape, output: Shape) -> Sliding:
         """Return the window with as much padding as its windows reach over, so that rounding down gives all of them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.arguments import argument, flag
+from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
@@ -74,6 +74,8 @@ class AvgPool(WindowPool):
             befores, afters = [before for before, _ in window.pads], [after for _, after in window.pads]
             x = onnx.node("Pad", x, onnx.integers([0, 0, *befores, 0, 0, *afters]))
             pads = tuple([(0, max(after - own, 0)) for (_, own), (_, after) in pairs])
+        if any(max(sides) >= kernel for sides, kernel in zip(pads, self.kernel_size, strict=True)):
+            raise LayerError("has a window that holds nothing, of which ONNX has no mean")
         counts = self.count_include_pad and not overhangs
         attributes = covered._replace(pads=pads).to_onnx()
         attributes.pop("dilations")

@@ -53,11 +53,12 @@ class LPPool(WindowPool):
 
     def to_onnx(self, onnx: Onnx) -> str:
         """LpPool, or of an exponent that is not even, and of magnitudes there, its primitives."""
-        attributes = self.covered(onnx.shapes[0], onnx.output).to_onnx()
+        x, window = self.padded_in_onnx(onnx, self.covered(onnx.shapes[0], onnx.output), 0.0)
+        attributes = window.to_onnx()
         attributes.pop("dilations")
         if self.norm_type in (2, 4, 6):
-            return onnx.node("LpPool", onnx.x, **attributes, p=int(self.norm_type))
-        powers = onnx.node("Pow", onnx.x, onnx.number(self.norm_type))
+            return onnx.node("LpPool", x, **attributes, p=int(self.norm_type))
+        powers = onnx.node("Pow", x, onnx.number(self.norm_type))
         mean = onnx.node("AveragePool", powers, **attributes, count_include_pad=1)
         total = onnx.node("Mul", mean, onnx.number(prod(self.kernel_size)))
         return onnx.node("Pow", total, onnx.number(1 / self.norm_type))

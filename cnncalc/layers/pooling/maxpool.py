@@ -65,11 +65,7 @@ class MaxPool(WindowPool):
 
     def to_onnx(self, onnx: Onnx) -> str:
         """MaxPool, what overhangs the end as padding; a window that lies wholly in it is the smallest number."""
-        window, x = self.covered(onnx.shapes[0], onnx.output), onnx.x
-        if any(max(pads) >= kernel for pads, kernel in zip(window.pads, window.kernel, strict=True)):
-            sides = [[pads[side] for pads in window.pads] for side in (0, 1)]
-            x = onnx.node("Pad", x, onnx.integers([0, 0, *sides[0], 0, 0, *sides[1]]), onnx.number(LEAST))
-            window = window._replace(pads=((0, 0),) * len(window.kernel))
+        x, window = self.padded_in_onnx(onnx, self.covered(onnx.shapes[0], onnx.output), LEAST)
         return onnx.node("MaxPool", x, **window.to_onnx())
 
     def to_torch(self, flow: Flow) -> Torch:

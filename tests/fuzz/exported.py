@@ -1,0 +1,46 @@
+"""Random networks as ONNX models: another engine makes of every layer what we do."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+import numpy as np
+
+from cnncalc import loads
+from cnncalc.execution.inputs import random_inputs
+from cnncalc.execution.weights import random_weights
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.studies.against import against
+from tests.fuzz import networks
+from tests.fuzz.rounding import disturbed
+from tests.fuzz.running import AMPLIFIED, DISTURBED, JUMPS, STEEP, distance
+
+MOST = 20_000_000  # elements of all tensors
+CLOSE = 1e-3  # share of a magnitude that rounding may explain in any layer
+
+
+def spec(seed: int) -> str:
+    """Return the text of a random network; the same seed gives the same text."""
+    return networks.spec(seed)
+
+
+def faults(text: str, seed: int) -> list[str]:
+    """Return in which layers two engines differ, or why they can't be compared; what is not finite is left out."""
+    network = loads(text)
+    if sum(node.elements() + node.params for node in network.nodes) > MOST:
+        return []
+    try:
+        compared = against(network, batch=2, seed=seed, threads=1)
+    except CnncalcError as error:
+        return [] if "can't be said in ONNX" in str(error) else [str(error)]
+    types = {node.layer.type for node in network.nodes}
+    if types & (JUMPS | STEEP) or any(not isfinite(row.difference) for row in compared.rows):
+        return []
+    weights = {name: array.astype(np.float64) for name, array in random_weights(network, seed).items()}
+    inputs = {name: array.astype(np.float64) for name, array in random_inputs(network, 2, seed, np.float32).items()}
+    moved = distance(disturbed(network, weights, inputs, DISTURBED), disturbed(network, weights, inputs, 0.0))
+    return [
+        f"'{row.name}', of type {row.type}, differs by {row.relative:.2g} of its magnitude"
+        for row in compared.rows
+        if row.relative > CLOSE + AMPLIFIED * moved
+    ]
