@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cnncalc.exporters.formats import Options
+from cnncalc.exporters.nesting import nested
 from cnncalc.exporters.rolling import BlockText, Entry, Key, blocks, rolled
 from cnncalc.graph import Graph, Tensor
 from cnncalc.ground.errors import CnncalcError
@@ -34,9 +35,10 @@ def spec_text(graph: Graph) -> str:
         if node.layer.type not in layer_types():
             raise CnncalcError(f"'{node.name}' is of type {node.layer.type}, which a spec does not have")
     problem = ""
-    for entries in (rolled(graph), [Entry(node, node.inputs) for node in graph.nodes]):
-        text = "\n".join(_Writer(graph, entries).lines()) + "\n"
-        problem = difference(graph, text)
+    neat = nested(graph)
+    for written, entries in ((neat, rolled(neat)), (graph, [Entry(node, node.inputs) for node in graph.nodes])):
+        text = "\n".join(_Writer(written, entries).lines()) + "\n"
+        problem = difference(written, text)
         if not problem:
             return text
     raise CnncalcError(f"'{graph.title}' can't be written as a spec: {problem}")

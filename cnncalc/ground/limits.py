@@ -65,7 +65,7 @@ MAX_PIPED_MODEL_BYTES = 2**31
 MAX_MODEL_FIELDS = 2_000_000
 """Fields of a model file's messages, all together."""
 
-MAX_MODEL_PARTS = 200_000
+MAX_MODEL_PARTS = 120_000
 """Operators, stored tensors and descriptions of tensors in a model file, all its graphs together."""
 
 MAX_MODEL_MESSAGE_FIELDS = 500_000
