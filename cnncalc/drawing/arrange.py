@@ -10,7 +10,7 @@ from cnncalc.drawing.atoms import Atom, Path, Wire, atoms_of, common
 from cnncalc.drawing.branches import BOTTOM, TOP, Branches
 from cnncalc.drawing.repeats import fold
 from cnncalc.drawing.scopes import clear_borders, items_of, places
-from cnncalc.drawing.tree import Element, Parallel, Series, TreeScope, atoms_in, feeds, leaving, parts_of
+from cnncalc.drawing.tree import Element, Parallel, Series, TreeScope, atoms_in, feeds, leaving, parts_of, reads
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.language.expand.unfinished import Misfit
 
@@ -29,6 +29,7 @@ def arrange(
     atoms = atoms_of(graph, nodes, misfits)
     root = TreeScope(graph.title, "", None)
     _fill(root, atoms, _around(atoms) if nodes is None else (), 0, opened)
+    _close_ends(root)
     _order_branches(root)
     _stand_heads_beside(root)
     _assign_lanes(root, atoms)
@@ -88,6 +89,54 @@ def _fill(scope: TreeScope, atoms: Sequence[Atom], path: Path, depth: int, opene
     for element, item, inside in zip(elements, items, branches.depths, strict=True):
         if isinstance(element, TreeScope):
             _fill(element, item.atoms, item.path, inside + 1)
+
+
+def _close_ends(root: TreeScope) -> None:
+    """Take away lines that lead nowhere: where all that a part reads, or all that comes out of one, lies in lanes."""
+    pending: list[Element] = [root]
+    while pending:
+        element = pending.pop()
+        if isinstance(element, Series):
+            while _close_joints(element):
+                pass
+        pending.extend(parts_of(element))
+
+
+def _close_joints(series: Series) -> bool:
+    """Close what does not go on from one item of a series to the next; return whether anything was open."""
+    found = False
+    for side, open_at in ((0, reads), (-1, feeds)):
+        if series.items and not series.links[side] and _is_open(series.items[side]) and open_at(series.items[side]):
+            _close(series.items[side], side)
+            found = True
+    for place, (above, below) in enumerate(pairwise(series.items), start=1):
+        goes_out, comes_in = feeds(above), reads(below)
+        if series.links[place] and goes_out and comes_in:
+            continue
+        found = found or series.links[place] or (goes_out and _is_open(above)) or (comes_in and _is_open(below))
+        series.links[place] = False
+        _close(above, -1)
+        _close(below, 0)
+    return found
+
+
+def _is_open(element: Element) -> bool:
+    return not isinstance(element, Atom)
+
+
+def _close(element: Element, side: int) -> None:
+    """Take away the line that comes into a part (side 0), or goes out of it (side -1)."""
+    pending = [element]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Series):
+            part.links[side] = False
+            pending.extend(part.items[side:][:1])
+        elif isinstance(part, Parallel):
+            part.passes = False
+            pending.extend(part.branches)
+        elif isinstance(part, TreeScope):
+            pending.append(part.body)
 
 
 def _order_branches(root: TreeScope) -> None:

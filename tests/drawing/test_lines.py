@@ -36,6 +36,14 @@ class Reader:
     def edges(self) -> set[tuple[Seen, Seen]]:
         return {(source, target) for source in self.solid for target in self._targets(source)}
 
+    def loose(self) -> list[Polyline]:
+        """Return the lines that end in nothing."""
+        lines = [line for lines in self.starts.values() for line in lines]
+        return [line for line in lines if not line.arrow and not self._goes_on(line)]
+
+    def _goes_on(self, line: Polyline) -> bool:
+        return any(other is not line for other in self.starts.get(line.points[-1], ()))
+
     def _targets(self, source: Seen) -> set[Seen]:
         pending = self._leaving(source)
         found = set[Seen]()
@@ -91,7 +99,9 @@ def check_lines(graph: Graph, depth: int, columns: int | None = None) -> None:
     root = describe(graph, figures, choice)
     open_to(root, depth)
     expected = {(edge.source, edge.target) for edge in seen_edges(root)}
-    assert Reader(placed(root, graph, figures, choice)).edges() == expected
+    reader = Reader(placed(root, graph, figures, choice))
+    assert reader.edges() == expected
+    assert reader.loose() == []
 
 
 @pytest.mark.parametrize(
