@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 OWN = 4 << 20  # bytes of the executor's own objects, and of what the allocator keeps
 BLAS = 3 << 20  # bytes that OpenBLAS touches of its buffer, for each thread
+KEPT = 1 << 20  # bytes that the allocator keeps for each thread, of what is made and let go there
 CALL = 1500  # bytes of a call that is kept, its views included
 CALLS = 12  # of a block, at most
 TEMPORARIES = 4  # arrays as large as its output that a layer makes which NumPy computes as a whole
@@ -86,7 +87,7 @@ def needs(
     outside = sum(node.elements(batch) for node in {*keep}) + sum(t.elements(batch) for t in network.outputs.values())
     weights = sum(node.params + node.buffers for node in network.nodes)
     blocks = sum(_blocks(kernel) for kernel in kernels if kernel) if repeats else 0
-    scratch = threads * (most_scratch(kernels, dtype.itemsize) + BLAS) + OWN + blocks * CALL * CALLS
+    scratch = threads * (most_scratch(kernels, dtype.itemsize) + BLAS + KEPT) + OWN + blocks * CALL * CALLS
     pairs = zip(plan, kernels, strict=True)
     scratch += max((_beside(step, batch, fuse) for step, kernel in pairs if not kernel), default=0) * dtype.itemsize
     return Needs(

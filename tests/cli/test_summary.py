@@ -377,3 +377,10 @@ def test_an_input_that_is_probably_meant_otherwise_is_noted(shape: str, note: st
 def test_a_variant_beside_a_variant_is_refused() -> None:
     done = cnncalc("summary", "resnet50", "--variant", "resnet18")
     assert (done.code, done.err) == (2, "resnet50 is a variant already, so --variant resnet18 can't be another\n")
+
+
+def test_positions_without_a_common_step_have_none() -> None:
+    """The even positions beside the odd ones: there is no step from one to the next."""
+    halves = "[{slice: {axis: 1, start: 0, step: 2}}], [{slice: {axis: 1, start: 1, step: 2}}]"
+    spec = f"input: [2, 40]\nlayers:\n  - concat: {{axis: 1, paths: [{halves}]}}\n"
+    assert "an output position sees 1 of the input's 40\n" in cnncalc("summary", "-", stdin=spec).out
