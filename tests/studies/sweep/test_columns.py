@@ -203,8 +203,8 @@ def test_what_can_not_be_traced_is_no_error(monkeypatch: pytest.MonkeyPatch) -> 
         raise TypeError
 
     monkeypatch.setattr("cnncalc.studies.sweep.columns.laid_out", untraceable)
-    document, variant = open_document("resnet50")
-    columns = Columns(document, Grid((variant,), {"base_width": range(1, 201)}, {}), Measure())
+    document = read_text(RANDOM.encode(), "net.yaml")
+    columns = Columns(document, Grid((None,), {"width": range(1, 201)}, {}), Measure())
     window = columns.window(range(200))
     assert (len(window.points), window.failed) == (200, [])
     assert window.points[63] == point(document, columns.grid[63], Measure())
