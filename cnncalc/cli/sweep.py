@@ -64,7 +64,6 @@ def command(
     cnncalc sweep net.yaml --set 'kernels=each(3,5,7)*20' --sample 100M -o some.parquet --dask tcp://scheduler:8786
     """
     gc.set_threshold(50_000, 20, 50)  # a million networks come and go, whose layers refer to themselves
-    collect_often()
     recipe, named = read_asked(spec, fuse)
     texts = SweepTexts(varied, rows, basis, wanted, named)
     plan = texts.plan(recipe)
@@ -101,13 +100,6 @@ def _interrupted(tally: RowTally, rows: int, out: Output, by_row: bool) -> Keybo
     place = f", which are in {out.path}" if out.path else ""
     on = "; --resume goes on there" if grows(out, False, by_row) else ""
     return KeyboardInterrupt(printable(f"{tally.done:,} of {rows:,} combinations are done{place}{on}"))
-
-
-def collect_often() -> None:
-    """Let Python look for garbage more often than for a single network: here one after the other is let go of."""
-    import gc
-
-    gc.set_threshold(50_000, 20, 50)
 
 
 def _kept(keeper: Keeper, done: Iterable[SweepPart], grid: Grid) -> SweepPart:
