@@ -93,13 +93,15 @@ def _fill(scope: TreeScope, atoms: Sequence[Atom], path: Path, depth: int, opene
 
 def _close_ends(root: TreeScope) -> None:
     """Take away lines that lead nowhere: where all that a part reads, or all that comes out of one, lies in lanes."""
-    pending: list[Element] = [root]
-    while pending:
-        element = pending.pop()
-        if isinstance(element, Series):
-            while _close_joints(element):
-                pass
-        pending.extend(parts_of(element))
+    is_open = True
+    while is_open:  # what is closed within a part may leave nothing to come into it, or out of it
+        is_open = False
+        pending: list[Element] = [root]
+        while pending:
+            element = pending.pop()
+            if isinstance(element, Series) and _close_joints(element):
+                is_open = True
+            pending.extend(parts_of(element))
 
 
 def _close_joints(series: Series) -> bool:
