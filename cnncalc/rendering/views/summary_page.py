@@ -240,7 +240,7 @@ def _field_texts(summary: Summary) -> list[str]:
 def _field_text(fields: Fields, summary: Summary, source: str, is_map: bool) -> str:
     """Return ``3×3 of the input's 16×16, 1×1 apart``."""
     whose = "the input's" if len(summary.inputs) == 1 else f"{source}'s"
-    steps = is_map and any(axis.jump for axis in fields)
+    steps = is_map and any(axis.jump and not axis.is_whole for axis in fields)
     step = f", {'×'.join(f'{float(axis.jump):g}' for axis in fields)} apart" if steps else ""
     return f"{seen(fields)} of {whose} {crossed(summary.inputs[source][2:])}{step}"
 
