@@ -11,7 +11,7 @@ import numpy as np
 from cnncalc.execution.kernels import Kernels
 from cnncalc.execution.kernels.kernel import HeldWeight, Kernel
 from cnncalc.execution.kernels.team import Team, scratch_bytes
-from cnncalc.execution.kernels.tuning import GEMM_FROM_ROWS, ROW_OPERATION
+from cnncalc.execution.kernels.tuning import BLOCK, GEMM_FROM_ROWS, ROW_OPERATION
 from cnncalc.execution.layout import joins_channels, layout
 from cnncalc.execution.machine import available, resident
 from cnncalc.execution.plan import Step, is_contraction, steps
@@ -89,6 +89,8 @@ def needs(
     blocks = sum(_blocks(kernel) for kernel in kernels if kernel) if repeats else 0
     scratch = threads * (most_scratch(kernels, dtype.itemsize) + BLAS + KEPT) + OWN + blocks * CALL * CALLS
     pairs = zip(plan, kernels, strict=True)
+    activated = max((_activated(step, kernel) for step, kernel in zip(plan, kernels, strict=True)), default=0)
+    scratch += threads * activated * dtype.itemsize
     scratch += max((_beside(step, batch, fuse) for step, kernel in pairs if not kernel), default=0) * dtype.itemsize
     return Needs(
         resident(),
@@ -193,6 +195,14 @@ def _beside(step: Step, batch: int, fuse: bool) -> int:
     largest = max([node.elements(batch), *(tensor.elements(batch) for tensor in step.inputs)])
     weights = sum(prod(weight.shape) for weight in node.use.weights.values())
     return TEMPORARIES * largest + weights + node.macs(batch) // max(node.shape[0], 1)
+
+
+def _activated(step: Step, kernel: Kernel | None) -> int:
+    """Return the elements that each thread makes of a block of a contraction's output for its activation."""
+    layers = [node.layer for node in step.after]
+    if kernel is None or all(layer.is_affine() or layer.clamps() is not None for layer in layers):
+        return 0
+    return TEMPORARIES * min(2 * BLOCK, prod(kernel.shape))
 
 
 def _blocks(kernel: Kernel) -> int:
