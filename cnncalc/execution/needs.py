@@ -200,7 +200,8 @@ def _beside(step: Step, batch: int, fuse: bool) -> int:
 def _activated(step: Step, kernel: Kernel | None) -> int:
     """Return the elements that each thread makes of a block of a contraction's output for its activation."""
     layers = [node.layer for node in step.after]
-    if kernel is None or all(layer.is_affine() or layer.clamps() is not None for layer in layers):
+    activations = [one for one in layers if one.pointwise and not one.is_affine() and one.clamps() is None]
+    if kernel is None or not activations:
         return 0
     return TEMPORARIES * min(2 * BLOCK, prod(kernel.shape))
 
