@@ -89,6 +89,20 @@ def _handle_signals() -> None:
             raise KeyboardInterrupt
         raise Ended(128 + number)
 
+    def once_more(dropped: "sys.UnraisableHookArgs") -> None:
+        """Let a signal come again that Python had to drop, as in a callback while it imports; report other errors."""
+        nonlocal last
+        if isinstance(dropped.exc_value, (KeyboardInterrupt, Ended)) and hasattr(signal, "setitimer"):
+            number = (
+                signal.SIGINT if isinstance(dropped.exc_value, KeyboardInterrupt) else dropped.exc_value.args[0] - 128
+            )
+            last = -1.0
+            signal.signal(signal.SIGALRM, lambda _, frame: end(number, frame))
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+        else:
+            sys.__unraisablehook__(dropped)
+
+    sys.unraisablehook = once_more
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP

@@ -238,6 +238,28 @@ def test_ctrl_c_keeps_the_rows_that_are_done(net: Path, presses: int, jobs: str)
     assert sorted(os.listdir()) == ["net.yaml", "sweep.json", "sweep.tsv", "sweep.tsv.progress"]
 
 
+DROPPED = """
+import os, signal, sys, time, weakref
+import cnncalc.__main__ as start
+
+def main():
+    class Gone: pass
+    gone = Gone()
+    callback = weakref.ref(gone, lambda _: (os.kill(os.getpid(), signal.SIGINT), time.sleep(1)))
+    del gone  # Python drops what is raised in a callback, as importlib has one for its locks
+    time.sleep(20)
+    return 0
+
+start.main = main
+start.entry()
+"""
+
+
+def test_ctrl_c_that_python_drops_comes_once_more() -> None:
+    done = subprocess.run([sys.executable, "-c", DROPPED], capture_output=True, text=True, timeout=10, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
 def test_ctrl_c_at_any_time_after_the_start() -> None:
     """None of our functions is interrupted with a traceback; what Python does before the first of them may be."""
     codes = set()
