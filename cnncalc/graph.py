@@ -117,7 +117,7 @@ class Node(_Flowing):
 
     def formulas(self) -> list[Formula]:
         """Return how each figure of this node comes about."""
-        from cnncalc.layers.symbols import derive
+        from cnncalc.layers.formulas import derive
 
         return derive(self.layer, self.use.inputs, self.shape)
 

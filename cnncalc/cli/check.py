@@ -21,7 +21,8 @@ from cnncalc.language.collection import members
 from cnncalc.language.document import Document
 from cnncalc.language.findings import RULES, distinct, noticed
 from cnncalc.language.usage import unused
-from cnncalc.rendering.views.check import failure_text, view
+from cnncalc.rendering.failures import failure_text
+from cnncalc.rendering.views.check import view
 from cnncalc.studies.check.report import Check, Report, check
 from cnncalc.studies.device.budgets import Wanted
 

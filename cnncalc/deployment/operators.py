@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnncalc.layers.shapes import crossed
+
 if TYPE_CHECKING:
     from cnncalc.deployment.constants import Converter, NumberFormat
     from cnncalc.graph import Node
@@ -102,6 +104,15 @@ class Operator:
     def name(self) -> str:
         """The first layer's name."""
         return self.layers[0].name
+
+    @property
+    def title(self) -> str:
+        """What it is, with its window, and its name: ``CONV_2D 3×3/2 stem.conv1``."""
+        if self.taps is None:
+            return f"{self.code} {self.name}"
+        kernel, stride = crossed(self.taps.kernel), self.taps.stride
+        step = "" if stride == (1, 1) else f"/{stride[0]}" if stride[0] == stride[1] else f"/{crossed(stride)}"
+        return f"{self.code} {kernel}{step} {self.name}"
 
 
 class DeviceGraph(NamedTuple):

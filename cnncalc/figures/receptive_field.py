@@ -16,7 +16,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from cnncalc.figures.patterns import IDENTITY, Pattern, PatternBudget, constant, through
+from cnncalc.figures.patterns import IDENTITY, Pattern, PatternBudget, through
+from cnncalc.figures.terms import CHANNELS, MISSING, IndexDigit, Term, Terms, whole
 from cnncalc.graph import Graph, Input, Node, Tensor
 from cnncalc.ground.limits import MAX_FIELD_WORK
 from cnncalc.layers.base import Use
@@ -24,48 +25,9 @@ from cnncalc.layers.reads import Along, LaidOut, Move, Read, Reads
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from fractions import Fraction
 
-CHANNELS = 0
-MISSING = -1
-"""Among the loose axes of a term: channels of which not all are left."""
-
 _ALL_CHANNELS = (CHANNELS,)
-
-
-class IndexDigit(NamedTuple):
-    """A digit of the index on an axis of a tensor: ``index // unit % size``."""
-
-    axis: int
-    unit: int
-    size: int
-
-
-class Term(NamedTuple):
-    """A part of a field: what an element sees according to its place on some axes.
-
-    Attributes:
-        places: whose digits, the highest first, make the position in the pattern; none: all elements see the same.
-        pattern: what each position sees.
-        loose: axes whose positions may see less each than is said here, which holds for all of them together; and
-            MISSING where it is not known whether those that are left do.
-    """
-
-    places: tuple[IndexDigit, ...]
-    pattern: Pattern
-    loose: tuple[int, ...] = ()
-
-    @property
-    def positions(self) -> int:
-        """How many there are in the pattern."""
-        count = 1
-        for place in self.places:
-            count *= place.size
-        return count
-
-
-Terms: TypeAlias = tuple[Term, ...]
 
 
 class Field:
@@ -263,13 +225,15 @@ def _along_all(field: Field, reads: tuple[Read, ...], shape: Shape, output: Shap
     """Return a field behind a layer that treats each axis by itself."""
     before = field.terms
     if len(before) == 1:
-        term = along(before[0], reads, shape, output, work)
+        term = _along(before[0], reads, shape, output, work)
         return field if term is before[0] else Field((term,), field.input_size)
-    terms = [along(term, reads, shape, output, work) for term in before]
+    from cnncalc.figures.regrouping import united
+
+    terms = [_along(term, reads, shape, output, work) for term in before]
     return Field(united(terms, work), field.input_size)
 
 
-def along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: PatternBudget) -> Term:
+def _along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: PatternBudget) -> Term:
     """Return a part of a field behind a layer that treats each axis by itself."""
     places, pattern, loose = term
     if loose == _ALL_CHANNELS and reads[CHANNELS].is_whole:
@@ -306,13 +270,6 @@ def _along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Sh
     from cnncalc.figures.regrouping import along_several
 
     return along_several(term, reads, shape, output, work)
-
-
-def whole(term: Term) -> Term:
-    """Return what an element sees that reads all positions."""
-    pattern, count = term.pattern, term.positions
-    growth = -(-(pattern.growth or 0) * count // len(pattern.first))
-    return Term((), constant(pattern.hull(count), growth), term.loose)
 
 
 # --- where branches meet ----------------------------------------------------------------------------------------
@@ -388,13 +345,5 @@ def _met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: Patte
             return Field((term,), one.input_size), True
     from cnncalc.figures.regrouping import met
 
-    return met(fields, seam, are_all, work)
-
-
-def united(terms: Sequence[Term], work: PatternBudget) -> Terms:
-    """Return terms, one for each place."""
-    if len({term.places for term in terms}) == len(terms):
-        return tuple(terms)
-    from cnncalc.figures.regrouping import put_together
-
-    return put_together(terms, work)
+    terms, agree = met([field.terms for field in fields], seam, are_all, work)
+    return Field(terms, one.input_size), agree

@@ -8,7 +8,7 @@ from itertools import product
 from math import prod
 
 from cnncalc.figures.patterns import Pattern, PatternBudget, constant, in_step, through, union
-from cnncalc.figures.receptive_field import CHANNELS, MISSING, Field, IndexDigit, Term, Terms, along, united, whole
+from cnncalc.figures.terms import CHANNELS, MISSING, IndexDigit, Term, Terms, whole
 from cnncalc.ground.limits import MAX_FIELD_WORK
 from cnncalc.layers.reads import Along, LaidOut, Move, Ranges, Read, repeated, sliding
 from cnncalc.layers.shapes import Shape
@@ -21,7 +21,7 @@ def regrouped(terms: Terms, moves: tuple[Move, ...], shape: Shape, output: Shape
     """Return the parts of a field behind some moves."""
     for move in moves:
         if isinstance(move, Along):
-            terms, shape = tuple([along(term, move.reads, shape, output, work) for term in terms]), output
+            terms, shape = tuple([along_several(term, move.reads, shape, output, work) for term in terms]), output
         elif isinstance(move, LaidOut):
             terms, shape = tuple([_laid_out(term, shape, move.shape, work) for term in terms]), move.shape
         else:
@@ -44,24 +44,22 @@ def loosened(term: Term) -> Term:
 # --- where branches meet ----------------------------------------------------------------------------------------
 
 
-def met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: PatternBudget) -> tuple[Field, bool]:
+def met(fields: Sequence[Terms], seam: int | None, are_all: bool, work: PatternBudget) -> tuple[Terms, bool]:
     """Return what all of some fields see together, and whether they step equally.
 
     Args:
-        fields: of the inputs of one layer that read the same input of the network.
+        fields: the parts of each field, of the inputs of one layer that read the same input of the network.
         seam: the axis along which they are put side by side, if they are.
         are_all: whether all inputs of the layer read it.
         work: what may still be spent.
     """
-    terms = put_together([term for field in fields for term in field.terms], work)
+    terms = _put_together([term for field in fields for term in field], work)
     if seam is not None:
-        others = [
-            {term for term in field.terms if all(place.axis != seam for place in term.places)} for field in fields
-        ]
+        others = [{term for term in field if not _on_axis(term, seam)} for field in fields]
         if not are_all or any(some != others[0] for some in others):
             loose = [term if _on_axis(term, seam) else _loose_along(term, seam) for term in terms]
             terms = tuple(loose)
-    return Field(terms, fields[0].input_size), _same_strides(fields)
+    return terms, _same_strides(fields)
 
 
 def _on_axis(term: Term, axis: int) -> bool:
@@ -72,18 +70,25 @@ def _loose_along(term: Term, axis: int) -> Term:
     return term._replace(loose=tuple(sorted({*term.loose, axis})))
 
 
-def _same_strides(fields: tuple[Field, ...]) -> bool:
+def _same_strides(fields: Sequence[Terms]) -> bool:
     """Return whether the positions of all fields step equally; a field of one position has no step."""
     by_places: dict[tuple[IndexDigit, ...], list[Pattern]] = {}
     for field in fields:
-        for term in field.terms:
+        for term in field:
             if term.positions > 1 and term.pattern.growth is not None:
                 by_places.setdefault(term.places, []).append(term.pattern)
     return all(in_step(patterns) for patterns in by_places.values())
 
 
-def put_together(terms: Sequence[Term], work: PatternBudget) -> Terms:
-    """Return terms, one for each place."""
+def united(terms: Sequence[Term], work: PatternBudget) -> Terms:
+    """Return terms that were one for each place before a move, one for each place again."""
+    if len({term.places for term in terms}) == len(terms):
+        return tuple(terms)
+    return _put_together(terms, work)
+
+
+def _put_together(terms: Sequence[Term], work: PatternBudget) -> Terms:
+    """Return terms, one for each place; too many become one that holds for all positions."""
     by_places: dict[tuple[IndexDigit, ...], list[Term]] = {}
     for term in terms:
         by_places.setdefault(term.places, []).append(term)

@@ -242,27 +242,30 @@ class Layer:
     def to_onnx(self, onnx: Onnx) -> str:
         """Say by which of ONNX' operators the layer is made, and return the tensor that comes out.
 
-        By default it is the operator that ``elsewhere`` names, where that says what all arguments mean.
-        Raises LayerError where there is no counterpart.
-        """
-        from cnncalc.layers.onnx import by_name
+        By default it is the operator that ``elsewhere`` names, with the attributes that stand behind it in brackets:
+        ``Relu``, ``Elu(alpha)``, ``LeakyRelu(alpha=slope)``.
 
-        return by_name(self, onnx)
+        Raises:
+            LayerError: where there is no counterpart, or the name does not say what all arguments mean.
+        """
+        name, attributes = _called(self.elsewhere.onnx)
+        if not name or {*attributes.values()} != {*self.arguments} or self.weights(*onnx.shapes):
+            raise LayerError("has no counterpart in ONNX")
+        return onnx.node(name, *onnx.inputs, **{word: self.__dict__[own] for word, own in attributes.items()})
 
     def to_torch(self, flow: Flow) -> Torch:
-        """Return how this use is written in PyTorch.
+        """Return how this use is written in PyTorch: by default as the function that ``elsewhere`` names.
 
         Raises:
             LayerError: where PyTorch can't express it; the message is what follows "PyTorch".
         """
         from cnncalc.layers.pytorch import InputPlace, Option, Torch, call
 
-        if not self.elsewhere.function:
+        name, words = _called(self.elsewhere.function)
+        if not name:
             raise LayerError("has no counterpart")
-        name, _, words = self.elsewhere.function.rstrip(")").partition("(")
         value = call(name, *[InputPlace(number) for number in range(len(flow.inputs))])
-        given = [word.strip() for word in words.split(",") if word]
-        options = [Option(word, self.__dict__[word], self.arguments[word].default) for word in given]
+        options = [Option(word, self.__dict__[own], self.arguments[own].default) for word, own in words.items()]
         return Torch(value._replace(options=tuple(options)))
 
     # --- what is shown ------------------------------------------------------------------------------------
@@ -327,6 +330,13 @@ class Layer:
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={self.__dict__[name]!r}" for name in self.arguments)
         return f"{type(self).__name__}({shown})"
+
+
+def _called(text: str) -> tuple[str, dict[str, str]]:
+    """Return the name in ``Name(word, other=argument)``, and which of our arguments each word in brackets means."""
+    name, _, words = text.rstrip(")").partition("(")
+    pairs = [word.strip().partition("=") for word in words.split(",") if word]
+    return name, {word: argument or word for word, _, argument in pairs}
 
 
 def per_channel(weight: Array, x: Array) -> Array:

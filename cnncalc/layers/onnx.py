@@ -5,21 +5,16 @@ Tensors go by names.  Those of layers are what arrays are in `forward`, (N, *sha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.base import Layer
     from cnncalc.layers.ops import NumPy
 
 Attribute = int | float | str | Sequence[int] | Sequence[str]
-
-_CALL = re.compile(r"(\w+)(?:\(([^()]*)\))?").fullmatch
 
 
 class Onnx(Protocol):
@@ -92,22 +87,6 @@ class Onnx(Protocol):
 
     def stretched(self, index: int) -> str:
         """Return an input as often as there are samples, where it is one and the same for all."""
-
-
-def by_name(layer: Layer, onnx: Onnx) -> str:
-    """Return what the operator makes that ``elsewhere`` names: ``Relu``, ``Elu(alpha)``, ``LeakyRelu(alpha=slope)``.
-
-    Raises:
-        LayerError: where there is none, or it does not say what all arguments mean.
-    """
-    named = _CALL(layer.elsewhere.onnx)
-    pairs = [part.strip().partition("=") for part in (named[2] or "").split(",")] if named and named[2] else []
-    attributes = {attribute: argument or attribute for attribute, _, argument in pairs}
-    if named is None or {*attributes.values()} != {*layer.arguments} or layer.weights(*onnx.shapes):
-        raise LayerError("has no counterpart in ONNX")
-    return onnx.node(
-        named[1], *onnx.inputs, **{attribute: getattr(layer, name) for attribute, name in attributes.items()}
-    )
 
 
 def clipped(onnx: Onnx, low: float, high: float) -> str:

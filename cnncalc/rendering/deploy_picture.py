@@ -11,9 +11,6 @@ from cnncalc.drawing.svg import FONT
 from cnncalc.ground.numbers import exact
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.layers.shapes import crossed
-from cnncalc.rendering.layout import page_lines, plain
-from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.views.deploy import page, title
 
 HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 360, 90, 60, 176, 24
 WIDEST_STEP, NARROWEST_STEP, WIDTH = 72, 2, 1100
@@ -61,9 +58,8 @@ def svg(found: Deployment) -> str:
     return "\n".join(lines) + "\n"
 
 
-def html(found: Deployment) -> str:
-    """Return a page without outer files: the picture, and below it the table."""
-    table = escape(plain(page_lines(page(found, len(found.steps), Screen()), Screen())))
+def html(found: Deployment, table: str) -> str:
+    """Return a page without outer files: the picture, and below it the table, a plain text."""
     title = f"{_text(found.graph.name)} on a device"
     return (
         "<!doctype html>\n<html lang='en'>\n<head><meta charset='utf-8'>\n"
@@ -72,7 +68,7 @@ def html(found: Deployment) -> str:
         "<meta name='viewport' content='width=device-width, initial-scale=1'>\n<link rel='icon' href='data:,'>\n"
         f"<title>{title}</title>\n<style>{_STYLE}</style></head>\n<body>\n<main><h1>{title}</h1>\n"
         f"<div tabindex='0' role='region' aria-label='arena'>\n{svg(found)}</div>\n"
-        f"<pre tabindex='0' role='region' aria-label='plan'>{table}</pre></main>\n</body>\n</html>\n"
+        f"<pre tabindex='0' role='region' aria-label='plan'>{escape(table)}</pre></main>\n</body>\n</html>\n"
     )
 
 
@@ -134,7 +130,7 @@ def _names(found: Deployment, step: float) -> Iterator[str]:
         if one.number % every:
             continue
         x, y = LEFT + step * (one.number + 0.5) + 3, TOP + HEIGHT + 10
-        name = title(one.operator) if one.operator is not None else "input"
+        name = one.operator.title if one.operator is not None else "input"
         what, _, layer = name.rpartition(" ")
         both = f"{layer} {what}".rstrip()
         shown = both if text_width(both, 10) <= LONGEST_NAME else _outer(layer, LONGEST_NAME)

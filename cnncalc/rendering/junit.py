@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from cnncalc.ground.terminal_safe import printable, printable_lines
-from cnncalc.rendering.views.check import failure_text
+from cnncalc.rendering.failures import failure_text
 from cnncalc.studies.check.report import LEAST, MOST, Report
 
 _BOUNDS = {MOST: "max-", LEAST: "min-"}

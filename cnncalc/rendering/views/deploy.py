@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnncalc.deployment.constants import KERNELS, RUNTIME
-from cnncalc.deployment.operators import Operator
 from cnncalc.deployment.orders import other_arenas
 from cnncalc.deployment.parts import EXACT, Part, total
 from cnncalc.deployment.planner import aligned
 from cnncalc.deployment.view import ArenaPlace, Deployment, OperatorRun
 from cnncalc.ground.numbers import bytes_text, counted, exact
 from cnncalc.layers.shapes import crossed
-from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Table, TableRow, Text, Title
+from cnncalc.rendering.layout import (
+    Block,
+    Cell,
+    Column,
+    Gap,
+    Paragraph,
+    Table,
+    TableRow,
+    Text,
+    Title,
+    page_lines,
+    plain,
+)
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import View
 
@@ -44,7 +55,7 @@ def view(found: Deployment, steps: int | None) -> View:
     def html() -> str:
         from cnncalc.rendering.deploy_picture import html
 
-        return html(found)
+        return html(found, plain(page_lines(page(found, len(found.steps), Screen()), Screen())))
 
     return View(
         page=lambda screen: page(found, steps, screen),
@@ -125,7 +136,7 @@ def _first(found: Deployment) -> str:
         " + ".join([crossed(flow.shape) for flow in step.operator.inputs]) + f" → {crossed(step.operator.output.shape)}"
     )
     peak_text = (
-        f"The step that would break first is {step.number}, {title(step.operator)} ({shape}): "
+        f"The step that would break first is {step.number}, {step.operator.title} ({shape}): "
         f"it reaches to byte {exact(step.end)} of the arena"
     )
     if found.arena == found.bound:
@@ -133,17 +144,6 @@ def _first(found: Deployment) -> str:
     return (
         f"{peak_text}, with {exact(step.live)} alive. The plan loses {exact(found.arena - found.bound)} bytes to gaps."
     )
-
-
-def title(operator: Operator) -> str:
-    """Return ``CONV_2D 3×3/2 stem.conv1``."""
-    taps = operator.taps
-    window = ""
-    if taps is not None:
-        window = f" {crossed(taps.kernel)}"
-        window += f"/{taps.stride[0]}" if taps.stride[0] == taps.stride[1] > 1 else ""
-        window += f"/{crossed(taps.stride)}" if taps.stride[0] != taps.stride[1] else ""
-    return f"{operator.code}{window} {operator.name}"
 
 
 # --- parts ---------------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def _steps(found: Deployment, most: int | None, width: int | None) -> list[Block
     rows: list[TableRow] = []
     for step in shown:
         operator = step.operator
-        what, who = ("input", "") if operator is None else (title(operator).rpartition(" ")[0], operator.name)
+        what, who = ("input", "") if operator is None else (operator.title.rpartition(" ")[0], operator.name)
         style = "bold" if step is found.highest else ""
         picture = _row(found, step, letters, room)
         cells = [Cell(text, style) for text in (str(step.number), what, who, exact(step.live))]

@@ -9,7 +9,6 @@ from cnncalc.deployment.explained import Explained
 from cnncalc.deployment.view import Deployment
 from cnncalc.ground.numbers import exact
 from cnncalc.rendering.layout import Block, Column, Gap, Paragraph, Table, Text
-from cnncalc.rendering.views.deploy import title
 from cnncalc.rendering.writers import View
 
 SCHEMA_VERSION = 1
@@ -47,7 +46,7 @@ def _said(one: Explained) -> str:
         return f"{one.layer} is nothing on the device"
     others = [node.name for node in one.step.operator.layers if node.name != one.layer]
     beside = f", together with {', '.join(others)}" if others and one.role == "is" else ""
-    return f"{one.layer} {one.role} step {one.step.number}, {title(one.step.operator)}{beside}"
+    return f"{one.layer} {one.role} step {one.step.number}, {one.step.operator.title}{beside}"
 
 
 def records(layers: Sequence[Explained]) -> Iterator[dict[str, Any]]:

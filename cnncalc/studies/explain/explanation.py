@@ -14,8 +14,9 @@ from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPLAINED
 from cnncalc.layers.base import Use
+from cnncalc.layers.formulas import symbolic
 from cnncalc.layers.shapes import Shape, axis_names
-from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape, symbolic
+from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape
 from cnncalc.studies.explain.borders import Border, borders_of
 from cnncalc.studies.explain.growth import Sight, sights
 

@@ -1,0 +1,52 @@
+"""The parts of a receptive field: what an element sees according to its place on some axes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from cnncalc.figures.patterns import Pattern, constant
+
+CHANNELS = 0
+MISSING = -1
+"""Among the loose axes of a term: channels of which not all are left."""
+
+
+class IndexDigit(NamedTuple):
+    """A digit of the index on an axis of a tensor: ``index // unit % size``."""
+
+    axis: int
+    unit: int
+    size: int
+
+
+class Term(NamedTuple):
+    """A part of a field: what an element sees according to its place on some axes.
+
+    Attributes:
+        places: whose digits, the highest first, make the position in the pattern; none: all elements see the same.
+        pattern: what each position sees.
+        loose: axes whose positions may see less each than is said here, which holds for all of them together; and
+            MISSING where it is not known whether those that are left do.
+    """
+
+    places: tuple[IndexDigit, ...]
+    pattern: Pattern
+    loose: tuple[int, ...] = ()
+
+    @property
+    def positions(self) -> int:
+        """How many there are in the pattern."""
+        count = 1
+        for place in self.places:
+            count *= place.size
+        return count
+
+
+Terms: TypeAlias = tuple[Term, ...]
+
+
+def whole(term: Term) -> Term:
+    """Return what an element sees that reads all positions."""
+    pattern, count = term.pattern, term.positions
+    growth = -(-(pattern.growth or 0) * count // len(pattern.first))
+    return Term((), constant(pattern.hull(count), growth), term.loose)

@@ -1,0 +1,35 @@
+"""A check that failed, as a text: what should be, what is, and where most of it comes from."""
+
+from __future__ import annotations
+
+from cnncalc.ground.numbers import bytes_text, exact, percent
+from cnncalc.ground.terminal_safe import printable
+from cnncalc.studies.check.report import EXPECTED, MOST, Check, Report
+
+
+def failure_text(report: Report, check: Check) -> str:
+    """Return what failed, with the figure, the bound and the layers that cost most."""
+    bound, actual = _figure(check.bound, check.of_bytes), _figure(check.actual, check.of_bytes)
+    place = str(check.origin or report.spec)
+    place += f": {check.what}" if place == report.name else f": {report.name}: {check.what}"
+    if check.relation == EXPECTED:
+        text = f"{place} should be {bound}, but is {actual}"
+    else:
+        text = f"{place} = {actual}, {'over' if check.relation == MOST else 'under'} the bound of {bound}"
+    text = printable(text) + (f"\n{check.origin.excerpt()}" if check.origin else "")
+    parts = [f"{name} {exact(part)}{_share(part, check)}" for name, part in check.heaviest]
+    return text + (f"\n  heaviest: {printable(', '.join(parts))}" if parts else "")
+
+
+def _share(part: int, check: Check) -> str:
+    """Return a layer's part of a figure that is a sum."""
+    if check.what.startswith("layer_") or not isinstance(check.actual, int):
+        return ""
+    return f" ({percent(part / check.actual)})"
+
+
+def _figure(figure: object, of_bytes: bool) -> str:
+    if not isinstance(figure, int):
+        return str(figure)
+    about = f" ({bytes_text(figure)})" if figure >= 1024 else ""
+    return f"{exact(figure)} bytes{about}" if of_bytes else exact(figure)
