@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph
     from cnncalc.ground.places import Origin
+    from cnncalc.ground.values import Value
     from cnncalc.layers.shapes import Shape
 
 
@@ -84,7 +85,7 @@ class Recipe(Protocol):
     def build(
         self,
         variant: str | None = None,
-        settings: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Value] | None = None,
         inputs: Mapping[str, Shape] | None = None,
     ) -> Graph:
         """Build a network.

@@ -1,0 +1,8 @@
+"""The type of what an expression of a spec, a setting or an argument of a layer can be; it is imported for types alone."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | None"
+"""A number, a truth, a word, nothing, or a list of these; lists are tuples, since nothing changes them."""
