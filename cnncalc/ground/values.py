@@ -1,4 +1,4 @@
-"""The type of what an expression of a spec, a setting or an argument of a layer can be; it is imported for types alone."""
+"""What an expression of a spec, a setting or an argument of a layer can be; imported for types alone."""
 
 from __future__ import annotations
 
