@@ -80,3 +80,82 @@ def test_where_nothing_shows_the_rows_the_tensor_counts_in_full() -> None:
 def test_biases_that_are_a_mask_are_no_params() -> None:
     bias = np.where(index() % 2, 0, -100).astype(np.float32)[None]
     assert network(attention(bias, name="attn_mask")).summary().totals.params == 0
+
+
+def test_a_table_that_is_written_out_for_one_head_counts_by_its_rows() -> None:
+    data = model(
+        [
+            node("MatMul", ["q", "k"], ["logits"]), node("Add", ["logits", "select"], ["shifted"]),
+            node("Softmax", ["shifted"], ["weights"], axis=-1), node("MatMul", ["weights", "v"], ["y"]),
+        ],
+        {"q": ["N", PLACES, 4], "k": ["N", 4, PLACES], "v": ["N", PLACES, 4]},
+        ["y"],
+        {"select": TABLE[:, 0][index()]},
+    )  # fmt: skip
+    assert network(data).summary().totals.params == ROWS
+
+
+def test_features_of_offsets_that_are_written_out_count_by_their_rows() -> None:
+    """MViTv2, https://arxiv.org/abs/2112.01526: a row of features for each offset of 4 positions on an axis, 2·4 − 1."""
+    apart = np.arange(4)[:, None] - np.arange(4) + 3
+    table = np.random.default_rng(2).standard_normal((7, 5)).astype(np.float32)[apart]
+    data = model(
+        [node("Einsum", ["x", "index_2"], ["y"], equation="nhc,hkc->nhk")],
+        {"x": ["N", 4, 5]},
+        ["y"],
+        {"index_2": table},
+    )
+    assert network(data).summary().totals.params == 7 * 5
+
+
+# --- what PyTorch's exporter writes beside a tensor (torch/onnx/_internal/exporter/_core.py, and
+# --- onnxscript/optimizer/_constant_folding.py, FOLDED_FROM_KEY) ---------------------------------------------------
+
+KIND, FOLDED = "pkg.torch.export.graph_signature.InputSpec.kind", "pkg.onnxscript.optimizer.folded_from"
+
+
+def shifted(name: str, key: str, text: str, *before: Any, shape: tuple[int, ...] = (4,)) -> bytes:
+    """Return a model of a map that is shifted by a stored tensor, beside which a property is written."""
+    nodes = [*before, node("Add", ["x", "turned" if before else name], ["y"])]
+    stored = {name: np.random.default_rng(3).standard_normal(shape).astype(np.float32)}
+    matrix = {} if not before else {"mlp.weight": np.ones((4, 4), np.float32)}
+    made = onnx.load_from_string(model(nodes, {"x": ["N", 3, 4]}, ["y"], stored | matrix))
+    info = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+    info.metadata_props.add(key=key, value=text)
+    made.graph.value_info.append(info)
+    data: bytes = made.SerializeToString()
+    return data
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "text", "params"),
+    [
+        ("scale", KIND, "PARAMETER", 4),
+        ("scale", KIND, "BUFFER", 0),
+        ("lifted_tensor_0", KIND, "CONSTANT_TENSOR", 4),  # it may be what was computed of parameters once
+        ("view_3", FOLDED, "['blocks.0.gamma', 'val_1', 'val_2']", 4),
+        ("expand", FOLDED, "['cls_token', 'val_1', 'val_2']", 4),
+        ("permute", FOLDED, "['_to_copy', 'arange_1', 'cat', 'cos_1', 'scalar_tensor_default_2', 'val_163']", 0),
+        ("val_28", FOLDED, "['val_2', 'y']", 0),  # of a shape of a value that an operator makes
+        ("val_9", FOLDED, "['layers.1.attn_mask', 'unsqueeze']", 0),
+        ("val_9", FOLDED, "['layers.1.bias_table', 'layers.1.position_index', 'val_3']", 4),
+        ("val_9", FOLDED, "x" * 70_000, 4),  # longer than any that is read
+    ],
+)
+def test_what_the_exporter_says_of_a_tensor_counts(name: str, key: str, text: str, params: int) -> None:
+    assert network(shifted(name, key, text)).summary().totals.params == params
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "params"),
+    [
+        ("permute", "['blocks.0.token', 'val_1']", 16 + 12),  # a learned token, which was turned
+        ("val_67", "['mlp.0.weight', 'rel_coords', 'val_66']", 16),  # the first product of a network on positions
+        ("tokens", "", 16 + 12),
+    ],
+)
+def test_what_a_network_on_constants_reads_is_no_parameter_where_it_was_computed(
+    name: str, text: str, params: int
+) -> None:
+    product = node("MatMul", [name, "mlp.weight"], ["turned"])
+    assert network(shifted(name, FOLDED, text, product, shape=(3, 4))).summary().totals.params == params

@@ -1,12 +1,13 @@
-"""Tables of relative positions that an exporter has written out: how many of their elements were learned.
+"""Tables that an exporter has written out: how many of their elements were learned.
 
 A network that adds a bias for each pair of positions to an attention's logits learns it per *offset*: a table of
 (2·h − 1)·(2·w − 1) rows for a window of h·w positions, one column per head (Swin, https://arxiv.org/abs/2103.14030,
 section 3.2), and indexes it.  An exporter that folds constants stores the result, (heads, L, S) elements, and the table
 is gone from the file.  The pairs that read one row have the same biases in all heads, to the last bit, and pairs that
-read different rows do not, but for chance: so the rows are counted.  These are the only weights that are looked at
-without a run; where they are not in the file, or all equal as before a training, nothing can be shown, and the tensor
-counts as the file has it.
+read different rows do not, but for chance: so the rows are counted.  MViT's tables have a row of features for each
+offset (https://arxiv.org/abs/2112.01526, section 4.1): rows that are equal are one.  These are the only weights that
+are looked at without a run; where they are not in the file, or all equal as before a training, nothing can be shown,
+and the tensor counts as the file has it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 from cnncalc.ground.limits import MAX_COMPARED_BYTES
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import FLOATS, WIDTHS
+from cnncalc.importers.onnx.provenance import is_generated_name
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.steps import LayerStep
@@ -36,15 +38,15 @@ FORMS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
 class Expanded:
-    """The biases of attention that are written out.
+    """The tables that are written out.
 
     Attributes:
-        shapes: what was learned of each, (rows, heads), by the identity of the stored tensor.
-        unread: how many there are of which that is not known.
+        shapes: what was learned of each, (rows, heads or features), by the identity of the stored tensor.
+        unread: how many biases of attention there are of which that is not known.
     """
 
     def __init__(self, wire: WireReader, steps: Iterable[LayerStep]) -> None:
-        """Look at what is added to the logits of every attention."""
+        """Look at what is added to the logits of every attention, and at what has rows and was computed."""
         self.wire = wire
         self.shapes: dict[int, Shape] = {}
         self.unread = 0
@@ -57,32 +59,60 @@ class Expanded:
                 if len(bias.leaves) == 1 and id(bias.leaves[0]) not in seen:
                     seen.add(id(bias.leaves[0]))
                     self._look(bias, bias.leaves[0])
+        for step in steps:
+            for leaf in step.held["weight"].value.leaves if step.layer.type == "parameter" else ():
+                if id(leaf) not in seen and is_generated_name(leaf.name):
+                    seen.add(id(leaf))
+                    self._look_at_rows(leaf)
 
     def _look(self, bias: Value, leaf: StoredTensor) -> None:
         """Count the rows of the table that a bias was made of."""
         shape = bias.shape
-        if len(shape) < 3 or min(shape[-2:]) < 2 or prod(shape[:-3]) != 1 or leaf.elements != bias.elements:
+        if len(shape) < 2 or min(shape[-2:]) < 2 or prod(shape[:-3]) != 1 or leaf.elements != bias.elements:
             return
-        heads, pairs = shape[-3], shape[-2] * shape[-1]
-        if leaf.dtype not in FLOATS or heads not in ((leaf.shape[-1],) if _is_turned(bias) else leaf.shape[-3:-1]):
+        heads, pairs = (1, *shape)[-3], shape[-2] * shape[-1]
+        stored = leaf.shape[-1:] if _is_turned(bias) else (1, *leaf.shape)[-3:-1]
+        if leaf.dtype not in FLOATS or heads not in stored:
             return
-        width = WIDTHS.get(leaf.dtype, 0)
-        size = leaf.elements * width
-        if leaf.raw is None or not width or size != leaf.raw[1] - leaf.raw[0] or size > self.bytes_left:
+        width, data = WIDTHS.get(leaf.dtype, 0), self._data(leaf)
+        if data is None:
             self.unread += 1
             return
-        self.bytes_left -= size
-        data = self.wire.bytes_at(leaf.raw)
         if _is_turned(bias):  # a row for each pair, as it was indexed
-            rows = len({data[at : at + heads * width] for at in range(0, size, heads * width)})
+            rows = _rows(data, heads * width)
         else:
             form = f"<{pairs}{FORMS[width]}"
-            heads_apart = [struct.unpack_from(form, data, at) for at in range(0, size, pairs * width)]
+            heads_apart = [struct.unpack_from(form, data, at) for at in range(0, len(data), pairs * width)]
             rows = len(set(zip(*heads_apart, strict=True)))
         if rows == 1:
             self.unread += 1
         elif rows < pairs:
             self.shapes[id(leaf)] = (rows, heads)
+
+    def _look_at_rows(self, leaf: StoredTensor) -> None:
+        """Count the rows of features that differ in a tensor that was computed."""
+        if len(leaf.shape) < 3 or leaf.dtype not in FLOATS or prod(leaf.shape[:-1]) < 2:
+            return
+        data = self._data(leaf)
+        features = leaf.shape[-1]
+        if data is None or len(set(data)) == 1:
+            return
+        rows = _rows(data, features * WIDTHS[leaf.dtype])
+        if 1 < rows < prod(leaf.shape[:-1]):
+            self.shapes[id(leaf)] = (rows, features)
+
+    def _data(self, leaf: StoredTensor) -> bytes | None:
+        """Return a stored tensor's bytes; None where they are not in the file, or too many were looked at before."""
+        size = leaf.elements * WIDTHS.get(leaf.dtype, 0)
+        if leaf.raw is None or not size or size != leaf.raw[1] - leaf.raw[0] or size > self.bytes_left:
+            return None
+        self.bytes_left -= size
+        return self.wire.bytes_at(leaf.raw)
+
+
+def _rows(data: bytes, size: int) -> int:
+    """Return how many rows of some bytes differ."""
+    return len({data[at : at + size] for at in range(0, len(data), size)})
 
 
 def _is_turned(bias: Value) -> bool:

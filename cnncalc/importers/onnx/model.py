@@ -38,9 +38,11 @@ from cnncalc.importers.onnx.proto import (
     TensorTypeProto,
     ValueInfoProto,
 )  # fmt: skip
+from cnncalc.importers.onnx.provenance import was_learned
 from cnncalc.importers.onnx.wire import BYTES, VARINT, MalformedError, Span, Value, WireReader, signed
 
-SCOPES_BYTES = 1 << 16
+LONGEST_PROPERTY = 1 << 16
+"""Bytes of the longest property that is read; a longer one is taken as empty."""
 
 
 class StoredTensor(NamedTuple):
@@ -54,6 +56,7 @@ class StoredTensor(NamedTuple):
         packed: (field, place) of elements that stand in a field of their type, or None.
         numbers: elements that were written one by one.
         external: the entries of an external file (location, offset, length), or None.
+        was_learned: whether the file says that it is a parameter; None where it says nothing.
     """
 
     name: str
@@ -63,6 +66,7 @@ class StoredTensor(NamedTuple):
     packed: tuple[tuple[int, Span], ...] = ()
     numbers: tuple[float, ...] = ()
     external: dict[str, str] | None = None
+    was_learned: bool | None = None
 
     @property
     def elements(self) -> int:
@@ -90,11 +94,12 @@ class OnnxOperator(NamedTuple):
 
 
 class Port(NamedTuple):
-    """An input or output: its name, element type, and sizes (None where unknown, a word where symbolic)."""
+    """A value's name, element type, sizes (None unknown, a word where symbolic), and where its properties stand."""
 
     name: str
     dtype: int
     shape: tuple[int | str | None, ...] | None
+    properties: tuple[Span, ...] = ()
 
 
 class Subgraph(NamedTuple):
@@ -194,6 +199,11 @@ def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
             graph.ports[port.name] = port
             if number in (GraphProto.INPUT, GraphProto.OUTPUT):
                 (graph.inputs if number == GraphProto.INPUT else graph.outputs).append(port)
+    described = [port for port in graph.ports.values() if port.properties and port.name in graph.stored]
+    computed = {output for item in graph.operators for output in item.outputs} if described else ()
+    for port in described:
+        learned = was_learned(dict([_entry(wire, place) for place in port.properties]), computed)
+        graph.stored[port.name] = graph.stored[port.name]._replace(was_learned=learned)
     return graph._replace(name=name)
 
 
@@ -263,10 +273,7 @@ def _attribute(wire: WireReader, span: Span, depth: int) -> tuple[str, Any, str]
     if content is None:
         field = LISTS.get(kind)
         filled = [items for items in lists.values() if items]
-        absent = {AttributeType.FLOAT: 0.0, AttributeType.INT: 0, AttributeType.STRING: ""}.get(
-            kind
-        )  # a default that proto3 does not write
-        content = lists[field] if field else filled[0] if filled else absent
+        content = lists[field] if field else filled[0] if filled else ABSENT.get(kind)
     return name, content, refers
 
 
@@ -307,9 +314,13 @@ def _tensor(wire: WireReader, span: Span) -> StoredTensor:
 def _port(wire: WireReader, span: Span) -> Port:
     name, dtype = "", 0
     shape: tuple[int | str | None, ...] | None = None
+    properties: list[Span] = []
     for number, _, value in wire.fields(span, VALUE_INFO):
         if number == ValueInfoProto.NAME:
             name = _text(wire, value)
+            continue
+        if number == ValueInfoProto.METADATA_PROPS:
+            properties.append(_span(value))
             continue
         for _, _, tensor in wire.fields(_span(value), TYPE):
             for field, _, part in wire.fields(_span(tensor), TENSOR_TYPE):
@@ -317,7 +328,7 @@ def _port(wire: WireReader, span: Span) -> Port:
                     dtype = _whole(part)
                 else:
                     shape = _sizes(wire, _span(part))
-    return Port(name, dtype, shape)
+    return Port(name, dtype, shape, tuple(properties))
 
 
 def _sizes(wire: WireReader, span: Span) -> tuple[int | str | None, ...]:
@@ -357,7 +368,8 @@ def _function(wire: WireReader, span: Span) -> tuple[FunctionKey, Function]:
 def _entry(wire: WireReader, span: Span) -> tuple[str, str]:
     texts = {StringStringEntryProto.KEY: "", StringStringEntryProto.VALUE: ""}
     for number, _, value in wire.fields(span, ENTRY):
-        texts[number] = _text(wire, value, SCOPES_BYTES)
+        start, end = _span(value)
+        texts[number] = _text(wire, value, LONGEST_PROPERTY) if end - start <= LONGEST_PROPERTY else ""
     return texts[StringStringEntryProto.KEY], texts[StringStringEntryProto.VALUE]
 
 

@@ -9,13 +9,13 @@ that takes it in, as many elements as the file has of it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from cnncalc.importers.onnx.expanded import Expanded
 from cnncalc.importers.onnx.model import StoredTensor, is_attribute
 from cnncalc.importers.onnx.proto import FLOATS, INT32, SMALL_INTEGERS
+from cnncalc.importers.onnx.provenance import is_buffer_name, is_generated_name
 from cnncalc.layers.base import Weight
 
 if TYPE_CHECKING:
@@ -24,13 +24,11 @@ if TYPE_CHECKING:
 
 CONTRACTIONS = ("conv", "fc", "matmul")
 
+MOVING = ("reshape", "permute", "expand", "flatten")
+"""Layers whose elements are all their input's."""
+
 BARE = ("scale", "shift", "parameter")
 """Types that are one tensor, whose name in a state_dict is the layer's own, unless it is a module's ``weight``."""
-
-_BUFFER = re.compile(
-    r"(?:^|[._])(?:attn_mask|mask|anchors|anchor_points|stride|strides|grid|inv_freq|num_batches_tracked|"
-    r"running_\w+|\w*_(?:index|idx|indices|coords_table)|relative_coords_table)(?:_quantized)?$"
-).search
 
 
 class Params:
@@ -48,6 +46,7 @@ class Params:
             for held in step.held.values():
                 if held.is_certain:
                     self.certain.update([id(leaf) for leaf in leaves(step, held)])
+        self.fed = {id(leaf) for step in steps for leaf in _fed(step)}
         self.beside = any(leaf not in self.constants for leaf in self.certain)
         self.expanded = Expanded(build.wire, steps)
 
@@ -88,11 +87,25 @@ class Params:
         """Whether a tensor was learned."""
         if id(leaf) in self.constants and self.beside:
             return False
+        if leaf.was_learned is not None and leaf.dtype in FLOATS:
+            return leaf.was_learned
         if id(leaf) in self.certain:
             return True
-        if id(leaf) in self.statistics or _BUFFER(leaf.name):
+        if id(leaf) in self.statistics or id(leaf) in self.fed or is_buffer_name(leaf.name):
             return False
         return leaf.elements > 1 or is_attribute(leaf.name)
+
+
+def _fed(step: LayerStep) -> Iterable[StoredTensor]:
+    """Return what a network on constants alone reads, positions that it embeds, where an exporter has computed them."""
+    if step.layer.kind not in CONTRACTIONS or step.output.times:
+        return
+    for value in step.inputs:
+        source = value.step
+        while source is not None and source.layer.type in MOVING:
+            source = source.inputs[0].step
+        if source is not None and source.layer.type == "parameter":
+            yield from [leaf for leaf in source.held["weight"].value.leaves if is_generated_name(leaf.name)]
 
 
 def is_bare(name: str) -> bool:

@@ -66,7 +66,7 @@ class StringStringEntryProto:
 class ValueInfoProto:
     """The name of a value, and its type."""
 
-    NAME, TYPE = 1, 2
+    NAME, TYPE, METADATA_PROPS = 1, 2, 4
 
 
 class TypeProto:
@@ -142,7 +142,7 @@ TENSOR = {
     TensorProto.RAW_DATA: TEXT, TensorProto.DOUBLE_DATA: (FIXED64, BYTES), TensorProto.UINT64_DATA: PACKED,
     TensorProto.EXTERNAL_DATA: TEXT, TensorProto.DATA_LOCATION: INTEGER,
 }  # fmt: skip
-VALUE_INFO = {ValueInfoProto.NAME: TEXT, ValueInfoProto.TYPE: TEXT}
+VALUE_INFO = {ValueInfoProto.NAME: TEXT, ValueInfoProto.TYPE: TEXT, ValueInfoProto.METADATA_PROPS: TEXT}
 TYPE = {TypeProto.TENSOR_TYPE: TEXT}
 TENSOR_TYPE = {TensorTypeProto.ELEM_TYPE: INTEGER, TensorTypeProto.SHAPE: TEXT}
 SHAPE = {TensorShapeProto.DIM: TEXT}

@@ -1,0 +1,55 @@
+"""What was learned, by what PyTorch's exporter writes beside a stored tensor, and by its name.
+
+``torch.onnx.export(dynamo=True)`` writes with each tensor whether it was a parameter or a buffer of the module, and
+with each that it has computed beforehand what it was computed from: the keys of the state_dict that went into it, and
+the values in between, which are called as the operators that made them (``val_12``, ``expand_3``).  A tensor into which
+no parameter went was not learned: a grid of positions, a mask.  One parameter that was turned or stretched is one.
+That says nothing of what is computed from several (a bias of each pair of positions, of a table and an index), nor of a
+constant that is no attribute of the module (LeViT's biases).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+KIND = "pkg.torch.export.graph_signature.InputSpec.kind"
+FOLDED_FROM = "pkg.onnxscript.optimizer.folded_from"
+
+is_buffer_name = re.compile(
+    r"(?:^|[._])(?:attn_mask|mask|anchors|anchor_points|stride|strides|grid|inv_freq|num_batches_tracked|"
+    r"running_\w+|\w*_(?:index|idx|indices|coords_table)|relative_coords_table)(?:_quantized)?$"
+).search
+"""Whether a name's last part is one that modules give to what they do not learn."""
+
+is_generated_name = re.compile(
+    r"_*(?:val|node|c?_?lifted_tensor|tensor_constant|abs|add|addmm|alias|amax|amin|any|arange|argmax|as_strided|atan2?|"
+    r"bitwise_\w+|bmm|broadcast_to|cat|ceil|clamp|clone|constant_pad_nd|contiguous|convert_element_type|copy|cos|cumsum|"
+    r"detach|diagonal|div|einsum|empty|eq|erf|exp|expand|eye|flatten|flip|floor|floor_divide|full|full_like|gather|ge|"
+    r"getitem|gt|index|index_select|interpolate|iota|item|le|lift_fresh\w*|linspace|log|log2|logical_\w+|lt|masked_fill|"
+    r"matmul|maximum|mean|meshgrid|minimum|mm|movedim|mul|narrow|ne|neg|new_\w+|ones|ones_like|outer|pad|permute|pow|"
+    r"prod|reciprocal|relu|remainder|repeat|repeat_interleave|reshape|roll|round|rsqrt|rsub|scalar_tensor|select|"
+    r"sigmoid|sign|sin|slice|softmax|split\w*|sqrt|squeeze|stack|sub|sum|t|tanh|tensor|tile|to|to_copy|transpose|tril|"
+    r"triu|true_divide|type_as|unbind|unflatten|unfold|unsqueeze|upsample_\w+|view|where|zeros|zeros_like)"
+    r"(?:_default|_tensor|_scalar|_int)?(?:_\d+)*"
+).fullmatch
+"""Whether a value is called as the operator that made it: PyTorch's exporter writes ``val_12``, ``expand_3``."""
+
+
+def was_learned(properties: Mapping[str, str], computed: Collection[str]) -> bool | None:
+    """Return whether a stored tensor was learned, by what is written beside it; None where nothing is.
+
+    Args:
+        properties: what is written beside it.
+        computed: names of the values that the graph's operators make, whose shapes may have gone into it.
+    """
+    kind = properties.get(KIND)
+    if kind in ("PARAMETER", "BUFFER"):
+        return kind == "PARAMETER"
+    names = [part.strip(" '\"") for part in properties.get(FOLDED_FROM, "").strip("[] ").split(",")]
+    if names == [""]:
+        return None
+    stored = [name for name in names if name not in computed and not is_generated_name(name)]
+    if all(is_buffer_name(name) for name in stored):
+        return False
+    return True if len(stored) == 1 else None
