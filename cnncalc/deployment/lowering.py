@@ -266,5 +266,5 @@ def last(shape: Shape) -> Shape:
 def refused(node: Node, why: str, hint: str | None = None) -> CnncalcError:
     """Return the error that a layer is not for this device, with its place in the spec."""
     place = f"{node.origin}: " if node.origin else ""
-    shapes = ", ".join([shape_text(shape) for shape in node.use.inputs])
-    return CnncalcError(f"{place}'{node.name}' ({node.layer.type} of {shapes}): {why}", hint)
+    of_shapes = " of " + ", ".join([shape_text(shape) for shape in node.use.inputs]) if node.use.inputs else ""
+    return CnncalcError(f"{place}'{node.name}' ({node.layer.type}{of_shapes}): {why}", hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -99,6 +100,28 @@ def test_hardswish_is_refused_in_16x8() -> None:
     done = cnncalc("deploy", "mobilenet_v3_small", "--quant", "int16x8")
     assert done.code == 2
     assert "refuses HARD_SWISH in 16x8" in done.err
+
+
+@pytest.mark.parametrize("name", ["lenet5", "ds_cnn", "mobilenet_v2"])
+def test_the_interpreter_s_bytes_add_up_as_the_line_says(name: str) -> None:
+    """What stands beside the figure is the sum that makes it, with the tolerance of the measurements."""
+    part = json.loads(cnncalc("deploy", name, "--format", "json").out)["parts"]["interpreter"]
+    note = part["note"].replace(",", "")
+    products = sum(int(one) * int(other) for one, other in re.findall(r"(\d+)·(\d+)", note))
+    (kernels,), (loose,) = re.findall(r"(\d+) of kernels", note), re.findall(r"±(\d+)", note)
+    ((least, most),) = re.findall(r"(\d+) to (\d+) fixed", note)
+    assert part["low"] == products + int(kernels) + int(least) - int(loose)
+    assert part["high"] == products + int(kernels) + int(most) + int(loose)
+
+
+def test_a_layer_without_an_input_is_refused_by_its_name(tmp_path: Path) -> None:
+    spec = tmp_path / "token.yaml"
+    spec.write_text(
+        "input: [1, 192]\nlayers:\n  - concat:\n      paths:\n        - []\n        - - parameter: [1, 192]\n"
+    )
+    done = cnncalc("deploy", str(spec))
+    assert done.code == 2
+    assert "'param1' (parameter): nobody has verified what becomes of parameter on tflite-micro" in done.err
 
 
 def test_a_float_island_is_reported(small: Writer) -> None:
