@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, SupportsIndex
 
 from cnncalc.graph import Graph, Unmet
+from cnncalc.ground import given
+from cnncalc.ground.errors import ArgumentError
 from cnncalc.ground.numbers import counted
-from cnncalc.importers import begins_a_model
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnncalc.deployment.view import Deployment
     from cnncalc.execution.session import Session
-    from cnncalc.execution.verify import Run
+    from cnncalc.execution.verify import Progress, Run
     from cnncalc.figures.summary import Summary
-    from cnncalc.language.document import Document
-    from cnncalc.layers.shapes import Shape
+    from cnncalc.ground.given import Setting, ShapeLike, Tensors
+    from cnncalc.recipe import Recipe
 
 
 class Network(Graph):
@@ -36,12 +39,32 @@ class Network(Graph):
 
         return unmet(self)
 
-    def summary(self, **options: Any) -> Summary:
-        """Return every figure of the network, which prints as a table; options as of ``figures.summary.summarize``."""
+    def summary(
+        self,
+        *,
+        batch: SupportsIndex = 1,
+        dtype: npt.DTypeLike = "float32",
+        optimizer: str = "adam",
+        convention: str = "macs",
+    ) -> Summary:
+        """Return every figure of the network, which prints as a table.
+
+        Args:
+            batch: samples that go through at once; params don't depend on it.
+            dtype: the type of weights and activations, for bytes: float64, float32, float16, bfloat16 or int8.
+            optimizer: whose state ``totals.memory.training`` counts: sgd, momentum or adam.
+            convention: whose count stands under ``macs``: cnncalc's own ("macs"), or another tool's (torchinfo, fvcore,
+                ptflops, thop, calflops); under ``flops``, too, where the tool calls it so.
+
+        Raises:
+            CnncalcError: where an argument is none of these.
+        """
         from cnncalc.figures.summary import summarize
         from cnncalc.rendering.printed import PrintedSummary
 
-        return PrintedSummary.of(self, summarize(self, **options))
+        counted_for = given.whole("batch", batch), given.dtype_name(dtype)
+        of = given.text("optimizer", optimizer), given.text("convention", convention)
+        return PrintedSummary.of(self, summarize(self, *counted_for, *of))
 
     def _repr_html_(self) -> str:
         """Return the network as a notebook shows it."""
@@ -50,26 +73,130 @@ class Network(Graph):
 
         return html(self, summarize(self))
 
-    def run(self, *args: Any, **options: Any) -> Run:
-        """Run the network on real tensors; arguments as :func:`cnncalc.execution.verify.run` takes them."""
+    def run(
+        self,
+        x: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None,
+        *,
+        weights: Tensors | None = None,
+        batch: SupportsIndex = 1,
+        seed: SupportsIndex = 0,
+        dtype: npt.DTypeLike | None = None,
+        threads: SupportsIndex | None = None,
+        repeat: SupportsIndex = 1,
+        layers: Iterable[str] | None = (),
+        fuse: bool = True,
+        max_memory: SupportsIndex | None = None,
+        progress: Progress | None = None,
+    ) -> Run:
+        """Run the network at inference, and compare every layer's shape and products with what is inferred.
+
+        Args:
+            x: the input (N, *shape), or one sample without its batch axis; a mapping from names where there are
+                several inputs; None for random ones.
+            weights: tensors by their names in PyTorch's state_dict, or the path of an .npz or .safetensors; None for
+                those of a model file, else random ones.
+            batch: samples of a random input.
+            seed: of what is random; the same seed gives the same bytes.
+            dtype: float32 or float64; None for the input's own, else float32.
+            threads: how many work; None for one per core that the process may use.
+            repeat: passes, of which the median time counts; the first is verified, the others are compared with it.
+            layers: names of layers whose outputs are wanted, in ``tensors``; None for all.
+            fuse: whether batchnorm, add and activation are done within the convolution beside them where that
+                gives the same.
+            max_memory: bytes that the process may take; None for what the machine has free.
+            progress: called with (steps done, steps in all, the next layer's name).
+
+        Raises:
+            CnncalcError: where an argument, the input or weights don't fit, or memory is too small.
+        """
+        from cnncalc.execution.arrays.read import named_arrays
         from cnncalc.execution.verify import run
 
-        return run(self, *args, **options)
+        return run(
+            self,
+            x,
+            weights=None if weights is None else named_arrays(weights),
+            batch=given.whole("batch", batch),
+            seed=given.seed(seed),
+            dtype=None if dtype is None else given.dtype_name(dtype),
+            threads=None if threads is None else given.workers("threads", threads),
+            repeat=given.whole("repeat", repeat),
+            layers=None if layers is None else given.texts("layers", layers),
+            fuse=given.truth("fuse", fuse),
+            max_memory=None if max_memory is None else given.whole("max_memory", max_memory),
+            progress=progress,
+        )
 
-    def prepare(self, **options: Any) -> Session:
-        """Prepare repeated inference; options as :func:`cnncalc.execution.verify.prepare` takes them.
+    def prepare(
+        self,
+        *,
+        weights: Tensors | None = None,
+        seed: SupportsIndex = 0,
+        dtype: npt.DTypeLike = "float32",
+        threads: SupportsIndex | None = None,
+        fuse: bool = True,
+    ) -> Session:
+        """Prepare repeated inference: ``session = network.prepare(weights=w)``, then ``session(x)``.
 
-        ``session = network.prepare(weights=w)``, then ``session(x)``.
+        Args:
+            weights: as in :meth:`run`.
+            seed: of random weights.
+            dtype: float32 or float64.
+            threads: how many work; None for one per core that the process may use.
+            fuse: whether several layers may be done in one step where that gives the same.
+
+        Raises:
+            CnncalcError: where an argument or the weights don't fit.
         """
+        from cnncalc.execution.arrays.read import named_arrays
         from cnncalc.execution.verify import prepare
 
-        return prepare(self, **options)
+        return prepare(
+            self,
+            weights=None if weights is None else named_arrays(weights),
+            seed=given.seed(seed),
+            dtype=given.dtype_name(dtype),
+            threads=None if threads is None else given.workers("threads", threads),
+            fuse=given.truth("fuse", fuse),
+        )
 
-    def deploy(self, **options: Any) -> Deployment:
-        """Return what it takes on a microcontroller; options as :func:`cnncalc.deployment.view.device` takes them."""
+    def deploy(
+        self,
+        *,
+        board: str | None = None,
+        core: str | None = None,
+        quant: str = "int8",
+        converter: str = "tf2.21",
+        plan: str = "greedy",
+        ram: SupportsIndex | None = None,
+        flash: SupportsIndex | None = None,
+    ) -> Deployment:
+        """Return what the network takes on a microcontroller: arena, RAM and flash, operator by operator.
+
+        Args:
+            board: a board that ``cnncalc deploy --board`` knows, for its core, RAM and flash.
+            core: whose kernels run; None for the board's, else the reference kernels.
+            quant: what the numbers are.
+            converter: whose rules make the model file.
+            plan: how the arena is planned: greedy, as the device does, or best.
+            ram: bytes that there are; None for the board's.
+            flash: bytes that there are; None for the board's.
+
+        Raises:
+            CnncalcError: for a name that is not known, and for a layer that the runtime doesn't have.
+        """
         from cnncalc.deployment.view import deploy, device
 
-        return deploy(self, device(**options))
+        on = device(
+            given.text("quant", quant),
+            None if core is None else given.text("core", core),
+            None if board is None else given.text("board", board),
+            given.text("converter", converter),
+            given.text("plan", plan),
+            None if ram is None else given.whole("ram", ram),
+            None if flash is None else given.whole("flash", flash),
+        )
+        return deploy(self, on)
 
     def __repr__(self) -> str:
         count, params = len(self.nodes), sum([node.params for node in self.nodes])
@@ -79,13 +206,14 @@ class Network(Graph):
 def load(
     spec: str | os.PathLike[str],
     variant: str | None = None,
-    input: Shape | Mapping[str, Shape] | None = None,
-    **settings: Any,
+    input: ShapeLike | Mapping[str, ShapeLike] | None = None,
+    **settings: Setting,
 ) -> Network:
     """Return the network of a spec or of a model file.
 
     Args:
-        spec: a path (of an ONNX model, too), or the name of a spec that ships (``"resnet50"``).
+        spec: a path (of an ONNX model, too), or the name of a network that ships: ``"resnet50"``; a variant may stand
+            behind a colon, ``"vgg:vgg19"``.
         variant: the variant of a family.
         input: another input shape, without the batch axis; a mapping where there are several inputs.
         settings: values for the spec's ``args``.
@@ -93,26 +221,18 @@ def load(
     Raises:
         CnncalcError: where there is no such spec, or it is wrong.
     """
-    from cnncalc.language.loading import open_document
+    from cnncalc.importers.opening import open_recipe
 
-    path = os.fspath(spec)
-    if os.path.isfile(path):
-        with open(path, "rb") as file:
-            start = file.read(1)
-        if begins_a_model(start):
-            from cnncalc.importers.onnx.load import read_model_file
-
-            return Network.of(read_model_file(path).build(variant, settings, _shapes(input)))
-    document, named = open_document(path)
-    return _built(document, variant or named, input, settings)
+    recipe, named = open_recipe(given.path("spec", spec, "a path or the name of a network that ships"))
+    return _built(recipe, named, variant, input, settings)
 
 
 def loads(
     text: str | bytes,
     variant: str | None = None,
-    input: Shape | Mapping[str, Shape] | None = None,
+    input: ShapeLike | Mapping[str, ShapeLike] | None = None,
     name: str = "<text>",
-    **settings: Any,
+    **settings: Setting,
 ) -> Network:
     """Return the network of a spec's text; ``name`` is what messages call the text, the rest is as in :func:`load`.
 
@@ -121,22 +241,18 @@ def loads(
     """
     from cnncalc.language.loading import read_text
 
-    return _built(read_text(text.encode() if isinstance(text, str) else text, name), variant, input, settings)
+    data = text if isinstance(text, bytes) else given.text("text", text).encode("utf-8", "surrogatepass")
+    return _built(read_text(data, given.text("name", name)), None, variant, input, settings)
 
 
 def _built(
-    document: Document, variant: str | None, input: Shape | Mapping[str, Shape] | None, settings: Mapping[str, Any]
+    recipe: Recipe,
+    named: str | None,
+    variant: str | None,
+    input: ShapeLike | Mapping[str, ShapeLike] | None,
+    settings: Mapping[str, Setting],
 ) -> Network:
-    values = {name: _frozen(value) for name, value in settings.items()}
-    return Network.of(document.build(variant, values, _shapes(input)))
-
-
-def _shapes(input: Shape | Mapping[str, Shape] | None) -> dict[str, Shape]:
-    """Return shapes by input; one alone is the only input's."""
-    inputs = input if isinstance(input, Mapping) else {"": input} if input is not None else {}
-    return {name: tuple(shape) for name, shape in inputs.items()}
-
-
-def _frozen(value: Any) -> Any:
-    """Return a value with its lists as tuples, as expressions have them."""
-    return tuple([_frozen(item) for item in value]) if isinstance(value, (list, tuple)) else value
+    if variant is not None and named not in (None, given.text("variant", variant)):
+        raise ArgumentError("variant", f"{given.shown(variant)}, but '{named}' is a variant already")
+    values = {name: given.value(name, one) for name, one in settings.items()}
+    return Network.of(recipe.build(variant or named, values, given.shapes(input)))

@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from cnncalc.ground.errors import ArgumentError
+from cnncalc.figures.costs import DTYPES
+from cnncalc.ground import given
+from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, Measure
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from cnncalc.ground.given import ShapeLike
+    from cnncalc.ground.values import Value
     from cnncalc.layers.shapes import Shape
+    from cnncalc.recipe import Recipe
+    from cnncalc.studies.sweep.jobs import SweepPart, SweepPlan
     from cnncalc.studies.sweep.scalar import NetworkFunction
+    from cnncalc.studies.sweep.values import Each
+
+    Columns = dict[str, npt.NDArray[Any]]
+else:
+    Columns = dict
 
 
-class SweepColumns(dict[str, Any]):
+class SweepColumns(Columns):
     """The rows of a sweep as columns, NumPy's arrays by name: what ``pandas.DataFrame`` and ``polars`` take as it is.
 
     The columns are ``variant`` (where several are swept), the arguments, ``input``, and the figures; shapes, words and
-    lists are objects.  Combinations that are no network have no row.
+    lists are objects.  Combinations that are no network have no row; where no row is left, the columns are empty.
 
     Attributes:
         failed: how many combinations are no network.
-        first_error: what is wrong with the first of them.
+        first_error: what is wrong with the first of them, or "".
     """
 
     failed: int = 0
@@ -33,25 +47,26 @@ class SweepColumns(dict[str, Any]):
 
 def sweep(
     spec: str | os.PathLike[str],
-    args: Mapping[str, Any] | None = None,
-    input: Sequence[Shape] | Mapping[str, Sequence[Shape]] | None = None,
-    variants: Sequence[str | None] | None = None,
+    args: Mapping[str, str | Iterable[object]] | None = None,
+    input: ShapeLike | Iterable[ShapeLike] | Mapping[str, ShapeLike | Iterable[ShapeLike]] | None = None,
+    variants: str | Iterable[str | None] | None = None,
     *,
-    figures: Sequence[str] = FIGURES,
+    figures: str | Iterable[str] = FIGURES,
     where: str | None = None,
-    sample: int | None = None,
-    seed: int = 0,
-    batch: int = 1,
-    dtype: str = "float32",
-    jobs: int = 1,
-    check: int = 16,
+    sample: SupportsIndex | None = None,
+    seed: SupportsIndex = 0,
+    batch: SupportsIndex = 1,
+    dtype: npt.DTypeLike = "float32",
+    jobs: SupportsIndex = 1,
+    check: SupportsIndex = 16,
 ) -> SweepColumns:
     """Return the figures of every combination, in the grid's order: inputs vary fastest, then the last of the ``args``.
 
     Args:
-        spec: a path, or the name of a spec that ships.
-        args: values by argument: a sequence, or a text as the command line has it (``"0.25:1.5:0.05"``).
-        input: input shapes; a mapping where there are several inputs.
+        spec: a path (of an ONNX model, too), or the name of a network that ships.
+        args: values by argument: a list, a range or an array, or a text as the command line has it
+            (``"0.25:1.5:0.05"``).
+        input: one input shape or several; a mapping where there are several inputs.
         variants: names of variants; None for what the name stands for.
         figures: the columns that are wanted.
         where: a condition on the rows, as ``"macs <= 600M and width > 0.5"``.
@@ -63,105 +78,164 @@ def sweep(
         check: rows that are computed the plain way as well.
 
     Raises:
-        CnncalcError: where there is no such spec, or an argument is not as it should be.
+        CnncalcError: where there is no such spec, an argument is not as it should be, or no combination at all is a
+            network.
         InternalError: where a row computed by columns is not what the plain way gives.
     """
-    from cnncalc.language.loading import open_document
     from cnncalc.studies.sweep.grid import Grid
     from cnncalc.studies.sweep.jobs import SweepPlan, parts
     from cnncalc.studies.sweep.sampling import Sample
     from cnncalc.studies.sweep.where import Condition
 
-    recipe, named = open_document(os.fspath(spec))
-    _check_names(figures, "figures", (*FIGURES, *MORE_FIGURES))
-    _check_names(args or (), "args", tuple(recipe.settings))
-    shapes = input if isinstance(input, Mapping) else {} if input is None else {"": input}
-    values = {name: _values(given) for name, given in (args or {}).items()}
-    inputs = {name: [tuple(shape) for shape in some] for name, some in shapes.items()}
-    grid = Grid([named] if variants is None else variants, values, inputs)
-    read = () if where is None else Condition(where, recipe.settings).figures
-    measure = Measure(batch, dtype, tuple([name for name in MORE_FIGURES if name in {*figures, *read}]))
-    drawn = None if sample is None else Sample(grid.size, seed, sample)
-    plan = SweepPlan(grid, measure, drawn, where, check, errors=False)
+    recipe, named = _opened(spec)
+    wanted = _known("figures", given.texts("figures", figures), (*FIGURES, *MORE_FIGURES))
+    grid = Grid(_variants(recipe, variants) or [named], _values_by_argument(recipe, args), _input_shapes(input))
+    read = () if where is None else Condition(given.text("where", where), recipe.settings).figures
+    measure = _measure(batch, dtype, {*wanted, *read})
+    drawn = None if sample is None else Sample(grid.size, given.seed(seed), given.whole("sample", sample))
+    plan = SweepPlan(grid, measure, drawn, where, given.whole("check", check, 0), errors=False)
     engine = None
-    if jobs > 1:
+    count = given.workers("jobs", jobs)
+    if count > 1:
         from cnncalc.studies.sweep.processes import Errand, Processes, same
 
-        engine = partial(Processes, Errand(recipe.reader(), partial(same, plan)), jobs)
-    return _joined(grid, figures, parts(recipe, plan, engine))
+        engine = partial(Processes, Errand(recipe.reader(), partial(same, plan)), count)
+    return _joined(plan, wanted, parts(recipe, plan, engine))
 
 
 def compile(
     spec: str | os.PathLike[str],
-    figures: Sequence[str] = ("params", "macs"),
+    figures: str | Iterable[str] = ("params", "macs"),
     variant: str | None = None,
     *,
-    batch: int = 1,
-    dtype: str = "float32",
+    batch: SupportsIndex = 1,
+    dtype: npt.DTypeLike = "float32",
 ) -> NetworkFunction:
     """Return a function of a spec's arguments that gives figures of its network, for search loops of one's own.
 
     ``f(width=0.5, input=(3, 96, 96))`` returns ``{"params": …, "macs": …}``.  A network is built once for each
     structure; from then on its arithmetic alone is repeated, tens of thousands of times a second.
 
+    Args:
+        spec: a path, or the name of a network that ships.
+        figures: the figures that are wanted, by the names that the columns of :func:`sweep` have.
+        variant: the variant of a family.
+        batch: samples that go through at once.
+        dtype: type of all tensors, for bytes.
+
     Raises:
         CnncalcError: where there is no such spec, variant or figure.
     """
-    from cnncalc.language.loading import open_document
     from cnncalc.studies.sweep.scalar import NetworkFunction
 
-    recipe, named = open_document(os.fspath(spec))
-    _check_names(figures, "figures", (*FIGURES, *MORE_FIGURES))
+    recipe, named = _opened(spec)
+    wanted = _known("figures", given.texts("figures", figures), (*FIGURES, *MORE_FIGURES))
     if variant is not None:
-        _check_names([variant], "variants", tuple(recipe.variants))
-    measure = Measure(batch, dtype, tuple([name for name in MORE_FIGURES if name in figures]))
-    return NetworkFunction(recipe, variant or named, figures, measure)
+        _known("variant", [given.text("variant", variant)], recipe.variants)
+    return NetworkFunction(recipe, variant or named, wanted, _measure(batch, dtype, wanted))
 
 
-def _values(given: Any) -> Any:
+def _opened(spec: str | os.PathLike[str]) -> tuple[Recipe, str | None]:
+    from cnncalc.importers.opening import open_recipe
+
+    return open_recipe(given.path("spec", spec, "a path or the name of a network that ships"))
+
+
+def _measure(batch: SupportsIndex, dtype: npt.DTypeLike, figures: Collection[str]) -> Measure:
+    (name,) = _known("dtype", [given.dtype_name(dtype)], tuple(DTYPES))
+    return Measure(given.whole("batch", batch), name, tuple([figure for figure in MORE_FIGURES if figure in figures]))
+
+
+def _known(argument: str, names: Sequence[str], known: Collection[str]) -> Sequence[str]:
+    """Return names of which each must be a known one.  Raises ArgumentError."""
+    for name in names:
+        if name not in known:
+            raise ArgumentError(argument, f"there is no '{name}'", did_you_mean(name, known, argument))
+    return names
+
+
+def _variants(recipe: Recipe, variants: str | Iterable[str | None] | None) -> list[str | None]:
+    """Return the variants that are swept; none where none is named."""
+    named = [] if variants is None else list(given.several("variants", variants, "names"))
+    _known("variants", given.texts("variants", [one for one in named if one is not None]), recipe.variants)
+    return named
+
+
+def _values_by_argument(recipe: Recipe, args: Mapping[str, Any] | None) -> dict[str, Sequence[Value] | Each]:
+    """Return the values of each argument that is swept."""
+    if args is None:
+        return {}
+    if not isinstance(args, Mapping):
+        raise ArgumentError("args", f"{given.shown(args)} is no mapping from arguments to values")
+    _known("args", given.texts("args", args), recipe.settings)
+    return {name: _values(f"args[{name!r}]", some) for name, some in args.items()}
+
+
+def _values(argument: str, some: Any) -> Sequence[Value] | Each:
     """Return the values of an argument; a text is read as the command line reads it, lists become tuples."""
     from cnncalc.studies.sweep.values import values_of
 
-    return values_of(given, _literal) if isinstance(given, str) else tuple([_frozen(value) for value in given])
+    some = given.plain(some)
+    if isinstance(some, str):
+        return values_of(some, partial(_literal, argument))
+    if isinstance(some, range):
+        return some
+    return tuple([given.value(argument, one) for one in given.several(argument, some, "values")])
 
 
-def _literal(text: str) -> Any:
+def _literal(argument: str, text: str) -> Value:
     """Return a number, a list of such or a quoted text; everything else is a word."""
     from ast import literal_eval
 
     try:
-        return _frozen(literal_eval(text))
+        found = literal_eval(text)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return {"true": True, "false": False}.get(text, text)
+    return given.value(argument, found)
 
 
-def _frozen(value: Any) -> Any:
-    return tuple([_frozen(item) for item in value]) if isinstance(value, (list, tuple)) else value
+def _input_shapes(input: Any) -> dict[str, list[Shape]]:
+    """Return the shapes of each input that is swept, "" standing for the only one."""
+    if isinstance(input, Mapping):
+        return {given.text("input", name): _shapes(f"input[{name!r}]", some) for name, some in input.items()}
+    return {} if input is None else {"": _shapes("input", input)}
 
 
-def _check_names(names: Any, argument: str, known: Sequence[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise ArgumentError(argument, f"there is no '{name}'", did_you_mean(name, known, argument))
+def _shapes(argument: str, some: Any) -> list[Shape]:
+    some = given.plain(some)
+    if isinstance(some, (str, bytes, Mapping)) or not isinstance(some, Iterable):
+        return [given.shape(argument, some)]
+    listed = list(some)
+    if listed and isinstance(given.plain(listed[0]), int):
+        return [given.shape(argument, listed)]
+    return [given.shape(argument, one) for one in listed]
 
 
-def _joined(grid: Any, figures: Sequence[str], parts: Iterable[Any]) -> SweepColumns:
-    """Return the columns of a sweep; when they are joined, one of them is there twice at a time."""
+def _joined(plan: SweepPlan, figures: Sequence[str], parts: Iterable[SweepPart]) -> SweepColumns:
+    """Return the columns of a sweep; when they are joined, one of them is there twice at a time.
+
+    Raises:
+        CnncalcError: where no combination is a network.
+    """
     import numpy as np
 
     from cnncalc.studies.sweep.gather import Gatherer
+    from cnncalc.studies.sweep.jobs import SweepPart
 
-    gatherer, found = Gatherer(grid, figures), SweepColumns()
+    gatherer, found = Gatherer(plan.grid, figures), SweepColumns()
     pieces: dict[str, list[Any]] = {}
-    for part in parts:
+    for part in chain([SweepPart.of_points([])], parts):
         found.failed += part.failed
         found.first_error = found.first_error or part.first
         rows = gatherer.rows(part)
-        if rows.networks.any():
+        if rows.networks.any() or not pieces:
             columns = {} if rows.variants is None else {"variant": rows.variants}
             columns |= {**rows.args, "input": rows.inputs, **rows.figures}
             for name, column in columns.items():
                 pieces.setdefault(name, []).append(column if rows.networks.all() else column[rows.networks])
+    if found.failed and found.failed == plan.rows:
+        what = f"none of {plan.rows:,} combinations is a network, the first" if plan.rows > 1 else "it is no network"
+        raise CnncalcError(f"{what}: {found.first_error}")
     for name in list(pieces):
         found[name] = np.concatenate(pieces.pop(name))
     return found

@@ -86,10 +86,7 @@ def read_inputs(
 
 def read_weights(path: str) -> Mapping[str, Any]:
     """Return the tensors of a file by name.  Raises CnncalcError where it has none, or they have no names."""
-    from cnncalc.execution.arrays.read import open_arrays
+    from cnncalc.execution.arrays.read import named_arrays
 
     note_read(path)
-    found = open_arrays(path)
-    if not isinstance(found, Mapping):
-        raise CnncalcError(f"{path} holds one array without a name", "weights come by name, in an .npz or .safetensors")
-    return found
+    return named_arrays(path)

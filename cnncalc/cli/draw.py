@@ -12,6 +12,7 @@ from cnncalc.cli.options import BatchAndDtype, takes_basis, takes_output, takes_
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.parsing import parse_machine
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.places import SpecError
 
 if TYPE_CHECKING:
     from cnncalc.drawing.measures import LayerFigure
@@ -67,19 +68,20 @@ def command(
     from cnncalc.figures.roofline import Machine
     from cnncalc.figures.selection import layers_named
     from cnncalc.figures.summary import summarize
-    from cnncalc.language.expand.unfinished import Misfit, UnfinishedError
+    from cnncalc.language.expand.unfinished import Misfit, Unfinished
 
     choice, code = Choice(depth, _columns(columns)), 0
     more: list[Chart] = []
     try:
         recipe, network = asked.built()
         more = _arena(recipe, network) if out.format == "html" else []
-    except UnfinishedError as error:
-        if not error.graph.nodes:
+    except SpecError as error:
+        part = error.unfinished
+        if not isinstance(part, Unfinished) or not part.graph.nodes:
             raise
-        network, code = error.graph, error.exit_code
+        network, code = part.graph, error.exit_code
         last = Misfit("fault", (network.nodes[-1],), error.message)
-        choice = choice._replace(misfits=error.misfits or [last])
+        choice = choice._replace(misfits=part.misfits or [last])
         to_stderr(error.text())
     if patterns:
         choice = choice._replace(nodes=layers_named(network, patterns))

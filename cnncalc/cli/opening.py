@@ -16,9 +16,10 @@ from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FILE_BYTES, MAX_PIPED_MODEL_BYTES
 from cnncalc.importers import begins_a_model
+from cnncalc.importers.opening import open_file, split_variant
 from cnncalc.language.document import Document, SpecValue
 from cnncalc.language.input_axes import doubt
-from cnncalc.language.loading import open_document, read_text
+from cnncalc.language.loading import read_text
 from cnncalc.layers.arguments import axis_count
 from cnncalc.layers.shapes import Shape, typed
 from cnncalc.recipe import Recipe
@@ -160,11 +161,9 @@ def read_spec(spec: str) -> tuple[Recipe, str | None]:
 
     ``-`` reads standard input; a pipe, as the shell's ``<(git show HEAD:net.yaml)`` makes it, is read once.
     """
-    path, colon, variant = spec.rpartition(":")
-    if colon and variant and "://" not in spec and not os.path.exists(spec):
-        document, _ = _read_file(path)
-        return document, variant
-    return _read_file(spec)
+    path, variant = split_variant(spec)
+    recipe, named = _read_file(path)
+    return recipe, variant or named
 
 
 def _read_file(spec: str) -> tuple[Recipe, str | None]:
@@ -175,12 +174,9 @@ def _read_file(spec: str) -> tuple[Recipe, str | None]:
         except OSError as error:
             raise CnncalcError(f"{spec}: {error.strerror}") from None
     if spec != "-":
-        model = _model_file(spec)
-        if model is not None:
-            return model, None
-        document, named = open_document(spec)
-        note_read(document.path)  # a shipped one's is not SPEC
-        return document, named
+        recipe, named = open_file(spec)
+        note_read(recipe.path)  # a shipped one's is not SPEC
+        return recipe, named
     if sys.stdin is None:
         raise CnncalcError("'-' reads a spec from standard input, which is closed")
     if sys.stdin.isatty():
@@ -189,25 +185,6 @@ def _read_file(spec: str) -> tuple[Recipe, str | None]:
     with suppress(OSError):  # a stream without a descriptor
         note_read(sys.stdin.fileno())
     return _read_stream(sys.stdin.buffer, "<stdin>"), None
-
-
-def _model_file(spec: str) -> Recipe | None:
-    """Return the model of a file that is one; None for any other.  Raises CnncalcError where it only is called one."""
-    if not os.path.isfile(spec):
-        return None
-    try:
-        with open(spec, "rb") as file:
-            start = file.read(1)
-    except OSError as error:
-        raise CnncalcError(f"{spec}: {error.strerror}") from None
-    if begins_a_model(start):
-        from cnncalc.importers.onnx.load import read_model_file
-
-        note_read(spec)
-        return read_model_file(spec)
-    if spec.lower().endswith(".onnx"):
-        raise CnncalcError(f"{spec}: not an ONNX model", "a spec is a YAML file: give it the suffix .yaml")
-    return None
 
 
 def _read_stream(stream: IO[bytes], name: str) -> Recipe:

@@ -96,13 +96,15 @@ def given_inputs(network: Graph, x: Any, dtype: Any = None) -> GivenArrays:
     for name in arrays:
         if name not in network.inputs:
             raise CnncalcError(
-                f"'{network.title}' has no input '{name}'", did_you_mean(name, tuple(network.inputs), "inputs")
+                f"'{network.title}' has no input '{name}'", did_you_mean(str(name), tuple(network.inputs), "inputs")
             )
     found, types = {}, []
     for name, tensor in network.inputs.items():
         if name not in arrays:
             raise CnncalcError(f"input '{name}' {sizes(tensor.shape)} is missing")
-        found[name] = array_like(arrays[name])
+        found[name] = array_like(arrays[name], f"input '{name}'")
+        if isinstance(arrays[name], (list, tuple)) and found[name].dtype == np.float64:  # Python's own numbers
+            found[name] = found[name].astype(dtype or np.float32)
         types.append(_type_of(name, found[name], tensor.shape, dtype))
     shapes = {name: tensor.shape for name, tensor in network.inputs.items()}
     batches = {name: 1 if array.shape == shapes[name] else array.shape[0] for name, array in found.items()}

@@ -168,7 +168,7 @@ def _fault(name: str, weight: Weight, weights: Mapping[str, Any]) -> str:
     """Return what is wrong with a tensor, its elements aside; "" where nothing is."""
     if name not in weights:
         return f"missing: {name} {sizes(weight.shape)}"
-    array = array_like(weights[name])
+    array = array_like(weights[name], f"'{name}'")
     if array.dtype.kind != "f":
         return f"not floating-point: {name} is {array.dtype}"
     if array.shape != weight.shape:
@@ -181,7 +181,7 @@ def _not_finite(name: str) -> str:
 
 
 def _left_over(weights: Iterable[str], wanted: Collection[str]) -> list[str]:
-    return [f"left over: {name}" for name in weights if name not in wanted and not _ignored(name)]
+    return [f"left over: {name}" for name in weights if name not in wanted and not _ignored(str(name))]
 
 
 def _refuse(network: Graph, faults: list[str]) -> None:

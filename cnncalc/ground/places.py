@@ -115,7 +115,14 @@ class Fault:
 
 
 class SpecError(CnncalcError):
-    """A spec that can't be read or built, with every fault that was found."""
+    """A spec that can't be read or built.
+
+    Attributes:
+        faults: every fault that was found.
+        unfinished: the network as far as it could be built; None where building it did not begin.
+    """
+
+    unfinished: object = None
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__(faults[0].message)

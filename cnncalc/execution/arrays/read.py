@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.given import path as given_path
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -127,9 +128,33 @@ def open_arrays(path: str) -> StoredArray | Mapping[str, StoredArray]:
         return found
 
 
-def array_like(x: Any) -> Any:
-    """Return what has a shape and a dtype, and is an array once ``np.asarray`` has it."""
-    return x if isinstance(x, StoredArray) else np.asarray(x)
+def named_arrays(given: str | os.PathLike[str] | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return arrays by name: those that are given, or those of a file whose path is given.
+
+    Raises:
+        CnncalcError: where it is neither, or the file is missing, damaged, or holds an array without a name.
+    """
+    if isinstance(given, Mapping):
+        return given
+    path = given_path("weights", given, "a mapping from names to arrays, or a path")
+    found = open_arrays(path)
+    if not isinstance(found, Mapping):
+        raise CnncalcError(f"{path} holds one array without a name", "weights come by name, in an .npz or .safetensors")
+    return found
+
+
+def array_like(x: Any, what: str = "it") -> Any:
+    """Return what has a shape and a dtype, and is an array once ``np.asarray`` has it.
+
+    Raises:
+        CnncalcError: where ``what`` can't be made one.
+    """
+    if isinstance(x, StoredArray):
+        return x
+    try:
+        return np.asarray(x)
+    except Exception as error:  # whatever another library's arrays raise
+        raise CnncalcError(f"{what} can't be made an array: {_first_line(error)}") from None
 
 
 @contextmanager

@@ -95,9 +95,10 @@ class _Build:
         except OutOfWorkError:
             raise SpecError([*self.faults.found, out_of_work(self.document.origin)]) from None
         except SpecError as error:
-            from cnncalc.language.expand.unfinished import UnfinishedError
+            from cnncalc.language.expand.unfinished import Unfinished
 
-            raise UnfinishedError(error.faults, self.expansion.graph, self.expansion.misfits) from None
+            error.unfinished = Unfinished(self.expansion.graph, self.expansion.misfits)
+            raise
 
     def expanded(self) -> Graph:
         document, stated = self.document, self.stated

@@ -1,0 +1,52 @@
+"""Open what a user names: a spec or a model file, by its path, or a network that ships, by its name."""
+
+from __future__ import annotations
+
+import os
+
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.importers import begins_a_model
+from cnncalc.language.loading import open_document
+from cnncalc.recipe import Recipe
+
+
+def open_recipe(spec: str) -> tuple[Recipe, str | None]:
+    """Return the recipe that ``spec`` names, and the variant: a shipped network's, or FILE:VARIANT's.
+
+    Raises:
+        CnncalcError: where there is no such spec, or it can't be read.
+    """
+    path, variant = split_variant(spec)
+    recipe, named = open_file(path)
+    return recipe, variant or named
+
+
+def split_variant(spec: str) -> tuple[str, str | None]:
+    """Return (FILE, VARIANT) of FILE:VARIANT; (FILE, None) of any other name."""
+    path, colon, variant = spec.rpartition(":")
+    if colon and variant and "://" not in spec and not os.path.exists(spec):
+        return path, variant
+    return spec, None
+
+
+def open_file(spec: str) -> tuple[Recipe, str | None]:
+    """Return what :func:`open_recipe` does of a name without a variant behind a colon."""
+    if not _is_model_file(spec):
+        return open_document(spec)
+    from cnncalc.importers.onnx.load import read_model_file
+
+    return read_model_file(spec), None
+
+
+def _is_model_file(spec: str) -> bool:
+    """Whether there is such a model file.  Raises CnncalcError where a file only is called one."""
+    if not os.path.isfile(spec):
+        return False
+    try:
+        with open(spec, "rb") as file:
+            found = begins_a_model(file.read(1))
+    except OSError as error:
+        raise CnncalcError(f"{spec}: {error.strerror}") from None
+    if not found and spec.lower().endswith(".onnx"):
+        raise CnncalcError(f"{spec}: not an ONNX model", "a spec is a YAML file: give it the suffix .yaml")
+    return found

@@ -1,0 +1,238 @@
+"""The Python API: what a caller gives is taken in the sensible way, or refused with a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cnncalc
+
+SPEC = """
+args: {width: 8, depths: [1, 2]}
+input: [3, 32, 32]
+layers:
+  - for: depth in depths
+    conv: {out_channels: width * depth, kernel_size: 3}
+  - global_avgpool
+  - flatten
+  - linear: 10
+"""
+# by hand: (27 + 1)·8 + (9·8 + 1)·16 + 17·10 at width 8, (27 + 1)·4 + (9·4 + 1)·8 + 9·10 at width 4
+PARAMS, PARAMS_OF_4 = 1562, 498
+
+
+def network(**settings: Any) -> cnncalc.Network:
+    return cnncalc.loads(SPEC, name="net", **settings)
+
+
+def params(network: cnncalc.Network) -> int:
+    total: int = network.summary().totals.params
+    return total
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "net.yaml"
+    file.write_text(SPEC)
+    return file
+
+
+# --- what is taken -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [4, np.int64(4), np.uint8(4), np.array(4), np.array([4])[0]])
+def test_numbers_of_numpy_are_numbers(path: Path, width: Any) -> None:
+    assert params(network(width=width)) == PARAMS_OF_4
+    assert cnncalc.sweep(path, {"width": [width]})["params"].tolist() == [PARAMS_OF_4]
+
+
+@pytest.mark.parametrize("depths", [[1, 2], (1, 2), range(1, 3), np.array([1, 2]), [np.int32(1), 2]])
+def test_lists_are_lists_whatever_they_are(depths: Any) -> None:
+    assert params(network(depths=depths)) == PARAMS
+
+
+def test_a_fraction_of_numpy_is_one() -> None:
+    # 1,968,680 params at width 0.5: torchvision's mobilenet_v2, as Keras publishes it (1.97 M)
+    assert params(cnncalc.load("mobilenet_v2", width=np.float32(0.5))) == 1_968_680
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 9), [3, 8, 9], np.array([3, 8, 9]), (np.int64(3), 8, np.int16(9))])
+def test_shapes_are_shapes_whatever_they_are(path: Path, shape: Any) -> None:
+    assert network(input=shape).inputs["input"].shape == (3, 8, 9)
+    assert network(input={"input": shape}).inputs["input"].shape == (3, 8, 9)
+    for several in (shape, [shape], {"input": [shape]}, {"input": shape}, np.array([shape])):
+        assert cnncalc.sweep(path, input=several, figures="macs")["input"].tolist() == [(3, 8, 9)]
+
+
+def test_arrays_and_ranges_are_values_of_a_sweep(path: Path) -> None:
+    found = [cnncalc.sweep(path, {"width": some})["params"].tolist() for some in (np.arange(4, 12, 4), range(4, 12, 4))]
+    assert found == [[PARAMS_OF_4, PARAMS]] * 2
+    assert cnncalc.sweep(path, {"depths": np.array([[1, 2], [1, 2]])})["params"].tolist() == [PARAMS] * 2
+
+
+@pytest.mark.parametrize("dtype", ["float16", np.float16, np.dtype("float16"), np.dtype(">f2")])
+def test_a_dtype_is_one_whatever_it_is(path: Path, dtype: Any) -> None:
+    assert network().summary(dtype=dtype).totals.memory.weights == 2 * PARAMS
+    assert cnncalc.sweep(path, dtype=dtype)["weight_bytes"].tolist() == [2 * PARAMS]
+    assert cnncalc.compile(path, "weight_bytes", dtype=dtype)() == {"weight_bytes": 2 * PARAMS}
+
+
+def test_a_dtype_of_pytorch_is_one() -> None:
+    class Dtype:
+        """What ``torch.float16`` is, without PyTorch."""
+
+        def __repr__(self) -> str:
+            return "torch.float16"
+
+    dtype: Any = Dtype()
+    assert network().summary(dtype=dtype).dtype == "float16"
+
+
+@pytest.mark.parametrize("call", [cnncalc.load, lambda name: cnncalc.load("vgg", variant=name[4:])])
+def test_a_variant_may_stand_behind_a_colon(call: Callable[[str], cnncalc.Network]) -> None:
+    assert call("vgg:vgg19").summary().totals.params == 143_667_240  # torchvision's model card
+    assert cnncalc.sweep("vgg:vgg19", figures="params")["params"].tolist() == [143_667_240]
+
+
+def test_weights_come_from_a_file(tmp_path: Path) -> None:
+    drawn = {
+        f"{node.name}.{name}": np.random.default_rng(0).standard_normal(weight.shape, np.float32)
+        for node in network().nodes
+        for name, weight in node.weights.items()
+    }
+    np.savez(tmp_path / "w.npz", **drawn)  # type: ignore[arg-type]  # NumPy's stubs take the names for its options
+    one = network().run(weights=drawn).output
+    for given in (tmp_path / "w.npz", str(tmp_path / "w.npz")):
+        assert network().run(weights=given).output.tobytes() == one.tobytes()
+        with network().prepare(weights=given, threads=1) as session:
+            assert session(np.zeros((3, 32, 32), np.float32)).shape == (1, 10)
+
+
+def test_lists_of_numbers_are_an_input() -> None:
+    zeros = np.zeros((1, 3, 32, 32))
+    with network().prepare(threads=np.int64(1)) as session:
+        assert session(zeros.tolist()).dtype == np.float32
+    assert network().run(zeros.tolist(), threads=1, layers="conv1").tensors["conv1"].shape == (1, 8, 30, 30)
+    assert network().run(zeros.tolist(), dtype=np.float64, threads=1).output.dtype == np.float64
+
+
+# --- what is refused ---------------------------------------------------------------------------------------------
+
+SHAPE = "is no shape: positive integers, channels first and without the batch axis\n  hint: for example (3, 224, 224)"
+NO_VALUE = "is none of a number, a text, True, False, None and a list of these"
+
+
+untyped: Any = cnncalc  # mypy refuses most of what follows, too
+
+
+def net(**settings: Any) -> Any:
+    return network(**settings)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda path: untyped.load(5), "spec: 5 is not a path or the name of a network that ships"),
+        (lambda path: untyped.sweep({}), "spec: a value of type dict is not a path or the name"),
+        (lambda path: untyped.compile(None), "spec: None is not a path or the name"),
+        (lambda path: untyped.load("vgg:vgg19", "vgg11"), "variant: 'vgg11', but 'vgg19' is a variant already"),
+        (lambda path: untyped.load("vgg", variant=19), "variant: 19 is no text"),
+        (lambda path: untyped.loads({"input": [3]}), "text: a value of type dict is no text"),
+        (lambda path: untyped.loads(SPEC, name=path), "name: a value of type PosixPath is no text"),
+        (lambda path: net(input="3x64x64"), f"input: '3x64x64' {SHAPE}"),
+        (lambda path: net(input=224), f"input: 224 {SHAPE}"),
+        (lambda path: net(input=(3, "64", 64)), f"input: (3, '64', 64) {SHAPE}"),
+        (lambda path: net(input=(3, -1, 64)), f"input: (3, -1, 64) {SHAPE}"),
+        (lambda path: net(input=(3, 8.0, 8)), f"input: (3, 8.0, 8) {SHAPE}"),
+        (lambda path: net(input=(3, True, 8)), f"input: (3, True, 8) {SHAPE}"),
+        (lambda path: net(input=(1,) * 9), f"input: (1, 1, 1, 1, 1, 1, ...) {SHAPE}"),
+        (lambda path: net(input={"input": 5}), f"input['input']: 5 {SHAPE}"),
+        (lambda path: net(input={5: (3, 8, 8)}), "input: 5 is no text"),
+        (lambda path: net(width=Fraction(8)), f"width: a value of type Fraction {NO_VALUE}"),
+        (lambda path: net(width={8}), f"width: a value of type set {NO_VALUE}"),
+        (lambda path: net(depths=[1, 2j]), f"depths: a value of type complex {NO_VALUE}"),
+        (lambda path: net().summary(batch=0), "batch: 0 is no integer from 1 up"),
+        (lambda path: net().summary(batch="4"), "batch: '4' is no integer from 1 up"),
+        (lambda path: net().summary(batch=2.5), "batch: 2.5 is no integer from 1 up"),
+        (lambda path: net().summary(dtype=8), "unknown dtype '8'\n  hint: dtypes: float64, float32, float16"),
+        (lambda path: net().summary(optimizer=None), "optimizer: None is no text"),
+        (lambda path: net().run(weights=[1]), "weights: [1] is not a mapping from names to arrays, or a path"),
+        (lambda path: net().run(weights="no.npz"), "can't read no.npz: No such file or directory"),
+        (lambda path: net().run(weights={5: 1}), "left over: 5"),
+        (lambda path: net().run("digit.npy"), "input 'input' is <U9, expected float32, float64 or integers"),
+        (lambda path: net().run([[1], [1, 2]]), "input 'input' can't be made an array: setting an array element"),
+        (lambda path: net().run({5: 1}), "'net' has no input '5'"),
+        (lambda path: net().run(threads=0), "threads: 0 is no integer from 1 to 256"),
+        (lambda path: net().run(seed=-1), "seed: -1 is no integer from 0 to 9,223,372,036,854,775,807"),
+        (lambda path: net().run(dtype=np.float16), "dtype: 'float16' is none of float32, float64"),
+        (lambda path: net().run(layers=["conv9"]), "'net' has no layer 'conv9'"),
+        (lambda path: net().run(layers=5), "layers: 5 is no list of texts"),
+        (lambda path: net().run(fuse="no"), "fuse: 'no' is neither True nor False"),
+        (lambda path: net().prepare(threads=1.5), "threads: 1.5 is no integer from 1 to 256"),
+        (lambda path: net().deploy(board=5), "board: 5 is no text"),
+        (lambda path: untyped.sweep(path, ["width"]), "args: ['width'] is no mapping from arguments to values"),
+        (lambda path: untyped.sweep(path, {"width": 8}), "args['width']: 8 is no list of values"),
+        (lambda path: untyped.sweep(path, {"width": [{}]}), f"args['width']: a value of type dict {NO_VALUE}"),
+        (lambda path: untyped.sweep(path, input=["3x8x8"]), f"input: '3x8x8' {SHAPE}"),
+        (lambda path: untyped.sweep(path, variants=["vgg11"]), "variants: there is no 'vgg11'"),
+        (lambda path: untyped.sweep(path, figures=[5]), "figures: 5 is no text"),
+        (lambda path: untyped.sweep(path, where=5), "where: 5 is no text"),
+        (lambda path: untyped.sweep(path, dtype="f4"), "dtype: there is no 'f4'"),
+        (lambda path: untyped.sweep(path, sample=0), "sample: 0 is no integer from 1 up"),
+        (lambda path: untyped.compile("vgg", variant="vgg12"), "variant: there is no 'vgg12'"),
+    ],
+)
+def test_what_is_given_wrongly_is_refused_with_a_sentence(
+    call: Callable[[Path], object], message: str, path: Path
+) -> None:
+    with pytest.raises(cnncalc.CnncalcError, match=re.escape(message)):
+        call(path)
+
+
+def test_a_misspelt_argument_is_a_mistake_of_the_spec(path: Path) -> None:
+    with pytest.raises(cnncalc.CnncalcError, match="net has no argument 'widht'") as caught:
+        network(widht=4)
+    assert type(caught.value).__name__ == "SpecError"
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: net().summary(bacth=2), "Network.summary()"),
+        (lambda: net().run(bacth=2), "Network.run()"),
+        (lambda: net().prepare(treads=2), "Network.prepare()"),
+        (lambda: untyped.sweep("lenet5", figure="macs"), "sweep()"),
+        (lambda: untyped.compile("lenet5", figure="macs"), "compile()"),
+    ],
+)
+def test_an_unknown_keyword_is_pythons_own_error(call: Callable[[], object], name: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(f"{name} got an unexpected keyword argument")):
+        call()
+
+
+# --- sweeps that leave nothing --------------------------------------------------------------------------------------
+
+
+def test_a_sweep_without_rows_has_all_its_columns(path: Path) -> None:
+    found = cnncalc.sweep(path, {"width": [8, 16]}, [(3, 8, 8)], figures=["macs", "output"], where="macs < 1")
+    assert {name: (column.tolist(), column.dtype.kind) for name, column in found.items()} == {
+        "width": ([], "i"), "input": ([], "O"), "macs": ([], "i"), "output": ([], "i"),
+    }  # fmt: skip
+    assert cnncalc.sweep(path, {"width": []})["params"].tolist() == []
+    assert next(iter(cnncalc.sweep("vgg", variants=["vgg11", "vgg16"], where="params < 1"))) == "variant"
+
+
+def test_a_sweep_in_which_nothing_is_a_network_says_so(path: Path) -> None:
+    with pytest.raises(
+        cnncalc.CnncalcError, match=r"^none of 2 combinations is a network, the first: .* must be a pos"
+    ):
+        cnncalc.sweep(path, {"width": [0.5, 1.5]})
+    with pytest.raises(cnncalc.CnncalcError, match=r"^it is no network: .* must be a positive integer, not 0.5"):
+        cnncalc.sweep(path, {"width": [0.5]})
+    assert cnncalc.sweep(path, {"width": [0.5, 1]}).failed == 1
