@@ -27,6 +27,11 @@ def exact(figure: int) -> str:
     return f"{figure:,}"
 
 
+def signed(figure: int) -> str:
+    """Return a difference: ``+54,120``, ``−96``, ``0``."""
+    return f"{figure:+,}".replace("-", "−") if figure else "0"
+
+
 def short(figure: float) -> str:
     """Return ``15.47 G``, four digits at most."""
     for unit, prefix in _PREFIXES:

@@ -144,6 +144,33 @@ def test_an_expectation_that_is_missed_is_reported(nets: Path) -> None:
     assert "b.yaml:9:18: params should be 1, but is 162" in done.err
 
 
+HEAD = "  - conv: {out_channels: 4, kernel_size: 3, bias: false}\n  - batchnorm\n  - flatten\n  - linear: 10\n"
+TALL = "input: [3, 8, 8]\nlayers:\n  - conv: {out_channels: 5, kernel_size: 1, bias: false}\n  - batchnorm\n"
+
+
+def test_folded_norms_are_those_of_one_network(nets: Path) -> None:
+    """The first conv of TALL + HEAD has 15 weights and its norm 2·5; the second 180 and 2·4, or 180 and a bias of 4."""
+    one = TALL + HEAD
+    (nets / "one.yaml").write_text(one, encoding="utf-8")
+    folded = one.replace("  - batchnorm\n", "").replace(", bias: false", "")
+    (nets / "folded.yaml").write_text(folded.replace("linear: 10", "linear: 2"), encoding="utf-8")
+    told = cnncalc("compare", "one.yaml", "folded.yaml").out.split("Layers: ")[1].split("\n", 1)[1]
+    assert " ".join(told.split()) == (
+        "2 batch norms of one are folded into layers of folded: 18 params and 18 buffers there, 9 more biases here. "
+        "That explains −9 params of −1,169."  # and 8 · (6 · 6 · 4 + 1) in the last layer
+    )
+    (nets / "other.yaml").write_text(
+        folded.replace("channels: 5, kernel_size: 1", "channels: 5, kernel_size: 2"), "utf-8"
+    )
+    assert "folded" not in cnncalc("compare", "one.yaml", "other.yaml").out.split("Layers: ")[1]
+
+
+@pytest.mark.parametrize("two", [("resnet18", "vgg16"), ("vgg16", "resnet18")])
+def test_two_networks_have_nothing_folded(two: tuple[str, str]) -> None:
+    """Some of their convolutions are alike, one with a batch norm and one with a bias."""
+    assert cnncalc("compare", *two).out.splitlines()[-1].startswith("Layers: ")
+
+
 def test_two_versions_through_pipes_of_the_shell(nets: Path) -> None:
     script = f"{sys.executable} -m cnncalc compare <(sed 's/relu/tanh/' a.yaml) a.yaml --layers -U0"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cnncalc.figures.catalogue import CATALOGUE
 from cnncalc.figures.summary import Row, Summary
-from cnncalc.ground.numbers import exact
+from cnncalc.ground.numbers import exact, signed
 from cnncalc.layers.arguments import value_text
 from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.cells import cells as width_of
@@ -20,6 +20,7 @@ from cnncalc.rendering.layout import (
     Column,
     Gap,
     Heading,
+    Paragraph,
     Rule,
     Table,
     TableRow,
@@ -147,17 +148,16 @@ def _folding(found: Comparison) -> list[Block]:
         return []
     whole, other = found.names[1 - fold.into], found.names[fold.into]
     before, after = [summary.totals.params for summary in found.summaries]
-    rest = after - before - fold.difference
     what = f"{fold.norms:,} batch norm{'s' * (fold.norms != 1)} of {whole} {'are' if fold.norms != 1 else 'is'}"
     text = (
         f"{what} folded into layers of {other}: {fold.params:,} params and {fold.buffers:,} buffers there, "
         f"{fold.biases:,} more biases here. "
     )
-    if rest == 0:
+    if after - before == fold.difference:
         text += "That explains the whole difference in params."
     else:
-        text += f"That explains {fold.difference:+,} params of {after - before:+,}."
-    return [Text([(text, "")])]
+        text += f"That explains {signed(fold.difference)} params of {signed(after - before)}."
+    return [Paragraph(text)]
 
 
 # --- the layers ----------------------------------------------------------------------------------------------

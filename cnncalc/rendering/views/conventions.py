@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.figures.conventions import Account, CountDifference
 from cnncalc.graph import Graph
-from cnncalc.ground.numbers import exact
+from cnncalc.ground.numbers import exact, signed
 from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Title
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.writers import View
@@ -53,18 +53,14 @@ def _total(account: Account) -> TableRow:
         Cell(f"{tool.name} {tool.figure}", "bold"),
         "",
         Cell(exact(account.total), "bold"),
-        Cell(_signed(account.total - account.macs), "bold"),
+        Cell(signed(account.total - account.macs), "bold"),
         tool.counts,
     ]
 
 
 def _difference(one: CountDifference) -> TableRow:
     counted = "?" if one.counted is None else exact(one.counted)
-    return [f"  {one.type}", str(one.layers), counted, _signed((one.counted or 0) - one.macs), one.rule]
-
-
-def _signed(figure: int) -> str:
-    return f"{figure:+,}".replace("-", "−") if figure else "0"
+    return [f"  {one.type}", str(one.layers), counted, signed((one.counted or 0) - one.macs), one.rule]
 
 
 def document(network: Graph, accounts: list[Account]) -> dict[str, object]:

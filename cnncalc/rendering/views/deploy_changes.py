@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.deployment.view import Deployment
-from cnncalc.ground.numbers import exact
+from cnncalc.ground.numbers import exact, signed
 from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Title
 from cnncalc.rendering.views.deploy import verdict
 from cnncalc.rendering.writers import View
@@ -60,7 +60,7 @@ def _cells(after: DeviceFigures, before: DeviceFigures) -> list[str]:
 
 
 def _less(after: int, before: int) -> str:
-    return "" if after == before else f"{'−' if after < before else '+'}{exact(abs(after - before))}"
+    return "" if after == before else signed(after - before)
 
 
 def document(found: Deployment, changes: Sequence[DeviceChange]) -> dict[str, object]:

@@ -38,26 +38,24 @@ class FoldedNorms(NamedTuple):
 def folded_norms(changes: Iterable[LayerDiff]) -> FoldedNorms | None:
     """Return the batch norms that only one network has, where the other has a bias instead; None where there are none.
 
-    A convolution that had a bias already shows no trace of a norm, so none is claimed there.
+    A convolution that had a bias already shows no trace of a norm, so none is claimed there.  Where a single norm
+    stands behind a convolution that the other network does not have, these are two networks, and nothing is claimed.
     """
-    pairs = [(one.a, one.b) for one in changes if one.a is not None and one.b is not None]
+    pairs = [(one.a, one.b) for one in changes if one.a is not None and one.b is not None and one.a.type in FOLDS]
     found: list[FoldedNorms] = []
     for into, change in ((1, REMOVED), (0, ADDED)):
-        partners = {pair[1 - into].name: pair[into] for pair in pairs if pair[0].type in FOLDS}
-        owners = {pair[1 - into].name: pair[1 - into] for pair in pairs}
-        norms = [row for one in changes if one.change == change and (row := one.b if into == 0 else one.a) is not None]
-        count = params = buffers = biases = 0
-        for norm in norms:
-            source = norm.inputs[0] if norm.type == "batchnorm" and norm.inputs else ""
-            if source in partners and _took_up(partners[source], owners[source]):
-                count, params, buffers = count + 1, params + norm.params, buffers + norm.buffers
-                biases += partners[source].params - owners[source].params
-        if count:
-            found.append(FoldedNorms(into, count, params, buffers, biases))
+        owners = {pair[1 - into].name: (pair[1 - into], pair[into]) for pair in pairs}
+        alone = [row for one in changes if one.change == change and (row := one.b if into == 0 else one.a) is not None]
+        norms = [(norm, owners.get(norm.inputs[0])) for norm in alone if norm.type == "batchnorm"]
+        biases = [_biases(*owner) if owner else None for _, owner in norms]
+        gone = [norm for (norm, _), bias in zip(norms, biases, strict=True) if bias]
+        if gone and None not in biases:
+            params, buffers = sum([norm.params for norm in gone]), sum([norm.buffers for norm in gone])
+            found.append(FoldedNorms(into, len(gone), params, buffers, sum(filter(None, biases))))
     return found[0] if len(found) == 1 else None
 
 
-def _took_up(row: Row, owner: Row) -> bool:
-    """Whether a layer is another one with a bias that it has for a norm behind it."""
-    more = row.params - owner.params
-    return more > 0 and more == row.args.get("out_channels", row.args.get("out_features"))
+def _biases(owner: Row, other: Row) -> int | None:
+    """Return how many biases a layer has that is otherwise the owner of a norm: all or 0; None for another layer."""
+    more = other.params - owner.params
+    return more if more in (0, other.args.get("out_channels", other.args.get("out_features"))) else None
