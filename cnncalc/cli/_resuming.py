@@ -12,7 +12,7 @@ from cnncalc.cli.output import Output
 from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.ground.atomic_write import is_regular
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.growing_file import SUFFIX, Begun, GrowingFile, begun
+from cnncalc.ground.growing_file import SUFFIX, Begun, GrowingFile, StandingFile, begun
 from cnncalc.recipe import Recipe
 from cnncalc.rendering.writers import FORMATS, View
 from cnncalc.studies.sweep.identity import code_identity
@@ -43,7 +43,7 @@ def grows(out: Output, resume: bool, by_rows: bool) -> bool:
 
 
 def opened(path: str, resume: bool, of: Mapping[str, Any]) -> tuple[GrowingFile, Mapping[str, Any] | None]:
-    """Return the file, and the state in which it was left; None where it begins.
+    """Return the file, and the state in which it was left; None where it begins, or nothing is known of it.
 
     Args:
         path: of the file.
@@ -58,8 +58,8 @@ def opened(path: str, resume: bool, of: Mapping[str, Any]) -> tuple[GrowingFile,
     found = begun(path) if resume else None
     if found is None:
         if resume and os.path.exists(path):
-            message = f"--resume: {path} is complete, or of something else: there is no {path}{SUFFIX}"
-            raise CnncalcError(message, _ANEW)
+            message = f"--resume: {path} was not left half written, and is not what this sweep writes"
+            return StandingFile(path, CnncalcError(message, _ANEW)), None
         return GrowingFile(path, of), None
     if not os.path.exists(path):
         raise CnncalcError(f"--resume: {path} is gone, but {path}{SUFFIX} is there", _ANEW)

@@ -180,6 +180,37 @@ class GrowingFile:
         write_whole(self.path + SUFFIX, json.dumps(known, indent=1).encode())
 
 
+class StandingFile(GrowingFile):
+    """A file that may be complete already: what would be written is compared with what is there."""
+
+    def __init__(self, path: str, otherwise: CnncalcError) -> None:
+        """Open the file; ``otherwise`` is raised where it is not what is written."""
+        self.path = path
+        self._otherwise = otherwise
+        self._replacement = None
+        with _writing(path):
+            self._file = open(path, "rb")  # noqa: SIM115 - closed by __exit__
+
+    def write(self, data: bytes) -> None:
+        """Raise the error where other bytes stand in the place of these."""
+        if self._file.read(len(data)) != data:
+            raise self._otherwise
+
+    def checkpoint(self, state: Mapping[str, Any]) -> None:
+        """Do nothing: the file stays as it is."""
+
+    def finish(self) -> None:
+        """Raise the error where there is more in the file."""
+        more = self._file.read(1)
+        self._file.close()
+        if more:
+            raise self._otherwise
+
+    def leave(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
 @contextmanager
 def _writing(path: str) -> Iterator[None]:
     """Give errors of the system the words that files have everywhere."""

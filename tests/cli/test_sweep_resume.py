@@ -186,11 +186,29 @@ def test_it_refuses_another_spec_another_version_and_other_bytes(cut: Cut, monke
 
 def test_what_is_complete_is_not_begun_again() -> None:
     sweep = ("sweep", *MANY, "-o", "out.ndjson", "--resume")
-    assert cnncalc(*sweep).code == 1  # where nothing is, it begins
-    done = cnncalc(*sweep)
-    assert done.code == 2
-    assert "out.ndjson is complete, or of something else: there is no out.ndjson.progress" in done.err
+    first = cnncalc(*sweep)  # where nothing is, it begins
+    assert first.code == 1
+    text = Path("out.ndjson").read_bytes()
+    assert cnncalc(*sweep) == first
+    assert Path("out.ndjson").read_bytes() == text
     assert cnncalc(*sweep[:-1]).code == 1
+
+
+@pytest.mark.parametrize("format", ["ndjson", "csv"])
+@pytest.mark.parametrize(
+    ("options", "other"),
+    [((), ("--set", "width=2:61")), ((), ("--set", "width=1:59")), (("--where", "params > 40"), ("--where", "params > 70")),
+     (("--set", "kernel=1:9"), ("--set", "kernel=1:8")), ((), ("--set", "kernel=3:4"))],
+)  # fmt: skip
+def test_a_file_of_another_sweep_is_not_complete(options: tuple[str, ...], other: tuple[str, ...], format: str) -> None:
+    sweep = ("sweep", "net.yaml", "--set", "width=1:60", *options, "-o", f"out.{format}")
+    cnncalc(*sweep)
+    assert cnncalc(*sweep, "--resume", "--jobs", "2").code == 1
+    text = Path(f"out.{format}").read_bytes()
+    axes = ("--set", "width=1:60") if other[1].startswith(("kernel", "params")) else ()
+    done = cnncalc("sweep", "net.yaml", *axes, *other, "-o", f"out.{format}", "--resume")
+    assert (done.code, Path(f"out.{format}").read_bytes()) == (2, text)
+    assert f"--resume: out.{format} was not left half written, and is not what this sweep writes\n" in done.err
 
 
 @pytest.mark.parametrize(
