@@ -12,7 +12,7 @@ import click
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import WholeNumber, takes_spec
 from cnncalc.cli.output import Output, to_stderr
-from cnncalc.cli.overwriting import refuse_overwriting
+from cnncalc.cli.overwriting import refuse_overwriting, refuse_replacing
 from cnncalc.execution import load_numpy
 from cnncalc.exporters.formats import FORMATS, Options, by_suffix
 from cnncalc.ground.atomic_write import is_replaced, write_folder, write_whole
@@ -36,9 +36,16 @@ _TO = click.option(
     help="Weights as 'run' takes them, an .npz or .safetensors. Default: those of a model file, else random ones.",
 )
 @click.option("--seed", type=WholeNumber(0, 2**63 - 1), help="Seed of random weights, as 'run --seed'. Default: 0.")
+@click.option("--force", is_flag=True, help="With -o: write over a spec, or a source, that is there.")
 @click.option("--opset", type=WholeNumber(1, 999), help="Version of ONNX' operators. Default: 17.")
 def command(
-    asked: Asked, format: str | None, path: str | None, weights: str | None, seed: int | None, opset: int | None
+    asked: Asked,
+    format: str | None,
+    path: str | None,
+    weights: str | None,
+    seed: int | None,
+    force: bool,
+    opset: int | None,
 ) -> None:
     """Write the network in another tool's format, or as a spec.
 
@@ -55,6 +62,7 @@ def command(
     if FORMATS[name].binary and out.path is None and sys.stdout is not None and sys.stdout.isatty():
         raise CnncalcError(f"--to {name} is no text, and standard output is a terminal", "give -o FILE, or a pipe")
     network = asked.network()
+    refuse_replacing(path, force or not FORMATS[name].edited)
     if seed is not None and (weights is not None or network.stored is not None):
         theirs = "--weights gives them" if weights is not None else f"{asked.spec} has its own"
         raise CnncalcError(f"--seed is of random weights, but {theirs}", "leave --seed out")

@@ -7,8 +7,7 @@ import click
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import takes_spec
 from cnncalc.cli.output import Output, to_stderr
-from cnncalc.ground.atomic_write import is_replaced
-from cnncalc.ground.errors import CnncalcError
+from cnncalc.cli.overwriting import refuse_replacing
 
 
 @click.command("import", short_help="A model file as a spec that a person could have written.")
@@ -28,8 +27,7 @@ def command(asked: Asked, path: str | None, force: bool) -> None:
 
     network = asked.network()
     text = spec_text(network)
-    if path is not None and not force and is_replaced(path):
-        raise CnncalcError(f"-o {path}: there is such a file", "--force writes over it")
+    refuse_replacing(path, force)
     Output(path, "never").text([text])
     if path is not None:
         to_stderr(f"{text.count(chr(10))} lines for {len(network.nodes)} layers, each the same when it is read again")

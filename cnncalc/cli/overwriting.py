@@ -31,6 +31,17 @@ def refuse_overwriting(option: str, path: str) -> None:
     raise CnncalcError(f"{option} {path}{also}: this command reads that file and won't write over it")
 
 
+def refuse_replacing(path: str | None, force: bool) -> None:
+    """Raise CnncalcError where ``-o`` names a file that is there, of a kind that people go on writing."""
+    from cnncalc.ground.atomic_write import is_replaced
+
+    if path is None:
+        return
+    refuse_overwriting("-o", path)
+    if not force and is_replaced(path):
+        raise CnncalcError(f"-o {path}: there is such a file", "--force writes over it")
+
+
 def _identity(file: str | int) -> Identity | None:
     """Return what identifies a regular file, whatever name it is opened by; None for anything else."""
     try:

@@ -6,7 +6,7 @@ import click
 
 from cnncalc.cli.opening import read_spec
 from cnncalc.cli.output import Output, to_stderr
-from cnncalc.ground.atomic_write import is_replaced
+from cnncalc.cli.overwriting import refuse_replacing
 from cnncalc.ground.errors import CnncalcError
 
 
@@ -24,8 +24,7 @@ def command(spec: str, path: str | None, force: bool) -> None:
     recipe, variant = read_spec(spec)
     if recipe.text is None:
         raise CnncalcError(f"{spec}: a model file has no text")
-    if path is not None and not force and is_replaced(path):
-        raise CnncalcError(f"-o {path}: there is such a file", "--force writes over it")
+    refuse_replacing(path, force)
     Output(path, "never").text([recipe.text])
     if variant is not None and len(recipe.variants) > 1:
         to_stderr(f"{variant} is one of {len(recipe.variants)} variants in this file: --variant {variant}")

@@ -44,6 +44,7 @@ class ExportFormat(NamedTuple):
         suffixes: of its files; a suffix that several formats have stands for the first.
         takes: which :class:`Options` it takes.
         binary: whether a terminal can't show it.
+        edited: whether people go on writing it, so that none is written over unasked.
         folder: whether it is a folder of files where it has a place to go to, and not one text.
     """
 
@@ -52,6 +53,7 @@ class ExportFormat(NamedTuple):
     suffixes: tuple[str, ...]
     takes: frozenset[str] = frozenset()
     binary: bool = False
+    edited: bool = False
     folder: bool = False
 
     @property
@@ -72,10 +74,10 @@ FORMATS = {
     "onnx": ExportFormat(
         "an ONNX model with its weights", "onnx", (".onnx",), frozenset({"weights", "seed", "opset"}), binary=True
     ),
-    "torch": ExportFormat("PyTorch source", "torch", (".py",)),
+    "torch": ExportFormat("PyTorch source", "torch", (".py",), edited=True),
     "scale-sim": ExportFormat("SCALE-Sim's table of layers", "scale_sim", (".csv",)),
     "timeloop": ExportFormat("Timeloop's problems, FILE being a folder", "timeloop", (), folder=True),
-    "spec": ExportFormat("a spec, as 'cnncalc import' writes it", "spec", (".yaml", ".yml")),
+    "spec": ExportFormat("a spec, as 'cnncalc import' writes it", "spec", (".yaml", ".yml"), edited=True),
 }
 
 

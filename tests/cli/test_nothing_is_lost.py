@@ -102,6 +102,18 @@ def test_nor_are_inputs_and_weights(net: Path) -> None:
     assert {name: Path(name).read_bytes() for name in before} == before
 
 
+@pytest.mark.parametrize("name", ["mine.yaml", "mine.py"])
+def test_export_does_not_write_over_what_people_edit(net: Path, name: str) -> None:
+    Path(name).write_text("mine")
+    done = cnncalc("export", "lenet5", "-o", name)
+    assert (done.code, done.err) == (2, f"-o {name}: there is such a file\n  hint: --force writes over it\n")
+    assert Path(name).read_text() == "mine"
+    assert cnncalc("export", "lenet5", "-o", name, "--force").code == 0
+    assert "lenet5" in Path(name).read_text().lower().replace("-", "")
+    own = cnncalc("export", "net.yaml", "-o", "net.yaml", "--force")
+    assert (own.code, net.read_text()) == (2, NET)
+
+
 def test_show_does_not_write_over_a_file(net: Path) -> None:
     done = cnncalc("show", "lenet5", "-o", "net.yaml")
     assert (done.code, done.err) == (2, "-o net.yaml: there is such a file\n  hint: --force writes over it\n")
