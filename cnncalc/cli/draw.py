@@ -60,7 +60,7 @@ def command(
     cnncalc draw resnet50 > resnet50.svg
     cnncalc draw unet --by memory -o unet.svg
     cnncalc draw inception_v4 --layers 'inception_a1.*' -o part.svg
-    cnncalc draw resnet50 -o resnet50.mmd       (for a README on GitHub)
+    cnncalc draw resnet50 -o resnet50.mmd       # for a README on GitHub
     cnncalc draw resnet50 --format dot | dot -Tpdf > resnet50.pdf
     """
     from cnncalc.drawing.measures import measure

@@ -94,7 +94,7 @@ class Asked:
             network = recipe.build(variant, *self.changes())
         if variant is None and not self.settings and not self.inputs and self.spec != "-":
             note_variants(recipe)
-        for note in (*network.notes, *input_notes(recipe, network)):
+        for note in (*network.notes, *input_notes(recipe, network, self.layout)):
             to_stderr(f"note: {note}")
         return recipe, network
 
@@ -206,7 +206,7 @@ def read_shipped() -> Iterator[Member]:
         yield member
 
 
-def input_notes(recipe: Recipe, network: Graph) -> list[str]:
+def input_notes(recipe: Recipe, network: Graph, layout: str) -> list[str]:
     """Return what is legal about the inputs' shapes, but probably meant otherwise."""
     notes = []
     value = recipe.input if isinstance(recipe, Document) else None
@@ -219,6 +219,10 @@ def input_notes(recipe: Recipe, network: Graph) -> list[str]:
             notes.append(
                 f"{text} has {axis_count(len(shape) - 1, 'spatial ')}, the spec's own input has {len(stated) - 1}"
             )
-        elif len(shape) > 2 and stated[:1] not in ((), shape[:1]) and stated[:1] == shape[-1:]:
-            notes.append(f"{text} has {shape[0]} channels; if they come last, add --layout hwc")
+        elif len(shape) > 2 and stated[:1] not in ((), shape[:1]):
+            given = typed((*shape[1:], shape[0])) if layout == "hwc" else text
+            if layout == "hwc" and stated[:1] == shape[1:2]:
+                notes.append(f"{given} has {shape[0]} channels; if they come first, leave out --layout hwc")
+            elif layout != "hwc" and stated[:1] == shape[-1:]:
+                notes.append(f"{given} has {shape[0]} channels; if they come last, add --layout hwc")
     return notes

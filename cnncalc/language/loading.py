@@ -6,10 +6,15 @@ import os
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FILE_BYTES
+from cnncalc.ground.near import nearest, suggestion
 from cnncalc.ground.places import SpecError
 from cnncalc.language.document import Document
 from cnncalc.language.read.reader import read_document
 from cnncalc.language.read.yaml_tree import decode
+
+
+SUFFIXES = (".yaml", ".yml", ".onnx")
+"""Of files that hold networks."""
 
 
 def open_document(spec: str) -> tuple[Document, str | None]:
@@ -36,13 +41,25 @@ def _shipped(spec: str) -> tuple[str, str | None]:
     from cnncalc.language.shipped import find
 
     try:
-        if os.sep in spec or spec.endswith((".yaml", ".yml")):
-            raise CnncalcError(f"{spec}: no such file")
-        return find(spec)
+        if os.sep in spec or spec.lower().endswith(SUFFIXES):
+            raise CnncalcError(f"{spec}: no such file", _file_meant(spec))
+        return find(spec, _file_meant)
     except CnncalcError as error:
         from cnncalc.language.hints.foreign_files import refusal_of_name
 
         raise refusal_of_name(spec) or error from None
+
+
+def _file_meant(spec: str) -> str | None:
+    """Return a hint of the files beside a path that there is not: of its name, or a slip away from it."""
+    folder, name = os.path.split(spec)
+    try:
+        files = [file for file in os.listdir(folder or os.curdir) if file.lower().endswith(SUFFIXES)]
+    except OSError:
+        return None
+    same = sorted([file for file in files if os.path.splitext(file)[0] == name])
+    near = same or nearest(name, files)
+    return suggestion([os.path.join(folder, file) for file in near]) if near else None
 
 
 def read_text(data: bytes, name: str) -> Document:

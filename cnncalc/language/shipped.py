@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
@@ -51,8 +52,12 @@ def _alike(path: str, name: str) -> int:
     return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(_stem(path)), len(name)))
 
 
-def find(name: str) -> tuple[str, str | None]:
+def find(name: str, otherwise: Callable[[str], str | None] = lambda name: None) -> tuple[str, str | None]:
     """Return (path, variant) of a shipped network, or of a family by its file's name.
+
+    Args:
+        name: of the network.
+        otherwise: returns a hint that is better than a near name, where it has one.
 
     Raises:
         CnncalcError: where no shipped spec has the name; the hint has the nearest.
@@ -65,7 +70,7 @@ def find(name: str) -> tuple[str, str | None]:
         if name == _stem(path):
             return path, None
     known = [network for network, _, _ in networks()]
-    near = did_you_mean(name, known, "")
+    near = otherwise(name) or did_you_mean(name, known, "")
     raise CnncalcError(
         f"'{name}' is neither a file nor a network that ships with cnncalc",
         near or "'cnncalc specs' lists the networks that ship",

@@ -374,6 +374,14 @@ def test_an_input_that_is_probably_meant_otherwise_is_noted(shape: str, note: st
     assert cnncalc("summary", "textbook_padding_3", "--input", "3x40x40").err == ""
 
 
+def test_channels_that_are_probably_first_are_noted() -> None:
+    spec = "input: [3, 8, 8]\nlayers:\n  - relu\n"
+    done = cnncalc("summary", "-", "--input", "3x64x16", "--layout", "hwc", stdin=spec)
+    note = "3x64x16 has 16 channels; if they come first, leave out --layout hwc"
+    assert (done.code, done.err) == (0, f"note: {note}\n")
+    assert cnncalc("summary", "-", "--input", "64x64x3", "--layout", "hwc", stdin=spec).err == ""
+
+
 def test_a_variant_beside_a_variant_is_refused() -> None:
     done = cnncalc("summary", "resnet50", "--variant", "resnet18")
     assert (done.code, done.err) == (2, "resnet50 is a variant already, so --variant resnet18 can't be another\n")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import cnncalc
+from tests.commands import Done, cnncalc
 
 HEAD = "input: [3, 32, 32]\nlayers:\n"
 
@@ -34,8 +34,17 @@ FAULTS = [
     ("a type with a modifier and no colon", HEAD + "  - batchnorm\n    when: true\n", "4:9", "YAML: mapping values are not allowed", "a type with a modifier below it needs a colon: '- batchnorm:'"),
     ("a value of another kind", HEAD + "  - conv: {out_channels: 2.5, kernel_size: 3}\n", "3:26", "conv: out_channels must be a positive integer, not 2.5", None),
     ("a stride of zero", HEAD + "  - conv: {out_channels: 2, kernel_size: 3, stride: 0}\n", "3:53", "conv: stride must be a positive integer", None),
-    ("an unknown word", HEAD + "  - conv: {out_channels: 2, kernel_size: 3, padding: smae}\n", "3:54", "unknown name 'smae'", "one of same, valid may stand here"),
-    ("an unknown name", "args: {width: 8}\n" + HEAD + "  - conv: {out_channels: 2 * widht, kernel_size: 3}\n", "4:30", "unknown name 'widht'", "did you mean 'width'?"),
+    ("an unknown word", HEAD + "  - conv: {out_channels: 2, kernel_size: 3, padding: smae}\n", "3:54", "unknown name 'smae'", "did you mean 'same'?"),
+    ("a word in capitals", HEAD + "  - conv: {out_channels: 2, kernel_size: 3, padding: SAME}\n", "3:54", "unknown name 'SAME'", "did you mean 'same'?"),
+    ("a word of no kind", HEAD + "  - conv: {out_channels: 2, kernel_size: 3, padding: much}\n", "3:54", "unknown name 'much'", "one of same, valid may stand here"),
+    ("a number in words", HEAD + "  - linear: sixteen\n", "3:13", "unknown name 'sixteen'", "known names: in_channels, in_shape"),
+    ("groups in words", HEAD + "  - conv: {out_channels: 3, kernel_size: 3, groups: depthwise}\n", "3:53", "unknown name 'depthwise'", "write 'groups: in_channels'"),
+    ("a flag in words", HEAD + "  - conv: {out_channels: 3, kernel_size: 3, bias: yep}\n", "3:51", "unknown name 'yep'", "write true or false"),
+    ("a batch axis by its letter", "input: [N, 3, 8, 8]\nlayers:\n  - relu\n", "1:9", "'N' stands where the channels do", "shapes have no batch axis: leave it out"),
+    ("a count with a prefix", HEAD + "  - relu\nexpect: {macs: 3.6M}\n", "4:18", "'3.6M' is not an expression", "write 3600000"),
+    ("a share in percent", HEAD + "  - dropout: 50%\n", "3:14", "'50%' is not an expression", "write 0.5"),
+    ("what comes in as an argument", HEAD + "  - relu\n  - add: [relu1, input]\n", "4:10", "add takes no argument", "what comes in stands beside the type, in its column: 'from: […]'"),
+    ("C's operators", HEAD + "  - relu:\n    when: in_channels == 3 && true\n", "4:29", "'in_channels == 3 && true' is not an expression", "write 'and', 'or' and 'not'"),    ("an unknown name", "args: {width: 8}\n" + HEAD + "  - conv: {out_channels: 2 * widht, kernel_size: 3}\n", "4:30", "unknown name 'widht'", "did you mean 'width'?"),
     ("an unknown function", HEAD + "  - conv: {out_channels: sqrt(4), kernel_size: 3}\n", "3:26", "unknown function 'sqrt'", None),
     ("an attribute", HEAD + "  - conv: {out_channels: in_shape.x, kernel_size: 3}\n", "3:26", "an attribute (a dot) is not allowed", "allowed are numbers"),
     ("division by zero", HEAD + "  - conv: {out_channels: 1 // 0, kernel_size: 3}\n", "3:26", "'1 // 0' divides by zero", None),
@@ -211,6 +220,42 @@ def test_what_is_wrong_with_the_command_line_is_reported(arguments: tuple[str, .
     assert done.code == 2
     assert done.out == ""
     assert message in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("net", "'net' is neither a file nor a network that ships with cnncalc\n  hint: did you mean 'net.yaml'?\n"),
+        ("nte.yaml", "nte.yaml: no such file\n  hint: did you mean 'net.yaml'?\n"),
+        ("./nt.yaml", "./nt.yaml: no such file\n  hint: did you mean './net.yaml'?\n"),
+        ("model.onnx", "model.onnx: no such file\n"),
+        ("nowhere/net.yaml", "nowhere/net.yaml: no such file\n"),
+    ],
+)
+def test_files_that_may_be_meant(name: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text(HEAD + "  - relu\n")
+    assert cnncalc("summary", name) == Done(2, "", message)
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("model:\n  input: [3, 8, 8]\n  layers:\n    - relu\n", ["model"]),
+        ("Input: [3, 8, 8]\nLayers:\n  - relu\n", ["Input", "Layers"]),
+        ("network:\n  - relu\ninput_size: [3, 8, 8]\n", ["network", "input_size"]),
+    ],
+)
+def test_a_key_by_another_name_is_one_fault(text: str, unknown: list[str]) -> None:
+    """Not another one, that the key is missing."""
+    done = cnncalc("summary", "-", stdin=text)
+    faults = [line for line in done.err.splitlines() if line.startswith("<stdin>")]
+    assert (done.code, [fault.split("'")[1] for fault in faults]) == (2, unknown)
+
+
+def test_the_first_hint_for_a_spec_under_a_key() -> None:
+    done = cnncalc("summary", "-", stdin="model:\n  input: [3, 8, 8]\n  layers:\n    - relu\n")
+    assert "hint: leave out 'model:', and move what it holds to the left: its keys stand at the top\n" in done.err
 
 
 def test_a_folder_is_not_a_spec(tmp_path: Path) -> None:

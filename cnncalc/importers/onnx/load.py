@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXES, MAX_LAYERS, MAX_MODEL_BYTES, MAX_PIPED_MODEL_BYTES
+from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx import operators as operators
 from cnncalc.importers.onnx.builder import Builder, ValueScope
 from cnncalc.importers.onnx.call import UnfitError
@@ -171,6 +172,8 @@ class Imported:
             self._layers(outputs, fuse)
         except (MalformedError, UnfitError) as error:
             raise CnncalcError(f"{file.path}: {error}") from None
+        except SpecError:  # it has its places
+            raise
         except CnncalcError as error:
             raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
         self.graph.notes = self._notes()
@@ -222,10 +225,9 @@ class Imported:
             if not isinstance(size, int) or size < 1:
                 example = "x".join(str(part) if isinstance(part, int) and part > 0 else "224" for part in stated)
                 word = f" '{size}'" if isinstance(size, str) else ""
-                raise CnncalcError(
-                    f"a size{word} of input '{port.name}' is not stated in the file",
-                    f"give its shape: {port.name}={example}",
-                )
+                message = f"a size{word} is not stated in {self.file.path}"
+                hint = f"give the whole shape: {port.name}={example}"
+                raise SpecError([Fault(message, GivenValue("input", port.name), hint)])
             if given is not None and isinstance(fixed, int) and fixed > 0 and fixed != size:
                 self.build.notes.append(f"the file was made for {port.name} of {'x'.join(map(str, stated))}")
         value = Value(port.name, tuple([int(size) for size in shape if isinstance(size, int)]), port.dtype)

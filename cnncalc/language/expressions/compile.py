@@ -10,8 +10,10 @@ import ast
 import re
 import warnings
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPRESSION
 from cnncalc.language.expressions.budget import FAILED, Budget
 from cnncalc.language.expressions.whitelist import Compiler, Evaluate, ExpressionError, Names
@@ -95,6 +97,15 @@ def parsed(text: str) -> ast.expr:
         return ast.parse(text, mode="eval").body
 
 
+def _written_out(quantity: str) -> str | None:
+    """Return the hint for ``3.6M``; none for what is not whole."""
+    from cnncalc.ground.quantities import parse_quantity
+
+    with suppress(CnncalcError):
+        return f"write {parse_quantity(quantity, '')}"
+    return None
+
+
 def _syntax_hint(text: str) -> str | None:
     if text.lstrip("-").isdigit() and text.lstrip("-").startswith("0"):
         return f"a leading zero is octal to some and decimal to others: write {text.lstrip('-').lstrip('0') or '0'}"
@@ -104,6 +115,12 @@ def _syntax_hint(text: str) -> str | None:
         return f"a number has the digits 0 to 9: write {int(text)}" if text.isdecimal() else None
     if re.fullmatch(r"\d+([x×]\d+)+", text):
         return f"a shape is a list: [{', '.join(re.split('[x×]', text))}]"
+    if re.fullmatch(r"\d[\d_]*(\.\d+)?[kKMG]", text):
+        return _written_out(text)
+    if re.fullmatch(r"\d+(\.\d+)?\s*%", text):
+        return f"write {float(text.rstrip('% ')) / 100:g}"
+    if "&&" in text or "||" in text or text.startswith("!"):
+        return "write 'and', 'or' and 'not'"
     if re.search(r"[^=!<>]=[^=]", text):
         return "'==' compares"
     if text.count("(") != text.count(")") or text.count("[") != text.count("]"):

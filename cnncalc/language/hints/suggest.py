@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from cnncalc.ground.near import did_you_mean
-from cnncalc.language.read.yaml_tree import Scalar, Tree
+from cnncalc.language.read.yaml_tree import Map, Scalar, Tree
 
 TYPE_KEYS = ("type", "layer", "layer_type", "op", "class_name", "class", "module", "kind")
 """Keys under which other formats have an item's type."""
@@ -44,11 +44,26 @@ def of_argument(name: str, known: Collection[str]) -> str | None:
     return argument_hint(name, known) or did_you_mean(name, known, "arguments")
 
 
-def of_key(name: str, known: Collection[str]) -> str | None:
-    """Return the hint for an unknown key."""
+def of_key(name: str, known: Collection[str], value: Tree) -> str | None:
+    """Return the hint for an unknown key with its value."""
     from cnncalc.language.hints.spellings import key_hint
 
+    if holds(value, known):
+        return f"leave out '{name}:', and move what it holds to the left: its keys stand at the top"
     return did_you_mean(name, known, "") or key_hint(name, known) or f"known keys: {', '.join(known)}"
+
+
+def holds(value: Tree, known: Collection[str]) -> bool:
+    """Whether a value holds keys that belong where it stands itself."""
+    return isinstance(value, Map) and any(isinstance(key, Scalar) and key.text in known for key, _ in value.pairs)
+
+
+def stands_for(name: str, value: Tree, needed: str, known: Collection[str]) -> bool:
+    """Whether the hint for an unknown key leads to one that is needed."""
+    from cnncalc.language.hints.spellings import key_hint
+
+    meant = did_you_mean(name, known, "") or key_hint(name, known) or ""
+    return holds(value, known) or f"'{needed}'" in meant
 
 
 def of_modifier(name: str, known: Collection[str], arguments: Collection[str]) -> str | None:
@@ -64,4 +79,12 @@ def of_word(word: str, known: Sequence[str]) -> str:
     """Return the hint for a word that is none of those that an argument takes."""
     from cnncalc.language.hints.foreign_words import VALUES
 
-    return VALUES.get(word.lower()) or "one of " + ", ".join(known) + " may stand here"
+    listed = "one of " + ", ".join(known) + " may stand here"
+    return VALUES.get(word.lower()) or did_you_mean(word, known, "") or listed
+
+
+def of_number(word: str, known: str | None) -> str:
+    """Return the hint for an unknown word where a number or a flag is wanted; ``known`` lists the names, if any."""
+    if word.lower() == "depthwise":
+        return "write 'groups: in_channels'"
+    return known or "no text may stand here; a name is one of 'args', which has its value"

@@ -294,7 +294,9 @@ class ItemReader:
         if not isinstance(node, Map):
             if known and known[0] != "paths":
                 return {known[0]: node}
-            self.values.fault(node, f"{what} takes no argument")
+            named = known and isinstance(node, List) and all(isinstance(part, Scalar) for part in node.items)
+            hint = "what comes in stands beside the type, in its column: 'from: […]'" if named else None
+            self.values.fault(node, f"{what} takes no argument", hint)
             return {}
         found: dict[str, Tree] = {}
         for name, value in self.values.keys(node, what).items():

@@ -11,11 +11,12 @@ from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Fault, Place, SpecError, SpecText
 from cnncalc.language.document import INPUT_NAMES, Block, Document, SpecValue, StatedOutput, Variant, explicit_names
 from cnncalc.language.expressions.budget import OutOfWorkError
+from cnncalc.language.hints import suggest
 from cnncalc.language.read.items import ItemReader, is_item_name
 from cnncalc.language.read.values import ValueReader
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree, parse
 from cnncalc.layers import layer_type
-from cnncalc.layers.arguments import value_text
+from cnncalc.layers.arguments import REQUIRED, Argument, natural, positive, value_text
 from cnncalc.recipe import Stated
 
 DOCUMENT_KEYS = (
@@ -35,6 +36,9 @@ VARIANT_KEYS = ("args", "input", "outputs", "expect", "year", "source")
 BLOCK_KEYS = ("args", "layers")
 DEPLOY_KEYS = ("quant", "converter", "core", "board", "plan", "ram", "flash", "max_arena", "max_flash")
 NOTHING: frozenset[str] = frozenset()
+BATCH = ("n", "b", "bs", "none", "batch", "batch_size", "?")
+SIZE = Argument(positive, "an axis of a shape", REQUIRED, "")
+COUNT = Argument(natural, "a published figure", REQUIRED, "")
 
 
 def read_document(source: SpecText) -> Document:
@@ -63,6 +67,14 @@ def out_of_work(origin: Place) -> Fault:
     return Fault(f"the expressions of the spec take more than {MAX_WORK:,} operations", origin)
 
 
+def _is_meant(needed: str, root: Map) -> bool:
+    """Whether a key of the document is there by another name, which is a fault of its own."""
+    unknown = [
+        (key.text, value) for key, value in root.pairs if isinstance(key, Scalar) and key.text not in DOCUMENT_KEYS
+    ]
+    return any(suggest.stands_for(name, value, needed, DOCUMENT_KEYS) for name, value in unknown)
+
+
 class _DocumentReader:
     """Reads a whole document: its values, its items, and what they stand in."""
 
@@ -76,7 +88,7 @@ class _DocumentReader:
         document = Document(self.values.file)
         keys = self.values.keys(root, "a spec", DOCUMENT_KEYS)
         for needed in ("input", "layers"):
-            if needed not in keys and isinstance(root, Map):
+            if needed not in keys and isinstance(root, Map) and not _is_meant(needed, root):
                 self.values.fault(root, f"'{needed}' is missing", "a spec needs 'input' and 'layers'")
         if "name" in keys:
             document.name = self.values.text(keys["name"], "name")
@@ -146,8 +158,18 @@ class _DocumentReader:
                 self.items.check_length(name, node)
                 if not is_item_name(name):
                     self.values.fault(node, f"'{name}' can't be the name of an input")
-            return {name: self.values.value(shape, names) for name, shape in inputs.items()}
-        return self.values.value(node, names)
+            return {name: self.shape(shape, names) for name, shape in inputs.items()}
+        return self.shape(node, names)
+
+    def shape(self, node: Tree, names: Collection[str]) -> SpecValue:
+        """Read an input's shape."""
+        first = node.items[0] if isinstance(node, List) and node.items else None
+        if isinstance(first, Scalar) and first.text.lower() in BATCH and first.text not in names:
+            self.values.fault(
+                first, f"'{first.text}' stands where the channels do", "shapes have no batch axis: leave it out"
+            )
+            return SpecValue(node.place)
+        return self.values.value(node, names, SIZE)
 
     def outputs(self, node: Tree, names: Collection[str]) -> list[StatedOutput]:
         outputs = []
@@ -169,10 +191,12 @@ class _DocumentReader:
         for key, value in self.values.keys(node, "'expect'", PUBLISHED).items():
             if key == "output" and isinstance(value, Map):
                 for name, shape in self.values.keys(value, "'output'").items():
-                    expect[f"output {name}"] = self.values.value(shape, names)
+                    expect[f"output {name}"] = self.values.value(shape, names, SIZE)
             else:
-                expect[key] = self.values.value(value, names)
-                self.check_expectation(key, expect[key])
+                before = len(self.values.faults)
+                expect[key] = self.values.value(value, names, COUNT)
+                if len(self.values.faults) == before:
+                    self.check_expectation(key, expect[key])
         return expect
 
     def check_expectation(self, key: str, value: SpecValue) -> None:

@@ -74,7 +74,7 @@ class ValueReader:
             elif name in found:
                 message = f"'{name}' is given twice"
             elif known and name not in known:
-                message, hint = f"unknown key '{name}' in {what}", partial(suggest.of_key, name, known)
+                message, hint = f"unknown key '{name}' in {what}", partial(suggest.of_key, name, known, value)
             if not message:
                 found[name] = value
             elif not quiet:
@@ -156,9 +156,11 @@ def _expression_hint(error: ExpressionError, text: str, argument: Argument[Any] 
     if argument is not None and argument.words and _WORD(text):
         return suggest.of_word(text, argument.words)
     hint = shown_hint(error.hint, True)
-    if _WORD(text) and (hint is None or hint.startswith("known names")):
+    if not _WORD(text) or not (hint is None or hint.startswith("known names")):
+        return hint
+    if argument is None:
         return f"a text is quoted: '{text}'"
-    return hint
+    return "write true or false" if argument.flag else suggest.of_number(text, hint)
 
 
 def _joined(origin: Place, items: list[SpecValue]) -> SpecValue:
