@@ -12,7 +12,6 @@ from cnncalc.language.document import Document
 from cnncalc.language.read.reader import read_document
 from cnncalc.language.read.yaml_tree import decode
 
-
 SUFFIXES = (".yaml", ".yml", ".onnx")
 """Of files that hold networks."""
 
