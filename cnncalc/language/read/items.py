@@ -295,7 +295,7 @@ class ItemReader:
             if known and known[0] != "paths":
                 return {known[0]: node}
             named = known and isinstance(node, List) and all(isinstance(part, Scalar) for part in node.items)
-            hint = "what comes in stands beside the type, in its column: 'from: […]'" if named else None
+            hint: Hint = "what comes in stands beside the type, in its column: 'from: […]'" if named else None
             self.values.fault(node, f"{what} takes no argument", hint)
             return {}
         found: dict[str, Tree] = {}
@@ -313,7 +313,7 @@ class ItemReader:
                 "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
             )
             if name in MODIFIERS:
-                hint: Hint = f"'{name}' is a modifier: it stands beside the type, not among its arguments"
+                hint = f"'{name}' is a modifier: it stands beside the type, not among its arguments"
             else:
                 hint = quote if broken else partial(suggest.of_argument, name, known)
             self.values.fault(place, f"{what}: unknown argument '{name}'", hint)
