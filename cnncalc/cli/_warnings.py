@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +17,15 @@ _AS_OPTION = {"channels-last": ", or add --layout hwc"}
 
 @contextmanager
 def shown_warnings() -> Iterator[None]:
-    """Show what is probably not meant as it is noticed."""
+    """Show what is probably not meant as it is noticed; warnings of libraries only where Python was asked for them."""
     shown: set[str] = set()
 
     def show(
         message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
     ) -> None:
         if not isinstance(message, SpecWarning):
-            usual(message, category, filename, lineno, file, line)
+            if sys.warnoptions:
+                usual(message, category, filename, lineno, file, line)
             return
         finding = message.finding
         if finding.origin is None and finding.rule in _AS_OPTION:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cnncalc.deployment.constants import FITTED_DATA, INTERPRETER, MEASURED_DATA, RUNTIME, SCALE_BYTES, ZERO_POINT_BYTES
@@ -45,22 +45,29 @@ def explained(found: Deployment, nodes: Sequence[Node]) -> list[Explained]:
     graph = found.graph
     folded, fused = set(graph.folded), set(graph.fused)
     result, seen = list[Explained](), set[int]()
+    places = {place.name: place for place in found.places if not place.scratch}
+    steps_of: dict[Node, list[OperatorRun]] = {}
+    for step in found.steps:
+        for node in step.operator.layers if step.operator is not None else ():
+            steps_of.setdefault(node, []).append(step)
     for node in nodes:
-        steps = [step for step in found.steps if step.operator is not None and node in step.operator.layers]
+        steps = steps_of.get(node, [])
         role = "is folded into" if node in folded else "is fused into" if node in fused else "is"
         for step in steps:
-            result.append(Explained(node.name, step, role, [] if step.number in seen else amounts(found, step)))
+            result.append(Explained(node.name, step, role, [] if step.number in seen else amounts(found, step, places)))
             seen.add(step.number)
         if not steps:
             result.append(Explained(node.name, None, "is nothing", []))
     return result
 
 
-def amounts(found: Deployment, step: OperatorRun) -> list[Amount]:
-    """Return the bytes of one operator: its tensors and scratch in the arena, what its kernel keeps, its constants."""
+def amounts(found: Deployment, step: OperatorRun, places: Mapping[str, ArenaPlace]) -> list[Amount]:
+    """Return the bytes of one operator: its tensors and scratch in the arena, what its kernel keeps, its constants.
+
+    ``places`` says where each tensor lies, by its name.
+    """
     operator = step.operator
     assert operator is not None
-    places = {place.name: place for place in found.places if not place.scratch}
     lines = [_tensor("in", flow, places[flow.name]) for flow in operator.inputs]
     lines.append(_tensor("out", operator.output, places[operator.output.name]))
     source = scratch_source(found.device.core)

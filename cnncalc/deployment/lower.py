@@ -38,8 +38,9 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
             raise CnncalcError(f"'{graph.title}' has more than {MAX_OPERATORS:,} operators, which no device plans")
     inputs = [low.values[tensor] for tensor in graph.inputs.values()]
     outputs = [_given(low, tensor) for tensor in graph.outputs.values()]
+    operators = [operator for operator in low.operators if operator not in low.dropped]
     return DeviceGraph(
-        graph.title, kind, converter, inputs, outputs, low.operators, len(graph.nodes),
+        graph.title, kind, converter, inputs, outputs, operators, len(graph.nodes),
         low.gone, list(low.folded), low.fused, low.notes,
     )  # fmt: skip
 

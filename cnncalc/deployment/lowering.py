@@ -9,6 +9,7 @@ from cnncalc.deployment.constants import Converter, NumberFormat
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceTensor, Operator
 from cnncalc.graph import Node
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_FOLDED
 from cnncalc.layers.arguments import Pair
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -44,14 +45,22 @@ class Lowering:
         values: which tensor of the device holds each of the network's.
         borders: the padding that a convolution takes over from the layer before it, by the convolution.
         ahead: layers that are part of the weights of the layer that reads them, by that layer.
-        operators, gone, folded, fused, notes: as :class:`~cnncalc.deployment.operators.DeviceGraph` has them.
+        nodes: the network's layers.
+        biased: whether a dense layer has a bias in the file, as far as it was asked.
+        before_dense: batchnorms and factors, each with the dense layers that it can be folded into; None until asked.
+        operators, gone, folded, fused, notes: as :class:`~cnncalc.deployment.operators.DeviceGraph` has them; of the
+            operators, those in ``dropped`` are none in the end.
     """
 
     def __init__(self, graph: Graph, kind: NumberFormat, converter: Converter) -> None:
         self.kind = kind
         self.converter = converter
         self.values: dict[Tensor, DeviceTensor] = {}
+        self.nodes = graph.nodes
         self.operators: list[Operator] = []
+        self.dropped = set[Operator]()
+        self.biased: dict[Node, bool] = {}
+        self.before_dense: dict[Node, list[Node]] | None = None
         self.gone: list[Node] = []
         self.folded: dict[Node, None] = {}
         self.fused: list[Node] = []
@@ -60,26 +69,46 @@ class Lowering:
         self.borders: dict[Node, tuple[Pair, Pair]] = {}
         self._readers = graph.readers()
         self._outputs = set(graph.outputs.values())
-        self._passing = set[Node]()
+        self._known: dict[Tensor, tuple[list[Node], bool]] = {}
         self._made: dict[DeviceTensor, Operator] = {}
+        self._joined: dict[tuple[object, Node], int] = {}
+        self._ahead = 0
+        self._whole: dict[Tensor, Tensor] = {}  # what a layer passes on, by the layer
+        self._passing = set[Node]()
+        for node in reversed(graph.nodes):  # whether a layer vanishes depends on those behind it
+            if self._vanishes(node):
+                self._passing.add(node)
+        for node in graph.nodes:
+            if node in self._passing:
+                self._whole[node] = self._whole.get(node.inputs[0], node.inputs[0])
 
     # --- what a rule asks ---------------------------------------------------------------------------------
 
     def readers(self, tensor: Tensor) -> list[Node]:
         """Return who reads a tensor, past layers that are nothing on the device."""
-        return [node for node in self._beyond(tensor) if node not in self._passing]
+        return self._beyond(tensor)[0]
 
-    def _beyond(self, tensor: Tensor) -> list[Node]:
-        """Return who reads a tensor, and who reads what only passes it on; those who pass it on are noted."""
+    def _beyond(self, tensor: Tensor) -> tuple[list[Node], bool]:
+        """Return who reads a tensor, as it is or passed on, and whether it is an output of the network.
+
+        Of a layer that passes something on, the readers are those of what it passes on.
+        """
+        tensor = self._whole.get(tensor, tensor)
+        known = self._known.get(tensor)
+        if known is not None:
+            return known
         found: list[Node] = []
+        given = tensor in self._outputs
         waiting = list(self._readers.get(tensor, ()))[::-1]
         while waiting:
             node = waiting.pop()
-            found.append(node)
-            if self.vanishes(node):
-                self._passing.add(node)
+            if node in self._passing:
+                given = given or node in self._outputs
                 waiting += list(self._readers.get(node, ()))[::-1]
-        return found
+            else:
+                found.append(node)
+        self._known[tensor] = (found, given)
+        return found, given
 
     def sole_reader(self, tensor: Tensor) -> Node | None:
         """Return the one layer that reads a tensor; None where there are more, or where the network gives it out."""
@@ -88,15 +117,14 @@ class Lowering:
 
     def all_readers(self, tensor: Tensor) -> list[Node]:
         """Return who reads a tensor that nobody else is given; no one where the network gives it out."""
-        return [] if self._given_out(tensor) else self.readers(tensor)
-
-    def _given_out(self, tensor: Tensor) -> bool:
-        """Whether a tensor is an output of the network, as it is or passed on."""
-        passed = [node for node in self._beyond(tensor) if node in self._passing]
-        return any(one in self._outputs for one in (tensor, *passed))
+        readers, given = self._beyond(tensor)
+        return [] if given else readers
 
     def vanishes(self, node: Node) -> bool:
         """Whether a layer is nothing on the device: no computation, and no copy either."""
+        return node in self._passing
+
+    def _vanishes(self, node: Node) -> bool:
         if is_idle(node):
             return True
         if node.layer.type not in ("flatten", "reshape"):
@@ -110,7 +138,7 @@ class Lowering:
 
     def _feeds_dense(self, node: Node) -> bool:
         """Whether dense layers are all that reads a layer, activations and batchnorms between them aside."""
-        waiting = self.all_readers(node)
+        waiting = [*self.all_readers(node)]
         dense = bool(waiting)
         while waiting and dense:
             reader = waiting.pop()
@@ -158,27 +186,43 @@ class Lowering:
         self.gone.append(node)
         self.values[node] = self.values[node.inputs[0]]
 
+    def drops(self, operator: Operator) -> None:
+        """Take an operator out again."""
+        self.dropped.add(operator)
+
     def folds(self, node: Node, into: Operator, shifts: bool = True) -> None:
         """Let a layer be part of an operator's weights, and where it ``shifts`` of its bias, new or not."""
         owner = node.shares or node
         self.folded[node] = None
         into.layers.append(node)
         self.values.setdefault(node, into.output)
-        weights = [one._replace(same=(one.same, owner)) for one in into.constants if one.part == WEIGHT]
+        weights = [self._with(one, owner) for one in into.constants if one.part == WEIGHT]
         channels = into.output.shape[-1]
         biases = [one for one in into.constants if one.part == BIAS]
         written = [one for one in biases if one.same != ("zeros", channels)]
         if written:
-            biases = [written[0]._replace(same=(written[0].same, owner))]
+            biases = [self._with(written[0], owner)]
         elif shifts:
             biases = [self.bias(channels, owner, is_dense(into))]
         into.constants = [*[one for one in into.constants if one.part == OTHER], *weights, *biases]
 
+    def _with(self, constant: Constant, owner: Node) -> Constant:
+        """Return a constant with a layer folded into it: constants of one value with one layer have one value."""
+        number = self._joined.setdefault((constant.same, owner), len(self._joined))
+        return constant._replace(same=("folded", number))
+
     def folds_ahead(self, node: Node, readers: list[Node]) -> None:
         """Let a layer be part of the weights of layers behind it, where there are any."""
+        self.weigh(len(readers))
         for reader in readers:
             self.ahead.setdefault(reader, []).append(node)
             self.values[node] = self.values[node.inputs[0]]
+
+    def weigh(self, layers: int) -> None:
+        """Count layers that another one may be folded into.  Raises CnncalcError beyond a bound."""
+        self._ahead += layers
+        if self._ahead > MAX_FOLDED:
+            raise CnncalcError(f"batchnorms and factors would be folded into more than {MAX_FOLDED:,} layers behind them")
 
     def fuses(self, node: Node, activation: str) -> bool:
         """Let a clamp be part of the operator before it, where that can be; say whether it could.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.deployment import parts as parts_of
@@ -250,13 +251,26 @@ def _steps(graph: DeviceGraph, requests: list[list[Request]], plan: Plan) -> lis
     count = len(graph.operators) + 1
     alive = live(plan.buffers, count)
     tensors = live([buffer for buffer in plan.buffers if not buffer.scratch], count)
-    ends = [0] * count
-    for buffer, offset in zip(plan.buffers, plan.offsets, strict=True):
-        for step in range(buffer.first, buffer.last + 1):
-            ends[step] = max(ends[step], offset + buffer.size)
+    ends = _ends(plan, count)
     operators: list[Operator | None] = [None, *graph.operators]
     asked: list[list[Request]] = [[], *requests]
     return [OperatorRun(i, operators[i], alive[i], tensors[i], asked[i], ends[i]) for i in range(count)]
+
+
+def _ends(plan: Plan, steps: int) -> list[int]:
+    """Return the first byte of the arena behind all that is alive, at each step."""
+    begin: list[list[tuple[int, int]]] = [[] for _ in range(steps)]
+    for buffer, offset in zip(plan.buffers, plan.offsets, strict=True):
+        begin[buffer.first].append((-offset - buffer.size, buffer.last))
+    found: list[int] = []
+    alive: list[tuple[int, int]] = []  # the highest first; those below it may be over
+    for step, begun in enumerate(begin):
+        for one in begun:
+            heappush(alive, one)
+        while alive and alive[0][1] < step:
+            heappop(alive)
+        found.append(-alive[0][0] if alive else 0)
+    return found
 
 
 # --- parts of RAM --------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def mean_squares(network: Graph) -> dict[Tensor, float]:
     with np.errstate(all="ignore"):  # a logarithm has no value below 0
         for node in network.nodes:
             samples[node] = _sample_of(node, [samples[tensor] for tensor in node.inputs], stream)
-    return {tensor: _mean_square(sample) for tensor, sample in samples.items()}
+        return {tensor: _mean_square(sample) for tensor, sample in samples.items()}
 
 
 def _mean_square(sample: Array) -> float:

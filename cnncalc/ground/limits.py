@@ -119,8 +119,11 @@ MAX_DRAWN_SCOPES = 24
 MAX_DRAWN_NESTING = 48
 """How deep scopes and branches of a picture are nested; what is deeper is one row with its lines beside it."""
 
-MAX_OPERATORS = 20_000
+MAX_OPERATORS = 12_000
 """Operators that a device's memory is planned for: the planner's time grows with their square, as on the device."""
+
+MAX_FOLDED = 100_000
+"""How many times batchnorms and factors may become part of layers behind them, on a device: each in each."""
 
 MAX_FIELD_WORK = 300_000
 """Steps that receptive fields may take where they have no closed form (positions of irregular maps); beyond, a field is

@@ -11,6 +11,7 @@ import numpy as np
 
 from cnncalc.execution.inputs import random_inputs
 from cnncalc.execution.weights import random_weights
+from cnncalc.language.findings import SpecWarning
 from tests.execution.networks import spec as build
 from tests.fuzz.rounding import disturbed
 
@@ -30,8 +31,9 @@ Arrays = dict[str, Any]
 def faults(text: str, seed: int) -> list[str]:
     """Return what is wrong with the runs of a spec's network; nothing if all is right."""
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of shapes that look odd, as many here do
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # NumPy's are a fault as well
+            warnings.simplefilter("ignore", SpecWarning)  # of shapes that look odd, as many here do
             return list(_faults(text, seed))
     except Exception as error:  # whatever a run raises is a fault of the run
         return [f"{type(error).__name__}: {error}"]
@@ -62,7 +64,8 @@ def _faults(text: str, seed: int) -> Iterator[str]:
     if types & JUMPS or not all(np.isfinite(array).all() for array in plain.tensors.values()):
         return  # where rounding decides on which side of a step an element is, nothing can be compared
     inputs, matrices = double["x"], double["weights"]
-    moved = distance(disturbed(network, matrices, inputs, DISTURBED), disturbed(network, matrices, inputs, 0.0))
+    with np.errstate(all="ignore"):
+        moved = distance(disturbed(network, matrices, inputs, DISTURBED), disturbed(network, matrices, inputs, 0.0))
     for name, run, wanted, allowed in (
         ("fused", fused, plain, CLOSE),
         ("two threads", shared, plain, CLOSE),

@@ -94,17 +94,26 @@ def _windows_on_one_channel(low: Lowering, node: Node) -> list[Node]:
 
 def _dense_behind(low: Lowering, node: Node) -> list[Node]:
     """Return the dense layers that alone read a layer, or read batchnorms and factors behind it; else nothing."""
-    found: list[Node] = []
-    waiting = low.all_readers(node)[::-1]
-    while waiting:
-        reader = waiting.pop()
-        behind = low.all_readers(reader) if reader.layer.type in ("batchnorm", "scale") else []
-        if behind:
-            waiting += behind[::-1]
-        elif reader.layer.type == "linear" and reader.shares is None:
-            found.append(reader)
-        else:
-            return []
+    if low.before_dense is None:
+        low.before_dense = _before_dense(low)
+    return low.before_dense.get(node, [])
+
+
+def _before_dense(low: Lowering) -> dict[Node, list[Node]]:
+    """Return the batchnorms and factors that dense layers alone read, past others of them, each with those."""
+    found: dict[Node, list[Node]] = {}
+    for node in reversed(low.nodes):
+        if node.layer.type not in ("batchnorm", "scale"):
+            continue
+        readers = low.all_readers(node)
+        if not all(reader in found or (reader.layer.type == "linear" and reader.shares is None) for reader in readers):
+            continue
+        dense = [found.get(reader, [reader]) for reader in readers]
+        if len(dense) == 1:
+            found[node] = dense[0]
+        elif dense:
+            low.weigh(sum([len(some) for some in dense]))
+            found[node] = [one for some in dense for one in some]
     return found
 
 
@@ -116,7 +125,7 @@ def has_bias(low: Lowering, node: Node) -> bool:
     """
     chain: list[Node] = []
     waiting: Node | None = node
-    while waiting is not None and waiting.layer.type == "linear":
+    while waiting is not None and waiting.layer.type == "linear" and waiting not in low.biased:
         behind = low.sole_reader(waiting)
         normed = behind is not None and behind.layer.type == "batchnorm"
         shifted = behind is not None and behind.layer.type == "hardsigmoid"
@@ -125,7 +134,10 @@ def has_bias(low: Lowering, node: Node) -> bool:
             break
         chain.append(waiting)
         waiting = low.sole_reader(behind) if normed and behind is not None else behind
-    return len(chain) % 2 == 1
+    biased = waiting is not None and low.biased.get(waiting, False)
+    for one in reversed(chain):
+        low.biased[one] = biased = not biased
+    return low.biased.get(node, False)
 
 
 def _factored(low: Lowering, node: Node, code: str, flow: DeviceTensor, name: str) -> Operator:
