@@ -12,7 +12,7 @@ import click
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import WholeNumber, takes_spec
 from cnncalc.cli.output import Output, to_stderr
-from cnncalc.cli.overwriting import refuse_overwriting, refuse_replacing
+from cnncalc.cli.overwriting import refuse_overwriting, refuse_replacing, refuse_too_large
 from cnncalc.execution import load_numpy
 from cnncalc.exporters.formats import FORMATS, Options, by_suffix
 from cnncalc.ground.atomic_write import is_replaced, write_folder, write_whole
@@ -73,6 +73,8 @@ def command(
         from cnncalc.cli._tensors import read_weights
 
         options = options._replace(weights=read_weights(weights) if weights else None)
+        if path is not None:
+            refuse_too_large("-o", path, 4 * sum([node.params + node.buffers for node in network.nodes]))
     if FORMATS[name].folder and out.path is not None:
         write_folder(out.path, FORMATS[name].files(network, options))
     else:

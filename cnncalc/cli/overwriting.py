@@ -1,4 +1,4 @@
-"""Which files a command reads, so that it never writes over one of them, whatever name it is called by."""
+"""Which files a command must not write: those that it reads, whatever name they are called by, and too large ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from stat import S_ISREG
 import click
 
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.numbers import bytes_text
 
 _READ = "cnncalc.read"
 Identity = tuple[int, int]
@@ -40,6 +41,20 @@ def refuse_replacing(path: str | None, force: bool) -> None:
     refuse_overwriting("-o", path)
     if not force and is_replaced(path):
         raise CnncalcError(f"-o {path}: there is such a file", "--force writes over it")
+
+
+def refuse_too_large(option: str, path: str, size: int) -> None:
+    """Raise CnncalcError where the bytes that an option's file will have are more than its disk has free."""
+    from shutil import disk_usage
+
+    try:
+        free = disk_usage(os.path.dirname(os.path.realpath(path))).free
+    except (OSError, ValueError):
+        return  # what is wrong with the folder is said when the file is opened
+    if size > free and not (os.path.exists(path) and not os.path.isfile(path)):
+        raise CnncalcError(
+            f"{option} {path}: the weights take {bytes_text(size)}, but {bytes_text(free)} are free there"
+        )
 
 
 def _identity(file: str | int) -> Identity | None:

@@ -7,7 +7,7 @@ import click
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import WholeNumber, takes_output, takes_spec
 from cnncalc.cli.output import Output
-from cnncalc.cli.overwriting import refuse_overwriting
+from cnncalc.cli.overwriting import refuse_overwriting, refuse_too_large
 from cnncalc.execution import load_numpy
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
@@ -54,6 +54,9 @@ def _write(network: Graph, path: str, seed: int, dtype: str) -> None:
 
     check_target(path)
     refuse_overwriting("-o", path)
+    refuse_too_large(
+        "-o", path, sum([node.params + node.buffers for node in network.nodes]) * (8 if dtype == "float64" else 4)
+    )
     try:
         own = network.stored() if network.stored is not None else None
         write_arrays(path, own if own is not None else random_weights(network, seed, dtype, cores()))

@@ -34,7 +34,7 @@ def lower(graph: Graph, kind: NumberFormat, converter: Converter) -> DeviceGraph
             low.passes(node)
         else:
             rule_of(node, kind)(low, node)
-        if len(low.operators) > MAX_OPERATORS:
+        if len(low.operators) - len(low.dropped) > MAX_OPERATORS:
             raise CnncalcError(f"'{graph.title}' has more than {MAX_OPERATORS:,} operators, which no device plans")
     inputs = [low.values[tensor] for tensor in graph.inputs.values()]
     outputs = [_given(low, tensor) for tensor in graph.outputs.values()]

@@ -222,7 +222,9 @@ class Lowering:
         """Count layers that another one may be folded into.  Raises CnncalcError beyond a bound."""
         self._ahead += layers
         if self._ahead > MAX_FOLDED:
-            raise CnncalcError(f"batchnorms and factors would be folded into more than {MAX_FOLDED:,} layers behind them")
+            raise CnncalcError(
+                f"batchnorms and factors would be folded into more than {MAX_FOLDED:,} layers behind them"
+            )
 
     def fuses(self, node: Node, activation: str) -> bool:
         """Let a clamp be part of the operator before it, where that can be; say whether it could.

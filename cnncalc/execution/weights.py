@@ -13,9 +13,10 @@ from numpy.random import SFC64, Generator, SeedSequence
 from cnncalc.execution.arrays.read import array_like, sizes
 from cnncalc.execution.initial_scale import NEAR_ZERO, SPREAD, mean_squares
 from cnncalc.execution.kernels.threads import Span, Workers, cut
+from cnncalc.execution.machine import available
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FAULTS
-from cnncalc.ground.numbers import counted
+from cnncalc.ground.numbers import bytes_text, counted
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.layers.base import Weight
 from cnncalc.layers.shapes import Shape
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from cnncalc.graph import Graph, Node, Tensor
     from cnncalc.layers.ops import Array
 
+ALWAYS_FREE = 1 << 27  # bytes that are taken without a look at the machine's memory
 CHUNK = 1 << 20  # elements with a random stream of their own, so that threads don't change the bytes
 
 
@@ -84,6 +86,7 @@ def random_weights(network: Graph, seed: int = 0, dtype: Any = np.float32, threa
     running statistics, scales and biases are drawn too, since a default hides mistakes.  The same seed gives
     the same bytes, whatever the number of threads.
     """
+    _refuse_unless_free(sum([prod(item.weight.shape) for item in expected(network)]) * np.dtype(dtype).itemsize)
     squares = mean_squares(network)
     made: dict[str, Array] = {}
     jobs: list[tuple[Array, int, float, float]] = []
@@ -127,6 +130,7 @@ def one_by_one(network: Graph, weights: Mapping[str, Any] | None, seed: int) -> 
 
 def _drawn(wanted: Sequence[Expected], squares: Mapping[Tensor, float], seed: int) -> Iterator[tuple[str, Array]]:
     for item in wanted:
+        _refuse_unless_free(4 * prod(item.weight.shape))
         array = _allocated(item.weight.shape, np.float32)
         flat, key = _flat(array), zlib.crc32(item.name.encode())
         center, radius = _range(item, squares[(*item.node.inputs, item.node)[0]])
@@ -197,6 +201,15 @@ def _ignored(name: str) -> bool:
 def _order(rank: int) -> tuple[int, ...]:
     """Return the axes of a convolution's weight in the order in which kernels multiply it: (*kernel, in, out)."""
     return (*range(2, rank), 1, 0)
+
+
+def _refuse_unless_free(size: int) -> None:
+    """Raise CnncalcError where tensors take more bytes than the machine has free."""
+    free = available() if size > ALWAYS_FREE else None
+    if free is not None and size > free:
+        raise CnncalcError(
+            f"the weights need {bytes_text(size)}, more than the {bytes_text(free)} that the machine has free"
+        )
 
 
 def _allocated(shape: Shape, dtype: Any) -> Array:

@@ -21,6 +21,10 @@ class Machine(NamedTuple):
         """The arithmetic intensity, in FLOPs per byte, from which arithmetic is the bound."""
         return self.flops / self.bandwidth
 
+    def seconds(self, flops: int, traffic: int) -> float:
+        """Return how long operations and bytes of memory traffic take, the longer of the two."""
+        return max(flops / self.flops, traffic / self.bandwidth)
+
 
 class Estimate(NamedTuple):
     """A layer on a machine.

@@ -38,10 +38,11 @@ class Hotspots(NamedTuple):
     spots: list[Spot]
 
 
-def hotspots(summary: Summary, machine: Machine) -> list[Hotspots]:
-    """Return where MACs, params, activation memory and predicted time are."""
-    width = DTYPES[summary.dtype]
-    estimates = [estimate(row.node, machine, summary.batch, width) for row in summary.rows]
+def hotspots(summary: Summary, machine: Machine, estimates: list[Estimate] | None = None) -> list[Hotspots]:
+    """Return where MACs, params, activation memory and predicted time are; ``estimates`` are of all rows, if known."""
+    if estimates is None:
+        width = DTYPES[summary.dtype]
+        estimates = [estimate(row.node, machine, summary.batch, width) for row in summary.rows]
     figures: dict[str, list[float]] = {
         "macs": [row.macs for row in summary.rows],
         "params": [row.params for row in summary.rows],

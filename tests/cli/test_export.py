@@ -167,3 +167,25 @@ def test_the_file_beside_is_no_input_either(tmp_path: Path) -> None:
     done = cnncalc("export", "lenet5", "-o", str(path), "--weights", str(weights))
     assert (done.code, done.err) == (2, f"-o {weights}: this command reads that file and won't write over it\n")
     assert (weights.read_bytes(), path.exists()) == (before, False)
+
+
+HUGE = "input: [1000000]\nlayers:\n  - linear: 1000000\n    repeat: 1000\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("export", "SPEC", "-o", "net.onnx"), "-o net.onnx: the weights take 3638 TiB, but "),
+        (("weights", "SPEC", "-o", "net.npz"), "-o net.npz: the weights take 3638 TiB, but "),
+        (("explain", "SPEC", "fc1", "--at", "0"), "the weights need 3.638 TiB, more than the "),
+    ],
+)
+def test_more_weights_than_there_is_room_for(
+    arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """10¹² params of 4 bytes in each of 1,000 layers; nothing is drawn or written before that is seen."""
+    monkeypatch.chdir(tmp_path)
+    Path("SPEC").write_text(HUGE)
+    done = cnncalc(*arguments)
+    assert (done.code, done.out, done.err[: len(message)]) == (2, "", message)
+    assert [path.name for path in tmp_path.iterdir()] == ["SPEC"]

@@ -309,3 +309,11 @@ def test_a_network_of_its_own_process() -> None:
     assert done.returncode == 0
     assert "14 of 14 layers" in done.stdout
     assert library.load(LENET).run().ok
+
+
+def test_no_warning_of_numpy_s_reaches_a_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [3, 8, 8]\nlayers: [exp, exp, exp, {conv: {out_channels: 2, kernel_size: 3}}, log]\n")
+    done = process("run", str(path))
+    assert "Warning" not in done.stderr, done.stderr
+    assert done.stdout.startswith("net")

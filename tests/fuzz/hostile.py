@@ -24,6 +24,7 @@ MOST_CHARACTERS = 10_000
 SECONDS = 1.0  # of CPU
 MEGABYTES = 200
 MOST_LAYERS = 20_000  # a network with more may take longer
+LARGEST_FILE = 50_000_000  # bytes that a command may write
 DEADLINE = 20  # seconds until a command is ended
 
 SPEC, OUT = "SPEC", "OUT"  # what a command reads, and the beginning of the name of what it writes
@@ -44,8 +45,19 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("run", SPEC, "--max-memory", "150MB", "--threads", "1"),
     ("weights", SPEC),
     ("show", SPEC),
+    ("import", SPEC),
+    ("sweep", SPEC, "--input", "2x8x8,3x9x9,2x64"),
+    ("export", SPEC, "-o", f"{OUT}.onnx"),
+    ("export", SPEC, "-o", f"{OUT}.py"),
+    ("export", SPEC, "--to", "scale-sim"),
+    ("export", SPEC, "--to", "timeloop", "-o", OUT),
+    ("draw", SPEC, "-o", f"{OUT}.html"),
+    ("deploy", SPEC, "--format", "json"),
+    ("summary", SPEC, "--format", "csv"),
 )
-SLOWER = {"run": 10, "explain": 2, "hotspots": 2, "compare": 2, "deploy": 2, "draw": 2, "summary html": 4}
+SLOWER = {"run": 10, "explain": 2, "hotspots": 2, "compare": 2, "deploy": 2, "draw": 2, "import": 2, "export": 3, "sweep": 3} | {
+    "summary html": 4, "draw html": 4
+}  # fmt: skip
 """How many times longer a command may take than others: it does more for each layer, or reads two specs."""
 
 WORDS = (
@@ -95,7 +107,7 @@ def faults(text: str | bytes, arguments: tuple[str, ...], patience: float = 1.0)
     With more ``patience`` a command may take so many times longer.
     """
     done = run(text, arguments)
-    seconds = SECONDS * patience * SLOWER.get("summary html" if arguments[-1].endswith(".html") else arguments[0], 1)
+    seconds = SECONDS * patience * SLOWER.get(arguments[0] + " html" * arguments[-1].endswith(".html"), 1)
     if seconds < done.seconds < 3 * seconds and not _large(text):  # perhaps because others work on the machine
         done = done._replace(seconds=min(done.seconds, *(run(text, arguments).seconds for _ in range(2))))
     found = []
@@ -144,11 +156,12 @@ def _child(arguments: list[str], errors: Path) -> int:
     collect_rarely()
     signal.alarm(3 * DEADLINE)
     resource.setrlimit(resource.RLIMIT_CPU, (DEADLINE, DEADLINE))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     code = 99
     with (
         errors.open("w", encoding="utf-8") as err,
         mock.patch.object(sys, "argv", ["cnncalc", *arguments]),
-        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8")),
         contextlib.redirect_stderr(err),
     ):
         try:

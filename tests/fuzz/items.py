@@ -222,6 +222,51 @@ def _permute(random: Random, shape: Shape, keep: bool) -> Arguments:
     return {"dims": random.sample(range(len(shape)), len(shape))}
 
 
+def _recurrent(random: Random, shape: Shape, keep: bool) -> Arguments:
+    ways = random.choice([{}, {"bidirectional": True}, {"reverse": True}])
+    hidden = shape[-1] // (2 if "bidirectional" in ways else 1) if keep else random.choice([1, 3, 8])
+    return {"hidden_size": max(hidden, 1), "bias": _chance(random, 0.7), **ways}
+
+
+def _gru(random: Random, shape: Shape, keep: bool) -> Arguments:
+    return _recurrent(random, shape, keep) | {"reset_after": _chance(random)}
+
+
+def _reduction(random: Random, shape: Shape, keep: bool) -> Arguments:
+    some: Any = random.sample(range(-len(shape), 0), random.randint(1, len(shape)))
+    return {"axis": random.choice([some[0], some, None]), "keepdims": _chance(random)}
+
+
+def _argmax(random: Random, shape: Shape, keep: bool) -> Arguments:
+    return {"axis": random.randrange(len(shape)), "keepdims": _chance(random)}
+
+
+def _gather(random: Random, shape: Shape, keep: bool) -> Arguments:
+    axis = random.randrange(len(shape))
+    count = shape[axis] if keep else random.randint(1, 5)
+    return {"axis": axis, "indices": [random.randrange(-shape[axis], shape[axis]) for _ in range(count)]}
+
+
+def _select(random: Random, shape: Shape, keep: bool) -> Arguments:
+    axis = random.randrange(len(shape))
+    return {"axis": axis, "index": random.randrange(-shape[axis], shape[axis])}
+
+
+def _topk(random: Random, shape: Shape, keep: bool) -> Arguments:
+    axis = random.randrange(len(shape))
+    return {"axis": axis, "k": shape[axis] if keep else random.randint(1, shape[axis]), "largest": _chance(random)}
+
+
+def _einsum(random: Random, shape: Shape, keep: bool) -> Arguments:
+    letters = "abcdefgh"[: len(shape)]
+    kept = letters if keep else "".join(random.sample(letters, random.randint(1, len(letters))))
+    return {"equation": f"{letters}->{kept}"}
+
+
+def _tile(random: Random, shape: Shape, keep: bool) -> Arguments:
+    return {"repeats": [1 if keep else random.choice([1, 1, 2, 3]) for _ in shape]}
+
+
 ARGUMENTS: dict[str, Callable[[Random, Shape, bool], Arguments]] = {
     "conv": _conv,
     "conv_transpose": _conv_transpose,
@@ -252,6 +297,29 @@ ARGUMENTS: dict[str, Callable[[Random, Shape, bool], Arguments]] = {
     "prelu": lambda random, shape, keep: {"num_parameters": random.choice([1, "channels"])},
     "gelu": lambda random, shape, keep: {"approximate": random.choice(["none", "tanh"])},
     "scale": lambda random, shape, keep: {"init": 0.5, "bias": _chance(random)},
+    "lstm": _recurrent,
+    "gru": _gru,
+    "rnn": lambda random, shape, keep: (
+        _recurrent(random, shape, keep) | {"nonlinearity": random.choice(["tanh", "relu"])}
+    ),
+    **dict.fromkeys(["mean", "sum", "max", "min", "norm1", "norm2"], _reduction),
+    "argmax": _argmax,
+    "cumsum": lambda random, shape, keep: (
+        _axis(random, shape, keep) | {"reverse": _chance(random), "exclusive": _chance(random)}
+    ),
+    "l2_normalize": _axis,
+    "rmsnorm": _axis,
+    "gather": _gather,
+    "select": _select,
+    "topk": _topk,
+    "einsum": _einsum,
+    "tile": _tile,
+    "expand": lambda random, shape, keep: {
+        "shape": [-1 if size > 1 or keep else random.randint(1, 4) for size in shape]
+    },
+    "trilu": lambda random, shape, keep: {"upper": _chance(random), "k": random.randint(-2, 2)},
+    "power": lambda random, shape, keep: {"exponent": 2},
+    "affine": lambda random, shape, keep: {"mul": random.choice([0.125, 1, -2]), "add": random.choice([0, 1])},
 }
 """How arguments are drawn: a function of (random, the input's shape, whether the shape should stay) for each type that
 takes any that matter."""
@@ -267,7 +335,7 @@ def _drawn() -> tuple[str, ...]:
         cls = known(name)
         optional = all(argument.default is not REQUIRED for argument in cls.arguments.values())
         least, most = cls.arity
-        if (name in ARGUMENTS or optional) and least == 1 == (most or 1) and cls.times is Layer.times:
+        if (name in ARGUMENTS or (optional and most == 1)) and least == 1 and cls.times is Layer.times:
             names.append(name)
     return (*names, *OFTEN * 4)
 

@@ -92,7 +92,7 @@ class _Writer:
         if depth < MOST_DEPTH:
             kinds += [self._merged, self._merged, self._concat, self._gate, self._dense]
         if depth == 0:
-            kinds += [self._skip, self._skip]
+            kinds += [self._skip, self._skip, self._with_itself, self._folded]
         return self.random.choice(kinds)(shape, depth)
 
     def _path(self, shape: Shape, depth: int) -> Lines:
@@ -167,6 +167,25 @@ class _Writer:
         kernel = self.random.choice([1, 3])
         text = f"- conv: {{out_channels: c, kernel_size: {kernel}, padding: {kernel // 2}}}"
         return [text, f"  for: c in {channels}"], (channels[-1], *shape[1:])
+
+    def _with_itself(self, shape: Shape, depth: int) -> tuple[Lines, Shape]:
+        """Return a layer of several inputs, all of which are one tensor, or that tensor and its opposite."""
+        name, other, rows = self._name(), self._name(), shape[:-1]
+        kinds = [("matmul: {transpose_b: true}", 2, (*rows, *rows[-1:])), ("attention:", 3, shape)] * (len(shape) > 1)
+        kinds += [("where:", 3, shape), ("compare: greater", 2, shape), ("divide:", 2, shape)]
+        kinds += [("minimum:", 2, shape), ("subtract:", 2, shape)]
+        kind, count, out = self.random.choice(kinds)
+        read = [self.random.choice([name, other]) for _ in range(count)]
+        lines = [*_written(item(self.random, shape, keep=True)), f"  name: {name}", "- neg:", f"  name: {other}"]
+        if prod(shape) * shape[-2 if len(shape) > 1 else 0] > MOST_OF_EXAMPLE:
+            return lines, shape
+        return [*lines, f"- {kind}", f"  from: [{', '.join(read)}]"], out
+
+    def _folded(self, shape: Shape, depth: int) -> tuple[Lines, Shape]:
+        """Return items that work on each slice along the first axis, as on a sample of its own."""
+        if len(shape) < 2:
+            return self._plain(shape, depth)
+        return ["- fold: 0", *self._path(shape[1:], MOST_DEPTH), f"- unfold: {shape[0]}"], shape
 
     def _skip(self, shape: Shape, depth: int) -> tuple[Lines, Shape]:
         """Return a merge of tensors from above."""

@@ -60,13 +60,20 @@ def bottleneck(item: ItemText, nodes: Sequence[Node]) -> Replacement | None:
     return _where_dense(item, nodes, pieces)
 
 
-def grouped(item: ItemText, nodes: Sequence[Node], heavy: Node, groups: int) -> Replacement | None:
-    """Independent groups of channels (Krizhevsky et al. 2012; Xie et al. 2016, arXiv:1611.05431)."""
-    wide = prod(_conv(heavy).kernel_size) > 1  # of a family of convolutions, 1×1 ones mix the groups and stay
+def is_wide(node: Node) -> bool:
+    """Whether a convolution has a window: of a family of convolutions, 1×1 ones mix the groups and stay."""
+    return prod(_conv(node).kernel_size) > 1
+
+
+def grouped(item: ItemText, nodes: Sequence[Node], wide: bool, groups: int) -> Replacement | None:
+    """Independent groups of channels (Krizhevsky et al. 2012; Xie et al. 2016, arXiv:1611.05431).
+
+    ``wide`` says to leave those of 1×1 as they are.
+    """
     own = bare(item.arguments.get("groups", "1"))
     fits = [node for node in nodes if _conv(node).groups == 1 and (not wide or prod(_conv(node).kernel_size) > 1)]
     divided = [node for node in fits if node.use.inputs[0][0] % groups == 0]
-    if heavy not in divided or any(_conv(node).out_channels % groups for node in divided):
+    if not divided or any(_conv(node).out_channels % groups for node in divided):
         return None
     conditions = []
     if len(fits) < len(nodes):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.figures.costs import DTYPES, sums
 from cnncalc.figures.memory import peak_elements
-from cnncalc.figures.roofline import Machine, estimate
+from cnncalc.figures.roofline import Estimate, Machine, estimate
 from cnncalc.figures.summary import summarize
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
@@ -68,6 +68,7 @@ class Workbench:
 
     Attributes:
         summary: the network's figures as it is.
+        estimates: how long each of its layers takes.
         untried: how many changes were not tried, because too many networks had been built.
     """
 
@@ -91,8 +92,11 @@ class Workbench:
         self.dtype = dtype
         self.network = recipe.build(variant, settings, inputs)
         self.summary = summarize(self.network, batch, dtype)
-        self.before = self.measured(self.network)
+        self.estimates = [estimate(node, machine, batch, DTYPES[dtype]) for node in self.network.nodes]
+        self.before = self._figures(self.network, self.estimates)
         self.untried = 0
+        self._made: dict[object, replacements.Replacement | None] = {}
+        self._changed: dict[object, Change | None] = {}
         self._each = len(self.network.nodes) + self.network.effort
         self._left = MAX_REBUILT - 2 * self._each  # a summary takes as long as building it
 
@@ -115,13 +119,23 @@ class Workbench:
         except CnncalcError:
             return None
 
-    def measured(self, network: Graph, dtype: str | None = None) -> Figures:
+    def measured(self, network: Graph) -> Figures:
         """Return a network's figures."""
-        width = DTYPES[dtype or self.dtype]
-        totals = sums(network.nodes, self.batch)
+        width = DTYPES[self.dtype]
+        return self._figures(network, [estimate(node, self.machine, self.batch, width) for node in network.nodes])
+
+    def _figures(self, network: Graph, estimates: Iterable[Estimate]) -> Figures:
+        totals, width = sums(network.nodes, self.batch), DTYPES[self.dtype]
         peak, _ = peak_elements(network, self.batch)
-        seconds = sum([estimate(node, self.machine, self.batch, width).seconds for node in network.nodes])
+        seconds = sum([one.seconds for one in estimates])
         return Figures(totals.params, totals.macs, totals.flops, totals.params * width, peak * width, seconds)
+
+    def narrowed(self, dtype: str) -> Figures:
+        """Return the network's figures with elements of another type."""
+        before, now, then = self.before, DTYPES[self.dtype], DTYPES[dtype]
+        seconds = sum([self.machine.seconds(one.flops, one.bytes // now * then) for one in self.estimates])
+        sizes = {"weight_bytes": before.params * then, "peak_bytes": before.peak_bytes // now * then}
+        return before._replace(**sizes, seconds=seconds)
 
     def saves(self, after: Figures) -> bool:
         """Whether a change is worth reporting."""
@@ -134,7 +148,7 @@ class Workbench:
         found = [self.lower_resolution(), self.narrower_by_argument()]
         for dtype in ("float16", "int8"):
             if DTYPES[dtype] < DTYPES[self.dtype]:
-                after = self.measured(self.network, dtype)
+                after = self.narrowed(dtype)
                 found.append(Change(f"stored as {dtype}", (), ("dtype", dtype), (), "", after))
         return [change for change in found if change is not None]
 
@@ -154,10 +168,10 @@ class Workbench:
             if min(smaller) < 1:
                 return None
             network = self.rebuilt(inputs={"": smaller})
-            if network is not None and self.saves(self.measured(network)):
+            if network is not None and self.saves(after := self.measured(network)):
                 text = typed(smaller)
                 name = f"input {crossed(smaller)}"
-                return Change(name, (), ("input", text), (), "", self.measured(network))
+                return Change(name, (), ("input", text), (), "", after)
         return None
 
     def narrower_by_argument(self) -> Change | None:
@@ -168,9 +182,9 @@ class Workbench:
             if not smaller:
                 continue
             network = self.rebuilt(settings={name: smaller})
-            if network is not None and self.saves(self.measured(network)):
+            if network is not None and self.saves(after := self.measured(network)):
                 setting = f"{name}={smaller}"
-                return Change(setting, (), ("set", setting), (), "", self.measured(network))
+                return Change(setting, (), ("set", setting), (), "", after)
         return None
 
     def argument(self, name: str) -> int | float | None:
@@ -190,11 +204,15 @@ class Workbench:
         can_edit = isinstance(self.recipe, Document) and not numbered_references(self.recipe)
         narrow = not any(self.argument(name) for name in _WIDTHS)
         found: list[Change] = []
+        of_item: dict[object, list[Node]] = {}  # layers whose item may be another type
         for node in heavy:
-            nodes = [one for one in self.network.nodes if one.origin == node.origin]
             item = find_item(node.origin)
-            if can_edit and item is not None and not self.is_shared(nodes):
-                found += self.edited(node, nodes, item, rank, narrow)
+            if can_edit and item is not None:
+                if node.origin not in of_item:
+                    nodes = [one for one in self.network.nodes if one.origin == node.origin]
+                    of_item[node.origin] = [] if self.is_shared(nodes) else nodes
+                if of_item[node.origin]:
+                    found += self.edited(node, of_item[node.origin], item, rank, narrow)
             if node.layer.kind == "fc":
                 found.append(self.pruned(node, sparsity))
         distinct: dict[object, Change] = {}
@@ -212,9 +230,9 @@ class Workbench:
         proposals: list[tuple[str, replacements.Replacement | None]] = []
         if node.layer.type == "conv":
             proposals = [
-                ("depthwise separable", replacements.separable(item, nodes)),
+                ("depthwise separable", self.once(replacements.separable, item, nodes)),
                 *self.grouped(node, nodes, item),
-                ("1×1 bottleneck", replacements.bottleneck(item, nodes)),
+                ("1×1 bottleneck", self.once(replacements.bottleneck, item, nodes)),
             ]
         elif node.layer.type == "linear":
             rank = rank or max(min(node.use.weights["weight"].shape) // 4, 1)
@@ -222,7 +240,7 @@ class Workbench:
         elif node.layer.type == "locally_connected":
             proposals = [("shared filters", replacements.shared(item, nodes))]
         if narrow:
-            proposals.append(("width · 3/4", replacements.narrower(item, nodes)))
+            proposals.append(("width · 3/4", self.once(replacements.narrower, item, nodes)))
         made = [(name, *replacement) for name, replacement in proposals if replacement]
         found = [self.change(name, changed, [item.replaced(pieces)]) for name, pieces, changed in made]
         if node.layer.type == "linear":
@@ -233,14 +251,30 @@ class Workbench:
         self, node: Node, nodes: Sequence[Node], item: ItemText
     ) -> list[tuple[str, replacements.Replacement | None]]:
         """Return the proposal of as many groups as divide the channels."""
+        wide = replacements.is_wide(node)
         for groups in replacements.GROUPS:
-            replacement = replacements.grouped(item, nodes, node, groups)
-            if replacement is not None:
+            replacement = self.once(replacements.grouped, item, nodes, wide, groups)
+            if replacement is not None and node in replacement[1]:
                 return [(f"{groups} groups", replacement)]
         return []
 
+    def once(
+        self, make: Callable[..., replacements.Replacement | None], item: ItemText, nodes: Sequence[Node], *more: int
+    ) -> replacements.Replacement | None:
+        """Return a replacement of an item's layers, made the first time that it is asked for."""
+        key = (make, nodes[0].origin, *more)
+        if key not in self._made:
+            self._made[key] = make(item, nodes, *more)
+        return self._made[key]
+
     def change(self, name: str, nodes: Sequence[Node], edits: Sequence[Edit]) -> Change | None:
         """Return an edit's change; None where the network can't be built, has other outputs, or costs no less."""
+        key = (name, *edits)
+        if key not in self._changed:
+            self._changed[key] = self._change(name, nodes, edits)
+        return self._changed[key]
+
+    def _change(self, name: str, nodes: Sequence[Node], edits: Sequence[Edit]) -> Change | None:
         network = self.rebuilt(edits)
         if network is None:
             return None

@@ -1,0 +1,46 @@
+"""Long chains and wide fans on a device: what is folded, fused or gone is found in time that grows with the layers."""
+
+from __future__ import annotations
+
+import pytest
+
+import cnncalc
+from cnncalc.deployment.view import deploy
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_FOLDED, MAX_OPERATORS
+from tests.fuzz import hostile
+from tests.patience import PATIENCE
+
+CONV, LINEAR = "{conv: {out_channels: 2, kernel_size: 1}}", "{linear: 8}"
+LONG = {
+    "batchnorms alone": ("[2, 8, 8]", "- batchnorm:\n    repeat: 5000", 10_000),
+    "batchnorms behind a convolution": ("[2, 8, 8]", f"- {CONV}\n  - batchnorm:\n    repeat: 20000", 1),
+    "batchnorms before a dense layer": ("[8]", f"- batchnorm:\n    repeat: 20000\n  - {LINEAR}", 1),
+    "dense layers": ("[8]", f"- {LINEAR[1:-1]}\n    repeat: 11000", 11_000),
+    "layers that are nothing": ("[2, 8, 8]", f"- {CONV}\n  - dropout:\n    repeat: 20000\n  - relu", 1),
+    "reshapes that go": ("[16, 1, 1]", f"- flatten:\n    repeat: 20000\n  - {LINEAR}", 1),
+    "islands of float32": ("[2, 8, 8]", "- elu:\n    repeat: 10000", 10_002),
+    "readers of one tensor": ("[2, 8, 8]", f"- add: {{paths: [{', '.join(['[relu]'] * 900)}]}}\n    repeat: 6", 10_794),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_it_takes_time_in_proportion(name: str) -> None:
+    """Some of these took minutes where every layer looked along the whole chain, or hashed all that was folded."""
+    shape, items, operators = LONG[name]
+    text = f"input: {shape}\nlayers:\n  {items}\n"
+    assert len(deploy(cnncalc.loads(text)).graph.operators) == operators
+    assert hostile.faults(text, ("deploy", hostile.SPEC), PATIENCE) == []
+
+
+def test_batchnorms_in_many_layers_have_a_bound() -> None:
+    paths = ", ".join([f"[{LINEAR}]"] * 500)
+    text = f"input: [8]\nlayers:\n  - batchnorm:\n    repeat: 1000\n  - add: {{paths: [{paths}]}}\n"
+    with pytest.raises(CnncalcError, match=f"folded into more than {MAX_FOLDED:,} layers behind them"):
+        deploy(cnncalc.loads(text))
+
+
+def test_operators_have_a_bound() -> None:
+    text = f"input: [2, 8, 8]\nlayers:\n  - tanh:\n    repeat: {MAX_OPERATORS + 1}\n"
+    with pytest.raises(CnncalcError, match=f"more than {MAX_OPERATORS:,} operators"):
+        deploy(cnncalc.loads(text))
