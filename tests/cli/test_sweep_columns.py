@@ -120,8 +120,8 @@ def test_a_difference_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> N
     from cnncalc.studies.sweep import columns
 
     def wrong(*given: Any) -> Any:
-        batch = right(*given)
-        batch.figures["macs"] = batch.figures["macs"] + 1
+        batch: Any = right(*given)
+        batch.figures["macs"] += 1
         return batch
 
     right = columns._batch

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 import numpy as np
 
+from cnncalc.ground.values import Value
+from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.grid import Grid
-from cnncalc.studies.sweep.program import LARGEST_INT64, Column
-from cnncalc.studies.sweep.tape import Tape
-from cnncalc.studies.sweep.traced import source
+from cnncalc.studies.sweep.program import LARGEST_INT64, objects
+from cnncalc.studies.sweep.tape import Interval, Number, Tape
+from cnncalc.studies.sweep.traced import stand_in
+
+if TYPE_CHECKING:
+    from cnncalc.studies.sweep.program import Column
+
+N = TypeVar("N", bound=float)
 
 Path = tuple[int, ...]
+"""Places in nested tuples, from the outermost to that of a number."""
 
 
 class Axis:
@@ -23,12 +31,12 @@ class Axis:
             decide on the structure of a network.
     """
 
-    def __init__(self, values: Sequence[Any]) -> None:
+    def __init__(self, values: Sequence[Value]) -> None:
         """Take the values apart; values that are all alike stay as they are."""
         self.values = values
         self._distinguished: set[Path] = set()
         self._columns: dict[Path, Column] = {}
-        self._ranges: dict[Path, tuple[Any, Any]] = {}
+        self._ranges: dict[Path, Interval] = {}
         self.codes = self._coded()
 
     def distinguish(self, path: Path) -> bool:
@@ -39,9 +47,15 @@ class Axis:
         self.codes = self._coded()
         return True
 
-    def traced(self, tape: Tape, number: int, place: int) -> Any:
-        """Return a value with traced numbers in it, those that its form does not have already."""
-        return self._traced(tape, number, self.values[place], ())
+    def traced(self, tape: Tape, number: int, value: Value, path: Path = ()) -> Value:
+        """Return a value of the axis with traced numbers in it, those that its form does not have already."""
+        if isinstance(value, tuple):
+            return tuple([self.traced(tape, number, item, (*path, place)) for place, item in enumerate(value)])
+        return self._traced(tape, number, value, path) if _is_number(value) else value
+
+    def traced_shape(self, tape: Tape, number: int, shape: Shape) -> Shape:
+        """Return a shape of the axis likewise."""
+        return tuple([self._traced(tape, number, size, (place,)) for place, size in enumerate(shape)])
 
     def column(self, path: Path, places: Column) -> Column:
         """Return the numbers at a path, for some places."""
@@ -49,40 +63,37 @@ class Axis:
             self._columns[path] = self._column(path)
         return self._columns[path][places]
 
-    def _traced(self, tape: Tape, number: int, value: Any, path: Path) -> Any:
-        if isinstance(value, tuple):
-            return tuple([self._traced(tape, number, item, (*path, place)) for place, item in enumerate(value)])
-        if not _is_number(value) or path in self._distinguished:
+    def _traced(self, tape: Tape, number: int, value: N, path: Path) -> N:
+        if path in self._distinguished:
             return value
         if path not in self._ranges:
             ends = self.values if not isinstance(self.values, range) else (self.values[0], self.values[-1])
-            found = [_at(one, path) for one in ends]
-            numbers = [one for one in found if _is_number(one) and one == one]
+            found = [_number_at(one, path) for one in ends]
+            numbers = [one for one in found if one is not None and one == one]
             self._ranges[path] = (min(numbers), max(numbers)) if numbers else (value, value)
         low, high = self._ranges[path]
-        return value if low == high else source(tape, (number, *path), value, (low, high))
+        return value if low == high else stand_in(tape, (number, *path), value, (low, high))
 
     def _column(self, path: Path) -> Column:
         """Return the numbers of all values at a path; 0 where a value has none there."""
         if isinstance(self.values, range):
             return np.arange(self.values.start, self.values.stop, self.values.step, dtype=np.int64)
-        numbers = [found if _is_number(found := _at(value, path)) else 0 for value in self.values]
+        found = [_number_at(value, path) for value in self.values]
+        numbers = [0 if one is None else one for one in found]
         if all(isinstance(found, int) for found in numbers):
             fits = all(-LARGEST_INT64 <= found <= LARGEST_INT64 for found in numbers)
             return np.array(numbers, np.int64 if fits else object)
         if all(isinstance(found, float) or not found for found in numbers):
             return np.array(numbers, np.float64)
-        column = np.empty(len(numbers), object)  # kinds are mixed; a program's lanes are all of one
-        column[:] = numbers
-        return column
+        return objects(numbers)  # kinds are mixed; a program's lanes are all of one
 
     def _coded(self) -> Column:
         if isinstance(self.values, range):
             return np.arange(len(self.values)) if self._distinguished else np.zeros(len(self.values), np.int64)
-        known: dict[Any, int] = {}
+        known: dict[object, int] = {}
         return np.array([known.setdefault(self._form(value, ()), len(known)) for value in self.values], np.int64)
 
-    def _form(self, value: Any, path: Path) -> Any:
+    def _form(self, value: Value, path: Path) -> object:
         if isinstance(value, tuple):
             return tuple([self._form(item, (*path, place)) for place, item in enumerate(value)])
         if not _is_number(value):
@@ -95,14 +106,14 @@ def axes_of(grid: Grid) -> list[Axis]:
     return [Axis(values) for values in grid.axes()]
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Value) -> TypeGuard[Number]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _at(value: Any, path: Path) -> Any:
-    """Return what stands at a path in nested tuples; None where nothing does."""
+def _number_at(value: Value, path: Path) -> Number | None:
+    """Return the number at a path in nested tuples; None where there is none."""
     for place in path:
         if not isinstance(value, tuple) or place >= len(value):
             return None
         value = value[place]
-    return value
+    return value if _is_number(value) else None

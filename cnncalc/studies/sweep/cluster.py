@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from pickle import dumps, loads
 from typing import Any, NamedTuple
@@ -42,12 +42,6 @@ class Version(NamedTuple):
 
     def __str__(self) -> str:
         return f"cnncalc {self.cnncalc} (code {self.code}) on Python {self.python}"
-
-
-class _Task(NamedTuple):
-    start: int
-    stop: int
-    future: Any
 
 
 class Cluster:
@@ -107,25 +101,28 @@ class Cluster:
         threads: dict[str, int] = self._client.nthreads()
         return max(1, sum(threads.values()))
 
-    def submit(self, start: int, stop: int) -> _Task:
-        """Let a part be computed."""
-        return _Task(start, stop, self._client.submit(_part, self._sent, start, stop, pure=False))
+    def submit(self, start: int, stop: int) -> Callable[[], SweepPart]:
+        """Let a part be computed; return a function that waits for it."""
+        return partial(self._result, self._submitted(start, stop), start, stop)
 
-    def result(self, task: _Task) -> SweepPart:
+    def _submitted(self, start: int, stop: int) -> Any:
+        """Hand in a task, and return Dask's future."""
+        return self._client.submit(_part, self._sent, start, stop, pure=False)
+
+    def _result(self, future: Any, start: int, stop: int) -> SweepPart:
         """Return a part when it is computed, by whichever worker; where several have died of it, by this process."""
-        future = task.future
         for _ in range(TRIES):
             try:
-                found, part = future.result()
+                answer: tuple[Version, SweepPart] = future.result()
                 future.release()
-                self._check({"a worker": found})
-                return part  # type: ignore[no-any-return]
+                self._check({"a worker": answer[0]})
+                return answer[1]
             except self._dask.KilledWorker:
-                future = self.submit(task.start, task.stop).future
+                future = self._submitted(start, stop)
             except (self._dask.CancelledError, OSError) as error:
                 raise ArgumentError("dask", f"the connection to {self._address} was lost: {error}") from None
         self._here = self._here or self._errand.work()
-        return self._here.part(task.start, task.stop)
+        return self._here.part(start, stop)
 
     def close(self, stop: bool) -> None:
         """Let go of the scheduler, and end what was started here; tasks that are under way are cancelled."""
@@ -138,7 +135,7 @@ class Cluster:
                     _kill(self._cluster)
                 self._cluster.close(timeout=PATIENCE)
 
-    def _check(self, found: dict[str, Any]) -> None:
+    def _check(self, found: Mapping[str, object]) -> None:
         """Raise ArgumentError for workers whose version is another than this one."""
         own = version()
         others = {worker: one for worker, one in found.items() if one != own}
@@ -150,7 +147,7 @@ class Cluster:
         raise ArgumentError("dask", f"here is {own}, but {'; '.join(named)}", "install the same on all of them")
 
 
-def _said(found: Any) -> str:
+def _said(found: object) -> str:
     return str(found) if isinstance(found, Version) else f"no cnncalc: {found}"
 
 

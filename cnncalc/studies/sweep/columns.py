@@ -8,20 +8,26 @@ folded blocks.  A place whose network is an error is computed the plain way, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.values import Value
 from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.axes import axes_of
 from cnncalc.studies.sweep.folding import Folding
-from cnncalc.studies.sweep.grid import Grid
+from cnncalc.studies.sweep.grid import Combination, Grid
 from cnncalc.studies.sweep.layout import ResultLayout, laid_out
 from cnncalc.studies.sweep.points import Measure, Point, point
-from cnncalc.studies.sweep.program import Column, Program
-from cnncalc.studies.sweep.tape import Tape
+from cnncalc.studies.sweep.program import Program
+from cnncalc.studies.sweep.tape import Source, SourceKey, Tape
+from cnncalc.studies.sweep.values import Each
 from cnncalc.studies.sweep.window import Batch, Window
+
+if TYPE_CHECKING:
+    from cnncalc.studies.sweep.program import Column, Result
+    from cnncalc.studies.sweep.window import Integers, Shapes
 
 WORTH_TRACING = 24
 """Places of one signature in a window from which a trace pays: it takes as long as some 8 networks."""
@@ -74,7 +80,7 @@ class Columns:
                     continue
                 rest = self._played(window, signature, places, lanes)
                 if len(rest) and self._is_worth(len(rest)):
-                    self._trace(signature, places, int(rest[0]))
+                    self._trace(signature, [int(place[rest[0]]) for place in places], numbers[int(rest[0])])
                     waiting.append(rest)  # in groups once more: what a trace has pinned is part of the signature
                 else:
                     for lane in rest.tolist():
@@ -113,7 +119,7 @@ class Columns:
             if not len(lanes):
                 break
 
-            def column(key: tuple[Any, ...], lanes: Column = lanes) -> Column:
+            def column(key: SourceKey, lanes: Column = lanes) -> Column:
                 return self.axes[key[0]].column(key[1:], places[key[0]][lanes])
 
             fits, results = program.play(column, len(lanes))
@@ -132,14 +138,18 @@ class Columns:
                 structures.insert(0, structures.pop(number))
         return lanes
 
-    def _trace(self, signature: tuple[int, ...], places: list[Column], lane: int) -> None:
-        """Build the network of a place on traced numbers, and keep its program."""
+    def _trace(self, signature: tuple[int, ...], picked: Sequence[int], number: int) -> None:
+        """Build the network of a place of the grid on traced numbers, and keep its program.
+
+        Args:
+            signature: of the place.
+            picked: the places of its values along the axes.
+            number: of the place.
+        """
         self._go_on()
         self.traces += 1
         tape = Tape()
-        picked = [int(place[lane]) for place in places]
-        values = [axis.traced(tape, number, picked[number]) for number, axis in enumerate(self.axes)]
-        variant, args, inputs = self.grid.combination(values)
+        variant, args, inputs = self._on_tape(tape, self.grid[number])
         try:
             network = self.recipe.build(variant, args, inputs)
             layout, results = laid_out(network, self.measure)
@@ -154,20 +164,40 @@ class Columns:
             self._form += 1
         self._known.setdefault(signature, []).append(structure)
 
+    def _on_tape(self, tape: Tape, combination: Combination) -> Combination:
+        """Return a combination with traced numbers in the place of its own."""
+        variant, given, shapes = combination
+        numbered = iter(enumerate(self.axes))
+        next(numbered)  # the variants
+        args: dict[str, Value] = {}
+        for name, value in given.items():
+            if isinstance(value, tuple) and isinstance(self.grid.args[name], Each):
+                pairs = zip(value, numbered, strict=False)
+                args[name] = tuple([axis.traced(tape, at, one) for one, (at, axis) in pairs])
+            else:
+                at, axis = next(numbered)
+                args[name] = axis.traced(tape, at, value)
+        inputs = {
+            name: axis.traced_shape(tape, at, shape)
+            for (name, shape), (at, axis) in zip(shapes.items(), numbered, strict=True)
+        }
+        return Combination(variant, args, inputs)
+
     def _pinned(self, tape: Tape) -> bool:
         """Make the values that a trace has pinned part of the signature; return whether there are new ones."""
         new = False
         for number in tape.pinned:
             entry = tape.entries[number]
-            if entry.operation == "source":
-                axis, *path = entry.operands[0]
+            if isinstance(entry.rule, Source):
+                axis, *path = entry.rule.key
                 new |= self.axes[axis].distinguish(tuple(path))
         return new
 
 
-def _batch(lanes: Column, layout: ResultLayout, results: list[Any]) -> Batch:
-    figures = dict(zip(layout.figures, results, strict=False))
-    rest = iter(results[len(layout.figures) :])
+def _batch(lanes: Column, layout: ResultLayout, results: list[Result]) -> Batch:
+    whole = [result if isinstance(result, np.ndarray) else int(result) for result in results]
+    figures: dict[str, Integers | Shapes] = dict(zip(layout.figures, whole, strict=False))
+    rest = iter(whole[len(layout.figures) :])
     figures["output"] = tuple([next(rest) for _ in range(layout.output)])
     inputs = {name: tuple([next(rest) for _ in range(axes)]) for name, axes in layout.inputs.items()}
     return Batch(lanes, figures, inputs, layout.uncounted)

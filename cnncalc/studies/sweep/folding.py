@@ -8,10 +8,10 @@ way.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from functools import partial
 from marshal import dumps
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.figures.costs import Sums, sums
 from cnncalc.graph import Graph, Node, Tensor
@@ -29,6 +29,9 @@ from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.folds import FoldableItem, folds_of
 from cnncalc.studies.sweep.grid import Combination
 from cnncalc.studies.sweep.points import Measure, Point, named_figures
+
+if TYPE_CHECKING:
+    from cnncalc.layers.base import Layer
 
 MOST_PIECES = 30_000
 """Pieces that are remembered, some 20 MiB of them."""
@@ -113,7 +116,7 @@ class Folding:
         self.recipe = recipe
         self.measure = measure
         self.folds = folds_of(recipe) if isinstance(recipe, Document) and not measure.more else {}
-        self.known: dict[Any, _Known] = {}
+        self.known: dict[Hashable, _Known] = {}
         self.tries: dict[Item, list[int]] = {item: [0, 0] for item in self.folds}
 
     def point(self, combination: Combination) -> Point | None:
@@ -176,9 +179,9 @@ class _FoldedExpansion(Expansion):
             self.folding.folds.pop(item, None)
         return self._learnt(key, prefix, item, name, lookup, frame, names, incoming)
 
-    def _key(self, item: Item, fold: FoldableItem, names: Names, incoming: tuple[Tensor, ...]) -> Any:
+    def _key(self, item: Item, fold: FoldableItem, names: Names, incoming: tuple[Tensor, ...]) -> Hashable:
         """Return what settles an item's expansion: kinds of numbers are told apart, and tensors that are the same."""
-        read: list[Any] = []
+        read: list[object] = []
         try:
             if isinstance(item, BlockItem) and item.arguments:
                 seen = self.values.seen(names, incoming)
@@ -215,7 +218,7 @@ class _FoldedExpansion(Expansion):
 
     def _learnt(
         self,
-        key: Any,
+        key: Hashable,
         prefix: int,
         item: Item,
         name: str,
@@ -255,7 +258,7 @@ class _FoldedExpansion(Expansion):
         nodes[first:] = [node]
         return None, (node,)
 
-    def _add(self, layer: Any, tensors: tuple[Tensor, ...], full: str, item: LayerItem) -> Node:
+    def _add(self, layer: Layer, tensors: tuple[Tensor, ...], full: str, item: LayerItem) -> Node:
         self._widest = max(self._widest, self._rounds)
         return super()._add(layer, tensors, full, item)
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from cnncalc.ground.values import Value
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPart
 from cnncalc.studies.sweep.points import Point
-from cnncalc.studies.sweep.program import Column
+from cnncalc.studies.sweep.program import objects
 from cnncalc.studies.sweep.values import Each
-from cnncalc.studies.sweep.window import Batch, Window
+from cnncalc.studies.sweep.window import Batch, Window, listed
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from cnncalc.studies.sweep.program import Column
+    from cnncalc.studies.sweep.window import Integers, Shapes
 
 MOST_SHAPES = 100_000
 """Shapes that are remembered, so that equal ones are one object."""
@@ -47,7 +54,7 @@ class Gatherer:
         self.grid = grid
         self.figures = tuple(figures)
         self._axes = [_AxisValues(values) for values in grid.axes()]
-        self._shapes: dict[Any, Any] = {}
+        self._shapes: dict[Shape, Shape] = {}
 
     def rows(self, part: SweepPart) -> GatheredRows:
         """Return a part's rows."""
@@ -75,8 +82,8 @@ class Gatherer:
         several = len(self.grid.variants) > 1
         if not window.batches:  # points know theirs, and the best of a sweep nothing else
             points = [window.points[lane] for lane in lanes]
-            args = {name: _objects([one.args[name] for one in points]) for name in self.grid.args}
-            variants = _objects([one.variant for one in points]) if several else None
+            args = {name: objects([one.args[name] for one in points]) for name in self.grid.args}
+            variants = objects([one.variant for one in points]) if several else None
             return variants, {name: column.astype(self._kind(name)) for name, column in args.items()}
         numbers = window.numbers
         if len(lanes) < len(numbers):
@@ -86,18 +93,18 @@ class Gatherer:
         for name, values in self.grid.args.items():
             if isinstance(values, Each):
                 lists = [column.tolist() for column in columns[: values.places]]
-                args[name] = _objects(list(zip(*lists, strict=True)))
+                args[name] = objects(list(zip(*lists, strict=True)))
                 columns = columns[values.places :]
             else:
                 args[name], *columns = columns
         return first if several else None, args
 
-    def _kind(self, name: str) -> Any:
+    def _kind(self, name: str) -> np.dtype[Any]:
         """Return the type of an argument's column."""
         place = 1
         for other, values in self.grid.args.items():
             if other == name:
-                return object if isinstance(values, Each) else self._axes[place].kind
+                return np.dtype(object) if isinstance(values, Each) else self._axes[place].kind
             place += values.places if isinstance(values, Each) else 1
         raise KeyError(name)
 
@@ -110,10 +117,8 @@ class Gatherer:
             found.inputs[at] = [dict(zip(batch.inputs, row, strict=True)) for row in zip(*shapes, strict=True)]
         for name in self.figures:
             value = batch.figures[name]
-            if name == "output":
-                _put(found.figures, name, at, self._shapes_of(value, len(at), here))
-            else:
-                _put(found.figures, name, at, _some(value, here))
+            column = self._shapes_of(value, len(at), here) if isinstance(value, tuple) else _some(value, here)
+            _put(found.figures, name, at, column)
 
     def _add_point(self, found: GatheredRows, point: Point, row: int) -> None:
         shapes = tuple(point.input.values())
@@ -126,30 +131,31 @@ class Gatherer:
             value = point.figures[name]
             _put(found.figures, name, row, self._one(value) if isinstance(value, tuple) else value)
 
-    def _shapes_of(self, sizes: tuple[Any, ...], count: int, here: Column | None) -> Column:
+    def _shapes_of(self, sizes: Shapes, count: int, here: Column | None) -> Column:
         """Return shapes as objects; equal ones are one."""
-        if not any(isinstance(size, np.ndarray) for size in sizes):
+        plain = tuple([size for size in sizes if isinstance(size, int)])
+        if len(plain) == len(sizes):
             found = np.empty(count, object)
-            found.fill(self._one(tuple(sizes)))
+            found.fill(self._one(plain))
             return found
-        lists = [_some(size, here).tolist() if isinstance(size, np.ndarray) else [size] * count for size in sizes]
         if len(self._shapes) > MOST_SHAPES:
             self._shapes.clear()
         known = self._shapes.setdefault
-        return _objects([known(shape, shape) for shape in zip(*lists, strict=True)])
+        lists = [listed(_some(size, here), count) for size in sizes]
+        return objects([known(shape, shape) for shape in zip(*lists, strict=True)])
 
-    def _one(self, shape: Shape) -> Any:
+    def _one(self, shape: Shape) -> Shape:
         return self._shapes.setdefault(shape, shape)
 
 
 class _AxisValues:
     """The values along one axis, as a column where they are all of one kind."""
 
-    def __init__(self, values: Sequence[Any]) -> None:
-        self._values: Any = values if isinstance(values, range) else _column(list(values))
+    def __init__(self, values: Sequence[Value]) -> None:
+        self._values = values if isinstance(values, range) else _column(list(values))
 
     @property
-    def kind(self) -> Any:
+    def kind(self) -> np.dtype[Any]:
         """The type of its columns."""
         return np.dtype(np.int64) if isinstance(self._values, range) else self._values.dtype
 
@@ -157,28 +163,23 @@ class _AxisValues:
         """Return the values at some places."""
         if isinstance(self._values, range):
             return self._values.start + self._values.step * places
-        return self._values[places]
+        found: Column = self._values[places]
+        return found
 
 
-def _column(values: list[Any]) -> Column:
+def _column(values: list[Value]) -> Column:
     """Return a column: of 64-bit integers, floats or booleans where all values are such, else of objects."""
     kinds = {type(value) for value in values}
-    if kinds == {int} and max(map(abs, values)) < 2**63:
+    if kinds == {int} and all(isinstance(value, int) and abs(value) < 2**63 for value in values):
         return np.array(values, np.int64)
-    return np.array(values) if kinds in ({float}, {bool}) else _objects(values)
+    return np.array(values) if kinds in ({float}, {bool}) else objects(values)
 
 
-def _objects(values: list[Any]) -> Column:
-    column = np.empty(len(values), object)
-    column[:] = values
-    return column
+def _some(value: Integers, here: Column | None) -> Integers:
+    return value if here is None or isinstance(value, int) else value[here]
 
 
-def _some(value: Any, here: Column | None) -> Any:
-    return value[here] if here is not None and isinstance(value, np.ndarray) else value
-
-
-def _put(columns: dict[str, Column], name: str, at: Any, values: Any) -> None:
+def _put(columns: dict[str, Column], name: str, at: Column | int, values: Integers | Shape) -> None:
     """Set some rows of a column, which becomes one of objects where they are no 64-bit integers."""
     column = columns[name]
     wide = isinstance(values, np.ndarray) and values.dtype == object
@@ -187,7 +188,7 @@ def _put(columns: dict[str, Column], name: str, at: Any, values: Any) -> None:
     column[at] = values
 
 
-def _fits(values: Any) -> bool:
+def _fits(values: Integers) -> bool:
     return isinstance(values, np.ndarray) or -(2**63) <= values < 2**63
 
 

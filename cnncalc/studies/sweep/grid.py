@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from cnncalc.ground.values import Value
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.values import Each
+
+if TYPE_CHECKING:
+    from cnncalc.studies.sweep.program import Column
 
 
 class Combination(NamedTuple):
     """One place of the grid: input shapes are without the batch axis."""
 
     variant: str | None
-    args: dict[str, Any]
+    args: dict[str, Value]
     input: dict[str, Shape]
 
 
@@ -24,12 +28,12 @@ class Grid:
     def __init__(
         self,
         variants: Sequence[str | None] = (None,),
-        args: Mapping[str, Sequence[Any] | Each] | None = None,
+        args: Mapping[str, Sequence[Value] | Each] | None = None,
         inputs: Mapping[str, Sequence[Shape]] | None = None,
     ) -> None:
         """Make a grid of variants, values by argument and shapes by input."""
         self.variants = tuple(variants)
-        self.args: dict[str, Sequence[Any] | Each] = {
+        self.args: dict[str, Sequence[Value] | Each] = {
             name: values if isinstance(values, (Each, range)) else tuple(values)
             for name, values in (args or {}).items()
         }
@@ -42,32 +46,32 @@ class Grid:
 
     def __getitem__(self, index: int) -> Combination:
         """Return a combination by its number."""
-        picked: list[Any] = []
-        for values in reversed(self.axes()):
-            index, place = divmod(index, len(values))
-            picked.append(values[place])
-        return self.combination(picked[::-1])
+        shapes: list[Shape] = []
+        for sizes in reversed(self.inputs.values()):
+            index, place = divmod(index, len(sizes))
+            shapes.append(sizes[place])
+        values: list[Value] = []
+        for choices in reversed(self._arg_axes()):
+            index, place = divmod(index, len(choices))
+            values.append(choices[place])
+        args: dict[str, Value] = {}
+        for name, some in self.args.items():
+            args[name] = tuple([values.pop() for _ in range(some.places)]) if isinstance(some, Each) else values.pop()
+        inputs = dict(zip(self.inputs, reversed(shapes), strict=True))
+        return Combination(self.variants[index % len(self.variants)], args, inputs)
 
-    def axes(self) -> list[Sequence[Any]]:
+    def axes(self) -> list[Sequence[Value]]:
         """Return the values along each axis: the variants, each argument (each place of an ``Each``), each input."""
-        found: list[Sequence[Any]] = [self.variants]
+        return [self.variants, *self._arg_axes(), *self.inputs.values()]
+
+    def _arg_axes(self) -> list[Sequence[Value]]:
+        found: list[Sequence[Value]] = []
         for values in self.args.values():
             found += [values.choices] * values.places if isinstance(values, Each) else [values]
-        return [*found, *self.inputs.values()]
+        return found
 
-    def combination(self, values: Sequence[Any]) -> Combination:
-        """Return the combination of one value per axis."""
-        variant, *rest = values
-        args: dict[str, Any] = {}
-        for name, choices in self.args.items():
-            if isinstance(choices, Each):
-                args[name], rest = tuple(rest[: choices.places]), rest[choices.places :]
-            else:
-                args[name], *rest = rest
-        return Combination(variant, args, dict(zip(self.inputs, rest, strict=True)))
-
-    def places(self, numbers: Sequence[int]) -> list[Any]:
-        """Return, for each axis, the places of some combinations along it, as NumPy's arrays."""
+    def places(self, numbers: Sequence[int]) -> list[Column]:
+        """Return, for each axis, the places of some combinations along it."""
         import numpy as np
 
         fits = self.size < 2**62

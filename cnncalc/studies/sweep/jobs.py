@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cnncalc.ground.errors import InternalError
 from cnncalc.language.document import Document
@@ -110,12 +110,8 @@ class Engine(Protocol):
     most_rows: int
     most_plain: int
 
-    def submit(self, start: int, stop: int) -> Any:
-        """Let a part be computed; return what :meth:`result` takes."""
-        ...
-
-    def result(self, task: Any) -> SweepPart:
-        """Return a part when it is computed.  Raises what computing it raises."""
+    def submit(self, start: int, stop: int) -> Callable[[], SweepPart]:
+        """Let a part be computed; return a function that waits for it, and raises what computing it raises."""
         ...
 
     def close(self, stop: bool) -> None:
@@ -184,13 +180,13 @@ def _in_order(recipe: Recipe, plan: SweepPlan, engine: Engine, first: int) -> It
         if plan.rows - first <= size:
             yield from _alone(Work(recipe, plan), first, size)
         starts = iter(range(first, plan.rows, size) if plan.rows - first > size else ())
-        under_way: deque[Any] = deque()
+        under_way: deque[Callable[[], SweepPart]] = deque()
         while True:
             while len(under_way) < 2 * engine.workers and (start := next(starts, None)) is not None:
                 under_way.append(engine.submit(start, min(start + size, plan.rows)))
             if not under_way:
                 break
-            yield engine.result(under_way.popleft())
+            yield under_way.popleft()()
         stop = False
     finally:
         engine.close(stop)

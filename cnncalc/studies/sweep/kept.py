@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.limits import MAX_KEPT_ROWS
+from cnncalc.ground.values import Value
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.grid import Grid
-from cnncalc.studies.sweep.points import Point
+from cnncalc.studies.sweep.points import Figure, Point
 from cnncalc.studies.sweep.window import Batch, Window, listed, points_of
 
 Key = tuple[float, ...]
@@ -26,20 +27,20 @@ class Objective(NamedTuple):
     largest: bool = False
     argument: str = "pareto"
 
-    def of(self, args: Mapping[str, Any], figures: Mapping[str, Any], shapes: Mapping[str, Shape]) -> float:
+    def of(self, args: Mapping[str, Value], figures: Mapping[str, Figure], shapes: Mapping[str, Shape]) -> float:
         """Return what should be small.  Raises CnncalcError where it is not a number."""
-        value = figures.get(self.name, args.get(self.name))
         if self.name == "input":
-            value = sum([prod(shape) for shape in shapes.values()])
-        return self.directed(value)
+            return self.directed(sum([prod(shape) for shape in shapes.values()]))
+        return self.directed(figures[self.name] if self.name in figures else args.get(self.name))
 
-    def directed(self, value: Any) -> float:
+    def directed(self, value: Value) -> float:
         """Return a value so that less is better; of several numbers the largest counts."""
-        if isinstance(value, tuple) and value:
-            value = max(value)
-        if not isinstance(value, (int, float)):
+        if isinstance(value, (int, float)):
+            return -value if self.largest else value
+        numbers = [one for one in value if isinstance(one, (int, float))] if isinstance(value, tuple) else []
+        if not numbers or not isinstance(value, tuple) or len(numbers) < len(value):
             raise ArgumentError(self.argument, f"{self.name} = {value!r} is not a number")
-        return -value if self.largest else value
+        return self.directed(max(numbers))
 
 
 class Keeper(Protocol):
@@ -149,15 +150,12 @@ def keys_of(window: Window, grid: Grid, lanes: Sequence[int], objectives: Sequen
 def _column(batch: Batch, window: Window, grid: Grid, objective: Objective) -> Iterator[float]:
     """Yield what should be small, row by row."""
     count, name = len(batch.lanes), objective.name
-    if name == "output":
-        values: Any = zip(*[listed(size, count) for size in batch.figures[name]], strict=True)
-    elif name in batch.figures:
+    values: Iterable[Value]
+    if name in batch.figures:
         values = listed(batch.figures[name], count)
     elif name == "input":
-        values = [0] * count
-        for shape in batch.inputs.values():
-            sizes = zip(*[listed(size, count) for size in shape], strict=True)
-            values = [total + prod(one) for total, one in zip(values, sizes, strict=True)]
+        elements = [map(prod, listed(shape, count)) for shape in batch.inputs.values()]
+        values = map(sum, zip(*elements, strict=True))
     else:
         values = [grid[window.numbers[lane]].args.get(name) for lane in batch.lanes.tolist()]
     return (objective.directed(value) for value in values)

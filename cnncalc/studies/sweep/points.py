@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from cnncalc.figures.catalogue import USUAL
 from cnncalc.figures.costs import DTYPES, Sums, sums
@@ -11,10 +11,14 @@ from cnncalc.figures.memory import forward_elements, peak_elements
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.places import SpecError
+from cnncalc.ground.values import Value
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
 from cnncalc.studies.device.budgets import UpperEnds, Wanted, upper_ends
 from cnncalc.studies.sweep.grid import Combination
+
+Figure: TypeAlias = "int | Shape"
+"""What a figure of a network is: a count, bytes, or the output's shape."""
 
 FIGURES = USUAL
 """What a combination's figures are, in their usual order."""
@@ -34,9 +38,9 @@ class Point(NamedTuple):
     """
 
     variant: str | None
-    args: dict[str, Any]
+    args: dict[str, Value]
     input: dict[str, Shape]
-    figures: dict[str, Any]
+    figures: dict[str, Figure]
     error: str | None = None
     unmet: tuple[str, ...] = ()
     uncounted: tuple[str, ...] = ()
@@ -71,7 +75,7 @@ def point(recipe: Recipe, combination: Combination, measure: Measure) -> Point:
     )
 
 
-def figures(network: Graph, measure: Measure) -> dict[str, Any]:
+def figures(network: Graph, measure: Measure) -> dict[str, Figure]:
     """Return a network's figures by name; counts and bytes are for the whole batch, shapes without it.
 
     Raises:
@@ -85,14 +89,14 @@ def figures(network: Graph, measure: Measure) -> dict[str, Any]:
     return found
 
 
-def usual_figures(network: Graph, measure: Measure, peak: int) -> dict[str, Any]:
+def usual_figures(network: Graph, measure: Measure, peak: int) -> dict[str, Figure]:
     """Return the :data:`FIGURES` of a network, given the most elements that are alive at one step."""
     batch = measure.batch
     output = next(reversed(network.outputs.values())).shape
     return named_figures(sums(network.nodes, batch), forward_elements(network, batch), peak, output, measure)
 
 
-def named_figures(totals: Sums, forward: int, peak: int, output: Shape, measure: Measure) -> dict[str, Any]:
+def named_figures(totals: Sums, forward: int, peak: int, output: Shape, measure: Measure) -> dict[str, Figure]:
     """Return the :data:`FIGURES`, given the sums over all layers and the elements of all outputs, for the batch."""
     width = DTYPES[measure.dtype]
     values = (*totals, width * totals.params, width * forward, width * peak, output)

@@ -10,7 +10,6 @@ from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.jobs import WINDOW, SweepPart, SweepPlan, Work
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
     from multiprocessing.synchronize import Event
 
 
@@ -46,13 +45,9 @@ class Processes:
         self._stopped = multiprocessing.Event()
         self._pool = ProcessPoolExecutor(workers, initializer=_start, initargs=(errand, self._stopped))
 
-    def submit(self, start: int, stop: int) -> Future[SweepPart]:
-        """Let a part be computed."""
-        return self._pool.submit(_part, start, stop)
-
-    def result(self, task: Future[SweepPart]) -> SweepPart:
-        """Return a part when it is computed."""
-        return task.result()
+    def submit(self, start: int, stop: int) -> Callable[[], SweepPart]:
+        """Let a part be computed; return a function that waits for it."""
+        return self._pool.submit(_part, start, stop).result
 
     def close(self, stop: bool) -> None:
         """End the processes.

@@ -7,19 +7,47 @@ operations that IEEE 754 defines.  Everything else is computed number by number,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from cnncalc.studies.sweep.tape import PYTHON, SameForAll, Tape, TapeEntry, needed, numbers_of, read_by
-from cnncalc.studies.sweep.traced import Traced
+from cnncalc.studies.sweep.tape import (
+    PYTHON,
+    Interval,
+    Number,
+    Operand,
+    Operation,
+    SameForAll,
+    Source,
+    SourceKey,
+    Tape,
+    TapeEntry,
+    WeightedSum,
+    needed,
+    numbers_of,
+    read_by,
+)
+from cnncalc.studies.sweep.traced import Traceable, operand_of
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy.typing as npt
+
+    Column: TypeAlias = npt.NDArray[Any]  # of int64, float64, bool or object
 
 LARGEST_INT64 = 2**63 - 1
 EXACT_AS_FLOAT = 2**53
 """Up to here an integer and the float of it are equal."""
 
-Column = Any  # numpy.ndarray[Any, Any]
-Source = Callable[[tuple[Any, ...]], Column]
+Result: TypeAlias = "Column | Number"
+"""What a program gives for many places: a column, or a number where it is the same for all."""
+
+ColumnOf: TypeAlias = "Callable[[SourceKey], Column]"
+"""Gives the column of a source by its key, one number per place."""
+
+Kind: TypeAlias = "type[np.int64 | np.float64 | np.bool_ | object]"
+"""What the elements of a column are; an integer beyond 64 bits is an object."""
 
 _NUMPY: dict[str, Callable[..., Column]] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
@@ -34,18 +62,18 @@ _MIXED = {"truediv", "lt", "le", "eq"}
 class Program:
     """The entries of a tape that its guards and its results need, in the order in which they are played."""
 
-    def __init__(self, tape: Tape, results: Sequence[Any]) -> None:
+    def __init__(self, tape: Tape, results: Sequence[Traceable]) -> None:
         """Make a program of a tape for some results, each a traced number or a plain one."""
-        self._results = [_Result(result) for result in results]
-        wanted = {number for result in self._results for number in result.numbers}
+        self._results = [operand_of(result) for result in results]
+        wanted = set(numbers_of(self._results))
         entries = tape.entries
         self._guards: list[_Guard] = []
         checked: set[int] = set()
-        for (operation, operands), outcome in tape.guards.items():
-            first = needed(entries, numbers_of(operands), checked)
+        for comparison, outcome in tape.guards.items():
+            first = needed(entries, numbers_of(comparison.operands), checked)
             checked |= first
             steps = [_Step(entries, number) for number in sorted(first)]
-            self._guards.append(_Guard(steps, _Comparison(entries, operation, operands), outcome))
+            self._guards.append(_Guard(steps, _Comparison(entries, comparison), outcome))
         behind = sorted(needed(entries, wanted, checked))
         self._kept = checked & {*wanted, *[read for number in behind for read in read_by(entries[number])]}
         last = {read: place for place, number in enumerate(behind) for read in read_by(entries[number])}
@@ -55,15 +83,8 @@ class Program:
                 over.setdefault(place, []).append(number)
         self._steps = [(_Step(entries, number), over.get(place, ())) for place, number in enumerate(behind)]
 
-    def play(self, source: Source, count: int) -> tuple[Column, list[Any]]:
-        """Return (which of the places the program holds for, the results for those).
-
-        Args:
-            source: gives the column of a source by its key, one number per place.
-            count: of places.
-
-        A result is a column, or a number where it is the same for all.
-        """
+    def play(self, source: ColumnOf, count: int) -> tuple[Column, list[Result]]:
+        """Return which of ``count`` places the program holds for, a column of booleans, and the results there."""
         with np.errstate(all="ignore"):  # where the numbers are such that it matters, a guard does not hold
             values: dict[int, Column] = {}
             fits = np.ones(count, bool)
@@ -83,7 +104,7 @@ class Program:
                 values[step.number] = step.column(values, source, surely)
                 for number in over:
                     del values[number]
-            results = [result.of(values) for result in self._results]
+            results = [one.value if isinstance(one, SameForAll) else values[one] for one in self._results]
             if not surely.all():
                 fits[fits] = surely
                 results = [value[surely] if isinstance(value, np.ndarray) else value for value in results]
@@ -94,41 +115,32 @@ class _Step:
     """One entry, with what computes its column."""
 
     def __init__(self, entries: Sequence[TapeEntry], number: int) -> None:
-        operation, operands, interval, is_real = entries[number]
+        self._rule, interval, is_real = entries[number]
         self.number = number
         self.kind = _kind(interval, is_real)
-        self.operation = operation
-        self.operands = operands
-        self._native = operation in _NUMPY and _is_native(entries, operation, operands, self.kind)
+        self._native = isinstance(self._rule, Operation) and _is_native(entries, self._rule, self.kind)
 
-    def column(self, values: dict[int, Column], source: Source, fits: Column) -> Column:
+    def column(self, values: dict[int, Column], source: ColumnOf, fits: Column) -> Column:
         """Return the entry's column; places at which Python would raise an error are taken out of `fits`."""
-        if self.operation == "source":
-            return source(self.operands[0]).astype(self.kind, copy=False)
-        if self.operation == "sum":
-            terms, constant = self.operands
-            return _summed(terms, constant, values, self.kind)
-        read = [operand.value if type(operand) is SameForAll else values[operand] for operand in self.operands]
-        if self._native:
-            column = _NUMPY[self.operation](*read)
+        rule = self._rule
+        if isinstance(rule, Operation):
+            column = _applied(rule, self._native, values, fits, self.kind)
             return column if column.dtype == self.kind else column.astype(self.kind)
-        return _one_by_one(PYTHON[self.operation], read, fits, self.kind)
+        if isinstance(rule, Source):
+            return source(rule.key).astype(self.kind, copy=False)
+        return _summed(rule, values, self.kind)
 
 
 class _Comparison:
     """A guard's comparison."""
 
-    def __init__(self, entries: Sequence[TapeEntry], operation: str, operands: tuple[Any, ...]) -> None:
+    def __init__(self, entries: Sequence[TapeEntry], operation: Operation) -> None:
         self._operation = operation
-        self._operands = operands
-        self._native = _is_native(entries, operation, operands, np.bool_)
+        self._native = _is_native(entries, operation, np.bool_)
 
     def column(self, values: dict[int, Column], fits: Column) -> Column:
         """Return where it holds."""
-        read = [operand.value if type(operand) is SameForAll else values[operand] for operand in self._operands]
-        if self._native:
-            return _NUMPY[self._operation](*read)
-        return _one_by_one(PYTHON[self._operation], read, fits, np.bool_)
+        return _applied(self._operation, self._native, values, fits, np.bool_)
 
 
 class _Guard(NamedTuple):
@@ -137,64 +149,55 @@ class _Guard(NamedTuple):
     outcome: bool
 
 
-def _is_native(entries: Sequence[TapeEntry], operation: str, operands: tuple[Any, ...], kind: Any) -> bool:
+def _applied(operation: Operation, is_native: bool, values: dict[int, Column], fits: Column, kind: Kind) -> Column:
+    """Return what an operation gives at every place, by NumPy where that computes as Python does."""
+    read = [values[one] if not isinstance(one, SameForAll) else one.value for one in operation.operands]
+    if is_native:
+        return _NUMPY[operation.name](*read)
+    return _one_by_one(PYTHON[operation.name], read, fits, kind)
+
+
+def _is_native(entries: Sequence[TapeEntry], operation: Operation, kind: Kind) -> bool:
     """Return whether NumPy computes an operation as Python does."""
+    name, operands = operation
     kinds = [_operand_kind(entries, operand) for operand in operands]
-    if kind is object or object in kinds:
+    if name not in _NUMPY or kind is object or object in kinds:
         return False
-    if operation in ("floordiv", "mod"):
+    if name in ("floordiv", "mod"):
         return kind is np.int64 and np.float64 not in kinds
-    if operation in _MIXED and (operation == "truediv" or np.float64 in kinds):
+    if name in _MIXED and (name == "truediv" or np.float64 in kinds):
         return all(_is_exact_as_float(entries, operand) for operand in operands)
     return True
 
 
-def _operand_kind(entries: Sequence[TapeEntry], operand: Any) -> Any:
+def _operand_kind(entries: Sequence[TapeEntry], operand: Operand) -> Kind:
     if isinstance(operand, SameForAll):
         return _kind((operand.value, operand.value), isinstance(operand.value, float))
     return _kind(entries[operand].interval, entries[operand].is_real)
 
 
-def _is_exact_as_float(entries: Sequence[TapeEntry], operand: Any) -> bool:
+def _is_exact_as_float(entries: Sequence[TapeEntry], operand: Operand) -> bool:
     if isinstance(operand, SameForAll):
-        return isinstance(operand.value, float) or bool(abs(operand.value) <= EXACT_AS_FLOAT)
-    entry = entries[operand]
-    return bool(entry.is_real or (entry.interval[0] >= -EXACT_AS_FLOAT and entry.interval[1] <= EXACT_AS_FLOAT))
+        return isinstance(operand.value, float) or abs(operand.value) <= EXACT_AS_FLOAT
+    (low, high), is_real = entries[operand].interval, entries[operand].is_real
+    return is_real or (low >= -EXACT_AS_FLOAT and high <= EXACT_AS_FLOAT)
 
 
-class _Result:
-    """A traced number, of whose sum each part is read when the program is played; or a plain number."""
-
-    def __init__(self, result: Any) -> None:
-        self.plain = None if type(result) is Traced else result
-        self.operand = result.operand() if type(result) is Traced else None
-
-    @property
-    def numbers(self) -> list[int]:
-        return [] if self.operand is None else [self.operand]
-
-    def of(self, values: dict[int, Column]) -> Any:
-        return self.plain if self.operand is None else values[self.operand]
-
-
-def _fits_int64(interval: tuple[Any, Any]) -> bool:
-    return bool(interval[0] >= -LARGEST_INT64 and interval[1] <= LARGEST_INT64)
-
-
-def _kind(interval: tuple[Any, Any], is_real: bool) -> Any:
+def _kind(interval: Interval, is_real: bool) -> Kind:
     if is_real:
         return np.float64
-    return np.int64 if _fits_int64(interval) else object
+    return np.int64 if interval[0] >= -LARGEST_INT64 and interval[1] <= LARGEST_INT64 else object
 
 
-def _summed(terms: tuple[tuple[int, int], ...], constant: int, values: dict[int, Column], kind: Any) -> Column:
+def _summed(rule: WeightedSum, values: dict[int, Column], kind: Kind) -> Column:
     """Return a sum of multiples; where it fits into 64 bits, so does it modulo 2^64 on the way."""
+    terms, constant = rule
     columns = [(values[number], factor) for number, factor in terms]
     wraps = kind is np.int64 and abs(constant) <= LARGEST_INT64
     if not wraps or not all(column.dtype == np.int64 and abs(factor) <= LARGEST_INT64 for column, factor in columns):
         lists = [[factor * number for number in column.tolist()] for column, factor in columns]
         sums = [sum(numbers, constant) for numbers in zip(*lists, strict=True)]
-        return np.array(sums, np.int64) if kind is np.int64 else _objects(sums)
+        return np.array(sums, np.int64) if kind is np.int64 else objects(sums)
     total = np.full(len(columns[0][0]), constant, np.int64)
     product = np.empty_like(total)
     for column, factor in columns:
@@ -206,7 +209,7 @@ def _summed(terms: tuple[tuple[int, int], ...], constant: int, values: dict[int,
     return total
 
 
-def _one_by_one(function: Callable[..., Any], read: list[Any], fits: Column, kind: Any) -> Column:
+def _one_by_one(function: Callable[..., Number], read: list[Result], fits: Column, kind: Kind) -> Column:
     """Apply a function of Python's at every place that fits; where it raises, the place is taken out of `fits`."""
     count = len(fits)
     lists = [value.tolist() if isinstance(value, np.ndarray) else [value] * count for value in read]
@@ -217,14 +220,15 @@ def _one_by_one(function: Callable[..., Any], read: list[Any], fits: Column, kin
         except (ArithmeticError, ValueError):
             fits[place] = False
             found.append(0)
-    return np.array(found, kind) if kind is not object else _objects(found)
+    return np.array(found, kind) if kind is not object else objects(found)
 
 
-def _objects(values: list[Any]) -> Column:
+def objects(values: Sequence[object]) -> Column:
+    """Return a column of Python's objects; a list or tuple among them stays one element."""
     column = np.empty(len(values), object)
     column[:] = values
     return column
 
 
-def _masked(source: Source, fits: Column) -> Source:
+def _masked(source: ColumnOf, fits: Column) -> ColumnOf:
     return lambda key: source(key)[fits]

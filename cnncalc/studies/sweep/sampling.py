@@ -8,7 +8,14 @@ by itself, nothing is kept, and a smaller sample is the beginning of a larger on
 from __future__ import annotations
 
 from hashlib import blake2b, shake_128
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy.typing as npt
+
+    Bits = TypeVar("Bits", int, npt.NDArray[Any])  # of 64-bit integers without a sign
 
 ROUNDS = 6
 _64_BITS = (1 << 64) - 1
@@ -49,12 +56,14 @@ class Sample:
         columns: list[int] = numbers.tolist()
         return columns
 
-    def _permuted(self, number: Any) -> Any:
+    def _permuted(self, number: Bits) -> Bits:
         left, right = number >> self._half, number & self._mask
         for key in self._keys:
-            mixed = _mixed(right ^ key) if self._half <= 31 else self._hashed(right, key)
+            mixed = _mixed(right ^ key) if self._half <= 31 else self._hashed(int(right), key)
             left, right = right, left ^ (mixed & self._mask)
-        return left << self._half | right
+        left <<= self._half
+        left |= right
+        return left
 
     def _hashed(self, number: int, key: int) -> int:
         """Return bits of a number of any size."""
@@ -63,8 +72,9 @@ class Sample:
         return int.from_bytes(digest, "little")
 
 
-def _mixed(bits: Any) -> Any:
+def _mixed(bits: Bits) -> Bits:
     """Mix 64 bits, of an integer or of a column (Steele, Lea and Flood 2014, "Fast splittable …", SplitMix64)."""
     bits = ((bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9) & _64_BITS
     bits = ((bits ^ (bits >> 27)) * 0x94D049BB133111EB) & _64_BITS
-    return bits ^ (bits >> 31)
+    bits ^= bits >> 31
+    return bits

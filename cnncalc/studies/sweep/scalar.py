@@ -5,17 +5,33 @@ A network is built once for each structure; from then on its arithmetic alone is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any, TypeVar
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_INTEGER
+from cnncalc.ground.values import Value, frozen
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.layout import laid_out
-from cnncalc.studies.sweep.points import Measure, figures
-from cnncalc.studies.sweep.tape import PYTHON, Interval, Number, SameForAll, Tape, needed, numbers_of
-from cnncalc.studies.sweep.traced import Traced, source
+from cnncalc.studies.sweep.points import Figure, Measure, figures
+from cnncalc.studies.sweep.tape import (
+    PYTHON,
+    Interval,
+    Number,
+    Operand,
+    Operation,
+    SameForAll,
+    Source,
+    Tape,
+    WeightedSum,
+    needed,
+    numbers_of,
+)
+from cnncalc.studies.sweep.traced import Traceable, operand_of, stand_in
+
+N = TypeVar("N", bound=float)
 
 _LEAST = 5e-324
 _USUAL = 2**20
@@ -35,170 +51,156 @@ class NetworkFunction:
         self.wanted = tuple(wanted)
         self.measure = measure
         self.traces = 0
-        self._programs: dict[Any, list[_Scalar]] = {}
+        self._programs: dict[object, list[_Scalar]] = {}
 
-    def __call__(self, input: Shape | Mapping[str, Shape] | None = None, **arguments: Any) -> dict[str, Any]:
-        """Return the figures for some arguments, and for another input shape.
+    def __call__(self, input: Shape | Mapping[str, Shape] | None = None, **arguments: Any) -> dict[str, Figure]:
+        """Return the wanted figures by name, for some arguments and perhaps another input shape (C, …) without batch.
 
         Raises:
             CnncalcError: where that is no network.
         """
-        shapes = input if isinstance(input, Mapping) else {"": tuple(input)} if input is not None else {}
-        values = (tuple([_frozen(value) for value in arguments.values()]), tuple(shapes.values()))
-        numbers: list[Number] = []
-        key = (tuple(arguments), tuple(shapes), _form(values, numbers))
+        given = input if isinstance(input, Mapping) else {"": input} if input is not None else {}
+        shapes = {name: tuple(shape) for name, shape in given.items()}
+        values = {name: frozen(value) for name, value in arguments.items()}
         if self.measure.more:
-            return self._plain(arguments, shapes)
+            return self._plain(values, shapes)
+        numbers: list[Number] = []
+        forms = (_form(tuple(values.values()), numbers), _form(tuple(shapes.values()), numbers))
+        key = (tuple(values), tuple(shapes), forms)
         programs = self._programs.setdefault(key, [])
         for program in programs:
             found = program.run(numbers)
             if found is not None:
                 return found
         if self.traces < MOST_PROGRAMS:
-            made = self._traced(list(arguments), list(shapes), values)
+            made = self._traced(values, shapes)
             if made is not None:
                 programs.insert(0, made)
-        return self._plain(arguments, shapes)
+        return self._plain(values, shapes)
 
-    def _plain(self, arguments: Mapping[str, Any], shapes: Mapping[str, Shape]) -> dict[str, Any]:
-        values = {name: _frozen(value) for name, value in arguments.items()}
-        inputs = {name: tuple(shape) for name, shape in shapes.items()}
-        network = self.recipe.build(self.variant, values, inputs)
-        found = figures(network, self.measure)
+    def _plain(self, values: Mapping[str, Value], shapes: Mapping[str, Shape]) -> dict[str, Figure]:
+        found = figures(self.recipe.build(self.variant, values, shapes), self.measure)
         return {name: found[name] for name in self.wanted}
 
-    def _traced(self, arguments: list[str], shapes: list[str], values: tuple[Any, Any]) -> _Scalar | None:
+    def _traced(self, values: Mapping[str, Value], shapes: Mapping[str, Shape]) -> _Scalar | None:
         """Build the network on traced numbers; None where that can't be done."""
         self.traces += 1
-        tape = Tape()
-        given, inputs = _on_tape(values, tape, [0])
+        tape, places = Tape(), count()
+        settings = {name: _on_tape(value, tape, places) for name, value in values.items()}
+        inputs = {name: tuple([_traced(size, tape, places) for size in shape]) for name, shape in shapes.items()}
         try:
-            network = self.recipe.build(
-                self.variant,
-                dict(zip(arguments, given, strict=True)),
-                dict(zip(shapes, inputs, strict=True)),
-            )
-            layout, results = laid_out(network, self.measure)
+            layout, results = laid_out(self.recipe.build(self.variant, settings, inputs), self.measure)
         except (CnncalcError, TypeError, ValueError, ArithmeticError, AttributeError):
             return None
         found = dict(zip(layout.figures, results, strict=False))
-        found["output"] = tuple(results[len(layout.figures) :][: layout.output])
-        return _Scalar(tape, {name: found[name] for name in self.wanted})
+        output = results[len(layout.figures) :][: layout.output] if "output" in self.wanted else ()
+        return _Scalar(tape, {name: found.get(name, 0) for name in self.wanted}, output)
+
+
+_Step = tuple[int, Callable[..., Number] | None, int, int, tuple[tuple[int, int], ...]]
+"""One step of a program, a plain tuple since these unpack fastest:
+
+* where the result goes; a guard has none, but -2 where it must hold and -1 where it must not;
+* the function, of one operand or two; None for a sum;
+* where the first operand is; of a sum, its constant;
+* where the second one is; -1 where there is none;
+* of a sum, (place, factor) of each part.
+"""
 
 
 class _Scalar:
     """A tape that is played on one row of numbers."""
 
-    def __init__(self, tape: Tape, results: dict[str, Any]) -> None:
-        self._results = {name: _slots(result) for name, result in results.items()}
-        self._template: list[Any] = [None] * len(tape.entries)
+    def __init__(self, tape: Tape, counts: Mapping[str, Traceable], output: Sequence[Traceable]) -> None:
+        """Make a program for counts by name, and the shape of the ``output``, for which ``counts`` keep a place."""
+        results = [*counts.values(), *output]
+        operands = [operand_of(one) for one in results]
+        self._template: list[Number] = [0] * len(tape.entries)
+        """The number of every entry, and behind them the constants."""
         self._sources = {
-            number: entry.operands[0][0] for number, entry in enumerate(tape.entries) if entry.operation == "source"
+            number: entry.rule.key[0] for number, entry in enumerate(tape.entries) if isinstance(entry.rule, Source)
         }
-        self._steps: list[tuple[int, Callable[..., Any] | None, Any, Any]] = []
+        self._steps: list[_Step] = []
         known: set[int] = set(self._sources)
-        for (operation, operands), outcome in tape.guards.items():
-            self._add(tape, needed(tape.entries, numbers_of(operands), known), known)
-            a, b = [self._slot(operand) for operand in operands]
-            self._steps.append((-1 - outcome, PYTHON[operation], a, b))
-        wanted = [slot for result in self._results.values() for slot in _entries(result)]
-        self._add(tape, needed(tape.entries, wanted, known), known)
+        for comparison, outcome in tape.guards.items():
+            self._add(tape, needed(tape.entries, numbers_of(comparison.operands), known), known)
+            self._steps.append(self._step(-1 - outcome, comparison))
+        self._add(tape, needed(tape.entries, numbers_of(operands), known), known)
+        slots = [self._slot(operand) for operand in operands]
+        self._counts = dict(zip(counts, slots, strict=False))
+        self._output = slots[len(counts) :]
 
-    def run(self, numbers: Sequence[Number]) -> dict[str, Any] | None:
+    def run(self, numbers: Sequence[Number]) -> dict[str, Figure] | None:
         """Return the results for the numbers of a row; None where the program does not hold for them."""
         values = self._template.copy()
         for slot, place in self._sources.items():
             values[slot] = numbers[place]
         try:
-            for target, function, a, b in self._steps:
+            for target, function, a, b, terms in self._steps:
                 if function is None:  # a sum
-                    total = b
-                    for number, factor in a:
+                    total: Number = a
+                    for number, factor in terms:
                         total += values[number] * factor
                     values[target] = total
                 elif target < 0:
                     if bool(function(values[a], values[b])) is not (target == -2):
                         return None
                 else:
-                    values[target] = function(values[a]) if b is None else function(values[a], values[b])
+                    values[target] = function(values[a]) if b < 0 else function(values[a], values[b])
         except (ArithmeticError, ValueError):
             return None
-        return {name: _read(result, values) for name, result in self._results.items()}
+        found: dict[str, Figure] = {name: int(values[slot]) for name, slot in self._counts.items()}
+        if self._output:
+            found["output"] = tuple([int(values[slot]) for slot in self._output])
+        return found
 
     def _add(self, tape: Tape, numbers: set[int], known: set[int]) -> None:
         for number in sorted(numbers):
-            operation, operands, _, _ = tape.entries[number]
-            if operation == "sum":
-                self._steps.append((number, None, *operands))
-            else:
-                a, *b = [self._slot(operand) for operand in operands]
-                self._steps.append((number, PYTHON[operation], a, b[0] if b else None))
+            rule = tape.entries[number].rule
+            if isinstance(rule, Operation):
+                self._steps.append(self._step(number, rule))
+            elif isinstance(rule, WeightedSum):
+                self._steps.append((number, None, rule.constant, -1, rule.terms))
         known |= numbers
 
-    def _slot(self, operand: Any) -> int:
+    def _step(self, target: int, operation: Operation) -> _Step:
+        a, *b = [self._slot(operand) for operand in operation.operands]
+        return target, PYTHON[operation.name], a, b[0] if b else -1, ()
+
+    def _slot(self, operand: Operand) -> int:
         """Return where an operand's value is; a constant gets a place of its own."""
         if not isinstance(operand, SameForAll):
-            return int(operand)
+            return operand
         self._template.append(operand.value)
         return len(self._template) - 1
 
 
-class _Entry(int):
-    """The number of an entry that a result is read from."""
-
-
-def _slots(result: Any) -> Any:
-    if isinstance(result, tuple):
-        return tuple([_slots(item) for item in result])
-    return _Entry(result.operand()) if type(result) is Traced else result
-
-
-def _entries(result: Any) -> list[int]:
-    if isinstance(result, tuple):
-        return [number for item in result for number in _entries(item)]
-    return [int(result)] if isinstance(result, _Entry) else []
-
-
-def _read(result: Any, values: list[Any]) -> Any:
-    if isinstance(result, tuple):
-        return tuple([_read(item, values) for item in result])
-    return values[result] if isinstance(result, _Entry) else result
-
-
-def _frozen(value: Any) -> Any:
-    return tuple([_frozen(item) for item in value]) if isinstance(value, (list, tuple)) else value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _form(value: Any, numbers: list[Number]) -> Any:
+def _form(value: Value, numbers: list[Number]) -> object:
     """Return what of a value decides on the program that is looked for, and collect its numbers."""
     if isinstance(value, tuple):
         return tuple([_form(item, numbers) for item in value])
-    if not _is_number(value):
+    if value is None or isinstance(value, (bool, str)):
         return value
     numbers.append(value)
-    return _interval(value), type(value)
+    return _interval(value) or value, type(value)
 
 
-def _interval(value: Number) -> Interval | Number:
+def _interval(value: Number) -> Interval | None:
     """Return the interval of the numbers that a program serves which was made for one of them; 0 is alone."""
     least = 1 if isinstance(value, int) else _LEAST
     for low, high in ((least, _USUAL), (least, MAX_INTEGER), (-MAX_INTEGER, -least)):
         if low <= value <= high:
             return low, high
-    return value
+    return None
 
 
-def _on_tape(value: Any, tape: Tape, place: list[int]) -> Any:
+def _on_tape(value: Value, tape: Tape, places: Iterator[int]) -> Value:
     """Return a value with traced numbers in the place of its own, in the order in which they are collected."""
     if isinstance(value, tuple):
-        return tuple([_on_tape(item, tape, place) for item in value])
-    if not _is_number(value):
-        return value
-    number = place[0]
-    place[0] += 1
-    interval = _interval(value)
-    return source(tape, (number,), value, interval) if isinstance(interval, tuple) else value
+        return tuple([_on_tape(item, tape, places) for item in value])
+    return value if value is None or isinstance(value, (bool, str)) else _traced(value, tape, places)
+
+
+def _traced(value: N, tape: Tape, places: Iterator[int]) -> N:
+    place, interval = next(places), _interval(value)
+    return value if interval is None else stand_in(tape, (place,), value, interval)

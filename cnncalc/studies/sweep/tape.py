@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 Number = int | float
 Interval = tuple[Number, Number]
 ANYTHING: Interval = (-math.inf, math.inf)
 
 
-PYTHON: dict[str, Callable[..., Any]] = {
+PYTHON: dict[str, Callable[..., Number]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv,
     "floordiv": operator.floordiv, "mod": operator.mod, "neg": operator.neg, "float": float, "pow": operator.pow,
     "round": round, "trunc": math.trunc, "floor": math.floor, "ceil": math.ceil, "nearest": round,
@@ -21,48 +21,84 @@ PYTHON: dict[str, Callable[..., Any]] = {
 """How Python computes each operation of an entry or a guard."""
 
 
-class TapeEntry(NamedTuple):
-    """One operation of a tape; operands are numbers of entries, or constants wrapped in a :class:`SameForAll`."""
-
-    operation: str
-    operands: tuple[Any, ...]
-    interval: Interval
-    is_real: bool
-
-
 class SameForAll(NamedTuple):
     """An operand that is the same for all."""
 
     value: Number
 
 
+Operand = int | SameForAll
+"""What an operation is applied to: the number of an entry, or a constant."""
+
+SourceKey = tuple[int, ...]
+"""Which number of a place an entry stands for: the axis, and the places in the nested lists that are its value."""
+
+
+class Source(NamedTuple):
+    """A number that differs from place to place."""
+
+    key: SourceKey
+
+
+class WeightedSum(NamedTuple):
+    """A constant, and (entry, factor) of each entry that is added to it."""
+
+    terms: tuple[tuple[int, int], ...]
+    constant: int
+
+
+class Operation(NamedTuple):
+    """An operation of :data:`PYTHON` on one or two operands."""
+
+    name: str
+    operands: tuple[Operand, ...]
+
+
+class TapeEntry(NamedTuple):
+    """A number of a tape: how it is computed, the values that it can take, and whether it is a float."""
+
+    rule: Source | WeightedSum | Operation
+    interval: Interval
+    is_real: bool
+
+
 class Tape:
     """What was noted.
 
     Attributes:
-        entries: operations in the order in which they are computed.
-        guards: comparisons, (operation, operands), with the outcome that the tape depends on.
+        entries: numbers in the order in which they are computed.
+        guards: comparisons, with the outcome that the tape depends on.
         pinned: entries that the tape holds for one value of alone.
     """
 
     def __init__(self) -> None:
         self.entries: list[TapeEntry] = []
-        self.guards: dict[tuple[str, tuple[Any, ...]], bool] = {}
+        self.guards: dict[Operation, bool] = {}
         self.pinned: set[int] = set()
-        self._numbers: dict[tuple[str, tuple[Any, ...]], int] = {}
+        self._numbers: dict[Source | WeightedSum | Operation, int] = {}
 
-    def number(self, operation: str, operands: tuple[Any, ...], interval: Interval, is_real: bool) -> int:
-        """Return the number of an operation's entry; the same operation is entered once."""
-        key = (operation, operands)
-        found = self._numbers.get(key)
+    def number(self, rule: Source | WeightedSum | Operation, interval: Interval, is_real: bool) -> int:
+        """Return the number of the entry that is computed so; what is computed in the same way is entered once."""
+        found = self._numbers.get(rule)
         if found is None:
-            found = self._numbers[key] = len(self.entries)
-            self.entries.append(TapeEntry(operation, operands, interval, is_real))
+            found = self._numbers[rule] = len(self.entries)
+            self.entries.append(TapeEntry(rule, interval, is_real))
         return found
 
-    def decide(self, operation: str, operands: tuple[Any, ...], outcome: bool) -> bool:
-        """Note the outcome of a comparison."""
-        self.guards.setdefault((operation, operands), outcome)
+    def narrowed(self, interval: Interval, terms: Mapping[int, int], constant: int) -> Interval:
+        """Return a sum's interval, narrowed by what its parts allow where they are few (x − x is 0)."""
+        if len(terms) > 4:
+            return interval
+        low: Number = constant
+        high: Number = constant
+        for number, factor in terms.items():
+            ends = [factor * end for end in self.entries[number].interval]
+            low, high = low + min(ends), high + max(ends)
+        return max(interval[0], low), min(interval[1], high)
+
+    def decide(self, comparison: Operation, outcome: bool) -> bool:
+        """Note the outcome of a comparison, and return it."""
+        self.guards.setdefault(comparison, outcome)
         return outcome
 
 
@@ -85,7 +121,7 @@ def remainder_interval(of: Interval, by: Interval) -> Interval:
     return -max(abs(by[0]), abs(by[1])), max(abs(by[0]), abs(by[1]))
 
 
-def spanned(function: Callable[..., Any], *intervals: Interval) -> Interval:
+def spanned(function: Callable[..., Number], *intervals: Interval) -> Interval:
     """Return the interval of a function that is monotone in each operand; rounding is monotone, too."""
     corners: list[tuple[Number, ...]] = [()]
     for interval in intervals:
@@ -113,13 +149,12 @@ def needed(entries: Sequence[TapeEntry], numbers: Iterable[int], known: set[int]
 
 def read_by(entry: TapeEntry) -> list[int]:
     """Return the numbers of the entries that an entry reads."""
-    if entry.operation == "source":
+    rule = entry.rule
+    if isinstance(rule, Source):
         return []
-    if entry.operation == "sum":
-        return [number for number, _ in entry.operands[0]]
-    return numbers_of(entry.operands)
+    return [number for number, _ in rule.terms] if isinstance(rule, WeightedSum) else numbers_of(rule.operands)
 
 
-def numbers_of(operands: tuple[Any, ...]) -> list[int]:
+def numbers_of(operands: Iterable[Operand]) -> list[int]:
     """Return the operands that are entries."""
     return [operand for operand in operands if not isinstance(operand, SameForAll)]

@@ -15,26 +15,38 @@ import math
 import operator
 from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import SupportsIndex, TypeAlias, TypeGuard, TypeVar, cast, final
 
 from cnncalc.studies.sweep.tape import (
     ANYTHING,
     PYTHON,
     Interval,
     Number,
+    Operand,
+    Operation,
     SameForAll,
+    Source,
+    SourceKey,
     Tape,
+    WeightedSum,
     decided,
     remainder_interval,
     spanned,
 )
 
+N = TypeVar("N", bound=float)
+T = TypeVar("T")
 
-def _operator(function: Callable[[Any, Any], Any]) -> Callable[[Traced, Any], Any]:
+Traceable: TypeAlias = "Traced | int | float"
+"""What arithmetic takes and gives: a number that is traced, or a plain one."""
+
+
+def _operator(function: Callable[[Traced, Traceable], T]) -> Callable[[Traced, Traceable], T]:
     """Return an operator's method, which leaves what is no number to the other operand."""
     return lambda self, other: function(self, other) if isinstance(other, (int, float)) else NotImplemented
 
 
+@final
 class Traced:
     """A number of a tape; arithmetic on it gives such numbers, comparison plain booleans and a guard.
 
@@ -61,26 +73,20 @@ class Traced:
 
     # --- entries ------------------------------------------------------------------------------------------------
 
-    @property
-    def interval(self) -> Interval:
-        """The least and the largest value that it can take."""
-        return self.low, self.high
-
-    def operand(self) -> Any:
+    def operand(self) -> int:
         """Return the number of its entry; one is made of a sum that has none yet."""
         if not self.constant and len(self.terms) == 1:
             ((number, factor),) = self.terms.items()
             if factor == 1:
                 return number
-        key = (tuple(sorted(self.terms.items())), self.constant)
-        return self.tape.number("sum", key, self.interval, False)
+        return self.tape.number(WeightedSum(tuple(sorted(self.terms.items())), self.constant), _interval(self), False)
 
     def pin(self) -> Number:
         """Return the plain value; from now on the tape holds for it alone."""
         if self.low != self.high:
             number = self.operand()
             self.tape.pinned.add(number)
-            self.tape.decide("eq", (number, SameForAll(self.value)), True)
+            self.tape.decide(Operation("eq", (number, SameForAll(self.value))), True)
         return self.value
 
     # --- arithmetic -----------------------------------------------------------------------------------------------
@@ -88,7 +94,7 @@ class Traced:
     __add__ = _operator(lambda a, b: _added(a, b, 1))
     __radd__ = _operator(lambda a, b: _applied("add", b, a) if a.is_real else _added(a, b, 1))
     __sub__ = _operator(lambda a, b: _added(a, b, -1))
-    __rsub__ = _operator(lambda a, b: _applied("sub", b, a) if a.is_real or _real(b) else _added(_scaled(a, -1), b, 1))
+    __rsub__ = _operator(lambda a, b: _applied("sub", b, a) if a.is_real or _real(b) else _scaled(_added(a, b, -1), -1))
     __mul__ = _operator(lambda a, b: _multiplied(a, b))
     __rmul__ = _operator(lambda a, b: _multiplied(b, a))
     __truediv__ = _operator(lambda a, b: _divided("truediv", a, b))
@@ -97,58 +103,53 @@ class Traced:
     __rfloordiv__ = _operator(lambda a, b: _divided("floordiv", b, a))
     __mod__ = _operator(lambda a, b: _remainder(a, b))
     __rmod__ = _operator(lambda a, b: _divided("mod", b, a))
+    __divmod__ = _operator(lambda a, b: (a // b, a % b))
+    __rdivmod__ = _operator(lambda a, b: (b // a, b % a))
     __pow__ = _operator(lambda a, b: _powered(a, b))
     __rpow__ = _operator(lambda a, b: _powered(b, a))
 
-    def __divmod__(self, other: Any) -> Any:
-        return self // other, self % other
-
-    def __rdivmod__(self, other: Any) -> Any:
-        return other // self, other % self
-
-    def __neg__(self) -> Any:
+    def __neg__(self) -> Traceable:
         return _applied("neg", self) if self.is_real else _scaled(self, -1)
 
-    def __pos__(self) -> Any:
+    def __pos__(self) -> Traceable:
         return self
 
-    def __abs__(self) -> Any:
+    def __abs__(self) -> Traceable:
         return -self if self < 0 else self
 
-    def __trunc__(self) -> Any:
+    def __trunc__(self) -> Traceable:
         return _rounded(self, "trunc", math.trunc)
 
-    def __floor__(self) -> Any:
+    def __floor__(self) -> Traceable:
         return _rounded(self, "floor", math.floor)
 
-    def __ceil__(self) -> Any:
+    def __ceil__(self) -> Traceable:
         return _rounded(self, "ceil", math.ceil)
 
-    def __round__(self, digits: Any = None) -> Any:
+    def __round__(self, digits: SupportsIndex | None = None) -> Traceable:
         if digits is None:
             return _rounded(self, "nearest", round)
-        digits = digits.pin() if type(digits) is Traced else digits
+        places = operator.index(digits)
         if not self.is_real:
-            return round(self.pin(), digits)
-        return _noted(self.tape, "round", (self.operand(), SameForAll(digits)), round(self.value, digits), ANYTHING)
+            return round(self.pin(), places)
+        return _noted(self.tape, "round", (self.operand(), SameForAll(places)), round(self.value, places), ANYTHING)
 
-    def as_float(self) -> Any:
+    def as_float(self) -> Traceable:
         """Return what ``float()`` makes of it."""
         return self if self.is_real else _applied("float", self)
 
-    def larger(self, other: Any) -> Any:
+    def larger(self, other: Traceable) -> Traceable:
         """Return what ``max()`` of both is."""
         return _extreme("maximum", max, self, other)
 
-    def below(self, other: Any) -> Any:
+    def below(self, other: Traceable) -> Traceable:
         """Return 1 where it is less than another number, else 0."""
-        outcome = bool(self.value < plain(other))
         known = _decided("lt", self, other)
         if known is not None:
             return int(known)
-        return _noted(self.tape, "lt", (self.operand(), _operand(other)), int(outcome), (0, 1))
+        return _noted(self.tape, "lt", (self.operand(), operand_of(other)), int(self.value < plain(other)), (0, 1))
 
-    def smaller(self, other: Any) -> Any:
+    def smaller(self, other: Traceable) -> Traceable:
         """Return what ``min()`` of both is."""
         return _extreme("minimum", min, self, other)
 
@@ -158,8 +159,9 @@ class Traced:
     __le__ = _operator(lambda a, b: _compared("le", a, b))
     __gt__ = _operator(lambda a, b: _compared("lt", b, a))
     __ge__ = _operator(lambda a, b: _compared("le", b, a))
-    __eq__ = _operator(lambda a, b: _compared("eq", a, b))
-    __ne__ = _operator(lambda a, b: not _compared("eq", a, b))
+
+    def __eq__(self, other: object) -> bool:
+        return _compared("eq", self, other) if isinstance(other, (int, float)) else NotImplemented
 
     def __bool__(self) -> bool:
         return not _compared("eq", self, 0)
@@ -167,7 +169,7 @@ class Traced:
     def __index__(self) -> int:
         if self.is_real:
             raise TypeError("'float' object cannot be interpreted as an integer")
-        return self.pin()  # type: ignore[return-value]
+        return int(self.pin())
 
     def __int__(self) -> int:
         return int(self.pin())
@@ -178,60 +180,70 @@ class Traced:
     def __format__(self, form: str) -> str:
         return format(self.pin(), form)
 
-    def __str__(self) -> str:
-        return str(self.pin())
-
     def __repr__(self) -> str:
         return repr(self.pin())
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         """Return an attribute that plain numbers have (``bit_length``), of the value."""
         if name.startswith("__") or not hasattr(self.value, name):
             raise AttributeError(name)
         return getattr(self.pin(), name)
 
 
-def source(tape: Tape, key: tuple[Any, ...], value: Number, interval: Interval) -> Traced:
+def source(tape: Tape, key: SourceKey, value: Number, interval: Interval) -> Traced:
     """Return a number that differs from place to place; ``value`` is the one at the place that is traced."""
-    return _noted(tape, "source", (key,), value, interval)
+    return _entered(tape, Source(key), value, interval)
+
+
+def stand_in(tape: Tape, key: SourceKey, value: N, interval: Interval) -> N:
+    """Return a :func:`source` in the place of the plain number that it stands for.
+
+    Rules are typed for plain numbers; a traced one has all of their arithmetic, and its ``__class__`` is theirs.
+    """
+    return cast("N", source(tape, key, value, interval))
 
 
 # --- how each operation is noted ------------------------------------------------------------------------------------
 
 
-def _noted(tape: Tape, operation: str, operands: tuple[Any, ...], value: Number, interval: Interval) -> Traced:
+def _noted(tape: Tape, operation: str, operands: tuple[Operand, ...], value: Number, interval: Interval) -> Traced:
+    return _entered(tape, Operation(operation, operands), value, interval)
+
+
+def _entered(tape: Tape, rule: Source | Operation, value: Number, interval: Interval) -> Traced:
     is_real = isinstance(value, float)
-    number = tape.number(operation, operands, interval, is_real)
+    number = tape.number(rule, interval, is_real)
     return Traced(tape, value, interval, {number: 1}, 0, is_real)
 
 
-def _real(value: Any) -> bool:
+def _real(value: Traceable) -> bool:
     return isinstance(value, float)
 
 
-def plain(value: Any) -> Any:
+def plain(value: Traceable) -> Number:
     """Return the value at the place that is traced, without a guard: for what is computed beside the tape."""
     return value.value if type(value) is Traced else value
 
 
-def _interval(value: Any) -> Interval:
-    return value.interval if type(value) is Traced else (value, value)
+def _interval(value: Traceable) -> Interval:
+    return (value.low, value.high) if type(value) is Traced else (value, value)
 
 
-def _operand(value: Any) -> Any:
+def operand_of(value: Traceable) -> Operand:
+    """Return the number of a traced number's entry, or a plain one as it is."""
     return value.operand() if type(value) is Traced else SameForAll(value)
 
 
-def _tape(*values: Any) -> Tape:
+def _tape(*values: Traceable) -> Tape:
     return next(value.tape for value in values if type(value) is Traced)
 
 
-def _made(tape: Tape, value: int, interval: Interval, terms: dict[int, int], constant: int) -> Any:
+def _made(tape: Tape, value: Number, interval: Interval, terms: dict[int, int], constant: int) -> Traceable:
     """Return a sum; a plain number where nothing but a constant is left."""
     return Traced(tape, value, interval, terms, constant, False) if terms else constant
 
 
-def _added(a: Traced, b: Any, sign: int) -> Any:
+def _added(a: Traced, b: Traceable, sign: int) -> Traceable:
     """Return a + b, or a − b: integers fold into one sum."""
     if a.is_real or _real(b):
         return _applied("add" if sign > 0 else "sub", a, b)
@@ -246,32 +258,22 @@ def _added(a: Traced, b: Any, sign: int) -> Any:
         else:
             terms.pop(number, None)
     low, high = (b.low, b.high) if sign > 0 else (-b.high, -b.low)
-    interval = _within(a.tape, (a.low + low, a.high + high), terms, a.constant + sign * b.constant)
-    return _made(a.tape, a.value + sign * b.value, interval, terms, a.constant + sign * b.constant)  # type: ignore[arg-type]
+    interval = a.tape.narrowed((a.low + low, a.high + high), terms, a.constant + sign * b.constant)
+    return _made(a.tape, a.value + sign * b.value, interval, terms, a.constant + sign * b.constant)
 
 
-def _within(tape: Tape, interval: Interval, terms: dict[int, int], constant: int) -> Interval:
-    """Return an interval, narrowed by what the parts of a short sum allow (x − x is 0)."""
-    if len(terms) > 4:
-        return interval
-    low: Number = constant
-    high: Number = constant
-    for number, factor in terms.items():
-        ends = [factor * end for end in tape.entries[number].interval]
-        low, high = low + min(ends), high + max(ends)
-    return max(interval[0], low), min(interval[1], high)
-
-
-def _scaled(a: Traced, factor: int) -> Any:
+def _scaled(a: Traceable, factor: int) -> Traceable:
     """Return an integer times a plain one."""
     if factor == 0:
         return 0
+    if type(a) is not Traced:
+        return factor * a
     low, high = sorted((a.low * factor, a.high * factor))
     terms = {number: factor * own for number, own in a.terms.items()}
     return Traced(a.tape, a.value * factor, (low, high), terms, a.constant * factor, False)
 
 
-def _multiplied(a: Any, b: Any) -> Any:
+def _multiplied(a: Traceable, b: Traceable) -> Traceable:
     if _real(a) or _real(b):
         return _applied("mul", a, b)
     if type(b) is not Traced:
@@ -279,10 +281,10 @@ def _multiplied(a: Any, b: Any) -> Any:
     if type(a) is not Traced:
         return _scaled(b, int(a))
     first, second = sorted((a.operand(), b.operand()))
-    return _noted(a.tape, "mul", (first, second), a.value * b.value, spanned(operator.mul, a.interval, b.interval))
+    return _noted(a.tape, "mul", (first, second), a.value * b.value, spanned(operator.mul, _interval(a), _interval(b)))
 
 
-def _floor_divided(a: Traced, b: Any) -> Any:
+def _floor_divided(a: Traced, b: Traceable) -> Traceable:
     """Return a // b; what the divisor divides leaves the quotient's sum."""
     if _divides(b, a) and math.isfinite(a.low) and math.isfinite(a.high):
         terms = {number: factor // b for number, factor in a.terms.items()}
@@ -291,12 +293,12 @@ def _floor_divided(a: Traced, b: Any) -> Any:
     return _divided("floordiv", a, b) if factor is None else factor
 
 
-def _divides(b: Any, a: Traced) -> bool:
+def _divides(b: Traceable, a: Traced) -> TypeGuard[int]:
     """Return whether a plain divisor divides all of a sum but its constant."""
     return type(b) is int and b > 0 and not a.is_real and all(factor % b == 0 for factor in a.terms.values())
 
 
-def _multiple(a: Traced, b: Any) -> int | None:
+def _multiple(a: Traced, b: Traceable) -> int | None:
     """Return how many times b makes a, where that is so whatever the numbers are; b is not 0."""
     if type(b) is not Traced or a.is_real or b.is_real or a.terms.keys() != b.terms.keys() or b == 0:
         return None
@@ -306,21 +308,19 @@ def _multiple(a: Traced, b: Any) -> int | None:
     return factor if alike and not rest and a.constant == factor * b.constant else None
 
 
-def _remainder(a: Traced, b: Any) -> Any:
+def _remainder(a: Traced, b: Traceable) -> Traceable:
     if _divides(b, a):
         return a.constant % b
-    if _multiple(a, b) is not None:
-        return 0
-    return _divided("mod", a, b)
+    return 0 if _multiple(a, b) is not None else _divided("mod", a, b)
 
 
-def _divided(operation: str, a: Any, b: Any) -> Any:
+def _divided(operation: str, a: Traceable, b: Traceable) -> Traceable:
     if b == 0:
         raise ZeroDivisionError("division by zero")
     return _applied(operation, a, b)
 
 
-def _powered(a: Any, b: Any) -> Any:
+def _powered(a: Traceable, b: Traceable) -> Traceable:
     """Return a ** b: noted where the exponent is plain and the result is a real number for every base."""
     b = b.pin() if type(b) is Traced else b
     if type(a) is not Traced:
@@ -335,7 +335,7 @@ def _powered(a: Any, b: Any) -> Any:
     return a.pin() ** b
 
 
-def _applied(operation: str, *values: Any) -> Any:
+def _applied(operation: str, *values: Traceable) -> Traceable:
     """Note an operation on numbers of which one at least is traced."""
     function = PYTHON[operation]
     value = function(*[plain(value) for value in values])
@@ -346,33 +346,34 @@ def _applied(operation: str, *values: Any) -> Any:
         interval = ANYTHING
     else:
         interval = spanned(function, *intervals)
-    return _noted(_tape(*values), operation, tuple([_operand(value) for value in values]), value, interval)
+    return _noted(_tape(*values), operation, tuple([operand_of(value) for value in values]), value, interval)
 
 
-def _rounded(a: Traced, operation: str, function: Callable[[Any], Any]) -> Any:
+def _rounded(a: Traced, operation: str, function: Callable[[Number], int]) -> Traceable:
     """Note a real made whole; what is whole stays as it is."""
     if not a.is_real:
         return a
     if _may_be_nan(a) and not -math.inf < a < math.inf:
         return function(a.pin())
-    return _noted(a.tape, operation, (a.operand(),), function(a.value), spanned(function, a.interval))
+    return _noted(a.tape, operation, (a.operand(),), function(a.value), spanned(function, _interval(a)))
 
 
-def _extreme(operation: str, function: Callable[[Any, Any], Any], a: Traced, b: Any) -> Any:
+def _extreme(operation: str, function: Callable[[Number, Number], Number], a: Traced, b: Traceable) -> Traceable:
     """Return the larger or smaller of two numbers; where one is an int and one a float, a guard says which it is."""
     if a.is_real or _real(b):
-        return function(a, b)
+        is_beaten = a < b if operation == "maximum" else b < a
+        return b if is_beaten else a
     low, high = _interval(b)
     if a.low >= high or a.high <= low:
         return a if (a.low >= high) is (operation == "maximum") else b
     interval = function(a.low, low), function(a.high, high)
-    return _noted(a.tape, operation, (_operand(a), _operand(b)), function(a.value, plain(b)), interval)
+    return _noted(a.tape, operation, (operand_of(a), operand_of(b)), function(a.value, plain(b)), interval)
 
 
 # --- comparisons ------------------------------------------------------------------------------------------------------
 
 
-def _compared(operation: str, a: Any, b: Any) -> bool:
+def _compared(operation: str, a: Traceable, b: Traceable) -> bool:
     """Return the outcome of a comparison; a guard is noted unless the intervals decide it."""
     if not (_real(a) or _real(b)):  # of the difference more is known than of each
         a, b = a - b, 0
@@ -382,15 +383,15 @@ def _compared(operation: str, a: Any, b: Any) -> bool:
     if known is not None:
         return known
     outcome = bool(PYTHON[operation](plain(a), plain(b)))
-    return _tape(a, b).decide(operation, (_operand(a), _operand(b)), outcome)
+    return _tape(a, b).decide(Operation(operation, (operand_of(a), operand_of(b))), outcome)
 
 
-def _decided(operation: str, a: Any, b: Any) -> bool | None:
+def _decided(operation: str, a: Traceable, b: Traceable) -> bool | None:
     """Return the outcome of a comparison where intervals decide it; what may be no number decides nothing."""
     return None if _may_be_nan(a) or _may_be_nan(b) else decided(operation, _interval(a), _interval(b))
 
 
-def _may_be_nan(value: Any) -> bool:
+def _may_be_nan(value: Traceable) -> bool:
     """Return whether a number may be one that no comparison holds for."""
     if type(value) is Traced:
         return value.is_real and not (math.isfinite(value.low) and math.isfinite(value.high))

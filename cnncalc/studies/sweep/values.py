@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXIS_VALUES, MAX_LIST
+from cnncalc.ground.values import Value
+from cnncalc.layers.shapes import Shape
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*:\s*({_NUMBER})\s*(?::\s*(?:(\*)\s*({_NUMBER})|(log)\s*(\d+)|({_NUMBER})))?\s*")
@@ -24,11 +26,11 @@ FORMS = "as in 1,2,4 or 2:6 or 0.5:1.5:0.25 or 8:256:*2 or 16:512:log20 or each(
 class Each(NamedTuple):
     """A value for each place of a list: every list of so many ``places`` of the ``choices``."""
 
-    choices: tuple[Any, ...]
+    choices: tuple[Value, ...]
     places: int
 
 
-def values_of(text: str, read: Callable[[str], Any]) -> Sequence[Any] | Each:
+def values_of(text: str, read: Callable[[str], Value]) -> Sequence[Value] | Each:
     """Return the values that a text stands for.
 
     Args:
@@ -47,7 +49,7 @@ def values_of(text: str, read: Callable[[str], Any]) -> Sequence[Any] | Each:
     parts = split(text)
     if len(parts) == 1 and _is_range(text):
         return ranged(text)
-    found: list[Any] = []
+    found: list[Value] = []
     for part in parts:
         found += ranged(part) if _is_range(part) else [read(part)]
         _check_count(len(found), text)
@@ -140,7 +142,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def shape_values(text: str, read: Callable[[str], Sequence[int]]) -> tuple[Any, ...]:
+def shape_values(text: str, read: Callable[[str], Sequence[int]]) -> tuple[Shape, ...]:
     """Return the shapes that a text stands for: ``3x128x128,3x224x224``, or ``3x96x96:3x224x224:32``.
 
     Between two shapes every axis that differs goes from the one to the other, all in the same number of steps.
@@ -148,7 +150,7 @@ def shape_values(text: str, read: Callable[[str], Sequence[int]]) -> tuple[Any, 
     Raises:
         CnncalcError: where it can't be read, or axes take different numbers of steps.
     """
-    found: list[Any] = []
+    found: list[Shape] = []
     for part in split(text):
         ends = part.split(":")
         if len(ends) == 1:
@@ -161,7 +163,7 @@ def shape_values(text: str, read: Callable[[str], Sequence[int]]) -> tuple[Any, 
     return tuple(found)
 
 
-def _shapes_between(text: str, first: tuple[int, ...], last: tuple[int, ...], step: str) -> list[tuple[int, ...]]:
+def _shapes_between(text: str, first: Shape, last: Shape, step: str) -> list[Shape]:
     if len(first) != len(last):
         raise CnncalcError(f"{_cut(text)}: the shapes have {len(first)} and {len(last)} axes")
     axes = [[a] if a == b else ranged(f"{a}:{b}:{step}") for a, b in zip(first, last, strict=True)]

@@ -11,18 +11,19 @@ import warnings
 from collections.abc import Collection, Mapping
 from fractions import Fraction
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.figures.catalogue import IN_MEMORY
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPRESSION, MAX_WORK
 from cnncalc.ground.places import Fault, SpecError, SpecText
+from cnncalc.ground.values import Value
 from cnncalc.language.expressions.arithmetic import truth
 from cnncalc.language.expressions.budget import Budget, OutOfWorkError
 from cnncalc.language.expressions.compile import Expression, compile_expression
 from cnncalc.language.expressions.whitelist import ExpressionError
 from cnncalc.layers.shapes import Shape
-from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES
+from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, Figure
 
 SHORT = {figure.in_memory: figure.name for figure in IN_MEMORY if figure.name in FIGURES}
 """Other words for figures."""
@@ -71,14 +72,14 @@ class Condition:
         """Whether a part of it can be decided before a network is built."""
         return bool(self._early)
 
-    def may_hold(self, args: Mapping[str, Any]) -> bool:
+    def may_hold(self, args: Mapping[str, Value]) -> bool:
         """Return whether what only reads arguments holds; an argument that is not varied decides nothing here."""
         return all(self._holds(part, args) for part in self._early if part.names <= args.keys())
 
-    def holds(self, args: Mapping[str, Any], figures: Mapping[str, Any], shapes: Mapping[str, Shape]) -> bool:
+    def holds(self, args: Mapping[str, Value], figures: Mapping[str, Figure], shapes: Mapping[str, Shape]) -> bool:
         """Return whether a row is kept.  Raises CnncalcError where that can't be computed."""
         first: Shape = next(iter(shapes.values()), ())
-        names: dict[str, Any] = {
+        names: dict[str, Value] = {
             "input": sum([prod(shape) for shape in shapes.values()]),
             "in_channels": first[0] if first else None,
             "in_height": first[-2] if len(first) > 2 else None,
@@ -89,7 +90,7 @@ class Condition:
         }
         return all(self._holds(part, names) for part in (*self._early, *self._late))
 
-    def _holds(self, part: Expression, names: Mapping[str, Any]) -> bool:
+    def _holds(self, part: Expression, names: Mapping[str, Value]) -> bool:
         try:
             return truth(part(names, Budget()))
         except ExpressionError as error:

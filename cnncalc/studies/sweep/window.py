@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from itertools import repeat
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, overload
 
+from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.points import Point
 from cnncalc.studies.sweep.where import Condition
+
+if TYPE_CHECKING:
+    from cnncalc.studies.sweep.program import Column
+
+    Integers: TypeAlias = Column | int
+    """A number for each row, or one that is the same for all."""
+
+    Shapes: TypeAlias = tuple[Integers, ...]
+    """A shape for each row, axis by axis."""
 
 
 class Batch(NamedTuple):
@@ -15,14 +26,14 @@ class Batch(NamedTuple):
 
     Attributes:
         lanes: their numbers in the window, ascending.
-        figures: a column by figure, or a plain number; ``output`` is a tuple of them.
-        inputs: the shape of every input, likewise.
+        figures: what each figure is.
+        inputs: the shape of every input.
         uncounted: layer types whose FLOPs nobody has defined.
     """
 
-    lanes: Any
-    figures: dict[str, Any]
-    inputs: dict[str, tuple[Any, ...]]
+    lanes: Column
+    figures: dict[str, Integers | Shapes]
+    inputs: dict[str, Shapes]
     uncounted: tuple[str, ...]
 
 
@@ -58,16 +69,9 @@ def held(window: Window, grid: Grid, condition: Condition) -> list[int]:
         if one.error is None and condition.holds(one.args, one.figures, one.input)
     ]  # fmt: skip
     for batch in window.batches:
-        count = len(batch.lanes)
-        names = [name for name in condition.figures if name != "output"]
-        figures = list(zip(*[listed(batch.figures[name], count) for name in names], strict=True)) or [()] * count
-        inputs = [list(zip(*[listed(size, count) for size in shape], strict=True)) for shape in batch.inputs.values()]
-        for place, lane in enumerate(batch.lanes.tolist()):
-            values = dict(zip(names, figures[place], strict=True))
-            if "output" in condition.figures:
-                values["output"] = tuple([listed(size, count)[place] for size in batch.figures["output"]])
-            shapes = {name: shape[place] for name, shape in zip(batch.inputs, inputs, strict=True)}
-            if condition.holds(grid[window.numbers[lane]].args, values, shapes):
+        read = batch._replace(figures={name: batch.figures[name] for name in condition.figures})
+        for lane, point in _points(read, window, grid):
+            if condition.holds(point.args, point.figures, point.input):
                 lanes.append(lane)
     return sorted(lanes)
 
@@ -77,37 +81,51 @@ def _some(batch: Batch, lanes: Sequence[int]) -> Batch:
     wanted = set(lanes)
     here = [place for place, lane in enumerate(batch.lanes.tolist()) if lane in wanted]
     figures = {
-        name: tuple([_masked(size, here) for size in value]) if name == "output" else _masked(value, here)
+        name: _shapes_at(value, here) if isinstance(value, tuple) else _at(value, here)
         for name, value in batch.figures.items()
     }
-    inputs = {name: tuple([_masked(size, here) for size in shape]) for name, shape in batch.inputs.items()}
+    inputs = {name: _shapes_at(shape, here) for name, shape in batch.inputs.items()}
     return Batch(batch.lanes[here], figures, inputs, batch.uncounted)
 
 
-def _masked(value: Any, here: list[int]) -> Any:
-    return value[here] if _is_column(value) else value
+def _at(value: Integers, places: list[int]) -> Integers:
+    return value if isinstance(value, int) else value[places]
 
 
-def _is_column(value: Any) -> bool:
-    return hasattr(value, "tolist")
+def _shapes_at(shapes: Shapes, places: list[int]) -> Shapes:
+    return tuple([_at(size, places) for size in shapes])
 
 
 def _points(batch: Batch, window: Window, grid: Grid) -> Iterator[tuple[int, Point]]:
     """Yield (number in the window, point)."""
     count = len(batch.lanes)
-    names = [name for name in batch.figures if name != "output"]
-    columns = [listed(batch.figures[name], count) for name in names]
-    outputs = zip(*[listed(size, count) for size in batch.figures["output"]], strict=True)
-    inputs = [zip(*[listed(size, count) for size in shape], strict=True) for shape in batch.inputs.values()]
-    for lane, figures, output, *shapes in zip(
-        batch.lanes.tolist(), zip(*columns, strict=True), outputs, *inputs, strict=True
-    ):
+    columns = [listed(value, count) for value in batch.figures.values()]
+    figures = zip(*columns, strict=True) if columns else repeat((), count)
+    inputs = zip(*[listed(shape, count) for shape in batch.inputs.values()], strict=True)
+    for lane, values, shapes in zip(batch.lanes.tolist(), figures, inputs, strict=True):
         variant, args, _ = grid[window.numbers[lane]]
+        named = dict(zip(batch.figures, values, strict=True))
         shown = dict(zip(batch.inputs, shapes, strict=True))
-        values = {**dict(zip(names, figures, strict=True)), "output": output}
-        yield lane, Point(variant, args, shown, values, uncounted=batch.uncounted)
+        yield lane, Point(variant, args, shown, named, uncounted=batch.uncounted)
 
 
-def listed(value: Any, count: int) -> list[Any]:
-    """Return a column as plain numbers; a number that is the same for all, so often."""
-    return value.tolist() if _is_column(value) else [value] * count
+@overload
+def listed(value: Integers, count: int) -> list[int]: ...
+
+
+@overload
+def listed(value: Shapes, count: int) -> list[Shape]: ...
+
+
+@overload
+def listed(value: Integers | Shapes, count: int) -> list[int] | list[Shape]: ...
+
+
+def listed(value: Integers | Shapes, count: int) -> list[int] | list[Shape]:
+    """Return what is said of ``count`` rows as plain numbers, or tuples of them, for each of the rows."""
+    if isinstance(value, tuple):
+        return list(zip(*[listed(size, count) for size in value], strict=True))
+    if isinstance(value, int):
+        return [value] * count
+    numbers: list[int] = value.tolist()
+    return numbers

@@ -11,14 +11,14 @@ from cnncalc.language.loading import open_document
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPlan, parts
 from cnncalc.studies.sweep.kept import Best, Front, Keeper, Objective
-from cnncalc.studies.sweep.points import Measure, Point
+from cnncalc.studies.sweep.points import Figure, Measure, Point
 from cnncalc.studies.sweep.sampling import Sample
 from cnncalc.studies.sweep.where import Condition
 from cnncalc.studies.sweep.window import Window
 
 
-def _point(**figures: float) -> Point:
-    return Point(None, {"width": figures["params"]}, {"input": (1, 2, 2)}, figures)
+def _point(**figures: int) -> Point:
+    return Point(None, {"width": figures["params"]}, {"input": (1, 2, 2)}, {**figures})
 
 
 def kept(keeper: Keeper, points: list[Point], at_a_time: int = 2) -> list[Point]:
@@ -47,7 +47,7 @@ def test_a_front_is_what_the_definition_says(count: int) -> None:
     points = [_point(**{"params": 0, **{name: rng.randrange(9) for name in names}}) for _ in range(150)]
 
     def beats(a: Point, b: Point) -> bool:
-        one, other = [[p.figures[name] for name in names] for p in (a, b)]
+        one, other = [[(p.figures[name],) for name in names] for p in (a, b)]
         return one != other and all(x <= y for x, y in zip(one, other, strict=True))
 
     expected = [p for p in points if not any(beats(other, p) for other in points)]
@@ -95,7 +95,13 @@ def test_columns_and_points_are_kept_alike() -> None:
     ],
 )
 def test_conditions(text: str, holds: bool) -> None:
-    figures = {"macs": 10**6, "params": 5, "peak_bytes": 2**18, "weight_bytes": 2000, "output": (10,)}
+    figures: dict[str, Figure] = {
+        "macs": 10**6,
+        "params": 5,
+        "peak_bytes": 2**18,
+        "weight_bytes": 2000,
+        "output": (10,),
+    }
     condition = Condition(text, ("width", "kind"))
     assert condition.holds({"width": 0.25, "kind": "600M"}, figures, {"input": (3, 32, 32)}) is holds
 

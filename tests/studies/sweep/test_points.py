@@ -95,4 +95,5 @@ def test_published_figures_of_mobilenet_v2() -> None:
     # TF-slim's mobilenet README: million MACs, cut off, of width 1.0, 0.5, 0.35 at 224 and 96
     grid = Grid(("mobilenet_v2",), {"width": (1.0, 0.5, 0.35)}, {"": ((3, 224, 224), (3, 96, 96))})
     points = list(sweep(open_document("mobilenet_v2")[0], grid))
-    assert [point.figures["macs"] // 10**6 for point in points] == [300, 56, 97, 18, 59, 11]
+    macs = [point.figures["macs"] for point in points]
+    assert [count // 10**6 for count in macs if isinstance(count, int)] == [300, 56, 97, 18, 59, 11]

@@ -97,7 +97,7 @@ def test_a_program_gives_what_python_computes(name: str, firsts: Any, seconds: A
 
 def test_what_is_not_noted_is_pinned() -> None:
     tape = Tape()
-    number = source(tape, ("n",), 3, (1, 9))
+    number = source(tape, (0,), 3, (1, 9))
     assert isinstance(number, int)
     assert not isinstance(number, (bool, float))
     assert len(range(number)) == 3
@@ -107,7 +107,7 @@ def test_what_is_not_noted_is_pinned() -> None:
 
 def test_intervals_decide_what_needs_no_guard() -> None:
     tape = Tape()
-    number = source(tape, ("n",), 3, (1, 9))
+    number = source(tape, (0,), 3, (1, 9))
     assert number > 0
     assert not number * 2 + 1 < number  # of the difference, which is at least 2
     assert number - number == 0
@@ -118,12 +118,12 @@ def test_intervals_decide_what_needs_no_guard() -> None:
 
 def test_nothing_is_looked_up_by_a_traced_number() -> None:
     with pytest.raises(TypeError, match="unhashable"):
-        hash(source(Tape(), ("n",), 3, (1, 9)))
+        hash(source(Tape(), (0,), 3, (1, 9)))
 
 
 def test_sums_fold_into_one_entry() -> None:
     tape = Tape()
-    number = source(tape, ("n",), 64, (1, 512))
+    number = source(tape, (0,), 64, (1, 512))
     total = sum([9 * number + 5 for _ in range(1000)])
     assert type(total) is Traced
     assert (total.terms, total.constant) == ({0: 9000}, 5000)
@@ -135,6 +135,6 @@ def test_of_equal_numbers_the_first_is_taken(choose: Function) -> None:
     for first, second in ((3, 3.0), (3.0, 3)):
         for traced in (0, 1):
             pair: list[Any] = [first, second]
-            pair[traced] = source(Tape(), ("n",), pair[traced], (1, 9))
+            pair[traced] = source(Tape(), (0,), pair[traced], (1, 9))
             found = choose(*pair)
             assert isinstance(found, float) is isinstance(first, float)
