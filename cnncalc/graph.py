@@ -44,6 +44,9 @@ class Input(_Flowing):
     def __init__(self, name: str, shape: Shape, times: int = 1) -> None:
         super().__init__(name, shape, times)
 
+    def __repr__(self) -> str:
+        return f"<Input {self.name}: {shape_text(self.shape)}>"
+
 
 class Node(_Flowing):
     """One use of a layer in a network.
@@ -121,6 +124,9 @@ class Node(_Flowing):
 
         return derive(self.layer, self.use.inputs, self.shape)
 
+    def __repr__(self) -> str:
+        return f"<Node {self.name}: {self.use.text()}>"
+
 
 Tensor = Input | Node
 
@@ -146,6 +152,9 @@ class BlockUse:
     def values(self) -> dict[str, Any]:
         """Return the values of the arguments."""
         return {name: self.names[name] for name in self.arguments if name in self.names}
+
+    def __repr__(self) -> str:
+        return f"<BlockUse {self.name} at {self.origin}>"
 
 
 class Unmet(NamedTuple):

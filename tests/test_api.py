@@ -216,6 +216,52 @@ def test_an_unknown_keyword_is_pythons_own_error(call: Callable[[], object], nam
         call()
 
 
+def test_a_closed_session_says_so() -> None:
+    with network().prepare(threads=1) as session:
+        assert repr(session) == "<Session net: float32, 1 thread>"
+    with pytest.raises(
+        cnncalc.CnncalcError, match=r"^<Session net: float32, 1 thread, closed> can't be called any more"
+    ):
+        session(np.zeros((3, 32, 32), np.float32))
+
+
+# --- what is shown ---------------------------------------------------------------------------------------------------
+
+
+def test_what_is_shown_of_a_network_is_short_and_useful() -> None:
+    net = network()
+    first, pool = net.nodes[0], net.nodes[2]
+    assert repr(net) == "<Network net: 5 layers, 1,562 params>"
+    assert repr(net.inputs["input"]) == "<Input input: [3, 32, 32]>"
+    assert repr(first) == "<Node conv1: conv [3, 32, 32] → [8, 30, 30]>"
+    assert repr(first.use) == "<Use conv [3, 32, 32] → [8, 30, 30]>"
+    assert repr(first.origin) == "Place(file=<SpecText net>, line=5, column=4)"
+    assert repr(net.summary().receptive_field) == "(<Field 32 of 32>, <Field 32 of 32>)"
+    assert repr(pool.use).startswith("<Use global_avgpool [16, 28, 28] → ")
+    assert re.fullmatch(
+        r"<Run net: 5 of 5 layers as inferred; batch 2, float32, [\d.e+-]+ ms>", repr(net.run(batch=2, threads=1))
+    )
+    assert re.fullmatch(
+        r"<Deployment net: int8 on nano33ble, arena [\d,]+, RAM [\d,]+ to [\d,]+, flash [\d,]+ to [\d,]+ bytes>",
+        repr(net.deploy(board="nano33ble")),
+    )
+    spec = "input: {a: [3], b: [3], c: [3], d: [3]}\nlayers:\n  - add: {}\n    from: [a, b, c, d]\n"
+    assert repr(cnncalc.loads(spec).nodes[0]) == "<Node add1: add [3], [3], [3], … → [3]>"
+
+
+def test_a_warning_names_the_line_of_the_caller(path: Path) -> None:
+    shape = (32, 32, 3)
+    calls: list[Callable[[], object]] = [
+        lambda: network(input=shape, depths=[1]),
+        lambda: cnncalc.sweep(path, {"depths": [[1]]}, shape),
+        lambda: cnncalc.compile(path)(input=shape, depths=[1]),
+    ]
+    for call in calls:
+        with pytest.warns(UserWarning, match=r"^the input .*\[channels-last\]") as caught:
+            call()
+        assert caught[0].filename == __file__
+
+
 # --- sweeps that leave nothing --------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncalc.layers.shapes import crossed
+from cnncalc.layers.shapes import crossed, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.deployment.constants import Converter, NumberFormat
@@ -32,6 +32,9 @@ class DeviceTensor:
         self.width = width
         self.quantised = quantised
         self.fixed_scale = False
+
+    def __repr__(self) -> str:
+        return f"<DeviceTensor {self.name}: {shape_text(self.shape)}, {self.bytes:,} bytes>"
 
     @property
     def bytes(self) -> int:
@@ -99,6 +102,9 @@ class Operator:
         self.activation: str | None = None
         self.macs = 0
         self.doubt = ""
+
+    def __repr__(self) -> str:
+        return f"<Operator {self.title}>"
 
     @property
     def name(self) -> str:

@@ -144,6 +144,12 @@ class Deployment(NamedTuple):
     ram: list[Part]
     flash: list[Part]
 
+    def __repr__(self) -> str:
+        on, sizes = self.device, zip(("RAM", "flash"), (self.ram_total, self.flash_total), strict=True)
+        ends = ", ".join([f"{what} {least:,} to {most:,}" for what, (least, most) in sizes])
+        where = on.board.name if on.board else on.core.name
+        return f"<Deployment {self.graph.name}: {on.kind.name} on {where}, arena {self.arena:,}, {ends} bytes>"
+
     @property
     def ram_total(self) -> tuple[int, int]:
         """Bytes of RAM, at least and at most."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from cnncalc.execution.kernels.kernel import Tally
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.numbers import counted
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.shapes import Shape
 
@@ -71,7 +72,7 @@ class LayerRun:
             return []
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """What came out of a network, and how every layer compares.
 
@@ -131,6 +132,14 @@ class Run:
     def finite(self) -> bool:
         """Whether no layer made NaN or infinite elements."""
         return all(row.finite for row in self.layers)
+
+    def __repr__(self) -> str:
+        how = f"{self.verified} of {counted(len(self.layers), 'layer')} as inferred"
+        if self.unstable is not None:
+            how += f", '{self.unstable}' differs between passes"
+        if not self.finite:
+            how += f", '{self.first}' is not finite"
+        return f"<Run {self.network.title}: {how}; batch {self.batch}, {self.dtype}, {self.seconds * 1e3:.3g} ms>"
 
     def top(self, count: int = 5) -> list[tuple[int, float]]:
         """Return the largest outputs of the first sample as (index, value); none where it is no vector."""

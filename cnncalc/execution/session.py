@@ -21,9 +21,12 @@ from cnncalc.execution.layout import Layout, MemoryPiece, layout
 from cnncalc.execution.needs import kernels_of, most_scratch
 from cnncalc.execution.plan import Step, steps
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.numbers import counted
 from cnncalc.layers.base import LayerError
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnncalc.graph import Graph, Node, Tensor
     from cnncalc.layers.ops import Array
 
@@ -81,6 +84,8 @@ class Session:
         """
         self.network = network
         self.dtype = np.dtype(dtype)
+        self.threads = threads
+        self.closed = False
         self.keep = keep
         self.fuse = fuse
         self.repeats = repeats
@@ -105,19 +110,24 @@ class Session:
                     for tensor in node.use.weights:
                         del weights[f"{owner.name}.{tensor}"]
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> Array:
         """Return the output (N, …) of an input (N, *shape), or of one sample without its batch axis.
 
-        Several inputs are a mapping by name, and several outputs are one.
+        Several inputs are a mapping by name.  A network of several outputs returns them as :meth:`outputs` does.
 
         Raises:
-            CnncalcError: where the input does not fit the network.
+            CnncalcError: where the input does not fit the network, or the session is closed.
         """
-        outputs = self.outputs(given_inputs(self.network, x, self.dtype).read())
-        return outputs if len(outputs) > 1 else next(iter(outputs.values()))
+        outputs = self.outputs(x)
+        if len(outputs) > 1:
+            return outputs  # type: ignore[return-value]  # the declared type is that of one output, which is usual
+        return next(iter(outputs.values()))
 
-    def outputs(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the outputs by name, of checked inputs in the session's type."""
+    def outputs(self, x: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> dict[str, Array]:
+        """Return the outputs by name, of what calling the session takes.  Raises CnncalcError as that does."""
+        if self.closed:
+            raise CnncalcError(f"{self!r} can't be called any more", "network.prepare() makes another one")
+        inputs = given_inputs(self.network, x, self.dtype).read()
         batch = len(next(iter(inputs.values())))
         if self.program is None or self.program.batch != batch or not self.program.complete:
             for done in self.first(inputs):
@@ -158,9 +168,14 @@ class Session:
 
     def close(self) -> None:
         """End the threads and let go of the memory; nothing can be run any more."""
+        self.closed = True
         self.team.close()
         self.program = None
         self.folded = []
+
+    def __repr__(self) -> str:
+        end = ", closed" if self.closed else ""
+        return f"<Session {self.network.title}: {self.dtype}, {counted(self.threads, 'thread')}{end}>"
 
     def __enter__(self) -> Session:
         return self

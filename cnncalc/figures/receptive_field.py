@@ -46,6 +46,10 @@ class Field:
         self.input_size = input_size
         self._size = -1
 
+    def __repr__(self) -> str:
+        seen = f"{self.least} to {self.size}" if self.least < self.size else str(self.size)
+        return f"<Field {'' if self.is_exact else 'at most '}{seen} of {self.input_size}>"
+
     @property
     def size(self) -> int:
         """Elements of the input that a position sees, the widest counting; padding is included."""

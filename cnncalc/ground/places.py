@@ -40,6 +40,9 @@ class SpecText:
         self.content = content
         self._lines: list[str] | None = None
 
+    def __repr__(self) -> str:
+        return f"<SpecText {self.name}>"
+
     def line(self, number: int) -> str:
         """Return a line by its number from 0; empty behind the end."""
         if self._lines is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -26,6 +28,9 @@ RULES = {
     "unused-argument": "an argument of the spec or of a block that nothing reads",
 }
 """Every rule with what it finds; ``# allow: RULE`` on the line silences it there."""
+
+
+_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
 
 class Finding(NamedTuple):
@@ -64,14 +69,22 @@ class SpecWarning(UserWarning):
     """What is probably not meant, found while a network is built; its text has the place and what to do."""
 
     def __init__(self, finding: Finding) -> None:
-        super().__init__(finding.text())
+        super().__init__(finding.text().removeprefix("warning: "))
         self.finding = finding
 
 
 def warn(found: Iterable[Finding]) -> None:
-    """Pass findings on as Python's own warnings, which the command line shows in its way."""
+    """Pass findings on as Python's own warnings of whoever called the package; the command line has its own way."""
     for finding in found:
-        warnings.warn(SpecWarning(finding), stacklevel=2)
+        warnings.warn(SpecWarning(finding), stacklevel=_callers_level())
+
+
+def _callers_level() -> int:
+    """Return how far above :func:`warn` the first frame is that is not the package's."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 @contextmanager

@@ -98,6 +98,14 @@ class Use:
         self.macs = layer.macs(inputs, output)
         self.flops = layer.flops(inputs, output)
 
+    def text(self) -> str:
+        """Return ``conv [3, 224, 224] → [64, 112, 112]``, of many inputs the first three."""
+        read = [shape_text(shape) for shape in self.inputs[:3]] + ["…"] * (len(self.inputs) > 3)
+        return f"{self.layer.type} {', '.join(read)} → {shape_text(self.output)}"
+
+    def __repr__(self) -> str:
+        return f"<Use {self.text()}>"
+
 
 class Layer:
     """A layer's definition: its arguments, independent of where it stands.  It never changes.

@@ -305,7 +305,9 @@ def test_a_session_is_a_network_s_run_again_and_again() -> None:
 
 def test_several_outputs_come_by_name() -> None:
     network = spec("input: [2, 4, 4]\nlayers:\n  - relu:\n    name: a\n  - flatten:\n    name: b\noutputs: [a, b]\n")
-    made = network.prepare(dtype="float64")(-np.ones((1, 2, 4, 4)))
+    session = network.prepare(dtype="float64")
+    made = session.outputs(-np.ones((1, 2, 4, 4)))
+    assert session(np.ones((1, 2, 4, 4))).keys() == made.keys()  # type: ignore[attr-defined]  # a dictionary here
     assert {name: array.shape for name, array in made.items()} == {"a": (1, 2, 4, 4), "b": (1, 32)}
     assert all(array.dtype == np.float64 and not array.any() for array in made.values())
     with pytest.raises(cnncalc.CnncalcError, match="'float16' is none of float32, float64"):
