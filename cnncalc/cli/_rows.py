@@ -139,20 +139,29 @@ class Rows(NamedTuple):
             return None
         return Best(_objective(self.sort, "--sort", grid), self.top)
 
-    def figures(self) -> tuple[str, ...]:
-        """Return the figures that are shown.  Raises CnncalcError for an unknown one."""
+    def asked_figures(self, keeper: Keeper | None, condition: Condition | None) -> tuple[str, ...]:
+        """Return the figures that are named, as columns or else to keep or sort rows by.  Raises CnncalcError."""
         names = tuple([name for name in split(self.columns or "") if name])
         known = (*FIGURES, *MORE_FIGURES)
         for name in names:
             if name not in known:
                 raise CnncalcError(f"--columns: no figure '{name}'", did_you_mean(name, known, "figures"))
-        return names or FIGURES
+        return names or tuple([name for name in known if name in self._selecting(keeper, condition)])
+
+    def figures(self, keeper: Keeper | None, condition: Condition | None) -> tuple[str, ...]:
+        """Return the figures that are shown.  Raises CnncalcError for an unknown one."""
+        asked = self.asked_figures(keeper, condition)
+        return asked if self.columns else (*FIGURES, *[name for name in asked if name in MORE_FIGURES])
 
     def needed(self, keeper: Keeper | None, condition: Condition | None) -> tuple[str, ...]:
         """Return which of the figures that take their time are needed."""
-        objectives = keeper.objectives if keeper else ()
-        wanted = {*self.figures(), *[one.name for one in objectives], *(condition.figures if condition else ())}
+        wanted = {*self.figures(keeper, condition), *self._selecting(keeper, condition)}
         return tuple([name for name in MORE_FIGURES if name in wanted])
+
+    def _selecting(self, keeper: Keeper | None, condition: Condition | None) -> set[str]:
+        """Return the figures that rows are kept or sorted by."""
+        objectives = keeper.objectives if keeper else ()
+        return {*[one.name for one in objectives], *(condition.figures if condition else ())}
 
 
 class SweepTexts(NamedTuple):

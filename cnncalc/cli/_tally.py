@@ -76,6 +76,8 @@ class RowTally:
         """Report on stderr what went by; return the exit code."""
         if self._uncounted:
             to_stderr(f"no FLOPs are defined for {', '.join(sorted(self._uncounted))}")
+        if self._plan.where is not None and not self._kept:
+            to_stderr(f"0 of {self._plan.rows:,} combinations meet the condition")
         for text in self._unmet[:MAX_FAULTS]:
             to_stderr(text)
         if len(self._unmet) > MAX_FAULTS:

@@ -40,7 +40,8 @@ class Output:
         is_terminal = self.path is None and sys.stdout is not None and sys.stdout.isatty()
         self.color = color == "always" or (color == "auto" and self.path is None and _wants_color(is_terminal))
         columns = _columns(is_terminal)
-        self.screen = Screen(max(columns, NARROWEST) if columns else None, is_terminal or self.color, layout)
+        width = max(columns, NARROWEST) if columns else None
+        self.screen = Screen(width, is_terminal or self.color, layout, _chooser())
 
     def show(self, view: View) -> None:
         """Write a view in the format that is asked for.  Raises CnncalcError as :meth:`text` does."""
@@ -120,6 +121,13 @@ def _columns(is_terminal: bool) -> int | None:
         return os.get_terminal_size().columns or None if is_terminal else None
     except (OSError, ValueError):
         return None
+
+
+def _chooser() -> str:
+    """Return the option of the running command that chooses columns; empty where it has none."""
+    context = click.get_current_context(silent=True)
+    names = [option for parameter in context.command.params for option in parameter.opts] if context else []
+    return "--columns" if "--columns" in names else ""
 
 
 def to_stderr(text: str) -> None:

@@ -72,10 +72,11 @@ def command(
     if plan.sample is not None and plan.sample.count < rows.asked():
         to_stderr(f"note: --sample {rows.sample}: the grid has no more than {plan.rows:,}, and all are taken")
     tally = RowTally(plan)
+    figures, asked = rows.figures(keeper, condition), rows.asked_figures(keeper, condition)
 
     def swept(done: Iterable[SweepPart]) -> View:
         shown = done if keeper is None else [_kept(keeper, done, plan.grid)]
-        return view(Swept(recipe.name, recipe.about(None).source, plan.grid, shown, rows.figures(), bool(rows.columns)))
+        return view(Swept(recipe.name, recipe.about(None).source, plan.grid, shown, figures, asked))
 
     with progress_bar() as progress, Interruptible() as interruptible:
         if out.path is not None or keeper is not None:

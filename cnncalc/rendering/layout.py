@@ -24,7 +24,7 @@ LIKELY_FOLD = 20
 
 _UNIT = r"(?<=\d) (?=(?:%|[kMGT]|[KMGT]iB|B|[mµ]?s)(?!\w))"
 _SPACE = re.compile(rf"(?!{_UNIT}) ").split
-_BREAK = re.compile(rf"(?!{_UNIT}) |/|[.,](?!\d)").finditer
+_BREAK = re.compile(rf"(?!{_UNIT}) |/|[.,](?!\d)|(?<=[a-z])-(?=[a-z])").finditer
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -170,6 +170,7 @@ def table(columns: Sequence[Column], rows: Sequence[TableRow], screen: Screen) -
     widths = _Widths(columns, rows, kept)
     if screen.width is not None:
         widths.fit(screen.width)
+    left_out = [columns[index].title for index in kept if not widths.of[index] and columns[index].title]
     kept = [index for index in kept if widths.of[index]]
     folding = [index for index in kept if columns[index].folds]
     total = widths.total
@@ -184,6 +185,8 @@ def table(columns: Sequence[Column], rows: Sequence[TableRow], screen: Screen) -
             lines.append(_row(columns, row, kept, widths.of, overflow))
             if overflow:
                 lines += _further(row, kept, widths.of, overflow)
+    if left_out:
+        lines += [[(text, "dim")] for text in paragraph(screen.left_out(left_out), screen.width)]
     return lines
 
 
@@ -194,7 +197,7 @@ class _Widths:
         self.columns = columns
         self.kept = kept
         self.of = [0] * len(columns)
-        body = [row for row in rows if not isinstance(row, (Rule, Heading))]
+        body = self.body = [row for row in rows if not isinstance(row, (Rule, Heading))]
         for index in kept:
             if columns[index].bar:
                 self.of[index] = BAR_WIDEST
@@ -212,11 +215,18 @@ class _Widths:
         self._shrink_bars(width)
         folding = [index for index in self.kept if self.columns[index].folds]
         self._drop(width, folding)
-        while self.total > width and folding:
-            widest = max(folding, key=lambda index: self.of[index])
-            if self.of[widest] <= NARROWEST_FOLD:
-                break
-            self.of[widest] -= 1
+        if self.total > width and folding:
+            self._fold(width, {index: max(NARROWEST_FOLD, self._longest_word(index)) for index in folding})
+            self._fold(width, dict.fromkeys(folding, NARROWEST_FOLD))
+
+    def _fold(self, width: int, least: dict[int, int]) -> None:
+        """Make the widest of the columns that fold narrower, turn by turn, none of them below its least."""
+        while self.total > width and (wide := [index for index in least if self.of[index] > least[index]]):
+            self.of[max(wide, key=lambda index: self.of[index])] -= 1
+
+    def _longest_word(self, index: int) -> int:
+        """Return how wide the longest piece of a column's texts is that need not be broken."""
+        return max([0, *[cells(piece) for row in self.body for piece in _pieces(_text(row[index]))]])
 
     def _shrink_bars(self, width: int) -> None:
         bars = [index for index in self.kept if self.columns[index].bar]
@@ -332,6 +342,16 @@ def fold(text: str, width: int) -> list[str]:
         lines.append((front + text[:cut]).rstrip())
         text, front = text[cut:].lstrip(), further
     return [*lines, front + text] if text or not lines else lines
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield the pieces between the places where :func:`fold` breaks a text, as they are indented behind the first."""
+    text = text.strip()
+    start = 0
+    for end in map(re.Match.end, _BREAK(text)):
+        yield "  " * (start > 0) + text[start:end].rstrip()
+        start = end
+    yield "  " * (start > 0) + text[start:]
 
 
 def paragraph(text: str, width: int | None) -> list[str]:

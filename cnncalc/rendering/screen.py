@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class Screen:
     """What a page is laid out for.
@@ -10,11 +12,18 @@ class Screen:
         width: the columns that lines should fit; None for as many as they need.
         box: whether bars and rules may be drawn with box characters; else they are left out, or dashes.
         layout: in which order the axes of shapes are shown, ``chw`` or ``hwc``.
+        chooser: what chooses the columns of a table, as its reader would call it; empty where nothing does.
     """
 
-    __slots__ = ("box", "layout", "width")
+    __slots__ = ("box", "chooser", "layout", "width")
 
-    def __init__(self, width: int | None = None, box: bool = False, layout: str = "chw") -> None:
+    def __init__(self, width: int | None = None, box: bool = False, layout: str = "chw", chooser: str = "") -> None:
         self.width = width
         self.box = box
         self.layout = layout
+        self.chooser = chooser
+
+    def left_out(self, titles: Sequence[str]) -> str:
+        """Return the line that says which columns of a table are left out, and what brings them back."""
+        other = f"; {self.chooser} chooses others" if self.chooser else ""
+        return f"Left out to fit {self.width} columns: {', '.join(titles)}{other}."

@@ -53,6 +53,12 @@ def test_explained_in_one_table() -> None:
     assert "https://github.com/facebookresearch/fvcore" in page
 
 
+def test_in_a_narrow_window_the_rules_stand_below_the_figures() -> None:
+    page = cnncalc("explain", "mobilenet_v2", "--convention", columns=80).out
+    assert "batchnorm              52   26,712,448   +26,712,448\n    4 per element" in page
+    assert max(map(len, page.split("Each line under a tool")[0].splitlines())) <= 80
+
+
 def test_explained_as_records() -> None:
     rows = list(csv.DictReader(cnncalc("explain", "alexnet", "--convention", "--format", "csv").out.splitlines()))
     for tool in ("torchinfo", "fvcore", "ptflops", "thop", "calflops"):

@@ -36,6 +36,8 @@ def test_one_row_per_combination(net: str) -> None:
     done = cnncalc("sweep", net, "--set", "width=4,5", "--input", "2x6x6,2x8x9", columns=80)
     assert (done.code, done.err) == (0, "")
     assert done.out == (
+        "Left out to fit 80 columns: layers, buffers, FLOPs, weights, forward, output;\n"
+        "--columns chooses others.\n"
         "width  input         params                MACs    activations       peak\n"
         "-------------------------------------------------------------------------\n"
         "4      2×6×6            224               1,728             80      544 B\n"
@@ -43,6 +45,26 @@ def test_one_row_per_combination(net: str) -> None:
         "5      2×6×6            325               2,340            100      608 B\n"
         "5      2×8×9            325               8,280            310  1.383 KiB\n"
     )
+
+
+def test_figures_that_select_rows_are_shown(net: str) -> None:
+    """Though a narrow table leaves others out; in one that is narrower still, the first ones stay."""
+    asked = ("sweep", net, "--set", "width=4,8", "--where", "flops > 1")
+    title = cnncalc(*asked, "--pareto", "receptive_field,params:max", columns=66).out.splitlines()[-4]
+    assert title.split() == ["width", "input", "params", "FLOPs", "sees"]
+    record = json.loads(cnncalc(*asked, "--sort", "receptive_field", "--format", "ndjson").out.splitlines()[0])
+    assert record["receptive_field"] == [3, 3]
+    named = cnncalc(*asked, "--sort", "receptive_field", "--columns", "params", "--format", "csv").out
+    assert named.splitlines()[0] == "width,input,params,error"
+    chosen = cnncalc("sweep", net, "--columns", "params,macs,flops", columns=50).out.splitlines()
+    assert chosen[0] == "Left out to fit 50 columns: FLOPs; --columns"
+    assert chosen[2].split() == ["input", "params", "MACs"]
+
+
+def test_no_row_is_said_to_be_none(net: str) -> None:
+    done = cnncalc("sweep", net, "--set", "width=4,5", "--where", "params < 1")
+    assert (done.code, done.err) == (0, "0 of 2 combinations meet the condition\n")
+    assert len(done.out.splitlines()) == 2
 
 
 def test_a_list_is_one_value(net: str) -> None:
@@ -68,7 +90,7 @@ def test_failures_are_rows_and_the_exit_code_is_1(net: str) -> None:
 
 def test_errors_in_the_table(net: str) -> None:
     done = cnncalc("sweep", net, "--input", "2x4x6", columns=70)
-    lines = done.out.splitlines()[2:]
+    lines = done.out.splitlines()[4:]
     assert lines[0].startswith("2×4×6  error: ")
     assert "does not fit" in " ".join(line.strip() for line in lines)
     assert max(map(len, lines)) <= 70

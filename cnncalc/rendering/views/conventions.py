@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from cnncalc.figures.conventions import Account, CountDifference
 from cnncalc.graph import Graph
 from cnncalc.ground.numbers import exact, signed
-from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Title
+from cnncalc.rendering.layout import Block, Cell, Column, Gap, Heading, Paragraph, Rule, Table, TableRow, Title, fold
+from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.writers import View
 
@@ -13,33 +16,39 @@ SCHEMA_VERSION = 1
 COLUMNS = ("tool", "figure", "type", "layers", "macs", "counted", "difference", "rule")
 """What csv, tsv and ndjson show: one line per tool (type ``total``), then one per layer type that differs."""
 
+NARROW = 100
+"""Columns below which what is counted has no column of its own."""
+
 _OWN = "multiply-accumulates of convolutions, linear layers and matrix products: no bias, nothing else"
 
 
 def view(network: Graph, accounts: list[Account]) -> View:
     """Return what other tools count, in every format."""
     return View(
-        page=lambda screen: page(network, accounts),
+        page=lambda screen: page(network, accounts, screen),
         document=lambda: document(network, accounts),
         records=lambda: records(accounts),
         columns=COLUMNS,
     )
 
 
-def page(network: Graph, accounts: list[Account]) -> list[Block]:
-    """Return the table with its heading."""
+def page(network: Graph, accounts: list[Account], screen: Screen) -> list[Block]:
+    """Return the table with its heading; what is counted stands beside the figures, or below."""
     columns = [
         Column("tool, layer type"),
-        Column("layers", right=True, drop=1),
+        Column("layers", right=True),
         Column("counted", right=True),
         Column("− MACs", right=True),
         Column("what it counts", folds=True),
     ]
     macs = accounts[0].macs
-    rows: list[TableRow] = [[Cell("cnncalc MACs", "bold"), "", Cell(exact(macs), "bold"), "", _OWN]]
+    rows: list[list[str | Cell] | Rule] = [[Cell("cnncalc MACs", "bold"), "", Cell(exact(macs), "bold"), "", _OWN]]
     for account in accounts:
         rows += [Rule(), _total(account), *[_difference(one) for one in account.differences]]
-    blocks: list[Block] = [Title(title(network.name, network.variant), "for one sample"), Gap(), Table(columns, rows)]
+    table = Table(columns, rows)
+    if screen.width is not None and screen.width < NARROW:
+        table = Table(columns[:-1], [line for row in rows for line in _below(row, screen.width)])
+    blocks: list[Block] = [Title(title(network.name, network.variant), "for one sample"), Gap(), table]
     text = "Each line under a tool is a layer type that it counts otherwise; they add up to the difference."
     blocks += [Gap(), Paragraph(text)]
     for tool in [account.convention for account in accounts]:
@@ -47,7 +56,17 @@ def page(network: Graph, accounts: list[Account]) -> list[Block]:
     return blocks
 
 
-def _total(account: Account) -> TableRow:
+def _below(row: list[str | Cell] | Rule, width: int) -> Iterator[TableRow]:
+    """Yield a row with its last text below it."""
+    if isinstance(row, Rule):
+        yield row
+        return
+    *cells, text = row
+    yield cells
+    yield from [Heading(line) for line in fold(f"    {text}", width)]
+
+
+def _total(account: Account) -> list[str | Cell]:
     tool = account.convention
     return [
         Cell(f"{tool.name} {tool.figure}", "bold"),
@@ -58,7 +77,7 @@ def _total(account: Account) -> TableRow:
     ]
 
 
-def _difference(one: CountDifference) -> TableRow:
+def _difference(one: CountDifference) -> list[str | Cell]:
     counted = "?" if one.counted is None else exact(one.counted)
     return [f"  {one.type}", str(one.layers), counted, signed((one.counted or 0) - one.macs), one.rule]
 

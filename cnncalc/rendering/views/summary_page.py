@@ -31,6 +31,8 @@ LAYER_COLUMNS = ("layer", "type", "output", "params", "macs")
 """What the table shows by default; ``params`` and ``macs`` come with their bars and shares."""
 
 _LABEL = 13
+_LAST = 100
+"""The turn in which a narrow table leaves out the first of the columns that were asked for."""
 
 _TITLES = {
     "layer": Column("layer", folds=True),
@@ -39,7 +41,7 @@ _TITLES = {
     "input": Column("input", right=True),
     "kind": Column("kind"),
     "index": Column("#", right=True),
-    "receptive_field": Column("sees", right=True),
+    "receptive_field": Column("sees", right=True, drop=4),
 }
 
 
@@ -79,12 +81,12 @@ def _heading(summary: Summary, layout: str) -> list[Block]:
 def layers(summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[str, ...], screen: Screen) -> Table:
     """Return the table of layers; where names don't fit, rows stand under a heading with what they share."""
     shown: list[Column] = []
-    for name in columns:
+    for place, name in enumerate(columns):
         if name in ("params", "macs"):
             bar_and_share = [Column("", bar=True, drop=1), Column("", right=True, drop=3)]
             shown += [Column(_title(name, summary), right=True), *bar_and_share]
         else:
-            shown.append(_TITLES.get(name) or Column(_title(name, summary), right=True))
+            shown.append(_TITLES.get(name) or Column(_title(name, summary), right=True, drop=_LAST - place))
     names = [row.name for row in rows if row.type != "block"]
     depth = section_depth(names, _other_widths(rows, columns, screen.layout), screen.width)
     body: list[TableRow] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice, repeat
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from cnncalc.ground.numbers import bytes_text, exact
 from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.cells import cells, left, right
 from cnncalc.rendering.figures import title_of
-from cnncalc.rendering.layout import Block, Text, fold
+from cnncalc.rendering.layout import Block, Paragraph, Text, fold
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import Listed, Record, View, as_json
 from cnncalc.studies.sweep.grid import Grid
@@ -24,7 +24,7 @@ from cnncalc.studies.sweep.window import Batch, Window, listed, points_of
 SCHEMA_VERSION = 1
 
 _ROOM = {"layers": 6, "params": 13, "buffers": 11, "macs": 18, "flops": 19, "activations": 13, "output": 11}
-_BYTES = (*[name for name, figure in CATALOGUE.items() if figure.unit == BYTES], "ram_max", "flash")
+_BYTES = (*[name for name, figure in CATALOGUE.items() if figure.unit == BYTES], "arena", "ram_max", "flash")
 _DROPPED = (
     "buffers", "layers", "forward_bytes", "weight_bytes", "output", "flops", "activations", "peak_bytes",
 )  # fmt: skip
@@ -36,7 +36,7 @@ _LEAST_FOR_ERRORS = 30
 class Swept(NamedTuple):
     """A sweep: the spec's name and source, its grid, the rows as they come, and which figures of them are shown.
 
-    ``asked`` is whether the figures were asked for, so that a narrow table has them all.
+    ``asked`` are those that were asked for, so that a narrow table has them before others.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Swept(NamedTuple):
     grid: Grid
     parts: Iterable[SweepPart]
     figures: Sequence[str]
-    asked: bool
+    asked: Collection[str]
 
     @property
     def points(self) -> Iterator[Point]:
@@ -101,10 +101,11 @@ class ColumnWidths(NamedTuple):
 
     keys: dict[str, int]
     figures: dict[str, int]
+    left_out: list[str]
 
 
-def columns(grid: Grid, figures: Sequence[str], asked: bool, width: int | None) -> ColumnWidths:
-    """Settle the columns; those that don't fit ``width`` are left out, unless they were ``asked`` for."""
+def columns(grid: Grid, figures: Sequence[str], asked: Collection[str], width: int | None) -> ColumnWidths:
+    """Settle the columns; those that don't fit ``width`` are left out, last of all those that were ``asked`` for."""
     keys: dict[str, int] = {}
     if grid.variants != (None,):
         keys["variant"] = max(cells(variant or "") for variant in grid.variants)
@@ -113,16 +114,20 @@ def columns(grid: Grid, figures: Sequence[str], asked: bool, width: int | None) 
     keys["input"] = sum(sizes) + 2 * len(sizes) - 2 if sizes else 11
     keys = {name: max(room, cells(name)) for name, room in keys.items()}
     shown = {name: max(_ROOM.get(name, 9), len(title_of(name))) for name in figures}
-    for name in _DROPPED if width is not None and not asked else ():
+    turns = [name for name in _DROPPED if name in shown and name not in asked]
+    turns += [name for name in reversed(figures[1:]) if name not in turns]
+    for name in turns if width is not None else ():
         rooms = [*keys.values(), *shown.values()]
         if sum(rooms) + 2 * (len(rooms) - 1) > (width or 0):
-            shown.pop(name, None)
-    return ColumnWidths(keys, shown)
+            del shown[name]
+    return ColumnWidths(keys, shown, [title_of(name) for name in figures if name not in shown])
 
 
 def page(points: Iterable[Point], shown: ColumnWidths, screen: Screen) -> Iterator[Block]:
     """Yield the header and a line per point, as they come; one that failed shows its error for figures."""
-    keys, figures = shown
+    keys, figures, left_out = shown
+    if left_out:
+        yield Paragraph(screen.left_out(left_out), "dim")
     titles = [left(name, room) for name, room in keys.items()]
     titles += [right(title_of(name), room) for name, room in figures.items()]
     yield Text([("  ".join(titles).rstrip(), "bold")])
