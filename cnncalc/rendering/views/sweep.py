@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, repeat
 from typing import Any, NamedTuple
 
@@ -44,7 +44,7 @@ class Swept(NamedTuple):
     grid: Grid
     parts: Iterable[SweepPart]
     figures: Sequence[str]
-    asked: Collection[str]
+    asked: Sequence[str]
 
     @property
     def points(self) -> Iterator[Point]:
@@ -104,7 +104,7 @@ class ColumnWidths(NamedTuple):
     left_out: list[str]
 
 
-def columns(grid: Grid, figures: Sequence[str], asked: Collection[str], width: int | None) -> ColumnWidths:
+def columns(grid: Grid, figures: Sequence[str], asked: Sequence[str], width: int | None) -> ColumnWidths:
     """Settle the columns; those that don't fit ``width`` are left out, last of all those that were ``asked`` for."""
     keys: dict[str, int] = {}
     if grid.variants != (None,):
@@ -114,11 +114,10 @@ def columns(grid: Grid, figures: Sequence[str], asked: Collection[str], width: i
     keys["input"] = sum(sizes) + 2 * len(sizes) - 2 if sizes else 11
     keys = {name: max(room, cells(name)) for name, room in keys.items()}
     shown = {name: max(_ROOM.get(name, 9), len(title_of(name))) for name in figures}
-    turns = [name for name in _DROPPED if name in shown and name not in asked]
-    turns += [name for name in reversed(figures[1:]) if name not in turns]
-    for name in turns if width is not None else ():
+    usual = [name for name in (*_DROPPED, *reversed(figures)) if name in shown and name not in asked]
+    for name in [*dict.fromkeys(usual), *reversed(asked)] if width is not None else ():
         rooms = [*keys.values(), *shown.values()]
-        if sum(rooms) + 2 * (len(rooms) - 1) > (width or 0):
+        if sum(rooms) + 2 * (len(rooms) - 1) > (width or 0) and len(shown) > 1:
             del shown[name]
     return ColumnWidths(keys, shown, [title_of(name) for name in figures if name not in shown])
 
