@@ -37,12 +37,17 @@ class _Flowing:
 
 
 class Input(_Flowing):
-    """A tensor that comes from outside; ``shape`` has no batch axis."""
+    """A tensor that comes from outside; ``shape`` has no batch axis.
 
-    __slots__ = ()
+    Attributes:
+        below: the number that all of its elements, which are integers, are below; None for real numbers.
+    """
+
+    __slots__ = ("below",)
 
     def __init__(self, name: str, shape: Shape, times: int = 1) -> None:
         super().__init__(name, shape, times)
+        self.below: int | None = None
 
     def __repr__(self) -> str:
         return f"<Input {self.name}: {shape_text(self.shape)}>"
@@ -186,6 +191,8 @@ class Graph:
         blocks: the scopes that are uses of a spec's own blocks, by their dotted paths.
         single: the operator that makes it one for a batch of one sample alone, or "".
         stored: makes the tensors that its file has of it, by their names in a run; None where there are none.
+        numbers: what inputs of its file that are a single number are, by name.
+        undecided: what chooses between layers of its file when it runs, in words.
         effort: what building it took beside its layers, in layers that would have taken as long.
     """
 
@@ -205,6 +212,8 @@ class Graph:
         self.notes: list[str] = []
         self.blocks: dict[str, BlockUse] = {}
         self.single = ""
+        self.undecided: list[str] = []
+        self.numbers: dict[str, float] = {}
         self.effort = 0
         self.stored: Callable[[], Mapping[str, Any]] | None = None
 

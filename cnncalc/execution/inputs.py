@@ -15,19 +15,36 @@ from cnncalc.ground.near import did_you_mean
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.graph import Graph
+    from cnncalc.graph import Graph, Tensor
     from cnncalc.layers.ops import Array
 
 FLOATS = {"float32": np.float32, "float64": np.float64}
 
 
 def random_inputs(network: Graph, batch: int, seed: int, dtype: Any) -> dict[str, Array]:
-    """Return seeded standard normal tensors (batch, *shape), by the names of the inputs."""
-    made = {}
+    """Return seeded tensors (batch, *shape) by the names of the inputs: standard normal, or integers that are valid."""
+    made, bounds = {}, index_bounds(network)
     for name, tensor in network.inputs.items():
         stream = np.random.default_rng([seed, zlib.crc32(name.encode())])
-        made[name] = stream.standard_normal((batch, *tensor.shape), np.float32).astype(dtype, copy=False)
+        shape, below = (batch, *tensor.shape), bounds.get(tensor, tensor.below)
+        if below is None:
+            made[name] = stream.standard_normal(shape, np.float32).astype(dtype, copy=False)
+        else:
+            made[name] = stream.integers(0, below, shape).astype(dtype)
     return made
+
+
+def index_bounds(network: Graph) -> dict[Tensor, int]:
+    """Return the number that an input's elements must be below where layers take them for indices."""
+    found: dict[Tensor, int] = {}
+    for node in reversed(network.nodes):
+        limits = node.layer.below(node.use.inputs)
+        if node.layer.moves_only and node in found:
+            limits = (found[node], *limits[1:])
+        for tensor, limit in zip(node.inputs, limits, strict=True):
+            if limit is not None:
+                found[tensor] = min(limit, found.get(tensor, limit))
+    return found
 
 
 class GivenArrays(NamedTuple):

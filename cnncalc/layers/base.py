@@ -218,6 +218,17 @@ class Layer:
         """Return the bounds that the layer only clips its input to; None where it does anything else."""
         return None
 
+    def below(self, inputs: tuple[Shape, ...]) -> tuple[int | None, ...]:
+        """Return below which number the indices of each input are; None for one that holds none."""
+        return (None,) * len(inputs)
+
+    def terms(self, largest: Sequence[float]) -> float:
+        """Return how large the terms of an element are whose sum may be small, by the largest element of each input.
+
+        Rounding is in proportion to them.  0: no term is larger than the elements themselves.
+        """
+        return 0.0
+
     def is_affine(self) -> bool:
         """Return whether the layer multiplies each channel by one figure and adds another, whatever the input."""
         return False

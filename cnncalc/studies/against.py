@@ -18,12 +18,13 @@ from cnncalc.execution.needs import needs, require
 from cnncalc.execution.verify import MOST_THREADS, run
 from cnncalc.execution.weights import one_by_one
 from cnncalc.exporters.onnx.model import USUAL_OPSET, tensor_names, written
+from cnncalc.graph import Node
 from cnncalc.ground.atomic_write import write_whole
 from cnncalc.ground.errors import CnncalcError
 
 if TYPE_CHECKING:
     from cnncalc.execution.report import Run
-    from cnncalc.graph import Graph, Node
+    from cnncalc.graph import Graph, Tensor
     from cnncalc.layers.ops import Array
     from cnncalc.layers.shapes import Shape
 
@@ -33,8 +34,11 @@ ENGINES = {"onnxruntime": "ONNX Runtime"}
 TOLERANCE = 1e-4
 """The largest difference, relative to the largest element of a layer's output, that rounding is to explain."""
 
-KINDS = {"tensor(float)": np.float32, "tensor(int32)": np.int32, "tensor(int64)": np.int64}
-"""Element types of a model file's inputs that ours can stand for; integers only where ours are whole."""
+KINDS: Mapping[str, Any] = {
+    "tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(float16)": np.float16, "tensor(bool)": np.bool_,
+    **{f"tensor({name})": np.dtype(name) for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64")},
+}  # fmt: skip
+"""Element types of a model file's inputs that ours can stand for, where they hold our very elements."""
 
 WIDTH = 4  # bytes of an element: engines compute in float32
 
@@ -47,7 +51,7 @@ class Difference(NamedTuple):
         type: the layer's.
         shape: of the arrays, batch first.
         difference: the largest difference of two elements in the same place.
-        magnitude: our largest element, whatever its sign.
+        magnitude: our largest element, whatever its sign, or the largest term of a sum that may be small.
     """
 
     name: str
@@ -141,6 +145,7 @@ def against(
     batch = len(next(iter(inputs.values())))
     names = tensor_names(network)
     rows: list[Difference] = []
+    largest: dict[Tensor, float] = {tensor: _largest(inputs[name]) for name, tensor in network.inputs.items()}
     for group in _groups(network, batch, threads, max_memory):
         if progress is not None:
             progress(len(rows), len(network.nodes), group[0].name)
@@ -151,12 +156,13 @@ def against(
         )  # fmt: skip
         for node in group:
             if node.name in ours.tensors:
-                rows.append(
-                    _difference(node.name, node.layer.type, ours.tensors.pop(node.name), others.pop(names[node]))
-                )
+                array = ours.tensors.pop(node.name)
+                largest[node] = _largest(array)
+                terms = node.layer.terms([largest[tensor] for tensor in node.inputs])
+                rows.append(_difference(node.name, node.layer.type, array, others.pop(names[node]), terms))
     compared = Against(network, f"{ENGINES['onnxruntime']} {engine.__version__}", tolerance, rows, ours)
     if file is not None:
-        _read_file(compared, _started(engine, file, threads), inputs)
+        _read_file(compared, _started(engine, file, threads), inputs, largest)
     return compared
 
 
@@ -224,12 +230,18 @@ def _first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0][:300]
 
 
-def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> None:
+def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array], largest: Mapping[Tensor, float]) -> None:
     """Run a model file as it is, where its inputs can be ours, wherever the batch stands."""
+    network = compared.network
+    if network.undecided:
+        compared.unread = f"{network.undecided[0]} decides when it runs, and may take the other branch"
+        return
     feeds = {}
     for port in session.get_inputs():
-        fitting = None if port.name not in inputs else _laid_out(inputs[port.name], port.shape)
-        kind = KINDS.get(port.type)
+        kind, number = KINDS.get(port.type), network.numbers.get(port.name)
+        fitting: Array | None = None if number is None else np.array(number)
+        if port.name in inputs:
+            fitting = _laid_out(inputs[port.name], port.shape, network.inputs[port.name].times)
         if fitting is None or kind is None or not np.array_equal(fitting.astype(kind), fitting):
             compared.unread = f"its input '{port.name}' is {port.type} {port.shape}"
             return
@@ -238,17 +250,38 @@ def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> 
     made = dict(zip(outputs, _run(session, list(outputs), feeds), strict=True))
     rows = []
     for name, array in outputs.items():
-        placed = [np.moveaxis(made[name], axis, 0) for axis in range(made[name].ndim)]
-        theirs = next((one for one in placed if one.shape == array.shape), None)
-        if theirs is None or theirs.dtype.kind != "f":
+        theirs = _as_ours(np.asarray(made[name]), array)
+        if theirs is None:
             compared.unread = f"its output '{name}' is laid out in another way"
             return
-        rows.append(_difference(name, "file", array, theirs))
+        rows.append(_difference(name, "file", array, theirs, _terms(network.outputs[name], largest)))
     compared.of_file = rows
 
 
-def _laid_out(x: Array, sizes: Sequence[int | str | None]) -> Array | None:
+def _as_ours(made: Array, like: Array) -> Array | None:
+    """Return an array of the file's, of whatever type, with the batch where ours has it; None where it has none."""
+    if made.dtype.kind not in "fiub":
+        return None
+    placed = [np.moveaxis(made, axis, 0) for axis in range(made.ndim)] or [made]
+    found = next((one for one in placed if one.shape == like.shape), None)
+    if found is None and made.size == like.size and like.shape[0] == 1:
+        found = made.reshape(like.shape)  # without a batch, or a single number
+    return None if found is None else found.astype(like.dtype)
+
+
+def _terms(tensor: Tensor, largest: Mapping[Tensor, float]) -> float:
+    """Return how large the terms are of what an output is, views of it and parts aside."""
+    while isinstance(tensor, Node) and (tensor.layer.is_view or tensor.layer.moves_only) and len(tensor.inputs) == 1:
+        tensor = tensor.inputs[0]
+    if not isinstance(tensor, Node):
+        return 0.0
+    return tensor.layer.terms([largest.get(one, 0.0) for one in tensor.inputs])
+
+
+def _laid_out(x: Array, sizes: Sequence[int | str | None], times: int) -> Array | None:
     """Return an array (N, …) with the batch where a file's sizes have room for it; None where they don't fit."""
+    if not times and len(sizes) == x.ndim - 1:
+        return np.ascontiguousarray(x[0])
     for axis in range(x.ndim):
         moved: Array = np.moveaxis(x, 0, axis)
         if len(sizes) == x.ndim and all(
@@ -263,7 +296,13 @@ def _beside(path: str, suffix: str, chunks: Iterable[bytes | memoryview]) -> str
     return os.path.basename(path + suffix)
 
 
-def _difference(name: str, type: str, ours: Array, others: Array) -> Difference:
+def _largest(array: Array) -> float:
+    """Return the largest finite element, whatever its sign."""
+    magnitude = np.abs(array)
+    return float(magnitude.max(initial=0, where=np.isfinite(magnitude)))
+
+
+def _difference(name: str, type: str, ours: Array, others: Array, terms: float = 0.0) -> Difference:
     """Return how two arrays differ; what is infinite or no number in both does not."""
     if ours.shape != others.shape:
         raise CnncalcError(f"'{name}' is {ours.shape} here and {others.shape} in ONNX Runtime")
@@ -272,6 +311,4 @@ def _difference(name: str, type: str, ours: Array, others: Array) -> Difference:
         if not np.isfinite(apart.max()):
             apart[(ours == others) | (np.isnan(ours) & np.isnan(others))] = 0
             np.nan_to_num(apart, copy=False, nan=inf, posinf=inf)
-        magnitude = np.abs(ours, out=others)
-    largest = float(magnitude.max(initial=0, where=np.isfinite(magnitude)))
-    return Difference(name, type, ours.shape, float(apart.max()), largest)
+    return Difference(name, type, ours.shape, float(apart.max()), max(_largest(ours), terms))

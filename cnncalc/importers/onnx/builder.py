@@ -81,6 +81,7 @@ class Builder:
         baked: how many samples the batch of the inputs has in the file.
         folded: weights of convolutions, which may have a batchnorm folded into them.
         single: operators that do something for a batch of one alone, in words.
+        undecided: those of which the branch that they take is not known, in words.
     """
 
     def __init__(self, model: Model, wire: WireReader, choices: Mapping[str, float]) -> None:
@@ -90,6 +91,7 @@ class Builder:
         self.steps: list[LayerStep] = []
         self.notes: list[str] = []
         self.single: list[str] = []
+        self.undecided: list[str] = []
         self.statistics: dict[int, StoredTensor] = {}
         self.constants: set[int] = set()
         self.dequantized: set[int] = set()
@@ -273,6 +275,7 @@ class Builder:
         _, steps, outputs = tried[chosen]
         self.steps += steps
         why = "the only one that fits" if faults else "the heavier one"
+        self.undecided.append(where(call.operator))
         self.notes.append(f"{where(call.operator)} decides when it runs; its {chosen} branch, {why}, is counted")
         return outputs
 
@@ -379,7 +382,7 @@ class Builder:
                 )
             whole = tuple([size if isinstance(size, int) else 0 for size in sizes])
             batched = bool(whole) and (whole[0] < 2 or whole[0] == self.baked)
-            layer = Opaque(op=item.op, shape=whole[1:] if batched else whole)
+            layer = Opaque(op=item.op, shape=(whole[1:] if batched else whole) or (1,))
             outputs.append(self.layer(layer, live, 0 if batched else None))
         if not outputs:
             return outputs

@@ -20,6 +20,7 @@ from cnncalc.importers.onnx.model import Model, Port, read_model
 from cnncalc.importers.onnx.naming import names
 from cnncalc.importers.onnx.params import Params
 from cnncalc.importers.onnx.patterns import fused
+from cnncalc.importers.onnx.proto import BOOL, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64
 from cnncalc.importers.onnx.steps import LayerStep
 from cnncalc.importers.onnx.values import Value, literal
 from cnncalc.importers.onnx.wire import MalformedError, Paged, WireReader, varint
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 WHOLE = 1 << 22
 """Bytes up to which a file is read at once; of a larger one, what is not looked at is never read."""
+
+BELOW = {BOOL: 2, INT8: 1 << 7} | dict.fromkeys((UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64), 1 << 8)
+"""Types of inputs that hold integers, and below which number random ones are: each type has them, as pictures do."""
 
 
 def is_model(start: bytes) -> bool:
@@ -161,6 +165,7 @@ class Imported:
         """Build the graph.  Raises CnncalcError where the model, or what it is given, does not fit."""
         self.file = file
         self.build = Builder(file.model, file.wire, {})
+        self.numbers: dict[str, float] = {}
         scope = ValueScope()
         try:
             shapes = self._inputs(inputs, scope)
@@ -168,6 +173,7 @@ class Imported:
             self.graph = Graph(file.name, {name: value.shape for name, value in shapes.items()})
             for name, value in shapes.items():
                 self.graph.inputs[name].times = value.times
+                self.graph.inputs[name].below = BELOW.get(value.dtype)
             self.held: dict[Node, LayerStep] = {}
             self._layers(outputs, fuse)
         except (MalformedError, UnfitError) as error:
@@ -176,7 +182,8 @@ class Imported:
             raise
         except CnncalcError as error:
             raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
-        self.graph.notes = self._notes()
+        self.graph.notes, self.graph.numbers = self._notes(), self.numbers
+        self.graph.undecided = self.build.undecided
         self.graph.stored = partial(_weights, file, self.held)
         self.graph.single = self.build.single[0] if self.build.single else ""
 
@@ -207,6 +214,7 @@ class Imported:
             sizes = (None, *given)
         if not sizes:
             if given is not None:
+                self.numbers[port.name] = given[0]
                 return literal((given[0],), (), port.dtype, port.name)
             self.build.notes.append(
                 f"input '{port.name}' is a single number, which is not given ({port.name}=1 gives it)"

@@ -11,6 +11,8 @@ from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
 
@@ -34,6 +36,10 @@ class GELU(Layer):
         """Five per element, or eight and a tanh."""
         operations = 6 + 2 + Tanh.operations if self.approximate == "tanh" else 5
         return operations * prod(output)
+
+    def terms(self, largest: Sequence[float]) -> float:
+        """Return the input's largest element, of which a share is taken."""
+        return largest[0]
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Weigh each element with the share of a normal distribution that lies below it."""

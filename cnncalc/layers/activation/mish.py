@@ -9,6 +9,8 @@ from cnncalc.layers.activation.tanh import Tanh
 from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy
 
@@ -22,6 +24,10 @@ class Mish(Elementwise):
     operations = 3 + Tanh.operations + 1
     example = Example("mish", inputs=((32, 608, 608),), output=(32, 608, 608), flops=9 * 32 * 608 * 608)
     elsewhere = Elsewhere(torch="Mish", onnx="Mish", function="F.mish")
+
+    def terms(self, largest: Sequence[float]) -> float:
+        """Return the input's largest element, of which a share is taken."""
+        return largest[0]
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x · tanh(log(1 + eˣ))``."""

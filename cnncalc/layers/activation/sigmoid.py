@@ -8,6 +8,8 @@ from cnncalc.layers.activation._elementwise import Elementwise, sigmoid
 from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnncalc.layers.ops import Array, NumPy
 
 
@@ -17,6 +19,10 @@ class Sigmoid(Elementwise):
     operations = 4
     example = Example("sigmoid", inputs=((96, 1, 1),), output=(96, 1, 1), flops=4 * 96)
     elsewhere = Elsewhere(torch="Sigmoid", onnx="Sigmoid", others="logistic", function="torch.sigmoid")
+
+    def terms(self, largest: Sequence[float]) -> float:
+        """Return 1, the function's range."""
+        return 1.0
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``1 / (1 + e⁻ˣ)``."""

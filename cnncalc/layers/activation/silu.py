@@ -8,6 +8,8 @@ from cnncalc.layers.activation._elementwise import Elementwise, sigmoid
 from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy
 
@@ -21,6 +23,10 @@ class SiLU(Elementwise):
     operations = 5
     example = Example("silu", inputs=((32, 112, 112),), output=(32, 112, 112), flops=5 * 32 * 112 * 112)
     elsewhere = Elsewhere(torch="SiLU", onnx="Swish", function="F.silu")
+
+    def terms(self, largest: Sequence[float]) -> float:
+        """Return the input's largest element, of which a share is taken."""
+        return largest[0]
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x · sigmoid(x)``."""

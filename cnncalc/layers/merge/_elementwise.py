@@ -43,6 +43,10 @@ class ElementwiseMerge(Layer):
         """One per output element and merged pair."""
         return (len(inputs) - 1) * prod(output)
 
+    def terms(self, largest: Sequence[float]) -> float:
+        """Return the inputs' largest element, where they are added."""
+        return max(largest) if self.ufunc in ("add", "subtract") else 0.0
+
     def compute(self, np: NumPy, a: Array, b: Array) -> Array:
         """Return one pair merged."""
         merge: Callable[..., Array] = getattr(np, self.ufunc)

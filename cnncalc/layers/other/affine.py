@@ -10,6 +10,8 @@ from cnncalc.layers.base import Example, Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
     from cnncalc.layers.pytorch import Flow, Torch
@@ -29,6 +31,10 @@ class Affine(Layer):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One per element for each of the numbers that changes something."""
         return ((self.mul != 1) + (self.add != 0)) * prod(output)
+
+    def terms(self, largest: Sequence[float]) -> float:
+        """Return the larger of the product and the summand."""
+        return max(abs(self.mul) * largest[0], abs(self.add)) if self.add else 0.0
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Multiply, and add."""

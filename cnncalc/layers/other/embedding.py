@@ -39,6 +39,10 @@ class Embedding(Layer):
         """Return weight (num_embeddings, embedding_dim)."""
         return {"weight": Weight((self.num_embeddings, self.embedding_dim))}
 
+    def below(self, inputs: tuple[Shape, ...]) -> tuple[int | None, ...]:
+        """Return how many vectors the table has."""
+        return (self.num_embeddings,)
+
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """None: vectors are only copied."""
         return 0

@@ -10,6 +10,8 @@ from cnncalc.layers.reduction._reduction import Reduction
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnncalc.layers.ops import Array, NumPy
 
 
@@ -26,6 +28,10 @@ class Sum(Reduction):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One for each element but the first."""
         return prod(output) * (self.members(inputs[0]) - 1)
+
+    def terms(self, largest: Sequence[float]) -> float:
+        """Return the input's largest element."""
+        return largest[0]
 
     def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
         """Return the sum."""

@@ -57,6 +57,10 @@ class Gather(Movement):
             )
         return (*shape[:at], len(self.indices), *shape[at + 1 :])
 
+    def below(self, inputs: tuple[Shape, ...]) -> tuple[int | None, ...]:
+        """Return the axis' size for the second input."""
+        return (None, inputs[0][axis_index(self.axis, inputs[0])])[: len(inputs)]
+
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return the indices, or that each element may be any of the axis, and where the other axes lie."""
         at, longer = axis_index(self.axis, inputs[0]), len(output) - len(inputs[0])

@@ -4,6 +4,7 @@ from cnncalc.importers.onnx.operators import (
     attending,
     contraction,
     elementwise,
+    integers,
     movement,
     normalization,
     parts,
@@ -16,6 +17,6 @@ from cnncalc.importers.onnx.operators import (
 )
 
 __all__ = [
-    "attending", "contraction", "elementwise", "movement", "normalization", "parts", "pooling", "quantized",
+    "attending", "contraction", "elementwise", "integers", "movement", "normalization", "parts", "pooling", "quantized",
     "recurrent", "reduction", "scattering", "shapes",
 ]  # fmt: skip

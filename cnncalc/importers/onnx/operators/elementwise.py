@@ -9,7 +9,7 @@ from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.evaluator import broadcast
 from cnncalc.importers.onnx.model import StoredTensor, is_attribute
-from cnncalc.importers.onnx.proto import FLOATS
+from cnncalc.importers.onnx.proto import BOOL, FLOATS
 from cnncalc.importers.onnx.steps import ConstantInput
 from cnncalc.importers.onnx.values import Value, alias
 from cnncalc.layers.shapes import Shape
@@ -31,15 +31,10 @@ def _single(build: Builder, call: Call) -> Value:
     return build.step(SINGLE[call.op], [call.input(0)])
 
 
-@operator("Identity", "Cast", "CastLike", "Dropout", "BatchNormalizationTraining", "Bernoulli", "OptionalGetElement")
+@operator("Identity", "Dropout", "BatchNormalizationTraining", "Bernoulli", "OptionalGetElement")
 def _same(build: Builder, call: Call) -> Value:
     value = call.input(0)
-    return alias(value, value.shape, value.axis) if value.is_live else _constant(build, call)
-
-
-def _constant(build: Builder, call: Call) -> Value:
-    value = call.input(0)
-    return build.derived(call.op, value) if call.op != "Cast" else build.derived("Cast", value, to=call.integer("to"))
+    return alias(value, value.shape, value.axis) if value.is_live else build.derived(call.op, value)
 
 
 @operator("Gelu")
@@ -74,7 +69,10 @@ def _elu(build: Builder, call: Call) -> Value:
 
 @operator("Selu")
 def _selu(build: Builder, call: Call) -> Value:
-    return build.step("selu", [call.input(0)])
+    x, alpha, gamma = call.input(0), call.number("alpha", 1.67326319), call.number("gamma", 1.05070102)
+    if math.isclose(alpha, 1.67326319, rel_tol=1e-6) and math.isclose(gamma, 1.05070102, rel_tol=1e-6):
+        return build.step("selu", [x])
+    return build.step("affine", [build.step("elu", [x], alpha=_short(alpha))], mul=_short(gamma))
 
 
 @operator("Swish")
@@ -96,7 +94,7 @@ def _hardsigmoid(build: Builder, call: Call) -> Value:
 @operator("ThresholdedRelu")
 def _thresholded(build: Builder, call: Call) -> Value:
     x = call.input(0)
-    gate = build.step("compare", [x, _number(build, call.number("alpha", 1.0), x)], by="greater")
+    gate = build.step("compare", [x, filled(call.number("alpha", 1.0), x)], by="greater")
     return build.step("multiply", [x, gate])
 
 
@@ -110,9 +108,14 @@ def _clip(build: Builder, call: Call) -> Value:
             given.number if given is not None else edge
             for given, edge in ((call.given(1), -math.inf), (call.given(2), math.inf))
         ]
-    if None in bounds:
-        raise UnfitError("its bounds are not known before it runs")
-    return clipped(build, x, *bounds)
+    for number, name in enumerate(("maximum", "minimum")):
+        given = call.given(number + 1)
+        if bounds[number] is None and given is not None:
+            x, bounds[number] = merged(build, name, [x, given]), math.inf if number else -math.inf
+    low, high = bounds
+    if low < high:
+        return clipped(build, x, low, high)
+    return clipped(build, clipped(build, x, low, math.inf), -math.inf, high)  # the greatest number comes last
 
 
 def clipped(build: Builder, x: Value, low: float, high: float) -> Value:
@@ -187,7 +190,8 @@ def merged(build: Builder, name: str, values: list[Value], **arguments: Any) -> 
     return build.step(name, live, axis, **arguments)
 
 
-def _number(build: Builder, number: float, like: Value) -> Value:
+def filled(number: float, like: Value) -> Value:
+    """Return a constant of one number, with as many axes as a value."""
     value = Value("", (1,) * len(like.shape))
     value.fill = number
     value.data = (number,)
@@ -225,6 +229,8 @@ def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Valu
 @operator("Add", "Sub", "Mul", "Div")
 def _arithmetic(build: Builder, call: Call) -> Value:
     a, b = call.input(0), call.input(1)
+    if _is_integral(call) and (a.is_live or b.is_live):
+        return build.step("trunc", [merged(build, "divide", [a, b])])
     found: Value | None = None
     if a.is_live and not b.is_live:
         found = _right(build, call.op, a, b)
@@ -239,6 +245,11 @@ def _arithmetic(build: Builder, call: Call) -> Value:
                 return merged(build, "divide", [one, alias(divisor, other.shape, other.axis)])
     kind = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}[call.op]
     return merged(build, kind, [a, b])
+
+
+def _is_integral(call: Call) -> bool:
+    """Whether an operator is one on integers, of which a quotient is cut to one."""
+    return call.op == "Div" and call.input(0).dtype not in FLOATS and call.input(1).dtype not in FLOATS
 
 
 def _right(build: Builder, op: str, x: Value, constant: Value) -> Value | None:
@@ -324,7 +335,9 @@ COMPARISONS = {
 
 @operator(*COMPARISONS)
 def _compare(build: Builder, call: Call) -> Value:
-    return merged(build, "compare", [call.input(0), call.input(1)], by=COMPARISONS[call.op])
+    made = merged(build, "compare", [call.input(0), call.input(1)], by=COMPARISONS[call.op])
+    made.dtype = BOOL
+    return made
 
 
 @operator("And", "Or", "Xor")
@@ -347,20 +360,9 @@ def _where(build: Builder, call: Call) -> Value:
         chosen = a if condition.fill else b
         if chosen.shape == broadcast([condition.shape, a.shape, b.shape]):
             return alias(chosen, chosen.shape, chosen.axis)
-    return merged(build, "where", [condition, a, b])
-
-
-@operator("Mod")
-def _mod(build: Builder, call: Call) -> Value:
-    a, b = call.input(0), call.input(1)
-    floor = build.step("floor", [merged(build, "divide", [a, b])])
-    return merged(build, "subtract", [a, merged(build, "multiply", [floor, b])])
-
-
-@operator("IsNaN", "IsInf")
-def _is(build: Builder, call: Call) -> Value:
-    x = call.input(0)
-    return merged(build, "compare", [x, x], by="not_equal") if x.is_live else build.derived(call.op, x)
+    made = merged(build, "where", [condition, a, b])
+    made.dtype = a.dtype
+    return made
 
 
 def _short(number: float) -> float:

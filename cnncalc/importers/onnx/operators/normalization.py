@@ -146,6 +146,10 @@ def _groupnorm(build: Builder, call: Call) -> Value:
 @operator("MeanVarianceNormalization")
 def _mvn(build: Builder, call: Call) -> Value:
     x = call.input(0)
+    if x.axis in (call.integers("axes") or (0, 2, 3)):
+        if build.baked > 1:
+            raise UnfitError("it summarises the batch")
+        build.single.append(call.op)
     places = tuple([i for i in [x.own(axis) for axis in call.integers("axes") or (0, 2, 3)] if i is not None])
     return build.layer(made("layernorm", {"axis": places, "eps": 1e-9, "affine": False}), [x], x.axis)
 

@@ -133,10 +133,12 @@ def _looked_up(build: Builder, table: Value, chosen: Value, axis: int) -> Value:
     """Return what indices that are computed choose of a table."""
     batch = None if chosen.axis is None else axis + chosen.axis
     if not table.is_live and table.rank == 2 and axis == 0:
-        return build.step(
+        made = build.step(
             "embedding", [chosen], batch, {"weight": ConstantInput(table)},
             num_embeddings=table.shape[0], embedding_dim=table.shape[1],
         )  # fmt: skip
+        made.dtype = table.dtype
+        return made
     own = table.own(axis) if table.is_live else axis
     if own is None:
         raise UnfitError("it takes a part of the batch")
@@ -156,19 +158,27 @@ def _gather_nd(build: Builder, call: Call) -> Value:
     if not shared and (depth == 1 or (not chosen.is_live and (x.axis is None or x.axis >= depth))):
         if depth > 1:
             rest = x.shape[depth:]
-            chosen = _flat(build, chosen, x.shape[:depth])
+            chosen = flat_indices(build, chosen, x.shape[:depth])
             x = build.view(x, (prod(x.shape[:depth]), *rest), None if x.axis is None else x.axis - depth + 1)
         else:
             chosen = build.view(chosen, rows, chosen.axis)
         return gathered(build, x, chosen, 0)
-    if (x.axis, chosen.axis) != (0, 0) or not shared:
+    if (x.axis, chosen.axis, shared) != (0, 0, 1):
         raise UnfitError("it takes a part of the batch")
-    return build.stated(call, (*rows, *x.shape[shared - 1 + depth :]), 0)
+    whole = build.view(x, (prod(x.shape[:depth]), *x.shape[depth:]), 0)
+    return gathered(build, whole, flat_indices(build, chosen, x.shape[:depth]), 1)
 
 
-def _flat(build: Builder, chosen: Value, sizes: Shape) -> Value:
-    """Return indices of several axes as indices of these axes as one."""
+def flat_indices(build: Builder, chosen: Value, sizes: Shape) -> Value:
+    """Return indices of several axes, which lie along the last one, as indices of these axes as one."""
     shape = chosen.shape[:-1]
+    if chosen.is_live:
+        terms = []
+        for i in range(len(sizes)):
+            term = build.step("select", [chosen], chosen.axis, axis=len(shape), index=i)
+            step = prod(sizes[i + 1 :])
+            terms.append(build.step("affine", [term], mul=float(step)) if step > 1 else term)
+        return build.step("add", terms) if len(terms) > 1 else terms[0]
     if chosen.data is None:
         return build.derived("FlatIndices", chosen, shape=shape, sizes=list(sizes))
     flat = []

@@ -7,6 +7,7 @@ from math import prod
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
+from cnncalc.importers.onnx.proto import INT64
 from cnncalc.importers.onnx.steps import made
 from cnncalc.importers.onnx.values import Value, alias
 
@@ -25,7 +26,7 @@ def reduced(build: Builder, name: str, x: Value, axes: Sequence[int], keeps: boo
     own = [x.own(axis) for axis in axes]
     places = sorted([i for i in own if i is not None])
     with_batch = None in own
-    if with_batch and x.times > 1:
+    if with_batch and (x.times > 1 or build.baked > 1):
         raise UnfitError("it summarises the batch")
     if with_batch:
         build.single.append(build.call.op)
@@ -77,7 +78,15 @@ def _composed(build: Builder, call: Call) -> Value:
 def _argmax(build: Builder, call: Call) -> Value:
     x = call.input(0)
     x = build.step("neg", [x]) if call.op == "ArgMin" else x
-    return reduced(build, "argmax", x, (call.integer("axis"),), bool(call.integer("keepdims", 1)))
+    at, own = call.integer("axis"), x.own(call.integer("axis"))
+    is_last = bool(call.integer("select_last_index")) and own is not None
+    if is_last and own is not None:
+        x = build.step("gather", [x], x.axis, axis=own, indices=tuple(range(x.shape[own]))[::-1])
+    y = reduced(build, "argmax", x, (at,), bool(call.integer("keepdims", 1)))
+    if is_last and own is not None:
+        y = build.step("affine", [y], mul=-1.0, add=x.shape[own] - 1.0)
+    y.dtype = INT64
+    return y
 
 
 @operator("TopK")
@@ -91,6 +100,7 @@ def _topk(build: Builder, call: Call) -> Sequence[Value | None]:
     for what in ("values", "indices"):
         chosen = made("topk", {"k": int(k), "axis": at, "largest": bool(call.integer("largest", 1)), "output": what})
         found.append(build.layer(chosen, [x], x.axis))
+    found[1].dtype = INT64
     return found
 
 

@@ -1,27 +1,90 @@
-"""Operators of which the shape is known and the figures are not: what they cost depends on how they are done."""
+"""Operators that take and put elements one by one."""
 
 from __future__ import annotations
 
+from math import prod
+
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
-from cnncalc.importers.onnx.values import Value
+from cnncalc.importers.onnx.operators.elementwise import framed
+from cnncalc.importers.onnx.operators.parts import flat_indices
+from cnncalc.importers.onnx.values import Value, literal
 from cnncalc.layers.shapes import Shape
 
 
-@operator("ScatterND", "ScatterElements", "Scatter")
-def _scatter(build: Builder, call: Call) -> Value:
-    x = call.input(0)
-    return build.stated(call, x.shape, x.axis)
+def _live(build: Builder, values: list[Value]) -> tuple[list[Value], int | None]:
+    """Return values as tensors of layers with equally many axes, and where the batch stands."""
+    found, shapes, axis = framed(build, values)
+    pairs = zip(found, shapes, strict=True)
+    return [value if value.is_live else build.parameter(value, shape) for value, shape in pairs], axis
+
+
+def _own(call: Call, rank: int, batch: int | None) -> int:
+    """Return the axis of an operator as one of a sample.  Raises UnfitError where it is the batch."""
+    at = call.integer("axis")
+    at = at + rank if at < 0 else at
+    if not 0 <= at < rank or at == batch:
+        raise UnfitError("it goes along the batch")
+    return at if batch is None or at < batch else at - 1
 
 
 @operator("GatherElements")
 def _gather_elements(build: Builder, call: Call) -> Value:
-    chosen = call.input(1)
-    like = chosen if chosen.is_live else call.input(0)
-    if like is not chosen and chosen.rank != like.rank:
-        raise UnfitError("its indices have another rank")
-    shape = chosen.shape if chosen.is_live or like.axis is None else _without(chosen.shape, like.axis)
-    return build.stated(call, shape, like.axis)
+    values = [call.input(0), call.input(1)]
+    if not any(value.is_live for value in values):
+        return Value("", values[1].shape, values[0].dtype)
+    live, axis = _live(build, values)
+    return build.step("gather_elements", live, axis, axis=_own(call, values[0].rank, axis))
+
+
+@operator("ScatterElements", "Scatter")
+def _scatter_elements(build: Builder, call: Call) -> Value:
+    values = [call.input(index) for index in range(3)]
+    if not any(value.is_live for value in values):
+        return Value("", values[0].shape, values[0].dtype)
+    live, axis = _live(build, values)
+    how = call.text("reduction", "none")
+    return build.step("scatter", live, axis, axis=_own(call, values[0].rank, axis), reduce=how)
+
+
+@operator("ScatterND")
+def _scatter_nd(build: Builder, call: Call) -> Value:
+    """Return what is written along the axes that the indices speak of, which are laid out as one."""
+    x, chosen, updates = [call.input(index) for index in range(3)]
+    if not any(value.is_live for value in (x, chosen, updates)):
+        return Value("", x.shape, x.dtype)
+    batch, depth = (x if x.is_live else updates).axis, chosen.dims[-1]
+    if chosen.axis is not None or (batch and batch < depth):
+        raise UnfitError("its indices differ from sample to sample")
+    sizes = x.shape if x.is_live or batch is None else (*x.shape[:batch], *x.shape[batch + 1 :])
+    if batch == 0:  # the file was made for one sample, which has the index 0
+        chosen, depth = _of_the_sample(build, chosen), depth - 1
+    rest, flat = sizes[depth:], flat_indices(build, chosen, sizes[:depth])
+    count = flat.elements
+    tensors = [
+        _rows(build, x, (prod(sizes[:depth]), *rest)),
+        _rows(build, flat, (count, *(1,) * len(rest))),
+        _rows(build, updates, (count, *rest)),
+    ]
+    return build.view(build.step("scatter", tensors, reduce=call.text("reduction", "none")), sizes, batch)
+
+
+def _rows(build: Builder, value: Value, shape: Shape) -> Value:
+    """Return a tensor of a layer in another shape, its batch in front."""
+    if not value.is_live:
+        return build.parameter(value, shape)
+    return build.view(value, shape, None if value.axis is None else 0)
+
+
+def _of_the_sample(build: Builder, chosen: Value) -> Value:
+    """Return indices without their first, which is that of the batch.  Raises UnfitError where it is not always 0."""
+    depth = chosen.shape[-1]
+    if depth < 2 or chosen.is_live or (chosen.data is not None and any(chosen.data[::depth])):
+        raise UnfitError("it writes to samples of the batch")
+    shape = (*chosen.shape[:-1], depth - 1)
+    if chosen.data is None:
+        return build.derived("Part", chosen, shape=shape, axis=-1, start=1, stop=depth)
+    return literal(tuple([index for i, index in enumerate(chosen.data) if i % depth]), shape)
 
 
 @operator("GridSample")
@@ -29,7 +92,3 @@ def _grid_sample(build: Builder, call: Call) -> Value:
     x, grid = call.input(0), call.input(1)
     sizes = grid.shape[:-1] if grid.axis == 0 else grid.shape[1:-1]
     return build.stated(call, (x.shape[0], *sizes), x.axis)
-
-
-def _without(shape: Shape, axis: int) -> Shape:
-    return (*shape[:axis], *shape[axis + 1 :])

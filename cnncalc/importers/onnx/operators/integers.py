@@ -1,0 +1,69 @@
+"""Conversions between real numbers, integers and truths, and what is other of integers than of real numbers."""
+
+from __future__ import annotations
+
+from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.call import Call
+from cnncalc.importers.onnx.operators.elementwise import filled, merged
+from cnncalc.importers.onnx.proto import BOOL, FLOATS
+from cnncalc.importers.onnx.values import Value, alias
+
+WHOLE = frozenset(("floor", "ceil", "round", "trunc", "sign", "argmax", "compare"))
+"""Layers that make integers of any numbers."""
+
+
+@operator("Cast", "CastLike")
+def _cast(build: Builder, call: Call) -> Value:
+    """Return a value as numbers of another type: cut to integers, or whether they are not 0; else as it is."""
+    x = call.input(0)
+    to = call.integer("to") if call.op == "Cast" else call.input(1).dtype
+    if not x.is_live:
+        made = build.derived("Cast", x, to=to)
+    elif to == BOOL and x.dtype != BOOL:
+        made = merged(build, "compare", [x, filled(0.0, x)], by="not_equal")
+    elif to in FLOATS or x.dtype not in FLOATS or to == BOOL or is_whole(x):
+        made = alias(x, x.shape, x.axis)
+    else:
+        made = build.step("trunc", [x])
+    made.dtype = to
+    return made
+
+
+def is_whole(x: Value) -> bool:
+    """Whether a value has no fractions, as what makes it says; what only moves elements is passed over."""
+    step = x.step
+    while step is not None and step.layer.moves_only and len(step.inputs) == 1:
+        x = step.inputs[0]
+        step = x.step
+    return x.dtype not in FLOATS if step is None else step.layer.type in WHOLE
+
+
+@operator("Mod")
+def _mod(build: Builder, call: Call) -> Value:
+    """Return a − b · ⌊a / b⌋, which has the sign of b; as C's fmod has it, the quotient is cut, not rounded down."""
+    a, b = call.input(0), call.input(1)
+    ratio = merged(build, "divide", [a, b])
+    whole = build.step("trunc" if call.integer("fmod") else "floor", [ratio])
+    return merged(build, "subtract", [a, merged(build, "multiply", [whole, b])])
+
+
+@operator("IsNaN", "IsInf")
+def _is(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    if not x.is_live:
+        return build.derived(call.op, x)
+    if call.op == "IsNaN":
+        return truth(merged(build, "compare", [x, x], by="not_equal"))
+    signs = bool(call.integer("detect_positive", 1)), bool(call.integer("detect_negative", 1))
+    x = build.step("abs", [x]) if all(signs) else build.step("neg", [x]) if signs[1] else x
+    return truth(merged(build, "compare", [x, filled(LARGEST, x)], by="greater_equal"))
+
+
+LARGEST = 3.4028235e38
+"""The largest float32, which stands for infinity among constants."""
+
+
+def truth(value: Value) -> Value:
+    """Return a value whose elements are truths."""
+    value.dtype = BOOL
+    return value

@@ -1,0 +1,31 @@
+"""Rounding towards zero."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.activation._elementwise import Elementwise
+from cnncalc.layers.base import Elsewhere, Example
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Array, NumPy
+
+
+class Trunc(Elementwise):
+    """The integer part of ``x``, as a conversion to integers gives it.  Any shape, kept.
+
+    Flops per element: 1 rounding.
+    """
+
+    operations = 1
+    example = Example("trunc", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
+    elsewhere = Elsewhere(function="torch.trunc")
+
+    def compute(self, np: NumPy, x: Array) -> Array:
+        """Return the integer part."""
+        return np.trunc(x)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """The sign times the magnitude, rounded down."""
+        return onnx.node("Mul", onnx.node("Sign", onnx.x), onnx.node("Floor", onnx.node("Abs", onnx.x)))

@@ -1,0 +1,87 @@
+"""Elements chosen one by one along an axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from cnncalc.layers.arguments import LayerError, argument, axis
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.reads import WHOLE, Along, Read, Reads
+from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape, axis_index, axis_text, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
+
+
+_FUNCTION = '''
+def gather_elements(x, indices, dim):
+    """Return the elements of x at the indices of one axis; their places on the others stay."""
+    count = max(len(x), len(indices))
+    indices = indices.long().expand(count, *indices.shape[1:]) % x.shape[dim]
+    return x.expand(count, *x.shape[1:]).gather(dim, indices)
+'''
+
+
+class GatherElements(Movement):
+    """Takes for each element of a second input, an index, the element of the first that lies there along one axis.
+
+    Two inputs with equally many axes; on the other axes the indices may have fewer places.  Output: the second's shape.
+    Flops: 0.
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (2, 2)
+
+    axis = argument(axis, "the axis that the indices belong to", 0)
+
+    example = Example("gather_elements: {axis: 0}", inputs=((900, 4), (300, 4)), output=(300, 4))
+    elsewhere = Elsewhere(others="GatherElements take_along_axis take_along_dim")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the indices' shape."""
+        x, chosen = inputs
+        at = axis_index(self.axis, x)
+        if len(x) != len(chosen):
+            raise LayerError(f"input 1 is {shape_text(x)}, but the indices are {shape_text(chosen)}")
+        for i, (size, wanted) in enumerate(zip(x, chosen, strict=True)):
+            if i != at and wanted > size:
+                raise LayerError(f"the indices have {wanted} {axis_text(i, len(x))}, but input 1 has {size}")
+        return chosen
+
+    def below(self, inputs: tuple[Shape, ...]) -> tuple[int | None, ...]:
+        """Return the axis' size for the second input."""
+        return (None, inputs[0][axis_index(self.axis, inputs[0])])
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that an element may be any of the axis, and where the others lie."""
+        at = axis_index(self.axis, inputs[0])
+        others = [WHOLE if i == at else Read(i) for i in range(len(output))]
+        return (Along(tuple(others)),), (Along(tuple([Read(i) for i in range(len(output))])),)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Take the elements."""
+        x, chosen = inputs
+        np, at = ops.np, axis_index(self.axis, x.shape[1:]) + 1
+        count = max(len(x), len(chosen))
+        kept = tuple([slice(None) if i == at else slice(size) for i, size in enumerate(chosen.shape) if i])
+        x = np.broadcast_to(x, (count, *x.shape[1:]))[(slice(None), *kept)]
+        indices = np.broadcast_to(chosen, (count, *chosen.shape[1:])).astype(int)
+        return np.take_along_axis(x, indices, at)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """GatherElements."""
+        at = axis_index(self.axis, onnx.shapes[0]) + 1
+        return onnx.node("GatherElements", onnx.stretched(0), onnx.cast(onnx.stretched(1), "integer"), axis=at)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's gather, of indices that may count from the end."""
+        from cnncalc.layers.pytorch import Torch, X, Y, call
+
+        at = axis_index(self.axis, flow.inputs[0]) + 1
+        return Torch(call("gather_elements", X, Y, dim=at), helpers=(_FUNCTION,))
+
+    def label(self) -> str:
+        """Return the axis where it is not the first."""
+        return "" if self.axis == 0 else f"axis {self.axis}"

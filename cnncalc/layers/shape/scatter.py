@@ -1,0 +1,122 @@
+"""Elements put in their places one by one along an axis."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
+
+from cnncalc.layers.arguments import LayerError, argument, axis, choice
+from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.reads import WHOLE, Along, Read, Reads
+from cnncalc.layers.shapes import Shape, axis_index, axis_text, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
+
+
+_FUNCTION = '''
+def scatter(x, indices, updates, dim, reduce=None):
+    """Return x with the updates at the indices of one axis; their places on the others stay."""
+    count = max(len(x), len(indices), len(updates))
+    x, updates = x.expand(count, *x.shape[1:]), updates.expand(count, *updates.shape[1:])
+    indices = (indices.long() % x.shape[dim]).expand_as(updates)
+    if reduce is None:
+        return x.scatter(dim, indices, updates)
+    return x.scatter_reduce(dim, indices, updates, reduce=reduce)
+'''
+
+_FUNCTIONS = {"add": "add", "mul": "multiply", "max": "maximum", "min": "minimum"}
+_TORCH = {"add": "sum", "mul": "prod", "max": "amax", "min": "amin"}
+
+
+class Scatter(Layer):
+    """Puts the elements of its third input into the first, each at the index that the second has for it on one axis.
+
+    Three inputs with equally many axes: what is written to, the indices (1 on an axis: the same along it), what is
+    written.  Output: the first's shape.  Of equal indices the last one counts, or all where they are reduced.
+    Flops: 1 per written element where they are reduced, else 0.
+    """
+
+    kind = "shape"
+    arity: ClassVar[tuple[int, int | None]] = (3, 3)
+
+    axis = argument(axis, "the axis that the indices belong to", 0)
+    reduce = argument(
+        choice("none", "add", "mul", "max", "min"), "what is made of an element and the one that is there", "none"
+    )
+
+    example = Example("scatter: {axis: 0}", inputs=((100, 8), (10, 1), (10, 8)), output=(100, 8))
+    elsewhere = Elsewhere(others="ScatterElements ScatterND scatter_ index_put index_copy put_along_axis")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the first input's shape."""
+        x, chosen, updates = inputs
+        at = axis_index(self.axis, x)
+        if not len(x) == len(chosen) == len(updates):
+            raise LayerError(
+                f"the inputs are {shape_text(x)}, {shape_text(chosen)} and {shape_text(updates)}: "
+                "the number of axes differs"
+            )
+        for i, (size, index, update) in enumerate(zip(x, chosen, updates, strict=True)):
+            if index not in (1, update):
+                raise LayerError(f"{update} {axis_text(i, len(x))} are written, but there are {index} of the indices")
+            if i != at and update > size:
+                raise LayerError(f"{update} {axis_text(i, len(x))} are written, but there are {size}")
+        return x
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One per written element where it meets another."""
+        return 0 if self.reduce == "none" else prod(inputs[2])
+
+    def below(self, inputs: tuple[Shape, ...]) -> tuple[int | None, ...]:
+        """Return the axis' size for the second input."""
+        return (None, inputs[0][axis_index(self.axis, inputs[0])], None)
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that an element is the one in its place, or any that is written along the axis."""
+        at = axis_index(self.axis, output)
+        own = Along(tuple([Read(i) for i in range(len(output))]))
+        written = Along(tuple([WHOLE if i == at else Read(i) for i in range(len(output))]))
+        places = [WHOLE if i == at or inputs[1][i] == 1 else Read(i) for i in range(len(output))]
+        return (own,), (Along(tuple(places)),), (written,)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Write."""
+        np, at = ops.np, axis_index(self.axis, inputs[0].shape[1:]) + 1
+        count = max(map(len, inputs))
+        x, chosen, updates = [np.broadcast_to(one, (count, *one.shape[1:])) for one in inputs]
+        made = x.copy()
+        places = [np.arange(size).reshape(-1, *(1,) * (x.ndim - 1 - i)) for i, size in enumerate(updates.shape)]
+        places[at] = np.broadcast_to(chosen, updates.shape).astype(int)
+        if self.reduce == "none":
+            made[tuple(places)] = updates
+        else:
+            getattr(np, _FUNCTIONS[self.reduce]).at(made, tuple(places), updates)
+        return made
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """ScatterElements, which reduces from opset 16 on, and by all functions from 18 on."""
+        if onnx.opset < {"none": 13, "add": 16, "mul": 16}.get(self.reduce, 18):
+            raise LayerError(f"reduces by {self.reduce} from a later opset on")
+        at = axis_index(self.axis, onnx.shapes[0]) + 1
+        x, updates = onnx.stretched(0), onnx.stretched(2)
+        index = onnx.cast(onnx.stretched(1), "integer")
+        if onnx.shapes[1] != onnx.shapes[2]:
+            index = onnx.node("Expand", index, onnx.node("Shape", updates))
+        how = {} if self.reduce == "none" else {"reduction": self.reduce}
+        return onnx.node("ScatterElements", x, index, updates, axis=at, **how)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's scatter, of indices that may count from the end."""
+        from cnncalc.layers.pytorch import InputPlace, Or, Torch, X, Y, call
+
+        at = axis_index(self.axis, flow.inputs[0]) + 1
+        written = call("scatter", X, Y, InputPlace(2), dim=at, reduce=Or(_TORCH.get(self.reduce), None))
+        return Torch(written, helpers=(_FUNCTION,))
+
+    def label(self) -> str:
+        """Return the axis where it is not the first, and how equal indices are reduced."""
+        where = "" if self.axis == 0 else f"axis {self.axis}"
+        return ", ".join(filter(None, (where, "" if self.reduce == "none" else self.reduce)))
