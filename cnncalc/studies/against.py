@@ -241,7 +241,7 @@ def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array], lar
         kind, number = KINDS.get(port.type), network.numbers.get(port.name)
         fitting: Array | None = None if number is None else np.array(number)
         if port.name in inputs:
-            fitting = _laid_out(inputs[port.name], port.shape, network.inputs[port.name].times)
+            fitting = _laid_out(inputs[port.name], port.shape)
         if fitting is None or kind is None or not np.array_equal(fitting.astype(kind), fitting):
             compared.unread = f"its input '{port.name}' is {port.type} {port.shape}"
             return
@@ -278,9 +278,9 @@ def _terms(tensor: Tensor, largest: Mapping[Tensor, float]) -> float:
     return tensor.layer.terms([largest.get(one, 0.0) for one in tensor.inputs])
 
 
-def _laid_out(x: Array, sizes: Sequence[int | str | None], times: int) -> Array | None:
+def _laid_out(x: Array, sizes: Sequence[int | str | None]) -> Array | None:
     """Return an array (N, …) with the batch where a file's sizes have room for it; None where they don't fit."""
-    if not times and len(sizes) == x.ndim - 1:
+    if len(x) == 1 and len(sizes) == x.ndim - 1:  # the file has no batch
         return np.ascontiguousarray(x[0])
     for axis in range(x.ndim):
         moved: Array = np.moveaxis(x, 0, axis)

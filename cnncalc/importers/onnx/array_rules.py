@@ -178,6 +178,12 @@ def _flat_indices(np: Any, call: Call, x: list[Any], value: Value) -> Any:
     return (np.where(x[0] < 0, x[0] + sizes, x[0]) * steps).sum(-1)
 
 
+def _upsample(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+    """Return a map that a layer resizes by NumPy alone."""
+    layer = call.operator.attributes["layer"]
+    return layer.interpolated(np, x[0])
+
+
 def _trilu(np: Any, call: Call, x: list[Any], value: Value) -> Any:
     cut = np.triu if call.integer("upper", 1) else np.tril
     return cut(x[0], int(x[1]) if len(x) > 1 and x[1] is not None else 0)
@@ -223,7 +229,7 @@ MORE: dict[str, Rule] = {
     "Part": lambda np, call, x, value: np.take(
         x[0], range(call.integer("start"), call.integer("stop")), call.integer("axis")
     ),
-    "Twice": lambda np, call, x, value: np.concatenate([x[0], x[0]], -1),
+    "Upsample": _upsample, "Twice": lambda np, call, x, value: np.concatenate([x[0], x[0]], -1),
     "RepeatChannels": lambda np, call, x, value: np.repeat(x[0], call.integer("count")),
     "Cast": _cast, "CastLike": lambda np, call, x, value: x[0].astype(x[1].dtype), "Mod": _mod,
     "Sum": lambda np, call, x, value: sum(x[1:], x[0]), "EyeLike": _eye, "Erf": _erf,

@@ -37,6 +37,9 @@ WHOLE = 1 << 22
 BELOW = {BOOL: 2, INT8: 1 << 7} | dict.fromkeys((UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64), 1 << 8)
 """Types of inputs that hold integers, and below which number random ones are: each type has them, as pictures do."""
 
+OF_SAMPLES = frozenset(("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization"))
+"""Operators whose first input has samples on its first axis, whatever its sizes."""
+
 
 def is_model(start: bytes) -> bool:
     """Whether bytes begin as an ONNX file does: with its version, and another field after it."""
@@ -220,12 +223,14 @@ class Imported:
                 f"input '{port.name}' is a single number, which is not given ({port.name}=1 gives it)"
             )
             return Value(port.name, (), port.dtype)
-        axis = batch_axis(sizes, batch)
+        axis = None if given is not None and len(given) == len(sizes) else batch_axis(sizes, batch)
+        axis = 0 if axis is None and len(sizes) > 2 and given is None and self._is_of_samples(port) else axis
         stated = [size for i, size in enumerate(sizes) if i != axis]
         shape = given if given is not None else tuple(stated)
         if len(shape) != len(stated):
             raise CnncalcError(
-                f"input '{port.name}' has {len(stated)} axes without the batch, but {len(shape)} are given"
+                f"input '{port.name}' has {len(stated)} axes without the batch, but {len(shape)} are given",
+                f"{len(sizes)} would be all of its axes, none of them the batch" if stated else None,
             )
         if len(shape) > MAX_AXES:
             raise CnncalcError(f"input '{port.name}' has more than {MAX_AXES} axes")
@@ -239,11 +244,15 @@ class Imported:
             if given is not None and isinstance(fixed, int) and fixed > 0 and fixed != size:
                 self.build.notes.append(f"the file was made for {port.name} of {'x'.join(map(str, stated))}")
         value = Value(port.name, tuple([int(size) for size in shape if isinstance(size, int)]), port.dtype)
-        value.origin, value.axis, value.times = port.name, axis, int(axis is not None)
+        value.origin, value.axis, value.times = port.name, axis, int(axis is not None or given is not None)
         baked = sizes[axis] if axis is not None else 1
         if isinstance(baked, int) and baked > 1:
             self.build.baked = baked
         return value
+
+    def _is_of_samples(self, port: Port) -> bool:
+        """Whether the first axis of an input is that of samples, as an operator says that reads it."""
+        return any(item.op in OF_SAMPLES and port.name in item.inputs[:1] for item in self.file.model.graph.operators)
 
     def _layers(self, outputs: list[Value | None], fuse: bool) -> None:
         """Name the steps, and add them to the graph."""

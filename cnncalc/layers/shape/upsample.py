@@ -109,14 +109,14 @@ class Upsample(Layer):
         """Resize the spatial axes."""
         (x,) = inputs
         if self.mode == "cubic" or self.mode == "nearest-exact" or self.coordinates == "asymmetric":
-            return self._interpolated(ops, x)
+            return self.interpolated(ops.np, x)
         return ops.upsample(
             x, size=self.size, scale_factor=self.scale_factor, mode=self.mode, align_corners=self.align_corners
         )
 
-    def _interpolated(self, ops: Ops, x: Array) -> Array:
+    def interpolated(self, np: NumPy, x: Array) -> Array:
         """Resize axis by axis: every output position is a weighted sum of the elements around its place."""
-        np, rank = ops.np, x.ndim - 2
+        rank = x.ndim - 2
         factors = self.scale_factor if isinstance(self.scale_factor, tuple) else (self.scale_factor,) * rank
         sizes = self.size if isinstance(self.size, tuple) else (self.size,) * rank
         for axis in range(2, x.ndim):

@@ -12,11 +12,12 @@ from cnncalc.importers.onnx.operators import (
     quantized,
     recurrent,
     reduction,
+    resizing,
     scattering,
     shapes,
 )
 
 __all__ = [
     "attending", "contraction", "elementwise", "integers", "movement", "normalization", "parts", "pooling", "quantized",
-    "recurrent", "reduction", "scattering", "shapes",
+    "recurrent", "reduction", "resizing", "scattering", "shapes",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.steps import ConstantInput, made
 from cnncalc.importers.onnx.values import Value, alias
+from cnncalc.layers.shapes import shape_text
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
@@ -56,6 +57,14 @@ def recurrent(
     if w.is_live or r.is_live or len(w.shape) != 3:
         raise UnfitError("its weights are computed when it runs")
     hidden, directions = r.shape[2], w.shape[0]
+    rows = GATES[op] * hidden
+    if w.shape != (directions, rows, x.shape[-1]) or r.shape != (directions, rows, hidden):
+        raise UnfitError(f"its weights {shape_text(w.shape)} and {shape_text(r.shape)} are for another input")
+    peepholes = call.given(7)
+    if peepholes is not None and not build.is_zero(peepholes):
+        raise UnfitError("gates that see the cell (peepholes) are not known")
+    if call.number("clip"):
+        raise UnfitError("a bound of the gates is not known")
     arguments = _arguments(call, op, hidden, directions)
     lengths = call.given(4)
     if lengths is not None and lengths.is_live:

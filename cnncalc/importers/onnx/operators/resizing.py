@@ -1,0 +1,167 @@
+"""Operators that resize a map (https://onnx.ai/onnx/operators/onnx__Resize.html)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import ceil, floor
+from typing import Any
+
+from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
+from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.call import Call, UnfitError
+from cnncalc.importers.onnx.operators.contraction import feature_map
+from cnncalc.importers.onnx.steps import made
+from cnncalc.importers.onnx.values import Value, alias
+from cnncalc.layers.shapes import Shape
+
+PLACES: dict[str, Callable[[int, float, int, int], float]] = {
+    "half_pixel": lambda i, scale, length, count: (i + 0.5) / scale - 0.5,
+    "pytorch_half_pixel": lambda i, scale, length, count: (i + 0.5) / scale - 0.5 if count > 1 else 0.0,
+    "align_corners": lambda i, scale, length, count: i * (length - 1) / (count - 1) if count > 1 else 0.0,
+    "asymmetric": lambda i, scale, length, count: i / scale,
+    "tf_half_pixel_for_nn": lambda i, scale, length, count: (i + 0.5) / scale,
+    "half_pixel_symmetric": lambda i, scale, length, count: (
+        length / 2 * (1 - count / (scale * length)) + (i + 0.5) / scale - 0.5
+    ),
+}
+"""Where position i of the output lies on an axis of the input."""
+
+ROUNDINGS: dict[str, Callable[[float], int]] = {
+    "round_prefer_floor": lambda x: ceil(x - 0.5), "round_prefer_ceil": lambda x: floor(x + 0.5), "floor": floor,
+    "ceil": ceil,
+}  # fmt: skip
+"""Which element is the nearest of a place."""
+
+OURS: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("asymmetric", "floor", {}),
+    ("half_pixel", "round_prefer_ceil", {"mode": "nearest-exact"}),
+    ("asymmetric", "round_prefer_ceil", {"mode": "nearest-exact", "coordinates": "asymmetric"}),
+)
+"""The manners of the layer's nearest element, with its arguments."""
+
+
+@operator("Resize", "Upsample")
+def _resize(build: Builder, call: Call) -> Value:
+    whole = call.input(0)
+    x = feature_map(whole)
+    sizes, factors = _sizes(call, whole)
+    first = 1 if x.axis is not None or x is not whole else 0
+    if sizes[: first + 1] != list(whole.dims[: first + 1]):
+        raise UnfitError("it resizes the batch or the channels")
+    size, scales = tuple(sizes[first + 1 :]), factors[first + 1 :]
+    if not _is_known(call, x, size, scales):
+        return build.stated(call, (x.shape[0], *size), x.axis)
+    if size == x.shape[1:]:
+        return alias(whole, whole.shape, x.axis)
+    if call.text("mode", "nearest") == "nearest":
+        if not x.is_live:
+            x = build.parameter(x, x.shape)
+        return _nearest(build, call, x, size, scales)
+    layer = made("upsample", _manner(call) | _scaling(x.shape[1:], size, scales))
+    if not x.is_live:
+        return build.derived("Upsample", whole, shape=tuple(sizes), layer=layer)
+    return build.layer(layer, [x], x.axis)
+
+
+def _is_known(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> bool:
+    """Whether a layer finds the places, and makes the same of what is around them."""
+    where, nearest = _where(call), call.text("mode", "nearest") == "nearest"
+    averages = call.integer("exclude_outside") or (call.integer("antialias") and min(scales, default=1) < 1)
+    alone = any(count == 1 < length for length, count in zip(x.shape[1:], size, strict=True))
+    elsewhere = where in ("tf_half_pixel_for_nn", "half_pixel_symmetric") or (alone and where == "pytorch_half_pixel")
+    return where in PLACES and not averages and (nearest or not elsewhere)
+
+
+def _manner(call: Call) -> dict[str, Any]:
+    """Return a layer's arguments for how it interpolates."""
+    how: dict[str, Any] = {"mode": call.text("mode")}
+    if _where(call) == "align_corners":
+        how["align_corners"] = True
+    elif _where(call) == "asymmetric":
+        how["coordinates"] = "asymmetric"
+    if how["mode"] == "cubic" and abs(call.number("cubic_coeff_a", -0.75) + 0.75) > 1e-6:
+        how["cubic_a"] = call.number("cubic_coeff_a", -0.75)
+    return how
+
+
+def _where(call: Call) -> str:
+    usual = "half_pixel" if call.op == "Resize" and call.opset > 10 else "asymmetric"
+    return call.text("coordinate_transformation_mode", usual)
+
+
+def _scaling(lengths: Shape, size: Shape, scales: Sequence[float]) -> dict[str, Any]:
+    """Return a layer's factors where they are whole, or a size has a remainder of them; else its sizes.
+
+    The places of the elements follow the factor, not the ratio of the sizes.
+    """
+    ratios = [out / have for out, have in zip(size, lengths, strict=True)]
+    if all(ratio == int(ratio) for ratio in ratios) or list(scales) != ratios:
+        factors = tuple([int(scale) if scale == int(scale) else scale for scale in scales])
+        return {"scale_factor": factors[0] if len(set(factors)) == 1 else factors}
+    return {"size": size}
+
+
+def _nearest(build: Builder, call: Call, x: Value, size: Shape, scales: Sequence[float]) -> Value:
+    """Return the nearest elements: a layer that resizes where one takes the same, else those elements one by one."""
+    axes = list(zip(x.shape[1:], size, scales, strict=True))
+    if max(size) > MAX_KNOWN_ELEMENTS:
+        raise UnfitError(f"an axis of {max(size):,} gets the nearest elements")
+    wanted = _taken(axes, _where(call), call.text("nearest_mode", "round_prefer_floor" if call.opset > 10 else "floor"))
+    for where, rounding, how in OURS:
+        if _taken(axes, where, rounding) == wanted:
+            return build.step("upsample", [x], x.axis, **how, **_scaling(x.shape[1:], size, scales))
+    for axis, indices in enumerate(wanted, 1):
+        if indices != list(range(x.shape[axis])):
+            x = build.step("gather", [x], x.axis, axis=axis, indices=tuple(indices))
+    return x
+
+
+def _taken(axes: Sequence[tuple[int, int, float]], where: str, rounding: str) -> list[list[int]]:
+    """Return which elements of each axis (length, count, scale) the places of the output take."""
+    place, nearest = PLACES[where], ROUNDINGS[rounding]
+    return [
+        [min(max(nearest(place(i, scale, length, count)), 0), length - 1) for i in range(count)]
+        for length, count, scale in axes
+    ]
+
+
+def _sizes(call: Call, x: Value) -> tuple[list[int], list[float]]:
+    """Return the sizes of the file's shape that a Resize gives, and their factors."""
+    axes = [axis + x.rank if axis < 0 else axis for axis in call.integers("axes") or range(x.rank)]
+    sizes, factors = list(x.dims), [1.0] * x.rank
+    wanted = call.known(3, "sizes") if call.op == "Resize" and call.opset >= 11 else None
+    scales = None if wanted else _scales(call)
+    if wanted:
+        if len(wanted) != len(axes):
+            raise UnfitError(f"{len(wanted)} sizes for {len(axes)} axes")
+        kept, common = _kept(call, wanted, [sizes[axis] for axis in axes])
+        for axis, length in zip(axes, kept, strict=True):
+            factors[axis] = common or length / sizes[axis]
+            sizes[axis] = length
+    elif scales:
+        if len(scales) != len(axes):
+            raise UnfitError(f"{len(scales)} scales for {len(axes)} axes")
+        for axis, by in zip(axes, scales, strict=True):
+            sizes[axis], factors[axis] = int(sizes[axis] * by), by
+    else:
+        raise UnfitError("neither scales nor sizes are given")
+    if x.axis is not None:  # a file for one sample has its 1 there
+        sizes[x.axis], factors[x.axis] = x.dims[x.axis], 1.0
+    return sizes, factors
+
+
+def _scales(call: Call) -> tuple[float, ...] | None:
+    if call.op == "Upsample" and call.opset < 9:
+        found = call.operator.attributes.get("scales")
+        return tuple(found) if isinstance(found, list) else None
+    return call.known(1 if call.op == "Upsample" or call.opset < 11 else 2, "scales")
+
+
+def _kept(call: Call, wanted: tuple[int, ...], sizes: list[int]) -> tuple[list[int], float | None]:
+    """Return the sizes that are asked for, with the proportions kept where that is asked for, and their factor then."""
+    policy = call.text("keep_aspect_ratio_policy", "stretch")
+    if policy == "stretch":
+        return list(wanted), None
+    factors = [want / have for want, have in zip(wanted, sizes, strict=True)]
+    factor = min(factors) if policy == "not_larger" else max(factors)
+    return [floor(have * factor + 0.5) for have in sizes], factor
