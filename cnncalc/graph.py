@@ -192,6 +192,7 @@ class Graph:
         single: the operator that makes it one for a batch of one sample alone, or "".
         stored: makes the tensors that its file has of it, by their names in a run; None where there are none.
         numbers: what inputs of its file that are a single number are, by name.
+        as_run: makes the graph as it runs where that differs: quantised tensors are rounded in it; None elsewhere.
         undecided: what chooses between layers of its file when it runs, in words.
         effort: what building it took beside its layers, in layers that would have taken as long.
     """
@@ -212,6 +213,7 @@ class Graph:
         self.notes: list[str] = []
         self.blocks: dict[str, BlockUse] = {}
         self.single = ""
+        self.as_run: Callable[[], Graph] | None = None
         self.undecided: list[str] = []
         self.numbers: dict[str, float] = {}
         self.effort = 0

@@ -65,6 +65,7 @@ def run(
     Raises:
         CnncalcError: where input or weights don't fit, or memory is too small.
     """
+    network = network.as_run() if network.as_run is not None and weights is None else network
     given = None if x is None else given_inputs(network, x, _type(dtype) if dtype else None)
     kind = np.dtype(_type(dtype)) if given is None else given.dtype
     batch = batch if given is None else given.batch
@@ -129,6 +130,7 @@ def prepare(
         CnncalcError: where the weights don't fit.
     """
     kind = np.dtype(_type(dtype))
+    network = network.as_run() if network.as_run is not None and weights is None else network
     threads = threads or min(cores(), MOST_THREADS)
     made = usual_weights(network, weights, seed, kind, threads)
     return Session(network, made, kind, threads, fuse=fuse)

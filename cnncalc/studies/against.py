@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import partial
 from importlib import import_module
 from math import inf
@@ -78,6 +79,7 @@ class Against:
         batch: samples that went through.
         rows: one per layer, in the order in which they run.
         run: of our engine, the last one: whether shapes are as inferred.
+        outputs: the network's; of a quantised file with its tensors rounded, which the layers' are not.
         of_file: the network's outputs beside those of its model file, which the engine has run as it is.
         unread: why it has not, or "".
     """
@@ -88,6 +90,7 @@ class Against:
         self.tolerance = tolerance
         self.rows = rows
         self.run = run
+        self.outputs = run.outputs
         self.batch = run.batch
         self.of_file: Sequence[Difference] = ()
         self.unread = ""
@@ -143,6 +146,7 @@ def against(
     given = None if x is None else given_inputs(network, x, np.float32)
     inputs = random_inputs(network, batch, seed, np.float32) if given is None else given.read()
     batch = len(next(iter(inputs.values())))
+    whole, network = network, plain(network)
     names = tensor_names(network)
     rows: list[Difference] = []
     largest: dict[Tensor, float] = {tensor: _largest(inputs[name]) for name, tensor in network.inputs.items()}
@@ -162,8 +166,19 @@ def against(
                 rows.append(_difference(node.name, node.layer.type, array, others.pop(names[node]), terms))
     compared = Against(network, f"{ENGINES['onnxruntime']} {engine.__version__}", tolerance, rows, ours)
     if file is not None:
+        if whole is not network and weights is None:
+            compared.outputs = run(whole, inputs, weights=weights, dtype="float32", threads=threads, fuse=fuse).outputs
         _read_file(compared, _started(engine, file, threads), inputs, largest)
     return compared
+
+
+def plain(network: Graph) -> Graph:
+    """Return a network of real numbers alone, nothing of which is rounded to integers as it runs."""
+    if network.as_run is None:
+        return network
+    made = copy(network)
+    made.as_run = None
+    return made
 
 
 def _engine() -> Any:
@@ -246,7 +261,7 @@ def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array], lar
             compared.unread = f"its input '{port.name}' is {port.type} {port.shape}"
             return
         feeds[port.name] = fitting.astype(kind)
-    outputs = compared.run.outputs
+    outputs = compared.outputs
     made = dict(zip(outputs, _run(session, list(outputs), feeds), strict=True))
     rows = []
     for name, array in outputs.items():

@@ -81,6 +81,8 @@ class Builder:
         baked: how many samples the batch of the inputs has in the file.
         folded: weights of convolutions, which may have a batchnorm folded into them.
         single: operators that do something for a batch of one alone, in words.
+        rounds: whether quantised tensors are rounded, as they are where the network runs.
+        quantizes: whether there are any.
         undecided: those of which the branch that they take is not known, in words.
     """
 
@@ -92,6 +94,8 @@ class Builder:
         self.notes: list[str] = []
         self.single: list[str] = []
         self.undecided: list[str] = []
+        self.rounds = False
+        self.quantizes = False
         self.statistics: dict[int, StoredTensor] = {}
         self.constants: set[int] = set()
         self.dequantized: set[int] = set()

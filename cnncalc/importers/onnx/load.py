@@ -18,6 +18,7 @@ from cnncalc.importers.onnx.builder import Builder, ValueScope
 from cnncalc.importers.onnx.call import UnfitError
 from cnncalc.importers.onnx.model import Model, Port, read_model
 from cnncalc.importers.onnx.naming import names
+from cnncalc.importers.onnx.operators.quantized import RANGES, in_integers
 from cnncalc.importers.onnx.params import Params
 from cnncalc.importers.onnx.patterns import fused
 from cnncalc.importers.onnx.proto import BOOL, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64
@@ -109,7 +110,10 @@ class ModelFile:
             raise CnncalcError(f"{self.path}: no variant '{variant}'", "a model file is one network")
         if settings:
             raise CnncalcError(f"{self.path}: no argument '{next(iter(settings))}'", "a model file has no args")
-        return Imported(self, inputs or {}, self.fuse).graph
+        made = Imported(self, inputs or {}, self.fuse)
+        if made.build.quantizes:
+            made.graph.as_run = lambda: Imported(self, inputs or {}, self.fuse, rounds=True).graph
+        return made.graph
 
     def reader(self) -> Callable[[], ModelFile]:
         """Return a function that reads the model once more, in another process.
@@ -164,10 +168,11 @@ class Imported:
         held: each node's constants, by the layer's names for them.
     """
 
-    def __init__(self, file: ModelFile, inputs: Mapping[str, Shape], fuse: bool = True) -> None:
+    def __init__(self, file: ModelFile, inputs: Mapping[str, Shape], fuse: bool = True, rounds: bool = False) -> None:
         """Build the graph.  Raises CnncalcError where the model, or what it is given, does not fit."""
         self.file = file
         self.build = Builder(file.model, file.wire, {})
+        self.build.rounds = rounds
         self.numbers: dict[str, float] = {}
         scope = ValueScope()
         try:
@@ -263,6 +268,8 @@ class Imported:
                 raise CnncalcError(f"nothing makes the output '{port.name}'")
             if not value.is_live:
                 value = self.build.parameter(value, value.shape or (1,))
+            if value.quantum is not None and port.dtype in RANGES:
+                value = in_integers(self.build, value, port.dtype)
             ends[port.name] = value
         steps = needed(self.build.steps, list(ends.values()))
         if fuse:

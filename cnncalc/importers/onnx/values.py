@@ -37,6 +37,7 @@ class Value:
         origin: the input that it is, or None.
         fill: the one number that all of a constant's elements are, or None.
         index: which output of its operator a constant is.
+        quantum: the scale and the zero point of the integers that the file has for real numbers, or None.
         inner: elements before the batch, where it is the innermost part of an axis: (L·N, E) has L of them.
     """
 
@@ -50,6 +51,7 @@ class Value:
         "leaves",
         "name",
         "origin",
+        "quantum",
         "shape",
         "source",
         "step",
@@ -71,6 +73,7 @@ class Value:
         self.fill: float | None = None
         self.index = 0
         self.inner: int | None = None
+        self.quantum: tuple[float, int] | None = None
 
     @property
     def is_live(self) -> bool:

@@ -126,7 +126,7 @@ class Recurrent(Layer):
 
     def _along(self, ops: Ops, inputs: tuple[Array, ...], weights: dict[str, Array], number: int) -> Array:
         """Return the states of one direction at every step, in the order of the sequence."""
-        x, suffix = inputs[0], self._suffixes()[number]
+        x, suffix = self.fed(ops.np, inputs[0]), self._suffixes()[number]
         batch, steps = x.shape[:2]
         fed = ops.linear(x, weights[f"weight_ih_l0{suffix}"], weights.get(f"bias_ih_l0{suffix}"))
         turned = weights[f"weight_hh_l0{suffix}"].T
@@ -137,9 +137,13 @@ class Recurrent(Layer):
         order = range(steps)[::-1] if number or self.reverse else range(steps)
         made: list[Array] = [zeros] * steps
         for at in order:
-            state = self.step(ops.np, fed[:, at], ops.matmul(state[0], turned), state, bias)
+            state = self.step(ops.np, fed[:, at], ops.matmul(self.fed(ops.np, state[0]), turned), state, bias)
             made[at] = self.shown(ops.np, state)
         return ops.np.stack(made, axis=1)
+
+    def fed(self, np: NumPy, x: Array) -> Array:
+        """Return the input of all steps, or a state, as the weights get it."""
+        return x
 
     def shown(self, np: NumPy, state: tuple[Array, ...]) -> Array:
         """Return what comes out of a step."""

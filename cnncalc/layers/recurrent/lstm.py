@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.ground.limits import MAX_UNROLLED_STEPS
 from cnncalc.layers.activation._elementwise import sigmoid
-from cnncalc.layers.arguments import LayerError, argument, choice
+from cnncalc.layers.arguments import LayerError, argument, choice, flag
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.other.quantize import rounded
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class LSTM(Recurrent):
 
     output = argument(choice("states", "both"), "whether the cells come out, too", "states")
 
+    rounds = argument(flag, "whether input and state are rounded to 8 bits of their range before each product", False)
+
     example = Example(
         "lstm: 256",
         inputs=((26, 512),),
@@ -71,6 +74,10 @@ class LSTM(Recurrent):
         steps, width = super().output_shape(*inputs)
         return (steps, width if self.output == "states" else 2 * width)
 
+    def fed(self, np: NumPy, x: Array) -> Array:
+        """Return the input of all steps, or a state, rounded as ONNX Runtime's DynamicQuantizeLSTM does."""
+        return rounded(np, x) if self.rounds else x
+
     def step(
         self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int
     ) -> tuple[Array, ...]:
@@ -85,6 +92,8 @@ class LSTM(Recurrent):
 
     def to_onnx(self, onnx: Onnx) -> str:
         """LSTM; of one step after the other where the cells come out, of which ONNX gives the last alone."""
+        if self.rounds:
+            raise LayerError("rounds input and state, which the standard's LSTM does not")
         if self.output == "states":
             return super().to_onnx(onnx)
         steps = onnx.shapes[0][0]
@@ -110,6 +119,8 @@ class LSTM(Recurrent):
         """PyTorch's module; one that goes step by step where the cells are wanted, too."""
         from cnncalc.layers.pytorch import MODULE, Torch, X, call
 
+        if self.rounds:
+            raise LayerError("has no LSTM that rounds input and state")
         made = super().to_torch(flow)
         if self.output == "states":
             return made

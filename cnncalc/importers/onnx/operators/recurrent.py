@@ -23,6 +23,7 @@ def _recurrent(build: Builder, call: Call) -> Sequence[Value | None]:
 
 @operator("DynamicQuantizeLSTM", domain="com.microsoft")
 def _quantized(build: Builder, call: Call) -> Sequence[Value | None]:
+    build.quantizes = True
     w, r = [_dequantized(build, call, index) for index in (1, 2)]
     return recurrent(build, call, w, r, call.given(3), "LSTM")
 
@@ -71,6 +72,8 @@ def recurrent(
         build.notes.append(f"{op} '{call.operator.name}' is counted over all steps; sequence_lens is not looked at")
     held = _held(build, op, w, r, b, hidden, directions)
     arguments["bias"] = b is not None
+    if build.rounds and call.op == "DynamicQuantizeLSTM":
+        arguments["rounds"] = True
     states = [_state(build, call.given(index), hidden, directions) for index in (5, 6)[: 2 if op == "LSTM" else 1]]
     wants_cells = op == "LSTM" and len(call.operator.outputs) > 2 and bool(call.operator.outputs[2])
     if wants_cells:

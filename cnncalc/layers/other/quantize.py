@@ -1,0 +1,124 @@
+"""Rounding to the few numbers of a quantised tensor."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import LayerError, argument, choice, integer, number
+from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.reads import WHOLE, Reads, along
+from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
+
+
+class Quantize(Layer):
+    """Rounds to what integers can hold: ``(q − zero_point) · scale``, where ``q`` is ``round(x / scale) + zero_point``.
+
+    Any shape, kept; ``q`` is from ``quant_min`` to ``quant_max``, and ties go to the even number.  Without ``scale``
+    both follow from the least and the largest element of all that comes in, and 0, as in ONNX' DynamicQuantizeLinear.
+    Flops per element: 1 division, 1 rounding, 1 add, 2 comparisons, 1 subtraction, 1 product; 2 comparisons more where
+    the range is to be found.
+    """
+
+    scale = argument(number, "the step between two numbers; default: a part of the range that comes in", None)
+    zero_point = argument(integer, "the integer that stands for 0", 0)
+    quant_min = argument(integer, "the least integer", 0)
+    quant_max = argument(integer, "the largest integer", 255)
+
+    output = argument(choice("numbers", "integers", "scale", "zero_point"), "which of the results comes out", "numbers")
+
+    example = Example("quantize: 0.02", inputs=((64, 28, 28),), output=(64, 28, 28), flops=7 * 64 * 28 * 28)
+
+    def check(self) -> None:
+        """Refuse a step that is none, and integers of which there are not two."""
+        if self.scale is not None and self.scale <= 0:
+            raise LayerError(f"scale = {self.scale:g} must be positive", argument="scale")
+        if self.quant_min >= self.quant_max:
+            raise LayerError(
+                f"quant_min = {self.quant_min} must be below quant_max = {self.quant_max}", argument="quant_min"
+            )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape; (1,) for a scale or a zero point."""
+        return inputs[0] if self.output in ("numbers", "integers") else (1,)
+
+    def times(self, inputs: tuple[Shape, ...], times: int) -> int:
+        """Return 0 for a scale or a zero point, which the whole batch has."""
+        return times if self.output in ("numbers", "integers") else 0
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Seven per element, and two to find the range."""
+        return (7 if self.scale is not None else 9) * prod(inputs[0])
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads | None:
+        """Return that a scale or a zero point reads all; an element is taken to read the one in its place alone."""
+        return along(*[WHOLE] * len(inputs[0])) if output == (1,) != inputs[0] else None
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Round."""
+        (x,) = inputs
+        np, kind = ops.np, x.dtype.type
+        scale, zero = self._range(np, x)
+        if self.output in ("scale", "zero_point"):
+            return np.full((1, 1), scale if self.output == "scale" else zero, kind)
+        whole = np.clip(np.rint(x / kind(scale)) + kind(zero), self.quant_min, self.quant_max)
+        return whole if self.output == "integers" else (whole - kind(zero)) * kind(scale)
+
+    def _range(self, np: NumPy, x: Array) -> tuple[float, float]:
+        """Return the scale and the zero point."""
+        if self.scale is not None:
+            return self.scale, self.zero_point
+        return own_range(np, x, self.quant_min, self.quant_max)
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """The formula, operator by operator."""
+        least, most = onnx.number(self.quant_min), onnx.number(self.quant_max)
+        if self.scale is not None:
+            scale, zero = onnx.number(self.scale), onnx.number(self.zero_point)
+        else:
+            axes = range(len(onnx.shapes[0]) + 1)
+            low = onnx.node("Min", onnx.reduce("ReduceMin", onnx.x, axes), onnx.number(0))
+            high = onnx.node("Max", onnx.reduce("ReduceMax", onnx.x, axes), onnx.number(0))
+            steps = onnx.number(self.quant_max - self.quant_min)
+            scale = onnx.node("Div", onnx.node("Sub", high, low), steps)
+            zero = onnx.node("Sub", least, onnx.node("Div", low, scale))
+            zero = onnx.node("Round", onnx.node("Clip", zero, least, most))
+        if self.output in ("scale", "zero_point"):
+            return onnx.reshape(scale if self.output == "scale" else zero, [1, 1])
+        whole = onnx.node("Add", onnx.node("Round", onnx.node("Div", onnx.x, scale)), zero)
+        whole = onnx.node("Clip", whole, least, most)
+        return whole if self.output == "integers" else onnx.node("Mul", onnx.node("Sub", whole, zero), scale)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function.  Raises LayerError where the range is that of what comes in."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        if self.scale is None or self.output != "numbers":
+            raise LayerError("has no function that rounds to a tensor's own range, or gives integers")
+        function = "torch.fake_quantize_per_tensor_affine"
+        return Torch(call(function, X, self.scale, self.zero_point, self.quant_min, self.quant_max))
+
+    def label(self) -> str:
+        """Return the step and the integers."""
+        step = "own range" if self.scale is None else f"{self.scale:.3g}"
+        return f"{step}, {self.quant_min} … {self.quant_max}"
+
+
+def own_range(np: NumPy, x: Array, least: int = 0, most: int = 255) -> tuple[float, float]:
+    """Return the scale and the zero point of integers whose range is that of x, and 0."""
+    kind = x.dtype.type
+    low, high = min(float(x.min()), 0.0), max(float(x.max()), 0.0)
+    scale = float(kind(high - low) / kind(most - least)) or 1.0
+    return scale, float(np.rint(kind(min(max(least - low / scale, least), most))))
+
+
+def rounded(np: NumPy, x: Array) -> Array:
+    """Return x as bytes of its own range hold it."""
+    scale, zero = own_range(np, x)
+    step = x.dtype.type(scale)
+    return (np.clip(np.rint(x / step) + zero, 0, 255) - zero) * step
