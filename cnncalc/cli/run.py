@@ -215,7 +215,7 @@ def command(
     return max(report_unmet(summary), _report_to_stderr(result, asked.layout))
 
 
-def _against(network: Graph, out: Output, x: Any, tolerance: float, asked_for: Mapping[str, Any]) -> int:
+def _against(network: Graph, out: Output, x: Any, tolerance: float | None, asked_for: Mapping[str, Any]) -> int:
     """Run another engine beside ours, and show how they differ; return the exit code."""
     from cnncalc.rendering.views.against import view
     from cnncalc.studies.against import against
@@ -226,18 +226,25 @@ def _against(network: Graph, out: Output, x: Any, tolerance: float, asked_for: M
     worst = compared.worst
     if worst is not None and compared.apart:
         more = f", and {counted(len(compared.apart) - 1, 'more output')}" if len(compared.apart) > 1 else ""
-        to_stderr(f"'{worst.name}' differs by {worst.relative:.1e} of its magnitude{more}: {tolerance:g} is accepted")
+        bound = f"{compared.accepted(worst):g} is accepted"
+        to_stderr(f"'{worst.name}' differs by {worst.relative:.1e} of its magnitude{more}: {bound}")
     return max(1 if compared.apart else 0, _report_to_stderr(compared.run, out.screen.layout))
 
 
-def _tolerance(other: Other, unused: Mapping[str, object]) -> float:
-    """Return the tolerance.  Raises CnncalcError where it is not a number, or an option would change nothing."""
+def _tolerance(other: Other, unused: Mapping[str, object]) -> float | None:
+    """Return the tolerance, None for the usual one.
+
+    Raises:
+        CnncalcError: where it is not a number, or an option would change nothing.
+    """
     if other.engine is None and other.tolerance is not None:
         raise CnncalcError("--tolerance compares two engines, but there is no --against")
     for option, value in unused.items() if other.engine else ():
         if value:
             raise CnncalcError(f"{option} means nothing beside --against, which compares one float32 pass")
-    figures = _figures(other.tolerance or "1e-4", "--tolerance")
+    if other.tolerance is None:
+        return None
+    figures = _figures(other.tolerance, "--tolerance")
     if len(figures) != 1 or figures[0] < 0:
         raise CnncalcError(f"--tolerance {other.tolerance}: not one number of 0 or more")
     return figures[0]

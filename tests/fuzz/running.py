@@ -22,7 +22,7 @@ AMPLIFIED = 100.0  # times what that changes may be lost, and in float64 a milli
 
 HUGE = 1e30  # of float32: the largest of a window of Caffe's that is empty is its lowest number
 
-JUMPS = {"round", "floor", "ceil", "sign", "compare", "where", "argmax", "topk", "embedding"}
+JUMPS = {"round", "floor", "ceil", "trunc", "quantize", "sign", "compare", "where", "argmax", "topk", "embedding"}
 """Layer types whose output jumps where its input hardly changes."""
 STEEP = {"reciprocal", "divide", "log", "exp", "power", "prod", "sqrt"}
 """Layer types that may make the last digits of float32 the first ones."""

@@ -78,7 +78,11 @@ def test_another_input_size() -> None:
     [
         ({"image": (3, 8, 8)}, "model.onnx: there is no input 'image'\n  hint: inputs: x"),
         ({}, "x: a size 'height' is not stated in model.onnx\n  hint: give the whole shape: x=3x224x224"),
-        ({"x": (3, 8)}, "model.onnx: input 'x' has 3 axes without the batch, but 2 are given"),
+        (
+            {"x": (3, 8)},
+            "model.onnx: input 'x' has 3 axes without the batch, but 2 are given"
+            "\n  hint: 4 would be all of its axes, none of them the batch",
+        ),
     ],
 )
 def test_inputs_that_don_t_fit(inputs: dict[str, tuple[int, ...]], message: str) -> None:

@@ -318,11 +318,3 @@ def test_a_contraction_of_constants_is_counted_once_for_all_samples() -> None:
     assert net.summary().totals.macs == net.summary(batch=3).totals.macs == 2 * 5 * 5 * 5
     x = STREAM.standard_normal((3, 5, 5)).astype(F)
     np.testing.assert_allclose(net.run(x).output, runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
-
-
-def test_a_scatter_has_a_shape_and_no_figures() -> None:
-    nodes = [node("ScatterND", ["x", "i", "u"], ["s"]), node("Relu", ["s"], ["y"])]
-    data = model(nodes, {"x": ["N", 4, 3]}, ["y"], {"i": ints(0).reshape(1, 1), "u": weight(1, 4, 3)})
-    net = network(data)
-    assert [one.shape for one in net.nodes if one.layer.type == "ScatterND"] == [(4, 3)]
-    assert net.summary().uncounted == ["ScatterND"]

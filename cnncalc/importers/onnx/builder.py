@@ -14,7 +14,7 @@ from cnncalc.importers.onnx.loops import unrolled
 from cnncalc.importers.onnx.model import Function, Model, OnnxOperator, Port, StoredTensor, Subgraph
 from cnncalc.importers.onnx.opaque import Opaque
 from cnncalc.importers.onnx.steps import ConstantInput, LayerStep, made
-from cnncalc.importers.onnx.values import Value, alias, literal
+from cnncalc.importers.onnx.values import Value, ValueScope, alias, literal
 from cnncalc.importers.onnx.wire import MalformedError, WireReader
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import Shape, shape_text
@@ -46,27 +46,8 @@ def operator(*ops: str, domain: str = "") -> Callable[[Handler], Handler]:
     return register
 
 
-"""Operators that make nothing of a constant but elements that it had."""
-
 PERIODIC = ("Sin", "Cos")
 """Operators behind which a constant is a table of positions, and nothing that was learned."""
-
-
-class ValueScope:
-    """The values that operators see by name: a graph's own, and those of the graph around it."""
-
-    def __init__(self, around: ValueScope | None = None) -> None:
-        self.values: dict[str, Value] = {}
-        self.around = around
-
-    def find(self, name: str) -> Value | None:
-        """Return a value, or None where none has the name."""
-        scope: ValueScope | None = self
-        while scope is not None:
-            if name in scope.values:
-                return scope.values[name]
-            scope = scope.around
-        return None
 
 
 class Builder:

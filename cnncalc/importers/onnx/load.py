@@ -14,7 +14,7 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXES, MAX_LAYERS, MAX_MODEL_BYTES, MAX_PIPED_MODEL_BYTES
 from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx import operators as operators
-from cnncalc.importers.onnx.builder import Builder, ValueScope
+from cnncalc.importers.onnx.builder import Builder
 from cnncalc.importers.onnx.call import UnfitError
 from cnncalc.importers.onnx.model import Model, Port, read_model
 from cnncalc.importers.onnx.naming import names
@@ -23,7 +23,7 @@ from cnncalc.importers.onnx.params import Params
 from cnncalc.importers.onnx.patterns import fused
 from cnncalc.importers.onnx.proto import BOOL, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64
 from cnncalc.importers.onnx.steps import LayerStep
-from cnncalc.importers.onnx.values import Value, literal
+from cnncalc.importers.onnx.values import Value, ValueScope, literal
 from cnncalc.importers.onnx.wire import MalformedError, Paged, WireReader, varint
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.shapes import Shape

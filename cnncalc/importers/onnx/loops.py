@@ -9,10 +9,10 @@ from cnncalc.ground.limits import MAX_MODEL_PASSES
 from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.model import OnnxOperator, Subgraph
 from cnncalc.importers.onnx.proto import BOOL
-from cnncalc.importers.onnx.values import Value, literal
+from cnncalc.importers.onnx.values import Value, ValueScope, literal
 
 if TYPE_CHECKING:
-    from cnncalc.importers.onnx.builder import Builder, ValueScope
+    from cnncalc.importers.onnx.builder import Builder
 
 
 def unrolled(build: Builder, call: Call, scope: ValueScope) -> Sequence[Value | None] | None:
@@ -23,7 +23,7 @@ def unrolled(build: Builder, call: Call, scope: ValueScope) -> Sequence[Value | 
     Raises:
         UnfitError: where its body does not have the inputs and outputs of a loop.
     """
-    from cnncalc.importers.onnx.builder import ValueScope, where
+    from cnncalc.importers.onnx.builder import where
 
     body, most = call.operator.attributes.get("body"), call.given(0)
     if not isinstance(body, Subgraph) or most is None or not isinstance(most.number, int):

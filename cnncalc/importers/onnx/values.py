@@ -139,3 +139,20 @@ def literal(data: tuple[Any, ...], shape: Shape, dtype: int = INT64, name: str =
     value = Value(name, shape, dtype)
     value.data = data
     return value
+
+
+class ValueScope:
+    """The values that operators see by name: a graph's own, and those of the graph around it."""
+
+    def __init__(self, around: ValueScope | None = None) -> None:
+        self.values: dict[str, Value] = {}
+        self.around = around
+
+    def find(self, name: str) -> Value | None:
+        """Return a value, or None where none has the name."""
+        scope: ValueScope | None = self
+        while scope is not None:
+            if name in scope.values:
+                return scope.values[name]
+            scope = scope.around
+        return None

@@ -51,7 +51,7 @@ def page(compared: Against, layout: str) -> list[Block]:
 
 
 def _row(row: Difference, compared: Against, layout: str) -> list[str | Cell]:
-    agrees = row.relative <= compared.tolerance
+    agrees = compared.agrees(row)
     style = "" if agrees else "red"
     return [
         Cell(row.name, style),
@@ -74,14 +74,14 @@ def _figure(value: float) -> str:
 
 def _verdict(compared: Against) -> list[Block]:
     layers, worst = compared.rows, compared.worst
-    agree = sum(row.relative <= compared.tolerance for row in layers)
+    agree = sum(map(compared.agrees, layers))
     style = "bold red" if compared.apart else "bold green"
-    bound = f"differ by at most {compared.tolerance:g} of their magnitude"
+    bound, of_file = [f"differ by at most {bound:g} of their magnitude" for bound in compared.tolerances]
     blocks: list[Block] = [Text([(f"{agree} of {counted(len(layers), 'layer')} {bound}", style)])]
     if compared.of_file:
-        agree = sum(row.relative <= compared.tolerance for row in compared.of_file)
+        agree = sum(map(compared.agrees, compared.of_file))
         blocks.append(
-            Text([(f"{agree} of {counted(len(compared.of_file), 'output')} of the file itself {bound}", style)])
+            Text([(f"{agree} of {counted(len(compared.of_file), 'output')} of the file itself {of_file}", style)])
         )
     elif compared.unread:
         blocks.append(Paragraph(f"the file itself was not run: {compared.unread}"))
@@ -104,7 +104,8 @@ def document(compared: Against) -> dict[str, object]:
         "variant": compared.network.variant,
         "engine": compared.engine,
         "batch": compared.batch,
-        "tolerance": compared.tolerance,
+        "tolerance": compared.tolerances[0],
+        "tolerance_of_file": compared.tolerances[1],
         "agrees": not compared.apart,
         "worst": None if worst is None else worst.name,
         "layers": [_record(row, compared) for row in compared.rows],
@@ -127,7 +128,7 @@ def _record(row: Difference, compared: Against) -> dict[str, object]:
         "difference": _finite(row.difference),
         "magnitude": _finite(row.magnitude),
         "relative": _finite(row.relative),
-        "agrees": row.relative <= compared.tolerance,
+        "agrees": compared.agrees(row),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import ceil, floor
+from struct import pack, unpack
 from typing import Any
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
@@ -14,13 +15,20 @@ from cnncalc.importers.onnx.steps import made
 from cnncalc.importers.onnx.values import Value, alias
 from cnncalc.layers.shapes import Shape
 
+
+def _float32(x: float) -> float:
+    """Return a number as runtimes compute places with it."""
+    number: float = unpack("f", pack("f", x))[0]
+    return number
+
+
 PLACES: dict[str, Callable[[int, float, int, int], float]] = {
-    "half_pixel": lambda i, scale, length, count: (i + 0.5) / scale - 0.5,
-    "pytorch_half_pixel": lambda i, scale, length, count: (i + 0.5) / scale - 0.5 if count > 1 else 0.0,
-    "align_corners": lambda i, scale, length, count: i * (length - 1) / (count - 1) if count > 1 else 0.0,
-    "asymmetric": lambda i, scale, length, count: i / scale,
-    "tf_half_pixel_for_nn": lambda i, scale, length, count: (i + 0.5) / scale,
-    "half_pixel_symmetric": lambda i, scale, length, count: (
+    "half_pixel": lambda i, scale, length, count: _float32((i + 0.5) / scale) - 0.5,
+    "pytorch_half_pixel": lambda i, scale, length, count: _float32((i + 0.5) / scale) - 0.5 if count > 1 else 0.0,
+    "align_corners": lambda i, scale, length, count: _float32(i * (length - 1) / (count - 1)) if count > 1 else 0.0,
+    "asymmetric": lambda i, scale, length, count: _float32(i / scale),
+    "tf_half_pixel_for_nn": lambda i, scale, length, count: _float32((i + 0.5) / scale),
+    "half_pixel_symmetric": lambda i, scale, length, count: _float32(
         length / 2 * (1 - count / (scale * length)) + (i + 0.5) / scale - 0.5
     ),
 }

@@ -58,6 +58,8 @@ def _scatter_nd(build: Builder, call: Call) -> Value:
         raise UnfitError("its indices differ from sample to sample")
     sizes = x.shape if x.is_live or batch is None else (*x.shape[:batch], *x.shape[batch + 1 :])
     if batch == 0:  # the file was made for one sample, which has the index 0
+        if depth == 1 and chosen.fill == 0:
+            return _rows(build, updates, sizes)
         chosen, depth = _of_the_sample(build, chosen), depth - 1
     rest, flat = sizes[depth:], flat_indices(build, chosen, sizes[:depth])
     count = flat.elements

@@ -1,0 +1,137 @@
+"""Operators on integers, on single elements and on places between them, beside ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto
+
+from cnncalc.ground.errors import CnncalcError
+from tests.importers.models import model, network, node, runtime
+
+F = np.float32
+STREAM = np.random.default_rng(0)
+MAP, ROWS = ("N", 4, 6, 5), ("N", 7, 6)
+
+
+def weight(*shape: int) -> Any:
+    return STREAM.standard_normal(shape).astype(F)
+
+
+def ints(*values: int) -> Any:
+    return np.array(values, np.int64)
+
+
+def resized(mode: str, where: str, rounding: str = "round_prefer_floor", by: str = "s", **more: Any) -> Any:
+    names = ["x", "", "s"] if by == "s" else ["x", "", "", by]
+    how = {"coordinate_transformation_mode": where, "nearest_mode": rounding, **more}
+    return node("Resize", names, ["y"], mode=mode, **how)
+
+
+SCALES = {"s": np.array([1, 1, 1.7, 0.6], F)}
+TWICE = {"s": np.array([1, 1, 2, 2], F)}
+TENFOLD = [node("Mul", ["x", "ten"], ["t"])]
+COLUMNS = np.tile(ints(3, 0, 3, 5, 1, 6).reshape(1, 1, 6), (1, 2, 1))
+GRID = np.stack(np.meshgrid([0], [1, 3], [0, 2, 5], indexing="ij"), -1)
+
+# name: (nodes, input shape, constants, opset)
+CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = {
+    "to integers and back": (
+        [*TENFOLD, node("Cast", ["t"], ["i"], to=TensorProto.INT32), node("Cast", ["i"], ["y"], to=TensorProto.FLOAT)],
+        ROWS, {"ten": F(10)}, 17,
+    ),
+    "to truths": (
+        [node("Relu", ["x"], ["r"]), node("Cast", ["r"], ["b"], to=TensorProto.BOOL), node("Cast", ["b"], ["y"], to=1)],
+        ROWS, {}, 17,
+    ),
+    "a quotient of integers": (
+        [*TENFOLD, node("Cast", ["t"], ["i"], to=7), node("Div", ["i", "three"], ["q"]), node("Cast", ["q"], ["y"], to=1)],
+        ROWS, {"ten": F(10), "three": np.int64(3)}, 17,
+    ),
+    "a rest of integers": (
+        [*TENFOLD, node("Cast", ["t"], ["i"], to=7), node("Mod", ["i", "three"], ["q"]), node("Cast", ["q"], ["y"], to=1)],
+        ROWS, {"ten": F(10), "three": np.int64(3)}, 17,
+    ),
+    "a rest as C has it": ([node("Mod", ["x", "half"], ["y"], fmod=1)], ROWS, {"half": F(0.5)}, 17),
+    "the last of equal ones": (
+        [node("Relu", ["x"], ["r"]), node("Neg", ["r"], ["n"]), node("ArgMax", ["n"], ["i"], axis=2, select_last_index=1),
+         node("Cast", ["i"], ["y"], to=1)], ROWS, {}, 17,
+    ),
+    "bounds that are computed": (
+        [node("ReduceMax", ["x"], ["m"], keepdims=1, axes=[1, 2]), node("Sub", ["m", "one"], ["n"]),
+         node("Max", ["x", "n"], ["y"])], ROWS, {"one": F(1)}, 17,
+    ),
+    "bounds that cross": ([node("Clip", ["x", "a", "b"], ["y"])], ROWS, {"a": F(0.5), "b": F(-0.5)}, 17),
+    "selu of other numbers": ([node("Selu", ["x"], ["y"], alpha=2.0, gamma=3.0)], ROWS, {}, 17),
+    "resize half pixel floor": ([resized("nearest", "half_pixel", "floor")], MAP, TWICE, 17),
+    "resize ceil": ([resized("nearest", "asymmetric", "ceil")], MAP, TWICE, 17),
+    "resize corners": ([resized("nearest", "align_corners")], MAP, TWICE, 17),
+    "resize of TensorFlow": ([resized("nearest", "tf_half_pixel_for_nn", "floor")], MAP, SCALES, 17),
+    "resize with rests": ([resized("nearest", "half_pixel")], MAP, SCALES, 17),
+    "resize of PyTorch": ([resized("linear", "pytorch_half_pixel", by="z")], MAP, {"z": ints(2, 4, 9, 3)}, 17),
+    "resize asymmetric": ([resized("linear", "asymmetric")], MAP, SCALES, 17),
+    "a table that is resized": (
+        [node("Resize", ["p", "", "s"], ["q"], mode="cubic"), node("Add", ["x", "q"], ["y"])], MAP,
+        {"p": weight(1, 4, 3, 5), "s": np.array([1, 1, 2, 1], F)}, 17,
+    ),
+    "elements that are computed": (
+        [node("TopK", ["x", "k"], ["v", "i"], axis=2), node("GatherElements", ["x", "i"], ["y"], axis=2)], ROWS,
+        {"k": ints(3)}, 17,
+    ),
+    "scatter of rows": (
+        [node("Transpose", ["x"], ["t"], perm=[1, 0, 2]), node("Slice", ["t", "a", "b"], ["u"]),
+         node("ScatterND", ["t", "i", "u"], ["z"]), node("Transpose", ["z"], ["y"], perm=[1, 0, 2])], ROWS,
+        {"i": ints(6, 2).reshape(2, 1), "a": ints(0), "b": ints(2)}, 17,
+    ),
+    "gather by samples": (
+        [node("ArgMax", ["x"], ["i"], axis=1, keepdims=0), node("Unsqueeze", ["i", "two"], ["j"]),
+         node("GatherND", ["x", "j"], ["y"], batch_dims=1)], ROWS, {"two": ints(2)}, 17,
+    ),
+}  # fmt: skip
+
+ONE_SAMPLE: dict[str, tuple[Sequence[Any], Sequence[int], Mapping[str, Any], int]] = {
+    "elements along an axis": ([node("GatherElements", ["x", "i"], ["y"], axis=1)], (1, 7, 6), {"i": COLUMNS}, 17),
+    "scatter": (
+        [node("ScatterElements", ["x", "i", "u"], ["y"], axis=1)], (1, 7, 6), {"i": COLUMNS[:, :1], "u": weight(1, 1, 6)}, 17,
+    ),
+    "scatter of sums": (
+        [node("ScatterElements", ["x", "i", "u"], ["y"], axis=1, reduction="add")], (1, 7, 6),
+        {"i": COLUMNS, "u": weight(1, 2, 6)}, 18,
+    ),
+    "a part that is written": (
+        [node("Slice", ["x", "a", "b", "c", "d"], ["p"]), node("Neg", ["p"], ["u"]), node("ScatterND", ["x", "i", "u"], ["y"])],
+        (1, 7, 6), {"a": ints(1, 0), "b": ints(4, 6), "c": ints(1, 2), "d": ints(2, 2), "i": GRID}, 17,
+    ),
+    "the sample that is written": ([node("ScatterND", ["x", "i", "u"], ["y"])], (1, 4, 3), {"i": ints(0).reshape(1, 1), "u": weight(1, 4, 3)}, 17),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*CASES, *ONE_SAMPLE])
+def test_an_operator_is_onnx_runtimes(name: str) -> None:
+    nodes, shape, constants, opset = (CASES | ONE_SAMPLE)[name]
+    data = model(nodes, {"x": shape}, ["y"], constants, opset)
+    x = np.random.default_rng(1).standard_normal((2 if name in CASES else 1, *shape[1:])).astype(F)
+    (expected,) = runtime(data, {"x": x})
+    run = network(data).run(x)
+    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
+    np.testing.assert_allclose(run.output.reshape(expected.shape), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_what_no_layer_resizes_has_a_shape_and_a_note() -> None:
+    data = model(
+        [resized("cubic", "half_pixel", antialias=1)], {"x": MAP}, ["y"], {"s": np.array([1, 1, 0.5, 0.5], F)}, 18
+    )
+    net = network(data)
+    assert net.outputs["y"].shape == (4, 3, 2)
+    assert net.summary().uncounted == ["Resize"]
+    assert net.run().mismatches[0].fault == "'Resize' can't be run"
+
+
+def test_a_scatter_to_other_samples_is_refused() -> None:
+    nodes = [node("ScatterND", ["x", "i", "u"], ["y"])]
+    data = model(nodes, {"x": ["N", 4, 3]}, ["y"], {"i": ints(1).reshape(1, 1), "u": weight(1, 4, 3)})
+    with pytest.raises(CnncalcError, match="it writes to samples of the batch"):
+        network(data)
