@@ -38,7 +38,7 @@ TOLERANCE = 1e-4
 OF_FILE = "file"
 """What stands in place of a layer's type for an output of the file itself."""
 
-QUANTISED = 0.05
+QUANTISED = 0.1
 """The same of the outputs of a quantised file.
 
 The last bit of a sum may make one step more or less of what it is rounded to: a 255th of a tensor's range, and of its

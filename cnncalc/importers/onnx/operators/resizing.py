@@ -22,14 +22,18 @@ def _float32(x: float) -> float:
     return number
 
 
+def _centred(i: int, scale: float, length: int, count: int) -> float:
+    return _float32(_float32((i + 0.5) / scale) - 0.5)
+
+
 PLACES: dict[str, Callable[[int, float, int, int], float]] = {
-    "half_pixel": lambda i, scale, length, count: _float32((i + 0.5) / scale) - 0.5,
-    "pytorch_half_pixel": lambda i, scale, length, count: _float32((i + 0.5) / scale) - 0.5 if count > 1 else 0.0,
+    "half_pixel": _centred,
+    "pytorch_half_pixel": lambda i, scale, length, count: _centred(i, scale, length, count) if count > 1 else 0.0,
     "align_corners": lambda i, scale, length, count: _float32(i * (length - 1) / (count - 1)) if count > 1 else 0.0,
     "asymmetric": lambda i, scale, length, count: _float32(i / scale),
     "tf_half_pixel_for_nn": lambda i, scale, length, count: _float32((i + 0.5) / scale),
-    "half_pixel_symmetric": lambda i, scale, length, count: _float32(
-        length / 2 * (1 - count / (scale * length)) + (i + 0.5) / scale - 0.5
+    "half_pixel_symmetric": lambda i, scale, length, count: (
+        length / 2 * (1 - count / (scale * length)) + _centred(i, scale, length, count)
     ),
 }
 """Where position i of the output lies on an axis of the input."""
@@ -40,12 +44,12 @@ ROUNDINGS: dict[str, Callable[[float], int]] = {
 }  # fmt: skip
 """Which element is the nearest of a place."""
 
-OURS: tuple[tuple[str, str, dict[str, str]], ...] = (
-    ("asymmetric", "floor", {}),
-    ("half_pixel", "round_prefer_ceil", {"mode": "nearest-exact"}),
-    ("asymmetric", "round_prefer_ceil", {"mode": "nearest-exact", "coordinates": "asymmetric"}),
+OURS: tuple[tuple[dict[str, str], Callable[[int, float], int]], ...] = (
+    ({}, lambda i, scale: int(_float32(i * _float32(1 / scale)))),
+    ({"mode": "nearest-exact"}, lambda i, scale: floor(i * (1 / scale) + 0.5 / scale - 0.5 + 0.5)),
+    ({"mode": "nearest-exact", "coordinates": "asymmetric"}, lambda i, scale: floor(i * (1 / scale) + 0.5)),
 )
-"""The manners of the layer's nearest element, with its arguments."""
+"""The layer's arguments, and which element it takes for position i, computed as it does."""
 
 
 @operator("Resize", "Upsample")
@@ -76,7 +80,16 @@ def _is_known(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> boo
     where, nearest = _where(call), call.text("mode", "nearest") == "nearest"
     averages = call.integer("exclude_outside") or (call.integer("antialias") and min(scales, default=1) < 1)
     alone = any(count == 1 < length for length, count in zip(x.shape[1:], size, strict=True))
-    elsewhere = where in ("tf_half_pixel_for_nn", "half_pixel_symmetric") or (alone and where == "pytorch_half_pixel")
+    axes = zip(x.shape[1:], size, scales, strict=True)
+    elsewhere = (
+        where in ("tf_half_pixel_for_nn", "half_pixel_symmetric")
+        or (alone and where == "pytorch_half_pixel")
+        or (
+            call.text("mode") == "linear"
+            and where.endswith("half_pixel")
+            and any(scale != 1 and count == length for length, count, scale in axes)
+        )
+    )
     return where in PLACES and not averages and (nearest or not elsewhere)
 
 
@@ -100,13 +113,20 @@ def _where(call: Call) -> str:
 def _scaling(lengths: Shape, size: Shape, scales: Sequence[float]) -> dict[str, Any]:
     """Return a layer's factors where they are whole, or a size has a remainder of them; else its sizes.
 
-    The places of the elements follow the factor, not the ratio of the sizes.
+    The places of the elements follow the factor, not the ratio of the sizes.  A factor is the short decimal that it was
+    written from where only that gives the size, which runtimes compute in float32.
     """
-    ratios = [out / have for out, have in zip(size, lengths, strict=True)]
-    if all(ratio == int(ratio) for ratio in ratios) or list(scales) != ratios:
-        factors = tuple([int(scale) if scale == int(scale) else scale for scale in scales])
-        return {"scale_factor": factors[0] if len(set(factors)) == 1 else factors}
-    return {"size": size}
+    axes = list(zip(lengths, size, scales, strict=True))
+    factors = []
+    for length, count, scale in axes:
+        fitting = [factor for factor in (scale, float(f"{scale:.7g}")) if int(length * factor) == count]
+        if not fitting:
+            return {"size": size}
+        factors.append(int(fitting[0]) if fitting[0] == int(fitting[0]) else fitting[0])
+    has_rest = any(count % length for length, count, _ in axes)
+    if has_rest and all(_float32(count / length) == scale for length, count, scale in axes):
+        return {"size": size}
+    return {"scale_factor": factors[0] if len(set(factors)) == 1 else tuple(factors)}
 
 
 def _nearest(build: Builder, call: Call, x: Value, size: Shape, scales: Sequence[float]) -> Value:
@@ -114,23 +134,19 @@ def _nearest(build: Builder, call: Call, x: Value, size: Shape, scales: Sequence
     axes = list(zip(x.shape[1:], size, scales, strict=True))
     if max(size) > MAX_KNOWN_ELEMENTS:
         raise UnfitError(f"an axis of {max(size):,} gets the nearest elements")
-    wanted = _taken(axes, _where(call), call.text("nearest_mode", "round_prefer_floor" if call.opset > 10 else "floor"))
-    for where, rounding, how in OURS:
-        if _taken(axes, where, rounding) == wanted:
+    place = PLACES[_where(call)]
+    nearest = ROUNDINGS[call.text("nearest_mode", "round_prefer_floor" if call.opset > 10 else "floor")]
+    wanted = [
+        [min(max(nearest(place(i, scale, length, count)), 0), length - 1) for i in range(count)]
+        for length, count, scale in axes
+    ]
+    for how, taken in OURS:
+        if wanted == [[min(taken(i, scale), length - 1) for i in range(count)] for length, count, scale in axes]:
             return build.step("upsample", [x], x.axis, **how, **_scaling(x.shape[1:], size, scales))
     for axis, indices in enumerate(wanted, 1):
         if indices != list(range(x.shape[axis])):
             x = build.step("gather", [x], x.axis, axis=axis, indices=tuple(indices))
     return x
-
-
-def _taken(axes: Sequence[tuple[int, int, float]], where: str, rounding: str) -> list[list[int]]:
-    """Return which elements of each axis (length, count, scale) the places of the output take."""
-    place, nearest = PLACES[where], ROUNDINGS[rounding]
-    return [
-        [min(max(nearest(place(i, scale, length, count)), 0), length - 1) for i in range(count)]
-        for length, count, scale in axes
-    ]
 
 
 def _sizes(call: Call, x: Value) -> tuple[list[int], list[float]]:
@@ -144,13 +160,13 @@ def _sizes(call: Call, x: Value) -> tuple[list[int], list[float]]:
             raise UnfitError(f"{len(wanted)} sizes for {len(axes)} axes")
         kept, common = _kept(call, wanted, [sizes[axis] for axis in axes])
         for axis, length in zip(axes, kept, strict=True):
-            factors[axis] = common or length / sizes[axis]
+            factors[axis] = _float32(common or length / sizes[axis])
             sizes[axis] = length
     elif scales:
         if len(scales) != len(axes):
             raise UnfitError(f"{len(scales)} scales for {len(axes)} axes")
         for axis, by in zip(axes, scales, strict=True):
-            sizes[axis], factors[axis] = int(sizes[axis] * by), by
+            sizes[axis], factors[axis] = int(_float32(sizes[axis] * by)), by
     else:
         raise UnfitError("neither scales nor sizes are given")
     if x.axis is not None:  # a file for one sample has its 1 there
