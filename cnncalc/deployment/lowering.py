@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.constants import Converter, NumberFormat
 from cnncalc.deployment.operators import BIAS, OTHER, WEIGHT, Constant, DeviceTensor, Operator
@@ -15,6 +15,8 @@ from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph, Tensor
+    from cnncalc.layers.other.scale import Scale
+    from cnncalc.layers.shape.channel_shuffle import ChannelShuffle
 
 FOLDABLE = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 """Operators whose weights take a factor and a shift per channel."""
@@ -287,16 +289,16 @@ Rule = Callable[[Lowering, Node], None]
 
 def is_idle(node: Node) -> bool:
     """Whether a layer is nothing on a device: it passes its input on, or reshapes it to the shape that it has."""
-    layer: Any = node.layer
-    if layer.type in ("dropout", "identity") or (layer.type == "channel_shuffle" and layer.groups == 1):
+    if node.layer.type in ("dropout", "identity"):
+        return True
+    if node.layer.type == "channel_shuffle" and cast("ChannelShuffle", node.layer).groups == 1:
         return True
     return node.layer.is_view and last(node.shape) == last(node.use.inputs[0])
 
 
 def shifts(node: Node) -> bool:
     """Whether a layer adds something to each channel, beside its factor."""
-    layer: Any = node.layer
-    return layer.type == "batchnorm" or (layer.type == "scale" and bool(layer.bias))
+    return node.layer.type == "batchnorm" or (node.layer.type == "scale" and cast("Scale", node.layer).bias)
 
 
 def is_dense(operator: Operator) -> bool:

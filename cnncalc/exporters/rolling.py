@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from cnncalc.graph import Graph, Node, Tensor
 
-Key = tuple[Any, ...]
+Key = tuple[object, ...]
 
 UNSTATED = ("in_channels", "in_features")
 """Arguments that only check what is inferred."""
@@ -57,24 +56,26 @@ class Entry:
         return self.reads[0].shape[0] if self.reads and self.reads[0].shape else 0
 
 
-def _short(value: Any, axes: str) -> Any:
+def _short(value: object, axes: str) -> object:
     """Return an argument as one writes it: a single figure where all axes have the same."""
-    alike = isinstance(value, tuple) and axes and value and len(set(value)) == 1
+    if not (isinstance(value, tuple) and axes and len(set(value)) == 1):
+        return value
     if axes == "pair":
-        return value[0][0] if alike and value[0][0] == value[0][1] else value
-    return value[0] if alike else value
+        before, after = value[0]
+        return before if before == after else value
+    return value[0]
 
 
-def _is_figure(value: Any) -> bool:
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return False
-    return isinstance(value, int | float) or (bool(value) and all(isinstance(item, int) for item in value))
+def _is_figure(value: object) -> bool:
+    if isinstance(value, tuple):
+        return bool(value) and all(isinstance(item, int) for item in value)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _structure(entries: list[Entry], source: Tensor) -> Key:
     """Return what equal scopes have in common: types, words, and which item reads which."""
     places: dict[Tensor, int] = {source: -1}
-    found: list[Any] = []
+    found: list[object] = []
     for number, entry in enumerate(entries):
         found.append((entry.key, tuple([places[tensor] for tensor in entry.reads])))
         places[entry.node] = number
@@ -196,7 +197,7 @@ def _block_name(scope: str, names: set[str], taken: Callable[[str], bool]) -> st
 def _block(name: str, alike: list[Entry], taken: Callable[[str], bool]) -> BlockText:
     """Return the block of scopes that are alike, and give each its arguments."""
     first = alike[0].inner or []
-    columns: dict[tuple[Any, ...], str] = {}
+    columns: dict[tuple[object, ...], str] = {}
     said: dict[tuple[int, str], str] = {}
     arguments: list[str] = []
     for number, entry in enumerate(first):
@@ -219,12 +220,13 @@ def _block(name: str, alike: list[Entry], taken: Callable[[str], bool]) -> Block
     return BlockText(name, first, said, arguments)
 
 
-def _multiple(column: tuple[Any, ...], columns: dict[tuple[Any, ...], str]) -> str | None:
+def _multiple(column: tuple[object, ...], columns: dict[tuple[object, ...], str]) -> str | None:
     """Return a column as a multiple of a known one: ``4 * width``."""
     for other, name in columns.items():
-        if all(isinstance(value, int) and value > 0 for value in (*column, *other)):
-            factor = column[0] // other[0]
-            if factor > 1 and all(value == factor * one for value, one in zip(column, other, strict=True)):
+        pairs = [(a, b) for a, b in zip(column, other, strict=True) if isinstance(a, int) and isinstance(b, int)]
+        if len(pairs) == len(column) and all(a > 0 and b > 0 for a, b in pairs):
+            factor = pairs[0][0] // pairs[0][1]
+            if factor > 1 and all(a == factor * b for a, b in pairs):
                 return f"{factor} * {name}"
     return None
 

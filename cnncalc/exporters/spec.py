@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from cnncalc.exporters.formats import Options
 from cnncalc.exporters.nesting import nested
@@ -16,7 +15,7 @@ from cnncalc.language.expressions.whitelist import CONSTANTS
 from cnncalc.language.findings import noticed
 from cnncalc.language.loading import read_text
 from cnncalc.layers import layer_types
-from cnncalc.layers.arguments import REQUIRED
+from cnncalc.layers.arguments import REQUIRED, Argument
 
 WIDEST = 118
 RESERVED = {"input", "sequence", "name", "from", "repeat", "when", "weights", "expect", "for", "paths"}
@@ -215,7 +214,7 @@ class _Writer:
         return f"{layer.type}: {{{', '.join(f'{name}: {value}' for name, value in given.items())}}}"
 
 
-def _is_default(value: Any, argument: Any) -> bool:
+def _is_default(value: object, argument: Argument[object]) -> bool:
     """Whether an argument has the value that it has anyway."""
     default = argument.default
     if default is None or value is None:
@@ -225,7 +224,7 @@ def _is_default(value: Any, argument: Any) -> bool:
     return bool(value == converted)
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:

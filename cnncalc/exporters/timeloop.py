@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.exporters.contracted import Product, coverage, products
 from cnncalc.exporters.formats import Options
@@ -161,7 +161,7 @@ def _lines(value: Mapping[str, object], indent: int = 0) -> Iterator[str]:
             yield f"{' ' * indent}{key}: {_flow(inner)}"
 
 
-def _flow(value: Any) -> str:
+def _flow(value: object) -> str:
     """Return a value in one line of YAML."""
     if isinstance(value, Mapping):
         return "{" + ", ".join([f"{key}: {_flow(inner)}" for key, inner in value.items()]) + "}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from cnncalc.layers.shapes import axis_names
 from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape, pair_symbols
@@ -12,6 +12,8 @@ from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape, pair_s
 if TYPE_CHECKING:
     from cnncalc.layers.base import Layer
     from cnncalc.layers.shapes import Shape
+
+L = TypeVar("L", bound="Layer")
 
 
 def derive(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> list[Formula]:
@@ -29,9 +31,9 @@ def derive(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> list[Formu
     return formulas
 
 
-def symbolic(layer: Layer, rank: int) -> Any:
+def symbolic(layer: L, rank: int) -> L:
     """Return a copy of a resolved layer with its integer arguments replaced by symbols (K, S, P, D …)."""
-    copy = object.__new__(type(layer))
+    copy: L = object.__new__(type(layer))
     for name, argument in layer.arguments.items():
         value = layer.__dict__[name]
         symbol = argument.symbol or name
@@ -47,7 +49,7 @@ def symbolic(layer: Layer, rank: int) -> Any:
     return copy
 
 
-def _symbols(value: Any, name: str) -> Any:
+def _symbols(value: object, name: str) -> object:
     """Return a figure as a symbol, and a pair of them as two; everything else as it is."""
     if isinstance(value, int) and not isinstance(value, bool):
         return Symbol(value, name)
@@ -56,7 +58,7 @@ def _symbols(value: Any, name: str) -> Any:
     return value
 
 
-def _weight_formulas(layer: Any, ins: tuple[Shape, ...]) -> list[Formula]:
+def _weight_formulas(layer: Layer, ins: tuple[Shape, ...]) -> list[Formula]:
     sizes = {name: weight for name, weight in layer.weights(*ins).items() if weight.trainable}
     formulas = [formula(name, prod(weight.shape)) for name, weight in sizes.items()]
     total = sum(formula.value for formula in formulas)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import FOLDABLE, Lowering, Rule, refused, shifts
 from cnncalc.deployment.operators import DeviceTensor, Operator
@@ -11,11 +11,13 @@ from cnncalc.deployment.rules.windows import pads_itself, taps_of
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
+    from cnncalc.layers.dense.linear import Linear
+    from cnncalc.layers.other.scale import Scale
 
 
 def linear(low: Lowering, node: Node) -> None:
     """FULLY_CONNECTED, on the last axis: of a map, that of the channels."""
-    layer: Any = node.layer
+    layer = cast("Linear", node.layer)
     if layer.axis is not None and layer.axis % len(node.shape) != 0:
         raise refused(
             node, "FULLY_CONNECTED works on the channels alone, which come last there", "use 'axis: channels'"
@@ -47,7 +49,7 @@ def batchnorm(low: Lowering, node: Node) -> None:
 
 def scale(low: Lowering, node: Node) -> None:
     """Part of the weights before it, or of the layers behind it; else MUL, and ADD for a bias."""
-    layer: Any = node.layer
+    layer = cast("Scale", node.layer)
     if _folds_back(low, node):
         return
     if _folds_ahead(low, node):
@@ -129,7 +131,7 @@ def has_bias(low: Lowering, node: Node) -> bool:
         behind = low.sole_reader(waiting)
         normed = behind is not None and behind.layer.type == "batchnorm"
         shifted = behind is not None and behind.layer.type == "hardsigmoid"
-        layer: Any = waiting.layer
+        layer = cast("Linear", waiting.layer)
         if not (layer.bias or normed or shifted):
             break
         chain.append(waiting)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import FOLDABLE, Lowering, Rule, refused
 from cnncalc.deployment.operators import DeviceTensor, Operator
@@ -10,6 +10,9 @@ from cnncalc.deployment.rules.windows import pads_itself
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
+    from cnncalc.layers.activation.hardtanh import HardTanh
+    from cnncalc.layers.activation.softmax import Softmax
+    from cnncalc.layers.merge.concat import Concat
     from cnncalc.layers.shapes import Shape
 
 
@@ -40,18 +43,18 @@ def clamp(code: str) -> Rule:
 
 def hardtanh(low: Lowering, node: Node) -> None:
     """A fused clamp where the bounds are one that operators know, else MINIMUM and MAXIMUM, or RELU for 0."""
-    layer: Any = node.layer
-    bounds = (layer.min_val, layer.max_val)
-    known = {(-1.0, 1.0): "RELU_N1_TO_1", (0.0, 6.0): "RELU6"}.get(bounds)
+    layer = cast("HardTanh", node.layer)
+    low_end, high_end = layer.clamps()
+    known = {(-1.0, 1.0): "RELU_N1_TO_1", (0.0, 6.0): "RELU6"}.get((low_end, high_end))
     if known and low.fuses(node, known):
         return
     (flow,) = low.of(node)
     least = low.emit("MINIMUM", node, [flow], flow.shape, name=f"{node.name} (from above)")
-    least.constants.append(low.number(layer.max_val))
-    code = "RELU" if layer.min_val == 0 else "MAXIMUM"
+    least.constants.append(low.number(high_end))
+    code = "RELU" if low_end == 0 else "MAXIMUM"
     most = low.emit(code, node, [least.output], flow.shape)
     if code == "MAXIMUM":
-        most.constants.append(low.number(layer.min_val))
+        most.constants.append(low.number(low_end))
         most.doubt = "a clamp to other bounds"
     low.end(node, most.output)
 
@@ -130,7 +133,7 @@ def softmax(code: str) -> Rule:
     plain = one(code, True)
 
     def rule(low: Lowering, node: Node) -> None:
-        layer: Any = node.layer
+        layer = cast("Softmax", node.layer)
         if layer.axis % len(node.shape) != 0:
             raise refused(node, f"{code} works on the channels alone, which come last there", "use 'axis: channels'")
         plain(low, node)
@@ -167,7 +170,7 @@ def pairs(code: str, one_scale: bool = False) -> Rule:
 def concat(low: Lowering, node: Node) -> None:
     """CONCATENATION, all inputs and the output alive together."""
     flows = [rescaled(low, node, flow) for flow in low.of(node)]
-    layer: Any = node.layer
+    layer = cast("Concat", node.layer)
     axis = len(node.shape) - 1 if layer.axis % len(node.shape) == 0 else layer.axis % len(node.shape) - 1
     axis += len(flows[0].shape) - len(node.shape)
     shape = list(flows[0].shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import Lowering, Rule, last
 from cnncalc.deployment.operators import DeviceTensor, Operator
@@ -11,6 +11,10 @@ from cnncalc.layers.shapes import Shape, axis_index
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
+    from cnncalc.layers.shape.channel_shuffle import ChannelShuffle
+    from cnncalc.layers.shape.permute import Permute
+    from cnncalc.layers.shape.slice import Slice
+    from cnncalc.layers.shape.upsample import Upsample
 
 
 def reshaped(low: Lowering, node: Node, flow: DeviceTensor, shape: Shape, name: str = "") -> Operator:
@@ -33,7 +37,7 @@ def permute(low: Lowering, node: Node) -> None:
     """TRANSPOSE."""
     (flow,) = low.of(node)
     operator = low.emit("TRANSPOSE", node, [flow], last(node.shape))
-    layer: Any = node.layer
+    layer = cast("Permute", node.layer)
     operator.constants.append(low.integers(0, *layer.dims))
     operator.doubt = "a permutation, whose channels come last on the device"
     low.end(node, operator.output)
@@ -42,7 +46,7 @@ def permute(low: Lowering, node: Node) -> None:
 def channel_shuffle(low: Lowering, node: Node) -> None:
     """RESHAPE, TRANSPOSE, RESHAPE: three copies."""
     (flow,) = low.of(node)
-    layer: Any = node.layer
+    layer = cast("ChannelShuffle", node.layer)
     *sizes, channels = flow.shape
     groups = layer.groups
     split = reshaped(low, node, flow, (*sizes, groups, channels // groups), f"{node.name} (split)")
@@ -68,7 +72,7 @@ def upsample(low: Lowering, node: Node) -> None:
 
     Keras' UpSampling2D becomes RESHAPE and TILE, which tflite-micro does not have.
     """
-    layer: Any = node.layer
+    layer = cast("Upsample", node.layer)
     code = "RESIZE_BILINEAR" if layer.mode == "linear" else "RESIZE_NEAREST_NEIGHBOR"
     operator = low.emit(code, node, low.of(node), last(node.shape))
     operator.constants.append(low.integers(*operator.output.shape[:2]))
@@ -80,7 +84,7 @@ def upsample(low: Lowering, node: Node) -> None:
 
 def cut(low: Lowering, node: Node) -> None:
     """STRIDED_SLICE of one axis."""
-    layer: Any = node.layer
+    layer = cast("Slice", node.layer)
     (flow,) = low.of(node)
     axis = axis_index(layer.axis, node.use.inputs[0])
     place = len(flow.shape) - 1 if axis == 0 else axis - 1 + len(flow.shape) - len(node.shape)

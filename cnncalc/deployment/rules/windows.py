@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from cnncalc.deployment.lowering import Lowering, Rule, last, refused, shifts
 from cnncalc.deployment.operators import DeviceTensor, Operator, Taps
@@ -12,6 +12,12 @@ from cnncalc.layers.window import Pair, same_pad
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
+    from cnncalc.layers.convolution.conv import Conv
+    from cnncalc.layers.convolution.conv_transpose import ConvTranspose
+    from cnncalc.layers.pooling.avgpool import AvgPool
+    from cnncalc.layers.pooling.maxpool import MaxPool
+    from cnncalc.layers.reduction._reduction import Reduction
+    from cnncalc.layers.shape.pad import Pad
     from cnncalc.layers.shapes import Shape
 
 
@@ -102,7 +108,7 @@ def behind_padding(low: Lowering, node: Node, taps: Taps, excluded: bool = True)
 
 def conv(low: Lowering, node: Node) -> None:
     """CONV_2D, or DEPTHWISE_CONV_2D where every channel is a group; with a bias of zeros where none is written."""
-    layer: Any = node.layer
+    layer = cast("Conv", node.layer)
     taps = taps_of(node)
     flow, taps = behind_padding(low, node, taps._replace(pads=low.borders.get(node, taps.pads)))
     depthwise = 1 < layer.groups == node.use.inputs[0][0]
@@ -117,7 +123,7 @@ def conv(low: Lowering, node: Node) -> None:
 
 def conv_transpose(low: Lowering, node: Node) -> None:
     """TRANSPOSE_CONV, and a STRIDED_SLICE where what is cut off is not what TensorFlow's SAME cuts off."""
-    layer: Any = node.layer
+    layer = cast("ConvTranspose", node.layer)
     if layer.groups > 1 or max(layer.dilation) > 1 or len(node.shape) != 3:
         raise refused(node, "tflite-micro's TRANSPOSE_CONV has neither groups nor dilation, and maps of two axes")
     (flow,) = low.of(node)
@@ -166,7 +172,7 @@ def _weigh(low: Lowering, node: Node, operator: Operator, taps: Taps) -> None:
 
 def maxpool(low: Lowering, node: Node) -> None:
     """MAX_POOL_2D."""
-    layer: Any = node.layer
+    layer = cast("MaxPool", node.layer)
     if max(layer.dilation) > 1:
         raise refused(node, "MAX_POOL_2D has no dilation")
     flow, taps = behind_padding(low, node, taps_of(node))
@@ -175,7 +181,7 @@ def maxpool(low: Lowering, node: Node) -> None:
 
 def avgpool(low: Lowering, node: Node) -> None:
     """AVERAGE_POOL_2D; padding that counts in the divisor is a PAD before it."""
-    layer: Any = node.layer
+    layer = cast("AvgPool", node.layer)
     taps = taps_of(node)
     counted = layer.count_include_pad and any(map(sum, taps.pads))
     (flow,) = low.of(node)
@@ -233,7 +239,7 @@ def most(low: Lowering, node: Node) -> None:
 
 
 def _over_the_map(low: Lowering, node: Node, code: str) -> None:
-    layer: Any = node.layer
+    layer = cast("Reduction", node.layer)
     (shape,) = node.use.inputs
     if axis_indices(layer.axis, shape) != list(range(1, len(shape))) or len(shape) != 3:
         raise refused(node, f"nobody has verified {code} over other axes than height and width")
@@ -262,7 +268,7 @@ def _reduced(low: Lowering, node: Node, code: str, flow: DeviceTensor) -> None:
 
 def pad(low: Lowering, node: Node) -> None:
     """PAD or PADV2, or MIRROR_PAD; nothing where the convolution behind it pads like that by itself."""
-    layer: Any = node.layer
+    layer = cast("Pad", node.layer)
     if layer.mode in ("replicate", "circular"):
         raise refused(node, f"tflite-micro has no padding with mode {layer.mode}", "use 'mode: reflect' or zeros")
     if any(side < 0 for pair in layer.padding for side in pair):
@@ -270,7 +276,8 @@ def pad(low: Lowering, node: Node) -> None:
     (flow,) = low.of(node)
     reader = _absorbing(low, node, flow)
     if reader is not None:
-        low.borders[reader] = tuple(layer.padding)
+        height, width = layer.padding
+        low.borders[reader] = (height, width)
         low.passes(node)
         return
     code = "MIRROR_PAD" if layer.mode == "reflect" else "PADV2" if layer.value else "PAD"
@@ -286,13 +293,14 @@ def pad(low: Lowering, node: Node) -> None:
 
 def _absorbing(low: Lowering, node: Node, flow: DeviceTensor) -> Node | None:
     """Return the one convolution that reads a padded map, where it pads so by itself; else None."""
-    layer: Any = node.layer
+    layer = cast("Pad", node.layer)
     reader = low.sole_reader(node)
     if reader is None or reader.layer.type != "conv" or len(flow.shape) != 3 or len(layer.padding) != 2:
         return None
     if layer.channels != (0, 0) or layer.mode != "constant" or layer.value or any(map(sum, taps_of(reader).pads)):
         return None
-    taps = taps_of(reader)._replace(pads=tuple(layer.padding))
+    height, width = layer.padding
+    taps = taps_of(reader)._replace(pads=(height, width))
     return reader if as_tensorflow(taps, flow, needed(taps, flow, map_shape(reader))) else None
 
 

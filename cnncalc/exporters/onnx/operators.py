@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from cnncalc.exporters.onnx.messages import Attribute, Tensor, node
 from cnncalc.graph import Node
@@ -65,11 +65,11 @@ class Operators:
 
         return [node(op, own, named(inputs), named(outputs), values) for op, own, inputs, outputs, values in self._made]
 
-    def node(self, op: str, *inputs: str, **attributes: Any) -> str:
+    def node(self, op: str, *inputs: str, **attributes: Attribute) -> str:
         """Add an operator with one output."""
         return self.nodes(op, 1, *inputs, **attributes)[0]
 
-    def nodes(self, op: str, count: int, *inputs: str, **attributes: Any) -> list[str]:
+    def nodes(self, op: str, count: int, *inputs: str, **attributes: Attribute) -> list[str]:
         """Add an operator with several outputs."""
         if len(self._made) > MAX_EXPORTED_OPERATORS:
             raise LayerError(f"is made of more than {MAX_EXPORTED_OPERATORS:,} operators")

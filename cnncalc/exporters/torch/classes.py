@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from cnncalc.exporters.torch.merging import Template, merged
 from cnncalc.exporters.torch.names import free, quoted
 from cnncalc.exporters.torch.structures import Slot, SlotRef, Structure, folded, runs
-from cnncalc.exporters.torch.trees import KnownFigure, filled, same
-from cnncalc.layers.pytorch import ModuleCall, Option
+from cnncalc.exporters.torch.trees import KnownFigure, filled_call, same, whole
+from cnncalc.layers.pytorch import InputPlace, ModuleCall, Option
 
 ABSENT = object()
 """What a column has where its slot is not there."""
 
-Column = list[Any]
+Column = list[object]
 
 WORDS = {"num_features": "channels", "num_channels": "channels", "normalized_shape": "channels", "": "size"}
 """What arguments are called better than PyTorch's layers call them."""
@@ -93,11 +92,11 @@ class Class:
             column = [ABSENT if figures is None else figures[number][1] for figures in found]
             said.append(self._said(column, word, word in COMING and slot.reads == (SlotRef(""),)))
         take = iter(said).__next__
-        module = None if slot.module is None else filled(slot.module, take)
-        value = filled(slot.value, take)
+        module = None if slot.module is None else filled_call(slot.module, take)
+        value = slot.value if isinstance(slot.value, InputPlace) else filled_call(slot.value, take)
         return Slotted(slot._replace(module=module, value=value), self._when([one is not None for one in there], slot))
 
-    def _said(self, column: Column, word: str, comes_in: bool) -> Any:
+    def _said(self, column: Column, word: str, comes_in: bool) -> object:
         """Return a figure that is the same everywhere, or the argument that stands for it.
 
         The channels that come into the block are computed from nothing else.
@@ -121,7 +120,7 @@ class Class:
         self.arguments[name] = [None if value is ABSENT else value for value in column]
         return KnownFigure("{}", name)
 
-    def _once(self, column: Column, word: str) -> Any:
+    def _once(self, column: Column, word: str) -> object:
         """Return the figure of a slot that is not always there, by the argument that it surely stands for."""
         value = next(value for value in column if value is not ABSENT)
         for name, other in {**self.stated, **self.arguments}.items():
@@ -167,8 +166,8 @@ def _equal(column: Column, other: Column) -> bool:
 
 def _multiple(column: Column, other: Column) -> str:
     """Return a column of whole numbers as a multiple, or a part, of another; "" where it is neither."""
-    pairs = [(value, there) for value, there in zip(column, other, strict=True) if value is not ABSENT]
-    if not all(type(value) is int and type(there) is int and value > 0 and there > 0 for value, there in pairs):
+    pairs = _whole_pairs(column, other)
+    if not pairs or not all(value > 0 and there > 0 for value, there in pairs):
         return ""
     value, there = pairs[0]
     if value > there and all(one == value // there * two for one, two in pairs):
@@ -180,9 +179,14 @@ def _multiple(column: Column, other: Column) -> str:
 
 def _is_half(column: Column, other: Column) -> bool:
     """Whether a column is the half of another, rounded down, as the padding of a kernel often is."""
-    pairs = [(value, there) for value, there in zip(column, other, strict=True) if value is not ABSENT]
-    whole = all(type(value) is int and type(there) is int for value, there in pairs)
-    return whole and all(value == there // 2 for value, there in pairs)
+    pairs = _whole_pairs(column, other)
+    return bool(pairs) and all(value == there // 2 for value, there in pairs)
+
+
+def _whole_pairs(column: Column, other: Column) -> list[tuple[int, int]]:
+    """Return what stands in both columns where the slot is there; nothing unless all of it is whole numbers."""
+    there = [place for place, value in enumerate(column) if value is not ABSENT]
+    return list(zip(whole([column[at] for at in there]), whole([other[at] for at in there]), strict=False))
 
 
 def _condition(there: list[bool], column: Column) -> str:
@@ -214,7 +218,7 @@ def classes_of(uses: list[ClassUse], name: Callable[[], str]) -> list[Class]:
     starts = _loops([use.structure for use in uses])
     for use in uses:
         use.structure = folded(use.structure, starts) if starts else use.structure
-    kinds: dict[Any, list[ClassUse]] = {}
+    kinds: dict[object, list[ClassUse]] = {}
     for use in uses:
         kinds.setdefault(use.structure.key, []).append(use)
     groups: list[tuple[list[Structure], Template, list[ClassUse]]] = []

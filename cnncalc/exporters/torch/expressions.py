@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import inf
-from typing import Any
 
 from cnncalc.exporters.torch.layout import Bracket, Text, flat
 from cnncalc.exporters.torch.names import is_name, quoted
 from cnncalc.exporters.torch.structures import numbered
-from cnncalc.exporters.torch.trees import KnownFigure, figures, filled, same, structure
+from cnncalc.exporters.torch.trees import KnownFigure, figures, filled, same, structure, whole
 from cnncalc.layers.pytorch import Code, InputPlace, ModuleCall, Option
 
 _STRENGTH = {
@@ -41,7 +40,7 @@ LEAST_LOOP = 2
 """How many arguments are made by a loop."""
 
 
-def literal(value: Any) -> str:
+def literal(value: object) -> str:
     """Return a figure, a flag, a word or a tuple in Python."""
     if isinstance(value, str):
         return quoted(value)
@@ -71,7 +70,7 @@ class Printer:
         self.said = said
         self.places = places or {}
 
-    def text(self, tree: Any) -> Text:
+    def text(self, tree: object) -> Text:
         """Return a tree as source."""
         if isinstance(tree, ModuleCall):
             return self.call(tree)
@@ -135,7 +134,7 @@ class Printer:
         value, default = option.value, option.default
         return type(value) is not type(default) or value != default
 
-    def operator(self, name: str, args: tuple[Any, ...]) -> Text:
+    def operator(self, name: str, args: tuple[object, ...]) -> Text:
         """Return operands with an operator between them, in parentheses where they hold together less."""
         strength = _STRENGTH[name]
         if name == "neg":
@@ -149,12 +148,12 @@ class Printer:
             found += [f" {name} ", *self.operand(arg, strength + 1)]
         return tuple(found)
 
-    def operand(self, tree: Any, strength: int) -> Text:
+    def operand(self, tree: object, strength: int) -> Text:
         """Return a side of an operator."""
         text = self.text(tree)
         return text if _strength(text) >= strength else ("(", *text, ")")
 
-    def target(self, tree: Any) -> Text:
+    def target(self, tree: object) -> Text:
         """Return what a method or an index is of."""
         return self.operand(tree, 9)
 
@@ -166,12 +165,12 @@ class Printer:
         return sign.join([side or "" for side in sides]).strip(" ")
 
 
-def _series(options: list[Option], at: int) -> tuple[int, Any]:
+def _series(options: list[Option], at: int) -> tuple[int, object]:
     """Return where a series of calls ends that begins at an option, and one call for all, by their number i."""
     first, start = options[at].value, numbered(options[at].name)
     if not isinstance(first, ModuleCall) or start is None:
         return at + 1, first
-    rows: list[list[Any]] = []
+    rows: list[list[object]] = []
     end = at
     while end < len(options) and numbered(options[end].name) == (start[0], start[1] + end - at):
         if structure(options[end].value) != structure(first):
@@ -185,21 +184,21 @@ def _series(options: list[Option], at: int) -> tuple[int, Any]:
     return end, filled(first, iter(said).__next__)
 
 
-def _is_even(column: tuple[Any, ...]) -> bool:
+def _is_even(column: tuple[object, ...]) -> bool:
     """Whether figures are equal, or each as much larger than the one before."""
     if all(same(value, column[0]) for value in column):
         return True
-    if not all(type(value) is int for value in column) or column[1] <= column[0]:
-        return False
-    return all(b - a == column[1] - column[0] for a, b in pairwise(column))
+    numbers = whole(column)
+    return bool(numbers) and len({b - a for a, b in pairwise(numbers)}) == 1 and numbers[1] > numbers[0]
 
 
-def _by_number(column: tuple[Any, ...], start: int) -> Any:
+def _by_number(column: tuple[object, ...], start: int) -> object:
     """Return a figure by the number i of its place, which begins at ``start``."""
-    if len(column) < 2 or same(column[0], column[1]):
+    numbers = whole(column)
+    if len(numbers) < 2 or numbers[0] == numbers[1]:
         return column[0]
-    step = column[1] - column[0]
-    first = column[0] - step * start
+    step = numbers[1] - numbers[0]
+    first = numbers[0] - step * start
     product = f"{step} * i" if step != 1 else "i"
     return Code(f"{first} + {product}" if first > 0 else f"{product} - {-first}" if first else product)
 

@@ -6,7 +6,6 @@ import re
 import textwrap
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
 
 from cnncalc.exporters.torch.classes import Class, ClassUse, classes_of
 from cnncalc.exporters.torch.layout import WIDTH
@@ -14,7 +13,7 @@ from cnncalc.exporters.torch.names import TAKEN, access, class_name, free, is_fr
 from cnncalc.exporters.torch.parts import ScopePart, all_parts, parts_of
 from cnncalc.exporters.torch.source import class_text
 from cnncalc.exporters.torch.structures import Maker, SlotRef, Structure, is_chain, structure_of
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted
 from cnncalc.ground.places import Fault, SpecError
@@ -244,12 +243,12 @@ def _refusal(faults: list[tuple[Node, str]]) -> CnncalcError:
     return SpecError([Fault(message, node.origin) for node, message in faults])
 
 
-def _shapes(tensors: Iterable[Any]) -> str:
+def _shapes(tensors: Iterable[Tensor]) -> str:
     """Return shapes with the batch in front: ``(N, 3, 224, 224)``."""
     return ", ".join([f"({', '.join([_batch(tensor), *map(str, tensor.shape)])})" for tensor in tensors])
 
 
-def _batch(tensor: Any) -> str:
+def _batch(tensor: Tensor) -> str:
     return "1" if tensor.times == 0 else "N" if tensor.times == 1 else f"{tensor.times} * N"
 
 

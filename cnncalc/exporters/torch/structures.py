@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.exporters.torch.parts import ScopeItem, ScopePart
 from cnncalc.exporters.torch.trees import figures, key, structure
@@ -56,7 +56,7 @@ class Slot(NamedTuple):
     run: tuple[str, int] | None = None
 
     @property
-    def key(self) -> Any:
+    def key(self) -> object:
         """What slots of one class have in common, whatever their figures and what they read."""
         return (structure(self.module), structure(self.value), self.makes, self.owner, self.run, self.place)
 
@@ -65,7 +65,7 @@ class Slot(NamedTuple):
         """Whether somebody has named it."""
         return not self.name.removeprefix(self.stem).isdecimal()
 
-    def figures(self) -> list[tuple[str, Any]]:
+    def figures(self) -> list[tuple[str, object]]:
         """Return the figures of its calls, each with a word for it."""
         found = list(figures(self.module)) if self.module is not None else []
         for number, word in enumerate(self.words[: len(self.module.args) if self.module else 0]):
@@ -90,7 +90,7 @@ class Structure(NamedTuple):
     foreign: int
 
     @property
-    def key(self) -> Any:
+    def key(self) -> object:
         """What equal structures have in common."""
         slots = tuple([(name, slot.key, slot.reads) for name, slot in self.slots.items()])
         return (slots, self.makes, self.inputs, self.foreign)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
-from cnncalc.layers.pytorch import Code, InputPlace, ModuleCall, Option
+from cnncalc.layers.pytorch import Code, InputPlace, ModuleCall
 
 
 class KnownFigure(NamedTuple):
@@ -20,7 +20,7 @@ class KnownFigure(NamedTuple):
     name: str
 
 
-def structure(tree: Any) -> Any:
+def structure(tree: object) -> object:
     """Return a tree without its figures: what must be equal where two places are written alike."""
     if isinstance(tree, ModuleCall):
         args = tuple([structure(arg) for arg in tree.args])
@@ -34,7 +34,7 @@ def structure(tree: Any) -> Any:
     return None
 
 
-def figures(tree: Any) -> Iterator[tuple[str, Any]]:
+def figures(tree: object) -> Iterator[tuple[str, object]]:
     """Yield the figures of a tree, each with what PyTorch calls the argument, or ""."""
     if isinstance(tree, ModuleCall):
         for arg in tree.args:
@@ -50,21 +50,23 @@ def figures(tree: Any) -> Iterator[tuple[str, Any]]:
         yield "", tree
 
 
-def filled(tree: Any, take: Callable[[], Any]) -> Any:
+def filled(tree: object, take: Callable[[], object]) -> object:
     """Return a tree with other figures, taken one by one in the order of :func:`figures`."""
     if isinstance(tree, ModuleCall):
-        args = tuple([filled(arg, take) for arg in tree.args])
-        return ModuleCall(tree.name, args, tuple([_filled(option, take) for option in tree.options]))
+        return filled_call(tree, take)
     if isinstance(tree, slice):
         return slice(take(), take(), take())
     return tree if isinstance(tree, (InputPlace, Code)) else take()
 
 
-def _filled(option: Option, take: Callable[[], Any]) -> Option:
-    return option._replace(value=filled(option.value, take))
+def filled_call(tree: ModuleCall, take: Callable[[], object]) -> ModuleCall:
+    """Return a call likewise."""
+    args = tuple([filled(arg, take) for arg in tree.args])
+    options = [option._replace(value=filled(option.value, take)) for option in tree.options]
+    return ModuleCall(tree.name, args, tuple(options))
 
 
-def places(tree: Any) -> Iterator[int]:
+def places(tree: object) -> Iterator[int]:
     """Yield the numbers of the inputs that a tree uses, each as often as it does."""
     if isinstance(tree, InputPlace):
         yield tree.number
@@ -73,11 +75,17 @@ def places(tree: Any) -> Iterator[int]:
             yield from places(arg)
 
 
-def same(one: Any, other: Any) -> bool:
+def same(one: object, other: object) -> bool:
     """Whether two figures are printed alike: true is not 1."""
     return type(one) is type(other) and bool(one == other)
 
 
-def key(value: Any) -> Any:
+def whole(column: Sequence[object]) -> list[int]:
+    """Return figures as integers; none where one of them is anything else, as true is."""
+    numbers = [value for value in column if type(value) is int]
+    return numbers if len(numbers) == len(column) else []
+
+
+def key(value: object) -> object:
     """Return a figure as something to be looked up, true not being 1."""
     return (type(value).__name__, tuple([key(item) for item in value]) if isinstance(value, tuple) else value)

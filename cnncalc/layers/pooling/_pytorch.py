@@ -23,7 +23,7 @@ def adaptive(flow: Flow, function: str, size: Sequence[int | None]) -> Torch:
 
 def largest(layer: WindowPool, flow: Flow) -> Torch:
     """Return max pooling; a window that holds nothing has the least number, as all here."""
-    dilated = {"dilation": Or(short(layer.dilation), 1)}
+    dilated = {"dilation": Or(short(layer.dilation or (1,)), 1)}
     if _is_plain(layer, flow):
         return Torch(_called("max", layer, flow, X, dilated, plain=True))
     empty = layer.rounding == "caffe" and not any(before or after for before, after in _pads(layer, flow))

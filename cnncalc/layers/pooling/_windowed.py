@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import DERIVED, LayerError, argument, choice, flag, pads, per_axis, positive
 from cnncalc.layers.base import Layer
@@ -11,7 +11,22 @@ from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import Pair, Sliding, extents, pads_of, window_counts, window_label
 
 if TYPE_CHECKING:
+    from typing import TypedDict
+
+    from cnncalc.layers.arguments import Padding
     from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Rounding
+
+    class PoolOptions(TypedDict):
+        """The arguments that every pooling kernel receives."""
+
+        kernel_size: Shape
+        stride: Shape
+        padding: Padding
+        rounding: Rounding
+
+
+_ROUNDINGS: tuple[Rounding, ...] = ("floor", "ceil", "caffe")
 
 
 class WindowPool(Layer):
@@ -26,14 +41,14 @@ class WindowPool(Layer):
 
     kind = "pool"
     slides = True
-    dilation: Any = None
+    dilation: ClassVar[Shape | None] = None
 
     kernel_size = argument(per_axis(positive), "extent of the window along each spatial axis", symbol="K")
     stride = argument(per_axis(positive), "step from one window to the next; default: kernel_size", DERIVED, "S")
     padding = argument(pads, "padding around the map", 0, "P")
     ceil_mode = argument(flag, "short for 'rounding: ceil'", False)
     rounding = argument(
-        choice("floor", "ceil", "caffe"),
+        choice(*_ROUNDINGS),
         "ceil: the last window may overhang the end; caffe: the same, or lie behind it where nothing is padded",
         "floor",
     )
@@ -72,7 +87,7 @@ class WindowPool(Layer):
         """Return the arguments, with the padding that ``same`` stands for."""
         return super().described(*inputs) | {"padding": self._pads(inputs[0][1:])}
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> PoolOptions:
         """Return the arguments that every pooling kernel receives."""
         return {
             "kernel_size": self.kernel_size,

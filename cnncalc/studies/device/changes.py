@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cnncalc.deployment.constants import CONVERTERS
 from cnncalc.deployment.operators import Operator
@@ -13,6 +13,9 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.places import Place
 from cnncalc.layers import layer_type
 from cnncalc.layers.base import Layer, LayerError
+
+if TYPE_CHECKING:
+    from cnncalc.layers.convolution.conv import Conv
 
 KEPT, OF = 3, 4
 """What is kept of a layer's width where it is made narrower."""
@@ -139,8 +142,10 @@ def _narrower(network: Graph, on: Device, found: Deployment) -> Iterable[DeviceC
     makers: list[Operator] = [one for one in found.graph.operators if one.output.name in alive]
     for operator in makers:
         node = operator.layers[0]
-        layer: Any = node.layer
-        if layer.type != "conv" or layer.groups > 1 or layer.out_channels % OF:
+        if node.layer.type != "conv":
+            continue
+        layer = cast("Conv", node.layer)
+        if layer.groups > 1 or layer.out_channels % OF:
             continue
         channels = layer.out_channels * KEPT // OF
         changed = rebuilt(network, lambda one, node=node, channels=channels: (  # type: ignore[misc]
@@ -206,10 +211,11 @@ def rebuilt(
 
 def _fitting(node: Node, channels: int) -> Layer:
     """Return a node's layer for other channels: a depthwise convolution has as many groups as channels come in."""
-    layer: Any = node.layer
-    came = node.use.inputs[0][0] if node.use.inputs else 0
-    if layer.type != "conv" or came == channels or layer.groups != came or came == 1:
+    if node.layer.type != "conv":
         return node.layer
+    layer, came = cast("Conv", node.layer), node.use.inputs[0][0]
+    if came == channels or layer.groups != came or came == 1:
+        return layer
     return _with(layer, groups=channels, out_channels=layer.out_channels // came * channels)
 
 

@@ -6,7 +6,7 @@ Formulas are the layer's own rules, run on named numbers (:mod:`cnncalc.layers.s
 from __future__ import annotations
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cnncalc.figures.costs import DTYPES
 from cnncalc.figures.receptive_field import receptive_fields
@@ -19,6 +19,9 @@ from cnncalc.layers.shapes import Shape, axis_names
 from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape
 from cnncalc.studies.explain.borders import Border, borders_of
 from cnncalc.studies.explain.growth import Sight, sights
+
+if TYPE_CHECKING:
+    from cnncalc.layers.convolution.conv import Conv
 
 
 class Explanation(NamedTuple):
@@ -105,7 +108,7 @@ def _sharing(node: Node, formulas: list[Formula]) -> list[Formula]:
     layer, use = node.layer, node.use
     if layer.type not in ("conv", "locally_connected") or len(node.shape) == 1:
         return []
-    named: Any = symbolic(layer, len(node.shape) - 1)
+    named = symbolic(cast("Conv", layer), len(node.shape) - 1)
     ins, outs = named_shape(use.inputs[0], "_in"), named_shape(node.shape, "_out")
     groups = getattr(named, "groups", 1)
     weight = named.out_channels * (ins[0] // groups) * prod(named.kernel_size)
