@@ -8,20 +8,37 @@
 
 TYPE_CHECKING = False  # typing's own takes 5 ms, in which Ctrl-C would end in a traceback
 if TYPE_CHECKING:
+    from cnncalc.execution.report import Run
     from cnncalc.execution.session import Session
     from cnncalc.figures.summary import Summary
     from cnncalc.ground.errors import CnncalcError
     from cnncalc.network import Network, load, loads
-    from cnncalc.sweeps import compile, sweep
+    from cnncalc.studies.sweep.scalar import NetworkFunction
+    from cnncalc.sweeps import SweepColumns, compile, sweep
 
-__all__ = ["CnncalcError", "Network", "Session", "Summary", "compile", "load", "loads", "sweep"]
+__all__ = [
+    "CnncalcError",
+    "Network",
+    "NetworkFunction",
+    "Run",
+    "Session",
+    "Summary",
+    "SweepColumns",
+    "compile",
+    "load",
+    "loads",
+    "sweep",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
     "CnncalcError": "cnncalc.ground.errors",
     "Network": "cnncalc.network",
+    "NetworkFunction": "cnncalc.studies.sweep.scalar",
+    "Run": "cnncalc.execution.report",
     "Session": "cnncalc.execution.session",
     "Summary": "cnncalc.figures.summary",
+    "SweepColumns": "cnncalc.sweeps",
     "compile": "cnncalc.sweeps",
     "load": "cnncalc.network",
     "loads": "cnncalc.network",

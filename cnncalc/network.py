@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 
 from cnncalc.graph import Graph, Unmet
 from cnncalc.ground import given
-from cnncalc.ground.errors import ArgumentError
+from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.numbers import counted
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 
 class Network(Graph):
-    """A graph in which every shape is known, with what is usually asked of it."""
+    """A graph in which every shape is known, with what is usually asked of it.
+
+    ``load`` and ``loads`` make one.  ``add``, ``finish`` and ``up_to`` are for whoever builds graphs; a network that is
+    loaded is finished.
+    """
 
     @classmethod
     def of(cls, graph: Graph) -> Network:
@@ -197,6 +201,50 @@ class Network(Graph):
             None if flash is None else given.whole("flash", flash),
         )
         return deploy(self, on)
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        format: str | None = None,
+        *,
+        weights: Tensors | None = None,
+        seed: SupportsIndex | None = None,
+        opset: SupportsIndex | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Write the network in another tool's format, or as a spec.
+
+        Args:
+            path: the file; of timeloop, a new folder.
+            format: onnx, torch, scale-sim, timeloop or spec; None for the one whose suffix the file has.
+            weights: for onnx, as in :meth:`run`.
+            seed: for onnx, of random weights.
+            opset: for onnx, the version of its operators; None for the usual one.
+            overwrite: whether a spec, or a source of PyTorch, that is there may be replaced; a file of another
+                format is.
+
+        Raises:
+            CnncalcError: where the format can't say it, an argument or the weights don't fit, or the file can't be
+                written.
+        """
+        from cnncalc.execution.arrays.read import named_arrays
+        from cnncalc.exporters.formats import Options
+        from cnncalc.exporters.writing import chosen, write
+        from cnncalc.ground.atomic_write import is_replaced
+
+        target = given.path("path", path)
+        name, how = chosen(target, None if format is None else given.text("format", format))
+        for option, asked in (("weights", weights), ("seed", seed), ("opset", opset)):
+            if asked is not None and option not in how.takes:
+                raise ArgumentError(option, f"means nothing beside the format {name}")
+        if how.edited and is_replaced(target) and not given.truth("overwrite", overwrite):
+            raise CnncalcError(f"{target}: there is such a file", "overwrite = True replaces it")
+        options = Options(
+            weights=None if weights is None else named_arrays(weights),
+            seed=0 if seed is None else given.seed(seed),
+            opset=None if opset is None else given.whole("opset", opset, 1, 999),
+        )
+        write(self, target, how, options)
 
     def __repr__(self) -> str:
         count, params = len(self.nodes), sum([node.params for node in self.nodes])

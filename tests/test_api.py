@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 import cnncalc
+from tests.commands import cnncalc as command
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from typing_extensions import assert_type
+
+    Array = npt.NDArray[np.floating[Any]]
+    Column = npt.NDArray[Any]
+else:
+
+    def assert_type(value: object, kind: object) -> None:
+        """Do what Python 3.11's does: mypy looks at it."""
+
 
 SPEC = """
 args: {width: 8, depths: [1, 2]}
@@ -34,6 +50,10 @@ def network(**settings: Any) -> cnncalc.Network:
 def params(network: cnncalc.Network) -> int:
     total: int = network.summary().totals.params
     return total
+
+
+def _tensors(network: cnncalc.Network) -> dict[str, tuple[int, ...]]:
+    return {f"{node.name}.{name}": one.shape for node in network.nodes for name, one in node.weights.items()}
 
 
 @pytest.fixture
@@ -101,17 +121,31 @@ def test_a_variant_may_stand_behind_a_colon(call: Callable[[str], cnncalc.Networ
 
 
 def test_weights_come_from_a_file(tmp_path: Path) -> None:
-    drawn = {
-        f"{node.name}.{name}": np.random.default_rng(0).standard_normal(weight.shape, np.float32)
-        for node in network().nodes
-        for name, weight in node.weights.items()
-    }
+    rng = np.random.default_rng(0)
+    drawn = {name: rng.standard_normal(shape, np.float32) for name, shape in _tensors(network()).items()}
     np.savez(tmp_path / "w.npz", **drawn)  # type: ignore[arg-type]  # NumPy's stubs take the names for its options
     one = network().run(weights=drawn).output
     for given in (tmp_path / "w.npz", str(tmp_path / "w.npz")):
         assert network().run(weights=given).output.tobytes() == one.tobytes()
         with network().prepare(weights=given, threads=1) as session:
             assert session(np.zeros((3, 32, 32), np.float32)).shape == (1, 10)
+
+
+def test_a_network_is_exported_as_on_the_command_line(path: Path) -> None:
+    folder, net = path.parent, cnncalc.load(path)
+    np.savez(folder / "w.npz", **{name: np.full(shape, 0.25, np.float32) for name, shape in _tensors(net).items()})  # type: ignore[arg-type]
+    net.export(folder / "1.onnx", weights=folder / "w.npz", opset=14)
+    net.export(folder / "1.py")
+    net.export(folder / "1.py", overwrite=True)
+    net.export(folder / "1.csv")
+    net.export(folder / "1", format="timeloop")
+    assert {file.name for file in (folder / "1").iterdir()} >= {"1_conv2.yaml", "2_fc1.yaml"}
+    for name, *options in (("onnx", "--weights", str(folder / "w.npz"), "--opset", "14"), ("py",), ("csv",)):
+        done = command("export", str(path), "-o", str(folder / f"2.{name}"), *options)
+        assert done.code == 0, name
+        assert (folder / f"1.{name}").read_bytes() == (folder / f"2.{name}").read_bytes(), name
+    net.export(path, overwrite=True)
+    assert params(cnncalc.load(path)) == PARAMS
 
 
 def test_lists_of_numbers_are_an_input() -> None:
@@ -186,6 +220,19 @@ def net(**settings: Any) -> Any:
         (lambda path: untyped.sweep(path, dtype="f4"), "dtype: there is no 'f4'"),
         (lambda path: untyped.sweep(path, sample=0), "sample: 0 is no integer from 1 up"),
         (lambda path: untyped.compile("vgg", variant="vgg12"), "variant: there is no 'vgg12'"),
+        (lambda path: untyped.compile(path)(width=Fraction(8)), f"width: a value of type Fraction {NO_VALUE}"),
+        (lambda path: untyped.compile(path)(input="3x8x8"), f"input: '3x8x8' {SHAPE}"),
+        (lambda path: untyped.compile(path)(input={5: (3, 8, 8)}), "input: 5 is no text"),
+        (lambda path: net().export(5), "path: 5 is not a path"),
+        (lambda path: net().export("net\0.onnx"), "path: 'net\\x00.onnx' is not a path"),
+        (
+            lambda path: net().export("net.tflite"),
+            "net.tflite: no format has such a suffix\n  hint: there are onnx, torch,",
+        ),
+        (lambda path: net().export("net.onnx", "onxx"), "format: there is no 'onxx'\n  hint: did you mean 'onnx'?"),
+        (lambda path: net().export("net.csv", weights={}), "weights: means nothing beside the format scale-sim"),
+        (lambda path: net().export("net.onnx", opset="17"), "opset: '17' is no integer from 1 to 999"),
+        (lambda path: net().export(path), "net.yaml: there is such a file\n  hint: overwrite = True replaces it"),
     ],
 )
 def test_what_is_given_wrongly_is_refused_with_a_sentence(
@@ -225,6 +272,88 @@ def test_a_closed_session_says_so() -> None:
         session(np.zeros((3, 32, 32), np.float32))
 
 
+# --- signatures and types --------------------------------------------------------------------------------------------
+
+
+def public_functions() -> Iterator[tuple[str, Callable[..., object]]]:
+    """Return every function and method that a caller meets, of this package's own, by its name."""
+    for name in cnncalc.__all__:
+        made = getattr(cnncalc, name)
+        if not isinstance(made, type):
+            yield name, made
+            continue
+        for method, function in inspect.getmembers(made, inspect.isfunction):
+            own = function.__module__.startswith("cnncalc.")
+            if own and (method == "__call__" or not method.startswith("_")):
+                yield f"{name}.{method}", function
+
+
+def unclear(function: Callable[..., object]) -> list[str]:
+    """Return what help(), an editor or mypy can't say of a function."""
+    signature, text = inspect.signature(function), inspect.getdoc(function) or ""
+    found = [] if text and signature.return_annotation is not inspect.Signature.empty else ["text or return type"]
+    for name, parameter in signature.parameters.items():
+        named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if name != "self" and not named and parameter.annotation != "Setting":
+            found.append(f"*{name}")
+        if name != "self" and parameter.annotation in (parameter.empty, "Any"):
+            found.append(f"type of {name}")
+        if "Args:" in text and name != "self" and f"{name}:" not in text:
+            found.append(f"text of {name}")
+    return found
+
+
+def test_every_public_function_says_what_it_takes() -> None:
+    functions = dict(public_functions())
+    assert {"load", "sweep", "Network.run", "Network.export", "Session.__call__", "NetworkFunction.__call__"} <= {
+        *functions
+    }
+    assert {name: faults for name, function in functions.items() if (faults := unclear(function))} == {}
+
+
+def test_a_function_that_does_not_say_it_is_seen() -> None:
+    def vague(x, *args: Any, y: int = 0, **options: Any) -> int:  # type: ignore[no-untyped-def]
+        """Do.
+
+        Args:
+            x: what.
+        """
+        return 0
+
+    assert unclear(vague) == [
+        "type of x", "*args", "type of args", "text of args", "text of y", "*options", "type of options", "text of options",
+    ]  # fmt: skip
+
+
+def test_mypy_knows_what_comes_out(path: Path) -> None:
+    """What a user would write; mypy, which reads the tests, too, holds the types, and this that they are true."""
+    net = cnncalc.load(path, input=[3, 16, 16], width=np.int64(8))
+    assert_type(net, cnncalc.Network)
+    summary = net.summary(batch=2, dtype=np.float16)
+    assert_type(summary.totals.memory.peak, int)
+    assert_type([row.output_shape for row in summary.rows], list[tuple[int, ...]])
+    result = net.run(np.zeros((1, 3, 16, 16), np.float32), layers=["conv1"], threads=1)
+    assert_type(result, cnncalc.Run)
+    assert_type(result.output, "Array")
+    with net.prepare(threads=1) as session:
+        assert_type(session, cnncalc.Session)
+        made = session(np.zeros((4, 3, 16, 16), np.float32))
+        assert_type(made, "Array")
+        assert made.shape == (4, 10)
+        assert_type(session.outputs(np.zeros((3, 16, 16), np.float32)), "dict[str, Array]")
+    columns = cnncalc.sweep(
+        path, {"width": range(4, 9, 4), "depths": [[1], (1, 2)]}, [(3, 8, 8), [3, 9, 9]], where="macs > 1"
+    )
+    assert_type(columns, cnncalc.SweepColumns)
+    assert_type(columns["macs"], "Column")
+    best = columns["width"][columns["macs"].argmax()]
+    figures = cnncalc.compile(path, ["macs"])
+    assert_type(figures, cnncalc.NetworkFunction)
+    assert figures(width=best, input=(3, 9, 9))["macs"] <= 10**9
+    with pytest.raises(cnncalc.CnncalcError):
+        net.summary(batch="4")  # type: ignore[arg-type]  # which mypy says, too
+
+
 # --- what is shown ---------------------------------------------------------------------------------------------------
 
 
@@ -260,6 +389,18 @@ def test_a_warning_names_the_line_of_the_caller(path: Path) -> None:
         with pytest.warns(UserWarning, match=r"^the input .*\[channels-last\]") as caught:
             call()
         assert caught[0].filename == __file__
+
+
+def test_nothing_is_imported_before_it_is_needed(path: Path) -> None:
+    code = (
+        "import sys, cnncalc\n"
+        "heavy = lambda *names: {*names} & {*sys.modules}\n"
+        "assert not heavy('numpy', 'rich', 'yaml', 'click', 'cnncalc.network'), sys.modules\n"
+        f"print(cnncalc.load({str(path)!r}, input=[3, 16, 16], width=16).summary(dtype='float16'))\n"
+        "assert not heavy('numpy', 'rich', 'click', 'cnncalc.execution'), sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # --- sweeps that leave nothing --------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -15,7 +14,8 @@ from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.overwriting import refuse_overwriting, refuse_replacing, refuse_too_large
 from cnncalc.execution import load_numpy
 from cnncalc.exporters.formats import FORMATS, Options, by_suffix
-from cnncalc.ground.atomic_write import is_replaced, write_folder, write_whole
+from cnncalc.exporters.writing import write_beside
+from cnncalc.ground.atomic_write import write_folder
 from cnncalc.ground.errors import CnncalcError
 
 _TO = click.option(
@@ -84,10 +84,7 @@ def command(
 def beside(path: str, suffix: str, chunks: Iterable[bytes | memoryview]) -> str:
     """Write a file beside another one; return its name."""
     refuse_overwriting("-o", path + suffix)
-    if is_replaced(path + suffix) and not is_replaced(path):
-        raise CnncalcError(f"-o {path}: there is a file {path}{suffix}, which may belong to another model")
-    write_whole(path + suffix, chunks)
-    return os.path.basename(path + suffix)
+    return write_beside(path, suffix, chunks)
 
 
 def _refuse_unused(name: str, given: Mapping[str, object]) -> None:

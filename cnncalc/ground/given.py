@@ -108,9 +108,12 @@ def several(argument: str, given: object, what: str) -> Iterable[Any]:
 def path(argument: str, given: object, what: str = "a path") -> str:
     """Return a path.  Raises ArgumentError, which says that it should be ``what``."""
     try:
-        return os.fsdecode(given)  # type: ignore[arg-type]  # which the next line is for
+        found = os.fsdecode(given)  # type: ignore[arg-type]  # which the next line is for
     except TypeError:
         raise ArgumentError(argument, f"{shown(given)} is not {what}") from None
+    if "\0" in found:  # which no system takes
+        raise ArgumentError(argument, f"{shown(found)} is not {what}")
+    return found
 
 
 def dtype_name(given: object) -> str:

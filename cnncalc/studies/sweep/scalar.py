@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from cnncalc.ground import given
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_INTEGER
-from cnncalc.ground.values import Value, frozen
+from cnncalc.ground.values import Value
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.layout import laid_out
@@ -30,6 +31,9 @@ from cnncalc.studies.sweep.tape import (
     numbers_of,
 )
 from cnncalc.studies.sweep.traced import Traceable, operand_of, stand_in
+
+if TYPE_CHECKING:
+    from cnncalc.ground.given import Setting, ShapeLike
 
 N = TypeVar("N", bound=float)
 
@@ -53,15 +57,23 @@ class NetworkFunction:
         self.traces = 0
         self._programs: dict[object, list[_Scalar]] = {}
 
-    def __call__(self, input: Shape | Mapping[str, Shape] | None = None, **arguments: Any) -> dict[str, Figure]:
-        """Return the wanted figures by name, for some arguments and perhaps another input shape (C, …) without batch.
+    def __repr__(self) -> str:
+        return f"<NetworkFunction {self.variant or self.recipe.name}: {', '.join(self.wanted)}>"
+
+    def __call__(
+        self, input: ShapeLike | Mapping[str, ShapeLike] | None = None, **arguments: Setting
+    ) -> dict[str, Any]:
+        """Return the wanted figures by name: integers, and shapes as tuples of them.
+
+        Args:
+            input: another input shape, without the batch axis; a mapping where there are several inputs.
+            arguments: values for the spec's ``args``.
 
         Raises:
             CnncalcError: where that is no network.
         """
-        given = input if isinstance(input, Mapping) else {"": input} if input is not None else {}
-        shapes = {name: tuple(shape) for name, shape in given.items()}
-        values = {name: frozen(value) for name, value in arguments.items()}
+        shapes = given.shapes(input)
+        values = {name: given.value(name, value) for name, value in arguments.items()}
         if self.measure.more:
             return self._plain(values, shapes)
         numbers: list[Number] = []
