@@ -186,10 +186,9 @@ def _run() -> int:
         to_stderr(error_text(error))
         return error.exit_code
     except click.ClickException as error:
-        if isinstance(error, click.NoSuchOption):
-            from cnncalc.cli._words import no_such_option
+        from cnncalc.cli._words import explained
 
-            error = no_such_option(error)
+        error = explained(error)
         shown = StringIO()
         error.show(shown)
         to_stderr("\n".join(map(clipped, shown.getvalue().rstrip().split("\n"))))

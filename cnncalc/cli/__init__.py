@@ -51,7 +51,7 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.version_option(__version__, prog_name="cnncalc")
+@click.version_option(__version__, "-V", "--version", prog_name="cnncalc")
 def cli() -> None:
     """Shapes, parameters, MACs and FLOPs of convolutional networks: exact, explained, and proven by running.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
 from typing import Any, NamedTuple
@@ -84,6 +85,8 @@ class Varied(NamedTuple):
         name = name.strip()
         if not equals or not name:
             raise CnncalcError(f"--set {setting}: not of the form NAME=V1,V2,…", "as in --set width=0.5,1.0")
+        if re.search(r"\d\.\.+\d", text):
+            raise CnncalcError(f"--set {setting}: not a range", "a range is START:STOP, or 8:32:8 with a step")
         return name, _called(f"--set {name}", lambda: values_of(text, lambda one: parse_value(one, f"--set {name}")))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 import click
 
-from cnncalc.ground.near import did_you_mean
+from cnncalc.ground.near import did_you_mean, suggestion
 
 COMMANDS = {
     "summary": "info stat stats profile count flops params describe analyze analyse inspect model",
@@ -28,9 +29,9 @@ COMMANDS = {
 OPTIONS = {
     "--input": "--input-size --input-shape --shape --size --resolution --in",
     "--batch": "--batch-size --batchsize --samples --bs",
-    "--dtype": "--precision --type --bits --data-type",
+    "--dtype": "--precision --type --bits --data-type --quant --quantize",
     "--set": "--arg --args --param --params --define --with",
-    "--format": "--output-format --fmt --as --json --csv",
+    "--format": "--output-format --fmt --as --to",
     "--output": "--out --outfile --output-file --file --save-to",
     "--columns": "--cols --fields --show",
     "--depth": "--level --levels --max-depth",
@@ -48,22 +49,75 @@ OPTIONS = {
     "--layout": "--data-format --channels-last --nhwc --axes",
     "--convention": "--tool --counting --like",
     "--max-params": "--params",
+    "--max-arena": "--max-ram --max-sram --ram --sram --max-memory",
+    "--max-flash": "--max-rom --max-size --flash --rom",
+    "--to": "--format --fmt --as --target",
+    "--quant": "--precision --dtype --type --quantization --quantize",
+    "--board": "--mcu --device --target",
+    "--core": "--cpu",
     "--max-macs": "--macs --flops",
 }
 """Other words for our options, where a command has them."""
 
+VALUES = {
+    "float64": "fp64 f64 double",
+    "float32": "fp32 f32 single float",
+    "float16": "fp16 f16 half",
+    "bfloat16": "bf16",
+    "int8": "i8 u8 uint8",
+    "torch": "pytorch",
+    "markdown": "md",
+    "ndjson": "jsonl",
+    "table": "text txt",
+}
+"""Other words for what our options take."""
+
+SPEC = "a file, '-' for standard input, or a network that 'cnncalc specs' lists"
+NO_NUMBER = {
+    "is not a valid integer range.": "is not a whole number.",
+    "is not a valid float range.": "is not a number.",
+}
+"""What click says of a text that is no number, and what we say."""
+
 
 def command_hint(name: str, known: tuple[str, ...]) -> str | None:
     """Return the hint for a command that there is not."""
+    if name.lower() == "version":
+        return "'cnncalc --version' prints it"
     return did_you_mean(name, known, "") or _other(name, known, COMMANDS) or f"commands: {', '.join(known)}"
 
 
-def no_such_option(error: click.NoSuchOption) -> click.UsageError:
+def explained(error: click.ClickException) -> click.ClickException:
     """Return click's error with a hint of ours in place of its own; without one where only the help can say more."""
-    name, parameters = error.option_name, error.ctx.command.get_params(error.ctx) if error.ctx else []
+    if not isinstance(error, click.UsageError):
+        return error
+    message, hint = error.format_message().strip(), None
+    if isinstance(error, click.NoSuchOption):
+        message = f"no option '{error.option_name}'"
+        hint = _option_hint(error.option_name, error.ctx.command.get_params(error.ctx) if error.ctx else [])
+    elif isinstance(error, click.MissingParameter):
+        hint = SPEC if error.param is not None and error.param.name == "spec" else None
+    elif isinstance(error, click.BadParameter):
+        for clicks, ours in NO_NUMBER.items():
+            message = message.replace(clicks, ours)
+        word = re.search(": '(.*)' is not one of ", message)
+        if word and error.param is not None and isinstance(error.param.type, click.Choice):
+            hint = _value_hint(word[1], tuple(map(str, error.param.type.choices)))
+    return click.UsageError(message + (f"\n  hint: {hint}" if hint else ""), error.ctx)
+
+
+def _value_hint(word: str, known: tuple[str, ...]) -> str | None:
+    bare = word.lower().removeprefix("cortex").lstrip("-")
+    near = suggestion([bare]) if bare in known else did_you_mean(word, known, "")
+    return near or _other(word, known, VALUES)
+
+
+def _option_hint(name: str, parameters: Sequence[click.Parameter]) -> str | None:
     known = tuple([option for parameter in parameters for option in parameter.opts if option.startswith("--")])
-    hint = did_you_mean(name, known, "") or _other(name, known, OPTIONS)
-    return click.UsageError(f"no option '{name}'" + (f"\n  hint: {hint}" if hint else ""), error.ctx)
+    for parameter in parameters:
+        if isinstance(parameter.type, click.Choice) and name.removeprefix("--") in parameter.type.choices:
+            return f"write '{parameter.opts[0]} {name.removeprefix('--')}'"
+    return did_you_mean(name, known, "") or _other(name, known, OPTIONS)
 
 
 def _other(name: str, known: tuple[str, ...], words: Mapping[str, str]) -> str | None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
+import click
+
 from cnncalc.cli._blame import blaming, note_variants
 from cnncalc.cli.output import to_stderr
 from cnncalc.cli.overwriting import note_read
@@ -173,6 +175,9 @@ def _read_file(spec: str) -> tuple[Recipe, str | None]:
                 return _read_stream(pipe, spec), None
         except OSError as error:
             raise CnncalcError(f"{spec}: {error.strerror}") from None
+    if spec == "help" and not os.path.exists(spec):
+        command = click.get_current_context().info_name
+        raise CnncalcError("'help' is neither a file nor a network", f"'cnncalc help {command}' shows the options")
     if spec != "-":
         recipe, named = open_file(spec)
         note_read(recipe.path)  # a shipped one's is not SPEC

@@ -37,6 +37,7 @@ from cnncalc.rendering.writers import FORMATS
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+RASTER = (".png", ".jpg", ".jpeg", ".pdf", ".gif", ".webp")
 GENERAL = tuple([name for name, format in FORMATS.items() if format.general])
 """The formats that nearly every command has."""
 
@@ -188,7 +189,9 @@ def takes_output(
         if suffix not in suffixes:
             raise CnncalcError(
                 f"-o {path}: no format has the suffix '{suffix}'",
-                f"there are {', '.join(suffixes)}; with --format any name will do",
+                "an .svg is a picture, too: a browser shows it, and rsvg-convert makes a PNG or a PDF of it"
+                if suffix in RASTER and ".svg" in suffixes
+                else f"there are {', '.join(suffixes)}; with --format any name will do",
             )
         return suffixes[suffix]
 

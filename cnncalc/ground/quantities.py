@@ -20,7 +20,10 @@ def parse_quantity(text: str, name: str, of_bytes: bool = False) -> int:
     match = _QUANTITY(text.strip())
     kind, forms = ("a number of bytes", "256KiB, 4MB") if of_bytes else ("a number", "600M, 1.5G")
     if match is None or (not of_bytes and (match[3] or match[4])) or (match[3] and not match[2]):
-        raise CnncalcError(f"{name} {_cut(text)}: not {kind}", f"write it as {forms} or 20000")
+        large = text.strip().upper().replace("I", "i")
+        meant = of_bytes and _QUANTITY(large)
+        hint = f"write {large}, with capitals" if meant and len(text) < MAX_DIGITS else f"write it as {forms} or 20000"
+        raise CnncalcError(f"{name} {_cut(text)}: not {kind}", hint)
     if len(match[1]) > MAX_DIGITS:
         raise CnncalcError(f"{name} {_cut(text)}: more than {MAX_DIGITS} digits")
     from fractions import Fraction  # 2 ms that few commands need

@@ -14,6 +14,7 @@ import pytest
 import cnncalc as cnncalc_package
 from cnncalc.cli import cli
 from tests.commands import cnncalc, on_a_terminal
+from tests.pages import ROOT
 from tests.patience import ends_soon
 
 COMMANDS = cli.list_commands(click.Context(cli))
@@ -417,10 +418,34 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]").search
         (["summary", "alexnet", "--precision", "int8"], "it is called '--dtype' here"),
         (["check", "alexnet", "--max-parms", "3"], "did you mean '--max-params'?"),
         (["check", "alexnet", "--flops", "3"], "it is called '--max-macs' here"),
+        (["check", "alexnet", "--max-ram", "3"], "it is called '--max-arena' here"),
+        (["check", "alexnet", "--max-arena", "32kb"], "write 32KB, with capitals"),
+        (["deploy", "lenet5", "--core", "cortex-m4"], "did you mean 'm4'?"),
+        (["deploy", "lenet5", "--quant", "fp32"], "it is called 'float32' here"),
+        (["summary", "lenet5", "--dtype", "flaot16"], "did you mean 'float16'?"),
+        (["export", "lenet5", "--format", "onnx"], "it is called '--to' here"),
+        (["export", "lenet5", "--to", "pytorch"], "it is called 'torch' here"),
+        (["summary", "lenet5", "--json"], "write '--format json'"),
+        (["sweep", "mobilenet_v2", "--set", "width=8..32"], "a range is START:STOP, or 8:32:8 with a step"),
+        (["version"], "'cnncalc --version' prints it"),
+        (["summary", "help"], "'cnncalc help summary' shows the options"),
+        (["summary"], "a file, '-' for standard input, or a network that 'cnncalc specs' lists"),
+        (
+            ["show", "tests/data/onnx/resnet14t.onnx"],
+            "'cnncalc import tests/data/onnx/resnet14t.onnx' makes a spec of it",
+        ),
+        (
+            ["draw", "lenet5", "-o", "n.png"],
+            "an .svg is a picture, too: a browser shows it, and rsvg-convert makes a PNG or a PDF of it",
+        ),
+        (["summary", "alexnet", "--batch", "abc"], None),
         (["summary", "alexnet", "--wibble"], None),
     ],
 )
-def test_commands_and_options_that_there_are_not(words: list[str], hint: str | None) -> None:
+def test_commands_and_options_that_there_are_not(
+    words: list[str], hint: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
     done = cnncalc(*words)
     assert (done.code, done.out) == (2, "")
     assert "Did you mean" not in done.err  # click's own guesses: '--help' for '--flops'
@@ -436,6 +461,23 @@ def test_other_words_are_for_commands_and_options_that_there_are() -> None:
     found = [command for name in COMMANDS if (command := cli.get_command(context, name)) is not None]
     options = {name for command in found for parameter in command.params for name in parameter.opts}
     assert set(_words.OPTIONS) <= options
+    choices = [parameter.type for command in found for parameter in command.params]
+    assert set(_words.VALUES) <= {
+        str(one) for kind in choices if isinstance(kind, click.Choice) for one in kind.choices
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["summary", "alexnet", "--batch", "abc"], "'abc' is not a whole number."),
+     (["hotspots", "alexnet", "--sparsity", "abc"], "'abc' is not a number.")],
+)  # fmt: skip
+def test_a_text_that_is_no_number(words: list[str], message: str) -> None:
+    assert cnncalc(*words).err.endswith(f": {message}\n")
+
+
+def test_the_version_by_its_letter() -> None:
+    assert cnncalc("-V") == cnncalc("--version")
 
 
 LONG = 50_000

@@ -260,6 +260,13 @@ KEYS = {
     "macs": "mac mult_adds multadds madds madd",
     "flops": "flop",
     "output": "output_shape out_shape shape",
+    "max_arena": "max_ram max_sram max_memory arena",
+    "max_flash": "max_rom max_size",
+    "quant": "quantization quantisation quantize dtype precision",
+    "board": "mcu device target",
+    "core": "cpu",
+    "ram": "sram memory",
+    "flash": "rom",
 }
 """Other words for the keys of a spec."""
 
