@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
 
@@ -52,6 +53,18 @@ def test_the_python_of_a_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         write_files(text, tmp_path)
         for code in re.findall(r"^```python\n(import cnncalc.*?)^```$", text, re.MULTILINE | re.DOTALL):
             exec(compile(code, str(page), "exec"), {})
+
+
+def test_the_python_sessions_of_a_page_run_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for page in PAGES:
+        names: dict[str, object] = {}
+        for code in re.findall(r"^```pycon\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            session = doctest.DocTestParser().get_doctest(code, names, page.name, str(page), 0)
+            shown: list[str] = []
+            doctest.DocTestRunner(verbose=False).run(session, out=shown.append, clear_globs=False)
+            assert not shown, "".join(shown)
+            names = session.globs
 
 
 def test_readme_names_every_command_and_is_short() -> None:
