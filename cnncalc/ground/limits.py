@@ -62,7 +62,7 @@ MAX_MODEL_BYTES = 2**33
 MAX_PIPED_MODEL_BYTES = 2**31
 """Size of a model that comes through a pipe, all of which is in memory."""
 
-MAX_MODEL_FIELDS = 1_000_000
+MAX_MODEL_FIELDS = 600_000
 """Fields of a model file's messages, all together."""
 
 MAX_MODEL_PARTS = 120_000

@@ -72,3 +72,17 @@ def test_heads_and_positions_share_an_axis_with_the_batch(batch: int | None) -> 
     found = sums(imported(data).graph.nodes, batch=5)
     assert found.macs == 5 * (4 * LENGTH * WIDTH * WIDTH + 2 * LENGTH * LENGTH * WIDTH)
     assert "attention" in {one.layer.type for one in imported(data).graph.nodes}
+
+
+def test_samples_that_are_multiplied_with_each_other_are_for_a_batch_of_one() -> None:
+    """CSATv2's attention over rows that it takes for samples: softmax(q·kᵀ) · v with q, k and v of (N, L)."""
+    nodes = [
+        node("Transpose", ["x"], ["t"], perm=[1, 0]), node("MatMul", ["x", "t"], ["l"]),
+        node("Softmax", ["l"], ["w"], axis=-1), node("MatMul", ["w", "x"], ["y"]),
+    ]  # fmt: skip
+    data = model(nodes, {"x": [1, LENGTH]}, ["y"])
+    net = network(data)
+    assert net.summary().totals.macs == 2 * LENGTH
+    assert any("for a batch of one alone" in note for note in net.notes)
+    x = STREAM.standard_normal((1, LENGTH)).astype(F)
+    np.testing.assert_allclose(net.run(x).output[0], runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)

@@ -179,6 +179,10 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         ("N", 4, 6, 5), {"z": ints(2, 4, 9, 7)}, 17,
     ),
     "resize cubic": ([node("Resize", ["x", "", "s"], ["y"], mode="cubic")], MAP, {"s": np.array([1, 1, 2, 2], F)}, 17),
+    "resize of a table": (
+        [node("Resize", ["t", "", "", "z"], ["r"], mode="cubic"), node("Add", ["x", "r"], ["y"])],
+        MAP, {"t": weight(1, 4, 3, 3), "z": ints(1, 4, 6, 5)}, 18,
+    ),
     "upsample 9": ([node("Upsample", ["x", "s"], ["y"], mode="nearest")], MAP, {"s": np.array([1, 1, 2, 2], F)}, 9),
     "one hot": (
         [node("ArgMax", ["x", ], ["i"], axis=1, keepdims=0), node("OneHot", ["i", "d", "v"], ["y"], axis=1)], MAP,
@@ -318,3 +322,11 @@ def test_a_contraction_of_constants_is_counted_once_for_all_samples() -> None:
     assert net.summary().totals.macs == net.summary(batch=3).totals.macs == 2 * 5 * 5 * 5
     x = STREAM.standard_normal((3, 5, 5)).astype(F)
     np.testing.assert_allclose(net.run(x).output, runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
+
+
+def test_patches_that_are_put_together_have_a_shape_and_no_figures() -> None:
+    nodes = [node("Col2Im", ["x", "image", "block"], ["s"]), node("Relu", ["s"], ["y"])]
+    data = model(nodes, {"x": ["N", 12, 6]}, ["y"], {"image": ints(3, 4), "block": ints(2, 2)}, opset=18)
+    net = network(data)
+    assert [one.shape for one in net.nodes if one.layer.type == "Col2Im"] == [(3, 3, 4)]
+    assert net.summary().uncounted == ["Col2Im"]

@@ -48,14 +48,15 @@ class Paged:
     def __getitem__(self, key: slice) -> bytes: ...
     def __getitem__(self, key: int | slice) -> int | bytes:
         """Return one byte, or all from one place to another."""
-        if isinstance(key, slice):
-            self.file.seek(key.start or 0)
-            return self.file.read(key.stop - (key.start or 0))
-        number = key // PAGE
+        start = key if isinstance(key, int) else key.start
+        number, at = divmod(start, PAGE)
+        if isinstance(key, slice) and at + key.stop - start > PAGE:
+            self.file.seek(start)
+            return self.file.read(key.stop - start)
         if number != self.number:
             self.file.seek(number * PAGE)
             self.page, self.number = self.file.read(PAGE), number
-        return self.page[key % PAGE]
+        return self.page[at] if isinstance(key, int) else self.page[at : at + key.stop - start]
 
 
 class WireReader:

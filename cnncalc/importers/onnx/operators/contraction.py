@@ -168,9 +168,13 @@ def _both(build: Builder, a: Value, b: Value) -> Value:
         raise UnfitError("a product with a vector that is computed when it runs")
     rank = max(a.rank, b.rank)
     places = {value.rank - value.axis for value in (a, b) if value.axis is not None}
-    if len(places) > 1:
-        raise UnfitError("the batch stands on different axes of its inputs")
-    axis = rank - places.pop() if places else None
+    axis = rank - next(iter(places)) if places else None
+    is_lost = axis is not None and axis >= rank - 2 and None in (a.axis, b.axis) and a.times == b.times
+    if len(places) > 1 or is_lost:  # samples are multiplied with each other
+        if build.baked > 1 or not a.times == b.times == 1:
+            raise UnfitError("the batch stands on different axes of its inputs")
+        build.single.append(f"{build.call.op} '{build.call.operator.name}'")
+        return _both(build, _unbatched(build, a), _unbatched(build, b))
     if axis is not None and axis >= rank - 2:  # the batch is the rows of one and not there in the other
         if a.axis is None or b.axis is not None or axis != rank - 2:
             raise UnfitError("it multiplies along the batch")
@@ -198,6 +202,13 @@ def _both(build: Builder, a: Value, b: Value) -> Value:
             else build.parameter(value, shape)
         )
     return build.step("matmul", live, axis)
+
+
+def _unbatched(build: Builder, value: Value) -> Value:
+    """Return a tensor of one sample with an axis of size 1 where the batch was."""
+    if value.axis is None:
+        return value
+    return build.view(value, (*value.shape[: value.axis], 1, *value.shape[value.axis :]), None)
 
 
 @operator("Gemm")

@@ -94,3 +94,11 @@ def _grid_sample(build: Builder, call: Call) -> Value:
     x, grid = call.input(0), call.input(1)
     sizes = grid.shape[:-1] if grid.axis == 0 else grid.shape[1:-1]
     return build.stated(call, (x.shape[0], *sizes), x.axis)
+
+
+@operator("Col2Im")
+def _col2im(build: Builder, call: Call) -> Value:
+    x, sizes, block = call.input(0), call.known(1, "image_shape") or (), call.known(2, "block_shape") or (1,)
+    if x.axis != 0 or len(x.shape) != 2 or x.shape[0] % prod(block):
+        raise UnfitError(f"blocks of {list(block)[:8]}")
+    return build.stated(call, (x.shape[0] // prod(block), *[int(size) for size in sizes]), 0)
