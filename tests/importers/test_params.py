@@ -77,9 +77,16 @@ def test_where_nothing_shows_the_rows_the_tensor_counts_in_full() -> None:
         assert any("count in full" in note for note in net.notes)
 
 
-def test_biases_that_are_a_mask_are_no_params() -> None:
-    bias = np.where(index() % 2, 0, -100).astype(np.float32)[None]
-    assert network(attention(bias, name="attn_mask")).summary().totals.params == 0
+@pytest.mark.parametrize("name", ["attn_mask", "onnx::Add_250"])
+@pytest.mark.parametrize("hidden", [-100, -np.inf])
+def test_biases_that_are_a_mask_are_no_params(name: str, hidden: float) -> None:
+    bias = np.where(index() % 2, 0, hidden).astype(np.float32)[None]
+    assert network(attention(bias, name=name)).summary().totals.params == 0
+
+
+def test_a_bias_of_two_small_numbers_is_no_mask() -> None:
+    bias = np.where(index() % 2, 0, -1).astype(np.float32)[None]
+    assert network(attention(bias)).summary().totals.params == 2
 
 
 def test_a_table_that_is_written_out_for_one_head_counts_by_its_rows() -> None:
@@ -137,6 +144,7 @@ def shifted(name: str, key: str, text: str, *before: Any, shape: tuple[int, ...]
         ("expand", FOLDED, "['cls_token', 'val_1', 'val_2']", 4),
         ("permute", FOLDED, "['_to_copy', 'arange_1', 'cat', 'cos_1', 'scalar_tensor_default_2', 'val_163']", 0),
         ("val_28", FOLDED, "['val_2', 'y']", 0),  # of a shape of a value that an operator makes
+        ("zeros_like", FOLDED, "['val_2', 'x']", 0),  # of an input's
         ("val_9", FOLDED, "['layers.1.attn_mask', 'unsqueeze']", 0),
         ("val_9", FOLDED, "['layers.1.bias_table', 'layers.1.position_index', 'val_3']", 4),
         ("val_9", FOLDED, "x" * 70_000, 4),  # longer than any that is read

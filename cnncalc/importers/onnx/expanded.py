@@ -18,6 +18,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.limits import MAX_COMPARED_BYTES
+from cnncalc.importers.onnx.elements import FORMATS
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import FLOATS, WIDTHS
 from cnncalc.importers.onnx.provenance import is_generated_name
@@ -33,6 +34,8 @@ BETWEEN = frozenset(("affine", "shift", "add", "scale", "reshape", "permute", "w
 
 MOST_BETWEEN = 12
 
+SAMPLE, MASKED = 256, -100
+
 FORMS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 """Python's struct formats by their width: elements are compared bit by bit."""
 
@@ -42,6 +45,7 @@ class Expanded:
 
     Attributes:
         shapes: what was learned of each, (rows, heads or features), by the identity of the stored tensor.
+        masks: the stored tensors that let positions see each other or not, by their identity.
         unread: how many biases of attention there are of which that is not known.
     """
 
@@ -49,6 +53,7 @@ class Expanded:
         """Look at what is added to the logits of every attention, and at what has rows and was computed."""
         self.wire = wire
         self.shapes: dict[int, Shape] = {}
+        self.masks: set[int] = set()
         self.unread = 0
         self.bytes_left = MAX_COMPARED_BYTES
         seen: set[int] = set()
@@ -67,14 +72,17 @@ class Expanded:
 
     def _look(self, bias: Value, leaf: StoredTensor) -> None:
         """Count the rows of the table that a bias was made of."""
-        shape = bias.shape
+        shape, data = bias.shape, self._data(leaf)
+        if data is not None and _is_mask(data, leaf.dtype):
+            self.masks.add(id(leaf))
+            return
         if len(shape) < 2 or min(shape[-2:]) < 2 or prod(shape[:-3]) != 1 or leaf.elements != bias.elements:
             return
         heads, pairs = (1, *shape)[-3], shape[-2] * shape[-1]
         stored = leaf.shape[-1:] if _is_turned(bias) else (1, *leaf.shape)[-3:-1]
         if leaf.dtype not in FLOATS or heads not in stored:
             return
-        width, data = WIDTHS.get(leaf.dtype, 0), self._data(leaf)
+        width = WIDTHS.get(leaf.dtype, 0)
         if data is None:
             self.unread += 1
             return
@@ -108,6 +116,19 @@ class Expanded:
             return None
         self.bytes_left -= size
         return self.wire.bytes_at(leaf.raw)
+
+
+def _is_mask(data: bytes, dtype: int) -> bool:
+    """Whether elements are 0 or one number that no softmax leaves anything of: −100, as in Swin, or less."""
+    form = FORMATS.get(dtype, "") if dtype in FLOATS else ""
+    if not form:
+        return False
+    width = struct.calcsize(form)
+    for end in (min(len(data), SAMPLE * width), len(data)):  # few look at more than the beginning
+        found = set(struct.unpack(f"<{end // width}{form}", data[:end]))
+        if len(found) > 2:
+            return False
+    return len(found) == 2 and max(found) == 0 and min(found) <= MASKED
 
 
 def _rows(data: bytes, size: int) -> int:

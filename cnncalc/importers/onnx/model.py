@@ -200,10 +200,12 @@ def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
             if number in (GraphProto.INPUT, GraphProto.OUTPUT):
                 (graph.inputs if number == GraphProto.INPUT else graph.outputs).append(port)
     described = [port for port in graph.ports.values() if port.properties and port.name in graph.stored]
-    computed = {output for item in graph.operators for output in item.outputs} if described else ()
+    computed = {output for item in graph.operators for output in item.outputs} if described else set()
+    computed.update([port.name for port in graph.inputs])
     for port in described:
-        learned = was_learned(dict([_entry(wire, place) for place in port.properties]), computed)
-        graph.stored[port.name] = graph.stored[port.name]._replace(was_learned=learned)
+        stored, properties = graph.stored[port.name], dict([_entry(wire, place) for place in port.properties])
+        learned = was_learned(properties, computed, stored.elements == 1)
+        graph.stored[port.name] = stored._replace(was_learned=learned)
     return graph._replace(name=name)
 
 

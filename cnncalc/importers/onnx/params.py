@@ -87,6 +87,8 @@ class Params:
         """Whether a tensor was learned."""
         if id(leaf) in self.constants and self.beside:
             return False
+        if id(leaf) in self.expanded.masks:
+            return False
         if leaf.was_learned is not None and leaf.dtype in FLOATS:
             return leaf.was_learned
         if id(leaf) in self.certain:

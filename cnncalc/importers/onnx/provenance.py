@@ -36,12 +36,13 @@ is_generated_name = re.compile(
 """Whether a value is called as the operator that made it: PyTorch's exporter writes ``val_12``, ``expand_3``."""
 
 
-def was_learned(properties: Mapping[str, str], computed: Collection[str]) -> bool | None:
+def was_learned(properties: Mapping[str, str], computed: Collection[str], is_number: bool) -> bool | None:
     """Return whether a stored tensor was learned, by what is written beside it; None where nothing is.
 
     Args:
         properties: what is written beside it.
-        computed: names of the values that the graph's operators make, whose shapes may have gone into it.
+        computed: names of the graph's inputs and of what its operators make, whose shapes may have gone into it.
+        is_number: whether it has one element, as the constants of functions that the exporter writes out.
     """
     kind = properties.get(KIND)
     if kind in ("PARAMETER", "BUFFER"):
@@ -52,4 +53,4 @@ def was_learned(properties: Mapping[str, str], computed: Collection[str]) -> boo
     stored = [name for name in names if name not in computed and not is_generated_name(name)]
     if all(is_buffer_name(name) for name in stored):
         return False
-    return True if len(stored) == 1 else None
+    return True if len(stored) == 1 and (not is_number or "." in stored[0]) else None
