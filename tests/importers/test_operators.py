@@ -63,6 +63,31 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
         [node("Slice", ["x", "0", "4", "2"], ["k"]), node("Attention", ["x", "k", "k"], ["y"], q_num_heads=4, kv_num_heads=2)],
         ("N", 5, 8), {"0": ints(0), "4": ints(4), "2": ints(2)}, 23,
     ),
+    "attention 23, causal": ([node("Attention", ["x", "x", "x"], ["y"], is_causal=1)], WINDOWS, {}, 23),
+    "attention 23, causal, more positions than are kept": (
+        [node("Attention", ["x", "x", "x"], ["y"], is_causal=1)], ("N", 2, 65, 4), {}, 23,
+    ),
+    "attention 23 with a mask of truths": (
+        [node("Attention", ["x", "x", "x", "m"], ["y"])], WINDOWS, {"m": np.array([[1, 0, 1], [1, 1, 0], [0, 1, 1]], bool)}, 23,
+    ),
+    "attention 23 with a mask that is computed": (
+        [node("Abs", ["x"], ["p"]), node("ReduceMax", ["p", "a"], ["r"]), node("Greater", ["p", "r"], ["g"]), node("Not", ["g"], ["n"]),
+         node("Slice", ["n", "0", "3", "a"], ["m"]), node("Attention", ["x", "x", "x", "m"], ["y"])],
+        WINDOWS, {"a": ints(3), "0": ints(0), "3": ints(3)}, 23,
+    ),
+    "attention 23, causal, softly capped, with a bias of each head": (
+        [node("Attention", ["x", "x", "x", "m"], ["y"], is_causal=1, softcap=0.7, scale=0.9)], WINDOWS, {"m": weight(1, 2, 3, 3)}, 23,
+    ),
+    "attention 23 with few keys and a bias of each head, causal": (
+        [node("Slice", ["x", "0", "4", "2"], ["k"]),
+         node("Attention", ["x", "k", "k", "m"], ["y"], q_num_heads=4, kv_num_heads=2, is_causal=1)],
+        ("N", 5, 8), {"0": ints(0), "4": ints(4), "2": ints(2), "m": weight(4, 5, 5)}, 23,
+    ),
+    "attention 23 behind an earlier pass, causal": (
+        [node("Slice", ["x", "0", "2", "2"], ["p"]), node("Slice", ["x", "2", "3", "2"], ["q"]),
+         node("Attention", ["q", "q", "q", "", "p", "p"], ["a", "k", "v"], is_causal=1), node("Concat", ["a", "k", "v"], ["y"], axis=2)],
+        WINDOWS, {"0": ints(0), "2": ints(2), "3": ints(3)}, 23,
+    ),
     "rotary 23": (
         [node("RotaryEmbedding", ["x", "c", "s", "p"], ["y"])], ("N", 2, 5, 8),
         {"c": weight(9, 4), "s": weight(9, 4), "p": np.stack([np.arange(5)] * 2)}, 23,
@@ -262,6 +287,7 @@ def test_a_loop_of_unknown_or_endless_passes_is_refused_with_its_name() -> None:
 
 MICROSOFT: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = {
     "heads": ([node("MultiHeadAttention", ["x", "x", "x", "b"], ["y"], num_heads=2, domain="com.microsoft")], ("N", 5, 8), {"b": weight(24)}, 17),
+    "packed, causal": ([node("Attention", ["x", "w", "b"], ["y"], num_heads=2, unidirectional=1, domain="com.microsoft")], ("N", 5, 8), {"w": weight(8, 24), "b": weight(24)}, 17),
     "packed": ([node("Attention", ["x", "w", "b"], ["y"], num_heads=2, domain="com.microsoft")], ("N", 5, 8), {"w": weight(8, 24), "b": weight(24)}, 17),
     "gelu": ([node("FastGelu", ["x"], ["y"], domain="com.microsoft")], ROWS, {}, 17),
 }  # fmt: skip

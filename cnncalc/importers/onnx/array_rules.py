@@ -211,6 +211,10 @@ def _scatter_nd(np: Any, call: Call, x: list[Any], value: Value) -> Any:
     return made
 
 
+def _causal_bias(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+    return np.where(np.tri(*value.shape, call.integer("earlier")), 0, -np.inf).astype(np.float32)
+
+
 MORE: dict[str, Rule] = {
     "Transpose": lambda np, call, x, value: np.transpose(x[0], call.integers("perm")),
     "Expand": lambda np, call, x, value: np.broadcast_to(x[0], value.shape),
@@ -229,6 +233,7 @@ MORE: dict[str, Rule] = {
     "Part": lambda np, call, x, value: np.take(
         x[0], range(call.integer("start"), call.integer("stop")), call.integer("axis")
     ),
+    "MaskBias": lambda np, call, x, value: np.where(x[0], 0, -np.inf).astype(np.float32),
     "Upsample": _upsample, "Twice": lambda np, call, x, value: np.concatenate([x[0], x[0]], -1),
     "RepeatChannels": lambda np, call, x, value: np.repeat(x[0], call.integer("count")),
     "Cast": _cast, "CastLike": lambda np, call, x, value: x[0].astype(x[1].dtype), "Mod": _mod,
@@ -236,7 +241,7 @@ MORE: dict[str, Rule] = {
     "GatherElements": lambda np, call, x, value: np.take_along_axis(x[0], x[1], call.integer("axis")),
     "ScatterND": _scatter_nd, "Slice": _slice, "Split": _split, "Clip": _clip, "BatchNormalization": _batchnorm,
     "DequantizeLinear": _dequantize, "QuantizeLinear": _quantize, "DequantizeRows": _rows, "Gates": _gates,
-    "Trilu": _trilu, "FlatIndices": _flat_indices,
+    "Trilu": _trilu, "FlatIndices": _flat_indices, "CausalBias": _causal_bias,
 }  # fmt: skip
 
 RULES = _rules()

@@ -6,39 +6,47 @@ https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.operators.contraction import linear, transposed
-from cnncalc.importers.onnx.operators.elementwise import framed, merged
+from cnncalc.importers.onnx.operators.elementwise import affine, framed, merged
 from cnncalc.importers.onnx.operators.movement import viewed
 from cnncalc.importers.onnx.operators.parts import part
-from cnncalc.importers.onnx.values import Value
+from cnncalc.importers.onnx.proto import BOOL, FLOAT
+from cnncalc.importers.onnx.values import Value, literal
 
 
 @operator("Attention")
 def _attention(build: Builder, call: Call) -> Sequence[Value | None]:
     q, k, v, mask = call.input(0), call.input(1), call.input(2), call.given(3)
-    if call.given(4) is not None or call.number("softcap"):
-        raise UnfitError("states of an earlier pass, and soft caps, are not known")
-    if call.integer("is_causal"):
-        build.notes.append(f"Attention '{call.operator.name}' is causal; all pairs of positions are counted")
+    if call.given(6) is not None:
+        raise UnfitError("samples of different lengths are not known")
     flat = q.rank == 3
     heads = call.integer("q_num_heads") or q.dims[1]
     few = call.integer("kv_num_heads") or (heads if k.rank == 3 else k.dims[1])
-    sides = [
+    q, k, v = [
         _split(build, value, count) if value.rank == 3 else value for value, count in ((q, heads), (k, few), (v, few))
     ]
-    y = attended(build, sides, heads, few, mask, call.operator.attributes.get("scale"))
-    y = _joined(build, y) if flat else y
-    return [y, *sides[1:], None][: len(call.operator.outputs)]
+    earlier = 0
+    past = call.given(4), call.given(5)
+    if past[0] is not None and past[1] is not None:
+        earlier = past[0].dims[2]
+        k, v = [build.step("concat", [*pair], 0, axis=1) for pair in ((past[0], k), (past[1], v))]
+    biases = [] if mask is None else [mask]
+    if call.integer("is_causal"):
+        biases.append(_causal(build, q.dims[2], k.dims[2], earlier))
+    y = attended(build, (q, k, v), (heads, few), biases, call.operator.attributes.get("scale"), call.number("softcap"))
+    return [_joined(build, y) if flat else y, k, v, None][: len(call.operator.outputs)]
 
 
 @operator("MultiHeadAttention", domain="com.microsoft")
 def _multi_head_attention(build: Builder, call: Call) -> Sequence[Value | None]:
     q, k, v = call.input(0), call.given(1), call.given(2)
-    if k is None or v is None or {value.rank for value in (q, k, v)} != {3} or len(call.inputs) > 6:
+    padded = [value for value in (call.given(4), *call.inputs[6:]) if value is not None]
+    if k is None or v is None or {value.rank for value in (q, k, v)} != {3} or padded:
         raise UnfitError("only queries, keys and values of three axes are known, and nothing of an earlier pass")
     heads = call.integer("num_heads")
     bias = call.given(3)
@@ -49,7 +57,7 @@ def _multi_head_attention(build: Builder, call: Call) -> Sequence[Value | None]:
             start += size
         q, k, v = sides
     sides = [_split(build, value, heads) for value in (q, k, v)]
-    y = attended(build, sides, heads, heads, call.given(5), call.operator.attributes.get("scale"))
+    y = attended(build, sides, (heads, heads), _biases(build, call, sides), call.operator.attributes.get("scale"))
     return [_joined(build, y)] + [None] * (len(call.operator.outputs) - 1)
 
 
@@ -68,8 +76,33 @@ def _packed_attention(build: Builder, call: Call) -> Sequence[Value | None]:
     y = linear(build, x, turned, bias=bias)
     width = weight.shape[1] // 3
     sides = [_split(build, part(build, y, y.rank - 1, i * width, (i + 1) * width, 1), heads) for i in range(3)]
-    attention = attended(build, sides, heads, heads, call.given(5), call.operator.attributes.get("scale"))
-    return [_joined(build, attention)] + [None] * (len(call.operator.outputs) - 1)
+    y = attended(build, sides, (heads, heads), _biases(build, call, sides), call.operator.attributes.get("scale"))
+    return [_joined(build, y)] + [None] * (len(call.operator.outputs) - 1)
+
+
+def _biases(build: Builder, call: Call, sides: Sequence[Value]) -> list[Value]:
+    """Return what an operator of ONNX Runtime adds to its logits."""
+    bias = call.given(5)
+    found = [] if bias is None else [bias]
+    return [*found, _causal(build, sides[0].dims[2], sides[1].dims[2], 0)] if call.integer("unidirectional") else found
+
+
+def _causal(build: Builder, queries: int, keys: int, earlier: int) -> Value:
+    """Return the bias by which a query sees the keys up to its own place alone, behind those of an earlier pass."""
+    zeros = Value("", (queries, keys))
+    zeros.fill = 0.0
+    return build.derived("CausalBias", zeros, earlier=earlier)
+
+
+def _added(build: Builder, mask: Value) -> Value:
+    """Return what a mask adds to logits: nothing where it is true, and else minus infinity."""
+    if mask.dtype != BOOL:
+        return mask
+    if not mask.is_live:
+        bias = build.derived("MaskBias", mask)
+        bias.dtype = FLOAT
+        return bias
+    return merged(build, "where", [mask, literal((0.0,), (), FLOAT), literal((-math.inf,), (), FLOAT)])
 
 
 def _cut(build: Builder, value: Value, axis: int, start: int, stop: int) -> Value:
@@ -96,24 +129,53 @@ def _joined(build: Builder, value: Value) -> Value:
     return viewed(build, turned, [*turned.dims[:2], turned.dims[2] * turned.dims[3]])
 
 
-def attended(build: Builder, sides: Sequence[Value], heads: int, few: int, mask: Value | None, scale: object) -> Value:
-    """Return an attention of queries, keys and values (batch, heads, L, d), of which keys and values may be fewer."""
+def attended(
+    build: Builder,
+    sides: Sequence[Value],
+    heads: tuple[int, int],
+    biases: Sequence[Value],
+    scale: object,
+    softcap: float = 0.0,
+) -> Value:
+    """Return an attention of queries, keys and values (batch, heads, L, d).
+
+    Args:
+        build: what the layers go to.
+        sides: queries, keys and values.
+        heads: how many of queries, and of keys and values, which may be fewer.
+        biases: what is added to the logits; false of a mask is minus infinity.
+        scale: what the logits are multiplied by; 1/√d where it is no number.
+        softcap: logits become softcap · tanh(logits / softcap) before a bias is added, unless it is 0.
+    """
+    many, few = heads
     q, k, v = [value if value.is_live else build.parameter(value, value.shape) for value in sides]
-    if not few or heads % few or any(value.axis != 0 or len(value.shape) != 3 for value in (q, k, v)):
-        raise UnfitError(f"{heads} heads of queries, {few} of keys")
-    group = heads // few
+    if not few or many % few or any(value.axis != 0 or len(value.shape) != 3 for value in (q, k, v)):
+        raise UnfitError(f"{many} heads of queries, {few} of keys")
+    group = many // few
+    added = [_laid(build, q, _added(build, bias), (few, group)) for bias in biases]
     if group > 1:  # each head of keys is there for several of queries
         q = build.view(q, (few, group, *q.shape[1:]), 0)
         k, v = [build.view(value, (few, 1, *value.shape[1:]), 0) for value in (k, v)]
-    inputs = [q, k, v]
-    if mask is not None:
-        _, (_, shape), _ = framed(build, [q, mask])
-        if group > 1:
-            raise UnfitError("a mask, and fewer heads of keys than of queries")
-        inputs.append(mask if mask.is_live else build.parameter(mask, shape))
     number = float(scale) if isinstance(scale, int | float) and scale else None
-    y = build.step("attention", inputs, 0, scale=number)
-    return build.view(y, (heads, *y.shape[-2:]), 0) if group > 1 else y
+    if not softcap:
+        y = build.step("attention", [q, k, v, *added], 0, scale=number)
+    else:
+        rank = len(k.shape)
+        turned = build.step("permute", [k], 0, dims=(*range(rank - 2), rank - 1, rank - 2))
+        logits = build.step("matmul", [q, turned], 0)
+        logits = affine(build, logits, mul=(number or 1 / math.sqrt(q.shape[-1])) / softcap)
+        logits = affine(build, build.step("tanh", [logits]), mul=softcap)
+        logits = build.step("add", [logits, *added], 0) if added else logits
+        y = build.step("matmul", [build.step("softmax", [logits], 0, axis=-1), v], 0)
+    return build.view(y, (many, *y.shape[-2:]), 0) if group > 1 else y
+
+
+def _laid(build: Builder, q: Value, bias: Value, heads: tuple[int, int]) -> Value:
+    """Return a bias of logits with the axes of queries (heads, L, d), or where keys are fewer (few, group, L, d)."""
+    (_, laid), (_, shape), _ = framed(build, [q, bias])
+    if heads[1] > 1:
+        shape = (*(heads if shape[0] > 1 else (1, 1)), *shape[1:])
+    return build.view(laid, shape, laid.axis) if laid.is_live else build.parameter(laid, shape)
 
 
 @operator("RotaryEmbedding")
