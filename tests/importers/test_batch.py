@@ -86,3 +86,19 @@ def test_samples_that_are_multiplied_with_each_other_are_for_a_batch_of_one() ->
     assert any("for a batch of one alone" in note for note in net.notes)
     x = STREAM.standard_normal((1, LENGTH)).astype(F)
     np.testing.assert_allclose(net.run(x).output[0], runtime(data, {"x": x})[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_state_that_is_made_for_the_windows_of_one_sample_is_stretched_to_the_batch() -> None:
+    """Sequencer's recurrent layers over windows: zeros (1, 2, H) that a file expands to (1, N·2, H)."""
+    nodes = [
+        node("Shape", ["x"], ["all"]), node("Gather", ["all", "zero"], ["n"], axis=0), node("Mul", ["n", "two"], ["nt"]),
+        node("Concat", ["nt", "three", "four"], ["s"], axis=0), node("Reshape", ["x", "s"], ["w"]),
+        node("Transpose", ["w"], ["t"], perm=[1, 0, 2]), node("Concat", ["one", "nt", "four"], ["hs"], axis=0),
+        node("Expand", ["h0", "hs"], ["h"]), node("GRU", ["t", "i", "r", "", "", "h"], ["y"], hidden_size=4),
+    ]  # fmt: skip
+    numbers = {
+        name: np.array([number]) for name, number in (("zero", 0), ("one", 1), ("two", 2), ("three", 3), ("four", 4))
+    }
+    weights = {"h0": np.zeros((1, 2, 4), F), "i": weight(1, 12, 4), "r": weight(1, 12, 4)}
+    net = network(model(nodes, {"x": ["N", 6, 4]}, ["y"], numbers | weights))
+    assert net.summary(batch=5).totals.macs == 5 * net.summary().totals.macs == 5 * 2 * 3 * 12 * (4 + 4)

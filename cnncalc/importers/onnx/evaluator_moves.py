@@ -183,6 +183,8 @@ def _squeeze(call: Call, inputs: list[Known]) -> Known:
 
 @rule("Expand")
 def _expand(call: Call, inputs: list[Known]) -> Known | None:
+    if prod(inputs[1].data) > MAX_KNOWN_ELEMENTS:  # with the batch, too
+        return None
     shape = broadcast([inputs[0].shape, inputs[1].data])
     if prod(shape) > MAX_KNOWN_ELEMENTS:
         return None
