@@ -103,6 +103,7 @@ GRID = [
     ("rotary", (2, 3, 6), (3, 6), (1, 3, 6)), ("rotary: {interleaved: true}", (2, 3, 6), (3, 6), (3, 6)),
     ("attention: 0.25", (2, 3, 4), (2, 5, 4), (2, 5, 6), (2, 3, 5), (5,)),
     ("attention: {scaled: queries}", (2, 3, 4), (1, 5, 4), (1, 5, 6)),
+    ("attention: {scaled: input}", (2, 3, 4), (2, 5, 4), (2, 5, 6), (2, 1, 1), (5,)),
     ("attention: {scaled: both, features_first: true}", (2, 4, 3), (2, 4, 5), (2, 6, 5)),
     ("einsum: 'hld,hsd->hls'", (2, 3, 4), (2, 5, 4)), ("einsum: 'ab->ba'", (2, 3)), ("einsum: 'ab,ab->'", (2, 3), (2, 3)),
     ("lstm: 5", (7, 4)), ("lstm: {hidden_size: 5, bidirectional: true}", (7, 4)), ("lstm: {hidden_size: 5, bias: false, reverse: true}", (7, 4)),

@@ -102,6 +102,7 @@ matmul | 3 4; 2 4 5
 attention | 2 5 4; 2 6 4; 2 6 3
 attention: {features_first: true, scale: 0.25, scaled: both} | 2 4 5; 2 4 6; 2 3 6
 attention | 2 5 4; 2 6 4; 2 6 3; 5 6; 2 1 6
+attention: {scaled: input} | 2 5 4; 2 6 4; 2 6 3; 2 1 1; 5 6
 attention | 2 5 4; 1 6 4; 1 6 3; 6
 rotary: {interleaved: true} | 2 5 4; 5 4; 1 5 4
 rotary | 2 5 4; 5 4; 5 1

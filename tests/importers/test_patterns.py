@@ -39,6 +39,13 @@ HALF, ROOT = F(0.5), F(0.5**0.5)
 SCALE = node("Mul", ["logits", "half"], ["scaled"])
 SPLIT = [node("Constant", [], ["s"], value_ints=[0, 5, 2, 4]), node("Reshape", ["x", "s"], ["r"])]
 
+WINDOWS = [node("Constant", [], ["ws"], value_ints=[-1, 2, 5, 4]), node("Reshape", ["x", "ws"], ["w"])]
+MASKED = [
+    node("Add", ["logits", "b"], ["biased"]), node("Constant", [], ["ls"], value_ints=[-1, 3, 2, 5, 5]),
+    node("Reshape", ["biased", "ls"], ["apart"]), node("Add", ["apart", "m"], ["masked"]),
+    node("Constant", [], ["bs"], value_ints=[-1, 2, 5, 5]), node("Reshape", ["masked", "bs"], ["back"]),
+]  # fmt: skip
+
 # name: (nodes, input shape, constants, types of the layers)
 PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[str]]] = {
     "attention": ([*sides(), *attended()], HEADS, {}, ["attention"]),
@@ -54,6 +61,16 @@ PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[
          node("Mul", ["u", "root"], ["t"]), node("MatMul", ["q", "t"], ["logits"]),
          node("Softmax", ["logits"], ["weights"], axis=-1), node("MatMul", ["weights", "x"], ["y"])],
         HEADS, {"root": ROOT}, ["attention"],
+    ),
+    "attention with a temperature of each head, and a bias": (
+        [*sides(), *attended(node("Mul", ["logits", "tau"], ["scaled"]), node("Add", ["scaled", "b"], ["biased"]), last="biased")],
+        HEADS, {"tau": weight(2, 1, 1), "b": weight(1, 2, 5, 5)}, ["parameter", "parameter", "attention"],
+    ),
+    "attention in windows, each with a mask of its own, as Swin has it": (
+        [*WINDOWS, *sides("w", "w"), node("Transpose", ["k"], ["t"], perm=[0, 1, 3, 2]), node("MatMul", ["q", "t"], ["logits"]),
+         *MASKED, node("Softmax", ["back"], ["weights"], axis=-1), node("MatMul", ["weights", "w"], ["y"])],
+        ("N", 3, 2, 5, 4), {"b": weight(1, 2, 5, 5), "m": weight(3, 1, 5, 5)},
+        ["reshape", "parameter", "parameter", *["reshape"] * 3, "attention", "reshape"],
     ),
     "attention with a learned bias": (
         [*sides(), *attended(SCALE, node("Add", ["scaled", "b"], ["biased"]), last="biased")],

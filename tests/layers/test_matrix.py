@@ -88,6 +88,7 @@ def test_an_einstein_sum_counts_every_combination(item: str, shapes: list[Shape]
         ("attention: {scaled: queries}", [(2, 3, 4, 5), (1, 3, 6, 5), (1, 3, 6, 7), (3, 1, 6), (4, 6)]),
         ("attention: {scale: 0.3, scaled: both}", [(4, 5), (6, 5), (6, 7)]),
         ("attention: {scale: 1, features_first: true}", [(3, 5, 4), (3, 5, 6), (3, 7, 6)]),
+        ("attention: {scaled: input}", [(3, 4, 5), (3, 6, 5), (3, 6, 7), (3, 1, 1), (4, 6)]),
     ],
 )
 def test_attention_is_its_formula(item: str, shapes: list[Shape]) -> None:
@@ -101,8 +102,12 @@ def test_attention_is_its_formula(item: str, shapes: list[Shape]) -> None:
         q, k, v = [array[sample].swapaxes(-1, -2) if turn else array[sample] for array in arrays[:3]]
         scale = {"0.25": 0.25, "0.3": 0.3, "1": 1.0}.get(item.partition("scale: ")[2].split(",")[0], 5**-0.5)
         scale = 0.25 if item.endswith("0.25") else scale
+        by_input = (
+            "input" in item
+        )  # as in Swin v2, arXiv:2111.09883, equation 2, and XCiT, arXiv:2106.09681, section 3.1
+        scale = arrays[3][sample] if by_input else scale
         logits = scale * np.einsum("...ld,...sd->...ls", q, np.broadcast_to(k, (*q.shape[:-2], *k.shape[-2:])))
-        for bias in arrays[3:]:
+        for bias in arrays[4 if by_input else 3 :]:
             logits = logits + bias[sample]
         weights = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
         expected = np.einsum("...ls,...se->...le", weights, np.broadcast_to(v, (*q.shape[:-2], *v.shape[-2:])))
@@ -119,6 +124,7 @@ def test_attention_counts_its_products_scale_biases_and_softmax() -> None:
     assert use("attention: {scale: 1}", *shapes).flops == 2 * macs + logits + softmax
     assert use("attention: {scaled: queries}", *shapes[:3]).flops == 2 * macs + 3 * 4 * 5 + softmax
     assert use("attention: {scaled: both}", *shapes[:3]).flops == 2 * macs + 3 * (4 + 6) * 5 + softmax
+    assert use("attention: {scaled: input}", *shapes[:3], (3, 1, 1)).flops == 2 * macs + logits + softmax
 
 
 @pytest.mark.parametrize("interleaved", [False, True])

@@ -22,17 +22,19 @@ class Attention(Layer):
 
     Inputs: queries (…, L, d), keys (…, S, d), values (…, S, e); every further one is added to the logits (…, L, S):
     biases of relative positions, a mask.  Output (…, L, e).  The axes before these, heads and windows, are equal, or 1
-    where one is for all.  Projections are linear layers of their own.  Flops for each head: 2 · macs, one product for
-    each element that is scaled, L·S adds for each bias, and the softmax of L lines of S.
+    where one is for all.  With ``scaled: input`` the fourth input is no bias, but what the products are multiplied by:
+    a temperature that is learned for each head, as in Swin v2 and XCiT.  Projections are linear layers of their own.
+    Flops for each head: 2 · macs, one product for each element that is scaled, L·S adds for each bias, and the softmax
+    of L lines of S.
     """
 
     kind = "matmul"
-    arity: ClassVar[tuple[int, int | None]] = (3, 5)
+    arity: ClassVar[tuple[int, int | None]] = (3, 6)
 
     scale = argument(factor, "what the products of queries and keys are multiplied by; 1/√d by default", None)
     scaled = argument(
-        choice("logits", "queries", "both"),
-        "what is multiplied: the products, queries, or both sides by √scale",
+        choice("logits", "queries", "both", "input"),
+        "what is multiplied: the products, queries, both sides by √scale, or the products by the fourth input",
         "logits",
     )
     features_first = argument(flag, "whether inputs and output are (…, d, L) instead of (…, L, d)", False)
@@ -68,11 +70,11 @@ class Attention(Layer):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Two for each multiply-accumulate, the scale, the biases, and the softmax."""
         logits, _ = self._logits(inputs)
-        lines, count = prod(logits[:-1]), logits[-1]
+        lines, count, added = prod(logits[:-1]), logits[-1], (len(inputs) - 3) * prod(logits)
         scaled = {"logits": prod(logits), "queries": prod(inputs[0]), "both": prod(inputs[0]) + prod(inputs[1])}
-        scale = scaled[self.scaled] if self.scale != 1 else 0
+        scale = scaled.get(self.scaled, 0) if self.scale != 1 else 0  # by an input: it is among the others
         softmax = lines * (2 * (count - 1) + 3 * count)
-        return 2 * self.macs(inputs, output) + scale + (len(inputs) - 3) * prod(logits) + softmax
+        return 2 * self.macs(inputs, output) + scale + added + softmax
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that an element reads its query, all keys, one feature of all values, and a line of the biases."""
@@ -96,6 +98,7 @@ class Attention(Layer):
         """Multiply, scale, add, normalise and multiply again."""
         q, k, v = [x.swapaxes(-1, -2) if self.features_first else x for x in inputs[:3]]
         scale = 1 / sqrt(q.shape[-1]) if self.scale is None else self.scale
+        others = [x.reshape(len(x), *(1,) * (q.ndim - x.ndim), *x.shape[1:]) for x in inputs[3:]]
         if self.scaled == "both":
             root = sqrt(abs(scale))
             q, k = q * q.dtype.type(root), k * k.dtype.type(scale / root)
@@ -104,8 +107,10 @@ class Attention(Layer):
         logits = ops.matmul(q, k.swapaxes(-1, -2))
         if self.scaled == "logits" and scale != 1:
             logits = logits * logits.dtype.type(scale)
-        for bias in inputs[3:]:
-            logits = logits + bias.reshape(len(bias), *(1,) * (logits.ndim - bias.ndim), *bias.shape[1:])
+        if self.scaled == "input":
+            logits = logits * others.pop(0)
+        for bias in others:
+            logits = logits + bias
         powers = ops.np.exp(logits - logits.max(-1, keepdims=True))
         powers /= powers.sum(-1, keepdims=True)
         y = ops.matmul(powers, v)
@@ -118,7 +123,7 @@ class Attention(Layer):
         order = [*range(rank - 2), rank - 1, rank - 2]
         width = onnx.shapes[0][-2 if self.features_first else -1]
         scale = 1 / sqrt(width) if self.scale is None else self.scale
-        if self.scaled != "logits" and scale != 1:
+        if self.scaled in ("queries", "both") and scale != 1:
             factor = sqrt(scale) if self.scaled == "both" else scale
             q = onnx.node("Mul", q, onnx.number(factor))
             k = onnx.node("Mul", k, onnx.number(factor)) if self.scaled == "both" else k
@@ -126,9 +131,10 @@ class Attention(Layer):
         logits = onnx.node("MatMul", q, k)
         if self.scaled == "logits" and scale != 1:
             logits = onnx.node("Mul", logits, onnx.number(scale))
-        for bias, shape in zip(onnx.inputs[3:], onnx.shapes[3:], strict=True):
+        for number, (other, shape) in enumerate(zip(onnx.inputs[3:], onnx.shapes[3:], strict=True)):
             missing = [*range(1, rank - len(shape))]
-            logits = onnx.node("Add", logits, onnx.node("Unsqueeze", bias, onnx.integers(missing)) if missing else bias)
+            laid = onnx.node("Unsqueeze", other, onnx.integers(missing)) if missing else other
+            logits = onnx.node("Mul" if self.scaled == "input" and not number else "Add", logits, laid)
         weights = onnx.node("Softmax", logits, axis=rank - 1)
         if self.features_first:
             return onnx.node("MatMul", v, onnx.transpose(weights, order))
@@ -138,22 +144,28 @@ class Attention(Layer):
         """PyTorch's function; its steps where one side is for all heads or samples, which it does not stretch."""
         from cnncalc.layers.pytorch import InputPlace, Torch, call
 
-        q, k, v, *biases = [InputPlace(number) for number in range(len(flow.inputs))]
+        q, k, v, *others = [InputPlace(number) for number in range(len(flow.inputs))]
         rank, turned = len(flow.inputs[0]), self.features_first
-        mask: Expression | None = None
-        for bias, shape in zip(biases, flow.inputs[3:], strict=True):
-            added: Expression = bias
+        added: list[Expression] = []
+        for other, shape in zip(others, flow.inputs[3:], strict=True):
+            laid: Expression = other
             for _ in range(rank - len(shape)):
-                added = call(".unsqueeze", added, 1)
-            mask = added if mask is None else call("+", mask, added)
+                laid = call(".unsqueeze", laid, 1)
+            added.append(laid)
+        scale: Expression | float = flow.inputs[0][-2 if turned else -1] ** -0.5 if self.scale is None else self.scale
+        if self.scaled == "input":
+            scale = added.pop(0)
+        mask: Expression | None = None
+        for bias in added:
+            mask = bias if mask is None else call("+", mask, bias)
         first: Expression = call(".transpose", q, -1, -2) if turned else q
-        if len(set(flow.once[:3])) == 1 and len({shape[:-2] for shape in flow.inputs[:3]}) == 1:
+        alike = len(set(flow.once[:3])) == 1 and len({shape[:-2] for shape in flow.inputs[:3]}) == 1
+        if alike and self.scaled != "input":
             sides = [call(".transpose", side, -1, -2) if turned else side for side in (k, v)]
             options = {} if mask is None else {"attn_mask": mask}
             scaled = {} if self.scale is None else {"scale": self.scale}
             value = call("F.scaled_dot_product_attention", first, *sides, **options, **scaled)
         else:
-            scale = flow.inputs[0][-2 if turned else -1] ** -0.5 if self.scale is None else self.scale
             logits = call("*", call("@", first, k if turned else call(".transpose", k, -1, -2)), scale)
             weights = call(".softmax", logits if mask is None else call("+", logits, mask), -1)
             value = call("@", weights, call(".transpose", v, -1, -2) if turned else v)
@@ -193,11 +205,14 @@ class Attention(Layer):
             )
             raise LayerError(f"{what}: {_shapes(inputs[:3])}", hint="(heads, L, d), (heads, S, d), (heads, S, e)")
         logits = (*leading, q[-2], k[-2])
-        for bias in inputs[3:]:
-            if len(bias) > rank or any(
-                one not in (1, size) for one, size in zip(bias[::-1], logits[::-1], strict=False)
+        if self.scaled == "input" and (len(inputs) < 4 or self.scale is not None):
+            raise LayerError("takes what the products are multiplied by as its fourth input, and no scale beside it")
+        for number, other in enumerate(inputs[3:]):
+            if len(other) > rank or any(
+                one not in (1, size) for one, size in zip(other[::-1], logits[::-1], strict=False)
             ):
-                raise LayerError(f"{shape_text(bias)} can't be added to logits of {shape_text(logits)}")
+                how = "multiply" if self.scaled == "input" and not number else "be added to"
+                raise LayerError(f"{shape_text(other)} can't {how} logits of {shape_text(logits)}")
         return logits, v[-1]
 
 

@@ -2,7 +2,9 @@
 
 Keys come transposed, by a permutation of their own or of a larger one; the scale is at the logits, the queries, or by
 its root at both sides (PyTorch's exporter of ``scaled_dot_product_attention``); biases and masks are added to the
-logits.  What a network does in between that is not one of these stays as it is.
+logits.  A temperature that is learned for each head stands in place of the scale (Swin v2, XCiT).  Where each window
+has a mask of its own (Swin), the windows that were samples become an axis of queries, keys and values, and samples
+again behind the attention.  What a network does in between that is not one of these stays as it is.
 """
 
 from __future__ import annotations
@@ -36,6 +38,27 @@ class _Side(NamedTuple):
     turn: LayerStep | None
 
 
+class _Logits:
+    """What stands between the product of queries and keys and the softmax.
+
+    Attributes:
+        product: the product; None where something else is found.
+        parts: the steps between the two.
+        scale: what the product is multiplied by.
+        temperature: what it is multiplied by that is no number, or None.
+        biases: what is added.
+        windows: how many of a sample have a mask each; 0 where they have none.
+    """
+
+    def __init__(self) -> None:
+        self.product: LayerStep | None = None
+        self.parts: list[LayerStep] = []
+        self.scale = 1.0
+        self.temperature: Value | None = None
+        self.biases: list[Value] = []
+        self.windows = 0
+
+
 def attention(fuser: Fuser, step: LayerStep) -> LayerStep | None:
     """softmax(scale · q·kᵀ + biases) · v, or with the features first v · softmax(…)ᵀ."""
     if step.layer.type != "matmul" or step["transpose_a"] or step["transpose_b"]:
@@ -48,65 +71,91 @@ def attention(fuser: Fuser, step: LayerStep) -> LayerStep | None:
         return None
     values = step.inputs[1] if flipped is None else step.inputs[0]
     new: list[LayerStep] = []
-    between, biases, scale, product = _logits(fuser, normal, new)
+    logits = _logits(fuser, normal, new)
+    product = logits.product
     if product is None or product["transpose_a"] or product["transpose_b"] or len(product.output.shape) < 2:
         return None
-    parts = [product, *between, normal, *([flipped] if flipped is not None else []), step]
-    return _put(fuser, parts, product, [values, *biases], scale, flipped is not None, new)
+    logits.parts += [normal, *([flipped] if flipped is not None else []), step]
+    return _put(fuser, logits, product, values, flipped is not None, new)
 
 
-def _logits(
-    fuser: Fuser, normal: LayerStep, new: list[LayerStep]
-) -> tuple[list[LayerStep], list[Value], float, LayerStep | None]:
-    """Return the steps before a softmax, the biases among them, the scale, and the product that they begin with.
+def _logits(fuser: Fuser, normal: LayerStep, new: list[LayerStep]) -> _Logits:
+    """Return what stands before a softmax.
 
-    A bias that is learned becomes a step of its own, in ``new``.
+    A bias or a temperature that is learned becomes a step of its own, in ``new``.
     """
-    parts: list[LayerStep] = []
-    biases: list[Value] = []
-    value = normal.inputs[0]
+    found = _Logits()
+    value, is_split = normal.inputs[0], False
     while True:
-        product = fuser.maker(value, "matmul")
-        if product is not None:
-            return parts, biases, 1.0, product
-        scaled = fuser.maker(value, "affine")
-        if scaled is not None and scaled["add"] == 0 and scaled["mul"] > 0:
-            product = fuser.maker(scaled.inputs[0], "matmul")
-            return [scaled, *parts], biases, scaled["mul"], product
-        if len(biases) == MOST_BIASES:
-            return parts, biases, 1.0, None
-        shifted = fuser.maker(value, "shift")
-        added = fuser.maker(value, "add")
-        if shifted is not None and len(shifted["shape"] or ()) == len(shifted.output.shape):
-            biases.insert(0, _as_input(shifted))
-            new += [step for step in (biases[0].step,) if step is not None]
-            parts.insert(0, shifted)
-            value = shifted.inputs[0]
-        elif added is not None and len(added.inputs) == 2:
-            first = _leads_to_a_product(fuser, added.inputs[0])
-            value, bias = added.inputs if first else added.inputs[::-1]
-            biases.insert(0, bias)
-            parts.insert(0, added)
+        before = _maker(fuser, value)
+        if before is None:
+            return found
+        kind, source = before.layer.type, before.inputs[0]
+        if kind == "matmul":
+            if not is_split:
+                found.product, found.parts = before, [before, *found.parts]
+            return found
+        if kind == "affine" and before["add"] == 0 and before["mul"] > 0 and found.temperature is None:
+            found.scale *= before["mul"]
+            if fuser.maker(source, "matmul") is None:
+                return found
+        elif kind == "scale" and _is_whole(before) and fuser.maker(source, "matmul") is not None:
+            found.temperature = _as_input(before)
+            new += _makers(found.temperature)
+        elif kind == "reshape" and not found.windows and before["fold"] > 1:
+            found.windows, is_split = before["fold"], True
+            if source.shape != (found.windows, *value.shape):
+                return found
+        elif kind == "reshape" and is_split and before["unfold"] == found.windows:
+            is_split = False
+            if value.shape != (found.windows, *source.shape):
+                return found
+        elif len(found.biases) == MOST_BIASES:
+            return found
+        elif kind == "shift" and _is_whole(before):
+            found.biases.insert(0, _as_input(before))
+            new += _makers(found.biases[0])
+        elif kind == "add" and len(before.inputs) == 2:
+            first = _leads_to_a_product(fuser, source)
+            source, bias = before.inputs if first else before.inputs[::-1]
+            found.biases.insert(0, bias)
         else:
-            return parts, biases, 1.0, None
+            return found
+        found.parts.insert(0, before)
+        value = source
+
+
+def _maker(fuser: Fuser, value: Value) -> LayerStep | None:
+    """Return what makes a value that nothing else reads, whatever it is; None for what has no input."""
+    step = value.step
+    return fuser.maker(value, step.layer.type) if step is not None and step.inputs else None
+
+
+def _is_whole(step: LayerStep) -> bool:
+    """Whether the tensor of a scale or a shift has as many axes as what it is for."""
+    return len(step["shape"] or ()) == len(step.output.shape)
+
+
+def _makers(value: Value) -> list[LayerStep]:
+    return [value.step] if value.step is not None else []
 
 
 def _leads_to_a_product(fuser: Fuser, value: Value) -> bool:
     """Whether a summand are the logits, and not what is added to them."""
-    for _ in range(MOST_BIASES + 2):
+    for _ in range(MOST_BIASES + 4):
         step = value.step
         if step is None or not step.inputs:
             return False
         if step.layer.type == "matmul":
             return True
-        if step.layer.type not in ("affine", "shift", "add"):
+        if step.layer.type not in ("affine", "scale", "shift", "add", "reshape"):
             return False
         value = step.inputs[0]
     return False
 
 
 def _as_input(shifted: LayerStep) -> Value:
-    """Return a learned shift as a tensor of its own, which an attention reads."""
+    """Return a learned shift or scale as a tensor of its own, which an attention reads."""
     layer = made("parameter", {"shape": shifted["shape"]})
     output = Value(shifted.held["weight"].value.name, shifted["shape"])
     output.step = LayerStep(layer, [], output, shifted.held, shifted.calls)
@@ -134,17 +183,14 @@ def _swapped(order: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _put(
-    fuser: Fuser,
-    parts: list[LayerStep],
-    product: LayerStep,
-    others: list[Value],
-    scale: float,
-    features_first: bool,
-    new: list[LayerStep],
+    fuser: Fuser, logits: _Logits, product: LayerStep, values: Value, features_first: bool, new: list[LayerStep]
 ) -> LayerStep | None:
     """Put an attention in place of its parts, queries and keys laid out as it takes them."""
     queries, keys = (_side(fuser, value) for value in product.inputs)
+    scale: float | None = logits.scale
     scaled = "logits"
+    if logits.temperature is not None:
+        scale, scaled = None, "input"
     if (queries.scale, keys.scale) != (1.0, 1.0):
         if scale != 1:
             return None
@@ -157,10 +203,32 @@ def _put(
             return None
     q = _laid(fuser, queries, features_first, product, new)
     k = _laid(fuser, keys, not features_first, product, new)
-    inputs = [q, k, *others]
-    layer = made("attention", {"scale": scale, "scaled": scaled, "features_first": features_first})
-    taken = [*queries.parts, *keys.parts, *parts]
-    return fuser.replace(taken, layer, inputs, new=new)
+    others = [*([] if logits.temperature is None else [logits.temperature]), *logits.biases]
+    arguments = {"scaled": scaled, "features_first": features_first} | ({} if scale is None else {"scale": scale})
+    layer = made("attention", arguments)
+    taken = [*queries.parts, *keys.parts, *logits.parts]
+    if not logits.windows:
+        return fuser.replace(taken, layer, [q, k, values, *others], new=new)
+    calls = [call for part in taken for call in part.calls]
+    sides = [_split(value, logits.windows, product, new) for value in (q, k, values)]
+    last = taken[-1]
+    whole = Value("", (logits.windows, *last.output.shape), last.output.dtype)
+    whole.axis, whole.times = last.output.axis, last.output.times // logits.windows
+    whole.step = LayerStep(layer, [*sides, *others], whole, {}, calls)
+    new.append(whole.step)
+    folded = made("reshape", {"shape": last.output.shape, "fold": logits.windows})
+    return fuser.replace(taken, folded, [whole], new=new)
+
+
+def _split(value: Value, windows: int, product: LayerStep, new: list[LayerStep]) -> Value:
+    """Return a value of which the windows are an axis, and no samples of their own."""
+    output = Value("", (windows, *value.shape), value.dtype)
+    output.axis, output.times = value.axis, value.times // windows
+    output.step = LayerStep(
+        made("reshape", {"shape": output.shape, "unfold": windows}), [value], output, {}, product.calls
+    )
+    new.append(output.step)
+    return output
 
 
 def _laid(fuser: Fuser, side: _Side, turned: bool, product: LayerStep, new: list[LayerStep]) -> Value:
@@ -172,6 +240,7 @@ def _laid(fuser: Fuser, side: _Side, turned: bool, product: LayerStep, new: list
         return side.value
     layer = made("permute", {"dims": order})
     output = Value("", tuple([side.value.shape[i] for i in order]), side.value.dtype)
+    output.axis, output.times = side.value.axis, side.value.times
     output.step = LayerStep(layer, [side.value], output, {}, (side.turn or product).calls)
     new.append(output.step)
     return output

@@ -63,12 +63,13 @@ class Fuser:
         return self.sole(value.step, kind, readers)
 
     def _figures(self, parts: Iterable[LayerStep], new: Iterable[LayerStep]) -> tuple[int, int]:
-        """Return the macs and flops of some steps, less those of others that stay beside what takes their place."""
+        """Return a sample's macs and flops of some steps, less those of others that stay beside their place."""
         macs = flops = 0
         for steps, sign in ((parts, 1), (new, -1)):
             for step in steps:
                 use = step.layer.apply(tuple([value.sample for value in step.inputs]))
-                macs, flops = macs + sign * use.macs, flops + sign * (use.flops or 0)
+                count = sign * max(step.output.times, 1)
+                macs, flops = macs + count * use.macs, flops + count * (use.flops or 0)
         return macs, flops
 
     def put(
@@ -99,7 +100,9 @@ class Fuser:
             use = layer.apply(tuple([value.sample for value in inputs]))
         except LayerError:
             return None
-        if use.output != last.output.sample or (use.macs, use.flops) != self._figures([*parts], [*new]):
+        count = max(last.output.times, 1)
+        figures = count * use.macs, count * (use.flops or 0)
+        if use.output != last.output.sample or figures != self._figures([*parts], [*new]):
             return None
         calls = [call for part in parts for call in part.calls]
         whole = LayerStep(layer, inputs, last.output, held or {}, calls)
