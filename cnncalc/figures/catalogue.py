@@ -7,7 +7,7 @@ here.  A new figure is one entry.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.figures.costs import Sums, sums
 from cnncalc.figures.memory import forward_elements, peak_elements, training_elements
@@ -52,11 +52,17 @@ class Figure(NamedTuple):
     title: str
     unit: str
     help: str
-    of_network: Callable[[Graph, Basis], Any]
+    of_network: Callable[[Graph, Basis], int | tuple[int, ...]]
     parts: Callable[[Graph, Basis], list[Part]]
     bound: str = ""
     old: str = ""
     in_memory: str = ""
+
+    def number(self, network: Graph, basis: Basis) -> int:
+        """Return the figure of a network, which must not be a shape."""
+        figure = self.of_network(network, basis)
+        assert isinstance(figure, int), self.name
+        return figure
 
     @property
     def option(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.figures.costs import CONVENTIONS, DTYPES, OWN_CONVENTION, Sums, sums
 from cnncalc.figures.expectations import unmet
@@ -42,7 +42,7 @@ class Row(NamedTuple):
     node: Node
 
     @property
-    def args(self) -> dict[str, Any]:
+    def args(self) -> dict[str, object]:
         """Every argument of the layer, one figure per axis."""
         return self.node.layer.described(*self.node.use.inputs)
 

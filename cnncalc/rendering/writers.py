@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.ground.terminal_safe import printable, printable_lines
 from cnncalc.rendering.screen import Screen
@@ -12,7 +12,7 @@ from cnncalc.rendering.screen import Screen
 if TYPE_CHECKING:
     from cnncalc.rendering.layout import Block
 
-Record = Mapping[str, Any]
+Record = Mapping[str, object]
 
 
 class Listed:

@@ -51,8 +51,7 @@ def test_figures_by_hand(network: Network, name: str, figure: int) -> None:
 
 def test_batch_and_bytes_scale_what_they_should(network: Network) -> None:
     def measured(name: str) -> int:
-        figure: int = CATALOGUE[name].of_network(network, Basis(batch=3, width=1))
-        return figure
+        return CATALOGUE[name].number(network, Basis(batch=3, width=1))
 
     assert (measured("params"), measured("macs")) == (2718, 3 * 11776)
     assert (measured("weight_bytes"), measured("peak_bytes")) == (2718, 3 * 768)

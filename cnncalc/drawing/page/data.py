@@ -6,7 +6,6 @@ import json
 import zlib
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from cnncalc.drawing import columns, geometry, lanes, parts, picture
 from cnncalc.drawing.letters import WIDTHS
@@ -37,9 +36,9 @@ CONSTANTS = {
 UNEXPLAINED = f"The page explains {MAX_EXPLAINED:,} different layers; 'cnncalc explain SPEC LAYER' explains this one."
 
 
-def packed(values: Iterable[Any]) -> tuple[list[Any], list[int]]:
+def packed(values: Iterable[object]) -> tuple[list[object], list[int]]:
     """Return a column as its distinct values and, for each row, the place of its own."""
-    places: dict[Any, int] = {}
+    places: dict[object, int] = {}
     rows = [places.setdefault(value, len(places)) for value in values]
     return [*places], rows
 
@@ -71,7 +70,7 @@ class Packer:
         for one in within:
             self._number(one)
 
-    def pack(self, part: Part) -> list[Any]:
+    def pack(self, part: Part) -> list[object]:
         """Return a part as the script reads it."""
         flags = part.reads + 2 * part.feeds
         if isinstance(part, Card):
@@ -102,7 +101,7 @@ class Packer:
 # --- the layers ----------------------------------------------------------------------------------------------
 
 
-def layer_columns(graph: Graph, summary: Summary, measures: Sequence[LayerFigure]) -> dict[str, Any]:
+def layer_columns(graph: Graph, summary: Summary, measures: Sequence[LayerFigure]) -> dict[str, object]:
     """Return the figures of all layers, one column per figure."""
     indexes: dict[object, int] = {node: node.index for node in graph.nodes}
     rows = summary.rows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from cnncalc.deployment.explained import Explained
 from cnncalc.deployment.view import Deployment
@@ -49,11 +48,11 @@ def _said(one: Explained) -> str:
     return f"{one.layer} {one.role} step {one.step.number}, {one.step.operator.title}{beside}"
 
 
-def records(layers: Sequence[Explained]) -> Iterator[dict[str, Any]]:
+def records(layers: Sequence[Explained]) -> Iterator[dict[str, object]]:
     """Yield one object for each line of each layer; a layer that is nothing has one without bytes."""
     for one in layers:
         step = one.step
-        head = {
+        head: dict[str, object] = {
             "layer": one.layer,
             "role": one.role,
             "step": step.number if step else None,
@@ -64,7 +63,7 @@ def records(layers: Sequence[Explained]) -> Iterator[dict[str, Any]]:
             yield head
 
 
-def document(found: Deployment, layers: Sequence[Explained]) -> dict[str, Any]:
+def document(found: Deployment, layers: Sequence[Explained]) -> dict[str, object]:
     """Return everything as one object."""
     return {
         "schema_version": SCHEMA_VERSION,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from textwrap import dedent
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.figures.catalogue import CATALOGUE
 from cnncalc.ground.numbers import bytes_text, duration, exact, percent, short
@@ -211,7 +211,7 @@ def _recipe(number: int, change: Change, command: str) -> list[Block]:
 # --- for scripts ---------------------------------------------------------------------------------------------
 
 
-def document(found: Found) -> dict[str, Any]:
+def document(found: Found) -> dict[str, object]:
     """Return everything as one object."""
     bench = found.bench
     summary, machine = bench.summary, bench.machine
@@ -237,21 +237,19 @@ def document(found: Found) -> dict[str, Any]:
     }
 
 
-def records(found: Found) -> Iterator[dict[str, Any]]:
+def records(found: Found) -> Iterator[dict[str, object]]:
     """Return one record per heavy layer and figure, then one per change, with keys out of :data:`COLUMNS`."""
     for hot in found.spots:
         for spot in hot.spots[: found.top]:
             yield {"by": hot.figure, **_spot_record(spot)}
     for change, command in found.changes:
-        record = _change(change, command)
-        edits = record.pop("edits")
-        record |= record.pop("after")
-        record["lines"] = [f"{edit['first']}-{edit['last']}" for edit in edits]
-        record["text"] = "".join(edit["text"] for edit in edits)
-        yield {"by": "change", **record}
+        record = {key: value for key, value in _change(change, command).items() if key not in ("edits", "after")}
+        lines = [f"{edit.first}-{edit.last}" for edit in change.edits]
+        text = "".join([edit.text for edit in change.edits])
+        yield {"by": "change", **record, **_figures(change.after), "lines": lines, "text": text}
 
 
-def _spot_record(spot: Spot) -> dict[str, Any]:
+def _spot_record(spot: Spot) -> dict[str, object]:
     return {
         "layer": spot.row.name,
         "type": spot.row.type,
@@ -263,7 +261,7 @@ def _spot_record(spot: Spot) -> dict[str, Any]:
     }
 
 
-def _change(change: Change, command: str) -> dict[str, Any]:
+def _change(change: Change, command: str) -> dict[str, object]:
     return {
         "change": change.name,
         "layers": list(change.layers),
@@ -273,7 +271,7 @@ def _change(change: Change, command: str) -> dict[str, Any]:
     }
 
 
-def _figures(figures: Figures) -> dict[str, Any]:
+def _figures(figures: Figures) -> dict[str, object]:
     """Return figures, those that had another name under that, too."""
     found = figures._asdict()
     older = {figure.old: found[figure.name] for figure in CATALOGUE.values() if figure.old and figure.name in found}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from cnncalc.ground.numbers import exact
 from cnncalc.layers.arguments import REQUIRED, Argument, value_text
@@ -89,7 +88,7 @@ def _unmarked(text: str) -> str:
     return re.sub(r"(?<![\w*])\*(\w+)", r"\1…", text)
 
 
-def default(argument: Argument[Any]) -> object:
+def default(argument: Argument[object]) -> object:
     """Return an argument's default as the spec would have it; None where it has none."""
     return None if argument.default is REQUIRED else argument.default
 

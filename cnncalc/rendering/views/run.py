@@ -12,8 +12,7 @@ from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, 
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.views.summary import COLUMNS as LAYER_COLUMNS
-from cnncalc.rendering.views.summary import SCHEMA_VERSION, turned
-from cnncalc.rendering.views.summary import channels_last as summary_channels_last
+from cnncalc.rendering.views.summary import SCHEMA_VERSION, channels_last
 from cnncalc.rendering.views.summary import layer as summary_layer
 from cnncalc.rendering.writers import Record, View, real
 
@@ -165,13 +164,6 @@ def _products(run: Run) -> str:
 def layers(summary: Summary, run: Run) -> list[dict[str, object]]:
     """Return every layer of the summary with what its run found."""
     return [summary_layer(row) | _found(found, run.batch) for row, found in zip(summary.rows, run.layers, strict=True)]
-
-
-def channels_last(record: Record) -> Record:
-    """Return a layer with the channels last in its shapes, behind the batch and the spatial axes."""
-    actual = record["actual_shape"]
-    shapes = {"inferred_shape": turned(record["inferred_shape"]), "actual_shape": actual and turned(actual)}
-    return {**summary_channels_last(record), **shapes}
 
 
 def _found(row: LayerRun, batch: int) -> dict[str, object]:

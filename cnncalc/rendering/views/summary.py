@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from cnncalc.figures.costs import OWN_CONVENTION
 from cnncalc.figures.receptive_field import Fields
 from cnncalc.figures.summary import COUNTED, Row, Summary, Totals
-from cnncalc.layers.shapes import Shape
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import Record, View
 
@@ -130,12 +129,15 @@ def layer(row: Row) -> dict[str, object]:
 
 def channels_last(record: Record) -> Record:
     """Return a layer with the channels last in its shapes, behind the batch and the spatial axes."""
-    came = tuple([turned(shape) for shape in record["input_shapes"]])
-    return {**record, "input_shapes": came, "output_shape": turned(record["output_shape"])}
+    return {key: _turned(value) if key.endswith(("_shape", "_shapes")) else value for key, value in record.items()}
 
 
-def turned(shape: Shape) -> Shape:
-    """Return a shape that begins with the batch with its channels last."""
+def _turned(shape: object) -> object:
+    """Return a shape that begins with the batch, or each of several, with its channels last."""
+    if not isinstance(shape, tuple):
+        return shape
+    if shape and isinstance(shape[0], tuple):
+        return tuple(map(_turned, shape))
     return (*shape[:1], *shape[2:], *shape[1:2])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, repeat
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.figures.catalogue import BYTES, CATALOGUE
 from cnncalc.ground.limits import MAX_DRAWN_POINTS
@@ -20,6 +20,9 @@ from cnncalc.studies.sweep.jobs import SweepPart
 from cnncalc.studies.sweep.points import Point
 from cnncalc.studies.sweep.values import Each
 from cnncalc.studies.sweep.window import Batch, Window, listed, points_of
+
+if TYPE_CHECKING:
+    from cnncalc.studies.sweep.window import Integers, Shapes
 
 SCHEMA_VERSION = 1
 
@@ -142,7 +145,7 @@ def page(points: Iterable[Point], shown: ColumnWidths, screen: Screen) -> Iterat
             yield from _error(front, point.error, screen.width)
 
 
-def _room(values: Sequence[Any] | Each) -> int:
+def _room(values: Sequence[object] | Each) -> int:
     """Return how wide the widest value of an argument is."""
     if isinstance(values, range):
         return max(len(str(values[0])), len(str(values[-1])))
@@ -263,21 +266,18 @@ def _key(name: str) -> str:
 
 def _lines(batch: Batch, window: Window, texts: _Texts, figures: Sequence[str]) -> Iterator[str]:
     count = len(batch.lanes)
-    columns: list[list[Any]] = []
+    columns: list[list[int]] = []
 
-    def shape(sizes: tuple[Any, ...]) -> str:
-        columns.extend(listed(size, count) for size in sizes)
-        return f"[{', '.join(['%d'] * len(sizes))}]"
+    def form_of(value: Integers | Shapes) -> str:
+        if isinstance(value, tuple):
+            return f"[{', '.join(map(form_of, value))}]"
+        columns.append(listed(value, count))
+        return "%d"
 
-    inputs = [f"{_key(name)}: {shape(sizes)}" for name, sizes in batch.inputs.items()]
+    inputs = [f"{_key(name)}: {form_of(sizes)}" for name, sizes in batch.inputs.items()]
     form = f', "input": {{{", ".join(inputs)}}}'
     for name in figures:
-        value = batch.figures[name]
-        if isinstance(value, tuple):
-            form += f', "{name}": {shape(value)}'
-        else:
-            columns.append(listed(value, count))
-            form += f', "{name}": %d'
+        form += f', "{name}": {form_of(batch.figures[name])}'
     if batch.uncounted:
         form += f', "uncounted": {as_json(batch.uncounted).rstrip()}'
     numbers = [window.numbers[lane] for lane in batch.lanes.tolist()]

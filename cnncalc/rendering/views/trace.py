@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite, prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.layers.shapes import axis_names
 from cnncalc.rendering.layout import Block, Gap, Paragraph, Text, Title
@@ -13,6 +13,7 @@ from cnncalc.rendering.writers import View, real
 if TYPE_CHECKING:
     from cnncalc.execution.trace import Trace
     from cnncalc.layers.element import ChannelTerm
+    from cnncalc.layers.ops import Array
 
 Grid = list[list[str]]
 
@@ -59,7 +60,7 @@ def trace_record(trace: Trace) -> dict[str, object]:
     }
 
 
-def _reals(values: Any) -> Any:
+def _reals(values: Array) -> object:
     """Return an array as lists of numbers, null where JSON has no numeral."""
     return [_reals(part) for part in values] if values.ndim else real(values.item())
 
@@ -122,7 +123,7 @@ def _channel(part: ChannelTerm, width: int | None) -> list[Block]:
     return [head, *[Text([(("    ".join(row)).rstrip(), "")]) for row in rows], *tail, Gap()]
 
 
-def _grid(values: Any, inside: Any = None) -> Grid:
+def _grid(values: Array, inside: Array | None = None) -> Grid:
     """Return an array as rows of texts; leading axes are written below each other."""
     columns = values.shape[-1]
     flat = values.reshape(-1, columns)

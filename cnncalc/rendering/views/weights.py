@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
-from typing import Any
 
-from cnncalc.graph import Graph
+from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import counted, exact
+from cnncalc.layers.base import Weight
 from cnncalc.rendering.layout import Block, Cell, Column, Rule, Table, TableRow
 from cnncalc.rendering.writers import View
 
@@ -27,31 +28,32 @@ def view(network: Graph) -> View:
 
 def page(network: Graph) -> list[Block]:
     """Return the table, one row per tensor, and the sum of the elements."""
-    found = records(network)
+    found = list(_tensors(network))
     rows: list[TableRow] = [
         [
-            record["name"],
-            "(" + ", ".join(map(str, record["shape"])) + ")",
-            exact(prod(record["shape"])),
-            "" if record["trainable"] else Cell("buffer", "dim"),
+            name,
+            f"({', '.join(map(str, weight.shape))})",
+            exact(prod(weight.shape)),
+            "" if weight.trainable else Cell("buffer", "dim"),
         ]
-        for record in found
+        for name, _, weight in found
     ]
-    total = exact(sum(prod(record["shape"]) for record in found))
+    total = exact(sum([prod(weight.shape) for _, _, weight in found]))
     rows += [Rule(), [Cell(counted(len(found), "tensor"), "bold"), "", Cell(total, "bold"), ""]]
     columns = (Column("name", folds=True), Column("shape"), Column("elements", right=True), Column(""))
     return [Table(columns, rows)]
 
 
-def records(network: Graph) -> list[dict[str, Any]]:
+def records(network: Graph) -> list[dict[str, object]]:
     """Return one object per tensor, in the order of the layers; shared tensors stand where they are first used."""
     return [
-        {
-            "name": f"{node.name}.{name}" if name else node.name,
-            "layer": node.name,
-            "shape": weight.shape,
-            "trainable": weight.trainable,
-        }
-        for node in network.nodes
-        for name, weight in node.weights.items()
+        {"name": name, "layer": node.name, "shape": weight.shape, "trainable": weight.trainable}
+        for name, node, weight in _tensors(network)
     ]
+
+
+def _tensors(network: Graph) -> Iterator[tuple[str, Node, Weight]]:
+    """Yield every tensor with its name and its layer."""
+    for node in network.nodes:
+        for name, weight in node.weights.items():
+            yield f"{node.name}.{name}" if name else node.name, node, weight

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.figures.catalogue import BOUNDED, BYTES, CATALOGUE, HEAVIEST, Basis, Figure, Part, heaviest
 from cnncalc.figures.expectations import ON_A_DEVICE, own_figures, shown, unmet
 from cnncalc.graph import Graph
 from cnncalc.ground.places import Origin
+from cnncalc.ground.values import Value
 from cnncalc.language.collection import Member
 from cnncalc.language.findings import Finding
 from cnncalc.layers.shapes import Shape
@@ -67,7 +68,7 @@ def check(
     spec: str,
     budgets: Mapping[str, int],
     basis: Basis,
-    settings: Mapping[str, Any],
+    settings: Mapping[str, Value],
     inputs: Mapping[str, Shape],
     wanted: Wanted | None = None,
 ) -> Report:
@@ -89,7 +90,7 @@ def check(
     checks = [] if settings or inputs else list(_published(network))
     checks += [_budget(BOUNDED[name], bound, network, basis) for name, bound in budgets.items() if name in BOUNDED]
     checks += _on_device(member, network, budgets, wanted or Wanted(), bool(settings or inputs))
-    figures = {name: CATALOGUE[name].of_network(network, basis) for name in SHOWN}
+    figures = {name: CATALOGUE[name].number(network, basis) for name in SHOWN}
     return Report(spec, member.name, figures, checks, lint(network))
 
 
@@ -109,7 +110,7 @@ def _published(network: Graph) -> Iterator[Check]:
 
 
 def _budget(figure: Figure, bound: int, network: Graph, basis: Basis) -> Check:
-    actual = figure.of_network(network, basis)
+    actual = figure.number(network, basis)
     holds = actual >= bound if figure.bound == "min" else actual <= bound
     parts = () if holds else tuple(heaviest(figure, network, basis))
     relation = LEAST if figure.bound == "min" else MOST

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.figures.costs import DTYPES, sums
 from cnncalc.figures.memory import peak_elements
@@ -13,6 +13,7 @@ from cnncalc.figures.summary import summarize
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_REBUILT
+from cnncalc.ground.values import Value
 from cnncalc.language.document import Document
 from cnncalc.language.edits import Edit, ItemText, Piece, applied, find_item
 from cnncalc.language.loading import read_text
@@ -76,7 +77,7 @@ class Workbench:
         self,
         recipe: Recipe,
         variant: str | None,
-        settings: Mapping[str, Any],
+        settings: Mapping[str, Value],
         inputs: Mapping[str, Shape],
         machine: Machine,
         batch: int = 1,
@@ -103,7 +104,7 @@ class Workbench:
     def rebuilt(
         self,
         edits: Sequence[Edit] = (),
-        settings: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Value] | None = None,
         inputs: Mapping[str, Shape] | None = None,
     ) -> Graph | None:
         """Return the network after a change; None where it can't be built, or too many have been."""
