@@ -179,9 +179,10 @@ class Network(Graph):
 
         Args:
             board: a board that ``cnncalc deploy --board`` knows, for its core, RAM and flash.
-            core: whose kernels run; None for the board's, else the reference kernels.
-            quant: what the numbers are.
-            converter: whose rules make the model file.
+            core: whose kernels run: reference, m0, m3, m4, m7, m33, m55, m85 or esp32;
+                None for the board's, else reference.
+            quant: what the numbers are: int8, int16x8 or float32.
+            converter: whose rules make the model file: tf2.21, tf2.21-dense, tf2.3 or tf1.15.
             plan: how the arena is planned: greedy, as the device does, or best.
             ram: bytes that there are; None for the board's.
             flash: bytes that there are; None for the board's.

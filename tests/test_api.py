@@ -15,6 +15,12 @@ import numpy as np
 import pytest
 
 import cnncalc
+from cnncalc.deployment.boards import CORES
+from cnncalc.deployment.constants import CONVERTERS, KINDS
+from cnncalc.deployment.view import PLANS
+from cnncalc.exporters.formats import FORMATS
+from cnncalc.figures.costs import CONVENTIONS, DTYPES
+from cnncalc.figures.memory import OPTIMIZERS
 from tests.commands import cnncalc as command
 
 if TYPE_CHECKING:
@@ -206,6 +212,10 @@ def net(**settings: Any) -> Any:
         (lambda path: net().run(seed=-1), "seed: -1 is no integer from 0 to 9,223,372,036,854,775,807"),
         (lambda path: net().run(dtype=np.float16), "dtype: 'float16' is none of float32, float64"),
         (lambda path: net().run(layers=["conv9"]), "'net' has no layer 'conv9'"),
+        (
+            lambda path: net().run(np.zeros((3, 3, 32, 32)), batch=2),
+            "batch: 2 samples of a random input, but the input that is given has 3",
+        ),
         (lambda path: net().run(layers=5), "layers: 5 is no list of texts"),
         (lambda path: net().run(fuse="no"), "fuse: 'no' is neither True nor False"),
         (lambda path: net().prepare(threads=1.5), "threads: 1.5 is no integer from 1 to 256"),
@@ -309,6 +319,17 @@ def test_every_public_function_says_what_it_takes() -> None:
         *functions
     }
     assert {name: faults for name, function in functions.items() if (faults := unclear(function))} == {}
+
+
+def test_the_words_that_an_argument_can_be_are_all_said() -> None:
+    said = {
+        cnncalc.Network.summary: (DTYPES, OPTIMIZERS, CONVENTIONS),
+        cnncalc.Network.deploy: (CORES, KINDS, CONVERTERS, PLANS),
+        cnncalc.Network.export: (FORMATS,),
+    }
+    for function, tables in said.items():
+        words = set(re.findall(r"[\w.-]+\w", inspect.getdoc(function) or ""))
+        assert {word for table in tables for word in table} <= words, function
 
 
 def test_a_function_that_does_not_say_it_is_seen() -> None:

@@ -49,24 +49,18 @@ def run(
 
     Args:
         network: what to run.
-        x: the input (N, *shape), or a mapping from names where there are several; None for random ones.
-        weights: tensors by their names in PyTorch's state_dict; None for random ones.
-        batch: samples of a random input.
-        seed: of what is random; the same seed gives the same bytes.
-        dtype: "float32" or "float64"; None for the input's own, else float32.
-        threads: how many work; None for one per core that the process may use.
-        repeat: passes, of which the median time counts; the first is verified, the others are compared with it.
-        layers: names of layers whose outputs are wanted; None for all.
-        fuse: whether batchnorm, add and activation are done within the convolution beside them where that
-            gives the same.
-        max_memory: bytes that the process may take; None for what the machine has free.
-        progress: called with (steps done, steps in all, the next layer's name).
+        x, weights, batch, seed, dtype, threads, repeat, layers, fuse, max_memory, progress: as
+            :meth:`cnncalc.network.Network.run` has them.
 
     Raises:
         CnncalcError: where input or weights don't fit, or memory is too small.
     """
     network = network.as_run() if network.as_run is not None and weights is None else network
     given = None if x is None else given_inputs(network, x, _type(dtype) if dtype else None)
+    if given is not None and batch not in (1, given.batch):
+        raise ArgumentError(
+            "batch", f"{batch:,} samples of a random input, but the input that is given has {given.batch:,}"
+        )
     kind = np.dtype(_type(dtype)) if given is None else given.dtype
     batch = batch if given is None else given.batch
     keep = _named(network, layers)
@@ -116,15 +110,7 @@ def prepare(
     network: Graph, *, weights: Mapping[str, Any] | None = None, seed: int = 0, dtype: str = "float32",
     threads: int | None = None, fuse: bool = True,
 ) -> Session:  # fmt: skip
-    """Prepare a network for repeated inference: ``session = prepare(network, weights=w); session(x)``.
-
-    Args:
-        network: what to run.
-        weights: tensors by their names in PyTorch's state_dict; None for those of the network's file, else random ones.
-        seed: of random weights.
-        dtype: "float32" or "float64".
-        threads: how many work; None for one per core that the process may use.
-        fuse: whether several layers may be done in one step where that gives the same.
+    """Prepare a network for repeated inference; arguments are as :meth:`cnncalc.network.Network.prepare` has them.
 
     Raises:
         CnncalcError: where the weights don't fit.
