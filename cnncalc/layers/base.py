@@ -119,6 +119,7 @@ class Layer:
         arity: how many inputs it takes, at least and at most (None: any number).
         example: a tested example for the documentation.
         elsewhere: what other frameworks call the type.
+        of_several: what does the same to several tensors, element by element, where the type takes one.
         slides: whether it slides a window over its input, as ``kernel_size``, ``stride`` and ``padding`` say.
         moves_only: whether every element of its output is an element of its input (at inference).
         pointwise: whether each element of its output is a function of that same element of its input alone.
@@ -138,6 +139,7 @@ class Layer:
     is_view: ClassVar[bool] = False
     example: ClassVar[Example]
     elsewhere: ClassVar[Elsewhere] = Elsewhere()
+    of_several: ClassVar[str] = ""
     _uses: dict[tuple[Shape, ...], Use]
 
     def __init_subclass__(cls) -> None:
@@ -341,6 +343,8 @@ class Layer:
             wanted = f"{least}" if most == least else f"at least {least}"
             plural = "" if wanted == "1" else "s"
             few, many = "give 'paths', or 'from' with several names", "merge them first, with add or concat"
+            if self.of_several:
+                many = f"of several tensors it is {self.of_several}"
             raise LayerError(
                 f"takes {wanted} input{plural}, but {count} come{'s' if count == 1 else ''} in",
                 hint=many if count > least else few,

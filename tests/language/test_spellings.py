@@ -18,7 +18,7 @@ from tests.commands import cnncalc as command
 # layer catalogue, darknet's parser.c, mxnet.gluon.nn.
 CALLED = {
     "conv": "Conv1d Conv2d nn.Conv3d LazyConv2d Conv2D tf.keras.layers.Conv1D Convolution convolutional conv_2d",
-    "conv_transpose": "ConvTranspose2d Conv2DTranspose Deconvolution deconvolutional",
+    "conv_transpose": "ConvTranspose2d Conv2DTranspose Deconvolution deconvolutional tconv ConvT convt2d",
     "linear": "nn.Linear LazyLinear Dense InnerProduct FullyConnected connected Gemm fc fully_connected",
     "maxpool": "MaxPool2d MaxPooling2D max_pool nn.MaxPool1d MaxPool",
     "avgpool": "AvgPool3d AveragePooling1D AveragePool avg_pool2d",
@@ -45,6 +45,9 @@ CALLED = {
     "silu": "SiLU Swish",
     "sigmoid": "logistic",
     "dropout": "Dropout2d SpatialDropout2D AlphaDropout",
+    "abs": "AbsVal",
+    "l2_normalize": "l2norm L2Normalization UnitNormalization LpNormalization",
+    "matmul": "mm bmm MatMul",
     "sequence": "",
 }
 
@@ -96,6 +99,8 @@ def test_our_word_for_a_framework_s(word: str, ours: str) -> None:
         "sort",
         "cond",
         "map",
+        *"xLSTM sLSTM FReLU SReLU TReLU Smish GConv ConvX Xconv hardmish ReLUN".split(),  # names of variants
+        *"L1Norm LRNorm median_pool MinPooling GlobalMinPool".split(),
     ],
 )
 def test_what_is_not_offered_gets_no_other_word(word: str) -> None:
@@ -122,6 +127,16 @@ def test_what_is_not_offered_gets_no_other_word(word: str) -> None:
         ("Activation", "an activation has its own name"),
         ("Sequential", "items are grouped by 'sequence: […]'"),
         ("InputLayer", "the input has a key of its own"),
+        ("Cropping2D", "write 'center_crop' with the size that stays, or 'pad' with negative sizes"),
+        ("TimeDistributed", "write 'fold: 0', the layer, and 'unfold'"),
+        ("BiLSTM", "write 'lstm' with 'bidirectional: true'"),
+        ("WeightNorm", "leave it out"),
+        ("sqr", "write 'power: 2'"),
+        ("Subsample", "it is called 'maxpool' or 'avgpool' here"),
+        ("Downsample", "write 'conv' or a pooling with 'stride: 2'"),
+        ("convs", "did you mean 'conv'?"),
+        ("conv1", "did you mean 'conv'?"),
+        ("linearr", "did you mean 'linear'?"),
         ("cnov", "did you mean 'conv'?"),
         ("MaxPoling2D", "did you mean 'maxpool'?"),
         ("batchnrom", "did you mean 'batchnorm'?"),

@@ -21,7 +21,7 @@ WRITTEN = {
     **dict.fromkeys(("atrousconv", "dilatedconv", "dilatedconvolution"), "write 'conv' with 'dilation'"),
     **dict.fromkeys(("groupconv", "groupedconv", "groupconvolution"), "write 'conv' with 'groups'"),
     "causalconv": "write 'conv' with 'padding: [[n, 0]]', where n is dilation · (kernel_size − 1)",
-    **dict.fromkeys(("pooling", "pool", "subsampling"), "it is called 'maxpool' or 'avgpool' here"),
+    **dict.fromkeys(("pooling", "pool", "subsampling", "subsample"), "it is called 'maxpool' or 'avgpool' here"),
     **dict.fromkeys(("globalpooling", "globalpool"), "it is called 'global_avgpool' or 'global_maxpool' here"),
     **dict.fromkeys(("adaptivepooling", "adaptivepool"), "it is called 'adaptive_avgpool' or 'adaptive_maxpool' here"),
     **dict.fromkeys(
@@ -91,15 +91,33 @@ WRITTEN = {
         "not offered; write 'multiply' with two paths, one of them ending in the gate's activation",
     ),
     **dict.fromkeys(
-        ("selfattention", "crossattention", "multiheadattention", "multiheadselfattention", "mha", "mhsa"),
+        (
+            "selfattention", "crossattention", "multiheadattention", "multiheadselfattention", "mha", "mhsa",
+            "multiheaddotproductattention",
+        ),
         "not offered as one layer; write 'linear' for queries, keys and values, 'attention', and 'linear' behind it",
     ),
     **dict.fromkeys(
         ("grn", "globalresponsenorm"), "not offered; write it with 'norm2', 'mean', 'divide' and 'multiply'"
     ),
+    **dict.fromkeys(("square", "sqr"), "write 'power: 2'"),
+    **dict.fromkeys(("downsample", "downsampling", "downscale"), "write 'conv' or a pooling with 'stride: 2'"),
     "average": "not offered; write 'add', and 'affine' with 'mul' behind it",
     "scalechannels": "write 'multiply' with 'from: [one, another]'",
-    "timedistributed": "not offered; a 'conv' with 'kernel_size: 1' does the same at each position",
+    "timedistributed": "write 'fold: 0', the layer, and 'unfold' with the number of steps: each is a sample of its own",
+    **dict.fromkeys(("bidirectional", "birnn"), "write 'lstm', 'gru' or 'rnn' with 'bidirectional: true'"),
+    **dict.fromkeys(("bilstm", "blstm"), "write 'lstm' with 'bidirectional: true'"),
+    "bigru": "write 'gru' with 'bidirectional: true'",
+    **dict.fromkeys(
+        ("weightnorm", "weightnormalization", "spectralnorm", "spectralnormalization"),
+        "leave it out: it changes how weights are learned, neither shape nor costs",
+    ),
+    **dict.fromkeys(
+        ("crop", "cropping"),
+        "write 'center_crop' with the size that stays, or 'pad' with negative sizes: '[[-1, -2], [0, 0]]'",
+    ),
+    "normalize": "vectors of length 1 are 'l2_normalize'; preprocessing of images is no part of the network here",
+    "passthrough": "write 'pixel_unshuffle' for pixels that become channels, 'identity' for what stays as it is",
 }  # fmt: skip
 """Layers that are written with what there is, or that have no place in a spec, with the hint."""
 
@@ -107,8 +125,8 @@ _NOT_OFFERED = (
     # one slip from a type, and something else
     "batchrenorm batchrenormalization groupsort smu",
     # recurrent
-    "elmanrnn lstmcell grucell rnncell peepholelstm convlstm convgru convrnn bidirectional",
-    "bilstm bigru blstm stackedrnncells crnn repeatvector tcn",
+    "elmanrnn lstmcell grucell rnncell peepholelstm convlstm convgru convrnn",
+    "stackedrnncells crnn repeatvector tcn",
     # attention and its surroundings
     "additiveattention",
     "groupqueryattention linearattention flexattention windowattention cbam nonlocal nonlocalblock transformer",
@@ -118,15 +136,15 @@ _NOT_OFFERED = (
     "matmulinteger dot einsumdense bilinear outer cosinesimilarity pairwisedistance",
     "reduction",
     "logsumexp reducelogsumexp reducelogsum reducesumsquare argmin cumprod",
-    "rsqrt square tan asin acos atan sinh cosh asinh acosh atanh",
+    "rsqrt tan asin acos atan sinh cosh asinh acosh atanh",
     "mod bias bnll",
     # activations
+    "hardmish srelu relun medianpool medianpooling minpool minpooling globalminpool",
     "celu crelu rrelu thresholdedrelu threshold hardshrink softshrink shrink tanhshrink softmin hardmax",
     "logsigmoid squareplus snake xielu serf aconc aria",
     # normalisation
-    "frn filterresponsenorm filterresponsenormalization weightnorm",
-    "weightstandardization spectralnorm switchablenorm l2norm l2normalization normalize",
-    "unitnormalization meanvariancenormalization adain localcontrastnorm lcn",
+    "frn filterresponsenorm filterresponsenormalization",
+    "weightstandardization switchablenorm meanvariancenormalization adain localcontrastnorm lcn",
     # where and indexing
     "gathernd gatherelements scatter scatternd embed onehot im2col col2im",
     "affinegrid gridsample gridsampler spatialtransformer stn roipool roipooling roialign psroipool",
@@ -134,7 +152,7 @@ _NOT_OFFERED = (
     "condconv octaveconv partialconv capsule capsulelayer kan spline hypernetwork fft dft stft melspectrogram",
     "convinteger qlinearconv quantizelinear dequantizelinear dynamicquantizelinear",
     # losses that have no "loss" in their name, control flow
-    "ctc if loop scan switch and or not xor sequenceat sam normalizel2 scatterelements det size shape range",
+    "ctc if loop scan switch and or not xor sequenceat sam scatterelements det size shape range",
 )
 FALSE_FRIENDS = {
     "fold": "not offered: PyTorch's Fold adds up patches, and 'fold' here moves an axis into the batch",

@@ -121,13 +121,20 @@ def _is_likely(word: str, meant: str) -> bool:
     """Return whether a hand slips so.
 
     A wrong letter lies beside the right one; of three letters two change places, or one comes twice.  Short words that
-    differ in another letter are other words: a map is no max.
+    differ in another letter are other words: a map is no max.  A letter in front of a word, or behind it, makes a
+    variant's name, unless it is that of the plural or a number: an xLSTM, a ConvT and an FReLU are something else.
     """
     if len(meant) < SHORT:
         return sorted(word) == sorted(meant) or any(meant[: i + 1] + meant[i:] == word for i in range(len(meant)))
+    if word[1:] == meant:
+        return word[0] == meant[0]
+    if word[:-1] == meant:
+        return word[-1] in "s0123456789" or word[-1] == meant[-1] or _beside(word[-1], meant[-1])
     if len(word) != len(meant) or sorted(word) == sorted(meant):
         return True
     wrong = [(a, b) for a, b in zip(word, meant, strict=True) if a != b]
+    if any(letter.isdigit() for pair in wrong for letter in pair):
+        return False
     return (len(wrong) == 1 and len(meant) > SHORT + 1) or all(_beside(a, b) for a, b in wrong)
 
 

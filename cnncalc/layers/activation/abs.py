@@ -16,7 +16,7 @@ class Abs(Elementwise):
 
     operations = 1
     example = Example("abs", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Abs", others="absolute", function="torch.abs")
+    elsewhere = Elsewhere(onnx="Abs", others="absolute AbsVal", function="torch.abs")
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``|x|``."""

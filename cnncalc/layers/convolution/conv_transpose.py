@@ -47,7 +47,8 @@ class ConvTranspose(Conv):
         "output_padding, groups, bias, dilation)",
         keras="Conv{d}DTranspose(filters, kernel_size, strides, padding)",
         onnx="ConvTranspose",
-        others="Deconvolution deconv deconvolutional upconv TransposedConv TransposeConv Convolution{d}DTranspose",
+        others="Deconvolution deconv deconvolutional upconv tconv ConvT{d}d TransposedConv TransposeConv "
+        "Convolution{d}DTranspose",
     )
 
     def output_shape(self, *inputs: Shape) -> Shape:

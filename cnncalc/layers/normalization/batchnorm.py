@@ -55,7 +55,7 @@ class BatchNorm(Layer):
         torch="BatchNorm{d}d(num_features, eps, momentum, affine, track_running_stats)",
         keras="BatchNormalization",
         onnx="BatchNormalization",
-        others="bn SyncBatchNorm batch_normalize",
+        others="bn SyncBatchNorm FrozenBatchNorm{d}d FusedBatchNorm FusedBatchNormV3 batch_normalize",
     )
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:

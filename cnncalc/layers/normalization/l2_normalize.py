@@ -30,7 +30,9 @@ class L2Normalize(Layer):
     eps = argument(number, "the least length that is divided by", 1e-12)
 
     example = Example("l2_normalize: -1", inputs=((197, 64),), output=(197, 64), flops=197 * (2 * 64 + 1) + 197 * 64)
-    elsewhere = Elsewhere(onnx="LpNormalization")
+    elsewhere = Elsewhere(
+        keras="UnitNormalization(axis)", onnx="LpNormalization", others="l2norm L2Normalization normalize_l2"
+    )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape."""

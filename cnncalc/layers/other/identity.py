@@ -18,7 +18,7 @@ class Identity(Layer):
     moves_only = is_view = aliases = True
 
     example = Example("identity", inputs=((64, 56, 56),), output=(64, 56, 56))
-    elsewhere = Elsewhere(torch="Identity", keras="Identity", onnx="Identity", others="noop pass_through")
+    elsewhere = Elsewhere(torch="Identity", keras="Identity", onnx="Identity", others="noop")
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """None."""

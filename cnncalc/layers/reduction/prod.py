@@ -22,6 +22,7 @@ class Prod(Reduction):
 
     torch_method = "prod"
     example = Example("prod: {axis: -1}", inputs=((64, 7),), output=(64,), flops=64 * 6)
+    of_several = "'multiply'"
     elsewhere = Elsewhere(onnx="ReduceProd", others="reduce_prod")
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
