@@ -99,8 +99,20 @@ def test_our_word_for_a_framework_s(word: str, ours: str) -> None:
         "sort",
         "cond",
         "map",
-        *"xLSTM sLSTM FReLU SReLU TReLU Smish GConv ConvX Xconv hardmish ReLUN".split(),  # names of variants
-        *"L1Norm LRNorm median_pool MinPooling GlobalMinPool".split(),
+        *[
+            "xLSTM",
+            "sLSTM",
+            "FReLU",
+            "SReLU",
+            "TReLU",
+            "Smish",
+            "GConv",
+            "ConvX",
+            "Xconv",
+            "hardmish",
+            "ReLUN",
+        ],  # names of variants
+        *["L1Norm", "LRNorm", "median_pool", "MinPooling", "GlobalMinPool"],
     ],
 )
 def test_what_is_not_offered_gets_no_other_word(word: str) -> None:
