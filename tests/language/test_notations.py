@@ -53,6 +53,16 @@ ITEMS = [
     ("Conv2d: {out_channels: 32, kernel_size: 3}", 5, "unknown layer type 'Conv2d'", "it is called 'conv' here"),
     ("relu\n   -flatten", 5, "unknown layer type 'relu -flatten'", "an item begins with a dash, in the same column as the one above it"),
     ("-flatten", 5, "unknown layer type '-flatten'", "a blank follows the dash: '- flatten'"),
+    ("[conv, 10, 5]", 5, "an item must be a layer type, alone or with its arguments", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("[-1, 1, Conv, [64, 3, 2]]", 5, "an item must be a layer type", "write '- conv: {out_channels: 64, kernel_size: 3, stride: 2}'"),  # YOLOv5
+    ("[relu, relu]", 5, "an item must be a layer type", "write each as an item of its own: '- relu', then '- relu'"),
+    ("conv: (10, 5)", 5, "conv: 'kernel_size' is missing", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("concat: [a, b]", 13, "concat reads what 'from' names", "beside the type, in its column: 'from: [a, b]'"),
+    ("add: [[], [relu]]", 10, "add takes no argument", "paths stand under their name: '- add: {paths: …}'"),
+    ("relu,", 5, "unknown layer type 'relu,'", "write '- relu'"),
+    ("relu -> conv", 5, "unknown layer type 'relu -> conv'", "write each as an item of its own: '- relu', then '- conv: {out_channels: …, kernel_size: …}'"),
+    ("conv: {out_channels： 10， kernel_size： 3}", 12, "conv: unknown argument 'out_channels： 10， kernel_size： 3'", "for '：' write a colon and a blank"),
+    ("conv: {out_channels: “10”, kernel_size: 3}", 26, "'“10”' is not an expression", "quotes are \" and '"),
     ("conv:\n    args: {out_channels: 3}", 9, "unknown modifier 'args'", None),
 ]  # fmt: skip
 
@@ -95,6 +105,23 @@ def test_what_the_hint_says_is_a_spec(item: str) -> None:
             "  - conv:{out_channels: 10, kernel_size: 5}\n",
             "a colon and a blank stand between a type and its arguments: '- conv: {…}'",
         ),
+        (
+            "  - conv {out_channels: 10, kernel_size: 5}\n",
+            "a colon and a blank stand between a type and its arguments: '- conv: {…}'",
+        ),
+        (
+            "  - conv: {out_channels: 10 kernel_size: 5}\n",
+            "commas stand between arguments: '{out_channels: 8, kernel_size: 3}'",
+        ),
+        (
+            "  - conv: {out_channels: 10; kernel_size: 5}\n",
+            "commas stand between arguments: '{out_channels: 8, kernel_size: 3}'",
+        ),
+        (
+            "  - conv: out_channels: 10, kernel_size: 5\n",
+            "arguments stand in {…}, or below: '- conv: {out_channels: …}'",
+        ),
+        ("  - conv：{out_channels: 10, kernel_size: 5}\n", "for '：' write a colon and a blank"),
         (
             "  - conv(out_channels: 10, kernel_size: 5)\n",
             "a colon and a blank stand between a type and its arguments: '- conv: {…}'",

@@ -113,6 +113,8 @@ def _syntax_hint(text: str) -> str | None:
         return "YAML may read this as a number to base 60: write a plain number"
     if text.isdigit() and not text.isascii():
         return f"a number has the digits 0 to 9: write {int(text)}" if text.isdecimal() else None
+    if text != text.strip("“”‘’„«»"):
+        return "quotes are \" and '"
     if re.fullmatch(r"\d+([x×]\d+)+", text):
         return f"a shape is a list: [{', '.join(re.split('[x×]', text))}]"
     if re.fullmatch(r"\d[\d_]*(\.\d+)?[kKMG]", text):

@@ -21,6 +21,9 @@ from cnncalc.layers.base import Layer
 LONGEST = 240
 """Characters of an item up to which it is looked at."""
 
+FEW = 4
+"""Items that a hint spells out at most."""
+
 DASH = "an item begins with a dash, in the same column as the one above it"
 
 ARGUMENT_KEYS = ("args", "arguments", "params", "parameters", "config", "kwargs", "attrs", "options")
@@ -93,7 +96,11 @@ def _rewritten(text: str, blocks: Collection[str]) -> str | None:
 
 def _spaced(text: str) -> str | None:
     """Return the hint for a type and its values in a row; the type may be several words, as ``batch norm``."""
-    words = [word for word in re.split(r"[\s,;]+", text) if word]
+    words = [word for word in re.split(r"(?:[\s,;|+→]|->)+", text) if word]
+    if len(words) > 1 and all(our_type(word) for word in words) and our_type("".join(words)) is None:
+        return _each(words)
+    if len(words) == 1 and words[0] != text:
+        return proposal(words[0], [], {})
     for count in range(min(len(words), 3), 0, -1):
         name = "".join(words[:count])
         ours = our_type(name)
@@ -102,6 +109,12 @@ def _spaced(text: str) -> str | None:
         if ours is not None and len(words) > 1:
             return _of_words(name, " ".join(words[count:]))
     return None
+
+
+def _each(names: Sequence[str]) -> str:
+    """Return the hint for several types in one item."""
+    items = [(proposal(name, [], {}) or "").removeprefix("write ") for name in names[:FEW]]
+    return f"write each as an item of its own: {', then '.join(items)}"
 
 
 def _of_words(name: str, values: str) -> str | None:
@@ -155,6 +168,20 @@ def of_arguments(name: str, node: Tree | None) -> str | None:
     if isinstance(node, Scalar) and not node.empty:
         return _of_words(name, node.text) if len(node.text) <= LONGEST else None
     return proposal(name, [], {})
+
+
+def of_list(node: List) -> str | None:
+    """Return the hint for a list of a type and its values: ``[conv, 10, 5]``, ``[-1, 1, Conv, [64]]``."""
+    words = [item.text if isinstance(item, Scalar) else "" for item in node.items]
+    if len(words) > 1 and all(our_type(word) for word in words):
+        return _each(words)
+    for at, name in enumerate(node.items[:FEW]):
+        if isinstance(name, Scalar) and our_type(name.text) is not None:
+            behind = node.items[at + 1 :]
+            if len(behind) == 1 and isinstance(behind[0], (Map, List)):
+                return of_arguments(name.text, behind[0])
+            return proposal(name.text, [_of_node(item) for item in behind], {})
+    return None
 
 
 def of_type_key(pairs: Sequence[tuple[Tree, Tree]]) -> str | None:

@@ -110,6 +110,8 @@ def _slip(word: str, blocks: Collection[str]) -> str | None:
     names = {folded(block): block for block in blocks} | {"sequence": "sequence"} | _own()
     foreign = dict.fromkeys((*WRITTEN, *NOT_OFFERED), "") | {other: abroad()[other][0].type for other in abroad()}
     foreign = {other: ours for other, ours in foreign.items() if other[:1] == word[:1] and len(word) > SHORT}
+    if word.rstrip("0123456789") in names:  # numbered, as names are
+        word = word.rstrip("0123456789")
     found = [near for near in nearest(word, foreign | names) if _is_likely(word, near)]
     meant = list(dict.fromkeys((foreign | names)[near] for near in found))
     if "" in meant or not meant:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from cnncalc.ground.near import did_you_mean
-from cnncalc.language.read.yaml_tree import Map, Scalar, Tree
+from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
 
 TYPE_KEYS = ("type", "layer", "layer_type", "op", "class_name", "class", "module", "kind")
 """Keys under which other formats have an item's type."""
@@ -30,6 +30,13 @@ def of_type_key(pairs: Sequence[tuple[Scalar, Tree]]) -> str | None:
     return of_type_key(pairs)
 
 
+def of_list(node: List) -> str | None:
+    """Return the hint for an item that is a list."""
+    from cnncalc.language.hints.notations import of_list
+
+    return of_list(node) or "to group items write '- sequence:' and the list below it"
+
+
 def of_values(type_name: str, node: Tree | None, otherwise: str) -> str:
     """Return how a type is written with the values of ``node``, which stand there without their names."""
     from cnncalc.language.hints.notations import of_arguments
@@ -40,8 +47,9 @@ def of_values(type_name: str, node: Tree | None, otherwise: str) -> str:
 def of_argument(name: str, known: Collection[str]) -> str | None:
     """Return the hint for an unknown argument."""
     from cnncalc.language.hints.spellings import argument_hint
+    from cnncalc.language.read.yaml_faults import in_ascii
 
-    return argument_hint(name, known) or did_you_mean(name, known, "arguments")
+    return in_ascii(name) or argument_hint(name, known) or did_you_mean(name, known, "arguments")
 
 
 def of_key(name: str, known: Collection[str], value: Tree) -> str | None:

@@ -74,8 +74,8 @@ class ItemReader:
         if isinstance(node, Scalar) and not node.empty:
             return self.typed_item(node, None, {}, names, depth)
         if not isinstance(node, Map):
-            hint = "to group items write '- sequence:' and the list below it" if isinstance(node, List) else None
-            self.values.fault(node, "an item must be a layer type, alone or with its arguments", hint)
+            grouped = partial(suggest.of_list, node) if isinstance(node, List) else None
+            self.values.fault(node, "an item must be a layer type, alone or with its arguments", grouped)
             return None
         keys = [(key, value) for key, value in node.pairs if isinstance(key, Scalar)]
         types = [(key, value) for key, value in keys if key.text not in MODIFIERS]
@@ -263,7 +263,7 @@ class ItemReader:
         if missing and len(self.values.faults) == before:
             named = "', '".join(missing)
             help = f"{missing[0]}: {known[missing[0]].help}; 'cnncalc layers {item.type_name}' shows all arguments"
-            unnamed = isinstance(node, List)
+            unnamed = isinstance(node, List) or (isinstance(node, Scalar) and node.text.startswith("("))
             hint: Hint = partial(suggest.of_values, item.type_name, node, help) if unnamed else help
             self.values.fault(
                 item.origin, f"{item.type_name}: '{named}' {'is' if len(missing) == 1 else 'are'} missing", hint
@@ -292,10 +292,17 @@ class ItemReader:
         if node is None or (isinstance(node, Scalar) and node.empty):
             return {}
         if not isinstance(node, Map):
+            if isinstance(node, List) and "paths" in known[1:]:
+                self.values.fault(
+                    node, f"{what} reads what 'from' names", f"beside the type, in its column: '{_from(node)}'"
+                )
+                return {}
             if known and known[0] != "paths":
                 return {known[0]: node}
-            named = known and isinstance(node, List) and all(isinstance(part, Scalar) for part in node.items)
-            hint: Hint = "what comes in stands beside the type, in its column: 'from: […]'" if named else None
+            named = known and isinstance(node, List)
+            scalars = named and all(isinstance(part, Scalar) for part in node.items)
+            hint: Hint = "what comes in stands beside the type, in its column: 'from: […]'" if scalars else None
+            hint = f"paths stand under their name: '- {what}: {{paths: …}}'" if named and not scalars else hint
             self.values.fault(node, f"{what} takes no argument", hint)
             return {}
         found: dict[str, Tree] = {}
@@ -325,3 +332,9 @@ class ItemReader:
             self.values.fault(node, "paths must be a list of paths, each a list of items")
             return []
         return [self.read(path, names, "a path", depth + 1) for path in node.items]
+
+
+def _from(node: List) -> str:
+    """Return the modifier that names what comes in."""
+    names = [part.text for part in node.items if isinstance(part, Scalar)]
+    return f"from: [{', '.join(names)}]" if len(names) == len(node.items) else "from: […]"

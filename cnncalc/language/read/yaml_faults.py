@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from yaml import YAMLError
 
 
+ASCII = {
+    "：": "a colon and a blank", "，": "a comma and a blank", "；": "a comma and a blank", "、": "a comma and a blank",
+    "（": "(", "）": ")", "［": "[", "］": "]", "｛": "{", "｝": "}", "　": "a blank", "\u00a0": "a blank",
+    "＃": "#", "－": "-", "–": "-", "—": "-", "“": '"', "”": '"', "‘": "'", "’": "'",
+}  # fmt: skip
+"""Signs that look like one of YAML's, each with that one."""
+
+
 def yaml_fault(file: SpecText, error: YAMLError) -> Fault:
     """Return the fault of what a YAML library refuses."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
@@ -29,12 +37,20 @@ def yaml_fault(file: SpecText, error: YAMLError) -> Fault:
     return Fault(f"YAML: {problem}", Place(file, line, column), hint)
 
 
+def in_ascii(text: str) -> str | None:
+    """Return the hint for a sign that looks like one of YAML's; None where there is none."""
+    wide = next((sign for sign in text if sign in ASCII), None)
+    return None if wide is None else f"for '{wide}' write {ASCII[wide]}"
+
+
 def _hint(file: SpecText, line: int, problem: str) -> str | None:
     text, above = file.line(line), file.line(line - 1) if line else ""
     bare = re.match(r"\s*-\s+(\w+)\s*(#.*)?$", above)
-    glued = re.match(r"\s*-\s*(\w[\w.]*):?[({\[]", text)
+    glued = re.match(r"\s*-\s*(\w[\w.]*)(?:\s*|:)[({\[]", text)
     if re.match(r"\s*-[A-Za-z]", text):
         return f"a blank follows the dash: '- {text.strip()[1:]}'"
+    if in_ascii(text) is not None:
+        return in_ascii(text)
     if glued:
         return f"a colon and a blank stand between a type and its arguments: '- {glued[1]}: {{…}}'"
     if "mapping values are not allowed" in problem and bare:
@@ -43,8 +59,13 @@ def _hint(file: SpecText, line: int, problem: str) -> str | None:
         return "indent with spaces, not tabs"
     if "expected '-' indicator" in problem or "expected <block end>" in problem:
         return "the entries of one list, and the keys of one mapping, begin in the same column"
+    if "expected ',' or '}'" in problem and re.search(r"\w+:\s+[^\s,]+\s*;?\s+\w+:\s", text):
+        return "commas stand between arguments: '{out_channels: 8, kernel_size: 3}'"
     if "{" in text:
         return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
+    several = re.match(r"\s*-\s+(\w+):\s+(\w+):\s", text)
+    if several:
+        return f"arguments stand in {{…}}, or below: '- {several[1]}: {{{several[2]}: …}}'"
     if "mapping values are not allowed" in problem:
         return "a text with a colon is quoted"
     return None
