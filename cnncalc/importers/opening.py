@@ -9,6 +9,9 @@ from cnncalc.importers import begins_a_model
 from cnncalc.language.loading import open_document
 from cnncalc.recipe import Recipe
 
+LOOKED_AT = 4096
+"""Bytes of a file that is only called a model, to see what it is."""
+
 
 def open_recipe(spec: str) -> tuple[Recipe, str | None]:
     """Return the recipe that ``spec`` names, and the variant: a shipped network's, or FILE:VARIANT's.
@@ -44,9 +47,15 @@ def _is_model_file(spec: str) -> bool:
         return False
     try:
         with open(spec, "rb") as file:
-            found = begins_a_model(file.read(1))
+            head = file.read(LOOKED_AT if spec.lower().endswith(".onnx") else 1)
+            found = begins_a_model(head[:1])
     except OSError as error:
         raise CnncalcError(f"{spec}: {error.strerror}") from None
     if not found and spec.lower().endswith(".onnx"):
+        from cnncalc.language.hints.foreign_files import kind_of
+
+        kind = kind_of(head, "")
+        if kind is not None:
+            raise CnncalcError(f"{spec}: this is {kind.what}, not an ONNX model", kind.hint)
         raise CnncalcError(f"{spec}: not an ONNX model", "a spec is a YAML file: give it the suffix .yaml")
     return found

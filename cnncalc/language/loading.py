@@ -40,6 +40,8 @@ def _shipped(spec: str) -> tuple[str, str | None]:
     from cnncalc.language.shipped import find
 
     try:
+        if os.path.islink(spec) and not os.path.exists(spec):
+            raise CnncalcError(f"{spec}: a link to {os.readlink(spec)}, where there is no file")
         if os.sep in spec or spec.lower().endswith(SUFFIXES):
             raise CnncalcError(f"{spec}: no such file", _file_meant(spec))
         return find(spec, _file_meant)

@@ -270,4 +270,33 @@ def _nested(random: Random, text: str) -> str:
     return _token(random, text).replace("3", opening * depth + "3" + closing * depth, 1)
 
 
-DAMAGES = (_token, _token, _number, _number, _character, _lines, _indent, _modifier, _modifier, _spliced, _nested)
+def _emptied(random: Random, text: str) -> str:
+    """Leave a key without its value."""
+    found = list(re.finditer(r"(?<=\w:) [^,\n{}\[\]]+", text))
+    if not found:
+        return text
+    place = random.choice(found)
+    return text[: place.start()] + text[place.end() :]
+
+
+def _few(random: Random, text: str) -> str:
+    """Return a few words alone, or such in place of the layers."""
+    words = " ".join(random.choices([*WORDS, "-", ":", "?", "\n", "\n  ", "{", "}"], k=random.randint(1, 4)))
+    return random.choice([words, f"input: [3, 8, 8]\nlayers: {words}\n", f"input: {words}\nlayers: [relu]\n"])
+
+
+DAMAGES = (
+    _token,
+    _token,
+    _emptied,
+    _few,
+    _number,
+    _number,
+    _character,
+    _lines,
+    _indent,
+    _modifier,
+    _modifier,
+    _spliced,
+    _nested,
+)

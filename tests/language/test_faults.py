@@ -184,6 +184,8 @@ def test_more_than_twenty_faults_are_counted() -> None:
         (b"input: [3, \x00 4]\n", "<stdin>:1:12: a control character, U+0000, does not belong in a spec"),
         (b"name: caf\xe9\n", "<stdin>:1: the byte 0xe9 at offset 9 is not UTF-8"),
         (b"", "<stdin>: the spec is empty"),
+        (b"---\n", "<stdin>: the spec is empty"),
+        (b"--- &a # nothing\n...\n", "<stdin>: the spec is empty"),
         (b"hello", "<stdin>:1:1: a spec must be a mapping"),
         (b"input: [3]\nlayers: [relu]\n---\nx: 1\n", "<stdin>:3:1: a second document begins"),
         (b"input: *x\n", "<stdin>:1:8: the alias *x has no anchor &x before it"),

@@ -44,6 +44,11 @@ FILES = {
     "a compressed file": ("net.yaml.gz", b"\x1f\x8b\x08\x00" + bytes(20)),
     "text in UTF-16": ("net.yaml", "input: [3]\nlayers: [relu]\n".encode("utf-16")),
     "a Git LFS pointer": ("net.yaml", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n"),
+    "a GGUF file": ("model.gguf", b"GGUF\x03\x00\x00\x00"),
+    "a tar archive": ("net.tar", b"net.yaml".ljust(257, b"\x00") + b"ustar  \x00"),
+    "a program": ("net", b"\x7fELF\x02\x01\x01" + bytes(9)),
+    "a table": ("net.csv", b"layer,params\nconv1,760\n"),
+    "a graph of DOT or Mermaid": ("net.dot", b"digraph {\n  a -> b\n}\n"),
     "a notebook": ("net.ipynb", json.dumps({"cells": [], "nbformat": 4}).encode()),
     "Python code": ("net.py", b"import torch\nfrom torch import nn\n\nclass Net(nn.Module):\n    pass\n"),
     "a Keras model in JSON": ("net.json", json.dumps({"class_name": "Sequential", "config": {"layers": []}}).encode()),
@@ -129,3 +134,27 @@ def test_looking_at_a_hostile_file_takes_no_time() -> None:
     for line in ("backbone:\n", "class x\n", "import \n", "PK\x03\x04", '"class_name" ', "layer \n", " " * 80 + "\n"):
         with ends_soon():
             kind_of((line * (500_000 // len(line))).encode(), "net.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n",
+            "this is a Git LFS pointer, not an ONNX model",
+        ),
+        (b"<!DOCTYPE html><html></html>", "this is a web page, not an ONNX model"),
+        (b"input: [3]\nlayers: [relu]\n", "not an ONNX model\n  hint: a spec is a YAML file: give it the suffix .yaml"),
+    ],
+)
+def test_what_is_only_called_an_onnx_model(content: bytes, what: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(content)
+    done = cnncalc("summary", str(path))
+    assert (done.code, done.err.startswith(f"{path}: {what}")) == (2, True), done.err
+
+
+def test_a_link_that_leads_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.symlink_to("other.yaml")
+    assert cnncalc("summary", str(path)) == (2, "", f"{path}: a link to other.yaml, where there is no file\n")

@@ -47,7 +47,14 @@ KINDS = (
     FileKind("a PNG picture", SPEC, (".png",), rb"\x89PNG"),
     FileKind("a JPEG picture", SPEC, (".jpg", ".jpeg"), rb"\xff\xd8\xff"),
     FileKind("a PDF document", SPEC, (".pdf",), rb"%PDF"),
+    FileKind("a GIF picture", SPEC, (".gif",), rb"GIF8[79]a"),
     FileKind("a compressed file", "decompress it first: gunzip", (".gz", ".tgz"), rb"\x1f\x8b"),
+    FileKind(
+        "a compressed file", "decompress it first", (".xz", ".bz2", ".zst", ".7z"),
+        rb"\xfd7zXZ|BZh[1-9]|\x28\xb5\x2f\xfd|7z\xbc\xaf",
+    ),
+    FileKind("a tar archive", "take the file out of it first: tar -x", (".tar",), rb"(?s).{257}ustar"),
+    FileKind("a program", SPEC, (".exe", ".so", ".dll"), rb"\x7fELF|MZ"),
     FileKind(
         "a web page", "save the file itself, not the page that shows it", (".html",), rb"(?is)\s*<(!doctype )?html"
     ),
@@ -57,6 +64,8 @@ KINDS = (
     FileKind("a file of PyTorch", FROM_TORCH, (".pt", ".pth", ".ckpt"), rb"(?s)PK\x03\x04.*?(data|constants)\.pkl"),
     FileKind("a file of PyTorch, or another pickle", FROM_TORCH, (".pkl", ".pickle"), rb"\x80[\x02-\x05]"),
     FileKind("a safetensors file", WEIGHTS, (".safetensors",), rb'(?s).{5}\x00{3}\{"'),
+    FileKind("a GGUF file", WEIGHTS, (".gguf", ".ggml"), rb"GGUF"),
+    FileKind("a file of MATLAB", WEIGHTS, (".mat",), rb"MATLAB 5\.0"),
     FileKind("a file of weights for Caffe", WEIGHTS, (".caffemodel",)),
     FileKind("a file of weights for darknet", WEIGHTS, (".weights",)),
     # models
@@ -75,6 +84,9 @@ KINDS = (
     FileKind("a Keras model in JSON", FROM_KERAS, holds=r'"class_name"\s*:|"keras_version"\s*:'),
     FileKind("what cnncalc has written", "give the spec that it was made from", holds=r'"schema_version"\s*:\s*\d'),
     FileKind("JSON", SPEC, (".json",)),
+    FileKind("TOML", SPEC, (".toml",)),
+    FileKind("a table", SPEC, (".csv", ".tsv")),
+    FileKind("a graph of DOT or Mermaid", SPEC, (".dot", ".gv", ".mmd"), holds=r"^digraph\b|^(graph|flowchart) (TD|LR)"),
     FileKind("a Caffe model", SPEC, (".prototxt",), holds=r"^\s*layers?\s*\{"),
     FileKind("a TensorFlow graph as text", SPEC, (".pbtxt",), holds=r"^node\s*\{"),
     FileKind("a darknet configuration", SPEC, (".cfg",), holds=r"^\[(net|network|convolutional|connected)\]"),

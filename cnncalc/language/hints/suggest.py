@@ -16,6 +16,15 @@ TYPE_KEYS = ("type", "layer", "layer_type", "op", "class_name", "class", "module
 COLON = "a colon and a blank stand between an argument and its value"
 
 
+def of_no_list(text: str) -> str | None:
+    """Return the hint for what stands where the items of a list are wanted."""
+    from cnncalc.language.hints.lookalikes import in_ascii
+
+    word = text.lstrip("- ")
+    blank = f"a blank follows the dash: '- {word.split(' ')[0]}'" if text.startswith("-") and word else None
+    return in_ascii(text[:2]) or blank
+
+
 def of_item(text: str, arguments: Tree | None, blocks: Collection[str]) -> str:
     """Return the hint for an unknown layer type; see :func:`cnncalc.language.hints.notations.item_hint`."""
     from cnncalc.language.hints.notations import item_hint
@@ -46,8 +55,8 @@ def of_values(type_name: str, node: Tree | None, otherwise: str) -> str:
 
 def of_argument(name: str, known: Collection[str]) -> str | None:
     """Return the hint for an unknown argument."""
+    from cnncalc.language.hints.lookalikes import in_ascii
     from cnncalc.language.hints.spellings import argument_hint
-    from cnncalc.language.read.yaml_faults import in_ascii
 
     return in_ascii(name) or argument_hint(name, known) or did_you_mean(name, known, "arguments")
 

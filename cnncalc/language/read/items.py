@@ -61,9 +61,8 @@ class ItemReader:
             return []
         if not isinstance(node, List):
             first = node.pairs[0][0] if isinstance(node, Map) and node.pairs else node
-            word = first.text if isinstance(first, Scalar) and first.text.startswith("-") else ""
-            blank = f"a blank follows the dash: '- {word.strip('- ').split(' ')[0]}'" if word.strip("- ") else None
-            self.values.fault(node, f"{what} must be a list: each item begins with a dash", blank)
+            hint = suggest.of_no_list(first.text) if isinstance(first, Scalar) else None
+            self.values.fault(node, f"{what} must be a list: each item begins with a dash", hint)
             return []
         items = [self.item(item, names, depth + 1) for item in node.items]
         return [item for item in items if item is not None]

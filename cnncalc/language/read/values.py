@@ -60,7 +60,10 @@ class ValueReader:
         self.visit(node, 0)
         if not isinstance(node, Map):
             if not quiet:
-                self.fault(node, f"{what} must be a mapping (key: value)")
+                hint = (
+                    "the list of items stands under 'layers:'" if isinstance(node, List) and "layers" in known else None
+                )
+                self.fault(node, f"{what} must be a mapping (key: value)", hint)
             return {}
         found: dict[str, Tree] = {}
         for key, value in node.pairs:

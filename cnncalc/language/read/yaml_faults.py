@@ -11,14 +11,6 @@ if TYPE_CHECKING:
     from yaml import YAMLError
 
 
-ASCII = {
-    "：": "a colon and a blank", "，": "a comma and a blank", "；": "a comma and a blank", "、": "a comma and a blank",
-    "（": "(", "）": ")", "［": "[", "］": "]", "｛": "{", "｝": "}", "　": "a blank", "\u00a0": "a blank",
-    "＃": "#", "－": "-", "–": "-", "—": "-", "“": '"', "”": '"', "‘": "'", "’": "'",
-}  # fmt: skip
-"""Signs that look like one of YAML's, each with that one."""
-
-
 def yaml_fault(file: SpecText, error: YAMLError) -> Fault:
     """Return the fault of what a YAML library refuses."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
@@ -37,13 +29,9 @@ def yaml_fault(file: SpecText, error: YAMLError) -> Fault:
     return Fault(f"YAML: {problem}", Place(file, line, column), hint)
 
 
-def in_ascii(text: str) -> str | None:
-    """Return the hint for a sign that looks like one of YAML's; None where there is none."""
-    wide = next((sign for sign in text if sign in ASCII), None)
-    return None if wide is None else f"for '{wide}' write {ASCII[wide]}"
-
-
 def _hint(file: SpecText, line: int, problem: str) -> str | None:
+    from cnncalc.language.hints.lookalikes import in_ascii
+
     text, above = file.line(line), file.line(line - 1) if line else ""
     bare = re.match(r"\s*-\s+(\w+)\s*(#.*)?$", above)
     glued = re.match(r"\s*-\s*(\w[\w.]*)(?:\s*|:)[({\[]", text)
@@ -57,6 +45,8 @@ def _hint(file: SpecText, line: int, problem: str) -> str | None:
         return f"a type with a modifier below it needs a colon: '- {bare[1]}:'"
     if "\t" in text[: len(text) - len(text.lstrip())]:
         return "indent with spaces, not tabs"
+    if "\t" in text and "cannot start any token" in problem:
+        return "write a blank in place of the tab"
     if "expected '-' indicator" in problem or "expected <block end>" in problem:
         return "the entries of one list, and the keys of one mapping, begin in the same column"
     if "expected ',' or '}'" in problem and re.search(r"\w+:\s+[^\s,]+\s*;?\s+\w+:\s", text):

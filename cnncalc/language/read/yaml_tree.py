@@ -136,7 +136,7 @@ def parse(file: SpecText) -> Tree:
         root = growing.whole()
     except yaml.YAMLError as error:
         raise SpecError([growing.unseen_depth(error) or yaml_fault(file, error)]) from None
-    if root is None:
+    if root is None or (isinstance(root, Scalar) and root.empty):
         raise SpecError([Fault(f"{file.name}: the spec is empty", hint="it needs 'input' and 'layers'")])
     return root
 

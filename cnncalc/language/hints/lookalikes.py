@@ -1,0 +1,16 @@
+"""Signs of other scripts and of typesetting that look like those of YAML."""
+
+from __future__ import annotations
+
+ASCII = {
+    "：": "a colon and a blank", "，": "a comma and a blank", "；": "a comma and a blank", "、": "a comma and a blank",
+    "（": "(", "）": ")", "［": "[", "］": "]", "｛": "{", "｝": "}", "　": "a blank", "\u00a0": "a blank",
+    "＃": "#", "－": "-", "–": "-", "—": "-", "•": "-", "“": '"', "”": '"', "‘": "'", "’": "'",
+}  # fmt: skip
+"""Signs that look like one of YAML's, each with that one."""
+
+
+def in_ascii(text: str) -> str | None:
+    """Return the hint for a sign that looks like one of YAML's; None where there is none."""
+    wide = next((sign for sign in text if sign in ASCII), None)
+    return None if wide is None else f"for '{wide}' write {ASCII[wide]}"
