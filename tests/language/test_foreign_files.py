@@ -47,7 +47,6 @@ FILES = {
     "a GGUF file": ("model.gguf", b"GGUF\x03\x00\x00\x00"),
     "a tar archive": ("net.tar", b"net.yaml".ljust(257, b"\x00") + b"ustar  \x00"),
     "a program": ("net", b"\x7fELF\x02\x01\x01" + bytes(9)),
-    "a table": ("net.csv", b"layer,params\nconv1,760\n"),
     "a graph of DOT or Mermaid": ("net.dot", b"digraph {\n  a -> b\n}\n"),
     "a notebook": ("net.ipynb", json.dumps({"cells": [], "nbformat": 4}).encode()),
     "Python code": ("net.py", b"import torch\nfrom torch import nn\n\nclass Net(nn.Module):\n    pass\n"),

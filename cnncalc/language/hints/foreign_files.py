@@ -86,7 +86,7 @@ KINDS = (
     FileKind("JSON", SPEC, (".json",)),
     FileKind("TOML", SPEC, (".toml",)),
     FileKind("a table", SPEC, (".csv", ".tsv")),
-    FileKind("a graph of DOT or Mermaid", SPEC, (".dot", ".gv", ".mmd"), holds=r"^digraph\b|^(graph|flowchart) (TD|LR)"),
+    FileKind("a graph of DOT or Mermaid", SPEC, (".dot", ".gv", ".mmd"), holds=r"^digraph\b|^graph (TD|LR)"),
     FileKind("a Caffe model", SPEC, (".prototxt",), holds=r"^\s*layers?\s*\{"),
     FileKind("a TensorFlow graph as text", SPEC, (".pbtxt",), holds=r"^node\s*\{"),
     FileKind("a darknet configuration", SPEC, (".cfg",), holds=r"^\[(net|network|convolutional|connected)\]"),

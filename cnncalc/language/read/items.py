@@ -298,10 +298,11 @@ class ItemReader:
                 return {}
             if known and known[0] != "paths":
                 return {known[0]: node}
-            named = known and isinstance(node, List)
-            scalars = named and all(isinstance(part, Scalar) for part in node.items)
-            hint: Hint = "what comes in stands beside the type, in its column: 'from: […]'" if scalars else None
-            hint = f"paths stand under their name: '- {what}: {{paths: …}}'" if named and not scalars else hint
+            hint: Hint = None
+            if known and isinstance(node, List) and all(isinstance(part, Scalar) for part in node.items):
+                hint = "what comes in stands beside the type, in its column: 'from: […]'"
+            elif known and isinstance(node, List):
+                hint = f"paths stand under their name: '- {what}: {{paths: …}}'"
             self.values.fault(node, f"{what} takes no argument", hint)
             return {}
         found: dict[str, Tree] = {}
