@@ -103,7 +103,7 @@ def test_what_the_hint_says_is_a_spec(item: str) -> None:
         ("  -relu\n  -flatten\n", "a blank follows the dash: '- relu'"),
         ("  -\trelu\n", "write a blank in place of the tab"),
         ("  – relu\n", "for '–' write -"),
-        ("  -\u00a0relu\n", "for '\u00a0' write a blank"),
+        ("  -\u00a0relu\n", "for U+00A0 write a blank"),
         (
             "  - conv:{out_channels: 10, kernel_size: 5}\n",
             "a colon and a blank stand between a type and its arguments: '- conv: {…}'",

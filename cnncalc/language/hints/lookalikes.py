@@ -13,4 +13,7 @@ ASCII = {
 def in_ascii(text: str) -> str | None:
     """Return the hint for a sign that looks like one of YAML's; None where there is none."""
     wide = next((sign for sign in text if sign in ASCII), None)
-    return None if wide is None else f"for '{wide}' write {ASCII[wide]}"
+    if wide is None:
+        return None
+    shown = f"U+{ord(wide):04X}" if wide.isspace() else f"'{wide}'"
+    return f"for {shown} write {ASCII[wide]}"

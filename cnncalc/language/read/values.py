@@ -60,10 +60,9 @@ class ValueReader:
         self.visit(node, 0)
         if not isinstance(node, Map):
             if not quiet:
-                hint = (
-                    "the list of items stands under 'layers:'" if isinstance(node, List) and "layers" in known else None
-                )
-                self.fault(node, f"{what} must be a mapping (key: value)", hint)
+                listed = isinstance(node, List) and "layers" in known
+                below = "the list of items stands under 'layers:'" if listed else None
+                self.fault(node, f"{what} must be a mapping (key: value)", below)
             return {}
         found: dict[str, Tree] = {}
         for key, value in node.pairs:
