@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 import re
 import subprocess
 import sys
@@ -256,6 +258,25 @@ def test_a_misspelt_argument_is_a_mistake_of_the_spec(path: Path) -> None:
     with pytest.raises(cnncalc.CnncalcError, match="net has no argument 'widht'") as caught:
         network(widht=4)
     assert type(caught.value).__name__ == "SpecError"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: cnncalc.load("resnet500"),
+        lambda: network(input=5),
+        lambda: network(widht=4),
+        lambda: network(width=2.5),
+        lambda: cnncalc.loads("layers: ["),
+        lambda: network().run(weights={}),
+    ],
+)
+def test_an_error_goes_to_another_process(call: Callable[[], object]) -> None:
+    """In a pool of processes, one that does not is never heard of, and ends the pool."""
+    with pytest.raises(cnncalc.CnncalcError) as caught:
+        call()
+    for other in (pickle.loads(pickle.dumps(caught.value)), copy.copy(caught.value)):
+        assert (type(other), str(other), other.args) == (type(caught.value), str(caught.value), caught.value.args)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cnncalc.ground.limits import MAX_MESSAGE
 from cnncalc.ground.terminal_safe import printable
 
@@ -22,6 +24,10 @@ class CnncalcError(Exception):
 
     def __str__(self) -> str:
         return self.text()
+
+    def __reduce__(self) -> tuple[Callable[..., CnncalcError], tuple[object, ...]]:
+        """Let an error go to another process, whatever its class takes."""
+        return _remade, (type(self), self.args, self.__dict__)
 
 
 class ArgumentError(CnncalcError):
@@ -44,6 +50,12 @@ class InternalError(CnncalcError):
     """Two ways of computing one figure disagree: a mistake of the program, not of its user."""
 
     exit_code = 3
+
+
+def _remade(kind: type[CnncalcError], args: tuple[object, ...], attributes: dict[str, object]) -> CnncalcError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 def with_hint(message: str, hint: str | None) -> str:

@@ -131,6 +131,11 @@ class SpecError(CnncalcError):
         super().__init__(faults[0].message)
         self.faults = faults
 
+    def __reduce__(self) -> tuple[Callable[..., CnncalcError], tuple[object, ...]]:
+        make, (kind, args, attributes) = super().__reduce__()
+        assert isinstance(attributes, dict)
+        return make, (kind, args, {**attributes, "unfinished": None})
+
     def text(self, spelled: Callable[[Origin], str] = str) -> str:
         """Return all faults, each with its place; ``spelled`` says how a place is called."""
         shown = [fault.text(spelled) for fault in self.faults[:MAX_FAULTS]]
