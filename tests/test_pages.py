@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import re
+import subprocess
 from pathlib import Path
 
 import click
@@ -78,6 +79,14 @@ def test_readme_names_every_command_and_is_short() -> None:
 def test_a_page_of_reference_is_as_the_code_is(name: str) -> None:
     """Every option of every command, every bound and every layer type: ``python -m tests.reference`` writes them."""
     assert (reference.DOCS / name).read_text(encoding="utf-8") == reference.PAGES[name]()
+
+
+def test_what_is_to_be_pasted_into_a_shell_is_its_syntax() -> None:
+    """Process substitution is bash's; `…` and capitals stand for the reader's own words."""
+    for page in PAGES:
+        for lines in re.findall(r"^```sh\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            done = subprocess.run(["bash", "-n"], input=lines, text=True, capture_output=True, check=False)
+            assert done.stderr == "", f"{page.name}: {lines}"
 
 
 def test_links_lead_somewhere() -> None:

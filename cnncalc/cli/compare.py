@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -77,7 +78,11 @@ def _drawn(found: Comparison, networks: Sequence[Graph], form: str) -> Iterable[
 
 
 def _labels(specs: Sequence[str], names: list[str]) -> list[str]:
-    """Return what to call each network: its name, or its SPEC, or its number, whichever sets them apart."""
-    again = Counter(names)
-    labels = [spec if again[name] > 1 else name for spec, name in zip(specs, names, strict=True)]
-    return labels if len(set(labels)) == len(labels) else [f"{n}: {name}" for n, name in enumerate(names, 1)]
+    """Return what to call each network: its name, its file's, its SPEC, or its number, whichever sets them apart."""
+    files = [os.path.basename(spec) for spec in specs]
+    for others in (files, list(specs)):
+        again = Counter(names)
+        labels = [other if again[name] > 1 else name for other, name in zip(others, names, strict=True)]
+        if len(set(labels)) == len(labels):
+            return labels
+    return [f"{n}: {name}" for n, name in enumerate(names, 1)]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cnncalc.rendering.layout import Line
 
 NARROWEST = 40
+_EXCERPT = re.compile(r" *\d* \| ").match
 
 
 class Output:
@@ -112,13 +113,13 @@ def _wants_color(is_terminal: bool) -> bool:
     return is_terminal and environment.get("TERM") != "dumb" and environment.get("CLICOLOR") != "0"
 
 
-def _columns(is_terminal: bool) -> int | None:
+def _columns(is_terminal: bool, stream: int = 1) -> int | None:
     """Return how wide a line may be: what COLUMNS says, else what the terminal says; None where neither knows."""
     stated = re.fullmatch(r"0*([1-9]\d{0,5})", os.environ.get("COLUMNS", ""), re.ASCII)
     if stated:
         return int(stated[1])
     try:
-        return os.get_terminal_size().columns or None if is_terminal else None
+        return os.get_terminal_size(stream).columns or None if is_terminal else None
     except (OSError, ValueError):
         return None
 
@@ -131,9 +132,24 @@ def _chooser() -> str:
 
 
 def to_stderr(text: str) -> None:
-    """Write one or several lines to stderr, where there is one."""
+    """Write one or several lines to stderr, where there is one; to a terminal, broken at blanks."""
     if sys.stderr is not None:
-        click.echo(printable_lines(text), err=True)
+        lines = printable_lines(text)
+        width = _columns(sys.stderr.isatty(), 2) if sys.stderr.isatty() else None
+        if width:
+            lines = "\n".join([_wrapped(line, max(width, NARROWEST)) for line in lines.split("\n")])
+        click.echo(lines, err=True)
+
+
+def _wrapped(line: str, width: int) -> str:
+    """Return a line as several of at most some width; a line of a file, or its caret, stays as it is."""
+    if len(line) <= width or _EXCERPT(line):
+        return line
+    from cnncalc.rendering.layout import paragraph
+
+    start = len(line) - len(line.lstrip())
+    first, *others = paragraph(line.lstrip(), width - start - 2)
+    return "\n".join([" " * start + first, *[" " * (start + 2) + other for other in others]])
 
 
 def report_unmet(summary: Summary) -> int:

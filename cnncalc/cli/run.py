@@ -211,7 +211,8 @@ def command(
     if saving.path and len(result.outputs) == len(network.outputs):
         write_arrays(saving.path, result.outputs | result.tensors)
     summary = summarize(network, result.batch, result.dtype)
-    out.show(view(summary, result))
+    drawn = ["input"] * (not files) + ["weights"] * (tensors is None and network.stored is None)
+    out.show(view(summary, result, f"random {' and '.join(drawn)} (seed {seed})" if drawn else ""))
     return max(report_unmet(summary), _report_to_stderr(result, asked.layout))
 
 

@@ -27,18 +27,19 @@ SORT_KEYS = ("name", "family", "year", "params", "macs")
 def command(out: Output, words: tuple[str, ...], sort: str | None) -> None:
     """List the networks that ship, all or those whose name, family, year or source has every WORD.
 
-    Those with a word that begins with WORD come first.
+    A WORD is the beginning of a word there; where no network has it, any part of one.
 
     \b
     cnncalc specs
     cnncalc specs mobile 224 --sort macs
     cnncalc specs "he et al." --format tsv | cut -f 1,5
     """
-    chosen = [member for member in read_shipped() if _matches(member, words)]
-    chosen.sort(key=lambda member: not _matches(member, words, r"(?:\b|(?<=_))"))
+    known = list(read_shipped())
+    begin = [member for member in known if _matches(member, words, r"(?:\b|(?<=_))")]
+    chosen = begin or [member for member in known if _matches(member, words)]
     if not chosen:
-        names = [member.name for member in read_shipped()]
-        hint = did_you_mean(words[0], names, "") if len(words) == 1 else None
+        near = did_you_mean(words[0], [member.name for member in known], "") if len(words) == 1 else None
+        hint = near or "any other network comes from its .onnx file: cnncalc summary model.onnx"
         raise CnncalcError(f"no network that ships has {' and '.join(map(repr, words))}", hint)
     entries = list(_entries(chosen))
     if sort is not None:

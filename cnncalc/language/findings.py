@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Fault, Origin, Place
 
 RULES = {
@@ -50,7 +51,10 @@ class Finding(NamedTuple):
 
     def text(self) -> str:
         """Return the warning as it is shown, with place, excerpt and hint."""
-        return Fault(f"warning: {self.message} [{self.rule}]", self.origin, self.hint).text()
+        unknown = [word for word in self._allowing[:1] if word not in RULES]  # further ones may be a reason
+        no_rule = f"'# allow:' names no rule: {did_you_mean(unknown[0], RULES, '') or unknown[0]}" if unknown else ""
+        hint = "; ".join(filter(None, [self.hint, no_rule]))
+        return Fault(f"warning: {self.message} [{self.rule}]", self.origin, hint or None).text()
 
     @property
     def place(self) -> tuple[object, ...]:
@@ -60,9 +64,14 @@ class Finding(NamedTuple):
     @property
     def allowed(self) -> bool:
         """Whether a comment on the line says that it is meant: ``# allow: lost-pixels``."""
+        return self.rule in self._allowing
+
+    @property
+    def _allowing(self) -> list[str]:
+        """What a comment on the line allows, as it stands there."""
         line = self.origin.file.line(self.origin.line) if isinstance(self.origin, Place) else ""
         comment = re.search(r"#.*\ballow:([\w\s,-]+)", line)
-        return comment is not None and self.rule in re.split(r"[\s,]+", comment[1])
+        return re.findall(r"[\w-]+", comment[1]) if comment else []
 
 
 class SpecWarning(UserWarning):

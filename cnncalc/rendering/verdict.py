@@ -12,7 +12,8 @@ def verdict(summary: Summary) -> str:
     """Hold a network against the textbook's "convolution computes, fully connected stores"."""
     conv, fc = summary.kinds.get("conv"), summary.kinds.get("fc")
     if not summary.totals.macs:
-        return NOTHING
+        unknown = ", ".join(summary.uncounted)
+        return f"What {unknown} multiplies is not counted, and nothing else does." if unknown else NOTHING
     if conv is not None and fc is not None:
         return f"{_claim(conv, fc)} {_heaviest(summary)}"
     if conv is not None:
@@ -61,5 +62,6 @@ def _heaviest(summary: Summary) -> str:
     macs = percent(share(compute.macs, summary.totals.macs))
     params = percent(share(store.params, summary.totals.params))
     if compute is store:
-        return f"{compute.name} alone has {macs} of the MACs and {params} of the params."
-    return f"{compute.name} alone has {macs} of the MACs, {store.name} {params} of the params."
+        return f"The heaviest layer is {compute.name}, with {macs} of the MACs and {params} of the params."
+    in_params = f"{store.name}, with {params} of the params"
+    return f"The heaviest layers are {compute.name}, with {macs} of the MACs, and {in_params}."

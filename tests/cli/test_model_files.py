@@ -249,6 +249,15 @@ def test_a_layer_and_its_scope_are_one_row(tmp_path: Path) -> None:
     assert len({layer["name"] for layer in found["layers"]}) == len(found["layers"])
 
 
+def test_a_network_of_nothing_that_is_known_is_not_said_to_multiply_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "odd.onnx"
+    made = onnx.load_model_from_string(model([node("MyOp", ["x"], ["y"], domain="mine")], {"x": ["N", 3, 4, 4]}, ["y"]))
+    made.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["N", 3, 4, 4]))
+    path.write_bytes(made.SerializeToString())
+    last = cnncalc("summary", str(path)).out.splitlines()[-1]
+    assert last == "What MyOp multiplies is not counted, and nothing else does."
+
+
 def test_a_comparison_says_what_folded_batchnorms_explain() -> None:
     """ResNet-18's 20 batch norms have 2 · 4,800 params, and as many statistics; torchvision's figures."""
     done = cnncalc("compare", "resnet18", RESNET)

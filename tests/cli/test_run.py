@@ -52,7 +52,15 @@ def test_the_table(small: str) -> None:
     done = cnncalc("run", small, "--threads", "1")
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
-    assert lines[0].split() == ["Small", "input", "1×3×8×8", "float32", "1", "thread"]
+    assert lines[0].split() == [
+        "Small",
+        "input",
+        "1×3×8×8",
+        "float32",
+        "1",
+        "thread",
+        *["random", "input", "and", "weights", "(seed", "0)"],
+    ]
     conv = next(line for line in lines if line.startswith("conv1")).split()
     assert conv[:4] == ["conv1", "1×4×8×8", "1×4×8×8", "✓"]
     assert "in conv1" in next(line for line in lines if line.startswith("relu1"))

@@ -16,6 +16,7 @@ from cnncalc.language.usage import unused
 from cnncalc.layers import layer_types
 from cnncalc.network import Network
 from cnncalc.studies.check.lints import lint
+from tests.commands import cnncalc
 from tests.layers.building import known
 
 
@@ -272,3 +273,21 @@ def test_every_rule_is_on_the_page_of_warnings() -> None:
     assert [f"| `{rule}` | {about} |" for rule, about in RULES.items()] == re.findall(
         r"^\| `[\w-]+` \| .* \|$", page, re.M
     )
+
+
+@pytest.mark.parametrize(
+    ("comment", "hint"),
+    [
+        ("lost-pixel", "; '# allow:' names no rule: did you mean 'lost-pixels'?"),
+        ("wibble", "; '# allow:' names no rule: wibble"),
+        ("stride-over-kernel, as in the paper", ""),
+    ],
+)
+def test_a_comment_that_names_no_rule(comment: str, hint: str) -> None:
+    """Its warning stays, and says so."""
+    layers = (
+        f"input: [3, 20, 20]\nlayers:\n  - conv: {{out_channels: 4, kernel_size: 3, stride: 2}}  # allow: {comment}\n"
+    )
+    done = cnncalc("check", "-", stdin=layers)
+    assert next(line for line in done.err.splitlines() if "hint:" in line).endswith(hint)
+    assert ("names no rule" in done.err) == bool(hint)

@@ -113,7 +113,8 @@ def open_arrays(path: str) -> StoredArray | Mapping[str, StoredArray]:
         CnncalcError: where the file is missing, of another kind, damaged, or has no arrays.
     """
     kind = os.path.splitext(path)[1].lower()
-    with reading_errors(path, f"is no {kind or '.npy'} file, or damaged"):
+    known = kind if kind in (".npy", ".npz", ".safetensors") else ".npy, .npz or .safetensors"
+    with reading_errors(path, f"is no {known} file, or damaged"):
         with open(path, "rb") as file:
             start = file.read(4)
             file.seek(0)

@@ -76,13 +76,12 @@ def _verdict(compared: Against) -> list[Block]:
     layers, worst = compared.rows, compared.worst
     agree = sum(map(compared.agrees, layers))
     style = "bold red" if compared.apart else "bold green"
-    bound, of_file = [f"differ by at most {bound:g} of their magnitude" for bound in compared.tolerances]
-    blocks: list[Block] = [Text([(f"{agree} of {counted(len(layers), 'layer')} {bound}", style)])]
+    bound, of_file = compared.tolerances
+    blocks: list[Block] = [Text([(_differ(agree, counted(len(layers), "layer"), bound), style)])]
     if compared.of_file:
         agree = sum(map(compared.agrees, compared.of_file))
-        blocks.append(
-            Text([(f"{agree} of {counted(len(compared.of_file), 'output')} of the file itself {of_file}", style)])
-        )
+        outputs = f"{counted(len(compared.of_file), 'output')} of the file itself"
+        blocks.append(Text([(_differ(agree, outputs, of_file), style)]))
     elif compared.unread:
         blocks.append(Paragraph(f"the file itself was not run: {compared.unread}"))
     if worst is not None:
@@ -93,6 +92,11 @@ def _verdict(compared: Against) -> list[Block]:
             )
         )
     return blocks
+
+
+def _differ(agree: int, of_all: str, bound: float) -> str:
+    verb, whose = ("differs", "its") if agree == 1 else ("differ", "their")
+    return f"{agree} of {of_all} {verb} by at most {bound:g} of {whose} magnitude"
 
 
 def document(compared: Against) -> dict[str, object]:

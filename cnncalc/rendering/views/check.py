@@ -68,7 +68,7 @@ def _row(report: Report, strict: bool, indent: str) -> list[str | Cell]:
 def _result(report: Report, strict: bool) -> tuple[str, str]:
     if report.error:
         return "error", "bold red"
-    failed = [check.what for check in report.failures]
+    failed = list(dict.fromkeys(check.what for check in report.failures))
     rules = sorted({warning.rule for warning in report.warnings})
     if failed or (strict and rules):
         return "FAILED " + ", ".join([*failed, *(rules if strict else [])]), "bold red"
@@ -105,7 +105,7 @@ def record(report: Report, strict: bool) -> dict[str, object]:
         **report.figures,
         **{old: report.figures[name] for old, name in _OLD.items() if report.figures},
         "result": "error" if report.error else "failed" if report.fails(strict) else "ok",
-        "failed": [check.what for check in report.failures],
+        "failed": list(dict.fromkeys(check.what for check in report.failures)),
         "warned": [warning.rule for warning in report.warnings],
         "checks": [_check(check) for check in report.checks],
         "warnings": [_warning(warning) for warning in report.warnings],

@@ -88,7 +88,8 @@ def page(found: Comparison, context: int, only_layers: bool, screen: Screen) -> 
         return of_layers
     blocks: list[Block] = []
     for name, summary in zip(found.names, found.summaries, strict=True):
-        blocks.append(Title(name, _about(summary, screen.layout)))
+        about = _about(summary, screen.layout)
+        blocks.append(Title(name, about if name == summary.name else f"{summary.name}   {about}"))
     count = len(found.names)
     for first in range(1, count, room := _room(screen.width, count)):
         blocks += [Gap(), _figures(found, [0, *range(first, min(first + room, count))])]
@@ -97,7 +98,7 @@ def page(found: Comparison, context: int, only_layers: bool, screen: Screen) -> 
 
 def _about(summary: Summary, layout: str) -> str:
     inputs = ", ".join(crossed(shape[1:], layout) for shape in summary.inputs.values())
-    return f"{summary.name}   input {inputs}   {basis(summary)}"
+    return f"input {inputs}   {basis(summary)}"
 
 
 def _room(width: int | None, count: int) -> int:
@@ -111,13 +112,19 @@ def _figures(found: Comparison, chosen: list[int]) -> Table:
     names, macs = found.names, found.summaries[0].figure
     columns = [Column("")]
     for index in chosen:
-        columns += [Column(names[index], right=True)] + [Column("ratio", right=True)] * (index > 0)
+        columns += [Column(_short(names[index]), right=True)] + [Column("ratio", right=True)] * (index > 0)
     rows: list[TableRow] = []
     for group, of_group in groupby(found.figures, lambda figure: figure.group):
         if group != "total":
             rows.append(Heading(group))
         rows += [_row(figure, chosen, macs) for figure in of_group if any(figure.values)]
     return Table(columns, rows)
+
+
+def _short(name: str) -> str:
+    """Return a name that fits over its figures; the whole of it stands above the table."""
+    most = FIGURE_WIDTH - 2
+    return name if width_of(name) <= most else f"…{name[-most + 1 :]}"
 
 
 def _row(figure: Compared, chosen: list[int], macs: str) -> list[str | Cell]:

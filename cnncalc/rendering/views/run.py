@@ -30,20 +30,26 @@ _COLUMNS = (
     Column("real", right=True),
     Column(""),
     Column("ms", right=True),
-    Column("GFLOP/s", right=True, drop=2),
-    Column("algorithm", folds=True, drop=1),
+    Column("GFLOP/s", right=True, drop=1),
+    Column("computed", folds=True, drop=2),
 )
 
 
-def view(summary: Summary, run: Run) -> View:
-    """Return a run in every format; ``summary`` is the network's, for the run's batch and dtype."""
+def view(summary: Summary, run: Run, random: str) -> View:
+    """Return a run in every format.
+
+    Args:
+        summary: the network's, for the run's batch and dtype.
+        run: what was found.
+        random: which tensors were drawn, or nothing.
+    """
 
     def flat(screen: Screen) -> Iterable[Record]:
         found: Iterable[Record] = layers(summary, run)
         return map(channels_last, found) if screen.layout == "hwc" else found  # JSON keeps to one order of axes
 
     return View(
-        page=lambda screen: page(run, screen.layout),
+        page=lambda screen: page(run, random, screen.layout),
         document=lambda: document(summary, run),
         records=lambda: layers(summary, run),
         columns=COLUMNS,
@@ -54,13 +60,13 @@ def view(summary: Summary, run: Run) -> View:
 # --- the page ------------------------------------------------------------------------------------------------
 
 
-def page(run: Run, layout: str) -> list[Block]:
+def page(run: Run, random: str, layout: str) -> list[Block]:
     """Return the whole page."""
     network = run.network
     inputs = ", ".join(
         f"{name} {_shape((tensor.copies(run.batch), *tensor.shape), layout)}" for name, tensor in network.inputs.items()
     )
-    about = f"{inputs}   {run.dtype}   {counted(run.threads, 'thread')}"
+    about = "   ".join(filter(None, [inputs, run.dtype, counted(run.threads, "thread"), random]))
     rows: list[TableRow] = [_row(row, run.batch, layout) for row in run.layers]
     blocks: list[Block] = [Title(title(network.name, network.variant), about), Gap()]
     blocks += [Table(_COLUMNS, [*rows, Rule(), _sum(run)]), Gap()]
@@ -74,26 +80,18 @@ def _shape(shape: Shape, layout: str) -> str:
     return "×".join(filter(None, (crossed(shape[:1]), crossed(shape[1:], layout))))
 
 
-def _beyond(name: str, other: str) -> str:
-    """Return a dotted name without what it begins with in common with another."""
-    parts, others = name.split("."), other.split(".")
-    while len(parts) > 1 and parts[:1] == others[:1]:
-        del parts[0], others[0]
-    return ".".join(parts)
-
-
 def _row(row: LayerRun, batch: int, layout: str) -> list[str | Cell]:
     held = row.holds(batch)
     speed = row.gflops(batch)
-    carrier = _beyond(row.fused_into, row.node.name)
+    how = f"in {row.fused_into}" if row.fused_into else row.tally.method if row.tally else ""
     return [
         Cell(row.node.name, "" if held else "red"),
         _shape(row.inferred(batch), layout),
         Cell(_shape(row.actual, layout) if row.actual else "—", "" if row.shape_holds(batch) else "red"),
         Cell("✓", "green") if held else Cell("✗", "bold red"),
-        Cell(f"in {carrier}", "dim") if carrier else f"{1e3 * row.seconds:.2f}",
+        "" if row.fused_into else f"{1e3 * row.seconds:.2f}",
         "" if speed is None else f"{speed:.1f}",
-        Cell(row.tally.method if row.tally else "", "dim"),
+        Cell(how, "dim"),
     ]
 
 

@@ -244,7 +244,8 @@ def _field_text(fields: Fields, summary: Summary, source: str, is_map: bool) -> 
     whose = "the input's" if len(summary.inputs) == 1 else f"{source}'s"
     steps = is_map and any(axis.jump and not axis.is_whole for axis in fields)
     step = f", {'×'.join(f'{float(axis.jump):g}' for axis in fields)} apart" if steps else ""
-    return f"{seen(fields)} of {whose} {crossed(summary.inputs[source][2:])}{step}"
+    padded = " (with padding)" if any(axis.size > axis.input_size for axis in fields) else ""
+    return f"{seen(fields)}{padded} of {whose} {crossed(summary.inputs[source][2:])}{step}"
 
 
 def convention(summary: Summary) -> str:

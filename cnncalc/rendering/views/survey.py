@@ -87,7 +87,7 @@ def verdict(surveyed: list[Shares], single: int) -> list[str]:
 
 
 def _families(some: list[Shares]) -> str:
-    return ", ".join(dict.fromkeys(one.family for one in some))
+    return ", ".join(dict.fromkeys(one.family.partition(",")[0] for one in some))
 
 
 def document(surveyed: list[Shares]) -> dict[str, object]:
