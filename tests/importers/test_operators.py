@@ -285,6 +285,44 @@ def test_a_loop_of_unknown_or_endless_passes_is_refused_with_its_name() -> None:
         network(looped(2**62, [node("Identity", ["go"], ["on"])]))
 
 
+def scanned(**attributes: Any) -> bytes:
+    """Return a model of a recurrent layer by hand, along the second axis of (N, 7, 6): its last state added to all."""
+    port, real = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    body = onnx.helper.make_graph(
+        [node("MatMul", ["f", "w"], ["a"]), node("MatMul", ["h", "r"], ["b"]), node("Add", ["a", "b"], ["c"]),
+         node("Tanh", ["c"], ["k"]), node("Identity", ["k"], ["o"])],
+        "body", [port("h", real, None), port("f", real, None)], [port("k", real, None), port("o", real, None)],
+    )  # fmt: skip
+    nodes = [
+        node("Slice", ["x", "zero", "five", "two"], ["s"]), node("ReduceMax", ["s", "one"], ["h0"], keepdims=0),
+        node("Scan", ["h0", "x"], ["h7", "all"], body=body, num_scan_inputs=1, scan_input_axes=[1], name="scan", **attributes),
+        node("Unsqueeze", ["h7", "two"], ["last"]), node("Transpose", ["all"], ["t"], perm=[1, 2, 0]),
+        node("Add", ["t", "last"], ["y"]),
+    ]  # fmt: skip
+    constants = {"w": weight(6, 5), "r": weight(5, 5), "zero": ints(0), "one": ints(1), "two": ints(2), "five": ints(5)}
+    return model(nodes, {"x": ROWS}, ["y"], constants, 18)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_scan_is_taken_in_slice_by_slice(backwards: bool) -> None:
+    turned = {"scan_input_directions": [1], "scan_output_directions": [1]} if backwards else {}
+    data = scanned(**turned)
+    x = STREAM.standard_normal((2, 7, 6)).astype(F)
+    (expected,) = runtime(data, {"x": x})
+    net = network(data)
+    np.testing.assert_allclose(net.run(x).output, expected, rtol=1e-4, atol=1e-5)
+    assert net.summary(batch=3).totals.macs == 3 * 7 * (6 * 5 + 5 * 5)
+    assert net.summary().totals.params == 6 * 5 + 5 * 5
+
+
+def test_a_scan_along_the_batch_is_refused_with_its_name() -> None:
+    data = onnx.load_from_string(scanned())
+    axes = next(one for item in data.graph.node for one in item.attribute if one.name == "scan_input_axes")
+    axes.ints[0] = 0
+    with pytest.raises(CnncalcError, match=r"Scan 'scan' does not fit: it goes along axes of .* or along the batch"):
+        network(data.SerializeToString())
+
+
 MICROSOFT: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = {
     "heads": ([node("MultiHeadAttention", ["x", "x", "x", "b"], ["y"], num_heads=2, domain="com.microsoft")], ("N", 5, 8), {"b": weight(24)}, 17),
     "packed, causal": ([node("Attention", ["x", "w", "b"], ["y"], num_heads=2, unidirectional=1, domain="com.microsoft")], ("N", 5, 8), {"w": weight(8, 24), "b": weight(24)}, 17),

@@ -6,28 +6,11 @@ from collections.abc import Callable
 from math import erf
 from typing import Any
 
-from cnncalc.importers.onnx.call import Call
+from cnncalc.importers.onnx.elements import FORMATS
 from cnncalc.importers.onnx.evaluator_moves import python_slice, slices, split_sizes
-from cnncalc.importers.onnx.proto import (
-    BOOL,
-    DOUBLE,
-    FLOAT,
-    FLOAT16,
-    INT8,
-    INT16,
-    INT32,
-    INT64,
-    UINT8,
-    UINT16,
-    UINT32,
-    UINT64,
-)
-from cnncalc.importers.onnx.values import Value
+from cnncalc.importers.onnx.values import Call, Value
 
-TYPES = {
-    FLOAT: "<f4", UINT8: "u1", INT8: "i1", UINT16: "<u2", INT16: "<i2", INT32: "<i4", INT64: "<i8", BOOL: "?",
-    FLOAT16: "<f2", DOUBLE: "<f8", UINT32: "<u4", UINT64: "<u8",
-}  # fmt: skip
+TYPES = {code: f"<{form}" for code, form in FORMATS.items()}
 """NumPy's names of element types."""
 
 Rule = Callable[[Any, Call, "list[Any]", Value], Any]

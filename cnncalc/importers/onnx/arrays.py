@@ -15,15 +15,24 @@ from cnncalc.importers.onnx.values import Value
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
-    from cnncalc.importers.onnx.load import ModelFile
-    from cnncalc.importers.onnx.steps import LayerStep
+    from cnncalc.importers.onnx.values import LayerStep
+    from cnncalc.importers.onnx.wire import WireReader
 
 
 class Arrays:
     """A file's constants, each made when it is first asked for."""
 
-    def __init__(self, file: ModelFile) -> None:
-        self.file = file
+    def __init__(self, wire: WireReader, path: str, place: str | None) -> None:
+        """Read from a file.
+
+        Args:
+            wire: its bytes.
+            path: what messages call it.
+            place: where it is, or None where it came through a pipe.
+        """
+        self.wire = wire
+        self.path = path
+        self.place = place
         self.made: dict[int, Any] = {}
 
     def of(self, value: Value) -> Any:
@@ -44,13 +53,13 @@ class Arrays:
         if value.data is not None:
             return np.array(value.data).reshape(value.shape)
         if value.source is None and value.fill is None:
-            raise CnncalcError(f"{self.file.path}: the number '{value.name}' is not given")
+            raise CnncalcError(f"{self.path}: the number '{value.name}' is not given")
         if value.source is None or value.source.op == "ConstantOfShape":
             return np.full(value.shape, value.fill or 0.0, np.float32)
         call = value.source
         function = RULES.get(call.op)
         if function is None:
-            raise CnncalcError(f"{self.file.path}: '{call.op}' on constants can't be run")
+            raise CnncalcError(f"{self.path}: '{call.op}' on constants can't be run")
         inputs = [None if given is None else self.of(given) for given in call.inputs]
         with np.errstate(all="ignore"):
             result = function(np, call, inputs, value)
@@ -63,7 +72,7 @@ class Arrays:
         if stored.external is not None:
             data = self._external(stored)
         elif stored.raw is not None:
-            data = self.file.wire.bytes_at(stored.raw)
+            data = self.wire.bytes_at(stored.raw)
         else:
             return self._listed(stored)
         kind = TYPES.get(stored.dtype)
@@ -76,26 +85,26 @@ class Arrays:
             both = np.stack([halves & 15, halves >> 4], -1).reshape(-1)[: stored.elements].astype(np.int8)
             signed = np.where(both > 7, both - 16, both) if stored.dtype == INT4 else both
             return signed.reshape(stored.shape)
-        raise CnncalcError(f"{self.file.path}: the tensor '{stored.name}' has {len(data):,} bytes, or an unknown type")
+        raise CnncalcError(f"{self.path}: the tensor '{stored.name}' has {len(data):,} bytes, or an unknown type")
 
     def _listed(self, stored: StoredTensor) -> Any:
         """Return a tensor whose elements stand in a field of their type."""
         import numpy as np
 
-        small = elements(self.file.wire, stored)
+        small = elements(self.wire, stored)
         if small is not None:
             return np.array(small).reshape(stored.shape)
         numbers: list[Any] = list(stored.numbers)
         for field, span in stored.packed:
             if field == 4:
-                numbers.append(np.frombuffer(self.file.wire.bytes_at(span), "<f4"))
+                numbers.append(np.frombuffer(self.wire.bytes_at(span), "<f4"))
             elif field == 10:
-                numbers.append(np.frombuffer(self.file.wire.bytes_at(span), "<f8"))
+                numbers.append(np.frombuffer(self.wire.bytes_at(span), "<f8"))
             else:
-                numbers.append(np.array(self.file.wire.varints(span)))
+                numbers.append(np.array(self.wire.varints(span)))
         array = np.concatenate([np.atleast_1d(part) for part in numbers]) if numbers else np.empty(0)
         if array.size != stored.elements:
-            raise CnncalcError(f"{self.file.path}: the tensor '{stored.name}' has {array.size:,} elements")
+            raise CnncalcError(f"{self.path}: the tensor '{stored.name}' has {array.size:,} elements")
         if stored.dtype == FLOAT16:
             array = array.astype("<u2").view("<f2")
         return array.reshape(stored.shape)
@@ -103,12 +112,12 @@ class Arrays:
     def _external(self, stored: StoredTensor) -> bytes:
         """Return the bytes of a tensor that stands in another file: a plain one beside the model, nowhere else."""
         where = stored.external or {}
-        name, what = where.get("location", ""), f"{self.file.path}: the tensor '{stored.name}'"
-        if self.file.place is None:
+        name, what = where.get("location", ""), f"{self.path}: the tensor '{stored.name}'"
+        if self.place is None:
             raise CnncalcError(f"{what} stands in another file, which is not there for a model from a pipe")
         if not name or name != os.path.basename(name) or name in (".", "..") or "\\" in name or "\0" in name:
             raise CnncalcError(f"{what} stands in '{name}', which is no plain file beside the model")
-        path = os.path.join(os.path.dirname(self.file.place), name)
+        path = os.path.join(os.path.dirname(self.place), name)
         if os.path.islink(path) or not os.path.isfile(path):
             raise CnncalcError(f"{what} stands in '{name}', which is not there as a plain file beside the model")
         try:
@@ -126,8 +135,8 @@ class Arrays:
 class Weights(Mapping[str, Any]):
     """The tensors of an imported graph by the names under which a run asks for them."""
 
-    def __init__(self, file: ModelFile, steps: Mapping[Node, LayerStep]) -> None:
-        self.arrays = Arrays(file)
+    def __init__(self, arrays: Arrays, steps: Mapping[Node, LayerStep]) -> None:
+        self.arrays = arrays
         self.constants = {
             f"{node.name}.{tensor}": (step.held[tensor].value, weight.shape)
             for node, step in steps.items()

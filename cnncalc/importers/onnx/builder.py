@@ -7,14 +7,24 @@ from typing import Any
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_MODEL_DEPTH, MAX_MODEL_NODES
-from cnncalc.importers.onnx.call import MOVES, Call, UnfitError
 from cnncalc.importers.onnx.elements import elements
 from cnncalc.importers.onnx.evaluator import Known, evaluate
 from cnncalc.importers.onnx.loops import unrolled
 from cnncalc.importers.onnx.model import Function, Model, OnnxOperator, Port, StoredTensor, Subgraph
 from cnncalc.importers.onnx.opaque import Opaque
-from cnncalc.importers.onnx.steps import ConstantInput, LayerStep, made
-from cnncalc.importers.onnx.values import Value, ValueScope, alias, literal
+from cnncalc.importers.onnx.values import (
+    MOVES,
+    Call,
+    ConstantInput,
+    LayerStep,
+    UnfitError,
+    Value,
+    ValueScope,
+    alias,
+    literal,
+    made,
+    where,
+)
 from cnncalc.importers.onnx.wire import MalformedError, WireReader
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import Shape, shape_text
@@ -172,7 +182,7 @@ class Builder:
             return self.function(call, function)
         if item.op == "If" and not item.domain:
             return self.choice(call, scope)
-        passes = unrolled(self, call, scope) if item.op == "Loop" and not item.domain else None
+        passes = unrolled(self, call, scope) if item.op in ("Loop", "Scan") else None
         if passes is not None:
             return passes
         known = evaluate(call)
@@ -379,8 +389,3 @@ def macs(step: LayerStep) -> int:
     """Return the multiply-accumulates of a step, for one sample."""
     use = step.layer.apply(tuple([value.sample for value in step.inputs]))
     return use.macs * max(step.output.times, 1)
-
-
-def where(item: OnnxOperator) -> str:
-    """Return what an operator is called in messages."""
-    return f"{item.op} '{item.name}'" if item.name else f"{item.op} that makes '{(*item.outputs, '')[0]}'"

@@ -14,8 +14,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
-from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.proto import BOOL, FLOATS
+from cnncalc.importers.onnx.values import Call, UnfitError
 
 if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape

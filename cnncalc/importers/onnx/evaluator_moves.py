@@ -9,9 +9,9 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
-from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.evaluator import Known, broadcast, divided, rule, spread, strides
 from cnncalc.importers.onnx.proto import INT64
+from cnncalc.importers.onnx.values import Call, UnfitError
 
 if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape

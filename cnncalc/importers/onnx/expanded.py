@@ -24,8 +24,7 @@ from cnncalc.importers.onnx.proto import FLOATS, WIDTHS
 from cnncalc.importers.onnx.provenance import is_generated_name
 
 if TYPE_CHECKING:
-    from cnncalc.importers.onnx.steps import LayerStep
-    from cnncalc.importers.onnx.values import Value
+    from cnncalc.importers.onnx.values import LayerStep, Value
     from cnncalc.importers.onnx.wire import WireReader
     from cnncalc.layers.shapes import Shape
 

@@ -15,15 +15,13 @@ from cnncalc.ground.limits import MAX_AXES, MAX_LAYERS, MAX_MODEL_BYTES, MAX_PIP
 from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx import operators as operators
 from cnncalc.importers.onnx.builder import Builder
-from cnncalc.importers.onnx.call import UnfitError
 from cnncalc.importers.onnx.model import Model, Port, read_model
 from cnncalc.importers.onnx.naming import names
 from cnncalc.importers.onnx.operators.quantized import RANGES, in_integers
 from cnncalc.importers.onnx.params import Params
 from cnncalc.importers.onnx.patterns import fused
 from cnncalc.importers.onnx.proto import BOOL, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64
-from cnncalc.importers.onnx.steps import LayerStep
-from cnncalc.importers.onnx.values import Value, ValueScope, literal
+from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
 from cnncalc.importers.onnx.wire import MalformedError, Paged, WireReader, varint
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.shapes import Shape
@@ -331,9 +329,9 @@ def _of_tables(known: int, unread: int) -> list[str]:
 
 def _weights(file: ModelFile, steps: Mapping[Node, LayerStep]) -> Mapping[str, Any]:
     """Return the tensors of an imported graph, read when they are asked for."""
-    from cnncalc.importers.onnx.arrays import Weights
+    from cnncalc.importers.onnx.arrays import Arrays, Weights
 
-    return Weights(file, steps)
+    return Weights(Arrays(file.wire, file.path, file.place), steps)
 
 
 def batch_word(ports: list[Port]) -> str | None:

@@ -15,8 +15,7 @@ from cnncalc.importers.onnx.model import OnnxOperator
 from cnncalc.importers.onnx.params import BARE, is_bare
 
 if TYPE_CHECKING:
-    from cnncalc.importers.onnx.call import Call
-    from cnncalc.importers.onnx.steps import LayerStep
+    from cnncalc.importers.onnx.values import Call, LayerStep
 
 MOST_PARTS = 64
 LONGEST = 200

@@ -20,7 +20,7 @@ from cnncalc.layers.base import Weight
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.builder import Builder
-    from cnncalc.importers.onnx.steps import ConstantInput, LayerStep
+    from cnncalc.importers.onnx.values import ConstantInput, LayerStep
 
 CONTRACTIONS = ("conv", "fc", "matmul")
 

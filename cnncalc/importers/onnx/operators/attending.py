@@ -10,13 +10,12 @@ import math
 from collections.abc import Sequence
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.operators.contraction import linear, transposed
 from cnncalc.importers.onnx.operators.elementwise import affine, framed, merged
 from cnncalc.importers.onnx.operators.movement import viewed
 from cnncalc.importers.onnx.operators.parts import part
 from cnncalc.importers.onnx.proto import BOOL, FLOAT
-from cnncalc.importers.onnx.values import Value, literal
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 
 
 @operator("Attention")

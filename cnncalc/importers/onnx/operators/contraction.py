@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.operators.elementwise import affine, framed, merged
-from cnncalc.importers.onnx.steps import ConstantInput
-from cnncalc.importers.onnx.values import Value, alias
+from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
 from cnncalc.layers.window import same_pad
 

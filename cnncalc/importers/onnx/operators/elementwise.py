@@ -6,12 +6,10 @@ import math
 from typing import Any
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.evaluator import broadcast
 from cnncalc.importers.onnx.model import StoredTensor, is_attribute
 from cnncalc.importers.onnx.proto import BOOL, FLOATS
-from cnncalc.importers.onnx.steps import ConstantInput
-from cnncalc.importers.onnx.values import Value, alias
+from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
 
 LARGEST = 3.4e38

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.call import Call
 from cnncalc.importers.onnx.operators.elementwise import filled, merged
 from cnncalc.importers.onnx.proto import BOOL, FLOATS
-from cnncalc.importers.onnx.values import Value, alias
+from cnncalc.importers.onnx.values import Call, Value, alias
 
 WHOLE = frozenset(("floor", "ceil", "round", "trunc", "sign", "argmax", "compare"))
 """Layers that make integers of any numbers."""

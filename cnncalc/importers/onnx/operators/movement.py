@@ -7,12 +7,11 @@ from math import gcd, prod
 from typing import Any
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.evaluator import broadcast
 from cnncalc.importers.onnx.evaluator_moves import position, reshaped
 from cnncalc.importers.onnx.operators.contraction import transposed
 from cnncalc.importers.onnx.operators.elementwise import LARGEST
-from cnncalc.importers.onnx.values import SAMPLES, Value, alias
+from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
 
 

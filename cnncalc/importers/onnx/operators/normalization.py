@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from math import isclose
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.model import is_attribute
 from cnncalc.importers.onnx.operators.contraction import feature_map
 from cnncalc.importers.onnx.operators.elementwise import merged
-from cnncalc.importers.onnx.steps import ConstantInput, made
-from cnncalc.importers.onnx.values import Value
+from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, made
 
 
 @operator("BatchNormalization")

@@ -8,12 +8,10 @@ from math import prod
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.evaluator_moves import position, python_slice, slices, split_sizes
 from cnncalc.importers.onnx.operators.elementwise import framed
 from cnncalc.importers.onnx.operators.movement import adopted, unbatched
-from cnncalc.importers.onnx.steps import ConstantInput
-from cnncalc.importers.onnx.values import Value, alias, literal
+from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, literal
 from cnncalc.layers.shapes import Shape
 
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.operators.contraction import cropped, feature_map, window
-from cnncalc.importers.onnx.values import Value
+from cnncalc.importers.onnx.values import Call, UnfitError, Value
 
 
 @operator("MaxPool", "AveragePool", "LpPool")

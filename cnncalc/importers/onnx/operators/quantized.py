@@ -7,12 +7,10 @@ from math import isclose
 from typing import Any
 
 from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
-from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.operators.contraction import convolution, feature_map, linear, product
 from cnncalc.importers.onnx.operators.elementwise import affine, merged
 from cnncalc.importers.onnx.proto import FLOAT, INT4, INT8, INT16, UINT4, UINT8, UINT16
-from cnncalc.importers.onnx.steps import ConstantInput, LayerStep
-from cnncalc.importers.onnx.values import Value, alias, literal
+from cnncalc.importers.onnx.values import Call, ConstantInput, LayerStep, UnfitError, Value, alias, literal
 from cnncalc.layers.base import Layer
 
 

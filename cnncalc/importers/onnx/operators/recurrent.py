@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.call import Call, UnfitError
-from cnncalc.importers.onnx.steps import ConstantInput, made
-from cnncalc.importers.onnx.values import Value, alias
+from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, made
 from cnncalc.layers.shapes import shape_text
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from math import prod
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.proto import INT64
-from cnncalc.importers.onnx.steps import made
-from cnncalc.importers.onnx.values import Value, alias
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, made
 
 LAYERS = {
     "ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min", "ReduceProd": "prod",

@@ -9,10 +9,8 @@ from typing import Any
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.operators.contraction import feature_map
-from cnncalc.importers.onnx.steps import made
-from cnncalc.importers.onnx.values import Value, alias
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, alias, made
 from cnncalc.layers.shapes import Shape
 
 

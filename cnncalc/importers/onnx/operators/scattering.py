@@ -5,10 +5,9 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.operators.elementwise import framed
 from cnncalc.importers.onnx.operators.parts import flat_indices
-from cnncalc.importers.onnx.values import Value, literal
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 from cnncalc.layers.shapes import Shape
 
 

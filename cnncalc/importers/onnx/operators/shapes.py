@@ -6,12 +6,11 @@ from math import prod
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.call import Call, UnfitError
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.operators.elementwise import affine, merged
 from cnncalc.importers.onnx.operators.movement import laid, unbatched
 from cnncalc.importers.onnx.proto import DOUBLE, FLOAT, INT64
-from cnncalc.importers.onnx.values import Value, literal
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 
 
 @operator("Shape")

@@ -13,8 +13,7 @@ from cnncalc.importers.onnx.patterns.fuser import Fuser, Pattern
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.builder import Builder
-    from cnncalc.importers.onnx.steps import LayerStep
-    from cnncalc.importers.onnx.values import Value
+    from cnncalc.importers.onnx.values import LayerStep, Value
 
 ENDING: dict[str, tuple[Pattern, ...]] = {
     "add": (rotary.rotary,),

@@ -9,8 +9,7 @@ from cnncalc.importers.onnx.patterns.fuser import is_affine, same
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.patterns.fuser import Fuser
-    from cnncalc.importers.onnx.steps import LayerStep
-    from cnncalc.importers.onnx.values import Value
+    from cnncalc.importers.onnx.values import LayerStep, Value
 
 
 def gelu(fuser: Fuser, step: LayerStep) -> LayerStep | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isclose
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.importers.onnx.steps import ConstantInput, LayerStep, made
+from cnncalc.importers.onnx.values import ConstantInput, LayerStep, made
 from cnncalc.layers.base import LayerError
 
 if TYPE_CHECKING:

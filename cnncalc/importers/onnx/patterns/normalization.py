@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.importers.onnx.patterns.fuser import same
-from cnncalc.importers.onnx.steps import ConstantInput, LayerStep
+from cnncalc.importers.onnx.values import ConstantInput, LayerStep
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.patterns.fuser import Fuser

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.importers.onnx.patterns.fuser import same
-from cnncalc.importers.onnx.steps import LayerStep, made
-from cnncalc.importers.onnx.values import Value
+from cnncalc.importers.onnx.values import LayerStep, Value, made
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.patterns.fuser import Fuser
