@@ -161,6 +161,10 @@ class BlockUse:
     def __repr__(self) -> str:
         return f"<BlockUse {self.name} at {self.origin}>"
 
+    def __reduce__(self) -> tuple[type[BlockUse], tuple[object, ...]]:
+        """Let a network go to another process, without the expressions that its names are computed by."""
+        return BlockUse, (self.name, tuple(self.arguments), self.values(), self.origin)
+
 
 class Unmet(NamedTuple):
     """A published figure that the network does not reproduce."""

@@ -47,6 +47,7 @@ layers:
   - flatten
   - linear: 10
 """
+ONNX = Path(__file__).parent / "data" / "onnx" / "test_efficientnet.onnx"
 # by hand: (27 + 1)·8 + (9·8 + 1)·16 + 17·10 at width 8, (27 + 1)·4 + (9·4 + 1)·8 + 9·10 at width 4
 PARAMS, PARAMS_OF_4 = 1562, 498
 
@@ -301,6 +302,20 @@ def test_a_closed_session_says_so() -> None:
         cnncalc.CnncalcError, match=r"^<Session net: float32, 1 thread, closed> can't be called any more"
     ):
         session(np.zeros((3, 32, 32), np.float32))
+
+
+@pytest.mark.parametrize("name", ["resnet50", "densenet201", str(ONNX)])
+def test_a_network_goes_to_another_process(name: str) -> None:
+    one = cnncalc.load(name)
+    other = pickle.loads(pickle.dumps(one))
+    assert (repr(other), other.summary().totals) == (repr(one), one.summary().totals)
+    assert pickle.loads(pickle.dumps(one.summary())).totals == one.summary().totals
+
+
+def test_a_function_goes_to_another_process(path: Path) -> None:
+    function = cnncalc.compile(path, ["params"])
+    other = pickle.loads(pickle.dumps(function))
+    assert (repr(other), other(width=4)) == ("<NetworkFunction net: params>", {"params": PARAMS_OF_4})
 
 
 # --- signatures and types --------------------------------------------------------------------------------------------

@@ -60,6 +60,10 @@ class NetworkFunction:
     def __repr__(self) -> str:
         return f"<NetworkFunction {self.variant or self.recipe.name}: {', '.join(self.wanted)}>"
 
+    def __reduce__(self) -> tuple[Callable[..., NetworkFunction], tuple[object, ...]]:
+        """Let a function go to another process, where it finds its structures once more."""
+        return _again, (self.recipe.reader(), self.variant, self.wanted, self.measure)
+
     def __call__(
         self, input: ShapeLike | Mapping[str, ShapeLike] | None = None, **arguments: Setting
     ) -> dict[str, Any]:
@@ -107,6 +111,10 @@ class NetworkFunction:
         found = dict(zip(layout.figures, results, strict=False))
         output = results[len(layout.figures) :][: layout.output] if "output" in self.wanted else ()
         return _Scalar(tape, {name: found.get(name, 0) for name in self.wanted}, output)
+
+
+def _again(read: Callable[[], Recipe], *rest: Any) -> NetworkFunction:
+    return NetworkFunction(read(), *rest)
 
 
 _Step = tuple[int, Callable[..., Number] | None, int, int, tuple[tuple[int, int], ...]]
