@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cnncalc.execution.kernels.kernel import NOTHING_BEFORE, Before, Clip, HeldWeight
+from cnncalc.execution.kernels.rows import RowOperation
 from cnncalc.execution.plan import Step, is_contraction, is_point, pads
 from cnncalc.execution.weights import node_weights
 
@@ -91,12 +92,12 @@ def _before(step: Step, weights: dict[str, Array], given: Mapping[str, Array], o
     scale, shift = first.layer.as_affine(node_weights(first, given))
     clip = last.layer.clamps() if last is not first else None
     if clip != (0.0, np.inf) or not _unpadded_point(step.carrier) or not _steep(scale, shift):
-        return Before(((np.multiply, scale), (np.add, shift)), clip)
+        return Before((RowOperation(scale, np.multiply), RowOperation(shift, np.add)), clip)
     weight = weights["weight"]
     constant = (weight.reshape(weight.shape[:2]) @ shift).astype(weight.dtype)
     weights["bias"] = constant + weights["bias"] if "bias" in weights else constant
     weights["weight"] = _scaled(weight, scale.reshape(1, -1, *(1,) * (weight.ndim - 2)), owned)
-    return Before(((np.maximum, -shift / scale),))
+    return Before((RowOperation(-shift / scale, np.maximum),))
 
 
 def _steep(scale: Array, shift: Array) -> bool:

@@ -120,9 +120,6 @@ class _FoundError(Exception):
         self.kernel = kernel
 
 
-PROBED = ("conv", "conv_transpose", "linear", "maxpool", "avgpool", "lppool", "global_avgpool", "global_maxpool")
-
-
 def kernels_of(plan: Sequence[Step], batch: int, dtype: Any, pieces: bool) -> list[Kernel | None]:
     """Return the kernel of each step, as far as inferred shapes decide it; None for all others."""
     probe = _Probe(Team(1, pieces))
@@ -131,7 +128,7 @@ def kernels_of(plan: Sequence[Step], batch: int, dtype: Any, pieces: bool) -> li
 
 def _kernel_of(step: Step, batch: int, dtype: Any, probe: _Probe) -> Kernel | None:
     node = step.carrier
-    if node.layer.type not in PROBED:
+    if not node.layer.one_kernel:
         return None
     zero = np.dtype(dtype).type(0)
     try:

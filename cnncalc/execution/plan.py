@@ -1,9 +1,10 @@
-"""The execution plan: order, fusion, and lifetimes."""
+"""The execution plan: in which order the nodes run, and which run as one step."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.dense.linear import Linear
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.base import Layer
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Step:
     """Nodes that run in one go: a carrier, what is done to its input, and what to its output while in the cache.
 
@@ -23,26 +24,24 @@ class Step:
             carrier's input.
         after: nodes that are applied to the carrier's output, in order.
         residual: the tensor that an add among `after` takes beside the carrier's output.
-        release: tensors that nothing reads after this step.
     """
 
     carrier: Node
-    before: list[Node] = field(default_factory=list)
-    after: list[Node] = field(default_factory=list)
+    before: tuple[Node, ...] = ()
+    after: tuple[Node, ...] = ()
     residual: Tensor | None = None
-    release: list[Tensor] = field(default_factory=list)
 
-    @property
-    def nodes(self) -> list[Node]:
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
         """All nodes, in the order in which they would run alone."""
-        return [*self.before, self.carrier, *self.after]
+        return (*self.before, self.carrier, *self.after)
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Tensor, ...]:
         """What the first of the nodes reads."""
         return self.nodes[0].inputs
 
-    @property
+    @cached_property
     def reads(self) -> tuple[Tensor, ...]:
         """All that the step reads, a residual last."""
         return (*self.inputs, self.residual) if self.residual else self.inputs
@@ -71,7 +70,6 @@ def steps(network: Graph, keep: Collection[Node], fuse: bool) -> list[Step]:
             made.append(step)
             taken.update(step.nodes)
             ready.add(step.output)
-    _releases(made, kept)
     return made
 
 
@@ -83,10 +81,10 @@ def _step(node: Node, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) ->
             before.append(follower)
             follower = sole.get(follower)
         if follower is not None and follower.layer.type == "conv":
-            return _extended(Step(follower, before), sole, ready)
+            return _extended(follower, tuple(before), sole, ready)
     if _left_to_reader(node, sole):
-        return _extended(Step(sole[node], [node]), sole, ready)
-    return _extended(Step(node), sole, ready)
+        return _extended(sole[node], (node,), sole, ready)
+    return _extended(node, (), sole, ready)
 
 
 def _left_to_reader(node: Node, sole: Mapping[Tensor, Node]) -> bool:
@@ -108,25 +106,28 @@ def pads(node: Node) -> bool:
     return window is not None and any(map(any, window.pads))
 
 
-def _extended(step: Step, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) -> Step:
+def _extended(carrier: Node, before: tuple[Node, ...], sole: Mapping[Tensor, Node], ready: Collection[Tensor]) -> Step:
     """Take in what can be done to the carrier's output: factors and constants, an add, an activation, in this order."""
-    if not is_contraction(step.carrier.layer):
-        return step
-    follower = sole.get(step.carrier)
-    while follower is not None and follower.layer.is_affine() and _by_row(step.carrier):
-        step.after.append(follower)
+    if not is_contraction(carrier.layer):
+        return Step(carrier, before)
+    after: list[Node] = []
+    residual = None
+    follower = sole.get(carrier)
+    while follower is not None and follower.layer.is_affine() and _by_row(carrier):
+        after.append(follower)
         follower = sole.get(follower)
     if follower is not None and follower.layer.type == "add" and len(follower.inputs) == 2:
-        others = [tensor for tensor in follower.inputs if tensor is not step.output]
-        if len(others) == 1 and others[0] in ready and _alike(others[0], step.output):
-            step.residual = others[0]
-            step.after.append(follower)
+        last = after[-1] if after else carrier
+        others = [tensor for tensor in follower.inputs if tensor is not last]
+        if len(others) == 1 and others[0] in ready and _alike(others[0], last):
+            residual = others[0]
+            after.append(follower)
             follower = sole.get(follower)
     if follower is None or _left_to_reader(follower, sole):
-        return step
+        return Step(carrier, before, tuple(after), residual)
     if follower.layer.pointwise and not follower.use.weights:
-        step.after.append(follower)
-    return step
+        after.append(follower)
+    return Step(carrier, before, tuple(after), residual)
 
 
 def _alike(one: Tensor, other: Tensor) -> bool:
@@ -138,14 +139,3 @@ def _by_row(carrier: Node) -> bool:
     """Return whether the channels are the rows of the carrier's weight."""
     layer = carrier.layer
     return not isinstance(layer, Linear) or layer.axis in (None, 0, -len(carrier.shape))
-
-
-def _releases(made: list[Step], kept: Collection[Tensor]) -> None:
-    """Note at each step which tensors it is the last to read, or makes for nobody."""
-    last: dict[Tensor, Step] = {}
-    for step in made:
-        for tensor in (step.output, *step.reads):
-            last[tensor] = step
-    for tensor, step in last.items():
-        if tensor not in kept:
-            step.release.append(tensor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from time import perf_counter
@@ -15,13 +16,12 @@ from cnncalc.execution.machine import cores, peak_resident
 from cnncalc.execution.needs import needs, require
 from cnncalc.execution.report import LayerRun
 from cnncalc.execution.report import Run as Run
-from cnncalc.execution.session import Done, Session
+from cnncalc.execution.session import Done, Note, Session
 from cnncalc.execution.weights import usual_weights
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.near import did_you_mean
 
 if TYPE_CHECKING:
-    from cnncalc.execution.plan import Step
     from cnncalc.graph import Graph, Node
     from cnncalc.layers.ops import Array
 
@@ -142,16 +142,18 @@ def _passes(session: Session, inputs: Mapping[str, Array], repeat: int, progress
     result = Run(session.network, batch=len(next(iter(inputs.values()))))
     count = len(session.steps)
 
-    def note_of(number: int) -> Callable[[int, Step], object] | None:
+    def note_of(number: int) -> Note | None:
         if progress is None:
             return None
-        return lambda done, step: progress(number * count + done, repeat * count, step.carrier.name)
+        done = itertools.count(number * count)
+        return lambda step: progress(next(done), repeat * count, step.carrier.name)
 
     times: list[list[float]] = [[]]
     for done in session.first(inputs, note_of(0)):
         result.layers += _rows(done)
         times[0].append(done.seconds)
-        result.preparation += done.binding
+    assert session.program is not None
+    result.preparation += session.program.preparation
     result.layers.sort(key=lambda row: row.node.index)
     result.first = next((row.node.name for row in result.layers if not row.finite), None)
     result.tensors, result.outputs = session.kept(), session.results()

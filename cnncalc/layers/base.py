@@ -125,6 +125,7 @@ class Layer:
         pointwise: whether each element of its output is a function of that same element of its input alone.
         aliases: whether its output is a view of its input's memory, whatever the order of that.
         is_view: whether its output is its input, in another shape at most, so that nothing is done at all.
+        one_kernel: whether its `forward` is a single operation of `ops`, on its inputs as they are.
     """
 
     type: ClassVar[str] = ""
@@ -137,6 +138,7 @@ class Layer:
     pointwise: ClassVar[bool] = False
     aliases: ClassVar[bool] = False
     is_view: ClassVar[bool] = False
+    one_kernel: ClassVar[bool] = False
     example: ClassVar[Example]
     elsewhere: ClassVar[Elsewhere] = Elsewhere()
     of_several: ClassVar[str] = ""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Array: TypeAlias = npt.NDArray[np.floating[Any]]
+    DType: TypeAlias = np.dtype[np.floating[Any]]
 
 Sizes: TypeAlias = int | Sequence[int]
 """One figure for every spatial axis, or one per axis."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import threading
 import time
@@ -24,7 +25,9 @@ from cnncalc.execution.plan import steps
 from cnncalc.execution.session import Session
 from cnncalc.execution.weights import random_weights
 from cnncalc.graph import Graph
-from tests.execution.networks import RESIDUAL, spec
+from cnncalc.layers import layer_types
+from tests.execution.networks import RESIDUAL, single, spec
+from tests.layers.building import known
 
 FLAT = """
 input: [40, 30]
@@ -194,6 +197,56 @@ def test_threads_share_what_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None
     assert as_bytes(found) == as_bytes(outputs(prepared(session.network, threads=3), 1, 16))
 
 
+# --- steps are bound before what they read has been made ----------------------------------------------------------
+
+BETWEEN = picture(
+    "  - upsample: 2",
+    "  - conv: {out_channels: 8, kernel_size: 3}",
+    "  - softmax: 0",
+    "  - conv: {out_channels: 8, kernel_size: 1}",
+    "  - flatten",
+    "  - linear: 6",
+    "  - reshape: [2, 3]",
+    "  - concat:",
+    "      axis: -1",
+    "      paths: [[], [tanh]]",
+)
+
+
+def test_layers_that_ask_for_values_stand_between_kernels() -> None:
+    network = spec(BETWEEN)
+    first, bare = network.run(repeat=3), network.run(fuse=False, layers=None)
+    assert first.ok
+    np.testing.assert_allclose(first.output, bare.output, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in layer_types() if known(name).one_kernel])
+def test_a_layer_of_one_kernel_is_what_its_kernel_makes(name: str) -> None:
+    example = known(name).example
+    network = single(example.item, *example.inputs)
+    weights = random_weights(network, 0)
+    inputs = random_inputs(network, 2, 0, np.dtype(np.float32))
+    own = {key.partition(".")[2]: array.copy() for key, array in weights.items()}
+    with Session(network, weights) as session:
+        made = session.outputs(inputs)["layer"]
+        assert session.program is not None
+        ((function, _), *_rest) = session.program.calls[0]
+        assert not isinstance(function, functools.partial) or function.func.__name__ != "_again", "a kernel's calls"
+    wanted = network.nodes[0].layer.forward(Kernels(), *inputs.values(), **own)
+    np.testing.assert_allclose(made, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_a_layer_that_does_more_than_its_kernel_is_run_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A type that wrongly declares one kernel would else hand out what its kernel makes."""
+    pooled = known("maxpool").forward
+    network = spec("input: [2, 6, 6]\nlayers: [relu, maxpool: 2, relu]\n")
+    wanted = network.run(repeat=2).output
+    monkeypatch.setattr(known("maxpool"), "forward", lambda *given, **weights: pooled(*given, **weights) + 1)
+    result = network.run(repeat=2)
+    assert result.ok
+    assert (result.output == wanted + 1).all()
+
+
 # --- kernels return calls, and do nothing themselves -----------------------------------------------------------
 
 
@@ -207,7 +260,9 @@ class _Watched(Kernels):
         out = np.full(kernel.shape, 7, dtype)
         room = np.full(kernel.room * out.itemsize, 7, np.uint8)
         before = [array.copy() for array in (out, room, *inputs)]
-        self.team.perform(kernel, Task(tuple(inputs), out, room, weight, bias))
+        for function, args in self.team.bind(kernel, Task(tuple(inputs), out, room, weight, bias)).calls:
+            if isinstance(getattr(function, "__self__", None), team._Work):  # which binds when it is first called
+                function(*args)
         assert all((array == copy).all() for array, copy in zip((out, room, *inputs), before, strict=True))
         return out
 
@@ -315,8 +370,6 @@ def test_several_outputs_come_by_name() -> None:
 
 
 def test_a_network_with_a_wrong_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.layers.building import known
-
     monkeypatch.setattr(known("center_crop"), "output_shape", lambda self, shape: (shape[0], 5, 5))  # in truth 4 × 4
     session = spec("input: [2, 6, 6]\nlayers: [center_crop: 4, flatten, linear: 3]\n").prepare()
     with pytest.raises(cnncalc.CnncalcError, match=r"'fc1' can't be run: a weight \(3, 50\) does not fit"):

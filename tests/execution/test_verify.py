@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,7 @@ from cnncalc.execution.session import Session
 from cnncalc.execution.verify import run
 from cnncalc.execution.weights import expected, random_weights
 from cnncalc.figures.memory import peak_elements
-from cnncalc.graph import Node, Tensor
-from cnncalc.network import Network
+from cnncalc.graph import Node
 from tests.execution.networks import RESIDUAL, spec
 from tests.layers.building import known
 
@@ -139,23 +137,15 @@ def test_an_input_that_is_an_output() -> None:
     assert (network.run(x).output == x).all()
 
 
-def alive(network: Network, fuse: bool) -> int:
-    """Return the most elements that the plan keeps at one step."""
-    held: set[Tensor] = set(network.inputs.values())
-    most = 0
-    for step in steps(network, (), fuse):
-        held.add(step.output)
-        most = max(most, sum(prod(tensor.shape) for tensor in held))
-        held -= set(step.release)
-    assert held == set(network.outputs.values())
-    return most
-
-
-@pytest.mark.parametrize("name", ["resnet50", "densenet121", "unet", "googlenet", "mobilenet_v2"])
+@pytest.mark.parametrize("name", ["resnet50", "googlenet", "mobilenet_v2"])
 def test_tensors_are_let_go_after_their_last_use(name: str) -> None:
     network = cnncalc.load(name)
-    assert alive(network, False) == peak_elements(network)[0]
-    assert alive(network, True) <= peak_elements(network)[0]
+    for fuse in (False, True):
+        plan = steps(network, (), fuse)
+        pieces = layout(network, plan, set(), 1, 4, [0] * len(plan)).homes.values()
+        alive = [sum(piece.size for piece in pieces if piece.birth <= at <= piece.death) for at in range(len(plan))]
+        peak = 4 * peak_elements(network)[0]
+        assert max(alive) < peak if fuse else max(alive) == peak
 
 
 @pytest.mark.parametrize("name", ["resnet152", "efficientnet_b0", "densenet201", "cifar_resnet110", "vgg19"])
@@ -344,16 +334,17 @@ def test_random_weights_before_and_after_a_softmax_of_any_axis(kind: str, axis: 
 
 
 def test_a_repeated_pass_that_gives_other_bytes_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    bind = team.Team.perform
+    bind = team.Team.bind
 
-    def more(self: Any, kernel: Any, task: Any, keep: bool = True) -> Any:
-        found = bind(self, kernel, task, keep)
-        task.out[...] += 1  # a kernel that does something itself, beside its calls: the first pass alone has it
+    def more(self: Any, kernel: Any, task: Any, again: bool = True) -> Any:
+        found = bind(self, kernel, task, again)
+        first = iter([1])
+        found.calls.append((lambda: np.add(task.out, next(first, 0), out=task.out), ()))  # the first pass alone has it
         return found
 
     network = spec("input: [8, 40, 40]\nlayers:\n  - relu\n" + "  - conv: {out_channels: 64, kernel_size: 1}\n" * 3)
     assert network.run(repeat=4).ok
-    monkeypatch.setattr(team.Team, "perform", more)
+    monkeypatch.setattr(team.Team, "bind", more)
     result = network.run(repeat=4)
     assert result.unstable == "conv3"
     assert not result.ok

@@ -17,6 +17,7 @@ from cnncalc.execution.kernels.kernel import (
     channels_first,
     channels_last,
     held,
+    make,
 )  # fmt: skip
 from cnncalc.execution.kernels.team import Team
 
@@ -36,18 +37,15 @@ class Kernels:
 
     def tally(self) -> Tally:
         """Return what was multiplied since the last call."""
-        performed, direct = (
-            sum(tally.performed for tally in self._tallies),
-            sum(tally.direct for tally in self._tallies),
-        )
+        performed = sum([tally.performed for tally in self._tallies])
+        direct = sum([tally.direct for tally in self._tallies])
         method = next((tally.method for tally in self._tallies if tally.method), "")
         self._tallies.clear()
         return Tally(performed, direct, method)
 
     def count(self, performed: int, kernel: Kernel | None = None) -> None:
         """Note products that were summed."""
-        direct, method = (kernel.direct, kernel.method) if kernel else (0, "")
-        self._tallies.append(Tally(performed, direct or performed, method))
+        self._tallies.append(kernel.tally(performed) if kernel else Tally(performed, performed))
 
     def perform(
         self, kernel: Kernel, inputs: Sequence[Array], weight: HeldWeight | None = None, bias: HeldWeight | None = None
@@ -55,14 +53,15 @@ class Kernels:
         """Do what a kernel does with arrays (N, *in, C) on fresh memory; return (N, *out, C')."""
         out: Array = numpy.empty(kernel.shape, inputs[0].dtype)
         room = numpy.empty(kernel.room * out.itemsize, numpy.uint8) if kernel.room else None
-        task = Task(tuple(inputs), out, room, weight, bias)
-        self.count(self.team.perform(kernel, task, keep=False).products, kernel)
+        bound = self.team.bind(kernel, Task(tuple(inputs), out, room, weight, bias), again=False)
+        make(bound.calls)
+        self.count(sum(bound.products), kernel)
         return out
 
     def _spatial(self, kernel: Kernel, x: Array, weight: Array | None = None, bias: Array | None = None) -> Array:
         """Do what a kernel does with a logical (N, C, *in)."""
-        holds = [None if array is None else held(array) for array in (weight, bias)]
-        return channels_first(self.perform(kernel, [channels_last(x)], *holds))
+        filters, constant = None if weight is None else held(weight), None if bias is None else held(bias)
+        return channels_first(self.perform(kernel, (channels_last(x),), filters, constant))
 
     def conv(
         self, x: Array, weight: Array, bias: Array | None = None, *,
@@ -126,15 +125,11 @@ class Kernels:
 
     def adaptive_avg_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
         """Average bins."""
-        if output_size == 1:
-            return self._spatial(pooling.GlobalPooling(x.shape, largest=False), x)
-        return pooling.adaptive(x, output_size, numpy.mean)
+        return self._spatial(pooling.adaptive(x.shape, output_size, largest=False), x)
 
     def adaptive_max_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
         """Take the largest of bins."""
-        if output_size == 1:
-            return self._spatial(pooling.GlobalPooling(x.shape, largest=True), x)
-        return pooling.adaptive(x, output_size, numpy.max)
+        return self._spatial(pooling.adaptive(x.shape, output_size, largest=True), x)
 
     def pad(
         self, x: Array, padding: Sequence[tuple[int, int]], *,

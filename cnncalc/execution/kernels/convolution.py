@@ -12,17 +12,19 @@ import numpy as np
 from cnncalc.execution.kernels.depthwise import Depthwise
 from cnncalc.execution.kernels.kernel import (
     NOTHING_BEFORE,
+    Before,
     Calls,
     Finisher,
+    HeldWeight,
     Kernel,
     Shape,
     Stage,
     Task,
     as_rows,
     channels_last,
+    first_block,
     in_room,
     once,
-    preparer,
 )  # fmt: skip
 from cnncalc.execution.kernels.panels import Filters
 from cnncalc.execution.kernels.shallow import Shallow
@@ -86,11 +88,16 @@ class PointConvolution(Kernel):
         self.unit = counts[-1] if counts[-1] <= step else 1  # whole lines are cut into equal pieces
         self.step = step // self.unit
         self.scratch = {"rows": min(self.step * self.unit, self.rows) * depth}
+        self.finished = first_block(self.rows // self.unit, self.step) * self.unit
+
+    def pack(self, weight: HeldWeight) -> Filters:
+        """Return the filters as a matrix (C, out)."""
+        return weight.form("matrix", lambda w: Filters.of(matrix(w), self.pieces))
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Multiply blocks of rows, which are prepared first where that is asked for."""
         assert task.weight is not None
-        filters: Filters = task.weight.form("matrix", lambda w: Filters.of(matrix(w), self.pieces))
+        filters = self.pack(task.weight)
         x = task.x[self.every] if self.skips else task.x
         rows = as_rows(x)
         if rows is None:
@@ -100,14 +107,14 @@ class PointConvolution(Kernel):
         source, products = rows, task.out.reshape(-1, self.shape[-1])
         finish = Finisher(task, task.out, channels_last)
         yield from finish.first
-        prepare = preparer(task.before) if task.before.operations or task.before.clip else None
+        before = task.before if task.before.operations or task.before.clip else None
 
         def block(calls: Calls, first: int, last: int) -> None:
             start, stop = first * self.unit, last * self.unit
             part = source[start:stop]
-            if prepare is not None:
+            if before is not None:
                 fresh = calls.scratch("rows", part.shape, part.dtype)
-                prepare(calls, part, fresh)
+                before(calls, part, fresh)
                 part = fresh
             filters.multiply(part, products[start:stop], calls.do)
             calls.products += part.size * products.shape[1]
@@ -148,18 +155,20 @@ class Unrolled(Kernel):
         columns = self.counts[-1]
         lines = batch * prod(self.counts[:-1])
         self.step = max(1, 4 * BLOCK // (columns * self.depth * groups))
+        self.finished = first_block(lines, self.step) * columns
         self.scratch = {"patches": groups * min(self.step, lines) * columns * self.depth}
         self.room = batch * prod(axis.padded for axis in self.axes) * self.deep * groups if axes.pads else 0
+
+    def pack(self, weight: HeldWeight) -> Filters:
+        """Return the filters as matrices (groups, *kernel · C / groups, out / groups)."""
+        return weight.form(f"{self.groups} matrices", lambda w: Filters.of(_matrices(w, self.groups), self.pieces))
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Pad, then gather windows and multiply, a few lines of positions at a time."""
         assert task.weight is not None
+        filters = self.pack(task.weight)
         flat = len(self.shape) == 3
         x, out = (task.x[:, None], task.out[:, None]) if flat else (task.x, task.out)
-        make = _matrices if not flat else lambda w, groups: _matrices(w[:, :, None], groups)
-        filters: Filters = task.weight.form(
-            f"{self.groups} matrices", lambda w: Filters.of(make(w, self.groups), self.pieces)
-        )
         source = x
         if self.axes.pads or task.before.clip is not None:
             source = in_room(task.room, _padded_shape(x, self.axes), x.dtype)
@@ -172,11 +181,15 @@ class Unrolled(Kernel):
 
         def block(calls: Calls, start: int, stop: int) -> None:
             patches = calls.scratch("patches", (groups, stop - start, columns, *self.sizes, self.deep), x.dtype)
-            for line in range(start, stop):
-                part = view[np.unravel_index(line, (self.batch, *self.counts[:-1]))]
+            line = start
+            while line < stop:  # as many lines at a time as lie next to each other
+                sheet, first = divmod(line, self.counts[-2])
+                last = min(first + stop - line, self.counts[-2])
+                part = view[np.unravel_index(sheet, (self.batch, *self.counts[:-2]))][first:last]
                 if groups > 1:
                     part = np.moveaxis(part.reshape(*part.shape[:-1], groups, self.deep), -2, 0)
-                calls.fill(patches[:, line - start], part)
+                calls.fill(patches[:, line - start : line - start + last - first], part)
+                line += last - first
             target = lines[start:stop].reshape(-1, groups, self.channels // groups)
             matrices = patches.reshape(groups, -1, self.depth)
             filters.multiply(matrices, target.transpose(1, 0, 2), calls.do)
@@ -215,19 +228,23 @@ class Prepared(Kernel):
         """Take the kernel, and the shape (N, *in, C) of its input."""
         self.kernel = kernel
         self.shape, self.scratch = kernel.shape, kernel.scratch
-        self.more, self.direct, self.method = kernel.more, kernel.direct, kernel.method
+        self.more, self.direct, self.method, self.finished = kernel.more, kernel.direct, kernel.method, kernel.finished
         self.own = prod(shape)
         self.room = self.own + kernel.room
+
+    def pack(self, weight: HeldWeight) -> object:
+        """Return the form that the kernel multiplies by."""
+        return self.kernel.pack(weight)
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Prepare the input, then do what the kernel does."""
         fresh = in_room(task.room, task.x.shape, task.x.dtype)
-        yield affine(task.x, fresh, preparer(task.before))
+        yield affine(task.x, fresh, task.before)
         rest = None if task.room is None else task.room[fresh.nbytes :]
         yield from self.kernel.stages(task._replace(inputs=(fresh,), room=rest, before=NOTHING_BEFORE))
 
 
-def affine(x: Array, out: Array, prepare: Callable[[Calls, Array, Array], None]) -> Stage:
+def affine(x: Array, out: Array, before: Before) -> Stage:
     """Return the stage that applies row operations to (N, *in, C), whole blocks of rows at a time."""
     done = out.reshape(-1, out.shape[-1])
     rows = as_rows(x)
@@ -235,12 +252,12 @@ def affine(x: Array, out: Array, prepare: Callable[[Calls, Array, Array], None])
 
         def copied(calls: Calls) -> None:
             calls.fill(out, x)
-            prepare(calls, done, done)
+            before(calls, done, done)
 
         return once(copied)
     source = rows
 
     def block(calls: Calls, start: int, stop: int) -> None:
-        prepare(calls, source[start:stop], done[start:stop])
+        before(calls, source[start:stop], done[start:stop])
 
     return Stage(len(done), max(1, BLOCK // done.shape[1]), block, elements=done.size)

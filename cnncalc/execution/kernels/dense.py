@@ -13,6 +13,7 @@ from cnncalc.execution.kernels.convolution import pad
 from cnncalc.execution.kernels.kernel import (
     Calls,
     Finisher,
+    HeldWeight,
     Kernel,
     Shape,
     Stage,
@@ -20,6 +21,7 @@ from cnncalc.execution.kernels.kernel import (
     as_rows,
     channels_first,
     channels_last,
+    first_block,
     in_room,
     make,
     once,
@@ -41,6 +43,13 @@ class DenseProduct(Kernel):
             raise ValueError(f"a weight {weight} does not fit {shape}")
         self.shape = (*shape[:-1], weight[0])
         self.rows, self.axis, self.pieces = prod(shape[:-1]), axis, pieces
+        self.finished = first_block(self.rows, 256) if self.rows >= GEMM_FROM_ROWS else self.rows
+
+    def pack(self, weight: HeldWeight) -> Filters | None:
+        """Return the weight as filters (in_features, out_features); None where few rows are multiplied by it."""
+        if self.rows < GEMM_FROM_ROWS and weight.plain is not None:
+            return None
+        return weight.form("transposed", lambda w: Filters.of(w.T, self.pieces))
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Multiply blocks of rows by packed filters; where there are few, all rows by the weight as it lies."""
@@ -54,8 +63,8 @@ class DenseProduct(Kernel):
         finish = Finisher(task, task.out, lambda residual: np.moveaxis(residual, self.axis, -1))
         yield from finish.first
         count = task.weight.shape[0] * task.weight.shape[1]
-        if self.rows >= GEMM_FROM_ROWS or task.weight.plain is None:
-            filters: Filters = task.weight.form("transposed", lambda w: Filters.of(w.T, self.pieces))
+        filters = self.pack(task.weight)
+        if filters is not None:
 
             def some_rows(calls: Calls, start: int, stop: int) -> None:
                 filters.multiply(source[start:stop], products[start:stop], calls.do)
@@ -65,9 +74,10 @@ class DenseProduct(Kernel):
             yield Stage(self.rows, 256, some_rows, self.rows * count)
             return
         weight = task.weight.plain
+        assert weight is not None
 
         def some_features(calls: Calls, start: int, stop: int) -> None:
-            calls.do(np.matmul, source, weight[start:stop].T, out=products[:, start:stop])
+            calls.do(np.matmul, source, weight[start:stop].T, products[:, start:stop])
             calls.products += source.size * (stop - start)
 
         yield Stage(len(weight), len(weight), some_features, elements=count // 2)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Calls, Clip, Finisher, Kernel, Shape, Stage, Task, channels_last
+from cnncalc.execution.kernels.kernel import (
+    Calls,
+    Clip,
+    Finisher,
+    HeldWeight,
+    Kernel,
+    Shape,
+    Stage,
+    Task,
+    channels_last,
+    first_block,
+)  # fmt: skip
 from cnncalc.execution.kernels.tuning import BLOCK, DEPTHWISE_LANES_BELOW, DEPTHWISE_RUN
 from cnncalc.execution.kernels.windows import Slides
 
@@ -35,19 +46,24 @@ class Depthwise(Kernel):
         self.taps = down.kernel * across.kernel
         lanes = -(-across.kernel // self.lanes)  # of a filter
         self.run = self.together * self.lanes * channels
+        self.form = f"{self.together} of {self.lanes} lanes"
         self.more = max(0, down.kernel * lanes * self.run - channels * self.taps)
         self.width = max(across.before + across.size + across.after, (columns - 1 + lanes) * self.lanes)
         self.step = max(1, 2 * BLOCK // (across.size * channels * down.stride))
         rows = min(self.step, batch * lines)
+        self.finished = first_block(batch * lines, self.step) * columns
         self.scratch = {"framed": ((rows - 1) * down.stride + down.extent) * self.width * channels}
         if self.lanes > 1:
             self.scratch["lanes"] = rows * columns * self.lanes * channels
 
+    def pack(self, weight: HeldWeight) -> Array:
+        """Return the taps (KH, KW / lanes, run)."""
+        return weight.form(self.form, lambda w: _runs(w, self.lanes, self.together))
+
     def stages(self, task: Task) -> Iterator[Stage]:
         """Copy the lines that some rows of the output reach, with zeros around, and sum the taps."""
         assert task.weight is not None
-        name = f"{self.together} of {self.lanes} lanes"
-        taps: Array = task.weight.form(name, lambda w: _runs(w, self.lanes, self.together))
+        taps = self.pack(task.weight)
         batch, lines, columns, channels = self.shape
         x, out = task.x, task.out
         finish = Finisher(task, out, channels_last)
@@ -75,12 +91,12 @@ class Depthwise(Kernel):
         onward = column * across.stride * (run // (lanes * channels))
         steps = (line * down.stride, onward, line * down.dilation, column * across.dilation * lanes, item)
         windows: Array = np.ndarray(shape, framed.dtype, framed, 0, steps)
-        calls.do(np.einsum, "hwijx,ijx->hwx", windows, taps, out=sums)
+        calls.do(partial(np.einsum, "hwijx,ijx->hwx", windows, taps, out=sums))
         if lanes > 1:
             parts = sums.reshape(rows, columns, lanes, channels)
-            calls.do(np.add, parts[:, :, 0], parts[:, :, 1], out=out)
+            calls.do(np.add, parts[:, :, 0], parts[:, :, 1], out)
             for lane in range(2, lanes):
-                calls.do(np.add, out, parts[:, :, lane], out=out)
+                calls.do(np.add, out, parts[:, :, lane], out)
 
     def _framed(self, calls: Calls, image: Array, clip: Clip | None, first: int, count: int) -> Array:
         """Return the lines of the padded image (H, width, C) that `count` output rows from `first` on reach."""
@@ -91,8 +107,7 @@ class Depthwise(Kernel):
         low = max(0, -top)
         high = max(low, min(height, down.size - top))
         inside = slice(across.before, across.before + across.size)
-        for edge in (framed[:low], framed[high:], framed[low:high, : inside.start], framed[low:high, inside.stop :]):
-            calls.zero(edge)
+        calls.border(framed, low, high, inside.start, inside.stop)
         calls.fill(framed[low:high, inside], image[top + low : top + high], clip)
         return framed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,8 +19,8 @@ from cnncalc.execution.kernels.kernel import (
     apply,
     as_rows,
     once,
-    preparer,
 )  # fmt: skip
+from cnncalc.execution.kernels.rows import RowOperation, combine
 from cnncalc.execution.kernels.tuning import BLOCK
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class PerElement(Kernel):
 
     def _apply(self, calls: Calls, source: Array, out: Array) -> None:
         if self.clip is not None:
-            calls.do(source.clip, *self.clip, out=out)
+            calls.do(source.clip, *self.clip, out)
         else:
             calls.do(apply, self.function, source, out)
 
@@ -75,7 +75,7 @@ class Merge(Kernel):
                 part = (image, slice(low, high)) if len(self.shape) > 2 else (image,)
                 merged = inputs[0][part]
                 for other in inputs[1:]:
-                    calls.do(self.ufunc, merged, other[part], out=task.out[part])
+                    combine(calls.do, self.ufunc, merged, other[part], task.out[part])
                     merged = task.out[part]
 
         size = prod(self.shape)
@@ -86,14 +86,14 @@ class Merge(Kernel):
 class ScaleAndShift(Kernel):
     """A factor and a constant for each channel."""
 
-    def __init__(self, shape: Shape, before: Before) -> None:
-        """Prepare for an input (N, *in, C)."""
+    def __init__(self, shape: Shape, scale: Array, shift: Array) -> None:
+        """Prepare for an input (N, *in, C), a factor and a constant (C,)."""
         self.shape = shape
-        self.operations = before
+        self.operations = Before((RowOperation(scale, np.multiply), RowOperation(shift, np.add)))
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Multiply and add, blocks of rows at a time."""
-        yield affine(task.x, task.out, preparer(self.operations))
+        yield affine(task.x, task.out, self.operations)
 
 
 class Concatenation(Kernel):
@@ -104,9 +104,10 @@ class Concatenation(Kernel):
 
     def __init__(self, shapes: Sequence[Shape]) -> None:
         """Prepare for inputs (N, *in, C).  Raises ValueError where other axes than the last differ."""
-        if len({shape[:-1] for shape in shapes}) > 1:
+        first = shapes[0][:-1]
+        if any(shape[:-1] != first for shape in shapes):
             raise ValueError(f"arrays of the shapes {', '.join(map(str, shapes))} can't be joined")
-        self.shape = (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+        self.shape = (*first, sum([shape[-1] for shape in shapes]))
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Copy one input after the other."""
@@ -114,15 +115,13 @@ class Concatenation(Kernel):
         def join(calls: Calls) -> None:
             end = 0
             for array in task.inputs:
-                target = task.out[..., end : end + array.shape[-1]]
-                if not _same_memory(target, array):
-                    calls.fill(target, array)
-                end += array.shape[-1]
+                start, end = end, end + array.shape[-1]
+                if start or not _begins(task.out, array):
+                    calls.fill(task.out[..., start:end], array)
 
         yield once(join)
 
 
-def _same_memory(a: Any, b: Any) -> bool:
-    """Return whether two arrays of one shape are the same elements."""
-    first, second = a.__array_interface__, b.__array_interface__
-    return bool(a.strides == b.strides and first["data"][0] == second["data"][0])
+def _begins(whole: Array, part: Array) -> bool:
+    """Return whether a part lies where a whole begins, in rows of the whole's width."""
+    return whole.strides == part.strides and whole.ctypes.data == part.ctypes.data

@@ -1,41 +1,57 @@
 """What a kernel is: one algorithm on known shapes, bound once to memory, run as often as wanted.
 
 A kernel never computes: it returns the NumPy calls that compute.  Eagerly they are made at once on fresh arrays, in a
-session again and again on the same memory; what is not among them happens in neither.
+session again and again on the same memory; what is not among them happens in neither.  So it can be bound before the
+arrays that it reads have been made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 
 import numpy as np
 
 from cnncalc.execution.kernels.rows import RowOperation
+from cnncalc.execution.kernels.tuning import SMALL_FILL
 from cnncalc.ground.limits import MAX_RANK
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array
+    import numpy.typing as npt
 
-Call: TypeAlias = tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]
+    from cnncalc.layers.ops import Array, DType
+
+    Bytes: TypeAlias = npt.NDArray[np.uint8]
+
+Call: TypeAlias = tuple[Callable[..., object], tuple[object, ...]]
 Clip: TypeAlias = tuple[float, float]
 Span: TypeAlias = tuple[int, int]
 Shape: TypeAlias = tuple[int, ...]
+Form = TypeVar("Form")
+Part = TypeVar("Part")
 
 
 def make(calls: Sequence[Call]) -> None:
     """Make calls, one after the other."""
-    for function, args, options in calls:
-        function(*args, **options)
+    for function, args in calls:
+        function(*args)
 
 
 class Before(NamedTuple):
     """What is done to a contraction's input: operations with a vector (C,) each, in order, then perhaps a clip."""
 
-    operations: tuple[tuple[np.ufunc, Array], ...] = ()
+    operations: tuple[RowOperation, ...] = ()
     clip: Clip | None = None
+
+    def __call__(self, calls: Calls, rows: Array, out: Array) -> None:
+        """Add the calls that do it to rows (n, C) and write them to `out`, which may be the rows."""
+        for operation in self.operations:
+            operation(rows, out, calls.do)
+            rows = out
+        if self.clip is not None:
+            calls.do(rows.clip, *self.clip, out)
 
 
 class Then(NamedTuple):
@@ -77,20 +93,25 @@ class HeldWeight:
         self.dtype = array.dtype
         self.plain: Array | None = array
         self.owned = owned
-        self.forms: dict[Any, Any] = {}
+        self.forms: dict[Hashable, Any] = {}
 
     def __len__(self) -> int:
         return self.shape[0]
 
-    def form(self, name: Any, pack: Callable[[Array], Any]) -> Any:
-        """Return the weight as a kernel wants it, made once."""
+    def form(self, name: Hashable, pack: Callable[[Array], Form]) -> Form:
+        """Return the weight as a kernel wants it, made once.
+
+        Raises:
+            ValueError: where its plain form was let go for another one.
+        """
         if name not in self.forms:
             if self.plain is None:
                 raise ValueError(f"the weight {self.shape} is held in another form than {name}")
             self.forms[name] = made = pack(self.plain)
             if self.owned and not np.may_share_memory(self.plain, getattr(made, "panels", made)):
                 self.plain = None
-        return self.forms[name]
+        found: Form = self.forms[name]
+        return found
 
 
 def held(weight: Array | HeldWeight) -> HeldWeight:
@@ -99,44 +120,76 @@ def held(weight: Array | HeldWeight) -> HeldWeight:
 
 
 class Calls:
-    """The calls of one block, and what they multiply.
+    """The calls of one block or of several, and what they multiply.
 
     Attributes:
         made: the calls, in order.
         products: multiply-accumulates among them.
     """
 
-    def __init__(self, scratch: Any, places: Mapping[str, Span]) -> None:
-        """Prepare for a block that works on a thread's `scratch` bytes, in which each name has its place."""
+    def __init__(
+        self, scratch: Bytes | None, places: Mapping[str, Span], common: dict[Hashable, object] | None = None
+    ) -> None:
+        """Prepare for work on a thread's `scratch` memory, in which each name has its place.
+
+        `common` holds what kernels have in common that work on that memory.
+        """
         self.made: list[Call] = []
         self.products = 0
         self._scratch = scratch
         self._places = places
+        self._common = {} if common is None else common
 
-    def do(self, function: Callable[..., object], *args: Any, **options: Any) -> None:
+    def do(self, function: Callable[..., object], *args: object) -> None:
         """Add a call of a function that writes to arrays."""
-        self.made.append((function, args, options))
+        self.made.append((function, args))
 
     def fill(self, target: Array, source: Array, clip: Clip | None = None) -> None:
         """Copy, and clip on the way."""
         if clip is None:
             self.do(np.copyto, target, source)
         else:
-            self.do(source.clip, *clip, out=target)
+            self.do(source.clip, *clip, target)
 
     def zero(self, target: Array) -> None:
         """Fill with zeros."""
         if target.size:
             self.do(target.fill, 0)
 
-    def scratch(self, name: str, shape: Sequence[int], dtype: Any) -> Array:
-        """Return memory of this thread's own, valid until the same name is asked for again."""
+    def border(self, target: Array, top: int, bottom: int, left: int, right: int) -> None:
+        """Fill an array (H, W, C) with zeros but for its lines `top` to `bottom`, columns `left` to `right`.
+
+        What lies between is written afterwards: of a small array all is filled, by a single call.
+        """
+        if target.size <= SMALL_FILL:
+            self.do(target.fill, 0)
+            return
+        if top > 0:
+            self.do(target[:top].fill, 0)
+        if bottom < len(target):
+            self.do(target[bottom:].fill, 0)
+        if left > 0:
+            self.do(target[top:bottom, :left].fill, 0)
+        if right < target.shape[1]:
+            self.do(target[top:bottom, right:].fill, 0)
+
+    def shared(self, key: Hashable, bind: Callable[[Calls], Part]) -> Part:
+        """Return what was bound to this thread's scratch memory under a key, bound once for all steps."""
+        if key not in self._common:
+            self._common[key] = bind(Calls(self._scratch, self._places))
+        return cast("Part", self._common[key])
+
+    def scratch(self, name: str, shape: Shape, dtype: DType) -> Array:
+        """Return memory of this thread's own, valid until the same name is asked for again.
+
+        Raises:
+            ValueError: where the kernel has announced less.
+        """
         start, stop = self._places[name]
-        size = prod(shape) * np.dtype(dtype).itemsize
+        size = prod(shape) * dtype.itemsize
         if size > stop - start:
             raise ValueError(f"scratch memory '{name}' has {stop - start} bytes, {size} are asked for")
-        array: Array = self._scratch[start : start + size].view(dtype).reshape(shape)
-        return array
+        return np.ndarray(shape, dtype, self._scratch, start)
 
 
 class Stage(NamedTuple):
@@ -157,6 +210,11 @@ class Stage(NamedTuple):
     elements: int = 0
 
 
+def first_block(total: int, step: int) -> int:
+    """Return how long the first of the equal blocks is into which a range is cut."""
+    return total // max(1, -(-total // step))
+
+
 def once(bind: Callable[[Calls], object]) -> Stage:
     """Return a stage that is a single block."""
     return Stage(1, 1, lambda calls, start, stop: bind(calls))
@@ -175,7 +233,7 @@ class Task(NamedTuple):
 
     inputs: tuple[Array, ...]
     out: Array
-    room: Any
+    room: Bytes | None
     weight: HeldWeight | None = None
     bias: HeldWeight | None = None
     before: Before = NOTHING_BEFORE
@@ -196,7 +254,7 @@ class Kernel:
         room: elements of what it makes of the whole input.
         more: elements that the weight takes more in the form that the kernel holds than in the plain one.
         direct: multiply-accumulates of the plain algorithm, where the kernel has a `method` with fewer.
-        blocks: about how many blocks it is cut into.
+        finished: rows of the output that a block finishes, where threads don't share it.
     """
 
     shape: Shape
@@ -205,10 +263,27 @@ class Kernel:
     more: int = 0
     direct: int = 0
     method: str = ""
+    finished: int = 1
+
+    def pack(self, weight: HeldWeight) -> object:
+        """Return the form of a weight that the kernel multiplies by, made once; None where it takes it as it is."""
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Yield the parts, in order."""
         raise NotImplementedError
+
+    def prepare(self, task: Task) -> None:
+        """Bring the weights of a task into the forms that the kernel takes, unless they have them."""
+        if task.weight is not None:
+            self.pack(task.weight)
+        if task.bias is not None:
+            task.bias.form("add", RowOperation).reserve(self.finished)
+        for operation in task.before.operations:
+            operation.reserve(self.finished)
+
+    def tally(self, performed: int) -> Tally:
+        """Return what it multiplied, of so many products that were summed."""
+        return Tally(performed, self.direct or performed, self.method)
 
 
 # --- pieces that kernels are made of -------------------------------------------------------------------------
@@ -231,7 +306,7 @@ class Finisher:
         self.add = None if task.bias is None else task.bias.form("add", RowOperation)
         self.clip, self.activation = task.then.clip, task.then.activation
         self.residual = None
-        self.first: list[Stage] = []
+        self.first: tuple[Stage, ...] = ()
         if task.then.residual is not None:
             other = arrange(task.then.residual)
             if other.shape != out.shape:
@@ -239,7 +314,7 @@ class Finisher:
             self.residual = as_rows(other)
             if self.residual is None:  # its memory has another order
                 copy = np.empty_like(out)
-                self.first.append(once(lambda calls: calls.fill(copy, other)))
+                self.first = (once(lambda calls: calls.fill(copy, other)),)
                 self.residual = copy.reshape(self.rows.shape)
 
     def __call__(self, calls: Calls, start: int, stop: int) -> None:
@@ -248,51 +323,40 @@ class Finisher:
         if self.add is not None:
             self.add(block, block, calls.do)
         if self.residual is not None:
-            calls.do(np.add, block, self.residual[start:stop], out=block)
+            calls.do(np.add, block, self.residual[start:stop], block)
         if self.clip is not None:
-            calls.do(block.clip, *self.clip, out=block)
+            calls.do(block.clip, *self.clip, block)
         elif self.activation is not None:
             calls.do(apply, self.activation, block, block)
 
 
 def apply(function: Callable[[Array], Array], source: Array, out: Array) -> None:
-    """Write a function's values on an array to another of the same shape."""
+    """Write a function's values on an array to another of the same shape.
+
+    Raises:
+        ValueError: where the values have another shape.
+    """
     values = function(source)
     if values.shape != out.shape:
         raise ValueError(f"a function of each element makes {values.shape} of {out.shape}")
     out[...] = values
 
 
-def preparer(before: Before) -> Callable[[Calls, Array, Array], None]:
-    """Return prepare(calls, rows, out), which applies what comes before a contraction to rows (n, C)."""
-    operations = [RowOperation(vector, ufunc) for ufunc, vector in before.operations]
-
-    def prepare(calls: Calls, rows: Array, out: Array) -> None:
-        for operation in operations:
-            operation(rows, out, calls.do)
-            rows = out
-        if before.clip is not None:
-            calls.do(rows.clip, *before.clip, out=out)
-
-    return prepare
-
-
 def as_rows(x: Array) -> Array | None:
     """Return (N, *in, C) as (n, C), a view; None where the memory has another order."""
-    axes = [(count, step) for count, step in zip(x.shape[:-1], x.strides, strict=False) if count > 1]
-    for (_, step), (count, following) in pairwise(axes):
-        if step != count * following:
-            return None
+    if not x.flags.c_contiguous:
+        axes = [(count, step) for count, step in zip(x.shape[:-1], x.strides, strict=False) if count > 1]
+        for (_, step), (count, following) in pairwise(axes):
+            if step != count * following:
+                return None
     return x.reshape(-1, x.shape[-1])
 
 
-def in_room(room: Any, shape: Shape, dtype: Any, start: int = 0) -> Array:
+def in_room(room: Bytes | None, shape: Shape, dtype: DType, start: int = 0) -> Array:
     """Return an array in the bytes that a task has for whole inputs; memory of its own where they are too few."""
-    size = prod(shape) * np.dtype(dtype).itemsize
-    if room is None or start + size > len(room):
+    if room is None or start + prod(shape) * dtype.itemsize > len(room):
         return np.empty(shape, dtype)
-    array: Array = room[start : start + size].view(dtype).reshape(shape)
-    return array
+    return np.ndarray(shape, dtype, room, start)
 
 
 CHANNELS_LAST = {rank: (0, *range(2, rank), 1) for rank in range(2, MAX_RANK + 2)}

@@ -26,6 +26,7 @@ class Filters:
     def __init__(self, panels: Array, rows: int) -> None:
         """Take matrices as they are, or panels of which `rows` rows are multiplied at a time."""
         self.panels = panels
+        self.right = panels[..., None, :, :] if rows else panels
         self.rows = rows
         self.depth = panels.shape[-2]
         self.columns = panels.shape[-1] * (panels.shape[-3] if rows else 1)
@@ -63,7 +64,7 @@ class Filters:
         """Write the products of a (…, M, K) to out (…, M, N)."""
         *lead, count, depth = a.shape
         if not self.rows or depth != self.depth:
-            do(np.matmul, a, self.panels, out=out)
+            do(np.matmul, a, self.panels, out)
             return
         step = _step(count, self.rows)
         whole = count // step
@@ -74,7 +75,7 @@ class Filters:
         panels = self.panels.shape[-3]
         rows = a.reshape(*lead, 1, whole, step, depth)
         target = out.reshape(*lead, whole, step, panels, self.columns // panels)
-        do(np.matmul, rows, self.panels[..., None, :, :], out=target.swapaxes(-2, -3).swapaxes(-3, -4))
+        do(np.matmul, rows, self.right, target.swapaxes(-2, -3).swapaxes(-3, -4))
 
 
 def _width(depth: int, columns: int, dtype: Any) -> int:
@@ -98,9 +99,9 @@ def transform(matrix: Array, columns: Array, out: Array, pieces: bool, do: Do = 
     whole = count // step * step if pieces else 0
     if whole:
         parts, target = (array[:, :whole].reshape(len(array), -1, step).swapaxes(0, 1) for array in (columns, out))
-        do(np.matmul, matrix, parts, out=target)
+        do(np.matmul, matrix, parts, target)
     if whole < count:
-        do(np.matmul, matrix, columns[:, whole:], out=out[:, whole:])
+        do(np.matmul, matrix, columns[:, whole:], out[:, whole:])
 
 
 @cache

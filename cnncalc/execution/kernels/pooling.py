@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,10 @@ from cnncalc.execution.kernels.kernel import (
     Stage,
     Task,
     as_rows,
-    channels_first,
-    channels_last,
     in_room,
     once,
 )  # fmt: skip
+from cnncalc.execution.kernels.rows import combine
 from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.execution.kernels.windows import Slide, Slides, frozen, on_each_axis, slides
 
@@ -107,13 +106,13 @@ class Pool(Kernel):
         pairs = [(out[(*before, to)], x[(*before, of)]) for to, of in meetings if to.stop > to.start]
         if len(whole) >= 2 and len(pairs) > 1:  # begin with two taps that meet every position
             (_, a), (_, b) = whole[:2]
-            calls.do(self.merge, x[(*before, a)], x[(*before, b)], out=out)
+            combine(calls.do, self.merge, x[(*before, a)], x[(*before, b)], out)
             rest = [met for met in meetings if met is not whole[0] and met is not whole[1]]
             pairs = [(out[(*before, to)], x[(*before, of)]) for to, of in rest if to.stop > to.start]
         else:
             calls.do(out.fill, neutral)
         for target, source in pairs:
-            calls.do(self.merge, target, source, out=target)
+            combine(calls.do, self.merge, target, source, target)
 
 
 class Average(Pool):
@@ -128,13 +127,13 @@ class Average(Pool):
         divisors = [_members(axis, self.of) for axis in self.axes]
         if all((members == members[0]).all() for members in divisors):
             share = out.dtype.type(1 / prod(int(members[0]) for members in divisors))
-            yield once(lambda calls: calls.do(np.multiply, out, share, out=out))
+            yield once(lambda calls: calls.do(np.multiply, out, share, out))
             return
 
         def divide(calls: Calls) -> None:
             for axis, members in enumerate(divisors, 1):
                 counts = members.astype(out.dtype).reshape(-1, *(1,) * (out.ndim - axis - 1))
-                calls.do(np.divide, out, counts, out=out)
+                calls.do(np.divide, out, counts, out)
 
         yield once(divide)
 
@@ -161,14 +160,14 @@ class Norm(Pool):
         out = task.out
         powers = in_room(task.room, task.x.shape, task.x.dtype)
         if self.of == 2:
-            yield once(lambda calls: calls.do(np.square, task.x, out=powers))
+            yield once(lambda calls: calls.do(np.square, task.x, powers))
         else:
-            yield once(lambda calls: calls.do(np.power, task.x, powers.dtype.type(self.of), out=powers))
+            yield once(lambda calls: calls.do(np.power, task.x, powers.dtype.type(self.of), powers))
         yield self.windows(powers, out)
         if self.of == 2:
-            yield once(lambda calls: calls.do(np.sqrt, out, out=out))
+            yield once(lambda calls: calls.do(np.sqrt, out, out))
         else:
-            yield once(lambda calls: calls.do(np.power, out, out.dtype.type(1 / self.of), out=out))
+            yield once(lambda calls: calls.do(np.power, out, out.dtype.type(1 / self.of), out))
 
 
 class GlobalPooling(Kernel):
@@ -189,23 +188,51 @@ class GlobalPooling(Kernel):
         places = source.reshape(batch, self.places, channels)
         out = task.out.reshape(batch, channels)
         if self.largest:
-            yield once(lambda calls: calls.do(np.max, places, axis=1, out=out))
+            yield once(lambda calls: calls.do(np.max, places, 1, out))
             return
         share = np.full(self.places, 1 / self.places, out.dtype)
-        yield once(lambda calls: calls.do(np.matmul, share, places, out=out))
+        yield once(lambda calls: calls.do(np.matmul, share, places, out))
 
 
-def adaptive(x: Array, output_size: int | Sequence[int | None] | None, reduce: Callable[..., Any]) -> Array:
-    """Reduce the bins ⌊i·in/out⌋ … ⌈(i+1)·in/out⌉ of each spatial axis with `reduce` (np.mean, np.max)."""
-    last = channels_last(x)
-    for axis, count in enumerate(on_each_axis(output_size, x.ndim - 2), 1):
-        size = last.shape[axis]
-        if count is None or count == size:
-            continue
-        index: list[Any] = [slice(None)] * last.ndim
-        bins = []
-        for i in range(count):
-            index[axis] = slice(i * size // count, -((i + 1) * size // -count))
-            bins.append(reduce(last[tuple(index)], axis=axis, keepdims=True))
-        last = bins[0] if count == 1 else np.concatenate(bins, axis=axis)
-    return channels_first(last)
+def adaptive(shape: Shape, output_size: int | Sequence[int | None] | None, largest: bool) -> Kernel:
+    """Return the kernel that takes the mean or the largest of bins of (N, C, *in); see `Ops.adaptive_avg_pool`."""
+    if output_size == 1:
+        return GlobalPooling(shape, largest)
+    counts = on_each_axis(output_size, len(shape) - 2)
+    return AdaptivePooling(
+        shape, [size if n is None else n for n, size in zip(counts, shape[2:], strict=True)], largest
+    )
+
+
+class AdaptivePooling(Kernel):
+    """Takes the mean or the largest of the bins ⌊i·in/out⌋ … ⌈(i+1)·in/out⌉ of each spatial axis, axis by axis."""
+
+    def __init__(self, shape: Shape, counts: Sequence[int], largest: bool) -> None:
+        """Prepare for an input (N, C, *in), and so many bins along each axis."""
+        self.shape = (shape[0], *counts, shape[1])
+        self.reduce: Callable[..., object] = np.max if largest else np.mean
+        self.changed = [axis for axis, (n, size) in enumerate(zip(counts, shape[2:], strict=True), 1) if n != size]
+        sizes, between = [shape[0], *shape[2:], shape[1]], 0
+        for axis in self.changed[:-1]:
+            sizes[axis] = self.shape[axis]
+            between = max(between, prod(sizes))
+        self.room = 2 * between
+
+    def stages(self, task: Task) -> Iterator[Stage]:
+        """Reduce the bins of one axis after the other; what lies between takes turns in two halves of the room."""
+        yield once(lambda calls: self._bind(calls, task))
+
+    def _bind(self, calls: Calls, task: Task) -> None:
+        x, half = task.x, 0
+        if not self.changed:
+            calls.fill(task.out, x)
+        for axis in self.changed:
+            size, count = x.shape[axis], self.shape[axis]
+            shape = (*self.shape[: axis + 1], *x.shape[axis + 1 :])
+            start = half * (self.room // 2) * x.itemsize
+            target = task.out if axis == self.changed[-1] else in_room(task.room, shape, x.dtype, start)
+            before = (slice(None),) * axis
+            for i in range(count):
+                part = x[(*before, slice(i * size // count, -((i + 1) * size // -count)))]
+                calls.do(partial(self.reduce, part, axis=axis, keepdims=True, out=target[(*before, slice(i, i + 1))]))
+            x, half = target, 1 - half

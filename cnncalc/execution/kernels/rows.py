@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -13,13 +13,21 @@ from cnncalc.execution.kernels.tuning import ROW_OPERATION
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
-Do = Callable[..., object]
-"""do(function, *arguments, **options) makes a call that writes to arrays, or notes it."""
+Do: TypeAlias = Callable[..., object]
+"""do(function, *arguments) makes a call that writes to arrays, or notes it."""
 
 
-def at_once(function: Callable[..., object], *args: Any, **options: Any) -> None:
+def at_once(function: Callable[..., object], *args: object) -> None:
     """Call a function: a `Do` that notes nothing."""
-    function(*args, **options)
+    function(*args)
+
+
+def combine(do: Do, operation: np.ufunc, a: Array, b: Array, out: Array) -> None:
+    """Do an operation of two arrays.  NumPy will not have the output of a maximum or minimum by its place."""
+    if operation is np.maximum or operation is np.minimum:
+        do(partial(operation, a, b, out=out))
+    else:
+        do(operation, a, b, out)
 
 
 class RowOperation:
@@ -36,18 +44,29 @@ class RowOperation:
 
     def __call__(self, rows: Array, out: Array, do: Do = at_once) -> None:
         """Write the changed rows to `out`, which may be `rows`."""
-        if out.flags.c_contiguous:
-            if not rows.flags.c_contiguous:
-                do(np.copyto, out, rows)
-                rows = out
-            size = len(self.vector) * _times(len(rows), len(self.vector))
-            wide = self._wide
-            if wide.size < size:
-                wide = self._wide = np.tile(self.vector, size // len(self.vector))
-            wide, shape = wide[:size], (-1, size)
-            do(self.operation, rows.reshape(shape), wide, out=out.reshape(shape))
-        else:
-            do(self.operation, rows, self.vector, out=out)
+        if not out.flags.c_contiguous:
+            combine(do, self.operation, rows, self.vector, out)
+            return
+        if not rows.flags.c_contiguous:
+            do(np.copyto, out, rows)
+            rows = out
+        size = len(self.vector) * _times(len(rows), len(self.vector))
+        target = out.reshape(-1, size)
+        source = target if rows is out else rows.reshape(-1, size)
+        combine(do, self.operation, source, self._repeated(size), target)
+
+    def reserve(self, count: int) -> None:
+        """Repeat the vector as often as `count` rows want it."""
+        self._repeated(len(self.vector) * _times(count, len(self.vector)))
+
+    def _repeated(self, size: int) -> Array:
+        """Return the vector again and again, `size` elements in all."""
+        wide = self._wide
+        if len(wide) < size:
+            wide = np.empty(size, wide.dtype)
+            wide.reshape(-1, len(self.vector))[:] = self.vector
+            self._wide = wide  # once it is filled: another thread may be here
+        return wide[:size]
 
 
 @cache

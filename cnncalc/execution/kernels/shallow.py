@@ -11,11 +11,13 @@ import numpy as np
 from cnncalc.execution.kernels.kernel import (
     Calls,
     Finisher,
+    HeldWeight,
     Kernel,
     Shape,
     Stage,
     Task,
     channels_last,
+    first_block,
     in_room,
     once,
 )  # fmt: skip
@@ -43,6 +45,7 @@ class Shallow(Kernel):
         self.taps = across.kernel * self.deep
         self.step = max(1, 2 * BLOCK // (across.positions * max(self.taps * down.stride, channels)))
         rows = min(self.step, down.positions)
+        self.finished = first_block(batch * down.positions, self.step) * across.positions
         self.scratch = {"lines": ((rows - 1) * down.stride + down.kernel) * self.taps * across.positions}
         self.room = batch * down.padded * across.padded * self.deep
 
@@ -53,13 +56,15 @@ class Shallow(Kernel):
             return False
         return weight[1] <= SHALLOW_UP_TO and axes[1].kernel > 1 and axes[1].positions >= SHALLOW_FROM_COLUMNS
 
+    def pack(self, weight: HeldWeight) -> Filters:
+        """Return the filters as a matrix (KH · KW · C, out)."""
+        return weight.form("lines", lambda w: Filters.of(w.transpose(2, 3, 1, 0).reshape(-1, len(w)), self.pieces))
+
     def stages(self, task: Task) -> Iterator[Stage]:
         """Pad, plane by plane; then lay lines out and multiply."""
         assert task.weight is not None
         channels = self.shape[-1]
-        filters: Filters = task.weight.form(
-            "lines", lambda w: Filters.of(w.transpose(2, 3, 1, 0).reshape(-1, channels), self.pieces)
-        )
+        filters = self.pack(task.weight)
         down, across = self.axes
         x, out = task.x, task.out
         framed = self._planes(task)
@@ -93,13 +98,8 @@ class Shallow(Kernel):
     def _pad(self, calls: Calls, out: Array, x: Array, clip: tuple[float, float] | None) -> None:
         down, across = self.axes
         rows, columns = (slice(axis.before, axis.before + axis.size) for axis in (down, across))
-        for edge in (
-            out[:, : rows.start],
-            out[:, rows.stop :],
-            out[:, rows, : columns.start],
-            out[:, rows, columns.stop :],
-        ):
-            calls.zero(edge)
+        for image in out:
+            calls.border(image, rows.start, rows.stop, columns.start, columns.stop)
         calls.fill(out[:, rows, columns], x, clip)
 
     def _unrolled(self, calls: Calls, source: Array) -> Array:

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from time import perf_counter
-from typing import Any, NamedTuple
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from cnncalc.execution.kernels.kernel import Call, Calls, Kernel, Span, Stage, Task, make
 from cnncalc.execution.kernels.threads import Workers, cut
-from cnncalc.execution.kernels.tuning import ELEMENTS_PER_MICROSECOND, MACS_PER_MICROSECOND, MOST_KEPT
+from cnncalc.execution.kernels.tuning import ELEMENTS_PER_MICROSECOND, MACS_PER_MICROSECOND, MOST_AHEAD, MOST_KEPT
+
+if TYPE_CHECKING:
+    from cnncalc.execution.kernels.kernel import Bytes
 
 
-class Performed(NamedTuple):
-    """What a kernel did.
+class Bound(NamedTuple):
+    """A kernel bound to memory.
 
     Attributes:
-        calls: what does it again; none unless they are kept.
-        products: multiply-accumulates that were summed.
-        seconds: how long the calls took, without binding them.
+        calls: what computes, as often as it is made.
+        products: multiply-accumulates of parts of it, all of which are there once the calls have been made.
     """
 
     calls: list[Call]
-    products: int
-    seconds: float
+    products: list[int]
 
 
 class Team:
@@ -37,16 +37,24 @@ class Team:
         """
         self.pieces = pieces
         self.workers = Workers(threads)
-        self._scratch: list[Any] = [np.empty(0, np.uint8) for _ in range(self.workers.threads)]
+        self._scratch: list[Bytes] = []
+        self._common: list[dict[Hashable, object]] = []
+        self._allocate([0] * self.workers.threads)
+
+    def _allocate(self, sizes: Sequence[int]) -> None:
+        """Give each thread new scratch memory, of so many bytes."""
+        self._scratch = [np.empty(size, np.uint8) for size in sizes]
+        self._common = [{} for _ in sizes]
 
     def reserve(self, scratch: int) -> None:
         """Let each thread have at least `scratch` bytes."""
-        self._scratch = [buffer if len(buffer) >= scratch else np.empty(scratch, np.uint8) for buffer in self._scratch]
+        if any(len(buffer) < scratch for buffer in self._scratch):
+            self._allocate([max(len(buffer), scratch) for buffer in self._scratch])
 
     def close(self) -> None:
         """End the threads and let go of their memory."""
         self.workers.close()
-        self._scratch = [np.empty(0, np.uint8) for _ in self._scratch]
+        self._allocate([0] * len(self._scratch))
 
     def spoil(self) -> None:
         """Fill the scratch memory with what would be seen if it were read: NaN.  For tests."""
@@ -54,27 +62,44 @@ class Team:
             buffer.fill(255)
 
     def block(self, places: Mapping[str, Span]) -> Calls:
-        """Return what a block of this thread's adds its calls to."""
-        number = self.workers.number
-        needed = max((stop for _, stop in places.values()), default=0)
+        """Return what this thread's blocks add their calls to."""
+        number = self.workers.number if self.workers.threads > 1 else 0
+        needed = max([stop for _, stop in places.values()]) if places else 0
         if len(self._scratch[number]) < needed:
-            self._scratch[number] = np.empty(needed, np.uint8)
-        return Calls(self._scratch[number], places)
+            self._scratch[number], self._common[number] = np.empty(needed, np.uint8), {}
+        return Calls(self._scratch[number], places, self._common[number])
 
-    def perform(self, kernel: Kernel, task: Task, keep: bool = True) -> Performed:
-        """Bind a kernel and make its calls, which are kept if they are wanted again."""
+    def bind(self, kernel: Kernel, task: Task, again: bool = True) -> Bound:
+        """Return the calls that do what a kernel does; nothing is computed before they are made.
+
+        A stage of many blocks, or one that threads share, is a call that binds the blocks when it is first made.
+
+        Args:
+            kernel: the algorithm.
+            task: the arrays.
+            again: whether the calls will be made more than once.
+        """
         places = _places(kernel.scratch, task.out.itemsize)
-        again: list[Call] = []
-        products, seconds = 0, 0.0
+        threads, most = self.workers.threads, MOST_KEPT if again else MOST_AHEAD
+        calls = self.block(places)
+        products: list[int] = []
         for stage in kernel.stages(task):
-            work = _Work(self, stage, places, keep)
-            begun = perf_counter()
-            work.first()
-            seconds += perf_counter() - begun - work.binding[0]
-            products += sum(work.products)
-            if keep:
-                again += work.again()
-        return Performed(again, products, seconds)
+            spans = self._blocks(stage)
+            if len(spans) == 1 or (threads == 1 and len(spans) <= most):
+                for start, stop in spans:
+                    stage.bind(calls, start, stop)
+            else:
+                work = _Work(self, stage, places, spans, again and len(spans) <= MOST_KEPT, products)
+                calls.made += work.calls()
+        products.append(calls.products)
+        return Bound(calls.made, products)
+
+    def _blocks(self, stage: Stage) -> list[Span]:
+        """Return the blocks of a stage."""
+        if self.workers.threads == 1:
+            return cut(stage.total, stage.step)
+        micros = stage.products / MACS_PER_MICROSECOND + stage.elements / ELEMENTS_PER_MICROSECOND
+        return cut(stage.total, stage.step, self.workers.threads, micros)
 
 
 def _places(scratch: Mapping[str, int], itemsize: int) -> dict[str, Span]:
@@ -92,53 +117,40 @@ def scratch_bytes(kernel: Kernel, itemsize: int) -> int:
 
 
 class _Work:
-    """The blocks of one stage.
+    """The blocks of a stage that is bound when it is made.
 
-    A block's calls are bound when it is first worked on, by each thread for itself, since its scratch memory is its
-    own.  They are kept unless there are very many: then binding is a small part of the work.
+    Each thread binds for itself the blocks that it takes, since its scratch memory is its own.  Their calls are
+    kept for the next pass unless there are very many: then binding is a small part of the work.
     """
 
-    def __init__(self, team: Team, stage: Stage, places: Mapping[str, Span], keep: bool) -> None:
-        self.team, self.stage, self.places = team, stage, places
-        threads = team.workers.threads
-        micros = stage.products / MACS_PER_MICROSECOND + stage.elements / ELEMENTS_PER_MICROSECOND
-        self.spans: Sequence[Span] = cut(stage.total, stage.step, threads, micros if threads > 1 else 0.0)
-        self.shared = threads > 1 and len(self.spans) > 1
-        self.keep = keep and len(self.spans) <= MOST_KEPT
-        self.kept: list[dict[int, list[Call]]] = [{} for _ in range(threads)]
-        self.products: list[int] = []
-        self.binding = [0.0] * threads  # seconds of each thread
+    def __init__(
+        self, team: Team, stage: Stage, places: Mapping[str, Span], spans: Sequence[Span], keep: bool,
+        products: list[int],
+    ) -> None:  # fmt: skip
+        self.team, self.stage, self.places, self.spans, self.keep = team, stage, places, spans, keep
+        self.kept: list[dict[int, list[Call]]] = [{} for _ in range(team.workers.threads)]
+        self.products = products
+        self.counted: set[int] = set()
 
-    def first(self) -> None:
-        """Do all of it."""
-        if self.shared:
-            self._together()
-        else:
-            for number in range(len(self.spans)):
-                self._block(number, number + 1)
-
-    def again(self) -> list[Call]:
-        """Return the calls that do it again."""
-        if self.shared:
-            return [(self._together, (), {})]
-        if self.keep:
-            return [call for number in range(len(self.spans)) for call in self.kept[0][number]]
-        return [(self._block, (number, number + 1), {}) for number in range(len(self.spans))]
+    def calls(self) -> list[Call]:
+        """Return the calls that do all of it."""
+        if self.team.workers.threads > 1:
+            return [(self._together, ())]
+        return [(self._block, (number, number + 1)) for number in range(len(self.spans))]
 
     def _together(self) -> None:
         self.team.workers.run(self._block, [(number, number + 1) for number in range(len(self.spans))])
 
     def _block(self, number: int, _: int) -> None:
-        thread = self.team.workers.number
-        kept = self.kept[thread]
-        calls = kept.get(number)
-        if calls is None:
-            begun = perf_counter()
-            block = self.team.block(self.places)
-            self.stage.bind(block, *self.spans[number])
-            calls = block.made
-            self.products.append(block.products)
+        kept = self.kept[self.team.workers.number]
+        made = kept.get(number)
+        if made is None:
+            calls = self.team.block(self.places)
+            self.stage.bind(calls, *self.spans[number])
+            made = calls.made
+            if number not in self.counted:
+                self.counted.add(number)
+                self.products.append(calls.products)
             if self.keep:
-                kept[number] = calls
-            self.binding[thread] += perf_counter() - begun
-        make(calls)
+                kept[number] = made
+        make(made)

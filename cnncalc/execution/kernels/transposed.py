@@ -13,6 +13,7 @@ import numpy as np
 from cnncalc.execution.kernels.kernel import (
     Calls,
     Finisher,
+    HeldWeight,
     Kernel,
     Shape,
     Stage,
@@ -60,14 +61,18 @@ class Transposed(Kernel):
         self.scratch = {"landed": prod(self.sizes) * self.channels}
         self.room = self.batch * (prod(self.full) * self.channels + prod(self.sizes) * shape[1])
 
+    def pack(self, weight: HeldWeight) -> Array:
+        """Return the taps as matrices (taps, groups, C / groups, out / groups)."""
+        shape = (self.groups, len(weight) // self.groups, self.deep, -1)
+        return weight.form(
+            f"{self.groups} taps", lambda w: np.ascontiguousarray(w.reshape(shape).transpose(3, 0, 1, 2))
+        )
+
     def stages(self, task: Task) -> Iterator[Stage]:
         """Add up all taps on a map with its border; then take the middle, and finish it."""
         assert task.weight is not None
         groups, deep = self.groups, self.deep
-        filters: Array = task.weight.form(
-            f"{groups} taps",
-            lambda w: np.ascontiguousarray(w.reshape(groups, len(w) // groups, deep, -1).transpose(3, 0, 1, 2)),
-        )
+        filters = self.pack(task.weight)
         x, dtype = task.x, task.x.dtype
         whole = in_room(task.room, (self.batch, *self.full, self.channels), dtype)
         yield once(lambda calls: calls.zero(whole))
@@ -81,10 +86,10 @@ class Transposed(Kernel):
             for number in range(start, stop):
                 for tap, matrices in zip(self.taps, filters, strict=True):
                     landed = calls.scratch("landed", (rows.shape[2], groups, deep), dtype)
-                    calls.do(np.matmul, rows[number], matrices, out=landed.transpose(1, 0, 2))
+                    calls.do(np.matmul, rows[number], matrices, landed.transpose(1, 0, 2))
                     calls.products += rows[number].size * deep
                     target = whole[number][_landing(self.sizes, tap, self.steps, self.spread)]
-                    calls.do(np.add, target, landed.reshape(target.shape), out=target)
+                    calls.do(np.add, target, landed.reshape(target.shape), target)
 
         yield Stage(self.batch, 1, image, rows.size * deep * len(self.taps))
         middle = whole[(slice(None), *self.crop)]

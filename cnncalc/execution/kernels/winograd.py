@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Calls, Clip, Finisher, Kernel, Shape, Stage, Task, channels_last
+from cnncalc.execution.kernels.kernel import (
+    Call,
+    Calls,
+    Clip,
+    Finisher,
+    HeldWeight,
+    Kernel,
+    Shape,
+    Stage,
+    Task,
+    channels_last,
+    first_block,
+)  # fmt: skip
 from cnncalc.execution.kernels.panels import Filters, transform
 from cnncalc.execution.kernels.tuning import (
     WINOGRAD_CHANNELS,
@@ -34,6 +46,26 @@ class Transform(NamedTuple):
     inverse: Array
 
 
+class Inner(NamedTuple):
+    """What a block does on scratch memory alone.
+
+    Attributes:
+        source: the padded lines (H, W, C) of the input.
+        there: calls that make the tiles of them: Bᵀ d B.
+        tiles: (points², tiles, C).
+        product: (points², tiles, out), the tiles times the filters.
+        back: calls that make the results of it: Aᵀ p A.
+        results: (across, down, bands, tiles, out).
+    """
+
+    source: Array
+    there: list[Call]
+    tiles: Array
+    product: Array
+    back: list[Call]
+    results: Array
+
+
 # Points of interpolation beside infinity, by how many are needed: m + K − 2 for m outputs of K taps.
 # ±2/3 and ±3/2 are a fifth as wrong in float32 as the usual ±1 and ±2.
 POINTS = {
@@ -52,10 +84,11 @@ class Winograd(Kernel):
         """Prepare for filters (out, C, K, K)."""
         self.axes = down, across = axes
         self.pieces = pieces
-        channels, depth = weight[:2]
+        self.sizes = channels, depth = weight[:2]
         self.shape = (batch, down.positions, across.positions, channels)
         self.m = m = tile_outputs(weight, (down.positions, across.positions))
         self.points = points = m + down.kernel - 1
+        self.transform = matrices(m, down.kernel)
         self.method = f"Winograd F({m}×{m}, {down.kernel}×{down.kernel})"
         self.products = down.kernel * across.kernel * depth
         self.direct = prod(self.shape) * self.products
@@ -63,6 +96,7 @@ class Winograd(Kernel):
         self.lines, self.tiles = -(-down.positions // m), -(-across.positions // m)
         self.step = max(1, WINOGRAD_TILES // self.tiles)
         bands = min(self.step, self.lines)
+        self.finished = min(first_block(batch * self.lines, self.step) * m, down.positions) * across.positions
         width = self.tiles * m + points - m
         count = bands * self.tiles
         source = (bands * m + points - m) * width * depth
@@ -77,76 +111,86 @@ class Winograd(Kernel):
         plain = all(axis.stride == axis.dilation == 1 for axis in axes)
         return plain and dtype == np.float32 and tile_outputs(weight, [axis.positions for axis in axes]) > 0
 
+    def pack(self, weight: HeldWeight) -> Filters:
+        """Return the transformed filters (points², C, out)."""
+        return weight.form(f"F{self.m}", lambda w: _filters(w, self.transform.filters, self.pieces))
+
     def stages(self, task: Task) -> Iterator[Stage]:
         """Transform tiles, multiply them point by point, and transform back; some rows of tiles at a time."""
         assert task.weight is not None
         down, across = self.axes
-        channels, m, points = self.shape[-1], self.m, self.points
+        channels, m = self.shape[-1], self.m
         x, out = task.x, task.out
-        data, taps, inverse = (matrix.astype(x.dtype) for matrix in matrices(m, down.kernel))
-        filters: Filters = task.weight.form(f"F{m}", lambda w: _filters(w, taps, self.pieces))
+        filters = self.pack(task.weight)
         finish = Finisher(task, out, channels_last)
         yield from finish.first
-        lines, tiles = self.lines, self.tiles
+        lines = self.lines
 
         def block(calls: Calls, start: int, stop: int) -> None:
             for image in range(start // lines, -(-stop // lines)):
                 first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
                 top, bottom = first * m, min(last * m, down.positions)
-                source = self._transformed(calls, x[image], task.before.clip, data, first, last)
-                product = calls.scratch("even", (*source.shape[:2], channels), x.dtype)
-                filters.multiply(source, product, calls.do)
-                calls.products += source.size * channels
-                shape = (points, points, last - first, tiles, channels)
-                self._untransform(calls, product.reshape(shape), inverse, out[image, top:bottom])
+                bands = last - first
+                inner = calls.shared((self, bands), lambda calls: self._transforms(calls, bands))  # noqa: B023
+                self._gather(calls, x[image], task.before.clip, inner.source, top)
+                calls.made += inner.there
+                filters.multiply(inner.tiles, inner.product, calls.do)
+                calls.products += inner.tiles.size * channels
+                calls.made += inner.back
+                self._scatter(calls, inner.results, out[image, top:bottom])
                 begin = image * down.positions
                 finish(calls, (begin + top) * across.positions, (begin + bottom) * across.positions)
 
         yield Stage(len(x) * lines, self.step, block, self.direct // 3)
 
-    def _transformed(self, calls: Calls, image: Array, clip: Clip | None, data: Array, first: int, last: int) -> Array:
-        """Return Bᵀ d B of the tiles in rows of tiles first … last, as (points², tiles, C)."""
-        down, across = self.axes
-        m, tiles, points, channels, bands = self.m, self.tiles, self.points, image.shape[-1], last - first
-        height, width = bands * m + points - m, tiles * m + points - m
-        source = calls.scratch("even", (height, width, channels), image.dtype)
-        top, left = first * m - down.before, across.before
-        low, high = max(0, -top), min(height, down.size - top)
-        end = min(left + across.size, width)
-        for edge in (source[:low], source[high:], source[low:high, :left], source[low:high, end:]):
-            calls.zero(edge)
-        calls.fill(source[low:high, left:end], image[top + low : top + high, : end - left], clip)
+    def _transforms(self, calls: Calls, bands: int) -> Inner:
+        """Bind what works on scratch memory alone, for so many rows of tiles."""
+        m, points, tiles, (out, depth) = self.m, self.points, self.tiles, self.sizes
+        data, _, inverse = self.transform
+        height, width, kind = bands * m + points - m, tiles * m + points - m, data.dtype
+        source = calls.scratch("even", (height, width, depth), kind)
         row, item = source.strides[0], source.itemsize
-        overlapping: Array = np.ndarray((bands, points, width * channels), image.dtype, source, 0, (m * row, row, item))
-        vertical = calls.scratch("odd", (bands, points, width, channels), image.dtype)
-        calls.do(np.matmul, data, overlapping, out=vertical.reshape(bands, points, -1))
-        column = channels * item
+        overlapping: Array = np.ndarray((bands, points, width * depth), kind, source, 0, (m * row, row, item))
+        vertical = calls.scratch("odd", (bands, points, width, depth), kind)
+        calls.do(np.matmul, data, overlapping, vertical.reshape(bands, points, -1))
+        column = depth * item
         tiled: Array = np.ndarray(
-            (points, points, bands, tiles, channels), image.dtype, vertical, 0,
+            (points, points, bands, tiles, depth), kind, vertical, 0,
             (column, width * column, points * width * column, m * column, item),
         )  # fmt: skip
-        gathered = calls.scratch("even", tiled.shape, image.dtype)
+        gathered = calls.scratch("even", tiled.shape, kind)
         calls.fill(gathered, tiled)
-        result = calls.scratch("odd", (points * points, bands * tiles, channels), image.dtype)
-        transform(data, gathered.reshape(points, -1), result.reshape(points, -1), self.pieces, calls.do)
-        return result
-
-    def _untransform(self, calls: Calls, product: Array, inverse: Array, out: Array) -> None:
-        """Write Aᵀ p A of (points across, points down, bands, tiles, out) to rows (H, W, out) of the output."""
-        m, points = inverse.shape
-        _, _, bands, tiles, channels = product.shape
-        across = calls.scratch("odd", (m, points, bands * tiles * channels), out.dtype)
+        both = calls.scratch("odd", (points * points, bands * tiles, depth), kind)
+        transform(data, gathered.reshape(points, -1), both.reshape(points, -1), self.pieces, calls.do)
+        there, calls.made = calls.made, []
+        product = calls.scratch("even", (points * points, bands * tiles, out), kind)
+        across = calls.scratch("odd", (m, points, bands * tiles * out), kind)
         transform(inverse, product.reshape(points, -1), across.reshape(m, -1), self.pieces, calls.do)
-        both = calls.scratch("even", (m, m, bands, tiles, channels), out.dtype)  # (across, down, …)
-        calls.do(np.matmul, inverse, across, out=both.reshape(m, m, -1))
+        results = calls.scratch("even", (m, m, bands, tiles, out), kind)
+        calls.do(np.matmul, inverse, across, results.reshape(m, m, -1))
+        return Inner(source, there, both, product, calls.made, results)
+
+    def _gather(self, calls: Calls, image: Array, clip: Clip | None, source: Array, first: int) -> None:
+        """Copy the lines (H, W, C) that the output's lines from `first` on reach, with zeros around."""
+        down, across = self.axes
+        height, width = source.shape[:2]
+        top, left = first - down.before, across.before
+        low, high = max(0, -top), min(height, down.size - top)
+        end = min(left + across.size, width)
+        calls.border(source, low, high, left, end)
+        calls.fill(source[low:high, left:end], image[top + low : top + high, : end - left], clip)
+
+    def _scatter(self, calls: Calls, results: Array, out: Array) -> None:
+        """Write results (across, down, bands, tiles, out) to lines (H, W, out) of the output."""
+        m, _, bands, tiles, channels = results.shape
         height, width = out.shape[:2]
         if height == bands * m and width == tiles * m:
-            calls.fill(out.reshape(bands, m, tiles, m, channels), both.transpose(2, 1, 3, 0, 4))
+            calls.fill(out.reshape(bands, m, tiles, m, channels), results.transpose(2, 1, 3, 0, 4))
             return
         for j in range(m):
             for i in range(m):
                 target = out[i::m, j::m]
-                calls.fill(target, both[j, i, : target.shape[0], : target.shape[1]])
+                calls.fill(target, results[j, i, : target.shape[0], : target.shape[1]])
 
 
 def tile_outputs(shape: Sequence[int], counts: Sequence[int]) -> int:
@@ -162,7 +206,7 @@ def tile_outputs(shape: Sequence[int], counts: Sequence[int]) -> int:
 
 @cache
 def matrices(m: int, taps: int) -> Transform:
-    """Return the matrices of m outputs: evaluate at the points, multiply, interpolate (Toom and Cook)."""
+    """Return the matrices of m outputs in float32: evaluate at the points, multiply, interpolate (Toom and Cook)."""
     points = POINTS[m + taps - 2]
     others = [[q for q in points if q != p] for p in points]
     scales = [prod((p - q for q in rest), start=Fraction(1)) for p, rest in zip(points, others, strict=True)]
@@ -170,7 +214,7 @@ def matrices(m: int, taps: int) -> Transform:
     filters = [[p**k / scale for k in range(taps)] for p, scale in zip(points, scales, strict=True)]
     filters.append([Fraction(k == taps - 1) for k in range(taps)])
     inverse = [[*(p**k for p in points), int(k == m - 1)] for k in range(m)]
-    return Transform(*(np.array(matrix, np.float64) for matrix in (data, filters, inverse)))
+    return Transform(*(np.array(matrix, np.float64).astype(np.float32) for matrix in (data, filters, inverse)))
 
 
 def _coefficients(roots: Sequence[Fraction]) -> list[Fraction]:

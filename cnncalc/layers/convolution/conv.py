@@ -31,6 +31,7 @@ class Conv(Layer):
     """
 
     kind = "conv"
+    one_kernel = True
     slides: ClassVar[bool] = True
 
     out_channels = argument(positive, "how many filters, each a channel of the output", symbol="C_out")

@@ -53,6 +53,7 @@ class LocallyConnected(Conv):
     """
 
     stem = "local"
+    one_kernel = False
     groups = 1
     arguments: ClassVar[dict[str, Argument[Any]]] = {
         name: argument for name, argument in Conv.arguments.items() if name != "groups"

@@ -28,6 +28,7 @@ class Linear(Layer):
     """
 
     kind = "fc"
+    one_kernel = True
     stem = "fc"
 
     out_features = argument(positive, "how many outputs", symbol="F_out")

@@ -22,6 +22,7 @@ class Concat(Layer):
     """
 
     kind = "merge"
+    one_kernel = True
     arity = (2, None)
 
     axis = argument(axis, "the axis that grows", 0)

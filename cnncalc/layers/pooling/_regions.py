@@ -28,6 +28,7 @@ class AdaptivePool(Layer):
     """
 
     kind = "pool"
+    one_kernel = True
     pool: ClassVar[str]
     reduction: ClassVar[str]
 
@@ -87,6 +88,7 @@ class GlobalPool(Layer):
     """Summarises the whole of each channel in one figure; spatial axes stay, as ones."""
 
     kind = "pool"
+    one_kernel = True
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (C, 1, …)."""

@@ -40,6 +40,7 @@ class WindowPool(Layer):
     """
 
     kind = "pool"
+    one_kernel = True
     slides = True
     dilation: ClassVar[Shape | None] = None
 
