@@ -29,7 +29,10 @@ def takes_device(command: Callable[..., Any]) -> Callable[..., Any]:
 
     found: Callable[..., Any] = gathered
     for decorate in (
-        click.option("--board", metavar="NAME", help="nano33ble, stm32f746, stm32h743, rp2040 or esp32."),
+        click.option(
+            "--board", metavar="NAME", shell_complete=lambda ctx, param, begin: _boards(begin),
+            help="nano33ble, stm32f746, stm32h743, rp2040 or esp32.",
+        ),
         click.option("--core", type=click.Choice(CORES), help="Kernels used. Default: the board's, or reference."),
         click.option(
             "--converter", type=click.Choice(CONVERTERS),
@@ -40,6 +43,12 @@ def takes_device(command: Callable[..., Any]) -> Callable[..., Any]:
     ):  # fmt: skip
         found = decorate(found)
     return found
+
+
+def _boards(begin: str) -> list[str]:
+    from cnncalc.deployment.boards import BOARDS
+
+    return [name for name in BOARDS if name.startswith(begin)]
 
 
 def bound_options(command: Command) -> Command:

@@ -13,7 +13,7 @@ from cnncalc.layers.symbols import Formula
 
 
 @click.command("layers", short_help="The layer types, or one in full.")
-@click.argument("type_name", metavar="[TYPE]", required=False)
+@click.argument("type_name", metavar="[TYPE]", required=False, shell_complete=lambda ctx, param, begin: _types(begin))
 @takes_output()
 def command(out: Output, type_name: str | None) -> None:
     """List the layer types, or show one: its arguments with their defaults, its formulas and an example.
@@ -29,6 +29,10 @@ def command(out: Output, type_name: str | None) -> None:
         return
     layer = _layer(type_name)
     out.show(view_one(layer_types().get(type_name, ""), layer, _formulas(layer)))
+
+
+def _types(begin: str) -> list[str]:
+    return [name for name in layer_types() if name.startswith(begin)]
 
 
 def _layer(name: str) -> type[Layer]:

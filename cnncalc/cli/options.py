@@ -92,6 +92,20 @@ fuse_option = click.option(
 )
 
 
+def spec_argument(name: str, **more: Any) -> Decorator:
+    """Return an argument that a shell completes: networks that ship where one begins so, else files."""
+
+    def complete(ctx: click.Context, param: click.Parameter, begin: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        from cnncalc.language.shipped import networks
+
+        names = [name for name, _, _ in networks() if name.startswith(begin)] if begin else []
+        return [CompletionItem(begin, type="file"), *map(CompletionItem, names)]
+
+    return click.argument(name, shell_complete=complete, **more)
+
+
 def takes_spec(
     inputs: Callable[[Command], Command] = _INPUTS, fuse: Callable[[Command], Command] = fuse_option
 ) -> Decorator:
@@ -110,14 +124,14 @@ def takes_spec(
             return command(asked=asked, **rest)
 
         variant = click.option("--variant", metavar="NAME", help="The variant of a family.")
-        return _with(gathered, click.argument("spec"), variant, inputs, _SETTINGS, layout_option, fuse)
+        return _with(gathered, spec_argument("spec"), variant, inputs, _SETTINGS, layout_option, fuse)
 
     return add
 
 
 def takes_specs(required: bool) -> Decorator:
     """Add SPEC…, several at once (FILE:VARIANT for one of a family), and what changes all of them: ``asked``."""
-    specs = click.argument("specs", nargs=-1, required=required, metavar="SPEC…" if required else "[SPEC]…")
+    specs = spec_argument("specs", nargs=-1, required=required, metavar="SPEC…" if required else "[SPEC]…")
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli.opening import read_spec
+from cnncalc.cli.options import spec_argument
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.overwriting import refuse_replacing
 from cnncalc.ground.errors import CnncalcError
 
 
 @click.command("show", short_help="The text of a spec that ships.")
-@click.argument("spec")
+@spec_argument("spec")
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")
 @click.option("--force", is_flag=True, help="With -o: write over a file that is there.")
 def command(spec: str, path: str | None, force: bool) -> None:

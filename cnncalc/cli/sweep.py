@@ -14,7 +14,7 @@ from cnncalc.cli._resuming import grows, identity, noted, opened, write
 from cnncalc.cli._rows import Rows, SweepTexts, Varied, takes_rows
 from cnncalc.cli._tally import RowTally
 from cnncalc.cli.opening import read_asked
-from cnncalc.cli.options import BatchAndDtype, fuse_option, takes_basis, takes_output
+from cnncalc.cli.options import BatchAndDtype, fuse_option, spec_argument, takes_basis, takes_output
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.progress import Interruptible, progress_bar
 from cnncalc.ground.terminal_safe import printable
@@ -27,7 +27,7 @@ from cnncalc.studies.sweep.kept import Keeper
 
 
 @click.command("sweep", short_help="A grid of hyper-parameters and inputs, one row each.")
-@click.argument("spec")
+@spec_argument("spec")
 @takes_rows
 @takes_basis
 @takes_device

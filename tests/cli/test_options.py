@@ -13,7 +13,7 @@ import pytest
 
 import cnncalc as cnncalc_package
 from cnncalc.cli import cli
-from tests.commands import cnncalc, on_a_terminal
+from tests.commands import cnncalc, on_a_terminal, process
 from tests.pages import ROOT
 from tests.patience import ends_soon
 
@@ -474,6 +474,27 @@ def test_other_words_are_for_commands_and_options_that_there_are() -> None:
 )  # fmt: skip
 def test_a_text_that_is_no_number(words: list[str], message: str) -> None:
     assert cnncalc(*words).err.endswith(f": {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("summary resnet1", ["file,resnet1", "plain,resnet18", "plain,resnet101", "plain,resnet152"]),
+        ("summary ne", ["file,ne"]),
+        ("summary ", ["file,"]),
+        ("compare resnet18 resnet3", ["file,resnet3", "plain,resnet34"]),
+        ("show squeezenet1_1", ["file,squeezenet1_1", "plain,squeezenet1_1"]),
+        ("sweep squeezenet1_1", ["file,squeezenet1_1", "plain,squeezenet1_1"]),
+        ("layers global_m", ["plain,global_maxpool"]),
+        ("deploy lenet5 --board stm32f", ["plain,stm32f746"]),
+    ],
+)
+def test_a_shell_completes(words: str, offered: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMP_WORDS", f"cnncalc {words}")
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ") + 1))
+    monkeypatch.setenv("_CNNCALC_COMPLETE", "bash_complete")
+    done = process()
+    assert (done.stdout.splitlines(), done.stderr) == (offered, "")
 
 
 def test_the_version_by_its_letter() -> None:
