@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,9 +15,14 @@ from cnncalc.cli.options import BatchAndDtype, convention_option, takes_basis, t
 from cnncalc.cli.output import Output, report_unmet, to_stderr
 from cnncalc.figures.summary import summarize
 from cnncalc.graph import Graph
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.near import did_you_mean
 from cnncalc.language.collection import Member
 from cnncalc.rendering.views.compare import Comparison, view
-from cnncalc.studies.compare.diff import figures, layer_changes
+from cnncalc.studies.compare.diff import TOTALS, Compared, figures, layer_changes
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 
 @click.command("compare", short_help="Two networks or more side by side.")
@@ -24,9 +31,22 @@ from cnncalc.studies.compare.diff import figures, layer_changes
 @convention_option
 @click.option("-U", "--context", type=click.IntRange(0), default=3, help="Unchanged layers to show around each change.")
 @click.option("--layers", "only_layers", is_flag=True, help="Show only the comparison by layers (of two networks).")
+@click.option(
+    "--max-ratio",
+    "bounds",
+    metavar="FIGURE=X",
+    multiple=True,
+    help="Bound on a total's ratio to the first network's, macs=1.05: exit code 1 where it is exceeded.",
+)
 @takes_output("svg", "html")
 def command(
-    asked: AskedSeveral, basis: BatchAndDtype, out: Output, convention: str, context: int, only_layers: bool
+    asked: AskedSeveral,
+    basis: BatchAndDtype,
+    out: Output,
+    convention: str,
+    context: int,
+    only_layers: bool,
+    bounds: tuple[str, ...],
 ) -> int:
     """Compare networks: totals and kinds with their ratios to the first; two networks also layer by layer.
 
@@ -36,6 +56,7 @@ def command(
     cnncalc compare resnet18 resnet34
     cnncalc compare mobilenet_v2 mobilenet_v3_large efficientnet_b0
     cnncalc compare <(git show HEAD~1:net.yaml) net.yaml
+    cnncalc compare <(git show main:net.yaml) net.yaml --max-ratio macs=1.05 --max-ratio params=1
     cnncalc compare vgg16 vgg19 --layers --format tsv | grep -v ^same
     cnncalc compare resnet18 resnet34 -o diff.html
     """
@@ -45,6 +66,7 @@ def command(
     if only_layers and len(specs) > 2:
         raise click.UsageError("--layers compares two specs, not more")
     changes = asked.changes()
+    ratios = dict(map(_bound, bounds))
     chosen = [Member(*asked.read(spec)) for spec in specs]
     if out.format in ("svg", "html") and len(specs) > 2:
         raise click.UsageError(f"{out.format} compares two specs, not more")
@@ -58,12 +80,39 @@ def command(
     summaries = [summarize(network, *basis, convention=convention) for network in networks]
     lined_up = layer_changes(*summaries) if len(specs) == 2 else None
     names = _labels(specs, [one.name for one in chosen])
-    found = Comparison(names, summaries, [] if only_layers else figures(summaries), lined_up)
+    compared = figures(summaries)
+    found = Comparison(names, summaries, [] if only_layers else compared, lined_up)
     if out.format in ("svg", "html"):
         out.text(_drawn(found, networks, out.format))
     else:
         out.show(view(found, context, only_layers))
-    return max(report_unmet(summary) for summary in summaries)
+    exceeded = _report_exceeded(names, compared, ratios)
+    return max(exceeded, *[report_unmet(summary) for summary in summaries])
+
+
+def _bound(text: str) -> tuple[str, Fraction]:
+    """Return a total's name and the bound on its ratio.  Raises CnncalcError."""
+    from fractions import Fraction
+
+    name, equals, ratio = text.partition("=")
+    if name not in TOTALS:
+        raise CnncalcError(f"--max-ratio {text}: no figure '{name}'", did_you_mean(name, TOTALS, "figures"))
+    if not equals or not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", ratio):
+        raise CnncalcError(f"--max-ratio {text}: not of the form FIGURE=X", "as in macs=1.05, for at most 5 % more")
+    return name, Fraction(ratio)
+
+
+def _report_exceeded(names: Sequence[str], compared: Sequence[Compared], bounds: Mapping[str, Fraction]) -> int:
+    """Report totals above the bounds on their ratios to the first network's; return the exit code."""
+    code = 0
+    for one in compared:
+        bound = bounds.get(one.name) if one.group in ("total", "memory") else None
+        for name, value in zip(names[1:], one.values[1:], strict=True):
+            if bound is not None and value > bound * one.values[0]:
+                first = f"{one.values[0]:,} of {names[0]}"
+                to_stderr(f"{name}: {one.name} = {value:,}, over the bound of {float(bound):g} × the {first}")
+                code = 1
+    return code
 
 
 def _drawn(found: Comparison, networks: Sequence[Graph], form: str) -> Iterable[str]:

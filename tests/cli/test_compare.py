@@ -171,6 +171,36 @@ def test_two_networks_have_nothing_folded(two: tuple[str, str]) -> None:
     assert cnncalc("compare", *two).out.splitlines()[-1].startswith("Layers: ")
 
 
+@pytest.mark.parametrize(
+    ("bounds", "message"),
+    [
+        (["params=1.36"], ""),
+        (["params=1.35", "macs=1.01"], "b: params = 220, over the bound of 1.35 × the 162 of a\n"),
+        (["layers=1.2", "buffers=0"], "b: buffers = 8, over the bound of 0 × the 0 of a\n"),
+        (["weight_bytes=1"], "b: weight_bytes = 880, over the bound of 1 × the 648 of a\n"),
+    ],
+)
+def test_a_bound_on_a_ratio(nets: Path, bounds: list[str], message: str) -> None:
+    """a and b have 162 and 220 params, ×1.358, and 5 and 6 layers."""
+    options = [part for bound in bounds for part in ("--max-ratio", bound)]
+    done = cnncalc("compare", "a.yaml", "b.yaml", *options)
+    assert (done.code, done.err) == (1 if message else 0, message)
+    assert done.out == cnncalc("compare", "a.yaml", "b.yaml").out
+    assert cnncalc("compare", "a.yaml", "b.yaml", "--layers", *options).err == message
+
+
+@pytest.mark.parametrize(
+    ("bound", "message"),
+    [
+        ("mac=1", "--max-ratio mac=1: no figure 'mac'\n  hint: did you mean 'macs'?\n"),
+        ("macs=5%", "--max-ratio macs=5%: not of the form FIGURE=X\n  hint: as in macs=1.05, for at most 5 % more\n"),
+        ("macs", "--max-ratio macs: not of the form FIGURE=X\n  hint: as in macs=1.05, for at most 5 % more\n"),
+    ],
+)
+def test_a_bound_that_can_t_be_read(nets: Path, bound: str, message: str) -> None:
+    assert cnncalc("compare", "a.yaml", "b.yaml", "--max-ratio", bound) == (2, "", message)
+
+
 def test_two_versions_through_pipes_of_the_shell(nets: Path) -> None:
     script = f"{sys.executable} -m cnncalc compare <(sed 's/relu/tanh/' a.yaml) a.yaml --layers -U0"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
