@@ -15,9 +15,13 @@ from typing import Any
 
 import click
 
+from cnncalc import load
 from cnncalc.cli import cli
+from cnncalc.figures.conventions import Rule, accounts
 from cnncalc.ground import limits
+from cnncalc.ground.numbers import signed
 from cnncalc.layers import layer_type, layer_types
+from cnncalc.rendering.views.conventions import OWN
 
 DOCS = Path(__file__).parent.parent / "docs"
 WRITTEN = "<!-- Written by `python -m tests.reference` from the code; don't edit it here. -->"
@@ -151,7 +155,50 @@ def types() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"commands.md": commands, "limits.md": bounds, "layers.md": types}
+def conventions() -> str:
+    """Return the page of what other tools count: their totals for one network, and their rules."""
+    network = load("resnet50")
+    rows = ["| tool | its figure | of ResNet-50 | − MACs | what it counts |", "| --- | --- | ---: | ---: | --- |"]
+    macs = network.summary().totals.macs
+    rows.append(f"| cnncalc | MACs | {macs:,} | | {OWN} |")
+    parts = []
+    for account in accounts(network):
+        tool = account.convention
+        more = signed(account.total - account.macs)
+        rows.append(f"| [{tool.name}](#{tool.name}) | {tool.figure} | {account.total:,} | {more} | {tool.counts} |")
+        by_rule: dict[Rule, list[str]] = {}
+        for layer, rule in tool.by_type.items():
+            by_rule.setdefault(rule, []).append(f"`{layer}`")
+        lines = [f"| {', '.join(layers)} | {_said(rule)} |" for rule, layers in by_rule.items()]
+        lines.append(f"| every other type | {_said(tool.others) if tool.others else 'nothing'} |")
+        source = f"Release {tool.release}: <{tool.source.split(',')[0]}>,{tool.source.partition(',')[2]}."
+        parts += [f"## {tool.name}", source, "\n".join(["| layer type | counted for it |", "| --- | --- |", *lines])]
+    return "\n\n".join(["# What other tools print", WRITTEN, CONVENTIONS, "\n".join(rows), ASKED, *parts]) + "\n"
+
+
+CONVENTIONS = """\
+No two tools count the same. This is what each prints for one network, for one sample, and why; the rules are those of the
+tools' own source at the release named, quirks included."""
+ASKED = """\
+```sh
+cnncalc explain resnet50 --convention                # all of them, with the layers that make the difference
+cnncalc summary resnet50 --convention fvcore         # every layer as one tool counts it
+cnncalc compare resnet18 vgg16 --convention thop
+```
+
+Each layer is taken as PyTorch's module of that name, merges as the operators `+` and `*`, in inference."""
+
+
+def _said(rule: Rule) -> str:
+    return " ".join((rule.__doc__ or "").split()).replace("|", "\\|")
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands,
+    "limits.md": bounds,
+    "layers.md": types,
+    "conventions.md": conventions,
+}
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ COLUMNS = ("tool", "figure", "type", "layers", "macs", "counted", "difference", 
 NARROW = 100
 """Columns below which what is counted has no column of its own."""
 
-_OWN = "multiply-accumulates of convolutions, linear layers and matrix products: no bias, nothing else"
+OWN = "multiply-accumulates of convolutions, linear layers and matrix products: no bias, nothing else"
 
 
 def view(network: Graph, accounts: list[Account]) -> View:
@@ -42,7 +42,7 @@ def page(network: Graph, accounts: list[Account], screen: Screen) -> list[Block]
         Column("what it counts", folds=True),
     ]
     macs = accounts[0].macs
-    rows: list[list[str | Cell] | Rule] = [[Cell("cnncalc MACs", "bold"), "", Cell(exact(macs), "bold"), "", _OWN]]
+    rows: list[list[str | Cell] | Rule] = [[Cell("cnncalc MACs", "bold"), "", Cell(exact(macs), "bold"), "", OWN]]
     for account in accounts:
         rows += [Rule(), _total(account), *[_difference(one) for one in account.differences]]
     table = Table(columns, rows)
