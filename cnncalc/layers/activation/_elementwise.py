@@ -9,7 +9,7 @@ from cnncalc.layers.base import Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cnncalc.layers.element import Element
     from cnncalc.layers.ops import Array, NumPy, Ops
@@ -21,11 +21,13 @@ class Elementwise(Layer):
     Attributes:
         operations: floating-point operations per element; exp, log, division and comparison are 1 each,
             and both branches of a case are counted.
+        ufunc: what NumPy calls the function; "" where `compute` is the type's own.
     """
 
     kind = "activation"
     pointwise = True
     operations: ClassVar[int]
+    ufunc: ClassVar[str] = ""
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """``operations`` per element."""
@@ -33,7 +35,8 @@ class Elementwise(Layer):
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return the function's values on an array."""
-        raise NotImplementedError
+        function: Callable[[Array], Array] = getattr(np, self.ufunc)
+        return function(x)
 
     def element(
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape

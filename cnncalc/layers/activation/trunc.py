@@ -9,7 +9,6 @@ from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, NumPy
 
 
 class Trunc(Elementwise):
@@ -19,12 +18,9 @@ class Trunc(Elementwise):
     """
 
     operations = 1
+    ufunc = "trunc"
     example = Example("trunc", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
     elsewhere = Elsewhere(function="torch.trunc")
-
-    def compute(self, np: NumPy, x: Array) -> Array:
-        """Return the integer part."""
-        return np.trunc(x)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """The sign times the magnitude, rounded down."""

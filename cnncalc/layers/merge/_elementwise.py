@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class ElementwiseMerge(Layer):
@@ -22,10 +23,12 @@ class ElementwiseMerge(Layer):
 
     Attributes:
         ufunc: what NumPy calls the operation; "" where `compute` or `forward` is the type's own.
+        onnx_of_many: ONNX' operator of any number of inputs; "" where there is none.
     """
 
     kind = "merge"
     ufunc: ClassVar[str] = ""
+    onnx_of_many: ClassVar[str] = ""
     arity: ClassVar[tuple[int, int | None]] = (2, None)
 
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -76,11 +79,24 @@ class ElementwiseMerge(Layer):
         return merged
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """The operator of the same name, pair by pair."""
+        """The operator that ``elsewhere`` names, pair by pair, or one of many inputs where there is one."""
+        if self.onnx_of_many and len(onnx.inputs) > 2:
+            return onnx.node(self.onnx_of_many, *onnx.inputs)
         merged, *others = onnx.inputs
         for other in others:
             merged = onnx.node(self.elsewhere.onnx, merged, other)
         return merged
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """An operator between all inputs, or a function of two, once for each further input."""
+        if not self.elsewhere.function.startswith("torch."):
+            return super().to_torch(flow)
+        from cnncalc.layers.pytorch import InputPlace, Torch, X, call
+
+        merged = call(self.elsewhere.function, X, InputPlace(1))
+        for number in range(2, len(flow.inputs)):
+            merged = call(self.elsewhere.function, merged, InputPlace(number))
+        return Torch(merged)
 
     def _common(self, axis: int, inputs: tuple[Shape, ...]) -> int:
         size, first = inputs[0][axis], 0

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
-
-if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
 
 
 class Add(ElementwiseMerge):
@@ -19,12 +14,9 @@ class Add(ElementwiseMerge):
     """
 
     ufunc = "add"
+    onnx_of_many = "Sum"
 
     example = Example("add", inputs=((256, 56, 56), (256, 56, 56)), output=(256, 56, 56), flops=256 * 56 * 56)
     elsewhere = Elsewhere(
         keras="Add", onnx="Add", others="plus elementwise_add eltwise_add elemwise_add broadcast_add", function="+"
     )
-
-    def to_onnx(self, onnx: Onnx) -> str:
-        """Add, or Sum of more than two."""
-        return onnx.node("Add" if len(onnx.inputs) == 2 else "Sum", *onnx.inputs)

@@ -6,9 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, axes, number
-from cnncalc.layers.base import Elsewhere, Example, Layer
-from cnncalc.layers.reads import Reads, whole
-from cnncalc.layers.reduction._reduction import axis_indices
+from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.normalization._over_axes import AxesNorm
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -17,13 +16,12 @@ if TYPE_CHECKING:
     from cnncalc.layers.pytorch import Flow, Torch
 
 
-class L2Normalize(Layer):
+class L2Normalize(AxesNorm):
     """Divides by the length along the given axes, or by ``eps`` where that is larger.
 
     Any shape, kept.  Flops for each set of n elements: n squares, n − 1 adds, 1 root, 1 comparison, n divisions.
     """
 
-    kind = "norm"
     stem = "norm"
 
     axis = argument(axes, "the axis, or list of axes, along which the length becomes 1", 0)
@@ -34,32 +32,22 @@ class L2Normalize(Layer):
         keras="UnitNormalization(axis)", onnx="LpNormalization", others="l2norm L2Normalization normalize_l2"
     )
 
-    def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
-        axis_indices(self.axis, inputs[0])
-        return inputs[0]
-
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """The length of each set, and one division per element."""
-        over = axis_indices(self.axis, output)
-        sets = prod([size for i, size in enumerate(output) if i not in over])
-        return sets * (2 * prod([output[i] for i in over]) + 1) + prod(output)
-
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that the axes are read whole."""
-        return whole(len(output), *axis_indices(self.axis, output))
+        sets, n = self.sets(output)
+        return sets * (2 * n + 1) + prod(output)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Divide by the length."""
         (x,) = inputs
-        over = tuple([i + 1 for i in axis_indices(self.axis, x.shape[1:])])
+        over = tuple([i + 1 for i in self.over(x.shape[1:])])
         length = ops.np.sqrt((x * x).sum(axis=over, keepdims=True))
         y: Array = x / ops.np.maximum(length, self.eps)
         return y
 
     def to_onnx(self, onnx: Onnx) -> str:
         """ReduceL2, a bound, and the division: LpNormalization has no bound."""
-        over = [axis + 1 for axis in axis_indices(self.axis, onnx.output)]
+        over = [axis + 1 for axis in self.over(onnx.output)]
         length = onnx.node("Max", onnx.reduce("ReduceL2", onnx.x, over), onnx.number(self.eps))
         return onnx.node("Div", onnx.x, length)
 
@@ -67,5 +55,5 @@ class L2Normalize(Layer):
         """PyTorch's function."""
         from cnncalc.layers.pytorch import Or, Torch, X, call, dims
 
-        over = axis_indices(self.axis, flow.inputs[0])
+        over = self.over(flow.inputs[0])
         return Torch(call("F.normalize", X, dim=Or(dims(over), 1), eps=Or(self.eps, 1e-12)))

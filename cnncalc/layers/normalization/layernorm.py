@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.arguments import LayerError, argument, axes, flag, number
-from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.arguments import argument, flag, number
+from cnncalc.layers.base import Elsewhere, Example, Weight
+from cnncalc.layers.normalization._over_axes import AxesNorm
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
-from cnncalc.layers.reads import Reads, whole
-from cnncalc.layers.shapes import Shape, axis_index
+from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.pytorch import Flow, Torch
 
 
-class LayerNorm(Layer):
+class LayerNorm(AxesNorm):
     """Normalises over the given axes, each position of the others by itself.
 
     Any shape, kept (Ba et al. 2016, arXiv:1607.06450).  Parameters: a scale and a shift for each position of
@@ -26,10 +26,8 @@ class LayerNorm(Layer):
     element where a scale and a shift are learned.
     """
 
-    kind = "norm"
     stem = "norm"
 
-    axis = argument(axes, "the axis, or list of axes, that it normalises over; default: all", None)
     eps = argument(number, "added to the variance", 1e-5)
     affine = argument(flag, "whether it learns a scale, and a shift", True)
     bias = argument(flag, "whether the affine part has a shift", True)
@@ -48,32 +46,21 @@ class LayerNorm(Layer):
         others="ln",
     )
 
-    def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
-        self._indices(inputs[0])
-        return inputs[0]
-
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight and bias, each with the sizes of the normalised axes."""
-        weight = Weight(tuple([inputs[0][i] for i in self._indices(inputs[0])]))
+        weight = Weight(self.sizes(inputs[0]))
         names = ("weight", "bias") if self.bias else ("weight",)
         return dict.fromkeys(names, weight) if self.affine else {}
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """The statistics of each set, and one or two per element for the affine part."""
-        over = self._indices(output)
-        sets = prod([size for i, size in enumerate(output) if i not in over])
-        statistics = standardise_flops(sets, prod([output[i] for i in over]))
+        statistics = standardise_flops(*self.sets(output))
         return statistics + (2 if self.bias else 1) * prod(output) if self.affine else statistics
-
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that the normalised axes are read whole."""
-        return whole(len(output), *self._indices(output))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Normalise, scale and shift."""
         (x,) = inputs
-        over = tuple([i + 1 for i in self._indices(x.shape[1:])])
+        over = tuple([i + 1 for i in self.over(x.shape[1:])])
         y = standardise(ops.np, x, over, self.eps)
         shape = [size if i in over else 1 for i, size in enumerate(x.shape)]
         if self.affine:
@@ -86,7 +73,7 @@ class LayerNorm(Layer):
         """LayerNormalization, the axes brought to the end; its primitives before opset 17."""
         from cnncalc.layers.onnx import moved_last, standardised
 
-        over = [axis + 1 for axis in self._indices(onnx.output)]
+        over = [axis + 1 for axis in self.over(onnx.output)]
         names = [name for name in ("weight", "bias") if onnx.has(name)]
         if onnx.opset < 17:
             y = standardised(onnx, onnx.x, over, self.eps)
@@ -104,25 +91,9 @@ class LayerNorm(Layer):
         made = onnx.node("LayerNormalization", x, *tensors, axis=-len(over), epsilon=self.eps)
         return onnx.transpose(made, back)
 
-    def _indices(self, shape: Shape) -> list[int]:
-        if self.axis is None:
-            return list(range(len(shape)))
-        indices = sorted([axis_index(axis, shape) for axis in self.axis])
-        if len(set(indices)) < len(indices):
-            raise LayerError("axis names an axis twice", argument="axis", hint="list each axis once")
-        return indices
-
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module, which works on the last axes."""
-        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, over_last, short
+        from cnncalc.layers.pytorch import Or
 
-        over = self._indices(flow.inputs[0])
-        sizes = tuple([flow.inputs[0][i] for i in over])
-        module = call(
-            "nn.LayerNorm",
-            sizes if len(sizes) > 1 else short(sizes),
-            eps=Or(self.eps, 1e-5),
-            elementwise_affine=Or(self.affine, True),
-            bias=Or(self.bias or not self.affine, True),
-        )
-        return Torch(over_last(X, over, len(flow.output), lambda x: call("()", MODULE, x)), module)
+        affine, bias = Or(self.affine, True), Or(self.bias or not self.affine, True)
+        return self.as_module("nn.LayerNorm", flow, eps=Or(self.eps, 1e-5), elementwise_affine=affine, bias=bias)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.arguments import argument, axes, flag, number
-from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
-from cnncalc.layers.reads import Reads, whole
-from cnncalc.layers.reduction._reduction import axis_indices
+from cnncalc.layers.arguments import argument, flag, number
+from cnncalc.layers.base import Elsewhere, Example, Weight
+from cnncalc.layers.normalization._over_axes import AxesNorm
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.pytorch import Flow, Torch
 
 
-class RMSNorm(Layer):
+class RMSNorm(AxesNorm):
     """Divides by the root of the mean square over the given axes (Zhang and Sennrich 2019, arXiv:1910.07467).
 
     Any shape, kept.  Parameters: a scale for each position of the normalised axes.
@@ -25,10 +24,8 @@ class RMSNorm(Layer):
     n divisions; then 1 product per element where a scale is learned.
     """
 
-    kind = "norm"
     stem = "norm"
 
-    axis = argument(axes, "the axis, or list of axes, that it normalises over; default: all", None)
     eps = argument(number, "added to the mean square", 1e-6)
     affine = argument(flag, "whether it learns a scale", True)
 
@@ -41,31 +38,20 @@ class RMSNorm(Layer):
     )
     elsewhere = Elsewhere(torch="RMSNorm(axis, eps)", onnx="RMSNormalization")
 
-    def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape."""
-        axis_indices(self.axis, inputs[0])
-        return inputs[0]
-
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight with the sizes of the normalised axes."""
-        sizes = tuple([inputs[0][i] for i in axis_indices(self.axis, inputs[0])])
-        return {"weight": Weight(sizes)} if self.affine else {}
+        return {"weight": Weight(self.sizes(inputs[0]))} if self.affine else {}
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """The mean square of each set, and one per element for the scale."""
-        over = axis_indices(self.axis, output)
-        sets = prod([size for i, size in enumerate(output) if i not in over])
-        statistics = sets * (3 * prod([output[i] for i in over]) + 2)
+        sets, n = self.sets(output)
+        statistics = sets * (3 * n + 2)
         return statistics + prod(output) if self.affine else statistics
-
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that the axes are read whole."""
-        return whole(len(output), *axis_indices(self.axis, output))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Normalise, and scale."""
         (x,) = inputs
-        over = tuple([i + 1 for i in axis_indices(self.axis, x.shape[1:])])
+        over = tuple([i + 1 for i in self.over(x.shape[1:])])
         y: Array = x / ops.np.sqrt((x * x).mean(axis=over, keepdims=True) + self.eps)
         if self.affine:
             y *= weights["weight"].reshape([size if i in over else 1 for i, size in enumerate(x.shape)])
@@ -73,7 +59,7 @@ class RMSNorm(Layer):
 
     def to_onnx(self, onnx: Onnx) -> str:
         """The root of the mean square, and the division: RMSNormalization is younger than most runtimes."""
-        over = [axis + 1 for axis in axis_indices(self.axis, onnx.output)]
+        over = [axis + 1 for axis in self.over(onnx.output)]
         squares = onnx.reduce("ReduceMean", onnx.node("Pow", onnx.x, onnx.number(2)), over)
         y = onnx.node("Div", onnx.x, onnx.node("Sqrt", onnx.node("Add", squares, onnx.number(self.eps))))
         if self.affine:
@@ -83,14 +69,6 @@ class RMSNorm(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module, which works on the last axes."""
-        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, over_last, short
+        from cnncalc.layers.pytorch import Or
 
-        over = axis_indices(self.axis, flow.inputs[0])
-        sizes = tuple([flow.inputs[0][i] for i in over])
-        module = call(
-            "nn.RMSNorm",
-            sizes if len(sizes) > 1 else short(sizes),
-            eps=self.eps,
-            elementwise_affine=Or(self.affine, True),
-        )
-        return Torch(over_last(X, over, len(flow.output), lambda x: call("()", MODULE, x)), module)
+        return self.as_module("nn.RMSNorm", flow, eps=self.eps, elementwise_affine=Or(self.affine, True))

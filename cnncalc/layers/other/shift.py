@@ -11,6 +11,8 @@ from cnncalc.layers.other._learned import learned_shape, met
 from cnncalc.layers.shapes import Shape, crossed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, Ops
     from cnncalc.layers.pytorch import Flow, Torch
@@ -26,10 +28,6 @@ class Shift(nn.Module):
             self.weight = nn.Parameter(torch.full(shape, init))
         else:
             self.register_buffer("weight", torch.full(shape, init))
-
-    def terms(self, largest: Sequence[float]) -> float:
-        """Return the input's largest element."""
-        return largest[0]
 
     def forward(self, x):
         shape = self.weight.shape
@@ -63,6 +61,10 @@ class Shift(Layer):
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One per element."""
         return prod(output)
+
+    def terms(self, largest: Sequence[float]) -> float:
+        """Return the input's largest element."""
+        return largest[0]
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Add."""

@@ -13,24 +13,50 @@ from cnncalc.layers.symbols import ceil_div, common_divisor
 from cnncalc.layers.window import size_label
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cnncalc.layers.element import Element
     from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
 
 
-class AdaptivePool(Layer):
-    """Divides each spatial axis into as many bins as the output is to have, and summarises each bin.
-
-    Bin i reaches from ``⌊i·in / out⌋`` to ``⌈(i + 1)·in / out⌉``: bins share an element wherever out does not
-    divide in, so that all bins of an axis together have ``in + out − gcd(in, out)`` elements.
+class BinPool(Layer):
+    """Summarises the bins that each channel is divided into, each in one figure.
 
     Attributes:
-        pool: ONNX' operator for windows of the same kind.
-        reduction: ONNX' operator for whole axes.
+        largest: whether that figure is the largest element; else it is the mean.
     """
 
     kind = "pool"
     one_kernel = True
-    pool: ClassVar[str]
-    reduction: ClassVar[str]
+    largest: ClassVar[bool]
+
+    def bin_counts(self) -> int | tuple[int | None, ...]:
+        """Return how many bins each spatial axis is divided into; None keeps an axis."""
+        return 1
+
+    def element(
+        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
+    ) -> Element:
+        """Summarise the bin of one output element."""
+        from cnncalc.layers.element import largest, mean
+
+        summary = largest if self.largest else mean
+        return summary(np, inputs[0], at, bin_places(inputs[0].shape, output, at))
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Summarise each bin."""
+        pool = ops.adaptive_max_pool if self.largest else ops.adaptive_avg_pool
+        return pool(inputs[0], output_size=self.bin_counts())
+
+
+class AdaptivePool(BinPool):
+    """Divides each spatial axis into as many bins as the output is to have, and summarises each bin.
+
+    Bin i reaches from ``⌊i·in / out⌋`` to ``⌈(i + 1)·in / out⌉``: bins share an element wherever out does not
+    divide in, so that all bins of an axis together have ``in + out − gcd(in, out)`` elements.
+    """
 
     output_size = argument(
         per_axis(or_null(positive)), "size of the output along each spatial axis; null keeps an axis"
@@ -43,6 +69,10 @@ class AdaptivePool(Layer):
         pairs = zip(sizes, self.output_size, strict=True)
         return (shape[0], *[size if out is None else out for size, out in pairs])
 
+    def bin_counts(self) -> tuple[int | None, ...]:
+        """Return the output's sizes as they are given."""
+        return self.output_size
+
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return the bins, a single one being the whole axis."""
         axes = enumerate(zip(inputs[0][1:], output[1:], strict=True), 1)
@@ -51,11 +81,12 @@ class AdaptivePool(Layer):
     def to_onnx(self, onnx: Onnx) -> str:
         """A pooling of equal bins, or bin after bin; without a map of bins where there is one alone."""
         sizes = list(zip(onnx.shapes[0][1:], onnx.output[1:], strict=True))
+        pool, reduction = ("MaxPool", "ReduceMax") if self.largest else ("AveragePool", "ReduceMean")
         if all(out == 1 for _, out in sizes):
-            return onnx.node(f"Global{self.pool}", onnx.x)
+            return onnx.node(f"Global{pool}", onnx.x)
         if all(size % out == 0 for size, out in sizes):
             lengths = [size // out for size, out in sizes]
-            return onnx.node(self.pool, onnx.x, kernel_shape=lengths, strides=lengths)
+            return onnx.node(pool, onnx.x, kernel_shape=lengths, strides=lengths)
         if max(onnx.output[1:]) > MAX_EXPORTED_OPERATORS // 4:
             raise LayerError(f"has {max(onnx.output[1:]):,} bins of an axis, which would be too many operators")
         bins = [[(i * size // out, ceil_div((i + 1) * size, out)) for i in range(out)] for size, out in sizes]
@@ -66,13 +97,19 @@ class AdaptivePool(Layer):
             for of_axis, step, length in zip(bins, steps, lengths, strict=True)
         ]
         if min(steps) > 0 and alike == bins:
-            return onnx.node(self.pool, onnx.x, kernel_shape=lengths, strides=steps)
+            return onnx.node(pool, onnx.x, kernel_shape=lengths, strides=steps)
         y = onnx.x
         for axis, (of_axis, (size, out)) in enumerate(zip(bins, sizes, strict=True), 2):
             if size != out:
-                parts = [onnx.reduce(self.reduction, onnx.cut(y, axis, *one), [axis]) for one in of_axis]
+                parts = [onnx.reduce(reduction, onnx.cut(y, axis, *one), [axis]) for one in of_axis]
                 y = onnx.node("Concat", *parts, axis=axis)
         return y
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function."""
+        from cnncalc.layers.pooling._pytorch import adaptive
+
+        return adaptive(flow, f"F.adaptive_{'max' if self.largest else 'avg'}_pool{{d}}d", self.output_size)
 
     def label(self) -> str:
         """Return ``7×7``."""
@@ -84,11 +121,8 @@ class AdaptivePool(Layer):
         return [output[0], *[size + out - common_divisor(size, out) for size, out in axes]]
 
 
-class GlobalPool(Layer):
+class GlobalPool(BinPool):
     """Summarises the whole of each channel in one figure; spatial axes stay, as ones."""
-
-    kind = "pool"
-    one_kernel = True
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (C, 1, …)."""
@@ -98,6 +132,25 @@ class GlobalPool(Layer):
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that each channel is read whole."""
         return whole(len(output), *range(1, len(output)))
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """The operator that ``elsewhere`` names."""
+        return onnx.node(self.elsewhere.onnx, onnx.x)
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's adaptive pooling to 1, which has three spatial axes at most; else a reduction."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        d = len(flow.inputs[0]) - 1
+        if d > 3:
+            return self.torch_reduced(flow)
+        return Torch(call(f"F.adaptive_{'max' if self.largest else 'avg'}_pool{d}d", X, 1))
+
+    def torch_reduced(self, flow: Flow) -> Torch:
+        """Return PyTorch's reduction of all spatial axes."""
+        from cnncalc.layers.pytorch import Torch, X, call, dims
+
+        return Torch(call(".amax" if self.largest else ".mean", X, dims(range(1, len(flow.output))), keepdim=True))
 
 
 def bin_places(shape: Shape, output: Shape, at: Shape) -> list[list[int]]:

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.pooling._regions import AdaptivePool, bin_places
+from cnncalc.layers.pooling._regions import AdaptivePool
 from cnncalc.layers.shapes import Shape
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cnncalc.layers.element import Element
-    from cnncalc.layers.ops import Array, NumPy, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
 
 
 class AdaptiveMaxPool(AdaptivePool):
@@ -25,8 +17,7 @@ class AdaptiveMaxPool(AdaptivePool):
     """
 
     stem = "pool"
-    pool = "MaxPool"
-    reduction = "ReduceMax"
+    largest = True
 
     example = Example(
         "adaptive_maxpool: 7",
@@ -37,23 +28,5 @@ class AdaptiveMaxPool(AdaptivePool):
     elsewhere = Elsewhere(torch="AdaptiveMaxPool{d}d(output_size)", keras="AdaptiveMaxPooling{d}D(output_size)")
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """As many as the bins have elements, less one a bin."""
+        """As many as the bins have elements, less one for each."""
         return prod(self.bins(inputs, output)) - prod(output)
-
-    def element(
-        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
-    ) -> Element:
-        """Take the largest of the bin."""
-        from cnncalc.layers.element import largest
-
-        return largest(np, inputs[0], at, bin_places(inputs[0].shape, output, at))
-
-    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Take the largest of each bin."""
-        return ops.adaptive_max_pool(inputs[0], output_size=self.output_size)
-
-    def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function."""
-        from cnncalc.layers.pooling._pytorch import adaptive
-
-        return adaptive(flow, "F.adaptive_max_pool{d}d", self.output_size)

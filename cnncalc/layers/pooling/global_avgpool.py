@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.pooling._regions import GlobalPool, bin_places
+from cnncalc.layers.pooling._regions import GlobalPool
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from cnncalc.layers.element import Element
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, NumPy, Ops
     from cnncalc.layers.pytorch import Flow, Torch
 
 
@@ -26,6 +21,7 @@ class GlobalAvgPool(GlobalPool):
     """
 
     stem = "pool"
+    largest = False
 
     form = argument(
         choice("module", "function", "mean"),
@@ -44,27 +40,6 @@ class GlobalAvgPool(GlobalPool):
         """One add per element but the first and one division, in every channel."""
         return output[0] * (prod(inputs[0][1:]) - 1 + 1)
 
-    def element(
-        self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
-    ) -> Element:
-        """Average the channel."""
-        from cnncalc.layers.element import mean
-
-        return mean(np, inputs[0], at, bin_places(inputs[0].shape, output, at))
-
-    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Take the mean of each channel."""
-        return ops.adaptive_avg_pool(inputs[0], output_size=1)
-
-    def to_onnx(self, onnx: Onnx) -> str:
-        """GlobalAveragePool."""
-        return onnx.node("GlobalAveragePool", onnx.x)
-
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's adaptive pooling to 1, or its mean."""
-        from cnncalc.layers.pytorch import Torch, X, call, dims
-
-        d = len(flow.inputs[0]) - 1
-        if self.form == "mean" or d > 3:
-            return Torch(call(".mean", X, dims(range(1, d + 1)), keepdim=True))
-        return Torch(call(f"F.adaptive_avg_pool{d}d", X, 1))
+        return self.torch_reduced(flow) if self.form == "mean" else super().to_torch(flow)

@@ -11,6 +11,8 @@ from cnncalc.layers.reads import WHOLE, Read, Reads, along
 from cnncalc.layers.shapes import Shape, axis_index
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cnncalc.layers.onnx import Onnx
     from cnncalc.layers.ops import Array, NumPy, Ops
     from cnncalc.layers.pytorch import Expression, Flow, ModuleCall, Torch
@@ -34,10 +36,12 @@ class Reduction(Layer):
     """Makes one figure of all that lie along the given axes.
 
     Attributes:
+        ufunc: what NumPy calls it; "" where `reduce` is the type's own.
         torch_method: what PyTorch calls it.
     """
 
     kind = "pool"
+    ufunc: ClassVar[str] = ""
     torch_method: ClassVar[str]
 
     axis = argument(axes, "the axis, or list of axes, that it summarises; default: all", None)
@@ -55,6 +59,10 @@ class Reduction(Layer):
         """Return how many elements make one of the output."""
         return prod([shape[i] for i in axis_indices(self.axis, shape)])
 
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """One for each element but the first."""
+        return prod(output) * (self.members(inputs[0]) - 1)
+
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that the axes are read whole, and where the others lie."""
         over = axis_indices(self.axis, inputs[0])
@@ -63,7 +71,8 @@ class Reduction(Layer):
 
     def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
         """Return the summary along axes (batch counted), which stay with size 1."""
-        raise NotImplementedError
+        function: Callable[..., Array] = getattr(np, self.ufunc)
+        return function(x, axis=axis, keepdims=True)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Summarise."""

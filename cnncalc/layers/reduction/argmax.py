@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reduction._reduction import Reduction, axis_indices
-from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
@@ -24,10 +22,6 @@ class Argmax(Reduction):
     torch_method = "argmax"
     example = Example("argmax: channels", inputs=((21, 32, 32),), output=(32, 32), flops=32 * 32 * 20)
     elsewhere = Elsewhere(onnx="ArgMax")
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One for each element but the first."""
-        return prod(output) * (self.members(inputs[0]) - 1)
 
     def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
         """Return the index, as a number of the input's type."""

@@ -12,8 +12,6 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cnncalc.layers.ops import Array, NumPy
-
 
 class Mean(Reduction):
     """Averages what lies along the given axes.
@@ -21,6 +19,7 @@ class Mean(Reduction):
     Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n − 1 adds, 1 division.
     """
 
+    ufunc = "mean"
     torch_method = "mean"
     example = Example("mean: {axis: [1, 2]}", inputs=((64, 7, 7),), output=(64,), flops=64 * 49)
     of_several = "'add', with 'affine: {mul: …}' behind it"
@@ -33,7 +32,3 @@ class Mean(Reduction):
     def terms(self, largest: Sequence[float]) -> float:
         """Return the input's largest element."""
         return largest[0]
-
-    def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
-        """Return the mean."""
-        return np.mean(x, axis=axis, keepdims=True)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reduction._reduction import Reduction
-from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, NumPy
     from cnncalc.layers.pytorch import Expression, ModuleCall
 
 
@@ -20,18 +17,11 @@ class Prod(Reduction):
     Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n − 1 products.
     """
 
+    ufunc = "prod"
     torch_method = "prod"
     example = Example("prod: {axis: -1}", inputs=((64, 7),), output=(64,), flops=64 * 6)
     of_several = "'multiply'"
     elsewhere = Elsewhere(onnx="ReduceProd", others="reduce_prod")
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One for each element but the first."""
-        return prod(output) * (self.members(inputs[0]) - 1)
-
-    def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
-        """Return the product."""
-        return np.prod(x, axis=axis, keepdims=True)
 
     def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> ModuleCall:
         """Return PyTorch's method along one axis after the other, from the last."""

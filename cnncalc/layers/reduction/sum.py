@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reduction._reduction import Reduction
-from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from cnncalc.layers.ops import Array, NumPy
 
 
 class Sum(Reduction):
@@ -21,19 +17,12 @@ class Sum(Reduction):
     Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n − 1 adds.
     """
 
+    ufunc = "sum"
     torch_method = "sum"
     example = Example("sum: {axis: [1, 2]}", inputs=((64, 7, 7),), output=(64,), flops=64 * 48)
     of_several = "'add'"
     elsewhere = Elsewhere(onnx="ReduceSum", others="reduce_sum")
 
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One for each element but the first."""
-        return prod(output) * (self.members(inputs[0]) - 1)
-
     def terms(self, largest: Sequence[float]) -> float:
         """Return the input's largest element."""
         return largest[0]
-
-    def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
-        """Return the sum."""
-        return np.sum(x, axis=axis, keepdims=True)

@@ -1,0 +1,53 @@
+"""The base class of layers that normalise over given axes."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.arguments import argument, axes
+from cnncalc.layers.base import Layer
+from cnncalc.layers.reads import Reads, whole
+from cnncalc.layers.reduction._reduction import axis_indices
+from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.pytorch import Flow, Or, Torch
+
+
+class AxesNorm(Layer):
+    """Normalises over the given axes, each position of the others by itself.  Any shape, kept."""
+
+    kind = "norm"
+
+    axis = argument(axes, "the axis, or list of axes, that it normalises over; default: all", None)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return the input's shape."""
+        self.over(inputs[0])
+        return inputs[0]
+
+    def over(self, shape: Shape) -> list[int]:
+        """Return the normalised axes counted from the front.  Raises LayerError where one is not there."""
+        return axis_indices(self.axis, shape)
+
+    def sets(self, shape: Shape) -> tuple[int, int]:
+        """Return how many sets are normalised, each by itself, and how many elements each of them has."""
+        n = prod(self.sizes(shape))
+        return prod([size for i, size in enumerate(shape) if i not in self.over(shape)]), n
+
+    def sizes(self, shape: Shape) -> Shape:
+        """Return the sizes of the normalised axes."""
+        return tuple([shape[i] for i in self.over(shape)])
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that the normalised axes are read whole."""
+        return whole(len(output), *self.over(output))
+
+    def as_module(self, name: str, flow: Flow, **options: Or | float) -> Torch:
+        """Return a module of PyTorch's that normalises over the last axes, which the others are moved before."""
+        from cnncalc.layers.pytorch import MODULE, Torch, X, call, over_last, short
+
+        over, sizes = self.over(flow.inputs[0]), self.sizes(flow.inputs[0])
+        module = call(name, sizes if len(sizes) > 1 else short(sizes), **options)
+        return Torch(over_last(X, over, len(flow.output), lambda x: call("()", MODULE, x)), module)
