@@ -208,7 +208,7 @@ def net(**settings: Any) -> Any:
         (lambda path: net().run(weights=[1]), "weights: [1] is not a mapping from names to arrays, or a path"),
         (lambda path: net().run(weights="no.npz"), "can't read no.npz: No such file or directory"),
         (lambda path: net().run(weights={5: 1}), "left over: 5"),
-        (lambda path: net().run("digit.npy"), "input 'input' is <U9, expected float32, float64 or integers"),
+        (lambda path: net().run("digit.npy"), "input 'input' is text, expected float32, float64 or integers"),
         (lambda path: net().run([[1], [1, 2]]), "input 'input' can't be made an array: setting an array element"),
         (lambda path: net().run({5: 1}), "'net' has no input '5'"),
         (lambda path: net().run(threads=0), "threads: 0 is no integer from 1 to 256"),

@@ -136,7 +136,8 @@ def _type_of(name: str, array: Any, shape: Shape, dtype: Any) -> np.dtype[Any]:
     """Return the floating-point type that an array runs in, whose shape and type are checked."""
     held = array.dtype.newbyteorder("=")
     if held.kind not in "fiub" or held.itemsize > 8:
-        raise CnncalcError(f"input '{name}' is {held}, expected float32, float64 or integers")
+        what = {"U": "text", "S": "bytes", "O": "objects"}.get(held.kind, held)
+        raise CnncalcError(f"input '{name}' is {what}, expected float32, float64 or integers")
     if dtype is not None and held in FLOATS.values() and held != dtype:
         raise CnncalcError(
             f"input '{name}' is {held}, but {np.dtype(dtype)} was asked for",
