@@ -27,7 +27,7 @@ _WEIGHTS = "With --at: an .npz or .safetensors with PyTorch's names. Default: ra
 @click.command("explain", short_help="How each figure comes about.")
 @takes_spec()
 @click.argument("layers", nargs=-1, metavar="[LAYER]…")
-@click.option("--at", metavar="C,Y,X", help=_AT)
+@click.option("--at", metavar="C,H,W", help=_AT)
 @click.option("--weights", metavar="FILE", help=_WEIGHTS)
 @click.option("--seed", type=WholeNumber(0, 2**63 - 1), default=0, help="With --at: seed of random inputs and weights.")
 @click.option("--channels", type=click.IntRange(1), default=8, help="With --at: number of channels to write out.")
@@ -76,7 +76,7 @@ def command(
         place = _place(at, asked.layout)
         return _show_trace(_traced(network, nodes, place, _Numbers(files, weights, seed)), channels, out)
     if weights is not None:
-        raise CnncalcError("--weights is for tracing an element", "add --at C,Y,X")
+        raise CnncalcError("--weights is for tracing an element", "add --at C,H,W")
     from cnncalc.figures.summary import summarize
     from cnncalc.rendering.views.explain import view
     from cnncalc.studies.explain.explanation import explain

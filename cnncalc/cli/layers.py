@@ -11,6 +11,9 @@ from cnncalc.layers import layer_type, layer_types
 from cnncalc.layers.base import Layer
 from cnncalc.layers.symbols import Formula
 
+FEW = 4
+"""How many layer types a hint lists."""
+
 
 @click.command("layers", short_help="The layer types, or one in full.")
 @click.argument("type_name", metavar="[TYPE]", required=False, shell_complete=lambda ctx, param, begin: _types(begin))
@@ -41,8 +44,17 @@ def _layer(name: str) -> type[Layer]:
     if known is None:
         from cnncalc.language.hints.spellings import type_hint
 
-        raise CnncalcError(f"no layer type '{name}'", type_hint(name, ()))
+        raise CnncalcError(f"no layer type '{name}'", _takers(name) or type_hint(name, ()))
     return known
+
+
+def _takers(argument: str) -> str | None:
+    """Return the hint for a word that is an argument of layer types."""
+    found = [name for name in layer_types() if (layer := layer_type(name)) is not None and argument in layer.arguments]
+    more = ", …" if len(found) > FEW else ""
+    return (
+        f"it is an argument of {', '.join(found[:FEW])}{more}: 'cnncalc layers {found[0]}' shows it" if found else None
+    )
 
 
 def _formulas(layer: type[Layer]) -> list[Formula]:

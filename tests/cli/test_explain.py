@@ -173,7 +173,7 @@ def test_which_layers() -> None:
             ["pool1", "--at", "a,b"],
             "--at a,b: not a place\n  hint: give the channel and a place on every axis, counted from 0: 0,3,4\n",
         ),
-        (["pool1", "--weights", "w.npz"], "--weights is for tracing an element\n  hint: add --at C,Y,X\n"),
+        (["pool1", "--weights", "w.npz"], "--weights is for tracing an element\n  hint: add --at C,H,W\n"),
     ],
 )
 def test_what_is_not_there(words: list[str], message: str) -> None:

@@ -427,6 +427,11 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]").search
         (["export", "lenet5", "--to", "pytorch"], "it is called 'torch' here"),
         (["summary", "lenet5", "--json"], "write '--format json'"),
         (["sweep", "mobilenet_v2", "--set", "width=8..32"], "a range is START:STOP, or 8:32:8 with a step"),
+        (
+            ["layers", "groups"],
+            "it is an argument of conv, conv_transpose, channel_shuffle: 'cnncalc layers conv' shows it",
+        ),
+        (["layers", "conv2d"], "it is called 'conv' here"),
         (["version"], "'cnncalc --version' prints it"),
         (["summary", "help"], "'cnncalc help summary' shows the options"),
         (["summary"], "a file, '-' for standard input, or a network that 'cnncalc specs' lists"),
