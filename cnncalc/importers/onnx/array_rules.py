@@ -216,8 +216,10 @@ MORE: dict[str, Rule] = {
     "Part": lambda np, call, x, value: np.take(
         x[0], range(call.integer("start"), call.integer("stop")), call.integer("axis")
     ),
-    "MaskBias": lambda np, call, x, value: np.where(x[0], 0, -np.inf).astype(np.float32),
-    "Upsample": _upsample, "Twice": lambda np, call, x, value: np.concatenate([x[0], x[0]], -1),
+    "MaskBias": lambda np, call, x, value: np.where(x[0], 0, -np.inf).astype(np.float32), "Upsample": _upsample,
+    "Twice": lambda np, call, x, value: (
+        np.repeat(x[0], 2, -1) if call.integer("neighbours") else np.concatenate([x[0], x[0]], -1)
+    ),
     "RepeatChannels": lambda np, call, x, value: np.repeat(x[0], call.integer("count")),
     "Cast": _cast, "CastLike": lambda np, call, x, value: x[0].astype(x[1].dtype), "Mod": _mod,
     "Sum": lambda np, call, x, value: sum(x[1:], x[0]), "EyeLike": _eye, "Erf": _erf,

@@ -180,27 +180,53 @@ def _laid(build: Builder, q: Value, bias: Value, heads: tuple[int, int]) -> Valu
 @operator("RotaryEmbedding")
 @operator("RotaryEmbedding", domain="com.microsoft")
 def _rotary(build: Builder, call: Call) -> Value:
-    """Return x turned by its positions: x · cos + (x with its halves swapped, one of them negated) · sin."""
-    x = call.input(0)
-    ours = bool(call.operator.domain)
+    """Return x turned by the angles of its positions."""
+    x, ours = call.input(0), bool(call.operator.domain)
     positions, cos, sin = (
         (call.given(1), call.input(2), call.input(3)) if ours else (call.given(3), call.input(1), call.input(2))
     )
     if not x.is_live or x.axis != 0 or cos.is_live or sin.is_live:
         raise UnfitError("takes a tensor of samples, and constant tables")
-    heads = call.integer("num_heads")
-    four = x if x.rank == 4 else _split(build, x, heads or x.dims[-1] // (2 * cos.shape[-1]))
+    heads, half, neighbours = call.integer("num_heads"), cos.shape[-1], bool(call.integer("interleaved"))
+    four = x if x.rank == 4 else _split(build, x, heads or x.dims[-1] // (2 * half))
     length, width = four.shape[1:]
-    half = cos.shape[-1]
-    if 2 * half > width or call.integer("interleaved"):
-        return build.stated(call, x.shape, x.axis)
-    tables = []
-    for table in (cos, sin):
-        rows = _cut(build, table, table.rank - 2, 0, min(length, table.shape[-2]))
-        tables.append(build.derived("Twice", rows, shape=(1, length, 2 * half)))
+    if 2 * half > width:
+        raise UnfitError(f"{half} angles of {width} features")
+    angles = [_angles(build, table, positions, length, neighbours) for table in (cos, sin)]
     turned, rest = part(build, four, 3, 0, 2 * half, 1), part(build, four, 3, 2 * half, width, 1)
-    y = build.step("rotary", [turned, *[build.parameter(table, table.shape) for table in tables]], 0)
-    if positions is not None and positions.is_live:
-        build.notes.append(f"{call.op} '{call.operator.name}' is computed for positions from 0 on")
+    y = build.step("rotary", [turned, *angles], 0, interleaved=neighbours or None)
     y = build.step("concat", [y, rest], 0, axis=2) if width > 2 * half else y
     return y if x.rank == 4 else _joined(build, y)
+
+
+def _angles(build: Builder, table: Value, positions: Value | None, length: int, neighbours: bool) -> Value:
+    """Return the sines or cosines of every position, twice each, as they meet the features of the heads.
+
+    Raises:
+        UnfitError: where they are other ones for each sample, and not computed.
+    """
+    half = table.shape[-1]
+    doubled = build.derived("Twice", table, shape=(*table.shape[:-1], 2 * half), neighbours=int(neighbours))
+    shape = (1, length, 2 * half)
+    if positions is not None and positions.is_live:
+        if positions.axis is None or positions.rank != 2:
+            raise UnfitError("its positions are not those of each sample")
+        rows = build.step("gather", [build.parameter(doubled, doubled.shape), positions], positions.axis, axis=0)
+        return build.view(rows, shape, positions.axis)
+    rows, start = doubled, 0
+    if positions is not None and positions.data is not None and positions.elements % length == 0:
+        first = positions.data[:length]
+        if positions.data == first * (positions.elements // length):  # the same for all samples
+            positions = literal(first, (length,))
+    if positions is not None and positions.elements == 1 < length:
+        start = int(positions.number or 0)
+    elif positions is not None:
+        chosen = build.derived("Reshape", positions, shape=(positions.elements,))
+        rows = build.derived("Gather", doubled, chosen, shape=(positions.elements, 2 * half), axis=0)
+    elif table.rank == 2:
+        rows = _cut(build, rows, 0, 0, length)
+    if positions is not None and positions.elements == 1:
+        rows = _cut(build, rows, rows.rank - 2, start, start + length)
+    if rows.elements != length * 2 * half:
+        raise UnfitError(f"its angles are not those of {length} positions, the same for all samples")
+    return build.parameter(rows, shape)
