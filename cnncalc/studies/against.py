@@ -334,6 +334,8 @@ def _laid_out(x: Array, sizes: Sequence[int | str | None]) -> Array | None:
     """Return an array (N, …) with the batch where a file's sizes have room for it; None where they don't fit."""
     if len(x) == 1 and len(sizes) == x.ndim - 1:  # the file has no batch
         return np.ascontiguousarray(x[0])
+    if len(sizes) == 1 and x.shape[1:] == (1,):  # a number for each sample
+        return np.ascontiguousarray(x[:, 0])
     for axis in range(x.ndim):
         moved: Array = np.moveaxis(x, 0, axis)
         if len(sizes) == x.ndim and all(

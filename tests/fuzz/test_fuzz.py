@@ -29,7 +29,7 @@ from tests.fuzz.rounding import disturbed
 from tests.patience import PATIENCE
 
 NETWORKS = range(2_000, 2_040)
-WITH_RESIDUALS = range(2_010, 2_140)  # among them some of one axis
+WITH_RESIDUALS = range(2_240, 2_290)  # among them some of one axis
 WITH_SOFTMAX = range(2_040, 2_120)
 DAMAGED = range(3_000, 3_020)
 MODELS = range(4_000, 4_012)
@@ -164,7 +164,7 @@ def test_a_random_network_is_the_same_in_another_engine(seed: int) -> None:
 def test_an_operator_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime", reason="is the other engine")
     monkeypatch.setattr(ReLU, "to_onnx", lambda self, onnx: onnx.node("Abs", onnx.x))
-    assert any(exported.faults(exported.spec(seed), seed) for seed in (15, 16))
+    assert any(exported.faults(exported.spec(seed), seed) for seed in (17, 28))
 
 
 EXPONENTIALS = "input: [3, 8, 8]\nlayers: [exp, exp, exp, {conv: {out_channels: 2, kernel_size: 3}}]\n"

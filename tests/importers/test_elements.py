@@ -37,6 +37,9 @@ TENFOLD = [node("Mul", ["x", "ten"], ["t"])]
 COLUMNS = np.tile(ints(3, 0, 3, 5, 1, 6).reshape(1, 1, 6), (1, 2, 1))
 GRID = np.stack(np.meshgrid([0], [1, 3], [0, 2, 5], indexing="ij"), -1)
 
+HEADS, ANGLES = ("N", 2, 5, 8), weight(9, 4)
+OF_OTHERS = ("Tan", "Sinh", "Cosh", "Asin", "Acos", "Asinh", "Atanh", "Atan")
+
 # name: (nodes, input shape, constants, opset)
 CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = {
     "to integers and back": (
@@ -86,6 +89,28 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
          node("ScatterND", ["t", "i", "u"], ["z"]), node("Transpose", ["z"], ["y"], perm=[1, 0, 2])], ROWS,
         {"i": ints(6, 2).reshape(2, 1), "a": ints(0), "b": ints(2)}, 17,
     ),
+    "attention that is causal": ([node("Attention", ["x", "x", "x"], ["y"], is_causal=1)], HEADS, {}, 23),
+    "attention with a mask of truths": (
+        [node("Attention", ["x", "x", "x", "m"], ["y"])], HEADS, {"m": np.tri(5, dtype=bool)[::-1].copy()}, 23,
+    ),
+    "rotary": (
+        [node("RotaryEmbedding", ["x", "c", "s"], ["y"])], (1, 2, 5, 8),
+        {"c": np.cos(ANGLES[None, :5]), "s": np.sin(ANGLES[None, :5])}, 23,
+    ),
+    "rotary neighbours at other positions": (
+        [node("RotaryEmbedding", ["x", "c", "s", "p"], ["y"], interleaved=1)], (1, 2, 5, 8),
+        {"c": np.cos(ANGLES), "s": np.sin(ANGLES), "p": ints(4, 0, 8, 1, 1).reshape(1, 5)}, 23,
+    ),
+    "functions of functions": (
+        [node("Tanh", ["x"], ["t"]), *[node(op, ["t"], [op]) for op in OF_OTHERS], node("Shrink", ["x"], ["s"], lambd=0.7, bias=0.2),
+         node("Sum", [*OF_OTHERS, "s"], ["y"])], ROWS, {}, 17,
+    ),
+    "places of a map": (
+        [node("GridSample", ["x", "g"], ["y"], padding_mode="reflection")], (1, 4, 6, 5), {"g": 1.5 * weight(1, 3, 7, 2)}, 16,
+    ),
+    "nearest places of a map": (
+        [node("GridSample", ["x", "g"], ["y"], mode="nearest", align_corners=1)], (1, 4, 6, 5), {"g": weight(1, 3, 7, 2)}, 16,
+    ),
     "gather by samples": (
         [node("ArgMax", ["x"], ["i"], axis=1, keepdims=0), node("Unsqueeze", ["i", "two"], ["j"]),
          node("GatherND", ["x", "j"], ["y"], batch_dims=1)], ROWS, {"two": ints(2)}, 17,
@@ -113,7 +138,7 @@ ONE_SAMPLE: dict[str, tuple[Sequence[Any], Sequence[int], Mapping[str, Any], int
 def test_an_operator_is_onnx_runtimes(name: str) -> None:
     nodes, shape, constants, opset = (CASES | ONE_SAMPLE)[name]
     data = model(nodes, {"x": shape}, ["y"], constants, opset)
-    x = np.random.default_rng(1).standard_normal((2 if name in CASES else 1, *shape[1:])).astype(F)
+    x = np.random.default_rng(1).standard_normal((2 if shape[0] == "N" else 1, *shape[1:])).astype(F)
     (expected,) = runtime(data, {"x": x})
     run = network(data).run(x)
     assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]

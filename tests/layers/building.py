@@ -21,14 +21,14 @@ NAMES = [
     "log_softmax", "dropout", "identity", "scale", "flatten", "reshape", "permute", "pad", "center_crop",
     "slice", "upsample", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "add", "subtract",
     "multiply", "maximum", "concat",
-    "abs", "ceil", "cos", "erf", "exp", "floor", "log", "neg", "reciprocal", "round", "sign", "sin", "softsign", "sqrt", "trunc",
+    "abs", "ceil", "cos", "erf", "exp", "floor", "log", "neg", "reciprocal", "round", "sign", "sin", "softsign", "sqrt", "trunc", "atan",
     "divide", "minimum", "power", "where", "compare",
     "mean", "sum", "max", "min", "prod", "norm1", "norm2", "argmax", "cumsum", "topk",
     "matmul", "attention", "rotary", "einsum",
     "lstm", "gru", "rnn",
     "rmsnorm", "l2_normalize",
     "shift", "affine", "parameter", "embedding", "quantize",
-    "select", "gather", "gather_elements", "scatter", "expand", "tile", "trilu", "fold", "unfold",
+    "select", "gather", "gather_elements", "scatter", "grid_sample", "expand", "tile", "trilu", "fold", "unfold",
 ]
 # fmt: on
 

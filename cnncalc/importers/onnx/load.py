@@ -176,7 +176,7 @@ class Imported:
         try:
             shapes = self._inputs(inputs, scope)
             outputs = self.build.graph(file.model.graph, scope)
-            self.graph = Graph(file.name, {name: value.shape for name, value in shapes.items()})
+            self.graph = Graph(file.name, {name: value.sample for name, value in shapes.items()})
             for name, value in shapes.items():
                 self.graph.inputs[name].times = value.times
                 self.graph.inputs[name].below = BELOW.get(value.dtype)
@@ -184,6 +184,8 @@ class Imported:
             self._layers(outputs, fuse)
         except (MalformedError, UnfitError) as error:
             raise CnncalcError(f"{file.path}: {error}") from None
+        except LayerError as error:
+            raise CnncalcError(f"{file.path}: {error.message}") from None
         except SpecError:  # it has its places
             raise
         except CnncalcError as error:

@@ -19,7 +19,7 @@ SINGLE = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "HardSwish": "hardswish",
     "Mish": "mish", "Abs": "abs", "Ceil": "ceil", "Cos": "cos", "Erf": "erf", "Exp": "exp", "Floor": "floor",
     "Log": "log", "Neg": "neg", "Reciprocal": "reciprocal", "Round": "round", "Sign": "sign", "Sin": "sin",
-    "Sqrt": "sqrt", "Softsign": "softsign",
+    "Sqrt": "sqrt", "Softsign": "softsign", "Atan": "atan",
 }  # fmt: skip
 """Operators of one input without arguments, and the layer types that they are."""
 

@@ -210,6 +210,9 @@ def _pad(build: Builder, call: Call) -> Value:
     where = range(x.rank) if axes is None else [position(int(axis), x.rank) for axis in axes]
     if len(pads) != 2 * len(where):
         raise UnfitError(f"{len(pads)} pads for {len(where)} axes")
+    filling = call.given(2) if call.opset >= 11 else None
+    if filling is not None and filling.number is None:
+        raise UnfitError("what it pads with is not known before it runs")
     borders = [(0, 0)] * len(x.shape)
     for axis, before, after in zip(where, pads, pads[len(where) :], strict=False):
         own = x.own(axis)
@@ -217,7 +220,7 @@ def _pad(build: Builder, call: Call) -> Value:
             raise UnfitError("it pads the batch")
         if own is not None:
             borders[own] = (before, after)
-    value = call.number("value") if call.opset < 11 else (call.given(2).number if call.given(2) else 0.0)  # type: ignore[union-attr]
+    value = call.number("value") if call.opset < 11 else filling.number if filling is not None else 0.0
     return padded(build, x, borders, call.text("mode", "constant"), max(float(value or 0), -LARGEST))
 
 

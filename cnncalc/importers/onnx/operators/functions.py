@@ -1,0 +1,52 @@
+"""Functions that are made of others."""
+
+from __future__ import annotations
+
+from math import pi
+
+from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.call import Call
+from cnncalc.importers.onnx.operators.elementwise import affine, filled, merged
+from cnncalc.importers.onnx.values import Value
+
+
+@operator("Tan", "Sinh", "Cosh")
+def _quotients(build: Builder, call: Call) -> Value:
+    """Return sin x / cos x, and half of eˣ ∓ e⁻ˣ."""
+    x = call.input(0)
+    if call.op == "Tan":
+        return merged(build, "divide", [build.step("sin", [x]), build.step("cos", [x])])
+    sides = [build.step("exp", [x]), build.step("exp", [build.step("neg", [x])])]
+    both = merged(build, "add" if call.op == "Cosh" else "subtract", sides)
+    return build.step("affine", [both], mul=0.5)
+
+
+@operator("Asin", "Acos")
+def _arcs(build: Builder, call: Call) -> Value:
+    """Return atan(x / √(1 − x²)), or what is missing of it to π/2."""
+    x = call.input(0)
+    root = build.step("sqrt", [build.step("affine", [build.step("power", [x], exponent=2.0)], mul=-1.0, add=1.0)])
+    arc = build.step("atan", [merged(build, "divide", [x, root])])
+    return arc if call.op == "Asin" else affine(build, arc, mul=-1.0, add=pi / 2)
+
+
+@operator("Asinh", "Acosh", "Atanh")
+def _areas(build: Builder, call: Call) -> Value:
+    """Return sign(x) · log(|x| + √(x² + 1)), log(x + √(x² − 1)), and half of log((1 + x) / (1 − x))."""
+    x = call.input(0)
+    if call.op == "Atanh":
+        sides = [affine(build, x, add=1.0), affine(build, x, mul=-1.0, add=1.0)]
+        return build.step("affine", [build.step("log", [merged(build, "divide", sides)])], mul=0.5)
+    size = build.step("abs", [x]) if call.op == "Asinh" else x
+    square = affine(build, build.step("power", [x], exponent=2.0), add=1.0 if call.op == "Asinh" else -1.0)
+    area = build.step("log", [merged(build, "add", [size, build.step("sqrt", [square])])])
+    return merged(build, "multiply", [build.step("sign", [x]), area]) if call.op == "Asinh" else area
+
+
+@operator("Shrink")
+def _shrink(build: Builder, call: Call) -> Value:
+    """Return x, brought nearer to 0 by bias where it is further than lambd from it, and 0 elsewhere."""
+    x, bias, bound = call.input(0), call.number("bias"), call.number("lambd", 0.5)
+    far = merged(build, "compare", [build.step("abs", [x]), filled(bound, x)], by="greater")
+    nearer = merged(build, "subtract", [x, build.step("affine", [build.step("sign", [x])], mul=bias)]) if bias else x
+    return merged(build, "multiply", [nearer, far])

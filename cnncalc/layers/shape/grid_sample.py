@@ -1,0 +1,136 @@
+"""A map read at places that a second input gives."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cnncalc.layers.arguments import LayerError, argument, choice, flag
+from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.reads import WHOLE, Along, Read, Reads
+from cnncalc.layers.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.pytorch import Flow, Torch
+
+
+class GridSample(Layer):
+    """Reads a map at the places of a grid, as a spatial transformer does (Jaderberg et al. 2015, arXiv:1506.02025).
+
+    Inputs (C, *spatial) and, for d spatial axes, the grid (*spatial_out, d): the coordinates of each place, that of the
+    last axis first, from −1 to 1 over the map; output (C, *spatial_out).  Flops per output element: linear 2ᵈ products
+    and 2ᵈ − 1 adds, nearest none; the weights, which depend on the place alone, are not counted.
+    """
+
+    kind = "shape"
+    arity: ClassVar[tuple[int, int | None]] = (2, 2)
+
+    mode = argument(choice("linear", "nearest"), "linear is bilinear on a map of two axes", "linear")
+    padding_mode = argument(
+        choice("zeros", "border", "reflection"), "what lies outside: 0, the nearest element, the map mirrored", "zeros"
+    )
+    align_corners = argument(flag, "whether −1 and 1 are the centres of the corner elements, not their edges", False)
+
+    example = Example(
+        "grid_sample", inputs=((64, 28, 28), (14, 14, 2)), output=(64, 14, 14), flops=(4 + 3) * 64 * 14 * 14
+    )
+    elsewhere = Elsewhere(onnx="GridSample", others="spatial_transformer warp remap")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """Return (C, *spatial_out)."""
+        x, grid = inputs
+        if len(x) != len(grid) or len(x) < 2 or grid[-1] != len(x) - 1:
+            raise LayerError(
+                f"takes a map and a grid of its places, but they are {shape_text(x)} and {shape_text(grid)}",
+                hint="(C, H, W) and (H_out, W_out, 2)",
+            )
+        return (x[0], *grid[:-1])
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """The sum of the weighted neighbours, for each element."""
+        neighbours = 1 << (len(output) - 1)
+        return (2 * neighbours - 1) * prod(output) if self.mode == "linear" else 0
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return that an element may read all of its channel, and its place."""
+        rank = len(output)
+        own = Along((Read(0), *[Read(None, None, False)] * (rank - 1)))
+        return (own,), (Along((*[Read(axis) for axis in range(1, rank)], WHOLE)),)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Find the neighbours of each place, and add them by their weights."""
+        np = ops.np
+        count = max(map(len, inputs))
+        x, grid = [np.broadcast_to(one, (count, *one.shape[1:])) for one in inputs]
+        sizes = x.shape[2:]
+        places = [self._place(np, grid[..., -1 - axis], size) for axis, size in enumerate(sizes)]
+        samples = np.arange(count).reshape(-1, *(1,) * len(sizes))
+        channels_last = np.moveaxis(x, 1, -1)
+        if self.mode == "nearest":
+            y = self._taken(np, channels_last, samples, [np.rint(place) for place in places])
+            return np.moveaxis(y, -1, 1)
+        below = [np.floor(place) for place in places]
+        total = None
+        for corner in product((0, 1), repeat=len(sizes)):
+            weight = samples * 0 + 1
+            for place, low, step in zip(places, below, corner, strict=True):
+                weight = weight * (place - low if step else 1 - (place - low))
+            found = self._taken(
+                np, channels_last, samples, [low + step for low, step in zip(below, corner, strict=True)]
+            )
+            part = found * weight[..., None].astype(x.dtype)
+            total = part if total is None else total + part
+        made: Array = np.moveaxis(total, -1, 1)
+        return made
+
+    def _place(self, np: NumPy, coordinate: Array, size: int) -> Any:
+        """Return coordinates from −1 to 1 as places of an axis, those outside where the padding has them."""
+        place: Any = (coordinate + 1) / 2 * (size - 1) if self.align_corners else ((coordinate + 1) * size - 1) / 2
+        if self.padding_mode == "reflection":
+            low, high = (0.0, size - 1.0) if self.align_corners else (-0.5, size - 0.5)
+            span = max(high - low, 1e-9)
+            distance = np.abs(place - low) % (2 * span)
+            place = low + np.minimum(distance, 2 * span - distance)
+        if self.padding_mode != "zeros":
+            place = np.clip(place, 0, size - 1)
+        return place
+
+    def _taken(self, np: NumPy, x: Array, samples: Array, places: list[Array]) -> Array:
+        """Return the elements at whole places of a map with its channels last; 0 outside."""
+        sizes = x.shape[1:-1]
+        inside = samples == samples
+        for place, size in zip(places, sizes, strict=True):
+            inside = inside & (place >= 0) & (place <= size - 1)
+        indices = [np.clip(place, 0, size - 1).astype(int) for place, size in zip(places, sizes, strict=True)]
+        found: Array = x[(samples, *indices)] * inside[..., None]
+        return found
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """GridSample, which is there from opset 16 on; its linear mode has another name before 20."""
+        if onnx.opset < 16:
+            raise LayerError("is there from opset 16 on")
+        if onnx.opset < 20 and len(onnx.output) != 3:
+            raise LayerError("is there for maps of other than two axes from opset 20 on")
+        mode = self.mode if onnx.opset >= 20 or self.mode == "nearest" else "bilinear"
+        return onnx.node(
+            "GridSample", onnx.stretched(0), onnx.stretched(1), mode=mode, padding_mode=self.padding_mode,
+            align_corners=int(self.align_corners),
+        )  # fmt: skip
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's function, of maps of two and three axes."""
+        from cnncalc.layers.pytorch import Or, Torch, X, Y, call
+
+        if len(flow.output) not in (3, 4) or any(flow.once):
+            raise LayerError("has no grid_sample of one axis, or of what is the same for all samples")
+        how = {"mode": Or("bilinear" if self.mode == "linear" else "nearest", "bilinear")}
+        options = {**how, "padding_mode": Or(self.padding_mode, "zeros"), "align_corners": self.align_corners}
+        return Torch(call("F.grid_sample", X, Y, **options))
+
+    def label(self) -> str:
+        """Return the mode where it is not linear, and what lies outside where it is not 0."""
+        words = (self.mode, "linear"), (self.padding_mode, "zeros")
+        return ", ".join([word for word, usual in words if word != usual])
