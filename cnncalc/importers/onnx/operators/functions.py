@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import pi
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.call import Call
 from cnncalc.importers.onnx.operators.elementwise import affine, filled, merged
-from cnncalc.importers.onnx.values import Value
+from cnncalc.importers.onnx.values import Call, Value
 
 
 @operator("Tan", "Sinh", "Cosh")
