@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.base import Layer, LayerError, Use, Weight
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -20,12 +21,12 @@ class _Flowing:
     The array that it stands for is (batch · times, \*shape); (1, \*shape) where ``times`` is 0 and there is no batch.
     """
 
-    __slots__ = ("name", "shape", "times")
+    __slots__ = ("name", "of_one", "shape", "times")
 
-    def __init__(self, name: str, shape: Shape, times: int) -> None:
-        self.name = name
-        self.shape = shape
-        self.times = times
+    name: str
+    shape: Shape
+    times: int
+    of_one: int
 
     def copies(self, batch: int = 1) -> int:
         """Return how many arrays of ``shape`` a batch has."""
@@ -33,7 +34,7 @@ class _Flowing:
 
     def elements(self, batch: int = 1) -> int:
         """Return the elements of a batch."""
-        return self.copies(batch) * prod(self.shape)
+        return (batch * self.times or 1) * self.of_one
 
 
 class Input(_Flowing):
@@ -46,7 +47,10 @@ class Input(_Flowing):
     __slots__ = ("below",)
 
     def __init__(self, name: str, shape: Shape, times: int = 1) -> None:
-        super().__init__(name, shape, times)
+        self.name = name
+        self.shape = shape
+        self.times = times
+        self.of_one = prod(shape)
         self.below: int | None = None
 
     def __repr__(self) -> str:
@@ -80,7 +84,11 @@ class Node(_Flowing):
         origin: Origin | None,
         held: Mapping[str, Weight] | None = None,
     ) -> None:
-        super().__init__(name, use.output, _times(use, inputs))
+        self.name = name
+        self.shape = use.output
+        times = inputs[0].times if len(inputs) == 1 else _common_times(inputs)
+        self.times = use.layer.times(use.inputs, times)
+        self.of_one = use.elements
         self.index = index
         self.use = use
         self.inputs = inputs
@@ -245,10 +253,11 @@ class Graph:
         """
         if name in self._names:
             raise LayerError(f"the name '{name}' is given twice")
-        for tensor in inputs:
-            if not self._owns(tensor):
-                raise LayerError(f"'{tensor.name}' belongs to another network")
-        use = layer.apply(tuple([tensor.shape for tensor in inputs]))
+        stranger = self._stranger(inputs)
+        if stranger is not None:
+            raise LayerError(f"'{stranger.name}' belongs to another network")
+        shapes = (inputs[0].shape,) if len(inputs) == 1 else tuple([tensor.shape for tensor in inputs])
+        use = layer.apply(shapes)
         if shares is not None:
             shares = shares.shares or shares
             _check_shared(use, shares)
@@ -265,9 +274,10 @@ class Graph:
         """
         if not outputs:
             raise LayerError("the network has no output")
-        for name, tensor in outputs.items():
-            if not self._owns(tensor):
-                raise LayerError(f"the output '{name}' belongs to another network")
+        stranger = self._stranger(outputs.values())
+        if stranger is not None:
+            name = next(name for name, tensor in outputs.items() if tensor is stranger)
+            raise LayerError(f"the output '{name}' belongs to another network")
         self.outputs = dict(outputs)
 
     def up_to(self, node: Node) -> Graph:
@@ -279,10 +289,16 @@ class Graph:
         part.finish({node.name: node})
         return part
 
-    def _owns(self, tensor: Tensor) -> bool:
-        if isinstance(tensor, Node):
-            return tensor.index < len(self.nodes) and self.nodes[tensor.index] is tensor
-        return self.inputs.get(tensor.name) is tensor
+    def _stranger(self, tensors: Iterable[Tensor]) -> Tensor | None:
+        """Return the first of some tensors that belongs to another graph."""
+        nodes = self.nodes
+        for tensor in tensors:
+            if isinstance(tensor, Node):
+                if tensor.index >= len(nodes) or nodes[tensor.index] is not tensor:
+                    return tensor
+            elif self.inputs.get(tensor.name) is not tensor:
+                return tensor
+        return None
 
     def readers(self) -> dict[Tensor, list[Node]]:
         """Return the nodes that read each tensor, in the order in which they run."""
@@ -303,8 +319,8 @@ class Graph:
         return last
 
 
-def _times(use: Use, inputs: tuple[Tensor, ...]) -> int:
-    """Return the times of a use's output.  Raises LayerError where inputs come at different times."""
+def _common_times(inputs: tuple[Tensor, ...]) -> int:
+    """Return the times of what comes in, apart from what has no batch.  Raises LayerError where they differ."""
     times = 0
     for number, tensor in enumerate(inputs, 1):
         if times and tensor.times and tensor.times != times:
@@ -313,7 +329,7 @@ def _times(use: Use, inputs: tuple[Tensor, ...]) -> int:
                 hint="unfold makes the windows of a sample one tensor again",
             )
         times = times or tensor.times
-    return use.layer.times(use.inputs, times)
+    return times
 
 
 def _check_shared(use: Use, owner: Node) -> None:

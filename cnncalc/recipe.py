@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from cnncalc.ground.named import NamedTuple
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph

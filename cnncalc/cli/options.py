@@ -23,7 +23,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -32,6 +32,7 @@ from cnncalc.cli.opening import Asked, AskedSeveral
 from cnncalc.cli.output import Output
 from cnncalc.figures.costs import CONVENTIONS, DTYPES, OWN_CONVENTION
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.named import NamedTuple
 from cnncalc.rendering.writers import FORMATS
 
 Command = TypeVar("Command", bound=Callable[..., Any])

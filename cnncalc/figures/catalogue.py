@@ -7,12 +7,12 @@ here.  A new figure is one entry.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from cnncalc.figures.costs import Sums, sums
 from cnncalc.figures.memory import forward_elements, peak_elements, training_elements
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.shapes import crossed
 
 COUNT, BYTES, SECONDS, POSITIONS, SHAPE = "count", "bytes", "seconds", "positions", "shape"

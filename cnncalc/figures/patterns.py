@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import gcd, lcm
-from typing import NamedTuple
 
 from cnncalc.ground.limits import MAX_INTEGER
+from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.reads import Ranges, Span
 
 NOTHING = MAX_INTEGER**4

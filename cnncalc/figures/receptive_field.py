@@ -14,12 +14,13 @@ networks", Distill).  Three conventions:
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from cnncalc.figures.patterns import IDENTITY, Pattern, PatternBudget, through
 from cnncalc.figures.terms import CHANNELS, MISSING, IndexDigit, Term, Terms, whole
 from cnncalc.graph import Graph, Input, Node, Tensor
 from cnncalc.ground.limits import MAX_FIELD_WORK
+from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.base import Use
 from cnncalc.layers.reads import Along, LaidOut, Move, Read, Reads
 from cnncalc.layers.shapes import Shape

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from cnncalc.figures.costs import CONVENTIONS, DTYPES, OWN_CONVENTION, Sums, sums
 from cnncalc.figures.expectations import unmet
 from cnncalc.figures.memory import OPTIMIZERS, forward_elements, peak_elements, training_elements
 from cnncalc.figures.receptive_field import Fields, Seen, leading, receptive_fields
 from cnncalc.graph import Graph, Node, Unmet
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.near import did_you_mean
 from cnncalc.layers.base import KINDS
 from cnncalc.layers.shapes import Shape

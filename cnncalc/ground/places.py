@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from cnncalc.ground.errors import CnncalcError, clipped, with_hint
 from cnncalc.ground.limits import MAX_FAULTS
+from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.terminal_safe import printable
 
 WIDEST_EXCERPT = 110

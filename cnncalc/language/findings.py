@@ -8,8 +8,9 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
+from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Fault, Origin, Place
 

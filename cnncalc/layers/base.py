@@ -7,7 +7,7 @@ batch axis, channels first: ``(F,)``, ``(C, L)``, ``(C, H, W)`` or ``(C, D, H, W
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.ground.limits import MAX_INTEGER, MAX_RANK
 from cnncalc.layers.arguments import Argument, per_rank
@@ -28,11 +28,20 @@ if TYPE_CHECKING:
 KINDS = ("conv", "fc", "matmul", "recurrent", "norm", "pool", "activation", "merge", "shape", "other")
 
 
-class Weight(NamedTuple):
+class Weight:
     """A tensor that a layer owns; trainable ones are ``params``, the others ``buffers``."""
 
-    shape: Shape
-    trainable: bool = True
+    __slots__ = ("shape", "trainable")
+
+    def __init__(self, shape: Shape, trainable: bool = True) -> None:
+        self.shape = shape
+        self.trainable = trainable
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Weight) and (self.shape, self.trainable) == (other.shape, other.trainable)
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.trainable))
 
 
 class Example:
@@ -78,10 +87,11 @@ class Elsewhere:
 class Use:
     """A layer applied to given input shapes: its output shape and everything that is counted, per sample.
 
-    ``flops`` is None where the type does not define them; such types are named in every output.
+    ``elements`` are those of the output.  ``flops`` is None where the type does not define them; such types are named
+    in every output.
     """
 
-    __slots__ = ("buffers", "flops", "inputs", "layer", "macs", "output", "params", "weights")
+    __slots__ = ("buffers", "elements", "flops", "inputs", "layer", "macs", "output", "params", "weights")
 
     def __init__(self, layer: Layer, inputs: tuple[Shape, ...]) -> None:
         """Infer and count.  Raises LayerError where the inputs don't fit the layer."""
@@ -90,7 +100,8 @@ class Use:
         self.output = output = layer.output_shape(*inputs)
         if len(output) > MAX_RANK:
             raise LayerError(f"the output has {len(output)} axes; at most {MAX_RANK} are allowed")
-        if prod(output) > MAX_INTEGER:
+        self.elements = prod(output)
+        if self.elements > MAX_INTEGER:
             raise LayerError(f"the output {shape_text(output)} has more than {MAX_INTEGER:,} elements")
         self.weights = weights = layer.weights(*inputs)
         self.params = sum([prod(weight.shape) for weight in weights.values() if weight.trainable])

@@ -7,9 +7,10 @@ each symbol carries its name, the expression that led to it and the same with th
 from __future__ import annotations
 
 from math import gcd
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cnncalc.ground.limits import MAX_INTEGER
+from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.numeric import whole
 from cnncalc.layers.shapes import axis_names
 

@@ -5,8 +5,7 @@ Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.numeric import larger
 from cnncalc.layers.arguments import LayerError, Padding
 from cnncalc.layers.arguments import Pair as Pair

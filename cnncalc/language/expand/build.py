@@ -195,7 +195,7 @@ class _Build:
     def outputs(self, frame: Frame, result: Tensors) -> dict[str, Tensor]:
         stated = self.stated.outputs
         if not stated:
-            names = frame.names_of_tensors()
+            names = frame.scope.names_of_tensors()
             return {names.get(tensor, tensor.name): tensor for tensor in result or ()}
         outputs: dict[str, Tensor] = {}
         for output in stated:

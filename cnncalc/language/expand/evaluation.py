@@ -33,8 +33,10 @@ class Evaluation:
 
     def value(self, value: SpecValue, names: Names) -> Any:
         """Return a value; where it can't be computed, a fault and None."""
+        if value.compute is None:
+            return value.constant
         try:
-            return value(names, self.budget)
+            return value.compute(names, self.budget)
         except ExpressionError as error:
             self.faults.note(value.origin, error.message, error.hint)
             return None

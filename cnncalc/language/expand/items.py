@@ -80,12 +80,15 @@ class Expansion:
                 return above  # what it would read need not be there either
             self._warn_of_input(item, frame, above)
             incoming = self.scopes.sources(item, frame)
-        if not item.repeats:
-            result, present = self._once(item, frame, names, incoming, frame)
+        if item.repeats:
+            result, is_there = self._all_rounds(item, frame, names, incoming)
+            if not is_there:
+                return above
         else:
-            result, present = self._all_rounds(item, frame, names, incoming)
-        if not present:
-            return above
+            self._step(item)
+            if item.when is not None and not self.values.present(item.when, names, incoming):
+                return above
+            result = self._round(item, frame, names, incoming, frame)
         if item.expect is not None and not each_round(item):
             self._check_expected(item, result, names)
         return result
@@ -99,7 +102,7 @@ class Expansion:
 
     def _all_rounds(self, item: Item, frame: Frame, names: Names, incoming: Tensors) -> tuple[Tensors, bool]:
         """Expand an item with a loop: (what comes out of the last round, whether any round was there)."""
-        values, around, any_present = self.values, self._rounds, False
+        values, around, is_there = self.values, self._rounds, False
         rows = values.rows(item.loop, names, incoming)
         for row in rows:
             self._step(item)
@@ -107,18 +110,13 @@ class Expansion:
             count = 1 if item.repeat is None else values.count(item.repeat, values.seen(inner, incoming))
             self._rounds = around * len(rows) * max(count, 1)
             for _ in range(count):
-                lookup = Frame(frame.scope, frame, frame.incoming, frame.home)
-                incoming, present = self._once(item, lookup, inner, incoming, frame)
-                any_present |= present
+                self._step(item)
+                if item.when is None or values.present(item.when, inner, incoming):
+                    lookup = Frame(frame.scope, frame, {})
+                    incoming = self._round(item, lookup, inner, incoming, frame)
+                    is_there = True
         self._rounds = around
-        return incoming, any_present
-
-    def _once(self, item: Item, lookup: Frame, names: Names, incoming: Tensors, frame: Frame) -> tuple[Tensors, bool]:
-        """Expand one round of an item: (its output, whether it is there)."""
-        self._step(item)
-        if item.when is not None and not self.values.present(item.when, names, incoming):
-            return incoming, False
-        return self._round(item, lookup, names, incoming, frame), True
+        return incoming, is_there
 
     def _round(self, item: Item, lookup: Frame, names: Names, incoming: Tensors, frame: Frame) -> Tensors:
         """Expand one round of an item that is there."""
@@ -139,11 +137,11 @@ class Expansion:
 
     def _contents(
         self, item: Item, name: str, lookup: Frame, frame: Frame, names: Names, incoming: Tensors
-    ) -> tuple[Frame | None, Tensors]:
+    ) -> tuple[Scope | None, Tensors]:
         """Expand what an item is made of: (its scope where it has one of its own, its output)."""
         if isinstance(item, LayerItem):
-            return None, self._layer(item, name, lookup, names, incoming)
-        return self._scoped(item, name, frame, names, incoming)
+            return None, self._layer(item, frame.scope.prefix + name, lookup, names, incoming)
+        return self._scoped(item, frame.scope.prefix + name, frame, names, incoming)
 
     @property
     def effort(self) -> int:
@@ -153,7 +151,7 @@ class Expansion:
     def _step(self, item: Item) -> None:
         """Count an item or a round that is looked at.  Raises SpecError for too many."""
         self._steps += 1
-        if self._steps > MAX_STEPS + STEPS_PER_LAYER * len(self.graph.nodes):
+        if self._steps > MAX_STEPS and self._steps > MAX_STEPS + STEPS_PER_LAYER * len(self.graph.nodes):
             message = f"expanding the spec takes too many steps: {MAX_STEPS:,}, and {STEPS_PER_LAYER} for each layer"
             raise self.faults.refusal(item.origin, message)
 
@@ -166,27 +164,26 @@ class Expansion:
         self._starts.pop()
         return result
 
-    def _scoped(self, item: Item, name: str, frame: Frame, names: Names, incoming: Tensors) -> tuple[Frame, Tensors]:
+    def _scoped(self, item: Item, path: str, frame: Frame, names: Names, incoming: Tensors) -> tuple[Scope, Tensors]:
         """Expand a block or a named sequence in a scope of its own."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
             user = f"'{item.type_name}' uses itself, or blocks use each other"
             raise self.faults.refusal(item.origin, f"blocks are nested deeper than {MAX_DEPTH}: {user}")
-        prefix = f"{self.scopes.path(item, name, frame)}."
         if isinstance(item, BlockItem):
             items, reserved = item.block.items, item.block.reserved
             names = self.values.inside(item, names, incoming)
-            self.graph.blocks[prefix[:-1]] = BlockUse(item.type_name, item.block.arguments, names, item.origin)
+            self.graph.blocks[path] = BlockUse(item.type_name, item.block.arguments, names, item.origin)
         else:
             assert isinstance(item, SequenceItem)
             items, reserved = item.items, item.reserved
-        inside = Frame(Scope(prefix, reserved), frame, incoming)
+        is_sequence = isinstance(item, SequenceItem) and incoming != tuple(self.graph.inputs.values())
+        inside = Scope(f"{path}.", reserved, incoming, is_sequence)
         if incoming is not None and len(incoming) > 1:
             for number, tensor in enumerate(incoming, 1):
-                inside.names[f"input{number}"] = Ref((tensor,), None, "input", 0, 0)
-        inside.is_sequence = isinstance(item, SequenceItem) and incoming != tuple(self.graph.inputs.values())
+                inside.names[f"input{number}"] = Ref((tensor,))
         self._starts.append(None)
-        result = self.items(items, inside, names, incoming)
+        result = self.items(items, Frame(inside, frame, inside.names), names, incoming)
         self._starts.pop()
         self._depth -= 1
         return inside, result
@@ -198,7 +195,7 @@ class Expansion:
         first of a named sequence the sequence's input.
         """
         named = [reference for reference in item.sources or () if reference.name == "input"]
-        scope = frame.home.incoming
+        scope = frame.scope.incoming
         if not named or scope is None or named[0].origin in self._warned:
             return
         start = self._starts[-1] if self._starts else None
@@ -206,7 +203,7 @@ class Expansion:
         if start is not None and start != scope and above != start:
             message = "'input' is the input of the scope here, not what this path or unnamed sequence starts from"
             hint = "name the item that it starts from, or name the sequence, so that it has an input of its own"
-        elif frame.home.is_sequence and above == scope and len(item.sources or ()) == 1:
+        elif frame.scope.is_sequence and above == scope and len(item.sources or ()) == 1:
             message = "'input' is the sequence's own input, which comes in without a 'from', too"
             hint = "the network's input can be read here where it has a name, as in input: {image: [3, 224, 224]}"
         if message:
@@ -216,9 +213,9 @@ class Expansion:
 
     # --- layers ---------------------------------------------------------------------------------------------
 
-    def _layer(self, item: LayerItem, name: str, frame: Frame, names: Names, incoming: Tensors) -> Tensors:
+    def _layer(self, item: LayerItem, path: str, frame: Frame, names: Names, incoming: Tensors) -> Tensors:
         """Add a layer to the network; a fault gives None."""
-        full, tensors = self.scopes.path(item, name, frame), incoming
+        tensors = incoming
         try:
             if item.takes_nothing:
                 tensors = tensors if item.sources else ()
@@ -227,9 +224,9 @@ class Expansion:
             layer = item.built or self._made(item, names, incoming)
             if layer is None or tensors is None:
                 return None
-            return (self._add(layer, tensors, full, item),)
+            return (self._add(layer, tensors, path, item),)
         except LayerError as error:
-            self._note_misfit(item, full, tensors or (), error)
+            self._note_misfit(item, path, tensors or (), error)
             return None
 
     def _paths(self, paths: list[list[Item]], frame: Frame, names: Names, incoming: Tensors) -> Tensors:
@@ -247,19 +244,21 @@ class Expansion:
             if incoming is None:
                 return None
             names = self.values.seen(names, incoming)
-        arguments = item.arguments.values()
         try:
             budget = self.values.budget
-            found = tuple([value.constant if value.is_constant else value(names, budget) for value in arguments])
+            found = tuple(
+                [value.compute(names, budget) if value.compute else value.constant for value in item.arguments.values()]
+            )
         except ExpressionError:
-            for value in arguments:
+            for value in item.arguments.values():
                 self.values.value(value, names)
             return None
-        for argument, one in zip(item.arguments, found, strict=True):
+        for place, one in enumerate(found):
             if type(one) is tuple:
                 try:
                     budget.spend(weigh(one))
                 except OverflowError as fault:  # written out in the spec, or given
+                    argument = [*item.arguments][place]
                     raise LayerError(f"{argument}: {fault}", argument=argument) from None
         try:
             key = dumps(found, 2)  # 1, 1.0 and true are equal, but not the same
@@ -274,7 +273,7 @@ class Expansion:
             layer = item.cache[key] = item.layer_class(**dict(zip(item.arguments, found, strict=True)))
         return layer
 
-    def _add(self, layer: Layer, tensors: tuple[Tensor, ...], full: str, item: LayerItem) -> Node:
+    def _add(self, layer: Layer, tensors: tuple[Tensor, ...], path: str, item: LayerItem) -> Node:
         """Append a node, within the bounds, and with the weights that it shares."""
         if len(self.graph.nodes) >= MAX_LAYERS or self._rounds > MAX_LAYERS:
             loops = " (loops in loops)" if self._rounds > MAX_LAYERS else ""
@@ -283,22 +282,21 @@ class Expansion:
         if self._reads > MAX_READS:
             message = f"the layers of the network read more than {MAX_READS:,} tensors"
             raise self.faults.refusal(item.origin, message)
-        node = self.graph.add(layer, tensors, full, self.sharing.owner(layer, tensors), item.origin)
-        self.sharing.note(node)
-        return node
+        owner = self.sharing.owner(layer, tensors) if self.sharing.owners else None
+        return self.graph.add(layer, tensors, path, owner, item.origin)
 
-    def _note_misfit(self, item: LayerItem, full: str, tensors: tuple[Tensor, ...], error: LayerError) -> None:
+    def _note_misfit(self, item: LayerItem, path: str, tensors: tuple[Tensor, ...], error: LayerError) -> None:
         """Note what is wrong with a layer, at the argument that is to blame."""
         argument = item.arguments.get(error.argument or "")
         origin = argument.origin if argument else item.origin
         if error.argument == "weights" and item.weights is not None:
             origin = item.weights.origin
         near = partial(did_you_mean, error.argument or "", tuple(error.near), "arguments")
-        message = f"{item.type_name} '{full}': {error.message}"
+        message = f"{item.type_name} '{path}': {error.message}"
         self.faults.note(origin, message, error.hint or (near if error.near else None))
         from cnncalc.language.expand.unfinished import Misfit
 
-        self.misfits.append(Misfit(full, tensors, message))
+        self.misfits.append(Misfit(path, tensors, message))
 
     def _check_expected(self, item: Item, result: Tensors, names: Names) -> None:
         """Hold an item's output against the shape that its ``expect`` states."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from cnncalc.graph import Graph, Tensor
 from cnncalc.ground.limits import MAX_INPUTS, MAX_PATH
@@ -15,44 +15,80 @@ Tensors: TypeAlias = "tuple[Tensor, ...] | None"
 """What flows from item to item; None where a fault has made it unknown."""
 
 
-class Ref(NamedTuple):
-    """What a name stands for: its output, what is inside, and which nodes it is made of."""
+class Ref:
+    """What a name stands for: its output, what is inside, and which nodes it is made of, from ``start`` to ``end``."""
 
-    tensors: Tensors
-    inside: Frame | None
-    type_name: str
-    start: int
-    end: int
+    __slots__ = ("end", "inside", "start", "tensors", "type_name")
+
+    def __init__(
+        self, tensors: Tensors, inside: Scope | None = None, type_name: str = "input", start: int = 0, end: int = 0
+    ) -> None:
+        self.tensors = tensors
+        self.inside = inside
+        self.type_name = type_name
+        self.start = start
+        self.end = end
 
 
 class Scope:
-    """Where names are given: a block, a named sequence or the whole network."""
+    """Where names are given: a block, a named sequence or the whole network.
 
-    def __init__(self, prefix: str, reserved: frozenset[str]) -> None:
+    Attributes:
+        prefix: what the dotted paths of its items begin with.
+        reserved: the names that the text gives, which running numbers must not take.
+        incoming: its input; None for a network with several, each by its own name.
+        is_sequence: whether it is a named sequence that reads something else than the network's input.
+        names: what its names stand for; of items that come several times, those with numbers.
+    """
+
+    __slots__ = ("_counts", "incoming", "is_sequence", "names", "prefix", "reserved")
+
+    def __init__(self, prefix: str, reserved: frozenset[str], incoming: Tensors, is_sequence: bool = False) -> None:
         self.prefix = prefix
         self.reserved = reserved
-        self.counts: dict[str, int] = {}
-        self.given: set[str] = set()
+        self.incoming = incoming
+        self.is_sequence = is_sequence
+        self.names: dict[str, Ref] = {}
+        self._counts: dict[str, int] = {}
 
     def numbered(self, base: str) -> str:
         """Return the base with its next running number."""
-        number = self.counts.get(base, 0) + 1
-        while (name := f"{base}{number}") in self.reserved or name in self.given:
+        number = self._counts.get(base, 0) + 1
+        while (name := f"{base}{number}") in self.reserved or name in self.names:
             number += 1
-        self.counts[base] = number
+        self._counts[base] = number
         return name
+
+    def input(self) -> Ref | None:
+        """Return the scope's input; None at the top of a network with several."""
+        return None if self.incoming is None and not self.prefix else Ref(self.incoming)
+
+    def names_of_tensors(self) -> dict[Tensor, str]:
+        """Return the last name for each tensor that has one of its own."""
+        refs = self.names.items()
+        return {ref.tensors[0]: name for name, ref in refs if ref.tensors is not None and len(ref.tensors) == 1}
 
 
 class Frame:
-    """Where names are looked up: a scope, or one round of a loop inside it; then outwards."""
+    """Where names are looked up: a scope, or one round of a loop inside it; then outwards.
 
-    def __init__(self, scope: Scope, outer: Frame | None, incoming: Tensors, home: Frame | None = None) -> None:
+    Attributes:
+        scope: where items are given their names.
+        outer: the frame around it.
+        names: what names stand for here: those of the scope, or of one round the names without numbers.
+    """
+
+    __slots__ = ("names", "outer", "scope")
+
+    def __init__(self, scope: Scope, outer: Frame | None, names: dict[str, Ref]) -> None:
         self.scope = scope
         self.outer = outer
-        self.incoming = incoming
-        self.home = home or self  # the frame of the scope itself
-        self.is_sequence = False  # whether the scope is a named sequence, and not what the network begins with
-        self.names: dict[str, Ref] = {}
+        self.names = names
+
+    @property
+    def is_round(self) -> bool:
+        """Whether it is one round of a loop."""
+        return self.names is not self.scope.names
 
     def chain(self) -> Iterator[Frame]:
         """Return this frame and all that lie around it."""
@@ -64,28 +100,16 @@ class Frame:
     def find(self, name: str) -> Ref | None:
         """Return what a name stands for, from here outwards; a dotted one reaches into scopes."""
         first, *inner = name.split(".")
-        ref = self._own_input() if first == "input" else None
+        ref = self.scope.input() if first == "input" else None
         for frame in self.chain() if ref is None else ():
             ref = frame.names.get(first)
             if ref is not None:
                 break
-            if frame is frame.home and first in frame.scope.reserved:
+            if not frame.is_round and first in frame.scope.reserved:
                 return None  # an item of this scope that is not there yet hides those further out
         for part in inner:
             ref = ref.inside.names.get(part) if ref is not None and ref.inside is not None else None
         return ref
-
-    def names_of_tensors(self) -> dict[Tensor, str]:
-        """Return the scope's last name for each tensor that has one of its own."""
-        refs = self.home.names.items()
-        return {ref.tensors[0]: name for name, ref in refs if ref.tensors is not None and len(ref.tensors) == 1}
-
-    def _own_input(self) -> Ref | None:
-        """Return the scope's input, or None at the top of a network with several, each by its own name."""
-        incoming = self.home.incoming
-        if incoming is None and self.scope.prefix == "":
-            return None
-        return Ref(incoming, None, "input", 0, 0)
 
 
 class Scopes:
@@ -97,38 +121,37 @@ class Scopes:
 
     def outermost(self, reserved: frozenset[str]) -> Frame:
         """Return the frame of the whole network, with its inputs."""
-        frame = Frame(Scope("", reserved | self.graph.inputs.keys()), None, None)
-        for name, tensor in self.graph.inputs.items():
-            frame.names[name] = Ref((tensor,), None, "input", 0, 0)
-        if len(self.graph.inputs) == 1:
-            frame.incoming = (next(iter(self.graph.inputs.values())),)
-        return frame
-
-    def path(self, item: Item, name: str, frame: Frame) -> str:
-        """Return an item's dotted path.  Raises SpecError where it is too long."""
-        path = frame.scope.prefix + name
-        if len(path) > MAX_PATH:
-            message = f"a dotted path of more than {MAX_PATH} characters: '{path}'"
-            raise self.faults.refusal(item.origin, message)
-        return path
+        inputs = self.graph.inputs
+        scope = Scope("", reserved | inputs.keys(), tuple(inputs.values()) if len(inputs) == 1 else None)
+        scope.names.update({name: Ref((tensor,)) for name, tensor in inputs.items()})
+        return Frame(scope, None, scope.names)
 
     def given_name(self, item: Item, frame: Frame) -> str:
-        """Return an item's name in its scope: its own, numbered where it may come several times, or its stem's."""
+        """Return an item's name in its scope: its own, numbered where it may come several times, or its stem's.
+
+        Raises:
+            SpecError: where its dotted path is too long.
+        """
         scope = frame.scope
         if item.name is None:
-            return scope.numbered(item.layer_class.stem if isinstance(item, LayerItem) else item.type_name)
-        if item.repeats or frame is not frame.home:
-            return scope.numbered(item.name.name)
-        if item.name.name in frame.names:
-            self.faults.note(item.name.origin, f"the name '{item.name.name}' is given twice in one scope")
-            return scope.numbered(item.name.name)
-        return item.name.name
+            name = scope.numbered(item.layer_class.stem if isinstance(item, LayerItem) else item.type_name)
+        else:
+            name = item.name.name
+            numbered = item.repeats or frame.is_round
+            if not numbered and name in frame.names:
+                self.faults.note(item.name.origin, f"the name '{name}' is given twice in one scope")
+                numbered = True
+            if numbered:
+                name = scope.numbered(name)
+        if len(scope.prefix) + len(name) > MAX_PATH:
+            message = f"a dotted path of more than {MAX_PATH} characters: '{scope.prefix}{name}'"
+            raise self.faults.refusal(item.origin, message)
+        return name
 
     def register(self, item: Item, name: str, frame: Frame, ref: Ref) -> None:
         """Remember what an item's name stands for."""
-        frame.scope.given.add(name)
-        frame.home.names[name] = ref
-        if frame is not frame.home and item.name is not None and not item.repeats:
+        frame.scope.names[name] = ref
+        if item.name is not None and frame.is_round and not item.repeats:
             frame.names[item.name.name] = ref  # within one round of a loop, the name without its number
 
     def sources(self, item: Item, frame: Frame) -> Tensors:

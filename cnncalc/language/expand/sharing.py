@@ -15,41 +15,45 @@ _index = attrgetter("index")
 
 
 class Sharing:
-    """The owners of the weights that the next layers share."""
+    """The owners of the weights that the next layers share.
+
+    Attributes:
+        owners: the nodes whose weights the next layers share, for each item around that shares, the innermost last.
+    """
 
     def __init__(self, scopes: Scopes, faults: Faults) -> None:
         self.scopes = scopes
         self.faults = faults
-        self._owners: list[Iterator[Node]] = []  # one for each item around that shares, the innermost last
-        self._weighted: list[Node] = []  # the nodes that have weights, in order
+        self.owners: list[Iterator[Node]] = []
+        self._weighted: list[Node] = []  # the nodes that have weights, in order, of those looked at
+        self._looked_at = 0
 
     def begin(self, item: Item, frame: Frame) -> None:
         """Let the layers that follow share the weights of the item that ``weights`` names."""
-        self._owners.append(self._nodes(item, frame) if item.weights is not None else iter(()))
+        self.owners.append(self._nodes(item, frame) if item.weights is not None else iter(()))
 
     def end(self, weights: Reference, result: Tensors) -> None:
         """Refuse an item that uses only some of the weights that it shares."""
-        owners = self._owners.pop()
+        owners = self.owners.pop()
         left = next(owners, None) if result is not None else None
         if left is not None:
             message = f"shares the weights of '{weights.name}', but has no layer for those of '{left.name}'"
             self.faults.note(weights.origin, message, "both must be made of the same layers")
 
     def owner(self, layer: Layer, tensors: tuple[Tensor, ...]) -> Node | None:
-        """Return the node whose weights a layer is to share.  Raises LayerError where none is left for it."""
-        if not self._owners or not layer.apply(tuple([tensor.shape for tensor in tensors])).weights:
+        """Return the node whose weights a layer is to share; None where it has none.
+
+        Raises:
+            LayerError: where no node is left for it.
+        """
+        if not layer.apply(tuple([tensor.shape for tensor in tensors])).weights:
             return None
         found = None
-        for owners in self._owners:  # all advance; the innermost counts
+        for owners in self.owners:  # all advance; the innermost counts
             found = next(owners, None)
         if found is None:
             raise LayerError("has weights, but the item whose weights it shares has no more", argument="weights")
         return found
-
-    def note(self, node: Node) -> None:
-        """Remember a node that was added, where it has weights."""
-        if node.use.weights:
-            self._weighted.append(node)
 
     def _nodes(self, item: Item, frame: Frame) -> Iterator[Node]:
         """Return the nodes whose weights an item is to share, in order."""
@@ -63,5 +67,7 @@ class Sharing:
             return iter(())
         from bisect import bisect_left
 
+        self._weighted += [node for node in self.scopes.graph.nodes[self._looked_at :] if node.use.weights]
+        self._looked_at = len(self.scopes.graph.nodes)
         start, end = (bisect_left(self._weighted, index, key=_index) for index in (ref.start, ref.end))
         return map(self._weighted.__getitem__, range(start, end))

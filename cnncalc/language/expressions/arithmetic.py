@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
@@ -35,6 +36,22 @@ def bounded(value: Any) -> Any:
     return value
 
 
+def on_numbers(operate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return an operation that takes two numbers, and refuses a result that is not bounded."""
+
+    def bounded_operation(a: Any, b: Any) -> Any:
+        if type(a) is int is type(b):  # as nearly always
+            value = operate(a, b)
+            if -MAX_INTEGER <= value <= MAX_INTEGER:
+                return value
+        return bounded(operate(require_number(a), require_number(b)))
+
+    return bounded_operation
+
+
+_sum, _product = on_numbers(operator.add), on_numbers(operator.mul)
+
+
 def add(a: Any, b: Any) -> Any:
     """Return a + b, of numbers, lists or texts."""
     if isinstance(a, (tuple, range)) and isinstance(b, (tuple, range)):
@@ -42,7 +59,7 @@ def add(a: Any, b: Any) -> Any:
         return tuple(a) + tuple(b)
     if isinstance(a, str) and isinstance(b, str) and len(a) + len(b) <= MAX_EXPRESSION:
         return a + b
-    return bounded(require_number(a) + require_number(b))
+    return _sum(a, b)
 
 
 def multiply(a: Any, b: Any) -> Any:
@@ -52,7 +69,7 @@ def multiply(a: Any, b: Any) -> Any:
         if isinstance(count, int):
             _check_length(len(items) * count)
             return items * count
-    return bounded(require_number(a) * require_number(b))
+    return _product(a, b)
 
 
 def truth(value: Any) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPRESSION
-from cnncalc.language.expressions.budget import FAILED, Budget
+from cnncalc.language.expressions.budget import FAILED, Budget, OutOfWorkError
 from cnncalc.language.expressions.whitelist import Compiler, Evaluate, ExpressionError, Names
 
 
@@ -38,7 +38,9 @@ class Expression:
     def __call__(self, names: Names, budget: Budget) -> Any:
         """Return the value, given a value for every name.  Raises ExpressionError, and OutOfWorkError."""
         try:
-            budget.spend(self._cost)
+            budget.left -= self._cost
+            if budget.left < 0:
+                raise OutOfWorkError
             return self._evaluate(names, budget)
         except ExpressionError:
             budget.spend(FAILED)

@@ -12,7 +12,16 @@ from cnncalc.ground.limits import MAX_DEPTH, MAX_INTEGER
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.numeric import settled
 from cnncalc.ground.places import Hint
-from cnncalc.language.expressions.arithmetic import FUNCTIONS, add, bounded, multiply, power, require_number, truth
+from cnncalc.language.expressions.arithmetic import (
+    FUNCTIONS,
+    add,
+    bounded,
+    multiply,
+    on_numbers,
+    power,
+    require_number,
+    truth,
+)
 from cnncalc.language.expressions.budget import CALL, Budget
 
 Names = Mapping[str, Any]
@@ -39,11 +48,11 @@ class UnknownNameError(ExpressionError):
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: add,
-    ast.Sub: lambda a, b: bounded(require_number(a) - require_number(b)),
+    ast.Sub: on_numbers(operator.sub),
     ast.Mult: multiply,
-    ast.Div: lambda a, b: bounded(require_number(a) / require_number(b)),
-    ast.FloorDiv: lambda a, b: bounded(require_number(a) // require_number(b)),
-    ast.Mod: lambda a, b: bounded(require_number(a) % require_number(b)),
+    ast.Div: on_numbers(operator.truediv),
+    ast.FloorDiv: on_numbers(operator.floordiv),
+    ast.Mod: on_numbers(operator.mod),
     ast.Pow: power,
 }
 _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
@@ -131,7 +140,12 @@ class Compiler:
             raise self._refused(node, f"the operator in '{self.text}' is not allowed in an expression")
         left, right = self.compile(node.left, depth), self.compile(node.right, depth)
         if operate in (add, multiply):
-            return lambda names, budget: budget.weighed(operate(left(names, budget), right(names, budget)))
+
+            def evaluate(names: Names, budget: Budget) -> Any:
+                value = operate(left(names, budget), right(names, budget))
+                return budget.weighed(value) if type(value) is tuple else value
+
+            return evaluate
         return lambda names, budget: operate(left(names, budget), right(names, budget))
 
     def _unaryop(self, node: ast.UnaryOp, depth: int) -> Evaluate:

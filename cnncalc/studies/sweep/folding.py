@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Sequence
 from functools import partial
 from marshal import dumps
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.figures.costs import Sums, sums
@@ -21,7 +22,7 @@ from cnncalc.language.document import BlockItem, Document, Item, LayerItem
 from cnncalc.language.expand.build import build
 from cnncalc.language.expand.evaluation import Evaluation
 from cnncalc.language.expand.items import Expansion
-from cnncalc.language.expand.scopes import Frame, Tensors
+from cnncalc.language.expand.scopes import Frame, Scope, Tensors
 from cnncalc.language.expressions.whitelist import ExpressionError, Names
 from cnncalc.language.faults import Faults
 from cnncalc.layers.shapes import Shape
@@ -86,6 +87,7 @@ class FoldedNode(Node):
         self.name = known.name
         self.shape = known.shape
         self.times = known.times
+        self.of_one = prod(known.shape)
         self.index = index
         self.inputs = inputs
         self.piece = known.piece
@@ -162,7 +164,7 @@ class _FoldedExpansion(Expansion):
 
     def _contents(
         self, item: Item, name: str, lookup: Frame, frame: Frame, names: Names, incoming: Tensors
-    ) -> tuple[Frame | None, Tensors]:
+    ) -> tuple[Scope | None, Tensors]:
         """Expand what an item is made of, or take it as it is known."""
         fold = self.folding.folds.get(item)
         if fold is None or incoming is None or self.faults:
@@ -226,7 +228,7 @@ class _FoldedExpansion(Expansion):
         frame: Frame,
         names: Names,
         incoming: tuple[Tensor, ...],
-    ) -> tuple[Frame | None, Tensors]:
+    ) -> tuple[Scope | None, Tensors]:
         """Expand an item, and remember what it adds up to where it ends in one layer of its own."""
         nodes, first = self.graph.nodes, len(self.graph.nodes)
         before = self._steps, self._reads, self.values.budget.left
