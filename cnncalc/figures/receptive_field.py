@@ -81,10 +81,9 @@ class Field:
     @property
     def is_exact(self) -> bool:
         """Whether the size is what is seen; else no position sees more."""
-        if not any(term.loose for term in self.terms):
-            return True
-        is_map = any(place.axis for term in self.terms for place in term.places)
-        return is_map and all(axis == CHANNELS for term in self.terms for axis in term.loose)
+        loose = {axis for term in self.terms for axis in term.loose}
+        is_map = any([place.axis for term in self.terms for place in term.places])
+        return not loose or (is_map and loose == {CHANNELS})
 
     @property
     def together(self) -> Terms:
@@ -178,7 +177,7 @@ def receptive_fields(graph: Graph) -> ReceptiveFields:
 def _own(shape: Shape) -> Fields:
     """Return what the positions of an input see of it: themselves."""
     axes = enumerate(shape[1:], 1)
-    return tuple([Field((Term((IndexDigit(axis, 1, size),), IDENTITY),), size) for axis, size in axes])
+    return tuple([Field((Term((IndexDigit(axis, 1, size),), IDENTITY, ()),), size) for axis, size in axes])
 
 
 def _stretched(shape: Shape, output: Shape) -> tuple[Move, ...]:
@@ -196,7 +195,7 @@ def _moved(seen: Seen, moves: tuple[Move, ...], shape: Shape, output: Shape, wor
         found = {}
         for source, fields in seen.items():
             found[source] = tuple([_along_all(field, reads, shape, output, work) for field in fields])
-        return found
+        return seen if found == seen else found
     flattens = len(output) == len(moves) == 1 and isinstance(moves[0], LaidOut)
     return {
         source: tuple(
@@ -217,7 +216,7 @@ def _flattened(field: Field, shape: Shape) -> Field | None:
     if others or loose or len(places) != 1 or places[0][1:] != (1, shape[places[0].axis]):
         return None
     place = IndexDigit(0, prod(shape[places[0].axis + 1 :]), places[0].size)
-    return Field((Term((place,), pattern),), field.input_size)
+    return Field((Term((place,), pattern, ()),), field.input_size)
 
 
 def _regrouped(field: Field, moves: tuple[Move, ...], shape: Shape, output: Shape, work: PatternBudget) -> Field:
@@ -311,13 +310,13 @@ def _joined(node: Node, moves: Reads | None, of: dict[Tensor, Seen], work: Patte
 
 def _on_channels(seen: Seen) -> bool:
     """Return whether channels are positions of an input."""
-    return any(
-        place.axis == CHANNELS
-        for fields in seen.values()
-        for field in fields
-        for term in field.terms
-        for place in term.places
-    )
+    for fields in seen.values():
+        for field in fields:
+            for places, _, _ in field.terms:
+                for place in places:
+                    if place.axis == CHANNELS:
+                        return True
+    return False
 
 
 def _seam(moves: Reads | None) -> int | None:
@@ -332,13 +331,13 @@ def _seam(moves: Reads | None) -> int | None:
 def _met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: PatternBudget) -> tuple[Field, bool]:
     """Return what all of some fields see together, and whether they step equally."""
     one = fields[0]
-    if all(field is one for field in fields) and (are_all or seam is None):
+    if (are_all or seam is None) and fields == (one,) * len(fields):
         return one, True
-    places, ((first, *rest), (last, *_), growth), _ = one.terms[0]
+    places, ((first, *_), (last, *_), growth), _ = one.terms[0]
     loose = set[int]()
     for field in fields:
-        (where, (starts, ends, jump), axes), *others = field.terms
-        if others or rest or where != places or jump != growth or len(starts) > 1:
+        where, (starts, ends, jump), axes = field.terms[0]
+        if where != places or jump != growth or len(starts) > 1 or len(field.terms) > 1:
             break
         first, last = min(first, starts[0]), max(last, ends[0])
         loose.update(axes)

@@ -28,7 +28,7 @@ def select(summary: Summary, depth: int | None, sort: str | None, top: int | Non
 
 def _left_out(rows: list[Row]) -> Row:
     """Return the sum of rows that are not shown, which is no block and has neither kind nor shape."""
-    whole = _together(rows, f"… {len(rows)} more", "")
+    whole = _together(rows, f"… {len(rows)} more")
     return whole._replace(type="", kind="", output_shape=(), receptive_field=())
 
 
@@ -45,7 +45,7 @@ def folded(rows: list[Row], depth: int) -> list[Row]:
     result = []
     for name, inner in blocks.items():
         alone = len(inner) == 1 and inner[0].name == name
-        result.append(inner[0] if alone else _together(inner, name, f"of {len(inner)}"))
+        result.append(inner[0] if alone else _together(inner, name))
     return result
 
 
@@ -58,7 +58,7 @@ def _shared_levels(rows: list[Row]) -> int:
     return next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
 
 
-def _together(rows: list[Row], name: str, label: str) -> Row:
+def _together(rows: list[Row], name: str) -> Row:
     """Return one row with the sums of several; its shapes are the first's input and the last's output."""
     first, last = rows[0], rows[-1]
     kinds = {row.kind for row in rows}
@@ -67,7 +67,7 @@ def _together(rows: list[Row], name: str, label: str) -> Row:
         name=name,
         type="block",
         kind=kinds.pop() if len(kinds) == 1 else "other",
-        label=label,
+        layers=len(rows),
         inputs=first.inputs,
         input_shapes=first.input_shapes,
         **{name: sum([getattr(row, name) for row in rows]) for name in COUNTED},

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cnncalc.figures.costs import CONVENTIONS, DTYPES, OWN_CONVENTION, Sums, sums
+from cnncalc.figures.costs import CONVENTIONS, COUNTED_IN_ACTIVATIONS, DTYPES, OWN_CONVENTION, Sums
 from cnncalc.figures.expectations import unmet
-from cnncalc.figures.memory import OPTIMIZERS, forward_elements, peak_elements, training_elements
+from cnncalc.figures.memory import OPTIMIZERS, peak_elements, training_elements
 from cnncalc.figures.receptive_field import Fields, Seen, leading, receptive_fields
 from cnncalc.graph import Graph, Node, Unmet
 from cnncalc.ground.errors import CnncalcError
@@ -18,16 +18,18 @@ COUNTED = ("params", "buffers", "macs", "flops", "activations", "output_bytes")
 
 
 class Row(NamedTuple):
-    """One layer.  Shapes have the batch axis first; counts are for the whole batch.
+    """One layer, or several that are summed.  Shapes have the batch axis first; counts are for the whole batch.
 
-    ``receptive_field`` is of the first input that the layer comes from.
+    Attributes:
+        receptive_field: sizes on the first input that the layer comes from, one per axis.
+        node: the layer; of several the last.
+        layers: how many there are.
     """
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks a row
     name: str
     type: str
     kind: str
-    label: str
     inputs: tuple[str, ...]
     input_shapes: tuple[Shape, ...]
     output_shape: Shape
@@ -39,6 +41,14 @@ class Row(NamedTuple):
     output_bytes: int
     receptive_field: tuple[int, ...]
     node: Node
+    layers: int
+
+    @property
+    def label(self) -> str:
+        """The layer's main arguments in a few characters (``3×3/2, 64``); how many layers a block has."""
+        if self.type == self.node.layer.type:
+            return self.node.layer.label()
+        return f"of {self.layers}" if self.type else ""
 
     @property
     def args(self) -> dict[str, object]:
@@ -148,7 +158,8 @@ def summarize(
     if network.single and batch > 1:
         raise CnncalcError(f"a batch of {batch}, but {network.single} makes the network one for a batch of 1 alone")
     fields = receptive_fields(network)
-    sizes = {id(seen): tuple([field.size for field in leading(seen)]) for seen in fields.of.values()}
+    different = {id(seen): seen for seen in fields.of.values()}
+    sizes = {key: tuple([field.size for field in leading(seen)]) for key, seen in different.items()}
     rows = [_row(node, batch, DTYPES[dtype], sizes[id(fields.of[node])]) for node in network.nodes]
     uncounted = {node.layer.type for node in network.nodes if node.use.flops is None}
     if convention != OWN_CONVENTION:
@@ -186,7 +197,6 @@ def _row(node: Node, batch: int, width: int, field: tuple[int, ...]) -> Row:
         node.name,
         layer.type,
         layer.kind,
-        layer.label(),
         tuple([tensor.name for tensor in node.inputs]),
         tuple([(tensor.copies(batch), *tensor.shape) for tensor in node.inputs]),
         (copies, *node.shape),
@@ -198,6 +208,7 @@ def _row(node: Node, batch: int, width: int, field: tuple[int, ...]) -> Row:
         elements * width,
         field,
         node,
+        1,
     )
 
 
@@ -217,10 +228,12 @@ def _recounted(rows: list[Row], batch: int, convention: str) -> tuple[list[Row],
 
 def kinds_of(rows: list[Row]) -> dict[str, KindTotals]:
     """Return the contrast: the kinds that occur, in their usual order."""
+    by_kind: dict[str, list[Row]] = {kind: [] for kind in KINDS}
+    for row in rows:
+        by_kind[row.kind].append(row)
     params, macs = sum([row.params for row in rows]), sum([row.macs for row in rows])
     kinds = {}
-    for kind in KINDS:
-        of_kind = [row for row in rows if row.kind == kind]
+    for kind, of_kind in by_kind.items():
         if of_kind:
             own_params, own_macs = sum([row.params for row in of_kind]), sum([row.macs for row in of_kind])
             kinds[kind] = KindTotals(
@@ -235,18 +248,25 @@ def share(part: int, whole: int) -> float:
 
 
 def _totals(network: Graph, rows: list[Row], batch: int, width: int, optimizer: str) -> Totals:
-    found = sums(network.nodes, batch)
+    params, buffers, forward = (
+        sum([row.params for row in rows]), sum([row.buffers for row in rows]), sum([row.activations for row in rows])
+    )  # fmt: skip
+    counted = Sums(
+        layers=len(rows),
+        params=params,
+        buffers=buffers,
+        macs=sum([row.macs for row in rows]),
+        flops=sum([row.flops for row in rows]),
+        activations=sum([row.activations for row in rows if row.kind in COUNTED_IN_ACTIVATIONS]),
+    )
     peak, where = peak_elements(network, batch)
-    forward = forward_elements(network, batch)
     memory = Memory(
-        weights=found.params * width,
-        buffers=found.buffers * width,
+        weights=params * width,
+        buffers=buffers * width,
         forward=forward * width,
         peak=peak * width,
-        training=training_elements(found.params, found.buffers, forward, optimizer) * width,
+        training=training_elements(params, buffers, forward, optimizer) * width,
         optimizer=optimizer,
         peak_at=where.name if where else "",
     )
-    # as the convention has them
-    counted = found._replace(macs=sum([row.macs for row in rows]), flops=sum([row.flops for row in rows]))
     return Totals(counted, memory)

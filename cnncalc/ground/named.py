@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 else:
     from collections import _tuplegetter
 
+    _tuple = tuple.__new__
+
     class _Naming(type):
         """Makes the annotated names of a class the names of its items, and their values the defaults."""
 
@@ -20,6 +22,7 @@ else:
                 fields = tuple(body["__annotations__"])
                 body["__slots__"] = ()
                 body["_fields"] = body["__match_args__"] = fields
+                body["_count"] = len(fields)
                 body["_field_defaults"] = {field: body[field] for field in fields if field in body}
                 for index, field in enumerate(fields):
                     body[field] = _tuplegetter(index, None)
@@ -32,14 +35,17 @@ else:
 
         def __new__(cls, *items, **named):
             """Take the items in their order or by name.  Raises TypeError where that is not each of them once."""
-            if named or len(items) != len(cls._fields):
-                given = dict(zip(cls._fields, items, strict=False))
-                twice = len(items) > len(given) or not given.keys().isdisjoint(named)
-                given = {**cls._field_defaults, **given, **named}
-                if twice or given.keys() != set(cls._fields):
-                    raise TypeError(f"{cls.__name__} takes each of {', '.join(cls._fields)} once")
-                items = [given[field] for field in cls._fields]
-            return tuple.__new__(cls, items)
+            if named or len(items) != cls._count:
+                items = cls._completed(items, named)
+            return _tuple(cls, items)
+
+        @classmethod
+        def _completed(cls, items, named):
+            missing = cls._fields[len(items) :]
+            given = {**cls._field_defaults, **named}
+            if len(items) > cls._count or not named.keys() <= {*missing} or not given.keys() >= {*missing}:
+                raise TypeError(f"{cls.__name__} takes each of {', '.join(cls._fields)} once")
+            return (*items, *[given[field] for field in missing])
 
         def __getnewargs__(self):
             return tuple(self)

@@ -48,7 +48,10 @@ class Sliding(NamedTuple):
     def reads(self, channels: Read) -> Reads:
         """Return what the windows read, the channels being read as given."""
         axes = zip(self.kernel, self.stride, self.pads, self.dilation, strict=True)
-        windows = [Read(i, sliding(k, s, before, d)) for i, (k, s, (before, _), d) in enumerate(axes, 1)]
+        windows = [
+            Read(i) if (k, s, pads) == (1, 1, (0, 0)) else Read(i, sliding(k, s, pads[0], d))
+            for i, (k, s, pads, d) in enumerate(axes, 1)
+        ]
         return ((Along((channels, *windows)),),)
 
 

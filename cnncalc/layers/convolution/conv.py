@@ -92,7 +92,7 @@ class Conv(Layer):
 
     def window(self, inputs: tuple[Shape, ...]) -> Sliding:
         """Return the filter with its step, its padding and its dilation."""
-        return Sliding(self.kernel_size, self.stride, self._pads(inputs[0][1:]), self.dilation)
+        return Sliding(self.kernel_size, self.stride, self._pads(inputs[0][1:]), self.dilation, False)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that a filter reads its window, and all channels of its group."""

@@ -122,7 +122,7 @@ def _fields(fields: Fields) -> list[dict[str, object]]:
 def layer(row: Row) -> dict[str, object]:
     """Return one layer as an object."""
     record = row._asdict()
-    del record["label"], record["node"]
+    del record["node"], record["layers"]
     record["args"] = row.args
     return record
 
