@@ -6,21 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from cnncalc.cli.output import to_stderr
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import clipped
 from cnncalc.ground.places import Fault, Origin, Place, SpecError
-from cnncalc.language.document import Document
-from cnncalc.recipe import Recipe
 
 Build: TypeAlias = "Callable[[Sequence[str], Sequence[str]], Graph]"
 """Builds a network with some values of ``--set`` and of ``--input``."""
 
 MOST_BLAMED = 8
 """How many options are left out in turn, to find the one that is to blame."""
-
-LISTED = 8
-"""How many variants a note lists."""
 
 
 class BlamedError(SpecError):
@@ -80,14 +74,3 @@ def _builds(build: Build, given: list[tuple[str, str]]) -> bool:
     except SpecError:
         return False
     return True
-
-
-def note_variants(recipe: Recipe) -> None:
-    """Say which variant of a family is shown where none is asked for, and how many there are."""
-    names = list(recipe.variants)
-    if len(names) < 2 or not isinstance(recipe, Document):
-        return
-    listed = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
-    same = [name for name, own in recipe.variants.items() if own.changes_nothing(recipe)]
-    shown = same[0] if same else "the file's own, which is none of them"
-    to_stderr(f"note: {recipe.name} has {len(names)} variants: {listed}; this is {shown}, --variant NAME shows another")

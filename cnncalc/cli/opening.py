@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from cnncalc.cli._blame import blaming, note_variants
 from cnncalc.cli.output import to_stderr
 from cnncalc.cli.overwriting import note_read
-from cnncalc.cli.parsing import parse_input, parse_settings
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FILE_BYTES, MAX_PIPED_MODEL_BYTES
@@ -28,6 +26,9 @@ from cnncalc.recipe import Recipe
 
 if TYPE_CHECKING:
     from cnncalc.language.collection import Member
+
+LISTED = 8
+"""How many variants a note lists."""
 
 Changes = tuple[Mapping[str, Any], dict[str, Shape]]
 """What a network is built with: values for the spec's args, and shapes by the inputs' names."""
@@ -95,10 +96,21 @@ class Asked:
         with self.blaming(recipe, variant):
             network = recipe.build(variant, *self.changes())
         if variant is None and not self.settings and not self.inputs and self.spec != "-":
-            note_variants(recipe)
+            _note_variants(recipe)
         for note in (*network.notes, *input_notes(recipe, network, self.layout)):
             to_stderr(f"note: {note}")
         return recipe, network
+
+
+def _note_variants(recipe: Recipe) -> None:
+    """Say which variant of a family is shown where none is asked for, and how many there are."""
+    names = list(recipe.variants)
+    if len(names) < 2 or not isinstance(recipe, Document):
+        return
+    listed = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
+    same = [name for name, own in recipe.variants.items() if own.changes_nothing(recipe)]
+    shown = same[0] if same else "the file's own, which is none of them"
+    to_stderr(f"note: {recipe.name} has {len(names)} variants: {listed}; this is {shown}, --variant NAME shows another")
 
 
 class AskedSeveral:
@@ -148,6 +160,10 @@ def read_asked(spec: str, fuse: bool, with_specs: bool = False) -> tuple[Recipe,
 
 
 def _blaming(asked: Asked | AskedSeveral, recipe: Recipe, variant: str | None) -> AbstractContextManager[None]:
+    if not asked.settings and not asked.inputs:
+        return nullcontext()
+    from cnncalc.cli._blame import blaming
+
     def build(settings: Sequence[str], inputs: Sequence[str]) -> Graph:
         return recipe.build(variant, *_changes(settings, inputs, asked.layout))
 
@@ -155,6 +171,10 @@ def _blaming(asked: Asked | AskedSeveral, recipe: Recipe, variant: str | None) -
 
 
 def _changes(settings: Sequence[str], inputs: Sequence[str], layout: str) -> Changes:
+    if not settings and not inputs:
+        return {}, {}
+    from cnncalc.cli.parsing import parse_input, parse_settings
+
     return parse_settings(settings), dict([parse_input(text, layout) for text in inputs])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from cnncalc.rendering.layout import Line
 
 NARROWEST = 40
-_EXCERPT = re.compile(r" *\d* \| ").match
 
 
 class Output:
@@ -115,9 +113,9 @@ def _wants_color(is_terminal: bool) -> bool:
 
 def _columns(is_terminal: bool, stream: int = 1) -> int | None:
     """Return how wide a line may be: what COLUMNS says, else what the terminal says; None where neither knows."""
-    stated = re.fullmatch(r"0*([1-9]\d{0,5})", os.environ.get("COLUMNS", ""), re.ASCII)
-    if stated:
-        return int(stated[1])
+    stated = os.environ.get("COLUMNS", "").lstrip("0")
+    if stated.isdecimal() and stated.isascii() and len(stated) <= 6:
+        return int(stated)
     try:
         return os.get_terminal_size(stream).columns or None if is_terminal else None
     except (OSError, ValueError):
@@ -143,13 +141,20 @@ def to_stderr(text: str) -> None:
 
 def _wrapped(line: str, width: int) -> str:
     """Return a line as several of at most some width; a line of a file, or its caret, stays as it is."""
-    if len(line) <= width or _EXCERPT(line):
+    if len(line) <= width or _is_excerpt(line):
         return line
     from cnncalc.rendering.layout import paragraph
 
     start = len(line) - len(line.lstrip())
     first, *others = paragraph(line.lstrip(), width - start - 2)
     return "\n".join([" " * start + first, *[" " * (start + 2) + other for other in others]])
+
+
+def _is_excerpt(line: str) -> bool:
+    """Whether a line is one of a file, behind its number, or the caret below it."""
+    number, bar, _ = line.partition(" | ")
+    number = number.lstrip(" ")
+    return bool(bar) and (not number or number.isdecimal())
 
 
 def report_unmet(summary: Summary) -> int:

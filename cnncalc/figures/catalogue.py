@@ -45,7 +45,6 @@ class Figure(NamedTuple):
         parts: what each layer, or tensor, adds to it.
         bound: what a bound on it is: "max", "min", or "" where none can be set.
         old: what it has been called, which is still read for one release.
-        in_memory: its name among the bytes of ``totals.memory``.
     """
 
     name: str
@@ -56,7 +55,6 @@ class Figure(NamedTuple):
     parts: Callable[[Graph, Basis], list[Part]]
     bound: str = ""
     old: str = ""
-    in_memory: str = ""
 
     def number(self, network: Graph, basis: Basis) -> int:
         """Return the figure of a network, which must not be a shape."""
@@ -76,7 +74,7 @@ def _no_parts(network: Graph, basis: Basis) -> list[Part]:
 
 def _sum(
     name: str, title: str, help: str, of_layer: Callable[[Node, Basis], int], bound: str = "", unit: str = COUNT,
-    old: str = "", in_memory: str = "",
+    old: str = "",
 ) -> Figure:  # fmt: skip
     """Return a figure that is a sum over all layers."""
 
@@ -86,7 +84,7 @@ def _sum(
     def parts(network: Graph, basis: Basis) -> list[Part]:
         return [(node.name, of_layer(node, basis)) for node in network.nodes]
 
-    return Figure(name, title, unit, help, of_network, parts, bound, old, in_memory)
+    return Figure(name, title, unit, help, of_network, parts, bound, old)
 
 
 def _most(of: Figure, help: str, title: str) -> Figure:
@@ -162,19 +160,19 @@ CATALOGUE: Mapping[str, Figure] = {
         ),
         _sum(
             "weight_bytes", "weights", "bytes of the weights",
-            lambda node, basis: node.params * basis.width, "max", BYTES, "weights", "weights",
+            lambda node, basis: node.params * basis.width, "max", BYTES, "weights",
         ),
         _sum(
             "forward_bytes", "forward", "bytes of all layers' outputs together",
-            lambda node, basis: node.elements(basis.batch) * basis.width, "", BYTES, "forward", "forward",
+            lambda node, basis: node.elements(basis.batch) * basis.width, "", BYTES, "forward",
         ),
         Figure(
             "peak_bytes", "peak", BYTES, "bytes of the tensors alive at one step, at most",
-            _peak, _alive_at_peak, "max", "peak", "peak",
+            _peak, _alive_at_peak, "max", "peak",
         ),
         Figure(
             "training_bytes", "training", BYTES, "bytes of weights, gradients, optimiser and outputs", _training,
-            _no_parts, "", "training", "training",
+            _no_parts, "", "training",
         ),
         _most(_PARAMS, "params of any one layer", "params of a layer"),
         _most(_MACS, "multiply-accumulates of any one layer", "MACs of a layer"),
@@ -188,9 +186,6 @@ CATALOGUE: Mapping[str, Figure] = {
 
 USUAL = (*Sums._fields, "weight_bytes", "forward_bytes", "peak_bytes", "output")
 """What is reported of every network of a sweep, in the usual order."""
-
-IN_MEMORY = tuple([figure for figure in CATALOGUE.values() if figure.in_memory])
-"""The bytes of ``totals.memory``."""
 
 BOUNDED = {figure.name: figure for figure in CATALOGUE.values() if figure.bound}
 """What ``check`` has a bound for."""

@@ -9,6 +9,11 @@ from cnncalc.graph import Graph, Node
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
 """Tensors of state that an optimiser keeps for each parameter (Kingma and Ba 2014, arXiv:1412.6980: two moments)."""
 
+IN_MEMORY = {
+    "weight_bytes": "weights", "forward_bytes": "forward", "peak_bytes": "peak", "training_bytes": "training",
+}  # fmt: skip
+"""The figures that are bytes, by their names everywhere, and what they are called among ``totals.memory``."""
+
 
 def forward_elements(network: Graph, batch: int = 1) -> int:
     """Return the elements of all layers' outputs together, for a batch."""

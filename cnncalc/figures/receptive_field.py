@@ -82,7 +82,7 @@ class Field:
     def is_exact(self) -> bool:
         """Whether the size is what is seen; else no position sees more."""
         loose = {axis for term in self.terms for axis in term.loose}
-        is_map = any([place.axis for term in self.terms for place in term.places])
+        is_map = any(place.axis for term in self.terms for place in term.places)
         return not loose or (is_map and loose == {CHANNELS})
 
     @property

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))
-_VARIANTS = re.compile(r"^variants:[^\n]*\n((?:[ \t]+[^\n]*\n|[ \t]*#[^\n]*\n|\n)*)", re.MULTILINE)
-_VARIANT_NAME = re.compile(r"^  ([\w.-]+) *:", re.MULTILINE)
 
 
 def folder() -> str:
@@ -28,8 +25,15 @@ def files() -> list[str]:
 
 def variant_names(text: str) -> list[str]:
     """Return the names of the variants of a spec, in its order, by a look at its text."""
-    listed = _VARIANTS.search(text + "\n")
-    return _VARIANT_NAME.findall(listed[1]) if listed else []
+    names: list[str] = []
+    _, found, below = f"\n{text}".partition("\nvariants:")
+    for line in below.splitlines()[1:] if found else ():
+        if line[:1] not in " #":
+            break
+        name, colon, _ = line.partition(":")
+        if colon and name[:2] == "  " and name[2:3] not in " #":
+            names.append(name.strip())
+    return names
 
 
 def networks() -> list[tuple[str, str, str | None]]:

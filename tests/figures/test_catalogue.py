@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cnncalc import loads
-from cnncalc.figures.catalogue import CATALOGUE, IN_MEMORY, Basis, heaviest
+from cnncalc.figures.catalogue import CATALOGUE, Basis, heaviest
 from cnncalc.figures.costs import Sums, sums
+from cnncalc.figures.memory import IN_MEMORY
 from cnncalc.graph import PUBLISHED
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.quantities import parse_quantity
@@ -121,8 +122,8 @@ def test_a_summary_has_the_same_figures() -> None:
         basis = Basis(3, 4, "sgd")
         for name in Sums._fields:
             assert CATALOGUE[name].of_network(network, basis) == getattr(totals, name), name
-        for figure in IN_MEMORY:
-            assert figure.of_network(network, basis) == getattr(totals.memory, figure.in_memory), figure.name
+        for name, short in IN_MEMORY.items():
+            assert CATALOGUE[name].of_network(network, basis) == getattr(totals.memory, short), name
 
 
 def test_parts_add_up(network: Network) -> None:

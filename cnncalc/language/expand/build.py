@@ -15,7 +15,6 @@ from cnncalc.language.document import Document, SpecValue
 from cnncalc.language.expand.estimate import least_layers
 from cnncalc.language.expand.evaluation import Evaluation
 from cnncalc.language.expand.items import Expansion
-from cnncalc.language.expand.receivers import takes_word
 from cnncalc.language.expand.scopes import Frame, Tensors
 from cnncalc.language.expressions.budget import OutOfWorkError
 from cnncalc.language.faults import Faults
@@ -150,6 +149,8 @@ class _Build:
         given = self.settings[name]
         if own is None or given is None or isinstance(own, str) == isinstance(given, str):
             return
+        from cnncalc.language.expand.receivers import takes_word
+
         if takes_word(self.document, name, given if isinstance(given, str) else own):
             return
         what, wanted = ("a text", "none") if isinstance(given, str) else ("no text", "one")

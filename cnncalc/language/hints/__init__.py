@@ -1,1 +1,111 @@
-"""What may have been meant: near names, other frameworks' words, other kinds of files."""
+"""Hints for unknown words and notations, which are searched for where a fault is shown.
+
+The tables that are searched (other frameworks' words, all layer types) are imported by the first search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from cnncalc.ground.near import did_you_mean
+from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
+
+COLON = "a colon and a blank stand between an argument and its value"
+
+
+def of_no_list(text: str) -> str | None:
+    """Return the hint for what stands where the items of a list are wanted."""
+    from cnncalc.language.hints.lookalikes import in_ascii
+
+    word = text.lstrip("- ")
+    blank = f"a blank follows the dash: '- {word.split(' ')[0]}'" if text.startswith("-") and word else None
+    return in_ascii(text[:2]) or blank
+
+
+def of_item(text: str, arguments: Tree | None, blocks: Collection[str]) -> str:
+    """Return the hint for an unknown layer type; see :func:`cnncalc.language.hints.notations.item_hint`."""
+    from cnncalc.language.hints.notations import item_hint
+
+    return item_hint(text, arguments, blocks)
+
+
+def is_type_key(word: str) -> bool:
+    """Whether other formats have an item's type under a key of this name."""
+    from cnncalc.language.hints.notations import TYPE_KEYS
+
+    return word in TYPE_KEYS
+
+
+def of_type_key(pairs: Sequence[tuple[Scalar, Tree]]) -> str | None:
+    """Return the hint for an item whose type stands under a key of its own: ``type: conv``."""
+    from cnncalc.language.hints.notations import of_type_key
+
+    return of_type_key(pairs)
+
+
+def of_list(node: List) -> str | None:
+    """Return the hint for an item that is a list."""
+    from cnncalc.language.hints.notations import of_list
+
+    return of_list(node) or "to group items write '- sequence:' and the list below it"
+
+
+def of_values(type_name: str, node: Tree | None, otherwise: str) -> str:
+    """Return how a type is written with the values of ``node``, which stand there without their names."""
+    from cnncalc.language.hints.notations import of_arguments
+
+    return of_arguments(type_name, node) or otherwise
+
+
+def of_argument(name: str, known: Collection[str]) -> str | None:
+    """Return the hint for an unknown argument."""
+    from cnncalc.language.hints.lookalikes import in_ascii
+    from cnncalc.language.hints.spellings import argument_hint
+
+    return in_ascii(name) or argument_hint(name, known) or did_you_mean(name, known, "arguments")
+
+
+def of_key(name: str, known: Collection[str], value: Tree) -> str | None:
+    """Return the hint for an unknown key with its value."""
+    from cnncalc.language.hints.spellings import key_hint
+
+    if holds(value, known):
+        return f"leave out '{name}:', and move what it holds to the left: its keys stand at the top"
+    return did_you_mean(name, known, "") or key_hint(name, known) or f"known keys: {', '.join(known)}"
+
+
+def holds(value: Tree, known: Collection[str]) -> bool:
+    """Whether a value holds keys that belong where it stands itself."""
+    return isinstance(value, Map) and any(isinstance(key, Scalar) and key.text in known for key, _ in value.pairs)
+
+
+def stands_for(name: str, value: Tree, needed: str, known: Collection[str]) -> bool:
+    """Whether the hint for an unknown key leads to one that is needed."""
+    from cnncalc.language.hints.spellings import key_hint
+
+    meant = did_you_mean(name, known, "") or key_hint(name, known) or ""
+    return holds(value, known) or f"'{needed}'" in meant
+
+
+def of_modifier(name: str, known: Collection[str], arguments: Collection[str]) -> str | None:
+    """Return the hint for an unknown modifier, which may be meant as an argument."""
+    from cnncalc.language.hints.spellings import argument_hint, modifier_hint
+
+    near = did_you_mean(name, known, "")
+    as_argument = argument_hint(name, arguments) if arguments else None
+    return near or modifier_hint(name, known) or as_argument or did_you_mean(name, known, "modifiers")
+
+
+def of_word(word: str, known: Sequence[str]) -> str:
+    """Return the hint for a word that is none of those that an argument takes."""
+    from cnncalc.language.hints.foreign_words import VALUES
+
+    listed = "one of " + ", ".join(known) + " may stand here"
+    return VALUES.get(word.lower()) or did_you_mean(word, known, "") or listed
+
+
+def of_number(word: str, known: str | None) -> str:
+    """Return the hint for an unknown word where a number or a flag is wanted; ``known`` lists the names, if any."""
+    if word.lower() == "depthwise":
+        return "write 'groups: in_channels'"
+    return known or "no text may stand here; a name is one of 'args', which has its value"

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from cnncalc.language.hints.foreign_words import SAME_VALUES
 from cnncalc.language.hints.spellings import our_argument, our_type, parameters, type_hint
-from cnncalc.language.hints.suggest import TYPE_KEYS
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
 from cnncalc.layers import LayerError, layer_type
 from cnncalc.layers.arguments import REQUIRED, Argument
@@ -32,6 +31,9 @@ ARGUMENT_KEYS = ("args", "arguments", "params", "parameters", "config", "kwargs"
 _INFERRED = ("in_channels", "in_features")
 _NOT_OURS = ("dim", "axis")
 """Arguments that count axes with the batch, or with the channels last, so that their values can't be taken over."""
+
+TYPE_KEYS = ("type", "layer", "layer_type", "op", "class_name", "class", "module", "kind")
+"""Keys under which other formats have an item's type."""
 
 _ASSIGNED = re.compile(r"(?:self\.)?([A-Za-z_]\w*)\s*=\s*(?=[\w.]+\()").match
 _SIZES = re.compile(r"(\d+)[x×](\d+)(?:/(\d+))?").fullmatch

@@ -9,6 +9,7 @@ from keyword import iskeyword
 
 from cnncalc.ground.limits import MAX_NAME
 from cnncalc.ground.places import Hint
+from cnncalc.language import hints
 from cnncalc.language.document import (
     INPUT_NAMES,
     Block,
@@ -24,8 +25,7 @@ from cnncalc.language.document import (
 from cnncalc.language.expressions.arithmetic import FUNCTIONS
 from cnncalc.language.expressions.loops import compile_loop
 from cnncalc.language.expressions.whitelist import CONSTANTS, ExpressionError
-from cnncalc.language.hints import suggest
-from cnncalc.language.read.values import ValueReader
+from cnncalc.language.read.values import ValueReader, begins_a_name, has_signs_of_a_name
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
 from cnncalc.layers import LayerError, layer_type
 from cnncalc.layers.arguments import REQUIRED, Argument
@@ -33,12 +33,15 @@ from cnncalc.layers.base import Layer
 
 MODIFIERS = ("name", "from", "repeat", "for", "when", "weights", "expect")
 
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*").fullmatch
-is_item_name = re.compile(r"\w[\w-]*").fullmatch
 _GLUED = r"\w+\s*[=:]\s*[^=\s].*|\d+"  # out_channels=10, out_channels:10, 10
 _IN_A_ROW = r"\d\S*\s+\d.*|\d+[x×]\d+(/\d+)?\s*,.*|[A-Za-z_]\w*\s*=\s*[^=\s].*"  # 10 5; 3x3, 64; kernel_size=5
 _FLAG = Argument(lambda value: value, "", None, "")  # a condition: yes and no are flags there
 _FLAG.flag = True
+
+
+def is_item_name(name: str) -> bool:
+    """Return whether a text can be the name of an item."""
+    return not name.startswith("-") and has_signs_of_a_name(name, "-")
 
 
 class ItemReader:
@@ -61,7 +64,7 @@ class ItemReader:
             return []
         if not isinstance(node, List):
             first = node.pairs[0][0] if isinstance(node, Map) and node.pairs else node
-            hint = suggest.of_no_list(first.text) if isinstance(first, Scalar) else None
+            hint = hints.of_no_list(first.text) if isinstance(first, Scalar) else None
             self.values.fault(node, f"{what} must be a list: each item begins with a dash", hint)
             return []
         items = [self.item(item, names, depth + 1) for item in node.items]
@@ -73,7 +76,7 @@ class ItemReader:
         if isinstance(node, Scalar) and not node.empty:
             return self.typed_item(node, None, {}, names, depth)
         if not isinstance(node, Map):
-            grouped = partial(suggest.of_list, node) if isinstance(node, List) else None
+            grouped = partial(hints.of_list, node) if isinstance(node, List) else None
             self.values.fault(node, "an item must be a layer type, alone or with its arguments", grouped)
             return None
         keys = [(key, value) for key, value in node.pairs if isinstance(key, Scalar)]
@@ -92,8 +95,8 @@ class ItemReader:
     def several_types(self, keys: list[tuple[Scalar, Tree]]) -> None:
         """Note what is wrong with an item of several keys that are no modifiers."""
         for key, _ in keys:
-            if key.text in suggest.TYPE_KEYS and key.text not in self.blocks:
-                hint = partial(suggest.of_type_key, keys)
+            if hints.is_type_key(key.text) and key.text not in self.blocks:
+                hint = partial(hints.of_type_key, keys)
                 self.values.fault(key, f"an item begins with its type, not with '{key.text}:'", hint)
                 return
         for key, _ in keys[1:]:
@@ -114,7 +117,7 @@ class ItemReader:
                 else None
             )
             known = tuple(own.arguments) if own is not None else ()
-            other = partial(suggest.of_modifier, key.text, MODIFIERS, known)
+            other = partial(hints.of_modifier, key.text, MODIFIERS, known)
             self.values.fault(key, f"unknown modifier '{key.text}'", hint or other)
 
     def typed_item(
@@ -139,7 +142,7 @@ class ItemReader:
             item = LayerItem(key.place, type_name, layer_class)
             self.layer_arguments(item, arguments, inner, depth)
         else:
-            hint = partial(suggest.of_item, type_name, arguments, tuple(self.blocks))
+            hint = partial(hints.of_item, type_name, arguments, tuple(self.blocks))
             self.values.fault(key, f"unknown layer type '{type_name}'", hint)
             return None
         item.loop = loop
@@ -206,7 +209,7 @@ class ItemReader:
     def check_argument_name(self, name: str, place: Tree) -> None:
         """Refuse a name that expressions could not read, or read otherwise."""
         self.check_length(name, place)
-        if not _IDENTIFIER(name):
+        if not (begins_a_name(name) and has_signs_of_a_name(name)):
             self.values.fault(place, f"'{name}' can't be the name of a value: a name has letters, digits and _")
         elif name in FUNCTIONS or name in CONSTANTS or name in INPUT_NAMES or iskeyword(name):
             self.values.fault(place, f"'{name}' can't be the name of a value: the word has a meaning in expressions")
@@ -247,7 +250,7 @@ class ItemReader:
         before = len(self.values.faults)
         known = item.layer_class.arguments
         if isinstance(node, Scalar) and not node.text.isalnum() and re.fullmatch(_IN_A_ROW, node.text):
-            row = partial(suggest.of_values, item.type_name, node, "arguments are named, in {…} or below the type")
+            row = partial(hints.of_values, item.type_name, node, "arguments are named, in {…} or below the type")
             self.values.fault(node, f"{item.type_name}: '{node.text}' is no value", row)
             return
         merges = item.layer_class.arity[1] != 1
@@ -263,7 +266,7 @@ class ItemReader:
             named = "', '".join(missing)
             help = f"{missing[0]}: {known[missing[0]].help}; 'cnncalc layers {item.type_name}' shows all arguments"
             unnamed = isinstance(node, List) or (isinstance(node, Scalar) and node.text.startswith("("))
-            hint: Hint = partial(suggest.of_values, item.type_name, node, help) if unnamed else help
+            hint: Hint = partial(hints.of_values, item.type_name, node, help) if unnamed else help
             self.values.fault(
                 item.origin, f"{item.type_name}: '{named}' {'is' if len(missing) == 1 else 'are'} missing", hint
             )
@@ -312,7 +315,7 @@ class ItemReader:
                 continue
             place = next(key for key, _ in node.pairs if isinstance(key, Scalar) and key.text == name)
             if re.fullmatch(_GLUED, name) and isinstance(value, Scalar) and value.empty:
-                glued = partial(suggest.of_values, what, node, suggest.COLON)
+                glued = partial(hints.of_values, what, node, hints.COLON)
                 self.values.fault(place, f"{what}: '{name}' is no argument", glued)
                 return {}
             broken = any(name.count(a) != name.count(b) for a, b in ("()", "[]"))
@@ -322,7 +325,7 @@ class ItemReader:
             if name in MODIFIERS:
                 hint = f"'{name}' is a modifier: it stands beside the type, not among its arguments"
             else:
-                hint = quote if broken else partial(suggest.of_argument, name, known)
+                hint = quote if broken else partial(hints.of_argument, name, known)
             self.values.fault(place, f"{what}: unknown argument '{name}'", hint)
         return found
 

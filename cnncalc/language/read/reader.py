@@ -9,9 +9,9 @@ from cnncalc.graph import PUBLISHED
 from cnncalc.ground.limits import MAX_WORK
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Fault, Place, SpecError, SpecText
+from cnncalc.language import hints
 from cnncalc.language.document import INPUT_NAMES, Block, Document, SpecValue, StatedOutput, Variant, explicit_names
 from cnncalc.language.expressions.budget import OutOfWorkError
-from cnncalc.language.hints import suggest
 from cnncalc.language.read.items import ItemReader, is_item_name
 from cnncalc.language.read.values import ValueReader
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree, parse
@@ -72,7 +72,7 @@ def _is_meant(needed: str, root: Map) -> bool:
     unknown = [
         (key.text, value) for key, value in root.pairs if isinstance(key, Scalar) and key.text not in DOCUMENT_KEYS
     ]
-    return any(suggest.stands_for(name, value, needed, DOCUMENT_KEYS) for name, value in unknown)
+    return any(hints.stands_for(name, value, needed, DOCUMENT_KEYS) for name, value in unknown)
 
 
 class _DocumentReader:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from functools import partial
 from typing import Any
 
 from cnncalc.ground.limits import MAX_ALIASED, MAX_DEPTH
 from cnncalc.ground.places import Fault, Hint, Place, SpecError, SpecText, shown_hint
+from cnncalc.language import hints
 from cnncalc.language.document import SpecValue
 from cnncalc.language.expressions.budget import Budget
 from cnncalc.language.expressions.compile import compile_expression
 from cnncalc.language.expressions.whitelist import CONSTANTS, ExpressionError, Names
 from cnncalc.language.faults import Faults
-from cnncalc.language.hints import suggest
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
 from cnncalc.layers.arguments import Argument
 
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})").fullmatch
-_WORD = re.compile(r"[A-Za-z_][\w.-]*").fullmatch
 
 NO_NAMES: frozenset[str] = frozenset()
 NO_VALUES: Names = {}
@@ -76,7 +73,7 @@ class ValueReader:
             elif name in found:
                 message = f"'{name}' is given twice"
             elif known and name not in known:
-                message, hint = f"unknown key '{name}' in {what}", partial(suggest.of_key, name, known, value)
+                message, hint = f"unknown key '{name}' in {what}", partial(hints.of_key, name, known, value)
             if not message:
                 found[name] = value
             elif not quiet:
@@ -103,8 +100,8 @@ class ValueReader:
         if not isinstance(node, Scalar):
             return self.value(node, names)
         text = node.text
-        word = _WORD(text) and not (text in CONSTANTS or text in names) if not node.quoted else text not in names
-        if word and (not node.quoted or _WORD(text)):
+        word = _is_word(text) and not (text in CONSTANTS or text in names) if not node.quoted else text not in names
+        if word and (not node.quoted or _is_word(text)):
             return SpecValue(node.place, text)
         return self.value(node, names)
 
@@ -117,7 +114,7 @@ class ValueReader:
 
     def integer(self, node: Tree, what: str) -> int | None:
         """Read a plain integer."""
-        if isinstance(node, Scalar) and _INTEGER(node.text):
+        if isinstance(node, Scalar) and _is_integer(node.text):
             return int(node.text)
         self.fault(node, f"{what} must be an integer")
         return None
@@ -125,7 +122,7 @@ class ValueReader:
     def _scalar(self, node: Scalar, names: Collection[str], argument: Argument[Any] | None) -> SpecValue:
         text, origin = node.text, node.place
         if not node.quoted:
-            if _INTEGER(text):
+            if _is_integer(text):
                 return SpecValue(origin, int(text))
             if not text or text == "~":
                 return SpecValue(origin)
@@ -144,7 +141,7 @@ class ValueReader:
                 return SpecValue(origin, expression(NO_VALUES, self.budget))
             return SpecValue(origin, compute=expression, names=expression.names)
         except ExpressionError as error:
-            if node.quoted and _WORD(text) and text not in names:
+            if node.quoted and _is_word(text) and text not in names:
                 return SpecValue(origin, text)
             indent = len(text) - len(text.lstrip())
             same_line = "\n" not in text and text in self.file.line(origin.line)
@@ -153,16 +150,40 @@ class ValueReader:
             return SpecValue(origin)
 
 
+def begins_a_name(text: str) -> bool:
+    """Return whether a text begins with a letter, an English one, or with _."""
+    first = text[:1]
+    return first == "_" or (first.isascii() and first.isalpha())
+
+
+def has_signs_of_a_name(text: str, more: str = "") -> bool:
+    """Return whether a text has nothing but letters, digits, _, and ``more`` signs; an empty one has not."""
+    for sign in "_" + more:
+        text = text.replace(sign, "a")
+    return text.isalnum()
+
+
+def _is_integer(text: str) -> bool:
+    """Return whether a text is an integer as people write it, of at most 15 digits."""
+    digits = text.removeprefix("-")
+    return digits.isdecimal() and digits.isascii() and len(digits) <= 15 and (digits[0] != "0" or digits == "0")
+
+
+def _is_word(text: str) -> bool:
+    """Return whether a text is a single word, of letters, digits and ``_.-``, that begins with a letter or _."""
+    return begins_a_name(text) and has_signs_of_a_name(text, "-.")
+
+
 def _expression_hint(error: ExpressionError, text: str, argument: Argument[Any] | None) -> str | None:
     """Return what to do about an expression that can't be: of a single word, what may have been meant by it."""
-    if argument is not None and argument.words and _WORD(text):
-        return suggest.of_word(text, argument.words)
+    if argument is not None and argument.words and _is_word(text):
+        return hints.of_word(text, argument.words)
     hint = shown_hint(error.hint, True)
-    if not _WORD(text) or not (hint is None or hint.startswith("known names")):
+    if not _is_word(text) or not (hint is None or hint.startswith("known names")):
         return hint
     if argument is None:
         return f"a text is quoted: '{text}'"
-    return "write true or false" if argument.flag else suggest.of_number(text, hint)
+    return "write true or false" if argument.flag else hints.of_number(text, hint)
 
 
 def _joined(origin: Place, items: list[SpecValue]) -> SpecValue:

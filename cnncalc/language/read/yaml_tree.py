@@ -13,7 +13,6 @@ from yaml import events
 
 from cnncalc.ground.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_LAYERS, MAX_SEPARATORS
 from cnncalc.ground.places import Fault, Place, SpecError, SpecText
-from cnncalc.language.read.yaml_faults import yaml_fault
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]").search  # a line may end in U+0085
 
@@ -135,6 +134,8 @@ def parse(file: SpecText) -> Tree:
     try:
         root = growing.whole()
     except yaml.YAMLError as error:
+        from cnncalc.language.read.yaml_faults import yaml_fault
+
         raise SpecError([growing.unseen_depth(error) or yaml_fault(file, error)]) from None
     if root is None or (isinstance(root, Scalar) and root.empty):
         raise SpecError([Fault(f"{file.name}: the spec is empty", hint="it needs 'input' and 'layers'")])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from cnncalc.figures.costs import OWN_CONVENTION
+from cnncalc.figures.memory import IN_MEMORY
 from cnncalc.figures.receptive_field import Fields
 from cnncalc.figures.summary import COUNTED, Row, Summary, Totals
 from cnncalc.rendering.screen import Screen
@@ -89,10 +90,8 @@ def document(summary: Summary, layers: list[dict[str, object]]) -> dict[str, obj
 
 def _totals_record(totals: Totals) -> dict[str, object]:
     """Return the totals, the bytes by the names that they have everywhere, and under ``memory``."""
-    from cnncalc.figures.catalogue import IN_MEMORY
-
     memory = totals.memory._asdict()
-    by_name = {figure.name: memory[figure.in_memory] for figure in IN_MEMORY}
+    by_name = {name: memory[short] for name, short in IN_MEMORY.items()}
     return {**totals.sums._asdict(), **by_name, "memory": memory}
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-from cnncalc.figures.catalogue import IN_MEMORY
 from cnncalc.figures.costs import Sums
+from cnncalc.figures.memory import IN_MEMORY
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.layers.base import KINDS
 from cnncalc.studies.compare.align import Line, align
@@ -45,9 +45,8 @@ def figures(summaries: Sequence[Summary]) -> list[Compared]:
     """Return all totals, the memory, and for every kind that occurs its layers, params and MACs."""
     totals = [summary.totals for summary in summaries]
     found = [Compared("total", name, tuple([getattr(one, name) for one in totals])) for name in Sums._fields]
-    for figure in IN_MEMORY:
-        values = [getattr(one.memory, figure.in_memory) for one in totals]
-        found.append(Compared("memory", figure.name, tuple(values)))
+    for name, short in IN_MEMORY.items():
+        found.append(Compared("memory", name, tuple([getattr(one.memory, short) for one in totals])))
     for kind in KINDS:
         of_kind = [summary.kinds.get(kind) for summary in summaries]
         if any(of_kind):

@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import prod
 from typing import NamedTuple
 
-from cnncalc.figures.catalogue import IN_MEMORY
+from cnncalc.figures.memory import IN_MEMORY
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPRESSION, MAX_WORK
 from cnncalc.ground.places import Fault, SpecError, SpecText
@@ -25,7 +25,7 @@ from cnncalc.language.expressions.whitelist import ExpressionError
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, Figure
 
-SHORT = {figure.in_memory: figure.name for figure in IN_MEMORY if figure.name in FIGURES}
+SHORT = {short: name for name, short in IN_MEMORY.items() if name in FIGURES}
 """Other words for figures."""
 
 OF_INPUT = ("input", "in_channels", "in_height", "in_width")
