@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from cnncalc.figures.patterns import Pattern, constant
+from cnncalc.ground.named import NamedTuple
 
 CHANNELS = 0
 MISSING = -1

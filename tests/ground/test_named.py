@@ -43,12 +43,16 @@ BOTH = pytest.mark.parametrize("made", [Usual, Quick])
 def test_items_have_names_and_places(made: Any) -> None:
     value = made(1, "a", (2,))
     assert (value.x, value.index, value.z) == tuple(value) == value == (1, "a", (2,))
-    assert value.doubled() == 2 and {value: 3}[1, "a", (2,)] == 3
-    assert made(z=(2,), x=1, index="a") == value and made(1, index="a") == (1, "a", ())
+    assert value.doubled() == 2
+    assert {value: 3}[1, "a", (2,)] == 3
+    assert made(z=(2,), x=1, index="a") == value
+    assert made(1, index="a") == (1, "a", ())
     assert repr(value) == f"{made.__name__}(x=1, index='a', z=(2,))"
-    assert value._asdict() == {"x": 1, "index": "a", "z": (2,)} and made._fields == ("x", "index", "z")
+    assert value._asdict() == {"x": 1, "index": "a", "z": (2,)}
+    assert made._fields == ("x", "index", "z")
     changed = value._replace(index="b")
-    assert changed == (1, "b", (2,)) and type(changed) is made
+    assert changed == (1, "b", (2,))
+    assert type(changed) is made
     match changed:
         case made(1, name):
             assert name == "b"
@@ -58,7 +62,8 @@ def test_items_have_names_and_places(made: Any) -> None:
 @pytest.mark.parametrize("copied", [lambda value: pickle.loads(pickle.dumps(value)), copy.copy, copy.deepcopy])
 def test_copies_are_equal_and_of_the_same_class(made: Any, copied: Any) -> None:
     value = copied(made(1, "a"))
-    assert value == (1, "a", ()) and type(value) is made
+    assert value == (1, "a", ())
+    assert type(value) is made
 
 
 @BOTH
@@ -82,7 +87,8 @@ def test_each_item_is_given_once(made: Any, items: tuple[Any, ...], named: dict[
 def test_a_subclass_may_remember_more() -> None:
     value = Further(1, "a")
     value.more = 2  # type: ignore[attr-defined]
-    assert value == Quick(1, "a") and value._fields == Quick._fields
+    assert value == Quick(1, "a")
+    assert value._fields == Quick._fields
 
 
 def test_what_every_start_imports_defines_no_slow_ones() -> None:
