@@ -13,7 +13,7 @@ from cnncalc.studies.compare.align import Line, align
 
 SAME, CHANGED, ADDED, REMOVED = "same", "changed", "added", "removed"
 
-TOTALS = (*Sums._fields, *[figure.name for figure in IN_MEMORY])
+TOTALS = (*Sums._fields, *IN_MEMORY)
 """The figures of a whole network."""
 
 OF_KIND = ("layers", "params", "macs")
