@@ -291,6 +291,8 @@ def loads(
     from cnncalc.language.loading import read_text
 
     data = text if isinstance(text, bytes) else given.text("text", text).encode("utf-8", "surrogatepass")
+    if data.strip() and b":" not in data and b"\n" not in data:
+        raise ArgumentError("text", f"{given.shown(text)} is no text of a spec", "load() takes a path or a name")
     return _built(read_text(data, given.text("name", name)), None, variant, input, settings)
 
 

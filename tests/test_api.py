@@ -187,6 +187,12 @@ def net(**settings: Any) -> Any:
         (lambda path: untyped.load("vgg:vgg19", "vgg11"), "variant: 'vgg11', but 'vgg19' is a variant already"),
         (lambda path: untyped.load("vgg", variant=19), "variant: 19 is no text"),
         (lambda path: untyped.loads({"input": [3]}), "text: a value of type dict is no text"),
+        (
+            lambda path: untyped.loads("net.yaml"),
+            "text: 'net.yaml' is no text of a spec\n  hint: load() takes a path or a name",
+        ),
+        (lambda path: untyped.loads(b"resnet50"), "text: b'resnet50' is no text of a spec"),
+        (lambda path: untyped.loads("\udc80: 5"), "<text>"),
         (lambda path: untyped.loads(SPEC, name=path), "name: a value of type PosixPath is no text"),
         (lambda path: net(input="3x64x64"), f"input: '3x64x64' {SHAPE}"),
         (lambda path: net(input=224), f"input: 224 {SHAPE}"),
