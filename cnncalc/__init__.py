@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cnncalc.figures.summary import Summary
     from cnncalc.ground.errors import CnncalcError
     from cnncalc.network import Network, load, loads
-    from cnncalc.studies.sweep.scalar import NetworkFunction
+    from cnncalc.studies.sweep.function import NetworkFunction
     from cnncalc.sweeps import SweepColumns, compile, sweep
 
 __all__ = [
@@ -34,7 +34,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "CnncalcError": "cnncalc.ground.errors",
     "Network": "cnncalc.network",
-    "NetworkFunction": "cnncalc.studies.sweep.scalar",
+    "NetworkFunction": "cnncalc.studies.sweep.function",
     "Run": "cnncalc.execution.report",
     "Session": "cnncalc.execution.session",
     "Summary": "cnncalc.figures.summary",

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from cnncalc.ground.values import Value
     from cnncalc.layers.shapes import Shape
     from cnncalc.recipe import Recipe
+    from cnncalc.studies.sweep.function import NetworkFunction
     from cnncalc.studies.sweep.jobs import SweepPart, SweepPlan
-    from cnncalc.studies.sweep.scalar import NetworkFunction
     from cnncalc.studies.sweep.values import Each
 
     Columns = dict[str, npt.NDArray[Any]]
@@ -126,7 +126,7 @@ def compile(
     Raises:
         CnncalcError: where there is no such spec, variant or figure.
     """
-    from cnncalc.studies.sweep.scalar import NetworkFunction
+    from cnncalc.studies.sweep.function import NetworkFunction
 
     recipe, named = _opened(spec)
     wanted = _known("figures", given.texts("figures", figures), (*FIGURES, *MORE_FIGURES))

@@ -20,7 +20,7 @@ from cnncalc.recipe import Recipe
 from cnncalc.studies.device.budgets import Wanted
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPlan
-from cnncalc.studies.sweep.kept import Best, Front, Keeper, Objective
+from cnncalc.studies.sweep.keepers import Best, Front, Keeper, Objective
 from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, Measure
 from cnncalc.studies.sweep.sampling import Sample
 from cnncalc.studies.sweep.values import Each, shape_values, split, values_of

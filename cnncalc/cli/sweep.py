@@ -23,7 +23,7 @@ from cnncalc.rendering.writers import View
 from cnncalc.studies.device.budgets import Wanted
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPart, parts
-from cnncalc.studies.sweep.kept import Keeper
+from cnncalc.studies.sweep.keepers import Keeper
 
 
 @click.command("sweep", short_help="A grid of hyper-parameters and inputs, one row each.")

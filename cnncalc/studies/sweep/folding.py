@@ -27,7 +27,7 @@ from cnncalc.language.expressions.whitelist import ExpressionError, Names
 from cnncalc.language.faults import Faults
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
-from cnncalc.studies.sweep.folds import FoldableItem, folds_of
+from cnncalc.studies.sweep.foldable import FoldableItem, folds_of
 from cnncalc.studies.sweep.grid import Combination
 from cnncalc.studies.sweep.points import Measure, Point, named_figures
 

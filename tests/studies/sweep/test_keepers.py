@@ -10,7 +10,7 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.loading import open_document
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPlan, parts
-from cnncalc.studies.sweep.kept import Best, Front, Keeper, Objective
+from cnncalc.studies.sweep.keepers import Best, Front, Keeper, Objective
 from cnncalc.studies.sweep.points import Figure, Measure, Point
 from cnncalc.studies.sweep.sampling import Sample
 from cnncalc.studies.sweep.where import Condition
