@@ -108,7 +108,7 @@ def _named(network: Graph, word: str) -> list[str]:
         raise CnncalcError(f"'{word}' is the end of {len(ends)} layers' names", hint)
     if not ends:
         last = {name.rpartition(".")[2]: name for name in reversed(names)}
-        near = did_you_mean(word, [*names, *last], "")
+        near = did_you_mean(word, list(dict.fromkeys([*names, *last])), "")
         hint = near or f"layers: {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"
         raise CnncalcError(f"'{network.title}' has no layer '{word}'", hint)
     return ends

@@ -6,7 +6,7 @@ import re
 
 from cnncalc.ground.errors import CnncalcError
 
-_QUANTITY = re.compile(r"(\d[\d_,]*(?:\.\d+)?(?:[eE]\d\d?)?) *([kKMGTP]?)(i?)(B?)").fullmatch
+_QUANTITY = re.compile(r"(\d[\d_,]*(?:\.\d+)?(?:[eE]\d\d?)?) *([kKMGTP]?)(i?)(B?)", re.ASCII).fullmatch
 _POWERS = " kMGTP"
 MAX_DIGITS = 40
 

@@ -103,12 +103,17 @@ def test_a_convention_names_itself(command: list[str]) -> None:
 def test_a_shape_with_blanks() -> None:
     """Blanks beside the signs are fine, blanks for signs are not: no figure is made of two."""
     assert cnncalc("summary", "lenet5", "--input", " 1 x 32 × 32 ") == cnncalc("summary", "lenet5")
-    for text in ("1 32 32", "1x3 2x32"):
+    for text in ("1 32 32", "1x3 2x32", "1x1６x16", "1x32x32,1x16x16"):
         done = cnncalc("summary", "lenet5", "--input", text)
         assert (done.code, done.out) == (2, "")
         assert done.err == (
             f"--input {text}: '{text}' is not a shape\n  hint: write it as 3x224x224, without the batch axis\n"
         )
+
+
+def test_digits_of_other_scripts_are_none() -> None:
+    done = cnncalc("check", "lenet5", "--max-macs", "１k")
+    assert (done.code, done.err) == (2, "--max-macs １k: not a number\n  hint: write it as 600M, 1.5G or 20000\n")
 
 
 # --- colour ----------------------------------------------------------------------------------------------------
