@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 MAX_PIXELS = 2**30 // 12  # of the input; Pillow's own limit for the picture: a GiB of float32 in three channels
+ORIENTATION = 0x112  # EXIF's tag of how a picture is turned; 1 is upright
+LYING = (5, 6, 7, 8)  # its values for pictures whose height and width change places
 PIXEL_BYTES = 8  # of a picture while it is read: four bytes as it is decoded, four as it is converted
 
 
 def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float], std: Sequence[float]) -> StoredArray:
     """Return a picture as an array (1, C, H, W) of the input's shape, scaled to 0 … 1 and then normalised.
 
-    The header is read at once, the picture when the array is asked for.  Of 16 bits grey all are kept.
+    The header is read at once, the picture when the array is asked for.  Of 16 bits grey all are kept, transparency is
+    left out, and a picture that its EXIF says to be turned is turned, so that it is what a viewer shows.
 
     Args:
         path: a PNG or JPEG file.
@@ -46,20 +49,22 @@ def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
         if len(figures) not in (1, channels) or (name == "std" and 0 in figures):
             raise ArgumentError(name, f"takes 1 figure or {channels}" + (", none of them 0" if name == "std" else ""))
     with _opened(path) as opened:
-        size = opened.size
+        turned = opened.getexif().get(ORIENTATION, 1)
+        size = opened.size[::-1] if turned in LYING else opened.size
         middle = None if resize is None else _middle(size, resize, width, height)
 
     def read() -> Array:
         with _opened(path) as opened:
             grey = opened.mode.startswith("I")  # Pillow's name of what has 16 bits
-            picture = opened.convert("F" if grey else "L" if channels == 1 else "RGB")
+            picture = opened if turned == 1 else _upright(opened)
+            picture = picture.convert("F" if grey else "L" if channels == 1 else "RGB")
             picture = picture.resize((width, height), _bilinear(), middle)
         pixels = np.asarray(picture, np.float32).reshape(height, width, -1) / np.float32(65535 if grey else 255)
         with np.errstate(all="ignore"):  # figures beyond float32: infinite elements are reported for any input
             normal: Any = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
         return np.ascontiguousarray(np.broadcast_to(normal.transpose(2, 0, 1), shape)[None])
 
-    decoded = PIXEL_BYTES * prod(size)
+    decoded = (PIXEL_BYTES if turned == 1 else PIXEL_BYTES + 4) * prod(size)
     return StoredArray(Header((1, *shape), np.dtype(np.float32)), read, decoded + 3 * 4 * prod(shape))
 
 
@@ -78,6 +83,12 @@ def _opened(path: str) -> Iterator[Any]:
                 yield opened
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise CnncalcError(f"{path} is too large a picture: {error}") from None
+
+
+def _upright(opened: Any) -> Any:
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(opened)
 
 
 def _bilinear() -> Any:

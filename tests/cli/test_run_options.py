@@ -293,3 +293,39 @@ def test_so_many_wrong_tensors_are_not_all_listed(tmp_path: Path) -> None:
     assert (done.code, first) == (2, "the weights don't fit 'lenet5': 510 tensors are wrong")
     assert rest[0] == "  missing: C1.weight (6, 1, 5, 5)"
     assert (len(rest), rest[-2]) == (22, "  … and 490 more tensors")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_picture_is_read_as_viewers_show_it(orientation: int, same: str, tmp_path: Path) -> None:
+    """EXIF 2.32, tag 0x0112: where row 0 and column 0 of the stored pixels are; the corners come back to their places."""
+    shown = np.zeros((6, 6), np.uint8)
+    shown[0, 0], shown[0, -1], shown[-1, 0] = 255, 170, 85
+    stored = {
+        1: shown,
+        2: shown[:, ::-1],  # row 0 at the top, column 0 at the right
+        3: shown[::-1, ::-1],
+        4: shown[::-1],
+        5: shown.T,  # row 0 at the left, column 0 at the top
+        6: shown.T[::-1],  # row 0 at the right, column 0 at the top
+        7: shown.T[::-1, ::-1],
+        8: shown.T[:, ::-1],
+    }[orientation]
+    path, saved = tmp_path / "x.png", tmp_path / "x.npz"
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    Image.fromarray(np.ascontiguousarray(stored)).save(path, exif=exif)
+    done = cnncalc("run", same, "--input", str(path), "--save", str(saved))
+    assert done.code == 0, done.err
+    (array,) = np.load(saved).values()
+    assert np.array_equal(np.rint(array[0, 0] * 255), shown)
+
+
+def test_pictures_of_other_kinds(same: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.gif"
+    Image.new("L", (32, 32)).save(path)
+    done = cnncalc("run", same, "--input", str(path))
+    assert done == (
+        2,
+        "",
+        f"{path}: a picture of another kind than .png and .jpg\n  hint: convert it to one of these\n",
+    )

@@ -48,6 +48,9 @@ SAFETENSORS = {
 _VALUE = r"""'[^']*'|"[^"]*"|True|False|\([\d, L]*\)"""
 _ITEM = rf"""\s*['"](\w+)['"]\s*:\s*({_VALUE})\s*"""
 _HEADER = re.compile(rf"\{{{_ITEM},{_ITEM},{_ITEM}(?:,\s*)?\}}\s*").fullmatch
+PICTURES = (".bmp", ".gif", ".tif", ".tiff", ".webp", ".heic", ".avif", ".ppm", ".svg")
+"""Ends of the names of pictures that are not read."""
+
 _NUMBERS = re.compile(r"[<>|=]?([?biufc])(\d{0,2})").fullmatch
 
 Entry = TypeVar("Entry")
@@ -113,6 +116,8 @@ def open_arrays(path: str) -> StoredArray | Mapping[str, StoredArray]:
         CnncalcError: where the file is missing, of another kind, damaged, or has no arrays.
     """
     kind = os.path.splitext(path)[1].lower()
+    if kind in PICTURES:
+        raise CnncalcError(f"{path}: a picture of another kind than .png and .jpg", "convert it to one of these")
     known = kind if kind in (".npy", ".npz", ".safetensors") else ".npy, .npz or .safetensors"
     with reading_errors(path, f"is no {known} file, or damaged"):
         with open(path, "rb") as file:

@@ -294,7 +294,7 @@ class ItemReader:
         if node is None or (isinstance(node, Scalar) and node.empty):
             return {}
         if not isinstance(node, Map):
-            if isinstance(node, List) and "paths" in known[1:]:
+            if isinstance(node, List) and "paths" in known[1:] and _merges(what):
                 self.values.fault(
                     node, f"{what} reads what 'from' names", f"beside the type, in its column: '{_from(node)}'"
                 )
@@ -335,6 +335,12 @@ class ItemReader:
             self.values.fault(node, "paths must be a list of paths, each a list of items")
             return []
         return [self.read(path, names, "a path", depth + 1) for path in node.items]
+
+
+def _merges(type_name: str) -> bool:
+    """Whether a layer type takes several tensors, and never one alone."""
+    layer_class = layer_type(type_name)
+    return layer_class is not None and layer_class.arity[0] > 1
 
 
 def _from(node: List) -> str:
