@@ -43,7 +43,7 @@ FAULTS = [
     ("a batch axis by its letter", "input: [N, 3, 8, 8]\nlayers:\n  - relu\n", "1:9", "'N' stands where the channels do", "shapes have no batch axis: leave it out"),
     ("a count with a prefix", HEAD + "  - relu\nexpect: {macs: 3.6M}\n", "4:18", "'3.6M' is not an expression", "write 3600000"),
     ("a share in percent", HEAD + "  - dropout: 50%\n", "3:14", "'50%' is not an expression", "write 0.5"),
-    ("what comes in as an argument", HEAD + "  - relu\n  - add: [relu1, input]\n", "4:10", "add takes no argument", "what comes in stands beside the type, in its column: 'from: […]'"),
+    ("what comes in as an argument", HEAD + "  - relu\n  - add: [relu1, input]\n", "4:10", "add reads what 'from' names", "beside the type, in its column: 'from: [relu1, input]'"),
     ("C's operators", HEAD + "  - relu:\n    when: in_channels == 3 && true\n", "4:29", "'in_channels == 3 && true' is not an expression", "write 'and', 'or' and 'not'"),    ("an unknown name", "args: {width: 8}\n" + HEAD + "  - conv: {out_channels: 2 * widht, kernel_size: 3}\n", "4:30", "unknown name 'widht'", "did you mean 'width'?"),
     ("an unknown function", HEAD + "  - conv: {out_channels: sqrt(4), kernel_size: 3}\n", "3:26", "unknown function 'sqrt'", None),
     ("an attribute", HEAD + "  - conv: {out_channels: in_shape.x, kernel_size: 3}\n", "3:26", "an attribute (a dot) is not allowed", "allowed are numbers"),

@@ -253,7 +253,7 @@ class ItemReader:
             row = partial(hints.of_values, item.type_name, node, "arguments are named, in {…} or below the type")
             self.values.fault(node, f"{item.type_name}: '{node.text}' is no value", row)
             return
-        merges = item.layer_class.arity[1] != 1
+        merges = item.layer_class.arity[1] not in (0, 1)
         nodes = self.argument_nodes(item, node, (*known, "paths") if merges else tuple(known), item.type_name)
         for name, value in nodes.items():
             if name == "paths":
@@ -294,19 +294,12 @@ class ItemReader:
         if node is None or (isinstance(node, Scalar) and node.empty):
             return {}
         if not isinstance(node, Map):
-            if isinstance(node, List) and "paths" in known[1:] and _merges(what):
-                self.values.fault(
-                    node, f"{what} reads what 'from' names", f"beside the type, in its column: '{_from(node)}'"
-                )
-                return {}
-            if known and known[0] != "paths":
+            if isinstance(node, List) and "paths" in known and (known[0] == "paths" or _merges(what)):
+                self.values.fault(node, *_read_by(what, node))
+            elif known and known[0] != "paths":
                 return {known[0]: node}
-            hint: Hint = None
-            if known and isinstance(node, List) and all(isinstance(part, Scalar) for part in node.items):
-                hint = "what comes in stands beside the type, in its column: 'from: […]'"
-            elif known and isinstance(node, List):
-                hint = f"paths stand under their name: '- {what}: {{paths: …}}'"
-            self.values.fault(node, f"{what} takes no argument", hint)
+            else:
+                self.values.fault(node, f"{what} takes no argument")
             return {}
         found: dict[str, Tree] = {}
         for name, value in self.values.keys(node, what).items():
@@ -323,7 +316,7 @@ class ItemReader:
                 "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
             )
             if name in MODIFIERS:
-                hint = f"'{name}' is a modifier: it stands beside the type, not among its arguments"
+                hint: Hint = f"'{name}' is a modifier: it stands beside the type, not among its arguments"
             else:
                 hint = quote if broken else partial(hints.of_argument, name, known)
             self.values.fault(place, f"{what}: unknown argument '{name}'", hint)
@@ -343,7 +336,9 @@ def _merges(type_name: str) -> bool:
     return layer_class is not None and layer_class.arity[0] > 1
 
 
-def _from(node: List) -> str:
-    """Return the modifier that names what comes in."""
+def _read_by(what: str, node: List) -> tuple[str, str]:
+    """Return what is wrong with a list of names, or of paths, behind a layer that merges, and the hint."""
     names = [part.text for part in node.items if isinstance(part, Scalar)]
-    return f"from: [{', '.join(names)}]" if len(names) == len(node.items) else "from: […]"
+    if len(names) < len(node.items):
+        return f"{what} takes no argument", f"paths stand under their name: '- {what}: {{paths: …}}'"
+    return f"{what} reads what 'from' names", f"beside the type, in its column: 'from: [{', '.join(names)}]'"
