@@ -11,7 +11,7 @@ import numpy as np
 from cnncalc.execution.kernels import Kernels
 from cnncalc.execution.kernels.kernel import HeldWeight, Kernel
 from cnncalc.execution.kernels.team import Team, scratch_bytes
-from cnncalc.execution.kernels.tuning import BLOCK, GEMM_FROM_ROWS, ROW_OPERATION
+from cnncalc.execution.kernels.tuning import BLOCK, GEMM_FROM_ROWS, MOST_AHEAD, MOST_KEPT, ROW_OPERATION
 from cnncalc.execution.layout import joins_channels, layout
 from cnncalc.execution.machine import available, resident
 from cnncalc.execution.plan import Step, is_contraction, steps
@@ -21,6 +21,7 @@ from cnncalc.layers.base import LayerError
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 if TYPE_CHECKING:
+    from cnncalc.execution.kernels.kernel import Shape
     from cnncalc.graph import Graph, Node
     from cnncalc.layers.ops import Array
 
@@ -86,7 +87,8 @@ def needs(
     laid = layout(network, plan, set(keep), batch, dtype.itemsize, rooms)
     outside = sum(node.elements(batch) for node in {*keep}) + sum(t.elements(batch) for t in network.outputs.values())
     weights = sum(node.params + node.buffers for node in network.nodes)
-    blocks = sum(_blocks(kernel) for kernel in kernels if kernel) if repeats else 0
+    most = MOST_KEPT if repeats else MOST_AHEAD
+    blocks = sum(min(_blocks(kernel), most) for kernel in kernels if kernel)
     scratch = threads * (most_scratch(kernels, dtype.itemsize) + BLAS + KEPT) + OWN + blocks * CALL * CALLS
     pairs = zip(plan, kernels, strict=True)
     activated = max((_activated(step, kernel) for step, kernel in zip(plan, kernels, strict=True)), default=0)
@@ -130,13 +132,13 @@ def _kernel_of(step: Step, batch: int, dtype: Any, probe: _Probe) -> Kernel | No
     node = step.carrier
     if not node.layer.one_kernel:
         return None
-    zero = np.dtype(dtype).type(0)
+    zero = np.zeros(1, dtype)
     try:
         inputs = [
-            np.broadcast_to(zero, (tensor.copies(batch), *shape))
+            _stretched(zero, (tensor.copies(batch), *shape))
             for tensor, shape in zip(step.carrier.inputs, node.use.inputs, strict=True)
         ]
-        weights = {name: np.broadcast_to(zero, weight.shape) for name, weight in node.use.weights.items()}
+        weights = {name: _stretched(zero, weight.shape) for name, weight in node.use.weights.items()}
         node.layer.forward(probe, *inputs, **weights)
     except _FoundError as found:
         kernel = found.kernel
@@ -155,6 +157,11 @@ def _kernel_of(step: Step, batch: int, dtype: Any, probe: _Probe) -> Kernel | No
             channels_last = (inputs[0].shape[0], *inputs[0].shape[2:], inputs[0].shape[1])
             return Prepared(kernel, channels_last)
     return kernel
+
+
+def _stretched(zero: Array, shape: Shape) -> Array:
+    """Return an array of a shape all of whose elements are a single one in memory."""
+    return np.ndarray(shape, zero.dtype, zero, 0, (0,) * len(shape))
 
 
 def most_scratch(kernels: Sequence[Kernel | None], itemsize: int) -> int:
