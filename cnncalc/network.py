@@ -139,6 +139,7 @@ class Network(Graph):
         dtype: npt.DTypeLike = "float32",
         threads: SupportsIndex | None = None,
         fuse: bool = True,
+        batch: SupportsIndex = 1,
     ) -> Session:
         """Prepare repeated inference: ``session = network.prepare(weights=w)``, then ``session(x)``.
 
@@ -148,6 +149,8 @@ class Network(Graph):
             dtype: float32 or float64.
             threads: how many work; None for one per core that the process may use.
             fuse: whether several layers may be done in one step where that gives the same.
+            batch: samples that memory is laid out and calls are bound for; the first call with another number of
+                samples does it anew.
 
         Raises:
             CnncalcError: where an argument or the weights don't fit.
@@ -162,6 +165,7 @@ class Network(Graph):
             dtype=given.dtype_name(dtype),
             threads=None if threads is None else given.workers("threads", threads),
             fuse=given.truth("fuse", fuse),
+            batch=given.whole("batch", batch),
         )
 
     def deploy(

@@ -16,12 +16,13 @@ from cnncalc.execution.machine import cores, peak_resident
 from cnncalc.execution.needs import needs, require
 from cnncalc.execution.report import LayerRun
 from cnncalc.execution.report import Run as Run
-from cnncalc.execution.session import Done, Note, Session
+from cnncalc.execution.session import Session
 from cnncalc.execution.weights import usual_weights
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.near import did_you_mean
 
 if TYPE_CHECKING:
+    from cnncalc.execution.program import Done, Note
     from cnncalc.graph import Graph, Node
     from cnncalc.layers.ops import Array
 
@@ -108,7 +109,7 @@ def _verified(
 
 def prepare(
     network: Graph, *, weights: Mapping[str, Any] | None = None, seed: int = 0, dtype: str = "float32",
-    threads: int | None = None, fuse: bool = True,
+    threads: int | None = None, fuse: bool = True, batch: int = 1,
 ) -> Session:  # fmt: skip
     """Prepare a network for repeated inference; arguments are as :meth:`cnncalc.network.Network.prepare` has them.
 
@@ -119,7 +120,9 @@ def prepare(
     network = network.as_run() if network.as_run is not None and weights is None else network
     threads = threads or min(cores(), MOST_THREADS)
     made = usual_weights(network, weights, seed, kind, threads)
-    return Session(network, made, kind, threads, fuse=fuse)
+    session = Session(network, made, kind, threads, fuse=fuse)
+    session.bind(batch)
+    return session
 
 
 def _type(dtype: str | None) -> Any:

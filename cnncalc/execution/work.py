@@ -59,7 +59,6 @@ class StepWork:
 
     __slots__ = (
         "_kernel",
-        "_layer",
         "_products",
         "_tally",
         "_task",
@@ -77,7 +76,6 @@ class StepWork:
         self.seconds: float | None = None
         self._kernel: Kernel | None = None
         self._task: Task | None = None
-        self._layer: Callable[[], object] | None = None
         self._products: list[int] = []
         self._tally = Tally()
 
@@ -90,8 +88,15 @@ class StepWork:
         """Work out the calls, which are made more than once if `again`."""
         if self._kernel is not None and self._task is not None:
             self.calls, self._products = team.bind(self._kernel, self._task, again)
-        elif self._layer is not None:
-            self.calls = [(self._layer, ())]
+
+    def attempt(self, do: Callable[[], object]) -> None:
+        """Do a part of the work, which fails where arrays don't fit each other."""
+        if self.output is None:
+            return
+        try:
+            do()
+        except FAULTS as error:
+            self.fail(str(error))
 
     def fail(self, fault: str) -> None:
         """Give up the output."""
@@ -116,7 +121,7 @@ class StepWork:
         out[...] = last
         self.seconds = perf_counter() - begun
         self._tally = eager.tally()
-        self.output, self._layer = channels_first(out), partial(_again, forward, eager, out)
+        self.output, self.calls = channels_first(out), [(_again, (forward, eager, out))]
         return self
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import threading
 import time
@@ -15,6 +14,7 @@ import pytest
 
 import cnncalc
 from cnncalc.execution import session as sessions
+from cnncalc.execution import work
 from cnncalc.execution.inputs import random_inputs
 from cnncalc.execution.kernels import Kernels, kernel, team
 from cnncalc.execution.kernels.kernel import HeldWeight, Kernel, Task
@@ -22,6 +22,7 @@ from cnncalc.execution.kernels.team import Team
 from cnncalc.execution.kernels.threads import Workers
 from cnncalc.execution.layout import MemoryPiece, layout
 from cnncalc.execution.plan import steps
+from cnncalc.execution.program import BatchProgram
 from cnncalc.execution.session import Session
 from cnncalc.execution.weights import random_weights
 from cnncalc.graph import Graph
@@ -231,7 +232,7 @@ def test_a_layer_of_one_kernel_is_what_its_kernel_makes(name: str) -> None:
         made = session.outputs(inputs)["layer"]
         assert session.program is not None
         ((function, _), *_rest) = session.program.calls[0]
-        assert not isinstance(function, functools.partial) or function.func.__name__ != "_again", "a kernel's calls"
+        assert function is not work._again, "a kernel's calls"
     wanted = network.nodes[0].layer.forward(Kernels(), *inputs.values(), **own)
     np.testing.assert_allclose(made, wanted, rtol=1e-5, atol=1e-5)
 
@@ -358,6 +359,18 @@ def test_a_session_is_a_network_s_run_again_and_again() -> None:
     assert all((weights[name] == array).all() for name, array in kept.items()), "the caller's stay as they are"
 
 
+def test_the_first_call_computes_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights are packed and calls are bound by `prepare`, for the batch that it is given."""
+    network = spec(NETWORKS["Winograd"])
+    x = random_inputs(network, 3, 0, np.dtype(np.float32))
+    wanted = network.prepare(threads=1).outputs(x)
+    session = network.prepare(threads=1, batch=3)
+    monkeypatch.setattr(Team, "bind", None)
+    assert as_bytes(session.outputs(x)) == as_bytes(wanted)
+    with pytest.raises(TypeError, match="not callable"):
+        session.outputs({name: array[:2] for name, array in x.items()})
+
+
 def test_several_outputs_come_by_name() -> None:
     network = spec("input: [2, 4, 4]\nlayers:\n  - relu:\n    name: a\n  - flatten:\n    name: b\noutputs: [a, b]\n")
     session = network.prepare(dtype="float64")
@@ -379,7 +392,7 @@ def test_a_network_with_a_wrong_rule_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_a_session_lets_go_of_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     memories: list[Any] = []
 
-    class Seen(sessions.BatchProgram):
+    class Seen(BatchProgram):
         def __init__(self, *given: Any) -> None:
             super().__init__(*given)
             memories.append(weakref.ref(self.memory))

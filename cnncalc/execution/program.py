@@ -1,0 +1,191 @@
+"""The calls of a session for one batch: found, packed and bound before they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+from math import prod
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+
+from cnncalc.execution.kernels.kernel import Call, Tally, make
+from cnncalc.execution.layout import MemoryPiece, layout
+from cnncalc.execution.needs import kernels_of, most_scratch
+from cnncalc.execution.work import FAULTS, StepWork, find
+
+if TYPE_CHECKING:
+    from cnncalc.execution.fold import Folded
+    from cnncalc.execution.kernels.kernel import Bytes, Shape
+    from cnncalc.execution.kernels.team import Team
+    from cnncalc.execution.plan import Step
+    from cnncalc.graph import Graph, Node, Tensor
+    from cnncalc.layers.ops import Array, DType
+
+    Note: TypeAlias = Callable[[Step], object]
+    """note(step) is called before a step runs."""
+
+
+class Done(NamedTuple):
+    """A step that ran for the first time.
+
+    Attributes:
+        step: the step.
+        arrays: what it read, by tensor; empty where it could not run.
+        output: what it made; None where it could not run.
+        fault: why it could not run, or "".
+        tally: what was multiplied.
+        seconds: how long its calls took.
+    """
+
+    step: Step
+    arrays: Mapping[Tensor, Array]
+    output: Array | None
+    fault: str
+    tally: Tally
+    seconds: float
+
+
+class BatchProgram:
+    """The calls of a session for one batch, and the memory that they work on.
+
+    Attributes:
+        batch: samples.
+        begun: whether the first pass has begun.
+        complete: whether it could make all outputs, so that its calls can be made again.
+        memory: what tensors and whole inputs lie in.
+        values: the array of each tensor, channels first.
+        calls: those of each step, in order.
+        preparation: seconds that the layout, packing and binding took.
+        packing: those among them that packing took.
+    """
+
+    def __init__(
+        self, network: Graph, steps: Sequence[Step], folded: Sequence[Folded], team: Team, dtype: DType, batch: int,
+        keep: Collection[Node], fuse: bool, repeats: bool,
+    ) -> None:  # fmt: skip
+        """Lay out memory for a batch; see `Session` for the arguments."""
+        begun = perf_counter()
+        self.network, self.steps, self.folded, self.team, self.batch = network, steps, folded, team, batch
+        self.kept: set[Tensor] = set(keep)
+        self.fuse, self.repeats = fuse, repeats
+        kernels = kernels_of(steps, batch, dtype, team.pieces)
+        rooms = [kernel.room if kernel else 0 for kernel in kernels]
+        self._layout = layout(network, steps, self.kept, batch, dtype.itemsize, rooms)
+        self.memory: Bytes = np.empty(self._layout.size, np.uint8)
+        team.reserve(most_scratch(kernels, dtype.itemsize))
+        self.values: dict[Tensor, Array] = {
+            tensor: self._array(self._layout.homes.get(tensor), (batch, *tensor.shape), dtype)
+            for tensor in network.inputs.values()
+        }
+        self.calls: list[list[Call]] = []
+        self.begun = self.complete = False
+        self._number = 0  # of the next step
+        self._waiting: list[StepWork] = []
+        self.packing = 0.0
+        self.preparation = perf_counter() - begun
+
+    def bind(self) -> None:
+        """Find what makes the next steps, up to one that asks for the values of its inputs; pack and bind them.
+
+        Each is done for all of them in turn: step by step, the code of one would drive that of the others out of the
+        processor's caches, as the arrays do once calls are made.
+        """
+        begun = perf_counter()
+        found: list[StepWork] = []
+        while self._number < len(self.steps) and (work := self._work(ahead=True)) is not None:
+            found.append(self._taken(work))
+        begun_packing = perf_counter()
+        for work in found:
+            work.attempt(work.pack)
+        self.packing += perf_counter() - begun_packing
+        for work in found:
+            work.attempt(partial(work.bind, self.team, self.repeats))
+        self._waiting += found
+        self.preparation += perf_counter() - begun
+
+    def first(self, inputs: Mapping[str, Array], note: Note | None) -> Iterator[Done]:
+        """Run every step once."""
+        self.begun = True
+        self._take_in(inputs)
+        while True:
+            self.bind()
+            for work in self._waiting:
+                yield self._done(work, note)
+            self._waiting.clear()
+            if self._number == len(self.steps):
+                break
+            if note is not None:
+                note(self.steps[self._number])
+            run = self._work(ahead=False)
+            assert run is not None
+            self._waiting.append(self._taken(run))
+        self.complete = len(self.calls) == len(self.steps)
+
+    def again(self, inputs: Mapping[str, Array], note: Note | None) -> Iterator[float]:
+        """Make all calls once more; yield the seconds of each step."""
+        self._take_in(inputs)
+        for step, calls in zip(self.steps, self.calls, strict=True):
+            if note is not None:
+                note(step)
+            begun = perf_counter()
+            make(calls)
+            yield perf_counter() - begun
+
+    def _take_in(self, inputs: Mapping[str, Array]) -> None:
+        for name, tensor in self.network.inputs.items():
+            np.copyto(self.values[tensor], inputs[name])
+
+    def _work(self, ahead: bool) -> StepWork | None:
+        """Return what makes the next step's output; None where that takes values that may not be there yet."""
+        step, folded, values = self.steps[self._number], self.folded[self._number], self.values
+        arrays = [values[tensor] for tensor in step.reads if tensor in values]
+        if len(arrays) < len(step.reads):
+            return StepWork(step, arrays)
+        place = partial(self._array, self._layout.homes.get(step.output))
+        try:
+            if not ahead:
+                return StepWork(step, arrays).by_layer(folded, self.team, place)
+            piece = self._layout.rooms[self._number]
+            room = None if piece is None else self.memory[piece.start : piece.start + piece.size]
+            return find(step, folded, arrays, self.team, place, room, self.fuse, step.output not in self.kept)
+        except FAULTS as error:
+            return StepWork(step, arrays, fault=str(error))
+
+    def _taken(self, work: StepWork) -> StepWork:
+        """Take in a step's work, so that the next steps find its output."""
+        self._number += 1
+        if work.output is not None:
+            self.values[work.step.output] = work.output
+        return work
+
+    def _done(self, work: StepWork, note: Note | None) -> Done:
+        """Make a step's output, unless that is done."""
+        step, seconds = work.step, work.seconds
+        for tensor in step.reads:
+            if tensor not in self.values:
+                work.fail(f"its input '{tensor.name}' was not made")
+        if work.output is not None and seconds is None:
+            if note is not None:
+                note(step)
+            begun = perf_counter()
+            work.attempt(partial(make, work.calls))
+            seconds = perf_counter() - begun
+        if work.output is None:
+            self.values.pop(step.output, None)
+            return Done(step, {}, None, work.fault, Tally(), 0.0)
+        if self.repeats:
+            self.calls.append(work.calls)
+        arrays = dict(zip(step.reads, work.arrays, strict=True))
+        return Done(step, arrays, work.output, "", work.tally(), seconds or 0.0)
+
+    def _array(self, piece: MemoryPiece | None, shape: Shape, dtype: DType) -> Array:
+        """Return an array in a piece of the memory, or in memory of its own where it has none or does not fit."""
+        if piece is None:
+            return np.empty(shape, dtype)
+        if piece.width > shape[-1]:
+            return self._array(piece, (*shape[:-1], piece.width), dtype)[..., : shape[-1]]
+        if prod(shape) * dtype.itemsize > piece.size:
+            return np.empty(shape, dtype)
+        return np.ndarray(shape, dtype, self.memory, piece.start)
