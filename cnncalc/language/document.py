@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
@@ -14,10 +14,6 @@ from cnncalc.language.expressions.compile import Expression
 from cnncalc.language.expressions.whitelist import Evaluate, Names
 from cnncalc.layers.base import Layer
 from cnncalc.recipe import About, Stated
-
-if TYPE_CHECKING:
-    from cnncalc.graph import Graph
-    from cnncalc.layers.shapes import Shape
 
 INPUT_NAMES = ("in_channels", "in_shape")
 """What expressions call the incoming tensor's channels and its shape."""
@@ -221,7 +217,7 @@ class Resolved:
 
 
 class Document:
-    """A whole spec, read: a recipe of networks."""
+    """What a whole spec states, read and checked."""
 
     def __init__(self, file: SpecText) -> None:
         self.file = file
@@ -281,32 +277,6 @@ class Document:
         """Return the variants, and None for the document as it stands, unless a variant changes nothing of it."""
         same = any(own.changes_nothing(self) for own in self.variants.values())
         return [*self.variants] if same else [None, *self.variants]
-
-    def build(
-        self,
-        variant: str | None = None,
-        settings: Mapping[str, Any] | None = None,
-        inputs: Mapping[str, Shape] | None = None,
-    ) -> Graph:
-        """Build a network.
-
-        Args:
-            variant: the variant of the family, or None for the document's own figures.
-            settings: values for ``args``, over the document's and the variant's.
-            inputs: shapes by input name, over the document's; the name "" stands for the only input.
-
-        Raises:
-            CnncalcError: where there is no such variant, or with every fault that was found.
-        """
-        from cnncalc.language.expand.build import build
-
-        return build(self, variant, settings or {}, inputs or {})
-
-    def reader(self) -> Callable[[], Document]:
-        """Return a function that reads the text once more, and that can be sent to another process."""
-        from cnncalc.language.loading import read_text
-
-        return partial(read_text, self.file.content.encode("utf-8", "surrogateescape"), self.file.name)
 
 
 def explicit_names(items: list[Item]) -> frozenset[str]:

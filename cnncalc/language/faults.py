@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.ground.errors import clipped
-from cnncalc.ground.limits import MAX_FAULTS
+from cnncalc.ground.limits import MAX_FAULTS, MAX_WORK
 from cnncalc.ground.places import Fault, Hint, Origin, SpecError, shown_hint
 
 
@@ -48,3 +48,8 @@ class Faults:
 
     def __len__(self) -> int:
         return len(self.found)
+
+
+def out_of_work(origin: Origin) -> Fault:
+    """Return the fault of a spec whose expressions take too long."""
+    return Fault(f"the expressions of the spec take more than {MAX_WORK:,} operations", origin)

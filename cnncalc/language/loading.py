@@ -3,21 +3,56 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FILE_BYTES
 from cnncalc.ground.near import nearest, suggestion
 from cnncalc.ground.places import SpecError
 from cnncalc.language.document import Document
-from cnncalc.language.read.reader import read_document
+from cnncalc.language.read.reader import read_into
 from cnncalc.language.read.yaml_tree import decode
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Graph
+    from cnncalc.layers.shapes import Shape
 
 SUFFIXES = (".yaml", ".yml", ".onnx")
 """Of files that hold networks."""
 
 
-def open_document(spec: str) -> tuple[Document, str | None]:
-    """Return the document that ``spec`` names, and the variant that the name asks for.
+class Spec(Document):
+    """A document as a recipe of networks."""
+
+    def build(
+        self,
+        variant: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Shape] | None = None,
+    ) -> Graph:
+        """Build a network.
+
+        Args:
+            variant: the variant of the family, or None for the document's own figures.
+            settings: values for ``args``, over the document's and the variant's.
+            inputs: shapes by input name, over the document's; the name "" stands for the only input.
+
+        Raises:
+            CnncalcError: where there is no such variant, or with every fault that was found.
+        """
+        from cnncalc.language.expand.build import build
+
+        return build(self, variant, settings, inputs)
+
+    def reader(self) -> Callable[[], Spec]:
+        """Return a function that reads the text once more, and that can be sent to another process."""
+        return partial(read_text, self.text.encode("utf-8", "surrogateescape"), self.path)
+
+
+def open_document(spec: str) -> tuple[Spec, str | None]:
+    """Return the spec that ``spec`` names, and the variant that the name asks for.
 
     Raises:
         CnncalcError: where there is no such spec, or it can't be read.
@@ -63,10 +98,15 @@ def _file_meant(spec: str) -> str | None:
     return suggestion([os.path.join(folder, file) for file in near]) if near else None
 
 
-def read_text(data: bytes, name: str) -> Document:
-    """Return the document of a spec's bytes, called ``name`` in messages; unnamed, its name is the file's."""
+def read_text(data: bytes, name: str) -> Spec:
+    """Return the spec of some bytes, called ``name`` in messages; unnamed, its name is the file's.
+
+    Raises:
+        CnncalcError: where they are no spec, or with every fault that can be found without expanding it.
+    """
     try:
-        document = read_document(decode(data, name))
+        spec = Spec(decode(data, name))
+        read_into(spec)
     except SpecError:
         from cnncalc.language.hints.foreign_files import refusal
 
@@ -74,5 +114,5 @@ def read_text(data: bytes, name: str) -> Document:
         if foreign is not None:
             raise foreign from None
         raise
-    document.name = document.name or os.path.basename(name).rpartition(".")[0] or name
-    return document
+    spec.name = spec.name or os.path.basename(name).rpartition(".")[0] or name
+    return spec

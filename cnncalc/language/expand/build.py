@@ -17,10 +17,9 @@ from cnncalc.language.expand.evaluation import Evaluation
 from cnncalc.language.expand.items import Expansion
 from cnncalc.language.expand.scopes import Frame, Tensors
 from cnncalc.language.expressions.budget import OutOfWorkError
-from cnncalc.language.faults import Faults
+from cnncalc.language.faults import Faults, out_of_work
 from cnncalc.language.findings import warn
 from cnncalc.language.input_axes import findings
-from cnncalc.language.read.reader import out_of_work
 from cnncalc.layers.arguments import LayerError, value_text
 from cnncalc.layers.shapes import Shape
 
@@ -37,7 +36,7 @@ def build(
     """Build the network that a document describes.
 
     Args:
-        document: as :func:`cnncalc.language.read.reader.read_document` returns it.
+        document: what the spec states.
         variant: the variant of the family, or None for the document's own figures.
         settings: values for ``args``, over the document's and the variant's.
         inputs: shapes by input name, over the document's; the name "" stands for the only input.

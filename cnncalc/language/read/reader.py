@@ -6,12 +6,12 @@ from collections.abc import Collection
 from functools import partial
 
 from cnncalc.graph import PUBLISHED
-from cnncalc.ground.limits import MAX_WORK
 from cnncalc.ground.near import did_you_mean
-from cnncalc.ground.places import Fault, Place, SpecError, SpecText
+from cnncalc.ground.places import Fault, Place, SpecError
 from cnncalc.language import hints
 from cnncalc.language.document import INPUT_NAMES, Block, Document, SpecValue, StatedOutput, Variant, explicit_names
 from cnncalc.language.expressions.budget import OutOfWorkError
+from cnncalc.language.faults import out_of_work
 from cnncalc.language.read.items import ItemReader, is_item_name
 from cnncalc.language.read.values import ValueReader
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree, parse
@@ -41,30 +41,24 @@ SIZE = Argument(positive, "an axis of a shape", REQUIRED, "")
 COUNT = Argument(natural, "a published figure", REQUIRED, "")
 
 
-def read_document(source: SpecText) -> Document:
-    """Read a spec's text.
+def read_into(document: Document) -> None:
+    """Read the text of a document into it.
 
     Raises:
         SpecError: with every fault that can be found without expanding it.
     """
-    reader = _DocumentReader(source)
+    reader = _DocumentReader(document)
     try:
-        document = reader.document(parse(source))
+        reader.read(parse(document.file))
     except OutOfWorkError:
-        raise SpecError([out_of_work(Place(source, 0, 0))]) from None
+        raise SpecError([out_of_work(Place(document.file, 0, 0))]) from None
     if reader.values.faults:
         raise SpecError(sorted(reader.values.faults.found, key=_line_and_column))
-    return document
 
 
 def _line_and_column(fault: Fault) -> tuple[int, int]:
     place = fault.origin
     return (place.line, place.column) if isinstance(place, Place) else (0, 0)
-
-
-def out_of_work(origin: Place) -> Fault:
-    """Return the fault of a spec whose expressions take too long."""
-    return Fault(f"the expressions of the spec take more than {MAX_WORK:,} operations", origin)
 
 
 def _is_meant(needed: str, root: Map) -> bool:
@@ -78,14 +72,15 @@ def _is_meant(needed: str, root: Map) -> bool:
 class _DocumentReader:
     """Reads a whole document: its values, its items, and what they stand in."""
 
-    def __init__(self, file: SpecText) -> None:
-        self.values = ValueReader(file)
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.values = ValueReader(document.file)
         self.items = ItemReader(self.values)
 
     # --- the document ---------------------------------------------------------------------------------------
 
-    def document(self, root: Tree) -> Document:
-        document = Document(self.values.file)
+    def read(self, root: Tree) -> None:
+        document = self.document
         keys = self.values.keys(root, "a spec", DOCUMENT_KEYS)
         for needed in ("input", "layers"):
             if needed not in keys and isinstance(root, Map) and not _is_meant(needed, root):
@@ -100,7 +95,7 @@ class _DocumentReader:
         names = frozenset(document.arguments)
         for name, node in self.values.keys(keys.get("variants"), "'variants'").items():
             self.items.check_length(name, node)
-            document.variants[name] = self.variant(name, node, document, names)
+            document.variants[name] = self.variant(name, node, names)
         if "input" in keys:
             document.input = self.input(keys["input"], names)
         self.items.blocks = document.blocks = self.block_heads(keys.get("blocks"), names)
@@ -115,7 +110,6 @@ class _DocumentReader:
         document.expect = self.expectations(keys.get("expect"), names)
         for key, value in self.values.keys(keys.get("deploy"), "'deploy'", DEPLOY_KEYS).items():
             document.deploy[key] = Stated(self.values.text(value, key), value.place)
-        return document
 
     def arguments(self, node: Tree | None, names: Collection[str]) -> dict[str, SpecValue]:
         """Read ``args`` of the document: each may use those above it."""
@@ -127,15 +121,15 @@ class _DocumentReader:
             known.add(name)
         return arguments
 
-    def variant(self, name: str, node: Tree, document: Document, names: Collection[str]) -> Variant:
+    def variant(self, name: str, node: Tree, names: Collection[str]) -> Variant:
         variant = Variant(name, node.place)
         keys = self.values.keys(node, f"variant '{name}'", VARIANT_KEYS)
         for argument, value in self.values.keys(keys.get("args"), "'args'").items():
-            if argument not in document.arguments:
+            if argument not in self.document.arguments:
                 self.values.fault(
                     value,
                     f"variant '{name}' sets '{argument}', which is not in args",
-                    partial(did_you_mean, argument, tuple(document.arguments), "args"),
+                    partial(did_you_mean, argument, tuple(self.document.arguments), "args"),
                 )
             variant.arguments[argument] = self.values.literal(value, names)
         if "input" in keys:

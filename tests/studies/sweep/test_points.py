@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 from functools import partial
 
-from cnncalc.language.document import Document
-from cnncalc.language.loading import open_document, read_text
+from cnncalc.language.loading import Spec, open_document, read_text
 from cnncalc.studies.sweep.grid import Combination, Grid
 from cnncalc.studies.sweep.jobs import SweepPlan, sweep
 from cnncalc.studies.sweep.points import Measure
@@ -23,7 +22,7 @@ layers:
 """
 
 
-def document(text: str = NET) -> Document:
+def document(text: str = NET) -> Spec:
     return read_text(text.encode(), "net.yaml")
 
 
