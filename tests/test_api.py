@@ -57,8 +57,7 @@ def network(**settings: Any) -> cnncalc.Network:
 
 
 def params(network: cnncalc.Network) -> int:
-    total: int = network.summary().totals.params
-    return total
+    return network.summary().totals.params
 
 
 def _tensors(network: cnncalc.Network) -> dict[str, tuple[int, ...]]:
@@ -426,6 +425,7 @@ def test_what_is_shown_of_a_network_is_short_and_useful() -> None:
     assert repr(net) == "<Network net: 5 layers, 1,562 params>"
     assert repr(net.inputs["input"]) == "<Input input: [3, 32, 32]>"
     assert repr(first) == "<Node conv1: conv [3, 32, 32] → [8, 30, 30]>"
+    assert repr(first.weights) == "{'weight': Weight((8, 3, 3, 3)), 'bias': Weight((8,))}"
     assert repr(first.use) == "<Use conv [3, 32, 32] → [8, 30, 30]>"
     assert repr(first.origin) == "Place(file=<SpecText net>, line=5, column=4)"
     assert repr(net.summary().receptive_field) == "(<Field 32 of 32>, <Field 32 of 32>)"

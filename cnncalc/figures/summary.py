@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.figures.costs import CONVENTIONS, COUNTED_IN_ACTIVATIONS, DTYPES, OWN_CONVENTION, Sums
+from cnncalc.figures.costs import CONVENTIONS, COUNTED_IN_ACTIVATIONS, DTYPES, OWN_CONVENTION
 from cnncalc.figures.expectations import unmet
 from cnncalc.figures.memory import OPTIMIZERS, peak_elements, training_elements
 from cnncalc.figures.receptive_field import Fields, Seen, leading, receptive_fields
@@ -79,14 +79,15 @@ class Memory(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """The sums over all layers, whose figures are attributes of this, too (``totals.params``), and the bytes."""
+    """The sums over all layers, and the bytes."""
 
-    sums: Sums
+    layers: int
+    params: int
+    buffers: int
+    macs: int
+    flops: int
+    activations: int
     memory: Memory
-
-    def __getattr__(self, name: str) -> int:
-        figure: int = getattr(self.sums, name)
-        return figure
 
 
 class Summary(NamedTuple):
@@ -251,14 +252,6 @@ def _totals(network: Graph, rows: list[Row], batch: int, width: int, optimizer: 
     params, buffers, forward = (
         sum([row.params for row in rows]), sum([row.buffers for row in rows]), sum([row.activations for row in rows])
     )  # fmt: skip
-    counted = Sums(
-        layers=len(rows),
-        params=params,
-        buffers=buffers,
-        macs=sum([row.macs for row in rows]),
-        flops=sum([row.flops for row in rows]),
-        activations=sum([row.activations for row in rows if row.kind in COUNTED_IN_ACTIVATIONS]),
-    )
     peak, where = peak_elements(network, batch)
     memory = Memory(
         weights=params * width,
@@ -269,4 +262,12 @@ def _totals(network: Graph, rows: list[Row], batch: int, width: int, optimizer: 
         optimizer=optimizer,
         peak_at=where.name if where else "",
     )
-    return Totals(counted, memory)
+    return Totals(
+        layers=len(rows),
+        params=params,
+        buffers=buffers,
+        macs=sum([row.macs for row in rows]),
+        flops=sum([row.flops for row in rows]),
+        activations=sum([row.activations for row in rows if row.kind in COUNTED_IN_ACTIVATIONS]),
+        memory=memory,
+    )

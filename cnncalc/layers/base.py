@@ -43,6 +43,9 @@ class Weight:
     def __hash__(self) -> int:
         return hash((self.shape, self.trainable))
 
+    def __repr__(self) -> str:
+        return f"Weight({self.shape}{'' if self.trainable else ', trainable=False'})"
+
 
 class Example:
     """An item as a spec has it, with figures worked out by hand; shown by ``cnncalc layers``, and tested."""

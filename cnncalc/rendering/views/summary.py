@@ -90,9 +90,10 @@ def document(summary: Summary, layers: list[dict[str, object]]) -> dict[str, obj
 
 def _totals_record(totals: Totals) -> dict[str, object]:
     """Return the totals, the bytes by the names that they have everywhere, and under ``memory``."""
+    *sums, _ = totals._asdict().items()
     memory = totals.memory._asdict()
     by_name = {name: memory[short] for name, short in IN_MEMORY.items()}
-    return {**totals.sums._asdict(), **by_name, "memory": memory}
+    return {**dict(sums), **by_name, "memory": memory}
 
 
 def _of_first(seen: dict[str, Fields]) -> list[dict[str, object]]:
