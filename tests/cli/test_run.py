@@ -72,6 +72,17 @@ def test_the_table(small: str) -> None:
     assert "in conv1" not in cnncalc("run", small, "--no-fuse").out
 
 
+def test_what_is_random_is_said(small: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((1, 3, 8, 8), np.float32))
+    cnncalc("weights", small, "-o", str(tmp_path / "w.npz"))
+    x, w = ["--input", str(tmp_path / "x.npy")], ["--weights", str(tmp_path / "w.npz")]
+    titles = [cnncalc("run", small, *options).out.splitlines()[0] for options in (["--seed", "3"], x, w, [*x, *w])]
+    ends = [
+        title.partition("threads")[2].strip() for title in (title.replace("thread ", "threads ") for title in titles)
+    ]
+    assert ends == ["random input and weights (seed 3)", "random weights (seed 0)", "random input (seed 0)", ""]
+
+
 def test_json(small: str) -> None:
     done = cnncalc("run", small, "--format", "json", "--batch", "2")
     document = json.loads(done.out)
