@@ -509,14 +509,13 @@ def test_a_shell_completes(words: str, offered: list[str], monkeypatch: pytest.M
 
 def test_messages_are_broken_at_blanks_on_a_terminal(tmp_path: Path) -> None:
     """But not the line of the file, under which the caret would stand elsewhere."""
-    item = "  - maxpool: {kernel_size: 9}  # " + "a comment " * 8
+    item = "  - maxpool: {kernel_size: 9}  # " + "a comment " * 4
     (tmp_path / "net.yaml").write_text(f"input: [3, 8, 8]\nlayers:\n{item}\n")
     command = [sys.executable, "-m", "cnncalc", "summary", "net.yaml"]
     lines = on_a_terminal(command, tmp_path, columns=60).splitlines()
     message = "maxpool 'pool1': a kernel of 9 does not fit axis H of 8 in the map [3, 8, 8]"
     assert " ".join(line.strip() for line in lines[:2]) == f"net.yaml:3:28: {message}"
-    assert lines[2] == f"   3 | {item}".rstrip()[: len(lines[2])]
-    assert len(lines[2]) > 60
+    assert lines[2].rstrip() == f"   3 | {item}".rstrip()
     assert max(len(line) for line in lines[:2] + lines[4:]) <= 60
     assert message in cnncalc("summary", str(tmp_path / "net.yaml")).err
 
