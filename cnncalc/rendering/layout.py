@@ -211,13 +211,18 @@ class _Widths:
         return sum(shown) + 2 * (len(shown) - 1)
 
     def fit(self, width: int) -> None:
-        """Make the table narrower: bars shrink first, then columns go, then texts fold."""
-        self._shrink_bars(width)
-        folding = [index for index in self.kept if self.columns[index].folds]
-        self._drop(width, folding)
-        if self.total > width and folding:
-            self._fold(width, {index: max(NARROWEST_FOLD, self._longest_word(index)) for index in folding})
-            self._fold(width, dict.fromkeys(folding, NARROWEST_FOLD))
+        """Make the table narrower: bars shrink, columns go, texts fold; in the end figures go, from the left."""
+        natural, figures = [*self.of], [index for index in self.kept[1:-1] if not self.columns[index].folds]
+        for count in range(len(figures) + 1):
+            self.of = [0 if index in figures[:count] else size for index, size in enumerate(natural)]
+            self._shrink_bars(width)
+            folding = [index for index in self.kept if self.columns[index].folds]
+            self._drop(width, folding)
+            if self.total > width and folding:
+                self._fold(width, {index: max(NARROWEST_FOLD, self._longest_word(index)) for index in folding})
+                self._fold(width, dict.fromkeys(folding, NARROWEST_FOLD))
+            if self.total <= width:
+                return
 
     def _fold(self, width: int, least: dict[int, int]) -> None:
         """Make the widest of the columns that fold narrower, turn by turn, none of them below its least."""

@@ -252,7 +252,11 @@ def _sights(sights: Sequence[Sight]) -> list[Block]:
         if sight.window is None or sight.stride is None:
             as_before = ": as what comes in" if _figures(before) == _figures(field) else ""
             average = " on average" if field.differs else ""
-            text = f"sees {seen([field])} of the input, a step of {field.jump} apart{average}{as_before}"
+            step = "the same at every position" if field.is_whole else f"a step of {field.jump} apart"
+            text = f"sees {seen([field])} of the input, {step}{average}{as_before}"
+        elif field.is_whole:
+            sum_ = f"{before.size} + ({sight.window} − 1)·{before.jump}"
+            text = f"sees {sum_} = {field.size} of the input, the same at every position"
         else:
             text = (
                 f"sees {before.size} + ({sight.window} − 1)·{before.jump} = {field.size} of the input, "

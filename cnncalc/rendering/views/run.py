@@ -126,7 +126,7 @@ def _verdict(run: Run) -> list[Block]:
     total, held = len(run.layers), sum(row.shape_holds(run.batch) for row in run.layers)
     style = "bold green" if held == total else "bold red"
     blocks: list[Block] = [
-        Text([(f"{held} of {counted(total, 'layer')}: the real shape is the inferred shape", style)])
+        Paragraph(f"{held} of {counted(total, 'layer')}: the real shape is the inferred shape", style)
     ]
     blocks.append(Paragraph(_products(run)))
     if run.first:

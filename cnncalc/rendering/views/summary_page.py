@@ -6,7 +6,7 @@ from cnncalc.figures.costs import OWN_CONVENTION
 from cnncalc.figures.receptive_field import Fields
 from cnncalc.figures.summary import Row, Summary, share
 from cnncalc.ground.numbers import bytes_text, counted, exact, percent, short
-from cnncalc.layers.shapes import crossed
+from cnncalc.layers.shapes import axis_names, crossed
 from cnncalc.rendering.cells import cells as width_of
 from cnncalc.rendering.figures import seen
 from cnncalc.rendering.layout import (
@@ -242,10 +242,20 @@ def _field_texts(summary: Summary) -> list[str]:
 def _field_text(fields: Fields, summary: Summary, source: str, is_map: bool) -> str:
     """Return ``3×3 of the input's 16×16, 1×1 apart``."""
     whose = "the input's" if len(summary.inputs) == 1 else f"{source}'s"
-    steps = is_map and any(axis.jump and not axis.is_whole for axis in fields)
-    step = f", {'×'.join(f'{float(axis.jump):g}' for axis in fields)} apart" if steps else ""
+    step = _steps(fields) if is_map else ""
     padded = " (with padding)" if any(axis.size > axis.input_size for axis in fields) else ""
     return f"{seen(fields)}{padded} of {whose} {crossed(summary.inputs[source][2:])}{step}"
+
+
+def _steps(fields: Fields) -> str:
+    """Return ``, 1×1 apart``; of an axis all positions of which see the same there is no step."""
+    names = axis_names(len(fields) + 1)[1:]
+    moving = {name: axis for name, axis in zip(names, fields, strict=True) if not axis.is_whole}
+    if not any(axis.jump for axis in moving.values()):
+        return ""
+    step = f", {'×'.join(f'{float(axis.jump):g}' for axis in moving.values())} apart"
+    alike = [name for name in names if name not in moving]
+    return step + (f" along {' and '.join(moving)}, the same all along {' and '.join(alike)}" if alike else "")
 
 
 def convention(summary: Summary) -> str:
