@@ -135,6 +135,9 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a million fields": (fields, "more than 120,000 operators and tensors"),
     "a million inputs": (inputs, "more than 500,000 fields"),
     "an unknown operator": (lambda: model([node("Wonder", ["x"], ["y"], domain="own")], MAP, ["y"]), "of a type that is not known"),
+    "an axis put in twice": (
+        lambda: model([node("Unsqueeze", ["x", "axes"], ["y"])], MAP, ["y"], {"axes": ints(0, 0)}), "axes [0, 0] name one twice",
+    ),
     "no output": (lambda: model([node("Relu", ["x"], ["y"])], MAP, ["z"]), "nothing makes the output 'z'"),
 }  # fmt: skip
 

@@ -131,6 +131,8 @@ def _unsqueeze(build: Builder, call: Call) -> Value:
     axes = call.listed("axes", 1, 13) or ()
     rank = x.rank + len(axes)
     new = {position(axis, rank) for axis in axes}
+    if len(new) < len(axes):
+        raise UnfitError(f"axes {list(axes)} name one twice")
     old = iter(range(x.rank))
     return laid(build, x, [None if i in new else next(old) for i in range(rank)])
 
