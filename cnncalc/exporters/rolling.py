@@ -52,7 +52,7 @@ class Entry:
 
     @property
     def channels(self) -> int:
-        """The first size of what comes in; 0 of nothing."""
+        """The channels that come in; 0 where nothing does."""
         return self.reads[0].shape[0] if self.reads and self.reads[0].shape else 0
 
 
@@ -134,7 +134,7 @@ def everything(entries: list[Entry]) -> Iterator[Entry]:
 
 
 def _without_single(entries: list[Entry]) -> list[Entry]:
-    """Return items with those scopes written out of which there is only one."""
+    """Return items in which every scope that occurs only once is replaced by its own items."""
     count: dict[Key, int] = {}
     for entry in everything(entries):
         count[entry.key] = count.get(entry.key, 0) + 1

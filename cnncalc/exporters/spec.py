@@ -49,7 +49,7 @@ def export(graph: Graph, options: Options) -> Iterator[bytes]:
 
 
 def difference(graph: Graph, text: str) -> str:
-    """Return in what a spec's graph differs from the one that it was made of; "" where in nothing."""
+    """Return how a spec's graph differs from the graph that it was made of; "" where it does not."""
     try:
         with noticed():  # what is doubtful was reported of the original
             other = read_text(text.encode(), "imported.yaml").build()
@@ -180,7 +180,7 @@ class _Writer:
         said: dict[tuple[int, str], str],
         wanted: set[Tensor],
     ) -> bool:
-        """Whether the item some places on is the same once more, on what the one before it makes."""
+        """Whether the item some places further on is the same, and reads only the output of the item before it."""
         if number + more >= len(entries):
             return False
         entry, before = entries[number + more], entries[number + more - 1]
@@ -215,7 +215,7 @@ class _Writer:
 
 
 def _is_default(value: object, argument: Argument[object]) -> bool:
-    """Whether an argument has the value that it has anyway."""
+    """Whether an argument has its default."""
     default = argument.default
     if default is None or value is None:
         return value is default

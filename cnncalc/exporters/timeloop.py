@@ -149,7 +149,7 @@ def _comment(problem: Problem) -> list[str]:
 
 
 def _lines(value: Mapping[str, object], indent: int = 0) -> Iterator[str]:
-    """Yield a mapping as YAML: nested ones below their keys, lists of mappings one a line, all else in one line."""
+    """Yield a mapping as YAML: nested ones below their keys, one mapping of a list per line, all else in one line."""
     for key, inner in value.items():
         if isinstance(inner, Mapping) and key != "instance":
             yield f"{' ' * indent}{key}:"

@@ -22,7 +22,7 @@ REQUIRED = object()
 DERIVED = object()
 """The default of an argument that follows from others."""
 
-LARGEST = 1e300  # keeps infinity out, and what float() would refuse
+LARGEST = 1e300  # excludes infinity, and integers that are too large for float()
 
 
 class LayerError(Exception):
@@ -104,7 +104,7 @@ class Argument(Generic[T]):
     def __get__(self, layer: object, owner: type) -> T: ...
 
     def __get__(self, layer: object, owner: type) -> Argument[T] | T:
-        """Return the argument; a layer's value is found before it is asked."""
+        """Return the argument itself, of a class; an instance's own value hides it, so this is not called for one."""
         return self
 
     def take(self, name: str, value: object) -> T | None:
@@ -222,7 +222,7 @@ def choice(*words: Word) -> Conversion[Word]:
 def _axis(value: object) -> int:
     """An axis, counted without the batch; ``channels`` is the first."""
     try:
-        return 0 if value == "channels" else int(integer(value))  # an axis is no number to compute with
+        return 0 if value == "channels" else int(integer(value))  # pins a traced number
     except ValueError:
         raise ValueError("an axis: 0 or 'channels' is the first, -1 the last") from None
 

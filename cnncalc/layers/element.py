@@ -88,7 +88,7 @@ def largest(np: NumPy, x: Array, at: Shape, places: Places) -> Element:
     part = pooled(np, x, at, places)
     if not part.inside.any():
         raise LayerError("its window holds nothing")
-    found = float(part.window[part.inside].max())  # NaN, where there is one
+    found = float(part.window[part.inside].max())  # NaN where the window holds one
     return Element("the largest of the window", found, abs(found), parts=[part], places=ends(places))
 
 

@@ -24,7 +24,7 @@ def derive(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> list[Formu
     outs = named_shape(output, "_out")
     traced = named.output_shape(*ins)
     formulas = [formula(out.text, size) for out, size in zip(outs, traced, strict=True)]
-    named.__dict__["output_shape"] = lambda *inputs: outs  # what follows takes the output's axes as known
+    named.__dict__["output_shape"] = lambda *inputs: outs  # the formulas that follow take the output's axes as known
     formulas += _weight_formulas(named, ins)
     formulas += _counted("macs", lambda: named.macs(ins, outs))
     formulas += _counted("flops", lambda: named.flops(ins, outs))
@@ -37,7 +37,7 @@ def symbolic(layer: L, rank: int) -> L:
     for name, argument in layer.arguments.items():
         value = layer.__dict__[name]
         symbol = argument.symbol or name
-        if (symbol, value) == ("G", 1):  # groups that don't divide are not worth a symbol
+        if (symbol, value) == ("G", 1):  # a single group needs no symbol
             copy.__dict__[name] = value
         elif argument.axes and isinstance(value, tuple):
             letters = [letter.lower() for letter in axis_names(rank + 1)[1:]]

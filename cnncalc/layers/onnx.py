@@ -65,19 +65,19 @@ class Onnx(Protocol):
         """Return one number, which has no axis."""
 
     def filled(self, value: float, shape: Sequence[int]) -> str:
-        """Return a tensor of one and the same number."""
+        """Return a tensor that holds one number everywhere."""
 
     def cast(self, x: str, kind: Literal["number", "integer", "truth"]) -> str:
-        """Return a tensor's elements as what they are to be."""
+        """Cast a tensor's elements to numbers, integers or truth values."""
 
     def reshape(self, x: str, sizes: Sequence[int]) -> str:
-        """Lay out anew; 0 keeps a size, -1 is inferred."""
+        """Reshape; a size of 0 is kept, one of -1 is inferred."""
 
     def transpose(self, x: str, order: Sequence[int]) -> str:
-        """Put all axes, batch counted, into another order; nothing is done where it is theirs."""
+        """Permute all axes, batch counted; nothing is added where the order is the same."""
 
     def reduce(self, op: str, x: str, axes: Sequence[int]) -> str:
-        """Summarise axes, batch counted, which stay with size 1."""
+        """Reduce axes, batch counted; they stay with size 1."""
 
     def cut(self, x: str, axis: int, start: int, stop: int, step: int = 1) -> str:
         """Keep a part of an axis, batch counted."""
@@ -86,7 +86,7 @@ class Onnx(Protocol):
         """Resize the axes behind the channels by factors, or where there are none to sizes."""
 
     def stretched(self, index: int) -> str:
-        """Return an input as often as there are samples, where it is one and the same for all."""
+        """Return an input, repeated for each sample where it is the same for all."""
 
 
 def clipped(onnx: Onnx, low: float, high: float) -> str:

@@ -26,7 +26,7 @@ class InputPlace(NamedTuple):
 
 
 class Code(str):
-    """A piece of Python that stands as it is."""
+    """A piece of Python that is printed as it is."""
 
     __slots__ = ()
 

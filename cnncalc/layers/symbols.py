@@ -89,7 +89,7 @@ def floor_product(size: int, factor: float) -> int:
     if isinstance(factor, int):
         return size * factor
     numerator, denominator = factor.as_integer_ratio()
-    # as frameworks have it, which multiply floats, but where a float would not hold the size
+    # frameworks multiply floats; beyond what a float holds exactly, the fraction is computed
     number = int(size) if isinstance(size, Symbol) else size
     product = whole(number * factor) if size <= MAX_INTEGER else number * numerator // denominator
     if isinstance(size, Symbol):

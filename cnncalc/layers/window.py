@@ -37,7 +37,7 @@ class Sliding(NamedTuple):
         return extents(self.kernel, self.dilation)
 
     def to_onnx(self) -> dict[str, Shape]:
-        """Return the attributes that ONNX' convolutions and poolings have of it."""
+        """Return kernel_shape, strides, pads and dilations, as ONNX' convolutions and poolings take them."""
         return {
             "kernel_shape": self.kernel,
             "strides": self.stride,
@@ -46,7 +46,7 @@ class Sliding(NamedTuple):
         }
 
     def reads(self, channels: Read) -> Reads:
-        """Return what the windows read, the channels being read as given."""
+        """Return what the windows read of each spatial axis, with a given Read of the channels."""
         axes = zip(self.kernel, self.stride, self.pads, self.dilation, strict=True)
         windows = [
             Read(i) if (k, s, pads) == (1, 1, (0, 0)) else Read(i, sliding(k, s, pads[0], d))
@@ -138,7 +138,7 @@ def window_label(kernel: object, stride: object, dilation: object = 1) -> str:
 
 
 def size_label(size: object) -> str:
-    """Return ``7×7`` for sizes an axis, ``·`` where an axis is kept."""
+    """Return ``7×7`` for one size per axis; ``·`` stands where an axis is kept."""
     sizes = size if isinstance(size, tuple) else (size,)
     return "×".join("·" if item is None else str(item) for item in sizes)
 

@@ -64,7 +64,7 @@ def integer(field: int, number: int) -> bytes:
 
 
 def head(field: int, size: int) -> bytes:
-    """Return how a field of so many bytes begins."""
+    """Return the head of a field: its number, its type, and its length in bytes."""
     return varint(field << 3 | BYTES) + varint(size)
 
 

@@ -56,7 +56,7 @@ class Operators:
         return self.inputs[0]
 
     def messages(self, made: str, name: str) -> list[bytes]:
-        """Return all operators, the tensor that they made being called so."""
+        """Return all operators, with the tensor ``made`` called ``name``."""
         if not any(made in outputs for _, _, _, outputs, _ in self._made):
             made = self.node("Identity", made)
 
@@ -160,7 +160,7 @@ class Operators:
 
 
 def _without_end(inputs: Sequence[str]) -> list[str]:
-    """Return inputs without those at the end that are left out."""
+    """Return inputs without the empty ones at the end."""
     made = list(inputs)
     while made and not made[-1]:
         made.pop()

@@ -121,7 +121,7 @@ class Class:
         return KnownFigure("{}", name)
 
     def _once(self, column: Column, word: str) -> object:
-        """Return the figure of a slot that is not always there, by the argument that it surely stands for."""
+        """Return the figure of a slot that only some uses have: an argument's name where it surely stands for that."""
         value = next(value for value in column if value is not ABSENT)
         for name, other in {**self.stated, **self.arguments}.items():
             if _equal(column, other) and (name == word or (type(value) is int and value >= SURELY)):
@@ -136,7 +136,7 @@ class Class:
         """Return the condition that a slot is there."""
         if all(there):
             return None
-        for kind in (bool, object):  # a flag says more than a word that is there by chance
+        for kind in (bool, object):  # a flag is a better condition than a word that agrees by chance
             for name, column in (*self.arguments.items(), *self.stated.items()):
                 text = _condition(there, column) if all(isinstance(value, kind) for value in column) else ""
                 if text:
@@ -184,7 +184,7 @@ def _is_half(column: Column, other: Column) -> bool:
 
 
 def _whole_pairs(column: Column, other: Column) -> list[tuple[int, int]]:
-    """Return what stands in both columns where the slot is there; nothing unless all of it is whole numbers."""
+    """Return the pairs of both columns where the slot is there; an empty list unless all are integers."""
     there = [place for place, value in enumerate(column) if value is not ABSENT]
     return list(zip(whole([column[at] for at in there]), whole([other[at] for at in there]), strict=False))
 
@@ -202,7 +202,7 @@ def _condition(there: list[bool], column: Column) -> str:
     for sign, values in (("==", having), ("!=", lacking)):
         if len(values) == 1 and (isinstance(column[0], str) or sign == "!="):
             value = values.pop()
-            if isinstance(value, str) or value == 1:  # another number may be there by chance
+            if isinstance(value, str) or value == 1:  # any other number may agree by chance
                 shown = quoted(value) if isinstance(value, str) else repr(value)
                 return f"{{}} {sign} {shown.replace('{', '{{').replace('}', '}}')}"
     return ""
@@ -233,7 +233,7 @@ def classes_of(uses: list[ClassUse], name: Callable[[], str]) -> list[Class]:
             template = merged([structure])
             assert template is not None
             groups.append(([structure], template, alike))
-    groups.sort(key=lambda group: -len(group[2]))  # the usual one has the plain name
+    groups.sort(key=lambda group: -len(group[2]))  # the commonest class gets the name without a number
     return [Class(name(), template, members) for _, template, members in groups]
 
 

@@ -28,13 +28,13 @@ _STRENGTH = {
     "neg": 4,
     "**": 5,
 }
-"""How strongly an operator holds its sides together."""
+"""Precedence of each operator, as in Python; a higher one binds tighter."""
 
 _HUGS = re.compile(r"-?(\d[\d.e+-]*|[A-Za-z_][\w.]*)", re.ASCII).fullmatch
-"""What a power is written beside without blanks."""
+"""Operands beside which ``**`` is written without blanks, as ruff does."""
 
 _BARE = re.compile(r"-?\w+", re.ASCII).fullmatch
-"""What a colon is written beside without blanks."""
+"""Operands beside which ``:`` is written without blanks, as ruff does."""
 
 LEAST_LOOP = 2
 """How many arguments are made by a loop."""
@@ -135,7 +135,7 @@ class Printer:
         return type(value) is not type(default) or value != default
 
     def operator(self, name: str, args: tuple[object, ...]) -> Text:
-        """Return operands with an operator between them, in parentheses where they hold together less."""
+        """Return operands with an operator between them, in parentheses where they bind less tightly."""
         strength = _STRENGTH[name]
         if name == "neg":
             return ("-", *self.operand(args[0], strength + 1))
@@ -154,7 +154,7 @@ class Printer:
         return text if _strength(text) >= strength else ("(", *text, ")")
 
     def target(self, tree: object) -> Text:
-        """Return what a method or an index is of."""
+        """Return the expression before a method or an index."""
         return self.operand(tree, 9)
 
     def cut(self, part: slice) -> str:
@@ -166,7 +166,7 @@ class Printer:
 
 
 def _series(options: list[Option], at: int) -> tuple[int, object]:
-    """Return where a series of calls ends that begins at an option, and one call for all, by their number i."""
+    """Return the end of a series of like calls that begins at an option, and one call for all of it, in terms of i."""
     first, start = options[at].value, numbered(options[at].name)
     if not isinstance(first, ModuleCall) or start is None:
         return at + 1, first
@@ -185,7 +185,7 @@ def _series(options: list[Option], at: int) -> tuple[int, object]:
 
 
 def _is_even(column: tuple[object, ...]) -> bool:
-    """Whether figures are equal, or each as much larger than the one before."""
+    """Whether figures are equal, or integers that grow by the same step."""
     if all(same(value, column[0]) for value in column):
         return True
     numbers = whole(column)
@@ -204,7 +204,7 @@ def _by_number(column: tuple[object, ...], start: int) -> object:
 
 
 def _strength(text: Text) -> int:
-    """Return how strongly a text holds together: 9 where nothing parts it."""
+    """Return the precedence of the weakest operator in a text; 9 where there is none."""
     found, depth = 9, 0
     for number, piece in enumerate(text):
         if isinstance(piece, str):

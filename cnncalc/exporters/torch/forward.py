@@ -54,8 +54,8 @@ class Forward:
         self.pending: dict[SlotRef, tuple[Text, int, list[SlotRef]]] = {}
         self.needed = self._needed()
         self.last_use, self.uses = self._uses()
-        self.last: tuple[int, str, Text] | None = None  # where the last plain statement begins, its variable, its value
-        self.open: str | None = None  # the condition under which the lines of the end stand
+        self.last: tuple[int, str, Text] | None = None  # the last plain statement: first line, variable, value
+        self.open: str | None = None  # the condition of the ``if`` that is open
 
     def lines(self) -> list[str]:
         """Return the statements, indented."""
@@ -106,7 +106,7 @@ class Forward:
     # --- one slot -------------------------------------------------------------------------------------------
 
     def _write(self, one: Slotted, place: int, after: str | None) -> None:
-        """Write a slot's statement, or keep it for the next one's."""
+        """Write a slot's statement, or keep its expression to be written inside the next statement."""
         slot = one.slot
         if slot.run is not None:
             self._begin(one.when)
@@ -158,7 +158,7 @@ class Forward:
         return known.text.format(f"self.{self.reached(known.name)}")
 
     def _goes_into(self, ref: SlotRef, after: str | None, depth: int) -> bool:
-        """Whether a value is written inside of the next slot's: its only reader, which does not begin a line."""
+        """Whether a value is written inside the next slot's statement, its only reader, which begins no line."""
         if after is None or self.uses.get(ref, 0) != 1 or depth >= DEEPEST:
             return False
         one = self.slots[after]
@@ -167,12 +167,12 @@ class Forward:
         return not one.slot.begins or len(one.slot.reads) > 1
 
     def _settle(self, ref: SlotRef) -> None:
-        """Write a kept statement after all."""
+        """Write a statement that was kept for the next one."""
         text, _, read = self.pending.pop(ref)
         self._assign(self.slots[ref.slot], self.places[ref.slot], text, read)
 
     def _assign(self, one: Slotted, place: int, text: Text, read: list[SlotRef]) -> None:
-        """Give a tensor to the variable of one that is read no more, or to a new one."""
+        """Assign a tensor to the variable of one that is no longer read, or to a new one."""
         ref = SlotRef(one.slot.name)
         instead = self.made.template.instead.get(one.slot.name)
         if instead is not None:
@@ -194,7 +194,7 @@ class Forward:
             self.last = (start, self.names[ref], text)
 
     def _take(self, ref: SlotRef, place: int, read: list[SlotRef]) -> None:
-        """Choose the variable of a tensor: that of one that is read no more, unless somebody has named either."""
+        """Choose a tensor's variable: that of one that is no longer read, unless either keeps a name."""
         over = [self.names[other] for other in read if self.last_use.get(other, -1) <= place]
         plain = [name for name in over if name in PLAIN]
         if plain and not self._is_kept(ref):
@@ -203,12 +203,12 @@ class Forward:
             self._new(ref, place)
 
     def _is_kept(self, ref: SlotRef) -> bool:
-        """Whether a tensor has a name of its own: somebody gave it one, and it is read more than once or comes out."""
+        """Whether a tensor keeps its layer's name: it was given, and the tensor is read twice or comes out."""
         comes_out = ref in self.made.template.makes and len(self.made.template.makes) > 1
         return self.slots[ref.slot].slot.is_named and (self.uses.get(ref, 0) > 1 or comes_out)
 
     def _new(self, ref: SlotRef, place: int) -> str:
-        """Return a variable that is not in use: x, y or z; what the layer is called where it is kept, or more are."""
+        """Return an unused variable: x, y or z; the layer's name where that is kept, or these are taken."""
         live = {name for other, name in self.names.items() if self.last_use.get(other, -1) > place}
         for name in () if self._is_kept(ref) else PLAIN:
             if name not in live:
@@ -230,7 +230,7 @@ class Forward:
         self.out += lines(text, INDENT + (4 if self.open else 0))
 
     def _run(self, one: Slotted, run: tuple[str, int], place: int) -> None:
-        """Write the loop over a slot that is a module several times."""
+        """Write the loop over a slot that stands for several numbered modules."""
         stem, first = run
         assert isinstance(one.slot.value, ModuleCall)
         count = one.slot.value.options[0].value
@@ -282,7 +282,7 @@ class Forward:
         self._statement((f'    {name} = self.get_submodule(f"{start[0]}{{i}}")({name})',))
 
     def _finish(self) -> None:
-        """Return what comes out, and nothing in a variable of its own before."""
+        """Write the ``return``; a last assignment to what is returned becomes the return itself."""
         makes = self.made.template.makes
         shown = [self.names[ref] for ref in makes]
         if self.last is not None and len(makes) == 1:

@@ -46,7 +46,7 @@ def _inside(bracket: Bracket) -> str:
 
 
 def lines(text: Text, indent: int, behind: str = "") -> list[str]:
-    """Return a text in lines, with something behind it (a comma)."""
+    """Return a text in lines, with ``end`` behind the last one."""
     margin = " " * indent
     line = flat(text) + behind
     at = _broken(text, indent)
@@ -65,7 +65,7 @@ def lines(text: Text, indent: int, behind: str = "") -> list[str]:
 
 
 def _broken(text: Text, indent: int) -> int | None:
-    """Return where a text is broken: at its last bracket before which it fits a line; None where there is none."""
+    """Return the bracket at which a text is broken: the last one before which it fits a line; None without one."""
     brackets = [at for at, piece in enumerate(text) if not isinstance(piece, str) and piece.items]
     for at in reversed(brackets):
         if indent + len(flat(text[:at])) + 1 <= WIDTH:
@@ -94,7 +94,7 @@ def _table(text: Text, indent: int, behind: str) -> list[str]:
 
 
 def _each(bracket: Bracket, indent: int) -> list[str]:
-    """Return what is in a bracket, one item a line."""
+    """Return what is in a bracket, one item per line."""
     found: list[str] = []
     for item in bracket.items:
         alone = bracket.comma == " " or (bracket.open == "[" and len(bracket.items) == 1)

@@ -1,4 +1,4 @@
-"""Structures of one block put together: what some of them lack is passed by where it is not there."""
+"""Structures of one block merged into one: a slot that some of them lack is skipped in those."""
 
 from __future__ import annotations
 
@@ -107,11 +107,11 @@ class _Wiring:
         return Template(found, self.instead, tuple(makes), self.structures[0].inputs, self.structures[0].foreign)
 
     def _passed(self) -> Iterator[SlotRef]:
-        """Yield the slots so far that are not always there, the last first."""
+        """Yield the slots up to here that some structures lack, the last first."""
         yield from [SlotRef(name) for name in reversed(self.instead)]
 
     def _candidates(self, name: str, having: list[Structure], wanted: list[SlotRef]) -> Iterator[SlotRef]:
-        """Yield what a slot may read: one that stands in another's place reads what the other would leave."""
+        """Yield what a slot may read: where a slot is absent, its readers read what stands instead of it."""
         if name in self.choice:
             yield from [ref for ref in self._passed() if not any(ref.slot in one.slots for one in having)]
         yield from dict.fromkeys(wanted)
@@ -124,7 +124,7 @@ class _Wiring:
         return None
 
     def _seen(self, structure: Structure, ref: SlotRef) -> SlotRef | None:
-        """Return what a structure reads where the whole reads this."""
+        """Return what one structure reads where the merged one reads ``ref``."""
         while ref.slot and ref.slot not in structure.slots:
             passed = self.instead.get(ref.slot)
             if passed is None:

@@ -101,7 +101,7 @@ class _Module:
             heights[part] = 1 + max([heights[one] for one in inner], default=0)
         kinds = {part: self._kind(part) for part in parts}
         order = _order({part: kinds[part] for part in parts})
-        if order is None:  # blocks in blocks of the same name
+        if order is None:  # blocks inside blocks of the same name
             kinds = {part: (*kinds[part][:2], heights[part]) for part in parts}
             return dict(sorted(kinds.items(), key=lambda pair: pair[1][2]))
         return dict(sorted(kinds.items(), key=lambda pair: order[pair[1]]))
@@ -216,7 +216,7 @@ def _series(structure: Structure) -> ModuleCall | None:
 
 
 def _order(kinds: dict[ScopePart, Kind]) -> dict[Kind, int] | None:
-    """Return the place of each kind behind those inside of it; None where kinds are inside each other."""
+    """Return the place of each kind in an order with inner kinds first; None where kinds contain each other."""
     needs: dict[Kind, set[Kind]] = {kind: set() for kind in kinds.values()}
     for part, kind in kinds.items():
         needs[kind] |= {kinds[item.scope] for item in part.items if item.scope is not None}

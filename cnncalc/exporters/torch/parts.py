@@ -51,7 +51,7 @@ class ScopeItem(NamedTuple):
 
     @property
     def scope(self) -> ScopePart | None:
-        """The scope, where it is one, and not another one once more."""
+        """The scope, unless the item is a layer or uses another scope's modules again."""
         return self.inner if isinstance(self.inner, ScopePart) and not self.owner else None
 
     @property
@@ -71,7 +71,7 @@ def parts_of(graph: Graph) -> ScopePart:
 
 
 def all_parts(part: ScopePart) -> Iterator[ScopePart]:
-    """Yield scopes, the innermost first; not those that are another one once more."""
+    """Yield scopes, the innermost first, without those that use another scope's modules again."""
     for item in part.items:
         if item.scope is not None:
             yield from all_parts(item.scope)
@@ -103,7 +103,7 @@ class _Tree:
         inside = set(nodes)
         part.reads = list(dict.fromkeys([tensor for node in nodes for tensor in node.inputs if tensor not in inside]))
         part.makes = [node for node in nodes if self._is_seen(node, inside)]
-        if not part.makes:  # of what nobody reads
+        if not part.makes:  # nothing outside reads the scope
             part.makes = [nodes[-1]]
         if not path:
             part.reads, part.makes = list(self.graph.inputs.values()), list(self.graph.outputs.values())
@@ -185,7 +185,7 @@ def _cut(name: str, depth: int) -> str:
 
 
 def _mixed(groups: dict[str, list[Node]], prefix: str) -> list[str]:
-    """Return the scopes that are called as a layer is."""
+    """Return the scopes whose name is also a layer's."""
     return [
         name for name, group in groups.items() if len(group) > 1 and any(node.name == prefix + name for node in group)
     ]
@@ -210,16 +210,16 @@ def _turned(needs: dict[str, set[str]]) -> dict[str, set[str]]:
 
 
 def _in_circles(groups: dict[str, list[Node]]) -> list[str]:
-    """Return the scopes that can't be run as a whole, since they wait for themselves, and those between two such."""
+    """Return the scopes that can't run as a whole, since they read what is made of their own output."""
     needs = _needs(groups)
-    for _ in range(2):  # what waits for ever, and of that what is waited for so
+    for _ in range(2):  # forwards: groups that never become ready; backwards: those of them that others wait for
         gone = set(_run(needs, dict.fromkeys(needs, 0)))
         needs = _turned({name: wanted - gone for name, wanted in needs.items() if name not in gone})
     return [name for name in needs if len(groups[name]) > 1]
 
 
 def _run(needs: dict[str, set[str]], places: dict[str, int]) -> Iterator[str]:
-    """Yield groups in an order that runs, those of the first places first; not those that wait for themselves."""
+    """Yield groups in topological order, by place where several are ready; groups in a circle are left out."""
     feeds = _turned(needs)
     left = {name: len(wanted) for name, wanted in needs.items()}
     ready = [(places[name], name) for name, count in left.items() if not count]

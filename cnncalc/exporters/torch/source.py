@@ -56,7 +56,7 @@ def _modules(slots: list[Slotted]) -> list[str]:
     open_: str | None = None
     there = {one.slot.name for one in slots if one.slot.module is not None}
     parents = {name.rpartition(".")[0] for name in there}
-    for one in sorted(slots, key=lambda one: one.slot.name not in parents):  # modules that have others come first
+    for one in sorted(slots, key=lambda one: one.slot.name not in parents):  # modules that contain others come first
         slot = one.slot
         if slot.module is None:
             continue

@@ -62,7 +62,7 @@ class Slot(NamedTuple):
 
     @property
     def is_named(self) -> bool:
-        """Whether somebody has named it."""
+        """Whether it has a name of its own, not just its type and a number."""
         return not self.name.removeprefix(self.stem).isdecimal()
 
     def figures(self) -> list[tuple[str, object]]:
@@ -140,7 +140,7 @@ def structure_of(
 def _slot(
     item: ScopeItem, torch: Callable[[Node], Torch], made: Callable[[ScopePart], Maker], module_of: Callable[[str], str]
 ) -> Slot:
-    """Return an item without what it reads."""
+    """Return an item's slot; the caller fills in what it reads."""
     owner = module_of(item.owner) if item.owner else ""
     if isinstance(item.inner, Node):
         node = item.inner
@@ -179,7 +179,7 @@ def is_chain(structure: Structure, name: str, before: SlotRef) -> bool:
 
 
 def runs(structure: Structure) -> list[tuple[tuple[str, int], list[str]]]:
-    """Return the slots that are one module several times: equal, numbered, and each reading the one before alone."""
+    """Return the runs of slots that a loop can write: equal, numbered in a row, each reading only the one before."""
     uses: dict[SlotRef, int] = {}
     for slot in structure.slots.values():
         for ref in slot.reads:
@@ -217,7 +217,7 @@ def _goes_on(structure: Structure, last: str, slot: Slot, uses: dict[SlotRef, in
 
 
 def folded(structure: Structure, starts: set[tuple[str, int]]) -> Structure:
-    """Return a structure with each run that begins so as one slot, whose first figure is how many modules it has."""
+    """Return a structure in which each run with one of these beginnings is one slot, its length the first figure."""
     alone = {name for name in structure.slots if numbered(name) in starts}
     groups = {names[0]: names for start, names in runs(structure) if start in starts}
     slots: dict[str, Slot] = {}

@@ -60,7 +60,7 @@ def filled(tree: object, take: Callable[[], object]) -> object:
 
 
 def filled_call(tree: ModuleCall, take: Callable[[], object]) -> ModuleCall:
-    """Return a call likewise."""
+    """Return a call with other figures, as :func:`filled` does."""
     args = tuple([filled(arg, take) for arg in tree.args])
     options = [option._replace(value=filled(option.value, take)) for option in tree.options]
     return ModuleCall(tree.name, args, tuple(options))
@@ -76,16 +76,16 @@ def places(tree: object) -> Iterator[int]:
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two figures are printed alike: true is not 1."""
+    """Whether two figures are printed alike; True is not 1."""
     return type(one) is type(other) and bool(one == other)
 
 
 def whole(column: Sequence[object]) -> list[int]:
-    """Return figures as integers; none where one of them is anything else, as true is."""
+    """Return figures as integers; an empty list where one is anything else, truth values included."""
     numbers = [value for value in column if type(value) is int]
     return numbers if len(numbers) == len(column) else []
 
 
 def key(value: object) -> object:
-    """Return a figure as something to be looked up, true not being 1."""
+    """Return a hashable key of a figure that tells True from 1."""
     return (type(value).__name__, tuple([key(item) for item in value]) if isinstance(value, tuple) else value)

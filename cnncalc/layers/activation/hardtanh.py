@@ -72,7 +72,7 @@ class HardTanh(Elementwise):
         return clipped(onnx, *self.clamps())
 
     def to_torch(self, flow: Flow) -> Torch:
-        """Clamp; hardtanh where both bounds are there."""
+        """``F.hardtanh`` where both bounds are given, else ``clamp`` with the one that is."""
         from cnncalc.layers.pytorch import Or, Torch, X, call
 
         bounds = {"min": self.min_val, "max": self.max_val}

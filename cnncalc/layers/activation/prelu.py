@@ -66,7 +66,7 @@ class PReLU(Elementwise):
         return onnx.node("PRelu", onnx.x, slopes)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's module, which has as many slopes as it says."""
+        """PyTorch's module, with the number of slopes written out."""
         from cnncalc.layers.pytorch import Or, applied, call
 
         slopes = flow.inputs[0][0] if self.num_parameters == "channels" else self.num_parameters

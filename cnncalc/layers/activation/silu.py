@@ -33,5 +33,5 @@ class SiLU(Elementwise):
         return x * sigmoid(np, x)
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Two operators, since Swish is younger than most runtimes."""
+        """Two operators; most runtimes don't have Swish yet."""
         return onnx.node("Mul", onnx.x, onnx.node("Sigmoid", onnx.x))

@@ -42,7 +42,7 @@ class Softplus(Elementwise):
         return softplus(np, self.beta * x) / self.beta
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Softplus, of what is scaled where it bends more or less sharply."""
+        """Softplus; with another β its input is multiplied by β before, and its output divided by β behind."""
         if self.beta == 1:
             return onnx.node("Softplus", onnx.x)
         beta = onnx.number(self.beta)

@@ -132,12 +132,12 @@ class Conv(Layer):
         )
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Conv, padding spelled out."""
+        """Conv, with ``same`` resolved to the padding of each side."""
         tensors = [onnx.weight(name) for name in ("weight", "bias") if onnx.has(name)]
         return onnx.node("Conv", onnx.x, *tensors, **self.window(onnx.shapes).to_onnx(), group=self.groups)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's module; borders whose sides differ are added before it."""
+        """PyTorch's module; where the sides of the padding differ, ``F.pad`` adds it first."""
         from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad, short
 
         shape = flow.inputs[0]
@@ -178,7 +178,7 @@ class Conv(Layer):
 
 
 def check_channels(layer: Conv, shape: Shape) -> None:
-    """Refuse a stated depth other than the input's, and groups that don't divide.  Raises LayerError."""
+    """Raise LayerError where in_channels differs from the input's channels, or groups don't divide the channels."""
     channels = shape[0]
     if layer.in_channels is not None and layer.in_channels != channels:
         first = (shape[-1], *shape[:-1])

@@ -29,8 +29,8 @@ class ConvTranspose(Conv):
     """
 
     stem = "upconv"
-    slides = False  # but over its output
-    element = Layer.element  # which says that it is not worked out
+    slides = False  # its window slides over the output
+    element = Layer.element  # not worked out for transposed convolutions
 
     output_padding = argument(per_axis(natural), "elements added at the end of each axis", 0, "O")
 
@@ -96,17 +96,17 @@ class ConvTranspose(Conv):
         )
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """ConvTranspose, what is cut off spelled out."""
+        """ConvTranspose, with ``same`` resolved to what is cut off each side."""
         tensors = [onnx.weight(name) for name in ("weight", "bias") if onnx.has(name)]
         extra = self.output_padding
-        if self.padding == "same":  # a kernel shorter than its stride leaves a rest
+        if self.padding == "same":  # a kernel that is shorter than its stride leaves elements over
             lengths = extents(self.kernel_size, self.dilation)
             extra = tuple([max(step - length, 0) for length, step in zip(lengths, self.stride, strict=True)])
         window = self.window(onnx.shapes)
         if all(more < step for more, step in zip(extra, self.stride, strict=True)):
             attributes = window.to_onnx()
             return onnx.node("ConvTranspose", onnx.x, *tensors, **attributes, group=self.groups, output_padding=extra)
-        # runtimes have no more than the stride leaves: less is cut off, and what is still missing is zeros
+        # runtimes refuse an output_padding of a stride or more: cut off less instead, and add zeros for the rest
         cuts = tuple([(before, max(after - more, 0)) for (before, after), more in zip(window.pads, extra, strict=True)])
         missing = [max(more - after, 0) for (_, after), more in zip(window.pads, extra, strict=True)]
         attributes = window._replace(pads=cuts).to_onnx()
@@ -144,7 +144,7 @@ class ConvTranspose(Conv):
             )
 
     def _pads(self, sizes: Shape) -> tuple[Pair, ...]:
-        """Return what is cut off an axis, under ``same`` what a window has beyond its stride."""
+        """Return what is cut off (before, after) each axis; under ``same``, the part of a window beyond its stride."""
         if self.padding != "same":
             return super()._pads(sizes)
         lengths = extents(self.kernel_size, self.dilation)
@@ -152,7 +152,7 @@ class ConvTranspose(Conv):
         return tuple([(cut // 2, cut - cut // 2) for cut in cuts])
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's module; where the sides differ, what it leaves is cropped behind it."""
+        """PyTorch's module; where the sides to be cut off differ, a crop follows it."""
         from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad, short
 
         shape = flow.inputs[0]

@@ -137,7 +137,7 @@ class Linear(Layer):
         return str(self.out_features)
 
     def described(self, *inputs: Shape) -> dict[str, object]:
-        """Return the arguments but the one that is only a check."""
+        """Return the arguments without in_features, which is only checked."""
         described = super().described(*inputs)
         described.pop("in_features")
         return described

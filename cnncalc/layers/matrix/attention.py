@@ -49,7 +49,7 @@ class Attention(Layer):
     elsewhere = Elsewhere(onnx="Attention", others="scaled_dot_product_attention")
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return (…, L, e).  Raises LayerError where the inputs don't go together."""
+        """Return (…, L, e).  Raises LayerError where the shapes of queries, keys and values don't fit each other."""
         logits, width = self._logits(inputs)
         return (*logits[:-2], width, logits[-2]) if self.features_first else (*logits[:-1], width)
 
@@ -117,7 +117,7 @@ class Attention(Layer):
         return y.swapaxes(-1, -2) if self.features_first else y
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Two products with the softmax between them, the scale where it is."""
+        """Two products with the softmax between them; the scale multiplies the side that ``scaled`` says."""
         q, k, v = onnx.inputs[:3]
         rank = len(onnx.shapes[0]) + 1
         order = [*range(rank - 2), rank - 1, rank - 2]
@@ -141,7 +141,7 @@ class Attention(Layer):
         return onnx.node("MatMul", weights, v)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function; its steps where one side is for all heads or samples, which it does not stretch."""
+        """PyTorch's function; written out step by step where one side is shared by all heads or samples."""
         from cnncalc.layers.pytorch import InputPlace, Torch, call
 
         q, k, v, *others = [InputPlace(number) for number in range(len(flow.inputs))]

@@ -162,7 +162,7 @@ class Einsum(Layer):
         return sizes
 
     def _arranged(self, x: Array, term: str, groups: list[list[str]], sizes: dict[str, int]) -> Array:
-        """Return an input with its letters in three groups, letters that only it has and nobody wants summed away."""
+        """Return an input with its letters in three groups; letters that are in none of them are summed away."""
         alone = [i + 1 for i, letter in enumerate(term) if all(letter not in group for group in groups)]
         kept = [letter for letter in term if any(letter in group for group in groups)]
         x = x.sum(axis=tuple(alone)) if alone else x

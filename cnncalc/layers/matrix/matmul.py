@@ -97,7 +97,7 @@ class Matmul(Layer):
         return product[..., 0, :] if row else product
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """MatMul, sides that come the other way round transposed, and a vector as a row."""
+        """MatMul; transposed sides are transposed first, and a vector is made a row."""
         ranks = [len(shape) for shape in onnx.shapes]
         is_row, most = ranks[0] == 1, max(*ranks, 2)
         sides = []

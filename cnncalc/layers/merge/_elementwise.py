@@ -58,7 +58,7 @@ class ElementwiseMerge(Layer):
     def element(
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
-        """Merge the elements in the same place; along an axis of 1 there is but one."""
+        """Merge the elements in the same place; an axis of size 1 has only place 0."""
         from cnncalc.layers.element import Element
 
         if not self.ufunc:

@@ -19,7 +19,7 @@ OPERATORS = ("equal", "not_equal", "greater", "greater_equal", "less", "less_equ
 
 
 class Compare(ElementwiseMerge):
-    """Gives 1 where its first input compares so with the second, and 0 elsewhere.
+    """Gives 1 where the comparison of its first input with its second holds, and 0 elsewhere.
 
     Two inputs of equal shape, or 1 on an axis.  Flops: 1 comparison per output element.
     """
@@ -41,7 +41,7 @@ class Compare(ElementwiseMerge):
         return super().forward(ops, *inputs).astype(inputs[0].dtype)
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """The comparison, and its truth as a number."""
+        """The comparison, cast to numbers."""
         op = "".join(word.capitalize() for word in self.by.replace("_equal", "_or_equal").split("_"))
         holds = onnx.node("Equal" if self.by == "not_equal" else op, *onnx.inputs)
         return onnx.cast(onnx.node("Not", holds) if self.by == "not_equal" else holds, "number")

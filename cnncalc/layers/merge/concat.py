@@ -50,7 +50,7 @@ class Concat(Layer):
         return (*first[:at], sum([shape[at] for shape in inputs]), *first[at + 1 :])
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """None: elements are only moved."""
+        """Zero: elements are only moved."""
         return 0
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
@@ -66,18 +66,18 @@ class Concat(Layer):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Join the inputs."""
-        batch = max([len(x) for x in inputs])  # what is the same for all samples comes once
+        batch = max([len(x) for x in inputs])  # an input that is the same for all samples has a batch of 1
         if any(len(x) != batch for x in inputs):
             inputs = tuple([ops.np.broadcast_to(x, (batch, *x.shape[1:])) for x in inputs])
         return ops.concat(inputs, batched(self.axis))
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Concat; what is the same for all samples comes as often as they do."""
+        """Concat; an input that is the same for all samples is repeated for each first."""
         parts = [onnx.stretched(number) for number in range(len(onnx.inputs))]
         return onnx.node("Concat", *parts, axis=batched(self.axis))
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's cat; what comes once for all samples is stretched first."""
+        """``torch.cat``; an input that comes once for all samples is expanded first."""
         from cnncalc.layers.pytorch import InputPlace, Torch, call
 
         parts: list[Expression] = [InputPlace(number) for number in range(len(flow.inputs))]

@@ -30,7 +30,7 @@ class Power(ElementwiseMerge):
     elsewhere = Elsewhere(onnx="Pow", others="pow")
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the common shape.  Raises LayerError where both or neither say the power."""
+        """Return the common shape.  Raises LayerError where exponent and second input are both given, or neither."""
         if (self.exponent is None) == (len(inputs) == 1):
             one = "neither is given" if len(inputs) == 1 else "both are given"
             raise LayerError(

@@ -37,7 +37,7 @@ class Where(ElementwiseMerge):
         return y
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Where, its condition as truth."""
+        """Where, with its condition cast to truth values."""
         condition, *choices = onnx.inputs
         return onnx.node("Where", onnx.cast(condition, "truth"), *choices)
 

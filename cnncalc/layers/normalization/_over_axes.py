@@ -45,7 +45,7 @@ class AxesNorm(Layer):
         return whole(len(output), *self.over(output))
 
     def as_module(self, name: str, flow: Flow, **options: Or | float) -> Torch:
-        """Return a module of PyTorch's that normalises over the last axes, which the others are moved before."""
+        """Return PyTorch's module, which normalises over the last axes: the axes are moved there and back."""
         from cnncalc.layers.pytorch import MODULE, Torch, X, call, over_last, short
 
         over, sizes = self.over(flow.inputs[0]), self.sizes(flow.inputs[0])

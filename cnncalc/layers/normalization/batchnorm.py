@@ -75,11 +75,11 @@ class BatchNorm(Layer):
         return 2 * prod(output)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads | None:
-        """Return that statistics that are not kept are taken over the map."""
+        """Return that each element reads the whole map where no running statistics are kept."""
         return None if self.track_running_stats else whole(len(output), *range(1, len(output)))
 
     def is_affine(self) -> bool:
-        """Return whether the statistics are kept, and don't depend on the batch, of channels that come first."""
+        """Return whether running statistics are kept, so that the batch does not matter, and channels come first."""
         return bool(self.track_running_stats) and self.axis == 0
 
     def as_affine(self, weights: Mapping[str, Array]) -> tuple[Array, Array]:
@@ -135,7 +135,7 @@ class BatchNorm(Layer):
         return y
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """BatchNormalization, the channels brought to their place; primitives where no statistics are kept."""
+        """BatchNormalization, with the channels moved to axis 1; its primitives where no statistics are kept."""
         from cnncalc.layers.onnx import standardised
 
         rank, at = len(onnx.output) + 1, axis_index(self.axis, onnx.output) + 1

@@ -84,7 +84,7 @@ class GroupNorm(Layer):
         return y
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """GroupNormalization, or the instances' of the groups before opset 21."""
+        """GroupNormalization; before opset 21, InstanceNormalization of the groups as channels."""
         if onnx.opset >= 21:
             channels = onnx.output[:1]
             tensors = [onnx.weight("weight"), onnx.weight("bias")] if self.affine else []

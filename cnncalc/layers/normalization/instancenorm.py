@@ -74,7 +74,7 @@ class InstanceNorm(Layer):
         return onnx.node("InstanceNormalization", onnx.x, *tensors, epsilon=self.eps)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's module; a group norm of as many groups where there is none of the map's rank."""
+        """PyTorch's module; on more than three spatial axes a group norm with one group per channel."""
         from cnncalc.layers.pytorch import Or, applied, call
 
         channels, *sizes = flow.inputs[0]

@@ -46,7 +46,7 @@ class L2Normalize(AxesNorm):
         return y
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """ReduceL2, a bound, and the division: LpNormalization has no bound."""
+        """ReduceL2, a lower bound, and the division, since LpNormalization has no bound."""
         over = [axis + 1 for axis in self.over(onnx.output)]
         length = onnx.node("Max", onnx.reduce("ReduceL2", onnx.x, over), onnx.number(self.eps))
         return onnx.node("Div", onnx.x, length)

@@ -70,7 +70,7 @@ class LayerNorm(AxesNorm):
         return y
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """LayerNormalization, the axes brought to the end; its primitives before opset 17."""
+        """LayerNormalization, with the axes moved to the end; its primitives before opset 17."""
         from cnncalc.layers.onnx import moved_last, standardised
 
         over = [axis + 1 for axis in self.over(onnx.output)]
@@ -83,7 +83,7 @@ class LayerNorm(AxesNorm):
             return y
         tensors = [onnx.weight(name) for name in names] or [onnx.filled(1, [onnx.output[axis - 1] for axis in over])]
         rest = onnx.output[over[0] - 1 :]
-        if prod(rest) == prod([onnx.output[axis - 1] for axis in over]):  # but for axes of 1, they are the last
+        if prod(rest) == prod([onnx.output[axis - 1] for axis in over]):  # the last ones, but for 1s
             tensors = [onnx.reshape(tensor, rest) if len(rest) > len(over) else tensor for tensor in tensors]
             return onnx.node("LayerNormalization", onnx.x, *tensors, axis=over[0], epsilon=self.eps)
         order, back = moved_last(len(onnx.output) + 1, over)

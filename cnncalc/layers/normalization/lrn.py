@@ -63,7 +63,7 @@ class LRN(Layer):
         return y
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """LRN of a map; else, and where the window has no middle, which ONNX puts elsewhere, its primitives."""
+        """LRN of a map with an odd window; else its primitives, since ONNX centres an even window differently."""
         if self.size % 2 and len(onnx.output) == 3:
             return onnx.node("LRN", onnx.x, size=self.size, alpha=self.alpha, beta=self.beta, bias=self.k)
         lines = onnx.reshape(onnx.node("Mul", onnx.x, onnx.x), [0, 1, onnx.output[0], -1])
@@ -77,7 +77,7 @@ class LRN(Layer):
         return onnx.node("Div", onnx.x, divisor)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function, which takes maps alone."""
+        """PyTorch's function, which takes only maps."""
         from cnncalc.layers.pytorch import Or, Torch, X, call
 
         options = {"alpha": Or(self.alpha, 1e-4), "beta": Or(self.beta, 0.75), "k": Or(self.k, 1.0)}

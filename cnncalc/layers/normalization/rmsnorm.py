@@ -58,7 +58,7 @@ class RMSNorm(AxesNorm):
         return y
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """The root of the mean square, and the division: RMSNormalization is younger than most runtimes."""
+        """The root of the mean square, and the division; most runtimes don't have RMSNormalization yet."""
         over = [axis + 1 for axis in self.over(onnx.output)]
         squares = onnx.reduce("ReduceMean", onnx.node("Pow", onnx.x, onnx.number(2)), over)
         y = onnx.node("Div", onnx.x, onnx.node("Sqrt", onnx.node("Add", squares, onnx.number(self.eps))))

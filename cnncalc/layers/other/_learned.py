@@ -29,5 +29,5 @@ def learned_shape(chosen: tuple[int, ...] | None, shape: Shape) -> Shape:
 
 
 def met(weight: Array, x: Array, shape: tuple[int, ...] | None) -> Array:
-    """Return a weight as it meets an array (N, …): one figure a channel, or of a shape of its own."""
+    """Return a weight as it meets an array (N, …): one figure per channel, or of a shape of its own."""
     return weight.reshape(-1, *(1,) * (x.ndim - 2)) if shape is None else weight.reshape(1, *weight.shape)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Affine(Layer):
-    """``mul · x + add``, with two numbers that nobody learns: the scale of an attention, 1 − x.
+    """``mul · x + add``, with two fixed numbers: the scale of an attention, 1 − x.
 
     Any shape, kept.  Flops per element: 1 product unless ``mul`` is 1, 1 add unless ``add`` is 0.
     """

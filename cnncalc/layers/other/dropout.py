@@ -33,7 +33,7 @@ class Dropout(Layer):
     )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """None at inference."""
+        """Zero at inference."""
         return 0
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
@@ -41,11 +41,11 @@ class Dropout(Layer):
         return inputs[0]
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Dropout, which passes everything on unless it is trained."""
+        """Dropout, which passes everything on at inference."""
         return onnx.node("Dropout", onnx.x, onnx.number(self.p))
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function, which drops in training alone."""
+        """PyTorch's function, which drops only in training."""
         from cnncalc.layers.pytorch import Code, Torch, X, call
 
         return Torch(call("F.dropout", X, self.p, training=Code("self.training")))

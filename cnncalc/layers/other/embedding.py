@@ -44,24 +44,24 @@ class Embedding(Layer):
         return (self.num_embeddings,)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """None: vectors are only copied."""
+        """Zero: vectors are only copied."""
         return 0
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Look up; an index that is no whole number of the table is taken as the nearest one."""
+        """Look up; an index that is not in the table is replaced by the nearest one that is."""
         (x,) = inputs
         rows = ops.np.clip(ops.np.rint(x), 0, self.num_embeddings - 1).astype(int)
         found: Array = weights["weight"][rows]
         return found
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Gather rows of the table, at the nearest index that it has."""
+        """Gather rows of the table, at the nearest index that the table has."""
         bounds = onnx.number(0), onnx.number(self.num_embeddings - 1)
         index = onnx.node("Clip", onnx.node("Round", onnx.x), *bounds)
         return onnx.node("Gather", onnx.weight("weight"), onnx.cast(index, "integer"), axis=0)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's module, which takes whole numbers of the table alone."""
+        """PyTorch's module, which takes only indices of the table."""
         from cnncalc.layers.pytorch import MODULE, Torch, X, call
 
         rows = call(".long", call(".clamp", call(".round", X), 0, self.num_embeddings - 1))

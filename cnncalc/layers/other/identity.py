@@ -29,7 +29,7 @@ class Identity(Layer):
         return inputs[0]
 
     def to_torch(self, flow: Flow) -> Torch:
-        """Nothing at all."""
+        """The input itself."""
         from cnncalc.layers.pytorch import Torch, X
 
         return Torch(X)

@@ -31,7 +31,7 @@ class Parameter(nn.Module):
 
 
 class Parameter(Layer):
-    """A learned tensor that comes from nowhere: a transformer's class token, to be joined or merged with others.
+    """A learned tensor without an input, such as a transformer's class token, to be joined or merged with others.
 
     No input; output ``shape``, the same for every sample of a batch, and counted once for all.  Flops: 0.
     """
@@ -74,7 +74,7 @@ class Parameter(Layer):
         return onnx.reshape(onnx.weight("weight"), [1, *self.shape])
 
     def to_torch(self, flow: Flow) -> Torch:
-        """A module that has nothing else."""
+        """A module that holds the tensor and returns it."""
         from cnncalc.layers.pytorch import MODULE, Or, Torch, call
 
         module = call("Parameter", *self.shape, trainable=Or(self.trainable, True))

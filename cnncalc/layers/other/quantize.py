@@ -35,7 +35,7 @@ class Quantize(Layer):
     example = Example("quantize: 0.02", inputs=((64, 28, 28),), output=(64, 28, 28), flops=7 * 64 * 28 * 28)
 
     def check(self) -> None:
-        """Refuse a step that is none, and integers of which there are not two."""
+        """Refuse a scale of 0 or less, and a range of integers with fewer than two of them."""
         if self.scale is not None and self.scale <= 0:
             raise LayerError(f"scale = {self.scale:g} must be positive", argument="scale")
         if self.quant_min >= self.quant_max:
@@ -110,7 +110,7 @@ class Quantize(Layer):
 
 
 def own_range(np: NumPy, x: Array, least: int = 0, most: int = 255) -> tuple[float, float]:
-    """Return the scale and the zero point of integers whose range is that of x, and 0."""
+    """Return the scale and the zero point of integers whose range covers x and 0."""
     kind = x.dtype.type
     low, high = min(float(x.min()), 0.0), max(float(x.max()), 0.0)
     scale = float(kind(high - low) / kind(most - least)) or 1.0
@@ -118,7 +118,7 @@ def own_range(np: NumPy, x: Array, least: int = 0, most: int = 255) -> tuple[flo
 
 
 def rounded(np: NumPy, x: Array) -> Array:
-    """Return x as bytes of its own range hold it."""
+    """Return x rounded to 256 steps over its own range."""
     scale, zero = own_range(np, x)
     step = x.dtype.type(scale)
     return (np.clip(np.rint(x / step) + zero, 0, 255) - zero) * step

@@ -71,7 +71,7 @@ class Rotary(Layer):
         return tuple(found)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Turn."""
+        """Multiply by the cosines, and add the turned tensor times the sines."""
         x, cos, sin = inputs
         turned = ops.np.empty_like(x)
         half = x.shape[-1] // 2
@@ -100,7 +100,7 @@ class Rotary(Layer):
         return onnx.node("Add", onnx.node("Mul", x, cos), onnx.node("Mul", turned, sin))
 
     def to_torch(self, flow: Flow) -> Torch:
-        """Two products and a sum, of the tensor and of it turned."""
+        """Two products and a sum, of the tensor and of the turned tensor."""
         from cnncalc.layers.pytorch import InputPlace, Or, Torch, X, call
 
         sides: list[Expression] = []

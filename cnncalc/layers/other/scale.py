@@ -77,7 +77,7 @@ class Scale(Layer):
         return weights["weight"], weights["bias"] if "bias" in weights else 0 * weights["weight"]
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Multiply, and shift."""
+        """Multiply by the factors, and add the bias."""
         (x,) = inputs
         y = x * met(weights["weight"], x, self.shape)
         if self.bias:

@@ -22,7 +22,7 @@ def adaptive(flow: Flow, function: str, size: Sequence[int | None]) -> Torch:
 
 
 def largest(layer: WindowPool, flow: Flow) -> Torch:
-    """Return max pooling; a window that holds nothing has the least number, as all here."""
+    """Return max pooling; a window that holds nothing gives the smallest finite number, as the executor does."""
     dilated = {"dilation": Or(short(layer.dilation or (1,)), 1)}
     if _is_plain(layer, flow):
         return Torch(_called("max", layer, flow, X, dilated, plain=True))
@@ -32,7 +32,7 @@ def largest(layer: WindowPool, flow: Flow) -> Torch:
 
 
 def averaged(layer: WindowPool, flow: Flow, count_include_pad: bool) -> Torch:
-    """Return average pooling; the padding is counted apart where PyTorch would count another."""
+    """Return average pooling; where PyTorch would use another divisor, the divisor is computed on its own."""
     if _is_plain(layer, flow) and not _is_small(layer, flow):
         return Torch(_called("avg", layer, flow, X, {"count_include_pad": Or(count_include_pad, True)}, plain=True))
     if not count_include_pad:
@@ -77,7 +77,7 @@ def _is_small(layer: WindowPool, flow: Flow) -> bool:
 
 
 def _is_plain(layer: WindowPool, flow: Flow) -> bool:
-    """Whether PyTorch's function takes the borders, half a kernel at most, and makes as many windows of them."""
+    """Whether PyTorch's function takes the borders (at most half a kernel) and makes as many windows as this layer."""
     pads, ceil = _pads(layer, flow), layer.rounding != "floor"
     if any(before != after or before > k // 2 for (before, after), k in zip(pads, layer.kernel_size, strict=True)):
         return False
@@ -85,7 +85,7 @@ def _is_plain(layer: WindowPool, flow: Flow) -> bool:
 
 
 def _until(layer: WindowPool, flow: Flow) -> list[Pair]:
-    """Return borders within which all windows lie, so that nothing is left to be rounded."""
+    """Return borders that hold all windows, so that no rounding of their number is left."""
     axes = zip(flow.inputs[0][1:], flow.output[1:], _pads(layer, flow), strict=True)
     steps = zip(layer.kernel_size, layer.stride, layer.dilation or (1,) * len(layer.stride), strict=True)
     found = []

@@ -79,7 +79,7 @@ class AdaptivePool(BinPool):
         return along(Read(0), *[WHOLE if out == 1 else Read(i, binned(size, out)) for i, (size, out) in axes])
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """A pooling of equal bins, or bin after bin; without a map of bins where there is one alone."""
+        """Global pooling for one bin, a pooling with a stride for equal bins, else a reduction of each bin."""
         sizes = list(zip(onnx.shapes[0][1:], onnx.output[1:], strict=True))
         pool, reduction = ("MaxPool", "ReduceMax") if self.largest else ("AveragePool", "ReduceMean")
         if all(out == 1 for _, out in sizes):

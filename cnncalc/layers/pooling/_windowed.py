@@ -98,7 +98,7 @@ class WindowPool(Layer):
         }
 
     def padded_in_onnx(self, onnx: Onnx, window: Sliding, value: float) -> tuple[str, Sliding]:
-        """Return the input and what is still padded: runtimes have no window that lies wholly in the padding."""
+        """Return the input and the window, padded first where a window would lie wholly in padding: runtimes refuse that."""
         if all(max(pads) < kernel for pads, kernel in zip(window.pads, window.kernel, strict=True)):
             return onnx.x, window
         sides = [[pads[side] for pads in window.pads] for side in (0, 1)]
@@ -106,7 +106,7 @@ class WindowPool(Layer):
         return x, window._replace(pads=((0, 0),) * len(window.kernel))
 
     def covered(self, shape: Shape, output: Shape) -> Sliding:
-        """Return the window with as much padding as its windows reach over, so that rounding down gives all of them."""
+        """Return the window, padded until all windows fit, so that rounding down gives the same number of them."""
         window = self.window((shape,))
         axes = zip(shape[1:], output[1:], window.extents, window.stride, window.pads, strict=True)
         pads = [(before, (out - 1) * step + reach - size - before) for size, out, reach, step, (before, _) in axes]

@@ -49,7 +49,7 @@ class AvgPool(WindowPool):
     def element(
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
-        """Average the window; the padding counts where it does, never what lies behind it."""
+        """Average the window; the divisor counts the padding if count_include_pad says so, never what lies beyond."""
         from cnncalc.layers.element import mean, slid
 
         (x,) = inputs
@@ -65,7 +65,7 @@ class AvgPool(WindowPool):
         return ops.avg_pool(inputs[0], count_include_pad=self.count_include_pad, **self.options())
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """AveragePool, what overhangs the end as padding that is not counted, behind padding that is."""
+        """AveragePool; what overhangs the end is padding that does not count, while a Pad before it adds what does."""
         window, covered = self.window(onnx.shapes), self.covered(onnx.shapes[0], onnx.output)
         pairs = list(zip(window.pads, covered.pads, strict=True))
         overhangs = any(after > own for (_, own), (_, after) in pairs)
@@ -82,7 +82,7 @@ class AvgPool(WindowPool):
         return onnx.node("AveragePool", x, **attributes, count_include_pad=int(counts))
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function; borders that it does not take are added before it."""
+        """PyTorch's function; ``F.pad`` adds the borders that it does not take first."""
         from cnncalc.layers.pooling._pytorch import averaged
 
         return averaged(self, flow, self.count_include_pad)

@@ -52,7 +52,7 @@ class LPPool(WindowPool):
         return ops.lp_pool(inputs[0], p=self.norm_type, **self.options())
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """LpPool, or of an exponent that is not even, and of magnitudes there, its primitives."""
+        """LpPool for an even exponent; else its primitives, since LpPool takes magnitudes first."""
         x, window = self.padded_in_onnx(onnx, self.covered(onnx.shapes[0], onnx.output), 0.0)
         attributes = window.to_onnx()
         attributes.pop("dilations")
@@ -64,7 +64,7 @@ class LPPool(WindowPool):
         return onnx.node("Pow", total, onnx.number(1 / self.norm_type))
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function; borders, which it does not take, are added before it."""
+        """PyTorch's function; ``F.pad`` adds the borders first, which it does not take."""
         from cnncalc.layers.pooling._pytorch import powered
 
         return powered(self, flow, self.norm_type)

@@ -101,7 +101,7 @@ class Recurrent(Layer):
         return 2 * self.macs(inputs, output) + inputs[0][0] * self.directions * self.hidden_size * operations
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that a step sees all before it, with both directions all, and the first state."""
+        """Return that a step reads all steps before it (all steps in both directions), and the first state."""
         steps = WHOLE if self.bidirectional else Read(0, summed(output[0], self.reverse))
         return ((Along((steps, WHOLE)),), *[(Along((WHOLE, WHOLE)),) for _ in inputs[1:]])
 
@@ -161,7 +161,7 @@ class Recurrent(Layer):
         return onnx.reshape(onnx.transpose(made, [2, 0, 1, 3]), [0, 0, onnx.output[-1]])
 
     def onnx_tensors(self, onnx: Onnx, suffixes: tuple[str, ...]) -> list[str]:
-        """Return weights and biases of some directions, and that nobody says how long each sequence is."""
+        """Return weights and biases of some directions, and "" for the lengths of the sequences, which are left out."""
         tensors = [self._stacked(onnx, [f"weight_{side}_l0{end}" for end in suffixes], (-1,)) for side in ("ih", "hh")]
         bias = ""
         if self.bias:
@@ -170,7 +170,7 @@ class Recurrent(Layer):
         return [*tensors, bias, ""]
 
     def onnx_attributes(self) -> dict[str, Attribute]:
-        """Return the attributes of the cell's own."""
+        """Return the attributes that only this cell has."""
         return {}
 
     def _stacked(self, onnx: Onnx, names: list[str], rest: tuple[int, ...]) -> str:

@@ -44,7 +44,7 @@ class GRU(Recurrent):
     def step(
         self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int
     ) -> tuple[Array, ...]:
-        """Mix the state with the new one."""
+        """Return the next state: ``(1 − z)·n + z·h``."""
         r, z, n = np.split(x, 3, axis=-1)
         r_state, z_state, n_state = np.split(products + bias, 3, axis=-1)
         update = sigmoid(np, z + z_state)
@@ -52,7 +52,7 @@ class GRU(Recurrent):
         return ((1 - update) * new + update * state[0],)
 
     def _along(self, ops: Ops, inputs: tuple[Array, ...], weights: dict[str, Array], number: int) -> Array:
-        """Go along the sequence; where the state itself is reset, its product waits for the gate."""
+        """Return the states of one direction; where the state itself is reset, its product follows the reset gate."""
         if self.reset_after:
             return super()._along(ops, inputs, weights, number)
         np, x, suffix = ops.np, inputs[0], self._suffixes()[number]
@@ -75,7 +75,7 @@ class GRU(Recurrent):
         return stacked
 
     def onnx_attributes(self) -> dict[str, Attribute]:
-        """Return what is reset."""
+        """Return whether the reset gate multiplies the state's product."""
         return {"linear_before_reset": int(self.reset_after)}
 
     def to_torch(self, flow: Flow) -> Torch:

@@ -70,7 +70,7 @@ class LSTM(Recurrent):
     elsewhere = Elsewhere(torch="LSTM(input_size, hidden_size)", keras="LSTM(hidden_size)", onnx="LSTM")
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return (T, hidden_size), wider by the other direction, and by the cells."""
+        """Return (T, hidden_size), twice as wide for both directions, and again for ``output: both``."""
         steps, width = super().output_shape(*inputs)
         return (steps, width if self.output == "states" else 2 * width)
 
@@ -81,7 +81,7 @@ class LSTM(Recurrent):
     def step(
         self, np: NumPy, x: Array, products: Array, state: tuple[Array, ...], bias: Array | int
     ) -> tuple[Array, ...]:
-        """Forget, take in, and show."""
+        """Return the next state and cell: ``c = f·c + i·g``, ``h = o · tanh(c)``."""
         i, f, g, o = np.split(x + (products + bias), 4, axis=-1)
         cell = sigmoid(np, f) * state[1] + sigmoid(np, i) * np.tanh(g)
         return sigmoid(np, o) * np.tanh(cell), cell
@@ -91,7 +91,7 @@ class LSTM(Recurrent):
         return state[0] if self.output == "states" else np.concatenate(state, axis=-1)
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """LSTM; of one step after the other where the cells come out, of which ONNX gives the last alone."""
+        """LSTM; unrolled step by step where the cells come out, since ONNX gives only the last cell."""
         if self.rounds:
             raise LayerError("rounds input and state, which the standard's LSTM does not")
         if self.output == "states":
@@ -116,7 +116,7 @@ class LSTM(Recurrent):
         return onnx.transpose(onnx.node("Concat", *directions, axis=-1), [1, 0, 2])
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's module; one that goes step by step where the cells are wanted, too."""
+        """PyTorch's module; a subclass that goes step by step where the cells come out."""
         from cnncalc.layers.pytorch import MODULE, Torch, X, call
 
         if self.rounds:

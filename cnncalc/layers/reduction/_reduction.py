@@ -33,7 +33,7 @@ def axis_indices(chosen: tuple[int, ...] | None, shape: Shape) -> list[int]:
 
 
 class Reduction(Layer):
-    """Makes one figure of all that lie along the given axes.
+    """Reduces all elements along the given axes to one figure.
 
     Attributes:
         ufunc: what NumPy calls it; "" where `reduce` is the type's own.
@@ -84,13 +84,13 @@ class Reduction(Layer):
         return y.reshape(len(x), *([size for i, size in enumerate(x.shape[1:]) if i not in over] or [1]))
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """The operator that ``elsewhere`` names, and the axes left out that don't stay."""
+        """The operator that ``elsewhere`` names, and a Reshape unless the axes stay."""
         over = [axis + 1 for axis in axis_indices(self.axis, onnx.shapes[0])]
         made = onnx.reduce(self.elsewhere.onnx, onnx.x, over)
         return made if self.keepdims else onnx.reshape(made, [0, *onnx.output])
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's method; over the whole of what is laid out in a row where one figure is left."""
+        """PyTorch's method; the tensor is flattened first where a single figure is left."""
         from cnncalc.layers.pytorch import Torch, X, call
 
         over = [i + 1 for i in axis_indices(self.axis, flow.inputs[0])]

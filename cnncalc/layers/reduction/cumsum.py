@@ -43,7 +43,7 @@ class Cumsum(Layer):
         return prod(output[:at] + output[at + 1 :]) * (output[at] - 1)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return all positions up to a position, or from it on."""
+        """Return that a position reads all positions up to it, or from it on with ``reverse``."""
         at = axis_index(self.axis, output)
         reads = kept(len(output))
         reads[at] = Read(at, summed(output[at], self.reverse, self.exclusive))

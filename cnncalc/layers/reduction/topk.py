@@ -52,7 +52,7 @@ class Topk(Layer):
         return sets * (self.k * inputs[0][at] - self.k * (self.k + 1) // 2)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that each of those kept is one of all."""
+        """Return that each output element may be any element along the axis."""
         return whole(len(output), axis_index(self.axis, output))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:

@@ -15,5 +15,5 @@ class Movement(Layer):
     moves_only: ClassVar[bool] = True
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """None: elements are only moved."""
+        """Zero: elements are only moved."""
         return 0

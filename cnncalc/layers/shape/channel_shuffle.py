@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ChannelShuffle(Movement):
-    """Deals the channels of each group out to all groups in turn (Zhang et al. 2017, arXiv:1707.01083).
+    """Reorders channels so that every new group has channels of each old group (Zhang et al. 2017, arXiv:1707.01083).
 
     Any shape, kept.  Flops: 0.
     """
@@ -60,7 +60,7 @@ class ChannelShuffle(Movement):
         return onnx.reshape(onnx.transpose(split, order), [0, *onnx.output])
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function, which takes maps alone."""
+        """PyTorch's function, which takes only maps."""
         from cnncalc.layers.pytorch import Torch, X, call
 
         if len(flow.output) > 1:

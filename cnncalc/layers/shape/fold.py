@@ -36,7 +36,7 @@ class Fold(Movement):
         return (*shape[:at], *shape[at + 1 :])
 
     def times(self, inputs: tuple[Shape, ...], times: int) -> int:
-        """Return as many more as the axis has positions.  Raises LayerError where there is no batch."""
+        """Return ``times`` multiplied by the axis' size.  Raises LayerError where there is no batch."""
         if not times:
             raise LayerError("there is no batch that the axis could go into", hint="a parameter is the same for all")
         return times * inputs[0][axis_index(self.axis, inputs[0])]
@@ -59,7 +59,7 @@ class Fold(Movement):
         return onnx.reshape(onnx.transpose(onnx.x, order), [-1, *onnx.output])
 
     def to_torch(self, flow: Flow) -> Torch:
-        """The axis behind the batch, and both as one."""
+        """A move of the axis behind the batch, and a flatten of both."""
         from cnncalc.layers.pytorch import Torch, X, call
 
         at = axis_index(self.axis, flow.inputs[0])

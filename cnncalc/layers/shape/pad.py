@@ -51,7 +51,7 @@ class Pad(Movement):
     )
 
     def check(self) -> None:
-        """Refuse a layer that says nothing, and channels where the border is not constant."""
+        """Refuse a pad without padding, and channels beside a mode other than constant."""
         if self.padding is None and self.channels == (0, 0):
             raise LayerError("'padding' is missing: elements around the map", hint="write it as padding: …")
         if self.channels != (0, 0) and self.mode != "constant":
@@ -86,7 +86,7 @@ class Pad(Movement):
         return ops.pad(inputs[0], borders, mode=self.mode, value=self.value)
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Pad, after what is cropped has been cut off; the other side as slices before opset 19."""
+        """Slice for what is cropped, then Pad; circular padding is slices and Concat."""
         y = onnx.x
         borders = [(0, 0), self.channels, *self.padding]
         for axis, ((before, after), size) in enumerate(zip(borders[1:], onnx.shapes[0], strict=True), 1):

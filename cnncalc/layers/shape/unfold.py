@@ -34,7 +34,7 @@ class Unfold(Movement):
         return (*shape[:at], self.size, *shape[at:])
 
     def times(self, inputs: tuple[Shape, ...], times: int) -> int:
-        """Return as many fewer as the axis has positions.  Raises LayerError where there are not so many."""
+        """Return ``times`` divided by ``size``.  Raises LayerError where it does not divide."""
         if times % self.size or not times:
             raise LayerError(
                 f"size = {self.size}, but there are {times} of one sample", argument="size", hint="fold comes before"
@@ -60,7 +60,7 @@ class Unfold(Movement):
         return onnx.transpose(split, [0, *range(2, at + 1), 1, *range(at + 1, rank)])
 
     def to_torch(self, flow: Flow) -> Torch:
-        """The batch in two, and the second moved to its place."""
+        """A split of the batch into two axes, and a move of the second to its place."""
         from cnncalc.layers.pytorch import Torch, X, call
 
         at = self._index(len(flow.inputs[0]))

@@ -60,7 +60,7 @@ class Upsample(Layer):
     )
 
     def check(self) -> None:
-        """Refuse both or neither of the sizes, and corners that nearest does not have."""
+        """Refuse scale_factor beside size, neither of them, and align_corners beside mode nearest."""
         if (self.scale_factor is None) == (self.size is None):
             one = "both are given" if self.size is not None else "neither is given"
             raise LayerError(
@@ -91,7 +91,7 @@ class Upsample(Layer):
         return (shape[0], *resized)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """None for nearest; the interpolation of every output element for linear and cubic."""
+        """Zero for nearest; the interpolation of every output element for linear and cubic."""
         products = {"linear": 2, "cubic": 4}.get(self.mode, 0) ** (len(output) - 1)
         return (products + products - 1) * prod(output) if products else 0
 
@@ -171,7 +171,7 @@ class Upsample(Layer):
         if self.mode != "cubic" or len(pairs) == 2:
             return onnx.resize(onnx.x, scales, onnx.output[1:], **self._onnx_attributes())
         y, shape = onnx.x, [*onnx.shapes[0]]
-        for axis, count in enumerate(onnx.output[1:], 1):  # runtimes have cubic on two axes alone
+        for axis, count in enumerate(onnx.output[1:], 1):  # runtimes have cubic only on two axes
             behind = prod(shape[axis + 1 :])
             y = onnx.reshape(y, [0, prod(shape[:axis]), shape[axis], behind])
             along = None if scales is None else [scales[axis - 1], 1.0]

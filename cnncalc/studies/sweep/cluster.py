@@ -27,7 +27,7 @@ PATIENCE = 10
 """Seconds to wait for a scheduler, and then for its first worker."""
 
 TRIES = 2
-"""How often a task is handed in that workers have died of; then it is computed here."""
+"""How often a task is submitted when workers die of it; after that it is computed in this process."""
 
 NAMED = 5
 """Workers that a message names."""
@@ -65,7 +65,9 @@ class Cluster:
             self._dask = import_module("distributed")
         except ImportError:
             raise ArgumentError("dask", "a cluster needs Dask", "pip install 'cnncalc[dask]'") from None
-        logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)  # of workers that die, and are made up for
+        logging.getLogger("distributed").setLevel(
+            logging.CRITICAL + 1
+        )  # its reports of workers that die: their tasks are computed again
         self._errand = errand
         self._sent = dumps(errand)
         self._address = address
@@ -153,11 +155,11 @@ def _said(found: object) -> str:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Keep Ctrl-C waiting; threads and processes that are started meanwhile never get it."""
+    """Block Ctrl-C; threads and processes started meanwhile inherit the block."""
     import signal
     from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # which, when it starts, lets Ctrl-C through again
+    resource_tracker.ensure_running()  # starting it later would unblock Ctrl-C again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -75,13 +75,13 @@ class Columns:
         while waiting:
             form, late = self._form, []
             for signature, lanes in self._groups(places, waiting.pop()):
-                if form != self._form:  # since they were grouped, a trace has given signatures another meaning
+                if form != self._form:  # a trace has changed the signatures since these lanes were grouped
                     late.append(lanes)
                     continue
                 rest = self._played(window, signature, places, lanes)
                 if len(rest) and self._is_worth(len(rest)):
                     self._trace(signature, [int(place[rest[0]]) for place in places], numbers[int(rest[0])])
-                    waiting.append(rest)  # in groups once more: what a trace has pinned is part of the signature
+                    waiting.append(rest)  # grouped again: what the trace has pinned is now part of the signature
                 else:
                     for lane in rest.tolist():
                         window.points[lane] = self._folded(numbers[lane])
@@ -95,13 +95,13 @@ class Columns:
         return point(self.recipe, self.grid[number], self.measure)
 
     def _folded(self, number: int) -> Point:
-        """Return the same, of blocks that are known where they can be."""
+        """Return the point of a place, computed from folded blocks where that is possible."""
         self._go_on()
         combination = self.grid[number]
         return self._folding.point(combination) or point(self.recipe, combination, self.measure)
 
     def _is_worth(self, waiting: int) -> bool:
-        """Return whether to trace once more: many wait, and traces have paid so far."""
+        """Return whether another trace pays: enough lanes wait, and earlier traces have covered enough networks."""
         return waiting >= self._worth and self._covered >= (self.traces - 8) * NETWORKS_PER_TRACE
 
     def _groups(self, places: list[Column], lanes: Column) -> Iterator[tuple[tuple[int, ...], Column]]:
@@ -134,7 +134,7 @@ class Columns:
                 window.batches.append(_batch(mine, layout, results))
             self._covered += len(mine)
             lanes = lanes[~fits]
-            if number:  # what fits now will fit again
+            if number:  # a program that fits is tried first next time
                 structures.insert(0, structures.pop(number))
         return lanes
 
@@ -160,7 +160,7 @@ class Columns:
             structure = LaidOutProgram(Program(tape, ()), None)
         if self._pinned(tape):
             signature = tuple([int(axis.codes[place]) for axis, place in zip(self.axes, picked, strict=True)])
-            self._known.clear()  # by signatures that are no more
+            self._known.clear()  # these programs are stored under old signatures
             self._form += 1
         self._known.setdefault(signature, []).append(structure)
 

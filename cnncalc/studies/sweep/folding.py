@@ -45,7 +45,7 @@ Segment = tuple[int, tuple[int, ...]]
 
 
 class UnsettledError(Exception):
-    """Something that pieces don't settle: the network is to be computed the plain way."""
+    """Raised where folded blocks can't give the figures: the network is computed the plain way."""
 
 
 class BlockSums(NamedTuple):
@@ -124,7 +124,7 @@ class Folding:
     def point(self, combination: Combination) -> Point | None:
         """Return a combination's point; None where it is to be computed the plain way."""
         variant, args, inputs = combination
-        if not self.folds or not (args or inputs):  # published figures are held against every layer
+        if not self.folds or not (args or inputs):  # published figures are checked layer by layer
             return None
         assert isinstance(self.recipe, Document)
         made: list[_FoldedExpansion] = []
@@ -165,7 +165,7 @@ class _FoldedExpansion(Expansion):
     def _contents(
         self, item: Item, name: str, lookup: Frame, frame: Frame, names: Names, incoming: Tensors
     ) -> tuple[Scope | None, Tensors]:
-        """Expand what an item is made of, or take it as it is known."""
+        """Expand an item, or take it from memory."""
         fold = self.folding.folds.get(item)
         if fold is None or incoming is None or self.faults:
             return super()._contents(item, name, lookup, frame, names, incoming)
@@ -199,7 +199,7 @@ class _FoldedExpansion(Expansion):
         return fold.what, written, self._depth, tuple([(one.shape, one.times, incoming.index(one)) for one in incoming])
 
     def _taken(self, known: _Known, incoming: tuple[Tensor, ...], prefix: int) -> Tensors:
-        """Append what is known as one node."""
+        """Append a remembered item as one node."""
         steps, reads, work, rounds, path = known.cost
         self._steps += steps
         self._reads += reads
@@ -214,7 +214,7 @@ class _FoldedExpansion(Expansion):
         return (node,)
 
     def settle(self) -> None:
-        """Raise UnsettledError where a bound may have been reached on the way, layer by layer."""
+        """Raise UnsettledError where plain expansion might have reached a bound."""
         if self._steps > MAX_STEPS or self._reads > MAX_READS or self._widest > MAX_LAYERS or self._longest > MAX_PATH:
             raise UnsettledError
 

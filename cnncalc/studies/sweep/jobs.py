@@ -30,7 +30,7 @@ SMALL_WINDOW = 2_048
 """Combinations that are computed at a time where columns serve few of them: each takes some kilobytes."""
 
 WARNED = 20
-"""How many combinations are looked at for inputs that are probably not meant, where other processes build them."""
+"""How many combinations are checked for inputs that are probably a mistake, where other processes build them."""
 
 
 class SweepPlan(NamedTuple):
@@ -115,7 +115,7 @@ class Engine(Protocol):
         ...
 
     def close(self, stop: bool) -> None:
-        """Let go of the workers; with ``stop`` what they compute is not waited for."""
+        """Release the workers; with ``stop``, without waiting for what they compute."""
         ...
 
 
@@ -156,7 +156,7 @@ def parts(
     if isinstance(recipe, Document):
         _warn(recipe, plan.grid)
     found = _in_order(recipe, plan, start_engine(), first)
-    next(found)  # from here on the engine is closed when what it computes is let go of
+    next(found)  # start the generator, so that closing it closes the engine
     return found
 
 
@@ -200,7 +200,7 @@ def _part_size(plan: SweepPlan, engine: Engine) -> int:
 
 
 def _warn(document: Document, grid: Grid) -> None:
-    """Warn of inputs that are probably not meant; what other processes warn of is not seen."""
+    """Warn of inputs that are probably a mistake; warnings of other processes are not shown."""
     for variant in grid.variants[:WARNED]:
         for index in range(min(grid.size, WARNED)):  # inputs vary fastest
             warn_of_inputs(document, variant, grid[index].args, grid[index].input)

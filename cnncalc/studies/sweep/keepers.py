@@ -69,7 +69,7 @@ class Front:
         self._seen = 0
 
     def add(self, window: Window, grid: Grid, lanes: Sequence[int]) -> None:
-        """Keep what is not beaten, and let go of what the new rows beat."""
+        """Keep the new rows that nothing beats, and drop kept rows that they beat."""
         first = self._seen
         self._seen += len(window.numbers)
         rows = [(key, first + lane, None) for key, lane in keys_of(window, grid, lanes, self.objectives)]

@@ -85,7 +85,7 @@ class Program:
 
     def play(self, source: ColumnOf, count: int) -> tuple[Column, list[Result]]:
         """Return which of ``count`` places the program holds for, a column of booleans, and the results there."""
-        with np.errstate(all="ignore"):  # where the numbers are such that it matters, a guard does not hold
+        with np.errstate(all="ignore"):  # where a warning would matter, a guard does not hold
             values: dict[int, Column] = {}
             fits = np.ones(count, bool)
             for steps, comparison, outcome in self._guards:
@@ -112,7 +112,7 @@ class Program:
 
 
 class _Step:
-    """One entry, with what computes its column."""
+    """One entry, and how its column is computed."""
 
     def __init__(self, entries: Sequence[TapeEntry], number: int) -> None:
         self._rule, interval, is_real = entries[number]

@@ -136,7 +136,7 @@ def spanned(function: Callable[..., Number], *intervals: Interval) -> Interval:
 
 
 def needed(entries: Sequence[TapeEntry], numbers: Iterable[int], known: set[int]) -> set[int]:
-    """Return the entries that lead to some, but for the known ones."""
+    """Return the entries that some entries are computed from, themselves included, without the known ones."""
     found: set[int] = set()
     waiting = [number for number in numbers if number not in known]
     while waiting:

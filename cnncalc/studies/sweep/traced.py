@@ -42,7 +42,7 @@ Traceable: TypeAlias = "Traced | int | float"
 
 
 def _operator(function: Callable[[Traced, Traceable], T]) -> Callable[[Traced, Traceable], T]:
-    """Return an operator's method, which leaves what is no number to the other operand."""
+    """Return an operator's method, which returns NotImplemented for an operand that is not a number."""
     return lambda self, other: function(self, other) if isinstance(other, (int, float)) else NotImplemented
 
 
@@ -50,8 +50,8 @@ def _operator(function: Callable[[Traced, Traceable], T]) -> Callable[[Traced, T
 class Traced:
     """A number of a tape; arithmetic on it gives such numbers, comparison plain booleans and a guard.
 
-    It is no ``int``, since C code would read such a one's value without a word; ``__class__`` says that it is, so
-    that ``isinstance`` holds.  It can't be hashed: nothing may be looked up by it.
+    It is not a subclass of ``int``, whose value C code would read without calling any method; ``__class__`` says that
+    it is one, so that ``isinstance`` holds.  It can't be hashed, so nothing can be looked up by it.
     """
 
     __slots__ = ("constant", "high", "is_real", "low", "tape", "terms", "value")
@@ -74,7 +74,7 @@ class Traced:
     # --- entries ------------------------------------------------------------------------------------------------
 
     def operand(self) -> int:
-        """Return the number of its entry; one is made of a sum that has none yet."""
+        """Return the number of its entry; a sum gets one when it is first asked for."""
         if not self.constant and len(self.terms) == 1:
             ((number, factor),) = self.terms.items()
             if factor == 1:
@@ -135,7 +135,7 @@ class Traced:
         return _noted(self.tape, "round", (self.operand(), SameForAll(places)), round(self.value, places), ANYTHING)
 
     def as_float(self) -> Traceable:
-        """Return what ``float()`` makes of it."""
+        """Return it as a float, still traced."""
         return self if self.is_real else _applied("float", self)
 
     def larger(self, other: Traceable) -> Traceable:
@@ -263,7 +263,7 @@ def _added(a: Traced, b: Traceable, sign: int) -> Traceable:
 
 
 def _scaled(a: Traceable, factor: int) -> Traceable:
-    """Return an integer times a plain one."""
+    """Return an integer times a plain integer."""
     if factor == 0:
         return 0
     if type(a) is not Traced:
@@ -285,7 +285,7 @@ def _multiplied(a: Traceable, b: Traceable) -> Traceable:
 
 
 def _floor_divided(a: Traced, b: Traceable) -> Traceable:
-    """Return a // b; what the divisor divides leaves the quotient's sum."""
+    """Return a // b; a plain divisor of all parts of a sum divides each of them."""
     if _divides(b, a) and math.isfinite(a.low) and math.isfinite(a.high):
         terms = {number: factor // b for number, factor in a.terms.items()}
         return _made(a.tape, a.value // b, (a.low // b, a.high // b), terms, a.constant // b)
@@ -299,7 +299,7 @@ def _divides(b: Traceable, a: Traced) -> TypeGuard[int]:
 
 
 def _multiple(a: Traced, b: Traceable) -> int | None:
-    """Return how many times b makes a, where that is so whatever the numbers are; b is not 0."""
+    """Return the integer k with a = k·b for all values of the entries; None where there is none, or b is 0."""
     if type(b) is not Traced or a.is_real or b.is_real or a.terms.keys() != b.terms.keys() or b == 0:
         return None
     number = next(iter(b.terms))
@@ -350,7 +350,7 @@ def _applied(operation: str, *values: Traceable) -> Traceable:
 
 
 def _rounded(a: Traced, operation: str, function: Callable[[Number], int]) -> Traceable:
-    """Note a real made whole; what is whole stays as it is."""
+    """Note a rounding of a float; an integer stays as it is."""
     if not a.is_real:
         return a
     if _may_be_nan(a) and not -math.inf < a < math.inf:
@@ -387,12 +387,12 @@ def _compared(operation: str, a: Traceable, b: Traceable) -> bool:
 
 
 def _decided(operation: str, a: Traceable, b: Traceable) -> bool | None:
-    """Return the outcome of a comparison where intervals decide it; what may be no number decides nothing."""
+    """Return the outcome of a comparison where intervals decide it; None where they don't, or a side may be NaN."""
     return None if _may_be_nan(a) or _may_be_nan(b) else decided(operation, _interval(a), _interval(b))
 
 
 def _may_be_nan(value: Traceable) -> bool:
-    """Return whether a number may be one that no comparison holds for."""
+    """Return whether a number may be NaN."""
     if type(value) is Traced:
         return value.is_real and not (math.isfinite(value.low) and math.isfinite(value.high))
     return bool(value != value)
