@@ -98,7 +98,7 @@ class WindowPool(Layer):
         }
 
     def padded_in_onnx(self, onnx: Onnx, window: Sliding, value: float) -> tuple[str, Sliding]:
-        """Return the input and the window, padded first where a window would lie wholly in padding: runtimes refuse that."""
+        """Return input and window; the input is padded where a window would be all padding, which runtimes refuse."""
         if all(max(pads) < kernel for pads, kernel in zip(window.pads, window.kernel, strict=True)):
             return onnx.x, window
         sides = [[pads[side] for pads in window.pads] for side in (0, 1)]
