@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from cnncalc import load
-from cnncalc.cli import cli
+from cnncalc.cli import EXAMPLES, cli
 from cnncalc.figures.conventions import Rule, accounts
 from cnncalc.ground import limits
 from cnncalc.ground.numbers import signed
@@ -61,7 +61,7 @@ def _help(text: str) -> tuple[str, list[str]]:
     about, examples = [], []
     for part in inspect.cleandoc(text).split("\n\n"):
         if part.startswith("\b"):
-            examples.append("```sh\n" + part.strip("\b\n") + "\n```")
+            examples.append("```sh\n" + part.strip("\b\n").removeprefix(f"{EXAMPLES}\n") + "\n```")
         else:
             about.append(" ".join(part.split()))
     return "\n\n".join(about), examples

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib import import_module
 from keyword import iskeyword
 
 import click
 
 from cnncalc import __version__
+
+EXAMPLES = "Examples:"
+"""What stands above the command lines of a help text."""
 
 _SHARED = ("opening", "options", "output", "overwriting", "parsing", "progress")
 
@@ -28,6 +32,8 @@ class Commands(click.Group):
             return None
         module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
         command: click.Command = import_module(f"cnncalc.cli.{module}").command
+        if command.help and EXAMPLES not in command.help:
+            command.help = re.sub("\b\n( *)", rf"\b\n\1{EXAMPLES}\n\1", command.help, count=1)
         return command
 
     def resolve_command(

@@ -23,6 +23,7 @@ COMMANDS = cli.list_commands(click.Context(cli))
 def test_help_is_a_command() -> None:
     assert cnncalc("help") == cnncalc("--help")
     assert cnncalc("help", "summary") == cnncalc("summary", "--help")
+    assert "\n  Examples:\n  cnncalc summary alexnet\n" in cnncalc("help", "summary").out
     wrong = cnncalc("help", "sumary")
     assert (wrong.code, wrong.out) == (2, "")
     assert "did you mean 'summary'?" in wrong.err
