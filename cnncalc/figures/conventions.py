@@ -17,60 +17,18 @@ from cnncalc.layers.base import Use
 UNDEFINED = ("locally_connected",)
 """Types that PyTorch does not have, so that no tool for it says what they cost."""
 
-NOT_COMPARED = frozenset(
-    [
-        "abs",
-        "attention",
-        "ceil",
-        "cos",
-        "erf",
-        "exp",
-        "floor",
-        "log",
-        "neg",
-        "reciprocal",
-        "rotary",
-        "round",
-        "sign",
-        "sin",
-        "softsign",
-        "sqrt",
-        "divide",
-        "minimum",
-        "power",
-        "where",
-        "compare",
-        "mean",
-        "sum",
-        "max",
-        "min",
-        "prod",
-        "norm1",
-        "norm2",
-        "argmax",
-        "cumsum",
-        "topk",
-        "matmul",
-        "einsum",
-        "lstm",
-        "gru",
-        "rnn",
-        "rmsnorm",
-        "l2_normalize",
-        "shift",
-        "affine",
-        "parameter",
-        "embedding",
-        "select",
-        "gather",
-        "expand",
-        "tile",
-        "trilu",
-        "fold",
-        "unfold",
-    ]
-)
-"""Types that have not been held against the tools, so that their figure is said not to be known."""
+COMPARED = frozenset(
+    {
+        "adaptive_avgpool", "adaptive_maxpool", "add", "avgpool", "batchnorm", "center_crop",
+        "channel_shuffle", "concat", "conv", "conv_transpose", "dropout", "elu", "flatten", "gelu",
+        "global_avgpool", "global_maxpool", "groupnorm", "hardsigmoid", "hardswish", "hardtanh", "identity",
+        "instancenorm", "layernorm", "leaky_relu", "linear", "log_softmax", "lppool", "lrn", "maximum",
+        "maxpool", "mish", "multiply", "pad", "permute", "pixel_shuffle", "pixel_unshuffle", "prelu", "relu",
+        "relu6", "reshape", "scale", "selu", "sigmoid", "silu", "slice", "softmax", "softplus", "subtract",
+        "tanh", "upsample",
+    }
+)  # fmt: skip
+"""Types that were held against the tools; of any other the tool's figure is said not to be known."""
 
 Rule = Callable[[Use, int], "int | None"]
 """From a layer's use and the batch to a tool's figure; None where the tool has none.  The docstring is shown."""
@@ -108,7 +66,7 @@ class Convention(NamedTuple):
 
     def of(self, use: Use, batch: int) -> int | None:
         """Return the tool's figure for a layer's use; None where it is not defined."""
-        if use.layer.type in UNDEFINED or use.layer.type in NOT_COMPARED:
+        if use.layer.type not in COMPARED:
             return None
         rule = self.rule(use.layer.type)
         return rule(use, batch) if rule else 0
@@ -256,7 +214,7 @@ def _account(network: Graph, batch: int, convention: Convention) -> Account:
 def _explained(convention: Convention, layer_type: str) -> str:
     if layer_type in UNDEFINED:
         return "not defined: PyTorch has no such layer"
-    if layer_type in NOT_COMPARED:
+    if layer_type not in COMPARED:
         return "not known: the type has not been held against the tool"
     rule = convention.rule(layer_type)
     return (rule.__doc__ or "") if rule else "nothing: the tool has no rule for it"

@@ -9,7 +9,7 @@ import pytest
 
 import cnncalc
 from cnncalc import loads
-from cnncalc.figures.conventions import NOT_COMPARED, TOOLS, UNDEFINED, accounts
+from cnncalc.figures.conventions import COMPARED, TOOLS, accounts
 from cnncalc.figures.costs import CONVENTIONS, OWN_CONVENTION
 from cnncalc.figures.summary import summarize
 from cnncalc.ground.errors import CnncalcError
@@ -116,10 +116,18 @@ def test_a_module_used_twice_counts_twice() -> None:
     assert [account.total for account in accounts(net)] == [23100, 22680, 23100, 22680, 45780]
 
 
-def test_every_layer_type_has_been_compared() -> None:
+def test_what_is_called_compared_has_been() -> None:
     compared = {row["item"].partition(":")[0] for row in MODULES}
     # PyTorch has no module for scale, nor a function for center_crop, which slices
-    assert set(layer_types()) - compared == {*UNDEFINED, *NOT_COMPARED, "scale", "center_crop"}
+    assert compared | {"scale", "center_crop"} == COMPARED
+    assert set(layer_types()) > COMPARED
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_has_not_been_compared_is_not_known(tool: str) -> None:
+    net = network("input: [3, 8, 8]\nlayers:\n  - conv: {out_channels: 2, kernel_size: 3}\n  - erf\n")
+    assert summarize(net, convention=tool).uncounted == ["erf"]
+    assert summarize(net, convention=tool).totals.macs > 0
 
 
 def test_what_is_not_defined_is_named() -> None:

@@ -165,7 +165,7 @@ def test_what_has_no_counterpart() -> None:
     """Types that none of PyTorch, Keras and ONNX has as a module, a layer or an operator."""
     known = {name: (layer_type(name) or Layer).elsewhere for name in layer_types()}
     alone = [name for name, there in known.items() if not (there.torch or there.keras or there.onnx)]
-    assert alone == ["compare", "affine", "scale", "shift", "fold", "select", "unfold"]
+    assert alone == ["trunc", "compare", "affine", "scale", "shift", "fold", "select", "unfold"]
 
 
 def test_none_of_torch_s_modules_is_mistaken_for_another() -> None:

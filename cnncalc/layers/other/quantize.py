@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, choice, integer, number
-from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.reads import WHOLE, Reads, along
 from cnncalc.layers.shapes import Shape
 
@@ -33,6 +33,7 @@ class Quantize(Layer):
     output = argument(choice("numbers", "integers", "scale", "zero_point"), "which of the results comes out", "numbers")
 
     example = Example("quantize: 0.02", inputs=((64, 28, 28),), output=(64, 28, 28), flops=7 * 64 * 28 * 28)
+    elsewhere = Elsewhere(torch="FakeQuantize", others="fake_quantize fake_quant")
 
     def check(self) -> None:
         """Refuse a scale of 0 or less, and a range of integers with fewer than two of them."""

@@ -37,7 +37,7 @@ class GatherElements(Movement):
     axis = argument(axis, "the axis that the indices belong to", 0)
 
     example = Example("gather_elements: {axis: 0}", inputs=((900, 4), (300, 4)), output=(300, 4))
-    elsewhere = Elsewhere(others="GatherElements take_along_axis take_along_dim")
+    elsewhere = Elsewhere(onnx="GatherElements", others="take_along_axis take_along_dim")
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the indices' shape."""
