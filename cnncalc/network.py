@@ -10,6 +10,7 @@ from cnncalc.graph import Graph, Unmet
 from cnncalc.ground import given
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.numbers import counted
+from cnncalc.importers.opening import open_recipe
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -274,10 +275,7 @@ def load(
     Raises:
         CnncalcError: where there is no such spec, or it is wrong.
     """
-    from cnncalc.importers.opening import open_recipe
-
-    recipe, named = open_recipe(given.path("spec", spec, "a path or the name of a network that ships"))
-    return _built(recipe, named, variant, input, settings)
+    return _built(*open_recipe(spec, variant), input, settings)
 
 
 def loads(
@@ -297,17 +295,15 @@ def loads(
     data = text if isinstance(text, bytes) else given.text("text", text).encode("utf-8", "surrogatepass")
     if data.strip() and b":" not in data and b"\n" not in data:
         raise ArgumentError("text", f"{given.shown(text)} is no text of a spec", "load() takes a path or a name")
-    return _built(read_text(data, given.text("name", name)), None, variant, input, settings)
+    document = read_text(data, given.text("name", name))
+    return _built(document, None if variant is None else given.text("variant", variant), input, settings)
 
 
 def _built(
     recipe: Recipe,
-    named: str | None,
     variant: str | None,
     input: ShapeLike | Mapping[str, ShapeLike] | None,
     settings: Mapping[str, Setting],
 ) -> Network:
-    if variant is not None and named not in (None, given.text("variant", variant)):
-        raise ArgumentError("variant", f"{given.shown(variant)}, but '{named}' is a variant already")
     values = {name: given.value(name, one) for name, one in settings.items()}
-    return Network.of(recipe.build(variant or named, values, given.shapes(input)))
+    return Network.of(recipe.build(variant, values, given.shapes(input)))

@@ -12,6 +12,7 @@ from cnncalc.figures.costs import DTYPES
 from cnncalc.ground import given
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.near import did_you_mean
+from cnncalc.importers.opening import open_recipe
 from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, Measure
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def sweep(
     from cnncalc.studies.sweep.sampling import Sample
     from cnncalc.studies.sweep.where import Condition
 
-    recipe, named = _opened(spec)
+    recipe, named = open_recipe(spec)
     wanted = _known("figures", given.texts("figures", figures), (*FIGURES, *MORE_FIGURES))
     grid = Grid(_variants(recipe, variants) or [named], _values_by_argument(recipe, args), _input_shapes(input))
     read = () if where is None else Condition(given.text("where", where), recipe.settings).figures
@@ -128,17 +129,10 @@ def compile(
     """
     from cnncalc.studies.sweep.function import NetworkFunction
 
-    recipe, named = _opened(spec)
+    recipe, chosen = open_recipe(spec, variant)
     wanted = _known("figures", given.texts("figures", figures), (*FIGURES, *MORE_FIGURES))
-    if variant is not None:
-        _known("variant", [given.text("variant", variant)], recipe.variants)
-    return NetworkFunction(recipe, variant or named, wanted, _measure(batch, dtype, wanted))
-
-
-def _opened(spec: str | os.PathLike[str]) -> tuple[Recipe, str | None]:
-    from cnncalc.importers.opening import open_recipe
-
-    return open_recipe(given.path("spec", spec, "a path or the name of a network that ships"))
+    _known("variant", [] if chosen is None else [chosen], recipe.variants)
+    return NetworkFunction(recipe, chosen, wanted, _measure(batch, dtype, wanted))
 
 
 def _measure(batch: SupportsIndex, dtype: npt.DTypeLike, figures: Collection[str]) -> Measure:

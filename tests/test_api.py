@@ -184,6 +184,12 @@ def net(**settings: Any) -> Any:
         (lambda path: untyped.sweep({}), "spec: a value of type dict is not a path or the name"),
         (lambda path: untyped.compile(None), "spec: None is not a path or the name"),
         (lambda path: untyped.load("vgg:vgg19", "vgg11"), "variant: 'vgg11', but 'vgg19' is a variant already"),
+        (
+            lambda path: untyped.compile("vgg:vgg19", variant="vgg11"),
+            "variant: 'vgg11', but 'vgg19' is a variant already",
+        ),
+        (lambda path: untyped.loads(SPEC, variant=19), "variant: 19 is no text"),
+        (lambda path: untyped.load("vgg", variant=np.array([1, 2])), "variant: [1, 2] is no text"),
         (lambda path: untyped.load("vgg", variant=19), "variant: 19 is no text"),
         (lambda path: untyped.loads({"input": [3]}), "text: a value of type dict is no text"),
         (

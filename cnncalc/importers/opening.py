@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground import given
+from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.importers import begins_a_model
 from cnncalc.language.loading import open_document
 from cnncalc.recipe import Recipe
@@ -13,14 +14,18 @@ LOOKED_AT = 4096
 """Bytes of a file that is only called a model, to see what it is."""
 
 
-def open_recipe(spec: str) -> tuple[Recipe, str | None]:
-    """Return the recipe that ``spec`` names, and the variant: a shipped network's, or FILE:VARIANT's.
+def open_recipe(spec: str | os.PathLike[str], variant: str | None = None) -> tuple[Recipe, str | None]:
+    """Return the recipe that ``spec`` names, and the variant: the given one, a shipped network's, or FILE:VARIANT's.
 
     Raises:
-        CnncalcError: where there is no such spec, or it can't be read.
+        CnncalcError: where there is no such spec, it can't be read, it is another variant already, or an argument is
+            no name.
     """
-    path, variant = split_variant(spec)
+    path, asked = split_variant(given.path("spec", spec, "a path or the name of a network that ships"))
     recipe, named = open_file(path)
+    named = asked or named
+    if variant is not None and named not in (None, given.text("variant", variant)):
+        raise ArgumentError("variant", f"{given.shown(variant)}, but '{named}' is a variant already")
     return recipe, variant or named
 
 
