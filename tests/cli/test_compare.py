@@ -144,6 +144,24 @@ def test_an_expectation_that_is_missed_is_reported(nets: Path) -> None:
     assert "b.yaml:9:18: params should be 1, but is 162" in done.err
 
 
+def test_networks_of_one_name_are_called_by_what_sets_them_apart(nets: Path) -> None:
+    """Their files' names, else their paths; over the figures only as much as there is room for."""
+    for name in ("old/x.yaml", "new/x.yaml", "new/y.yaml"):
+        (nets / name).parent.mkdir(exist_ok=True)
+        (nets / name).write_text("variants: {v: {}}\n" + SMALL, encoding="utf-8")
+    for one, other, labels in (
+        ("old/x.yaml", "new/y.yaml", ["x", "y"]),
+        ("old/x.yaml:v", "new/y.yaml:v", ["x.yaml:v", "y.yaml:v"]),
+        ("old/x.yaml", "new/x.yaml", ["old/x.yaml", "new/x.yaml"]),
+    ):
+        assert cnncalc("compare", one, other).out.splitlines()[3].split() == [*labels, "ratio"]
+    long = nets / f"{'long' * 6}.yaml"
+    long.write_text(SMALL, encoding="utf-8")
+    lines = cnncalc("compare", long.name, "a.yaml", columns=80).out.splitlines()
+    assert lines[0].startswith(long.stem)
+    assert lines[4].split()[:2] == ["…" + long.stem[-16:], "a"]
+
+
 HEAD = "  - conv: {out_channels: 4, kernel_size: 3, bias: false}\n  - batchnorm\n  - flatten\n  - linear: 10\n"
 TALL = "input: [3, 8, 8]\nlayers:\n  - conv: {out_channels: 5, kernel_size: 1, bias: false}\n  - batchnorm\n"
 
