@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cnncalc.exporters.formats import Options
 from cnncalc.exporters.nesting import nested
 from cnncalc.exporters.rolling import BlockText, Entry, Key, blocks, rolled
-from cnncalc.graph import Graph, Tensor
+from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.document import INPUT_NAMES
 from cnncalc.language.expressions.arithmetic import FUNCTIONS
 from cnncalc.language.expressions.whitelist import CONSTANTS
 from cnncalc.language.findings import noticed
 from cnncalc.language.loading import read_text
+from cnncalc.language.read.items import is_item_name
 from cnncalc.layers import layer_types
 from cnncalc.layers.arguments import REQUIRED, Argument
 
@@ -57,6 +59,7 @@ def difference(graph: Graph, text: str) -> str:
         return str(error)
     if len(other.nodes) != len(graph.nodes):
         return f"it has {len(other.nodes)} layers, not {len(graph.nodes)}"
+    ours_in, theirs_in = list(graph.inputs.values()), list(other.inputs.values())
     for one, two in zip(graph.nodes, other.nodes, strict=True):
         ours, theirs = one.use, two.use
         if (ours.layer.type, ours.inputs, ours.output, one.times) != (
@@ -73,15 +76,26 @@ def difference(graph: Graph, text: str) -> str:
             theirs.flops,
         ):
             return f"'{one.name}' has other figures"
-        wiring = [[t.index if hasattr(t, "index") else t.name for t in node.inputs] for node in (one, two)]
-        if len(graph.inputs) > 1 and wiring[0] != wiring[1]:
-            return f"'{one.name}' reads something else"
-        if len(graph.inputs) == 1 and [i for i in wiring[0] if isinstance(i, int)] != [
-            i for i in wiring[1] if isinstance(i, int)
-        ]:
+        wiring = [
+            [t.index if isinstance(t, Node) else inputs.index(t) - len(inputs) for t in node.inputs]
+            for node, inputs in ((one, ours_in), (two, theirs_in))
+        ]
+        if wiring[0] != wiring[1]:
             return f"'{one.name}' reads something else"
     ends = [[getattr(t, "index", -1) for t in g.outputs.values()] for g in (graph, other)]
     return "" if ends[0] == ends[1] else "it has other outputs"
+
+
+def input_names(graph: Graph) -> dict[Tensor, str]:
+    """Return what a spec calls the inputs: as they are called, without what its names can't have."""
+    found: dict[Tensor, str] = {}
+    for tensor in graph.inputs.values():
+        plain = tensor.name if is_item_name(tensor.name) else "_".join(re.findall(r"[A-Za-z0-9_]+", tensor.name))
+        name = plain if is_item_name(plain) and not is_taken(plain) else f"input_{plain}".rstrip("_")
+        while name in found.values():
+            name += "_"
+        found[tensor] = name
+    return found
 
 
 def is_taken(name: str) -> bool:
@@ -100,7 +114,8 @@ class _Writer:
     def lines(self) -> list[str]:
         """Return the whole text."""
         found = [f"name: {_word(self.graph.title)}"]
-        inputs = {name: list(tensor.shape) for name, tensor in self.graph.inputs.items()}
+        spoken = input_names(self.graph)
+        inputs = {spoken[tensor]: list(tensor.shape) for tensor in self.graph.inputs.values()}
         single = len(inputs) == 1
         if single:
             found.append(f"input: {next(iter(inputs.values()))}")
@@ -111,7 +126,7 @@ class _Writer:
             for block in self.blocks.values():
                 found += self.block(block)
         found.append("layers:")
-        sources: dict[Tensor, str] = {tensor: "input" if single else name for name, tensor in self.graph.inputs.items()}
+        sources: dict[Tensor, str] = {tensor: "input" if single else name for tensor, name in spoken.items()}
         kept = set(self.graph.outputs.values())
         names = dict(sources)
         found += self.items(
