@@ -205,6 +205,7 @@ class Graph:
         stored: makes the tensors that its file has of it, by their names in a run; None where there are none.
         numbers: what inputs of its file that are a single number are, by name.
         as_run: makes the graph as it runs where that differs: quantised tensors are rounded in it; None elsewhere.
+        is_half: whether its file computes in 16 bits, or holds weights so.
         undecided: what chooses between layers of its file when it runs, in words.
         effort: what building it took beside its layers, in layers that would have taken as long.
     """
@@ -226,6 +227,7 @@ class Graph:
         self.blocks: dict[str, BlockUse] = {}
         self.single = ""
         self.as_run: Callable[[], Graph] | None = None
+        self.is_half = False
         self.undecided: list[str] = []
         self.numbers: dict[str, float] = {}
         self.effort = 0

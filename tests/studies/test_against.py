@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto
 
 from cnncalc import load
 from cnncalc.importers.onnx.builder import HANDLERS
@@ -153,3 +155,92 @@ def test_what_is_not_finite_in_both_does_not_differ() -> None:
         against._difference("y", "relu", ours, np.array([[-np.inf, np.nan, 1.0, -2.0]], np.float32)).relative == np.inf
     )
     assert against._difference("y", "relu", ours, np.array([[np.inf, 0.0, 1.0, -2.0]], np.float32)).difference == np.inf
+
+
+def typed(data: bytes, **types: int) -> bytes:
+    """Return a model whose inputs and outputs are of other types."""
+    found = onnx.ModelProto.FromString(data)
+    for port in [*found.graph.input, *found.graph.output]:
+        if port.name in types:
+            port.type.tensor_type.elem_type = types[port.name]
+    made: bytes = found.SerializeToString()
+    return made
+
+
+def weight(*shape: int, kind: Any = np.float32) -> Any:
+    return np.random.default_rng(1).standard_normal(shape).astype(kind)
+
+
+BYTES, WHOLE, TRUTH, HALF = TensorProto.UINT8, TensorProto.INT64, TensorProto.BOOL, TensorProto.FLOAT16
+FILES: dict[str, tuple[bytes, list[str]]] = {
+    "indices of a table": (
+        typed(
+            model([node("Gather", ["w", "x"], ["e"]), node("ReduceMean", ["e"], ["y"], axes=[1])], {"x": ["N", 7]}, ["y"],
+                  {"w": weight(11, 4)}), x=WHOLE,
+        ), [],
+    ),
+    "a picture of bytes": (
+        typed(model([node("Cast", ["x"], ["f"], to=1), node("Mul", ["f", "s"], ["y"])], {"x": ["N", 3, 6, 6]}, ["y"],
+                    {"s": np.float32(1 / 255)}), x=BYTES), ["--batch", "2"],
+    ),
+    "integers that come out": (
+        typed(model([node("ArgMax", ["x"], ["y"], axis=1, keepdims=0)], {"x": ["N", 9]}, ["y"]), y=WHOLE), ["--batch", "3"],
+    ),
+    "truths": (
+        typed(model([node("Where", ["m", "x", "z"], ["y"])], {"x": ["N", 4, 5], "m": ["N", 1, 5]}, ["y"],
+                    {"z": np.float32(-1)}), m=TRUTH), [],
+    ),
+    "a number that is given": (
+        typed(model([node("Cast", ["r"], ["f"], to=1), node("Mul", ["x", "f"], ["y"])], {"x": ["N", 4], "r": []}, ["y"]),
+              r=WHOLE), ["--input", "r=16000"],
+    ),
+    "no batch": (
+        model([node("Unsqueeze", ["x", "a"], ["u"]), node("Conv", ["u", "w"], ["y"])], {"x": ["T", "F"]}, ["y"],
+              {"a": np.array([0, 1]), "w": weight(2, 1, 3, 3)}), ["--input", "9x8"],
+    ),
+    "a number for each sample": (
+        model([node("Unsqueeze", ["x", "a"], ["u"]), node("Mul", ["u", "w"], ["y"])], {"x": ["N"]}, ["y"],
+              {"a": np.array([1]), "w": weight(1, 4)}), ["--batch", "2"],
+    ),
+    "16 bits": (
+        typed(model([node("Conv", ["x", "w"], ["c"]), node("Relu", ["c"], ["y"])], {"x": ["N", 3, 8, 8]}, ["y"],
+                    {"w": weight(4, 3, 3, 3, kind=np.float16)}), x=HALF, y=HALF), [],
+    ),
+    "a sigmoid far from 0": (
+        model([node("Sub", ["x", "f"], ["s"]), node("Sigmoid", ["s"], ["y"])], {"x": ["N", 40]}, ["y"], {"f": np.float32(14)}), [],
+    ),
+    "a mean that is taken away twice": (
+        model([node("ReduceMean", ["x"], ["m"], axes=[2]), node("Sub", ["x", "m"], ["s"]), node("ReduceMean", ["s"], ["y"], axes=[2])],
+              {"x": ["N", 4, 64]}, ["y"]), [],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_other_types_is_run_as_it_is(name: str, tmp_path: Path) -> None:
+    data, options = FILES[name]
+    (tmp_path / "net.onnx").write_bytes(data)
+    done = cnncalc("run", str(tmp_path / "net.onnx"), "--against", "onnxruntime", "--format", "json", *options)
+    found = json.loads(done.out)
+    assert (done.code, found["agrees"], found["file_not_run"]) == (0, True, None)
+    assert len(found["outputs_of_file"]) == 1
+
+
+def test_a_file_that_chooses_when_it_runs_is_not_compared(tmp_path: Path) -> None:
+    branches = {
+        f"{name}_branch": onnx.helper.make_graph(
+            [node(op, ["x"], [name])], name, [], [onnx.helper.make_tensor_value_info(name, 1, None)]
+        )
+        for name, op in (("then", "Relu"), ("else", "Neg"))
+    }
+    nodes = [
+        node("ReduceMax", ["x"], ["m"], keepdims=0),
+        node("Cast", ["m"], ["c"], to=9),
+        node("If", ["c"], ["y"], **branches),
+    ]
+    (tmp_path / "net.onnx").write_bytes(model(nodes, {"x": [1, 4]}, ["y"]))
+    done = cnncalc("run", str(tmp_path / "net.onnx"), "--against", "onnxruntime")
+    assert done.code == 0
+    assert (
+        "the file itself was not run: If that makes 'y' decides when it runs, and may take the other branch" in done.out
+    )

@@ -20,7 +20,19 @@ from cnncalc.importers.onnx.naming import names
 from cnncalc.importers.onnx.operators.quantized import RANGES, in_integers
 from cnncalc.importers.onnx.params import Params
 from cnncalc.importers.onnx.patterns import fused
-from cnncalc.importers.onnx.proto import BOOL, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64
+from cnncalc.importers.onnx.proto import (
+    BFLOAT16,
+    BOOL,
+    FLOAT16,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    UINT8,
+    UINT16,
+    UINT32,
+    UINT64,
+)
 from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
 from cnncalc.importers.onnx.wire import MalformedError, Paged, WireReader, varint
 from cnncalc.layers.base import LayerError
@@ -192,6 +204,8 @@ class Imported:
             raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
         self.graph.notes, self.graph.numbers = self._notes(), self.numbers
         self.graph.undecided = self.build.undecided
+        types = [stored.dtype for stored in file.model.graph.stored.values()] + [port.dtype for port in file.ports()]
+        self.graph.is_half = FLOAT16 in types or BFLOAT16 in types
         self.graph.stored = partial(_weights, file, self.held)
         self.graph.single = self.build.single[0] if self.build.single else ""
 

@@ -11,6 +11,8 @@ from cnncalc.layers.pooling._regions import GlobalPool
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnncalc.layers.pytorch import Flow, Torch
 
 
@@ -35,6 +37,10 @@ class GlobalAvgPool(GlobalPool):
         onnx="GlobalAveragePool",
         others="gap global_avg_pool global_mean_pool",
     )
+
+    def terms(self, largest: Sequence[float]) -> float:
+        """Return the input's largest element."""
+        return largest[0]
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One add per element but the first and one division, in every channel."""
