@@ -159,7 +159,7 @@ def test_networks_of_one_name_are_called_by_what_sets_them_apart(nets: Path) -> 
     long.write_text(SMALL, encoding="utf-8")
     lines = cnncalc("compare", long.name, "a.yaml", columns=80).out.splitlines()
     assert lines[0].startswith(long.stem)
-    assert lines[4].split()[:2] == ["…" + long.stem[-16:], "a"]
+    assert lines[3].split()[:2] == ["…" + long.stem[-16:], "a"]
 
 
 HEAD = "  - conv: {out_channels: 4, kernel_size: 3, bias: false}\n  - batchnorm\n  - flatten\n  - linear: 10\n"
