@@ -9,6 +9,7 @@ from typing import Any
 from cnncalc.importers.onnx.elements import FORMATS
 from cnncalc.importers.onnx.evaluator_moves import python_slice, slices, split_sizes
 from cnncalc.importers.onnx.values import Call, Value
+from cnncalc.layers.shape.upsample import Upsample
 
 TYPES = {code: f"<{form}" for code, form in FORMATS.items()}
 """NumPy's names of element types."""
@@ -164,6 +165,7 @@ def _flat_indices(np: Any, call: Call, x: list[Any], value: Value) -> Any:
 def _upsample(np: Any, call: Call, x: list[Any], value: Value) -> Any:
     """Return a map that a layer resizes by NumPy alone."""
     layer = call.operator.attributes["layer"]
+    assert isinstance(layer, Upsample), layer
     return layer.interpolated(np, x[0])
 
 

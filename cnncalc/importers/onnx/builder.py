@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_MODEL_DEPTH, MAX_MODEL_NODES
 from cnncalc.importers.onnx.elements import elements
 from cnncalc.importers.onnx.evaluator import Known, evaluate
 from cnncalc.importers.onnx.loops import unrolled
-from cnncalc.importers.onnx.model import Function, Model, OnnxOperator, Port, StoredTensor, Subgraph
+from cnncalc.importers.onnx.model import Attribute, Function, Model, OnnxOperator, Port, StoredTensor, Subgraph
 from cnncalc.importers.onnx.opaque import Opaque
 from cnncalc.importers.onnx.values import (
     MOVES,
@@ -216,7 +215,7 @@ class Builder:
         if value.fill is None and call.op in MOVES and first is not None:
             value.fill = first.fill
 
-    def derived(self, op: str, *values: Value, shape: Shape | None = None, **attributes: Any) -> Value:
+    def derived(self, op: str, *values: Value, shape: Shape | None = None, **attributes: Attribute) -> Value:
         """Return the constant that an operator makes of constants, of the first one's shape by default."""
         item = OnnxOperator(op, "", (), ("",), "", attributes, (), {}, "")
         value = Value("", values[0].shape if shape is None else shape, values[0].dtype)
@@ -290,7 +289,7 @@ class Builder:
         batch: int | None = -1,
         held: dict[str, ConstantInput] | None = None,
         /,
-        **arguments: Any,
+        **arguments: object,
     ) -> Value:
         """Return what a layer makes of values: a constant where they all are.
 

@@ -15,7 +15,8 @@ from cnncalc.ground.limits import MAX_AXES, MAX_LAYERS, MAX_MODEL_BYTES, MAX_PIP
 from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx import operators as operators
 from cnncalc.importers.onnx.builder import Builder
-from cnncalc.importers.onnx.model import Model, Port, read_model
+from cnncalc.importers.onnx.messages import read_model
+from cnncalc.importers.onnx.model import Model, Port
 from cnncalc.importers.onnx.naming import names
 from cnncalc.importers.onnx.operators.quantized import RANGES, in_integers
 from cnncalc.importers.onnx.params import Params

@@ -1,48 +1,14 @@
-"""The messages of an ONNX file as plain objects: graphs, nodes, attributes, and tensors whose data is not read.
-
-What the fields' numbers are is in :mod:`cnncalc.importers.onnx.proto`.
-"""
+"""A model file as plain objects: graphs, operators, attributes, and tensors whose data is not read."""
 
 from __future__ import annotations
 
 from math import prod
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from cnncalc.ground.limits import MAX_MODEL_AXES, MAX_MODEL_DEPTH, MAX_MODEL_NAME
-from cnncalc.importers.onnx.proto import (
-    ATTRIBUTE,
-    DIMENSION,
-    ENTRY,
-    EXTERNAL,
-    FLOAT,
-    FUNCTION,
-    GRAPH,
-    MODEL,
-    NODE,
-    OPSET,
-    SHAPE,
-    TENSOR,
-    TENSOR_TYPE,
-    TYPE,
-    VALUE_INFO,
-    AttributeProto,
-    AttributeType,
-    DimensionProto,
-    FunctionProto,
-    GraphProto,
-    ModelProto,
-    NodeProto,
-    OperatorSetIdProto,
-    StringStringEntryProto,
-    TensorProto,
-    TensorTypeProto,
-    ValueInfoProto,
-)  # fmt: skip
-from cnncalc.importers.onnx.provenance import was_learned
-from cnncalc.importers.onnx.wire import BYTES, VARINT, MalformedError, Span, Value, WireReader, signed
+from cnncalc.importers.onnx.wire import Span
 
-LONGEST_PROPERTY = 1 << 16
-"""Bytes of the longest property that is read; a longer one is taken as empty."""
+if TYPE_CHECKING:
+    from cnncalc.layers.base import Layer
 
 
 class StoredTensor(NamedTuple):
@@ -74,9 +40,11 @@ class StoredTensor(NamedTuple):
         return prod(self.shape)
 
 
-def is_attribute(name: str) -> bool:
-    """Whether a tensor's name is the dotted path of a module's attribute: ``stages.0.scale``."""
-    return "." in name and "_".join(("", *name.split("."))).replace("-", "_").isidentifier()
+AttributeItem: TypeAlias = "float | str | StoredTensor | Subgraph | Layer"
+"""What an attribute holds, or has a list of: integers, too, and a layer only where no file has it."""
+
+Attribute: TypeAlias = "AttributeItem | list[AttributeItem] | None"
+"""An attribute of an operator; None where the file leaves its value out."""
 
 
 class OnnxOperator(NamedTuple):
@@ -87,7 +55,7 @@ class OnnxOperator(NamedTuple):
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     name: str
-    attributes: dict[str, Any]
+    attributes: dict[str, Attribute]
     scope: tuple[str, ...]
     references: dict[str, str]
     overload: str
@@ -119,7 +87,7 @@ class Function(NamedTuple):
     operators: list[OnnxOperator]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    defaults: dict[str, Any]
+    defaults: dict[str, Attribute]
 
 
 FunctionKey: TypeAlias = "tuple[str, str, str]"
@@ -132,268 +100,3 @@ class Model(NamedTuple):
     functions: dict[FunctionKey, Function]
     opsets: dict[str, int]
     producer: str
-
-
-LISTS = {
-    AttributeType.FLOATS: AttributeProto.FLOATS, AttributeType.INTS: AttributeProto.INTS,
-    AttributeType.STRINGS: AttributeProto.STRINGS, AttributeType.TENSORS: AttributeProto.TENSORS,
-    AttributeType.GRAPHS: AttributeProto.GRAPHS,
-}  # fmt: skip
-"""In which field an attribute that is a list has its values."""
-
-ABSENT = {AttributeType.FLOAT: 0.0, AttributeType.INT: 0, AttributeType.STRING: ""}
-"""Defaults, which proto3 does not write."""
-
-
-def read_model(wire: WireReader) -> Model:
-    """Return the model that a file holds.
-
-    Raises:
-        MalformedError: where it holds none.
-    """
-    graph: Subgraph | None = None
-    functions, opsets, producer = {}, {"": 1}, ""
-    for number, _, value in wire.fields((0, wire.size), MODEL):
-        if number == ModelProto.GRAPH:
-            graph = _graph(wire, _span(value), 0)
-        elif number == ModelProto.OPSET_IMPORT:
-            domain, version = _opset(wire, _span(value))
-            opsets[domain] = version
-        elif number == ModelProto.FUNCTIONS:
-            key, function = _function(wire, _span(value))
-            functions[key] = function
-        elif number == ModelProto.PRODUCER_NAME:
-            producer = _text(wire, value)
-    if graph is None:
-        raise MalformedError("it holds no graph")
-    return Model(graph, functions, opsets, producer)
-
-
-def _opset(wire: WireReader, span: Span) -> tuple[str, int]:
-    domain, version = "", 1
-    for number, _, value in wire.fields(span, OPSET):
-        if number == OperatorSetIdProto.DOMAIN:
-            domain = _text(wire, value)
-        else:
-            version = _whole(value)
-    return "" if domain == "ai.onnx" else domain, version
-
-
-def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
-    if depth > MAX_MODEL_DEPTH:
-        raise MalformedError(f"graphs are nested deeper than {MAX_MODEL_DEPTH}")
-    graph = Subgraph("", [], {}, [], [], {})
-    name = ""
-    for number, _, value in wire.fields(span, GRAPH):
-        place = _span(value)
-        wire.count_part()
-        if number == GraphProto.NODE:
-            graph.operators.append(_node(wire, place, depth))
-        elif number == GraphProto.NAME:
-            name = _text(wire, value)
-        elif number == GraphProto.INITIALIZER:
-            tensor = _tensor(wire, place)
-            graph.stored[tensor.name] = tensor
-        else:
-            port = _port(wire, place)
-            graph.ports[port.name] = port
-            if number in (GraphProto.INPUT, GraphProto.OUTPUT):
-                (graph.inputs if number == GraphProto.INPUT else graph.outputs).append(port)
-    described = [port for port in graph.ports.values() if port.properties and port.name in graph.stored]
-    computed = {output for item in graph.operators for output in item.outputs} if described else set()
-    computed.update([port.name for port in graph.inputs])
-    for port in described:
-        stored, properties = graph.stored[port.name], dict([_entry(wire, place) for place in port.properties])
-        learned = was_learned(properties, computed, stored.elements == 1)
-        graph.stored[port.name] = stored._replace(was_learned=learned)
-    return graph._replace(name=name)
-
-
-def _node(wire: WireReader, span: Span, depth: int) -> OnnxOperator:
-    inputs, outputs = [], []
-    texts = dict.fromkeys((NodeProto.NAME, NodeProto.OP_TYPE, NodeProto.DOMAIN, NodeProto.OVERLOAD), "")
-    attributes: dict[str, Any] = {}
-    references: dict[str, str] = {}
-    scope: tuple[str, ...] = ()
-    for number, _, value in wire.fields(span, NODE):
-        if number == NodeProto.INPUT:
-            inputs.append(_text(wire, value))
-        elif number == NodeProto.OUTPUT:
-            outputs.append(_text(wire, value))
-        elif number == NodeProto.ATTRIBUTE:
-            name, content, refers = _attribute(wire, _span(value), depth)
-            if refers:
-                references[name] = refers
-            else:
-                attributes[name] = content
-        elif number == NodeProto.METADATA_PROPS:
-            key, text = _entry(wire, _span(value))
-            if key == "pkg.torch.onnx.name_scopes":
-                scope = _scopes(text)
-        else:
-            texts[number] = _text(wire, value)
-    domain = "" if texts[NodeProto.DOMAIN] == "ai.onnx" else texts[NodeProto.DOMAIN]
-    return OnnxOperator(
-        texts[NodeProto.OP_TYPE], domain, tuple(inputs), tuple(outputs), texts[NodeProto.NAME], attributes, scope,
-        references, texts[NodeProto.OVERLOAD],
-    )  # fmt: skip
-
-
-def _attribute(wire: WireReader, span: Span, depth: int) -> tuple[str, Any, str]:
-    """Return an attribute's name, its content, and the name of the function's attribute that it stands for."""
-    name = refers = ""
-    content: Any = None
-    lists: dict[int, list[Any]] = {number: [] for number in LISTS.values()}
-    kind = 0
-    for number, form, value in wire.fields(span, ATTRIBUTE):
-        if number == AttributeProto.NAME:
-            name = _text(wire, value)
-        elif number == AttributeProto.REF_ATTR_NAME:
-            refers = _text(wire, value)
-        elif number == AttributeProto.TYPE:
-            kind = _whole(value)
-        elif number == AttributeProto.FLOAT:
-            content = wire.float_at(_span(value))
-        elif number == AttributeProto.INT:
-            content = signed(_whole(value))
-        elif number == AttributeProto.STRING:
-            content = _text(wire, value)
-        elif number in (AttributeProto.TENSOR, AttributeProto.TENSORS):
-            tensor = _tensor(wire, _span(value))
-            content = tensor if number == AttributeProto.TENSOR else content
-            lists[AttributeProto.TENSORS] += [tensor] if number == AttributeProto.TENSORS else []
-        elif number in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
-            graph = _graph(wire, _span(value), depth + 1)
-            content = graph if number == AttributeProto.GRAPH else content
-            lists[AttributeProto.GRAPHS] += [graph] if number == AttributeProto.GRAPHS else []
-        elif number == AttributeProto.FLOATS:
-            lists[number] += wire.floats(_span(value)) if form == BYTES else [wire.float_at(_span(value))]
-        elif number == AttributeProto.INTS:
-            lists[number] += wire.varints(_span(value)) if form == BYTES else [signed(_whole(value))]
-        elif number == AttributeProto.STRINGS:
-            lists[number].append(_text(wire, value))
-    if content is None:
-        field = LISTS.get(kind)
-        filled = [items for items in lists.values() if items]
-        content = lists[field] if field else filled[0] if filled else ABSENT.get(kind)
-    return name, content, refers
-
-
-def _tensor(wire: WireReader, span: Span) -> StoredTensor:
-    name, shape, dtype, location = "", [], FLOAT, 0
-    raw: Span | None = None
-    packed: list[tuple[int, Span]] = []
-    numbers: list[float] = []
-    external: dict[str, str] = {}
-    for number, form, value in wire.fields(span, TENSOR):
-        if number == TensorProto.DIMS:
-            shape += wire.varints(_span(value)) if form == BYTES else [signed(_whole(value))]
-        elif number == TensorProto.DATA_TYPE:
-            dtype = _whole(value)
-        elif number == TensorProto.NAME:
-            name = _text(wire, value)
-        elif number == TensorProto.RAW_DATA:
-            raw = _span(value)
-        elif number == TensorProto.EXTERNAL_DATA:
-            key, text = _entry(wire, _span(value))
-            external[key] = text
-        elif number == TensorProto.DATA_LOCATION:
-            location = _whole(value)
-        elif form == BYTES:
-            packed.append((number, _span(value)))
-        elif form == VARINT:
-            numbers.append(signed(_whole(value)))
-        elif number == TensorProto.FLOAT_DATA:
-            numbers.append(wire.float_at(_span(value)))
-        else:
-            packed.append((number, _span(value)))
-    if len(shape) > MAX_MODEL_AXES or min(shape, default=0) < 0:
-        raise MalformedError(f"the tensor '{name[:40]}' has {len(shape)} axes, or one of a negative size")
-    outside = external if location == EXTERNAL else None
-    return StoredTensor(name, tuple(shape), dtype, raw, tuple(packed), tuple(numbers), outside)
-
-
-def _port(wire: WireReader, span: Span) -> Port:
-    name, dtype = "", 0
-    shape: tuple[int | str | None, ...] | None = None
-    properties: list[Span] = []
-    for number, _, value in wire.fields(span, VALUE_INFO):
-        if number == ValueInfoProto.NAME:
-            name = _text(wire, value)
-            continue
-        if number == ValueInfoProto.METADATA_PROPS:
-            properties.append(_span(value))
-            continue
-        for _, _, tensor in wire.fields(_span(value), TYPE):
-            for field, _, part in wire.fields(_span(tensor), TENSOR_TYPE):
-                if field == TensorTypeProto.ELEM_TYPE:
-                    dtype = _whole(part)
-                else:
-                    shape = _sizes(wire, _span(part))
-    return Port(name, dtype, shape, tuple(properties))
-
-
-def _sizes(wire: WireReader, span: Span) -> tuple[int | str | None, ...]:
-    sizes: list[int | str | None] = []
-    for _, _, dimension in wire.fields(span, SHAPE):
-        size: int | str | None = None
-        for number, _, value in wire.fields(_span(dimension), DIMENSION):
-            size = signed(_whole(value)) if number == DimensionProto.DIM_VALUE else _text(wire, value) or None
-        sizes.append(size)
-    if len(sizes) > MAX_MODEL_AXES:
-        raise MalformedError(f"a tensor has {len(sizes)} axes")
-    return tuple(sizes)
-
-
-def _function(wire: WireReader, span: Span) -> tuple[FunctionKey, Function]:
-    texts = dict.fromkeys((FunctionProto.NAME, FunctionProto.DOMAIN, FunctionProto.OVERLOAD), "")
-    inputs, outputs, operators = [], [], []
-    defaults: dict[str, Any] = {}
-    for number, _, value in wire.fields(span, FUNCTION):
-        if number in texts:
-            texts[number] = _text(wire, value)
-        elif number == FunctionProto.INPUT:
-            inputs.append(_text(wire, value))
-        elif number == FunctionProto.OUTPUT:
-            outputs.append(_text(wire, value))
-        elif number == FunctionProto.NODE:
-            operators.append(_node(wire, _span(value), 1))
-        else:
-            name, content, _ = _attribute(wire, _span(value), 1)
-            defaults[name] = content
-    domain = "" if texts[FunctionProto.DOMAIN] == "ai.onnx" else texts[FunctionProto.DOMAIN]
-    return (domain, texts[FunctionProto.NAME], texts[FunctionProto.OVERLOAD]), Function(
-        operators, tuple(inputs), tuple(outputs), defaults
-    )
-
-
-def _entry(wire: WireReader, span: Span) -> tuple[str, str]:
-    texts = {StringStringEntryProto.KEY: "", StringStringEntryProto.VALUE: ""}
-    for number, _, value in wire.fields(span, ENTRY):
-        start, end = _span(value)
-        texts[number] = _text(wire, value, LONGEST_PROPERTY) if end - start <= LONGEST_PROPERTY else ""
-    return texts[StringStringEntryProto.KEY], texts[StringStringEntryProto.VALUE]
-
-
-def _scopes(text: str) -> tuple[str, ...]:
-    """Return the module paths that PyTorch's exporter writes with a node, as a list in Python's notation."""
-    return tuple([part.strip(" '\"") for part in text.strip("[] ").split(",")])
-
-
-def _text(wire: WireReader, value: Value, most: int = MAX_MODEL_NAME) -> str:
-    start, end = _span(value)
-    if end - start > most:
-        raise MalformedError(f"a name of {end - start:,} bytes")
-    return wire.bytes_at((start, end)).decode("utf-8", "replace")
-
-
-def _span(value: Value) -> Span:
-    if isinstance(value, int):  # the reader has checked the wire type
-        raise MalformedError("a number where bytes belong")
-    return value
-
-
-def _whole(value: Value) -> int:
-    if not isinstance(value, int):
-        raise MalformedError("bytes where a number belongs")
-    return value

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from cnncalc.importers.onnx.expanded import Expanded
-from cnncalc.importers.onnx.model import StoredTensor, is_attribute
+from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import FLOATS, INT32, SMALL_INTEGERS
-from cnncalc.importers.onnx.provenance import is_buffer_name, is_generated_name
+from cnncalc.importers.onnx.provenance import is_attribute, is_buffer_name, is_generated_name
 from cnncalc.layers.base import Weight
 
 if TYPE_CHECKING:

@@ -36,6 +36,11 @@ is_generated_name = re.compile(
 """Whether a value is called as the operator that made it: PyTorch's exporter writes ``val_12``, ``expand_3``."""
 
 
+def is_attribute(name: str) -> bool:
+    """Whether a tensor's name is the dotted path of a module's attribute: ``stages.0.scale``."""
+    return "." in name and "_".join(("", *name.split("."))).replace("-", "_").isidentifier()
+
+
 def was_learned(properties: Mapping[str, str], computed: Collection[str], is_number: bool) -> bool | None:
     """Return whether a stored tensor was learned, by what is written beside it; None where nothing is.
 

@@ -7,6 +7,7 @@ as if a batch had :data:`SAMPLES` samples, a prime that no model has as a size, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -229,14 +230,23 @@ class Call:
             raise UnfitError(f"{name} is no text")
         return value
 
-    def integers(self, name: str) -> tuple[int, ...] | None:
-        """Return an attribute that is a list of integers, or None where it is left out."""
+    def numbers(self, name: str) -> tuple[float, ...] | None:
+        """Return an attribute that is a list of numbers, or None where it is left out."""
         value = self.operator.attributes.get(name)
         if value is None:
             return None
-        if not isinstance(value, list) or not all(isinstance(item, int) for item in value):
+        found = [item for item in value if isinstance(item, int | float)] if isinstance(value, list) else []
+        if not isinstance(value, list) or len(found) < len(value):
+            raise UnfitError(f"{name} is no list of numbers")
+        return tuple(found)
+
+    def integers(self, name: str) -> tuple[int, ...] | None:
+        """Return an attribute that is a list of integers, or None where it is left out."""
+        numbers = self.numbers(name)
+        found = None if numbers is None else tuple([item for item in numbers if isinstance(item, int)])
+        if found is not None and found != numbers:
             raise UnfitError(f"{name} is no list of integers")
-        return tuple(value)
+        return found
 
     def tensor(self, name: str) -> StoredTensor | None:
         """Return an attribute that is a tensor, or None where it is left out."""
@@ -306,7 +316,7 @@ class LayerStep:
 _known: dict[tuple[object, ...], Layer] = {}
 
 
-def made(name: str, arguments: dict[str, Any]) -> Layer:
+def made(name: str, arguments: Mapping[str, object]) -> Layer:
     """Return the layer of a type with the given arguments, made once.
 
     Raises:

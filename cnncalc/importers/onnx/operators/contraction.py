@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.elementwise import affine, framed, merged
@@ -13,8 +13,17 @@ from cnncalc.layers.window import same_pad
 Pads = tuple[tuple[int, int], ...]
 
 
-def window(call: Call, sizes: Shape, kernel: Shape) -> dict[str, Any]:
-    """Return the arguments of a window that slides over spatial axes: kernel, stride, padding, dilation.
+class SlidingWindow(NamedTuple):
+    """The arguments of a window that slides over spatial axes, as layers call them."""
+
+    kernel_size: Shape
+    stride: Shape
+    padding: Pads
+    dilation: Shape
+
+
+def window(call: Call, sizes: Shape, kernel: Shape) -> SlidingWindow:
+    """Return the window of an operator.
 
     Raises:
         UnfitError: where they don't fit the number of axes.
@@ -36,7 +45,7 @@ def window(call: Call, sizes: Shape, kernel: Shape) -> dict[str, Any]:
         if len(pads) != 2 * rank:
             raise UnfitError(f"{len(pads)} pads for {rank} axes")
         padding = tuple(zip(pads[:rank], pads[rank:], strict=True))
-    return {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    return SlidingWindow(kernel, stride, padding, dilation)
 
 
 def feature_map(value: Value) -> Value:
@@ -52,14 +61,13 @@ def feature_map(value: Value) -> Value:
     return value
 
 
-def cropped(build: Builder, x: Value, arguments: dict[str, Any]) -> Value:
-    """Return a map whose borders are cut where the padding is negative, and make that padding 0."""
-    for axis, (before, after) in enumerate(arguments["padding"], 1):
+def cropped(build: Builder, x: Value, window: SlidingWindow) -> tuple[Value, SlidingWindow]:
+    """Return a map whose borders are cut where the padding is negative, and the window with 0 there."""
+    for axis, (before, after) in enumerate(window.padding, 1):
         if min(before, after) < 0:
             stop = x.shape[axis] + min(after, 0)
             x = build.step("slice", [x], axis=axis, start=max(-before, 0), stop=stop)
-    arguments["padding"] = tuple([(max(a, 0), max(b, 0)) for a, b in arguments["padding"]])
-    return x
+    return x, window._replace(padding=tuple([(max(a, 0), max(b, 0)) for a, b in window.padding]))
 
 
 @operator("Conv")
@@ -81,13 +89,12 @@ def convolution(build: Builder, call: Call, x: Value, weight: Value, bias: Value
     stated = call.integers("kernel_shape")
     if stated is not None and stated != kernel:
         raise UnfitError(f"kernel_shape {stated}, but the filters are {kernel}")
-    arguments = window(call, sizes, kernel)
-    x = cropped(build, x, arguments)
+    x, slides = cropped(build, x, window(call, sizes, kernel))
     groups = call.integer("group", 1)
     held = {"weight": ConstantInput(weight)} | ({"bias": ConstantInput(bias)} if bias is not None else {})
     return build.step(
         "conv", [x], 0, held, in_channels=weight.shape[1] * groups, out_channels=weight.shape[0], groups=groups,
-        bias=bias is not None, **arguments,
+        bias=bias is not None, **slides._asdict(),
     )  # fmt: skip
 
 
@@ -100,28 +107,26 @@ def _conv_transpose(build: Builder, call: Call) -> Value:
     rank = len(sizes)
     auto = call.text("auto_pad", "NOTSET")
     extra = call.integers("output_padding") or (0,) * rank
-    arguments = window(call, sizes, kernel)
-    stride, dilation = arguments["stride"], arguments["dilation"]
-    lengths = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    slides = window(call, sizes, kernel)
+    lengths = [d * (k - 1) + 1 for d, k in zip(slides.dilation, kernel, strict=True)]
     wanted = call.integers("output_shape")
     if wanted is not None:
         wanted = wanted[-rank:]
     elif auto.startswith("SAME"):
-        wanted = tuple([size * s for size, s in zip(sizes, stride, strict=True)])
+        wanted = tuple([size * s for size, s in zip(sizes, slides.stride, strict=True)])
     if wanted is not None:
         pads, grown = [], []
-        for size, s, length, out, more in zip(sizes, stride, lengths, wanted, extra, strict=True):
+        for size, s, length, out, more in zip(sizes, slides.stride, lengths, wanted, extra, strict=True):
             total = s * (size - 1) + more + length - out
             grown.append(more + max(-total, 0))
             total = max(total, 0)
             half = total // 2  # the odd one is cut off the end under SAME_UPPER, else off the beginning
             pads.append((half, total - half) if auto == "SAME_UPPER" else (total - half, half))
-        arguments["padding"], extra = tuple(pads), tuple(grown)
+        slides, extra = slides._replace(padding=tuple(pads)), tuple(grown)
     held = {"weight": ConstantInput(weight)} | ({"bias": ConstantInput(bias)} if bias is not None else {})
     return build.step(
         "conv_transpose", [x], 0, held, in_channels=weight.shape[0], out_channels=weight.shape[1] * groups,
-        groups=groups,
-        bias=bias is not None, output_padding=tuple(extra), **arguments,
+        groups=groups, bias=bias is not None, output_padding=tuple(extra), **slides._asdict(),
     )  # fmt: skip
 
 

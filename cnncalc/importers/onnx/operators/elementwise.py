@@ -7,8 +7,9 @@ from typing import Any
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator import broadcast
-from cnncalc.importers.onnx.model import StoredTensor, is_attribute
+from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import BOOL, FLOATS
+from cnncalc.importers.onnx.provenance import is_attribute
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
 from cnncalc.layers.shapes import Shape
 
@@ -177,7 +178,7 @@ def framed(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shape
     return found, shapes, axis
 
 
-def merged(build: Builder, name: str, values: list[Value], **arguments: Any) -> Value:
+def merged(build: Builder, name: str, values: list[Value], **arguments: object) -> Value:
     """Return values merged by a layer; constants among them become parameters."""
     if not any(value.is_live for value in values):
         return Value("", broadcast([value.shape for value in values]), values[0].dtype)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd, prod
-from typing import Any
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator import broadcast
@@ -235,7 +234,7 @@ def padded(build: Builder, x: Value, borders: list[tuple[int, int]], mode: str, 
     if not any(map(any, borders)):
         return alias(x, x.shape, x.axis)
     shape, how = x.shape, {"edge": "replicate", "wrap": "circular"}.get(mode, mode)
-    arguments: dict[str, Any] = {"mode": how if how != "constant" else None, "value": value or None}
+    arguments: dict[str, object] = {"mode": how if how != "constant" else None, "value": value or None}
     flat = len(shape) == 1 or (any(borders[0]) and how != "constant")
     if flat:  # what has no channels, or pads them as an axis of the map, gets channels of its own
         x, borders = build.view(x, (1, *shape), x.axis), [(0, 0), *borders]

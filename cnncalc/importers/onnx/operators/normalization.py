@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from math import isclose
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.model import is_attribute
 from cnncalc.importers.onnx.operators.contraction import feature_map
 from cnncalc.importers.onnx.operators.elementwise import merged
+from cnncalc.importers.onnx.provenance import is_attribute
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, made
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.contraction import cropped, feature_map, window
@@ -16,21 +15,19 @@ def _pool(build: Builder, call: Call) -> Sequence[Value | None]:
     kernel = call.integers("kernel_shape")
     if kernel is None or not x.is_live:
         raise UnfitError("kernel_shape is missing" if kernel is None else "it pools a constant")
-    arguments = window(call, x.shape[1:], kernel)
-    x = cropped(build, x, arguments)
-    dilation = arguments.pop("dilation")
-    more: dict[str, Any] = {"rounding": "ceil" if call.integer("ceil_mode") else None}
-    if call.op == "MaxPool":
-        more["dilation"] = dilation
-    elif set(dilation) != {1}:
-        raise UnfitError(f"dilations {dilation}")
+    x, slides = cropped(build, x, window(call, x.shape[1:], kernel))
+    arguments: dict[str, object] = {**slides._asdict(), "rounding": "ceil" if call.integer("ceil_mode") else None}
+    if call.op != "MaxPool":
+        del arguments["dilation"]
+        if set(slides.dilation) != {1}:
+            raise UnfitError(f"dilations {slides.dilation}")
     if call.op == "AveragePool":
-        more["count_include_pad"] = bool(call.integer("count_include_pad"))
+        arguments["count_include_pad"] = bool(call.integer("count_include_pad"))
     elif call.op == "LpPool":
-        more["norm_type"] = call.number("p", 2)
-        x = build.step("abs", [x], x.axis) if more["norm_type"] % 2 else x  # its powers are of magnitudes
+        arguments["norm_type"] = power = call.number("p", 2)
+        x = build.step("abs", [x], x.axis) if power % 2 else x  # its powers are of magnitudes
     name = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}[call.op]
-    pooled = build.step(name, [x], 0, **more, **arguments)
+    pooled = build.step(name, [x], 0, **arguments)
     return [pooled] + [None] * (len(call.operator.outputs) - 1)
 
 

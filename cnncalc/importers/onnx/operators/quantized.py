@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isclose
-from typing import Any
 
 from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
+from cnncalc.importers.onnx.model import Attribute
 from cnncalc.importers.onnx.operators.contraction import convolution, feature_map, linear, product
 from cnncalc.importers.onnx.operators.elementwise import affine, merged
 from cnncalc.importers.onnx.proto import FLOAT, INT4, INT8, INT16, UINT4, UINT8, UINT16
@@ -250,7 +250,9 @@ def _qgemm(build: Builder, call: Call) -> Value:
     return clipped_by_range(build, linear(build, x, weight, bias=bias), call.given(7), call.given(8))
 
 
-def _as_plain(build: Builder, call: Call, op: str, inputs: list[Value | None], scale: int, **attributes: Any) -> Value:
+def _as_plain(
+    build: Builder, call: Call, op: str, inputs: list[Value | None], scale: int, **attributes: Attribute
+) -> Value:
     """Return what the operator makes that a quantised one stands for; its output's scale is the input ``scale``."""
     item = call.operator._replace(op=op, domain="", attributes={**call.operator.attributes, **attributes})
     made = HANDLERS["", op](build, Call(item, inputs, PLAIN_OPSET, call.scopes))

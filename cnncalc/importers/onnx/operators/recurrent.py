@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, made
@@ -87,11 +86,11 @@ def recurrent(
     return [alias(whole, whole.shape, 1) if first else build.view(whole, (directions, 1, hidden), 0), *outputs[1:]]
 
 
-def _arguments(call: Call, op: str, hidden: int, directions: int) -> dict[str, Any]:
+def _arguments(call: Call, op: str, hidden: int, directions: int) -> dict[str, object]:
     names = call.operator.attributes.get("activations")
     usual = {"LSTM": ["sigmoid", "tanh", "tanh"], "GRU": ["sigmoid", "tanh"], "RNN": ["tanh"]}[op] * directions
     given = [str(name).lower() for name in names] if isinstance(names, list) and names else usual
-    arguments: dict[str, Any] = {"hidden_size": hidden}
+    arguments: dict[str, object] = {"hidden_size": hidden}
     if given != usual:
         if op != "RNN" or set(given) != {"relu"}:
             raise UnfitError(f"activations {', '.join(given)}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import ceil, floor
 from struct import pack, unpack
-from typing import Any
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
@@ -91,9 +90,9 @@ def _is_known(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> boo
     return where in PLACES and not averages and (nearest or not elsewhere)
 
 
-def _manner(call: Call) -> dict[str, Any]:
+def _manner(call: Call) -> dict[str, object]:
     """Return a layer's arguments for how it interpolates."""
-    how: dict[str, Any] = {"mode": call.text("mode")}
+    how: dict[str, object] = {"mode": call.text("mode")}
     if _where(call) == "align_corners":
         how["align_corners"] = True
     elif _where(call) == "asymmetric":
@@ -108,7 +107,7 @@ def _where(call: Call) -> str:
     return call.text("coordinate_transformation_mode", usual)
 
 
-def _scaling(lengths: Shape, size: Shape, scales: Sequence[float]) -> dict[str, Any]:
+def _scaling(lengths: Shape, size: Shape, scales: Sequence[float]) -> dict[str, object]:
     """Return a layer's factors where they are whole, or a size has a remainder of them; else its sizes.
 
     The places of the elements follow the factor, not the ratio of the sizes.  A factor is the short decimal that it was
@@ -174,8 +173,7 @@ def _sizes(call: Call, x: Value) -> tuple[list[int], list[float]]:
 
 def _scales(call: Call) -> tuple[float, ...] | None:
     if call.op == "Upsample" and call.opset < 9:
-        found = call.operator.attributes.get("scales")
-        return tuple(found) if isinstance(found, list) else None
+        return call.numbers("scales")
     return call.known(1 if call.op == "Upsample" or call.opset < 11 else 2, "scales")
 
 

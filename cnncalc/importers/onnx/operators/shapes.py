@@ -35,12 +35,13 @@ def _constant(build: Builder, call: Call) -> Value:
         value = build.stored(named)
         build.constants.add(id(named))
         return value
-    for name, dtype in (("value_int", INT64), ("value_float", FLOAT)):
-        if name in attributes:
-            return literal((attributes[name],), (), dtype)
-    for name, dtype in (("value_ints", INT64), ("value_floats", FLOAT)):
-        if name in attributes:
-            return literal(tuple(attributes[name]), (len(attributes[name]),), dtype)
+    if "value_int" in attributes:
+        return literal((call.integer("value_int"),), (), INT64)
+    if "value_float" in attributes:
+        return literal((call.number("value_float"),), (), FLOAT)
+    for found, dtype in ((call.integers("value_ints"), INT64), (call.numbers("value_floats"), FLOAT)):
+        if found is not None:
+            return literal(found, (len(found),), dtype)
     raise UnfitError("a constant of a kind that is not known")
 
 

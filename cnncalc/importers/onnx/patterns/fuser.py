@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isclose
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.importers.onnx.values import ConstantInput, LayerStep, made
 from cnncalc.layers.base import LayerError
@@ -78,7 +78,7 @@ class Fuser:
         kind: str,
         inputs: list[Value],
         held: dict[str, ConstantInput] | None = None,
-        **arguments: Any,
+        **arguments: object,
     ) -> LayerStep | None:
         """Return a layer of a type in place of the last of some steps, the others being gone."""
         return self.replace(parts, made(kind, arguments), inputs, held)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.importers.onnx.patterns.fuser import same
 from cnncalc.importers.onnx.values import ConstantInput, LayerStep
@@ -76,7 +76,7 @@ def norm(fuser: Fuser, step: LayerStep) -> LayerStep | None:
         mean = fuser.maker(centered.inputs[1], "mean") or fuser.maker(centered.inputs[1], "global_avgpool")
     if centered is not None and mean is not None and _axes(mean) == axes and same(mean.inputs[0], centered.inputs[0]):
         behind, held = _learned(fuser, step, axes, ("scale", "shift"))
-        arguments: dict[str, Any] = {"axis": axis, "eps": eps}
+        arguments: dict[str, object] = {"axis": axis, "eps": eps}
         if not held:
             arguments["affine"] = False
         elif "bias" not in held:
