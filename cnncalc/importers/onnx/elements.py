@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.model import StoredTensor
@@ -36,7 +35,7 @@ PACKED = {4: "f", 10: "d"}
 """Formats of TensorProto's fields whose packed elements are not integers of variable length."""
 
 
-def elements(wire: WireReader, stored: StoredTensor) -> tuple[Any, ...] | None:
+def elements(wire: WireReader, stored: StoredTensor) -> tuple[float, ...] | None:
     """Return a small tensor's elements; None where it is large, elsewhere, or of a type that is not known.
 
     Raises:
@@ -50,7 +49,7 @@ def elements(wire: WireReader, stored: StoredTensor) -> tuple[Any, ...] | None:
         if found is None:
             return None
     else:
-        numbers: list[Any] = list(stored.numbers)
+        numbers: list[float] = list(stored.numbers)
         for field, span in stored.packed:
             if field in PACKED:
                 data = wire.bytes_at(span)
@@ -64,7 +63,7 @@ def elements(wire: WireReader, stored: StoredTensor) -> tuple[Any, ...] | None:
     return found
 
 
-def _raw(data: bytes, dtype: int, count: int) -> tuple[Any, ...] | None:
+def _raw(data: bytes, dtype: int, count: int) -> tuple[float, ...] | None:
     if dtype in FORMATS:
         form = FORMATS[dtype]
         if len(data) != count * struct.calcsize(form):
@@ -78,7 +77,7 @@ def _raw(data: bytes, dtype: int, count: int) -> tuple[Any, ...] | None:
     return None
 
 
-def _converted(numbers: list[Any], dtype: int) -> list[Any]:
+def _converted(numbers: list[float], dtype: int) -> list[float]:
     """Return elements of int32_data as what they stand for: halves are there as their bits."""
     if dtype == FLOAT16:
         return [struct.unpack("<e", struct.pack("<H", int(bits) & 0xFFFF))[0] for bits in numbers]

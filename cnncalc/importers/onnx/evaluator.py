@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.proto import BOOL, FLOATS
@@ -27,7 +27,7 @@ MOST_EXPONENT = 64
 class Known(NamedTuple):
     """A tensor whose elements are known."""
 
-    data: tuple[Any, ...]
+    data: tuple[float, ...]
     shape: Shape
     dtype: int
 
@@ -92,7 +92,7 @@ def broadcast(shapes: Iterable[Shape]) -> Shape:
     return tuple(result)
 
 
-def spread(known: Known, shape: Shape) -> Sequence[Any]:
+def spread(known: Known, shape: Shape) -> Sequence[float]:
     """Return the elements of a tensor that is stretched to a shape."""
     if known.shape == shape:
         return known.data
@@ -111,7 +111,7 @@ def strides(shape: Shape) -> list[int]:
     return [prod(shape[i + 1 :]) for i in range(len(shape))]
 
 
-def divided(a: Any, b: Any) -> Any:
+def divided(a: float, b: float) -> float:
     """Return a quotient: towards 0 of integers, infinity or nan of a division by 0."""
     if isinstance(a, int) and isinstance(b, int):
         quotient = abs(a) // abs(b)
@@ -119,18 +119,18 @@ def divided(a: Any, b: Any) -> Any:
     return a / b if b else math.copysign(math.inf, a) if a else math.nan
 
 
-def _power(a: Any, b: Any) -> Any:
+def _power(a: float, b: float) -> float:
     if abs(b) >= MOST_EXPONENT:
         raise UnfitError(f"an exponent of {b}")
     result = a**b
     return int(result) if isinstance(a, int) and not isinstance(result, complex) else result
 
 
-def _remainder(a: Any, b: Any) -> Any:
+def _remainder(a: float, b: float) -> float:
     return a % b if isinstance(a, int) and isinstance(b, int) else math.fmod(a, b)
 
 
-PAIRS: dict[str, Callable[[Any, Any], Any]] = {
+PAIRS: dict[str, Callable[[float, float], float]] = {
     "Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div": divided, "Pow": _power, "Mod": _remainder,
     "Min": min, "Max": max, "Equal": operator.eq, "Greater": operator.gt, "Less": operator.lt,
     "GreaterOrEqual": operator.ge, "LessOrEqual": operator.le, "And": lambda a, b: bool(a and b),
@@ -151,11 +151,11 @@ def _pairwise(call: Call, inputs: list[Known]) -> Known | None:
     return Known(tuple(data), shape, BOOL if call.op in TRUTHS else inputs[0].dtype)
 
 
-def _rounded(function: Callable[[float], Any]) -> Callable[[Any], Any]:
+def _rounded(function: Callable[[float], float]) -> Callable[[float], float]:
     return lambda x: x if isinstance(x, int) or not math.isfinite(x) else float(function(x))
 
 
-SINGLES: dict[str, Callable[[Any], Any]] = {
+SINGLES: dict[str, Callable[[float], float]] = {
     "Neg": operator.neg, "Abs": abs, "Floor": _rounded(math.floor), "Ceil": _rounded(math.ceil),
     "Round": _rounded(round), "Sqrt": lambda x: math.sqrt(x) if x >= 0 else math.nan, "Not": operator.not_,
     "Identity": lambda x: x, "Reciprocal": lambda x: divided(1.0, x), "Exp": lambda x: math.exp(min(x, 700)),

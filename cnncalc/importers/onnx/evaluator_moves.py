@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import product
+from itertools import accumulate, product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.evaluator import Known, broadcast, divided, rule, spread, strides
 from cnncalc.importers.onnx.proto import INT64
-from cnncalc.importers.onnx.values import Call, UnfitError
+from cnncalc.importers.onnx.values import Call, UnfitError, whole
 
 if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
@@ -37,7 +37,7 @@ def _gather(call: Call, inputs: list[Known]) -> Known:
     known, chosen = inputs
     at = position(call.integer("axis"), len(known.shape))
     size = known.shape[at]
-    indices = [i + size if i < 0 else i for i in chosen.data]
+    indices = [i + size if i < 0 else i for i in whole(chosen.data)]
     if any(not 0 <= i < size for i in indices):
         raise UnfitError(f"an index beyond an axis of {size}")
     axes: list[Sequence[int]] = [range(size) for size in known.shape]
@@ -61,8 +61,8 @@ def slices(call: Call, rank: int) -> list[tuple[int, int, int, int]]:
         starts, stops, axes = call.integers("starts") or (), call.integers("ends") or (), call.integers("axes")
         steps: Sequence[int] = [1] * len(starts)
     else:
-        starts, stops = call.known(1, "starts") or (), call.known(2, "ends") or ()
-        axes, steps = call.known(3, "axes"), call.known(4, "steps") or [1] * len(starts)
+        starts, stops = call.sizes(1, "starts") or (), call.sizes(2, "ends") or ()
+        axes, steps = call.sizes(3, "axes"), call.sizes(4, "steps") or [1] * len(starts)
     where = range(len(starts)) if axes is None else [position(axis, rank) for axis in axes]
     if not len(where) == len(starts) == len(stops) == len(steps):
         raise UnfitError("starts, ends, axes and steps differ in length")
@@ -80,7 +80,7 @@ def python_slice(start: int, stop: int, step: int, size: int) -> slice:
 def _concat(call: Call, inputs: list[Known]) -> Known:
     at = position(call.integer("axis"), len(inputs[0].shape))
     rows = prod(inputs[0].shape[:at])
-    data: list[Any] = []
+    data: list[float] = []
     for row in range(rows):
         for known in inputs:
             run = len(known.data) // rows
@@ -185,7 +185,7 @@ def _squeeze(call: Call, inputs: list[Known]) -> Known:
 def _expand(call: Call, inputs: list[Known]) -> Known | None:
     if prod(inputs[1].data) > MAX_KNOWN_ELEMENTS:  # with the batch, too
         return None
-    shape = broadcast([inputs[0].shape, inputs[1].data])
+    shape = broadcast([inputs[0].shape, whole(inputs[1].data)])
     if prod(shape) > MAX_KNOWN_ELEMENTS:
         return None
     return Known(tuple(spread(inputs[0], shape)), shape, inputs[0].dtype)
@@ -193,7 +193,7 @@ def _expand(call: Call, inputs: list[Known]) -> Known | None:
 
 @rule("Tile")
 def _tile(call: Call, inputs: list[Known]) -> Known | None:
-    known, repeats = inputs[0], inputs[1].data
+    known, repeats = inputs[0], whole(inputs[1].data)
     if (
         len(repeats) != len(known.shape)
         or prod(repeats) * len(known.data) > MAX_KNOWN_ELEMENTS
@@ -234,7 +234,7 @@ def _size(call: Call, inputs: list[Known]) -> Known:
     return Known((len(inputs[0].data),), (), INT64)
 
 
-SUMS: dict[str, Callable[[Sequence[Any]], Any]] = {
+SUMS: dict[str, Callable[[Sequence[float]], float]] = {
     "ReduceSum": sum, "ReduceProd": prod, "ReduceMax": max, "ReduceMin": min,
     "ReduceMean": lambda items: divided(sum(items), len(items)),
 }  # fmt: skip
@@ -264,11 +264,7 @@ def _cumsum(call: Call, inputs: list[Known]) -> Known | None:
     known = inputs[0]
     if len(known.shape) != 1 or call.integer("exclusive") or call.integer("reverse"):
         return None
-    total, data = 0, []
-    for item in known.data:
-        total += item
-        data.append(total)
-    return Known(tuple(data), known.shape, known.dtype)
+    return Known(tuple(accumulate(known.data)), known.shape, known.dtype)
 
 
 @rule("NonZero")
@@ -285,7 +281,7 @@ def _scatter(call: Call, inputs: list[Known]) -> Known | None:
     if len(known.shape) != 1 or call.text("reduction", "none") != "none":
         return None
     data = list(known.data)
-    for at, item in zip(indices.data, updates.data, strict=False):
+    for at, item in zip(whole(indices.data), updates.data, strict=False):
         data[at] = item
     return Known(tuple(data), known.shape, known.dtype)
 

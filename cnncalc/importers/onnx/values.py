@@ -7,7 +7,7 @@ as if a batch had :data:`SAMPLES` samples, a prime that no model has as a size, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -76,7 +76,7 @@ class Value:
         self.dtype = dtype
         self.axis: int | None = None
         self.times = 0
-        self.data: tuple[Any, ...] | None = None
+        self.data: tuple[float, ...] | None = None
         self.leaves: tuple[StoredTensor, ...] = ()
         self.source: StoredTensor | Call | None = None
         self.step: LayerStep | None = None
@@ -114,7 +114,7 @@ class Value:
         return prod(self.shape)
 
     @property
-    def number(self) -> Any:
+    def number(self) -> float | None:
         """The only element; None where there are several, or it is not known."""
         if self.data is not None and len(self.data) == 1:
             return self.data[0]
@@ -145,7 +145,12 @@ def alias(value: Value, shape: Shape, axis: int | None) -> Value:
     return other
 
 
-def literal(data: tuple[Any, ...], shape: Shape, dtype: int = INT64, name: str = "") -> Value:
+def whole(data: Iterable[float]) -> tuple[int, ...]:
+    """Return elements that are places or sizes as integers."""
+    return tuple([int(item) for item in data])
+
+
+def literal(data: tuple[float, ...], shape: Shape, dtype: int = INT64, name: str = "") -> Value:
     """Return a constant whose elements are known."""
     value = Value(name, shape, dtype)
     value.data = data
@@ -253,8 +258,8 @@ class Call:
         value = self.operator.attributes.get(name)
         return value if isinstance(value, StoredTensor) else None
 
-    def known(self, index: int, name: str) -> tuple[Any, ...] | None:
-        """Return the elements of an input that decides over shapes; None where it is left out.
+    def known(self, index: int, name: str) -> tuple[float, ...] | None:
+        """Return the elements of an input that decides over what is made; None where it is left out.
 
         Raises:
             UnfitError: where they are not known.
@@ -266,9 +271,14 @@ class Call:
             raise UnfitError(f"{name} is not known before it runs")
         return value.data
 
+    def sizes(self, index: int, name: str) -> tuple[int, ...] | None:
+        """Return the integers of an input that decides over shapes, as :meth:`known`."""
+        found = self.known(index, name)
+        return None if found is None else whole(found)
+
     def listed(self, name: str, index: int, since: int) -> tuple[int, ...] | None:
         """Return a list that is an attribute before an opset, and an input from it on."""
-        return self.integers(name) if self.opset < since else self.known(index, name)
+        return self.integers(name) if self.opset < since else self.sizes(index, name)
 
 
 def where(item: OnnxOperator) -> str:

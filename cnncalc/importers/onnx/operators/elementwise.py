@@ -312,8 +312,8 @@ def _extremum(build: Builder, call: Call) -> Value:
     if len(values) == 1:
         return alias(values[0], values[0].shape, values[0].axis)
     live = [value for value in values if value.is_live]
-    numbers = [value.number for value in values if not value.is_live]
-    if len(live) == 1 and None not in numbers and all(value.rank <= live[0].rank for value in values):
+    numbers = [value.number for value in values if not value.is_live and value.number is not None]
+    if len(live) == 1 and len(numbers) == len(values) - 1 and all(value.rank <= live[0].rank for value in values):
         low, high = (max(numbers), math.inf) if call.op == "Max" else (-math.inf, min(numbers))
         return clipped(build, live[0], low, high)
     return merged(build, "maximum" if call.op == "Max" else "minimum", values)

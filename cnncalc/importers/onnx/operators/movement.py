@@ -23,7 +23,7 @@ def unbatched(size: int, baked: int) -> int:
 def _reshape(build: Builder, call: Call) -> Value:
     x = call.input(0)
     target = call.listed("shape", 1, 5) or ()
-    return viewed(build, x, [int(size) for size in target], bool(call.integer("allowzero")))
+    return viewed(build, x, target, bool(call.integer("allowzero")))
 
 
 @operator("Flatten")
@@ -166,7 +166,7 @@ def _transpose(build: Builder, call: Call) -> Value:
 @operator("Expand")
 def _expand(build: Builder, call: Call) -> Value:
     x = call.input(0)
-    return stretched(build, x, [int(size) for size in call.known(1, "shape") or ()])
+    return stretched(build, x, call.sizes(1, "shape") or ())
 
 
 def stretched(build: Builder, x: Value, target: Sequence[int]) -> Value:
@@ -189,7 +189,7 @@ def stretched(build: Builder, x: Value, target: Sequence[int]) -> Value:
 
 @operator("Tile")
 def _tile(build: Builder, call: Call) -> Value:
-    x, repeats = call.input(0), [int(count) for count in call.known(1, "repeats") or ()]
+    x, repeats = call.input(0), list(call.sizes(1, "repeats") or ())
     if len(repeats) != x.rank:
         raise UnfitError(f"{len(repeats)} repeats of {x.rank} axes")
     if x.axis is not None:
@@ -206,9 +206,9 @@ def _tile(build: Builder, call: Call) -> Value:
 @operator("Pad")
 def _pad(build: Builder, call: Call) -> Value:
     x = call.input(0)
-    pads = [int(size) for size in call.listed("pads", 1, 11) or ()]
-    axes = call.known(3, "axes") if call.opset >= 18 else None
-    where = range(x.rank) if axes is None else [position(int(axis), x.rank) for axis in axes]
+    pads = call.listed("pads", 1, 11) or ()
+    axes = call.sizes(3, "axes") if call.opset >= 18 else None
+    where = range(x.rank) if axes is None else [position(axis, x.rank) for axis in axes]
     if len(pads) != 2 * len(where):
         raise UnfitError(f"{len(pads)} pads for {len(where)} axes")
     filling = call.given(2) if call.opset >= 11 else None
@@ -246,7 +246,7 @@ def padded(build: Builder, x: Value, borders: list[tuple[int, int]], mode: str, 
 
 @operator("Trilu")
 def _trilu(build: Builder, call: Call) -> Value:
-    x, k = call.input(0), call.known(1, "k")
+    x, k = call.input(0), call.sizes(1, "k")
     if not x.is_live:
         return Value("", x.shape, x.dtype)
     if x.axis is not None and x.axis >= x.rank - 2:

@@ -11,7 +11,7 @@ from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.evaluator_moves import position, python_slice, slices, split_sizes
 from cnncalc.importers.onnx.operators.elementwise import framed
 from cnncalc.importers.onnx.operators.movement import adopted, unbatched
-from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, literal
+from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, literal, whole
 from cnncalc.layers.shapes import Shape
 
 
@@ -182,7 +182,7 @@ def flat_indices(build: Builder, chosen: Value, sizes: Shape) -> Value:
     flat = []
     for at in range(0, len(chosen.data), len(sizes)):
         place = 0
-        for index, size in zip(chosen.data[at : at + len(sizes)], sizes, strict=True):
+        for index, size in zip(whole(chosen.data[at : at + len(sizes)]), sizes, strict=True):
             place = place * size + (index + size if index < 0 else index)
         flat.append(place)
     return literal(tuple(flat), shape)

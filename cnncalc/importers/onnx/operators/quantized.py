@@ -97,7 +97,7 @@ def clipped_by_range(build: Builder, x: Value, scale: Value | None, zero: Value 
     if scale is None or scale.number is None or (zero is not None and zero.number is None):
         return alias(x, x.shape, x.axis)
     least, most = RANGES.get(zero.dtype if zero else UINT8, RANGES[UINT8])
-    offset, step = int(zero.number) if zero else 0, float(scale.number)
+    offset, step = int(zero.number or 0) if zero else 0, float(scale.number)
     if offset == least and not is_positive(x):
         x = build.step("relu6" if isclose((most - offset) * step, SIX, rel_tol=1e-3) else "relu", [x])
     if build.rounds and step > 0:

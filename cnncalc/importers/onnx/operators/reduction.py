@@ -90,13 +90,13 @@ def _argmax(build: Builder, call: Call) -> Value:
 @operator("TopK")
 def _topk(build: Builder, call: Call) -> Sequence[Value | None]:
     x = call.input(0)
-    k = call.integer("k") if call.opset < 10 else (call.known(1, "k") or (0,))[0]
+    k = call.integer("k") if call.opset < 10 else (call.sizes(1, "k") or (0,))[0]
     at = x.own(call.integer("axis", -1))
     if at is None:
         raise UnfitError("it chooses among the batch")
     found = []
     for what in ("values", "indices"):
-        chosen = made("topk", {"k": int(k), "axis": at, "largest": bool(call.integer("largest", 1)), "output": what})
+        chosen = made("topk", {"k": k, "axis": at, "largest": bool(call.integer("largest", 1)), "output": what})
         found.append(build.layer(chosen, [x], x.axis))
     found[1].dtype = INT64
     return found
@@ -105,8 +105,8 @@ def _topk(build: Builder, call: Call) -> Sequence[Value | None]:
 @operator("CumSum")
 def _cumsum(build: Builder, call: Call) -> Value:
     x = call.input(0)
-    axis = call.known(1, "axis") or (0,)
-    at = x.own(int(axis[0]))
+    axis = call.sizes(1, "axis") or (0,)
+    at = x.own(axis[0])
     if at is None:
         raise UnfitError("it sums along the batch")
     layer = made(

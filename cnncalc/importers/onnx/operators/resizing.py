@@ -150,7 +150,7 @@ def _sizes(call: Call, x: Value) -> tuple[list[int], list[float]]:
     """Return the sizes of the file's shape that a Resize gives, and their factors."""
     axes = [axis + x.rank if axis < 0 else axis for axis in call.integers("axes") or range(x.rank)]
     sizes, factors = list(x.dims), [1.0] * x.rank
-    wanted = call.known(3, "sizes") if call.op == "Resize" and call.opset >= 11 else None
+    wanted = call.sizes(3, "sizes") if call.op == "Resize" and call.opset >= 11 else None
     scales = None if wanted else _scales(call)
     if wanted:
         if len(wanted) != len(axes):

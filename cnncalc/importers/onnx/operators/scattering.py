@@ -108,7 +108,7 @@ def _of_a_sample(build: Builder, value: Value) -> Value:
 
 @operator("Col2Im")
 def _col2im(build: Builder, call: Call) -> Value:
-    x, sizes, block = call.input(0), call.known(1, "image_shape") or (), call.known(2, "block_shape") or (1,)
+    x, sizes, block = call.input(0), call.sizes(1, "image_shape") or (), call.sizes(2, "block_shape") or (1,)
     if x.axis != 0 or len(x.shape) != 2 or x.shape[0] % prod(block):
         raise UnfitError(f"blocks of {list(block)[:8]}")
-    return build.stated(call, (x.shape[0] // prod(block), *[int(size) for size in sizes]), 0)
+    return build.stated(call, (x.shape[0] // prod(block), *sizes), 0)

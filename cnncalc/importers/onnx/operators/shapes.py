@@ -47,7 +47,7 @@ def _constant(build: Builder, call: Call) -> Value:
 
 @operator("ConstantOfShape")
 def _constant_of_shape(build: Builder, call: Call) -> Value:
-    sizes = tuple([unbatched(int(size), 1) for size in call.known(0, "shape") or ()])
+    sizes = tuple([unbatched(size, 1) for size in call.sizes(0, "shape") or ()])
     if any(size < 0 for size in sizes):
         raise UnfitError(f"a shape of {list(sizes)[:8]}")
     stored = call.tensor("value")
@@ -65,10 +65,10 @@ def _constant_of_shape(build: Builder, call: Call) -> Value:
 @operator("ConstantFill")
 def _constant_fill(build: Builder, call: Call) -> Value:
     """Return what an operator makes that was never standard, and that exporters of opset 7 and 8 write."""
-    given = call.known(0, "shape") if call.integer("input_as_shape") else call.integers("shape")
+    given = call.sizes(0, "shape") if call.integer("input_as_shape") else call.integers("shape")
     if given is None:
         given = tuple(call.input(0).dims)
-    sizes = tuple([unbatched(int(size), 1) for size in (*given, *(call.integers("extra_shape") or ()))])
+    sizes = tuple([unbatched(size, 1) for size in (*given, *(call.integers("extra_shape") or ()))])
     value = Value("", sizes, call.integer("dtype", FLOAT))
     value.fill = call.number("value")
     return value
@@ -84,13 +84,13 @@ def _like(build: Builder, call: Call) -> Value:
 
 @operator("OneHot")
 def _one_hot(build: Builder, call: Call) -> Value:
-    x, depth, numbers = call.input(0), call.known(1, "depth"), call.known(2, "values")
+    x, depth, numbers = call.input(0), call.sizes(1, "depth"), call.known(2, "values")
     if not x.is_live or not depth or numbers is None or len(numbers) != 2 or not 0 < depth[0] <= MAX_KNOWN_ELEMENTS:
         raise UnfitError("its depth or its numbers are not known before it runs")
     at = call.integer("axis", -1)
     at = at + x.rank + 1 if at < 0 else at
     tall = laid(build, x, [*range(at), None, *range(at, x.rank)])
-    count = int(depth[0])
+    count = depth[0]
     places = literal(tuple(range(count)), (count, *(1,) * (x.rank - at)))
     y = merged(build, "compare", [tall, places], by="equal")
     off, on = [float(number) for number in numbers]
