@@ -2,26 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import erf
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
 
 from cnncalc.importers.onnx.elements import FORMATS
 from cnncalc.importers.onnx.evaluator_moves import python_slice, slices, split_sizes
 from cnncalc.importers.onnx.values import Call, Value
 from cnncalc.layers.shape.upsample import Upsample
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array: TypeAlias = npt.NDArray[Any]
+
 TYPES = {code: f"<{form}" for code, form in FORMATS.items()}
 """NumPy's names of element types."""
 
-Rule = Callable[[Any, Call, "list[Any]", Value], Any]
+Rule = Callable[[Call, "Inputs", Value], "Array"]
+"""From an operator, its inputs and the constant that it makes to the constant's elements."""
+
+
+class Inputs:
+    """An operator's inputs as arrays; None for one that is left out."""
+
+    def __init__(self, arrays: Sequence[Array | None]) -> None:
+        self.arrays = arrays
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+    def __getitem__(self, index: int) -> Array:
+        """Return an input that is there."""
+        array = self.arrays[index]
+        assert array is not None, index
+        return array
+
+    def given(self, index: int, default: object) -> Array:
+        """Return an input, or what stands for one that is left out."""
+        array = self.arrays[index] if index < len(self.arrays) else None
+        return np.asarray(default) if array is None else array
+
+    def all(self) -> list[Array]:
+        """Return all inputs."""
+        return [self[index] for index in range(len(self))]
 
 
 def _plain(name: str, count: int) -> Rule:
     """Return a rule that is a function of NumPy's on the first inputs."""
 
-    def apply(np: Any, call: Call, x: list[Any], value: Value) -> Any:
-        return getattr(np, name)(*[item if count > 1 else _real(np, item) for item in x[:count]])
+    def apply(call: Call, x: Inputs, value: Value) -> Array:
+        return np.asarray(getattr(np, name)(*[x[i] if count > 1 else _real(x[i]) for i in range(count)]))
 
     return apply
 
@@ -29,8 +62,8 @@ def _plain(name: str, count: int) -> Rule:
 def _reduction(name: str) -> Rule:
     """Return a rule that summarises axes with a function of NumPy's."""
 
-    def apply(np: Any, call: Call, x: list[Any], value: Value) -> Any:
-        return _reduced(np, call, x, name)
+    def apply(call: Call, x: Inputs, value: Value) -> Array:
+        return _reduced(call, x, name)
 
     return apply
 
@@ -59,55 +92,56 @@ def _rules() -> dict[str, Rule]:
     }
 
 
-def _same(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _same(call: Call, x: Inputs, value: Value) -> Array:
     return x[0]
 
 
-def _real(np: Any, x: Any) -> Any:
+def _real(x: Array) -> Array:
     return x if x.dtype.kind in "fb" else x.astype(np.float32)
 
 
-def _reduced(np: Any, call: Call, x: list[Any], name: str) -> Any:
-    axes = call.integers("axes") or (tuple(int(i) for i in x[1]) if len(x) > 1 and x[1] is not None else None)
-    return getattr(np, name)(x[0], axis=axes, keepdims=bool(call.integer("keepdims", 1)))
+def _reduced(call: Call, x: Inputs, name: str) -> Array:
+    over = x.given(1, ())
+    axes = call.integers("axes") or tuple([int(i) for i in over]) or None
+    return np.asarray(getattr(np, name)(x[0], axis=axes, keepdims=bool(call.integer("keepdims", 1))))
 
 
-def _softmax(np: Any, x: Any, axis: int) -> Any:
+def _softmax(x: Array, axis: int) -> Array:
     powers = np.exp(x - x.max(axis, keepdims=True))
-    return powers / powers.sum(axis, keepdims=True)
+    return np.asarray(powers / powers.sum(axis, keepdims=True))
 
 
-def _cast(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _cast(call: Call, x: Inputs, value: Value) -> Array:
     return x[0].astype(TYPES.get(call.integer("to"), "<f4"))
 
 
-def _cast_like(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _cast_like(call: Call, x: Inputs, value: Value) -> Array:
     return x[0].astype(x[1].dtype)
 
 
-def _slice(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _slice(call: Call, x: Inputs, value: Value) -> Array:
     cut: list[slice] = [slice(None)] * x[0].ndim
     for axis, start, stop, step in slices(call, x[0].ndim):
         cut[axis] = python_slice(int(start), int(stop), int(step), x[0].shape[axis])
     return x[0][tuple(cut)]
 
 
-def _split(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _split(call: Call, x: Inputs, value: Value) -> Array:
     axis = call.integer("axis")
     sizes = split_sizes(call, x[0].shape[axis])
     start = sum(sizes[: value.index])
     return np.take(x[0], range(start, start + sizes[value.index]), axis=axis)
 
 
-def _clip(np: Any, call: Call, x: list[Any], value: Value) -> Any:
-    low = call.number("min", -np.inf) if call.opset < 11 else (x[1] if len(x) > 1 and x[1] is not None else -np.inf)
-    high = call.number("max", np.inf) if call.opset < 11 else (x[2] if len(x) > 2 and x[2] is not None else np.inf)
-    return np.clip(x[0], low, high)
+def _clip(call: Call, x: Inputs, value: Value) -> Array:
+    if call.opset < 11:
+        return np.clip(x[0], call.number("min", -np.inf), call.number("max", np.inf))
+    return np.clip(x[0], x.given(1, np.float32(-np.inf)), x.given(2, np.float32(np.inf)))
 
 
-def _batchnorm(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _batchnorm(call: Call, x: Inputs, value: Value) -> Array:
     """Standardise weights by their own statistics, as an export in training mode does, or by those that are stored."""
-    data, weight, bias, mean, variance = x
+    data, weight, bias, mean, variance = x.all()
     where = (1, -1, *(1,) * (data.ndim - 2))
     if call.integer("training_mode"):
         others = tuple(i for i in range(data.ndim) if i != 1)
@@ -116,7 +150,7 @@ def _batchnorm(np: Any, call: Call, x: list[Any], value: Value) -> Any:
     return data * scale.reshape(where) + (bias - mean * scale).reshape(where)
 
 
-def _per_axis(np: Any, scale: Any, x: Any, axis: int) -> Any:
+def _per_axis(scale: Array, x: Array, axis: int) -> Array:
     scale = np.asarray(scale, np.float32)
     return (
         scale.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)])
@@ -125,28 +159,28 @@ def _per_axis(np: Any, scale: Any, x: Any, axis: int) -> Any:
     )
 
 
-def _dequantize(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _dequantize(call: Call, x: Inputs, value: Value) -> Array:
     data, axis = x[0], call.integer("axis", 1)
-    zero = x[2] if len(x) > 2 and x[2] is not None else np.zeros(())
-    return (data.astype(np.float32) - _per_axis(np, zero, data, axis)) * _per_axis(np, x[1], data, axis)
+    real = data.astype(np.float32) - _per_axis(x.given(2, 0), data, axis)
+    return np.asarray(real * _per_axis(x[1], data, axis))
 
 
-def _quantize(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _quantize(call: Call, x: Inputs, value: Value) -> Array:
     data, axis = x[0], call.integer("axis", 1)
-    kind = x[2].dtype if len(x) > 2 and x[2] is not None else np.dtype(np.uint8)
-    zero = x[2].astype(np.float32) if len(x) > 2 and x[2] is not None else np.zeros(())
-    whole = np.rint(data / _per_axis(np, x[1], data, axis)) + _per_axis(np, zero, data, axis)
+    zero = x.given(2, np.uint8(0))
+    kind = zero.dtype
+    whole = np.rint(data / _per_axis(x[1], data, axis)) + _per_axis(zero, data, axis)
     return whole.clip(np.iinfo(kind).min, np.iinfo(kind).max).astype(kind)
 
 
-def _rows(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _rows(call: Call, x: Inputs, value: Value) -> Array:
     data = x[0].astype(np.float32)
-    scale = x[1].reshape(len(x[1]), 1, -1) if len(x) > 1 else 1.0
-    zero = x[2].astype(np.float32).reshape(len(x[2]), 1, -1) if len(x) > 2 else 0.0
-    return (data - zero) * scale
+    scale = x[1].reshape(len(x[1]), 1, -1) if len(x) > 1 else np.float32(1)
+    zero = x[2].astype(np.float32).reshape(len(x[2]), 1, -1) if len(x) > 2 else np.float32(0)
+    return np.asarray((data - zero) * scale)
 
 
-def _gates(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _gates(call: Call, x: Inputs, value: Value) -> Array:
     """Return one direction's weights with the gates in PyTorch's order."""
     order = call.integers("order") or (0,)
     rows = x[0][call.integer("direction")]
@@ -156,37 +190,37 @@ def _gates(np: Any, call: Call, x: list[Any], value: Value) -> Any:
     return np.concatenate([blocks[i] for i in order])
 
 
-def _flat_indices(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _flat_indices(call: Call, x: Inputs, value: Value) -> Array:
     sizes = np.array(call.integers("sizes"))
     steps = np.array([int(np.prod(sizes[i + 1 :])) for i in range(len(sizes))])
-    return (np.where(x[0] < 0, x[0] + sizes, x[0]) * steps).sum(-1)
+    return np.asarray((np.where(x[0] < 0, x[0] + sizes, x[0]) * steps).sum(-1))
 
 
-def _upsample(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _upsample(call: Call, x: Inputs, value: Value) -> Array:
     """Return a map that a layer resizes by NumPy alone."""
     layer = call.operator.attributes["layer"]
     assert isinstance(layer, Upsample), layer
     return layer.interpolated(np, x[0])
 
 
-def _trilu(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _trilu(call: Call, x: Inputs, value: Value) -> Array:
     cut = np.triu if call.integer("upper", 1) else np.tril
-    return cut(x[0], int(x[1]) if len(x) > 1 and x[1] is not None else 0)
+    return cut(x[0], int(x.given(1, 0)))
 
 
-def _mod(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _mod(call: Call, x: Inputs, value: Value) -> Array:
     return np.fmod(x[0], x[1]) if call.integer("fmod") else np.mod(x[0], x[1])
 
 
-def _eye(np: Any, call: Call, x: list[Any], value: Value) -> Any:
-    return np.eye(*value.shape, k=call.integer("k"))
+def _eye(call: Call, x: Inputs, value: Value) -> Array:
+    return np.eye(value.shape[0], value.shape[1], k=call.integer("k"))
 
 
-def _erf(np: Any, call: Call, x: list[Any], value: Value) -> Any:
-    return np.vectorize(erf)(x[0]).astype(x[0].dtype)
+def _erf(call: Call, x: Inputs, value: Value) -> Array:
+    return np.asarray(np.vectorize(erf)(x[0]), x[0].dtype)
 
 
-def _scatter_nd(np: Any, call: Call, x: list[Any], value: Value) -> Any:
+def _scatter_nd(call: Call, x: Inputs, value: Value) -> Array:
     made = x[0].copy()
     places = tuple(np.moveaxis(x[1], -1, 0))
     if call.text("reduction", "none") == "add":
@@ -196,36 +230,36 @@ def _scatter_nd(np: Any, call: Call, x: list[Any], value: Value) -> Any:
     return made
 
 
-def _causal_bias(np: Any, call: Call, x: list[Any], value: Value) -> Any:
-    return np.where(np.tri(*value.shape, call.integer("earlier")), 0, -np.inf).astype(np.float32)
+def _causal_bias(call: Call, x: Inputs, value: Value) -> Array:
+    return np.where(np.tri(value.shape[0], value.shape[1], call.integer("earlier")), 0, -np.inf).astype(np.float32)
 
 
 MORE: dict[str, Rule] = {
-    "Transpose": lambda np, call, x, value: np.transpose(x[0], call.integers("perm")),
-    "Expand": lambda np, call, x, value: np.broadcast_to(x[0], value.shape),
-    "Tile": lambda np, call, x, value: np.tile(x[0], x[1]),
-    "Relu": lambda np, call, x, value: np.maximum(x[0], 0),
-    "Sigmoid": lambda np, call, x, value: 1 / (1 + np.exp(-_real(np, x[0]))),
-    "Div": lambda np, call, x, value: np.trunc(x[0] / x[1]) if x[0].dtype.kind in "iu" else x[0] / x[1],
-    "Where": lambda np, call, x, value: np.where(x[0], x[1], x[2]),
-    "Concat": lambda np, call, x, value: np.concatenate(x, call.integer("axis")),
-    "Gather": lambda np, call, x, value: np.take(x[0], x[1].astype(int), axis=call.integer("axis")),
-    "Softmax": lambda np, call, x, value: _softmax(np, x[0], call.integer("axis", -1)),
-    "Range": lambda np, call, x, value: np.arange(x[0], x[1], x[2]),
-    "CumSum": lambda np, call, x, value: np.cumsum(x[0], int(x[1])),
-    "Einsum": lambda np, call, x, value: np.einsum(call.text("equation"), *x),
-    "ReduceL2": lambda np, call, x, value: np.sqrt(_reduced(np, call, [x[0] * x[0], *x[1:]], "sum")),
-    "Part": lambda np, call, x, value: np.take(
+    "Transpose": lambda call, x, value: np.transpose(x[0], call.integers("perm")),
+    "Expand": lambda call, x, value: np.broadcast_to(x[0], value.shape),
+    "Tile": lambda call, x, value: np.tile(x[0], x[1]),
+    "Relu": lambda call, x, value: np.maximum(x[0], 0),
+    "Sigmoid": lambda call, x, value: 1 / (1 + np.exp(-_real(x[0]))),
+    "Div": lambda call, x, value: np.trunc(x[0] / x[1]) if x[0].dtype.kind in "iu" else x[0] / x[1],
+    "Where": lambda call, x, value: np.where(x[0], x[1], x[2]),
+    "Concat": lambda call, x, value: np.concatenate(x.all(), call.integer("axis")),
+    "Gather": lambda call, x, value: np.take(x[0], x[1].astype(int), axis=call.integer("axis")),
+    "Softmax": lambda call, x, value: _softmax(x[0], call.integer("axis", -1)),
+    "Range": lambda call, x, value: np.arange(x[0].item(), x[1].item(), x[2].item()),
+    "CumSum": lambda call, x, value: np.cumsum(x[0], int(x[1])),
+    "Einsum": lambda call, x, value: np.einsum(call.text("equation"), *x.all()),
+    "ReduceL2": lambda call, x, value: np.sqrt(_reduced(call, Inputs([x[0] * x[0], *x.arrays[1:]]), "sum")),
+    "Part": lambda call, x, value: np.take(
         x[0], range(call.integer("start"), call.integer("stop")), call.integer("axis")
     ),
-    "MaskBias": lambda np, call, x, value: np.where(x[0], 0, -np.inf).astype(np.float32), "Upsample": _upsample,
-    "Twice": lambda np, call, x, value: (
+    "MaskBias": lambda call, x, value: np.where(x[0], 0, -np.inf).astype(np.float32), "Upsample": _upsample,
+    "Twice": lambda call, x, value: (
         np.repeat(x[0], 2, -1) if call.integer("neighbours") else np.concatenate([x[0], x[0]], -1)
     ),
-    "RepeatChannels": lambda np, call, x, value: np.repeat(x[0], call.integer("count")),
-    "Cast": _cast, "CastLike": lambda np, call, x, value: x[0].astype(x[1].dtype), "Mod": _mod,
-    "Sum": lambda np, call, x, value: sum(x[1:], x[0]), "EyeLike": _eye, "Erf": _erf,
-    "GatherElements": lambda np, call, x, value: np.take_along_axis(x[0], x[1], call.integer("axis")),
+    "RepeatChannels": lambda call, x, value: np.repeat(x[0], call.integer("count")),
+    "Cast": _cast, "CastLike": lambda call, x, value: x[0].astype(x[1].dtype), "Mod": _mod,
+    "Sum": lambda call, x, value: np.sum(np.broadcast_arrays(*x.all()), axis=0), "EyeLike": _eye, "Erf": _erf,
+    "GatherElements": lambda call, x, value: np.take_along_axis(x[0], x[1], call.integer("axis")),
     "ScatterND": _scatter_nd, "Slice": _slice, "Split": _split, "Clip": _clip, "BatchNormalization": _batchnorm,
     "DequantizeLinear": _dequantize, "QuantizeLinear": _quantize, "DequantizeRows": _rows, "Gates": _gates,
     "Trilu": _trilu, "FlatIndices": _flat_indices, "CausalBias": _causal_bias,

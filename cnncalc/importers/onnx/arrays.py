@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.importers.onnx.array_rules import RULES, TYPES
+from cnncalc.importers.onnx.array_rules import RULES, TYPES, Inputs
 from cnncalc.importers.onnx.elements import elements
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import BFLOAT16, FLOAT16, INT4, UINT4
@@ -15,6 +17,7 @@ from cnncalc.importers.onnx.values import Value
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
+    from cnncalc.importers.onnx.array_rules import Array
     from cnncalc.importers.onnx.values import LayerStep
     from cnncalc.importers.onnx.wire import WireReader
 
@@ -33,9 +36,9 @@ class Arrays:
         self.wire = wire
         self.path = path
         self.place = place
-        self.made: dict[int, Any] = {}
+        self.made: dict[int, Array] = {}
 
-    def of(self, value: Value) -> Any:
+    def of(self, value: Value) -> Array:
         """Return a constant's array.
 
         Raises:
@@ -45,9 +48,7 @@ class Arrays:
             self.made[id(value)] = self._of(value)
         return self.made[id(value)]
 
-    def _of(self, value: Value) -> Any:
-        import numpy as np
-
+    def _of(self, value: Value) -> Array:
         if isinstance(value.source, StoredTensor):
             return self.stored(value.source)
         if value.data is not None:
@@ -60,15 +61,13 @@ class Arrays:
         function = RULES.get(call.op)
         if function is None:
             raise CnncalcError(f"{self.path}: '{call.op}' on constants can't be run")
-        inputs = [None if given is None else self.of(given) for given in call.inputs]
+        inputs = Inputs([None if given is None else self.of(given) for given in call.inputs])
         with np.errstate(all="ignore"):
-            result = function(np, call, inputs, value)
+            result = function(call, inputs, value)
         return np.asarray(result).reshape(value.shape)
 
-    def stored(self, stored: StoredTensor) -> Any:
+    def stored(self, stored: StoredTensor) -> Array:
         """Return a stored tensor.  Raises CnncalcError where its data is missing or too short."""
-        import numpy as np
-
         if stored.external is not None:
             data = self._external(stored)
         elif stored.raw is not None:
@@ -87,10 +86,8 @@ class Arrays:
             return signed.reshape(stored.shape)
         raise CnncalcError(f"{self.path}: the tensor '{stored.name}' has {len(data):,} bytes, or an unknown type")
 
-    def _listed(self, stored: StoredTensor) -> Any:
+    def _listed(self, stored: StoredTensor) -> Array:
         """Return a tensor whose elements stand in a field of their type."""
-        import numpy as np
-
         small = elements(self.wire, stored)
         if small is not None:
             return np.array(small).reshape(stored.shape)
@@ -144,10 +141,8 @@ class Weights(Mapping[str, Any]):
             if tensor in step.held
         }
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> Array:
         """Return a tensor in floating-point, of the shape that its layer has."""
-        import numpy as np
-
         value, shape = self.constants[name]
         array = self.arrays.of(value)
         array = array if array.dtype.kind == "f" and array.dtype != np.float16 else array.astype(np.float32)
