@@ -75,7 +75,7 @@ class Lowering:
         self._made: dict[DeviceTensor, Operator] = {}
         self._joined: dict[tuple[object, Node], int] = {}
         self._ahead = 0
-        self._whole: dict[Tensor, Tensor] = {}  # what a layer passes on, by the layer
+        self._whole: dict[Tensor, Tensor] = {}  # the readers of each dropped layer's output
         self._passing = set[Node]()
         for node in reversed(graph.nodes):  # whether a layer vanishes depends on those behind it
             if self._vanishes(node):
@@ -87,7 +87,7 @@ class Lowering:
     # --- what a rule asks ---------------------------------------------------------------------------------
 
     def readers(self, tensor: Tensor) -> list[Node]:
-        """Return who reads a tensor, past layers that are nothing on the device."""
+        """Return the layers that read a tensor, looking through layers that are dropped on the device."""
         return self._beyond(tensor)[0]
 
     def _beyond(self, tensor: Tensor) -> tuple[list[Node], bool]:
@@ -113,17 +113,17 @@ class Lowering:
         return found, given
 
     def sole_reader(self, tensor: Tensor) -> Node | None:
-        """Return the one layer that reads a tensor; None where there are more, or where the network gives it out."""
+        """Return the one layer that reads a tensor; None where several do, or it is an output of the network."""
         readers = self.all_readers(tensor)
         return readers[0] if len(readers) == 1 else None
 
     def all_readers(self, tensor: Tensor) -> list[Node]:
-        """Return who reads a tensor that nobody else is given; no one where the network gives it out."""
+        """Return the layers that read a tensor; an empty list where it is an output of the network."""
         readers, given = self._beyond(tensor)
         return [] if given else readers
 
     def vanishes(self, node: Node) -> bool:
-        """Whether a layer is nothing on the device: no computation, and no copy either."""
+        """Whether a layer is dropped on the device: there is neither computation nor copy."""
         return node in self._passing
 
     def _vanishes(self, node: Node) -> bool:
@@ -139,7 +139,7 @@ class Lowering:
         return (keeps or self.converter.dense_takes_maps) and self._feeds_dense(node)
 
     def _feeds_dense(self, node: Node) -> bool:
-        """Whether dense layers are all that reads a layer, activations and batchnorms between them aside."""
+        """Whether only dense layers read a layer, looking through activations and batchnorms."""
         waiting = [*self.all_readers(node)]
         dense = bool(waiting)
         while waiting and dense:
@@ -150,7 +150,7 @@ class Lowering:
         return dense
 
     def behind_a_copy(self, tensor: Tensor) -> bool:
-        """Whether what makes a tensor is a reshape that goes, but only after clamps were merged."""
+        """Whether a tensor comes from a reshape that the converter drops only after it has merged clamps."""
         while isinstance(tensor, Node) and is_idle(tensor):
             tensor = tensor.inputs[0]
         return isinstance(tensor, Node) and tensor.layer.type in ("flatten", "reshape") and self.vanishes(tensor)
@@ -180,20 +180,20 @@ class Lowering:
         return operator
 
     def end(self, node: Node, flow: DeviceTensor) -> None:
-        """Say which tensor holds a layer's output."""
+        """Record which tensor holds a layer's output."""
         self.values[node] = flow
 
     def passes(self, node: Node) -> None:
-        """Let a layer be nothing: its output is its input."""
+        """Drop a layer: its output is its input."""
         self.gone.append(node)
         self.values[node] = self.values[node.inputs[0]]
 
     def drops(self, operator: Operator) -> None:
-        """Take an operator out again."""
+        """Remove an operator again."""
         self.dropped.add(operator)
 
     def folds(self, node: Node, into: Operator, shifts: bool = True) -> None:
-        """Let a layer be part of an operator's weights, and where it ``shifts`` of its bias, new or not."""
+        """Fold a layer into an operator's weights and, where it ``shifts``, into its bias, which may be new."""
         owner = node.shares or node
         self.folded[node] = None
         into.layers.append(node)
@@ -214,7 +214,7 @@ class Lowering:
         return constant._replace(same=("folded", number))
 
     def folds_ahead(self, node: Node, readers: list[Node]) -> None:
-        """Let a layer be part of the weights of layers behind it, where there are any."""
+        """Fold a layer into the weights of the layers behind it, where there are any."""
         self.weigh(len(readers))
         for reader in readers:
             self.ahead.setdefault(reader, []).append(node)
@@ -229,7 +229,7 @@ class Lowering:
             )
 
     def fuses(self, node: Node, activation: str) -> bool:
-        """Let a clamp be part of the operator before it, where that can be; say whether it could.
+        """Fuse a clamp into the operator before it, and return whether that was possible.
 
         A clamp is moved in front of copies; one that is there twice goes, unless a copy lies between.
         """
@@ -288,7 +288,7 @@ Rule = Callable[[Lowering, Node], None]
 
 
 def is_idle(node: Node) -> bool:
-    """Whether a layer is nothing on a device: it passes its input on, or reshapes it to the shape that it has."""
+    """Whether a layer is dropped on a device: it passes its input on, or reshapes it to the shape that it has."""
     if node.layer.type in ("dropout", "identity"):
         return True
     if node.layer.type == "channel_shuffle" and cast("ChannelShuffle", node.layer).groups == 1:

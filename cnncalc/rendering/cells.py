@@ -1,4 +1,4 @@
-"""How wide a text is on a terminal: Chinese, Japanese and Korean signs take two cells, combining marks none."""
+"""The width of texts on a terminal: Chinese, Japanese and Korean characters take two cells, combining marks none."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def right(text: str, room: int) -> str:
 
 
 def fitting(text: str, room: int) -> int:
-    """Return how many signs of a text fit into so many cells: at least one, and marks stay with their letters."""
+    """Return how many characters of a text fit into so many cells: at least one, and marks stay with their letters."""
     if text.isascii() or max(text) < _MARKS:
         return max(room, 1)
     taken = 0
@@ -39,11 +39,11 @@ def fitting(text: str, room: int) -> int:
 
 @cache
 def _width(sign: str) -> int:
-    """Return the cells of one sign, as Unicode's tables have it (UAX #11)."""
+    """Return the cells of one character, by Unicode's East Asian Width (UAX #11)."""
     from unicodedata import category, east_asian_width
 
     if not sign.isprintable():
-        return 1  # shown as a sign that stands for it
+        return 1  # shown as a replacement character
     if category(sign) in ("Mn", "Me") or "\u1160" <= sign <= "\u11ff":  # marks; vowels and finals of Hangul
         return 0
     return 2 if east_asian_width(sign) in "WF" else 1

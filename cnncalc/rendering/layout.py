@@ -335,7 +335,7 @@ def fold(text: str, width: int) -> list[str]:
     Every line is indented as the text is, those after the first by two more where there is room.
     """
     start = len(text) - len(text.lstrip())
-    start = start if start < width - 1 else 0  # a sign may take two cells
+    start = start if start < width - 1 else 0  # a character may take two cells
     further = " " * (start + 2) if width > start + 6 else ""
     text = text[start:] if start else text.lstrip()
     front = " " * start

@@ -9,7 +9,7 @@ NOTHING = "Nothing here multiplies: no convolution and no fully connected layer.
 
 
 def verdict(summary: Summary) -> str:
-    """Hold a network against the textbook's "convolution computes, fully connected stores"."""
+    """Compare a network with the textbook's "convolution computes, fully connected stores"."""
     conv, fc = summary.kinds.get("conv"), summary.kinds.get("fc")
     if not summary.totals.macs:
         unknown = ", ".join(summary.uncounted)

@@ -120,7 +120,7 @@ def _lines(line: Callable[[Sequence[str]], str], below: str = "") -> Callable[[V
 
 
 def as_json(value: object) -> str:
-    """Return one JSON document on one line; what a terminal would obey is escaped."""
+    """Return one JSON document on one line; control characters are escaped."""
     import json
 
     text = json.dumps(value, ensure_ascii=False)
@@ -152,7 +152,7 @@ def flat(value: object) -> str:
 
 
 def _csv(cells: Sequence[str]) -> str:
-    lines = map(printable_lines, cells)  # quoted, a cell may have several
+    lines = map(printable_lines, cells)  # a quoted cell may have several lines
     quoted = ['"' + cell.replace('"', '""') + '"' if any(sign in cell for sign in ',"\n') else cell for cell in lines]
     return ",".join(quoted) + "\n"
 

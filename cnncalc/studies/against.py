@@ -237,7 +237,7 @@ def _groups(network: Graph, batch: int, threads: int, max_memory: int | None) ->
     group: list[Node] = []
     held = 0
     for node in network.nodes:
-        size = 3 * WIDTH * node.elements(batch)  # both, and what differs
+        size = 3 * WIDTH * node.elements(batch)  # both outputs and their difference
         if group and held + size > room:
             yield group
             group, held = [], 0
@@ -269,7 +269,7 @@ def _started(engine: Any, path: str, threads: int) -> Any:
     )  # weights stay in their file, and are there once
     try:
         return engine.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the engine's own classes are none that one could name
+    except Exception as error:  # ONNX Runtime's exception classes are not public
         raise CnncalcError(f"ONNX Runtime can't read the model: {_first_line(error)}") from None
 
 
@@ -314,7 +314,7 @@ def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> 
 
 
 def _as_ours(made: Array, like: Array) -> Array | None:
-    """Return an array of the file's, of whatever type, with the batch where ours has it; None where it has none."""
+    """Return an array of the file's as float, with the batch first as ours has it; None where it has no batch."""
     if made.dtype.kind not in "fiub":
         return None
     placed = [np.moveaxis(made, axis, 0) for axis in range(made.ndim)] or [made]
@@ -325,7 +325,7 @@ def _as_ours(made: Array, like: Array) -> Array | None:
 
 
 def _terms(tensor: Tensor, largest: Mapping[Tensor, float]) -> float:
-    """Return how large the terms are of what an output is, views of it and parts aside."""
+    """Return the size of the terms of which an output is the sum, looking through views and parts."""
     while isinstance(tensor, Node) and (tensor.layer.is_view or tensor.layer.moves_only) and len(tensor.inputs) == 1:
         tensor = tensor.inputs[0]
     if not isinstance(tensor, Node):
@@ -337,7 +337,7 @@ def _laid_out(x: Array, sizes: Sequence[int | str | None]) -> Array | None:
     """Return an array (N, …) with the batch where a file's sizes have room for it; None where they don't fit."""
     if len(x) == 1 and len(sizes) == x.ndim - 1:  # the file has no batch
         return np.ascontiguousarray(x[0])
-    if len(sizes) == 1 and x.shape[1:] == (1,):  # a number for each sample
+    if len(sizes) == 1 and x.shape[1:] == (1,):  # one number per sample
         return np.ascontiguousarray(x[:, 0])
     for axis in range(x.ndim):
         moved: Array = np.moveaxis(x, 0, axis)
@@ -360,7 +360,7 @@ def _largest(array: Array) -> float:
 
 
 def _difference(name: str, type: str, ours: Array, others: Array, terms: float = 0.0) -> Difference:
-    """Return how two arrays differ; what is infinite or no number in both does not."""
+    """Return how two arrays differ; elements that are infinite or NaN in both count as equal."""
     if ours.shape != others.shape:
         raise CnncalcError(f"'{name}' is {ours.shape} here and {others.shape} in ONNX Runtime")
     with np.errstate(all="ignore"):

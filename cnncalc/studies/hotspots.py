@@ -39,7 +39,7 @@ class Hotspots(NamedTuple):
 
 
 def hotspots(summary: Summary, machine: Machine, estimates: list[Estimate] | None = None) -> list[Hotspots]:
-    """Return where MACs, params, activation memory and predicted time are; ``estimates`` are of all rows, if known."""
+    """Return the heaviest layers by MACs, params, activation memory and, with ``estimates`` of all rows, time."""
     if estimates is None:
         width = DTYPES[summary.dtype]
         estimates = [estimate(row.node, machine, summary.batch, width) for row in summary.rows]

@@ -61,7 +61,7 @@ def scale(low: Lowering, node: Node) -> None:
 
 
 def _folds_back(low: Lowering, node: Node) -> bool:
-    """Fold a layer into the convolution or dense layer that alone feeds it; say whether it could."""
+    """Fold a layer into the convolution or dense layer that alone feeds it; return whether that was possible."""
     operator = low.producer(node.inputs[0])
     if operator is None or operator.code not in FOLDABLE or operator.activation is not None:
         return False

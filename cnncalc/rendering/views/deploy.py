@@ -128,7 +128,7 @@ def fits(what: str, low: int, high: int, limit: int) -> tuple[str, str]:
 
 
 def _first(found: Deployment) -> str:
-    """Return which step would break first as the arena gets smaller, and what it has in it."""
+    """Return the step that would fail first if the arena were smaller, and what it holds then."""
     step = found.highest
     if step.operator is None:
         return f"The step that would break first is the input itself, of {exact(step.live)} bytes."

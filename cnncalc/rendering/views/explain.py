@@ -76,7 +76,7 @@ def compact(explanations: Sequence[Explanation], screen: Screen) -> list[Block]:
 
 
 def _telling(explanation: Explanation) -> list[Formula]:
-    """Return the formulas without those of an axis that is kept, and of a figure that is 0."""
+    """Return the formulas without those of kept axes and of figures that are 0."""
     rank = len(explanation.node.shape)
     shapes = together(explanation.formulas[:rank], explanation.node.shape)
     figures = [one for one in explanation.formulas[rank:] if one.value]

@@ -46,7 +46,7 @@ def view(summary: Summary, run: Run, random: str) -> View:
 
     def flat(screen: Screen) -> Iterable[Record]:
         found: Iterable[Record] = layers(summary, run)
-        return map(channels_last, found) if screen.layout == "hwc" else found  # JSON keeps to one order of axes
+        return map(channels_last, found) if screen.layout == "hwc" else found  # JSON has the channels first always
 
     return View(
         page=lambda screen: page(run, random, screen.layout),

@@ -38,7 +38,7 @@ def view(
     """
 
     def page(screen: Screen) -> Iterable[Block]:
-        from cnncalc.rendering.views import summary_page  # what is read by programs needs no layout
+        from cnncalc.rendering.views import summary_page  # formats for programs need no layout
 
         return summary_page.page(summary, rows, rest, columns, device, screen)
 
@@ -48,7 +48,7 @@ def view(
 
     def flat(screen: Screen) -> Iterable[Record]:
         records: Iterable[Record] = map(layer, rows)
-        if screen.layout == "hwc":  # JSON keeps to one order of axes
+        if screen.layout == "hwc":  # JSON has the channels first always
             records = map(channels_last, records)
         return marked(records, summary.convention)
 

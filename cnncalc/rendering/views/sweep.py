@@ -108,7 +108,7 @@ class ColumnWidths(NamedTuple):
 
 
 def columns(grid: Grid, figures: Sequence[str], asked: Sequence[str], width: int | None) -> ColumnWidths:
-    """Settle the columns; those that don't fit ``width`` are left out, last of all those that were ``asked`` for."""
+    """Choose the columns; those that don't fit ``width`` are left out, the ones that were ``asked`` for last."""
     keys: dict[str, int] = {}
     if grid.variants != (None,):
         keys["variant"] = max(cells(variant or "") for variant in grid.variants)

@@ -61,14 +61,14 @@ def packed(parts: Iterable[SweepPart], grid: Grid, names: dict[str, str], figure
 
 
 class _Sink(RawIOBase):
-    """Keeps what is written to it until it is taken."""
+    """Collects what is written to it until it is taken."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
         self._written = 0
 
     def writable(self) -> bool:
-        """Return that it is there to be written to."""
+        """Return True: ``RawIOBase`` asks whether it can be written to."""
         return True
 
     def write(self, data: Any) -> int:

@@ -189,7 +189,7 @@ def _bracketed(text: str) -> str:
 
 
 def rounded(value: float, whole: bool | None = None) -> str:
-    """Return a number with four digits that count, whole ones without a point."""
+    """Return a number with four significant digits; integers without a decimal point."""
     value += 0.0  # −0 becomes 0
     if not isfinite(value):
         return f"{value}".replace("inf", "∞").replace("-", "−")

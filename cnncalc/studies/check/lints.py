@@ -87,7 +87,7 @@ def _read(node: Node) -> Fraction:
 
 def _padding_covers_kernel(node: Node, readers: Readers) -> Iterator[Finding]:
     window = _sliding(node)
-    if window is None or node.layer.kind != "conv":  # a pooling refuses it
+    if window is None or node.layer.kind != "conv":  # a pooling with such padding is refused
         return
     for extent, pad in zip(window.extents, window.pads, strict=True):
         if max(pad) >= extent:
@@ -114,7 +114,7 @@ def _bias_before_batchnorm(node: Node, readers: Readers) -> Iterator[Finding]:
 
 
 def _repeated_relu(node: Node, readers: Readers) -> Iterator[Finding]:
-    """Two clips in a row of which one does all that both do."""
+    """Two clips in a row, of which one alone does the same."""
     bounds = node.layer.clamps()
     if bounds is None:
         return

@@ -73,7 +73,7 @@ def _inner(a: Sequence[Line], b: Sequence[Line]) -> list[Pair]:
 
 
 def _best(a: Sequence[Line], b: Sequence[Line]) -> list[list[int]]:
-    """Return what the best alignment of the ends ``a[i:]`` and ``b[j:]`` is worth, for every i and j."""
+    """Return the score of the best alignment of ``a[i:]`` and ``b[j:]``, for every i and j."""
     places: dict[str, list[tuple[int, Hashable, str]]] = {}
     for j, right in enumerate(b):
         places.setdefault(right.type, []).append((j, right.key, right.name))
@@ -81,7 +81,7 @@ def _best(a: Sequence[Line], b: Sequence[Line]) -> list[list[int]]:
     for left in reversed(a):
         left_key, left_name, below = left.key, left.name, rows[-1]
         paired = below[:]
-        for j, key, name in places.get(left.type, ()):  # _worth, spelled out: this runs a million times
+        for j, key, name in places.get(left.type, ()):  # _worth inlined: this runs a million times
             worth = below[j + 1] + _TYPE
             if key == left_key:
                 worth += _SAME
@@ -94,7 +94,7 @@ def _best(a: Sequence[Line], b: Sequence[Line]) -> list[list[int]]:
 
 
 def _worth(left: Line, right: Line) -> int:
-    """Return what it is worth that two items stand for each other; 0 where they can't."""
+    """Return the score of pairing two items; 0 where they can't be paired."""
     if left.type != right.type:
         return 0
     return _SAME * (left.key == right.key) + _NAME * (left.name == right.name) + _TYPE

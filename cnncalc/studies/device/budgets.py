@@ -1,4 +1,4 @@
-"""What a spec and a command ask of a device: which it is, and how much it has."""
+"""What a spec and a command line ask for: which device, and how many bytes of arena, RAM and flash."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Weighed = tuple[str, int]
 
 
 class Wanted(NamedTuple):
-    """A device as it is asked for, by names and sizes; None where nothing is said."""
+    """A device as it is asked for, by names and sizes; None where nothing is stated."""
 
     quant: str | None = None
     converter: str | None = None

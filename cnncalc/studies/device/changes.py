@@ -156,7 +156,7 @@ def _narrower(network: Graph, on: Device, found: Deployment) -> Iterable[DeviceC
 
 
 def _measured(name: str, nodes: set[Node], how: str, changed: Graph | None, on: Device) -> Iterable[DeviceChange]:
-    """Yield a change with its figures, unless no network comes of it."""
+    """Yield a change with its figures, unless the changed network can't be built."""
     if changed is None:
         return
     layers = tuple([node.name for node in sorted(nodes, key=lambda node: node.index)])
@@ -220,6 +220,6 @@ def _fitting(node: Node, channels: int) -> Layer:
 
 
 def _with(layer: Layer, **changed: object) -> Layer:
-    """Return a layer with some other arguments, none of which states what comes in."""
+    """Return a layer with some arguments changed, without in_channels and in_features."""
     values = {name: getattr(layer, name) for name in layer.arguments if name not in ("in_channels", "in_features")}
     return type(layer)(**{name: value for name, value in (values | changed).items() if value is not None})

@@ -8,7 +8,7 @@ from cnncalc.graph import Node
 from cnncalc.layers.shapes import axis_names
 from cnncalc.layers.window import window_count
 
-_LARGEST_COVER = 100_000  # taps of an axis that are looked at one by one
+_LARGEST_COVER = 100_000  # up to so many taps of an axis are examined one by one
 
 
 class Border(NamedTuple):

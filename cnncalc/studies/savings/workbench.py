@@ -160,7 +160,7 @@ class Workbench:
         (shape,) = [tensor.shape for tensor in self.network.inputs.values()]
         if len(shape) < 2:
             return None
-        axes = min(len(shape) - 1, 2)  # of a film, the frames stay
+        axes = min(len(shape) - 1, 2)  # of a video, the number of frames stays
         kept, sizes = shape[:-axes], shape[-axes:]
         fitting = (step for step in _STEPS if all(size % step == 0 and size >= 4 * step for size in sizes))
         step = next(fitting, 1)
@@ -251,7 +251,7 @@ class Workbench:
     def grouped(
         self, node: Node, nodes: Sequence[Node], item: ItemText
     ) -> list[tuple[str, replacements.Replacement | None]]:
-        """Return the proposal of as many groups as divide the channels."""
+        """Return the proposal of a grouped convolution, with a number of groups that divides the channels."""
         wide = replacements.is_wide(node)
         for groups in replacements.GROUPS:
             replacement = self.once(replacements.grouped, item, nodes, wide, groups)

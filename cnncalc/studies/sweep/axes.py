@@ -32,7 +32,7 @@ class Axis:
     """
 
     def __init__(self, values: Sequence[Value]) -> None:
-        """Take the values apart; values that are all alike stay as they are."""
+        """Take the values apart; a number that is the same in all of them is not traced."""
         self.values = values
         self._distinguished: set[Path] = set()
         self._columns: dict[Path, Column] = {}
@@ -54,7 +54,7 @@ class Axis:
         return self._traced(tape, number, value, path) if _is_number(value) else value
 
     def traced_shape(self, tape: Tape, number: int, shape: Shape) -> Shape:
-        """Return a shape of the axis likewise."""
+        """Return a shape of the axis with traced sizes, as :meth:`traced` does."""
         return tuple([self._traced(tape, number, size, (place,)) for place, size in enumerate(shape)])
 
     def column(self, path: Path, places: Column) -> Column:
@@ -85,7 +85,7 @@ class Axis:
             return np.array(numbers, np.int64 if fits else object)
         if all(isinstance(found, float) or not found for found in numbers):
             return np.array(numbers, np.float64)
-        return objects(numbers)  # kinds are mixed; a program's lanes are all of one
+        return objects(numbers)  # integers and floats are mixed; the lanes of one program are all of one kind
 
     def _coded(self) -> Column:
         if isinstance(self.values, range):

@@ -104,15 +104,15 @@ class Cluster:
         return max(1, sum(threads.values()))
 
     def submit(self, start: int, stop: int) -> Callable[[], SweepPart]:
-        """Let a part be computed; return a function that waits for it."""
+        """Submit a part; return a function that waits for it."""
         return partial(self._result, self._submitted(start, stop), start, stop)
 
     def _submitted(self, start: int, stop: int) -> Any:
-        """Hand in a task, and return Dask's future."""
+        """Submit a task, and return Dask's future."""
         return self._client.submit(_part, self._sent, start, stop, pure=False)
 
     def _result(self, future: Any, start: int, stop: int) -> SweepPart:
-        """Return a part when it is computed, by whichever worker; where several have died of it, by this process."""
+        """Wait for a part; where workers die of it, submit it again, and in the end compute it in this process."""
         for _ in range(TRIES):
             try:
                 answer: tuple[Version, SweepPart] = future.result()
@@ -127,18 +127,18 @@ class Cluster:
         return self._here.part(start, stop)
 
     def close(self, stop: bool) -> None:
-        """Let go of the scheduler, and end what was started here; tasks that are under way are cancelled."""
+        """Disconnect from the scheduler, and end the workers that were started here; running tasks are cancelled."""
         with suppress(Exception):  # the scheduler may be gone
             if self._client is not None:
                 self._client.close(timeout=PATIENCE)
         with suppress(Exception):
             if self._cluster is not None:
-                if stop:  # a worker would end its task first
+                if stop:  # else each worker finishes its task first
                     _kill(self._cluster)
                 self._cluster.close(timeout=PATIENCE)
 
     def _check(self, found: Mapping[str, object]) -> None:
-        """Raise ArgumentError for workers whose version is another than this one."""
+        """Raise ArgumentError for workers with a version other than this process's."""
         own = version()
         others = {worker: one for worker, one in found.items() if one != own}
         if not others:
@@ -179,7 +179,7 @@ def _kill(cluster: Any) -> None:
 
 
 def version() -> Version:
-    """Return what computes here."""
+    """Return the version of the code in this process."""
     import sys
 
     return Version(cnncalc.__version__, code_identity(), ".".join(map(str, sys.version_info[:2])))
@@ -187,11 +187,11 @@ def version() -> Version:
 
 # --- in the workers ---------------------------------------------------------------------------------------------
 
-_own = threading.local()  # a worker may have several threads, and what computes is made for one
+_own = threading.local()  # a worker may have several threads, and a Work serves only one
 
 
 def _part(errand: bytes, start: int, stop: int) -> tuple[Version, SweepPart]:
-    """Return who computes, and a part."""
+    """Return this worker's version, and a part."""
     return version(), _works()(errand).part(start, stop)
 
 

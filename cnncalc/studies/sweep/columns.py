@@ -68,7 +68,7 @@ class Columns:
         self._known: dict[tuple[int, ...], list[LaidOutProgram]] = {}
 
     def window(self, numbers: Sequence[int]) -> Window:
-        """Return the figures of some places of the grid, by their numbers."""
+        """Return the figures of some combinations, by their numbers in the grid."""
         places = self.grid.places(numbers)
         window = Window(numbers, [], {}, [])
         waiting = [np.arange(len(numbers))]
@@ -113,7 +113,7 @@ class Columns:
             yield tuple(keys[:, number].tolist()), lanes[group == number]
 
     def _played(self, window: Window, signature: tuple[int, ...], places: list[Column], lanes: Column) -> Column:
-        """Play the programs that are known of a signature; return the lanes that none holds for."""
+        """Play the known programs of a signature; return the lanes that none of them holds for."""
         structures = self._known.get(signature, [])
         for number, (program, layout, is_error) in enumerate(structures):
             if not len(lanes):

@@ -1,4 +1,4 @@
-"""Which items of a spec make the same of the same, wherever they stand, and which names each of them reads.
+"""Which items of a spec expand to the same layers wherever they stand, and which names each of them reads.
 
 What an item expands to is settled by the values of the names that it reads, by what comes in, and by the layers that
 each ``from`` inside of it names.  Where those lie inside as well, the item can be folded: it is expanded once, and

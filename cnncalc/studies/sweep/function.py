@@ -188,7 +188,7 @@ class _Scalar:
         return target, PYTHON[operation.name], a, b[0] if b else -1, ()
 
     def _slot(self, operand: Operand) -> int:
-        """Return where an operand's value is; a constant gets a place of its own."""
+        """Return the place of an operand's value; a constant gets a new one."""
         if not isinstance(operand, SameForAll):
             return operand
         self._template.append(operand.value)
@@ -196,7 +196,7 @@ class _Scalar:
 
 
 def _form(value: Value, numbers: list[Number]) -> object:
-    """Return what of a value decides on the program that is looked for, and collect its numbers."""
+    """Return the part of a value that selects a program (all but its numbers), and collect the numbers."""
     if isinstance(value, tuple):
         return tuple([_form(item, numbers) for item in value])
     if value is None or isinstance(value, (bool, str)):
@@ -206,7 +206,7 @@ def _form(value: Value, numbers: list[Number]) -> object:
 
 
 def _interval(value: Number) -> Interval | None:
-    """Return the interval of the numbers that a program serves which was made for one of them; 0 is alone."""
+    """Return the interval of numbers that a program made for this one serves; None for 0, which is served alone."""
     least = 1 if isinstance(value, int) else _LEAST
     for low, high in ((least, _USUAL), (least, MAX_INTEGER), (-MAX_INTEGER, -least)):
         if low <= value <= high:

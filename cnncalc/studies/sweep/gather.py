@@ -80,7 +80,7 @@ class Gatherer:
     def _values(self, window: Window, lanes: Sequence[int]) -> tuple[Column | None, dict[str, Column]]:
         """Return what was combined: the variants where there are several, and the arguments."""
         several = len(self.grid.variants) > 1
-        if not window.batches:  # points know theirs, and the best of a sweep nothing else
+        if not window.batches:  # points have their own values; windows of a keeper have only points
             points = [window.points[lane] for lane in lanes]
             args = {name: objects([one.args[name] for one in points]) for name in self.grid.args}
             variants = objects([one.variant for one in points]) if several else None
@@ -132,7 +132,7 @@ class Gatherer:
             _put(found.figures, name, row, self._one(value) if isinstance(value, tuple) else value)
 
     def _shapes_of(self, sizes: Shapes, count: int, here: Column | None) -> Column:
-        """Return shapes as objects; equal ones are one."""
+        """Return a column of shapes; equal ones are one object."""
         plain = tuple([size for size in sizes if isinstance(size, int)])
         if len(plain) == len(sizes):
             found = np.empty(count, object)

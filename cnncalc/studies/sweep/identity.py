@@ -1,4 +1,4 @@
-"""Which code computes: what must be the same wherever, and whenever, parts of one sweep are computed."""
+"""The identity of the code: it must be the same wherever, and whenever, parts of one sweep are computed."""
 
 from __future__ import annotations
 

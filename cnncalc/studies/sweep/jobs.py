@@ -111,7 +111,7 @@ class Engine(Protocol):
     most_plain: int
 
     def submit(self, start: int, stop: int) -> Callable[[], SweepPart]:
-        """Let a part be computed; return a function that waits for it, and raises what computing it raises."""
+        """Submit a part; return a function that waits for it, and raises what computing it raises."""
         ...
 
     def close(self, stop: bool) -> None:

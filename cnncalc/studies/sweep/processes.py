@@ -46,34 +46,34 @@ class Processes:
         self._pool = ProcessPoolExecutor(workers, initializer=_start, initargs=(errand, self._stopped))
 
     def submit(self, start: int, stop: int) -> Callable[[], SweepPart]:
-        """Let a part be computed; return a function that waits for it."""
+        """Submit a part; return a function that waits for it."""
         return self._pool.submit(_part, start, stop).result
 
     def close(self, stop: bool) -> None:
         """End the processes.
 
-        Not by a signal: who is ended in the middle of an answer leaves the pool waiting for the rest.
+        Not by a signal: the pool would wait for ever for the rest of an answer that a process was writing.
         """
         if stop:
             self._stopped.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-_work: Work | None = None  # what every task of a worker process works on
+_work: Work | None = None  # what a worker process computes its parts with
 
 
 def _start(errand: Errand, stopped: Event) -> None:
     import signal
 
     global _work
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the first process's to report
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the first process reports Ctrl-C
     for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
         signal.signal(number, signal.SIG_DFL)  # there is nothing to clean up here
     _work = errand.work(partial(_go_on, stopped))
 
 
 def _go_on(stopped: Event) -> None:
-    """Raise InterruptedError where nobody waits for an answer any more."""
+    """Raise InterruptedError once the sweep has been stopped."""
     if stopped.is_set():
         raise InterruptedError
 
@@ -84,5 +84,5 @@ def _part(start: int, stop: int) -> SweepPart:
 
 
 def same(plan: SweepPlan, recipe: Recipe) -> SweepPlan:
-    """Return a plan as it is: what is sent where there are no texts that it was made of."""
+    """Return a plan as it is, for an errand that needs no texts to make it from."""
     return plan

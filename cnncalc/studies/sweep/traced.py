@@ -139,7 +139,7 @@ class Traced:
         return self if self.is_real else _applied("float", self)
 
     def larger(self, other: Traceable) -> Traceable:
-        """Return what ``max()`` of both is."""
+        """Return the larger of both, still traced."""
         return _extreme("maximum", max, self, other)
 
     def below(self, other: Traceable) -> Traceable:
@@ -150,7 +150,7 @@ class Traced:
         return _noted(self.tape, "lt", (self.operand(), operand_of(other)), int(self.value < plain(other)), (0, 1))
 
     def smaller(self, other: Traceable) -> Traceable:
-        """Return what ``min()`` of both is."""
+        """Return the smaller of both, still traced."""
         return _extreme("minimum", min, self, other)
 
     # --- what asks for the value ------------------------------------------------------------------------------------
@@ -330,7 +330,7 @@ def _powered(a: Traceable, b: Traceable) -> Traceable:
     if isinstance(b, int) and b >= 0 and not a.is_real:
         interval = (a.low**b, a.high**b) if a.low >= 0 else ANYTHING
         return _noted(a.tape, "pow", (a.operand(), SameForAll(b)), a.value**b, interval)
-    if a > 0:  # else it might be complex, or a division by zero
+    if a > 0:  # with another base it might be complex, or a division by zero
         return _noted(a.tape, "pow", (a.operand(), SameForAll(b)), a.value**b, ANYTHING)
     return a.pin() ** b
 
@@ -375,7 +375,7 @@ def _extreme(operation: str, function: Callable[[Number, Number], Number], a: Tr
 
 def _compared(operation: str, a: Traceable, b: Traceable) -> bool:
     """Return the outcome of a comparison; a guard is noted unless the intervals decide it."""
-    if not (_real(a) or _real(b)):  # of the difference more is known than of each
+    if not (_real(a) or _real(b)):  # the interval of the difference is narrower than those of both sides
         a, b = a - b, 0
         if type(a) is not Traced:
             return bool(PYTHON[operation](a, b))

@@ -73,7 +73,7 @@ class Condition:
         return bool(self._early)
 
     def may_hold(self, args: Mapping[str, Value]) -> bool:
-        """Return whether what only reads arguments holds; an argument that is not varied decides nothing here."""
+        """Return whether the parts that read only arguments hold; one whose arguments are not all given is left out."""
         return all(self._holds(part, args) for part in self._early if part.names <= args.keys())
 
     def holds(self, args: Mapping[str, Value], figures: Mapping[str, Figure], shapes: Mapping[str, Shape]) -> bool:
@@ -114,10 +114,10 @@ def _conjuncts(plain: str) -> list[tuple[int, int]]:
     whole = [(first, len(plain.rstrip()))]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python warns of `1if x`, which is none of the user's business
+            warnings.simplefilter("ignore")  # Python's own warnings, as of `1if x`, are not shown
             tree = ast.parse(plain[first:], mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return whole  # compiling it says what is wrong
+        return whole  # compile_expression reports what is wrong
     if not (isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And)):
         return whole
     if len(plain) > MAX_EXPRESSION or not plain.isascii() or "\n" in plain.strip():
@@ -133,7 +133,7 @@ def _compiled(plain: _Plain, start: int, end: int, known: Collection[str], sourc
         hint = error.hint() if callable(error.hint) else error.hint
         if error.message.endswith("is not an expression") and _UNIT.search(source.content):
             hint = "quantities are written 600M, 1.5G or 256KiB"
-        elif hint and "YAML" in hint:  # this is none
+        elif hint and "YAML" in hint:  # a condition is not YAML
             hint = None
         at = min(start + error.offset, len(plain.origins) - 1)
         raise SpecError([Fault(error.message, source.place(plain.origins[at]), hint)]) from None
