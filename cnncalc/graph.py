@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.base import Layer, LayerError, Use, Weight
@@ -12,6 +12,8 @@ from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
     from cnncalc.ground.places import Origin
+    from cnncalc.ground.values import Value
+    from cnncalc.layers.ops import Array
     from cnncalc.layers.symbols import Formula
 
 
@@ -156,13 +158,13 @@ class BlockUse:
 
     __slots__ = ("arguments", "name", "names", "origin")
 
-    def __init__(self, name: str, arguments: Collection[str], names: Mapping[str, Any], origin: Origin) -> None:
+    def __init__(self, name: str, arguments: Collection[str], names: Mapping[str, Value], origin: Origin) -> None:
         self.name = name
         self.arguments = arguments
         self.names = names
         self.origin = origin
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Value]:
         """Return the values of the arguments."""
         return {name: self.names[name] for name in self.arguments if name in self.names}
 
@@ -219,7 +221,7 @@ class Graph:
         self.inputs = {name: Input(name, tuple(shape)) for name, shape in inputs.items()}
         self.nodes: list[Node] = []
         self.outputs: dict[str, Tensor] = {}
-        self.published: dict[str, tuple[Any, Origin]] = {}
+        self.published: dict[str, tuple[Value, Origin]] = {}
         self.misshapen: list[Unmet] = []
         self.states_shapes = False
         self._names: set[str] = set()
@@ -231,7 +233,7 @@ class Graph:
         self.undecided: list[str] = []
         self.numbers: dict[str, float] = {}
         self.effort = 0
-        self.stored: Callable[[], Mapping[str, Any]] | None = None
+        self.stored: Callable[[], Mapping[str, Array]] | None = None
 
     @property
     def title(self) -> str:

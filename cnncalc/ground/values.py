@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | None"
-"""A number, a truth, a word, nothing, or a list of these; lists are tuples, since nothing changes them."""
+Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | range | None"
+"""A number, a truth, a word, nothing, or a list of these: a tuple, since nothing changes it, or a range."""

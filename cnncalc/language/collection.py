@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.language.loading import open_document
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
+
+if TYPE_CHECKING:
+    from cnncalc.ground.values import Value
 
 
 class Member(NamedTuple):
@@ -34,7 +37,7 @@ class Member(NamedTuple):
         """The paper or page that the architecture was taken from."""
         return self.recipe.about(self.variant).source
 
-    def build(self, settings: Mapping[str, Any] | None = None, inputs: Mapping[str, Shape] | None = None) -> Graph:
+    def build(self, settings: Mapping[str, Value] | None = None, inputs: Mapping[str, Shape] | None = None) -> Graph:
         """Build the network.  Raises CnncalcError where the file is wrong."""
         return self.recipe.build(self.variant, settings, inputs)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
@@ -14,6 +14,10 @@ from cnncalc.language.expressions.compile import Expression
 from cnncalc.language.expressions.whitelist import Evaluate, Names
 from cnncalc.layers.base import Layer
 from cnncalc.recipe import About, Stated
+
+if TYPE_CHECKING:
+    from cnncalc.ground.values import Value
+    from cnncalc.language.expressions.loops import Target
 
 INPUT_NAMES = ("in_channels", "in_shape")
 """What expressions call the incoming tensor's channels and its shape."""
@@ -34,7 +38,7 @@ class SpecValue:
     def __init__(
         self,
         origin: Place,
-        constant: Any = None,
+        constant: Value = None,
         compute: Evaluate | None = None,
         names: frozenset[str] = frozenset(),
     ) -> None:
@@ -45,7 +49,7 @@ class SpecValue:
         self.names = names
         self.reads_input = not names.isdisjoint(INPUT_NAMES)
 
-    def __call__(self, names: Names, budget: Budget) -> Any:
+    def __call__(self, names: Names, budget: Budget) -> Value:
         """Return the value, given a value for every name.  Raises ExpressionError, and OutOfWorkError."""
         return self.constant if self.compute is None else self.compute(names, budget)
 
@@ -65,7 +69,7 @@ class Loop:
 
     __slots__ = ("names", "origin", "rows", "target")
 
-    def __init__(self, target: Any, names: list[str], rows: Expression, origin: Place) -> None:
+    def __init__(self, target: Target, names: list[str], rows: Expression, origin: Place) -> None:
         self.target = target
         self.names = names
         self.rows = rows

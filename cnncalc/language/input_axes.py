@@ -7,11 +7,14 @@ of a few frames, small maps of many channels, or maps of one column that are mea
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.language.document import Block, BlockItem, Document, Item, LayerItem, SpecValue
 from cnncalc.language.findings import Finding
 from cnncalc.layers.shapes import Shape, crossed, shape_text
+
+if TYPE_CHECKING:
+    from cnncalc.ground.values import Value
 
 PICTURE = (1, 3, 4)
 """Channels of pictures: grey, colours, colours with transparency."""
@@ -37,7 +40,7 @@ class Doubt:
         self.meant = meant
 
 
-def doubt(shape: Shape, kernel: Any = None) -> Doubt | None:
+def doubt(shape: Shape, kernel: Value = None) -> Doubt | None:
     """Return what is doubtful about an input's shape, or None.
 
     Args:
@@ -49,7 +52,8 @@ def doubt(shape: Shape, kernel: Any = None) -> Doubt | None:
     if len(listed) == axes - 1 and (axes == 4 or listed[-1:] == (1,)):
         return None  # who writes a figure for each axis has counted them
     width = listed[-1] if listed else kernel
-    if axes == 2 and shape[1] <= 3 and shape[0] >= SAMPLES and (width is None or width >= max(2, shape[1])):
+    is_wide = not isinstance(width, int) or width >= max(2, shape[-1])
+    if axes == 2 and shape[1] <= 3 and shape[0] >= SAMPLES and is_wide:
         return _last(shape)
     if axes == 3 and shape[-1] in PICTURE and shape[0] > max(PICTURE) and _picture(shape[0], shape[1]):
         return _last(shape)
@@ -98,7 +102,7 @@ def findings(
             yield finding
 
 
-def _first_kernel(items: list[Item]) -> object:
+def _first_kernel(items: list[Item]) -> Value:
     """Return the first window that items slide: a number, a list with one for each axis, or None for an expression.
 
     Where nothing slides a window it is 1: each position is read by itself.

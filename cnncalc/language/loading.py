@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FILE_BYTES
@@ -17,6 +17,7 @@ from cnncalc.language.read.yaml_tree import decode
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph
+    from cnncalc.ground.values import Value
     from cnncalc.layers.shapes import Shape
 
 SUFFIXES = (".yaml", ".yml", ".onnx")
@@ -29,7 +30,7 @@ class Spec(Document):
     def build(
         self,
         variant: str | None = None,
-        settings: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Value] | None = None,
         inputs: Mapping[str, Shape] | None = None,
     ) -> Graph:
         """Build a network.

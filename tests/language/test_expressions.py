@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cnncalc.ground.limits import MAX_INTEGER
+from cnncalc.ground.values import Value
 from cnncalc.language.expressions.arithmetic import make_divisible
 from cnncalc.language.expressions.budget import Budget
 from cnncalc.language.expressions.compile import compile_expression
 from cnncalc.language.expressions.loops import bind, compile_loop
 from cnncalc.language.expressions.whitelist import ExpressionError
 
-NAMES = {"a": 3, "b": 4.5, "rows": ((1, 2), (3, 4)), "kind": "basic", "flag": True, "empty": None}
+NAMES: dict[str, Any] = {"a": 3, "b": 4.5, "rows": ((1, 2), (3, 4)), "kind": "basic", "flag": True, "empty": None}
 
 
 def value(text: str, **names: Any) -> Any:
@@ -113,7 +114,10 @@ def test_make_divisible(channels: float, expected: int) -> None:
 def test_a_loop_binds_nested_names() -> None:
     target, names, rows = compile_loop("i, (c, n) in zip(range(2), rows)", NAMES)
     assert names == ["i", "c", "n"]
-    assert [bind(target, row) for row in rows(NAMES, Budget())] == [{"i": 0, "c": 1, "n": 2}, {"i": 1, "c": 3, "n": 4}]
+    assert [bind(target, row) for row in cast("tuple[Value, ...]", rows(NAMES, Budget()))] == [
+        {"i": 0, "c": 1, "n": 2},
+        {"i": 1, "c": 3, "n": 4},
+    ]
 
 
 def test_names_that_an_expression_reads() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -95,7 +96,7 @@ def test_shapes_that_are_meant(shape: tuple[int, ...]) -> None:
         ((512, 3), 2, False),
     ],
 )
-def test_the_first_window_decides_what_is_meant(shape: tuple[int, ...], kernel: object, doubted: bool) -> None:
+def test_the_first_window_decides_what_is_meant(shape: tuple[int, ...], kernel: Any, doubted: bool) -> None:
     assert (doubt(shape, kernel) is not None) is doubted
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from cnncalc.exporters.torch.merging import Template, merged
 from cnncalc.exporters.torch.names import free, quoted
@@ -31,7 +31,7 @@ USUAL = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "output_padding"
 class ClassUse:
     """One use of a class: the scope's structure, the block's arguments in the spec, and what makes the module."""
 
-    def __init__(self, structure: Structure, stated: dict[str, object]) -> None:
+    def __init__(self, structure: Structure, stated: Mapping[str, object]) -> None:
         self.structure = structure
         self.stated = stated
         self.module = ModuleCall("", ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, TypeGuard
 
 from cnncalc.graph import Graph, Tensor
 from cnncalc.ground.limits import MAX_AXES, MAX_FRAMES, MAX_INTEGER, MAX_LAYERS
@@ -23,13 +23,16 @@ from cnncalc.language.input_axes import findings
 from cnncalc.layers.arguments import LayerError, value_text
 from cnncalc.layers.shapes import Shape
 
+if TYPE_CHECKING:
+    from cnncalc.ground.values import Value
+
 Expander = Callable[[Graph, Evaluation, Faults, bool], Expansion]
 
 
 def build(
     document: Document,
     variant: str | None = None,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Value] | None = None,
     inputs: Mapping[str, Shape] | None = None,
     expander: Expander = Expansion,
 ) -> Graph:
@@ -52,7 +55,7 @@ def build(
 
 
 def warn_of_inputs(
-    document: Document, variant: str | None, settings: Mapping[str, Any], inputs: Mapping[str, Shape]
+    document: Document, variant: str | None, settings: Mapping[str, Value], inputs: Mapping[str, Shape]
 ) -> None:
     """Warn of input shapes that are probably not meant, as building the network would."""
     from contextlib import suppress
@@ -70,7 +73,7 @@ class _Build:
         self,
         document: Document,
         variant: str | None,
-        settings: Mapping[str, Any],
+        settings: Mapping[str, Value],
         inputs: Mapping[str, Shape],
         expander: Expander = Expansion,
     ) -> None:
@@ -125,8 +128,9 @@ class _Build:
             self.state_published(graph)
         return graph
 
-    def arguments(self) -> dict[str, Any]:
-        document, values = self.document, dict[str, Any]()
+    def arguments(self) -> dict[str, Value]:
+        document = self.document
+        values: dict[str, Value] = {}
         for name in self.settings:
             if name not in document.arguments:
                 known = tuple(document.arguments)
@@ -140,7 +144,7 @@ class _Build:
                 values[name] = self.values.value(value, values)
         return values
 
-    def check_setting(self, name: str, own: Any) -> None:
+    def check_setting(self, name: str, own: Value) -> None:
         """Refuse a text in place of a figure, and the other way round: expressions would take it for another value.
 
         Where an item's argument takes the text as a word beside figures (``same`` as a padding), both are right.
@@ -150,7 +154,7 @@ class _Build:
             return
         from cnncalc.language.expand.receivers import takes_word
 
-        if takes_word(self.document, name, given if isinstance(given, str) else own):
+        if takes_word(self.document, name, given if isinstance(given, str) else str(own)):
             return
         what, wanted = ("a text", "none") if isinstance(given, str) else ("no text", "one")
         message = f"{value_text(given)} is {what}, and the spec's own value, {value_text(own)}, is {wanted}"
@@ -182,8 +186,9 @@ class _Build:
 
     def input_shape(self, value: SpecValue) -> Shape:
         shape = self.values.value(value, self.values.globals)
-        sizes = shape if isinstance(shape, tuple) else ()
-        if not 1 <= len(sizes) <= MAX_AXES or not all(_is_size(size) for size in sizes):
+        stated = shape if isinstance(shape, tuple) else ()
+        sizes = tuple([size for size in stated if _is_size(size)])
+        if not 1 <= len(sizes) <= MAX_AXES or len(sizes) < len(stated):
             self.faults.note(
                 value.origin,
                 "an input is a list of positive integers, channels first and without the batch axis",
@@ -228,5 +233,5 @@ class _Build:
         self.faults.stop()
 
 
-def _is_size(value: Any) -> bool:
+def _is_size(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_INTEGER

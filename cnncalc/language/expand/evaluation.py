@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.ground.limits import MAX_LAYERS
 from cnncalc.language.document import BlockItem, Loop, SpecValue
@@ -13,6 +13,9 @@ from cnncalc.language.expressions.loops import bind
 from cnncalc.language.expressions.whitelist import ExpressionError, Names
 from cnncalc.language.faults import Faults
 from cnncalc.layers.arguments import value_text
+
+if TYPE_CHECKING:
+    from cnncalc.ground.values import Value
 
 COPIED_AT_ONCE = 8
 """Names whose copies take as long as an operation of an expression."""
@@ -29,9 +32,9 @@ class Evaluation:
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
         self.budget = Budget()
-        self.globals: dict[str, Any] = {}
+        self.globals: dict[str, Value] = {}
 
-    def value(self, value: SpecValue, names: Names) -> Any:
+    def value(self, value: SpecValue, names: Names) -> Value:
         """Return a value; where it can't be computed, a fault and None."""
         if value.compute is None:
             return value.constant
@@ -41,7 +44,7 @@ class Evaluation:
             self.faults.note(value.origin, error.message, error.hint)
             return None
 
-    def known(self, value: SpecValue, names: Names, incoming: Tensors) -> Any:
+    def known(self, value: SpecValue, names: Names, incoming: Tensors) -> Value:
         """Evaluate a value, unless it asks for an incoming tensor that a fault has made unknown."""
         if value.reads_input:
             if incoming is None:
@@ -81,7 +84,7 @@ class Evaluation:
             raise self.faults.refusal(value.origin, message)
         return count
 
-    def rows(self, loop: Loop | None, names: Names, incoming: Tensors) -> Sequence[Any]:
+    def rows(self, loop: Loop | None, names: Names, incoming: Tensors) -> Sequence[Value]:
         """Return the rows of ``for``; one that binds nothing where there is none."""
         if loop is None:
             return (None,)
@@ -94,7 +97,7 @@ class Evaluation:
             self.faults.note(loop.origin, f"for: {error.message}", error.hint)
             return ()
 
-    def bound(self, loop: Loop | None, row: Any, names: Names) -> Names:
+    def bound(self, loop: Loop | None, row: Value, names: Names) -> Names:
         """Return the names with those that a row binds."""
         if loop is None:
             return names
@@ -113,7 +116,7 @@ class Evaluation:
         self.budget.spend(len(names) // COPIED_AT_ONCE)
         return {**names, "in_channels": shape[0], "in_shape": shape}
 
-    def inside(self, item: BlockItem, names: Names, incoming: Tensors) -> dict[str, Any]:
+    def inside(self, item: BlockItem, names: Names, incoming: Tensors) -> dict[str, Value]:
         """Return the names inside a block: the document's, and the block's own."""
         values = dict(self.globals)
         self.budget.spend(len(values) // COPIED_AT_ONCE + len(item.block.arguments) // 2)

@@ -7,7 +7,6 @@ from marshal import dumps
 from typing import TYPE_CHECKING
 
 from cnncalc.graph import BlockUse, Graph, Node, Tensor, Unmet
-from cnncalc.ground.errors import clipped
 from cnncalc.ground.limits import (
     MAX_DEPTH,
     MAX_INPUTS,
@@ -27,6 +26,7 @@ from cnncalc.language.expressions.budget import weigh
 from cnncalc.language.expressions.whitelist import ExpressionError, Names
 from cnncalc.language.faults import Faults
 from cnncalc.language.findings import Finding, warn
+from cnncalc.layers.arguments import value_text
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import shape_text
 
@@ -261,8 +261,8 @@ class Expansion:
                     argument = [*item.arguments][place]
                     raise LayerError(f"{argument}: {fault}", argument=argument) from None
         try:
-            key = dumps(found, 2)  # 1, 1.0 and true are equal, but not the same
-        except ValueError:  # a sweep's traced numbers, which nothing is looked up by
+            key = dumps([*found], 2)  # 1, 1.0 and true are equal, but not the same
+        except ValueError:  # a range, or a sweep's traced numbers, which nothing is looked up by
             return item.layer_class(**dict(zip(item.arguments, found, strict=True)))
         layer = item.cache.get(key)
         if layer is None:
@@ -306,7 +306,7 @@ class Expansion:
         self.graph.states_shapes = True
         if not result or expected is None or expected == result[0].shape:
             return
-        shown = clipped(shape_text(expected)) if isinstance(expected, tuple) else expected
+        shown = value_text(expected) if isinstance(expected, tuple) else expected
         what = f"the output of '{result[0].name}'"
         self.graph.misshapen.append(Unmet(what, shown, shape_text(result[0].shape), item.expect.origin))
 

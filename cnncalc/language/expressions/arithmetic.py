@@ -6,27 +6,33 @@ import math
 import operator
 from collections.abc import Callable
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, SupportsIndex, TypeVar
 
 from cnncalc.ground.limits import MAX_EXPRESSION, MAX_INTEGER, MAX_LAYERS, MAX_LIST
 from cnncalc.ground.numeric import below, larger, smaller, whole
+
+if TYPE_CHECKING:
+    from cnncalc.ground.values import Value
+
+N = TypeVar("N", bound=float)
 
 MAX_DIGITS = 64
 """Digits that a number may be rounded to, and an exponent of a base above 1."""
 
 
-def require_number(value: Any) -> Any:
+def require_number(value: Value) -> float:
     """Return a number as it is.  Raises TypeError for anything else."""
     if isinstance(value, (int, float)):
         return value
     raise TypeError(f"a number is needed, not {_kind(value)}")
 
 
-def _kind(value: Any) -> str:
-    return {str: "a string", tuple: "a list", range: "a list", type(None): "null"}.get(type(value), "this")
+def _kind(value: Value) -> str:
+    names: dict[type, str] = {str: "a string", tuple: "a list", range: "a list", type(None): "null"}
+    return names.get(type(value), "this")
 
 
-def bounded(value: Any) -> Any:
+def bounded(value: N) -> N:
     """Return a number that is finite and not too large.  Raises OverflowError."""
     if isinstance(value, float):
         if not -math.inf < value < math.inf:
@@ -36,11 +42,11 @@ def bounded(value: Any) -> Any:
     return value
 
 
-def on_numbers(operate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def on_numbers(operate: Callable[[float, float], float]) -> Callable[[Value, Value], float]:
     """Return an operation that takes two numbers, and refuses a result that is not bounded."""
 
-    def bounded_operation(a: Any, b: Any) -> Any:
-        if type(a) is int is type(b):  # as nearly always
+    def bounded_operation(a: Value, b: Value) -> float:
+        if type(a) is int and type(b) is int:  # as nearly always
             value = operate(a, b)
             if -MAX_INTEGER <= value <= MAX_INTEGER:
                 return value
@@ -52,7 +58,7 @@ def on_numbers(operate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 _sum, _product = on_numbers(operator.add), on_numbers(operator.mul)
 
 
-def add(a: Any, b: Any) -> Any:
+def add(a: Value, b: Value) -> Value:
     """Return a + b, of numbers, lists or texts."""
     if isinstance(a, (tuple, range)) and isinstance(b, (tuple, range)):
         _check_length(len(a) + len(b))
@@ -62,17 +68,16 @@ def add(a: Any, b: Any) -> Any:
     return _sum(a, b)
 
 
-def multiply(a: Any, b: Any) -> Any:
+def multiply(a: Value, b: Value) -> Value:
     """Return a · b; a list may be repeated."""
-    if isinstance(a, tuple) or isinstance(b, tuple):
-        items, count = (a, b) if isinstance(a, tuple) else (b, a)
-        if isinstance(count, int):
+    for items, count in ((a, b), (b, a)) if isinstance(a, tuple) or isinstance(b, tuple) else ():
+        if isinstance(items, tuple) and isinstance(count, int):
             _check_length(len(items) * count)
             return items * count
     return _product(a, b)
 
 
-def truth(value: Any) -> bool:
+def truth(value: Value) -> bool:
     """Return whether a condition holds; a text is none, so that 'no' is not taken for true."""
     if isinstance(value, str):
         raise TypeError(f"a condition must be true or false, not the text '{value}'")
@@ -84,7 +89,7 @@ def _check_length(length: int) -> None:
         raise OverflowError(f"a list of more than {MAX_LIST:,} items")
 
 
-def power(a: Any, b: Any) -> Any:
+def power(a: Value, b: Value) -> float:
     """Return a to the power b, refused before it is computed where it would be too large."""
     if abs(require_number(b)) > MAX_DIGITS and abs(require_number(a)) > 1:
         raise OverflowError("the exponent is too large")
@@ -93,32 +98,29 @@ def power(a: Any, b: Any) -> Any:
     return bounded(_real(require_number(a) ** require_number(b)))
 
 
-def _real(value: Any) -> Any:
-    if isinstance(value, complex):
-        raise ValueError("the result is not a real number")
-    return value
+def _real(value: complex) -> float:
+    if isinstance(value, (int, float)):
+        return value
+    raise ValueError("the result is not a real number")
 
 
-def _range(*bounds: Any) -> range:
+def _range(*bounds: SupportsIndex) -> range:
     result = range(*bounds)  # lazy, so that it costs nothing until it is bounded
     if result[MAX_LAYERS : MAX_LAYERS + 1]:
         raise OverflowError(f"a range of more than {MAX_LAYERS:,} items")
     return result
 
 
-def _zip(*lists: Any) -> tuple[Any, ...]:
+def _zip(*lists: tuple[Value, ...]) -> tuple[tuple[Value, ...], ...]:
     _check_length(min((len(items) for items in lists), default=0))
     return tuple(zip(*lists, strict=False))
 
 
-def _integer(value: Any) -> int:
-    if isinstance(value, (tuple, range)):
-        raise TypeError("a number is needed, not a list")
-    integer: int = bounded(whole(value) if isinstance(value, (int, float)) else int(value))
-    return integer
+def _integer(value: Value) -> int:
+    return bounded(int(value) if isinstance(value, str) else whole(require_number(value)))
 
 
-def _round(value: Any, digits: Any = None) -> Any:
+def _round(value: Value, digits: int | None = None) -> float:
     if digits is not None and abs(require_number(digits)) > MAX_DIGITS:
         raise OverflowError(f"round takes {MAX_DIGITS} digits at most")
     return bounded(round(require_number(value), digits))
@@ -133,21 +135,22 @@ def make_divisible(value: float, divisor: int = 8, min_value: int | None = None)
     return rounded + divisor * below(rounded, 0.9 * value)
 
 
-def _extreme(builtin: Callable[..., Any], choose: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+def _extreme(builtin: Callable[..., Value], choose: Callable[[float, float], float]) -> Callable[..., Value]:
     """Return ``min`` or ``max``, of values or of one list of them."""
 
-    def extreme(*values: Any) -> Any:
+    def extreme(*values: Value) -> Value:
         items = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
         if {*map(type, items)} == {int}:
             return builtin(items)
-        if len(items) > 1 and all(isinstance(item, (int, float)) for item in items):
-            return reduce(choose, items)
+        numbers = [item for item in items if isinstance(item, (int, float))]
+        if 1 < len(items) == len(numbers):
+            return reduce(choose, numbers)
         return builtin(*values)
 
     return extreme
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
+FUNCTIONS: dict[str, Callable[..., Value]] = {
     "min": _extreme(min, smaller),
     "max": _extreme(max, larger),
     "ceil": lambda value: bounded(math.ceil(require_number(value))),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar
 
 from cnncalc.ground.limits import MAX_DEPTH, MAX_LIST, MAX_WORK
+
+V = TypeVar("V")
 
 CALL = 8
 """Operations that a call counts for, beside those of its arguments."""
@@ -31,7 +33,7 @@ class Budget:
         if self.left < 0:
             raise OutOfWorkError
 
-    def weighed(self, value: Any) -> Any:
+    def weighed(self, value: V) -> V:
         """Return a value, its items counted where it is a list.
 
         Raises:
@@ -44,12 +46,12 @@ class Budget:
             except OverflowError:
                 self.spend(MAX_LIST)
                 raise
-        elif type(value) is range:
+        elif isinstance(value, range):
             self.spend(len(value))
         return value
 
 
-def weigh(value: Any, depth: int = 0) -> int:
+def weigh(value: object, depth: int = 0) -> int:
     """Return how many items a list has, those of its lists included.
 
     Raises:

@@ -11,12 +11,15 @@ import re
 import warnings
 from collections.abc import Collection
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPRESSION
 from cnncalc.language.expressions.budget import FAILED, Budget, OutOfWorkError
 from cnncalc.language.expressions.whitelist import Compiler, Evaluate, ExpressionError, Names
+
+if TYPE_CHECKING:
+    from cnncalc.ground.values import Value
 
 
 class Expression:
@@ -35,7 +38,7 @@ class Expression:
         self._cost = cost
         self.names = names
 
-    def __call__(self, names: Names, budget: Budget) -> Any:
+    def __call__(self, names: Names, budget: Budget) -> Value:
         """Return the value, given a value for every name.  Raises ExpressionError, and OutOfWorkError."""
         try:
             budget.left -= self._cost

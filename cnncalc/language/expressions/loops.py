@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from cnncalc.ground.limits import MAX_EXPRESSION
 from cnncalc.language.expressions.compile import Expression, compile_expression, parsed
 from cnncalc.language.expressions.whitelist import ExpressionError
 
+if TYPE_CHECKING:
+    from cnncalc.ground.values import Value
 
-def compile_loop(text: str, known: Collection[str]) -> tuple[Any, list[str], Expression]:
+Target: TypeAlias = "str | tuple[Target, ...]"
+"""The names that a loop binds, nested as its rows are."""
+
+
+def compile_loop(text: str, known: Collection[str]) -> tuple[Target, list[str], Expression]:
     """Compile ``a, (b, c) in rows`` to the target's nested names, all its names, and the rows.
 
     Raises:
@@ -34,20 +40,20 @@ def compile_loop(text: str, known: Collection[str]) -> tuple[Any, list[str], Exp
         raise
 
 
-def bind(target: Any, row: Any) -> dict[str, Any]:
+def bind(target: Target, row: Value) -> dict[str, Value]:
     """Bind a row's values to the names of a loop's target.  Raises ExpressionError where they don't match."""
     if isinstance(target, str):
         return {target: row}
     if not isinstance(row, tuple) or len(row) != len(target):
         had = f"a row of {len(row)}" if isinstance(row, tuple) else f"the single value {row!r}"
         raise ExpressionError(f"{len(target)} names, but {had}")
-    bound: dict[str, Any] = {}
+    bound: dict[str, Value] = {}
     for name, value in zip(target, row, strict=True):
         bound.update(bind(name, value))
     return bound
 
 
-def _target(node: ast.expr) -> Any:
+def _target(node: ast.expr) -> Target:
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, (ast.Tuple, ast.List)):
@@ -55,7 +61,7 @@ def _target(node: ast.expr) -> Any:
     raise ValueError
 
 
-def _flatten(target: Any, names: list[str]) -> None:
+def _flatten(target: Target, names: list[str]) -> None:
     if isinstance(target, str):
         names.append(target)
     else:

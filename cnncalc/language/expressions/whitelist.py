@@ -6,7 +6,7 @@ import ast
 import operator
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cnncalc.ground.limits import MAX_DEPTH, MAX_INTEGER
 from cnncalc.ground.near import did_you_mean
@@ -24,10 +24,13 @@ from cnncalc.language.expressions.arithmetic import (
 )
 from cnncalc.language.expressions.budget import CALL, Budget
 
-Names = Mapping[str, Any]
+if TYPE_CHECKING:
+    from cnncalc.ground.values import Value
+
+Names: TypeAlias = "Mapping[str, Value]"
 """Values by name."""
 
-Evaluate = Callable[[Names, Budget], Any]
+Evaluate: TypeAlias = "Callable[[Names, Budget], Value]"
 
 CONSTANTS = {"true": True, "false": False, "True": True, "False": False, "null": None, "None": None}
 
@@ -46,7 +49,7 @@ class UnknownNameError(ExpressionError):
     """An expression with a name that has no meaning where it stands."""
 
 
-_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+_BINARY: dict[type[ast.operator], Callable[[Value, Value], Value]] = {
     ast.Add: add,
     ast.Sub: on_numbers(operator.sub),
     ast.Mult: multiply,
@@ -55,12 +58,12 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mod: on_numbers(operator.mod),
     ast.Pow: power,
 }
-_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
+_UNARY: dict[type[ast.unaryop], Callable[[Value], Value]] = {
     ast.USub: lambda a: -require_number(a),
     ast.UAdd: require_number,
     ast.Not: lambda a: not truth(a),
 }
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+_COMPARE: dict[type[ast.cmpop], Callable[..., bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -72,6 +75,8 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Is: lambda a, b: settled(a) is settled(b),
     ast.IsNot: lambda a, b: settled(a) is not settled(b),
 }
+
+_item: Callable[..., Value] = operator.getitem
 
 
 class Compiler:
@@ -141,7 +146,7 @@ class Compiler:
         left, right = self.compile(node.left, depth), self.compile(node.right, depth)
         if operate in (add, multiply):
 
-            def evaluate(names: Names, budget: Budget) -> Any:
+            def evaluate(names: Names, budget: Budget) -> Value:
                 value = operate(left(names, budget), right(names, budget))
                 return budget.weighed(value) if type(value) is tuple else value
 
@@ -159,7 +164,7 @@ class Compiler:
         first, *rest = [self.compile(value, depth) for value in node.values]
         stops_at = isinstance(node.op, ast.Or)
 
-        def evaluate(names: Names, budget: Budget) -> Any:
+        def evaluate(names: Names, budget: Budget) -> Value:
             value = first(names, budget)
             for following in rest:
                 if truth(value) is stops_at:
@@ -187,14 +192,16 @@ class Compiler:
     def _subscript(self, node: ast.Subscript, depth: int) -> Evaluate:
         items = self.compile(node.value, depth)
         if isinstance(node.slice, ast.Slice):
-            bounds = [
-                part and self.compile(part, depth) for part in (node.slice.lower, node.slice.upper, node.slice.step)
-            ]
-            return lambda names, budget: budget.weighed(
-                items(names, budget)[slice(*[part and part(names, budget) for part in bounds])]
-            )
+            parts = (node.slice.lower, node.slice.upper, node.slice.step)
+            bounds = [self.compile(part, depth) if part else None for part in parts]
+
+            def sliced(names: Names, budget: Budget) -> Value:
+                each: list[Any] = [bound(names, budget) if bound else None for bound in bounds]
+                return budget.weighed(_item(items(names, budget), slice(*each)))
+
+            return sliced
         index = self.compile(node.slice, depth)
-        return lambda names, budget: items(names, budget)[index(names, budget)]
+        return lambda names, budget: _item(items(names, budget), index(names, budget))
 
     def _call(self, node: ast.Call, depth: int) -> Evaluate:
         name = node.func.id if isinstance(node.func, ast.Name) else None

@@ -143,7 +143,7 @@ def _weighed(part: Part, found: Deployment) -> Weighed:
     return f"{part.name} at step {step.number}, {step.operator.code} of {step.operator.name},", part.high
 
 
-def published(network: Graph, what: str, value: int, on: Device) -> tuple[bool, object]:
+def published(network: Graph, what: str, value: object, on: Device) -> tuple[bool, object]:
     """Return whether a network has a published ``arena``, or can have a published ``flash``, and what it has."""
     from cnncalc.deployment.view import deploy
 
@@ -151,4 +151,4 @@ def published(network: Graph, what: str, value: int, on: Device) -> tuple[bool, 
     if what == "arena":
         return found.arena == value, found.arena
     low, high = found.file_total
-    return low <= value <= high, f"{low:,} to {high:,}"
+    return isinstance(value, (int, float)) and low <= value <= high, f"{low:,} to {high:,}"

@@ -199,7 +199,7 @@ def _form(value: Value, numbers: list[Number]) -> object:
     """Return the part of a value that selects a program (all but its numbers), and collect the numbers."""
     if isinstance(value, tuple):
         return tuple([_form(item, numbers) for item in value])
-    if value is None or isinstance(value, (bool, str)):
+    if value is None or isinstance(value, (bool, str, range)):
         return value
     numbers.append(value)
     return _interval(value) or value, type(value)
@@ -218,7 +218,7 @@ def _on_tape(value: Value, tape: Tape, places: Iterator[int]) -> Value:
     """Return a value with traced numbers in the place of its own, in the order in which they are collected."""
     if isinstance(value, tuple):
         return tuple([_on_tape(item, tape, places) for item in value])
-    return value if value is None or isinstance(value, (bool, str)) else _traced(value, tape, places)
+    return value if value is None or isinstance(value, (bool, str, range)) else _traced(value, tape, places)
 
 
 def _traced(value: N, tape: Tape, places: Iterator[int]) -> N:

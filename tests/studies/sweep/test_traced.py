@@ -18,6 +18,7 @@ from cnncalc.studies.sweep.tape import Tape
 from cnncalc.studies.sweep.traced import Traced, source
 
 Function = Callable[[Any, Any], Any]
+CALLED: dict[str, Callable[..., Any]] = {**FUNCTIONS, "add": add, "multiply": multiply}
 
 # every function of two numbers, as rules and specs use them
 FUNCTIONS_OF_TWO: dict[str, Function] = {
@@ -47,10 +48,10 @@ FUNCTIONS_OF_TWO: dict[str, Function] = {
     "truth": lambda a, b: b if a - b else 7,
     "a range": lambda a, b: sum(range(int(abs(a)) % 9)) + b,
     "a text": lambda a, b: len(f"{a:,}") + b,
-    "min and max": lambda a, b: FUNCTIONS["max"](a, b, 3) + FUNCTIONS["min"]((a, b)),
-    "make_divisible": lambda a, b: FUNCTIONS["make_divisible"](larger(abs(a), 1) * 1.3, 8),
-    "bounded": lambda a, b: bounded(add(multiply(a, b), 1)),
-    "int": lambda a, b: FUNCTIONS["int"](a * 0.75) + FUNCTIONS["round"](b / 3, 1),
+    "min and max": lambda a, b: CALLED["max"](a, b, 3) + CALLED["min"]((a, b)),
+    "make_divisible": lambda a, b: CALLED["make_divisible"](larger(abs(a), 1) * 1.3, 8),
+    "bounded": lambda a, b: bounded(CALLED["add"](CALLED["multiply"](a, b), 1)),
+    "int": lambda a, b: CALLED["int"](a * 0.75) + CALLED["round"](b / 3, 1),
     "bits": lambda a, b: (int(a)).bit_length() + b,
 }
 INTEGERS = st.integers(-20, 60)
