@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.near import did_you_mean
@@ -103,7 +102,12 @@ def noticed() -> Iterator[list[Finding]]:
     found: list[Finding] = []
 
     def keep(
-        message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: object = None,
+        line: object = None,
     ) -> None:
         if isinstance(message, SpecWarning):
             found.append(message.finding)

@@ -6,13 +6,35 @@ The text is read event by event, so that neither depth nor size of a hostile fil
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from yaml import events
 
 from cnncalc.ground.limits import MAX_DEPTH, MAX_FILE_BYTES, MAX_LAYERS, MAX_SEPARATORS
 from cnncalc.ground.places import Fault, Place, SpecError, SpecText
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Mark(Protocol):
+        """A place in a text, counted from 0."""
+
+        line: int
+        column: int
+        index: int
+
+    class ParserEvent(Protocol):
+        """What a parser of YAML reports; which of the attributes it has depends on its class."""
+
+        start_mark: Mark
+        end_mark: Mark
+        anchor: str | None
+        tag: str | None
+        value: str
+        style: str | None
+        flow_style: bool | None
+
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]").search  # a line may end in U+0085
 
@@ -31,12 +53,12 @@ class Tree:
 
     __slots__ = ("column", "end", "file", "line")
 
-    def __init__(self, file: SpecText, event: Any) -> None:
+    def __init__(self, file: SpecText, event: ParserEvent) -> None:
         start, end = event.start_mark, event.end_mark
         self.file = file
-        self.line: int = start.line
-        self.column: int = start.column
-        self.end: tuple[int, int] = (end.line, end.column)
+        self.line = start.line
+        self.column = start.column
+        self.end = (end.line, end.column)
 
     @property
     def place(self) -> Place:
@@ -54,9 +76,9 @@ class Scalar(Tree):
 
     __slots__ = ("quoted", "text")
 
-    def __init__(self, file: SpecText, event: Any) -> None:
+    def __init__(self, file: SpecText, event: ParserEvent) -> None:
         super().__init__(file, event)
-        self.text: str = event.value
+        self.text = event.value
         self.quoted = bool(event.style)
 
     @property
@@ -70,7 +92,7 @@ class List(Tree):
 
     __slots__ = ("in_brackets", "items")
 
-    def __init__(self, file: SpecText, event: Any) -> None:
+    def __init__(self, file: SpecText, event: ParserEvent) -> None:
         super().__init__(file, event)
         self.in_brackets = bool(event.flow_style)
         self.items: list[Tree] = []
@@ -85,7 +107,7 @@ class Map(Tree):
 
     __slots__ = ("in_brackets", "pairs", "pending")
 
-    def __init__(self, file: SpecText, event: Any) -> None:
+    def __init__(self, file: SpecText, event: ParserEvent) -> None:
         super().__init__(file, event)
         self.in_brackets = bool(event.flow_style)
         self.pairs: list[tuple[Tree, Tree]] = []
@@ -178,30 +200,32 @@ class _Growing:
                 return _too_deep(self.file.place(bracket.start()))
         return None
 
-    def take(self, event: Any) -> None:
-        kind = type(event)
-        if kind is events.ScalarEvent or kind is events.AliasEvent:
-            self.end = (event.end_mark.line, event.end_mark.column)
+    def take(self, event: ParserEvent) -> None:
+        kind: type[object] = type(event)
         if kind is events.ScalarEvent:
             self.label(event)
             if event.value and not event.value.isprintable() and _CONTROL(event.value.replace("\n", " ")):
                 raise SpecError([Fault("a control character does not belong in a spec", self.place(event))])
-            self.put(self.remembered(event, Scalar(self.file, event)))
+            scalar = Scalar(self.file, event)
+            self.end = scalar.end
+            self.remember(event, scalar)
+            self.put(scalar)
         elif kind is events.MappingStartEvent or kind is events.SequenceStartEvent:
             self.label(event)
             if len(self.open) >= MAX_DEPTH:
                 raise SpecError([_too_deep(self.place(event))])
             opened = (Map if kind is events.MappingStartEvent else List)(self.file, event)
-            self.remembered(event, opened)
+            self.remember(event, opened)
             self.open.append(opened)
         elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
             self.close(event)
         elif kind is events.AliasEvent:
+            self.end = (event.end_mark.line, event.end_mark.column)
             self.put(self.aliased(event))
         elif kind is events.DocumentStartEvent and self.root is not None:
             raise SpecError([Fault("a second document begins; a spec is one document", self.place(event))])
 
-    def close(self, event: Any) -> None:
+    def close(self, event: ParserEvent) -> None:
         """End a list or a mapping: at its bracket, or where its last part ends."""
         closed = self.open.pop()
         if closed.in_brackets:
@@ -209,20 +233,19 @@ class _Growing:
         closed.end = self.end
         self.put(closed)
 
-    def label(self, event: Any) -> None:
+    def label(self, event: ParserEvent) -> None:
         """Refuse a tag."""
         if event.tag is not None and event.tag != "!":
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             hint = "remove it: a spec has plain lists, mappings and scalars"
             raise SpecError([Fault(f"a YAML tag, '{tag}', does not belong in a spec", self.place(event), hint)])
 
-    def remembered(self, event: Any, tree: Tree) -> Tree:
+    def remember(self, event: ParserEvent, tree: Tree) -> None:
         if event.anchor is not None:
             self.anchors[event.anchor] = tree
-        return tree
 
-    def aliased(self, event: Any) -> Tree:
-        tree = self.anchors.get(event.anchor)
+    def aliased(self, event: ParserEvent) -> Tree:
+        tree = self.anchors.get(event.anchor or "")
         if tree is None:
             message = f"the alias *{event.anchor} has no anchor &{event.anchor} before it"
             raise SpecError([Fault(message, self.place(event))])
@@ -240,7 +263,7 @@ class _Growing:
         if isinstance(parent, List) and len(parent.items) > MAX_LAYERS:
             raise SpecError([Fault(f"a list of more than {MAX_LAYERS:,} entries", tree.place)])
 
-    def place(self, event: Any) -> Place:
+    def place(self, event: ParserEvent) -> Place:
         return Place(self.file, event.start_mark.line, event.start_mark.column)
 
 
