@@ -38,6 +38,7 @@ FAULTS = [
     ("a word in capitals", HEAD + "  - conv: {out_channels: 2, kernel_size: 3, padding: SAME}\n", "3:54", "unknown name 'SAME'", "did you mean 'same'?"),
     ("a word of no kind", HEAD + "  - conv: {out_channels: 2, kernel_size: 3, padding: much}\n", "3:54", "unknown name 'much'", "one of same, valid may stand here"),
     ("a number in words", HEAD + "  - linear: sixteen\n", "3:13", "unknown name 'sixteen'", "known names: in_channels, in_shape"),
+    ("a number of times in words", HEAD + "  - relu:\n    repeat: three\n", "4:13", "unknown name 'three'", "known names: in_channels, in_shape"),
     ("groups in words", HEAD + "  - conv: {out_channels: 3, kernel_size: 3, groups: depthwise}\n", "3:53", "unknown name 'depthwise'", "write 'groups: in_channels'"),
     ("a flag in words", HEAD + "  - conv: {out_channels: 3, kernel_size: 3, bias: yep}\n", "3:51", "unknown name 'yep'", "write true or false"),
     ("a batch axis by its letter", "input: [N, 3, 8, 8]\nlayers:\n  - relu\n", "1:9", "'N' stands where the channels do", "shapes have no batch axis: leave it out"),

@@ -25,7 +25,7 @@ from cnncalc.language.document import (
 from cnncalc.language.expressions.arithmetic import FUNCTIONS
 from cnncalc.language.expressions.loops import compile_loop
 from cnncalc.language.expressions.whitelist import CONSTANTS, ExpressionError
-from cnncalc.language.read.values import ValueReader, begins_a_name, has_signs_of_a_name
+from cnncalc.language.read.values import COUNT, SIZE, ValueReader, begins_a_name, has_signs_of_a_name
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
 from cnncalc.layers import LayerError, layer_type
 from cnncalc.layers.arguments import REQUIRED, Argument
@@ -165,13 +165,13 @@ class ItemReader:
             elif not (isinstance(item, LayerItem) and item.layer_class.takes_nothing()):
                 self.values.fault(node, "'from' names no item", "leave it out: the item above comes in")
         if "repeat" in nodes:
-            item.repeat = self.values.value(nodes["repeat"], names)
+            item.repeat = self.values.value(nodes["repeat"], names, COUNT)
         if "when" in nodes:
             item.when = self.condition(nodes["when"], names)
         if "weights" in nodes:
             item.weights = self.reference(nodes["weights"], "weights")
         if "expect" in nodes:
-            item.expect = self.values.value(nodes["expect"], names)
+            item.expect = self.values.value(nodes["expect"], names, SIZE)
 
     def is_empty(self, name: str, node: Tree | None) -> bool:
         """Return whether a modifier is left empty, which is a fault."""

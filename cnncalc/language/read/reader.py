@@ -13,10 +13,10 @@ from cnncalc.language.document import INPUT_NAMES, Block, Document, SpecValue, S
 from cnncalc.language.expressions.budget import OutOfWorkError
 from cnncalc.language.faults import out_of_work
 from cnncalc.language.read.items import ItemReader, is_item_name
-from cnncalc.language.read.values import ValueReader
+from cnncalc.language.read.values import COUNT, SIZE, ValueReader
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree, parse
 from cnncalc.layers import layer_type
-from cnncalc.layers.arguments import REQUIRED, Argument, natural, positive, value_text
+from cnncalc.layers.arguments import value_text
 from cnncalc.recipe import Stated
 
 DOCUMENT_KEYS = (
@@ -37,8 +37,6 @@ BLOCK_KEYS = ("args", "layers")
 DEPLOY_KEYS = ("quant", "converter", "core", "board", "plan", "ram", "flash", "max_arena", "max_flash")
 NOTHING: frozenset[str] = frozenset()
 BATCH = ("n", "b", "bs", "none", "batch", "batch_size", "?")
-SIZE = Argument(positive, "an axis of a shape", REQUIRED, "")
-COUNT = Argument(natural, "a published figure", REQUIRED, "")
 
 
 def read_into(document: Document) -> None:

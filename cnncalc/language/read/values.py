@@ -15,7 +15,11 @@ from cnncalc.language.expressions.compile import compile_expression
 from cnncalc.language.expressions.whitelist import CONSTANTS, ExpressionError, Names
 from cnncalc.language.faults import Faults
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
-from cnncalc.layers.arguments import Argument
+from cnncalc.layers.arguments import REQUIRED, Argument, natural, positive
+
+SIZE = Argument(positive, "an axis of a shape", REQUIRED, "")
+COUNT = Argument(natural, "how often, or how many", REQUIRED, "")
+"""What is no layer's argument, but no text either."""
 
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
