@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.reads import LaidOut, Reads, Turned
-from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.reads import LaidOut, Turned
+from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, divisors
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
     from cnncalc.layers.pytorch import Flow, Torch
 
 
-class ChannelShuffle(Movement):
+class ChannelShuffle(Rearrangement):
     """Reorders channels so that every new group has channels of each old group (Zhang et al. 2017, arXiv:1707.01083).
 
     Any shape, kept.  Flops: 0.
@@ -40,33 +38,16 @@ class ChannelShuffle(Movement):
             )
         return inputs[0]
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+    def moves(self, shape: Shape) -> Moves:
         """Return that the axis of the groups is swapped with that of their channels."""
-        others = range(2, len(output) + 1)
-        split = LaidOut((self.groups, output[0] // self.groups, *output[1:]))
-        return ((split, Turned((1, 0, *others)), LaidOut(output)),)
-
-    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Swap the axis of the groups with that of their channels."""
-        (x,) = inputs
-        split = x.reshape(x.shape[0], self.groups, -1, *x.shape[2:])
-        return split.swapaxes(1, 2).reshape(x.shape)
-
-    def to_onnx(self, onnx: Onnx) -> str:
-        """Reshape, Transpose and Reshape."""
-        channels, *sizes = onnx.output
-        split = onnx.reshape(onnx.x, [0, self.groups, channels // self.groups, *sizes])
-        order = [0, 2, 1, *range(3, 3 + len(sizes))]
-        return onnx.reshape(onnx.transpose(split, order), [0, *onnx.output])
+        split = LaidOut((self.groups, shape[0] // self.groups, *shape[1:]))
+        return split, Turned((1, 0, *range(2, len(shape) + 1))), LaidOut(shape)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function, which takes only maps."""
+        """PyTorch's function, which takes only maps; of a vector its methods."""
         from cnncalc.layers.pytorch import Torch, X, call
 
-        if len(flow.output) > 1:
-            return Torch(call("F.channel_shuffle", X, self.groups))
-        split = call(".unflatten", X, 1, (self.groups, -1))
-        return Torch(call(".flatten", call(".transpose", split, 1, 2), 1))
+        return Torch(call("F.channel_shuffle", X, self.groups)) if len(flow.output) > 1 else super().to_torch(flow)
 
     def label(self) -> str:
         """Return ``2 groups``."""

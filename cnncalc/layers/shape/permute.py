@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cnncalc.layers.arguments import LayerError, argument, integers
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.reads import Reads, Turned
-from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.reads import Turned
+from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, shape_text
 
-if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
 
-
-class Permute(Movement):
+class Permute(Rearrangement):
     """Puts the axes into another order.
 
     Axis i of the output is axis ``dims[i]`` of the input; axes are counted without the batch.  Flops: 0.
@@ -34,23 +27,9 @@ class Permute(Movement):
         (shape,) = inputs
         return tuple([shape[i] for i in self._order(len(shape))])
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+    def moves(self, shape: Shape) -> Moves:
         """Return where each axis comes from."""
-        return ((Turned(tuple(self._order(len(output)))),),)
-
-    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Transpose all axes but the batch."""
-        return inputs[0].transpose(0, *[i + 1 for i in self._order(inputs[0].ndim - 1)])
-
-    def to_onnx(self, onnx: Onnx) -> str:
-        """Transpose, the batch left where it is."""
-        return onnx.node("Transpose", onnx.x, perm=[0, *[axis + 1 for axis in self._order(len(onnx.output))]])
-
-    def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's method."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
-        return Torch(call(".permute", X, 0, *[i + 1 for i in self._order(len(flow.output))]))
+        return (Turned(tuple(self._order(len(shape)))),)
 
     def label(self) -> str:
         """Return ``1, 2, 0``."""

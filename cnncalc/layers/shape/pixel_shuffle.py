@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.reads import LaidOut, Reads, Turned
-from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.reads import LaidOut, Turned
+from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, spatial
 
 if TYPE_CHECKING:
     from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
     from cnncalc.layers.pytorch import Flow, Torch
 
 
-class PixelShuffle(Movement):
+class PixelShuffle(Rearrangement):
     """Lays groups of r·r channels out as blocks of r×r elements (Shi et al. 2016, arXiv:1609.05158).
 
     Input (C·r·r, H, W), output (C, H·r, W·r); on d spatial axes rᵈ channels make a block.  Flops: 0.
@@ -44,39 +43,27 @@ class PixelShuffle(Movement):
             )
         return (shape[0] // block, *[size * self.upscale_factor for size in sizes])
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+    def moves(self, shape: Shape) -> Moves:
         """Return that the channels are split, and their parts interleaved with the spatial axes."""
-        r, rank = self.upscale_factor, len(output) - 1
+        r, rank = self.upscale_factor, len(shape) - 1
+        channels = shape[0] // r**rank
         order = [axis for i in range(rank) for axis in (1 + rank + i, 1 + i)]
-        return ((LaidOut((output[0], *(r,) * rank, *inputs[0][1:])), Turned((0, *order)), LaidOut(output)),)
-
-    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Split the channels, and interleave the parts with the spatial axes."""
-        (x,) = inputs
-        r, rank = self.upscale_factor, x.ndim - 2
-        split = x.reshape(x.shape[0], -1, *(r,) * rank, *x.shape[2:])
-        order = [axis for i in range(rank) for axis in (2 + rank + i, 2 + i)]
-        return split.transpose(0, 1, *order).reshape(x.shape[0], -1, *[size * r for size in x.shape[2:]])
+        split, joined = (channels, *(r,) * rank, *shape[1:]), (channels, *[size * r for size in shape[1:]])
+        return LaidOut(split), Turned((0, *order)), LaidOut(joined)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """DepthToSpace in PyTorch's order; Reshape, Transpose and Reshape on other than two axes."""
-        r, rank = self.upscale_factor, len(onnx.output) - 1
-        if rank == 2:
-            return onnx.node("DepthToSpace", onnx.x, blocksize=r, mode="CRD")
-        split = onnx.reshape(onnx.x, [0, onnx.output[0], *[r] * rank, *onnx.shapes[0][1:]])
-        order = [axis for i in range(rank) for axis in (2 + rank + i, 2 + i)]
-        return onnx.reshape(onnx.transpose(split, [0, 1, *order]), [0, *onnx.output])
+        if len(onnx.output) == 3:
+            return onnx.node("DepthToSpace", onnx.x, blocksize=self.upscale_factor, mode="CRD")
+        return super().to_onnx(onnx)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function on two spatial axes; elsewhere as the axes are split and interleaved."""
+        """PyTorch's function on two spatial axes; elsewhere its methods."""
         from cnncalc.layers.pytorch import Torch, X, call
 
-        r, rank = self.upscale_factor, len(flow.output) - 1
-        if rank == 2:
-            return Torch(call("F.pixel_shuffle", X, r))
-        split = call(".unflatten", X, 1, (-1, *(r,) * rank))
-        order = [axis for i in range(rank) for axis in (2 + rank + i, 2 + i)]
-        return Torch(call(".reshape", call(".permute", split, 0, 1, *order), -1, *flow.output))
+        return (
+            Torch(call("F.pixel_shuffle", X, self.upscale_factor)) if len(flow.output) == 3 else super().to_torch(flow)
+        )
 
     def label(self) -> str:
         """Return ``×2``."""

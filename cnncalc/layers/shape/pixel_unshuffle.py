@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
 from cnncalc.layers.base import Elsewhere, Example
-from cnncalc.layers.reads import LaidOut, Reads, Turned
-from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.reads import LaidOut, Turned
+from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, spatial
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
     from cnncalc.layers.pytorch import Flow, Torch
 
 
-class PixelUnshuffle(Movement):
+class PixelUnshuffle(Rearrangement):
     """Stacks blocks of r×r elements as r·r channels: pixel shuffle backwards, or space to depth.
 
     Input (C, H·r, W·r), output (C·r·r, H, W); on d spatial axes a block makes rᵈ channels.  Flops: 0.
@@ -46,41 +44,19 @@ class PixelUnshuffle(Movement):
             *[size // self.downscale_factor for size in sizes],
         )
 
-    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+    def moves(self, shape: Shape) -> Moves:
         """Return that the spatial axes are split, and their parts become channels."""
-        r, rank, channels = self.downscale_factor, len(output) - 1, inputs[0][0]
-        halves = [part for size in output[1:] for part in (size, r)]
-        order = [0, *range(2, 2 + 2 * rank, 2), *range(1, 1 + 2 * rank, 2)]
-        return ((LaidOut((channels, *halves)), Turned(tuple(order)), LaidOut(output)),)
-
-    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Split the spatial axes, and move the parts to the channels."""
-        (x,) = inputs
-        r, rank = self.downscale_factor, x.ndim - 2
-        halves = [part for size in x.shape[2:] for part in (size // r, r)]
-        split = x.reshape(*x.shape[:2], *halves)
-        order = [*range(3, 3 + 2 * rank, 2), *range(2, 2 + 2 * rank, 2)]
-        return split.transpose(0, 1, *order).reshape(x.shape[0], -1, *halves[::2])
-
-    def to_onnx(self, onnx: Onnx) -> str:
-        """Reshape, Transpose and Reshape: SpaceToDepth lays out the channels in another order."""
-        r, rank = self.downscale_factor, len(onnx.output) - 1
-        halves = [part for size in onnx.output[1:] for part in (size, r)]
-        split = onnx.reshape(onnx.x, [0, onnx.shapes[0][0], *halves])
-        order = [*range(3, 3 + 2 * rank, 2), *range(2, 2 + 2 * rank, 2)]
-        return onnx.reshape(onnx.transpose(split, [0, 1, *order]), [0, *onnx.output])
+        r, rank = self.downscale_factor, len(shape) - 1
+        halves = [part for size in shape[1:] for part in (size // r, r)]
+        order = (0, *range(2, 2 + 2 * rank, 2), *range(1, 1 + 2 * rank, 2))
+        return LaidOut((shape[0], *halves)), Turned(order), LaidOut((shape[0] * r**rank, *halves[::2]))
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function on two spatial axes; elsewhere as the axes are split and moved."""
+        """PyTorch's function on two spatial axes; elsewhere its methods."""
         from cnncalc.layers.pytorch import Torch, X, call
 
-        r, rank = self.downscale_factor, len(flow.output) - 1
-        if rank == 2:
-            return Torch(call("F.pixel_unshuffle", X, r))
-        halves = [part for size in flow.output[1:] for part in (size, r)]
-        split = call(".reshape", X, -1, flow.inputs[0][0], *halves)
-        order = [*range(3, 3 + 2 * rank, 2), *range(2, 2 + 2 * rank, 2)]
-        return Torch(call(".reshape", call(".permute", split, 0, 1, *order), -1, *flow.output))
+        r = self.downscale_factor
+        return Torch(call("F.pixel_unshuffle", X, r)) if len(flow.output) == 3 else super().to_torch(flow)
 
     def label(self) -> str:
         """Return ``/2``."""

@@ -1,0 +1,59 @@
+"""The base class of layers that lay out and permute the elements of each sample."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnncalc.layers.reads import LaidOut, Reads, Turned
+from cnncalc.layers.shape._movement import Movement
+from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.pytorch import Expression, Flow, Torch
+
+Moves = tuple[LaidOut | Turned, ...]
+
+
+class Rearrangement(Movement):
+    """Keeps all elements, in another shape and order: one rule says how, for arrays and for other frameworks."""
+
+    def moves(self, shape: Shape) -> Moves:
+        """Return the reshapes and permutations that make the output of an input's shape, batch not counted."""
+        raise NotImplementedError
+
+    def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
+        """Return the moves."""
+        return (self.moves(inputs[0]),)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Reshape and transpose, as the array's own shape says."""
+        (x,) = inputs
+        for move in self.moves(x.shape[1:]):
+            x = x.transpose(_order(move)) if isinstance(move, Turned) else x.reshape(len(x), *move.shape)
+        return x
+
+    def to_onnx(self, onnx: Onnx) -> str:
+        """Reshape and Transpose."""
+        y = onnx.x
+        for move in self.moves(onnx.shapes[0]):
+            y = onnx.transpose(y, _order(move)) if isinstance(move, Turned) else onnx.reshape(y, [0, *move.shape])
+        return y
+
+    def to_torch(self, flow: Flow) -> Torch:
+        """PyTorch's methods, with the batch inferred."""
+        from cnncalc.layers.pytorch import Torch, X, call
+
+        value: Expression = X
+        for move in self.moves(flow.inputs[0]):
+            if isinstance(move, Turned):
+                value = call(".permute", value, *_order(move))
+            else:
+                value = call(".reshape", value, -1, *move.shape)
+        return Torch(value)
+
+
+def _order(move: Turned) -> list[int]:
+    """Return the order of a permutation with the batch in front."""
+    return [0, *[axis + 1 for axis in move.order]]
