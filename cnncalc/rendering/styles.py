@@ -22,7 +22,8 @@ def basis(summary: Summary) -> str:
 
 def type_text(row: Row) -> str:
     """Return a layer type with its main arguments: ``conv 3×3/2, 64``."""
-    return f"{row.type} {row.label}" if row.label else row.type
+    label = row.label
+    return f"{row.type} {label}" if label else row.type
 
 
 def section_depth(names: list[str], others: int, width: int | None) -> int:

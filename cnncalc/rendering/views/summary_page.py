@@ -88,7 +88,8 @@ def layers(summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[s
         else:
             shown.append(_TITLES.get(name) or Column(_title(name, summary), right=True, drop=_LAST - place))
     names = [row.name for row in rows if row.type != "block"]
-    depth = section_depth(names, _other_widths(rows, columns, screen.layout), screen.width)
+    others = 0 if screen.width is None else _other_widths(rows, columns, screen.layout)
+    depth = section_depth(names, others, screen.width)
     body: list[TableRow] = []
     above = ""
     for row in rows:
