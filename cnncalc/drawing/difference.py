@@ -16,7 +16,7 @@ from cnncalc.drawing.placing import Label, Placing
 from cnncalc.drawing.valley import inner, valley_of
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.graph import Graph, Node
-from cnncalc.ground.numbers import short
+from cnncalc.ground.numbers import counted, short
 from cnncalc.layers.shapes import crossed
 from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, LayerDiff
 
@@ -67,7 +67,8 @@ def _measured(side: Side) -> LayerFigure:
 
 def _totals(summary: Summary) -> str:
     totals = summary.totals
-    return f"{totals.layers:,} layers · {short(totals.params)} params · {short(totals.macs)} {summary.figure}"
+    layers, params = counted(totals.layers, "layer"), counted(totals.params, "param", True)
+    return f"{layers} · {params} · {short(totals.macs)} {summary.figure}"
 
 
 # --- what has become of each part ----------------------------------------------------------------------------

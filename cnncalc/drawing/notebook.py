@@ -12,7 +12,7 @@ from cnncalc.drawing.svg import document, escaped
 from cnncalc.figures.selection import select
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph
-from cnncalc.ground.numbers import exact
+from cnncalc.ground.numbers import counted, exact
 from cnncalc.layers.shapes import crossed
 
 MOST_ROWS = 60
@@ -26,7 +26,7 @@ def html(graph: Graph, summary: Summary) -> str:
 def _pieces(graph: Graph, summary: Summary) -> Iterator[str]:
     totals = summary.totals
     yield (
-        f"<p><b>{escaped(summary.title)}</b> {exact(totals.layers)} layers, {exact(totals.params)} params, "
+        f"<p><b>{escaped(summary.title)}</b> {counted(totals.layers, 'layer')}, {counted(totals.params, 'param')}, "
         f"{exact(totals.macs)} {escaped(summary.figure)}</p>\n"
     )
     heads = ("layer", "type", "output", "params", summary.figure)

@@ -17,7 +17,7 @@ from cnncalc.drawing.placing import Placing
 from cnncalc.drawing.valley import inner, valley_of
 from cnncalc.figures.costs import sums
 from cnncalc.graph import Graph, Node
-from cnncalc.ground.numbers import short
+from cnncalc.ground.numbers import counted
 from cnncalc.language.expand.unfinished import Misfit
 
 MOST_BOXES = 90
@@ -104,11 +104,14 @@ def placed(root: Box, graph: Graph, measure: LayerFigure, choice: Choice) -> Pic
 def heading_of(graph: Graph, measure: LayerFigure, choice: Choice) -> tuple[str, str]:
     """Return a picture's title and what stands below it."""
     found = sums(graph.nodes if choice.nodes is None else choice.nodes)
-    layers = f"{found.layers:,} layer{'s' * (found.layers != 1)}"
+    layers = counted(found.layers, "layer")
     if choice.nodes is not None:
         layers += f" of {len(graph.nodes):,}"
     bars = f"bars: share of {measure.title}"
-    return graph.title, f"{layers} · {short(found.params)} params · {short(found.macs)} MACs · {bars}"
+    return (
+        graph.title,
+        f"{layers} · {counted(found.params, 'param', True)} · {counted(found.macs, 'MAC', True)} · {bars}",
+    )
 
 
 # --- depth ---------------------------------------------------------------------------------------------------

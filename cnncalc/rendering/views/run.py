@@ -149,7 +149,7 @@ def _products(run: Run) -> str:
     expected = sum(row.node.macs(run.batch) for row in run.layers)
     direct, performed = sum(tally.direct for tally in tallies), sum(tally.performed for tally in tallies)
     same = "as many were summed" if direct == expected else f"{exact(direct)} were summed"
-    text = f"{exact(expected)} MACs are counted, {same}"
+    text = f"{counted(expected, 'MAC')} {'is' if expected == 1 else 'are'} counted, {same}"
     fast = sum(bool(tally.method) for tally in tallies)
     if fast:
         text += f" (directly; {short(performed)} with Winograd's algorithm in {counted(fast, 'layer')})"
