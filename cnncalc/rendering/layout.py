@@ -231,7 +231,7 @@ class _Widths:
 
     def _longest_word(self, index: int) -> int:
         """Return how wide the longest piece of a column's texts is that need not be broken."""
-        return max([0, *[cells(piece) for row in self.body for piece in _pieces(_text(row[index]))]])
+        return max([0, *[cells(piece) for text in {_text(row[index]) for row in self.body} for piece in _pieces(text)]])
 
     def _shrink_bars(self, width: int) -> None:
         bars = [index for index in self.kept if self.columns[index].bar]
