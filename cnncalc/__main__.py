@@ -35,7 +35,7 @@ def _ended() -> tuple[int, str]:
         code = main()
         _flush()
         Running.can_unwind = False
-    except KeyboardInterrupt as wish:  # perhaps in the middle of an import, so that nothing can be counted on here
+    except KeyboardInterrupt as wish:  # it may come in the middle of an import, so that no module can be relied on here
         Running.can_unwind = False
         code = INTERRUPTED
         said = f": {wish.args[0]}" if wish.args else ""
@@ -50,7 +50,7 @@ def _end_without_a_word() -> None:
 
     What comes before this is Python's own: it would end in a traceback of ``site`` or of the import of this module.
     """
-    import _signal  # the part of ``signal`` that is there already; the rest takes milliseconds to import
+    import _signal  # the part of ``signal`` that Python has loaded already; the whole takes milliseconds to import
 
     if _signal.getsignal(_signal.SIGINT) == _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
@@ -66,8 +66,8 @@ def collect_rarely() -> None:
 def _handle_signals() -> None:
     """Let signals unwind the stack, so that no temporary file is left: Ctrl-C as always, SIGTERM and SIGHUP as Ended.
 
-    What comes within a fifth of a second after another is passed over: it is one wish, and it must not interrupt
-    what cleans up after the first.
+    A signal within a fifth of a second after another one is ignored: both have one cause, and the second must not
+    interrupt the cleaning up after the first.
     """
     import signal
     from time import monotonic
@@ -76,7 +76,7 @@ def _handle_signals() -> None:
 
     def end(number: int, frame: object) -> None:
         nonlocal last
-        if os.getpid() != owner:  # a worker that was just forked: it must not unwind a stack that is its parent's
+        if os.getpid() != owner:  # in a worker that was just forked, which must not unwind the stack of its parent
             if number != signal.SIGINT:  # Ctrl-C is the parent's to handle
                 os._exit(128 + number)
             return
@@ -116,7 +116,7 @@ def _flush() -> None:
 
 
 def _clean_up(code: int, said: str) -> None:
-    """Remove what an interrupted write has left, deaf to further signals."""
+    """Remove what an interrupted write has left; further signals are ignored."""
     import signal
     from contextlib import suppress
 
@@ -126,7 +126,7 @@ def _clean_up(code: int, said: str) -> None:
     from cnncalc.ground.atomic_write import remove_unfinished
 
     remove_unfinished()
-    with suppress(OSError):  # of a terminal that hung up
+    with suppress(OSError):  # the terminal may be closed
         if code == INTERRUPTED and sys.stderr is not None:
             sys.stderr.write(f"interrupted{said}\n")
         _flush()
@@ -146,7 +146,7 @@ def main() -> int:
         code = _run()
         if sys.stdout is not None:
             sys.stdout.flush()
-    except BrokenPipeError:  # whoever read has seen enough
+    except BrokenPipeError:  # the reader, as ``head``, has closed the pipe
         code = 0
         _drop_output()
     except OSError as error:
@@ -174,7 +174,7 @@ def _run() -> int:
     from cnncalc.ground.errors import CnncalcError, clipped
 
     if "_CNNCALC_COMPLETE" in os.environ:
-        cli.main(prog_name="cnncalc")  # a shell asks what could come next
+        cli.main(prog_name="cnncalc")  # a shell asks for completions
     try:
         # cli.main() would make a broken pipe an error
         with shown_warnings(), cli.make_context("cnncalc", sys.argv[1:]) as context:

@@ -141,7 +141,7 @@ def _measure(batch: SupportsIndex, dtype: npt.DTypeLike, figures: Collection[str
 
 
 def _known(argument: str, names: Sequence[str], known: Collection[str]) -> Sequence[str]:
-    """Return names of which each must be a known one.  Raises ArgumentError."""
+    """Return the names, each of which must be known.  Raises ArgumentError."""
     for name in names:
         if name not in known:
             raise ArgumentError(argument, f"there is no '{name}'", did_you_mean(name, known, argument))

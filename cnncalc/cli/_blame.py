@@ -35,7 +35,7 @@ class BlamedError(SpecError):
 
 @contextmanager
 def blaming(build: Build, settings: Sequence[str], inputs: Sequence[str]) -> Iterator[None]:
-    """Let an error of a network that is built here name the options that are to blame, and not only a line of the spec.
+    """Name the options that are to blame, beside a line of the spec, in an error of the network that is built here.
 
     Args:
         build: builds the network with some of the options.
@@ -55,7 +55,7 @@ def blaming(build: Build, settings: Sequence[str], inputs: Sequence[str]) -> Ite
 
 
 def _blamed(build: Build, given: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the options without any of which the network can be built; else all, where it can without all."""
+    """Return the options each of which the network can be built without; else all, if it can be built without all."""
     if len(given) > MOST_BLAMED:
         return given if _builds(build, []) else []
     alone = [one for one in given if _builds(build, [other for other in given if other is not one])]

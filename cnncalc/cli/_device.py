@@ -20,7 +20,7 @@ CONVERTERS = ("tf2.21", "tf2.21-dense", "tf2.3", "tf1.15")
 def takes_device(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what a network is to run on, and how it gets there; the command gets ``wanted``.
 
-    A spec's ``deploy`` says what the options don't.
+    Where an option is not given, the spec's ``deploy`` section counts.
     """
 
     @wraps(command)

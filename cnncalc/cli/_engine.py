@@ -50,7 +50,7 @@ class Computing(NamedTuple):
 
 
 def takes_engine(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add who computes; the command gets ``computing``."""
+    """Add the options for what computes; the command gets them as ``computing``."""
 
     @wraps(command)
     def gathered(*, jobs: int | None, dask: str | None, **rest: Any) -> Any:

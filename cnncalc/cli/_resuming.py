@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from cnncalc.cli.output import Output
 from cnncalc.cli.overwriting import refuse_overwriting
@@ -21,6 +21,8 @@ HEADED = {"ndjson": 0, "csv": 1, "tsv": 1}
 """Formats that can be written row by row, and how many lines stand above the rows."""
 
 _ANEW = "leave out --resume to write it anew"
+
+T = TypeVar("T")
 
 
 def grows(out: Output, resume: bool, by_rows: bool) -> bool:
@@ -42,7 +44,7 @@ def grows(out: Output, resume: bool, by_rows: bool) -> bool:
     )
 
 
-def opened(path: str, resume: bool, of: Mapping[str, Any]) -> tuple[GrowingFile, Mapping[str, Any] | None]:
+def opened(path: str, resume: bool, of: Mapping[str, object]) -> tuple[GrowingFile, Mapping[str, Any] | None]:
     """Return the file, and the state in which it was left; None where it begins, or nothing is known of it.
 
     Args:
@@ -67,7 +69,7 @@ def opened(path: str, resume: bool, of: Mapping[str, Any]) -> tuple[GrowingFile,
     return GrowingFile.resumed(path, found), found.state
 
 
-def identity(version: str, recipe: Recipe, options: Mapping[str, Any]) -> dict[str, Any]:
+def identity(version: str, recipe: Recipe, options: Mapping[str, object]) -> dict[str, object]:
     """Return what decides on the bytes of a sweep: the code, the spec, and options by their names.
 
     Raises:
@@ -84,7 +86,7 @@ def identity(version: str, recipe: Recipe, options: Mapping[str, Any]) -> dict[s
     return {"version": version, "code": code_identity(), **spec, **options}
 
 
-def _compare(path: str, found: Begun, now: Mapping[str, Any]) -> None:
+def _compare(path: str, found: Begun, now: Mapping[str, object]) -> None:
     """Raise CnncalcError for the first difference between what a file was begun with and what it is to go on with."""
     for name, value in now.items():
         before = found.of.get(name)
@@ -103,9 +105,9 @@ def _compare(path: str, found: Begun, now: Mapping[str, Any]) -> None:
         raise CnncalcError(message, _ANEW)
 
 
-def _shown(option: str, value: Any) -> str:
+def _shown(option: str, value: object) -> str:
     """Return an option as it would be given."""
-    if value in (None, []):
+    if value is None or value == []:
         return f"no {option}"
     return " ".join(f"{option} {one}" for one in (value if isinstance(value, list) else [value]))
 
@@ -119,8 +121,8 @@ def write(file: GrowingFile, view: View, out: Output, resumed: bool) -> None:
         file.write(chunk.encode())
 
 
-def noted(parts: Iterable[Any], file: GrowingFile, state: Callable[[], Mapping[str, Any]]) -> Iterator[Any]:
-    """Yield parts; when the next is asked for, all of one is written."""
+def noted(parts: Iterable[T], file: GrowingFile, state: Callable[[], Mapping[str, Any]]) -> Iterator[T]:
+    """Yield the parts; when the next one is asked for, the last one is written, and the state is noted."""
     for part in parts:
         yield part
         file.checkpoint(state())

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial, wraps
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -25,6 +25,11 @@ from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, Measure
 from cnncalc.studies.sweep.sampling import Sample
 from cnncalc.studies.sweep.values import Each, shape_values, split, values_of
 from cnncalc.studies.sweep.where import Condition
+
+if TYPE_CHECKING:
+    from cnncalc.ground.values import Value
+
+T = TypeVar("T")
 
 _SET = "Values for one of the spec's args: 1,2,4 or 0.5:1.5:0.25 or 8:256:*2 or each(3,5)*4; one list is [3,4]."
 _INPUT = "Input shapes, 3x128x128,3x224x224 or 3x96x96:3x224x224:32; NAME=SHAPE,… where there are several inputs."
@@ -49,7 +54,7 @@ class Varied(NamedTuple):
 
     def grid(self, recipe: Recipe, named: str | None) -> Grid:
         """Return the grid.  Raises CnncalcError where every combination would fail alike."""
-        args: dict[str, Sequence[Any] | Each] = {}
+        args: dict[str, Sequence[Value] | Each] = {}
         for setting in self.settings:
             name, values = self._values(setting)
             if name not in recipe.settings:
@@ -80,7 +85,7 @@ class Varied(NamedTuple):
                 raise CnncalcError(f"{recipe.path}: no variant '{name}'", hint)
         return names
 
-    def _values(self, setting: str) -> tuple[str, Sequence[Any] | Each]:
+    def _values(self, setting: str) -> tuple[str, Sequence[Value] | Each]:
         name, equals, text = setting.partition("=")
         name = name.strip()
         if not equals or not name:
@@ -157,7 +162,7 @@ class Rows(NamedTuple):
         return asked if self.columns else (*FIGURES, *[name for name in asked if name in MORE_FIGURES])
 
     def needed(self, keeper: Keeper | None, condition: Condition | None) -> tuple[str, ...]:
-        """Return which of the figures that take their time are needed."""
+        """Return which of the figures that take long to compute are needed."""
         wanted = {*self.figures(keeper, condition), *self._selecting(keeper, condition)}
         return tuple([name for name in MORE_FIGURES if name in wanted])
 
@@ -168,7 +173,7 @@ class Rows(NamedTuple):
 
 
 class SweepTexts(NamedTuple):
-    """All texts of a sweep but the spec's: what another process makes the same plan of."""
+    """The texts of a sweep's options, of which another process makes the same plan."""
 
     varied: Varied
     rows: Rows
@@ -183,7 +188,7 @@ class SweepTexts(NamedTuple):
         measure = Measure(*self.basis, needed, self.wanted.over(recipe.deploy))
         return SweepPlan(grid, measure, rows.drawn(grid), rows.where, rows.check)
 
-    def by_option(self) -> dict[str, Any]:
+    def by_option(self) -> dict[str, object]:
         """Return the options that decide on what is printed, by their names."""
         found = {**self.rows._asdict(), **self.basis._asdict(), **self.wanted._asdict()}
         del found["check"]
@@ -193,7 +198,7 @@ class SweepTexts(NamedTuple):
 
 
 def takes_rows(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what is varied and which rows are kept; the command gets ``varied`` and ``rows``."""
+    """Add the options for what is varied and which rows are kept; the command gets ``varied`` and ``rows``."""
 
     @wraps(command)
     def gathered(**given: Any) -> Any:
@@ -233,7 +238,7 @@ def takes_rows(command: Callable[..., Any]) -> Callable[..., Any]:
     return found
 
 
-def _check_inputs(document: Document, variants: Sequence[str | None], shapes: Mapping[str, Any]) -> None:
+def _check_inputs(document: Document, variants: Sequence[str | None], shapes: Collection[str]) -> None:
     """Raise CnncalcError for shapes of inputs that no variant has."""
     stated = [document.resolved(variant).input for variant in variants]
     names = [tuple(one) if isinstance(one, Mapping) else ("input",) for one in stated]
@@ -258,13 +263,13 @@ def _objective(text: str, option: str, grid: Grid) -> Objective:
     return Objective(name, way == "max", option.removeprefix("--"))
 
 
-def _once(found: dict[str, Any], name: str, option: str) -> dict[str, Any]:
+def _once(found: dict[str, T], name: str, option: str) -> dict[str, T]:
     if name in found:
         raise CnncalcError(f"{option} {name}: given twice", "give all values in one, separated by commas")
     return found
 
 
-def _called(option: str, read: Callable[[], Any]) -> Any:
+def _called(option: str, read: Callable[[], T]) -> T:
     """Return what is read; an error that does not name the option yet is given its name."""
     try:
         return read()

@@ -13,7 +13,7 @@ from cnncalc.studies.sweep.jobs import SweepPart, SweepPlan
 
 
 class RowTally:
-    """Counts what goes by, and what is wrong with it."""
+    """Counts the rows of a sweep, and its errors by their messages."""
 
     def __init__(self, plan: SweepPlan) -> None:
         """Begin at zero."""
@@ -49,7 +49,7 @@ class RowTally:
         self._unmet, self._uncounted = list(state["unmet"]), set(state["uncounted"])
 
     def of(self, done: Iterable[SweepPart]) -> Iterator[SweepPart]:
-        """Yield the parts."""
+        """Yield the parts, and count their rows and errors."""
         for part in done:
             self.done = part.stop
             self._kept += len(part.lanes)
@@ -73,7 +73,7 @@ class RowTally:
         return f"{self.done:,} of {self._plan.rows:,} combinations · {rate:,.0f}/s · {left:,.0f} s left{kept}{failed}"
 
     def report(self, hidden: bool) -> int:
-        """Report on stderr what went by; return the exit code."""
+        """Report on stderr how many rows there were, and the errors; return the exit code."""
         if self._uncounted:
             to_stderr(f"no FLOPs are defined for {', '.join(sorted(self._uncounted))}")
         if self._plan.where is not None and not self._kept:

@@ -81,7 +81,7 @@ NO_NUMBER = {
 
 
 def command_hint(name: str, known: tuple[str, ...]) -> str | None:
-    """Return the hint for a command that there is not."""
+    """Return the hint for an unknown command."""
     if name.lower() == "version":
         return "'cnncalc --version' prints it"
     return did_you_mean(name, known, "") or _other(name, known, COMMANDS) or f"commands: {', '.join(known)}"

@@ -112,7 +112,7 @@ def _place(at: str, layout: str) -> tuple[int, ...]:
 
 
 class _Numbers(NamedTuple):
-    """What the tensors hold: files of inputs by their names, a file of weights, and the seed of what is random."""
+    """Where the tensors come from: files of inputs by their names, a file of weights, and the seed of random ones."""
 
     files: dict[str, str]
     weights: str | None

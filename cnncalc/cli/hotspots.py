@@ -62,7 +62,7 @@ def command(
     from cnncalc.studies.hotspots import hotspots
     from cnncalc.studies.savings.workbench import Workbench, heavy_nodes
 
-    if sparsity != sparsity:  # click lets NaN through
+    if sparsity != sparsity:  # click accepts NaN
         raise CnncalcError("--sparsity nan: not a fraction")
     if deploy:
         recipe, network = asked.built()

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -25,12 +25,13 @@ from cnncalc.layers.shapes import Shape, typed
 from cnncalc.recipe import Recipe
 
 if TYPE_CHECKING:
+    from cnncalc.ground.values import Value
     from cnncalc.language.collection import Member
 
 LISTED = 8
 """How many variants a note lists."""
 
-Changes = tuple[Mapping[str, Any], dict[str, Shape]]
+Changes: TypeAlias = "tuple[Mapping[str, Value], dict[str, Shape]]"
 """What a network is built with: values for the spec's args, and shapes by the inputs' names."""
 
 
@@ -72,7 +73,7 @@ class Asked:
         return Asked(self.spec, self.variant, inputs, self.settings, self.layout, self.fuse, self.fuses_specs)
 
     def recipe(self) -> tuple[Recipe, str | None]:
-        """Return the recipe, and the variant that is asked for by either way.  Raises CnncalcError."""
+        """Return the recipe, and the variant that SPEC or ``--variant`` asks for.  Raises CnncalcError."""
         recipe, named = read_asked(self.spec, self.fuse, self.fuses_specs)
         if self.variant is not None and named not in (None, self.variant):
             raise CnncalcError(f"{self.spec} is a variant already, so --variant {self.variant} can't be another")
@@ -83,7 +84,7 @@ class Asked:
         return _changes(self.settings, self.inputs, self.layout)
 
     def blaming(self, recipe: Recipe, variant: str | None) -> AbstractContextManager[None]:
-        """Let errors of the network that is built here name the options that are to blame."""
+        """Name the options that are to blame in errors of the network that is built in this context."""
         return _blaming(self, recipe, variant)
 
     def network(self) -> Graph:
@@ -103,7 +104,7 @@ class Asked:
 
 
 def _note_variants(recipe: Recipe) -> None:
-    """Say which variant of a family is shown where none is asked for, and how many there are."""
+    """Note on stderr which variant of a family is shown where none is asked for, and how many there are."""
     names = list(recipe.variants)
     if len(names) < 2 or not isinstance(recipe, Document):
         return
@@ -132,7 +133,7 @@ class AskedSeveral:
         return _changes(self.settings, self.inputs, self.layout)
 
     def blaming(self, member: Member) -> AbstractContextManager[None]:
-        """Let errors of a network that is built here name the options that are to blame."""
+        """Name the options that are to blame in errors of a network that is built in this context."""
         return _blaming(self, member.recipe, member.variant)
 
     def read(self, spec: str) -> tuple[Recipe, str | None]:
@@ -200,14 +201,14 @@ def _read_file(spec: str) -> tuple[Recipe, str | None]:
         raise CnncalcError("'help' is neither a file nor a network", f"'cnncalc help {command}' shows the options")
     if spec != "-":
         recipe, named = open_file(spec)
-        note_read(recipe.path)  # a shipped one's is not SPEC
+        note_read(recipe.path)  # the path of a shipped spec, which SPEC only names
         return recipe, named
     if sys.stdin is None:
         raise CnncalcError("'-' reads a spec from standard input, which is closed")
     if sys.stdin.isatty():
         hint = "pipe one in: cat net.yaml | cnncalc summary -"
         raise CnncalcError("'-' reads a spec from standard input, which is a terminal", hint)
-    with suppress(OSError):  # a stream without a descriptor
+    with suppress(OSError):  # a stream may have no descriptor
         note_read(sys.stdin.fileno())
     return _read_stream(sys.stdin.buffer, "<stdin>"), None
 

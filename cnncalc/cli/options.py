@@ -110,7 +110,7 @@ def spec_argument(name: str, **more: Any) -> Decorator:
 def takes_spec(
     inputs: Callable[[Command], Command] = _INPUTS, fuse: Callable[[Command], Command] = fuse_option
 ) -> Decorator:
-    """Add SPEC and what changes the network that it stands for; the command gets them as ``asked``.
+    """Add SPEC and the options that change its network; the command gets them as ``asked``.
 
     Args:
         inputs: the option ``--input``, where a command has another meaning for it.
@@ -131,7 +131,7 @@ def takes_spec(
 
 
 def takes_specs(required: bool) -> Decorator:
-    """Add SPEC…, several at once (FILE:VARIANT for one of a family), and what changes all of them: ``asked``."""
+    """Add several SPECs (FILE:VARIANT is one of a family) and the options that change all of them: ``asked``."""
     specs = spec_argument("specs", nargs=-1, required=required, metavar="SPEC…" if required else "[SPEC]…")
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,7 +146,7 @@ def takes_specs(required: bool) -> Decorator:
 
 
 def takes_basis(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add how many samples figures are counted for, and what size an element has; the command gets ``basis``."""
+    """Add the options for the batch size and the type of the elements; the command gets them as ``basis``."""
 
     @wraps(command)
     def gathered(*, batch: int, dtype: str, **rest: Any) -> Any:
@@ -157,7 +157,7 @@ def takes_basis(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def dtype_option(command: Command) -> Command:
-    """Add what size an element has."""
+    """Add the option for the type of the elements."""
     return click.option(
         "--dtype",
         type=click.Choice(list(DTYPES)),
@@ -167,7 +167,7 @@ def dtype_option(command: Command) -> Command:
 
 
 def convention_option(command: Command) -> Command:
-    """Add whose way of counting the MACs follow."""
+    """Add the option for the tool whose way of counting the MACs follow."""
     return click.option(
         "--convention", type=click.Choice(CONVENTIONS), default=OWN_CONVENTION,
         help="Count as another tool does; 'cnncalc explain --convention' explains the differences.",
@@ -183,7 +183,7 @@ def takes_output(
     help: str = "Write to a file instead of standard output.",
     others: Sequence[str] = (),
 ) -> Decorator:
-    """Add where the result goes and in which format; the command gets ``out``.
+    """Add the options for the file, the format and the colours of the result; the command gets them as ``out``.
 
     Args:
         own: formats of the command's own, which :data:`cnncalc.rendering.writers.FORMATS` has.

@@ -50,7 +50,7 @@ def refuse_too_large(option: str, path: str, size: int) -> None:
     try:
         free = disk_usage(os.path.dirname(os.path.realpath(path))).free
     except (OSError, ValueError):
-        return  # what is wrong with the folder is said when the file is opened
+        return  # a folder that can't be written is reported when the file is opened
     if size > free and not (os.path.exists(path) and not os.path.isfile(path)):
         raise CnncalcError(
             f"{option} {path}: the weights take {bytes_text(size)}, but {bytes_text(free)} are free there"

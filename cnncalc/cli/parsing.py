@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cnncalc.ground.errors import CnncalcError, clipped
 from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER
@@ -12,6 +12,9 @@ from cnncalc.ground.near import did_you_mean
 from cnncalc.language.read.values import NO_NAMES, NO_VALUES, ValueReader
 from cnncalc.language.read.yaml_tree import decode, parse
 from cnncalc.layers.shapes import Shape
+
+if TYPE_CHECKING:
+    from cnncalc.ground.values import Value
 
 
 def parse_input(text: str, layout: str) -> tuple[str, Shape]:
@@ -31,13 +34,13 @@ def parse_input(text: str, layout: str) -> tuple[str, Shape]:
     return name, (shape[-1:] + shape[:-1]) if layout == "hwc" else shape
 
 
-def parse_settings(settings: Iterable[str]) -> Mapping[str, Any]:
+def parse_settings(settings: Iterable[str]) -> Mapping[str, Value]:
     """Return the values of ``name=value`` texts, read as the spec's ``args`` are.
 
     Raises:
         CnncalcError: where a text is not of that form, or its value can't be read.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, Value] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or not name.strip():
@@ -46,8 +49,8 @@ def parse_settings(settings: Iterable[str]) -> Mapping[str, Any]:
     return values
 
 
-def parse_value(text: str, name: str) -> Any:
-    """Return the value of one text, called ``name`` in messages."""
+def parse_value(text: str, name: str) -> Value:
+    """Return the value of one text, called ``name`` in messages.  Raises CnncalcError where it can't be read."""
     source = decode(text.encode("utf-8", "surrogateescape"), name)
     if not text.strip():
         raise CnncalcError(f"{name}=: a value is missing")

@@ -16,15 +16,15 @@ Progress = Callable[[int, int, str], None]
 Item = TypeVar("Item")
 
 PATIENCE = 0.5  # seconds without a progress bar
-ONE_WISH = 0.2  # seconds in which several Ctrl-C are one
-_CLEAR = "\r\x1b[K"  # to the line's start, and erase it
+ONE_WISH = 0.2  # seconds within which several Ctrl-C count as one
+_CLEAR = "\r\x1b[K"  # goes to the start of the line and erases it
 
 
 @contextmanager
 def progress_bar() -> Iterator[Progress | None]:
     """Yield what draws a bar, given how much of how much is done and a text; None where stderr is no terminal.
 
-    The bar appears when the work has taken its time, and is gone when the block ends.
+    The bar appears when the work takes long, and is removed when the block ends.
     """
     stream = sys.stderr
     if stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":

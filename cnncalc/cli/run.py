@@ -105,7 +105,7 @@ class Other(NamedTuple):
 
 
 def _takes_picture(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add how a picture is read; the command gets ``picture``."""
+    """Add the options for reading a picture; the command gets them as ``picture``."""
 
     @wraps(command)
     def gathered(*, resize: int | None, mean: str | None, std: str | None, **rest: Any) -> Any:
@@ -115,7 +115,7 @@ def _takes_picture(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _takes_saving(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what is saved; the command gets ``saving``."""
+    """Add the options for what is saved; the command gets them as ``saving``."""
 
     @wraps(command)
     def gathered(*, save: str | None, layers: str | None, **rest: Any) -> Any:
@@ -125,7 +125,7 @@ def _takes_saving(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _takes_machine(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what the run may use; the command gets ``machine``."""
+    """Add the options for what the run may use; the command gets them as ``machine``."""
 
     @wraps(command)
     def gathered(*, threads: int | None, max_memory: str | None, **rest: Any) -> Any:
@@ -135,7 +135,7 @@ def _takes_machine(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _takes_other(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add another engine; the command gets ``other``."""
+    """Add the options for another engine to compare with; the command gets them as ``other``."""
 
     @wraps(command)
     def gathered(*, against: str | None, tolerance: str | None, **rest: Any) -> Any:
@@ -272,7 +272,7 @@ def _figures(text: str, option: str) -> list[float]:
 
 
 def _report_to_stderr(run: Run, layout: str) -> int:
-    """Report what does not hold on stderr; return the exit code."""
+    """Report on stderr what differs; return the exit code."""
     if run.ok and run.finite:
         return 0
     from cnncalc.rendering.layout import page_lines, plain

@@ -22,7 +22,7 @@ TABLE_COLUMNS = (
 )  # fmt: skip
 
 SMALL, SHORT = 2**20, 1_000
-"""Params and layers of a network that may be meant for a microcontroller: in int8 they fit 1 MiB of flash."""
+"""The most params and layers of a network that may be meant for a microcontroller: in int8 it fits 1 MiB of flash."""
 
 ALIKE = {"layer": "name", "output": "output_shape", "input": "input_shapes"}
 """Columns by the names of the table and of the records; either is taken for both."""
@@ -94,7 +94,7 @@ def command(
 
 
 def _on_a_device(recipe: Recipe, network: Graph, summary: Summary) -> str:
-    """Return a sentence on the device that a spec names; of any other, for a small network and in int8."""
+    """Return a sentence on the spec's device; of a spec without one, only for a small network or in int8."""
     int8 = summary.dtype == "int8"
     asked = int8 or bool(recipe.deploy)
     if not asked and (summary.totals.params > SMALL or len(network.nodes) > SHORT):

@@ -63,7 +63,7 @@ def command(
     cnncalc sweep net.yaml --set 'kernels=each(3,5,7)*20' --sample 100k --where 'macs < 1G' -o some.ndjson --resume
     cnncalc sweep net.yaml --set 'kernels=each(3,5,7)*20' --sample 100M -o some.parquet --dask tcp://scheduler:8786
     """
-    gc.set_threshold(50_000, 20, 50)  # a million networks come and go, whose layers refer to themselves
+    gc.set_threshold(50_000, 20, 50)  # layers refer to themselves: only the collector frees the many networks
     recipe, named = read_asked(spec, fuse)
     texts = SweepTexts(varied, rows, basis, wanted, named)
     plan = texts.plan(recipe)

@@ -64,6 +64,6 @@ def with_hint(message: str, hint: str | None) -> str:
 
 
 def clipped(text: str) -> str:
-    """Return a message without its middle, where it is longer than anybody reads."""
+    """Return a message without its middle where it is too long to be read."""
     half = MAX_MESSAGE // 2
     return text if len(text) <= MAX_MESSAGE else f"{text[:half]}…{text[-half:]}"

@@ -111,7 +111,7 @@ def path(argument: str, given: object, what: str = "a path") -> str:
         found = os.fsdecode(given)  # type: ignore[arg-type]  # which the next line is for
     except TypeError:
         raise ArgumentError(argument, f"{shown(given)} is not {what}") from None
-    if "\0" in found:  # which no system takes
+    if "\0" in found:  # no system accepts it in a path
         raise ArgumentError(argument, f"{shown(found)} is not {what}")
     return found
 
@@ -136,7 +136,7 @@ def shown(given: object) -> str:
 
 
 def plain(given: Any) -> Any:
-    """Return what NumPy or PyTorch has as its own as Python's number, text or list; anything else as it is."""
+    """Return NumPy's and PyTorch's numbers, texts and arrays as Python's; anything else as it is."""
     if type(given) in (int, float, str, tuple):
         return given
     tolist = getattr(given, "tolist", None)

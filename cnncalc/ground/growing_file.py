@@ -19,10 +19,10 @@ from cnncalc.ground.atomic_write import Replacement, write_whole
 from cnncalc.ground.errors import CnncalcError
 
 SECONDS = 1.0
-"""Between two checkpoints."""
+"""The least time between two checkpoints, in seconds."""
 
 SUFFIX = ".progress"
-"""Of the file that says how far another one is."""
+"""The suffix of the file that notes how far another file has grown."""
 
 _FORM = "cnncalc progress 1"
 _BLOCK = 1 << 20
@@ -38,7 +38,7 @@ class Begun(NamedTuple):
         state: the caller's own.
     """
 
-    of: Mapping[str, Any]
+    of: Mapping[str, object]
     bytes: int
     checksum: int
     state: Mapping[str, Any]
@@ -67,7 +67,7 @@ def begun(path: str) -> Begun | None:
 class GrowingFile:
     """A file to write to, piece by piece; use it as a context, and call :meth:`finish` or :meth:`leave` at the end."""
 
-    def __init__(self, path: str, of: Mapping[str, Any]) -> None:
+    def __init__(self, path: str, of: Mapping[str, object]) -> None:
         """Begin a file.
 
         Args:

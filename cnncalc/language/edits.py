@@ -14,7 +14,10 @@ _FLOW_SIGNS = ",[]{}"
 
 
 class Piece(NamedTuple):
-    """One item of a replacement: its type, its arguments' texts ("" is one that stands alone), perhaps a condition."""
+    """One item of a replacement: its type, the texts of its arguments, and a condition or nothing.
+
+    An argument that stands alone, without a name, is called "".
+    """
 
     type: str
     arguments: Mapping[str, str] = {}
@@ -54,7 +57,7 @@ class ItemText(NamedTuple):
         start, end: (line, column) from 0; what is between is the type and its arguments.
         has_colon: whether a type without arguments has a colon, for its modifiers; it lies before ``end``.
         in_flow: whether the item stands inside ``[…]`` or ``{…}``, where no lines can be added.
-        arguments: the arguments' texts by name, as they can stand inside ``{…}``; "" is a value that stands alone.
+        arguments: the arguments' texts by name, as they can stand inside ``{…}``; "" stands for a lone value.
     """
 
     file: SpecText
@@ -83,7 +86,7 @@ class ItemText(NamedTuple):
     def _edit(self, text: str) -> Edit:
         before = self.file.line(self.start[0])[: self.start[1]]
         after = self.file.line(self.end[0])[self.end[1] :]
-        head, *rest = text.split("\n")  # several lines only where nothing but a comment comes after
+        head, *rest = text.split("\n")  # an item takes several lines only where nothing but a comment follows it
         lines = [f"{before}{head}{after}", *rest]
         new = "".join(f"{line.rstrip()}\n" for line in lines)
         return Edit(self.file.name, self.start[0] + 1, self.end[0] + 1, new)

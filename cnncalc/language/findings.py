@@ -51,14 +51,14 @@ class Finding(NamedTuple):
 
     def text(self) -> str:
         """Return the warning as it is shown, with place, excerpt and hint."""
-        unknown = [word for word in self._allowing[:1] if word not in RULES]  # further ones may be a reason
+        unknown = [word for word in self._allowing[:1] if word not in RULES]  # words behind the rules may give a reason
         no_rule = f"'# allow:' names no rule: {did_you_mean(unknown[0], RULES, '') or unknown[0]}" if unknown else ""
         hint = "; ".join(filter(None, [self.hint, no_rule]))
         return Fault(f"warning: {self.message} [{self.rule}]", self.origin, hint or None).text()
 
     @property
     def place(self) -> tuple[object, ...]:
-        """What is the same for one fault of a text, however many layers it makes."""
+        """What the findings of one fault in the text share, however many layers the fault makes."""
         return (self.rule, self.origin or self.layer)
 
     @property
@@ -83,7 +83,7 @@ class SpecWarning(UserWarning):
 
 
 def warn(found: Iterable[Finding]) -> None:
-    """Pass findings on as Python's own warnings of whoever called the package; the command line has its own way."""
+    """Issue findings as Python's warnings at the line that called the package; the command line prints them itself."""
     for finding in found:
         warnings.warn(SpecWarning(finding), stacklevel=_callers_level())
 

@@ -20,13 +20,13 @@ PICTURE = (1, 3, 4)
 """Channels of pictures: grey, colours, colours with transparency."""
 
 SIDE = 16
-"""Pixels from which an axis looks like the side of a picture; of two equal ones five are enough."""
+"""The fewest pixels with which an axis looks like the side of a picture; for two equal axes five are enough."""
 
 FOUR = 64
-"""Pixels of a side behind an axis of 4, which may as well be the depth of a video's map inside a network."""
+"""The same for the sides behind an axis of 4, which may also be the frames of a map inside a network for videos."""
 
 SAMPLES = 100
-"""Length from which the first of two axes looks like time rather than channels."""
+"""The least length with which the first of two axes looks like time rather than channels."""
 
 
 class Doubt:
@@ -50,7 +50,7 @@ def doubt(shape: Shape, kernel: Value = None) -> Doubt | None:
     axes = len(shape)
     listed = kernel if isinstance(kernel, tuple) else ()
     if len(listed) == axes - 1 and (axes == 4 or listed[-1:] == (1,)):
-        return None  # who writes a figure for each axis has counted them
+        return None  # a kernel with a figure for each axis: whoever wrote it has counted the axes
     width = listed[-1] if listed else kernel
     is_wide = not isinstance(width, int) or width >= max(2, shape[-1])
     if axes == 2 and shape[1] <= 3 and shape[0] >= SAMPLES and is_wide:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
 
 SUFFIXES = (".yaml", ".yml", ".onnx")
-"""Of files that hold networks."""
+"""What the names of files end in that hold networks."""
 
 
 class Spec(Document):
-    """A document as a recipe of networks."""
+    """A document from which networks are built: the recipe that a text is."""
 
     def build(
         self,
@@ -88,7 +88,7 @@ def _shipped(spec: str) -> tuple[str, str | None]:
 
 
 def _file_meant(spec: str) -> str | None:
-    """Return a hint of the files beside a path that there is not: of its name, or a slip away from it."""
+    """Return a hint for a path where there is no file: the files beside it with its name or a similar one."""
     folder, name = os.path.split(spec)
     try:
         files = [file for file in os.listdir(folder or os.curdir) if file.lower().endswith(SUFFIXES)]

@@ -24,7 +24,7 @@ def files() -> list[str]:
 
 
 def variant_names(text: str) -> list[str]:
-    """Return the names of the variants of a spec, in its order, by a look at its text."""
+    """Return the names of a spec's variants, in its order; its text is searched for them, and not read as YAML."""
     names: list[str] = []
     _, found, below = f"\n{text}".partition("\nvariants:")
     for line in below.splitlines()[1:] if found else ():
@@ -51,7 +51,7 @@ def _stem(path: str) -> str:
 
 
 def _alike(path: str, name: str) -> int:
-    """Return how many letters a file's name and a network's begin with alike, to open the likely file first."""
+    """Return how many first letters a file's name and a network's share, so that the likely file is opened first."""
     pairs = zip(_stem(path), name, strict=False)
     return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(_stem(path)), len(name)))
 

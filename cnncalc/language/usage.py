@@ -91,7 +91,7 @@ def _own_names(item: Item) -> set[str]:
 
 
 def _loops(item: Item) -> Iterator[Finding]:
-    """Find names that a loop binds and nothing reads; one that begins with _ says so itself."""
+    """Find names that a loop binds and nothing reads; a name that begins with _ is meant to be unread."""
     if item.loop is not None:
         read = _own_names(item)
         for name in item.loop.names:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cnncalc.ground.values import Value
 
 COPIED_AT_ONCE = 8
-"""Names whose copies take as long as an operation of an expression."""
+"""How many names are copied in the time of one operation of an expression."""
 
 
 class Evaluation:
@@ -85,7 +85,7 @@ class Evaluation:
         return count
 
     def rows(self, loop: Loop | None, names: Names, incoming: Tensors) -> Sequence[Value]:
-        """Return the rows of ``for``; one that binds nothing where there is none."""
+        """Return the rows of ``for``; where an item has none, one row that binds nothing."""
         if loop is None:
             return (None,)
         try:

@@ -60,7 +60,7 @@ class Expansion:
         self._steps = 0
         self._reads = 0
         self._depth = 0
-        self._rounds = 1  # product of the loops around, to refuse a product of loops before it is run
+        self._rounds = 1  # product of the loops around, so that too many rounds are refused before they are run
         self._starts: list[Tensors] = []  # what the paths and unnamed sequences around start from; None for a scope
         self._warned: set[Origin] = set()
 
@@ -77,7 +77,7 @@ class Expansion:
         incoming = above
         if item.sources is not None:
             if self._plainly_absent(item, names):
-                return above  # what it would read need not be there either
+                return above  # the items that it would read may be absent, too
             self._warn_of_input(item, frame, above)
             incoming = self.scopes.sources(item, frame)
         if item.repeats:
@@ -101,7 +101,7 @@ class Expansion:
         return not self.values.condition(when, names)
 
     def _all_rounds(self, item: Item, frame: Frame, names: Names, incoming: Tensors) -> tuple[Tensors, bool]:
-        """Expand an item with a loop: (what comes out of the last round, whether any round was there)."""
+        """Expand an item with a loop, and return what comes out of the last round, and whether any round was there."""
         values, around, is_there = self.values, self._rounds, False
         rows = values.rows(item.loop, names, incoming)
         for row in rows:
@@ -138,7 +138,7 @@ class Expansion:
     def _contents(
         self, item: Item, name: str, lookup: Frame, frame: Frame, names: Names, incoming: Tensors
     ) -> tuple[Scope | None, Tensors]:
-        """Expand what an item is made of: (its scope where it has one of its own, its output)."""
+        """Expand what an item is made of, and return its scope, where it has one of its own, and its output."""
         if isinstance(item, LayerItem):
             return None, self._layer(item, frame.scope.prefix + name, lookup, names, incoming)
         return self._scoped(item, frame.scope.prefix + name, frame, names, incoming)
@@ -261,7 +261,7 @@ class Expansion:
                     argument = [*item.arguments][place]
                     raise LayerError(f"{argument}: {fault}", argument=argument) from None
         try:
-            key = dumps([*found], 2)  # 1, 1.0 and true are equal, but not the same
+            key = dumps([*found], 2)  # as keys, 1, 1.0 and true would be equal
         except ValueError:  # a range, or a sweep's traced numbers, which nothing is looked up by
             return item.layer_class(**dict(zip(item.arguments, found, strict=True)))
         layer = item.cache.get(key)
@@ -312,5 +312,5 @@ class Expansion:
 
 
 def each_round(item: Item) -> bool:
-    """Whether ``expect`` speaks of every round of the item's own loop, not only of what comes out at the end."""
+    """Whether ``expect`` is meant for every round of the item's loop, and not only for what comes out at the end."""
     return item.loop is not None and item.expect is not None and not item.expect.names.isdisjoint(item.loop.names)

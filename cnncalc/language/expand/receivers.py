@@ -1,4 +1,4 @@
-"""Who receives an argument of a spec as it is: whether a word may stand where the spec has a number."""
+"""Whether a word may stand where a spec has a number, which depends on the arguments that receive it unchanged."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _takes(items: Iterable[Item], block: Block | None, name: str, word: str, bud
 
 
 def _passes(value: SpecValue, name: str, word: str, budget: Budget) -> bool:
-    """Return whether a value that reads a name is the word where the name is."""
+    """Return whether a value that reads a name passes the word on unchanged where the name stands for it."""
     try:
         return bool(value({name: word}, budget) == word)
     except ExpressionError:

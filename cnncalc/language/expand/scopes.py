@@ -181,7 +181,7 @@ class Scopes:
             names = ", ".join(self.graph.inputs)
             self.faults.note(reference.origin, f"'input' could be any of several inputs: {names}", "name one of them")
             return
-        if self.faults.are_many:  # nobody reads the reason
+        if self.faults.are_many:  # the reason is not shown
             self.faults.note(reference.origin, f"no item is called '{name}'")
             return
         known = {name for around in frame.chain() for name in around.names}

@@ -25,7 +25,7 @@ class Sharing:
         self.scopes = scopes
         self.faults = faults
         self.owners: list[Iterator[Node]] = []
-        self._weighted: list[Node] = []  # the nodes that have weights, in order, of those looked at
+        self._weighted: list[Node] = []  # of the nodes looked at so far, those with weights, in order
         self._looked_at = 0
 
     def begin(self, item: Item, frame: Frame) -> None:
@@ -49,7 +49,7 @@ class Sharing:
         if not layer.apply(tuple([tensor.shape for tensor in tensors])).weights:
             return None
         found = None
-        for owners in self.owners:  # all advance; the innermost counts
+        for owners in self.owners:  # every item around uses up one of its owners; the innermost's is taken
             found = next(owners, None)
         if found is None:
             raise LayerError("has weights, but the item whose weights it shares has no more", argument="weights")

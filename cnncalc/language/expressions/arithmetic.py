@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 N = TypeVar("N", bound=float)
 
 MAX_DIGITS = 64
-"""Digits that a number may be rounded to, and an exponent of a base above 1."""
+"""The most digits that a number may be rounded to, and the largest exponent of a base above 1."""
 
 
 def require_number(value: Value) -> float:
@@ -46,7 +46,7 @@ def on_numbers(operate: Callable[[float, float], float]) -> Callable[[Value, Val
     """Return an operation that takes two numbers, and refuses a result that is not bounded."""
 
     def bounded_operation(a: Value, b: Value) -> float:
-        if type(a) is int and type(b) is int:  # as nearly always
+        if type(a) is int and type(b) is int:  # which nearly all operands are
             value = operate(a, b)
             if -MAX_INTEGER <= value <= MAX_INTEGER:
                 return value

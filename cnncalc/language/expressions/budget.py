@@ -12,7 +12,7 @@ CALL = 8
 """Operations that a call counts for, beside those of its arguments."""
 
 FAILED = 100
-"""Operations that an expression counts for that can't be computed, beside its own."""
+"""Operations that a failing expression counts for, beside its own."""
 
 
 class OutOfWorkError(Exception):

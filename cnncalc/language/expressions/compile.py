@@ -98,7 +98,7 @@ def _refuse_misread(text: str) -> None:
 def parsed(text: str) -> ast.expr:
     """Return the syntax tree of an expression.  Raises SyntaxError, ValueError, MemoryError, RecursionError."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Python warns of `1if x`, which is none of the user's business
+        warnings.simplefilter("ignore")  # Python warns of `1if x`, which is legal here
         return ast.parse(text, mode="eval").body
 
 

@@ -119,10 +119,10 @@ WRITTEN = {
     "normalize": "vectors of length 1 are 'l2_normalize'; preprocessing of images is no part of the network here",
     "passthrough": "write 'pixel_unshuffle' for pixels that become channels, 'identity' for what stays as it is",
 }  # fmt: skip
-"""Layers that are written with what there is, or that have no place in a spec, with the hint."""
+"""Layers that are written with other types, or that have no place in a spec, each with the hint."""
 
 _NOT_OFFERED = (
-    # one slip from a type, and something else
+    # one slip away from a type of ours, but something else
     "batchrenorm batchrenormalization groupsort smu",
     # recurrent
     "elmanrnn lstmcell grucell rnncell peepholelstm convlstm convgru convrnn",
@@ -161,7 +161,7 @@ FALSE_FRIENDS = {
 """Layers elsewhere whose names are those of other types here."""
 
 NOT_OFFERED = frozenset([word for line in _NOT_OFFERED for word in line.split()])
-"""Layers elsewhere that no type here stands for; one that becomes a type is found before it is looked for here."""
+"""Layers of other frameworks that have no type here; a word that is a type by now is never looked up here."""
 
 LOSS = ("loss", "criterion", "accuracy")
 """Ends of the names of layers that train or measure a network."""

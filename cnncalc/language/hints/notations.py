@@ -18,7 +18,7 @@ from cnncalc.layers.arguments import REQUIRED, Argument
 from cnncalc.layers.base import Layer
 
 LONGEST = 240
-"""Characters of an item up to which it is looked at."""
+"""The longest item, in characters, that is translated."""
 
 FEW = 4
 """Items that a hint spells out at most."""
@@ -26,7 +26,7 @@ FEW = 4
 DASH = "an item begins with a dash, in the same column as the one above it"
 
 ARGUMENT_KEYS = ("args", "arguments", "params", "parameters", "config", "kwargs", "attrs", "options")
-"""Keys under which they have its arguments."""
+"""Keys under which other formats have an item's arguments."""
 
 _INFERRED = ("in_channels", "in_features")
 _NOT_OURS = ("dim", "axis")
@@ -68,7 +68,7 @@ def item_hint(text: str, arguments: Tree | None, blocks: Collection[str]) -> str
 
 
 def _translated(name: str, arguments: Map) -> str:
-    """Return the item with its arguments in our words, where they are others than those that stand there."""
+    """Return the item with its arguments in our words, where these differ from the words that stand there."""
     words = [key.text for key, _ in arguments.pairs if isinstance(key, Scalar)]
     layer_class = layer_type(our_type(name) or "")
     item = of_arguments(name, arguments)

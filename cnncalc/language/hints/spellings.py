@@ -29,7 +29,7 @@ LISTED = "'cnncalc layers' lists the types, and a spec's own stand under 'blocks
 
 
 SHORT = 4
-"""Letters of a word that is short: one other letter makes it another word."""
+"""The most letters of a short word, which one other letter makes another word."""
 
 KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
@@ -120,7 +120,7 @@ def _slip(word: str, blocks: Collection[str]) -> str | None:
 
 
 def _is_likely(word: str, meant: str) -> bool:
-    """Return whether a hand slips so.
+    """Return whether one word is a slip of the hand for the other.
 
     A wrong letter lies beside the right one; of three letters two change places, or one comes twice.  Short words that
     differ in another letter are other words: a map is no max.  A letter in front of a word, or behind it, makes a

@@ -35,7 +35,7 @@ MODIFIERS = ("name", "from", "repeat", "for", "when", "weights", "expect")
 
 _GLUED = r"\w+\s*[=:]\s*[^=\s].*|\d+"  # out_channels=10, out_channels:10, 10
 _IN_A_ROW = r"\d\S*\s+\d.*|\d+[x×]\d+(/\d+)?\s*,.*|[A-Za-z_]\w*\s*=\s*[^=\s].*"  # 10 5; 3x3, 64; kernel_size=5
-_FLAG = Argument(lambda value: value, "", None, "")  # a condition: yes and no are flags there
+_FLAG = Argument(lambda value: value, "", None, "")  # for a condition, in which yes and no are flags
 _FLAG.flag = True
 
 
@@ -207,7 +207,7 @@ class ItemReader:
             self.values.fault(place, f"a name of {len(name)} characters; at most {MAX_NAME} are allowed")
 
     def check_argument_name(self, name: str, place: Tree) -> None:
-        """Refuse a name that expressions could not read, or read otherwise."""
+        """Refuse a name that expressions can't read, or that means something else in them."""
         self.check_length(name, place)
         if not (begins_a_name(name) and has_signs_of_a_name(name)):
             self.values.fault(place, f"'{name}' can't be the name of a value: a name has letters, digits and _")

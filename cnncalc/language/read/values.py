@@ -40,14 +40,14 @@ class ValueReader:
         self.file = file
         self.faults = Faults()
         self.budget = Budget()
-        self._allowance = len(file.content) + MAX_ALIASED  # n characters make at most n nodes, without aliases
+        self._allowance = len(file.content) + MAX_ALIASED  # without aliases, n characters make at most n nodes
 
     def fault(self, place: Tree | Place, message: str, hint: Hint = None) -> None:
         """Note a fault at a part of the text, or at a place in it."""
         self.faults.note(place.place if isinstance(place, Tree) else place, message, hint)
 
     def visit(self, node: Tree, depth: int) -> None:
-        """Count a node that is read.  Raises SpecError where aliases make too many, or too deep ones, of a few."""
+        """Count a node that is read.  Raises SpecError where aliases expand to too many nodes, or too deep ones."""
         self._allowance -= 1
         if self._allowance < 0:
             raise SpecError([Fault(f"aliases expand to more than {MAX_ALIASED:,} further parts", node.place)])
@@ -97,7 +97,7 @@ class ValueReader:
         return SpecValue(node.place)
 
     def literal(self, node: Tree, names: Collection[str], depth: int = 0) -> SpecValue:
-        """Read a hyper-parameter: a word is itself, unless it is an earlier one's name; the rest as ``value``."""
+        """Read a hyper-parameter: a word is itself, unless it names an earlier one; the rest is as in ``value``."""
         self.visit(node, depth)
         if isinstance(node, List):
             return _joined(node.place, [self.literal(item, names, depth + 1) for item in node.items])

@@ -172,7 +172,7 @@ class _Growing:
         self.anchors: dict[str, Tree] = {}
         self.open: list[List | Map] = []
         self.root: Tree | None = None
-        self.end = (0, 0)  # behind the last sign so far, comments left out
+        self.end = (0, 0)  # (line, column) behind the last sign so far, comments left out
         self.taken = 0  # characters of the text that the parser has reported events for
 
     def whole(self) -> Tree | None:
