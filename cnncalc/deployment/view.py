@@ -214,7 +214,7 @@ def deploy(graph: Graph, on: Device | None = None) -> Deployment:
 
 
 def _lives(graph: DeviceGraph) -> dict[DeviceTensor, tuple[int, int]]:
-    """Return the first and the last step of every tensor; what nobody reads lives for the step that makes it."""
+    """Return the first and the last step of every tensor; an unread one lives only at the step that makes it."""
     lives = dict.fromkeys(graph.inputs, (0, 0))
     for step, operator in enumerate(graph.operators, 1):
         lives[operator.output] = (step, step)
@@ -240,7 +240,7 @@ def _plan(graph: DeviceGraph, requests: list[list[Request]], way: str) -> Plan:
 
 
 def _places(graph: DeviceGraph, plan: Plan) -> list[ArenaPlace]:
-    """Return what lies where."""
+    """Return every tensor and scratch buffer with its place in the arena."""
     flows = list(_lives(graph))
     places = []
     for number, (buffer, offset) in enumerate(zip(plan.buffers, plan.offsets, strict=True)):
@@ -269,7 +269,7 @@ def _ends(plan: Plan, steps: int) -> list[int]:
     for buffer, offset in zip(plan.buffers, plan.offsets, strict=True):
         begin[buffer.first].append((-offset - buffer.size, buffer.last))
     found: list[int] = []
-    alive: list[tuple[int, int]] = []  # the highest first; those below it may be over
+    alive: list[tuple[int, int]] = []  # the highest comes first; those below it may have ended
     for step, begun in enumerate(begin):
         for one in begun:
             heappush(alive, one)
@@ -292,7 +292,7 @@ def _activations(plan: Plan, bound: int, steps: list[OperatorRun], loads: list[i
 
 
 def _scratch(plan: Plan, alone: Plan, steps: list[OperatorRun], core: Core) -> Part:
-    """Return what scratch adds to the arena, which may be nothing where there is room for it."""
+    """Return what scratch adds to the arena: 0 where it fits into gaps."""
     added = plan.size - alone.size
     asking = [(sum([request.size for request in step.scratch]), step) for step in steps if step.scratch]
     if not asking:

@@ -1,4 +1,4 @@
-"""A network to the tree that its picture is drawn from."""
+"""The tree that a network's picture is drawn from."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ def _fill(scope: TreeScope, atoms: Sequence[Atom], path: Path, depth: int, opene
 
 
 def _close_ends(root: TreeScope) -> None:
-    """Take away lines that lead nowhere: where all that a part reads, or all that comes out of one, lies in lanes."""
+    """Remove lines that lead nowhere: into a part whose inputs are all lanes, or out of one whose outputs all are."""
     is_open = True
-    while is_open:  # what is closed within a part may leave nothing to come into it, or out of it
+    while is_open:  # closing links inside a part may leave it without an input or an output
         is_open = False
         pending: list[Element] = [root]
         while pending:
@@ -105,7 +105,7 @@ def _close_ends(root: TreeScope) -> None:
 
 
 def _close_joints(series: Series) -> bool:
-    """Close what does not go on from one item of a series to the next; return whether anything was open."""
+    """Remove the link between two items of a series where no edge goes on; return whether any was removed."""
     found = False
     for side, open_at in ((0, reads), (-1, feeds)):
         if series.items and not series.links[side] and _is_open(series.items[side]) and open_at(series.items[side]):
@@ -156,7 +156,7 @@ def _order_branches(root: TreeScope) -> None:
 
 
 def _stand_heads_beside(root: TreeScope) -> None:
-    """Put what ends in an output beside what goes on, where it is the larger part: an auxiliary head comes last."""
+    """Put branches that end in an output, such as an auxiliary head, behind the branch that goes on."""
     pending: list[Element] = [root]
     while pending:
         element = pending.pop()

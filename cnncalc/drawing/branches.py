@@ -1,4 +1,4 @@
-"""Items and their edges to series and branches, exactly; what is neither becomes a lane.
+"""Turn items and their edges into series and branches; an edge that fits neither becomes a lane.
 
 An item past which no edge leads is a cut.  The cuts are a series; what lies between two of them falls apart into
 branches, each of which is laid out in the same way (Valdes, Tarjan and Lawler 1982, "The recognition of series parallel
@@ -146,7 +146,7 @@ class Branches:
     def _take_out(self, numbers: list[int], top: int, bottom: int, one: bool) -> bool:
         """Make lanes of the longest edge, or of all long ones, if possible of such whose ends keep another edge."""
         place = {number: at for at, number in enumerate(numbers)} | {top: -1, bottom: len(numbers)}
-        found: list[tuple[int, int, int, int]] = []  # how good, how long, from, to
+        found: list[tuple[int, int, int, int]] = []  # (quality, length, source, target)
         for number in numbers:
             inner = [source for source in self.reads[number] if source in place]
             for source in inner:

@@ -1,4 +1,4 @@
-"""A tree to parts: which words, shapes and figures stand on each."""
+"""Turn a tree into parts: which words, shapes and figures stand on each."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Describer:
         return tile
 
     def _title(self, atoms: Sequence[Atom], nodes: list[Node]) -> str:
-        """Return what a card says when it is pointed at."""
+        """Return a card's tooltip."""
         first = atoms[0]
         names = first.name if len(atoms) == 1 else f"{first.name} … {atoms[-1].name}"
         coming = [dims_text(shapes) for shapes in zip(*[atom.nodes[0].use.inputs for atom in atoms], strict=True)]
@@ -186,7 +186,7 @@ class Describer:
     # --- shapes -------------------------------------------------------------------------------------------
 
     def _label(self, twins: Sequence[Element]) -> str:
-        """Return the shape below an item: of what comes out, where that is another than came in."""
+        """Return the shape below an item: of its output, where that differs from its input."""
         first = twins[0]
         if isinstance(first, Atom):
             if first.kind != "card" or all(atom_keeps(twin) for twin in twins if isinstance(twin, Atom)):

@@ -131,7 +131,7 @@ def _meet(fork: Fork, axes: list[int]) -> bool:
 
 
 def _rise(branch: Stack, highest: int) -> int:
-    """Return how far below the highest a branch begins: at the end where it hangs, else in the middle."""
+    """Return how far below the highest branch another one begins: at the end where it hangs, else centred."""
     if not branch.reads:
         return highest - branch.height
     return (highest - branch.height) // 2 if branch.feeds else 0
@@ -204,7 +204,7 @@ def set_routes(box: Box) -> None:
     too many tracks, lines share the last.
     """
     if isinstance(box.body, Valley) and any(step.lanes for step in box.body.steps):
-        box.routes, box.tracks = [], 0  # they lie across
+        box.routes, box.tracks = [], 0  # they lie across the valley
         return
     direct = _direct(box.body) if box.lanes else set()
     spans: dict[tuple[Card | Box, Card | Box], tuple[int, int]] = {}

@@ -1,4 +1,4 @@
-"""How wide a text is, without a font at hand: widths of Helvetica, which Arial and Liberation Sans share.
+"""The width of texts, computed without a font: widths of Helvetica, which Arial and Liberation Sans share.
 
 Adobe 1990, "Helvetica" font metrics (AFM), in thousandths of the font size.
 """

@@ -49,7 +49,7 @@ def _item(atoms: list[Atom], path: Path) -> LevelItem:
         while atom.path[: len(inside)] != inside:
             inside = inside[:-1]
     start = len(path) - 1
-    while start and inside[start].isdigit():  # layer1.0 is a name, 0 is none
+    while start and inside[start].isdigit():  # layer1.0 is a name, 0 alone is not
         start -= 1
     return LevelItem(atoms, ".".join(inside[start:]), inside, True)
 
@@ -184,7 +184,7 @@ def clear_borders(item: LevelItem) -> None:
 
 
 def _keep_one_line(readers: list[list[tuple[Atom, Wire]]]) -> None:
-    """Keep the wires of the tensor that most read, and of what all of its readers read; the others become lanes."""
+    """Keep the wires of the tensor with the most readers, and of tensors with the same readers; others become lanes."""
     groups = {frozenset(atom for atom, _ in wires) for wires in readers}
     if len(groups) < 2:
         return

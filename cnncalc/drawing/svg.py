@@ -142,7 +142,7 @@ def _path(line: Polyline) -> str:
             points.append(point)
     if len(points) < 2:
         return ""
-    if line.arrow:  # the line ends within its head
+    if line.arrow:  # the line ends inside its arrow head
         (x, y), (ahead, below) = points[-2:]
         points[-1] = (ahead - 3 * _sign(ahead - x), below - 3 * _sign(below - y))
     found = f"M{points[0][0]} {points[0][1]}"

@@ -87,7 +87,7 @@ def part_of(stack: Stack, start: int, end: int) -> Stack:
 def _sides(fork: Fork) -> tuple[Card | None, Stack] | None:
     """Return what lies across a valley and what lies in it; None for a fork that is no valley's."""
     if not all(branch.reads and branch.feeds for branch in fork.branches):
-        return None  # a head that ends here, or an input that begins
+        return None  # a head that ends here, or an input that begins here
     if fork.passes and len(fork.branches) == 1:
         return None, fork.branches[0]
     if fork.passes or len(fork.branches) != 2:

@@ -80,15 +80,15 @@ IDENTITY = Pattern((0,), (0,), 1)
 
 
 def constant(ends: tuple[int, int], growth: int = 0) -> Pattern:
-    """Return the pattern of a single position, or of all elements alike."""
+    """Return the pattern of a single position, which also stands for all elements that see the same."""
     return Pattern(ends[:1], ends[1:], growth)
 
 
 def through(pattern: Pattern, ranges: Ranges, count: int, work: PatternBudget) -> Pattern | None:
-    """Return what ``count`` positions see that read ranges of the positions of a pattern; None: too much work."""
+    """Return what ``count`` positions see if each reads a range of the pattern's positions; None: too much work."""
     if len(pattern.first) == ranges.period == 1 and pattern.growth is not None and ranges.growth is not None:
         ends, jump = ranges.of(0), pattern.growth
-        if ends is not None and jump <= MAX_INTEGER:  # else strides have grown beyond any input
+        if ends is not None and jump <= MAX_INTEGER:  # beyond it, strides are larger than any input
             more = pattern.first[0] + ends[0] * jump, pattern.last[0] + ends[1] * jump
             return Pattern(more[:1], more[1:], jump * ranges.growth)
         return None
@@ -112,7 +112,7 @@ def _repetition(pattern: Pattern, ranges: Ranges, count: int) -> tuple[int, int 
 
 
 def _taps(pattern: Pattern, ranges: Ranges) -> int:
-    """Return how many positions of a pattern are looked at for one that reads them."""
+    """Return how many positions of a pattern one reading position examines at most."""
     ends = ranges.of(0)
     return min((ends[1] - ends[0]) // ranges.step + 1, 2 * len(pattern.first)) if ends else 1
 
@@ -133,7 +133,7 @@ def _together(pattern: Pattern, span: Span, step: int, rises: bool) -> tuple[int
         return NOTHING, -NOTHING
     positions = range(span[0], span[1] + 1, step)
     period = len(pattern.first)
-    if pattern.growth is None:  # what lies beyond sees nothing
+    if pattern.growth is None:  # positions outside the pattern see nothing
         below = -(-max(-span[0], 0) // step)
         beyond = -(-max(positions[-1] - period + 1, 0) // step)
         positions = positions[below : max(len(positions) - beyond, 0)]
@@ -143,13 +143,15 @@ def _together(pattern: Pattern, span: Span, step: int, rises: bool) -> tuple[int
         return pattern.at(positions[0])[0], pattern.at(positions[-1])[1]
     if pattern.growth is None:
         return min([pattern.first[i] for i in positions]), max([pattern.last[i] for i in positions])
-    enough = period // gcd(period, step)  # those a period further on see further on
+    enough = period // gcd(
+        period, step
+    )  # positions one period further on see further on, so one period decides the first, and one the last
     first = min([pattern.at(i)[0] for i in positions[:enough]])
     return first, max([pattern.at(i)[1] for i in positions[-enough:]])
 
 
 def union(patterns: Sequence[Pattern], count: int, work: PatternBudget) -> Pattern | None:
-    """Return what ``count`` positions see that see all that some patterns have for them; None: too much work."""
+    """Return the union of what ``count`` positions see by several patterns; None where that is too much work."""
     one, *others = dict.fromkeys(patterns)
     if not others:
         return one

@@ -53,7 +53,7 @@ class Field:
 
     @property
     def size(self) -> int:
-        """Elements of the input that a position sees, the widest counting; padding is included."""
+        """Elements of the input that a position sees, for the position that sees most; padding is included."""
         if self._size < 0:
             places, (first, last, _), loose = self.terms[0]
             if len(self.terms) > 1 or len(places) > 1:
@@ -80,7 +80,7 @@ class Field:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the size is what is seen; else no position sees more."""
+        """Whether the size is exact; else it is an upper bound."""
         loose = {axis for term in self.terms for axis in term.loose}
         is_map = any(place.axis for term in self.terms for place in term.places)
         return not loose or (is_map and loose == {CHANNELS})
@@ -189,7 +189,7 @@ def _stretched(shape: Shape, output: Shape) -> tuple[Move, ...]:
 
 
 def _moved(seen: Seen, moves: tuple[Move, ...], shape: Shape, output: Shape, work: PatternBudget) -> Seen:
-    """Return what is seen behind a layer's moves."""
+    """Return the fields behind a layer's moves, by input of the network."""
     if isinstance(moves[0], Along):
         reads = moves[0].reads
         found = {}
@@ -263,7 +263,7 @@ def _along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, wor
 
 
 def _read_by_all(term: Term, read: Read, work: PatternBudget) -> Term:
-    """Return what all elements see that read the same positions."""
+    """Return what the output sees where all its elements read the same positions of an axis."""
     if read.ranges is None:
         return whole(term) if read.is_exact else whole(term)._replace(loose=(*term.loose, MISSING))
     pattern = through(term.pattern, read.ranges, 1, work) if term.places[0].unit == 1 else None
@@ -329,7 +329,7 @@ def _seam(moves: Reads | None) -> int | None:
 
 
 def _met(fields: tuple[Field, ...], seam: int | None, are_all: bool, work: PatternBudget) -> tuple[Field, bool]:
-    """Return what all of some fields see together, and whether they step equally."""
+    """Return the union of some fields, and whether they have the same stride."""
     one = fields[0]
     if (are_all or seam is None) and fields == (one,) * len(fields):
         return one, True

@@ -37,7 +37,7 @@ def _turned(term: Term, order: tuple[int, ...]) -> Term:
 
 
 def loosened(term: Term) -> Term:
-    """Return what all positions see, said of each of them."""
+    """Return a term that says of each position what all of them see together: an upper bound."""
     return whole(term)._replace(loose=tuple(sorted({*term.loose, *[place.axis for place in term.places]})))
 
 
@@ -45,7 +45,7 @@ def loosened(term: Term) -> Term:
 
 
 def met(fields: Sequence[Terms], seam: int | None, are_all: bool, work: PatternBudget) -> tuple[Terms, bool]:
-    """Return what all of some fields see together, and whether they step equally.
+    """Return the union of some fields' parts, and whether they have the same stride.
 
     Args:
         fields: the parts of each field, of the inputs of one layer that read the same input of the network.
@@ -101,7 +101,7 @@ def _put_together(terms: Sequence[Term], work: PatternBudget) -> Terms:
 
 
 def _all_together(terms: Sequence[Term]) -> Term:
-    """Return what all positions of some terms see, said of each of them."""
+    """Return one term for several, which says of each position what all positions see: an upper bound."""
     hulls = [term.pattern.hull(term.positions) for term in terms]
     axes = {axis for term in terms for axis in (*term.loose, *[place.axis for place in term.places])}
     return Term(
@@ -146,7 +146,7 @@ def along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Sha
 
 
 def _channels_together(term: Term, work: PatternBudget) -> Term:
-    """Return what all channels of a position see, said of each of them."""
+    """Return a term that says of each channel what all channels of its position see together."""
     own = [number for number, place in enumerate(term.places) if place.axis == CHANNELS]
     if len(own) in (0, len(term.places)):
         return term
@@ -155,7 +155,7 @@ def _channels_together(term: Term, work: PatternBudget) -> Term:
 
 
 def channels_together(terms: Terms) -> Terms:
-    """Return terms that differ from channel to channel of a position as what all of them see."""
+    """Return terms in which all channels of a position see the same: what they see together."""
     work = PatternBudget(MAX_FIELD_WORK)
     several = [term if len(term.places) < 2 else _channels_together(term, work) for term in terms]
     return united(several, work)
@@ -180,7 +180,7 @@ def _onto(reads: tuple[Read, ...], axis: int) -> int:
 
 
 def _without(term: Term, numbers: list[int], work: PatternBudget) -> Term:
-    """Return what is seen by those that read some of a term's places whole."""
+    """Return the term of elements that read some of its places whole."""
     if len(numbers) == len(term.places):
         return whole(term)
     for number in reversed(numbers):
@@ -295,7 +295,9 @@ def widest(terms: Terms) -> int:
     ends = [(term, term.pattern.hull(term.positions)) for term in terms]
     pairs = [(one, other) for i, one in enumerate(ends) for other in ends[:i]]
     for (one, (first, last)), (other, (start, end)) in pairs:
-        if {place.axis for place in one.places} & {place.axis for place in other.places}:  # they can't be chosen freely
+        if {place.axis for place in one.places} & {
+            place.axis for place in other.places
+        }:  # parts on one axis: their positions can't be chosen independently
             return max(sizes_together(terms) or [max(end, last) - min(first, start) + 1])
         found += [last - start + 1, end - first + 1]
     return max(found)

@@ -19,7 +19,9 @@ def select(summary: Summary, depth: int | None, sort: str | None, top: int | Non
     if key in ("name", "index"):
         rows = sorted(rows, key=lambda row: getattr(row, key))
     elif key is not None:
-        rows = sorted(rows, key=lambda row: -int(getattr(row, key)))  # stable: equals stay in the network's order
+        rows = sorted(
+            rows, key=lambda row: -int(getattr(row, key))
+        )  # the sort is stable: equal rows stay in the network's order
     if top is None or top >= len(rows):
         return rows, None
     rest = rows[top:]
@@ -39,7 +41,7 @@ def folded(rows: list[Row], depth: int) -> list[Row]:
     """
     depth += _shared_levels(rows)
 
-    blocks: dict[str, list[Row]] = {}  # a model file may run a block's layers between those of others
+    blocks: dict[str, list[Row]] = {}  # in a model file, the layers of several blocks may be interleaved
     for row in rows:
         blocks.setdefault(".".join(row.name.split(".")[:depth]), []).append(row)
     result = []

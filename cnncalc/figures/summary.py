@@ -244,7 +244,7 @@ def kinds_of(rows: list[Row]) -> dict[str, KindTotals]:
 
 
 def share(part: int, whole: int) -> float:
-    """Return part / whole, and 0 of nothing."""
+    """Return part / whole; 0 where the whole is 0."""
     return part / whole if whole else 0.0
 
 

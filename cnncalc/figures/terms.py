@@ -36,7 +36,7 @@ class Term(NamedTuple):
 
     @property
     def positions(self) -> int:
-        """How many there are in the pattern."""
+        """How many positions the pattern covers."""
         count = 1
         for place in self.places:
             count *= place.size
@@ -47,7 +47,7 @@ Terms: TypeAlias = tuple[Term, ...]
 
 
 def whole(term: Term) -> Term:
-    """Return what an element sees that reads all positions."""
+    """Return what one element sees that reads all positions of the term."""
     pattern, count = term.pattern, term.positions
     growth = -(-(pattern.growth or 0) * count // len(pattern.first))
     return Term((), constant(pattern.hull(count), growth), term.loose)

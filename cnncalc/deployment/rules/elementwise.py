@@ -104,7 +104,7 @@ def elu(low: Lowering, node: Node) -> None:
         return
     before = low.producer(node.inputs[0])
     if before is not None and before.code == "QUANTIZE" and low.sole_reader(node.inputs[0]) is not None:
-        low.drops(before)  # the island goes on
+        low.drops(before)  # the island of float32 continues
         source = before.inputs[0]
     else:
         source = low.emit("DEQUANTIZE", node, [flow], flow.shape, 4, f"{node.name} (as float32)").output

@@ -1,1 +1,1 @@
-"""One HTML file of a network: graph, charts, table and formulas; it asks nobody for anything."""
+"""One HTML file of a network: graph, charts, table and formulas; it loads nothing from elsewhere."""

@@ -262,7 +262,7 @@ def _circle(nodes: list[Node], kind: str, x: str, y: str, part: str) -> str:
 
 
 def share_of(part: float, whole: float) -> float:
-    """Return part / whole, and 0 of nothing."""
+    """Return part / whole; 0 where the whole is 0."""
     return part / whole if whole else 0.0
 
 

@@ -191,7 +191,7 @@ def _charts(content: Content) -> Iterator[str]:
 
 
 def _table(content: Content) -> Iterator[str]:
-    """Yield the table: its rows for those who have no script, which makes them itself else."""
+    """Yield the table; its rows stand in a noscript element, and the script makes them otherwise."""
     heads = [
         ("layer", "layer"),
         ("", "type"),
