@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from cnncalc.execution.kernels.kernel import Call, Tally, make
+from cnncalc.execution.kernels.team import mapped
 from cnncalc.execution.layout import MemoryPiece, layout
 from cnncalc.execution.needs import kernels_of, most_scratch
 from cnncalc.execution.work import FAULTS, StepWork, find
@@ -73,7 +74,7 @@ class BatchProgram:
         kernels = kernels_of(steps, batch, dtype, team.pieces)
         rooms = [kernel.room if kernel else 0 for kernel in kernels]
         self._layout = layout(network, steps, self.kept, batch, dtype.itemsize, rooms)
-        self.memory: Bytes = np.empty(self._layout.size, np.uint8)
+        self.memory: Bytes = mapped(self._layout.size)
         team.reserve(most_scratch(kernels, dtype.itemsize))
         self.values: dict[Tensor, Array] = {
             tensor: self._array(self._layout.homes.get(tensor), (batch, *tensor.shape), dtype)
@@ -98,10 +99,10 @@ class BatchProgram:
             found.append(self._taken(work))
         begun_packing = perf_counter()
         for work in found:
-            work.attempt(work.pack)
+            work.pack()
         self.packing += perf_counter() - begun_packing
         for work in found:
-            work.attempt(partial(work.bind, self.team, self.repeats))
+            work.bind(self.team, self.repeats)
         self._waiting += found
         self.preparation += perf_counter() - begun
 
@@ -170,7 +171,7 @@ class BatchProgram:
             if note is not None:
                 note(step)
             begun = perf_counter()
-            work.attempt(partial(make, work.calls))
+            work.make()
             seconds = perf_counter() - begun
         if work.output is None:
             self.values.pop(step.output, None)

@@ -25,6 +25,7 @@ from cnncalc.execution.kernels.kernel import (
     Then,
     channels_first,
     channels_last,
+    make,
 )  # fmt: skip
 from cnncalc.execution.layout import may_alias
 from cnncalc.execution.plan import Step, is_contraction
@@ -82,19 +83,23 @@ class StepWork:
     def pack(self) -> None:
         """Bring the weights into the forms that the kernel takes."""
         if self._kernel is not None and self._task is not None:
-            self._kernel.prepare(self._task)
+            try:
+                self._kernel.prepare(self._task)
+            except FAULTS as error:
+                self.fail(str(error))
 
     def bind(self, team: Team, again: bool) -> None:
         """Work out the calls, which are made more than once if `again`."""
-        if self._kernel is not None and self._task is not None:
-            self.calls, self._products = team.bind(self._kernel, self._task, again)
+        if self._kernel is not None and self._task is not None and self.output is not None:
+            try:
+                self.calls, self._products = team.bind(self._kernel, self._task, again)
+            except FAULTS as error:
+                self.fail(str(error))
 
-    def attempt(self, do: Callable[[], object]) -> None:
-        """Do a part of the work, which fails where arrays don't fit each other."""
-        if self.output is None:
-            return
+    def make(self) -> None:
+        """Make the calls."""
         try:
-            do()
+            make(self.calls)
         except FAULTS as error:
             self.fail(str(error))
 

@@ -20,7 +20,7 @@ from cnncalc.execution.kernels.kernel import (
     as_rows,
     once,
 )  # fmt: skip
-from cnncalc.execution.kernels.rows import RowOperation, combine
+from cnncalc.execution.kernels.rows import RowOperation, of_three
 from cnncalc.execution.kernels.tuning import BLOCK
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Merge(Kernel):
     def __init__(self, shapes: Sequence[Shape], ufunc: np.ufunc) -> None:
         """Prepare for inputs (N, *in, C).  Raises ValueError where NumPy can't bring them together."""
         self.shape = np.broadcast_shapes(*shapes)
-        self.ufunc = ufunc
+        self.combine = of_three(ufunc)
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Merge the inputs into the output, a few lines of its second axis at a time."""
@@ -75,7 +75,7 @@ class Merge(Kernel):
                 part = (image, slice(low, high)) if len(self.shape) > 2 else (image,)
                 merged = inputs[0][part]
                 for other in inputs[1:]:
-                    combine(calls.do, self.ufunc, merged, other[part], task.out[part])
+                    calls.do(self.combine, merged, other[part], task.out[part])
                     merged = task.out[part]
 
         size = prod(self.shape)

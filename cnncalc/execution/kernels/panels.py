@@ -72,10 +72,10 @@ class Filters:
             end = whole * step
             self.multiply(a[..., end:, :], out[..., end:, :], do)
             a, out = a[..., :end, :], out[..., :end, :]
-        panels = self.panels.shape[-3]
+        panels, first = self.panels.shape[-3], len(lead)
         rows = a.reshape(*lead, 1, whole, step, depth)
         target = out.reshape(*lead, whole, step, panels, self.columns // panels)
-        do(np.matmul, rows, self.right, target.swapaxes(-2, -3).swapaxes(-3, -4))
+        do(np.matmul, rows, self.right, target.transpose(*range(first), first + 2, first, first + 1, first + 3))
 
 
 def _width(depth: int, columns: int, dtype: Any) -> int:

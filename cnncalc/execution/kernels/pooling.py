@@ -19,7 +19,7 @@ from cnncalc.execution.kernels.kernel import (
     in_room,
     once,
 )  # fmt: skip
-from cnncalc.execution.kernels.rows import combine
+from cnncalc.execution.kernels.rows import of_three
 from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.execution.kernels.windows import Slide, Slides, frozen, on_each_axis, slides
 
@@ -99,20 +99,20 @@ class Pool(Kernel):
 
     def _merge(self, calls: Calls, x: Array, out: Array, axis: Slide, number: int, first: int, neutral: float) -> None:
         """Merge the taps of one axis, counted `number`, into `out`, whose positions begin at `first`."""
-        before: tuple[slice, ...] = (slice(None),) * number
+        merge, before = of_three(self.merge), (slice(None),) * number
         count = out.shape[number]
         meetings = [axis.meet(tap, first, count) for tap in range(axis.kernel)]
         whole = [met for met in meetings if met[0] == slice(0, count)]
         pairs = [(out[(*before, to)], x[(*before, of)]) for to, of in meetings if to.stop > to.start]
         if len(whole) >= 2 and len(pairs) > 1:  # begin with two taps that meet every position
             (_, a), (_, b) = whole[:2]
-            combine(calls.do, self.merge, x[(*before, a)], x[(*before, b)], out)
+            calls.do(merge, x[(*before, a)], x[(*before, b)], out)
             rest = [met for met in meetings if met is not whole[0] and met is not whole[1]]
             pairs = [(out[(*before, to)], x[(*before, of)]) for to, of in rest if to.stop > to.start]
         else:
             calls.do(out.fill, neutral)
         for target, source in pairs:
-            combine(calls.do, self.merge, target, source, target)
+            calls.do(merge, target, source, target)
 
 
 class Average(Pool):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -12,6 +12,9 @@ from cnncalc.execution.kernels.tuning import ROW_OPERATION
 
 if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
+
+Combine: TypeAlias = Callable[["Array", "Array", "Array"], object]
+"""combine(a, b, out)."""
 
 Do: TypeAlias = Callable[..., object]
 """do(function, *arguments) makes a call that writes to arrays, or notes it."""
@@ -22,12 +25,17 @@ def at_once(function: Callable[..., object], *args: object) -> None:
     function(*args)
 
 
-def combine(do: Do, operation: np.ufunc, a: Array, b: Array, out: Array) -> None:
-    """Do an operation of two arrays.  NumPy will not have the output of a maximum or minimum by its place."""
-    if operation is np.maximum or operation is np.minimum:
-        do(partial(operation, a, b, out=out))
-    else:
-        do(operation, a, b, out)
+def of_three(operation: np.ufunc) -> Combine:
+    """Return an operation of two arrays that takes the output third; NumPy has deprecated that for two of its own."""
+    return {np.maximum: _maximum, np.minimum: _minimum}.get(operation, operation)
+
+
+def _maximum(a: Array, b: Array, out: Array) -> None:
+    np.maximum(a, b, out=out)
+
+
+def _minimum(a: Array, b: Array, out: Array) -> None:
+    np.minimum(a, b, out=out)
 
 
 class RowOperation:
@@ -38,14 +46,14 @@ class RowOperation:
 
     def __init__(self, vector: Array, operation: np.ufunc = np.add) -> None:
         """Prepare for rows of the vector's length."""
-        self.operation = operation
+        self.operation = of_three(operation)
         self.vector = vector
         self._wide = vector  # repeated as often as was needed so far
 
     def __call__(self, rows: Array, out: Array, do: Do = at_once) -> None:
         """Write the changed rows to `out`, which may be `rows`."""
         if not out.flags.c_contiguous:
-            combine(do, self.operation, rows, self.vector, out)
+            do(self.operation, rows, self.vector, out)
             return
         if not rows.flags.c_contiguous:
             do(np.copyto, out, rows)
@@ -53,7 +61,7 @@ class RowOperation:
         size = len(self.vector) * _times(len(rows), len(self.vector))
         target = out.reshape(-1, size)
         source = target if rows is out else rows.reshape(-1, size)
-        combine(do, self.operation, source, self._repeated(size), target)
+        do(self.operation, source, self._repeated(size), target)
 
     def reserve(self, count: int) -> None:
         """Repeat the vector as often as `count` rows want it."""

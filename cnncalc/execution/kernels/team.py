@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from cnncalc.execution.kernels.kernel import Bytes
 
 
+PAGE = 4096
+"""Bytes of memory that a system gives at once, or a part of that."""
+
+
 class Bound(NamedTuple):
     """A kernel bound to memory.
 
@@ -43,7 +47,7 @@ class Team:
 
     def _allocate(self, sizes: Sequence[int]) -> None:
         """Give each thread new scratch memory, of so many bytes."""
-        self._scratch = [np.empty(size, np.uint8) for size in sizes]
+        self._scratch = [mapped(size) for size in sizes]
         self._common = [{} for _ in sizes]
 
     def reserve(self, scratch: int) -> None:
@@ -100,6 +104,13 @@ class Team:
             return cut(stage.total, stage.step)
         micros = stage.products / MACS_PER_MICROSECOND + stage.elements / ELEMENTS_PER_MICROSECOND
         return cut(stage.total, stage.step, self.workers.threads, micros)
+
+
+def mapped(size: int) -> Bytes:
+    """Return so many bytes of memory whose pages the system has given already: it does so at the first write."""
+    memory: Bytes = np.empty(size, np.uint8)
+    memory[::PAGE] = 0
+    return memory
 
 
 def _places(scratch: Mapping[str, int], itemsize: int) -> dict[str, Span]:
