@@ -10,7 +10,7 @@ import numpy as np
 
 from cnncalc.execution.kernels import Kernels
 from cnncalc.execution.kernels.kernel import HeldWeight, Kernel
-from cnncalc.execution.kernels.team import Team, scratch_bytes
+from cnncalc.execution.kernels.team import Team
 from cnncalc.execution.kernels.tuning import BLOCK, GEMM_FROM_ROWS, MOST_AHEAD, MOST_KEPT, ROW_OPERATION
 from cnncalc.execution.layout import joins_channels, layout
 from cnncalc.execution.machine import available, resident
@@ -166,7 +166,7 @@ def _stretched(zero: Array, shape: Shape) -> Array:
 
 def most_scratch(kernels: Sequence[Kernel | None], itemsize: int) -> int:
     """Return the bytes of scratch memory that each thread needs."""
-    return max((scratch_bytes(kernel, itemsize) for kernel in kernels if kernel), default=0)
+    return max((kernel.places(itemsize).size for kernel in kernels if kernel), default=0)
 
 
 def _packing(plan: Sequence[Step], kernels: Sequence[Kernel | None]) -> int:

@@ -46,7 +46,7 @@ class Step:
         """All that the step reads, a residual last."""
         return (*self.inputs, self.residual) if self.residual else self.inputs
 
-    @property
+    @cached_property
     def output(self) -> Node:
         """The node whose output is the step's."""
         return self.nodes[-1]

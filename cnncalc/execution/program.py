@@ -58,8 +58,8 @@ class BatchProgram:
         memory: what tensors and whole inputs lie in.
         values: the array of each tensor, channels first.
         calls: those of each step, in order.
-        preparation: seconds that the layout, packing and binding took.
-        packing: those among them that packing took.
+        preparation: seconds that laying out memory, packing and binding took;
+        laying_out, packing: those among them that these took.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class BatchProgram:
         self._number = 0  # of the next step
         self._waiting: list[StepWork] = []
         self.packing = 0.0
-        self.preparation = perf_counter() - begun
+        self.preparation = self.laying_out = perf_counter() - begun
 
     def bind(self) -> None:
         """Find what makes the next steps, up to one that asks for the values of its inputs; pack and bind them.

@@ -15,6 +15,7 @@ from cnncalc.execution.kernels.kernel import (
     Finisher,
     HeldWeight,
     Kernel,
+    Places,
     Shape,
     Stage,
     Task,
@@ -106,7 +107,7 @@ def locally_connected(
     taps = weight.size // len(weight) // places
     source = channels_last(x)
     padded: Array = np.empty((len(x), *(axis.padded for axis in axes), x.shape[1]), x.dtype)
-    calls = Calls(None, {})
+    calls = Calls(None, Places(x.itemsize, {}, 0))
     pad(calls, padded, source, axes, None)
     make(calls.made)
     patches = windows(padded, axes).reshape(len(x), places, taps).transpose(1, 0, 2)

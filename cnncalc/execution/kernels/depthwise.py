@@ -72,44 +72,49 @@ class Depthwise(Kernel):
         def block(calls: Calls, start: int, stop: int) -> None:
             for image in range(start // lines, -(-stop // lines)):
                 first, last = max(start - image * lines, 0), min(stop - image * lines, lines)
-                framed = self._framed(calls, x[image], task.before.clip, first, last - first)
-                self._sum_taps(calls, framed, taps, out[image, first:last])
+                framed, windows = calls.shared(
+                    (self, last - first),
+                    lambda calls: self._windows(calls, last - first, taps),  # noqa: B023
+                )
+                self._frame(calls, framed, x[image], task.before.clip, first)
+                self._sum_taps(calls, windows, taps, out[image, first:last])
                 calls.products += (last - first) * columns * channels * self.taps
             finish(calls, start * columns, stop * columns)
 
         yield Stage(batch * lines, self.step, block, elements=self.taps * out.size // 3 + x.size)
 
-    def _sum_taps(self, calls: Calls, framed: Array, taps: Array, out: Array) -> None:
-        """Fill `out` (rows, columns, C) from the padded lines (H, W, C) that its rows reach."""
+    def _windows(self, calls: Calls, rows: int, taps: Array) -> tuple[Array, Array]:
+        """Return scratch memory for the padded lines that some rows reach, and its windows (rows, runs, *taps, run)."""
         down, across = self.axes
-        rows, columns, channels = out.shape
-        lanes, run = self.lanes, self.run
+        channels = self.shape[-1]
+        framed = calls.scratch("framed", ((rows - 1) * down.stride + down.extent, self.width, channels), taps.dtype)
         line, column, item = framed.strides
+        shape = (rows, self.shape[2] // self.together, *taps.shape)
+        onward = column * across.stride * self.together
+        steps = (line * down.stride, onward, line * down.dilation, column * across.dilation * self.lanes, item)
+        return framed, np.ndarray(shape, framed.dtype, framed, 0, steps)
+
+    def _sum_taps(self, calls: Calls, windows: Array, taps: Array, out: Array) -> None:
+        """Fill `out` (rows, columns, C) from windows of padded lines."""
+        rows, columns, channels = out.shape
+        lanes = self.lanes
         sums = out if lanes == 1 else calls.scratch("lanes", (rows, columns, lanes * channels), out.dtype)
-        sums = sums.reshape(rows, -1, run)
-        shape = (rows, sums.shape[1], *taps.shape)
-        onward = column * across.stride * (run // (lanes * channels))
-        steps = (line * down.stride, onward, line * down.dilation, column * across.dilation * lanes, item)
-        windows: Array = np.ndarray(shape, framed.dtype, framed, 0, steps)
-        calls.do(partial(np.einsum, "hwijx,ijx->hwx", windows, taps, out=sums))
+        calls.do(partial(np.einsum, "hwijx,ijx->hwx", windows, taps, out=sums.reshape(rows, -1, self.run)))
         if lanes > 1:
             parts = sums.reshape(rows, columns, lanes, channels)
             calls.do(np.add, parts[:, :, 0], parts[:, :, 1], out)
             for lane in range(2, lanes):
                 calls.do(np.add, out, parts[:, :, lane], out)
 
-    def _framed(self, calls: Calls, image: Array, clip: Clip | None, first: int, count: int) -> Array:
-        """Return the lines of the padded image (H, width, C) that `count` output rows from `first` on reach."""
+    def _frame(self, calls: Calls, framed: Array, image: Array, clip: Clip | None, first: int) -> None:
+        """Copy the lines of an image (H, W, C) that output rows from `first` on reach, with zeros around."""
         down, across = self.axes
-        height = (count - 1) * down.stride + down.extent
-        framed = calls.scratch("framed", (height, self.width, image.shape[-1]), image.dtype)
         top = first * down.stride - down.before
         low = max(0, -top)
-        high = max(low, min(height, down.size - top))
-        inside = slice(across.before, across.before + across.size)
-        calls.border(framed, low, high, inside.start, inside.stop)
-        calls.fill(framed[low:high, inside], image[top + low : top + high], clip)
-        return framed
+        high = max(low, min(len(framed), down.size - top))
+        end = across.before + across.size
+        calls.border(framed, low, high, across.before, end)
+        calls.fill(framed[low:high, across.before : end], image[top + low : top + high], clip)
 
 
 @cache

@@ -127,9 +127,7 @@ class Calls:
         products: multiply-accumulates among them.
     """
 
-    def __init__(
-        self, scratch: Bytes | None, places: Mapping[str, Span], common: dict[Hashable, object] | None = None
-    ) -> None:
+    def __init__(self, scratch: Bytes | None, places: Places, common: dict[Hashable, object] | None = None) -> None:
         """Prepare for work on a thread's `scratch` memory, in which each name has its place.
 
         `common` holds what kernels have in common that work on that memory.
@@ -185,11 +183,25 @@ class Calls:
         Raises:
             ValueError: where the kernel has announced less.
         """
-        start, stop = self._places[name]
+        start, stop = self._places.spans[name]
         size = prod(shape) * dtype.itemsize
         if size > stop - start:
             raise ValueError(f"scratch memory '{name}' has {stop - start} bytes, {size} are asked for")
         return np.ndarray(shape, dtype, self._scratch, start)
+
+
+class Places(NamedTuple):
+    """Where the pieces of a thread's scratch memory lie for elements of so many bytes.
+
+    Attributes:
+        itemsize: bytes of an element.
+        spans: where each piece begins and ends, by name.
+        size: bytes in all.
+    """
+
+    itemsize: int
+    spans: dict[str, Span]
+    size: int
 
 
 class Stage(NamedTuple):
@@ -264,6 +276,7 @@ class Kernel:
     direct: int = 0
     method: str = ""
     finished: int = 1
+    _places: Places | None = None
 
     def pack(self, weight: HeldWeight) -> object:
         """Return the form of a weight that the kernel multiplies by, made once; None where it takes it as it is."""
@@ -271,6 +284,17 @@ class Kernel:
     def stages(self, task: Task) -> Iterator[Stage]:
         """Yield the parts, in order."""
         raise NotImplementedError
+
+    def places(self, itemsize: int) -> Places:
+        """Return where the pieces of a thread's scratch memory lie."""
+        found = self._places
+        if found is None or found.itemsize != itemsize:
+            spans, end = {}, 0
+            for name, elements in self.scratch.items():
+                start, end = end, end + -(-elements * itemsize // 64) * 64
+                spans[name] = start, end
+            found = self._places = Places(itemsize, spans, end)
+        return found
 
     def prepare(self, task: Task) -> None:
         """Bring the weights of a task into the forms that the kernel takes, unless they have them."""

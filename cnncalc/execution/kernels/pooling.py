@@ -177,7 +177,7 @@ class GlobalPooling(Kernel):
         """Prepare for an input (N, C, *in)."""
         self.shape = (shape[0], *(1,) * (len(shape) - 2), shape[1])
         self.largest = largest
-        self.places = prod(shape[2:])
+        self.positions = prod(shape[2:])
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Reduce the places of each image; BLAS sums faster than NumPy."""
@@ -185,12 +185,12 @@ class GlobalPooling(Kernel):
         source = task.x if as_rows(task.x) is not None else in_room(task.room, task.x.shape, task.x.dtype)
         if source is not task.x:
             yield once(lambda calls: calls.fill(source, task.x))
-        places = source.reshape(batch, self.places, channels)
+        places = source.reshape(batch, self.positions, channels)
         out = task.out.reshape(batch, channels)
         if self.largest:
             yield once(lambda calls: calls.do(np.max, places, 1, out))
             return
-        share = np.full(self.places, 1 / self.places, out.dtype)
+        share = np.full(self.positions, 1 / self.positions, out.dtype)
         yield once(lambda calls: calls.do(np.matmul, share, places, out))
 
 

@@ -27,7 +27,9 @@ def at_once(function: Callable[..., object], *args: object) -> None:
 
 def of_three(operation: np.ufunc) -> Combine:
     """Return an operation of two arrays that takes the output third; NumPy has deprecated that for two of its own."""
-    return {np.maximum: _maximum, np.minimum: _minimum}.get(operation, operation)
+    if operation is np.maximum:
+        return _maximum
+    return _minimum if operation is np.minimum else operation
 
 
 def _maximum(a: Array, b: Array, out: Array) -> None:

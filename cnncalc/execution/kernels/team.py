@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Call, Calls, Kernel, Span, Stage, Task, make
+from cnncalc.execution.kernels.kernel import Call, Calls, Kernel, Places, Span, Stage, Task, make
 from cnncalc.execution.kernels.threads import Workers, cut
 from cnncalc.execution.kernels.tuning import ELEMENTS_PER_MICROSECOND, MACS_PER_MICROSECOND, MOST_AHEAD, MOST_KEPT
 
@@ -65,12 +65,11 @@ class Team:
         for buffer in self._scratch:
             buffer.fill(255)
 
-    def block(self, places: Mapping[str, Span]) -> Calls:
+    def block(self, places: Places) -> Calls:
         """Return what this thread's blocks add their calls to."""
         number = self.workers.number if self.workers.threads > 1 else 0
-        needed = max([stop for _, stop in places.values()]) if places else 0
-        if len(self._scratch[number]) < needed:
-            self._scratch[number], self._common[number] = np.empty(needed, np.uint8), {}
+        if len(self._scratch[number]) < places.size:
+            self._scratch[number], self._common[number] = np.empty(places.size, np.uint8), {}
         return Calls(self._scratch[number], places, self._common[number])
 
     def bind(self, kernel: Kernel, task: Task, again: bool = True) -> Bound:
@@ -83,7 +82,7 @@ class Team:
             task: the arrays.
             again: whether the calls will be made more than once.
         """
-        places = _places(kernel.scratch, task.out.itemsize)
+        places = kernel.places(task.out.itemsize)
         threads, most = self.workers.threads, MOST_KEPT if again else MOST_AHEAD
         calls = self.block(places)
         products: list[int] = []
@@ -113,20 +112,6 @@ def mapped(size: int) -> Bytes:
     return memory
 
 
-def _places(scratch: Mapping[str, int], itemsize: int) -> dict[str, Span]:
-    """Return where each piece of scratch memory begins and ends, in bytes."""
-    places, end = {}, 0
-    for name, elements in scratch.items():
-        start, end = end, end + -(-elements * itemsize // 64) * 64
-        places[name] = start, end
-    return places
-
-
-def scratch_bytes(kernel: Kernel, itemsize: int) -> int:
-    """Return the bytes of scratch memory that a kernel needs for each thread."""
-    return max((stop for _, stop in _places(kernel.scratch, itemsize).values()), default=0)
-
-
 class _Work:
     """The blocks of a stage that is bound when it is made.
 
@@ -135,7 +120,7 @@ class _Work:
     """
 
     def __init__(
-        self, team: Team, stage: Stage, places: Mapping[str, Span], spans: Sequence[Span], keep: bool,
+        self, team: Team, stage: Stage, places: Places, spans: Sequence[Span], keep: bool,
         products: list[int],
     ) -> None:  # fmt: skip
         self.team, self.stage, self.places, self.spans, self.keep = team, stage, places, spans, keep
