@@ -71,12 +71,15 @@ class StepWork:
         "step",
     )
 
-    def __init__(self, step: Step, arrays: Sequence[Array], output: Array | None = None, fault: str = "") -> None:
+    def __init__(
+        self, step: Step, arrays: Sequence[Array], output: Array | None = None, kernel: Kernel | None = None,
+        task: Task | None = None, fault: str = "",
+    ) -> None:  # fmt: skip
+        """Take a step, and what makes its output: a kernel, of which it is a view; without one it is a view."""
         self.step, self.arrays, self.output, self.fault = step, arrays, output, fault
         self.calls: list[Call] = []
         self.seconds: float | None = None
-        self._kernel: Kernel | None = None
-        self._task: Task | None = None
+        self._kernel, self._task = kernel, task
         self._products: list[int] = []
         self._tally = Tally()
 
@@ -110,11 +113,6 @@ class StepWork:
     def tally(self) -> Tally:
         """Return what was multiplied, once the calls have been made."""
         return self._kernel.tally(sum(self._products)) if self._kernel is not None else self._tally
-
-    def by_kernel(self, kernel: Kernel, task: Task, output: Array) -> StepWork:
-        """Let a kernel make the output, a view of the task's."""
-        self._kernel, self._task, self.output = kernel, task, output
-        return self
 
     def by_layer(self, folded: Folded, team: Team, place: Place) -> StepWork:
         """Make the output by running the layer on the values of its arrays, once more by each call."""
@@ -195,7 +193,7 @@ def find(
     if layer.one_kernel:
         output = layer.forward(finder, *inputs, **folded.weights)
         if finder.kernel is not None and finder.task is not None and finder.makes(output):
-            return StepWork(step, arrays).by_kernel(finder.kernel, finder.task, output)
+            return StepWork(step, arrays, output, finder.kernel, finder.task)
         if is_contraction(layer):
             raise ValueError(f"'{step.carrier.name}' does not leave its output to its kernel")
     else:
@@ -203,7 +201,7 @@ def find(
     if kernel is not None:
         out = place(kernel.shape, inputs[0].dtype)
         task = Task(tuple([channels_last(array) for array in inputs]), out, room)
-        return StepWork(step, arrays).by_kernel(kernel, task, channels_first(out))
+        return StepWork(step, arrays, channels_first(out), kernel, task)
     if view and may_alias(step):
         output = layer.forward(finder, *inputs)
         if np.may_share_memory(output, inputs[0]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from cnncalc.execution.kernels.kernel import (
 )  # fmt: skip
 from cnncalc.execution.kernels.panels import Filters
 from cnncalc.execution.kernels.shallow import Shallow
-from cnncalc.execution.kernels.tuning import BLOCK
+from cnncalc.execution.kernels.tuning import BLOCK, SMALL_FILL
 from cnncalc.execution.kernels.windows import Slide, Slides, frozen, slides, windows
 from cnncalc.execution.kernels.winograd import Winograd
 
@@ -82,6 +82,7 @@ class PointConvolution(Kernel):
         self.depth = depth
         self.every = (slice(None), *(slice(None, None, axis.stride) for axis in axes))
         self.rows = batch * prod(counts)
+        self.size = self.rows * out
         self.skips = axes.skips
         self.room = self.rows * depth if axes.skips else 0
         step = max(256, 2 * BLOCK // max(depth, out))
@@ -120,8 +121,7 @@ class PointConvolution(Kernel):
             calls.products += part.size * products.shape[1]
             finish(calls, start, stop)
 
-        size = prod(self.shape)
-        yield Stage(self.rows // self.unit, self.step, block, size * self.depth, size)
+        yield Stage(self.rows // self.unit, self.step, block, self.size * self.depth, self.size)
 
 
 def matrix(weight: Array) -> Array:
@@ -185,7 +185,7 @@ class Unrolled(Kernel):
             while line < stop:  # as many lines at a time as lie next to each other
                 sheet, first = divmod(line, self.counts[-2])
                 last = min(first + stop - line, self.counts[-2])
-                part = view[np.unravel_index(sheet, (self.batch, *self.counts[:-2]))][first:last]
+                part = view[at_place(sheet, self.counts[:-2])][first:last]
                 if groups > 1:
                     part = np.moveaxis(part.reshape(*part.shape[:-1], groups, self.deep), -2, 0)
                 calls.fill(patches[:, line - start : line - start + last - first], part)
@@ -200,6 +200,15 @@ class Unrolled(Kernel):
         yield Stage(len(lines), self.step, block, products, products // (self.channels // groups))
 
 
+def at_place(number: int, counts: Sequence[int]) -> tuple[int, ...]:
+    """Return the index of an array (n, *counts) at which its element of a number lies."""
+    place: tuple[int, ...] = ()
+    for count in reversed(counts):
+        number, last = divmod(number, count)
+        place = (last, *place)
+    return (number, *place)
+
+
 def on_one_row(x: Array) -> Array:
     """Return (N, C, L) as (N, 1, L, C)."""
     return channels_last(x)[:, None]
@@ -211,11 +220,14 @@ def _padded_shape(x: Array, axes: Slides) -> Shape:
 
 def pad(calls: Calls, out: Array, x: Array, axes: Slides, clip: tuple[float, float] | None) -> None:
     """Copy (N, *in, C) into the middle of zeros, and clip it on the way."""
+    small = out.size <= SMALL_FILL
+    if small:
+        calls.do(out.fill, 0)
     inner: list[slice] = [slice(None)]
     for number, axis in enumerate(axes, 1):
         end = axis.before + axis.size
         before = (slice(None),) * number
-        for edge in (slice(0, axis.before), slice(end, None)):
+        for edge in () if small else (slice(0, axis.before), slice(end, None)):
             calls.zero(out[(*before, edge)])
         inner.append(slice(axis.before, end))
     calls.fill(out[tuple(inner)], x, clip)

@@ -104,10 +104,9 @@ class Concatenation(Kernel):
 
     def __init__(self, shapes: Sequence[Shape]) -> None:
         """Prepare for inputs (N, *in, C).  Raises ValueError where other axes than the last differ."""
-        first = shapes[0][:-1]
-        if any(shape[:-1] != first for shape in shapes):
+        if len({shape[:-1] for shape in shapes}) > 1:
             raise ValueError(f"arrays of the shapes {', '.join(map(str, shapes))} can't be joined")
-        self.shape = (*first, sum([shape[-1] for shape in shapes]))
+        self.shape = (*shapes[0][:-1], sum([shape[-1] for shape in shapes]))
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Copy one input after the other."""

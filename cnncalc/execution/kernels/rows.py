@@ -50,6 +50,7 @@ class RowOperation:
         """Prepare for rows of the vector's length."""
         self.operation = of_three(operation)
         self.vector = vector
+        self._width = len(vector)
         self._wide = vector  # repeated as often as was needed so far
 
     def __call__(self, rows: Array, out: Array, do: Do = at_once) -> None:
@@ -60,21 +61,21 @@ class RowOperation:
         if not rows.flags.c_contiguous:
             do(np.copyto, out, rows)
             rows = out
-        size = len(self.vector) * _times(len(rows), len(self.vector))
+        size = self._width * _times(len(rows), self._width)
         target = out.reshape(-1, size)
         source = target if rows is out else rows.reshape(-1, size)
         do(self.operation, source, self._repeated(size), target)
 
     def reserve(self, count: int) -> None:
         """Repeat the vector as often as `count` rows want it."""
-        self._repeated(len(self.vector) * _times(count, len(self.vector)))
+        self._repeated(self._width * _times(count, self._width))
 
     def _repeated(self, size: int) -> Array:
         """Return the vector again and again, `size` elements in all."""
         wide = self._wide
         if len(wide) < size:
             wide = np.empty(size, wide.dtype)
-            wide.reshape(-1, len(self.vector))[:] = self.vector
+            wide.reshape(-1, self._width)[:] = self.vector
             self._wide = wide  # once it is filled: another thread may be here
         return wide[:size]
 

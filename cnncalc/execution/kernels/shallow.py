@@ -72,13 +72,18 @@ class Shallow(Kernel):
         finish = Finisher(task, out, channels_last)
         yield from finish.first
         depth = down.kernel * self.taps
+        every = np.lib.stride_tricks.sliding_window_view(framed, across.extent, axis=2)  # (N, H, every, C, extent)
+        places = slice(None, across.positions * across.stride, across.stride)
+        view = every[:, :, places, :, :: across.dilation].transpose(0, 1, 4, 3, 2)
 
         def block(calls: Calls, start: int, stop: int) -> None:
             for image in range(start // down.positions, -(-stop // down.positions)):
                 first = max(start - image * down.positions, 0)
                 last = min(stop - image * down.positions, down.positions)
-                source = framed[image, first * down.stride : (last - 1) * down.stride + down.kernel]
-                unrolled = self._unrolled(calls, source)
+                source = view[image, first * down.stride : (last - 1) * down.stride + down.kernel]
+                unrolled = calls.scratch("lines", source.shape, x.dtype)
+                calls.fill(unrolled, source)
+                unrolled = unrolled.reshape(len(source), self.taps, across.positions)
                 line, item = unrolled.strides[0], unrolled.itemsize
                 shape = (last - first, across.positions, depth)
                 steps = (down.stride * line, item, across.positions * item)
@@ -101,13 +106,3 @@ class Shallow(Kernel):
         for image in out:
             calls.border(image, rows.start, rows.stop, columns.start, columns.stop)
         calls.fill(out[:, rows, columns], x, clip)
-
-    def _unrolled(self, calls: Calls, source: Array) -> Array:
-        """Return (lines, KW · C, columns) of a padded (lines, W, C)."""
-        _, across = self.axes
-        windows = np.lib.stride_tricks.sliding_window_view(source, across.extent, axis=1)  # (lines, every, C, extent)
-        places = slice(None, across.positions * across.stride, across.stride)
-        view = windows[:, places, :, :: across.dilation].transpose(0, 3, 2, 1)
-        unrolled = calls.scratch("lines", view.shape, source.dtype)
-        calls.fill(unrolled, view)
-        return unrolled.reshape(len(source), self.taps, across.positions)

@@ -87,6 +87,9 @@ class Team:
         calls = self.block(places)
         products: list[int] = []
         for stage in kernel.stages(task):
+            if threads == 1 and stage.total <= stage.step:
+                stage.bind(calls, 0, stage.total)
+                continue
             spans = self._blocks(stage)
             if len(spans) == 1 or (threads == 1 and len(spans) <= most):
                 for start, stop in spans:
@@ -99,8 +102,6 @@ class Team:
 
     def _blocks(self, stage: Stage) -> list[Span]:
         """Return the blocks of a stage."""
-        if self.workers.threads == 1:
-            return cut(stage.total, stage.step)
         micros = stage.products / MACS_PER_MICROSECOND + stage.elements / ELEMENTS_PER_MICROSECOND
         return cut(stage.total, stage.step, self.workers.threads, micros)
 

@@ -94,8 +94,6 @@ def cut(total: int, step: int, threads: int = 1, micros: float = 0.0) -> list[Sp
 
     Where each thread has one block, the caller's is the first and the longest: another thread has to wake up first.
     """
-    if threads == 1 and total <= step:
-        return [(0, total)]
     count = max(-(-total // max(step, 1)), 1)
     if threads > 1 and micros > WORTH_SHARING and total > 1:
         if count <= threads <= total:

@@ -158,5 +158,7 @@ def windows(x: Array, axes: Sequence[Slide]) -> Array:
     found = sliding_window_view(x, tuple([axis.extent for axis in axes]), axis=spatial)  # (N, *every, C, *extent)
     places = tuple([slice(None, axis.positions * axis.stride, axis.stride) for axis in axes])
     taps = tuple([slice(None, None, axis.dilation) for axis in axes])
-    view: Array = np.moveaxis(found[(slice(None), *places, slice(None), *taps)], len(axes) + 1, -1)
-    return view
+    channels, last = len(axes) + 1, 2 * len(axes) + 2
+    return found[(slice(None), *places, slice(None), *taps)].transpose(
+        *range(channels), *range(channels + 1, last), channels
+    )

@@ -66,9 +66,9 @@ class Concat(Layer):
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Join the inputs."""
-        batch = max([len(x) for x in inputs])  # an input that is the same for all samples has a batch of 1
-        if any(len(x) != batch for x in inputs):
-            inputs = tuple([ops.np.broadcast_to(x, (batch, *x.shape[1:])) for x in inputs])
+        batches = {len(x) for x in inputs}
+        if len(batches) > 1:  # an input that is the same for all samples has a batch of 1
+            inputs = tuple([ops.np.broadcast_to(x, (max(batches), *x.shape[1:])) for x in inputs])
         return ops.concat(inputs, batched(self.axis))
 
     def to_onnx(self, onnx: Onnx) -> str:
