@@ -146,6 +146,7 @@ def shifted(name: str, key: str, text: str, *before: Any, shape: tuple[int, ...]
         ("val_28", FOLDED, "['val_2', 'y']", 0),  # of a shape of a value that an operator makes
         ("zeros_like", FOLDED, "['val_2', 'x']", 0),  # of an input's
         ("val_9", FOLDED, "['layers.1.attn_mask', 'unsqueeze']", 0),
+        ("cos_1", FOLDED, "['mul', 'rope.periods', 'val_7']", 0),  # DINOv3's tables
         ("val_9", FOLDED, "['layers.1.bias_table', 'layers.1.position_index', 'val_3']", 4),
         ("val_9", FOLDED, "x" * 70_000, 4),  # longer than any that is read
     ],

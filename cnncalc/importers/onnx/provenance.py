@@ -17,8 +17,9 @@ KIND = "pkg.torch.export.graph_signature.InputSpec.kind"
 FOLDED_FROM = "pkg.onnxscript.optimizer.folded_from"
 
 is_buffer_name = re.compile(
-    r"(?:^|[._])(?:attn_mask|mask|anchors|anchor_points|stride|strides|grid|inv_freq|num_batches_tracked|"
-    r"running_\w+|\w*_(?:index|idx|indices|coords_table)|relative_coords_table)(?:_quantized)?$"
+    r"(?:^|[._])(?:attn_mask|mask|anchors|anchor_points|stride|strides|grid|inv_freq|freq_inv|bands|periods|t_[xy]|"
+    r"num_batches_tracked|running_\w+|\w*_(?:index|idx|indices)|rel(?:ative)?_coords\w*|\w*coords_table|"
+    r"pos_embed_(?:cached|sin|cos)|(?:imagenet_)?(?:mean|std))(?:_quantized)?$"
 ).search
 """Whether a name's last part is one that modules give to what they do not learn."""
 
