@@ -19,13 +19,16 @@ UNDEFINED = ("locally_connected",)
 
 COMPARED = frozenset(
     {
-        "adaptive_avgpool", "adaptive_maxpool", "add", "avgpool", "batchnorm", "center_crop",
-        "channel_shuffle", "concat", "conv", "conv_transpose", "dropout", "elu", "flatten", "gelu",
+        "abs", "adaptive_avgpool", "adaptive_maxpool", "add", "affine", "argmax", "avgpool", "batchnorm",
+        "ceil", "center_crop", "channel_shuffle", "compare", "concat", "conv", "conv_transpose", "cos",
+        "cumsum", "divide", "dropout", "elu", "erf", "exp", "expand", "flatten", "floor", "gelu",
         "global_avgpool", "global_maxpool", "groupnorm", "hardsigmoid", "hardswish", "hardtanh", "identity",
-        "instancenorm", "layernorm", "leaky_relu", "linear", "log_softmax", "lppool", "lrn", "maximum",
-        "maxpool", "mish", "multiply", "pad", "permute", "pixel_shuffle", "pixel_unshuffle", "prelu", "relu",
-        "relu6", "reshape", "scale", "selu", "sigmoid", "silu", "slice", "softmax", "softplus", "subtract",
-        "tanh", "upsample",
+        "instancenorm", "l2_normalize", "layernorm", "leaky_relu", "linear", "log", "log_softmax", "lppool",
+        "lrn", "matmul", "max", "maximum", "maxpool", "mean", "min", "minimum", "mish", "multiply", "neg",
+        "norm1", "norm2", "pad", "permute", "pixel_shuffle", "pixel_unshuffle", "power", "prelu", "prod",
+        "reciprocal", "relu", "relu6", "reshape", "rmsnorm", "round", "scale", "selu", "sigmoid", "sign",
+        "silu", "sin", "slice", "softmax", "softplus", "softsign", "sqrt", "subtract", "sum", "tanh", "tile",
+        "topk", "trilu", "upsample", "where",
     }
 )  # fmt: skip
 """Types that were held against the tools; of any other the tool's figure is said not to be known."""
@@ -98,6 +101,7 @@ TOOLS = {
                 "conv": rules.macs,
                 "conv_transpose": rules.macs,
                 "linear": rules.macs,
+                "matmul": rules.macs,
                 "batchnorm": rules.batchnorm,
                 "layernorm": rules.normalised,
                 "groupnorm": rules.normalised,
@@ -113,7 +117,12 @@ TOOLS = {
             "0.7.5, backend aten",
             "https://github.com/sovrasov/flops-counter.pytorch, ptflops/aten_ops.py",
             "multiply-accumulates, and one per output element for a bias",
-            {"conv": rules.macs_and_bias, "conv_transpose": rules.macs_and_bias, "linear": rules.macs_and_bias},
+            {
+                "conv": rules.macs_and_bias,
+                "conv_transpose": rules.macs_and_bias,
+                "linear": rules.macs_and_bias,
+                "matmul": rules.macs,
+            },
         ),
         Convention(
             "thop",
@@ -146,6 +155,7 @@ TOOLS = {
                 "conv": rules.conv_flops,
                 "conv_transpose": rules.conv_transpose_flops,
                 "linear": rules.linear_flops,
+                "matmul": rules.linear_flops,
                 "batchnorm": rules.batchnorm,
                 "layernorm": rules.normalised,
                 "groupnorm": rules.normalised,
