@@ -178,16 +178,24 @@ def blocks(entries: list[Entry], taken: Callable[[str], bool]) -> dict[Key, Bloc
         places.setdefault(entry.key, []).append(entry)
     names: set[str] = set()
     for key, alike in places.items():
-        name = _block_name(alike[0].scope, names, taken)
+        holds = any(item.inner is not None for item in alike[0].inner or ())
+        name = _block_name(alike[0].scope, names, taken, holds)
         names.add(name)
         found[key] = _block(name, alike, taken)
     return found
 
 
-def _block_name(scope: str, names: set[str], taken: Callable[[str], bool]) -> str:
+PLURAL, SINGULAR = "s", ("ss", "us", "is", "bias")
+"""How a word ends of which one block is one, and how others end that look so."""
+
+
+def _block_name(scope: str, names: set[str], taken: Callable[[str], bool], holds_blocks: bool) -> str:
+    """Return a block's name by the scope that it has in the file; a second name is that of a stage, or numbered."""
     words = [re.sub(r"\W|\d+$", "", part) for part in scope.split(".")]
     stem = next((word for word in reversed(words) if word and not word[0].isdigit()), "block")
+    stem = stem[:-1] if stem.endswith(PLURAL) and not stem.endswith(SINGULAR) else stem
     stem = f"{stem}_block" if taken(stem) else stem
+    stem = "stage" if holds_blocks and stem in names else stem
     name, number = stem, 2
     while name in names or taken(name):
         name, number = f"{stem}_{number}", number + 1
@@ -200,9 +208,14 @@ def _block(name: str, alike: list[Entry], taken: Callable[[str], bool]) -> Block
     columns: dict[tuple[object, ...], str] = {}
     said: dict[tuple[int, str], str] = {}
     arguments: list[str] = []
+
+    def column_of(number: int, argument: str) -> tuple[object, ...]:
+        return tuple([(place.inner or [])[number].values[argument] for place in alike])
+
+    last = {argument: column_of(number, argument) for number, entry in enumerate(first) for argument in entry.values}
     for number, entry in enumerate(first):
         for argument in entry.values:
-            column = tuple([(place.inner or [])[number].values[argument] for place in alike])
+            column = column_of(number, argument)
             if len(set(column)) == 1:
                 continue
             channels = tuple([(place.inner or [])[number].channels for place in alike])
@@ -211,13 +224,18 @@ def _block(name: str, alike: list[Entry], taken: Callable[[str], bool]) -> Block
                 continue
             known = columns.get(column) or _multiple(column, columns)
             if known is None:
-                known = _free(argument, arguments, taken)
+                is_inside = column != last[argument] and _multiple(last[argument], {column: ""}) is None
+                known = _free(INSIDE.get(argument, argument) if is_inside else argument, arguments, taken)
                 columns[column] = known
                 arguments.append(known)
                 for place, value in zip(alike, column, strict=True):
                     place.values[known] = value
             said[number, argument] = known
     return BlockText(name, first, said, arguments)
+
+
+INSIDE = {"out_channels": "hidden_channels", "out_features": "hidden_features"}
+"""What an argument of a block is called that is not that of its last item."""
 
 
 def _multiple(column: tuple[object, ...], columns: dict[tuple[object, ...], str]) -> str | None:

@@ -20,6 +20,7 @@ from cnncalc.importers.onnx.values import (
     Value,
     ValueScope,
     alias,
+    laid_out,
     literal,
     made,
     where,
@@ -351,8 +352,10 @@ class Builder:
             return alias(value, shape, axis) if value.shape == shape else self.derived("Reshape", value, shape=shape)
         if value.sample == (shape or (1,)):
             return alias(value, shape, axis)
-        made = self.step("reshape", [value], axis, shape=shape or (1,))
-        return alias(made, shape, axis)
+        kind, source, arguments = laid_out(value, shape or (1,))
+        if source.sample == (shape or (1,)):
+            return alias(source, shape, axis)
+        return alias(self.step(kind, [source], axis, **arguments), shape, axis)
 
     def stated(self, call: Call, shape: Shape, axis: int | None) -> Value:
         """Return the output of an operator of which the shape alone is known."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cnncalc.importers.onnx.model import OnnxOperator, StoredTensor
 from cnncalc.importers.onnx.proto import FLOAT, INT64
 from cnncalc.layers import layer_type
+from cnncalc.layers.shapes import axis_index
 
 if TYPE_CHECKING:
     from cnncalc.layers.base import Layer
@@ -341,3 +342,20 @@ def made(name: str, arguments: Mapping[str, object]) -> Layer:
             _known.clear()
         layer = _known[key] = cls(**arguments)
     return layer
+
+
+def laid_out(value: Value, shape: Shape) -> tuple[str, Value, dict[str, Any]]:
+    """Return by which layer, of what, and with which arguments a value gets another shape.
+
+    What is laid out anew twice is laid out once, and one position of an axis that is cut out is selected.
+    """
+    step = value.step
+    while step is not None and step.layer.type == "reshape" and step.inputs[0].times == value.times:
+        value = step.inputs[0]
+        step = value.step
+    if step is not None and step.layer.type == "slice":
+        cut = step.output.sample
+        at = axis_index(step["axis"], cut)
+        if cut[at] == 1 and step["step"] == 1 and step["start"] >= 0 and shape == (*cut[:at], *cut[at + 1 :]):
+            return "select", step.inputs[0], {"axis": at, "index": step["start"]}
+    return "reshape", value, {"shape": shape}

@@ -202,6 +202,9 @@ def _put(
             return None
     q = _laid(fuser, queries, features_first, product, new)
     k = _laid(fuser, keys, not features_first, product, new)
+    width = q.sample[-2 if features_first else -1]
+    if scale is not None:
+        scale = None if isclose(scale, width**-0.5, rel_tol=1e-6) else float(f"{scale:.7g}")
     others = [*([] if logits.temperature is None else [logits.temperature]), *logits.biases]
     arguments = {"scaled": scaled, "features_first": features_first} | ({} if scale is None else {"scale": scale})
     layer = made("attention", arguments)
