@@ -93,6 +93,7 @@ class Builder:
         self.baked = 1
         self.left = MAX_MODEL_NODES
         self.beside: Sequence[OnnxOperator] = ()
+        self.ends: set[str] = set()
         self.depth = 0
         self.call = Call(OnnxOperator("", "", (), (), "", {}, (), {}, ""), [], 1, ())
         self.parameters: dict[tuple[int, Shape], Value] = {}
@@ -111,9 +112,10 @@ class Builder:
             if stored.name not in scope.values:
                 scope.values[stored.name] = self.stored(stored)
         before, self.beside = self.beside, graph.operators
+        around, self.ends = self.ends, {port.name for port in graph.outputs}
         for item in graph.operators:
             self.operator(item, scope, self.model.opsets, scopes)
-        self.beside = before
+        self.beside, self.ends = before, around
         self.depth -= 1
         return [scope.find(port.name) for port in graph.outputs]
 

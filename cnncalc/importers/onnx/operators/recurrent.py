@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.model import Subgraph
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, made
 from cnncalc.layers.shapes import shape_text
 
@@ -72,7 +73,7 @@ def recurrent(
     if build.rounds and call.op == "DynamicQuantizeLSTM":
         arguments["rounds"] = True
     states = [_state(build, call.given(index), hidden, directions) for index in (5, 6)[: 2 if op == "LSTM" else 1]]
-    wants_cells = op == "LSTM" and len(call.operator.outputs) > 2 and bool(call.operator.outputs[2])
+    wants_cells = op == "LSTM" and _is_read(build, call, 2)
     if wants_cells:
         arguments["output"] = "both"
     given = [state for state in states if state is not None]
@@ -84,6 +85,15 @@ def recurrent(
     if not along or whole is None:
         return outputs
     return [alias(whole, whole.shape, 1) if first else build.view(whole, (directions, 1, hidden), 0), *outputs[1:]]
+
+
+def _is_read(build: Builder, call: Call, index: int) -> bool:
+    """Whether anything may read an output of an operator; in doubt it does."""
+    name = (*call.operator.outputs, *("",) * index)[index]
+    if not name or call.operator not in build.beside:
+        return bool(name)
+    inner = any(isinstance(value, Subgraph) for item in build.beside for value in item.attributes.values())
+    return inner or name in build.ends or any(name in item.inputs for item in build.beside)
 
 
 def _arguments(call: Call, op: str, hidden: int, directions: int) -> dict[str, object]:
