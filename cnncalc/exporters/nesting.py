@@ -1,4 +1,6 @@
-"""Concatenations as a person writes them: what grows layer by layer is joined to what was joined before.
+"""A graph in the order and with the concatenations in which a person writes it.
+
+What grows layer by layer is joined to what was joined before, and branches are written one after the other.
 
 A model file of a DenseNet (arXiv:1608.06993) joins all earlier outputs anew in front of each layer; as a spec, a layer
 joins its output to its input.
@@ -6,11 +8,14 @@ joins its output to its input.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import takewhile
+
 from cnncalc.graph import Graph, Node, Tensor
 
 
 def nested(graph: Graph) -> Graph:
-    """Return a graph of the same layers, each of the same shapes and figures, with its concatenations nested."""
+    """Return a graph of the same layers, each of the same shapes and figures, in order, its concatenations nested."""
     made = Graph(graph.name, {name: tensor.shape for name, tensor in graph.inputs.items()}, graph.variant, graph.source)
     new: dict[Tensor, Tensor] = dict(zip(graph.inputs.values(), made.inputs.values(), strict=True))
     for one, other in new.items():
@@ -28,7 +33,7 @@ def nested(graph: Graph) -> Graph:
                 break
         joined.setdefault((axis, flat), node)
     names = _moved(graph, inputs)
-    for node in graph.nodes:
+    for node in _ordered(graph, inputs, names):
         shares = new.get(node.shares) if node.shares is not None else None
         new[node] = made.add(
             node.layer,
@@ -40,6 +45,40 @@ def nested(graph: Graph) -> Graph:
         )
     made.finish({name: new[tensor] for name, tensor in graph.outputs.items()})
     return made
+
+
+def _ordered(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], names: Mapping[Node, str]) -> list[Node]:
+    """Return the layers in an order in which each follows what it reads, scopes and branches are together.
+
+    Of those that may come next it is one of the innermost scope that the last one is in, then one that reads the last
+    one, then the first in the file.
+    """
+    all_nodes = set(graph.nodes)
+    waiting = {node: len({*inputs[node], *filter(None, (node.shares,))} & all_nodes) for node in graph.nodes}
+    readers: dict[Tensor, list[Node]] = {}
+    for node in graph.nodes:
+        for tensor in {*inputs[node], *filter(None, (node.shares,))}:
+            readers.setdefault(tensor, []).append(node)
+    scopes = {node: names.get(node, node.name).split(".")[:-1] for node in graph.nodes}
+    ready = [node for node in graph.nodes if not waiting[node]]
+    found: list[Node] = []
+
+    def rank(node: Node) -> tuple[int, bool, int]:
+        if not found:
+            return 0, False, node.index
+        pairs = zip(scopes[node], scopes[found[-1]], strict=False)
+        common = len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
+        return -common, found[-1] not in inputs[node], node.index
+
+    while ready:
+        node = min(ready, key=rank)
+        ready.remove(node)
+        found.append(node)
+        for reader in readers.get(node, ()):
+            waiting[reader] -= 1
+            if not waiting[reader]:
+                ready.append(reader)
+    return found
 
 
 def _moved(graph: Graph, inputs: dict[Node, tuple[Tensor, ...]]) -> dict[Node, str]:
