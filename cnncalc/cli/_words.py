@@ -50,6 +50,7 @@ OPTIONS = {
     "--convention": "--tool --counting --like",
     "--max-params": "--params",
     "--max-arena": "--max-ram --max-sram --ram --sram --max-memory",
+    "--max-ratio": "--fail-if --fail-on --fail-above --threshold --max-change --max-increase",
     "--max-flash": "--max-rom --max-size --flash --rom",
     "--to": "--format --fmt --as --target",
     "--quant": "--precision --dtype --type --quantization --quantize",

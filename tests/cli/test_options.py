@@ -438,6 +438,8 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]").search
             "it is an argument of conv, conv_transpose, channel_shuffle: 'cnncalc layers conv' shows it",
         ),
         (["layers", "conv2d"], "it is called 'conv' here"),
+        (["sweep", "mobilenet_v2", "--set", "width=range(8,32)"], "a range is START:STOP, or 8:32:8 with a step"),
+        (["compare", "alexnet", "vgg16", "--fail-if", "macs>1.05"], "it is called '--max-ratio' here"),
         (["version"], "'cnncalc --version' prints it"),
         (["summary", "help"], "'cnncalc help summary' shows the options"),
         (["summary"], "a file, '-' for standard input, or a network that 'cnncalc specs' lists"),
