@@ -40,6 +40,8 @@ FAULTS = [
     ("a number in words", HEAD + "  - linear: sixteen\n", "3:13", "unknown name 'sixteen'", "known names: in_channels, in_shape"),
     ("a number of times in words", HEAD + "  - relu:\n    repeat: three\n", "4:13", "unknown name 'three'", "known names: in_channels, in_shape"),
     ("groups in words", HEAD + "  - conv: {out_channels: 3, kernel_size: 3, groups: depthwise}\n", "3:53", "unknown name 'depthwise'", "write 'groups: in_channels'"),
+    ("a spec without an input", "layers:\n  - relu\n", "1:1", "'input' is missing", "a spec states the usual shape, 'input: [3, 224, 224]', also where another one is asked for"),
+    ("a spec without layers", "input: [3, 8, 8]\n", "1:1", "'layers' is missing", "the network's items stand under 'layers:'"),
     ("a flag in words", HEAD + "  - conv: {out_channels: 3, kernel_size: 3, bias: yep}\n", "3:51", "unknown name 'yep'", "write true or false"),
     ("a batch axis by its letter", "input: [N, 3, 8, 8]\nlayers:\n  - relu\n", "1:9", "'N' stands where the channels do", "shapes have no batch axis: leave it out"),
     ("a count with a prefix", HEAD + "  - relu\nexpect: {macs: 3.6M}\n", "4:18", "'3.6M' is not an expression", "write 3600000"),

@@ -32,6 +32,10 @@ DOCUMENT_KEYS = (
     "expect",
     "deploy",
 )
+NEEDED = {
+    "input": "a spec states the usual shape, 'input: [3, 224, 224]', also where another one is asked for",
+    "layers": "the network's items stand under 'layers:'",
+}
 VARIANT_KEYS = ("args", "input", "outputs", "expect", "year", "source")
 BLOCK_KEYS = ("args", "layers")
 DEPLOY_KEYS = ("quant", "converter", "core", "board", "plan", "ram", "flash", "max_arena", "max_flash")
@@ -80,9 +84,9 @@ class _DocumentReader:
     def read(self, root: Tree) -> None:
         document = self.document
         keys = self.values.keys(root, "a spec", DOCUMENT_KEYS)
-        for needed in ("input", "layers"):
+        for needed, hint in NEEDED.items():
             if needed not in keys and isinstance(root, Map) and not _is_meant(needed, root):
-                self.values.fault(root, f"'{needed}' is missing", "a spec needs 'input' and 'layers'")
+                self.values.fault(root, f"'{needed}' is missing", hint)
         if "name" in keys:
             document.name = self.values.text(keys["name"], "name")
         if "source" in keys:
