@@ -46,6 +46,16 @@ MASKED = [
     node("Constant", [], ["bs"], value_ints=[-1, 2, 5, 5]), node("Reshape", ["masked", "bs"], ["back"]),
 ]  # fmt: skip
 
+NEIGHBOURS = [
+    node("Constant", [], ["a"], value_ints=[3]), node("Constant", [], ["0"], value_ints=[0]),
+    node("Constant", [], ["1"], value_ints=[1]), node("Constant", [], ["2"], value_ints=[2]),
+    node("Constant", [], ["4"], value_ints=[4]), node("Slice", ["x", "1", "4", "a", "2"], ["odd"]),
+    node("Slice", ["x", "0", "4", "a", "2"], ["even"]), node("Neg", ["odd"], ["sign"]),
+    node("Unsqueeze", ["sign", "4"], ["tall0"]), node("Unsqueeze", ["even", "4"], ["tall1"]),
+    node("Concat", ["tall0", "tall1"], ["pairs"], axis=4), node("Constant", [], ["flat"], value_ints=[-1, 2, 5, 4]),
+    node("Reshape", ["pairs", "flat"], ["turned"]),
+]  # fmt: skip
+
 # name: (nodes, input shape, constants, types of the layers)
 PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[str]]] = {
     "attention": ([*sides(), *attended()], HEADS, {}, ["attention"]),
@@ -105,6 +115,29 @@ PATTERNS: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], list[
         [node("Split", ["x"], ["a", "b"], axis=-1, num_outputs=2), node("Neg", ["b"], ["n"]), node("Concat", ["n", "a"], ["r"], axis=-1),
          node("Mul", ["x", "cos"], ["c"]), node("Mul", ["r", "sin"], ["s"]), node("Add", ["c", "s"], ["y"])],
         HEADS, {"cos": weight(5, 4), "sin": weight(5, 4)}, ["parameter", "parameter", "rotary"],
+    ),
+    "rotary of neighbours": (
+        [*NEIGHBOURS, node("Mul", ["x", "cos"], ["p"]), node("Mul", ["turned", "sin"], ["q"]), node("Add", ["p", "q"], ["y"])],
+        HEADS, {"cos": weight(5, 4), "sin": weight(2, 5, 4)}, ["parameter", "parameter", "rotary"],
+    ),
+    "rotary with angles that are computed of learned frequencies": (
+        [node("MatMul", ["places", "frequencies"], ["angles"]), node("Cos", ["angles"], ["cos"]), node("Sin", ["angles"], ["sin"]),
+         *NEIGHBOURS, node("Mul", ["x", "cos"], ["p"]), node("Mul", ["turned", "sin"], ["q"]), node("Add", ["p", "q"], ["y"])],
+        HEADS, {"places": weight(5, 2), "frequencies": weight(2, 4)}, ["parameter", "linear", "cos", "sin", "reshape", "reshape", "rotary"],
+    ),
+    "no rotary: the sign is at the other neighbour": (
+        [*NEIGHBOURS[:7], node("Neg", ["even"], ["sign"]), node("Unsqueeze", ["odd", "4"], ["tall0"]),
+         node("Unsqueeze", ["sign", "4"], ["tall1"]), *NEIGHBOURS[10:],
+         node("Mul", ["x", "cos"], ["p"]), node("Mul", ["turned", "sin"], ["q"]), node("Add", ["p", "q"], ["y"])],
+        HEADS, {"cos": weight(5, 4), "sin": weight(5, 4)},
+        ["slice", "slice", "neg", "reshape", "reshape", "concat", "reshape", "scale", "scale", "add"],
+    ),
+    "attention, keys transposed head by head": (
+        [node("Constant", [], ["ks"], value_ints=[-1, 5, 4]), node("Reshape", ["x", "ks"], ["k"]),
+         node("Transpose", ["k"], ["u"], perm=[0, 2, 1]), node("Constant", [], ["ts"], value_ints=[-1, 2, 4, 5]),
+         node("Reshape", ["u", "ts"], ["t"]), node("MatMul", ["x", "t"], ["logits"]),
+         node("Softmax", ["logits"], ["weights"], axis=-1), node("MatMul", ["weights", "x"], ["y"])],
+        HEADS, {}, ["attention"],
     ),
     "mish": (
         [node("Softplus", ["x"], ["a"]), node("Tanh", ["a"], ["b"]), node("Mul", ["x", "b"], ["y"])], MAP, {}, ["mish"],

@@ -9,7 +9,7 @@ again behind the attention.  What a network does in between that is not one of t
 
 from __future__ import annotations
 
-from math import isclose
+from math import isclose, prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.importers.onnx.values import LayerStep, Value, made
@@ -168,13 +168,31 @@ def _side(fuser: Fuser, value: Value) -> _Side:
     for _ in range(2):
         scaled = fuser.maker(value, "affine") if scale == 1 else None
         turned = fuser.maker(value, "permute") if order is None else None
+        apart = _transposed_apart(fuser, value) if order is None else []
         if scaled is not None and scaled["add"] == 0 and scaled["mul"] > 0:
             scale, value = scaled["mul"], scaled.inputs[0]
             parts.insert(0, scaled)
         elif turned is not None:
             order, value, turn = turned["dims"], turned.inputs[0], turned
             parts.insert(0, turned)
+        elif apart:
+            rank = len(value.shape)
+            order, value, turn = _swapped(tuple(range(rank))), apart[0].inputs[0], apart[1]
+            parts[:0] = apart
     return _Side(value, scale, parts, order, turn)
+
+
+def _transposed_apart(fuser: Fuser, value: Value) -> list[LayerStep]:
+    """Return the steps that transpose each head as a sample of its own, as PyTorch's exporter writes it for keys."""
+    joined = fuser.maker(value, "reshape")
+    turned = fuser.maker(joined.inputs[0], "permute") if joined is not None else None
+    split = fuser.maker(turned.inputs[0], "reshape") if turned is not None else None
+    if joined is None or turned is None or split is None or turned["dims"] != (1, 0):
+        return []
+    source = split.inputs[0]
+    is_whole = split["fold"] == joined["unfold"] == prod(source.shape[:-2]) and source.times == value.times
+    is_same = source.shape[-2:] == split.output.shape and value.shape == _swapped(source.shape)
+    return [split, turned, joined] if is_whole and is_same and split["unfold"] == joined["fold"] == 1 else []
 
 
 def _swapped(order: tuple[int, ...]) -> tuple[int, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.importers.onnx.patterns.fuser import same
 from cnncalc.importers.onnx.values import LayerStep, Value, made
@@ -11,43 +12,102 @@ if TYPE_CHECKING:
     from cnncalc.importers.onnx.patterns.fuser import Fuser
 
 
+class _Product(NamedTuple):
+    """A product with a table of cosines or sines: the step, what is multiplied, and the table where it is computed."""
+
+    step: LayerStep
+    x: Value
+    table: Value | None
+
+
+class _Turned(NamedTuple):
+    """The steps that turn pairs of features by a quarter of a circle, and whether the pairs are neighbours."""
+
+    parts: list[LayerStep]
+    interleaved: bool
+
+
 def rotary(fuser: Fuser, step: LayerStep) -> LayerStep | None:
-    """x · cos + (−x₂, x₁) · sin, the tables stored, and the halves cut out of x and joined the other way round."""
+    """x · cos + turned(x) · sin: the halves of x, or its neighbours, cut out and joined the other way round."""
     if len(step.inputs) != 2:
         return None
     for first, second in (step.inputs, step.inputs[::-1]):
-        plain, product = fuser.maker(first, "scale"), fuser.maker(second, "scale")
-        joined = fuser.maker(product.inputs[0], "concat") if product is not None else None
-        if plain is None or product is None or joined is None:
-            continue
-        x, rank = plain.inputs[0], len(step.output.shape)
-        halves = _halves(fuser, joined, x, rank)
-        if not halves or len(plain["shape"] or ()) != rank or len(product["shape"] or ()) != rank:
-            continue
-        tables = [_table(fuser, one) for one in (plain, product)]
-        new = [table.step for _, table in tables if table.step is not None and table not in fuser.tables.values()]
-        parts = [plain, *halves, joined, product, step]
-        whole = fuser.replace(parts, made("rotary", {}), [x, *[table for _, table in tables]], new=new)
-        if whole is not None:
-            fuser.tables.update(tables)
-        return whole
+        for plain, product in itertools.product(_products(fuser, first), _products(fuser, second)):
+            turned = _halves(fuser, product.x, plain.x) or _neighbours(fuser, product.x, plain.x)
+            if turned is not None:
+                return _put(fuser, step, turned, (plain, product))
     return None
 
 
-def _halves(fuser: Fuser, joined: LayerStep, x: Value, rank: int) -> list[LayerStep]:
-    """Return the steps of −x₂ and x₁; nothing where it is not these that are joined."""
-    if len(joined.inputs) != 2 or joined["axis"] not in (-1, rank - 1):
+def _products(fuser: Fuser, value: Value) -> list[_Product]:
+    """Return how a value is a product with a table: one that is stored, or one that is the same for all samples."""
+    stored = fuser.maker(value, "scale")
+    if stored is not None:
+        is_whole = len(stored["shape"] or ()) == len(stored.output.shape)
+        return [_Product(stored, stored.inputs[0], None)] if is_whole else []
+    product = fuser.maker(value, "multiply")
+    if product is None or len(product.inputs) != 2:
         return []
-    negated, front = fuser.maker(joined.inputs[0], "neg"), fuser.maker(joined.inputs[1], "slice")
-    back = fuser.maker(negated.inputs[0], "slice") if negated is not None else None
-    if negated is None or front is None or back is None:
+    a, b = product.inputs
+    return [_Product(product, x, table) for x, table in ((a, b), (b, a)) if x.times and not table.times]
+
+
+def _put(fuser: Fuser, step: LayerStep, turned: _Turned, products: tuple[_Product, _Product]) -> LayerStep | None:
+    """Put a rotary layer in place of its parts."""
+    tables, new, stored = [], [], []
+    for product in products:
+        key, table = (None, product.table) if product.table is not None else _table(fuser, product.step)
+        tables.append(table)
+        if key is not None:
+            stored.append((key, table))
+            new += [table.step] if table.step is not None and table not in fuser.tables.values() else []
+    parts = [products[0].step, *turned.parts, products[1].step, step]
+    layer = made("rotary", {"interleaved": True} if turned.interleaved else {})
+    whole = fuser.replace(parts, layer, [products[0].x, *tables], new=new)
+    if whole is not None:
+        fuser.tables.update(stored)
+    return whole
+
+
+def _halves(fuser: Fuser, value: Value, x: Value) -> _Turned | None:
+    """Return the steps of (−x₂, x₁), x₁ and x₂ being the halves of x; None where it is not these that are joined."""
+    joined = fuser.maker(value, "concat")
+    rank, half = len(x.shape), x.shape[-1] // 2
+    if joined is None or len(joined.inputs) != 2 or joined["axis"] not in (-1, rank - 1):
+        return None
+    back, front = joined.inputs
+    cuts = _cuts(fuser, back, front, x, (range(half, 2 * half), range(half)))
+    return _Turned([*cuts, joined], False) if cuts else None
+
+
+def _neighbours(fuser: Fuser, value: Value, x: Value) -> _Turned | None:
+    """Return the steps of (−x₁, x₀, −x₃, x₂, …), which are stacked on an axis of their own and laid out flat."""
+    flat = fuser.maker(value, "reshape")
+    joined = fuser.maker(flat.inputs[0], "concat") if flat is not None else None
+    rank, width = len(x.shape), x.shape[-1]
+    if flat is None or joined is None or len(joined.inputs) != 2 or joined["axis"] not in (-1, rank):
+        return None
+    tall = [fuser.maker(one, "reshape") for one in joined.inputs]
+    odd, even = tall
+    if odd is None or even is None or flat.output.shape != x.shape or (flat["fold"], flat["unfold"]) != (1, 1):
+        return None
+    if any(one is None or one.output.shape != (*one.inputs[0].shape, 1) for one in tall):
+        return None
+    cuts = _cuts(fuser, odd.inputs[0], even.inputs[0], x, (range(1, width, 2), range(0, width, 2)))
+    return _Turned([*cuts, odd, even, joined, flat], True) if cuts else None
+
+
+def _cuts(fuser: Fuser, negated: Value, plain: Value, x: Value, places: tuple[range, range]) -> list[LayerStep]:
+    """Return the steps that cut two parts out of x, and change the sign of the first; nothing where it is not these."""
+    sign, front = fuser.maker(negated, "neg"), fuser.maker(plain, "slice")
+    back = fuser.maker(sign.inputs[0], "slice") if sign is not None else None
+    if sign is None or front is None or back is None:
         return []
-    half = x.shape[-1] // 2
-    for cut, start, stop in ((front, 0, half), (back, half, 2 * half)):
+    for cut, wanted in ((back, places[0]), (front, places[1])):
         span = range(x.shape[-1])[slice(cut["start"], cut["stop"], cut["step"])]
-        if not same(cut.inputs[0], x) or cut["axis"] not in (-1, rank - 1) or span != range(start, stop):
+        if not same(cut.inputs[0], x) or cut["axis"] not in (-1, len(x.shape) - 1) or span != wanted:
             return []
-    return [front, back, negated]
+    return [front, back, sign]
 
 
 def _table(fuser: Fuser, scaled: LayerStep) -> tuple[object, Value]:
