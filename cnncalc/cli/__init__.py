@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from importlib import import_module
 from keyword import iskeyword
 
@@ -32,8 +31,10 @@ class Commands(click.Group):
             return None
         module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
         command: click.Command = import_module(f"cnncalc.cli.{module}").command
-        if command.help and EXAMPLES not in command.help:
-            command.help = re.sub("\b\n( *)", rf"\b\n\1{EXAMPLES}\n\1", command.help, count=1)
+        about, mark, examples = (command.help or "").partition("\b\n")
+        if mark and EXAMPLES not in examples:
+            indent = " " * (len(examples) - len(examples.lstrip(" ")))
+            command.help = f"{about}{mark}{indent}{EXAMPLES}\n{examples}"
         return command
 
     def resolve_command(
@@ -57,7 +58,9 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.version_option(__version__, "-V", "--version", prog_name="cnncalc")
+@click.version_option(
+    __version__, "-V", "--version", message="cnncalc, version %(version)s", help="Show the version and exit."
+)
 def cli() -> None:
     """Shapes, parameters, MACs and FLOPs of convolutional networks: exact, explained, and proven by running.
 

@@ -19,8 +19,15 @@ def folder() -> str:
 
 def files() -> list[str]:
     """Return the paths of all shipped specs, sorted."""
-    room = folder()
-    return [os.path.join(room, name) for name in sorted(os.listdir(room)) if name.endswith(".yaml")]
+    return [_path(stem) for stem in _stems()]
+
+
+def _stems() -> list[str]:
+    return sorted([name.removesuffix(".yaml") for name in os.listdir(folder()) if name.endswith(".yaml")])
+
+
+def _path(stem: str) -> str:
+    return os.path.join(folder(), f"{stem}.yaml")
 
 
 def variant_names(text: str) -> list[str]:
@@ -39,21 +46,12 @@ def variant_names(text: str) -> list[str]:
 def networks() -> list[tuple[str, str, str | None]]:
     """Return (name, path, variant) of every network that ships; variant is None where the file is one network."""
     found: list[tuple[str, str, str | None]] = []
-    for path in files():
+    for stem in _stems():
+        path = _path(stem)
         with open(path, encoding="utf-8") as file:
             names = variant_names(file.read())
-        found += [(name, path, name) for name in names] or [(_stem(path), path, None)]
+        found += [(name, path, name) for name in names] or [(stem, path, None)]
     return found
-
-
-def _stem(path: str) -> str:
-    return os.path.basename(path).removesuffix(".yaml")
-
-
-def _alike(path: str, name: str) -> int:
-    """Return how many first letters a file's name and a network's share, so that the likely file is opened first."""
-    pairs = zip(_stem(path), name, strict=False)
-    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(_stem(path)), len(name)))
 
 
 def find(name: str, otherwise: Callable[[str], str | None] = lambda name: None) -> tuple[str, str | None]:
@@ -66,12 +64,14 @@ def find(name: str, otherwise: Callable[[str], str | None] = lambda name: None) 
     Raises:
         CnncalcError: where no shipped spec has the name; the hint has the nearest.
     """
-    for path in sorted(files(), key=lambda path: -_alike(path, name)):
+    likely = sorted(_stems(), key=lambda stem: -len(os.path.commonprefix((stem, name))))  # noqa: RUF071 - of two words
+    for stem in likely:
+        path = _path(stem)
         with open(path, encoding="utf-8") as file:
             text = file.read()
         if name in text and name in variant_names(text):
             return path, name
-        if name == _stem(path):
+        if name == stem:
             return path, None
     known = [network for network, _, _ in networks()]
     near = otherwise(name) or did_you_mean(name, known, "")

@@ -203,19 +203,23 @@ class _Growing:
     def take(self, event: ParserEvent) -> None:
         kind: type[object] = type(event)
         if kind is events.ScalarEvent:
-            self.label(event)
+            if event.tag is not None:
+                self.check_tag(event)
             if event.value and not event.value.isprintable() and _CONTROL(event.value.replace("\n", " ")):
                 raise SpecError([Fault("a control character does not belong in a spec", self.place(event))])
             scalar = Scalar(self.file, event)
             self.end = scalar.end
-            self.remember(event, scalar)
+            if event.anchor is not None:
+                self.anchors[event.anchor] = scalar
             self.put(scalar)
         elif kind is events.MappingStartEvent or kind is events.SequenceStartEvent:
-            self.label(event)
+            if event.tag is not None:
+                self.check_tag(event)
             if len(self.open) >= MAX_DEPTH:
                 raise SpecError([_too_deep(self.place(event))])
             opened = (Map if kind is events.MappingStartEvent else List)(self.file, event)
-            self.remember(event, opened)
+            if event.anchor is not None:
+                self.anchors[event.anchor] = opened
             self.open.append(opened)
         elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
             self.close(event)
@@ -233,16 +237,12 @@ class _Growing:
         closed.end = self.end
         self.put(closed)
 
-    def label(self, event: ParserEvent) -> None:
-        """Refuse a tag."""
+    def check_tag(self, event: ParserEvent) -> None:
+        """Refuse a tag, but for the one that makes a text of a scalar."""
         if event.tag is not None and event.tag != "!":
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             hint = "remove it: a spec has plain lists, mappings and scalars"
             raise SpecError([Fault(f"a YAML tag, '{tag}', does not belong in a spec", self.place(event), hint)])
-
-    def remember(self, event: ParserEvent, tree: Tree) -> None:
-        if event.anchor is not None:
-            self.anchors[event.anchor] = tree
 
     def aliased(self, event: ParserEvent) -> Tree:
         tree = self.anchors.get(event.anchor or "")
