@@ -27,7 +27,8 @@ class Conv(Layer):
     Input (C_in, *spatial), output (C_out, *spatial_out), each spatial axis with
     ``⌊(in + P_before + P_after − D·(K − 1) − 1) / S⌋ + 1`` positions.  One filter is shared by all positions
     (LeCun et al. 1989, "Backpropagation applied to handwritten zip code recognition").
-    ``groups: in_channels`` makes the convolution depthwise.
+    ``groups: in_channels`` makes the convolution depthwise.  Parameters: (C_out, C_in / groups, *kernel_size), and a
+    bias per filter.  Flops: 2 · macs, and 1 add per output element for the bias.
     """
 
     kind = "conv"

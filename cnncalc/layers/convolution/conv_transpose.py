@@ -26,6 +26,8 @@ class ConvTranspose(Conv):
     ``(in − 1)·S − P_before − P_after + D·(K − 1) + output_padding + 1`` positions, or in·S with
     ``padding: same``.  Padding is what is cut off the output's borders.
     Every *input* element meets every tap of its group's filters (Dumoulin and Visin 2016, arXiv:1603.07285).
+    Parameters: (C_in, C_out / groups, *kernel_size), and a bias per filter.  Flops: 2 · macs, and 1 add per output
+    element for the bias.
     """
 
     stem = "upconv"

@@ -49,7 +49,8 @@ class LocallyConnected(Conv):
     """A convolution with filters and biases of its own at every position (Taigman et al. 2014, "DeepFace").
 
     Input (C_in, *spatial), output (C_out, *spatial_out), each spatial axis with
-    ``⌊(in + P_before + P_after − D·(K − 1) − 1) / S⌋ + 1`` positions.
+    ``⌊(in + P_before + P_after − D·(K − 1) − 1) / S⌋ + 1`` positions.  Parameters: (C_out, C_in, *spatial_out,
+    *kernel_size), and a bias per output element.  Flops: 2 · macs, and 1 add per output element for the bias.
     """
 
     stem = "local"

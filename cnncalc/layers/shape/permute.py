@@ -12,7 +12,7 @@ from cnncalc.layers.shapes import Shape, shape_text
 class Permute(Rearrangement):
     """Puts the axes into another order.
 
-    Axis i of the output is axis ``dims[i]`` of the input; axes are counted without the batch.  Flops: 0.
+    Input of any shape; axis i of the output is axis ``dims[i]`` of the input, counted without the batch.  Flops: 0.
     """
 
     aliases = True
