@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,9 @@ from cnncalc.rendering.screen import Screen
 
 if TYPE_CHECKING:
     from cnncalc.rendering.layout import Block
+
+LAST_YEAR = 9_999
+"""The largest number that may be a year, and has no groups of digits."""
 
 Record = Mapping[str, object]
 
@@ -34,13 +37,14 @@ class View:
         document: what JSON has, one object.
         records: what ndjson has, one object per line.
         columns: the columns of csv, tsv and Markdown.
+        old: those that are another one by the name that it has had, which Markdown leaves out.
         rows: their rows, by the columns' names; the records where there are no others.
         own: texts in formats of a command's own, by the format's name.
         lines: the lines of ndjson, where they are made faster than from records.
         packed: bytes in formats that are no text, by the format's name.
     """
 
-    __slots__ = ("columns", "document", "lines", "own", "packed", "page", "records", "rows")
+    __slots__ = ("columns", "document", "lines", "old", "own", "packed", "page", "records", "rows")
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class View:
         own: Mapping[str, Callable[[], str]] | None = None,
         lines: Callable[[], Iterable[str]] | None = None,
         packed: Mapping[str, Callable[[], Iterable[bytes]]] | None = None,
+        old: Collection[str] = (),
     ) -> None:
         self.page = page
         self.document = document
@@ -61,6 +66,7 @@ class View:
         self.own = own or {}
         self.lines = lines
         self.packed = packed or {}
+        self.old = old
 
 
 class Format:
@@ -106,17 +112,25 @@ def _ndjson(view: View, screen: Screen) -> Iterator[str]:
     return map(as_json, view.records()) if view.lines is None else iter(view.lines())
 
 
-def _lines(line: Callable[[Sequence[str]], str], below: str = "") -> Callable[[View, Screen], Iterator[str]]:
-    """Return a writer of a header, what stands below it for each column, and a line for each row."""
+def _lines(line: Callable[[Sequence[str]], str]) -> Callable[[View, Screen], Iterator[str]]:
+    """Return a writer of a header, and a line for each row."""
 
     def write(view: View, screen: Screen) -> Iterator[str]:
         yield line(view.columns)
-        if below:
-            yield "|" + "|".join([below] * len(view.columns)) + "|\n"
         for record in view.records() if view.rows is None else view.rows(screen):
             yield line([flat(record.get(column)) for column in view.columns])
 
     return write
+
+
+def _markdown(view: View, screen: Screen) -> Iterator[str]:
+    """Yield the lines of a table for people: no column twice, and large figures in groups of digits."""
+    columns = [column for column in view.columns if column not in view.old]
+    yield _row(columns)
+    yield "|" + "|".join([" --- "] * len(columns)) + "|\n"
+    for record in view.records() if view.rows is None else view.rows(screen):
+        values = [record.get(column) for column in columns]
+        yield _row([f"{value:,}" if isinstance(value, int) and value > LAST_YEAR else flat(value) for value in values])
 
 
 def as_json(value: object) -> str:
@@ -161,7 +175,7 @@ def _tsv(cells: Sequence[str]) -> str:
     return "\t".join(map(printable, cells)) + "\n"
 
 
-def _markdown(cells: Sequence[str]) -> str:
+def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join([printable(cell).replace("|", "\\|") for cell in cells]) + " |\n"
 
 
@@ -175,7 +189,7 @@ FORMATS = {
     "ndjson": Format((".ndjson", ".jsonl"), _ndjson),
     "csv": Format((".csv",), _lines(_csv)),
     "tsv": Format((".tsv",), _lines(_tsv)),
-    "markdown": Format((".md", ".markdown"), _lines(_markdown, " --- ")),
+    "markdown": Format((".md", ".markdown"), _markdown),
     "svg": Format((".svg",), _own("svg"), general=False),
     "html": Format((".html", ".htm"), _own("html"), general=False),
     "mermaid": Format((".mmd", ".mermaid"), _own("mermaid"), general=False),

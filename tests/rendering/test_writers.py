@@ -26,8 +26,8 @@ def asked(**used: Any) -> View:
     def never(*_: object) -> Any:
         raise AssertionError("a part was made that the format does not need")
 
-    made = {"page": never, "document": never, "records": never} | used
-    return View(columns=("name", "shape", "note"), **made)
+    made = {"page": never, "document": never, "records": never, "columns": ("name", "shape", "note")} | used
+    return View(**made)
 
 
 def written(format: str, view: View) -> str:
@@ -66,6 +66,16 @@ def test_lines_of_records() -> None:
     assert written("markdown", view) == (
         '| name | shape | note |\n| --- | --- | --- |\n| a | 1x2 |  |\n| b, "c" |  | x\\|y |\n'
     )
+
+
+def test_markdown_is_for_people() -> None:
+    """Groups of digits, but not in a year, nor in a flag; and no figure by the name that it has had."""
+    record = {"name": "a", "year": 1998, "macs": 416520, "ok": True, "weights": 61706}
+    view = asked(records=lambda: [record], columns=tuple(record), old=("weights",))
+    assert written("markdown", view).splitlines() == [
+        "| name | year | macs | ok |", "| --- | --- | --- | --- |", "| a | 1998 | 416,520 | true |",
+    ]  # fmt: skip
+    assert written("tsv", view).splitlines()[1].split("\t") == ["a", "1998", "416520", "true", "61706"]
 
 
 @pytest.mark.parametrize("format", ["csv", "tsv", "markdown"])

@@ -40,6 +40,7 @@ def view(reports: Sequence[Report], strict: bool) -> View:
         document=lambda: document(reports, strict),
         records=lambda: (record(report, strict) for report in reports),
         columns=FIELDS,
+        old=_OLD,
         own={"junit": junit},
     )
 
