@@ -26,7 +26,12 @@ def asked(**used: Any) -> View:
     def never(*_: object) -> Any:
         raise AssertionError("a part was made that the format does not need")
 
-    made = {"page": never, "document": never, "records": never, "columns": ("name", "shape", "note")} | used
+    made: dict[str, Any] = {
+        "page": never,
+        "document": never,
+        "records": never,
+        "columns": ("name", "shape", "note"),
+    } | used
     return View(**made)
 
 
