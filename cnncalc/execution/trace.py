@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cnncalc.execution.inputs import given_inputs, random_inputs
+from cnncalc.execution.machine import cores
+from cnncalc.execution.needs import needs, require
 from cnncalc.execution.verify import run
 from cnncalc.execution.weights import expected, node_weights, random_weights
 from cnncalc.graph import Graph, Node
@@ -80,12 +82,14 @@ def trace(
         raise CnncalcError(message, f"elements can be traced of {', '.join(traced)}")
     _check_place(node, at)
     before = network.up_to(node)
-    inputs = random_inputs(before, 1, seed, np.float32) if x is None else given_inputs(before, x).read()
+    kept = [tensor for tensor in node.inputs if isinstance(tensor, Node)]
+    stated = None if x is None else given_inputs(before, x)
+    _require(before, node, kept, None if stated is None else stated.size)
+    inputs = random_inputs(before, 1, seed, np.float32) if stated is None else stated.read()
     kind = next(iter(inputs.values())).dtype
     given = network.stored() if weights is None and network.stored is not None else weights
     tensors = random_weights(before, seed, kind) if given is None else _needed(network, before, given)
-    kept = [tensor.name for tensor in node.inputs if isinstance(tensor, Node)]
-    made = run(before, inputs, weights=tensors, layers=[*kept, node.name], fuse=False)
+    made = run(before, inputs, weights=tensors, layers=[*[one.name for one in kept], node.name], fuse=False)
     arrays = [
         (made.tensors[tensor.name] if isinstance(tensor, Node) else inputs[tensor.name])[0].astype(np.float64)
         for tensor in node.inputs
@@ -108,6 +112,17 @@ def trace(
         actual,
         close,
     )
+
+
+def _require(before: Graph, node: Node, kept: Sequence[Node], inputs: int | None) -> None:
+    """Raise CnncalcError where the run, and what is read of it in float64, takes more memory than there is."""
+    threads = cores()
+    needed = needs(before, 1, np.float32, threads, inputs=inputs, keep=[*kept, node], fuse=False)
+    exact = sum([tensor.elements() for tensor in node.inputs]) + node.use.params + node.use.buffers
+    try:
+        require(needed._replace(scratch=needed.scratch + 8 * exact), None, threads)
+    except CnncalcError as error:
+        raise CnncalcError(error.message, "a smaller input needs less") from None
 
 
 def _close(working: Element, actual: float, tolerance: float) -> bool:
