@@ -11,8 +11,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from cnncalc.layers.element import Element
-    from cnncalc.layers.ops import Array, NumPy, Ops
+    from cnncalc.layers.interfaces import Array, Element, NumPy, Ops
 
 
 class Elementwise(Layer):

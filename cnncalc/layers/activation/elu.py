@@ -9,7 +9,7 @@ from cnncalc.layers.arguments import argument, number
 from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, NumPy
+    from cnncalc.layers.interfaces import Array, NumPy
 
 
 class ELU(Elementwise):

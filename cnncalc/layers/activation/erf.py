@@ -9,7 +9,7 @@ from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.interfaces import Array, Ops
 
 
 class Erf(Layer):

@@ -11,9 +11,7 @@ from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, NumPy
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Torch
 
 
 def _bound_of(value: object) -> float | str:

@@ -10,7 +10,7 @@ from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.shapes import Shape, axis_index, batched
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, Ops
+    from cnncalc.layers.interfaces import Array, Ops
 
 
 class LogSoftmax(Softmax):

@@ -8,8 +8,7 @@ from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, NumPy
+    from cnncalc.layers.interfaces import Array, NumPy, Onnx
 
 
 class ReLU6(Elementwise):

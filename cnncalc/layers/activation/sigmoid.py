@@ -10,7 +10,7 @@ from cnncalc.layers.base import Elsewhere, Example
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cnncalc.layers.ops import Array, NumPy
+    from cnncalc.layers.interfaces import Array, NumPy
 
 
 class Sigmoid(Elementwise):

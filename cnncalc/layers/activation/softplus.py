@@ -11,8 +11,7 @@ from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, NumPy
+    from cnncalc.layers.interfaces import Array, NumPy, Onnx
 
 
 class Softplus(Elementwise):

@@ -8,7 +8,7 @@ from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, NumPy
+    from cnncalc.layers.interfaces import Array, NumPy
 
 
 class Softsign(Elementwise):

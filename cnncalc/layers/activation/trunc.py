@@ -8,7 +8,7 @@ from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.base import Elsewhere, Example
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
+    from cnncalc.layers.interfaces import Onnx
 
 
 class Trunc(Elementwise):

@@ -14,11 +14,7 @@ from cnncalc.layers.window import Sliding, pads_of, window_counts, window_label
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cnncalc.layers.contractions import Contraction
-    from cnncalc.layers.element import Element
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, NumPy, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Contraction, Element, Flow, NumPy, Onnx, Ops, Torch
 
 
 class Conv(Layer):

@@ -13,10 +13,7 @@ from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import Pair, both_sides, extents
 
 if TYPE_CHECKING:
-    from cnncalc.layers.contractions import Contraction
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Contraction, Flow, Onnx, Ops, Torch
 
 
 class ConvTranspose(Conv):

@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cnncalc.layers.arguments import Argument
-    from cnncalc.layers.contractions import Contraction
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Contraction, Flow, Onnx, Ops, Torch
 
 
 _MODULE = '''

@@ -12,10 +12,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.contractions import Contraction
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Contraction, Flow, Onnx, Ops, Torch
 
 _EQUATION = re.compile(r"([A-Za-z]*)(?:,([A-Za-z]*))?->([A-Za-z]*)").fullmatch
 

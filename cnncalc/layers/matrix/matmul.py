@@ -11,10 +11,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.contractions import Contraction
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Contraction, Flow, Onnx, Ops, Torch
 
 
 class Matmul(Layer):

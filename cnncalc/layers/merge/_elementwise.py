@@ -12,10 +12,7 @@ from cnncalc.layers.shapes import Shape, axis_text, shape_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from cnncalc.layers.element import Element
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, NumPy, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
 
 
 class ElementwiseMerge(Layer):

@@ -11,9 +11,7 @@ from cnncalc.layers.merge._elementwise import ElementwiseMerge
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, NumPy, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops, Torch
 
 OPERATORS = ("equal", "not_equal", "greater", "greater_equal", "less", "less_equal")
 

@@ -10,9 +10,7 @@ from cnncalc.layers.reads import Along, Read, Reads, kept, part
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
-    from cnncalc.layers.pytorch import Expression, Flow, Torch
+    from cnncalc.layers.interfaces import Array, Expression, Flow, Onnx, Ops, Torch
 
 
 class Concat(Layer):

@@ -12,9 +12,7 @@ from cnncalc.layers.reads import WHOLE, Read, Reads, along, grouped
 from cnncalc.layers.shapes import Shape, divisors
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 
 
 class GroupNorm(Layer):

@@ -8,7 +8,7 @@ from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array
+    from cnncalc.layers.interfaces import Array
 
 
 def learned_shape(chosen: tuple[int, ...] | None, shape: Shape) -> Shape:

@@ -8,8 +8,7 @@ from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Ops, Torch
 
 
 class Identity(Layer):

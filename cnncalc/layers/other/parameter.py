@@ -9,9 +9,7 @@ from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.shapes import Shape, crossed, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 
 
 _MODULE = '''

@@ -11,9 +11,7 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
-    from cnncalc.layers.pytorch import Expression, Flow, Torch
+    from cnncalc.layers.interfaces import Array, Expression, Flow, Onnx, Ops, Torch
 
 _FUNCTION = '''
 def turned(x, interleaved=False):

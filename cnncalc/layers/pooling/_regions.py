@@ -15,10 +15,7 @@ from cnncalc.layers.window import size_label
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cnncalc.layers.element import Element
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, NumPy, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
 
 
 class BinPool(Layer):

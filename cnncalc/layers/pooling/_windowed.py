@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from typing import TypedDict
 
     from cnncalc.layers.arguments import Padding
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Rounding
+    from cnncalc.layers.interfaces import Onnx, Rounding
 
     class PoolOptions(TypedDict):
         """The arguments that every pooling kernel receives."""

@@ -13,10 +13,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cnncalc.layers.element import Element
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, NumPy, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Element, Flow, NumPy, Onnx, Ops, Torch
 
 
 class AvgPool(WindowPool):

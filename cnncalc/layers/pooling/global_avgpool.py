@@ -13,7 +13,7 @@ from cnncalc.layers.shapes import Shape
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Flow, Torch
 
 
 class GlobalAvgPool(GlobalPool):

@@ -10,10 +10,18 @@ from cnncalc.layers.reads import WHOLE, Along, Read, Reads, summed
 from cnncalc.layers.shapes import Shape, shape_text
 
 if TYPE_CHECKING:
-    from cnncalc.layers.contractions import Contraction
-    from cnncalc.layers.onnx import Attribute, Onnx
-    from cnncalc.layers.ops import Array, NumPy, Ops
-    from cnncalc.layers.pytorch import Expression, Flow, ModuleCall, Torch
+    from cnncalc.layers.interfaces import (
+        Array,
+        Attribute,
+        Contraction,
+        Expression,
+        Flow,
+        ModuleCall,
+        NumPy,
+        Onnx,
+        Ops,
+        Torch,
+    )
 
 
 class Recurrent(Layer):

@@ -10,9 +10,7 @@ from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Attribute
-    from cnncalc.layers.ops import Array, NumPy, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Attribute, Flow, NumPy, Ops, Torch
 
 
 class GRU(Recurrent):

@@ -12,9 +12,7 @@ from cnncalc.layers.other.quantize import rounded
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, NumPy
-    from cnncalc.layers.pytorch import Flow, ModuleCall, Torch
+    from cnncalc.layers.interfaces import Array, Flow, ModuleCall, NumPy, Onnx, Torch
     from cnncalc.layers.shapes import Shape
 
 

@@ -9,9 +9,7 @@ from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Attribute
-    from cnncalc.layers.ops import Array, NumPy
-    from cnncalc.layers.pytorch import Flow, ModuleCall
+    from cnncalc.layers.interfaces import Array, Attribute, Flow, ModuleCall, NumPy
     from cnncalc.layers.shapes import Shape
 
 

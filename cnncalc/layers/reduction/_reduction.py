@@ -13,9 +13,7 @@ from cnncalc.layers.shapes import Shape, axis_index
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, NumPy, Ops
-    from cnncalc.layers.pytorch import Expression, Flow, ModuleCall, Torch
+    from cnncalc.layers.interfaces import Array, Expression, Flow, ModuleCall, NumPy, Onnx, Ops, Torch
 
 
 def axis_indices(chosen: tuple[int, ...] | None, shape: Shape) -> list[int]:

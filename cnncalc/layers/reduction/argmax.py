@@ -8,9 +8,7 @@ from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reduction._reduction import Reduction, axis_indices
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, NumPy
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Torch
 
 
 class Argmax(Reduction):

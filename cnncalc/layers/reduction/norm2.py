@@ -10,8 +10,7 @@ from cnncalc.layers.reduction._reduction import Reduction
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, NumPy
-    from cnncalc.layers.pytorch import Expression, ModuleCall
+    from cnncalc.layers.interfaces import Array, Expression, ModuleCall, NumPy
 
 
 class Norm2(Reduction):

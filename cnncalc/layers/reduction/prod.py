@@ -8,7 +8,7 @@ from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reduction._reduction import Reduction
 
 if TYPE_CHECKING:
-    from cnncalc.layers.pytorch import Expression, ModuleCall
+    from cnncalc.layers.interfaces import Expression, ModuleCall
 
 
 class Prod(Reduction):

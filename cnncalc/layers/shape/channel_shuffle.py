@@ -11,7 +11,7 @@ from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, divisors
 
 if TYPE_CHECKING:
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Flow, Torch
 
 
 class ChannelShuffle(Rearrangement):

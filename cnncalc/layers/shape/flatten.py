@@ -11,9 +11,7 @@ from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 
 
 class Flatten(Movement):

@@ -12,9 +12,7 @@ from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import both_sides
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 
 
 _MODES: tuple[Literal["constant", "reflect", "replicate", "circular"], ...] = (

@@ -12,8 +12,7 @@ from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, spatial
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Flow, Onnx, Torch
 
 
 class PixelShuffle(Rearrangement):

@@ -12,9 +12,7 @@ from cnncalc.layers.shapes import Shape, axis_index, axis_text
 from cnncalc.layers.symbols import ceil_div
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Onnx
-    from cnncalc.layers.ops import Array, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Flow, Onnx, Ops, Torch
 
 
 class Slice(Movement):

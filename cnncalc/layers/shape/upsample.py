@@ -14,9 +14,7 @@ from cnncalc.layers.symbols import floor_product
 from cnncalc.layers.window import size_label
 
 if TYPE_CHECKING:
-    from cnncalc.layers.onnx import Attribute, Onnx
-    from cnncalc.layers.ops import Array, NumPy, Ops
-    from cnncalc.layers.pytorch import Flow, Torch
+    from cnncalc.layers.interfaces import Array, Attribute, Flow, NumPy, Onnx, Ops, Torch
 
 
 _Mode: TypeAlias = Literal["nearest", "nearest-exact", "linear", "cubic"]
