@@ -1,4 +1,4 @@
-"""Conversions and choices of numbers, for plain ones and for those that note what is computed of them.
+"""Operations on numbers, for plain ones and for those that note what is computed of them.
 
 ``int()``, ``float()``, ``max()`` and the like ask a number for its value.  A sweep runs the layers' rules on numbers
 that stand for many values at once (:mod:`cnncalc.studies.sweep.traced`); these functions keep such a number one.
@@ -7,8 +7,10 @@ that stand for many values at once (:mod:`cnncalc.studies.sweep.traced`); these 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import trunc
+from math import gcd, trunc
 from typing import Any, TypeVar
+
+from cnncalc.ground.limits import MAX_INTEGER
 
 N = TypeVar("N", bound=float)
 
@@ -54,3 +56,29 @@ def settled(value: Any) -> Any:
     """Return the plain number, for what depends on more than arithmetic (identity, a name)."""
     pin = getattr(value, "pin", None)
     return value if pin is None else pin()
+
+
+def ceil_div(a: int, b: int) -> int:
+    """Return ``⌈a / b⌉``."""
+    noted: Callable[[int, int], int] | None = getattr(a, "ceil_div", None) or getattr(b, "ceil_div", None)
+    return -(-a // b) if noted is None else noted(a, b)
+
+
+def common_divisor(a: int, b: int) -> int:
+    """Return the greatest common divisor."""
+    noted: Callable[[int, int], int] | None = getattr(a, "common_divisor", None) or getattr(b, "common_divisor", None)
+    return gcd(a, b) if noted is None else noted(a, b)
+
+
+def floor_product(size: int, factor: float) -> int:
+    """Return ``⌊size · factor⌋``, of a factor that need not be whole.
+
+    Frameworks multiply floats; beyond what a float holds exactly, the fraction is computed.
+    """
+    if isinstance(factor, int):
+        return size * factor
+    noted: Callable[[float], int] | None = getattr(size, "floor_product", None)
+    if noted is not None:
+        return noted(factor)
+    numerator, denominator = factor.as_integer_ratio()
+    return whole(size * factor) if size <= MAX_INTEGER else size * numerator // denominator

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, TypeVar
 
 from cnncalc.layers.shapes import axis_names
-from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape, pair_symbols
+from cnncalc.layers.symbols import Formula, Symbol, formula, named_shape
 
 if TYPE_CHECKING:
     from cnncalc.layers.base import Layer
@@ -54,7 +54,7 @@ def _symbols(value: object, name: str) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         return Symbol(value, name)
     if isinstance(value, tuple) and len(value) == 2:
-        return pair_symbols(*value, name)
+        return Symbol.pair(*value, name)
     return value
 
 

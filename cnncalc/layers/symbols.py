@@ -9,9 +9,8 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING
 
-from cnncalc.ground.limits import MAX_INTEGER
+from cnncalc.ground import numeric
 from cnncalc.ground.named import NamedTuple
-from cnncalc.ground.numeric import whole
 from cnncalc.layers.shapes import axis_names
 
 if TYPE_CHECKING:
@@ -71,39 +70,36 @@ class Symbol(int):
     def __hash__(self) -> int:
         return int.__hash__(self)
 
+    # --- what `cnncalc.ground.numeric` asks numbers for that note what is computed of them ----------------
+
+    @staticmethod
+    def ceil_div(a: int, b: int) -> Symbol:
+        """Return ``⌈a / b⌉``."""
+        return _quotient(a, b, numeric.ceil_div(int(a), int(b)), "⌈", "⌉")
+
+    @staticmethod
+    def common_divisor(a: int, b: int) -> Symbol:
+        """Return ``gcd(a, b)``."""
+        (text, numbers), (more_text, more_numbers) = _sides(a, SUM), _sides(b, SUM)
+        return Symbol(gcd(a, b), f"gcd({text}, {more_text})", f"gcd({numbers}, {more_numbers})")
+
+    def floor_product(self, factor: float) -> Symbol:
+        """Return ``⌊self · factor⌋``."""
+        text, numbers = _sides(self, PRODUCT)
+        product = numeric.floor_product(int(self), factor)
+        return Symbol(product, f"⌊{text}·{factor:g}⌋", f"⌊{numbers}·{factor:g}⌋")
+
+    @staticmethod
+    def pair(before: int, after: int, name: str) -> tuple[Symbol, Symbol]:
+        """Return a padding as symbols: of one name where both sides are equal."""
+        if before == after:
+            return (Symbol(before, name),) * 2
+        return Symbol(before, f"{name}_before"), Symbol(after, f"{name}_after")
+
 
 def _plain(other: int, neutral: int) -> bool:
     """Return whether a number is the 0 that sums start from, or the 1 of products, and need not be shown."""
     return not isinstance(other, Symbol) and int(other) == neutral
-
-
-def ceil_div(a: int, b: int) -> int:
-    """Return ``⌈a / b⌉``, of integers or symbols."""
-    if isinstance(a, Symbol) or isinstance(b, Symbol):
-        return _quotient(a, b, -(-int(a) // int(b)), "⌈", "⌉")
-    return -(-a // b)
-
-
-def floor_product(size: int, factor: float) -> int:
-    """Return ``⌊size · factor⌋``, of an integer or symbol and a factor that need not be whole."""
-    if isinstance(factor, int):
-        return size * factor
-    numerator, denominator = factor.as_integer_ratio()
-    # frameworks multiply floats; beyond what a float holds exactly, the fraction is computed
-    number = int(size) if isinstance(size, Symbol) else size
-    product = whole(number * factor) if size <= MAX_INTEGER else number * numerator // denominator
-    if isinstance(size, Symbol):
-        text, numbers = _sides(size, PRODUCT)
-        return Symbol(product, f"⌊{text}·{factor:g}⌋", f"⌊{numbers}·{factor:g}⌋")
-    return product
-
-
-def common_divisor(a: int, b: int) -> int:
-    """Return the greatest common divisor, of integers or symbols."""
-    if isinstance(a, Symbol) or isinstance(b, Symbol):
-        (text, numbers), (more_text, more_numbers) = _sides(a, SUM), _sides(b, SUM)
-        return Symbol(gcd(a, b), f"gcd({text}, {more_text})", f"gcd({numbers}, {more_numbers})")
-    return gcd(a, b)
 
 
 def _combine(value: int, left: int, sign: str, right: int, binding: int) -> Symbol:
@@ -133,13 +129,6 @@ def _sides(value: int, needed: int) -> tuple[str, str]:
     if value.binding < needed:
         return f"({value.text})", f"({value.numbers})"
     return value.text, value.numbers
-
-
-def pair_symbols(before: int, after: int, name: str) -> tuple[Symbol, Symbol]:
-    """Return a padding as symbols: of one name where both sides are equal."""
-    if before == after:
-        return (Symbol(before, name),) * 2
-    return Symbol(before, f"{name}_before"), Symbol(after, f"{name}_after")
 
 
 def named_shape(shape: Shape, suffix: str) -> tuple[Symbol, ...]:

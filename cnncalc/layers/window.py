@@ -5,13 +5,14 @@ Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cnncalc.ground.named import NamedTuple
-from cnncalc.ground.numeric import larger
+from cnncalc.ground.numeric import ceil_div, larger
 from cnncalc.layers.arguments import LayerError, Padding
 from cnncalc.layers.arguments import Pair as Pair
 from cnncalc.layers.reads import Along, Read, Reads, sliding
 from cnncalc.layers.shapes import Shape, axis_names, shape_text
-from cnncalc.layers.symbols import Symbol, ceil_div, pair_symbols
 
 
 class Sliding(NamedTuple):
@@ -122,7 +123,8 @@ def same_pad(size: int, kernel: int, stride: int, dilation: int = 1) -> Pair:
     """Return the padding that gives ``⌈size / stride⌉`` windows, the odd element after, as in TensorFlow."""
     total = larger((ceil_div(size, stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
     before, after = total // 2, total - total // 2
-    return pair_symbols(before, after, "P") if isinstance(size, Symbol) else (before, after)
+    named: Callable[[int, int, str], Pair] | None = getattr(size, "pair", None)
+    return (before, after) if named is None else named(before, after, "P")
 
 
 def extents(kernel: Shape, dilation: Shape | None = None) -> Shape:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cnncalc.ground.numeric import floor_product
 from cnncalc.layers import layer_type
 from cnncalc.layers.arguments import (
     LayerError,
@@ -30,7 +31,6 @@ from cnncalc.layers.arguments import (
     value_text,
 )
 from cnncalc.layers.shapes import axis_index, batched
-from cnncalc.layers.symbols import floor_product
 from tests.layers.building import make
 
 

@@ -7,9 +7,10 @@ import re
 
 import pytest
 
+from cnncalc.ground.numeric import ceil_div, common_divisor, floor_product
 from cnncalc.layers.formulas import derive
 from cnncalc.layers.shapes import Shape
-from cnncalc.layers.symbols import Formula, Symbol, ceil_div, common_divisor, floor_product
+from cnncalc.layers.symbols import Formula, Symbol
 from tests.layers.building import NAMES, known, use
 
 MORE = [  # arguments that the examples do not use

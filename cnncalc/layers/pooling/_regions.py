@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.ground.limits import MAX_EXPORTED_OPERATORS
+from cnncalc.ground.numeric import ceil_div, common_divisor
 from cnncalc.layers.arguments import LayerError, argument, or_null, per_axis, positive
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reads import WHOLE, Read, Reads, along, binned, whole
 from cnncalc.layers.shapes import Shape, spatial
-from cnncalc.layers.symbols import ceil_div, common_divisor
 from cnncalc.layers.window import size_label
 
 if TYPE_CHECKING:

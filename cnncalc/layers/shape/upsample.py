@@ -6,11 +6,11 @@ from math import prod
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cnncalc.ground.limits import MAX_EXPORTED_INDICES
+from cnncalc.ground.numeric import floor_product
 from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag, number, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.reads import Read, Reads, along, interpolated
 from cnncalc.layers.shapes import Shape, spatial
-from cnncalc.layers.symbols import floor_product
 from cnncalc.layers.window import size_label
 
 if TYPE_CHECKING:
