@@ -109,7 +109,7 @@ def work(tool: str, name: str, threads: int) -> None:
     if threads == 1 and hasattr(os, "sched_setaffinity"):  # the same core for all: another may be slower
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     network = cnncalc.load(name)
-    goal = needs(network, 1, np.float32, threads, repeats=True, pieces=blas().unpacked).total
+    goal = needs(network, 1, np.dtype(np.float32), threads, repeats=True, pieces=blas().unpacked).total
     weights = random_weights(network, 0, threads=2)
     run = RIVALS[tool](network, weights, threads)
     if tool != "onnx reference":

@@ -30,7 +30,7 @@ class Folded(NamedTuple):
         activation: the node that is applied to the output at last, where that is no clip.
     """
 
-    weights: dict[str, Any]
+    weights: dict[str, Any]  # HeldWeight stands for an array where a layer's `forward` hands it to `ops`
     before: Before = NOTHING_BEFORE
     clip: Clip | None = None
     activation: Node | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from cnncalc.execution.kernels import Kernels
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnncalc.graph import Graph, Node, Tensor
     from cnncalc.layers.ops import Array
 
@@ -66,7 +68,7 @@ def _sample_of(node: Node, incoming: list[Array], stream: np.random.Generator) -
         return likeliest
     if layer.type == "concat":
         shares = np.cumsum([prod(tensor.shape) for tensor in node.inputs], dtype=float)
-        chosen: Any = np.searchsorted(shares / shares[-1], np.arange(SAMPLES) / SAMPLES, side="right")
+        chosen: npt.NDArray[np.intp] = np.searchsorted(shares / shares[-1], np.arange(SAMPLES) / SAMPLES, side="right")
         return np.choose(stream.permutation(chosen), incoming) if len(incoming) < 32 else incoming[-1]
     if kind == "pool" and "max" in layer.type:  # neighbours are alike: the largest of as many as an edge is long
         taps = prod(node.inputs[0].shape) / max(prod(node.shape), 1)

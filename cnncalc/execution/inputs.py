@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,13 +15,16 @@ from cnncalc.ground.near import did_you_mean
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from cnncalc.execution.arrays.read import Stored
     from cnncalc.graph import Graph, Tensor
-    from cnncalc.layers.ops import Array
+    from cnncalc.layers.ops import Array, DType
 
-FLOATS = {"float32": np.float32, "float64": np.float64}
+FLOATS: dict[str, DType] = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
 
 
-def random_inputs(network: Graph, batch: int, seed: int, dtype: Any) -> dict[str, Array]:
+def random_inputs(network: Graph, batch: int, seed: int, dtype: npt.DTypeLike) -> dict[str, Array]:
     """Return seeded tensors (batch, *shape) by the names of the inputs: standard normal, or integers that are valid."""
     made, bounds = {}, index_bounds(network)
     for name, tensor in network.inputs.items():
@@ -57,9 +60,9 @@ class GivenArrays(NamedTuple):
         shapes: each input's, without the batch axis.
     """
 
-    arrays: dict[str, Any]
+    arrays: dict[str, Stored]
     batch: int
-    dtype: np.dtype[Any]
+    dtype: DType
     shapes: dict[str, Shape]
 
     @property
@@ -82,7 +85,7 @@ class GivenArrays(NamedTuple):
         """
         return {name: self._read(name, array).reshape(-1, *self.shapes[name]) for name, array in self.arrays.items()}
 
-    def _read(self, name: str, array: Any) -> Array:
+    def _read(self, name: str, array: Stored) -> Array:
         data = _exactly(name, np.asarray(array), self.dtype)
         if not np.isfinite(data).all():
             whole = data.reshape(-1, *self.shapes[name])
@@ -91,7 +94,9 @@ class GivenArrays(NamedTuple):
         return data
 
 
-def given_inputs(network: Graph, x: Any, dtype: Any = None) -> GivenArrays:
+def given_inputs(
+    network: Graph, x: npt.ArrayLike | Mapping[str, npt.ArrayLike], dtype: DType | None = None
+) -> GivenArrays:
     """Return given arrays by the names of the inputs, checked by shape and type.
 
     Integers become floating-point, as they are: a picture's 0 … 255 stay that.
@@ -121,7 +126,7 @@ def given_inputs(network: Graph, x: Any, dtype: Any = None) -> GivenArrays:
             raise CnncalcError(f"input '{name}' {sizes(tensor.shape)} is missing")
         found[name] = array_like(arrays[name], f"input '{name}'")
         if isinstance(arrays[name], (list, tuple)) and found[name].dtype == np.float64:  # Python's own numbers
-            found[name] = found[name].astype(dtype or np.float32)
+            found[name] = np.asarray(found[name], dtype or np.float32)
         types.append(_type_of(name, found[name], tensor.shape, dtype))
     shapes = {name: tensor.shape for name, tensor in network.inputs.items()}
     batches = {name: 1 if array.shape == shapes[name] else array.shape[0] for name, array in found.items()}
@@ -132,16 +137,16 @@ def given_inputs(network: Graph, x: Any, dtype: Any = None) -> GivenArrays:
     return GivenArrays(found, next(iter(batches.values())), common, shapes)
 
 
-def _type_of(name: str, array: Any, shape: Shape, dtype: Any) -> np.dtype[Any]:
+def _type_of(name: str, array: Stored, shape: Shape, dtype: DType | None) -> DType:
     """Return the floating-point type that an array runs in, whose shape and type are checked."""
-    held = array.dtype.newbyteorder("=")
+    held: np.dtype[np.generic] = array.dtype.newbyteorder("=")
     if held.kind not in "fiub" or held.itemsize > 8:
         what = {"U": "text", "S": "bytes", "O": "objects"}.get(held.kind, held)
         raise CnncalcError(f"input '{name}' is {what}, expected float32, float64 or integers")
     if dtype is not None and held in FLOATS.values() and held != dtype:
         raise CnncalcError(
-            f"input '{name}' is {held}, but {np.dtype(dtype)} was asked for",
-            f"dtype = {held} runs the network in it; or convert the array: x.astype('{np.dtype(dtype)}')",
+            f"input '{name}' is {held}, but {dtype} was asked for",
+            f"dtype = {held} runs the network in it; or convert the array: x.astype('{dtype}')",
         )
     if array.shape != shape and (array.shape[1:] != shape or not array.shape[0]):
         raise CnncalcError(
@@ -149,10 +154,10 @@ def _type_of(name: str, array: Any, shape: Shape, dtype: Any) -> np.dtype[Any]:
             "the batch comes first, then the channels"
             + ("; this one has its channels last" if array.shape[1:] == (*shape[1:], shape[0]) else ""),
         )
-    return held if held in FLOATS.values() else np.dtype(dtype or np.float32)
+    return FLOATS.get(held.name) or dtype or FLOATS["float32"]
 
 
-def _exactly(name: str, data: Array, dtype: np.dtype[Any]) -> Array:
+def _exactly(name: str, data: Array, dtype: DType) -> Array:
     """Return an array in a floating-point type that holds all of its elements."""
     limit = 2 ** (np.finfo(dtype).nmant + 1)  # up to here every integer has its own float
     if data.dtype.kind in "iu" and (int(data.max()) > limit or int(data.min()) < -limit):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from cnncalc.layers.merge._elementwise import ElementwiseMerge
 if TYPE_CHECKING:
     from cnncalc.execution.kernels.kernel import Shape
     from cnncalc.graph import Graph, Node
-    from cnncalc.layers.ops import Array
+    from cnncalc.layers.ops import Array, DType
 
 OWN = 4 << 20  # bytes of the executor's own objects, and of what the allocator keeps
 BLAS = 3 << 20  # bytes that OpenBLAS touches of its buffer, for each thread
@@ -61,7 +61,7 @@ class Needs(NamedTuple):
 
 
 def needs(
-    network: Graph, batch: int, dtype: Any, threads: int, *, inputs: int | None = None, keep: Collection[Node] = (),
+    network: Graph, batch: int, dtype: DType, threads: int, *, inputs: int | None = None, keep: Collection[Node] = (),
     fuse: bool = True, repeats: bool = False, pieces: bool = False,
 ) -> Needs:  # fmt: skip
     """Predict what a run takes, from the inferred shapes.
@@ -77,7 +77,6 @@ def needs(
         repeats: whether calls are kept for another pass.
         pieces: whether matrix products are made in pieces.
     """
-    dtype = np.dtype(dtype)
     if inputs is None:  # drawn in float32, then converted
         elements = sum(tensor.elements(batch) for tensor in network.inputs.values())
         inputs = elements * (dtype.itemsize + (4 if dtype.itemsize != 4 else 0))
@@ -122,13 +121,13 @@ class _FoundError(Exception):
         self.kernel = kernel
 
 
-def kernels_of(plan: Sequence[Step], batch: int, dtype: Any, pieces: bool) -> list[Kernel | None]:
+def kernels_of(plan: Sequence[Step], batch: int, dtype: DType, pieces: bool) -> list[Kernel | None]:
     """Return the kernel of each step, as far as inferred shapes decide it; None for all others."""
     probe = _Probe(Team(1, pieces))
     return [_kernel_of(step, batch, dtype, probe) for step in plan]
 
 
-def _kernel_of(step: Step, batch: int, dtype: Any, probe: _Probe) -> Kernel | None:
+def _kernel_of(step: Step, batch: int, dtype: DType, probe: _Probe) -> Kernel | None:
     node = step.carrier
     if not node.layer.one_kernel:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from cnncalc.execution.program import Done, Note
     from cnncalc.graph import Graph, Node
-    from cnncalc.layers.ops import Array
+    from cnncalc.layers.ops import Array, DType
 
 
 class Session:
@@ -39,7 +39,7 @@ class Session:
         self,
         network: Graph,
         weights: dict[str, Array],
-        dtype: Any = np.float32,
+        dtype: DType | type[np.float32] = np.float32,
         threads: int = 1,
         keep: Collection[Node] = (),
         fuse: bool = True,
@@ -58,7 +58,7 @@ class Session:
             repeats: whether there will be more than one call with a batch.
         """
         self.network = network
-        self.dtype = np.dtype(dtype)
+        self.dtype: DType = np.dtype(dtype)
         self.threads = threads
         self.closed = False
         self.keep = keep

@@ -7,7 +7,7 @@ against what the executor made of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from cnncalc.layers.element import ChannelTerm, Element
 from cnncalc.layers.shapes import axis_names, shape_text
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnncalc.layers.ops import Array
 
 TOLERANCE = 1_000  # units in the last place of the sum of all magnitudes; a fast algorithm rounds otherwise
@@ -59,8 +61,8 @@ def trace(
     network: Graph,
     node: Node,
     at: Sequence[int],
-    x: Any = None,
-    weights: Mapping[str, Any] | None = None,
+    x: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None,
+    weights: Mapping[str, npt.ArrayLike] | None = None,
     seed: int = 0,
 ) -> Trace:
     """Work out one element of a layer's output, for the first sample.
@@ -144,7 +146,7 @@ def _check_place(node: Node, at: Sequence[int]) -> None:
         )
 
 
-def _needed(network: Graph, part: Graph, weights: Mapping[str, Any]) -> dict[str, Any]:
+def _needed(network: Graph, part: Graph, weights: Mapping[str, npt.ArrayLike]) -> dict[str, npt.ArrayLike]:
     """Return the tensors without those of layers that are not run; what no layer owns stays, to be refused."""
     later = {item.name for item in expected(network)} - {item.name for item in expected(part)}
     return {name: array for name, array in weights.items() if name not in later}

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,9 +22,11 @@ from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.near import did_you_mean
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnncalc.execution.program import Done, Note
     from cnncalc.graph import Graph, Node
-    from cnncalc.layers.ops import Array
+    from cnncalc.layers.ops import Array, DType
 
 MOST_THREADS = 16
 
@@ -33,9 +35,9 @@ Progress = Callable[[int, int, str], object]
 
 def run(
     network: Graph,
-    x: Any = None,
+    x: npt.ArrayLike | Mapping[str, npt.ArrayLike] | None = None,
     *,
-    weights: Mapping[str, Any] | None = None,
+    weights: Mapping[str, npt.ArrayLike] | None = None,
     batch: int = 1,
     seed: int = 0,
     dtype: str | None = None,
@@ -62,7 +64,7 @@ def run(
         raise ArgumentError(
             "batch", f"{batch:,} samples of a random input, but the input that is given has {given.batch:,}"
         )
-    kind = np.dtype(_type(dtype)) if given is None else given.dtype
+    kind = _type(dtype) if given is None else given.dtype
     batch = batch if given is None else given.batch
     keep = _named(network, layers)
     threads = threads or min(cores(), MOST_THREADS)
@@ -108,7 +110,7 @@ def _verified(
 
 
 def prepare(
-    network: Graph, *, weights: Mapping[str, Any] | None = None, seed: int = 0, dtype: str = "float32",
+    network: Graph, *, weights: Mapping[str, npt.ArrayLike] | None = None, seed: int = 0, dtype: str = "float32",
     threads: int | None = None, fuse: bool = True, batch: int = 1,
 ) -> Session:  # fmt: skip
     """Prepare a network for repeated inference; arguments are as :meth:`cnncalc.network.Network.prepare` has them.
@@ -116,7 +118,7 @@ def prepare(
     Raises:
         CnncalcError: where the weights don't fit.
     """
-    kind = np.dtype(_type(dtype))
+    kind = _type(dtype)
     network = network.as_run() if network.as_run is not None and weights is None else network
     threads = threads or min(cores(), MOST_THREADS)
     made = usual_weights(network, weights, seed, kind, threads)
@@ -125,7 +127,7 @@ def prepare(
     return session
 
 
-def _type(dtype: str | None) -> Any:
+def _type(dtype: str | None) -> DType:
     """Return NumPy's type of a name, by default float32.  Raises CnncalcError for another one."""
     if dtype is not None and dtype not in FLOATS:
         raise ArgumentError("dtype", f"{dtype!r} is none of {', '.join(FLOATS)}")

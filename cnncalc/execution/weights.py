@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.random import SFC64, Generator, SeedSequence
@@ -22,11 +22,16 @@ from cnncalc.layers.base import Weight
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnncalc.graph import Graph, Node, Tensor
     from cnncalc.layers.ops import Array
 
 ALWAYS_FREE = 1 << 27  # bytes that are taken without a look at the machine's memory
 CHUNK = 1 << 20  # elements with a random stream of their own, so that threads don't change the bytes
+
+
+Held = TypeVar("Held")
 
 
 class Expected(NamedTuple):
@@ -61,14 +66,14 @@ def expected(network: Graph) -> Iterator[Expected]:
                 yield Expected(f"{node.name}.{tensor}", node, tensor, weight)
 
 
-def node_weights(node: Node, weights: Mapping[str, Array]) -> dict[str, Array]:
+def node_weights(node: Node, weights: Mapping[str, Held]) -> dict[str, Held]:
     """Return the tensors that one node's `forward` takes."""
     owner = node.shares or node
     return {tensor: weights[f"{owner.name}.{tensor}"] for tensor in node.use.weights}
 
 
 def usual_weights(
-    network: Graph, weights: Mapping[str, Any] | None, seed: int, dtype: Any, threads: int = 1
+    network: Graph, weights: Mapping[str, npt.ArrayLike] | None, seed: int, dtype: npt.DTypeLike, threads: int = 1
 ) -> dict[str, Array]:
     """Return given tensors, else those of the network's own file, else random ones.
 
@@ -79,7 +84,9 @@ def usual_weights(
     return random_weights(network, seed, dtype, threads) if given is None else checked(network, given, dtype)
 
 
-def random_weights(network: Graph, seed: int = 0, dtype: Any = np.float32, threads: int = 1) -> dict[str, Array]:
+def random_weights(
+    network: Graph, seed: int = 0, dtype: npt.DTypeLike = np.float32, threads: int = 1
+) -> dict[str, Array]:
     """Return seeded random tensors under which activations stay near 1 in every layer.
 
     Matrices are scaled by the inverse root of their fan-in and of the mean square that is expected to come in;
@@ -107,7 +114,7 @@ def random_weights(network: Graph, seed: int = 0, dtype: Any = np.float32, threa
     return made
 
 
-def one_by_one(network: Graph, weights: Mapping[str, Any] | None, seed: int) -> Iterator[tuple[str, Array]]:
+def one_by_one(network: Graph, weights: Mapping[str, npt.ArrayLike] | None, seed: int) -> Iterator[tuple[str, Array]]:
     """Return each tensor of :func:`usual_weights`, in float32, when it is asked for, so that one is held at a time.
 
     Raises:
@@ -118,7 +125,7 @@ def one_by_one(network: Graph, weights: Mapping[str, Any] | None, seed: int) -> 
         return _drawn(wanted, mean_squares(network), seed)
     if weights is None:
         assert network.stored is not None
-        given: Mapping[str, Any] = network.stored()  # which have the shapes that they are asked for
+        given: Mapping[str, npt.ArrayLike] = network.stored()  # which have the shapes that they are asked for
         faults = [f"missing: {item.name} {sizes(item.weight.shape)}" for item in wanted if item.name not in given]
     else:
         given = weights
@@ -139,7 +146,7 @@ def _drawn(wanted: Sequence[Expected], squares: Mapping[Tensor, float], seed: in
         yield item.name, array
 
 
-def _finite(network: Graph, name: str, array: Any) -> Array:
+def _finite(network: Graph, name: str, array: npt.ArrayLike) -> Array:
     """Return a tensor in float32.  Raises CnncalcError where an element is not finite."""
     data = np.asarray(array_like(array))
     if not np.isfinite(data).all():
@@ -147,7 +154,7 @@ def _finite(network: Graph, name: str, array: Any) -> Array:
     return np.asarray(data, np.float32)
 
 
-def checked(network: Graph, weights: Mapping[str, Any], dtype: Any) -> dict[str, Array]:
+def checked(network: Graph, weights: Mapping[str, npt.ArrayLike], dtype: npt.DTypeLike) -> dict[str, Array]:
     """Return given tensors in the run's dtype, in the order of the layers.
 
     Raises:
@@ -168,7 +175,7 @@ def checked(network: Graph, weights: Mapping[str, Any], dtype: Any) -> dict[str,
     return taken
 
 
-def _fault(name: str, weight: Weight, weights: Mapping[str, Any]) -> str:
+def _fault(name: str, weight: Weight, weights: Mapping[str, npt.ArrayLike]) -> str:
     """Return what is wrong with a tensor, its elements aside; "" where nothing is."""
     if name not in weights:
         return f"missing: {name} {sizes(weight.shape)}"
@@ -212,7 +219,7 @@ def _refuse_unless_free(size: int) -> None:
         )
 
 
-def _allocated(shape: Shape, dtype: Any) -> Array:
+def _allocated(shape: Shape, dtype: npt.DTypeLike) -> Array:
     """Return an empty tensor; a convolution's has the memory order of `_order`, so that packing copies nothing."""
     if len(shape) < 3:
         return np.empty(shape, dtype)
@@ -221,7 +228,7 @@ def _allocated(shape: Shape, dtype: Any) -> Array:
     return memory.transpose(np.argsort(order))
 
 
-def _arranged(array: Array, dtype: Any) -> Array:
+def _arranged(array: npt.NDArray[np.generic], dtype: npt.DTypeLike) -> Array:
     """Return a tensor in the run's dtype and the memory order of `_allocated`."""
     if array.ndim < 3:
         return np.ascontiguousarray(array, dtype)

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.graph import Graph
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 Chunk = bytes | memoryview
 
@@ -28,7 +31,7 @@ class Options(NamedTuple):
         report: says a line about what was written, beside it; None where nobody hears it.
     """
 
-    weights: Mapping[str, object] | None = None
+    weights: Mapping[str, npt.ArrayLike] | None = None
     seed: int = 0
     opset: int | None = None
     beside: Beside | None = None

@@ -170,7 +170,7 @@ def against(
     """
     engine = _engine()
     threads = threads or min(cores(), MOST_THREADS)
-    given = None if x is None else given_inputs(network, x, np.float32)
+    given = None if x is None else given_inputs(network, x, np.dtype(np.float32))
     inputs = random_inputs(network, batch, seed, np.float32) if given is None else given.read()
     if given is None and network.is_half:  # what a file of 16 bits can be given, too
         inputs = {name: x.astype(np.float16).astype(np.float32) for name, x in inputs.items()}
@@ -230,7 +230,7 @@ def _engine() -> Any:
 
 def _groups(network: Graph, batch: int, threads: int, max_memory: int | None) -> Iterator[list[Node]]:
     """Yield layers whose outputs are held at once: ours and theirs beside what the run takes anyway."""
-    needed = needs(network, batch, np.float32, threads)
+    needed = needs(network, batch, np.dtype(np.float32), threads)
     require(needed, max_memory, threads)
     free = available(threads) if max_memory is None else max_memory - needed.process
     room = inf if free is None else free + needed.process - needed.total

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
 from math import prod
-from typing import IO, TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import IO, TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from cnncalc.ground.given import path as given_path
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnncalc.layers.ops import Array
 
 MAX_NPY_HEADER = 10_000  # bytes; as many as NumPy reads
@@ -60,7 +62,7 @@ class Header(NamedTuple):
     """What a file says of an array: its shape, its type, and whether the first axis varies fastest."""
 
     shape: Shape
-    dtype: np.dtype[Any]
+    dtype: np.dtype[np.generic]
     fortran: bool = False
 
     @property
@@ -86,10 +88,14 @@ class StoredArray:
         self.reading = reading
         self._read = read
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         """Return the data.  Raises CnncalcError where it is damaged."""
         data = self._read()
         return data if dtype is None else data.astype(dtype, copy=False)
+
+
+Stored: TypeAlias = "StoredArray | npt.NDArray[np.generic]"
+"""An array, or one in a file: it has a shape and a dtype, and ``np.asarray`` takes it."""
 
 
 class Archive(Mapping[str, StoredArray], Generic[Entry]):
@@ -134,7 +140,7 @@ def open_arrays(path: str) -> StoredArray | Mapping[str, StoredArray]:
         return found
 
 
-def named_arrays(given: str | os.PathLike[str] | Mapping[str, Any]) -> Mapping[str, Any]:
+def named_arrays(given: str | os.PathLike[str] | Mapping[str, npt.ArrayLike]) -> Mapping[str, npt.ArrayLike]:
     """Return arrays by name: those that are given, or those of a file whose path is given.
 
     Raises:
@@ -149,7 +155,7 @@ def named_arrays(given: str | os.PathLike[str] | Mapping[str, Any]) -> Mapping[s
     return found
 
 
-def array_like(x: Any, what: str = "it") -> Any:
+def array_like(x: npt.ArrayLike | StoredArray, what: str = "it") -> Stored:
     """Return what has a shape and a dtype, and is an array once ``np.asarray`` has it.
 
     Raises:
@@ -215,7 +221,7 @@ def npy_header(file: IO[bytes]) -> Header:
     return Header(shape, _dtype(items["descr"].strip("'\"")), items["fortran_order"] == "True")
 
 
-def _dtype(code: str) -> np.dtype[Any]:
+def _dtype(code: str) -> np.dtype[np.generic]:
     if not _NUMBERS(code):
         kinds = {"O": "pickled objects, which are not read", "U": "text, not numbers", "S": "text, not numbers"}
         raise ValueError("it holds " + kinds.get(code.lstrip("<>|=")[:1], f"{code[:20]}, not numbers"))
@@ -288,7 +294,7 @@ def _member(path: str, archive: zipfile.ZipFile, name: str, member: zipfile.ZipI
     return StoredArray(header, read)
 
 
-def _safetensors(path: str, file: IO[bytes]) -> Archive[Any]:
+def _safetensors(path: str, file: IO[bytes]) -> Archive[object]:
     size = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(8), "little")
     if length > min(size - 8, MAX_SAFETENSORS_HEADER):
@@ -301,7 +307,7 @@ def _safetensors(path: str, file: IO[bytes]) -> Archive[Any]:
     return Archive(entries, partial(_tensor, path, 8 + length, size))
 
 
-def _unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unlike(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return the pairs of a JSON object, of which no two may have one key."""
     made = dict(pairs)
     if len(made) < len(pairs):
@@ -314,7 +320,7 @@ def _twice(names: Sequence[str]) -> str:
     return next(f"'{name[:80]}'" for name, count in Counter(names).items() if count > 1)
 
 
-def _check_overlaps(entries: Mapping[str, Any]) -> None:
+def _check_overlaps(entries: Mapping[str, object]) -> None:
     """Refuse tensors that share bytes, which the format forbids; what is no range is refused when it is read."""
     ranges = []
     for name, entry in entries.items():
@@ -327,7 +333,7 @@ def _check_overlaps(entries: Mapping[str, Any]) -> None:
             raise ValueError(f"the bytes of '{name[:80]}' and '{other[:80]}' overlap")
 
 
-def _tensor(path: str, base: int, size: int, name: str, entry: Any) -> StoredArray:
+def _tensor(path: str, base: int, size: int, name: str, entry: object) -> StoredArray:
     """Return one tensor of a safetensors file, whose data begins at byte `base` of `size`."""
     place = f"'{name}' of {path}"
     with reading_errors(place, "can't be read"):

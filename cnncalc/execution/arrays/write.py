@@ -6,7 +6,7 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -44,7 +44,7 @@ def _npz(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
 def _safetensors(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
     """Write the format's header, the length of which comes first, and then the data, little-endian."""
     codes = {code: name for name, code in SAFETENSORS.items()}
-    entries: dict[str, Any] = {}
+    entries: dict[str, object] = {}
     end = 0
     for name, array in arrays.items():
         code = array.dtype.newbyteorder("<").str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,11 +33,11 @@ from cnncalc.execution.kernels.windows import Slide, Slides, frozen, slides, win
 from cnncalc.execution.kernels.winograd import Winograd
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array, Padding, Sizes
+    from cnncalc.layers.ops import Array, DType, Padding, Sizes
 
 
 def conv(
-    shape: Shape, dtype: np.dtype[Any], weight: Shape, stride: Sizes, padding: Padding, dilation: Sizes, groups: int,
+    shape: Shape, dtype: DType, weight: Shape, stride: Sizes, padding: Padding, dilation: Sizes, groups: int,
     pieces: bool = False,
 ) -> Kernel:  # fmt: skip
     """Return the kernel that correlates (N, C, *in) with (out, C / groups, *kernel); see `Ops.conv`.
@@ -52,7 +52,7 @@ def conv(
 
 @lru_cache(4096)
 def _conv(
-    shape: Shape, dtype: np.dtype[Any], weight: Shape, stride: Sizes, padding: Padding, dilation: Sizes, groups: int,
+    shape: Shape, dtype: DType, weight: Shape, stride: Sizes, padding: Padding, dilation: Sizes, groups: int,
     pieces: bool,
 ) -> Kernel:  # fmt: skip
     if len(shape) != len(weight) or shape[1] != weight[1] * groups or weight[0] % groups:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -112,7 +112,7 @@ def locally_connected(
     make(calls.made)
     patches = windows(padded, axes).reshape(len(x), places, taps).transpose(1, 0, 2)
     order = (*range(2, 2 + 2 * len(axes)), 1, 0)  # (places, *kernel · C, out)
-    product: Any = np.matmul(patches, weight.transpose(order).reshape(places, -1, len(weight)))
+    product: Array = np.matmul(patches, weight.transpose(order).reshape(places, -1, len(weight)))
     out: Array = np.ascontiguousarray(product.transpose(1, 0, 2)).reshape(len(x), *counts, len(weight))
     if bias is not None:
         out += channels_last(bias[None])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from cnncalc.execution.kernels.rows import Do, at_once
 from cnncalc.execution.kernels.tuning import BEST_ROWS, MOST_WORK_UNPACKED, ROWS_UNROLLED, WIDEST_PANEL
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array
+    from cnncalc.layers.ops import Array, DType
 
 
 class Filters:
@@ -45,7 +45,7 @@ class Filters:
         return made
 
     @classmethod
-    def empty(cls, shape: Sequence[int], dtype: Any, pieces: bool) -> Filters:
+    def empty(cls, shape: Sequence[int], dtype: DType, pieces: bool) -> Filters:
         """Return room for matrices (…, K, N), to be written."""
         *lead, depth, columns = shape
         width = _width(depth, columns, dtype) if pieces else 0
@@ -78,7 +78,7 @@ class Filters:
         do(np.matmul, rows, self.right, target.transpose(*range(first), first + 2, first, first + 1, first + 3))
 
 
-def _width(depth: int, columns: int, dtype: Any) -> int:
+def _width(depth: int, columns: int, dtype: DType) -> int:
     """Return how wide panels should be: a divisor of `columns`, so that a dozen rows fit; 0 where none is."""
     if dtype != np.float32:
         return 0

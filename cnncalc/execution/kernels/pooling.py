@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.execution.kernels.windows import Slide, Slides, frozen, on_each_axis, slides
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnncalc.layers.ops import Array, Padding, Rounding, Sizes
 
 
@@ -41,7 +43,14 @@ def pool(
 
 @lru_cache(4096)
 def _pool(
-    shape: Shape, kind: str, kernel: Any, stride: Any, padding: Any, dilation: Any, rounding: Any, of: Any
+    shape: Shape,
+    kind: str,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Padding,
+    dilation: Sizes,
+    rounding: Rounding,
+    of: float | bool,
 ) -> Kernel:
     axes = slides(shape[2:], kernel, stride, padding, dilation, rounding)
     if kind == "max":
@@ -57,7 +66,7 @@ class Pool(Kernel):
 
     merge: np.ufunc = np.maximum
 
-    def __init__(self, shape: Shape, axes: Slides, of: Any) -> None:
+    def __init__(self, shape: Shape, axes: Slides, of: float | bool) -> None:
         """Prepare for an input (N, C, *in)."""
         self.axes, self.of = axes, of
         self.batch, channels = shape[:2]
@@ -124,7 +133,7 @@ class Average(Pool):
         """Sum, then divide by how many elements each window has."""
         yield self.windows(task.x, task.out)
         out = task.out
-        divisors = [_members(axis, self.of) for axis in self.axes]
+        divisors = [_members(axis, bool(self.of)) for axis in self.axes]
         if all((members == members[0]).all() for members in divisors):
             share = out.dtype.type(1 / prod(int(members[0]) for members in divisors))
             yield once(lambda calls: calls.do(np.multiply, out, share, out))
@@ -138,7 +147,7 @@ class Average(Pool):
         yield once(divide)
 
 
-def _members(axis: Slide, count_include_pad: bool) -> Any:
+def _members(axis: Slide, count_include_pad: bool) -> npt.NDArray[np.intp]:
     """Return how many elements each window of an axis averages over."""
     starts = np.arange(axis.positions) * axis.stride - axis.before
     low, high = (-axis.before, axis.size + axis.after) if count_include_pad else (0, axis.size)
@@ -150,7 +159,7 @@ class Norm(Pool):
 
     merge = np.add
 
-    def __init__(self, shape: Shape, axes: Slides, of: Any) -> None:
+    def __init__(self, shape: Shape, axes: Slides, of: float | bool) -> None:
         """Prepare for an input (N, C, *in), of which all powers are made first."""
         super().__init__(shape, axes, of)
         self.room = prod(shape)

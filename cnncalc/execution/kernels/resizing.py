@@ -11,6 +11,8 @@ from cnncalc.execution.kernels.kernel import channels_first, channels_last
 from cnncalc.execution.kernels.windows import on_each_axis
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnncalc.layers.ops import Array, Sizes
 
 NUMPY_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -65,7 +67,7 @@ def upsample(
     return channels_first(out)
 
 
-def _interpolated(x: Array, places: Any, axis: int) -> Array:
+def _interpolated(x: Array, places: npt.NDArray[np.float64], axis: int) -> Array:
     """Return x at real-valued places of an axis."""
     low = np.minimum(places.astype(int), x.shape[axis] - 1)
     high = np.minimum(low + 1, x.shape[axis] - 1)

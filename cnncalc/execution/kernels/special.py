@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from functools import cache
 from math import erf as exact_erf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cnncalc.execution.kernels.tuning import ERF_CHUNK, ERF_STEPS
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array
+    from cnncalc.layers.ops import Array, DType
 
 ERF_FLAT = 6.0  # beyond it erf is 1 to the last bit of a double
 
 
 @cache
-def _erf_table(dtype: Any) -> Array:
+def _erf_table(dtype: DType) -> Array:
     """Return erf and its first derivatives over k!, at every grid point from 0 to ERF_FLAT: as many as matter."""
     points = np.arange(int(ERF_FLAT * ERF_STEPS) + 2) / ERF_STEPS
     value = np.array([exact_erf(point) for point in points])

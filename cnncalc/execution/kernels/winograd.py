@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,7 @@ from cnncalc.execution.kernels.tuning import (
 from cnncalc.execution.kernels.windows import Slides
 
 if TYPE_CHECKING:
-    from cnncalc.layers.ops import Array
+    from cnncalc.layers.ops import Array, DType
 
 
 class Transform(NamedTuple):
@@ -106,7 +106,7 @@ class Winograd(Kernel):
         }
 
     @staticmethod
-    def fits(dtype: np.dtype[Any], weight: Shape, axes: Slides) -> bool:
+    def fits(dtype: DType, weight: Shape, axes: Slides) -> bool:
         """Return whether the algorithm applies and pays."""
         plain = all(axis.stride == axis.dilation == 1 for axis in axes)
         return plain and dtype == np.float32 and tile_outputs(weight, [axis.positions for axis in axes]) > 0
