@@ -29,8 +29,13 @@ class BlamedError(SpecError):
         self.options = clipped(" ".join(options))
 
     def text(self, spelled: Callable[[Origin], str] = str) -> str:
-        """Return all faults, each with the options in front of its place."""
-        return super().text(lambda origin: f"{self.options} ({spelled(origin)})")
+        """Return all faults, each with the options in front of its place, which may be in an option itself."""
+
+        def blamed(origin: Origin) -> str:
+            place = spelled(origin)
+            return self.options if place.startswith("--set ") else f"{self.options} ({place})"
+
+        return super().text(blamed)
 
 
 @contextmanager

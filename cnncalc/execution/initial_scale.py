@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SAMPLES = 512
 MEAN_SQUARES = (1e-6, 1e6)  # mean squares that weights are scaled by
 MOST_ELEMENTS = 1 << 14  # of a tensor that is made of a sample
+LONGEST_EDGE = 1 << 10  # elements that the largest of a window is taken of
 SPREAD = 0.25  # scales and variances are drawn from 1 ± this
 NEAR_ZERO = 0.1  # biases and means from 0 ± this
 WIDENED = 8  # silu passes on a larger share of large figures: unless that is counted, they grow from layer to layer
@@ -72,7 +73,7 @@ def _sample_of(node: Node, incoming: list[Array], stream: np.random.Generator) -
         return np.choose(stream.permutation(chosen), incoming) if len(incoming) < 32 else incoming[-1]
     if kind == "pool" and "max" in layer.type:  # neighbours are alike: the largest of as many as an edge is long
         taps = prod(node.inputs[0].shape) / max(prod(node.shape), 1)
-        joined: Array = stream.choice(incoming[0], (math.ceil(taps**0.5), SAMPLES)).max(axis=0)
+        joined: Array = stream.choice(incoming[0], (min(math.ceil(taps**0.5), LONGEST_EDGE), SAMPLES)).max(axis=0)
         return joined
     return incoming[0]
 

@@ -189,3 +189,10 @@ def test_more_weights_than_there_is_room_for(
     done = cnncalc(*arguments)
     assert (done.code, done.out, done.err[: len(message)]) == (2, "", message)
     assert [path.name for path in tmp_path.iterdir()] == ["SPEC"]
+
+
+def test_the_largest_of_very_many_is_estimated_of_a_few(tmp_path: Path) -> None:
+    """Random weights are scaled by a sample of what comes in; of a maximum of 10¹⁴ elements it is no larger."""
+    (tmp_path / "net.yaml").write_text("input: [4, 100000000000000]\nlayers: [global_maxpool, flatten, {linear: 2}]\n")
+    done = cnncalc("export", str(tmp_path / "net.yaml"), "-o", str(tmp_path / "net.onnx"))
+    assert (done.code, done.err) == (0, "")

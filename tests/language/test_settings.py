@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.network import loads
+from tests.commands import cnncalc
 
 SPEC = """
 args: {pad: 0, word: same, size: 3, inner: 0, mode: zeros}
@@ -63,3 +65,14 @@ def test_an_argument_that_does_not(settings: dict[str, object], message: str) ->
     with pytest.raises(CnncalcError) as caught:
         sizes(**settings)
     assert str(caught.value).splitlines()[0] == message
+
+
+def test_a_value_that_can_t_be_read_is_its_own_place(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("args: {w: 8}\ninput: [3, 8]\nlayers:\n  - conv: {out_channels: w, kernel_size: 1}\n")
+    done = cnncalc("summary", str(path), "--set", "w=010")
+    assert (done.code, done.err.splitlines()[0]) == (2, "--set w=010: '010' is not an expression")
+    done = cnncalc("summary", str(path), "--set", "w=0")
+    assert done.err.startswith(
+        f"--set w=0 ({path}:4:26): conv 'conv1': out_channels must be a positive integer, not 0\n"
+    )
