@@ -394,3 +394,23 @@ def test_patches_that_are_put_together_have_a_shape_and_no_figures() -> None:
     net = network(data)
     assert [one.shape for one in net.nodes if one.layer.type == "Col2Im"] == [(3, 3, 4)]
     assert net.summary().uncounted == ["Col2Im"]
+
+
+def test_a_convolution_by_computed_filters_is_counted_and_cannot_be_run() -> None:
+    """CondConv (arXiv:1904.04971) as its exporter writes it for one sample: two filter banks mixed by what comes in."""
+    nodes = [
+        node("GlobalAveragePool", ["x"], ["g"]), node("Flatten", ["g"], ["f"]), node("MatMul", ["f", "r"], ["mix"]),
+        node("MatMul", ["mix", "banks"], ["flat"]), node("Reshape", ["flat", "ws"], ["w"]),
+        node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]), node("Transpose", ["c"], ["t"], perm=[1, 0, 2, 3]),
+        node("Reshape", ["t", "ys"], ["y"]),
+    ]  # fmt: skip
+    constants = {"r": weight(4, 2), "banks": weight(2, 8 * 4 * 9), "ws": ints(8, 4, 3, 3), "ys": ints(1, 8, 6, 5)}
+    net = network(model(nodes, {"x": [1, 4, 6, 5]}, ["y"], constants))
+    products = 8 * 4 * 9 * 6 * 5
+    assert net.summary().totals.macs == products + 4 * 2 + 2 * 8 * 4 * 9
+    assert net.summary().totals.params == 4 * 2 + 2 * 8 * 4 * 9
+    (conv,) = [one for one in net.nodes if one.layer.type == "Conv"]
+    assert (conv.shape, conv.use.flops, conv.layer.kind) == ((8, 6, 5), 2 * products, "conv")
+    assert net.nodes[-1].shape == (8, 6, 5)
+    assert any("for a batch of one alone: Conv" in note for note in net.notes)
+    assert [row.fault for row in net.run(weight(1, 4, 6, 5)).mismatches] == ["'Conv' can't be run"]

@@ -1,10 +1,11 @@
-"""An operator of a model file that is not known: it has a shape, which the file states, and no figures."""
+"""Operators of a model file that are no layers: those that are not known, and convolutions by computed filters."""
 
 from __future__ import annotations
 
+from math import prod
 from typing import ClassVar
 
-from cnncalc.layers.arguments import argument, integers
+from cnncalc.layers.arguments import argument, flag, integers, natural
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reads import Along, Read, Reads
 from cnncalc.layers.shapes import Shape
@@ -35,3 +36,21 @@ class Opaque(Layer):
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that an element reads all of each input, at most."""
         return tuple([(Along(tuple([Read(None, None, False)] * len(shape))),) for shape in inputs])
+
+
+class ComputedConv(Opaque):
+    """A convolution whose filters are computed for each sample (CondConv, arXiv:1904.04971); it can't be run."""
+
+    kind = "conv"
+
+    products = argument(natural, "the convolution's multiply-accumulates")
+    bias = argument(flag, "whether a bias is added", False)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Those of the convolution."""
+        count: int = self.products
+        return count
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Two for each multiply-accumulate, and the bias."""
+        return 2 * self.products + self.bias * prod(output)

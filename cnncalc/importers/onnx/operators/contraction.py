@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.opaque import ComputedConv
 from cnncalc.importers.onnx.operators.elementwise import affine, framed, merged
-from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias
+from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, made
 from cnncalc.layers.shapes import Shape
 from cnncalc.layers.window import same_pad
 
@@ -82,9 +83,9 @@ def _conv(build: Builder, call: Call) -> Value:
 
 
 def convolution(build: Builder, call: Call, x: Value, weight: Value, bias: Value | None) -> Value:
-    """Return a convolution of a map.  Raises UnfitError where the filters are not constant."""
+    """Return a convolution of a map.  Raises UnfitError where the filters don't fit."""
     if weight.is_live or (bias is not None and bias.is_live):
-        raise UnfitError("its filters are computed when it runs")
+        return _computed(build, call, x, weight, bias)
     sizes, kernel = x.shape[1:], weight.shape[2:]
     stated = call.integers("kernel_shape")
     if stated is not None and stated != kernel:
@@ -96,6 +97,29 @@ def convolution(build: Builder, call: Call, x: Value, weight: Value, bias: Value
         "conv", [x], 0, held, in_channels=weight.shape[1] * groups, out_channels=weight.shape[0], groups=groups,
         bias=bias is not None, **slides._asdict(),
     )  # fmt: skip
+
+
+def _computed(build: Builder, call: Call, x: Value, weight: Value, bias: Value | None) -> Value:
+    """Return a convolution by filters that are computed: those of the one sample that the file was made for."""
+    if weight.axis == 0 and x.times == 1 and build.baked == 1:
+        build.single.append(f"Conv '{call.operator.name}', whose filters are computed,")
+        whole = (weight.times, *weight.shape)
+        weight = build.step("unfold", [weight], None, size=weight.times, axis=0) if weight.times > 1 else weight
+        weight = build.view(weight, whole, None)
+    if weight.axis is not None or len(weight.shape) != len(x.shape) + 1 or not x.is_live:
+        raise UnfitError("its filters are computed when it runs")
+    x, slides = cropped(build, x, window(call, x.shape[1:], weight.shape[2:]))
+    groups = call.integer("group", 1)
+    plain = made(
+        "conv",
+        {"in_channels": weight.shape[1] * groups, "out_channels": weight.shape[0], "groups": groups, "bias": False}
+        | slides._asdict(),
+    ).apply((x.sample,))
+    layer = ComputedConv(op=call.op, shape=plain.output, products=plain.macs, bias=bias is not None)
+    sides = [weight if weight.is_live else build.parameter(weight, weight.shape)]
+    if bias is not None:
+        sides.append(bias if bias.is_live else build.parameter(bias, bias.shape))
+    return build.layer(layer, [x, *sides], 0)
 
 
 @operator("ConvTranspose")

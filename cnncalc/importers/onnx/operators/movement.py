@@ -56,6 +56,10 @@ def viewed(build: Builder, x: Value, target: Sequence[int], allowzero: bool = Fa
     plain = tuple([unbatched(size, build.baked) for size in x.dims])
     shape = reshaped(plain, [unbatched(size, build.baked) for size in target], allowzero)
     before = prod(x.shape[: x.axis])
+    moved = _moved(x, shape, target) if build.baked == 1 else None
+    if moved is not None:
+        build.single.append(f"{build.call.op} '{build.call.operator.name}'")
+        return build.view(x, (*shape[:moved], *shape[moved + 1 :]), moved)
     at = _place(shape, target, before, build.baked)
     if at is None and build.baked == 1 and any(prod(shape[: i + 1]) == before for i in range(len(shape))):
         if x.times > 1:
@@ -80,6 +84,15 @@ def viewed(build: Builder, x: Value, target: Sequence[int], allowzero: bool = Fa
     if times > 1:
         x = build.step("fold", [x], None, axis=at)
     return alias(x, x.shape, at)
+
+
+def _moved(x: Value, shape: Shape, target: Sequence[int]) -> int | None:
+    """Return to which place a batch of one is moved by a new shape that changes nothing else; None where it is not."""
+    alone = x.times == 1 and shape.count(1) == 1 and 1 not in x.shape and not any(size >= SAMPLES for size in target)
+    if not alone or x.axis == 0 or [size for size in shape if size > 1] != list(x.shape):
+        return None
+    at = shape.index(1)
+    return at if at != x.axis else None
 
 
 def _flat_or_view(build: Builder, x: Value, shape: Shape, at: int) -> Value:
