@@ -137,7 +137,7 @@ def one_by_one(network: Graph, weights: Mapping[str, npt.ArrayLike] | None, seed
 
 def _drawn(wanted: Sequence[Expected], squares: Mapping[Tensor, float], seed: int) -> Iterator[tuple[str, Array]]:
     for item in wanted:
-        _refuse_unless_free(4 * prod(item.weight.shape))
+        _refuse_unless_free(2 * 4 * prod(item.weight.shape))  # its bytes are there twice while they are written
         array = _allocated(item.weight.shape, np.float32)
         flat, key = _flat(array), zlib.crc32(item.name.encode())
         center, radius = _range(item, squares[(*item.node.inputs, item.node)[0]])
