@@ -243,6 +243,8 @@ class Network(Graph):
         for option, asked in (("weights", weights), ("seed", seed), ("opset", opset)):
             if asked is not None and option not in how.takes:
                 raise ArgumentError(option, f"means nothing beside the format {name}")
+        if seed is not None and (weights is not None or self.stored is not None):
+            raise ArgumentError("seed", "is of random weights, but the network's are given")
         if how.edited and is_replaced(target) and not given.truth("overwrite", overwrite):
             raise CnncalcError(f"{target}: there is such a file", "overwrite = True replaces it")
         options = Options(

@@ -13,6 +13,7 @@ from cnncalc.ground import given
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.importers.opening import open_recipe
+from cnncalc.language.read.values import value_of_text
 from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, Measure
 
 if TYPE_CHECKING:
@@ -171,21 +172,10 @@ def _values(argument: str, some: Any) -> Sequence[Value] | Each:
 
     some = given.plain(some)
     if isinstance(some, str):
-        return values_of(some, partial(_literal, argument))
+        return values_of(some, partial(value_of_text, name=argument))
     if isinstance(some, range):
         return some
     return tuple([given.value(argument, one) for one in given.several(argument, some, "values")])
-
-
-def _literal(argument: str, text: str) -> Value:
-    """Return a number, a list of such or a quoted text; everything else is a word."""
-    from ast import literal_eval
-
-    try:
-        found = literal_eval(text)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return {"true": True, "false": False}.get(text, text)
-    return given.value(argument, found)
 
 
 def _input_shapes(input: Any) -> dict[str, list[Shape]]:

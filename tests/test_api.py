@@ -104,6 +104,12 @@ def test_arrays_and_ranges_are_values_of_a_sweep(path: Path) -> None:
     assert cnncalc.sweep(path, {"depths": np.array([[1, 2], [1, 2]])})["params"].tolist() == [PARAMS] * 2
 
 
+def test_a_text_of_a_sweep_is_read_as_the_command_line_reads_it(path: Path) -> None:
+    assert cnncalc.sweep(path, {"width": "2 * 2,2**3"})["width"].tolist() == [4, 8]
+    with pytest.raises(cnncalc.CnncalcError, match="args\\['width'\\]"):
+        cnncalc.sweep(path, {"width": "1e400"})
+
+
 @pytest.mark.parametrize("dtype", ["float16", np.float16, np.dtype("float16"), np.dtype(">f2")])
 def test_a_dtype_is_one_whatever_it_is(path: Path, dtype: Any) -> None:
     assert network().summary(dtype=dtype).totals.memory.weights == 2 * PARAMS
@@ -248,6 +254,10 @@ def net(**settings: Any) -> Any:
         (lambda path: untyped.compile(path)(input="3x8x8"), f"input: '3x8x8' {SHAPE}"),
         (lambda path: untyped.compile(path)(input={5: (3, 8, 8)}), "input: 5 is no text"),
         (lambda path: net().export(5), "path: 5 is not a path"),
+        (
+            lambda path: net().export("net.onnx", seed=1, weights={}),
+            "seed: is of random weights, but the network's are given",
+        ),
         (lambda path: net().export("net\0.onnx"), "path: 'net\\x00.onnx' is not a path"),
         (
             lambda path: net().export("net.tflite"),

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from cnncalc.cli.options import BatchAndDtype, WholeNumber, layout_option
-from cnncalc.cli.parsing import parse_input, parse_value
+from cnncalc.cli.parsing import parse_input
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.quantities import parse_quantity
 from cnncalc.language.document import Document
+from cnncalc.language.read.values import value_of_text
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
 from cnncalc.studies.device.budgets import Wanted
@@ -92,7 +93,7 @@ class Varied(NamedTuple):
             raise CnncalcError(f"--set {setting}: not of the form NAME=V1,V2,…", "as in --set width=0.5,1.0")
         if re.search(r"\d\.\.+\d|range\(", text):
             raise CnncalcError(f"--set {setting}: not a range", "a range is START:STOP, or 8:32:8 with a step")
-        return name, _called(f"--set {name}", lambda: values_of(text, lambda one: parse_value(one, f"--set {name}")))
+        return name, _called(f"--set {name}", lambda: values_of(text, lambda one: value_of_text(one, f"--set {name}")))
 
 
 class Rows(NamedTuple):

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from cnncalc.ground.errors import CnncalcError, clipped
 from cnncalc.ground.limits import MAX_AXES, MAX_INTEGER
 from cnncalc.ground.near import did_you_mean
-from cnncalc.language.read.values import NO_NAMES, NO_VALUES, ValueReader
-from cnncalc.language.read.yaml_tree import decode, parse
+from cnncalc.language.read.values import value_of_text
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -45,19 +44,8 @@ def parse_settings(settings: Iterable[str]) -> Mapping[str, Value]:
         name, equals, text = setting.partition("=")
         if not equals or not name.strip():
             raise CnncalcError(f"--set {setting}: not of the form NAME=VALUE", "for example --set width=0.5")
-        values[name.strip()] = parse_value(text, f"--set {clipped(name)}")
+        values[name.strip()] = value_of_text(text, f"--set {clipped(name)}")
     return values
-
-
-def parse_value(text: str, name: str) -> Value:
-    """Return the value of one text, called ``name`` in messages.  Raises CnncalcError where it can't be read."""
-    source = decode(text.encode("utf-8", "surrogateescape"), name)
-    if not text.strip():
-        raise CnncalcError(f"{name}=: a value is missing")
-    reader = ValueReader(source)
-    value = reader.literal(parse(source), NO_NAMES)
-    reader.faults.stop()
-    return value(NO_VALUES, reader.budget)
 
 
 def parse_machine(text: str) -> tuple[int, int]:

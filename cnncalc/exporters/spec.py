@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from json import dumps
 
 from cnncalc.exporters.formats import Options
 from cnncalc.exporters.nesting import nested
@@ -59,7 +60,7 @@ def difference(graph: Graph, text: str) -> str:
         return str(error)
     if len(other.nodes) != len(graph.nodes):
         return f"it has {len(other.nodes)} layers, not {len(graph.nodes)}"
-    ours_in, theirs_in = list(graph.inputs.values()), list(other.inputs.values())
+    ours_in, theirs_in = _input_places(graph), _input_places(other)
     for one, two in zip(graph.nodes, other.nodes, strict=True):
         ours, theirs = one.use, two.use
         if (ours.layer.type, ours.inputs, ours.output, one.times) != (
@@ -76,14 +77,20 @@ def difference(graph: Graph, text: str) -> str:
             theirs.flops,
         ):
             return f"'{one.name}' has other figures"
-        wiring = [
-            [t.index if isinstance(t, Node) else inputs.index(t) - len(inputs) for t in node.inputs]
-            for node, inputs in ((one, ours_in), (two, theirs_in))
-        ]
-        if wiring[0] != wiring[1]:
+        if _places(one.inputs, ours_in) != _places(two.inputs, theirs_in):
             return f"'{one.name}' reads something else"
-    ends = [[getattr(t, "index", -1) for t in g.outputs.values()] for g in (graph, other)]
-    return "" if ends[0] == ends[1] else "it has other outputs"
+    same = _places(graph.outputs.values(), ours_in) == _places(other.outputs.values(), theirs_in)
+    return "" if same else "it has other outputs"
+
+
+def _input_places(graph: Graph) -> dict[Tensor, int]:
+    inputs = graph.inputs.values()
+    return {tensor: number - len(inputs) for number, tensor in enumerate(inputs)}
+
+
+def _places(tensors: Iterable[Tensor], inputs: Mapping[Tensor, int]) -> list[int]:
+    """Return where tensors are made: an index of a node, or of an input, counted from the end."""
+    return [tensor.index if isinstance(tensor, Node) else inputs[tensor] for tensor in tensors]
 
 
 def input_names(graph: Graph) -> dict[Tensor, str]:
@@ -248,9 +255,11 @@ def _value(value: object) -> str:
         return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(item) for item in value) + "]"
-    return (
-        f"'{value}'" if isinstance(value, str) and not value.replace("_", "").replace("-", "").isalnum() else str(value)
-    )
+    return _quoted(value) if isinstance(value, str) else str(value)
+
+
+def _quoted(text: str) -> str:
+    return text if text.replace("_", "").replace("-", "").isalnum() else "'" + text.replace("'", "''") + "'"
 
 
 def _listed(names: list[str]) -> str:
@@ -258,4 +267,5 @@ def _listed(names: list[str]) -> str:
 
 
 def _word(text: str) -> str:
-    return text if text.replace("_", "").replace("-", "").replace(".", "").isalnum() else f'"{text}"'
+    """Return a text as YAML has it: a title may be the name of any file."""
+    return text if text.replace("_", "").replace("-", "").replace(".", "").isalnum() else dumps(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,20 @@ def test_a_difference_is_found() -> None:
     assert difference(graph, text.replace("stride: 2", "stride: 1", 1)) == "'blocks.1.0.conv_exp' is not the same"
     assert difference(graph, text + "  - relu\n").startswith("it has ")
     assert "unknown layer type" in difference(graph, text.replace("- silu", "- silo", 1))
+
+
+def test_outputs_that_are_inputs_are_told_apart() -> None:
+    written = "input: {a: [2, 4], b: [2, 4]}\nlayers:\n  - add: {from: [a, b]}\noutputs: [b, add1]\n"
+    text = written.replace("add: {from: [a, b]}", "add:\n    from: [a, b]")
+    graph = loads(text)
+    assert difference(graph, text) == ""
+    assert difference(graph, text.replace("outputs: [b", "outputs: [a")) == "it has other outputs"
+
+
+@pytest.mark.parametrize("title", ['my "net"', "it's", "a: b", "# net", "tab\tnet", "back\\slash", "[net]", "ünï"])
+def test_any_title_can_be_written(title: str) -> None:
+    graph = loads(f"name: {json.dumps(title)}\ninput: [4]\nlayers:\n  - relu\n")
+    assert loads(spec_text(graph)).title == title
 
 
 def test_several_inputs_and_outputs() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
+from cnncalc.figures.conventions import accounts
 from cnncalc.ground.errors import CnncalcError
 from tests.importers.models import model, network, node, runtime
 
@@ -414,3 +415,18 @@ def test_a_convolution_by_computed_filters_is_counted_and_cannot_be_run() -> Non
     assert net.nodes[-1].shape == (8, 6, 5)
     assert any("for a batch of one alone: Conv" in note for note in net.notes)
     assert [row.fault for row in net.run(weight(1, 4, 6, 5)).mismatches] == ["'Conv' can't be run"]
+
+
+@pytest.mark.parametrize("op", ["matmul", "conv", "input", ""])
+def test_an_operator_in_lower_case_is_no_layer_type(op: str) -> None:
+    """What a file calls its own operators must not be taken for a layer type of ours, by any command."""
+    own = node(op, ["x", "x"], ["y"])
+    own.domain = "com.example"
+    file = onnx.load_from_string(model([own], {"x": ["N", 2, 4, 4]}, ["y"]))
+    del file.graph.output[:]
+    file.graph.output.append(onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["N", 2, 4, 4]))
+    data = file.SerializeToString()
+    assert network(data).summary().uncounted == [f"operator {op}"]
+    assert all(account.total == 0 for account in accounts(network(data)))
+    with pytest.raises(CnncalcError, match=r"nobody has verified|is of type"):
+        network(data).deploy()

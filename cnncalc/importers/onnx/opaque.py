@@ -25,8 +25,11 @@ class Opaque(Layer):
     shape = argument(integers, "the output's shape, as the file states it")
 
     def check(self) -> None:
-        """Take the operator's name for the type's, so that tables and notes show it."""
-        self.__dict__["type"] = self.op
+        """Take the operator's name for the type's, so that tables and notes show it.
+
+        Layer types are in lower case, so that a name in lower case would be taken for one of them.
+        """
+        self.__dict__["type"] = self.op if self.op[:1].isupper() else f"operator {self.op}"
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the stated shape."""

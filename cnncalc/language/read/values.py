@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_ALIASED, MAX_DEPTH
 from cnncalc.ground.places import Fault, Hint, Place, SpecError, SpecText, shown_hint
 from cnncalc.language import hints
@@ -14,8 +15,11 @@ from cnncalc.language.expressions.budget import Budget
 from cnncalc.language.expressions.compile import compile_expression
 from cnncalc.language.expressions.whitelist import CONSTANTS, ExpressionError, Names
 from cnncalc.language.faults import Faults
-from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
+from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree, decode, parse
 from cnncalc.layers.arguments import REQUIRED, Argument, natural, positive
+
+if TYPE_CHECKING:
+    from cnncalc.ground.values import Value
 
 SIZE = Argument(positive, "an axis of a shape", REQUIRED, "")
 COUNT = Argument(natural, "how often, or how many", REQUIRED, "")
@@ -25,6 +29,21 @@ FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "of
 
 NO_NAMES: frozenset[str] = frozenset()
 NO_VALUES: Names = {}
+
+
+def value_of_text(text: str, name: str) -> Value:
+    """Return the value of a text that stands alone, as of ``--set``; ``name`` is what messages call it.
+
+    Raises:
+        CnncalcError: where it can't be read.
+    """
+    source = decode(text.encode("utf-8", "surrogateescape"), name)
+    if not text.strip():
+        raise CnncalcError(f"{name}=: a value is missing")
+    reader = ValueReader(source)
+    value = reader.literal(parse(source), NO_NAMES)
+    reader.faults.stop()
+    return value(NO_VALUES, reader.budget)
 
 
 class ValueReader:
