@@ -189,6 +189,20 @@ PUBLISHED = ("params", "macs", "flops", "buffers", "activations", "output", "are
 """Keys of ``expect``: the figures that a spec may state; the last two depend on a device."""
 
 
+class OpenChoice(NamedTuple):
+    """What a file chooses between layers by when it runs.
+
+    Attributes:
+        key: what it is called where the choice is made.
+        words: what it is called in messages.
+        by: the tensor that is not 0 where the first of both is taken; None where no layer makes it.
+    """
+
+    key: str
+    words: str
+    by: Tensor | None
+
+
 class Graph:
     """A directed acyclic graph of layers in which every shape is known.
 
@@ -208,7 +222,8 @@ class Graph:
         numbers: what inputs of its file that are a single number are, by name.
         as_run: makes the graph as it runs where that differs: quantised tensors are rounded in it; None elsewhere.
         is_half: whether its file computes in 16 bits, or holds weights so.
-        undecided: what chooses between layers of its file when it runs, in words.
+        undecided: what chooses between layers of its file when it runs.
+        decided: makes the graph with one of the choices made, by its key; None where there are none.
         effort: what building it took beside its layers, in layers that would have taken as long.
     """
 
@@ -230,7 +245,8 @@ class Graph:
         self.single = ""
         self.as_run: Callable[[], Graph] | None = None
         self.is_half = False
-        self.undecided: list[str] = []
+        self.undecided: list[OpenChoice] = []
+        self.decided: Callable[[str, bool], Graph] | None = None
         self.numbers: dict[str, float] = {}
         self.effort = 0
         self.stored: Callable[[], Mapping[str, Array]] | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cnncalc.execution.choosing import chosen
 from cnncalc.execution.inputs import FLOATS, given_inputs, random_inputs
 from cnncalc.execution.kernels.blas import blas
 from cnncalc.execution.machine import cores, peak_resident
@@ -59,6 +60,9 @@ def run(
         CnncalcError: where input or weights don't fit, or memory is too small.
     """
     network = network.as_run() if network.as_run is not None and weights is None else network
+    if network.decided is not None:
+        x = random_inputs(network, batch, seed, np.dtype(_type(dtype))) if x is None else x
+        network = chosen(network, lambda part: run(part, x, weights=weights, seed=seed, dtype=dtype, threads=threads))
     given = None if x is None else given_inputs(network, x, _type(dtype) if dtype else None)
     if given is not None and batch not in (1, given.batch):
         raise ArgumentError(

@@ -80,6 +80,9 @@ MAX_MODEL_NODES = 100_000
 MAX_MODEL_PASSES = 1_024
 """Passes of a loop in a model file that are taken in one by one; one with more is not counted."""
 
+MAX_CHOICES = 16
+"""Choices that a model file makes when it runs and that are found; each takes a run of what decides it."""
+
 MAX_MODEL_NAME = 4_096
 """Bytes of a name in a model file."""
 

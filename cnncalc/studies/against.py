@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cnncalc.execution.choosing import chosen
 from cnncalc.execution.inputs import given_inputs, random_inputs
 from cnncalc.execution.machine import available, cores
 from cnncalc.execution.needs import needs, require
@@ -174,6 +175,8 @@ def against(
     inputs = random_inputs(network, batch, seed, np.float32) if given is None else given.read()
     if given is None and network.is_half:  # what a file of 16 bits can be given, too
         inputs = {name: x.astype(np.float16).astype(np.float32) for name, x in inputs.items()}
+    if network.decided is not None:
+        network = chosen(network, lambda part: run(part, inputs, weights=weights, seed=seed, dtype="float32"))
     options: dict[str, Any] = {"weights": weights, "seed": seed, "dtype": "float32", "threads": threads, "fuse": fuse}
     compared = _compared(engine, plain(network), inputs, options, max_memory, progress)
     usual = QUANTISED if network.as_run is not None else HALF if network.is_half else TOLERANCE
@@ -289,7 +292,7 @@ def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> 
     """Run a model file as it is, where its inputs can be ours, wherever the batch stands."""
     network = compared.network
     if network.undecided:
-        compared.unread = f"{network.undecided[0]} decides when it runs, and may take the other branch"
+        compared.unread = f"{network.undecided[0].words} decides when it runs, and may take the other branch"
         return
     feeds = {}
     for port in session.get_inputs():

@@ -226,21 +226,30 @@ def test_a_file_of_other_types_is_run_as_it_is(name: str, tmp_path: Path) -> Non
     assert len(found["outputs_of_file"]) == 1
 
 
-def test_a_file_that_chooses_when_it_runs_is_not_compared(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_file_that_chooses_when_it_runs_takes_the_branch_of_its_input(sign: int, tmp_path: Path) -> None:
+    """Both branches cost the same, so that the first is counted; the largest element decides over them."""
     branches = {
         f"{name}_branch": onnx.helper.make_graph(
             [node(op, ["x"], [name])], name, [], [onnx.helper.make_tensor_value_info(name, 1, None)]
         )
-        for name, op in (("then", "Relu"), ("else", "Neg"))
+        for name, op in (("then", "Exp"), ("else", "Neg"))
     }
-    nodes = [
+    deciding = [
         node("ReduceMax", ["x"], ["m"], keepdims=0),
-        node("Cast", ["m"], ["c"], to=9),
-        node("If", ["c"], ["y"], **branches),
+        node("Cast", ["d"], ["c"], to=9),
+        node("Relu", ["m"], ["d"]),
     ]
-    (tmp_path / "net.onnx").write_bytes(model(nodes, {"x": [1, 4]}, ["y"]))
-    done = cnncalc("run", str(tmp_path / "net.onnx"), "--against", "onnxruntime")
-    assert done.code == 0
-    assert (
-        "the file itself was not run: If that makes 'y' decides when it runs, and may take the other branch" in done.out
-    )
+    nodes = [deciding[0], deciding[2], deciding[1], node("If", ["c"], ["y"], **branches)]
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model(nodes, {"x": [1, 4]}, ["y"]))
+    x = sign * np.array([[0.5, 2, 1, 3]], np.float32)
+    np.save(tmp_path / "x.npy", x)
+    options = ["--input", str(tmp_path / "x.npy")]
+    done = cnncalc("run", str(path), "--against", "onnxruntime", "--format", "json", *options)
+    found = json.loads(done.out)
+    assert (done.code, found["agrees"], found["file_not_run"]) == (0, True, None)
+    assert {"exp", "neg"} & {row["type"] for row in found["layers"]} == {"exp" if sign > 0 else "neg"}
+    summary = json.loads(cnncalc("summary", str(path), "--format", "json").out)
+    assert [layer["type"] for layer in summary["layers"]][-1] == "exp"
+    np.testing.assert_allclose(load(str(path)).run(x).output, np.exp(x) if sign > 0 else -x, rtol=1e-6)

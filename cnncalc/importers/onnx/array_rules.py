@@ -237,7 +237,7 @@ def _causal_bias(call: Call, x: Inputs, value: Value) -> Array:
 MORE: dict[str, Rule] = {
     "Transpose": lambda call, x, value: np.transpose(x[0], call.integers("perm")),
     "Expand": lambda call, x, value: np.broadcast_to(x[0], value.shape),
-    "Tile": lambda call, x, value: np.tile(x[0], x[1]),
+    "Tile": lambda call, x, value: np.tile(x[0], [a // b for a, b in zip(value.shape, x[0].shape, strict=True)]),
     "Relu": lambda call, x, value: np.maximum(x[0], 0),
     "Sigmoid": lambda call, x, value: 1 / (1 + np.exp(-_real(x[0]))),
     "Div": lambda call, x, value: np.trunc(x[0] / x[1]) if x[0].dtype.kind in "iu" else x[0] / x[1],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_MODEL_DEPTH, MAX_MODEL_NODES
+from cnncalc.importers.onnx.choices import Undecided, chosen
 from cnncalc.importers.onnx.elements import elements
 from cnncalc.importers.onnx.evaluator import Known, evaluate
 from cnncalc.importers.onnx.loops import unrolled
@@ -74,17 +75,17 @@ class Builder:
         single: operators that do something for a batch of one alone, in words.
         rounds: whether quantised tensors are rounded, as they are where the network runs.
         quantizes: whether there are any.
-        undecided: those of which the branch that they take is not known, in words.
+        undecided: choices of a branch that are not known before it runs.
     """
 
-    def __init__(self, model: Model, wire: WireReader, choices: Mapping[str, float]) -> None:
+    def __init__(self, model: Model, wire: WireReader, choices: Mapping[str, bool]) -> None:
         self.model = model
         self.wire = wire
         self.choices = choices
         self.steps: list[LayerStep] = []
         self.notes: list[str] = []
         self.single: list[str] = []
-        self.undecided: list[str] = []
+        self.undecided: list[Undecided] = []
         self.rounds = False
         self.quantizes = False
         self.statistics: dict[int, StoredTensor] = {}
@@ -183,7 +184,7 @@ class Builder:
         if function is not None:
             return self.function(call, function)
         if item.op == "If" and not item.domain:
-            return self.choice(call, scope)
+            return chosen(self, call, scope)
         passes = unrolled(self, call, scope) if item.op in ("Loop", "Scan") else None
         if passes is not None:
             return passes
@@ -249,39 +250,6 @@ class Builder:
             self.operator(item, inside, self.model.opsets, scopes)
         self.depth -= 1
         return [inside.find(name) for name in function.outputs]
-
-    def choice(self, call: Call, scope: ValueScope) -> Sequence[Value | None]:
-        """Take in the branch of an If that is taken, or the heavier one where that is not known."""
-        branches = {name: call.operator.attributes.get(f"{name}_branch") for name in ("then", "else")}
-        condition = call.input(0).number
-        if condition is not None:
-            return self.branch(branches["then" if condition else "else"], call, scope)
-        tried, faults = {}, []
-        for name, branch in branches.items():
-            begun, depth = len(self.steps), self.depth
-            try:
-                outputs = self.branch(branch, call, scope)
-                tried[name] = (sum(macs(step) for step in self.steps[begun:]), self.steps[begun:], outputs)
-            except CnncalcError as error:  # shapes that only the other one is for
-                faults.append(error)
-                self.depth, self.call = depth, call
-            del self.steps[begun:]
-        if not tried:
-            raise faults[0]
-        chosen = max(tried, key=lambda name: tried[name][0])
-        _, steps, outputs = tried[chosen]
-        self.steps += steps
-        why = "the only one that fits" if faults else "the heavier one"
-        self.undecided.append(where(call.operator))
-        self.notes.append(f"{where(call.operator)} decides when it runs; its {chosen} branch, {why}, is counted")
-        return outputs
-
-    def branch(self, graph: object, call: Call, scope: ValueScope) -> Sequence[Value | None]:
-        """Take in one branch of an If."""
-        if not isinstance(graph, Subgraph):
-            raise UnfitError("a branch is missing")
-        name = call.operator.name
-        return self.graph(graph, ValueScope(scope), (*call.scopes, name) if name else call.scopes)
 
     # --- steps ----------------------------------------------------------------------------------------------
 
@@ -387,9 +355,3 @@ class Builder:
             return outputs
         self.notes.append(f"{where(item)} is not counted: nothing is known of what it costs")
         return outputs
-
-
-def macs(step: LayerStep) -> int:
-    """Return the multiply-accumulates of a step, for one sample."""
-    use = step.layer.apply(tuple([value.sample for value in step.inputs]))
-    return use.macs * max(step.output.times, 1)

@@ -9,11 +9,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.graph import Graph
+from cnncalc.graph import Graph, OpenChoice
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_AXES, MAX_LAYERS, MAX_MODEL_BYTES, MAX_PIPED_MODEL_BYTES
 from cnncalc.ground.places import Fault, GivenValue, SpecError
 from cnncalc.importers.onnx import operators as operators
+from cnncalc.importers.onnx.batch import batch_axis, batch_word
 from cnncalc.importers.onnx.builder import Builder
 from cnncalc.importers.onnx.messages import read_model
 from cnncalc.importers.onnx.model import Model, Port
@@ -121,9 +122,15 @@ class ModelFile:
             raise CnncalcError(f"{self.path}: no variant '{variant}'", "a model file is one network")
         if settings:
             raise CnncalcError(f"{self.path}: no argument '{next(iter(settings))}'", "a model file has no args")
-        made = Imported(self, inputs or {}, self.fuse)
-        if made.build.quantizes:
-            made.graph.as_run = lambda: Imported(self, inputs or {}, self.fuse, rounds=True).graph
+        return self._graph(inputs or {}, rounds=False, choices={})
+
+    def _graph(self, inputs: Mapping[str, Shape], rounds: bool, choices: Mapping[str, bool]) -> Graph:
+        """Build the network with some choices made, and what makes the one that runs."""
+        made = Imported(self, inputs, self.fuse, rounds, choices)
+        if made.build.quantizes and not rounds:
+            made.graph.as_run = partial(self._graph, inputs, True, choices)
+        if made.build.undecided:
+            made.graph.decided = lambda key, value: self._graph(inputs, rounds, {**choices, key: value})
         return made.graph
 
     def reader(self) -> Callable[[], ModelFile]:
@@ -179,10 +186,13 @@ class Imported:
         held: each node's constants, by the layer's names for them.
     """
 
-    def __init__(self, file: ModelFile, inputs: Mapping[str, Shape], fuse: bool = True, rounds: bool = False) -> None:
+    def __init__(
+        self, file: ModelFile, inputs: Mapping[str, Shape], fuse: bool = True, rounds: bool = False,
+        choices: Mapping[str, bool] | None = None,
+    ) -> None:  # fmt: skip
         """Build the graph.  Raises CnncalcError where the model, or what it is given, does not fit."""
         self.file = file
-        self.build = Builder(file.model, file.wire, {})
+        self.build = Builder(file.model, file.wire, choices or {})
         self.build.rounds = rounds
         self.numbers: dict[str, float] = {}
         scope = ValueScope()
@@ -204,7 +214,6 @@ class Imported:
         except CnncalcError as error:
             raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
         self.graph.notes, self.graph.numbers = self._notes(), self.numbers
-        self.graph.undecided = self.build.undecided
         types = [stored.dtype for stored in file.model.graph.stored.values()] + [port.dtype for port in file.ports()]
         self.graph.is_half = FLOAT16 in types or BFLOAT16 in types
         self.graph.stored = partial(_weights, file, self.held)
@@ -286,9 +295,10 @@ class Imported:
             if value.quantum is not None and port.dtype in RANGES:
                 value = in_integers(self.build, value, port.dtype)
             ends[port.name] = value
-        steps = needed(self.build.steps, list(ends.values()))
+        wanted = [*ends.values(), *[one.condition for one in self.build.undecided if one.condition is not None]]
+        steps = needed(self.build.steps, wanted)
         if fuse:
-            steps = needed(fused(self.build, steps, list(ends.values())), list(ends.values()))
+            steps = needed(fused(self.build, steps, wanted), wanted)
         if len(steps) > MAX_LAYERS:
             raise CnncalcError(f"the model has more than {MAX_LAYERS:,} layers")
         self.params = Params(self.build, steps)
@@ -308,6 +318,10 @@ class Imported:
             made[step] = node
             self.held[node] = step
         self.graph.finish({name: tensor(value) for name, value in ends.items()})
+        self.graph.undecided = [
+            OpenChoice(one.key, one.words, None if one.condition is None else tensor(one.condition))
+            for one in self.build.undecided
+        ]
 
     def _notes(self) -> list[str]:
         """Return what a user is to know about the import, a sentence each."""
@@ -349,30 +363,6 @@ def _weights(file: ModelFile, steps: Mapping[Node, LayerStep]) -> Mapping[str, A
     from cnncalc.importers.onnx.arrays import Arrays, Weights
 
     return Weights(Arrays(file.wire, file.path, file.place), steps)
-
-
-def batch_word(ports: list[Port]) -> str | None:
-    """Return the word by which the file's shapes call the batch, or None."""
-    words = [size for port in ports for size in port.shape or () if isinstance(size, str)]
-    named = next((word for word in words if "batch" in word.lower()), None)
-    firsts = [port.shape[0] for port in ports if port.shape and isinstance(port.shape[0], str)]
-    return named or next((word for word in firsts if word != "?"), None)
-
-
-def batch_axis(sizes: tuple[int | str | None, ...], word: str | None) -> int | None:
-    """Return on which axis of an input the batch stands; None where it has none.
-
-    It is the axis that is called so, else the first one where it is 1 or open, else the only one that is open.
-    """
-    if word is not None and word in sizes:
-        return sizes.index(word)
-    first = sizes[0]
-    if not isinstance(first, int) or first < 2:
-        return 0
-    free = [axis for axis, size in enumerate(sizes) if not isinstance(size, int) or size < 1]
-    if len(free) == 1 and len(sizes) < 4:
-        return free[0]
-    return 0 if len(sizes) > 3 else None
 
 
 def needed(steps: list[LayerStep], outputs: list[Value]) -> list[LayerStep]:

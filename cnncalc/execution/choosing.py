@@ -1,0 +1,47 @@
+"""Choices that a model file makes when it runs: the branch that an input takes, found by running what decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnncalc.execution.weights import expected
+from cnncalc.graph import Graph, Node
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_CHOICES
+
+if TYPE_CHECKING:
+    from cnncalc.execution.report import Run
+
+
+def _needed(stored: Callable[[], Mapping[str, Any]], part: Graph) -> Mapping[str, Any]:
+    """Return those of a file's tensors that a part of its network has."""
+    found = stored()
+    return {item.name: found[item.name] for item in expected(part) if item.name in found}
+
+
+def chosen(network: Graph, run: Callable[[Graph], Run]) -> Graph:
+    """Return the network that the input of a run goes through: its choices made one after the other, up to a bound.
+
+    Args:
+        network: with choices that are open.
+        run: runs a network on the input.
+
+    Raises:
+        CnncalcError: where samples of a batch choose differently.
+    """
+    made = 0
+    while made < MAX_CHOICES and network.decided is not None and isinstance(by := network.undecided[0].by, Node):
+        key, words, _ = network.undecided[0]
+        part = network.up_to(by)
+        if network.stored is not None:
+            part.stored = partial(_needed, network.stored, part)
+        truths = {bool(value) for value in np.ravel(run(part).output)}
+        if len(truths) > 1:
+            raise CnncalcError(f"the samples of the batch take different branches of {words}", "run them one by one")
+        network = network.decided(key, truths.pop())
+        made += 1
+    return network

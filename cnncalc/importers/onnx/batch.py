@@ -1,0 +1,29 @@
+"""Which axis of a model file's inputs is the batch."""
+
+from __future__ import annotations
+
+from cnncalc.importers.onnx.model import Port
+
+
+def batch_word(ports: list[Port]) -> str | None:
+    """Return the word by which the file's shapes call the batch, or None."""
+    words = [size for port in ports for size in port.shape or () if isinstance(size, str)]
+    named = next((word for word in words if "batch" in word.lower()), None)
+    firsts = [port.shape[0] for port in ports if port.shape and isinstance(port.shape[0], str)]
+    return named or next((word for word in firsts if word != "?"), None)
+
+
+def batch_axis(sizes: tuple[int | str | None, ...], word: str | None) -> int | None:
+    """Return on which axis of an input the batch stands; None where it has none.
+
+    It is the axis that is called so, else the first one where it is 1 or open, else the only one that is open.
+    """
+    if word is not None and word in sizes:
+        return sizes.index(word)
+    first = sizes[0]
+    if not isinstance(first, int) or first < 2:
+        return 0
+    free = [axis for axis, size in enumerate(sizes) if not isinstance(size, int) or size < 1]
+    if len(free) == 1 and len(sizes) < 4:
+        return free[0]
+    return 0 if len(sizes) > 3 else None
