@@ -8,10 +8,18 @@ what ``cnncalc explain --convention`` shows.  The tools, their releases and wher
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from cnncalc.layers.base import Use
 from cnncalc.layers.shapes import Shape, axis_index
+
+if TYPE_CHECKING:
+    from cnncalc.layers.activation.softmax import Softmax
+    from cnncalc.layers.convolution.conv import Conv
+    from cnncalc.layers.convolution.conv_transpose import ConvTranspose
+    from cnncalc.layers.normalization.batchnorm import BatchNorm
+    from cnncalc.layers.normalization.lrn import LRN
+    from cnncalc.layers.shape.upsample import Upsample
 
 # --- rules that several tools share --------------------------------------------------------------------------
 
@@ -33,7 +41,7 @@ def normalised(use: Use, batch: int) -> int:
 
 def batchnorm(use: Use, batch: int) -> int:
     """2 per element, 1 without a scale; 5 and 4 where the batch's own statistics are taken"""
-    if not _layer(use).track_running_stats:
+    if not cast("BatchNorm", use.layer).track_running_stats:
         return normalised(use, batch)
     return batch * prod(use.output) * (2 if use.params else 1)
 
@@ -69,8 +77,9 @@ def flat_pool(use: Use, batch: int) -> int:
 
 
 def resized(use: Use, batch: int) -> int:
-    """1 per output element for nearest, 4 for bilinear, on a map of two axes; nothing on one or three"""
-    return batch * prod(use.output) * {"nearest": 1, "linear": 4}[_layer(use).mode] if len(use.output) == 3 else 0
+    """1 per output element for nearest, 4 for bilinear, on a map of two axes; nothing on one or three, or for others"""
+    each = {"nearest": 1, "linear": 4}.get(cast("Upsample", use.layer).mode, 0)
+    return batch * prod(use.output) * each if len(use.output) == 3 else 0
 
 
 # --- thop ----------------------------------------------------------------------------------------------------
@@ -78,7 +87,7 @@ def resized(use: Use, batch: int) -> int:
 
 def convolved_at_outputs(use: Use, batch: int) -> int:
     """output elements × channels of a group × kernel: transposed convolution at its output's size"""
-    layer = _layer(use)
+    layer = cast("Conv", use.layer)
     macs: int = batch * prod(use.output) * (use.inputs[0][0] // layer.groups) * prod(layer.kernel_size)
     return macs
 
@@ -105,15 +114,15 @@ def adaptive(use: Use, batch: int) -> int:
 
 def softmax(use: Use, batch: int) -> int:
     """for each line of n elements n exponentials, n − 1 adds, n divisions"""
-    line = use.output[axis_index(_layer(use).axis, use.output)]
+    line = use.output[axis_index(cast("Softmax", use.layer).axis, use.output)]
     return batch * prod(use.output) // line * (3 * line - 1)
 
 
 def interpolated(use: Use, batch: int) -> int:
-    """per output element 1 for nearest, 5 for linear, 11 for bilinear; nothing for trilinear"""
+    """per output element 1 for nearest, 5 for linear, 11 for bilinear, 259 for bicubic; nothing for other modes"""
     axes = len(use.output) - 1
-    each = 1 if _layer(use).mode == "nearest" else {1: 5, 2: 11}.get(axes, 0)
-    return batch * prod(use.output) * each
+    by_mode = {"nearest": 1, "linear": {1: 5, 2: 11}.get(axes, 0), "cubic": 224 + 35}
+    return batch * prod(use.output) * by_mode.get(cast("Upsample", use.layer).mode, 0)
 
 
 # --- calflops ------------------------------------------------------------------------------------------------
@@ -121,7 +130,7 @@ def interpolated(use: Use, batch: int) -> int:
 
 def conv_flops(use: Use, batch: int) -> int:
     """2 · macs, and 1 per output element for the bias; one position fewer for an even kernel under 'same'"""
-    layer, positions = _layer(use), prod(use.output[1:])
+    layer, positions = cast("Conv", use.layer), prod(use.output[1:])
     flops = batch * use.macs + macs_and_bias(use, batch)
     if layer.padding != "same" or set(layer.stride) != {1}:  # with another stride PyTorch has no padding of that name
         return flops
@@ -132,7 +141,7 @@ def conv_flops(use: Use, batch: int) -> int:
 
 def conv_transpose_flops(use: Use, batch: int) -> int:
     """2 · macs, divided by groups twice; bias at the size that a convolution forwards would have"""
-    layer = _layer(use)
+    layer = cast("ConvTranspose", use.layer)
     sizes = use.inputs[0][1:]
     filters = layer.out_channels // layer.groups
     macs = prod(use.inputs[0]) * (filters // layer.groups) * prod(layer.kernel_size)
@@ -176,26 +185,21 @@ def lppool_flops(use: Use, batch: int) -> int | None:
 def lrn_flops(use: Use, batch: int) -> int:
     """3 per element, and 1 per element of the squares padded by size − 1 channels"""
     channels = use.output[0]
-    flops: int = batch * (3 * prod(use.output) + (channels + _layer(use).size - 1) * prod(use.output[1:]))
-    return flops
+    padded = channels + cast("LRN", use.layer).size - 1
+    return batch * (3 * prod(use.output) + padded * prod(use.output[1:]))
 
 
 def resized_flops(use: Use, batch: int) -> int | None:
     """1 per input element; by size, the size's product; it fails on unlike factors, unless as many as the batch"""
-    layer = _layer(use)
+    layer = cast("Upsample", use.layer)
     if layer.size is not None:
-        flops: int = prod(layer.size)
-        return flops
-    works = len(set(layer.scale_factor)) == 1 or len(layer.scale_factor) == batch
+        return prod(layer.size)
+    factors = layer.scale_factor or ()
+    works = len(set(factors)) == 1 or len(factors) == batch
     return inputs(use, batch) if works else None
 
 
 # --- what the rules read -------------------------------------------------------------------------------------
-
-
-def _layer(use: Use) -> Any:
-    """Return the layer, whose arguments the type's rule knows."""
-    return use.layer
 
 
 def _form(use: Use) -> str:

@@ -76,6 +76,21 @@ def test_rules_on_single_modules(row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("mode", "fvcore", "thop"),
+    [
+        # by hand from the sources: fvcore/nn/flop_count.py has handles for upsample_nearest2d and upsample_bilinear2d
+        # alone; thop/vision/calc_func.py takes 224 + 35 per output element of bicubic, and other modes as nothing
+        ("cubic", 0, 259 * 6 * 10 * 14),
+        ("nearest-exact", 0, 0),
+    ],
+)
+def test_upsampling_in_other_modes(mode: str, fvcore: int, thop: int) -> None:
+    net = network(f"input: [6, 5, 7]\nlayers:\n  - upsample: {{scale_factor: 2, mode: {mode}}}\n")
+    totals = {account.convention.name: account.total for account in accounts(net)}
+    assert (totals["fvcore"], totals["thop"]) == (fvcore, thop)
+
+
+@pytest.mark.parametrize(
     ("item", "input", "flops"),
     [
         # printed by calflops 0.3.2, whose rule pads by ⌊D·(K − 1)/2⌋ on both sides: 49 positions instead of 50
