@@ -70,19 +70,17 @@ def opened(path: str, resume: bool, of: Mapping[str, object]) -> tuple[GrowingFi
 
 
 def identity(version: str, recipe: Recipe, options: Mapping[str, object]) -> dict[str, object]:
-    """Return what decides on the bytes of a sweep: the code, the spec, and options by their names.
-
-    Raises:
-        CnncalcError: for a model that came through a pipe.
-    """
+    """Return what decides on the bytes of a sweep: the code, the spec, and options by their names."""
+    digest = sha256()
     if recipe.text is not None:
-        data = recipe.text.encode("utf-8", "surrogateescape")
+        digest.update(recipe.text.encode("utf-8", "surrogateescape"))
     elif os.path.isfile(recipe.path):
         with open(recipe.path, "rb") as file:
-            data = file.read()
-    else:
-        data = b""
-    spec = {"file": recipe.path, "text": sha256(data).hexdigest()}
+            while piece := file.read(1 << 20):  # a model may not fit into memory
+                digest.update(piece)
+    else:  # a model that came through a pipe, and that nobody can compare with another one
+        digest.update(os.urandom(16))
+    spec = {"file": recipe.path, "text": digest.hexdigest()}
     return {"version": version, "code": code_identity(), **spec, **options}
 
 

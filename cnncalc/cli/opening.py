@@ -152,10 +152,8 @@ def read_asked(spec: str, fuse: bool, with_specs: bool = False) -> tuple[Recipe,
     Raises:
         CnncalcError: where it can't be read, or ``--no-fuse`` would change nothing.
     """
-    recipe, named = read_spec(spec)
-    if hasattr(recipe, "fuse"):
-        recipe.fuse = fuse
-    elif not fuse and not with_specs:
+    recipe, named = read_spec(spec, fuse)
+    if not fuse and not with_specs and isinstance(recipe, Document):
         raise CnncalcError(f"--no-fuse is for model files, and {spec} is a spec")
     return recipe, named
 
@@ -179,28 +177,28 @@ def _changes(settings: Sequence[str], inputs: Sequence[str], layout: str) -> Cha
     return parse_settings(settings), dict([parse_input(text, layout) for text in inputs])
 
 
-def read_spec(spec: str) -> tuple[Recipe, str | None]:
+def read_spec(spec: str, fuse: bool = True) -> tuple[Recipe, str | None]:
     """Return the recipe of SPEC, and the variant that it asks for: a shipped name's, or FILE:VARIANT's.
 
     ``-`` reads standard input; a pipe, as the shell's ``<(git show HEAD:net.yaml)`` makes it, is read once.
     """
     path, variant = split_variant(spec)
-    recipe, named = _read_file(path)
+    recipe, named = _read_file(path, fuse)
     return recipe, variant or named
 
 
-def _read_file(spec: str) -> tuple[Recipe, str | None]:
+def _read_file(spec: str, fuse: bool) -> tuple[Recipe, str | None]:
     if os.path.exists(spec) and not os.path.isfile(spec) and not os.path.isdir(spec):
         try:
             with open(spec, "rb") as pipe:
-                return _read_stream(pipe, spec), None
+                return _read_stream(pipe, spec, fuse), None
         except OSError as error:
             raise CnncalcError(f"{spec}: {error.strerror}") from None
     if spec == "help" and not os.path.exists(spec):
         command = click.get_current_context().info_name
         raise CnncalcError("'help' is neither a file nor a network", f"'cnncalc help {command}' shows the options")
     if spec != "-":
-        recipe, named = open_file(spec)
+        recipe, named = open_file(spec, fuse)
         note_read(recipe.path)  # the path of a shipped spec, which SPEC only names
         return recipe, named
     if sys.stdin is None:
@@ -210,17 +208,17 @@ def _read_file(spec: str) -> tuple[Recipe, str | None]:
         raise CnncalcError("'-' reads a spec from standard input, which is a terminal", hint)
     with suppress(OSError):  # a stream may have no descriptor
         note_read(sys.stdin.fileno())
-    return _read_stream(sys.stdin.buffer, "<stdin>"), None
+    return _read_stream(sys.stdin.buffer, "<stdin>", fuse), None
 
 
-def _read_stream(stream: IO[bytes], name: str) -> Recipe:
+def _read_stream(stream: IO[bytes], name: str, fuse: bool) -> Recipe:
     """Return the spec, or the model, that comes through a pipe."""
     data = stream.read(MAX_FILE_BYTES + 1)
     if not begins_a_model(data):
         return read_text(data, name)
     from cnncalc.importers.onnx.load import read_model_bytes
 
-    return read_model_bytes(data + stream.read(MAX_PIPED_MODEL_BYTES + 1 - len(data)), name)
+    return read_model_bytes(data + stream.read(MAX_PIPED_MODEL_BYTES + 1 - len(data)), name, fuse)
 
 
 def read_shipped() -> Iterator[Member]:

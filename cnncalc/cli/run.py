@@ -204,7 +204,9 @@ def command(
         "max_memory": limit,
     }  # fmt: skip
     if other.engine:
-        asked_for["file"] = getattr(recipe, "place", None)  # of a model file
+        from cnncalc.importers.onnx.load import ModelFile
+
+        asked_for["file"] = recipe.place if isinstance(recipe, ModelFile) else None
         return _against(network, out, x, tolerance, asked_for)
     with progress_bar() as progress:
         result = run(network, x, dtype=dtype, repeat=repeat, layers=saving.layers, progress=progress, **asked_for)

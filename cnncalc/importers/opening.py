@@ -37,13 +37,16 @@ def split_variant(spec: str) -> tuple[str, str | None]:
     return spec, None
 
 
-def open_file(spec: str) -> tuple[Recipe, str | None]:
-    """Return what :func:`open_recipe` does of a name without a variant behind a colon."""
+def open_file(spec: str, fuse: bool = True) -> tuple[Recipe, str | None]:
+    """Return what :func:`open_recipe` does of a name without a variant behind a colon.
+
+    ``fuse`` is whether operators of a model file that are one layer together become one.
+    """
     if not _is_model_file(spec):
         return open_document(spec)
     from cnncalc.importers.onnx.load import read_model_file
 
-    return read_model_file(spec), None
+    return read_model_file(spec, fuse), None
 
 
 def _is_model_file(spec: str) -> bool:

@@ -81,11 +81,13 @@ class ModelFile:
     settings: Collection[str] = ()
     deploy: Mapping[str, Any] = MappingProxyType({})
 
-    def __init__(self, data: bytes | Paged, path: str, size: int, place: str | None = None) -> None:
+    def __init__(
+        self, data: bytes | Paged, path: str, size: int, place: str | None = None, *, fuse: bool = True
+    ) -> None:
         """Read a model.  Raises CnncalcError where it is none."""
         self.path = path
         self.place = place
-        self.fuse = True
+        self.fuse = fuse
         self.name = os.path.basename(path).rpartition(".")[0] or path
         self.wire = WireReader(data, size)
         if not is_model(data[0:16]):
@@ -141,11 +143,11 @@ class ModelFile:
         """
         if self.place is None:
             raise CnncalcError(f"{self.path}: a model from a pipe can't be read twice")
-        return partial(_read_again, self.place, self.fuse)
+        return partial(read_model_file, self.place, self.fuse)
 
 
-def read_model_file(path: str) -> ModelFile:
-    """Read a model from a regular file; a large one is mapped.  Raises CnncalcError where it can't be."""
+def read_model_file(path: str, fuse: bool = True) -> ModelFile:
+    """Read a model from a regular file, of a large one what is needed.  Raises CnncalcError where it can't be."""
     try:
         with open(path, "rb") as file:
             status = os.fstat(file.fileno())
@@ -155,24 +157,18 @@ def read_model_file(path: str) -> ModelFile:
                 raise CnncalcError(f"{path}: larger than {MAX_MODEL_BYTES:,} bytes")
             if status.st_size < WHOLE:
                 data = file.read(status.st_size)
-                return ModelFile(data, path, len(data), path)
+                return ModelFile(data, path, len(data), path, fuse=fuse)
         paged = Paged(open(path, "rb", buffering=0))  # noqa: SIM115  # it stays open with the model
-        return ModelFile(paged, path, status.st_size, path)
+        return ModelFile(paged, path, status.st_size, path, fuse=fuse)
     except OSError as error:
         raise CnncalcError(f"{path}: {error.strerror}") from None
 
 
-def _read_again(path: str, fuse: bool) -> ModelFile:
-    file = read_model_file(path)
-    file.fuse = fuse
-    return file
-
-
-def read_model_bytes(data: bytes, path: str) -> ModelFile:
+def read_model_bytes(data: bytes, path: str, fuse: bool = True) -> ModelFile:
     """Read a model that is in memory.  Raises CnncalcError where it is none."""
     if len(data) > MAX_PIPED_MODEL_BYTES:
         raise CnncalcError(f"{path}: larger than {MAX_PIPED_MODEL_BYTES:,} bytes")
-    return ModelFile(data, path, len(data))
+    return ModelFile(data, path, len(data), fuse=fuse)
 
 
 # --- a graph -------------------------------------------------------------------------------------------------
