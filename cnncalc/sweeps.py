@@ -156,7 +156,7 @@ def _variants(recipe: Recipe, variants: str | Iterable[str | None] | None) -> li
     return named
 
 
-def _values_by_argument(recipe: Recipe, args: Mapping[str, Any] | None) -> dict[str, Sequence[Value] | Each]:
+def _values_by_argument(recipe: Recipe, args: Mapping[str, object] | None) -> dict[str, Sequence[Value] | Each]:
     """Return the values of each argument that is swept."""
     if args is None:
         return {}
@@ -166,7 +166,7 @@ def _values_by_argument(recipe: Recipe, args: Mapping[str, Any] | None) -> dict[
     return {name: _values(f"args[{name!r}]", some) for name, some in args.items()}
 
 
-def _values(argument: str, some: Any) -> Sequence[Value] | Each:
+def _values(argument: str, some: object) -> Sequence[Value] | Each:
     """Return the values of an argument; a text is read as the command line reads it, lists become tuples."""
     from cnncalc.studies.sweep.values import values_of
 
@@ -178,14 +178,14 @@ def _values(argument: str, some: Any) -> Sequence[Value] | Each:
     return tuple([given.value(argument, one) for one in given.several(argument, some, "values")])
 
 
-def _input_shapes(input: Any) -> dict[str, list[Shape]]:
+def _input_shapes(input: object) -> dict[str, list[Shape]]:
     """Return the shapes of each input that is swept, "" standing for the only one."""
     if isinstance(input, Mapping):
         return {given.text("input", name): _shapes(f"input[{name!r}]", some) for name, some in input.items()}
     return {} if input is None else {"": _shapes("input", input)}
 
 
-def _shapes(argument: str, some: Any) -> list[Shape]:
+def _shapes(argument: str, some: object) -> list[Shape]:
     some = given.plain(some)
     if isinstance(some, (str, bytes, Mapping)) or not isinstance(some, Iterable):
         return [given.shape(argument, some)]

@@ -119,7 +119,7 @@ def write(file: GrowingFile, view: View, out: Output, resumed: bool) -> None:
         file.write(chunk.encode())
 
 
-def noted(parts: Iterable[T], file: GrowingFile, state: Callable[[], Mapping[str, Any]]) -> Iterator[T]:
+def noted(parts: Iterable[T], file: GrowingFile, state: Callable[[], Mapping[str, object]]) -> Iterator[T]:
     """Yield the parts; when the next one is asked for, the last one is written, and the state is noted."""
     for part in parts:
         yield part

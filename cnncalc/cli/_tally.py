@@ -29,7 +29,7 @@ class RowTally:
         self._begun = perf_counter()
 
     @property
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """What it has counted, for :meth:`restore`."""
         return {
             "done": self.done,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnncalc.cli.overwriting import note_read
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 
 if TYPE_CHECKING:
+    from cnncalc.execution.arrays.read import StoredArray
     from cnncalc.graph import Graph
 
 ARRAYS = (".npy", ".npz", ".safetensors")
@@ -52,12 +53,12 @@ def refuse_unused(files: Mapping[str, str], of_pictures: Mapping[str, object], o
 
 def read_inputs(
     network: Graph, files: Mapping[str, str], resize: int | None, mean: Sequence[float], std: Sequence[float]
-) -> Any:
+) -> dict[str, StoredArray] | None:
     """Return what the files of --input hold; None where there are none."""
     from cnncalc.execution.arrays.read import open_arrays
     from cnncalc.execution.images import open_image
 
-    arrays: dict[str, Any] = {}
+    arrays: dict[str, StoredArray] = {}
     first = next(iter(network.inputs))
     for name, path in files.items():
         note_read(path)
@@ -84,7 +85,7 @@ def read_inputs(
     return arrays if files else None
 
 
-def read_weights(path: str) -> Mapping[str, Any]:
+def read_weights(path: str) -> Mapping[str, StoredArray]:
     """Return the tensors of a file by name.  Raises CnncalcError where it has none, or they have no names."""
     from cnncalc.execution.arrays.read import named_arrays
 

@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TextIO
 
 from cnncalc.cli.output import to_stderr
 from cnncalc.language.findings import SpecWarning
@@ -21,7 +21,12 @@ def shown_warnings() -> Iterator[None]:
     shown: set[str] = set()
 
     def show(
-        message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
     ) -> None:
         if not isinstance(message, SpecWarning):
             if sys.warnoptions:

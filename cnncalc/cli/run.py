@@ -22,6 +22,7 @@ from cnncalc.ground.numbers import counted
 from cnncalc.ground.quantities import parse_quantity
 
 if TYPE_CHECKING:
+    from cnncalc.execution.arrays.read import StoredArray
     from cnncalc.execution.report import Run
     from cnncalc.graph import Graph
 
@@ -218,7 +219,13 @@ def command(
     return max(report_unmet(summary), _report_to_stderr(result, asked.layout))
 
 
-def _against(network: Graph, out: Output, x: Any, tolerance: float | None, asked_for: Mapping[str, Any]) -> int:
+def _against(
+    network: Graph,
+    out: Output,
+    x: Mapping[str, StoredArray] | None,
+    tolerance: float | None,
+    asked_for: Mapping[str, Any],
+) -> int:
     """Run another engine beside ours, and show how they differ; return the exit code."""
     from cnncalc.rendering.views.against import view
     from cnncalc.studies.against import against

@@ -81,7 +81,7 @@ class GrowingFile:
         self.path = path
         self._of = of
         self._bytes = self._checksum = 0
-        self._state: Mapping[str, Any] = {}
+        self._state: Mapping[str, object] = {}
         self._whole: tuple[int, int] = (0, 0)
         self._last: float | None = None
         with _writing(path):
@@ -123,7 +123,7 @@ class GrowingFile:
         self._bytes += len(data)
         self._checksum = crc32(data, self._checksum)
 
-    def checkpoint(self, state: Mapping[str, Any]) -> None:
+    def checkpoint(self, state: Mapping[str, object]) -> None:
         """Note that the file is whole up to here; now and then that is kept where it outlives the process."""
         self._state, self._whole = state, (self._bytes, self._checksum)
         now = monotonic()
@@ -196,7 +196,7 @@ class StandingFile(GrowingFile):
         if self._file.read(len(data)) != data:
             raise self._otherwise
 
-    def checkpoint(self, state: Mapping[str, Any]) -> None:
+    def checkpoint(self, state: Mapping[str, object]) -> None:
         """Do nothing: the file stays as it is."""
 
     def finish(self) -> None:
