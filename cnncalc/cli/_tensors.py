@@ -12,6 +12,8 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnncalc.execution.arrays.read import StoredArray
     from cnncalc.graph import Graph
 
@@ -85,7 +87,7 @@ def read_inputs(
     return arrays if files else None
 
 
-def read_weights(path: str) -> Mapping[str, StoredArray]:
+def read_weights(path: str) -> Mapping[str, npt.ArrayLike]:
     """Return the tensors of a file by name.  Raises CnncalcError where it has none, or they have no names."""
     from cnncalc.execution.arrays.read import named_arrays
 
