@@ -13,8 +13,9 @@ from cnncalc.figures.conventions import COMPARED, TOOLS, accounts
 from cnncalc.figures.costs import CONVENTIONS, OWN_CONVENTION
 from cnncalc.figures.summary import summarize
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.layers import layer_types
+from cnncalc.layers import LayerError, layer_types
 from cnncalc.network import Network
+from tests.layers.building import known, make
 
 NAMES = ("torchinfo", "fvcore", "ptflops", "thop", "calflops")
 
@@ -88,6 +89,22 @@ def test_upsampling_in_other_modes(mode: str, fvcore: int, thop: int) -> None:
     net = network(f"input: [6, 5, 7]\nlayers:\n  - upsample: {{scale_factor: 2, mode: {mode}}}\n")
     totals = {account.convention.name: account.total for account in accounts(net)}
     assert (totals["fvcore"], totals["thop"]) == (fvcore, thop)
+
+
+@pytest.mark.parametrize("name", layer_types())
+def test_every_word_that_an_argument_takes_has_a_figure(name: str) -> None:
+    example = known(name).example
+    layer = make(example.item)
+    given = {argument: layer.__dict__[argument] for argument in layer.arguments}
+    for argument, one in layer.arguments.items():
+        for word in one.words if one.only_words else ():
+            try:
+                use = type(layer)(**{**given, argument: word}).apply(example.inputs)
+            except LayerError:  # the word does not go with the example's other arguments
+                continue
+            for tool in NAMES:
+                figure = TOOLS[tool].of(use, 2)
+                assert figure is None or figure >= 0, (tool, word)
 
 
 @pytest.mark.parametrize(
