@@ -77,6 +77,9 @@ MAX_MODEL_DEPTH = 16
 MAX_MODEL_NODES = 100_000
 """Operators of a model file, when all its functions are written out."""
 
+TENSORS_PER_OPERATOR = 16
+"""How many tensors that an operator of a model file reads and makes count as one operator more."""
+
 MAX_MODEL_PASSES = 1_024
 """Passes of a loop in a model file that are taken in one by one; one with more is not counted."""
 

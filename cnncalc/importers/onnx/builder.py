@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import MAX_MODEL_DEPTH, MAX_MODEL_NODES
+from cnncalc.ground.limits import MAX_MODEL_DEPTH, MAX_MODEL_NODES, TENSORS_PER_OPERATOR
 from cnncalc.importers.onnx.choices import Undecided, chosen
 from cnncalc.importers.onnx.elements import elements
 from cnncalc.importers.onnx.evaluator import Known, evaluate
 from cnncalc.importers.onnx.loops import unrolled
 from cnncalc.importers.onnx.model import Attribute, Function, Model, OnnxOperator, Port, StoredTensor, Subgraph
 from cnncalc.importers.onnx.opaque import Opaque
+from cnncalc.importers.onnx.readers import Readers
 from cnncalc.importers.onnx.values import (
     MOVES,
     Call,
@@ -90,11 +92,11 @@ class Builder:
         self.quantizes = False
         self.statistics: dict[int, StoredTensor] = {}
         self.constants: set[int] = set()
-        self.dequantized: set[int] = set()
+        self.dequantized: dict[int, None] = {}
         self.baked = 1
         self.left = MAX_MODEL_NODES
-        self.beside: Sequence[OnnxOperator] = ()
-        self.ends: set[str] = set()
+        self.entered: dict[int, tuple[dict[str, Value], Readers]] = {}
+        self.readers = Readers()
         self.depth = 0
         self.call = Call(OnnxOperator("", "", (), (), "", {}, (), {}, ""), [], 1, ())
         self.parameters: dict[tuple[int, Shape], Value] = {}
@@ -105,20 +107,37 @@ class Builder:
 
     def graph(self, graph: Subgraph, scope: ValueScope, scopes: tuple[str, ...] = ()) -> list[Value | None]:
         """Take in a graph's stored tensors and operators; return its outputs."""
-        self.depth += 1
-        if self.depth > MAX_MODEL_DEPTH:
-            raise CnncalcError(f"the model's graphs and functions are nested deeper than {MAX_MODEL_DEPTH}")
-        self.hints.update(graph.ports)
-        for stored in graph.stored.values():
-            if stored.name not in scope.values:
-                scope.values[stored.name] = self.stored(stored)
-        before, self.beside = self.beside, graph.operators
-        around, self.ends = self.ends, {port.name for port in graph.outputs}
-        for item in graph.operators:
-            self.operator(item, scope, self.model.opsets, scopes)
-        self.beside, self.ends = before, around
-        self.depth -= 1
+        if id(graph) not in self.entered:
+            self.hints.update(graph.ports)
+            stored = {name: self.stored(tensor) for name, tensor in graph.stored.items()}
+            self.entered[id(graph)] = stored, Readers(graph.operators, [port.name for port in graph.outputs])
+        self.charge(len(graph.outputs))
+        around = self.readers
+        scope.stored, self.readers = self.entered[id(graph)]
+        try:
+            with self.deeper():
+                for item in graph.operators:
+                    self.operator(item, scope, self.model.opsets, scopes)
+        finally:
+            self.readers = around
         return [scope.find(port.name) for port in graph.outputs]
+
+    @contextmanager
+    def deeper(self) -> Iterator[None]:
+        """Go into a graph or a function, and come out of it whatever happens there."""
+        if self.depth == MAX_MODEL_DEPTH:
+            raise CnncalcError(f"the model's graphs and functions are nested deeper than {MAX_MODEL_DEPTH}")
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
+    def charge(self, count: int) -> None:
+        """Count operators, or what takes as long."""
+        self.left -= count
+        if self.left < 0:
+            raise CnncalcError(f"the model has more than {MAX_MODEL_NODES:,} operators, functions written out")
 
     def stored(self, stored: StoredTensor) -> Value:
         """Return a tensor of the file as a value."""
@@ -143,9 +162,7 @@ class Builder:
         Raises:
             CnncalcError: where it is not what the file says it is, with its name.
         """
-        self.left -= 1
-        if self.left < 0:
-            raise CnncalcError(f"the model has more than {MAX_MODEL_NODES:,} operators, functions written out")
+        self.charge(1 + (len(item.inputs) + len(item.outputs)) // TENSORS_PER_OPERATOR)
         inputs: list[Value | None] = []
         for name in item.inputs:
             value = scope.find(name) if name else None
@@ -153,7 +170,7 @@ class Builder:
                 raise CnncalcError(f"{where(item)} reads '{name}', which nothing before it makes")
             inputs.append(value)
         for name in item.outputs:
-            if name and name in scope.values:
+            if name and (name in scope.values or name in scope.stored):
                 raise CnncalcError(f"{where(item)} makes '{name}', which is there already")
         call = Call(item, inputs, opsets.get(item.domain, 1), scopes)
         around, self.call = self.call, call
@@ -163,7 +180,8 @@ class Builder:
             message = error.message if isinstance(error, LayerError) else str(error) or type(error).__name__
             hint = f"its inputs are {self.shapes(call)}"
             raise CnncalcError(f"{where(item)} does not fit: {message}", hint) from None
-        self.call = around
+        finally:
+            self.call = around
         for name, value in zip(item.outputs, outputs, strict=False):
             if name and value is not None:
                 value.name = value.name or name
@@ -171,7 +189,7 @@ class Builder:
 
     def is_read_once(self, name: str) -> bool:
         """Whether one operator alone of the graph at hand reads a value."""
-        return sum([item.inputs.count(name) for item in self.beside]) == 1
+        return self.readers.count(name) == 1
 
     def shapes(self, call: Call) -> str:
         """Return the shapes of what an operator reads, for a message."""
@@ -228,27 +246,24 @@ class Builder:
 
     def function(self, call: Call, function: Function) -> Sequence[Value | None]:
         """Take in the operators of one that the file defines, in place of it; nothing outside is seen."""
-        self.depth += 1
-        if self.depth > MAX_MODEL_DEPTH:
-            raise CnncalcError(f"the model's graphs and functions are nested deeper than {MAX_MODEL_DEPTH}")
         inside = ValueScope()
         for name, value in zip(function.inputs, call.inputs, strict=False):
             if value is not None:
                 inside.values[name] = value
         given = {**function.defaults, **call.operator.attributes}
         scopes = (*call.scopes, call.operator.name or call.op)
-        for item in function.operators:
-            missing = [name for name in item.inputs if name and name not in inside.values]
-            unknown = [name for name in missing if name not in function.inputs]
-            if unknown:
-                raise CnncalcError(f"{where(item)} reads '{unknown[0]}', which nothing before it makes")
-            if missing:
-                item = item._replace(inputs=tuple(["" if name in missing else name for name in item.inputs]))
-            if item.references:
-                bound = {name: given[other] for name, other in item.references.items() if other in given}
-                item = item._replace(attributes={**item.attributes, **bound})
-            self.operator(item, inside, self.model.opsets, scopes)
-        self.depth -= 1
+        with self.deeper():
+            for item in function.operators:
+                missing = [name for name in item.inputs if name and name not in inside.values]
+                unknown = [name for name in missing if name not in function.inputs]
+                if unknown:
+                    raise CnncalcError(f"{where(item)} reads '{unknown[0]}', which nothing before it makes")
+                if missing:
+                    item = item._replace(inputs=tuple(["" if name in missing else name for name in item.inputs]))
+                if item.references:
+                    bound = {name: given[other] for name, other in item.references.items() if other in given}
+                    item = item._replace(attributes={**item.attributes, **bound})
+                self.operator(item, inside, self.model.opsets, scopes)
         return [inside.find(name) for name in function.outputs]
 
     # --- steps ----------------------------------------------------------------------------------------------

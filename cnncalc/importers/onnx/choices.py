@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol
 
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.importers.onnx.model import Subgraph
+from cnncalc.importers.onnx.model import StoredTensor, Subgraph
 from cnncalc.importers.onnx.values import Call, LayerStep, UnfitError, Value, ValueScope, where
+from cnncalc.layers.shapes import Shape
 
 
 class Undecided(NamedTuple):
@@ -31,11 +33,65 @@ class BranchTaker(Protocol):
     steps: list[LayerStep]
     undecided: list[Undecided]
     notes: list[str]
-    depth: int
-    call: Call
+    single: list[str]
+    parameters: dict[tuple[int, Shape], Value]
+    twins: dict[tuple[object, ...], Value]
+    statistics: dict[int, StoredTensor]
+    dequantized: dict[int, None]
+    quantizes: bool
 
     def graph(self, graph: Subgraph, scope: ValueScope, scopes: tuple[str, ...] = ()) -> list[Value | None]:
         """Take in a graph; return its outputs."""
+
+
+class Additions:
+    """What a branch has added to what was made before, taken back until it is chosen."""
+
+    def __init__(self, build: BranchTaker) -> None:
+        """Note what there is before the branch."""
+        self.build = build
+        self.sizes = [len(one) for one in (*self._lists(), *self._maps())]
+        self.quantizes = build.quantizes
+        self.items: list[list[Any]] = []
+        self.pairs: list[dict[Any, Any]] = []
+
+    def _lists(self) -> list[list[Any]]:
+        return [self.build.steps, self.build.notes, self.build.single, self.build.undecided]
+
+    def _maps(self) -> list[dict[Any, Any]]:
+        return [self.build.parameters, self.build.twins, self.build.statistics, self.build.dequantized]
+
+    @property
+    def macs(self) -> int:
+        """The multiply-accumulates of the branch, for one sample."""
+        return sum([macs_of(step) for step in self.items[0]])
+
+    def take_back(self) -> None:
+        """Leave what was made as it was before the branch."""
+        lists, maps = self._lists(), self._maps()
+        for row, size in zip(lists, self.sizes, strict=False):
+            self.items.append(row[size:])
+            del row[size:]
+        for pairs, size in zip(maps, self.sizes[len(lists) :], strict=True):
+            self.pairs.append(dict([pairs.popitem() for _ in range(len(pairs) - size)][::-1]))
+        self.quantizes, self.build.quantizes = self.build.quantizes, self.quantizes
+
+    def put_back(self) -> None:
+        """Add once more what the branch has added."""
+        for row, more in zip(self._lists(), self.items, strict=True):
+            row += more
+        for pairs, others in zip(self._maps(), self.pairs, strict=True):
+            pairs.update(others)
+        self.build.quantizes = self.quantizes
+
+
+@contextmanager
+def _tried(build: BranchTaker) -> Iterator[Additions]:
+    added = Additions(build)
+    try:
+        yield added
+    finally:
+        added.take_back()
 
 
 def chosen(build: BranchTaker, call: Call, scope: ValueScope) -> Sequence[Value | None]:
@@ -45,25 +101,22 @@ def chosen(build: BranchTaker, call: Call, scope: ValueScope) -> Sequence[Value 
     condition = build.choices.get(key, call.input(0).number)
     if condition is not None:
         return _branch(build, branches["then" if condition else "else"], call, scope)
-    tried: dict[str, tuple[int, list[LayerStep], list[Undecided], Sequence[Value | None]]] = {}
+    tried: dict[str, tuple[Additions, Sequence[Value | None]]] = {}
     faults = []
     for name, branch in branches.items():
-        begun, depth, open_before = len(build.steps), build.depth, len(build.undecided)
         try:
-            outputs = _branch(build, branch, call, scope)
-            macs = sum(macs_of(step) for step in build.steps[begun:])
-            tried[name] = macs, build.steps[begun:], build.undecided[open_before:], outputs
+            with _tried(build) as added:
+                outputs = _branch(build, branch, call, scope)
+            tried[name] = (added, outputs)
         except CnncalcError as error:  # shapes that only the other one is for
             faults.append(error)
-            build.depth, build.call = depth, call
-        del build.steps[begun:], build.undecided[open_before:]
     if not tried:
         raise faults[0]
-    taken = max(tried, key=lambda name: tried[name][0])
-    _, steps, inner, outputs = tried[taken]
+    taken = max(tried, key=lambda name: tried[name][0].macs)
+    added, outputs = tried[taken]
     words, decider = where(call.operator), call.input(0)
-    build.undecided += [Undecided(key, words, decider if decider.step is not None else None), *inner]
-    build.steps += steps
+    build.undecided.append(Undecided(key, words, decider if decider.step is not None else None))
+    added.put_back()
     why = "the only one that fits" if faults else "the heavier one"
     build.notes.append(f"{words} decides when it runs; its {taken} branch, {why}, is counted")
     return outputs

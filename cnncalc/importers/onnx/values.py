@@ -159,18 +159,20 @@ def literal(data: tuple[float, ...], shape: Shape, dtype: int = INT64, name: str
 
 
 class ValueScope:
-    """The values that operators see by name: a graph's own, and those of the graph around it."""
+    """The values that operators see by name: a graph's own, those stored beside it, and those of the graph around."""
 
     def __init__(self, around: ValueScope | None = None) -> None:
         self.values: dict[str, Value] = {}
+        self.stored: Mapping[str, Value] = {}
         self.around = around
 
     def find(self, name: str) -> Value | None:
         """Return a value, or None where none has the name."""
         scope: ValueScope | None = self
         while scope is not None:
-            if name in scope.values:
-                return scope.values[name]
+            found = scope.values.get(name) or scope.stored.get(name)
+            if found is not None:
+                return found
             scope = scope.around
         return None
 

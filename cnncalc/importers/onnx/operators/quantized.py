@@ -21,7 +21,7 @@ def dequantized(build: Builder, value: Value, scale: Value | None, zero: Value |
     given = [value, scale or literal((1.0,), (), FLOAT), zero or literal((0,), ())]
     real = build.derived("DequantizeLinear", *given, axis=axis)
     real.leaves, real.dtype = value.leaves, FLOAT
-    build.dequantized.update([id(leaf) for leaf in value.leaves])
+    build.dequantized |= dict.fromkeys([id(leaf) for leaf in value.leaves])
     if (
         value.fill is not None
         and scale is not None

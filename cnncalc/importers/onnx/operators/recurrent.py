@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.model import Subgraph
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, made
 from cnncalc.layers.shapes import shape_text
 
@@ -90,10 +89,7 @@ def recurrent(
 def _is_read(build: Builder, call: Call, index: int) -> bool:
     """Whether anything may read an output of an operator; in doubt it does."""
     name = (*call.operator.outputs, *("",) * index)[index]
-    if not name or call.operator not in build.beside:
-        return bool(name)
-    inner = any(isinstance(value, Subgraph) for item in build.beside for value in item.attributes.values())
-    return inner or name in build.ends or any(name in item.inputs for item in build.beside)
+    return bool(name) and build.readers.may_read(call.operator, name)
 
 
 def _arguments(call: Call, op: str, hidden: int, directions: int) -> dict[str, object]:
@@ -152,8 +148,7 @@ def _outputs(
     sides = []
     for kind in range(2 if cells else 1):
         for direction in range(directions):
-            start = (kind * directions + direction if not cells else kind * hidden + direction * 2 * hidden) * 1
-            start = start if cells else direction * hidden
+            start = kind * hidden + direction * 2 * hidden if cells else direction * hidden
             whole = y.shape[-1] == hidden
             side = y if whole else build.step("slice", [y], None, axis=1, start=start, stop=start + hidden)
             sides.append(side)

@@ -1,0 +1,44 @@
+"""Who reads what in a graph of a model file, counted once for all who ask."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
+
+from cnncalc.importers.onnx.model import OnnxOperator, Subgraph
+
+
+class Readers:
+    """The readers of a graph's values."""
+
+    def __init__(self, operators: Sequence[OnnxOperator] = (), ends: Collection[str] = ()) -> None:
+        """Look at a graph's operators, and at the names of its outputs."""
+        self.operators = operators
+        self.ends = frozenset(ends)
+
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(_reads(self.operators))
+
+    @cached_property
+    def _known(self) -> set[int]:
+        return {id(item) for item in self.operators}
+
+    def count(self, name: str) -> int:
+        """Return how often operators read a value."""
+        return self._counts[name]
+
+    def may_read(self, item: OnnxOperator, name: str) -> bool:
+        """Whether anything may read what an operator makes; in doubt, as where it stands in a function, it does."""
+        return id(item) not in self._known or name in self.ends or name in self._counts
+
+
+def _reads(operators: Sequence[OnnxOperator]) -> Iterator[str]:
+    """Yield what operators read, and those of the graphs in them."""
+    for item in operators:
+        yield from item.inputs
+        for value in item.attributes.values():
+            if isinstance(value, Subgraph):
+                yield from _reads(value.operators)
+                yield from [port.name for port in value.outputs]

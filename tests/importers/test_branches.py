@@ -1,0 +1,59 @@
+"""An If that decides when it runs: nothing stays of the branch that is not counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto, helper
+
+from cnncalc.network import Network
+from tests.importers.models import model, network, node
+
+F = np.float32
+HEAD = [node("ReduceSum", ["x"], ["s"], keepdims=0), node("Cast", ["s"], ["is_taken"], to=TensorProto.BOOL)]
+
+
+def branch(*nodes: Any) -> Any:
+    """Return a graph of some nodes that makes what the last one makes."""
+    name = nodes[-1].output[0]
+    return helper.make_graph(list(nodes), name, [], [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)])
+
+
+def choosing(one: Any, other: Any, nodes: list[Any], shape: list[Any], constants: dict[str, Any]) -> Network:
+    """Return a network that takes one of two branches, and has some nodes behind it."""
+    choice = node("If", ["is_taken"], ["z"], then_branch=one, else_branch=other, name="pick")
+    return network(model([*HEAD, choice, *nodes], {"x": shape}, ["y"], constants))
+
+
+def test_a_constant_that_both_branches_join_is_there_in_the_one_that_is_counted() -> None:
+    light = branch(node("Concat", ["c", "x"], ["t"], axis=1))
+    heavy = branch(node("Concat", ["c", "x"], ["j"], axis=1), node("Conv", ["j", "w"], ["e"], pads=[1, 1, 1, 1]))
+    constants = {"c": np.ones((1, 4, 8, 8), F), "w": np.ones((8, 8, 3, 3), F)}
+    for pair in ((light, heavy), (heavy, light)):
+        net = choosing(*pair, [node("Concat", ["c", "z"], ["y"], axis=1)], [1, 4, 8, 8], constants)
+        assert net.summary().totals.macs == 8 * 8 * 3 * 3 * 8 * 8
+        assert net.summary().totals.params == 4 * 8 * 8 + 8 * 8 * 3 * 3
+        assert net.outputs["y"].shape == (12, 8, 8)
+
+
+def test_behind_a_branch_that_does_not_fit_an_operator_is_what_it_is_alone() -> None:
+    """The cells of the LSTM are an output that nothing reads: it has no other layer for them."""
+    fits, unfit = branch(node("Relu", ["x"], ["t"])), branch(node("Reshape", ["x", "sizes"], ["u"]))
+    recurrent = node("LSTM", ["z", "w", "r"], ["y", "last", "cells"], hidden_size=4)
+    constants = {"w": np.ones((1, 16, 3), F), "r": np.ones((1, 16, 4), F), "sizes": np.array([7, 7, 7])}
+    for pair in ((fits, unfit), (unfit, fits)):
+        net = choosing(*pair, [recurrent], [5, "N", 3], constants)
+        assert [(one.layer.type, one.shape) for one in net.nodes] == [
+            ("relu", (5, 3)), ("lstm", (5, 4)), ("reshape", (5, 1, 4)),
+        ]  # fmt: skip
+
+
+def test_a_branch_that_is_not_counted_leaves_no_note() -> None:
+    light, heavy = branch(node("Wonder", ["x"], ["t"])), branch(node("MatMul", ["x", "m"], ["e"]))
+    sizes = helper.make_tensor_value_info("t", TensorProto.FLOAT, ["N", 4])
+    light.output[0].CopyFrom(sizes)
+    net = choosing(light, heavy, [node("Relu", ["z"], ["y"])], ["N", 4], {"m": np.ones((4, 4), F)})
+    assert not [note for note in net.notes if "Wonder" in note]
+    assert net.summary().totals.macs == 4 * 4
+    assert not net.summary().uncounted
