@@ -11,7 +11,8 @@ constant that is no attribute of the module (LeViT's biases).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
 
 KIND = "pkg.torch.export.graph_signature.InputSpec.kind"
 FOLDED_FROM = "pkg.onnxscript.optimizer.folded_from"
@@ -23,18 +24,31 @@ is_buffer_name = re.compile(
 ).search
 """Whether a name's last part is one that modules give to what they do not learn."""
 
-is_generated_name = re.compile(
-    r"_*(?:val|node|c?_?lifted_tensor|tensor_constant|abs|add|addmm|alias|amax|amin|any|arange|argmax|as_strided|atan2?|"
-    r"bitwise_\w+|bmm|broadcast_to|cat|ceil|clamp|clone|constant_pad_nd|contiguous|convert_element_type|copy|cos|cumsum|"
-    r"detach|diagonal|div|einsum|empty|eq|erf|exp|expand|eye|flatten|flip|floor|floor_divide|full|full_like|gather|ge|"
-    r"getitem|gt|index|index_select|interpolate|iota|item|le|lift_fresh\w*|linspace|log|log2|logical_\w+|lt|masked_fill|"
-    r"matmul|maximum|mean|meshgrid|minimum|mm|movedim|mul|narrow|ne|neg|new_\w+|ones|ones_like|outer|pad|permute|pow|"
-    r"prod|reciprocal|relu|remainder|repeat|repeat_interleave|reshape|roll|round|rsqrt|rsub|scalar_tensor|select|"
-    r"sigmoid|sign|sin|slice|softmax|split\w*|sqrt|squeeze|stack|sub|sum|t|tanh|tensor|tile|to|to_copy|transpose|tril|"
-    r"triu|true_divide|type_as|unbind|unflatten|unfold|unsqueeze|upsample_\w+|view|where|zeros|zeros_like)"
-    r"(?:_default|_tensor|_scalar|_int)?(?:_\d+)*"
-).fullmatch
-"""Whether a value is called as the operator that made it: PyTorch's exporter writes ``val_12``, ``expand_3``."""
+
+OPERATORS = r"""
+    val node c?_?lifted_tensor tensor_constant abs add addmm alias amax amin any arange argmax as_strided atan2?
+    bitwise_\w+ bmm broadcast_to cat ceil clamp clone constant_pad_nd contiguous convert_element_type copy cos
+    cumsum detach diagonal div einsum empty eq erf exp expand eye flatten flip floor floor_divide full full_like
+    gather ge getitem gt index index_select interpolate iota item le lift_fresh\w* linspace log log2 logical_\w+ lt
+    masked_fill matmul maximum mean meshgrid minimum mm movedim mul narrow ne neg new_\w+ ones ones_like outer pad
+    permute pow prod reciprocal relu remainder repeat repeat_interleave reshape roll round rsqrt rsub scalar_tensor
+    select sigmoid sign sin slice softmax split\w* sqrt squeeze stack sub sum t tanh tensor tile to to_copy
+    transpose tril triu true_divide type_as unbind unflatten unfold unsqueeze upsample_\w+ view where zeros
+    zeros_like
+"""
+"""What values are called that are computed before a model is written: by the operator that made them, and a number."""
+
+
+@cache
+def _generated() -> Callable[[str], re.Match[str] | None]:
+    """Return what finds names that the exporter makes, compiled where a file has such tensors."""
+    made = "|".join(OPERATORS.split())
+    return re.compile(rf"_*(?:{made})(?:_default|_tensor|_scalar|_int)?(?:_\d+)*").fullmatch
+
+
+def is_generated_name(name: str) -> bool:
+    """Whether a value is called as the operator that made it: PyTorch's exporter writes ``val_12``, ``expand_3``."""
+    return _generated()(name) is not None
 
 
 def is_attribute(name: str) -> bool:
