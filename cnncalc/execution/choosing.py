@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -44,4 +45,7 @@ def chosen(network: Graph, run: Callable[[Graph], Run]) -> Graph:
             raise CnncalcError(f"the samples of the batch take different branches of {words}", "run them one by one")
         network = network.decided(key, truths.pop())
         made += 1
+    if network.decided is not None:  # more are left open, and stay so
+        network = copy(network)
+        network.decided = None
     return network
