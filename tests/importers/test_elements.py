@@ -111,6 +111,13 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
     "nearest places of a map": (
         [node("GridSample", ["x", "g"], ["y"], mode="nearest", align_corners=1)], (1, 4, 6, 5), {"g": weight(1, 3, 7, 2)}, 16,
     ),
+    "rows of all samples one after the other": (
+        [node("Shape", ["x"], ["s"], end=1), node("Squeeze", ["s"], ["n"]), node("Range", ["o", "n", "i"], ["r"]),
+         node("Unsqueeze", ["r", "one"], ["c"]), node("Mul", ["c", "seven"], ["k"]),
+         node("ArgMax", ["x"], ["a"], axis=1, keepdims=0), node("Add", ["a", "k"], ["b"]),
+         node("Reshape", ["x", "rows"], ["f"]), node("Gather", ["f", "b"], ["y"], axis=0)], ROWS,
+        {"o": np.int64(0), "i": np.int64(1), "one": ints(1), "seven": ints(7), "rows": ints(-1, 6)}, 17,
+    ),
     "gather by samples": (
         [node("ArgMax", ["x"], ["i"], axis=1, keepdims=0), node("Unsqueeze", ["i", "two"], ["j"]),
          node("GatherND", ["x", "j"], ["y"], batch_dims=1)], ROWS, {"two": ints(2)}, 17,

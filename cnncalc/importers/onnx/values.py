@@ -50,6 +50,7 @@ class Value:
         fill: the one number that all of a constant's elements are, or None.
         index: which output of its operator a constant is.
         quantum: the scale and the zero point of the integers that the file has for real numbers, or None.
+        rows: how many rows further each sample's are than those of the sample before, which these indices count.
         inner: elements before the batch, where it is the innermost part of an axis: (L·N, E) has L of them.
     """
 
@@ -64,6 +65,7 @@ class Value:
         "name",
         "origin",
         "quantum",
+        "rows",
         "shape",
         "source",
         "step",
@@ -85,6 +87,7 @@ class Value:
         self.fill: float | None = None
         self.index = 0
         self.inner: int | None = None
+        self.rows: int | None = None
         self.quantum: tuple[float, int] | None = None
 
     @property

@@ -230,7 +230,9 @@ def _arithmetic(build: Builder, call: Call) -> Value:
     a, b = call.input(0), call.input(1)
     if _is_integral(call) and (a.is_live or b.is_live):
         return build.step("trunc", [merged(build, "divide", [a, b])])
-    found: Value | None = None
+    found = _of_each_sample(call.op, a, b) or _of_each_sample(call.op, b, a)
+    if found is not None:
+        return found
     if a.is_live and not b.is_live:
         found = _right(build, call.op, a, b)
     elif b.is_live and not a.is_live:
@@ -244,6 +246,20 @@ def _arithmetic(build: Builder, call: Call) -> Value:
                 return merged(build, "divide", [one, alias(divisor, other.shape, other.axis)])
     kind = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}[call.op]
     return merged(build, kind, [a, b])
+
+
+def _of_each_sample(op: str, rows: Value, other: Value) -> Value | None:
+    """Return what becomes of numbers that count each sample's rows: times a number, or added to its own indices."""
+    if rows.rows is None or rows.is_live or rows.elements != rows.shape[0]:
+        return None
+    made: Value | None = None
+    if op == "Mul" and other.number is not None:
+        made = alias(rows, rows.shape, None)
+        made.rows = rows.rows * int(other.number)
+    elif op == "Add" and other.is_live and other.axis == 0 and other.rank == rows.rank:
+        made = alias(other, other.shape, 0)
+        made.rows = rows.rows
+    return made
 
 
 def _is_integral(call: Call) -> bool:

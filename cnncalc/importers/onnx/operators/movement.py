@@ -146,7 +146,9 @@ def _unsqueeze(build: Builder, call: Call) -> Value:
     if len(new) < len(axes):
         raise UnfitError(f"axes {list(axes)} name one twice")
     old = iter(range(x.rank))
-    return laid(build, x, [None if i in new else next(old) for i in range(rank)])
+    made = laid(build, x, [None if i in new else next(old) for i in range(rank)])
+    made.rows = None if x.is_live else x.rows
+    return made
 
 
 def laid(build: Builder, x: Value, order: Sequence[int | None]) -> Value:

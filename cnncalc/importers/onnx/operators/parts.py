@@ -138,6 +138,9 @@ def _looked_up(build: Builder, table: Value, chosen: Value, axis: int) -> Value:
         made.dtype = table.dtype
         return made
     own = table.own(axis) if table.is_live else axis
+    if own is None and chosen.rows == table.times and chosen.axis == 0:  # rows of all samples lie one after the other
+        whole = build.step("unfold", [table], None, size=table.times, axis=0)
+        return build.step("gather", [alias(whole, whole.shape, 0), chosen], 0, axis=0)
     if own is None:
         raise UnfitError("it takes a part of the batch")
     live = table if table.is_live else build.parameter(table, table.shape)

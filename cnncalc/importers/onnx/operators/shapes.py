@@ -10,7 +10,7 @@ from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.operators.elementwise import affine, merged
 from cnncalc.importers.onnx.operators.movement import laid, unbatched
 from cnncalc.importers.onnx.proto import DOUBLE, FLOAT, INT64
-from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
+from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError, Value, literal
 
 
 @operator("Shape")
@@ -103,5 +103,7 @@ def _unknown(build: Builder, call: Call) -> Value:
         parts = [value.number if value is not None else None for value in call.inputs]
         start, stop, step = parts
         if start is not None and stop is not None and step:
-            return Value("", (max(0, -int((start - stop) // step)),), call.input(0).dtype)
+            made = Value("", (max(0, -int((start - stop) // step)),), call.input(0).dtype)
+            made.rows = 1 if (start, stop, step) == (0, SAMPLES, 1) else None  # a number for each sample
+            return made
     raise UnfitError("its output's shape is not known before it runs")
