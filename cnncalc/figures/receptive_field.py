@@ -64,8 +64,8 @@ class Field:
                 self._size = max(last[0] - first[0] + 1, 0)
             else:
                 self._size = max(self.terms[0].pattern.sizes(self.terms[0].positions))
-            if (loose or len(self.terms) > 1) and not self.is_exact:
-                self._size = min(self._size, self.input_size)
+            if self._size > self.input_size and (loose or len(self.terms) > 1) and not self.is_exact:
+                self._size = self.input_size
         return self._size
 
     @property
