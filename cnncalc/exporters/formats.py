@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.graph import Graph
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.limits import MAX_WRITTEN_NUMBERS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -87,3 +89,12 @@ FORMATS = {
 def by_suffix(path: str) -> str | None:
     """Return the format that a file's name asks for; None where none has its suffix."""
     return next((name for name, format in FORMATS.items() if path.lower().endswith(format.suffixes)), None)
+
+
+def check_length(graph: Graph) -> None:
+    """Raise CnncalcError where the lists of the layers' arguments are too long to be written out as text."""
+    lists = (value for node in graph.nodes for value in vars(node.layer).values() if isinstance(value, tuple))
+    if sum([len(values) for values in lists]) > MAX_WRITTEN_NUMBERS:
+        raise CnncalcError(
+            f"the lists of the layers have more than {MAX_WRITTEN_NUMBERS:,} numbers, too many to write out"
+        )

@@ -154,5 +154,8 @@ MAX_UNROLLED_STEPS = 1_000
 MAX_EXPORTED_OPERATORS = 1_000_000
 """Operators of an exported model."""
 
+MAX_WRITTEN_NUMBERS = 1_000_000
+"""Numbers in the lists of all layers' arguments that are written out as a spec or as source, all together."""
+
 MAX_EXPORTED_INDICES = 1 << 24
 """Indices of one operator of an exported model."""

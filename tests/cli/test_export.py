@@ -196,3 +196,15 @@ def test_the_largest_of_very_many_is_estimated_of_a_few(tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text("input: [4, 100000000000000]\nlayers: [global_maxpool, flatten, {linear: 2}]\n")
     done = cnncalc("export", str(tmp_path / "net.yaml"), "-o", str(tmp_path / "net.onnx"))
     assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize("command", [["export", "--to", "torch"], ["export", "--to", "spec"], ["import"]])
+def test_lists_that_are_too_long_to_write_out(command: list[str], tmp_path: Path) -> None:
+    """A list of 1,000 indices in 2,000 layers: the source would have ten million characters, of a spec of four thousand."""
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        f"input: [1, 1000]\nlayers:\n  - gather: {{axis: 1, indices: {[*range(1000)]}}}\n    repeat: 2000\n"
+    )
+    done = cnncalc(*command, str(path))
+    message = "the lists of the layers have more than 1,000,000 numbers, too many to write out\n"
+    assert (done.code, done.out, done.err) == (2, "", message)

@@ -118,6 +118,18 @@ def test_receptive_fields_by_hand() -> None:
     assert fields[7] == 16 + (5 - 1) * 4  # the linear layer reads all 5×5 positions
 
 
+def test_an_axis_that_is_seen_as_a_whole_has_no_step(tmp_path: Path) -> None:
+    """Behind a softmax over H every position sees all of H, 3 + 7 with the padding of the convolution; W goes on by 1."""
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        "input: [4, 8, 8]\nlayers:\n  - conv: {out_channels: 4, kernel_size: 3, padding: 1}\n  - softmax: 1\n"
+    )
+    seen = "an output position sees 10×3 (with padding) of the input's 8×8, 1 apart along W, the same all along H"
+    assert seen in cnncalc("summary", str(path)).out
+    said = cnncalc("explain", str(path), "softmax1").out
+    assert "  H  sees 3 + (8 − 1)·1 = 10 of the input, the same at every position\n" in said
+
+
 def test_receptive_field_of_a_published_table() -> None:
     """AlexNet's and VGG-16's last pooling: 195 and 212 (Araujo et al. 2019, Distill, Table of receptive fields)."""
     alexnet = {layer["name"]: layer["receptive_field"] for layer in summary("alexnet")["layers"]}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnncalc.rendering.cells import cells
 from cnncalc.rendering.layout import (
     NARROWEST_FOLD,
     Bar,
@@ -27,6 +28,7 @@ from cnncalc.rendering.layout import (
     table,
 )
 from cnncalc.rendering.screen import Screen
+from tests.commands import cnncalc
 
 COLUMNS = (
     Column("layer", folds=True),
@@ -174,3 +176,16 @@ def test_any_paragraph_fits_and_loses_nothing(words: list[str], width: int) -> N
     assert " ".join(lines) == text
     for line in lines:
         assert len(line) <= width or re.search(r"\d (%|M|B)", line)
+
+
+@pytest.mark.parametrize("columns", [50, 60, 80])
+@pytest.mark.parametrize(
+    "command",
+    ["summary alexnet", "summary unet", "summary resnet50 --depth 1", "compare alexnet vgg16", "specs", "run lenet5"],
+)
+def test_no_table_is_wider_than_it_may_be(command: str, columns: int) -> None:
+    """Where bars, percentages and folding don't do, figures are left out from the left, and the page says which."""
+    done = cnncalc(*command.split(), columns=columns)
+    assert max(cells(line) for line in done.out.splitlines()) <= columns
+    if command == "summary alexnet":
+        assert ("Left out to fit 50 columns: output; --columns" in done.out) == (columns == 50)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 def export(graph: Graph, options: Options) -> Iterator[bytes]:
     """Yield the source; see :func:`cnncalc.exporters.torch.module.torch_source`."""
+    from cnncalc.exporters.formats import check_length
     from cnncalc.exporters.torch.module import torch_source
 
+    check_length(graph)
     yield torch_source(graph).encode()

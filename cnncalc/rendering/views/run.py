@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cnncalc.figures.summary import Summary
 from cnncalc.ground.numbers import bytes_text, counted, exact, short
 from cnncalc.layers.shapes import Shape, crossed
-from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Text, Title
+from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.views.summary import COLUMNS as LAYER_COLUMNS
@@ -132,7 +132,7 @@ def _verdict(run: Run) -> list[Block]:
     if run.first:
         blocks.append(Paragraph(f"not finite: '{run.first}' is the first layer that made NaN or infinity", "bold red"))
     time = f"time {1e3 * run.seconds:.1f} ms, and {1e3 * run.preparation:.0f} ms to prepare weights and kernels"
-    blocks.append(Text([(time, "")]))
+    blocks.append(Paragraph(time))
     if run.needs is not None:
         measured = f", measured {bytes_text(run.peak)}" if run.peak else ""
         needs = run.needs
