@@ -118,6 +118,14 @@ CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = 
          node("Reshape", ["x", "rows"], ["f"]), node("Gather", ["f", "b"], ["y"], axis=0)], ROWS,
         {"o": np.int64(0), "i": np.int64(1), "one": ints(1), "seven": ints(7), "rows": ints(-1, 6)}, 17,
     ),
+    "a part of every sample that is written": (
+        [node("Shape", ["x"], ["s"], end=1), node("Squeeze", ["s"], ["n"]), node("Range", ["o", "n", "i"], ["r"]),
+         node("Reshape", ["r", "column"], ["c"]), node("Concat", ["s", "tall"], ["t"], axis=0), node("Expand", ["c", "t"], ["b"]),
+         node("Expand", ["k", "t"], ["p"]), node("Concat", ["b", "p"], ["at"], axis=2), node("Slice", ["x", "from", "to", "axis"], ["u"]),
+         node("Neg", ["u"], ["v"]), node("ScatterND", ["x", "at", "v"], ["y"])], ROWS,
+        {"o": np.int64(0), "i": np.int64(1), "column": ints(-1, 1, 1), "tall": ints(2, 1), "k": ints(4, 1).reshape(1, 2, 1),
+         "from": ints(0), "to": ints(2), "axis": ints(1)}, 17,
+    ),
     "gather by samples": (
         [node("ArgMax", ["x"], ["i"], axis=1, keepdims=0), node("Unsqueeze", ["i", "two"], ["j"]),
          node("GatherND", ["x", "j"], ["y"], batch_dims=1)], ROWS, {"two": ints(2)}, 17,

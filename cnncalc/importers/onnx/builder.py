@@ -26,6 +26,7 @@ from cnncalc.importers.onnx.values import (
     laid_out,
     literal,
     made,
+    rows_of,
     where,
 )
 from cnncalc.importers.onnx.wire import MalformedError, WireReader
@@ -225,6 +226,7 @@ class Builder:
         value = literal(known.data, known.shape, known.dtype)
         value.leaves = call.leaves()
         value.source = call
+        value.rows = rows_of(call)
         if known.data and len(set(known.data)) == 1:
             value.fill = known.data[0]
         return value

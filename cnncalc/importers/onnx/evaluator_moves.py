@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.evaluator import Known, broadcast, divided, rule, spread, strides
 from cnncalc.importers.onnx.proto import INT64
-from cnncalc.importers.onnx.values import Call, UnfitError, whole
+from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError, whole
 
 if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
@@ -136,6 +136,8 @@ def _transpose(call: Call, inputs: list[Known]) -> Known:
 def _reshape(call: Call, inputs: list[Known]) -> Known:
     known = inputs[0]
     target = call.listed("shape", 1, 5) or ()
+    if len(known.data) < SAMPLES:  # a constant that is the same for all samples is there once
+        target = tuple([size // SAMPLES if size > 0 and size % SAMPLES == 0 else size for size in target])
     return Known(known.data, reshaped(known.shape, target, bool(call.integer("allowzero"))), known.dtype)
 
 

@@ -364,3 +364,12 @@ def laid_out(value: Value, shape: Shape) -> tuple[str, Value, dict[str, Any]]:
         if cut[at] == 1 and step["step"] == 1 and step["start"] >= 0 and shape == (*cut[:at], *cut[at + 1 :]):
             return "select", step.inputs[0], {"axis": at, "index": step["start"]}
     return "reshape", value, {"shape": shape}
+
+
+def rows_of(call: Call) -> int | None:
+    """Return how many rows a constant counts for each sample that is made of one that counts them, or None."""
+    counts = [value for value in call.inputs if value is not None and value.rows is not None]
+    if not counts or call.op not in (*MOVES, "Mul"):
+        return None
+    factors = [value.number for value in call.inputs if value is not None and value is not counts[0]]
+    return (counts[0].rows or 0) * (int(factors[0] or 0) if call.op == "Mul" else 1)

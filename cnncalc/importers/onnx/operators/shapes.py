@@ -103,7 +103,9 @@ def _unknown(build: Builder, call: Call) -> Value:
         parts = [value.number if value is not None else None for value in call.inputs]
         start, stop, step = parts
         if start is not None and stop is not None and step:
-            made = Value("", (max(0, -int((start - stop) // step)),), call.input(0).dtype)
-            made.rows = 1 if (start, stop, step) == (0, SAMPLES, 1) else None  # a number for each sample
-            return made
+            if (start, stop, step) == (0, SAMPLES, 1):  # a number for each sample, as it is for the first
+                made = literal((0,), (1,), call.input(0).dtype)
+                made.rows = 1
+                return made
+            return Value("", (max(0, -int((start - stop) // step)),), call.input(0).dtype)
     raise UnfitError("its output's shape is not known before it runs")
