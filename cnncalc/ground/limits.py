@@ -71,6 +71,9 @@ MAX_MODEL_PARTS = 120_000
 MAX_MODEL_MESSAGE_FIELDS = 500_000
 """Fields of one message of a model file: the nodes of a graph, for one."""
 
+MAX_MODEL_LISTS = 2**21
+"""Bytes of the packed lists of a model file's attributes and of its tensors' sizes, all together."""
+
 MAX_MODEL_DEPTH = 16
 """How deep a model file's graphs and functions may be nested."""
 
@@ -79,6 +82,9 @@ MAX_MODEL_NODES = 100_000
 
 TENSORS_PER_OPERATOR = 16
 """How many tensors that an operator of a model file reads and makes count as one operator more."""
+
+MAX_MODEL_SOURCES = 2_000_000
+"""Stored tensors that the constants of a model file are made of, counted for each constant that operators make."""
 
 MAX_MODEL_PASSES = 1_024
 """Passes of a loop in a model file that are taken in one by one; one with more is not counted."""

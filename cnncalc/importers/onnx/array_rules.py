@@ -115,10 +115,6 @@ def _cast(call: Call, x: Inputs, value: Value) -> Array:
     return x[0].astype(TYPES.get(call.integer("to"), "<f4"))
 
 
-def _cast_like(call: Call, x: Inputs, value: Value) -> Array:
-    return x[0].astype(x[1].dtype)
-
-
 def _slice(call: Call, x: Inputs, value: Value) -> Array:
     cut: list[slice] = [slice(None)] * x[0].ndim
     for axis, start, stop, step in slices(call, x[0].ndim):

@@ -10,16 +10,21 @@ import numpy as np
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.array_rules import RULES, TYPES, Inputs
-from cnncalc.importers.onnx.elements import elements
+from cnncalc.importers.onnx.elements import PACKED, elements, raw_size
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import BFLOAT16, FLOAT16, INT4, UINT4
-from cnncalc.importers.onnx.values import Value
+from cnncalc.importers.onnx.values import UnfitError, Value, where
+from cnncalc.importers.onnx.wire import MAX_VARINT_BYTES, MalformedError
+from cnncalc.layers.base import LayerError
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node
     from cnncalc.importers.onnx.array_rules import Array
     from cnncalc.importers.onnx.values import LayerStep
     from cnncalc.importers.onnx.wire import WireReader
+
+UNFIT = (UnfitError, LayerError, MalformedError, LookupError, ValueError, TypeError, ArithmeticError, AssertionError)
+"""What a rule may raise where the constants are not those that its operator is for."""
 
 
 class Arrays:
@@ -44,11 +49,20 @@ class Arrays:
         Raises:
             CnncalcError: where its data is missing, or it is made by an operator that is not known here.
         """
-        if id(value) not in self.made:
-            self.made[id(value)] = self._of(value)
+        waiting = [value]
+        while waiting:
+            one = waiting[-1]
+            missing = [given for given in _made_of(one) if id(given) not in self.made]
+            if missing:
+                waiting += missing
+                continue
+            if id(one) not in self.made:
+                self.made[id(one)] = self._of(one)
+            waiting.pop()
         return self.made[id(value)]
 
     def _of(self, value: Value) -> Array:
+        """Return the array of a constant; those that it is made of are there."""
         if isinstance(value.source, StoredTensor):
             return self.stored(value.source)
         if value.data is not None:
@@ -61,30 +75,37 @@ class Arrays:
         function = RULES.get(call.op)
         if function is None:
             raise CnncalcError(f"{self.path}: '{call.op}' on constants can't be run")
-        inputs = Inputs([None if given is None else self.of(given) for given in call.inputs])
-        with np.errstate(all="ignore"):
-            result = function(call, inputs, value)
-        return np.asarray(result).reshape(value.shape)
+        inputs = Inputs([None if given is None else self.made[id(given)] for given in call.inputs])
+        try:
+            with np.errstate(all="ignore"):
+                return np.asarray(function(call, inputs, value)).reshape(value.shape)
+        except UNFIT as error:
+            raise CnncalcError(f"{self.path}: {where(call.operator)} does not fit its constants: {error}") from None
 
     def stored(self, stored: StoredTensor) -> Array:
         """Return a stored tensor.  Raises CnncalcError where its data is missing or too short."""
         if stored.external is not None:
-            data = self._external(stored)
+            path, start, size = self._external(stored)
         elif stored.raw is not None:
-            data = self.wire.bytes_at(stored.raw)
+            path, start, size = "", stored.raw[0], stored.raw[1] - stored.raw[0]
         else:
             return self._listed(stored)
-        kind = TYPES.get(stored.dtype)
-        if kind is not None and len(data) == stored.elements * np.dtype(kind).itemsize:
-            return np.frombuffer(data, kind).reshape(stored.shape)
-        if stored.dtype == BFLOAT16 and len(data) == 2 * stored.elements:
+        if size != raw_size(stored.dtype, stored.elements):
+            raise CnncalcError(f"{self.path}: the tensor '{stored.name}' has {size:,} bytes, or an unknown type")
+        if path:
+            with open(path, "rb") as file:
+                file.seek(start)
+                data = file.read(size)
+        else:
+            data = self.wire.bytes_at((start, start + size))
+        if stored.dtype == BFLOAT16:
             return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4").reshape(stored.shape)
         if stored.dtype in (INT4, UINT4):
             halves = np.frombuffer(data, "u1")
             both = np.stack([halves & 15, halves >> 4], -1).reshape(-1)[: stored.elements].astype(np.int8)
             signed = np.where(both > 7, both - 16, both) if stored.dtype == INT4 else both
             return signed.reshape(stored.shape)
-        raise CnncalcError(f"{self.path}: the tensor '{stored.name}' has {len(data):,} bytes, or an unknown type")
+        return np.frombuffer(data, TYPES[stored.dtype]).reshape(stored.shape)
 
     def _listed(self, stored: StoredTensor) -> Array:
         """Return a tensor whose elements stand in a field of their type."""
@@ -93,12 +114,8 @@ class Arrays:
             return np.array(small).reshape(stored.shape)
         numbers: list[Any] = list(stored.numbers)
         for field, span in stored.packed:
-            if field == 4:
-                numbers.append(np.frombuffer(self.wire.bytes_at(span), "<f4"))
-            elif field == 10:
-                numbers.append(np.frombuffer(self.wire.bytes_at(span), "<f8"))
-            else:
-                numbers.append(np.array(self.wire.varints(span)))
+            data = self.wire.bytes_at(span)
+            numbers.append(np.frombuffer(data, f"<{PACKED[field]}") if field in PACKED else _varints(data))
         array = np.concatenate([np.atleast_1d(part) for part in numbers]) if numbers else np.empty(0)
         if array.size != stored.elements:
             raise CnncalcError(f"{self.path}: the tensor '{stored.name}' has {array.size:,} elements")
@@ -106,10 +123,10 @@ class Arrays:
             array = array.astype("<u2").view("<f2")
         return array.reshape(stored.shape)
 
-    def _external(self, stored: StoredTensor) -> bytes:
-        """Return the bytes of a tensor that stands in another file: a plain one beside the model, nowhere else."""
-        where = stored.external or {}
-        name, what = where.get("location", ""), f"{self.path}: the tensor '{stored.name}'"
+    def _external(self, stored: StoredTensor) -> tuple[str, int, int]:
+        """Return in which file a tensor stands, where, and its bytes: a plain one beside the model, nowhere else."""
+        entries = stored.external or {}
+        name, what = entries.get("location", ""), f"{self.path}: the tensor '{stored.name}'"
         if self.place is None:
             raise CnncalcError(f"{what} stands in another file, which is not there for a model from a pipe")
         if not name or name != os.path.basename(name) or name in (".", "..") or "\\" in name or "\0" in name:
@@ -118,15 +135,40 @@ class Arrays:
         if os.path.islink(path) or not os.path.isfile(path):
             raise CnncalcError(f"{what} stands in '{name}', which is not there as a plain file beside the model")
         try:
-            offset, size = int(where.get("offset", 0)), os.path.getsize(path)
-            length = int(where.get("length", size - offset))
+            offset, size = int(entries.get("offset", 0)), os.path.getsize(path)
+            length = int(entries.get("length", size - offset))
         except ValueError:
             raise CnncalcError(f"{what} has no place in '{name}' that can be read") from None
         if offset < 0 or length < 0 or offset + length > size:
             raise CnncalcError(f"{what} reaches beyond '{name}' of {size:,} bytes")
-        with open(path, "rb") as file:
-            file.seek(offset)
-            return file.read(length)
+        return path, offset, length
+
+
+def _made_of(value: Value) -> list[Value]:
+    """Return the constants that a constant's array is made of by a rule."""
+    call = value.source
+    if call is None or isinstance(call, StoredTensor) or value.data is not None or call.op not in RULES:
+        return []
+    return [given for given in call.inputs if given is not None]
+
+
+def _varints(data: bytes) -> Array:
+    """Return packed integers as WireReader.varints does, of millions of them.
+
+    Raises:
+        MalformedError: where one of them has no end.
+    """
+    whole = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(whole < 128) + 1
+    starts = np.concatenate([np.zeros(1, np.intp), ends])[:-1]
+    widths = ends - starts
+    if len(whole) != (ends[-1] if len(ends) else 0) or widths.max(initial=0) > MAX_VARINT_BYTES:
+        raise MalformedError("an integer has no end")
+    numbers = np.zeros(len(ends), np.uint64)
+    for place in range(widths.max(initial=0)):
+        here = widths > place
+        numbers[here] |= (whole[starts[here] + place] & 127).astype(np.uint64) << np.uint64(7 * place)
+    return numbers.view(np.int64)
 
 
 class Weights(Mapping[str, Any]):

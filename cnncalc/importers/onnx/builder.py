@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.ground.limits import MAX_MODEL_DEPTH, MAX_MODEL_NODES, TENSORS_PER_OPERATOR
+from cnncalc.ground.limits import (
+    MAX_COMPARED_BYTES,
+    MAX_MODEL_DEPTH,
+    MAX_MODEL_NODES,
+    MAX_MODEL_SOURCES,
+    TENSORS_PER_OPERATOR,
+)
 from cnncalc.importers.onnx.choices import Undecided, chosen
 from cnncalc.importers.onnx.elements import elements
 from cnncalc.importers.onnx.evaluator import Known, evaluate
@@ -29,7 +35,7 @@ from cnncalc.importers.onnx.values import (
     rows_of,
     where,
 )
-from cnncalc.importers.onnx.wire import MalformedError, WireReader
+from cnncalc.importers.onnx.wire import MalformedError, Span, WireReader
 from cnncalc.layers.base import Layer, LayerError
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -96,6 +102,8 @@ class Builder:
         self.dequantized: dict[int, None] = {}
         self.baked = 1
         self.left = MAX_MODEL_NODES
+        self.leaves_left = MAX_MODEL_SOURCES
+        self.compared_left = MAX_COMPARED_BYTES
         self.entered: dict[int, tuple[dict[str, Value], Readers]] = {}
         self.readers = Readers()
         self.depth = 0
@@ -153,7 +161,12 @@ class Builder:
         """Whether all elements of a constant are 0, as far as the file has them."""
         if value.fill is not None:
             return value.fill == 0
-        return all(leaf.raw is not None and not any(self.wire.bytes_at(leaf.raw)) for leaf in value.leaves)
+        return all(leaf.raw is not None and self._is_zero(leaf.raw) for leaf in value.leaves)
+
+    def _is_zero(self, span: Span) -> bool:
+        size = span[1] - span[0]
+        self.compared_left -= size
+        return self.compared_left >= 0 and self.wire.bytes_at(span).count(0) == size
 
     def operator(
         self, item: OnnxOperator, scope: ValueScope, opsets: Mapping[str, int], scopes: tuple[str, ...]
@@ -224,7 +237,7 @@ class Builder:
     def known(self, known: Known, call: Call) -> Value:
         """Return an evaluated tensor as a value."""
         value = literal(known.data, known.shape, known.dtype)
-        value.leaves = call.leaves()
+        value.leaves = self.leaves(call)
         value.source = call
         value.rows = rows_of(call)
         if known.data and len(set(known.data)) == 1:
@@ -234,7 +247,7 @@ class Builder:
     def derive(self, value: Value, call: Call) -> None:
         """Note that a constant is what an operator makes of constants."""
         value.source = call
-        value.leaves = value.leaves or (() if call.op in PERIODIC else call.leaves())
+        value.leaves = value.leaves or (() if call.op in PERIODIC else self.leaves(call))
         first = call.given(0)
         if value.fill is None and call.op in MOVES and first is not None:
             value.fill = first.fill
@@ -245,6 +258,14 @@ class Builder:
         value = Value("", values[0].shape if shape is None else shape, values[0].dtype)
         self.derive(value, Call(item, list(values), 13, ()))
         return value
+
+    def leaves(self, call: Call) -> tuple[StoredTensor, ...]:
+        """Return the stored tensors that an operator on constants reads, as far as all of them are not too many."""
+        found = call.leaves()
+        self.leaves_left -= len(found)
+        if self.leaves_left < 0:
+            raise CnncalcError(f"its constants are made of more than {MAX_MODEL_SOURCES:,} others, each of each")
+        return found
 
     def function(self, call: Call, function: Function) -> Sequence[Value | None]:
         """Take in the operators of one that the file defines, in place of it; nothing outside is seen."""

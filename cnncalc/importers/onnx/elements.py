@@ -22,8 +22,9 @@ from cnncalc.importers.onnx.proto import (
     UINT16,
     UINT32,
     UINT64,
+    TensorProto,
 )
-from cnncalc.importers.onnx.wire import MalformedError, WireReader
+from cnncalc.importers.onnx.wire import MAX_VARINT_BYTES, MalformedError, WireReader
 
 FORMATS = {
     FLOAT: "f", UINT8: "B", INT8: "b", UINT16: "H", INT16: "h", INT32: "i", INT64: "q", BOOL: "?", FLOAT16: "e",
@@ -31,7 +32,7 @@ FORMATS = {
 }  # fmt: skip
 """Python's struct format of a type's elements as they stand in raw_data."""
 
-PACKED = {4: "f", 10: "d"}
+PACKED = {TensorProto.FLOAT_DATA: "f", TensorProto.DOUBLE_DATA: "d"}
 """Formats of TensorProto's fields whose packed elements are not integers of variable length."""
 
 
@@ -45,10 +46,17 @@ def elements(wire: WireReader, stored: StoredTensor) -> tuple[float, ...] | None
     if count > MAX_KNOWN_ELEMENTS or stored.external is not None:
         return None
     if stored.raw is not None:
-        found = _raw(wire.bytes_at(stored.raw), stored.dtype, count)
-        if found is None:
+        size = raw_size(stored.dtype, count)
+        if size is None:
             return None
+        start, end = stored.raw
+        if end - start != size:
+            what = f"{end - start:,} bytes, but its shape says {size:,}"
+            raise MalformedError(f"the tensor '{stored.name[:60]}' has {what}")
+        found = _raw(wire.bytes_at(stored.raw), stored.dtype, count)
     else:
+        if sum([end - start for _, (start, end) in stored.packed]) > MAX_VARINT_BYTES * count:
+            raise MalformedError(f"the tensor '{stored.name[:60]}' has more elements than its shape says")
         numbers: list[float] = list(stored.numbers)
         for field, span in stored.packed:
             if field in PACKED:
@@ -63,18 +71,22 @@ def elements(wire: WireReader, stored: StoredTensor) -> tuple[float, ...] | None
     return found
 
 
-def _raw(data: bytes, dtype: int, count: int) -> tuple[float, ...] | None:
-    if dtype in FORMATS:
-        form = FORMATS[dtype]
-        if len(data) != count * struct.calcsize(form):
-            return ()
-        return struct.unpack(f"<{count}{form}", data)
-    if dtype == BFLOAT16 and len(data) == 2 * count:
+def raw_size(dtype: int, count: int) -> int | None:
+    """Return how many bytes elements take in raw_data; None where their type is not known."""
+    if dtype in (UINT4, INT4):
+        return (count + 1) // 2
+    if dtype == BFLOAT16:
+        return 2 * count
+    return count * struct.calcsize(FORMATS[dtype]) if dtype in FORMATS else None
+
+
+def _raw(data: bytes, dtype: int, count: int) -> tuple[float, ...]:
+    if dtype == BFLOAT16:
         return struct.unpack(f"<{count}f", b"".join(b"\0\0" + data[i : i + 2] for i in range(0, len(data), 2)))
     if dtype in (UINT4, INT4):
         halves = [half for byte in data for half in (byte & 15, byte >> 4)][:count]
         return tuple([half - 16 if dtype == INT4 and half > 7 else half for half in halves])
-    return None
+    return struct.unpack(f"<{count}{FORMATS[dtype]}", data)
 
 
 def _converted(numbers: list[float], dtype: int) -> list[float]:

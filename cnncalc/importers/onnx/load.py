@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
+from contextlib import ExitStack
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -149,7 +150,8 @@ class ModelFile:
 def read_model_file(path: str, fuse: bool = True) -> ModelFile:
     """Read a model from a regular file, of a large one what is needed.  Raises CnncalcError where it can't be."""
     try:
-        with open(path, "rb") as file:
+        with ExitStack() as opened:
+            file = opened.enter_context(open(path, "rb", buffering=0))
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise CnncalcError(f"{path}: not a regular file")
@@ -158,8 +160,8 @@ def read_model_file(path: str, fuse: bool = True) -> ModelFile:
             if status.st_size < WHOLE:
                 data = file.read(status.st_size)
                 return ModelFile(data, path, len(data), path, fuse=fuse)
-        paged = Paged(open(path, "rb", buffering=0))  # noqa: SIM115  # it stays open with the model
-        return ModelFile(paged, path, status.st_size, path, fuse=fuse)
+            opened.pop_all()  # it stays open with the model
+        return ModelFile(Paged(file), path, status.st_size, path, fuse=fuse)
     except OSError as error:
         raise CnncalcError(f"{path}: {error.strerror}") from None
 
@@ -249,7 +251,7 @@ class Imported:
             )
             return Value(port.name, (), port.dtype)
         axis = None if given is not None and len(given) == len(sizes) else batch_axis(sizes, batch)
-        axis = 0 if axis is None and len(sizes) > 2 and given is None and self._is_of_samples(port) else axis
+        axis = 0 if axis is None and len(sizes) > 2 and given is None and port.name in self._of_samples else axis
         stated = [size for i, size in enumerate(sizes) if i != axis]
         shape = given if given is not None else tuple(stated)
         if len(shape) != len(stated):
@@ -275,9 +277,10 @@ class Imported:
             self.build.baked = baked
         return value
 
-    def _is_of_samples(self, port: Port) -> bool:
-        """Whether the first axis of an input is that of samples, as an operator says that reads it."""
-        return any(item.op in OF_SAMPLES and port.name in item.inputs[:1] for item in self.file.model.graph.operators)
+    @cached_property
+    def _of_samples(self) -> set[str]:
+        """Names of values whose first axis is that of samples, as an operator says that reads them."""
+        return {item.inputs[0] for item in self.file.model.graph.operators if item.op in OF_SAMPLES and item.inputs}
 
     def _layers(self, outputs: list[Value | None], fuse: bool) -> None:
         """Name the steps, and add them to the graph."""

@@ -187,7 +187,7 @@ def _attribute(wire: WireReader, span: Span, depth: int) -> tuple[str, Attribute
         elif number == AttributeProto.FLOATS:
             lists[number] += wire.floats(_span(value)) if form == BYTES else [wire.float_at(_span(value))]
         elif number == AttributeProto.INTS:
-            lists[number] += wire.varints(_span(value)) if form == BYTES else [signed(_whole(value))]
+            lists[number] += wire.listed(_span(value)) if form == BYTES else [signed(_whole(value))]
         elif number == AttributeProto.STRINGS:
             lists[number].append(_text(wire, value))
     if content is None:
@@ -205,7 +205,7 @@ def _tensor(wire: WireReader, span: Span) -> StoredTensor:
     external: dict[str, str] = {}
     for number, form, value in wire.fields(span, TENSOR):
         if number == TensorProto.DIMS:
-            shape += wire.varints(_span(value)) if form == BYTES else [signed(_whole(value))]
+            shape += wire.listed(_span(value)) if form == BYTES else [signed(_whole(value))]
         elif number == TensorProto.DATA_TYPE:
             dtype = _whole(value)
         elif number == TensorProto.NAME:

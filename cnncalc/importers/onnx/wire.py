@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO, TypeAlias, overload
 
-from cnncalc.ground.limits import MAX_MODEL_FIELDS, MAX_MODEL_MESSAGE_FIELDS, MAX_MODEL_PARTS
+from cnncalc.ground.limits import MAX_MODEL_FIELDS, MAX_MODEL_LISTS, MAX_MODEL_MESSAGE_FIELDS, MAX_MODEL_PARTS
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MAX_VARINT_BYTES = 10
@@ -68,6 +68,7 @@ class WireReader:
         self.size = size
         self.fields_left = MAX_MODEL_FIELDS
         self.parts_left = MAX_MODEL_PARTS
+        self.lists_left = MAX_MODEL_LISTS
 
     def fields(self, span: Span, known: Mapping[int, tuple[int, ...]]) -> Iterator[tuple[int, int, Value]]:
         """Yield (number, wire type, value) of a message's known fields; others are passed over.
@@ -141,6 +142,17 @@ class WireReader:
         number: float = struct.unpack("<f", self.bytes_at(span))[0]
         return number
 
+    def _count_list(self, span: Span) -> None:
+        """Note that a list is read.  Raises MalformedError where all of them are too long."""
+        self.lists_left -= span[1] - span[0]
+        if self.lists_left < 0:
+            raise MalformedError(f"the lists of its attributes and sizes have more than {MAX_MODEL_LISTS:,} bytes")
+
+    def listed(self, span: Span) -> list[int]:
+        """Return the packed integers of an attribute, or of sizes."""
+        self._count_list(span)
+        return self.varints(span)
+
     def varints(self, span: Span) -> list[int]:
         """Return the packed integers of a value, as signed ones."""
         data = self.bytes_at(span)
@@ -151,7 +163,8 @@ class WireReader:
         return numbers
 
     def floats(self, span: Span) -> list[float]:
-        """Return the packed numbers of four bytes of a value."""
+        """Return the packed numbers of four bytes of an attribute."""
+        self._count_list(span)
         data = self.bytes_at(span)
         if len(data) % 4:
             raise MalformedError(f"{len(data)} bytes are no row of float32")
