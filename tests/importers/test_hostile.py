@@ -95,9 +95,9 @@ def attribute(part: bytes) -> bytes:
 
 
 def summed(count: int, stored: Callable[[int], str]) -> list[Any]:
-    """Return nodes that add constants one after the other, and the last sum to the map."""
+    """Return nodes that add constants one after the other, and the largest of the last sum to the map."""
     nodes = [node("Add", [f"s{i - 1}" if i > 1 else stored(0), stored(i)], [f"s{i}"]) for i in range(1, count)]
-    return [*nodes, node("Add", ["x", f"s{count - 1}"], ["y"])]
+    return [*nodes, node("ReduceMax", [f"s{count - 1}"], ["m"], keepdims=0), node("Add", ["x", "m"], ["y"])]
 
 
 def looped() -> bytes:
