@@ -10,9 +10,9 @@ from cnncalc.ground.errors import CnncalcError
 
 BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
-
-ADDRESSES = 160 << 20
-"""Bytes that NumPy and its BLAS map: 130 MiB were measured with NumPy 2.4 and OpenBLAS 0.3.31 on Linux."""
+ADDRESSES = 224 << 20
+"""Bytes that NumPy and its BLAS map: 130 MiB were measured with NumPy 2.4 and OpenBLAS 0.3.31 on Linux; and 32 MiB for
+the first product of each of two threads.  Where they are missing, the OpenBLAS of NumPy 1.24 asks for them for ever."""
 
 
 def load_numpy() -> None:
