@@ -8,8 +8,8 @@ joins its output to its input.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import takewhile
+from collections.abc import Mapping, Sequence
+from heapq import heappop, heappush
 
 from cnncalc.graph import Graph, Node, Tensor
 
@@ -20,18 +20,7 @@ def nested(graph: Graph) -> Graph:
     new: dict[Tensor, Tensor] = dict(zip(graph.inputs.values(), made.inputs.values(), strict=True))
     for one, other in new.items():
         other.times = one.times
-    inputs = {node: node.inputs for node in graph.nodes}
-    joined: dict[tuple[object, tuple[Tensor, ...]], Node] = {}
-    for node in graph.nodes:
-        if node.layer.type != "concat":
-            continue
-        axis, flat = node.layer.__dict__["axis"], node.inputs
-        for count in range(len(flat) - 1, 1, -1):
-            before = joined.get((axis, flat[:count]))
-            if before is not None:
-                inputs[node] = (before, *flat[count:])
-                break
-        joined.setdefault((axis, flat), node)
+    inputs = _joined(graph)
     names = _moved(graph, inputs)
     for node in _ordered(graph, inputs, names):
         shares = new.get(node.shares) if node.shares is not None else None
@@ -47,37 +36,91 @@ def nested(graph: Graph) -> Graph:
     return made
 
 
+def _joined(graph: Graph) -> dict[Node, tuple[Tensor, ...]]:
+    """Return what layers read where a concatenation reads the longest one before it that begins as it does."""
+    inputs = {node: node.inputs for node in graph.nodes}
+    beginnings: dict[tuple[object, Tensor], int] = {}  # numbered; each is another one, or an axis, and a tensor
+    joined: dict[object, Node] = {}
+    for node in graph.nodes:
+        if node.layer.type != "concat":
+            continue
+        beginning: object = (node.layer.__dict__["axis"],)
+        for count, tensor in enumerate(node.inputs):
+            if count > 1 and beginning in joined:
+                inputs[node] = (joined[beginning], *node.inputs[count:])
+            beginning = beginnings.setdefault((beginning, tensor), len(beginnings))
+        joined.setdefault(beginning, node)
+    return inputs
+
+
+class _Ready:
+    """The layers that may come next, by each of the scopes that they are in."""
+
+    def __init__(self, names: Mapping[Node, str]) -> None:
+        self.scopes: dict[tuple[int, str], int] = {}  # numbered; each is another one, and a part of a name
+        self.paths = {node: self._path(name) for node, name in names.items()}
+        self.waiting: dict[int, list[tuple[int, Node]]] = {}
+        self.left: set[Node] = set()
+
+    def _path(self, name: str) -> list[int]:
+        path = [-1]
+        for part in name.split(".")[:-1]:
+            path.append(self.scopes.setdefault((path[-1], part), len(self.scopes)))
+        return path
+
+    def add(self, node: Node) -> None:
+        """Note that everything that a layer reads is there."""
+        self.left.add(node)
+        for scope in self.paths[node]:
+            heappush(self.waiting.setdefault(scope, []), (node.index, node))
+
+    def next(self, last: Node | None, readers: Sequence[Node]) -> Node:
+        """Return the layer that follows the last one, and take it away; ``readers`` are those that read the last."""
+        following = [node for node in readers if node in self.left]
+        path = self.paths[last] if last is not None else [-1]
+        for depth in reversed(range(len(path))):
+            waiting = self.waiting.get(path[depth], [])
+            while waiting and waiting[0][1] not in self.left:
+                heappop(waiting)
+            if waiting:
+                inside = [node for node in following if self.paths[node][depth : depth + 1] == [path[depth]]]
+                found = min(inside, key=lambda node: node.index) if inside else waiting[0][1]
+                self.left.remove(found)
+                return found
+        raise AssertionError("no layer is ready")
+
+
 def _ordered(graph: Graph, inputs: Mapping[Node, tuple[Tensor, ...]], names: Mapping[Node, str]) -> list[Node]:
     """Return the layers in an order in which each follows what it reads, scopes and branches are together.
 
     Of those that may come next it is one of the innermost scope that the last one is in, then one that reads the last
     one, then the first in the file.
     """
-    all_nodes = set(graph.nodes)
-    waiting = {node: len({*inputs[node], *filter(None, (node.shares,))} & all_nodes) for node in graph.nodes}
-    readers: dict[Tensor, list[Node]] = {}
+    needed = {
+        node: {one for one in (*inputs[node], node.shares) if isinstance(one, Node) and one in inputs}
+        for node in graph.nodes
+    }
+    waiting = {node: len(before) for node, before in needed.items()}
+    after: dict[Node, list[Node]] = {}
+    for node, before in needed.items():
+        for one in before:
+            after.setdefault(one, []).append(node)
+    ready = _Ready({node: names.get(node, node.name) for node in graph.nodes})
     for node in graph.nodes:
-        for tensor in {*inputs[node], *filter(None, (node.shares,))}:
-            readers.setdefault(tensor, []).append(node)
-    scopes = {node: names.get(node, node.name).split(".")[:-1] for node in graph.nodes}
-    ready = [node for node in graph.nodes if not waiting[node]]
+        if not waiting[node]:
+            ready.add(node)
     found: list[Node] = []
-
-    def rank(node: Node) -> tuple[int, bool, int]:
-        if not found:
-            return 0, False, node.index
-        pairs = zip(scopes[node], scopes[found[-1]], strict=False)
-        common = len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
-        return -common, found[-1] not in inputs[node], node.index
-
-    while ready:
-        node = min(ready, key=rank)
-        ready.remove(node)
-        found.append(node)
-        for reader in readers.get(node, ()):
-            waiting[reader] -= 1
-            if not waiting[reader]:
-                ready.append(reader)
+    last: Node | None = None
+    readers: list[Node] = []
+    while ready.left:
+        last = ready.next(last, readers)
+        found.append(last)
+        followers = after.get(last, [])
+        for node in followers:
+            waiting[node] -= 1
+            if not waiting[node]:
+                ready.add(node)
+        readers = [node for node in followers if not waiting[node] and last in inputs[node]]
     return found
 
 

@@ -97,11 +97,14 @@ def _places(tensors: Iterable[Tensor], inputs: Mapping[Tensor, int]) -> list[int
 def input_names(graph: Graph) -> dict[Tensor, str]:
     """Return what a spec calls the inputs: as they are called, without what its names can't have."""
     found: dict[Tensor, str] = {}
+    taken: dict[str, int] = {}
     for tensor in graph.inputs.values():
         plain = tensor.name if is_item_name(tensor.name) else "_".join(re.findall(r"[A-Za-z0-9_]+", tensor.name))
         name = plain if is_item_name(plain) and not is_taken(plain) else f"input_{plain}".rstrip("_")
-        while name in found.values():
-            name += "_"
+        while name in taken:
+            taken[name] += 1
+            name = f"{name}_{taken[name]}"
+        taken[name] = 1
         found[tensor] = name
     return found
 

@@ -95,6 +95,15 @@ MAX_CHOICES = 16
 MAX_MODEL_NAME = 4_096
 """Bytes of a name in a model file."""
 
+MAX_MODEL_PROPERTY = 2**16
+"""Bytes of the longest property of a model file that is read; a longer one is taken as empty."""
+
+MAX_MODEL_PATH = 200
+"""Characters of a layer's name that are taken from a model file; what is longer is cut."""
+
+MAX_MODEL_PATH_PARTS = 64
+"""Parts of a layer's name that are taken from a model file."""
+
 MAX_MODEL_AXES = 16
 """Axes of a tensor in a model file."""
 

@@ -248,6 +248,14 @@ def test_constants_that_do_not_fit_end_a_run_in_words(name: str) -> None:
     assert message in done.err
 
 
+def test_a_spec_of_branches_side_by_side_ends_soon() -> None:
+    count = 9000
+    data = model([node("Relu", ["x"], [f"r{i}"]) for i in range(count)], {"x": [1, 2]}, [f"r{i}" for i in range(count)])
+    with ends_soon():
+        done = cnncalc("import", "-", stdin=data)
+    assert (done.code, done.out.count("relu")) == (0, 3 * count), done.err  # its name, its type, and as an output
+
+
 @pytest.mark.parametrize("command", ["run", "import"])
 @pytest.mark.parametrize(
     "name", ["squares", "a range", "graphs in graphs", "sizes without end", "much data for one number"]

@@ -5,7 +5,7 @@ What the fields' numbers are is in :mod:`cnncalc.importers.onnx.proto`.
 
 from __future__ import annotations
 
-from cnncalc.ground.limits import MAX_MODEL_AXES, MAX_MODEL_DEPTH, MAX_MODEL_NAME
+from cnncalc.ground.limits import MAX_MODEL_AXES, MAX_MODEL_DEPTH, MAX_MODEL_NAME, MAX_MODEL_PROPERTY
 from cnncalc.importers.onnx.model import (
     Attribute,
     AttributeItem,
@@ -48,9 +48,6 @@ from cnncalc.importers.onnx.proto import (
 )  # fmt: skip
 from cnncalc.importers.onnx.provenance import was_learned
 from cnncalc.importers.onnx.wire import BYTES, VARINT, MalformedError, Span, Value, WireReader, signed
-
-LONGEST_PROPERTY = 1 << 16
-"""Bytes of the longest property that is read; a longer one is taken as empty."""
 
 LISTS = {
     AttributeType.FLOATS: AttributeProto.FLOATS, AttributeType.INTS: AttributeProto.INTS,
@@ -289,7 +286,7 @@ def _entry(wire: WireReader, span: Span) -> tuple[str, str]:
     texts = {StringStringEntryProto.KEY: "", StringStringEntryProto.VALUE: ""}
     for number, _, value in wire.fields(span, ENTRY):
         start, end = _span(value)
-        texts[number] = _text(wire, value, LONGEST_PROPERTY) if end - start <= LONGEST_PROPERTY else ""
+        texts[number] = _text(wire, value, MAX_MODEL_PROPERTY) if end - start <= MAX_MODEL_PROPERTY else ""
     return texts[StringStringEntryProto.KEY], texts[StringStringEntryProto.VALUE]
 
 

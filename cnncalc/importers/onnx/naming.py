@@ -11,21 +11,20 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from cnncalc.ground.limits import MAX_MODEL_PATH, MAX_MODEL_PATH_PARTS
 from cnncalc.importers.onnx.model import OnnxOperator
 from cnncalc.importers.onnx.params import BARE, is_bare
 
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.values import Call, LayerStep
 
-MOST_PARTS = 64
-LONGEST = 200
 _ODD = re.compile(r"[^\w.-]+").sub
 
 
 def clean(name: str) -> str:
     """Return a name as specs have them."""
     parts = [_part(part) for part in name.split(".") if part]
-    return ".".join(parts[:MOST_PARTS])[:LONGEST].strip(".")
+    return ".".join(parts[:MAX_MODEL_PATH_PARTS])[:MAX_MODEL_PATH].strip(".")
 
 
 @lru_cache(maxsize=4096)
