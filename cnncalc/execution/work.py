@@ -58,24 +58,13 @@ class StepWork:
         seconds: how long making it took, where that is done already; else None.
     """
 
-    __slots__ = (
-        "_kernel",
-        "_products",
-        "_tally",
-        "_task",
-        "arrays",
-        "calls",
-        "fault",
-        "output",
-        "seconds",
-        "step",
-    )
+    __slots__ = "_kernel", "_products", "_tally", "_task", "arrays", "calls", "fault", "output", "seconds", "step"
 
     def __init__(
         self, step: Step, arrays: Sequence[Array], output: Array | None = None, kernel: Kernel | None = None,
         task: Task | None = None, fault: str = "",
     ) -> None:  # fmt: skip
-        """Take a step, and what makes its output: a kernel, of which it is a view; without one it is a view."""
+        """Take a step and its output: a view of what a kernel makes of a task, or of an input where there is none."""
         self.step, self.arrays, self.output, self.fault = step, arrays, output, fault
         self.calls: list[Call] = []
         self.seconds: float | None = None

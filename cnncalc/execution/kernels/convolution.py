@@ -28,7 +28,7 @@ from cnncalc.execution.kernels.kernel import (
 )  # fmt: skip
 from cnncalc.execution.kernels.panels import Filters
 from cnncalc.execution.kernels.shallow import Shallow
-from cnncalc.execution.kernels.tuning import BLOCK, SMALL_FILL
+from cnncalc.execution.kernels.tuning import BLOCK
 from cnncalc.execution.kernels.windows import Slide, Slides, frozen, slides, windows
 from cnncalc.execution.kernels.winograd import Winograd
 
@@ -220,14 +220,11 @@ def _padded_shape(x: Array, axes: Slides) -> Shape:
 
 def pad(calls: Calls, out: Array, x: Array, axes: Slides, clip: tuple[float, float] | None) -> None:
     """Copy (N, *in, C) into the middle of zeros, and clip it on the way."""
-    small = out.size <= SMALL_FILL
-    if small:
-        calls.do(out.fill, 0)
     inner: list[slice] = [slice(None)]
     for number, axis in enumerate(axes, 1):
         end = axis.before + axis.size
         before = (slice(None),) * number
-        for edge in () if small else (slice(0, axis.before), slice(end, None)):
+        for edge in (slice(0, axis.before), slice(end, None)):
             calls.zero(out[(*before, edge)])
         inner.append(slice(axis.before, end))
     calls.fill(out[tuple(inner)], x, clip)

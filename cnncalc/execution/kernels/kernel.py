@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 import numpy as np
 
 from cnncalc.execution.kernels.rows import RowOperation
-from cnncalc.execution.kernels.tuning import SMALL_FILL
 from cnncalc.ground.limits import MAX_RANK
 
 if TYPE_CHECKING:
@@ -155,13 +154,7 @@ class Calls:
             self.do(target.fill, 0)
 
     def border(self, target: Array, top: int, bottom: int, left: int, right: int) -> None:
-        """Fill an array (H, W, C) with zeros but for its lines `top` to `bottom`, columns `left` to `right`.
-
-        What lies between is written afterwards: of a small array all is filled, by a single call.
-        """
-        if target.size <= SMALL_FILL:
-            self.do(target.fill, 0)
-            return
+        """Fill an array (H, W, C) with zeros but for its lines `top` to `bottom`, columns `left` to `right`."""
         if top > 0:
             self.do(target[:top].fill, 0)
         if bottom < len(target):
@@ -266,7 +259,7 @@ class Kernel:
         room: elements of what it makes of the whole input.
         more: elements that the weight takes more in the form that the kernel holds than in the plain one.
         direct: multiply-accumulates of the plain algorithm, where the kernel has a `method` with fewer.
-        finished: rows of the output that a block finishes, where threads don't share it.
+        finished: rows of the output that one block makes, where threads don't share the work.
     """
 
     shape: Shape

@@ -83,10 +83,6 @@ OUR_THREADS_FROM = 10**7
 """Multiply-accumulates of a network's mean contraction from which our threads share the blocks, where BLAS packs; below
 they are woken in vain more often than not."""
 
-SMALL_FILL = 1 << 14
-"""Elements of a padded array all of which are filled with zeros, not its border alone: one call for up to four.
-DenseNet-121: 0 takes 1.00, 2¹⁶ 1.00 of a repeated pass; binding takes 0.97."""
-
 MOST_KEPT = 512
 """Blocks of a stage whose calls are kept for the next pass; more are bound anew, which costs them little.
 VGG-16: keeping none takes 1.08."""
