@@ -23,14 +23,15 @@ SUMS = {"sum", "mean", "cumsum", "avgpool", "adaptive_avgpool", "global_avgpool"
 Arrays = dict[str, Any]
 
 
-def disturbed(network: Graph, weights: Arrays, inputs: Arrays, share: float) -> Arrays:
-    """Return the outputs when each input and each layer's output is off by up to a share of its terms' magnitude.
+def disturbed(network: Graph, weights: Arrays, inputs: Arrays, share: float, every: bool = False) -> Arrays:
+    """Return the outputs, or what ``every`` layer gives by its name, when each input and each layer's output is off by up to a share of its terms' magnitude.
 
     Args:
         network: what is run, layer by layer.
         weights: its tensors in float64.
         inputs: arrays in float64.
         share: of the magnitude; 0 disturbs nothing.
+        every: whether the outputs of all layers are wanted.
     """
     values: dict[Any, Any] = {}
     for name, tensor in network.inputs.items():
@@ -40,7 +41,8 @@ def disturbed(network: Graph, weights: Arrays, inputs: Arrays, share: float) -> 
         own = node_weights(node, weights)
         out = np.array(node.layer.forward(Kernels(), *incoming, **own))
         values[node] = _off(out, _terms(node, out, incoming, own), share)
-    return {name: values[tensor] for name, tensor in network.outputs.items()}
+    wanted = {node.name: node for node in network.nodes} if every else network.outputs
+    return {name: values[tensor] for name, tensor in wanted.items()}
 
 
 def _off(array: Any, terms: Any, share: float) -> Any:
@@ -55,6 +57,9 @@ def _terms(node: Node, out: Any, incoming: list[Any], weights: Arrays) -> Any:
     if layer.is_affine():
         scale, shift = (figure.reshape(-1, *(1,) * (out.ndim - 2)) for figure in layer.as_affine(weights))
         return np.abs(scale) * np.abs(incoming[0]) + np.abs(shift)
+    if layer.kind == "norm" and layer.type != "lrn":  # what is subtracted was summed, before the rest was enlarged
+        (x,) = incoming
+        return np.abs(out) + np.abs(x).max() * out.std() / max(x.std(), 1e-30)
     if layer.type in SUMS:
         magnitudes = {name: np.abs(array) for name, array in weights.items()}
         return np.maximum(np.abs(out), layer.forward(Kernels(), *map(np.abs, incoming), **magnitudes))

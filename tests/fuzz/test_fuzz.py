@@ -75,7 +75,7 @@ def test_what_is_zero_but_for_rounding_is_no_fault() -> None:
 
 def test_what_is_more_than_rounding_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        running, "disturbed", lambda network, weights, inputs, share: disturbed(network, weights, inputs, share / 1e4)
+        running, "disturbed", lambda network, weights, inputs, share: disturbed(network, weights, inputs, share / 1e7)
     )
     assert any("float32: outputs differ" in fault for fault in running.faults(NOTHING_BUT_ROUNDING, 1))
 
