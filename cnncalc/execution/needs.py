@@ -39,7 +39,8 @@ class Needs(NamedTuple):
     Attributes:
         process: what the process took before: Python and NumPy.
         inputs: the arrays that go in, those that nothing reads included, and what reading and converting them takes.
-        weights: parameters and buffers.
+        weights: parameters and buffers, and the constants that they are computed from where those are more than all
+            that comes after them.
         packing: what filters take more in the forms that kernels hold: 3 times their plain size more for Winograd's
             F(4×4, 3×3) and 0.8 times for F(2×2, 3×3), a run of columns for a depthwise filter; and the largest
             filters once more, which are there twice while they are packed.
@@ -93,14 +94,9 @@ def needs(
     activated = max((_activated(step, kernel) for step, kernel in zip(plan, kernels, strict=True)), default=0)
     scratch += threads * activated * dtype.itemsize
     scratch += max((_beside(step, batch, fuse) for step, kernel in pairs if not kernel), default=0) * dtype.itemsize
-    return Needs(
-        resident(),
-        inputs,
-        weights * dtype.itemsize,
-        _packing(plan, kernels) * dtype.itemsize,
-        laid.size + outside * dtype.itemsize,
-        scratch,
-    )
+    packing, activations = _packing(plan, kernels) * dtype.itemsize, laid.size + outside * dtype.itemsize
+    computing = max(0, network.beside_stored() - packing - activations - scratch)  # before those are there
+    return Needs(resident(), inputs, weights * dtype.itemsize + computing, packing, activations, scratch)
 
 
 class _Probe(Kernels):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -237,6 +238,20 @@ ON_CONSTANTS: dict[str, tuple[Callable[[], bytes], str]] = {
         ), "the tensor 'c' has 3 bytes",
     ),
 }  # fmt: skip
+
+
+def test_memory_that_constants_take_is_predicted() -> None:
+    """Two arrays of float32 are there at once: the ones, and their powers."""
+    nodes = [
+        node("ConstantOfShape", ["n"], ["c"]), node("Exp", ["c"], ["e"]), node("ReduceMean", ["e"], ["m"], keepdims=0),
+        node("Mul", ["x", "m"], ["y"]),
+    ]  # fmt: skip
+    count = 200_000_000
+    done = cnncalc("run", "-", "--max-memory", "500MB", stdin=model(nodes, MAP, ["y"], {"n": ints(count)}))
+    assert (done.code, done.out) == (2, "")
+    found = re.search(r"the run needs ([\d.]+) GiB .*, more than 476.8 MiB", done.err)
+    assert found, done.err
+    assert 0 <= float(found[1]) - 2 * 4 * count / 2**30 < 0.3  # and the process
 
 
 @pytest.mark.parametrize("name", ON_CONSTANTS)

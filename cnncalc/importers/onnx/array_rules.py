@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 TYPES = {code: f"<{form}" for code, form in FORMATS.items()}
 """NumPy's names of element types."""
 
+SAME = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout")
+"""Operators that leave all elements where they are."""
+
+VIEWS = frozenset((*SAME, "Transpose", "Expand"))
+"""Operators that take no memory."""
+
 Rule = Callable[[Call, "Inputs", Value], "Array"]
 """From an operator, its inputs and the constant that it makes to the constant's elements."""
 
@@ -82,12 +88,11 @@ def _rules() -> dict[str, Rule]:
     reductions = {
         "ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min", "ReduceProd": "prod"
     }  # fmt: skip
-    same = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout")
     return {
         **{op: _plain(name, 2) for op, name in pairs.items()},
         **{op: _plain(name, 1) for op, name in single.items()},
         **{op: _reduction(name) for op, name in reductions.items()},
-        **dict.fromkeys(same, _same),
+        **dict.fromkeys(SAME, _same),
         **MORE,
     }
 

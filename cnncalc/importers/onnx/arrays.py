@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cnncalc.ground.errors import CnncalcError
-from cnncalc.importers.onnx.array_rules import RULES, TYPES, Inputs
+from cnncalc.importers.onnx.array_rules import RULES, TYPES, VIEWS, Inputs
 from cnncalc.importers.onnx.elements import PACKED, elements, raw_size
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import BFLOAT16, FLOAT16, INT4, UINT4
@@ -142,6 +142,25 @@ class Arrays:
         if offset < 0 or length < 0 or offset + length > size:
             raise CnncalcError(f"{what} reaches beyond '{name}' of {size:,} bytes")
         return path, offset, length
+
+
+def bytes_beside(values: Iterable[Value]) -> int:
+    """Return the bytes of all constants that others are computed from: they are there until the last one is."""
+    ends = {id(value): value for value in values}
+    waiting, seen, found = list(ends.values()), set(), 0
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        waiting += _made_of(value)
+        if isinstance(value.source, StoredTensor) or value.source is None or value.source.op not in VIEWS:
+            found += value.elements * _width(value)
+    return max(0, found - sum([value.elements * _width(value) for value in ends.values()]))
+
+
+def _width(value: Value) -> int:
+    return int(np.dtype(TYPES.get(value.dtype, "<f4")).itemsize)
 
 
 def _made_of(value: Value) -> list[Value]:

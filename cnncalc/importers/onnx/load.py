@@ -215,6 +215,7 @@ class Imported:
         types = [stored.dtype for stored in file.model.graph.stored.values()] + [port.dtype for port in file.ports()]
         self.graph.is_half = FLOAT16 in types or BFLOAT16 in types
         self.graph.stored = partial(_weights, file, self.held)
+        self.graph.beside_stored = partial(_beside_weights, self.held)
         self.graph.single = self.build.single[0] if self.build.single else ""
 
     def _inputs(self, given: Mapping[str, Shape], scope: ValueScope) -> dict[str, Value]:
@@ -362,6 +363,13 @@ def _weights(file: ModelFile, steps: Mapping[Node, LayerStep]) -> Mapping[str, A
     from cnncalc.importers.onnx.arrays import Arrays, Weights
 
     return Weights(Arrays(file.wire, file.path, file.place), steps)
+
+
+def _beside_weights(steps: Mapping[Node, LayerStep]) -> int:
+    """Return the bytes that tensors of an imported graph are computed from."""
+    from cnncalc.importers.onnx.arrays import bytes_beside
+
+    return bytes_beside([held.value for step in steps.values() for held in step.held.values()])
 
 
 def needed(steps: list[LayerStep], outputs: list[Value]) -> list[LayerStep]:
