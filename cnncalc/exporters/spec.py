@@ -31,6 +31,8 @@ def spec_text(graph: Graph) -> str:
         CnncalcError: where the graph has what a spec can't say.
     """
     check_length(graph)
+    if not graph.nodes:
+        raise CnncalcError(f"'{graph.title}' has no layers, and a spec has one at least")
     for tensor in graph.inputs.values():
         if tensor.times != 1:
             raise CnncalcError(f"input '{tensor.name}' has no batch, which a spec can't say")

@@ -271,3 +271,10 @@ def test_a_comparison_says_what_folded_batchnorms_explain() -> None:
         "into": 0, "norms": 20, "params": 9600, "buffers": 9600, "biases": 4800, "difference": 4800
     }  # fmt: skip
     assert json.loads(cnncalc("compare", "resnet18", "resnet34", "--format", "json").out)["folded_batchnorms"] is None
+
+
+def test_a_model_without_a_layer_is_no_spec(tmp_path: Path) -> None:
+    """What goes in comes out, past an operator that is nothing."""
+    path = tmp_path / "nothing.onnx"
+    path.write_bytes(model([node("Identity", ["x"], ["y"])], {"x": ["N", 3, 8, 8]}, ["y"]))
+    assert cnncalc("import", str(path)) == (2, "", "'nothing' has no layers, and a spec has one at least\n")
