@@ -91,8 +91,10 @@ def by_suffix(path: str) -> str | None:
     return next((name for name, format in FORMATS.items() if path.lower().endswith(format.suffixes)), None)
 
 
-def check_length(graph: Graph) -> None:
-    """Raise CnncalcError where the lists of the layers' arguments are too long to be written out as text."""
+def check_text(graph: Graph) -> None:
+    """Raise CnncalcError where a graph can't be written out as text: of no layer, or with lists that are too long."""
+    if not graph.nodes:
+        raise CnncalcError(f"'{graph.title}' has no layer that could be written out")
     lists = (value for node in graph.nodes for value in vars(node.layer).values() if isinstance(value, tuple))
     if sum([len(values) for values in lists]) > MAX_WRITTEN_NUMBERS:
         raise CnncalcError(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from json import dumps
 
-from cnncalc.exporters.formats import Options, check_length
+from cnncalc.exporters.formats import Options, check_text
 from cnncalc.exporters.nesting import nested
 from cnncalc.exporters.rolling import BlockText, Entry, Key, blocks, rolled
 from cnncalc.graph import Graph, Node, Tensor
@@ -30,9 +30,7 @@ def spec_text(graph: Graph) -> str:
     Raises:
         CnncalcError: where the graph has what a spec can't say.
     """
-    check_length(graph)
-    if not graph.nodes:
-        raise CnncalcError(f"'{graph.title}' has no layers, and a spec has one at least")
+    check_text(graph)
     for tensor in graph.inputs.values():
         if tensor.times != 1:
             raise CnncalcError(f"input '{tensor.name}' has no batch, which a spec can't say")

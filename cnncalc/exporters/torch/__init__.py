@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 def export(graph: Graph, options: Options) -> Iterator[bytes]:
     """Yield the source; see :func:`cnncalc.exporters.torch.module.torch_source`."""
-    from cnncalc.exporters.formats import check_length
+    from cnncalc.exporters.formats import check_text
     from cnncalc.exporters.torch.module import torch_source
 
-    check_length(graph)
+    check_text(graph)
     yield torch_source(graph).encode()
