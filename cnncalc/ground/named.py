@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple as NamedTuple
 else:
-    from collections import _tuplegetter
+    from operator import itemgetter
 
     _tuple = tuple.__new__
 
@@ -25,7 +25,7 @@ else:
                 body["_count"] = len(fields)
                 body["_field_defaults"] = {field: body[field] for field in fields if field in body}
                 for index, field in enumerate(fields):
-                    body[field] = _tuplegetter(index, None)
+                    body[field] = property(itemgetter(index))
             return type.__new__(cls, name, bases, body)
 
     class NamedTuple(tuple, metaclass=_Naming):
@@ -38,6 +38,10 @@ else:
             if named or len(items) != cls._count:
                 items = cls._completed(items, named)
             return _tuple(cls, items)
+
+        @classmethod
+        def _make(cls, items):
+            return cls(*items)
 
         @classmethod
         def _completed(cls, items, named):

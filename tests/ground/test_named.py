@@ -49,6 +49,7 @@ def test_items_have_names_and_places(made: Any) -> None:
     assert made(1, index="a") == (1, "a", ())
     assert repr(value) == f"{made.__name__}(x=1, index='a', z=(2,))"
     assert value._asdict() == {"x": 1, "index": "a", "z": (2,)}
+    assert made._make([1, "a", (2,)]) == value
     assert made._fields == ("x", "index", "z")
     changed = value._replace(index="b")
     assert changed == (1, "b", (2,))
