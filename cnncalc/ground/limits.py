@@ -101,7 +101,7 @@ MAX_MODEL_PROPERTY = 2**16
 MAX_MODEL_PATH = 200
 """Characters of a layer's name that are taken from a model file; what is longer is cut."""
 
-MAX_MODEL_PATH_PARTS = 64
+MAX_MODEL_PATH_PARTS = 32
 """Parts of a layer's name that are taken from a model file."""
 
 MAX_MODEL_AXES = 16

@@ -203,6 +203,15 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: beside([bare(f"c{i}", [5000]) for i in range(5000)], summed(5000, lambda i: f"c{i}")),
         "are made of more than 2,000,000 others",
     ),
+    "tensors of one name": (
+        lambda: beside(
+            [bare(f"m{i}.w", [1], bytes(4)) for i in range(25_000)],
+            [
+                node("Concat", [f"m{i}.w" for i in range(25_000)], ["c"], axis=0),
+                node("ReduceMax", ["c"], ["m"], keepdims=0), node("Add", ["x", "m"], ["y"]),
+            ],
+        ), "",
+    ),
     "no output": (lambda: model([node("Relu", ["x"], ["y"])], MAP, ["z"]), "nothing makes the output 'z'"),
 }  # fmt: skip
 

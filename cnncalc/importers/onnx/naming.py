@@ -37,7 +37,7 @@ def scope_of(call: Call) -> tuple[str, ...]:
     """Return the path of the module that an operator comes from; nothing where the file does not say."""
     item = call.operator
     before = [part for scope in call.scopes for part in _path(scope, False)]
-    return (*before, *(_scopes(item) if item.scope else _path(item.name, True)))
+    return (*before, *(_scopes(item) if item.scope else _path(item.name, True)))[:MAX_MODEL_PATH_PARTS]
 
 
 def _scopes(item: OnnxOperator) -> tuple[str, ...]:

@@ -55,6 +55,7 @@ class Params:
         own = step.layer.weights(*[value.sample for value in step.inputs])
         found: dict[str, Weight] = {}
         here: set[int] = set()
+        numbers: dict[str, int] = {}
         for name, held in step.held.items():
             alone = len(held.value.leaves) == 1
             for leaf in leaves(step, held):
@@ -73,7 +74,9 @@ class Params:
                 if alone and name == "weight" and step.layer.type in BARE and is_bare(leaf.name):
                     found[""] = Weight(shape, trainable)
                     continue
-                found[_free(name if alone else leaf.name.rpartition(".")[2] or name, found)] = Weight(shape, trainable)
+                found[_free(name if alone else leaf.name.rpartition(".")[2] or name, found, numbers)] = Weight(
+                    shape, trainable
+                )
         return found, found == own
 
     def counts(self, leaf: StoredTensor) -> bool:
@@ -132,8 +135,10 @@ def _size(weight: Weight) -> int:
     return size
 
 
-def _free(name: str, taken: dict[str, Weight]) -> str:
-    number, free = 2, name
+def _free(name: str, taken: dict[str, Weight], numbers: dict[str, int]) -> str:
+    """Return a name that is not taken; ``numbers`` are those behind each name so far."""
+    free = name
     while free in taken:
-        free, number = f"{name}_{number}", number + 1
+        numbers[name] = numbers.get(name, 1) + 1
+        free = f"{name}_{numbers[name]}"
     return free
