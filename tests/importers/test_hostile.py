@@ -260,7 +260,7 @@ def test_memory_that_constants_take_is_predicted() -> None:
     assert (done.code, done.out) == (2, "")
     found = re.search(r"the run needs ([\d.]+) GiB .*, more than 476.8 MiB", done.err)
     assert found, done.err
-    assert 0 <= float(found[1]) - 2 * 4 * count / 2**30 < 0.3  # and the process
+    assert 0 <= float(found[1]) - 2 * 4 * count / 2**30 < 1  # of the process, a copy of the one that tests
 
 
 @pytest.mark.parametrize("name", ON_CONSTANTS)
