@@ -6,8 +6,10 @@ Lee 2020, "Efficient memory management for deep neural net inference", arXiv:200
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.execution.plan import Step
@@ -68,14 +70,12 @@ def layout(
         itemsize: bytes of an element.
         rooms: elements that each step's kernel needs beside its output.
     """
-    last = _last_reads(network, steps)
+    last = _last_uses(network, steps, kept)
     homes: dict[Tensor, MemoryPiece] = {}
-    within: dict[Tensor, list[MemoryPiece]] = {}  # the pieces that a tensor lies in, or may lie in
 
     def own(tensor: Tensor, number: int) -> MemoryPiece:
         piece = MemoryPiece(_rounded(tensor.elements(batch) * itemsize), number, last.get(tensor, number))
         homes[tensor] = piece
-        within[tensor] = [piece]
         return piece
 
     for tensor in network.inputs.values():
@@ -87,18 +87,13 @@ def layout(
         if output in kept:
             continue
         if may_alias(step):
-            sources = within.get(step.inputs[0], [])
-            for source in sources:
-                source.death = max(source.death, last[output])
             if output.layer.is_view and not output.layer.aliases:  # where memory has another order it is a copy
                 own(output, number)
-            within[output] = [*sources, *within.get(output, [])]
             continue
         head, width = chains.get(output, (output, 0))
         if head is not output and head in homes:
             piece = homes[output] = homes[head]
             piece.death = max(piece.death, last[output])
-            within[output] = [piece]
             continue
         piece = own(output, number)
         if width:
@@ -109,13 +104,16 @@ def layout(
     return Layout(homes, beside, _place(list(unique.values())))
 
 
-def _last_reads(network: Graph, steps: Sequence[Step]) -> dict[Tensor, int]:
-    """Return the number of the last step that reads each tensor, or makes it for nobody; outputs live to the end."""
+def _last_uses(network: Graph, steps: Sequence[Step], kept: set[Tensor]) -> dict[Tensor, int]:
+    """Return the number of the last step that uses each tensor, through views too; outputs live to the end."""
     last: dict[Tensor, int] = {}
     for number, step in enumerate(steps):
         for tensor in (step.output, *step.reads):
             last[tensor] = number
     last.update(dict.fromkeys(network.outputs.values(), len(steps)))
+    for step in reversed(steps):
+        if may_alias(step) and step.output not in kept:
+            last[step.inputs[0]] = max(last[step.inputs[0]], last[step.output])
     return last
 
 
@@ -168,13 +166,58 @@ def _place(pieces: list[MemoryPiece]) -> int:
 
 
 def _in_order(pieces: list[MemoryPiece]) -> int:
-    """Give every piece its start, in the order of their births."""
-    alive: list[MemoryPiece] = []
-    for piece in sorted(pieces, key=lambda piece: piece.birth):
-        alive = [other for other in alive if other.death >= piece.birth]
-        piece.start = _gap(alive, piece.size)
-        alive.append(piece)
+    """Give every piece its start, in the order of their births: the smallest gap, or else the end."""
+    free = _FreeMemory()
+    alive: list[tuple[int, int, int]] = []  # a heap of deaths, with starts and sizes
+    for piece in sorted(filter(lambda piece: piece.size, pieces), key=lambda piece: piece.birth):
+        while alive and alive[0][0] < piece.birth:
+            free.put(*heappop(alive)[1:])
+        piece.start = free.take(piece.size)
+        heappush(alive, (piece.death, piece.start, piece.size))
     return max((piece.start + piece.size for piece in pieces), default=0)
+
+
+class _FreeMemory:
+    """The gaps between pieces that are alive, and where the last of these ends."""
+
+    def __init__(self) -> None:
+        self.end = 0
+        self.gaps: list[tuple[int, int]] = []  # (size, start), in order
+        self.starts: dict[int, int] = {}  # the size of the gap that begins there
+        self.ends: dict[int, int] = {}  # the size of the gap that ends there
+
+    def take(self, size: int) -> int:
+        """Return where the smallest gap begins that holds ``size``, or where the last piece ends."""
+        at = bisect_left(self.gaps, (size, 0))
+        if at == len(self.gaps):
+            start, self.end = self.end, self.end + size
+            return start
+        room, start = self.gaps[at]
+        self._forget(room, start)
+        if room > size:
+            self._note(room - size, start + size)
+        return start
+
+    def put(self, start: int, size: int) -> None:
+        """Take back what a piece leaves, together with the gaps beside it."""
+        before, behind = self.ends.get(start), self.starts.get(start + size)
+        if before is not None:
+            self._forget(before, start - before)
+            start, size = start - before, size + before
+        if behind is not None:
+            self._forget(behind, start + size)
+            size += behind
+        if start + size == self.end:
+            self.end = start
+        else:
+            self._note(size, start)
+
+    def _note(self, size: int, start: int) -> None:
+        insort(self.gaps, (size, start))
+        self.starts[start] = self.ends[start + size] = size
+
+    def _forget(self, size: int, start: int) -> None:
+        del self.gaps[bisect_left(self.gaps, (size, start))], self.starts[start], self.ends[start + size]
 
 
 def _gap(around: list[MemoryPiece], size: int) -> int:
