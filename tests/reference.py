@@ -115,7 +115,7 @@ def bounds() -> str:
                 "for more than 20,000 layers; beyond that time grows with the layers, about 20 µs for each where they are alike "
                 "and 70 µs where no two are: 118,000 take 2.3 s and 8.4 s. `check`, `hotspots`, `draw` and `sweep` take as long as "
                 "`summary`, within a fifth; `import` takes 1.7 times as long, `compare` of two such networks twice, a page 2.5 "
-                "times. `explain` takes so many layers only by name, `deploy` plans 12,000 operators at most, in half a second, "
+                "times. `explain` takes so many layers only by name, `deploy` plans 20,000 operators at most, as soon as a summary, "
                 "and what `run` and `explain --at` compute and `export` and `weights` write is bounded by the memory and the disk "
                 "that are free, and by `--max-memory`. `python -m benchmarks.hostile` measures all of them.",
                 "\n".join(rows),

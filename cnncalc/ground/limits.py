@@ -140,7 +140,7 @@ MAX_DRAWN_SCOPES = 24
 MAX_DRAWN_NESTING = 48
 """How deep scopes and branches of a picture are nested; what is deeper is one row with its lines beside it."""
 
-MAX_OPERATORS = 12_000
+MAX_OPERATORS = 20_000
 """Operators that a device's memory is planned for: the planner's time grows with their square, as on the device."""
 
 MAX_FOLDED = 100_000
