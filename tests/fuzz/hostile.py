@@ -55,7 +55,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("deploy", SPEC, "--format", "json"),
     ("summary", SPEC, "--format", "csv"),
 )
-SLOWER = {"run": 10, "explain": 2, "hotspots": 2, "compare": 2, "deploy": 2, "draw": 2, "import": 2, "export": 3, "sweep": 3} | {
+SLOWER = {"run": 10, "explain": 2, "hotspots": 2, "compare": 2, "deploy": 2, "draw": 2, "import": 2, "export": 4, "sweep": 3} | {
     "summary html": 4, "draw html": 4
 }  # fmt: skip
 """How many times longer a command may take than others: it does more for each layer, or reads two specs."""

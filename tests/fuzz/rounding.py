@@ -57,6 +57,8 @@ def _terms(node: Node, out: Any, incoming: list[Any], weights: Arrays) -> Any:
     if layer.is_affine():
         scale, shift = (figure.reshape(-1, *(1,) * (out.ndim - 2)) for figure in layer.as_affine(weights))
         return np.abs(scale) * np.abs(incoming[0]) + np.abs(shift)
+    if layer.kind == "recurrent":  # (1 − z)·n of a gate that is 1 but for rounding is 0
+        return np.maximum(np.abs(out), 1.0)
     if layer.kind == "norm" and layer.type != "lrn":  # what is subtracted was summed, before the rest was enlarged
         (x,) = incoming
         return np.abs(out) + np.abs(x).max() * out.std() / max(x.std(), 1e-30)
