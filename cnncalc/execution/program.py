@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     """note(step) is called before a step runs."""
 
 
+MOST_READS_AHEAD = 4096
+"""Arrays that steps which are bound ahead may read: each takes a call, and large networks have a hundred thousand."""
+
+
 class Done(NamedTuple):
     """A step that ran for the first time.
 
@@ -95,8 +99,13 @@ class BatchProgram:
         """
         begun = perf_counter()
         found: list[StepWork] = []
-        while self._number < len(self.steps) and (work := self._work(ahead=True)) is not None:
+        reads = 0
+        while self._number < len(self.steps) and reads < MOST_READS_AHEAD:
+            work = self._work(ahead=True)
+            if work is None:
+                break
             found.append(self._taken(work))
+            reads += len(work.arrays)
         begun_packing = perf_counter()
         for work in found:
             work.pack()
@@ -110,18 +119,17 @@ class BatchProgram:
         """Run every step once."""
         self.begun = True
         self._take_in(inputs)
-        while True:
+        while self._waiting or self._number < len(self.steps):
             self.bind()
+            if not self._waiting:  # the next step asks for values, which are there now
+                if note is not None:
+                    note(self.steps[self._number])
+                run = self._work(ahead=False)
+                assert run is not None
+                self._waiting.append(self._taken(run))
             for work in self._waiting:
                 yield self._done(work, note)
             self._waiting.clear()
-            if self._number == len(self.steps):
-                break
-            if note is not None:
-                note(self.steps[self._number])
-            run = self._work(ahead=False)
-            assert run is not None
-            self._waiting.append(self._taken(run))
         self.complete = len(self.calls) == len(self.steps)
 
     def again(self, inputs: Mapping[str, Array], note: Note | None) -> Iterator[float]:

@@ -422,3 +422,18 @@ def test_a_thread_that_waits_keeps_no_memory() -> None:
         time.sleep(0.01)
     assert held() is None
     workers.close()
+
+
+def test_more_steps_than_are_bound_ahead_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps are bound in portions, so that the calls of very large networks are not all there at once."""
+    text = "input: [4, 6, 6]\nlayers:\n" + "  - conv: {out_channels: 4, kernel_size: 3, padding: 1}\n  - relu\n" * 6
+    text += "  - softmax\n  - linear: {out_features: 3, axis: channels}\n"
+    whole = cnncalc.loads(text).run(seed=1, repeat=2)
+    monkeypatch.setattr("cnncalc.execution.program.MOST_READS_AHEAD", 1)
+    parts = cnncalc.loads(text).run(seed=1, repeat=2)
+    assert parts.ok
+    for name, output in whole.outputs.items():
+        assert output.tobytes() == parts.outputs[name].tobytes()
+    session = cnncalc.loads(text).prepare(seed=1, batch=1)
+    x = np.zeros((1, 4, 6, 6), np.float32)
+    assert session(x).tobytes() == session(x).tobytes()
