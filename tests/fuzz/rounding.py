@@ -14,6 +14,7 @@ import numpy as np
 from cnncalc.execution.kernels import Kernels
 from cnncalc.execution.weights import node_weights
 from cnncalc.graph import Graph, Node
+from cnncalc.layers.normalization.instancenorm import InstanceNorm
 
 SUMS = {"sum", "mean", "cumsum", "avgpool", "adaptive_avgpool", "global_avgpool", "add", "conv", "conv_transpose"} | {
     "linear", "locally_connected", "matmul", "einsum", "upsample", "fold"
@@ -61,6 +62,12 @@ def _terms(node: Node, out: Any, incoming: list[Any], weights: Arrays) -> Any:
         return np.maximum(np.abs(out), 1.0)
     if layer.kind == "norm" and layer.type != "lrn":  # what is subtracted was summed, before the rest was enlarged
         (x,) = incoming
+        if isinstance(
+            layer, InstanceNorm
+        ):  # each map by itself: one that is the same everywhere is nothing but rounding
+            axes = tuple(range(2, x.ndim))
+            gain = 1 / np.sqrt(x.var(axes, keepdims=True) + layer.eps)
+            return np.abs(out) + np.abs(x).max(axes, keepdims=True) * gain * np.abs(weights.get("weight", 1.0)).max()
         return np.abs(out) + np.abs(x).max() * out.std() / max(x.std(), 1e-30)
     if layer.type in SUMS:
         magnitudes = {name: np.abs(array) for name, array in weights.items()}
