@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from mmap import mmap
 
 from cnncalc.ground.errors import CnncalcError
@@ -27,9 +30,23 @@ def load_numpy() -> None:
     try:
         with mmap(-1, ADDRESSES):  # where OpenBLAS finds too little, it ends the process
             pass
-        import numpy  # noqa: F401
+        with _signals_wait():
+            import numpy  # noqa: F401
     except (ImportError, MemoryError, OSError, SystemError) as error:  # what too little memory comes to, by its place
         raise CnncalcError(f"NumPy can't be loaded: {_reason(error)}", "is there too little memory?") from None
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Let Ctrl-C and its like come when the block is done: NumPy prints a traceback of one, and calls it broken."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _reason(error: BaseException) -> str:

@@ -292,7 +292,7 @@ def test_ctrl_c_at_any_time_after_the_start() -> None:
         if "Traceback" in err:
             assert not re.search(r'File ".*cnncalc/.*, in (?!<module>)', err), err
         elif running.returncode == 130:
-            assert err == "interrupted\n"
+            assert err in ("interrupted\n", "")  # "" where nothing was there yet that could be interrupted
     assert 130 in codes
 
 
