@@ -12,6 +12,7 @@ import numpy as np
 
 from cnncalc.execution.kernels.kernel import Call, Tally, make
 from cnncalc.execution.kernels.team import mapped
+from cnncalc.execution.kernels.tuning import MOST_READS_AHEAD
 from cnncalc.execution.layout import MemoryPiece, layout
 from cnncalc.execution.needs import kernels_of, most_scratch
 from cnncalc.execution.work import FAULTS, StepWork, find
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 
     Note: TypeAlias = Callable[[Step], object]
     """note(step) is called before a step runs."""
-
-
-MOST_READS_AHEAD = 4096
-"""Arrays that steps which are bound ahead may read: each takes a call, and large networks have a hundred thousand."""
 
 
 class Done(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from itertools import combinations
 
 import pytest
@@ -28,8 +29,7 @@ def most_alive(pieces: list[MemoryPiece]) -> int:
 
 @pytest.mark.parametrize("seed", range(30))
 @pytest.mark.parametrize("place", [_place, _in_order])
-def test_pieces_that_live_at_one_time_do_not_overlap(place: object, seed: int) -> None:
-    assert callable(place)
+def test_pieces_that_live_at_one_time_do_not_overlap(place: Callable[[list[MemoryPiece]], int], seed: int) -> None:
     pieces = drawn(seed)
     size = place(pieces)
     assert size == max(piece.start + piece.size for piece in pieces)

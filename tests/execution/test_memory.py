@@ -41,7 +41,7 @@ for line in sys.stdin:
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="what a copy of a process takes is told by Linux alone")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports what a copy of a process takes")
 def test_no_run_takes_more_than_it_announced() -> None:
     asked = "\n".join(" ".join(map(str, given)) for given in RUNS)
     done = subprocess.run([sys.executable, "-c", CODE], input=asked.encode(), capture_output=True, check=True)
