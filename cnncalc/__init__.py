@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cnncalc.execution.session import Session
     from cnncalc.figures.summary import Summary
     from cnncalc.ground.errors import CnncalcError
+    from cnncalc.ground.version import __version__ as __version__
     from cnncalc.network import Network, load, loads
     from cnncalc.studies.sweep.function import NetworkFunction
     from cnncalc.sweeps import SweepColumns, compile, sweep
@@ -29,9 +30,9 @@ __all__ = [
     "loads",
     "sweep",
 ]
-__version__ = "0.1.0"
 
 _HOMES = {
+    "__version__": "cnncalc.ground.version",
     "CnncalcError": "cnncalc.ground.errors",
     "Network": "cnncalc.network",
     "NetworkFunction": "cnncalc.studies.sweep.function",
@@ -58,4 +59,4 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     """Return all names, those that are not imported yet, too."""
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOMES})

@@ -8,7 +8,7 @@ from keyword import iskeyword
 
 import click
 
-from cnncalc import __version__
+from cnncalc.ground.version import __version__
 
 EXAMPLES = "Examples:"
 """What stands above the command lines of a help text."""

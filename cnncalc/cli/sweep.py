@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 import click
 
-from cnncalc import __version__
 from cnncalc.cli._device import takes_device
 from cnncalc.cli._engine import Computing, takes_engine
 from cnncalc.cli._resuming import grows, identity, noted, opened, write
@@ -18,6 +17,7 @@ from cnncalc.cli.options import BatchAndDtype, fuse_option, spec_argument, takes
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.progress import Interruptible, progress_bar
 from cnncalc.ground.terminal_safe import printable
+from cnncalc.ground.version import __version__
 from cnncalc.rendering.views.sweep import Swept, view
 from cnncalc.rendering.writers import View
 from cnncalc.studies.device.budgets import Wanted

@@ -131,7 +131,7 @@ def test_a_worker_that_is_killed_loses_nothing_and_doubles_nothing(scheduler: Sc
 
 @needs_dask
 def test_a_worker_of_another_version_is_named_and_refused(scheduler: Scheduler) -> None:
-    change = "client.run(lambda: setattr(__import__('cnncalc'), '__version__', {!r}), workers=[min(client.nthreads())])"
+    change = "client.run(lambda: setattr(__import__('cnncalc.studies.sweep.cluster', fromlist=['x']), '__version__', {!r}), workers=[min(client.nthreads())])"
     own = scheduler.run("client.run(lambda: __import__('cnncalc').__version__).popitem()[1]")
     odd = scheduler.run("min(client.nthreads())")
     scheduler.run(change.format("99.0"))

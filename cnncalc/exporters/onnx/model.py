@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cnncalc import __version__
 from cnncalc.execution.weights import one_by_one
 from cnncalc.exporters.formats import Beside, Chunk, Options
 from cnncalc.exporters.onnx.messages import Size, block, head, integer, outside, tensor_head, text, value_info
@@ -22,6 +21,7 @@ from cnncalc.exporters.onnx.operators import Operators
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_EXPORTED_OPERATORS
+from cnncalc.ground.version import __version__
 from cnncalc.importers.onnx.proto import FLOAT, WIDTHS, GraphProto, ModelProto, OperatorSetIdProto
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.shapes import Shape

@@ -16,8 +16,8 @@ from importlib import import_module
 from pickle import dumps, loads
 from typing import Any, NamedTuple
 
-import cnncalc
 from cnncalc.ground.errors import ArgumentError
+from cnncalc.ground.version import __version__
 from cnncalc.studies.sweep.identity import code_identity
 from cnncalc.studies.sweep.jobs import SweepPart, Work
 from cnncalc.studies.sweep.processes import Errand
@@ -182,7 +182,7 @@ def version() -> Version:
     """Return the version of the code in this process."""
     import sys
 
-    return Version(cnncalc.__version__, code_identity(), ".".join(map(str, sys.version_info[:2])))
+    return Version(__version__, code_identity(), ".".join(map(str, sys.version_info[:2])))
 
 
 # --- in the workers ---------------------------------------------------------------------------------------------

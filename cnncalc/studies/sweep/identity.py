@@ -6,14 +6,14 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
-import cnncalc
+PACKAGE = Path(__file__).parents[2]
 
 
 @lru_cache(maxsize=1)
 def code_identity() -> str:
     """Return a hash of the package's code."""
-    folder, found = Path(cnncalc.__file__).parent, sha256()
-    for path in sorted(folder.rglob("*.py")):
-        found.update(f"{path.relative_to(folder).as_posix()}\n".encode())
+    found = sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        found.update(f"{path.relative_to(PACKAGE).as_posix()}\n".encode())
         found.update(sha256(path.read_bytes()).digest())
     return found.hexdigest()[:16]
