@@ -178,42 +178,57 @@ def blocks(entries: list[Entry], taken: Callable[[str], bool]) -> dict[Key, Bloc
         places.setdefault(entry.key, []).append(entry)
     names: set[str] = set()
     for key, alike in places.items():
-        holds = any(item.inner is not None for item in alike[0].inner or ())
-        name = _block_name(alike[0].scope, names, taken, holds)
+        held = {found[item.key].name for item in alike[0].inner or () if item.inner is not None}
+        name = _block_name(alike[0].scope, names, taken, held)
         names.add(name)
-        found[key] = _block(name, alike, taken)
+        called = {other: block.name for other, block in found.items()}
+        found[key] = _block(name, alike, called, taken)
     return found
 
+
+Column = tuple[object, ...]
+"""The values of one argument, one for each place of a block."""
+
+Columns = dict[Column, str]
+
+NUMBERED = r"_\d+$"
+"""How a name ends that was taken before."""
 
 PLURAL, SINGULAR = "s", ("ss", "us", "is", "bias")
 """How a word ends of which one block is one, and how others end that look so."""
 
 
-def _block_name(scope: str, names: set[str], taken: Callable[[str], bool], holds_blocks: bool) -> str:
-    """Return a block's name by the scope that it has in the file; a second name is that of a stage, or numbered."""
+def _block_name(scope: str, names: set[str], taken: Callable[[str], bool], held: set[str]) -> str:
+    """Return a block's name by the scope that it has in the file.
+
+    A name that is taken is numbered; a block that holds blocks of its own name is a stage of them.
+    """
     words = [re.sub(r"\W|\d+$", "", part) for part in scope.split(".")]
     stem = next((word for word in reversed(words) if word and not word[0].isdigit()), "block")
     stem = stem[:-1] if stem.endswith(PLURAL) and not stem.endswith(SINGULAR) else stem
     stem = f"{stem}_block" if taken(stem) else stem
-    stem = "stage" if holds_blocks and stem in names else stem
+    stem = "stage" if stem in {re.sub(NUMBERED, "", name) for name in held} else stem
     name, number = stem, 2
     while name in names or taken(name):
         name, number = f"{stem}_{number}", number + 1
     return name
 
 
-def _block(name: str, alike: list[Entry], taken: Callable[[str], bool]) -> BlockText:
-    """Return the block of scopes that are alike, and give each its arguments."""
+def _block(name: str, alike: list[Entry], called: dict[Key, str], taken: Callable[[str], bool]) -> BlockText:
+    """Return the block of scopes that are alike, and give each its arguments; ``called`` names the blocks within.
+
+    Layers are asked before blocks, so that a block within is given a part of the layers' width: ``out_channels // 4``.
+    """
     first = alike[0].inner or []
-    columns: dict[tuple[object, ...], str] = {}
+    columns: dict[str, Columns] = {}
     said: dict[tuple[int, str], str] = {}
     arguments: list[str] = []
 
-    def column_of(number: int, argument: str) -> tuple[object, ...]:
+    def column_of(number: int, argument: str) -> Column:
         return tuple([(place.inner or [])[number].values[argument] for place in alike])
 
     last = {argument: column_of(number, argument) for number, entry in enumerate(first) for argument in entry.values}
-    for number, entry in enumerate(first):
+    for number, entry in sorted(enumerate(first), key=lambda item: item[1].inner is not None):
         for argument in entry.values:
             column = column_of(number, argument)
             if len(set(column)) == 1:
@@ -222,11 +237,19 @@ def _block(name: str, alike: list[Entry], taken: Callable[[str], bool]) -> Block
             if argument in FOLLOWS and column == channels and entry.inner is None:
                 said[number, argument] = "in_channels"
                 continue
-            known = columns.get(column) or _multiple(column, columns)
+            alike_ones = columns.setdefault(_family(argument), {})
+            known = alike_ones.get(column) or _multiple(column, alike_ones)
+            if known is None and entry.inner is not None:
+                known = _part(column, alike_ones)
+            if known is None and argument == "padding":
+                known = _half(column, columns.get("kernel_size", {}))
             if known is None:
                 is_inside = column != last[argument] and _multiple(last[argument], {column: ""}) is None
-                known = _free(INSIDE.get(argument, argument) if is_inside else argument, arguments, taken)
-                columns[column] = known
+                wanted = INSIDE.get(argument, argument) if is_inside else argument
+                if entry.inner is not None and wanted in arguments:
+                    wanted = f"{called[entry.key]}_{wanted}"
+                known = _free(wanted, arguments, taken)
+                alike_ones[column] = known
                 arguments.append(known)
                 for place, value in zip(alike, column, strict=True):
                     place.values[known] = value
@@ -238,7 +261,21 @@ INSIDE = {"out_channels": "hidden_channels", "out_features": "hidden_features"}
 """What an argument of a block is called that is not that of its last item."""
 
 
-def _multiple(column: tuple[object, ...], columns: dict[tuple[object, ...], str]) -> str | None:
+def _family(argument: str) -> str:
+    """Return what an argument counts: channels and features are widths, of which one may be a multiple of another."""
+    stem = re.sub(NUMBERED, "", argument)
+    return "width" if stem.endswith(("channels", "features", "groups")) else stem
+
+
+def _half(padding: Column, kernels: Columns) -> str | None:
+    """Return a column of paddings as half of a known kernel size, which keeps the size of a map."""
+    for kernel, name in kernels.items():
+        if all(isinstance(k, int) and p == k // 2 for p, k in zip(padding, kernel, strict=True)):
+            return f"{name} // 2"
+    return None
+
+
+def _multiple(column: Column, columns: Columns) -> str | None:
     """Return a column as a multiple of a known one: ``4 * width``."""
     for other, name in columns.items():
         pairs = [(a, b) for a, b in zip(column, other, strict=True) if isinstance(a, int) and isinstance(b, int)]
@@ -249,7 +286,17 @@ def _multiple(column: tuple[object, ...], columns: dict[tuple[object, ...], str]
     return None
 
 
+def _part(column: Column, columns: Columns) -> str | None:
+    """Return a column as a part of a known one: ``width // 4``."""
+    for other, name in columns.items():
+        multiple = _multiple(other, {column: name})
+        if multiple is not None:
+            return f"{name} // {multiple.split()[0]}"
+    return None
+
+
 def _free(argument: str, used: list[str], taken: Callable[[str], bool]) -> str:
+    argument = re.sub(NUMBERED, "", argument)
     stem = f"{argument}_of" if taken(argument) else argument
     name, number = stem, 2
     while name in used:
