@@ -7,9 +7,10 @@ of equal structure are one block, and the numbers in which they differ are its a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from cnncalc.graph import Graph, Node, Tensor
+from cnncalc.layers.arguments import REQUIRED
 
 Key = tuple[object, ...]
 
@@ -157,13 +158,16 @@ def _without_single(entries: list[Entry]) -> list[Entry]:
 
 
 class BlockText:
-    """A block: its name, its arguments with the value of each where there is one, and its items.
+    """A block: its name, its items, and its arguments.
 
     Attributes:
+        arguments: the default of each, None where it must be given.
         said: how an item's argument is said, by the item's place and the argument's name.
     """
 
-    def __init__(self, name: str, entries: list[Entry], said: dict[tuple[int, str], str], arguments: list[str]) -> None:
+    def __init__(
+        self, name: str, entries: list[Entry], said: dict[tuple[int, str], str], arguments: dict[str, object]
+    ) -> None:
         self.name = name
         self.entries = entries
         self.said = said
@@ -181,8 +185,7 @@ def blocks(entries: list[Entry], taken: Callable[[str], bool]) -> dict[Key, Bloc
         held = {found[item.key].name for item in alike[0].inner or () if item.inner is not None}
         name = _block_name(alike[0].scope, names, taken, held)
         names.add(name)
-        called = {other: block.name for other, block in found.items()}
-        found[key] = _block(name, alike, called, taken)
+        found[key] = _block(name, alike, found, taken)
     return found
 
 
@@ -214,15 +217,15 @@ def _block_name(scope: str, names: set[str], taken: Callable[[str], bool], held:
     return name
 
 
-def _block(name: str, alike: list[Entry], called: dict[Key, str], taken: Callable[[str], bool]) -> BlockText:
-    """Return the block of scopes that are alike, and give each its arguments; ``called`` names the blocks within.
+def _block(name: str, alike: list[Entry], inner: dict[Key, BlockText], taken: Callable[[str], bool]) -> BlockText:
+    """Return the block of scopes that are alike, and give each its arguments; ``inner`` are the blocks within.
 
     Layers are asked before blocks, so that a block within is given a part of the layers' width: ``out_channels // 4``.
     """
     first = alike[0].inner or []
     columns: dict[str, Columns] = {}
     said: dict[tuple[int, str], str] = {}
-    arguments: list[str] = []
+    arguments: dict[str, object] = {}
 
     def column_of(number: int, argument: str) -> Column:
         return tuple([(place.inner or [])[number].values[argument] for place in alike])
@@ -247,14 +250,26 @@ def _block(name: str, alike: list[Entry], called: dict[Key, str], taken: Callabl
                 is_inside = column != last[argument] and _multiple(last[argument], {column: ""}) is None
                 wanted = INSIDE.get(argument, argument) if is_inside else argument
                 if entry.inner is not None and wanted in arguments:
-                    wanted = f"{called[entry.key]}_{wanted}"
+                    wanted = f"{inner[entry.key].name}_{wanted}"
                 known = _free(wanted, arguments, taken)
                 alike_ones[column] = known
-                arguments.append(known)
+                default = _default(entry, argument, inner)
+                arguments[known] = default if default in column else None
                 for place, value in zip(alike, column, strict=True):
                     place.values[known] = value
             said[number, argument] = known
-    return BlockText(name, first, said, arguments)
+    return BlockText(name, first, said, dict(sorted(arguments.items(), key=lambda item: item[1] is not None)))
+
+
+def _default(entry: Entry, argument: str, inner: dict[Key, BlockText]) -> object:
+    """Return what an item takes for an argument that isn't given: what its layer, or its block, takes for it."""
+    if entry.inner is not None:
+        return inner[entry.key].arguments[argument]
+    known = entry.node.layer.arguments[argument]
+    if known.default in (None, REQUIRED):
+        return None
+    value = known.convert(known.default)
+    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
 
 
 INSIDE = {"out_channels": "hidden_channels", "out_features": "hidden_features"}
@@ -295,7 +310,7 @@ def _part(column: Column, columns: Columns) -> str | None:
     return None
 
 
-def _free(argument: str, used: list[str], taken: Callable[[str], bool]) -> str:
+def _free(argument: str, used: Collection[str], taken: Callable[[str], bool]) -> str:
     argument = re.sub(NUMBERED, "", argument)
     stem = f"{argument}_of" if taken(argument) else argument
     name, number = stem, 2

@@ -152,7 +152,10 @@ class _Writer:
         """Return the lines of a block."""
         found = [f"  {block.name}:"]
         if block.arguments:
-            found.append(f"    args: {{{', '.join(block.arguments)}}}")
+            listed = [
+                f"{name}: {_value(value)}" if value is not None else name for name, value in block.arguments.items()
+            ]
+            found.append(f"    args: {{{', '.join(listed)}}}")
         found.append("    layers:")
         source = block.entries[0].reads[0]
         return found + self.items(block.entries, {source: "input"}, source, block.said, "      ", set())
@@ -218,7 +221,11 @@ class _Writer:
         """Return an item without its modifiers: ``conv: {out_channels: 64, kernel_size: 3}``."""
         if entry.inner is not None:
             block = self.blocks[entry.key]
-            given = {name: said.get((number, name)) or _value(entry.values[name]) for name in block.arguments}
+            given = {
+                name: said.get((number, name)) or _value(entry.values[name])
+                for name, default in block.arguments.items()
+                if (number, name) in said or entry.values[name] != default
+            }
             return block.name + (
                 ": {" + ", ".join(f"{name}: {value}" for name, value in given.items()) + "}" if given else ""
             )

@@ -57,6 +57,15 @@ def test_a_residual_block_reads_as_one_would_write_it() -> None:
     assert "  - layer:\n    repeat: 2\n" in text
 
 
+def test_only_what_belongs_together_is_a_formula() -> None:
+    """In EfficientNet-B0 (arXiv:1905.11946) 240 channels are 80 times a kernel size of 3 in one place by chance."""
+    text = spec_text(load("efficientnet_b0"))
+    assert "padding: kernel_size // 2" in text
+    assert "hidden_channels: hidden_channels // 24" in text  # a quarter of the block's input, expanded by 6
+    assert "* kernel_size" not in text
+    assert "* padding" not in text
+
+
 def test_a_difference_is_found() -> None:
     graph = stored("test_efficientnet").build()
     text = spec_text(graph)
