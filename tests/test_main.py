@@ -65,6 +65,11 @@ def test_full_disk() -> None:
     assert (done.returncode, done.stderr) == (2, "can't write the output: No space left on device\n")
 
 
+def test_a_command_line_without_a_command_shows_the_help_once() -> None:
+    done, asked = process(), process("--help")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", asked.stdout)
+
+
 def test_the_version_is_said_once() -> None:
     """Of a checkout that is not installed, too."""
     pyproject = (Path(cnncalc.__file__).parents[1] / "pyproject.toml").read_text()

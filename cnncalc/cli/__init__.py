@@ -8,16 +8,27 @@ from keyword import iskeyword
 
 import click
 
+from cnncalc.cli.output import to_stderr
 from cnncalc.ground.version import __version__
 
 EXAMPLES = "Examples:"
 """What stands above the command lines of a help text."""
+
+NOTHING_ASKED = 2
+"""The exit code of a command line without a command."""
 
 _SHARED = ("opening", "options", "output", "overwriting", "parsing", "progress")
 
 
 class Commands(click.Group):
     """A group whose commands are the modules of this folder."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Show the help where nothing is asked for."""
+        if not args and not ctx.resilient_parsing:
+            to_stderr(ctx.get_help())
+            raise click.exceptions.Exit(NOTHING_ASKED)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, the usual one first."""
@@ -64,5 +75,6 @@ class Commands(click.Group):
 def cli() -> None:
     """Shapes, parameters, MACs and FLOPs of convolutional networks: exact, explained, and proven by running.
 
-    SPEC is a YAML file, '-' for standard input, or the name of a network that ships with cnncalc (resnet50).
+    SPEC is a YAML file, an ONNX model, '-' for standard input, or the name of a network that ships with cnncalc
+    (resnet50).
     """
