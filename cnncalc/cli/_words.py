@@ -73,7 +73,7 @@ VALUES = {
 }
 """Other words for what our options take."""
 
-SPEC = "a file, '-' for standard input, or a network that 'cnncalc specs' lists"
+SPEC = "a spec or an ONNX model, '-' for standard input, or a network that 'cnncalc specs' lists"
 NO_NUMBER = {
     "is not a valid integer range.": "is not a whole number.",
     "is not a valid float range.": "is not a number.",
@@ -97,7 +97,7 @@ def explained(error: click.ClickException) -> click.ClickException:
         message = f"no option '{error.option_name}'"
         hint = _option_hint(error.option_name, error.ctx.command.get_params(error.ctx) if error.ctx else [])
     elif isinstance(error, click.MissingParameter):
-        hint = SPEC if error.param is not None and error.param.name == "spec" else None
+        hint = SPEC if error.param is not None and error.param.name in ("spec", "specs") else None
     elif isinstance(error, click.BadParameter):
         for clicks, ours in NO_NUMBER.items():
             message = message.replace(clicks, ours)

@@ -442,7 +442,8 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]").search
         (["compare", "alexnet", "vgg16", "--fail-if", "macs>1.05"], "it is called '--max-ratio' here"),
         (["version"], "'cnncalc --version' prints it"),
         (["summary", "help"], "'cnncalc help summary' shows the options"),
-        (["summary"], "a file, '-' for standard input, or a network that 'cnncalc specs' lists"),
+        (["summary"], "a spec or an ONNX model, '-' for standard input, or a network that 'cnncalc specs' lists"),
+        (["check"], "a spec or an ONNX model, '-' for standard input, or a network that 'cnncalc specs' lists"),
         (
             ["show", "tests/data/onnx/resnet14t.onnx"],
             "'cnncalc import tests/data/onnx/resnet14t.onnx' makes a spec of it",
