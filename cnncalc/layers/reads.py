@@ -178,32 +178,35 @@ def summed(size: int, reverse: bool = False, exclusive: bool = False) -> Ranges:
     return Ranges(size, None, lambda i: (0, i - exclusive) if i >= exclusive else None)
 
 
-def interpolated(size: int, out: int, factor: float | None, linear: bool, corners: bool) -> Ranges:
+def interpolated(
+    size: int, out: int, factor: float | None, neighbours: int, places: str = "half_pixel", is_rounded: bool = False
+) -> Ranges:
     """Return what an interpolation of ``size`` positions to ``out`` reads.
 
     Args:
         size: positions of the input.
         out: positions of the output.
         factor: output positions per input position; None: ``out / size``.
-        linear: whether the two neighbours of a place are read, not the nearest alone; one of weight 0 is not.
-        corners: whether the places of the first and of the last elements meet.
+        neighbours: how many positions are read on each side of a place, unless it is a position itself; 0: the one at
+            the place or before it.
+        places: what meet at the beginning, the ``half_pixel`` centres of elements or (``asymmetric``) their first
+            corners; or ``corners``, where the centres of the first and of the last elements meet.
+        is_rounded: whether a place is rounded to the next position.
     """
     if size == 1:
         return Ranges(out, 1, lambda _: (0, 0))
     below, above = (out, size) if factor is None else factor.as_integer_ratio()
-    if corners:
-        above, below = size - 1, max(out - 1, 1)
+    if places == "corners":
+        below, above = max(out - 1, 1), size - 1
     common = gcd(above, below)
     above, below = above // common, below // common
-    if factor is not None and below > out and not linear:  # no simple fraction: multiplied as floats
-        return Ranges(out, size, lambda i: (min(int(i * (1 / factor)), size - 1),) * 2)
-    if not linear:
-        return Ranges(below, above, lambda i: (i * above // below,) * 2)
-    if corners:
-        return Ranges(below, above, lambda i: _around(i * above, below))
-    return Ranges(below, above, lambda i: _around((2 * i + 1) * above - below, 2 * below))
+    shift = (above - below) * (places == "half_pixel") + below * is_rounded
+    if factor is not None and below > out and not neighbours:  # no simple fraction: multiplied as floats
+        ahead, step = shift / (2 * below), 1 / factor
+        return Ranges(out, size, lambda i: (min(max(int(i * step + ahead), 0), size - 1),) * 2)
 
+    def of(position: int) -> Span:
+        at, rest = divmod(2 * position * above + shift, 2 * below)
+        return (at - neighbours + 1, at + neighbours) if rest and neighbours else (at, at)
 
-def _around(above: int, below: int) -> tuple[int, int]:
-    """Return the neighbours of the place ``above / below``: one where it is a position itself."""
-    return above // below, -(-above // below)
+    return Ranges(below, above, of)

@@ -15,6 +15,7 @@ from cnncalc.execution.kernels import Kernels
 from cnncalc.execution.kernels.depthwise import run_columns
 from cnncalc.execution.kernels.team import Team
 from tests.execution import loops
+from tests.layers.building import make
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 SIZES = (6, 5, 4)  # of the spatial axes, as many as the rank has
@@ -285,6 +286,20 @@ def test_positions_are_computed_in_float32_as_pytorch_computes_them() -> None:
     """16 · 2.2 = 35 positions; the 33rd of PyTorch 2.13 is 15, where exact arithmetic has ⌊33 / 2.2⌋ = 14.99…"""
     row = np.arange(16.0).reshape(1, 1, 16)
     assert Kernels().upsample(row, scale_factor=2.2)[0, 0, 31:].tolist() == [14, 14, 15, 15]
+
+
+@pytest.mark.parametrize(
+    ("length", "count", "wanted"),
+    [  # printed by torch.nn.functional.interpolate of PyTorch 2.13; the place 3½ · 6 / 7 is a 3, not just below
+        (6, 7, [0, 1, 2, 3, 3, 4, 5]),
+        (10, 13, [0, 1, 1, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9]),
+        (4, 14, [0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3]),
+    ],
+)
+def test_the_nearest_of_all_is_pytorch_s(length: int, count: int, wanted: list[float]) -> None:
+    layer = make(f"upsample: {{size: {count}, mode: nearest-exact}}")
+    row = np.arange(length).reshape(1, 1, length)
+    assert layer.forward(Kernels(), row)[0, 0].tolist() == wanted
 
 
 def test_same_averages_with_pytorch_s_divisor_or_keras_() -> None:

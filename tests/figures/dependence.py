@@ -150,7 +150,13 @@ class Writer:
             if prod(shape) > 20_000 or max(shape[1:], default=1) > 80:
                 return False
             self.tensor = self.network.add(layer, inputs, f"n{len(self.network.nodes)}")
-            self.is_mixed |= layer.type in ("softmax", "instancenorm", "layernorm", "groupnorm", "lrn")
+            self.is_mixed |= "cubic" in item or layer.type in (
+                "softmax",
+                "instancenorm",
+                "layernorm",
+                "groupnorm",
+                "lrn",
+            )
         except LayerError:
             return False
         return True
@@ -191,7 +197,9 @@ class Writer:
         if self.resizing and self.random.random() < 0.4:
             kinds = [
                 lambda: f"upsample: {pick([2, 3, 1.5, 0.5])}",
-                lambda: f"upsample: {{size: {number(5, 30)}, mode: linear}}",
+                lambda: (
+                    f"upsample: {{size: {number(5, 30)}, mode: {pick(['linear', 'linear', 'nearest-exact', 'cubic'])}}}"
+                ),
                 lambda: (
                     f"upsample: {{scale_factor: {number(2, 3)}, mode: linear, align_corners: {pick(['true', 'false'])}}}"
                 ),

@@ -23,7 +23,14 @@ def ranges(random: Random, count: int) -> Ranges:
         lambda: grouped(number(1, 4), number(1, 4)),
         lambda: binned(number(1, 9), number(1, 9)),
         lambda: part(number(0, 3), number(1, 5), count),
-        lambda: interpolated(number(1, 9), number(1, 9), None, random.random() < 0.5, random.random() < 0.5),
+        lambda: interpolated(
+            number(1, 9),
+            number(1, 9),
+            None,
+            number(0, 2),
+            random.choice(["half_pixel", "asymmetric", "corners"]),
+            random.random() < 0.3,
+        ),
     ]
     return random.choice(kinds)()
 

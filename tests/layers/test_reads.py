@@ -63,6 +63,11 @@ def spans(done: Use, axis: int, count: int) -> list[Span]:
         ("upsample: {size: 10, mode: linear, align_corners: true}", (2, 5), [(0, 0), (0, 1), (0, 1), (1, 2)]),
         ("upsample: {size: 8, mode: linear}", (2, 16), [(0, 1), (2, 3)]),  # 0.5, 2.5
         ("upsample: {size: 4, mode: linear}", (2, 1), [(0, 0), (0, 0)]),
+        ("upsample: {scale_factor: 1.05, mode: linear}", (2, 4), [(0, 0), (1, 1), (2, 2)]),  # keeps its length: copied
+        ("upsample: {scale_factor: 2, mode: linear, coordinates: asymmetric}", (2, 16), [(0, 0), (0, 1), (1, 1)]),
+        ("upsample: {scale_factor: 2, mode: cubic}", (2, 16), [(-2, 1), (-1, 2), (-1, 2)]),  # two on each side
+        # (i + 1/2) · 6 / 7: 3/7, 9/7, 15/7, 3, 27/7
+        ("upsample: {size: 7, mode: nearest-exact}", (2, 6), [(0, 0), (1, 1), (2, 2), (3, 3), (3, 3)]),
     ],
 )
 def test_what_positions_read(item: str, shape: Shape, expected: list[Span]) -> None:

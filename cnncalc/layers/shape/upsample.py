@@ -94,14 +94,18 @@ class Upsample(Layer):
         return (products + products - 1) * prod(output) if products else 0
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return the nearest element, or the two neighbours on each axis."""
+        """Return on each axis the nearest element, or those around a place."""
+        neighbours = {"linear": 1, "cubic": 2 if self.cubic_a else 1}.get(self.mode, 0)
+        places = "corners" if self.align_corners else self.coordinates if self.mode != "nearest" else "asymmetric"
+        reads = [Read(0)]
         factors = self.scale_factor or (None,) * (len(output) - 1)
-        if self.mode == "cubic":
-            return along(Read(0), *[Read(None, None, False)] * (len(output) - 1))
-        axes = enumerate(zip(inputs[0][1:], output[1:], factors, strict=True), 1)
-        return along(
-            Read(0), *[Read(i, interpolated(*axis, self.mode == "linear", self.align_corners)) for i, axis in axes]
-        )
+        for axis, (length, count, factor) in enumerate(zip(inputs[0][1:], output[1:], factors, strict=True), 1):
+            is_copied = count == length and self.mode == "linear" and self.coordinates == "half_pixel"
+            shown = None if is_copied else factor
+            reads.append(
+                Read(axis, interpolated(length, count, shown, neighbours, places, self.mode == "nearest-exact"))
+            )
+        return along(*reads)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Resize the spatial axes."""
@@ -113,13 +117,16 @@ class Upsample(Layer):
         )
 
     def interpolated(self, np: NumPy, x: Array) -> Array:
-        """Resize axis by axis: every output position is a weighted sum of the elements around its place."""
+        """Resize axis by axis: an output position is the nearest element, or a weighted sum of those around its place."""
         rank = x.ndim - 2
         factors = self.scale_factor if isinstance(self.scale_factor, tuple) else (self.scale_factor,) * rank
         sizes = self.size if isinstance(self.size, tuple) else (self.size,) * rank
         for axis in range(2, x.ndim):
             length, factor, size = x.shape[axis], factors[axis - 2], sizes[axis - 2]
             count = int(length * factor) if size is None else size
+            if self.mode.startswith("nearest"):
+                x = x.take(self._nearest(np, length, count, factor), axis=axis)
+                continue
             places = np.arange(count) * (length / count if factor is None else 1 / factor)
             if self.align_corners:
                 places = np.arange(count) * ((length - 1) / max(count - 1, 1))
@@ -137,9 +144,6 @@ class Upsample(Layer):
 
     def _weights(self, np: NumPy, places: Array) -> tuple[Array, Array]:
         """Return the first neighbour of each place, and the weights of all."""
-        if self.mode.startswith("nearest"):
-            exact = self.mode == "nearest-exact"
-            return np.floor(places + 0.5 if exact else places).astype(int), np.ones((1, len(places)))
         low = np.floor(places).astype(int)
         share = places - low
         if self.mode == "linear":
@@ -199,14 +203,14 @@ class Upsample(Layer):
         return made | ({"cubic_coeff_a": self.cubic_a} if self.mode == "cubic" else {})
 
     def _nearest(self, np: NumPy, length: int, count: int, factor: float | None) -> list[int]:
-        """Return which element of an axis each place of the output takes, as the executor does."""
+        """Return which element of an axis each place of the output takes."""
         step = length / count if factor is None else 1 / factor
         places = np.arange(count)
-        if self.mode == "nearest" and self.coordinates == "half_pixel":
-            taken = (places.astype("float32") * np.float32(step)).astype(int)
+        ahead = 0.5 * (self.mode == "nearest-exact")
+        if self.coordinates == "half_pixel":  # in float32, as PyTorch computes it
+            taken = ((places.astype("float32") + np.float32(ahead)) * np.float32(step)).astype(int)
         else:
-            shift = 0.5 * step - 0.5 if self.coordinates == "half_pixel" else 0.0
-            taken, _ = self._weights(np, places * step + shift)
+            taken = (places * step + ahead).astype(int)
         return [int(place) for place in taken.clip(0, length - 1)]
 
     def to_torch(self, flow: Flow) -> Torch:

@@ -43,7 +43,7 @@ ROUNDINGS: dict[str, Callable[[float], int]] = {
 
 OURS: tuple[tuple[dict[str, str], Callable[[int, float], int]], ...] = (
     ({}, lambda i, scale: int(_float32(i * _float32(1 / scale)))),
-    ({"mode": "nearest-exact"}, lambda i, scale: floor(i * (1 / scale) + 0.5 / scale - 0.5 + 0.5)),
+    ({"mode": "nearest-exact"}, lambda i, scale: int(_float32((i + 0.5) * _float32(1 / scale)))),
     ({"mode": "nearest-exact", "coordinates": "asymmetric"}, lambda i, scale: floor(i * (1 / scale) + 0.5)),
 )
 """The layer's arguments, and which element it takes for position i, computed as it does."""
