@@ -97,14 +97,13 @@ class Upsample(Layer):
         """Return on each axis the nearest element, or those around a place."""
         neighbours = {"linear": 1, "cubic": 2 if self.cubic_a else 1}.get(self.mode, 0)
         places = "corners" if self.align_corners else self.coordinates if self.mode != "nearest" else "asymmetric"
+        is_rounded = self.mode == "nearest-exact"
         reads = [Read(0)]
-        factors = self.scale_factor or (None,) * (len(output) - 1)
-        for axis, (length, count, factor) in enumerate(zip(inputs[0][1:], output[1:], factors, strict=True), 1):
-            is_copied = count == length and self.mode == "linear" and self.coordinates == "half_pixel"
-            shown = None if is_copied else factor
-            reads.append(
-                Read(axis, interpolated(length, count, shown, neighbours, places, self.mode == "nearest-exact"))
-            )
+        scales = self.scale_factor or (None,) * (len(output) - 1)
+        for axis, (length, count, scale) in enumerate(zip(inputs[0][1:], output[1:], scales, strict=True), 1):
+            if count == length and self.mode == "linear" and self.coordinates == "half_pixel":
+                scale = None  # copied
+            reads.append(Read(axis, interpolated(length, count, scale, neighbours, places, is_rounded)))
         return along(*reads)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
@@ -117,7 +116,7 @@ class Upsample(Layer):
         )
 
     def interpolated(self, np: NumPy, x: Array) -> Array:
-        """Resize axis by axis: an output position is the nearest element, or a weighted sum of those around its place."""
+        """Resize axis by axis: each output is the nearest element, or a weighted sum of those around its place."""
         rank = x.ndim - 2
         factors = self.scale_factor if isinstance(self.scale_factor, tuple) else (self.scale_factor,) * rank
         sizes = self.size if isinstance(self.size, tuple) else (self.size,) * rank
