@@ -298,7 +298,7 @@ def test_positions_are_computed_in_float32_as_pytorch_computes_them() -> None:
 )
 def test_the_nearest_of_all_is_pytorch_s(length: int, count: int, wanted: list[float]) -> None:
     layer = make(f"upsample: {{size: {count}, mode: nearest-exact}}")
-    row = np.arange(length).reshape(1, 1, length)
+    row = np.arange(float(length)).reshape(1, 1, length)
     assert layer.forward(Kernels(), row)[0, 0].tolist() == wanted
 
 

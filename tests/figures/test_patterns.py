@@ -95,7 +95,7 @@ def test_unions(seed: int) -> None:
 
 
 def test_work_is_bounded() -> None:
-    uneven = through(Pattern((0,), (0,), 1), interpolated(997, 991, None, True, False), 991, PatternBudget(PLENTY))
+    uneven = through(Pattern((0,), (0,), 1), interpolated(997, 991, None, 1), 991, PatternBudget(PLENTY))
     assert uneven is not None
     assert through(uneven, sliding(3), 991, PatternBudget(990)) is None
     assert union([uneven, Pattern((0,), (0,), 1)], 991, PatternBudget(990)) is None
