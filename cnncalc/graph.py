@@ -146,7 +146,7 @@ class Node(_Flowing):
 Tensor = Input | Node
 
 
-class BlockUse:
+class BlockUse(NamedTuple):
     """A use of a spec's own block.
 
     Attributes:
@@ -156,13 +156,10 @@ class BlockUse:
         origin: where it is used.
     """
 
-    __slots__ = ("arguments", "name", "names", "origin")
-
-    def __init__(self, name: str, arguments: Collection[str], names: Mapping[str, Value], origin: Origin) -> None:
-        self.name = name
-        self.arguments = arguments
-        self.names = names
-        self.origin = origin
+    name: str
+    arguments: Collection[str]
+    names: Mapping[str, Value]
+    origin: Origin
 
     def values(self) -> dict[str, Value]:
         """Return the values of the arguments."""

@@ -1,9 +1,10 @@
-"""The protocol of what a command needs from a file, whether it is a spec or a model file."""
+"""What a command needs from a file, whether it is a spec or a model file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from cnncalc.ground.named import NamedTuple
 
@@ -26,63 +27,48 @@ class About(NamedTuple):
     source: str | None = None
 
 
-class Stated:
+class Stated(NamedTuple):
     """A plain text of a file, with its place."""
 
-    __slots__ = ("origin", "text")
-
-    def __init__(self, text: str, origin: Origin) -> None:
-        self.text = text
-        self.origin = origin
+    text: str
+    origin: Origin
 
 
-class Recipe(Protocol):
+class Recipe:
     """A file of one network, or of a family of variants, from which graphs are built.
 
     Commands ask for nothing else, so that a model file can stand wherever a spec does.  What can only be done to a
     spec (edits of its text, names that nothing reads) is asked of a recipe that is a ``Document``.
+
+    Attributes:
+        name: what the network, or the family, is called in every output.
+        path: what messages call the file: the path as it was given.
+        text: the text of a spec; None where the file is no text.
+        variants: the family's variants by name, in the file's order; empty where the file is one network.
+        deploy: what the file says of the device that the network is for.
     """
 
-    @property
-    def name(self) -> str:
-        """What the network, or the family, is called in every output."""
-        ...
-
-    @property
-    def path(self) -> str:
-        """What messages call the file: the path as it was given."""
-        ...
-
-    @property
-    def text(self) -> str | None:
-        """The text of a spec; None where the file is no text."""
-        ...
-
-    @property
-    def variants(self) -> Collection[str]:
-        """The names of the family's variants, in the file's order; empty where the file is one network."""
-        ...
+    name: str
+    path: str
+    text: str | None = None
+    variants: Mapping[str, object] = MappingProxyType({})
+    deploy: Mapping[str, Stated] = MappingProxyType({})
 
     @property
     def settings(self) -> Collection[str]:
-        """The names that ``settings`` may give other values; empty for a model file."""
-        ...
-
-    @property
-    def deploy(self) -> Mapping[str, Stated]:
-        """What the file says of the device that the network is for; empty for a model file."""
-        ...
+        """The names that ``settings`` may give other values."""
+        return ()
 
     def about(self, variant: str | None = None) -> About:
         """Return what the file says of a variant, or of itself."""
-        ...
+        return About()
 
     def members(self) -> list[str | None]:
         """Return the networks that the file stands for: its variants, and None for the file as it stands.
 
         None is left out where a variant is the same network.
         """
-        ...
+        return [None]
 
     def build(
         self,
@@ -100,8 +86,12 @@ class Recipe(Protocol):
         Raises:
             CnncalcError: where there is no such variant, setting or input, or the network can't be built.
         """
-        ...
+        raise NotImplementedError
 
     def reader(self) -> Callable[[], Recipe]:
-        """Return a function that makes the recipe once more, and that can be sent to another process."""
-        ...
+        """Return a function that makes the recipe once more, and that can be sent to another process.
+
+        Raises:
+            CnncalcError: where the file can't be read twice.
+        """
+        raise NotImplementedError

@@ -64,7 +64,7 @@ def command(
     cnncalc explain net.yaml conv1 --at 0,1,1 --input digit.npy --weights net.npz
     """
     files, shapes = files_and_shapes(asked.inputs) if at is not None else ({}, asked.inputs)
-    recipe, network = asked.with_inputs(shapes).built()
+    recipe, network = asked._replace(inputs=shapes).built()
     if convention:
         _show_conventions(network, layers, out)
         return 0

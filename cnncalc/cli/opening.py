@@ -15,6 +15,7 @@ from cnncalc.cli.overwriting import note_read
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FILE_BYTES, MAX_PIPED_MODEL_BYTES
+from cnncalc.ground.named import NamedTuple
 from cnncalc.importers import begins_a_model
 from cnncalc.importers.opening import open_file, split_variant
 from cnncalc.language.document import Document, SpecValue
@@ -35,7 +36,7 @@ Changes: TypeAlias = "tuple[Mapping[str, Value], dict[str, Shape]]"
 """What a network is built with: values for the spec's args, and shapes by the inputs' names."""
 
 
-class Asked:
+class Asked(NamedTuple):
     """One network as a command line asks for it: SPEC and what changes it.
 
     Attributes:
@@ -48,29 +49,13 @@ class Asked:
         fuses_specs: whether ``--no-fuse`` means something for a spec, too, in this command.
     """
 
-    __slots__ = ("fuse", "fuses_specs", "inputs", "layout", "settings", "spec", "variant")
-
-    def __init__(
-        self,
-        spec: str,
-        variant: str | None,
-        inputs: tuple[str, ...],
-        settings: tuple[str, ...],
-        layout: str,
-        fuse: bool = True,
-        fuses_specs: bool = False,
-    ) -> None:
-        self.spec = spec
-        self.variant = variant
-        self.inputs = inputs
-        self.settings = settings
-        self.layout = layout
-        self.fuse = fuse
-        self.fuses_specs = fuses_specs
-
-    def with_inputs(self, inputs: tuple[str, ...]) -> Asked:
-        """Return the same with other texts of ``--input``."""
-        return Asked(self.spec, self.variant, inputs, self.settings, self.layout, self.fuse, self.fuses_specs)
+    spec: str
+    variant: str | None
+    inputs: tuple[str, ...]
+    settings: tuple[str, ...]
+    layout: str
+    fuse: bool = True
+    fuses_specs: bool = False
 
     def recipe(self) -> tuple[Recipe, str | None]:
         """Return the recipe, and the variant that SPEC or ``--variant`` asks for.  Raises CnncalcError."""
@@ -114,19 +99,14 @@ def _note_variants(recipe: Recipe) -> None:
     to_stderr(f"note: {recipe.name} has {len(names)} variants: {listed}; this is {shown}, --variant NAME shows another")
 
 
-class AskedSeveral:
+class AskedSeveral(NamedTuple):
     """Several networks as a command line asks for them; the changes are for all of them."""
 
-    __slots__ = ("fuse", "inputs", "layout", "settings", "specs")
-
-    def __init__(
-        self, specs: tuple[str, ...], inputs: tuple[str, ...], settings: tuple[str, ...], layout: str, fuse: bool
-    ) -> None:
-        self.specs = specs
-        self.inputs = inputs
-        self.settings = settings
-        self.layout = layout
-        self.fuse = fuse
+    specs: tuple[str, ...]
+    inputs: tuple[str, ...]
+    settings: tuple[str, ...]
+    layout: str
+    fuse: bool
 
     def changes(self) -> Changes:
         """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError where they can't be read."""

@@ -187,7 +187,7 @@ def command(
     refuse_unused(files, {"--resize": picture.resize, "--mean": picture.mean, "--std": picture.std}, {"--batch": batch})
     tolerance = _tolerance(other, {"--save": saving.path, "--dtype": dtype, "--repeat": repeat > 1})
     limit = None if machine.max_memory is None else parse_quantity(machine.max_memory, "--max-memory", of_bytes=True)
-    recipe, network = asked.with_inputs(shapes).built()
+    recipe, network = asked._replace(inputs=shapes).built()
     load_numpy()
     from cnncalc.execution.arrays.write import check_target, write_arrays
     from cnncalc.execution.verify import run

@@ -18,15 +18,12 @@ from cnncalc.layers.shapes import crossed
 COUNT, BYTES, SECONDS, POSITIONS, SHAPE = "count", "bytes", "seconds", "positions", "shape"
 
 
-class Basis:
+class Basis(NamedTuple):
     """What figures are counted for: samples at once, bytes of an element, and the optimiser of a training."""
 
-    __slots__ = ("batch", "optimizer", "width")
-
-    def __init__(self, batch: int = 1, width: int = 4, optimizer: str = "adam") -> None:
-        self.batch = batch
-        self.width = width
-        self.optimizer = optimizer
+    batch: int = 1
+    width: int = 4
+    optimizer: str = "adam"
 
 
 Part = tuple[str, int]

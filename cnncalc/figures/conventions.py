@@ -12,26 +12,10 @@ from typing import NamedTuple
 
 from cnncalc.figures import convention_rules as rules
 from cnncalc.graph import Graph, Node
-from cnncalc.layers.base import Use
+from cnncalc.layers.base import Layer, Use
 
 UNDEFINED = ("locally_connected",)
 """Types that PyTorch does not have, so that no tool for it says what they cost."""
-
-COMPARED = frozenset(
-    {
-        "abs", "adaptive_avgpool", "adaptive_maxpool", "add", "affine", "argmax", "avgpool", "batchnorm",
-        "ceil", "center_crop", "channel_shuffle", "compare", "concat", "conv", "conv_transpose", "cos",
-        "cumsum", "divide", "dropout", "elu", "erf", "exp", "expand", "flatten", "floor", "gelu",
-        "global_avgpool", "global_maxpool", "groupnorm", "hardsigmoid", "hardswish", "hardtanh", "identity",
-        "instancenorm", "l2_normalize", "layernorm", "leaky_relu", "linear", "log", "log_softmax", "lppool",
-        "lrn", "matmul", "max", "maximum", "maxpool", "mean", "min", "minimum", "mish", "multiply", "neg",
-        "norm1", "norm2", "pad", "permute", "pixel_shuffle", "pixel_unshuffle", "power", "prelu", "prod",
-        "reciprocal", "relu", "relu6", "reshape", "rmsnorm", "round", "scale", "selu", "sigmoid", "sign",
-        "silu", "sin", "slice", "softmax", "softplus", "softsign", "sqrt", "subtract", "sum", "tanh", "tile",
-        "topk", "trilu", "upsample", "where",
-    }
-)  # fmt: skip
-"""Types that were held against the tools; of any other the tool's figure is said not to be known."""
 
 Rule = Callable[[Use, int], "int | None"]
 """From a layer's use and the batch to a tool's figure; None where the tool has none.  The docstring is shown."""
@@ -69,7 +53,7 @@ class Convention(NamedTuple):
 
     def of(self, use: Use, batch: int) -> int | None:
         """Return the tool's figure for a layer's use; None where it is not defined."""
-        if use.layer.type not in COMPARED:
+        if not use.layer.elsewhere.compared:
             return None
         rule = self.rule(use.layer.type)
         return rule(use, batch) if rule else 0
@@ -216,15 +200,15 @@ def _account(network: Graph, batch: int, convention: Convention) -> Account:
         total += sum([count or 0 for count in counts])
         if counted != macs:
             differences.append(
-                CountDifference(layer_type, len(of_type), macs, counted, _explained(convention, layer_type))
+                CountDifference(layer_type, len(of_type), macs, counted, _explained(convention, of_type[0].layer))
             )
     return Account(convention, total, sum([node.macs(batch) for node in network.nodes]), differences)
 
 
-def _explained(convention: Convention, layer_type: str) -> str:
-    if layer_type in UNDEFINED:
+def _explained(convention: Convention, layer: Layer) -> str:
+    if layer.type in UNDEFINED:
         return "not defined: PyTorch has no such layer"
-    if layer_type not in COMPARED:
+    if not layer.elsewhere.compared:
         return "not known: the type has not been held against the tool"
-    rule = convention.rule(layer_type)
+    rule = convention.rule(layer.type)
     return (rule.__doc__ or "") if rule else "nothing: the tool has no rule for it"

@@ -23,7 +23,8 @@ else:
                 body["__slots__"] = ()
                 body["_fields"] = body["__match_args__"] = fields
                 body["_count"] = len(fields)
-                body["_field_defaults"] = {field: body[field] for field in fields if field in body}
+                body["_field_defaults"] = defaults = {field: body[field] for field in fields if field in body}
+                body["_tail"] = tuple(defaults.values())
                 for index, field in enumerate(fields):
                     body[field] = property(itemgetter(index))
             return type.__new__(cls, name, bases, body)
@@ -45,6 +46,9 @@ else:
 
         @classmethod
         def _completed(cls, items, named):
+            absent = cls._count - len(items)
+            if not named and 0 < absent <= len(cls._tail):
+                return items + cls._tail[-absent:]
             missing = cls._fields[len(items) :]
             given = {**cls._field_defaults, **named}
             if len(items) > cls._count or not named.keys() <= {*missing} or not given.keys() >= {*missing}:

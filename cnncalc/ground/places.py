@@ -99,15 +99,12 @@ class GivenValue(NamedTuple):
         return ""
 
 
-class Fault:
+class Fault(NamedTuple):
     """One thing that is wrong with a spec: where, what, and perhaps what to do."""
 
-    __slots__ = ("hint", "message", "origin")
-
-    def __init__(self, message: str, origin: Origin | None = None, hint: str | None = None) -> None:
-        self.message = message
-        self.origin = origin
-        self.hint = hint
+    message: str
+    origin: Origin | None = None
+    hint: str | None = None
 
     def text(self, spelled: Callable[[Origin], str] = str) -> str:
         """Return the message with place, excerpt and hint, as it is shown; ``spelled`` says how a place is called."""

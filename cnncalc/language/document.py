@@ -7,13 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Place, SpecText
 from cnncalc.language.expressions.budget import Budget
 from cnncalc.language.expressions.compile import Expression
 from cnncalc.language.expressions.whitelist import Evaluate, Names
 from cnncalc.layers.base import Layer
-from cnncalc.recipe import About, Stated
+from cnncalc.recipe import About, Recipe, Stated
 
 if TYPE_CHECKING:
     from cnncalc.ground.values import Value
@@ -54,26 +55,20 @@ class SpecValue:
         return self.constant if self.compute is None else self.compute(names, budget)
 
 
-class Reference:
+class Reference(NamedTuple):
     """The name of another item, and where it is written."""
 
-    __slots__ = ("name", "origin")
-
-    def __init__(self, name: str, origin: Place) -> None:
-        self.name = name
-        self.origin = origin
+    name: str
+    origin: Place
 
 
-class Loop:
+class Loop(NamedTuple):
     """A ``for``: the names to bind and the rows that they are bound to."""
 
-    __slots__ = ("names", "origin", "rows", "target")
-
-    def __init__(self, target: Target, names: list[str], rows: Expression, origin: Place) -> None:
-        self.target = target
-        self.names = names
-        self.rows = rows
-        self.origin = origin
+    target: Target
+    names: list[str]
+    rows: Expression
+    origin: Place
 
 
 class Item:
@@ -155,14 +150,11 @@ class Block:
         self.reserved: frozenset[str] = frozenset()
 
 
-class StatedOutput:
+class StatedOutput(NamedTuple):
     """An item that is an output, perhaps only under a condition."""
 
-    __slots__ = ("reference", "when")
-
-    def __init__(self, reference: Reference, when: SpecValue | None) -> None:
-        self.reference = reference
-        self.when = when
+    reference: Reference
+    when: SpecValue | None
 
 
 class Variant:
@@ -192,7 +184,7 @@ def _equal(one: object, other: object) -> bool:
     return one.is_constant and other.is_constant and bool(one.constant == other.constant)
 
 
-class Resolved:
+class Resolved(NamedTuple):
     """What a document states of one network: the variant's own where it has it, else the document's.
 
     Attributes:
@@ -201,30 +193,21 @@ class Resolved:
         input: the shape of the only input, or one for each input by name.
     """
 
-    __slots__ = ("about", "arguments", "expect", "input", "outputs", "variant")
-
-    def __init__(
-        self,
-        variant: str | None,
-        arguments: Mapping[str, SpecValue],
-        input: SpecValue | Mapping[str, SpecValue] | None,
-        outputs: list[StatedOutput] | None,
-        expect: Mapping[str, SpecValue],
-        about: About,
-    ) -> None:
-        self.variant = variant
-        self.arguments = arguments
-        self.input = input
-        self.outputs = outputs
-        self.expect = expect
-        self.about = about
+    variant: str | None
+    arguments: Mapping[str, SpecValue]
+    input: SpecValue | Mapping[str, SpecValue] | None
+    outputs: list[StatedOutput] | None
+    expect: Mapping[str, SpecValue]
+    about: About
 
 
-class Document:
+class Document(Recipe):
     """What a whole spec states, read and checked."""
 
     def __init__(self, file: SpecText) -> None:
         self.file = file
+        self.path = file.name
+        self.text: str = file.content
         self.origin = Place(file, 0, 0)
         self.name = ""
         self.source: str | None = None
@@ -238,16 +221,6 @@ class Document:
         self.outputs: list[StatedOutput] | None = None
         self.expect: dict[str, SpecValue] = {}
         self.deploy: dict[str, Stated] = {}
-
-    @property
-    def path(self) -> str:
-        """What messages call the file."""
-        return self.file.name
-
-    @property
-    def text(self) -> str:
-        """The spec's text."""
-        return self.file.content
 
     @property
     def settings(self) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from cnncalc.ground.named import NamedTuple
 from cnncalc.language.document import Block, BlockItem, Document, Item, LayerItem, SpecValue
 from cnncalc.language.findings import Finding
 from cnncalc.layers.shapes import Shape, crossed, shape_text
@@ -29,15 +30,12 @@ SAMPLES = 100
 """The least length with which the first of two axes looks like time rather than channels."""
 
 
-class Doubt:
+class Doubt(NamedTuple):
     """What a shape looks like: the rule that says so, in which words, and the shape that is probably meant."""
 
-    __slots__ = ("looks", "meant", "rule")
-
-    def __init__(self, rule: str, looks: str, meant: Shape) -> None:
-        self.rule = rule
-        self.looks = looks
-        self.meant = meant
+    rule: str
+    looks: str
+    meant: Shape
 
 
 def doubt(shape: Shape, kernel: Value = None) -> Doubt | None:

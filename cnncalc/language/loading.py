@@ -33,16 +33,7 @@ class Spec(Document):
         settings: Mapping[str, Value] | None = None,
         inputs: Mapping[str, Shape] | None = None,
     ) -> Graph:
-        """Build a network.
-
-        Args:
-            variant: the variant of the family, or None for the document's own figures.
-            settings: values for ``args``, over the document's and the variant's.
-            inputs: shapes by input name, over the document's; the name "" stands for the only input.
-
-        Raises:
-            CnncalcError: where there is no such variant, or with every fault that was found.
-        """
+        """Build a network; a ``CnncalcError`` has every fault that was found."""
         from cnncalc.language.expand.build import build
 
         return build(self, variant, settings, inputs)

@@ -10,6 +10,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.ground.limits import MAX_INTEGER, MAX_RANK
+from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.arguments import Argument, per_rank
 from cnncalc.layers.arguments import LayerError as LayerError
 from cnncalc.layers.shapes import Shape, shape_text
@@ -28,42 +29,28 @@ if TYPE_CHECKING:
 KINDS = ("conv", "fc", "matmul", "recurrent", "norm", "pool", "activation", "merge", "shape", "other")
 
 
-class Weight:
+class Weight(NamedTuple):
     """A tensor that a layer owns; trainable ones are ``params``, the others ``buffers``."""
 
-    __slots__ = ("shape", "trainable")
-
-    def __init__(self, shape: Shape, trainable: bool = True) -> None:
-        self.shape = shape
-        self.trainable = trainable
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Weight) and (self.shape, self.trainable) == (other.shape, other.trainable)
-
-    def __hash__(self) -> int:
-        return hash((self.shape, self.trainable))
+    shape: Shape
+    trainable: bool = True
 
     def __repr__(self) -> str:
         return f"Weight({self.shape}{'' if self.trainable else ', trainable=False'})"
 
 
-class Example:
+class Example(NamedTuple):
     """An item as a spec has it, with figures worked out by hand; shown by ``cnncalc layers``, and tested."""
 
-    __slots__ = ("flops", "inputs", "item", "macs", "output", "params")
-
-    def __init__(
-        self, item: str, inputs: tuple[Shape, ...], output: Shape, params: int = 0, macs: int = 0, flops: int = 0
-    ) -> None:
-        self.item = item
-        self.inputs = inputs
-        self.output = output
-        self.params = params
-        self.macs = macs
-        self.flops = flops
+    item: str
+    inputs: tuple[Shape, ...]
+    output: Shape
+    params: int = 0
+    macs: int = 0
+    flops: int = 0
 
 
-class Elsewhere:
+class Elsewhere(NamedTuple):
     """What a layer type is called elsewhere, so that a hint can translate it; empty where there is no counterpart.
 
     A call names the arguments by their places, in the framework's words: ``Dense(units)``.  ``{d}`` stands for the
@@ -75,16 +62,15 @@ class Elsewhere:
         onnx: ONNX' operator.
         others: more names, separated by blanks: of functions, of other frameworks and of papers.
         function: PyTorch's function of the inputs where nothing more is to be said: ``F.elu(alpha)``.
+        compared: whether the type was held against the tools that count; of any other their figures are not known.
     """
 
-    __slots__ = ("function", "keras", "onnx", "others", "torch")
-
-    def __init__(self, torch: str = "", keras: str = "", onnx: str = "", others: str = "", function: str = "") -> None:
-        self.torch = torch
-        self.keras = keras
-        self.onnx = onnx
-        self.others = others
-        self.function = function
+    torch: str = ""
+    keras: str = ""
+    onnx: str = ""
+    others: str = ""
+    function: str = ""
+    compared: bool = False
 
 
 class Use:

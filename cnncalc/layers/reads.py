@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from math import gcd
 from typing import TypeAlias
 
+from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.shapes import Shape
 
 Span: TypeAlias = "tuple[int, int] | None"
 """The first and the last position that are read; None where none is."""
 
 
-class Ranges:
+class Ranges(NamedTuple):
     """What each position of an output axis reads on an input axis.
 
     Attributes:
@@ -28,16 +29,13 @@ class Ranges:
         step: the distance between two neighbours of those that are read within a span.
     """
 
-    __slots__ = ("growth", "of", "period", "step")
-
-    def __init__(self, period: int, growth: int | None, of: Callable[[int], Span], step: int = 1) -> None:
-        self.period = period
-        self.growth = growth
-        self.of = of
-        self.step = step
+    period: int
+    growth: int | None
+    of: Callable[[int], Span]
+    step: int = 1
 
 
-class Read:
+class Read(NamedTuple):
     """What becomes of one axis of an input.
 
     Attributes:
@@ -46,12 +44,9 @@ class Read:
         is_exact: False where an output element may read less.
     """
 
-    __slots__ = ("axis", "is_exact", "ranges")
-
-    def __init__(self, axis: int | None, ranges: Ranges | None = None, is_exact: bool = True) -> None:
-        self.axis = axis
-        self.ranges = ranges
-        self.is_exact = is_exact
+    axis: int | None
+    ranges: Ranges | None = None
+    is_exact: bool = True
 
     @property
     def is_whole(self) -> bool:
@@ -62,31 +57,22 @@ class Read:
 WHOLE = Read(None)
 
 
-class Along:
+class Along(NamedTuple):
     """Every axis of the input by itself: one Read per axis."""
 
-    __slots__ = ("reads",)
-
-    def __init__(self, reads: tuple[Read, ...]) -> None:
-        self.reads = reads
+    reads: tuple[Read, ...]
 
 
-class LaidOut:
+class LaidOut(NamedTuple):
     """The same elements, in the same order, in another shape."""
 
-    __slots__ = ("shape",)
-
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
+    shape: Shape
 
 
-class Turned:
+class Turned(NamedTuple):
     """The axes in another order: axis i of the output is axis ``order[i]`` of the input."""
 
-    __slots__ = ("order",)
-
-    def __init__(self, order: tuple[int, ...]) -> None:
-        self.order = order
+    order: tuple[int, ...]
 
 
 Move: TypeAlias = "Along | LaidOut | Turned"

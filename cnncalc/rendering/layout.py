@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.rendering.cells import cells, fitting, left, right
 from cnncalc.rendering.screen import Screen
@@ -29,37 +30,25 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 # --- what stands on a page -----------------------------------------------------------------------------------
-# plain classes: a named tuple takes ten times as long to define, and every start of the command pays for it
-
-
-class Title:
+class Title(NamedTuple):
     """A heading, and what stands behind it on its line."""
 
-    __slots__ = ("about", "text")
-
-    def __init__(self, text: str, about: str = "") -> None:
-        self.text = text
-        self.about = about
+    text: str
+    about: str = ""
 
 
-class Paragraph:
+class Paragraph(NamedTuple):
     """A text that is broken into lines; its label (a text, a style) stands before the first, blanks before the rest."""
 
-    __slots__ = ("label", "style", "text")
-
-    def __init__(self, text: str, style: str = "", label: Part = ("", "")) -> None:
-        self.text = text
-        self.style = style
-        self.label = label
+    text: str
+    style: str = ""
+    label: Part = ("", "")
 
 
-class Text:
+class Text(NamedTuple):
     """One line as it stands."""
 
-    __slots__ = ("parts",)
-
-    def __init__(self, parts: Line) -> None:
-        self.parts = parts
+    parts: Line
 
 
 class Gap:
@@ -68,37 +57,28 @@ class Gap:
     __slots__ = ()
 
 
-class Cell:
+class Cell(NamedTuple):
     """A text with a style of its own."""
 
-    __slots__ = ("style", "text")
-
-    def __init__(self, text: str, style: str = "") -> None:
-        self.text = text
-        self.style = style
+    text: str
+    style: str = ""
 
 
-class Bar:
+class Bar(NamedTuple):
     """A share between 0 and 1, drawn as long as its column is wide."""
 
-    __slots__ = ("share", "style")
-
-    def __init__(self, share: float, style: str = "") -> None:
-        self.share = share
-        self.style = style
+    share: float
+    style: str = ""
 
 
-class Column:
+class Column(NamedTuple):
     """A column: figures keep their width; ``folds`` may be wrapped; ``drop`` (1 first) may be left out when narrow."""
 
-    __slots__ = ("bar", "drop", "folds", "right", "title")
-
-    def __init__(self, title: str, right: bool = False, folds: bool = False, drop: int = 0, bar: bool = False) -> None:
-        self.title = title
-        self.right = right
-        self.folds = folds
-        self.drop = drop
-        self.bar = bar
+    title: str
+    right: bool = False
+    folds: bool = False
+    drop: int = 0
+    bar: bool = False
 
 
 class Rule:
@@ -107,26 +87,20 @@ class Rule:
     __slots__ = ()
 
 
-class Heading:
+class Heading(NamedTuple):
     """A text over the following rows."""
 
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
+    text: str
 
 
 TableRow = Sequence[str | Cell | Bar] | Rule | Heading
 
 
-class Table:
+class Table(NamedTuple):
     """Rows of cells in the order of the columns."""
 
-    __slots__ = ("columns", "rows")
-
-    def __init__(self, columns: Sequence[Column], rows: Sequence[TableRow]) -> None:
-        self.columns = columns
-        self.rows = rows
+    columns: Sequence[Column]
+    rows: Sequence[TableRow]
 
 
 Block = Title | Paragraph | Text | Table | Gap

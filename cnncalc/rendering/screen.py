@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cnncalc.ground.named import NamedTuple
 
-class Screen:
+
+class Screen(NamedTuple):
     """What a page is laid out for.
 
     Attributes:
@@ -15,13 +17,10 @@ class Screen:
         chooser: what chooses the columns of a table, as its reader would call it; empty where nothing does.
     """
 
-    __slots__ = ("box", "chooser", "layout", "width")
-
-    def __init__(self, width: int | None = None, box: bool = False, layout: str = "chw", chooser: str = "") -> None:
-        self.width = width
-        self.box = box
-        self.layout = layout
-        self.chooser = chooser
+    width: int | None = None
+    box: bool = False
+    layout: str = "chw"
+    chooser: str = ""
 
     def left_out(self, titles: Sequence[str]) -> str:
         """Return the line that says which columns of a table are left out, and what brings them back."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from cnncalc.ground.named import NamedTuple
 from cnncalc.ground.terminal_safe import printable, printable_lines
 from cnncalc.rendering.screen import Screen
 
@@ -18,18 +20,15 @@ LAST_YEAR = 9_999
 Record = Mapping[str, object]
 
 
-class Listed:
+class Listed(NamedTuple):
     """A document with a list of many objects under one key, which are written as they come."""
 
-    __slots__ = ("head", "items", "key")
-
-    def __init__(self, head: Mapping[str, object], key: str, items: Iterable[Record]) -> None:
-        self.head = head
-        self.key = key
-        self.items = items
+    head: Mapping[str, object]
+    key: str
+    items: Iterable[Record]
 
 
-class View:
+class View(NamedTuple):
     """One result, ready to be shown in any format; what a format does not ask for is never made.
 
     Attributes:
@@ -44,50 +43,27 @@ class View:
         packed: bytes in formats that are no text, by the format's name.
     """
 
-    __slots__ = ("columns", "document", "lines", "old", "own", "packed", "page", "records", "rows")
-
-    def __init__(
-        self,
-        page: Callable[[Screen], Iterable[Block]],
-        document: Callable[[], Mapping[str, object] | Listed],
-        records: Callable[[], Iterable[Record]],
-        columns: Sequence[str],
-        rows: Callable[[Screen], Iterable[Record]] | None = None,
-        own: Mapping[str, Callable[[], str]] | None = None,
-        lines: Callable[[], Iterable[str]] | None = None,
-        packed: Mapping[str, Callable[[], Iterable[bytes]]] | None = None,
-        old: Collection[str] = (),
-    ) -> None:
-        self.page = page
-        self.document = document
-        self.records = records
-        self.columns = columns
-        self.rows = rows
-        self.own = own or {}
-        self.lines = lines
-        self.packed = packed or {}
-        self.old = old
+    page: Callable[[Screen], Iterable[Block]]
+    document: Callable[[], Mapping[str, object] | Listed]
+    records: Callable[[], Iterable[Record]]
+    columns: Sequence[str]
+    rows: Callable[[Screen], Iterable[Record]] | None = None
+    own: Mapping[str, Callable[[], str]] = MappingProxyType({})
+    lines: Callable[[], Iterable[str]] | None = None
+    packed: Mapping[str, Callable[[], Iterable[bytes]]] = MappingProxyType({})
+    old: Collection[str] = ()
 
 
-class Format:
+class Format(NamedTuple):
     """A format: the suffixes of its files, and how a view is written in it, piece by piece.
 
     ``general`` formats are those that every command has; a ``packed`` one is no text.
     """
 
-    __slots__ = ("general", "packed", "suffixes", "write")
-
-    def __init__(
-        self,
-        suffixes: tuple[str, ...],
-        write: Callable[[View, Screen], Iterable[str]],
-        general: bool = True,
-        packed: bool = False,
-    ) -> None:
-        self.suffixes = suffixes
-        self.write = write
-        self.general = general
-        self.packed = packed
+    suffixes: tuple[str, ...]
+    write: Callable[[View, Screen], Iterable[str]]
+    general: bool = True
+    packed: bool = False
 
 
 def _table(view: View, screen: Screen) -> Iterator[str]:

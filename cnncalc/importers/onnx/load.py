@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import cached_property, partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.graph import Graph, OpenChoice
@@ -40,7 +39,7 @@ from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueSco
 from cnncalc.importers.onnx.wire import MalformedError, Paged, WireReader, varint
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.shapes import Shape
-from cnncalc.recipe import About
+from cnncalc.recipe import Recipe
 
 if TYPE_CHECKING:
     from cnncalc.graph import Node, Tensor
@@ -67,7 +66,7 @@ def is_model(start: bytes) -> bool:
     return 0 < version < 1000 and key in (0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42, 0x72)
 
 
-class ModelFile:
+class ModelFile(Recipe):
     """A model that has been read, everything but its weights: a recipe of one network.
 
     Attributes:
@@ -76,11 +75,6 @@ class ModelFile:
         place: where the file is, or None where it came through a pipe.
         fuse: whether operators that are one layer together become one.
     """
-
-    text: str | None = None
-    variants: Collection[str] = ()
-    settings: Collection[str] = ()
-    deploy: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(
         self, data: bytes | Paged, path: str, size: int, place: str | None = None, *, fuse: bool = True
@@ -101,14 +95,6 @@ class ModelFile:
     def ports(self) -> list[Port]:
         """Return the inputs that are not stored in the file."""
         return [port for port in self.model.graph.inputs if port.name not in self.model.graph.stored]
-
-    def about(self, variant: str | None = None) -> About:
-        """Return that the file says nothing of where its architecture is from."""
-        return About()
-
-    def members(self) -> list[str | None]:
-        """Return the one network that there is."""
-        return [None]
 
     def build(
         self,
@@ -137,11 +123,7 @@ class ModelFile:
         return made.graph
 
     def reader(self) -> Callable[[], ModelFile]:
-        """Return a function that reads the model once more, in another process.
-
-        Raises:
-            CnncalcError: where it came through a pipe.
-        """
+        """Return a function that reads the model once more; one that came through a pipe can't be."""
         if self.place is None:
             raise CnncalcError(f"{self.path}: a model from a pipe can't be read twice")
         return partial(read_model_file, self.place, self.fuse)

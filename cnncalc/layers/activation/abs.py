@@ -12,4 +12,4 @@ class Abs(Elementwise):
     operations = 1
     ufunc = "abs"
     example = Example("abs", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Abs", others="absolute AbsVal", function="torch.abs")
+    elsewhere = Elsewhere(onnx="Abs", others="absolute AbsVal", function="torch.abs", compared=True)

@@ -12,4 +12,4 @@ class Ceil(Elementwise):
     operations = 1
     ufunc = "ceil"
     example = Example("ceil", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Ceil", function="torch.ceil")
+    elsewhere = Elsewhere(onnx="Ceil", function="torch.ceil", compared=True)

@@ -12,4 +12,4 @@ class Cos(Elementwise):
     operations = 1
     ufunc = "cos"
     example = Example("cos", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Cos", function="torch.cos")
+    elsewhere = Elsewhere(onnx="Cos", function="torch.cos", compared=True)

@@ -23,7 +23,9 @@ class ELU(Elementwise):
     alpha = argument(number, "what it saturates at, negative", 1.0)
 
     example = Example("elu", inputs=((64, 32, 32),), output=(64, 32, 32), flops=4 * 64 * 32 * 32)
-    elsewhere = Elsewhere(torch="ELU(alpha)", keras="ELU(alpha)", onnx="Elu(alpha)", function="F.elu(alpha)")
+    elsewhere = Elsewhere(
+        torch="ELU(alpha)", keras="ELU(alpha)", onnx="Elu(alpha)", function="F.elu(alpha)", compared=True
+    )
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x`` or ``α · (eˣ − 1)``; no exp of a positive number, which could overflow."""

@@ -18,7 +18,7 @@ class Erf(Layer):
     kind = "activation"
 
     example = Example("erf", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Erf", function="torch.erf")
+    elsewhere = Elsewhere(onnx="Erf", function="torch.erf", compared=True)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One per element."""

@@ -12,4 +12,4 @@ class Exp(Elementwise):
     operations = 1
     ufunc = "exp"
     example = Example("exp", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Exp", function="torch.exp")
+    elsewhere = Elsewhere(onnx="Exp", function="torch.exp", compared=True)

@@ -12,4 +12,4 @@ class Floor(Elementwise):
     operations = 1
     ufunc = "floor"
     example = Example("floor", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Floor", function="torch.floor")
+    elsewhere = Elsewhere(onnx="Floor", function="torch.floor", compared=True)

@@ -29,7 +29,7 @@ class GELU(Layer):
     approximate = argument(choice("none", "tanh"), "whether tanh stands in for erf", "none")
 
     example = Example("gelu", inputs=((384, 56, 56),), output=(384, 56, 56), flops=5 * 384 * 56 * 56)
-    elsewhere = Elsewhere(torch="GELU(approximate)", onnx="Gelu", function="F.gelu(approximate)")
+    elsewhere = Elsewhere(torch="GELU(approximate)", onnx="Gelu", function="F.gelu(approximate)", compared=True)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Five per element, or eight and a tanh."""

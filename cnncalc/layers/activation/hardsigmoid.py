@@ -24,6 +24,7 @@ class HardSigmoid(Elementwise):
         onnx="HardSigmoid",
         others="hsigmoid h_sigmoid",
         function="F.hardsigmoid",
+        compared=True,
     )
 
     def compute(self, np: NumPy, x: Array) -> Array:

@@ -19,7 +19,9 @@ class HardSwish(Elementwise):
 
     operations = 5
     example = Example("hardswish", inputs=((16, 112, 112),), output=(16, 112, 112), flops=5 * 16 * 112 * 112)
-    elsewhere = Elsewhere(torch="Hardswish", onnx="HardSwish", others="hswish h_swish", function="F.hardswish")
+    elsewhere = Elsewhere(
+        torch="Hardswish", onnx="HardSwish", others="hswish h_swish", function="F.hardswish", compared=True
+    )
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x · min(max(x + 3, 0), 6) / 6``."""

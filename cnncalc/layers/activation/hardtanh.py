@@ -37,6 +37,7 @@ class HardTanh(Elementwise):
         torch="Hardtanh(min_val, max_val)",
         onnx="Clip(min=min_val, max=max_val)",
         others="clamp ClipByValue",
+        compared=True,
     )
 
     def check(self) -> None:

@@ -29,6 +29,7 @@ class LeakyReLU(Elementwise):
         onnx="LeakyRelu(alpha=negative_slope)",
         others="leaky lrelu",
         function="F.leaky_relu(negative_slope)",
+        compared=True,
     )
 
     def compute(self, np: NumPy, x: Array) -> Array:

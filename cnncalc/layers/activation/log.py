@@ -12,4 +12,4 @@ class Log(Elementwise):
     operations = 1
     ufunc = "log"
     example = Example("log", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Log", function="torch.log")
+    elsewhere = Elsewhere(onnx="Log", function="torch.log", compared=True)

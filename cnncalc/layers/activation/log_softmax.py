@@ -21,7 +21,7 @@ class LogSoftmax(Softmax):
     """
 
     example = Example("log_softmax", inputs=((10,),), output=(10,), flops=9 + 10 + 10 + 9 + 1 + 10)
-    elsewhere = Elsewhere(torch="LogSoftmax(dim)", onnx="LogSoftmax")
+    elsewhere = Elsewhere(torch="LogSoftmax(dim)", onnx="LogSoftmax", compared=True)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Three per element, two reductions of every line, and its log."""

@@ -22,7 +22,7 @@ class Mish(Elementwise):
 
     operations = 3 + Tanh.operations + 1
     example = Example("mish", inputs=((32, 608, 608),), output=(32, 608, 608), flops=9 * 32 * 608 * 608)
-    elsewhere = Elsewhere(torch="Mish", onnx="Mish", function="F.mish")
+    elsewhere = Elsewhere(torch="Mish", onnx="Mish", function="F.mish", compared=True)
 
     def terms(self, largest: Sequence[float]) -> float:
         """Return the input's largest element, of which a share is taken."""

@@ -12,4 +12,4 @@ class Neg(Elementwise):
     operations = 1
     ufunc = "negative"
     example = Example("neg", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Neg", others="negative", function="neg")
+    elsewhere = Elsewhere(onnx="Neg", others="negative", function="neg", compared=True)

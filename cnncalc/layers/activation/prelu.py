@@ -38,7 +38,9 @@ class PReLU(Elementwise):
         params=64,
         flops=2 * 64 * 112 * 112,
     )
-    elsewhere = Elsewhere(torch="PReLU(num_parameters, init)", keras="PReLU", onnx="PRelu", others="ParametricReLU")
+    elsewhere = Elsewhere(
+        torch="PReLU(num_parameters, init)", keras="PReLU", onnx="PRelu", others="ParametricReLU", compared=True
+    )
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight (num_parameters,)."""

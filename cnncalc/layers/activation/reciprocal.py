@@ -12,4 +12,4 @@ class Reciprocal(Elementwise):
     operations = 1
     ufunc = "reciprocal"
     example = Example("reciprocal", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Reciprocal", function="torch.reciprocal")
+    elsewhere = Elsewhere(onnx="Reciprocal", function="torch.reciprocal", compared=True)

@@ -23,6 +23,7 @@ class ReLU(Elementwise):
         onnx="Relu",
         others="rectifier rectified_linear",
         function="F.relu",
+        compared=True,
     )
 
     def clamps(self) -> tuple[float, float]:

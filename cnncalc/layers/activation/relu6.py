@@ -17,7 +17,7 @@ class ReLU6(Elementwise):
     stem = "relu"  # relu61 would be read as the sixty-first relu
     operations = 2
     example = Example("relu6", inputs=((32, 112, 112),), output=(32, 112, 112), flops=2 * 32 * 112 * 112)
-    elsewhere = Elsewhere(torch="ReLU6", function="F.relu6")
+    elsewhere = Elsewhere(torch="ReLU6", function="F.relu6", compared=True)
 
     def clamps(self) -> tuple[float, float]:
         """Return the bounds."""

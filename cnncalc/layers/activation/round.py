@@ -12,4 +12,4 @@ class Round(Elementwise):
     operations = 1
     ufunc = "rint"
     example = Example("round", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Round", function="torch.round")
+    elsewhere = Elsewhere(onnx="Round", function="torch.round", compared=True)

@@ -22,7 +22,7 @@ class SELU(Elementwise):
 
     operations = 5
     example = Example("selu", inputs=((256,),), output=(256,), flops=5 * 256)
-    elsewhere = Elsewhere(torch="SELU", onnx="Selu", function="F.selu")
+    elsewhere = Elsewhere(torch="SELU", onnx="Selu", function="F.selu", compared=True)
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``λ · x`` or ``λ · α · (eˣ − 1)``; no exp of a positive number, which could overflow."""

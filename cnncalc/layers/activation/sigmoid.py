@@ -18,7 +18,7 @@ class Sigmoid(Elementwise):
 
     operations = 4
     example = Example("sigmoid", inputs=((96, 1, 1),), output=(96, 1, 1), flops=4 * 96)
-    elsewhere = Elsewhere(torch="Sigmoid", onnx="Sigmoid", others="logistic", function="torch.sigmoid")
+    elsewhere = Elsewhere(torch="Sigmoid", onnx="Sigmoid", others="logistic", function="torch.sigmoid", compared=True)
 
     def terms(self, largest: Sequence[float]) -> float:
         """Return 1, the function's range."""

@@ -12,4 +12,4 @@ class Sign(Elementwise):
     operations = 2
     ufunc = "sign"
     example = Example("sign", inputs=((64, 28, 28),), output=(64, 28, 28), flops=2 * 64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Sign", function="torch.sign")
+    elsewhere = Elsewhere(onnx="Sign", function="torch.sign", compared=True)

@@ -21,7 +21,7 @@ class SiLU(Elementwise):
 
     operations = 5
     example = Example("silu", inputs=((32, 112, 112),), output=(32, 112, 112), flops=5 * 32 * 112 * 112)
-    elsewhere = Elsewhere(torch="SiLU", onnx="Swish", function="F.silu")
+    elsewhere = Elsewhere(torch="SiLU", onnx="Swish", function="F.silu", compared=True)
 
     def terms(self, largest: Sequence[float]) -> float:
         """Return the input's largest element, of which a share is taken."""

@@ -12,4 +12,4 @@ class Sin(Elementwise):
     operations = 1
     ufunc = "sin"
     example = Example("sin", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Sin", function="torch.sin")
+    elsewhere = Elsewhere(onnx="Sin", function="torch.sin", compared=True)

@@ -31,6 +31,7 @@ class Softmax(Layer):
         keras="Softmax(axis)",
         onnx="Softmax",
         others="Softmax2d SoftmaxActivation SoftmaxOutput",
+        compared=True,
     )
 
     def output_shape(self, *inputs: Shape) -> Shape:

@@ -25,7 +25,7 @@ class Softplus(Elementwise):
     beta = argument(number, "how sharp the bend is", 1.0)
 
     example = Example("softplus", inputs=((128,),), output=(128,), flops=3 * 128)
-    elsewhere = Elsewhere(torch="Softplus(beta)", onnx="Softplus", function="F.softplus(beta)")
+    elsewhere = Elsewhere(torch="Softplus(beta)", onnx="Softplus", function="F.softplus(beta)", compared=True)
 
     def check(self) -> None:
         """Refuse a division by zero."""

@@ -16,7 +16,7 @@ class Softsign(Elementwise):
 
     operations = 3
     example = Example("softsign", inputs=((64, 28, 28),), output=(64, 28, 28), flops=3 * 64 * 28 * 28)
-    elsewhere = Elsewhere(torch="Softsign", onnx="Softsign", function="F.softsign")
+    elsewhere = Elsewhere(torch="Softsign", onnx="Softsign", function="F.softsign", compared=True)
 
     def compute(self, np: NumPy, x: Array) -> Array:
         """Return ``x / (1 + |x|)``."""

@@ -12,4 +12,4 @@ class Sqrt(Elementwise):
     operations = 1
     ufunc = "sqrt"
     example = Example("sqrt", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Sqrt", function="torch.sqrt")
+    elsewhere = Elsewhere(onnx="Sqrt", function="torch.sqrt", compared=True)

@@ -15,4 +15,4 @@ class Tanh(Elementwise):
     operations = 5
     ufunc = "tanh"
     example = Example("tanh", inputs=((6, 28, 28),), output=(6, 28, 28), flops=5 * 6 * 28 * 28)
-    elsewhere = Elsewhere(torch="Tanh", onnx="Tanh", function="torch.tanh")
+    elsewhere = Elsewhere(torch="Tanh", onnx="Tanh", function="torch.tanh", compared=True)

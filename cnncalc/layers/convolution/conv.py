@@ -53,6 +53,7 @@ class Conv(Layer):
         keras="Conv{d}D(filters, kernel_size, strides, padding)",
         onnx="Conv",
         others="Convolution Convolution{d}D convolutional",
+        compared=True,
     )
 
     def output_shape(self, *inputs: Shape) -> Shape:

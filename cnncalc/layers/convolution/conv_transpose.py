@@ -48,6 +48,7 @@ class ConvTranspose(Conv):
         onnx="ConvTranspose",
         others="Deconvolution deconv deconvolutional upconv tconv ConvT{d}d TransposedConv TransposeConv "
         "Convolution{d}DTranspose",
+        compared=True,
     )
 
     def output_shape(self, *inputs: Shape) -> Shape:

@@ -46,6 +46,7 @@ class Linear(Layer):
         keras="Dense(units)",
         onnx="Gemm",
         others="fc FullyConnected FullConnection InnerProduct connected",
+        compared=True,
     )
 
     def output_shape(self, *inputs: Shape) -> Shape:

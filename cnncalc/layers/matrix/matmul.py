@@ -35,7 +35,7 @@ class Matmul(Layer):
         macs=12 * 197 * 197 * 64,
         flops=2 * 12 * 197 * 197 * 64,
     )
-    elsewhere = Elsewhere(onnx="MatMul", others="bmm mm BatchMatMul Dot")
+    elsewhere = Elsewhere(onnx="MatMul", others="bmm mm BatchMatMul Dot", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (…, m, n).  Raises LayerError where rows and columns are not equally long."""

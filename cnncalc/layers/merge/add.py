@@ -18,5 +18,9 @@ class Add(ElementwiseMerge):
 
     example = Example("add", inputs=((256, 56, 56), (256, 56, 56)), output=(256, 56, 56), flops=256 * 56 * 56)
     elsewhere = Elsewhere(
-        keras="Add", onnx="Add", others="plus elementwise_add eltwise_add elemwise_add broadcast_add", function="+"
+        keras="Add",
+        onnx="Add",
+        others="plus elementwise_add eltwise_add elemwise_add broadcast_add",
+        function="+",
+        compared=True,
     )

@@ -27,7 +27,7 @@ class Compare(ElementwiseMerge):
     by = argument(choice(*OPERATORS), "what holds where the output is 1")
 
     example = Example("compare: greater", inputs=((32, 8, 8), (1, 1, 1)), output=(32, 8, 8), flops=32 * 8 * 8)
-    elsewhere = Elsewhere(others="Equal Greater Less GreaterOrEqual LessOrEqual")
+    elsewhere = Elsewhere(others="Equal Greater Less GreaterOrEqual LessOrEqual", compared=True)
 
     def compute(self, np: NumPy, a: Array, b: Array) -> Array:
         """Return whether it holds, as true or false."""

@@ -26,7 +26,7 @@ class Concat(Layer):
     axis = argument(axis, "the axis that grows", 0)
 
     example = Example("concat", inputs=((512, 56, 56), (512, 56, 56)), output=(1024, 56, 56))
-    elsewhere = Elsewhere(keras="Concatenate", onnx="Concat", others="cat join depth_concat")
+    elsewhere = Elsewhere(keras="Concatenate", onnx="Concat", others="cat join depth_concat", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the first input's shape with the sum of the sizes on the axis."""

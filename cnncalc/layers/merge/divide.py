@@ -16,4 +16,4 @@ class Divide(ElementwiseMerge):
     ufunc = "divide"
 
     example = Example("divide", inputs=((64, 28, 28), (64, 1, 1)), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Div", others="div true_divide", function="/")
+    elsewhere = Elsewhere(onnx="Div", others="div true_divide", function="/", compared=True)

@@ -18,5 +18,9 @@ class Maximum(ElementwiseMerge):
 
     example = Example("maximum", inputs=((32, 8, 8), (32, 8, 8), (32, 8, 8)), output=(32, 8, 8), flops=2 * 32 * 8 * 8)
     elsewhere = Elsewhere(
-        keras="Maximum", onnx="Max", others="maxout elementwise_max eltwise_max", function="torch.maximum"
+        keras="Maximum",
+        onnx="Max",
+        others="maxout elementwise_max eltwise_max",
+        function="torch.maximum",
+        compared=True,
     )

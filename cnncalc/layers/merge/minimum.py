@@ -16,4 +16,4 @@ class Minimum(ElementwiseMerge):
     onnx_of_many = "Min"
 
     example = Example("minimum", inputs=((32, 8, 8), (32, 8, 8), (32, 8, 8)), output=(32, 8, 8), flops=2 * 32 * 8 * 8)
-    elsewhere = Elsewhere(keras="Minimum", onnx="Min", function="torch.minimum")
+    elsewhere = Elsewhere(keras="Minimum", onnx="Min", function="torch.minimum", compared=True)

@@ -21,4 +21,5 @@ class Multiply(ElementwiseMerge):
         onnx="Mul",
         others="times product elementwise_mul eltwise_mul elemwise_mul broadcast_mul",
         function="*",
+        compared=True,
     )

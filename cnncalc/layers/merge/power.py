@@ -25,7 +25,7 @@ class Power(ElementwiseMerge):
     exponent = argument(number, "the power of every element; without it the second input is the power", None)
 
     example = Example("power: 2", inputs=((64, 28, 28),), output=(64, 28, 28), flops=64 * 28 * 28)
-    elsewhere = Elsewhere(onnx="Pow", others="pow")
+    elsewhere = Elsewhere(onnx="Pow", others="pow", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the common shape.  Raises LayerError where exponent and second input are both given, or neither."""

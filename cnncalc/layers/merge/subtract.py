@@ -21,4 +21,5 @@ class Subtract(ElementwiseMerge):
         onnx="Sub",
         others="minus difference elemwise_sub broadcast_sub",
         function="-",
+        compared=True,
     )

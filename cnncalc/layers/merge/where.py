@@ -22,7 +22,7 @@ class Where(ElementwiseMerge):
     arity: ClassVar[tuple[int, int | None]] = (3, 3)
 
     example = Example("where", inputs=((1, 8, 8), (32, 8, 8), (32, 8, 8)), output=(32, 8, 8), flops=32 * 8 * 8)
-    elsewhere = Elsewhere(onnx="Where")
+    elsewhere = Elsewhere(onnx="Where", compared=True)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One per output element."""

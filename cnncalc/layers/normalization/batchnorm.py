@@ -53,6 +53,7 @@ class BatchNorm(Layer):
         keras="BatchNormalization",
         onnx="BatchNormalization",
         others="bn SyncBatchNorm FrozenBatchNorm{d}d FusedBatchNorm FusedBatchNormV3 batch_normalize",
+        compared=True,
     )
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:

@@ -42,6 +42,7 @@ class GroupNorm(Layer):
         keras="GroupNormalization(groups)",
         onnx="GroupNormalization",
         others="gn",
+        compared=True,
     )
 
     def output_shape(self, *inputs: Shape) -> Shape:

@@ -34,6 +34,7 @@ class InstanceNorm(Layer):
         torch="InstanceNorm{d}d(num_features, eps, momentum, affine)",
         onnx="InstanceNormalization",
         others="MVN",
+        compared=True,
     )
 
     def output_shape(self, *inputs: Shape) -> Shape:

@@ -27,7 +27,10 @@ class L2Normalize(AxesNorm):
 
     example = Example("l2_normalize: -1", inputs=((197, 64),), output=(197, 64), flops=197 * (2 * 64 + 1) + 197 * 64)
     elsewhere = Elsewhere(
-        keras="UnitNormalization(axis)", onnx="LpNormalization", others="l2norm L2Normalization normalize_l2"
+        keras="UnitNormalization(axis)",
+        onnx="LpNormalization",
+        others="l2norm L2Normalization normalize_l2",
+        compared=True,
     )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:

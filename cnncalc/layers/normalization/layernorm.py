@@ -42,6 +42,7 @@ class LayerNorm(AxesNorm):
         keras="LayerNormalization",
         onnx="LayerNormalization",
         others="ln",
+        compared=True,
     )
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:

@@ -39,6 +39,7 @@ class LRN(Layer):
         torch="LocalResponseNorm(size, alpha, beta, k)",
         onnx="LRN",
         others="LocalResponseNormalization CrossMapLRN2d",
+        compared=True,
     )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:

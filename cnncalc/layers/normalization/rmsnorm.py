@@ -34,7 +34,7 @@ class RMSNorm(AxesNorm):
         params=96,
         flops=56 * 56 * (3 * 96 + 2) + 96 * 56 * 56,
     )
-    elsewhere = Elsewhere(torch="RMSNorm(axis, eps)", onnx="RMSNormalization")
+    elsewhere = Elsewhere(torch="RMSNorm(axis, eps)", onnx="RMSNormalization", compared=True)
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight with the sizes of the normalised axes."""

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, number
-from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class Affine(Layer):
     add = argument(number, "what is added then", 0.0)
 
     example = Example("affine: 0.125", inputs=((12, 197, 64),), output=(12, 197, 64), flops=12 * 197 * 64)
+    elsewhere = Elsewhere(compared=True)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One per element for each of the numbers that changes something."""

@@ -28,6 +28,7 @@ class Dropout(Layer):
         keras="Dropout(rate)",
         onnx="Dropout",
         others="Dropout{d}d SpatialDropout{d}D AlphaDropout FeatureAlphaDropout GaussianDropout",
+        compared=True,
     )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:

@@ -17,7 +17,7 @@ class Identity(Layer):
     moves_only = is_view = aliases = True
 
     example = Example("identity", inputs=((64, 56, 56),), output=(64, 56, 56))
-    elsewhere = Elsewhere(torch="Identity", keras="Identity", onnx="Identity", others="noop")
+    elsewhere = Elsewhere(torch="Identity", keras="Identity", onnx="Identity", others="noop", compared=True)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """None."""

@@ -54,7 +54,7 @@ class Scale(Layer):
     trainable = argument(flag, "whether training changes them; else they are a buffer", True)
 
     example = Example("scale: 0.000001", inputs=((96, 56, 56),), output=(96, 56, 56), params=96, flops=96 * 56 * 56)
-    elsewhere = Elsewhere(others="LayerScale channel_scale")
+    elsewhere = Elsewhere(others="LayerScale channel_scale", compared=True)
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
         """Return weight and bias, (C,) or of the given shape."""

@@ -25,7 +25,9 @@ class AdaptiveAvgPool(AdaptivePool):
         output=(256, 6, 6),
         flops=256 * 18 * 18,  # bins of 13 into 6: 3 3 3 3 3 3
     )
-    elsewhere = Elsewhere(torch="AdaptiveAvgPool{d}d(output_size)", keras="AdaptiveAveragePooling{d}D(output_size)")
+    elsewhere = Elsewhere(
+        torch="AdaptiveAvgPool{d}d(output_size)", keras="AdaptiveAveragePooling{d}D(output_size)", compared=True
+    )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """As many as the bins have elements."""

@@ -25,7 +25,9 @@ class AdaptiveMaxPool(AdaptivePool):
         output=(512, 7, 7),
         flops=512 * (16 * 16 - 7 * 7),  # bins of 10 into 7: 2 2 3 2 3 2 2
     )
-    elsewhere = Elsewhere(torch="AdaptiveMaxPool{d}d(output_size)", keras="AdaptiveMaxPooling{d}D(output_size)")
+    elsewhere = Elsewhere(
+        torch="AdaptiveMaxPool{d}d(output_size)", keras="AdaptiveMaxPooling{d}D(output_size)", compared=True
+    )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """As many as the bins have elements, less one for each."""

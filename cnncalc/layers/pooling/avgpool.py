@@ -37,6 +37,7 @@ class AvgPool(WindowPool):
         keras="AveragePooling{d}D(pool_size, strides, padding)",
         onnx="AveragePool",
         others="avg_pooling mean_pool mean_pooling",
+        compared=True,
     )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:

@@ -36,6 +36,7 @@ class GlobalAvgPool(GlobalPool):
         keras="GlobalAveragePooling{d}D",
         onnx="GlobalAveragePool",
         others="gap global_avg_pool global_mean_pool",
+        compared=True,
     )
 
     def terms(self, largest: Sequence[float]) -> float:

@@ -19,7 +19,7 @@ class GlobalMaxPool(GlobalPool):
     largest = True
 
     example = Example("global_maxpool", inputs=((512, 7, 7),), output=(512, 1, 1), flops=512 * 48)
-    elsewhere = Elsewhere(keras="GlobalMaxPooling{d}D", onnx="GlobalMaxPool", others="gmp")
+    elsewhere = Elsewhere(keras="GlobalMaxPooling{d}D", onnx="GlobalMaxPool", others="gmp", compared=True)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One comparison per element but the first, in every channel."""

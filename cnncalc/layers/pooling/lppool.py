@@ -29,7 +29,7 @@ class LPPool(WindowPool):
     norm_type = argument(number, "the exponent p", 2.0, "p")
 
     example = Example("lppool: 2", inputs=((16, 10, 10),), output=(16, 5, 5), flops=16 * 5 * 5 * (4 + 3 + 1))
-    elsewhere = Elsewhere(torch="LPPool{d}d(norm_type, kernel_size, stride, ceil_mode)", onnx="LpPool")
+    elsewhere = Elsewhere(torch="LPPool{d}d(norm_type, kernel_size, stride, ceil_mode)", onnx="LpPool", compared=True)
 
     def check(self) -> None:
         """Refuse an exponent of 0 or less."""

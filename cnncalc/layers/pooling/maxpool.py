@@ -42,6 +42,7 @@ class MaxPool(WindowPool):
         torch="MaxPool{d}d(kernel_size, stride, padding, dilation, return_indices, ceil_mode)",
         keras="MaxPooling{d}D(pool_size, strides, padding)",
         onnx="MaxPool",
+        compared=True,
     )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:

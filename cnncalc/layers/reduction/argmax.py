@@ -19,7 +19,7 @@ class Argmax(Reduction):
 
     torch_method = "argmax"
     example = Example("argmax: channels", inputs=((21, 32, 32),), output=(32, 32), flops=32 * 32 * 20)
-    elsewhere = Elsewhere(onnx="ArgMax")
+    elsewhere = Elsewhere(onnx="ArgMax", compared=True)
 
     def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
         """Return the index, as a number of the input's type."""

@@ -28,7 +28,7 @@ class Cumsum(Layer):
     exclusive = argument(flag, "whether a position's own element is left out", False)
 
     example = Example("cumsum: -1", inputs=((64, 7),), output=(64, 7), flops=64 * 6)
-    elsewhere = Elsewhere(onnx="CumSum")
+    elsewhere = Elsewhere(onnx="CumSum", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape."""

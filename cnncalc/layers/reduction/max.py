@@ -16,4 +16,4 @@ class Max(Reduction):
     torch_method = "amax"
     example = Example("max: {axis: channels, keepdims: true}", inputs=((64, 7, 7),), output=(1, 7, 7), flops=49 * 63)
     of_several = "'maximum'"
-    elsewhere = Elsewhere(onnx="ReduceMax", others="amax reduce_max")
+    elsewhere = Elsewhere(onnx="ReduceMax", others="amax reduce_max", compared=True)

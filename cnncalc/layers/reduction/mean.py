@@ -23,7 +23,7 @@ class Mean(Reduction):
     torch_method = "mean"
     example = Example("mean: {axis: [1, 2]}", inputs=((64, 7, 7),), output=(64,), flops=64 * 49)
     of_several = "'add', with 'affine: {mul: …}' behind it"
-    elsewhere = Elsewhere(onnx="ReduceMean", others="reduce_mean")
+    elsewhere = Elsewhere(onnx="ReduceMean", others="reduce_mean", compared=True)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """One for each element that is summed, the division counting for the first."""

@@ -16,4 +16,4 @@ class Min(Reduction):
     torch_method = "amin"
     example = Example("min: {axis: channels, keepdims: true}", inputs=((64, 7, 7),), output=(1, 7, 7), flops=49 * 63)
     of_several = "'minimum'"
-    elsewhere = Elsewhere(onnx="ReduceMin", others="amin reduce_min")
+    elsewhere = Elsewhere(onnx="ReduceMin", others="amin reduce_min", compared=True)

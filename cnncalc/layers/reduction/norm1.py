@@ -21,7 +21,7 @@ class Norm1(Reduction):
 
     torch_method = "sum"
     example = Example("norm1: {axis: channels}", inputs=((64, 7),), output=(7,), flops=7 * (64 + 63))
-    elsewhere = Elsewhere(onnx="ReduceL1")
+    elsewhere = Elsewhere(onnx="ReduceL1", compared=True)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Two for each element but the first, which is not added."""

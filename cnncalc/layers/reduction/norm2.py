@@ -22,7 +22,7 @@ class Norm2(Reduction):
 
     torch_method = "norm"
     example = Example("norm2: {axis: channels}", inputs=((64, 7),), output=(7,), flops=7 * (64 + 63 + 1))
-    elsewhere = Elsewhere(onnx="ReduceL2")
+    elsewhere = Elsewhere(onnx="ReduceL2", compared=True)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Two for each element, the root counting for the first, which is not added."""

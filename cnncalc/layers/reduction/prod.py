@@ -21,7 +21,7 @@ class Prod(Reduction):
     torch_method = "prod"
     example = Example("prod: {axis: -1}", inputs=((64, 7),), output=(64,), flops=64 * 6)
     of_several = "'multiply'"
-    elsewhere = Elsewhere(onnx="ReduceProd", others="reduce_prod")
+    elsewhere = Elsewhere(onnx="ReduceProd", others="reduce_prod", compared=True)
 
     def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> ModuleCall:
         """Return PyTorch's method along one axis after the other, from the last."""

@@ -21,7 +21,7 @@ class Sum(Reduction):
     torch_method = "sum"
     example = Example("sum: {axis: [1, 2]}", inputs=((64, 7, 7),), output=(64,), flops=64 * 48)
     of_several = "'add'"
-    elsewhere = Elsewhere(onnx="ReduceSum", others="reduce_sum")
+    elsewhere = Elsewhere(onnx="ReduceSum", others="reduce_sum", compared=True)
 
     def terms(self, largest: Sequence[float]) -> float:
         """Return the input's largest element."""

@@ -29,7 +29,7 @@ class Topk(Layer):
     output = argument(choice("values", "indices"), "what comes out", "values")
 
     example = Example("topk: 5", inputs=((1000,),), output=(5,), flops=999 + 998 + 997 + 996 + 995)
-    elsewhere = Elsewhere(onnx="TopK")
+    elsewhere = Elsewhere(onnx="TopK", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape with k on the axis."""

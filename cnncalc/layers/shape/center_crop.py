@@ -28,7 +28,7 @@ class CenterCrop(Movement):
     size = argument(per_axis(positive), "size of the output along each spatial axis")
 
     example = Example("center_crop: {size: [56, 56]}", inputs=((512, 64, 64),), output=(512, 56, 56))
-    elsewhere = Elsewhere(keras="CenterCrop(height, width)")
+    elsewhere = Elsewhere(keras="CenterCrop(height, width)", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (C, *size)."""

@@ -25,7 +25,7 @@ class ChannelShuffle(Rearrangement):
     groups = argument(positive, "how many groups the channels come from", symbol="G")
 
     example = Example("channel_shuffle: 2", inputs=((116, 28, 28),), output=(116, 28, 28))
-    elsewhere = Elsewhere(torch="ChannelShuffle(groups)", others="shuffle ShuffleChannel")
+    elsewhere = Elsewhere(torch="ChannelShuffle(groups)", others="shuffle ShuffleChannel", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape."""

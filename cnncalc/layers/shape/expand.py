@@ -23,7 +23,7 @@ class Expand(Movement):
     shape = argument(integers, "the output's shape; -1 keeps the input's size")
 
     example = Example("expand: [-1, 14, 14]", inputs=((64, 1, 1),), output=(64, 14, 14))
-    elsewhere = Elsewhere(onnx="Expand", others="broadcast_to")
+    elsewhere = Elsewhere(onnx="Expand", others="broadcast_to", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape.  Raises LayerError where an axis other than 1 would have to grow."""

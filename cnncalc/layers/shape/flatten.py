@@ -23,7 +23,7 @@ class Flatten(Movement):
     is_view = True
 
     example = Example("flatten", inputs=((256, 6, 6),), output=(9216,))
-    elsewhere = Elsewhere(torch="Flatten", keras="Flatten", onnx="Flatten", others="ravel")
+    elsewhere = Elsewhere(torch="Flatten", keras="Flatten", onnx="Flatten", others="ravel", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (number of elements,)."""

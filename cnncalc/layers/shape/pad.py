@@ -46,6 +46,7 @@ class Pad(Movement):
         keras="ZeroPadding{d}D(padding)",
         onnx="Pad",
         others="ZeroPad{d}d ReflectionPad{d}d ReplicationPad{d}d CircularPad{d}d MirrorPad",
+        compared=True,
     )
 
     def check(self) -> None:

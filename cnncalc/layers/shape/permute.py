@@ -20,7 +20,7 @@ class Permute(Rearrangement):
     dims = argument(integers, "the input's axes in the order that the output has them")
 
     example = Example("permute: [1, 2, 0]", inputs=((96, 56, 28),), output=(56, 28, 96))
-    elsewhere = Elsewhere(keras="Permute", onnx="Transpose(perm)", others="swapaxes")
+    elsewhere = Elsewhere(keras="Permute", onnx="Transpose(perm)", others="swapaxes", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the sizes in their new order."""

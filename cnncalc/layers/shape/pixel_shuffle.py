@@ -26,7 +26,9 @@ class PixelShuffle(Rearrangement):
     upscale_factor = argument(positive, "how many times larger each spatial axis gets", symbol="r")
 
     example = Example("pixel_shuffle: 3", inputs=((9, 64, 64),), output=(1, 192, 192))
-    elsewhere = Elsewhere(torch="PixelShuffle(upscale_factor)", onnx="DepthToSpace(blocksize)", others="subpixel")
+    elsewhere = Elsewhere(
+        torch="PixelShuffle(upscale_factor)", onnx="DepthToSpace(blocksize)", others="subpixel", compared=True
+    )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (C / rᵈ, axes · r)."""

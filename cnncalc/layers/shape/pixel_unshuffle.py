@@ -26,7 +26,9 @@ class PixelUnshuffle(Rearrangement):
     downscale_factor = argument(positive, "how many times smaller each spatial axis gets", symbol="r")
 
     example = Example("pixel_unshuffle: 2", inputs=((64, 26, 26),), output=(256, 13, 13))
-    elsewhere = Elsewhere(torch="PixelUnshuffle(downscale_factor)", onnx="SpaceToDepth(blocksize)", others="reorg")
+    elsewhere = Elsewhere(
+        torch="PixelUnshuffle(downscale_factor)", onnx="SpaceToDepth(blocksize)", others="reorg", compared=True
+    )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (C · rᵈ, axes / r)."""

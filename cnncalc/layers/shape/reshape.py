@@ -31,7 +31,9 @@ class Reshape(Movement):
     unfold = argument(positive, "how many samples that lie one after the other become one", 1, "N_unfold")
 
     example = Example("reshape: [64, 7, 7]", inputs=((3136,),), output=(64, 7, 7))
-    elsewhere = Elsewhere(torch="Unflatten", keras="Reshape(target_shape)", onnx="Reshape", others="view")
+    elsewhere = Elsewhere(
+        torch="Unflatten", keras="Reshape(target_shape)", onnx="Reshape", others="view", compared=True
+    )
 
     def check(self) -> None:
         """Refuse sizes below 1, but for one -1."""

@@ -30,7 +30,7 @@ class Slice(Movement):
     step = argument(positive, "the step from one index that is kept to the next", 1, "step")
 
     example = Example("slice: {axis: channels, start: 0, stop: 32}", inputs=((64, 28, 28),), output=(32, 28, 28))
-    elsewhere = Elsewhere(onnx="Slice", others="narrow strided_slice")
+    elsewhere = Elsewhere(onnx="Slice", others="narrow strided_slice", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape with what is kept of the axis."""

@@ -25,7 +25,7 @@ class Trilu(Movement):
     k = argument(integer, "how far above the main diagonal the border lies", 0)
 
     example = Example("trilu: {upper: false}", inputs=((8, 16, 16),), output=(8, 16, 16))
-    elsewhere = Elsewhere(onnx="Trilu", others="triu tril")
+    elsewhere = Elsewhere(onnx="Trilu", others="triu tril", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape."""

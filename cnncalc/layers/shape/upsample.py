@@ -55,6 +55,7 @@ class Upsample(Layer):
         onnx="Resize",
         others="UpsamplingNearest{d}d UpsamplingBilinear{d}d interpolate Interp Resizing "
         "ResizeNearestNeighbor ResizeBilinear",
+        compared=True,
     )
 
     def check(self) -> None:
