@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.shapes import Shape
 from cnncalc.layers.window import Sliding

@@ -8,8 +8,9 @@ to use.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.arguments import LayerError
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from math import inf, prod
 from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.base import Layer
+from cnncalc.layers.element import Element
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ class Elementwise(Layer):
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Apply the function to the element in the same place."""
-        from cnncalc.layers.element import Element
-
         if weights:
             return super().element(np, at, inputs, weights, output)
         x, clamps = inputs[0][at], self.clamps()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import Conversion, LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Or, Torch, X, call
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -72,8 +73,6 @@ class HardTanh(Elementwise):
 
     def to_torch(self, flow: Flow) -> Torch:
         """``F.hardtanh`` where both bounds are given, else ``clamp`` with the one that is."""
-        from cnncalc.layers.pytorch import Or, Torch, X, call
-
         bounds = {"min": self.min_val, "max": self.max_val}
         if "none" in bounds.values():
             return Torch(call(".clamp", X, **{name: value for name, value in bounds.items() if value != "none"}))

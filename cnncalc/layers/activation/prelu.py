@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cnncalc.layers.activation._elementwise import Elementwise
 from cnncalc.layers.arguments import Conversion, LayerError, argument, number, positive
 from cnncalc.layers.base import Elsewhere, Example, Weight, per_channel
+from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -67,7 +68,5 @@ class PReLU(Elementwise):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module, with the number of slopes written out."""
-        from cnncalc.layers.pytorch import Or, applied, call
-
         slopes = flow.inputs[0][0] if self.num_parameters == "channels" else self.num_parameters
         return applied(call("nn.PReLU", num_parameters=Or(slopes, 1), init=Or(self.init, 0.25)))

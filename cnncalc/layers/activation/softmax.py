@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, axis
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, batched
 
@@ -63,6 +64,4 @@ class Softmax(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """Softmax along the axis, counted with the batch."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         return Torch(call(f"F.{self.type}", X, dim=batched(self.axis)))

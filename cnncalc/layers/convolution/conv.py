@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag, pads, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.contractions import Contraction, WindowedAxis
+from cnncalc.layers.element import ChannelTerm, slid, weighed, windowed
+from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad, short
 from cnncalc.layers.reads import WHOLE, Read, Reads, grouped
 from cnncalc.layers.shapes import Shape, divisors, shape_text, spatial
 from cnncalc.layers.window import Sliding, pads_of, window_counts, window_label
@@ -77,8 +80,6 @@ class Conv(Layer):
 
     def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
         """Return windows of a group's channels times its filters."""
-        from cnncalc.layers.contractions import Contraction, WindowedAxis
-
         axes = zip(self.kernel_size, self.stride, self.dilation, output[1:], strict=True)
         channels, filters = inputs[0][0] // self.groups, self.out_channels // self.groups
         return [Contraction(channels, filters, axes=tuple([WindowedAxis(*axis) for axis in axes]), groups=self.groups)]
@@ -100,8 +101,6 @@ class Conv(Layer):
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Multiply the filter with the window of every channel of its group."""
-        from cnncalc.layers.element import ChannelTerm, slid, weighed, windowed
-
         (x,) = inputs
         filters, bias = self._filters_at(at, weights)
         places = slid(self.window((x.shape,)), at)
@@ -136,8 +135,6 @@ class Conv(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module; where the sides of the padding differ, ``F.pad`` adds it first."""
-        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad, short
-
         shape = flow.inputs[0]
         d, pads = mapped(shape, "convolution"), self._pads(shape[1:])
         around: int | tuple[int, ...] = 0

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, natural, per_axis
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.contractions import Contraction
 from cnncalc.layers.convolution.conv import Conv, check_channels
+from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad, short
 from cnncalc.layers.reads import Read, Reads, along, spreading
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import Pair, both_sides, extents
@@ -77,8 +79,6 @@ class ConvTranspose(Conv):
 
     def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
         """Return the elements' channels times all taps of the filters, which are then spread."""
-        from cnncalc.layers.contractions import Contraction
-
         shape, filters = inputs[0], self.out_channels // self.groups * prod(self.kernel_size)
         return [Contraction(shape[0] // self.groups, filters, prod(shape[1:]), groups=self.groups)]
 
@@ -153,8 +153,6 @@ class ConvTranspose(Conv):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module; where the sides to be cut off differ, a crop follows it."""
-        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad, short
-
         shape = flow.inputs[0]
         d, cuts, extra = mapped(shape, "convolution"), self._pads(shape[1:]), self.output_padding
         if self.padding == "same":

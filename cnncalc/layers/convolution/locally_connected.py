@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cnncalc.ground.limits import MAX_EXPORTED_INDICES
 from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.base import Elsewhere, Example, Weight
+from cnncalc.layers.contractions import Contraction
 from cnncalc.layers.convolution.conv import Conv
+from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -80,8 +82,6 @@ class LocallyConnected(Conv):
 
     def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
         """Return a window times the filters of its place, for each place."""
-        from cnncalc.layers.contractions import Contraction
-
         return [Contraction(inputs[0][0] * prod(self.kernel_size), self.out_channels, groups=prod(output[1:]))]
 
     def _filters_at(self, at: Shape, weights: Mapping[str, Array]) -> tuple[Array, float | None]:
@@ -126,8 +126,6 @@ class LocallyConnected(Conv):
 
     def to_torch(self, flow: Flow) -> Torch:
         """A module that multiplies every window with its own filters."""
-        from cnncalc.layers.pytorch import MODULE, Or, Torch, X, call, mapped, pad
-
         shape = flow.inputs[0]
         mapped(shape, "convolution")
         module = call(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.contractions import Contraction
+from cnncalc.layers.pytorch import InputPlace, Torch, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -57,8 +59,6 @@ class Attention(Layer):
 
     def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
         """Return Q·Kᵀ and the product with the values, for each head."""
-        from cnncalc.layers.contractions import Contraction
-
         logits, width = self._logits(inputs)
         heads, (rows, keys) = prod(logits[:-2]), logits[-2:]
         features = self._turned(inputs[0])[-1]
@@ -139,8 +139,6 @@ class Attention(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function; written out step by step where one side is shared by all heads or samples."""
-        from cnncalc.layers.pytorch import InputPlace, Torch, call
-
         q, k, v, *others = [InputPlace(number) for number in range(len(flow.inputs))]
         rank, turned = len(flow.inputs[0]), self.features_first
         added: list[Expression] = []

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import Conversion, LayerError, argument
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.contractions import Contraction
+from cnncalc.layers.pytorch import InputPlace, Torch, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -69,8 +71,6 @@ class Einsum(Layer):
 
     def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
         """Return the product that the letters make: those of both inputs are groups, those that are summed channels."""
-        from cnncalc.layers.contractions import Contraction
-
         if not self._contracts():
             return []
         left, right, out = self._terms()
@@ -124,8 +124,6 @@ class Einsum(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function, dots for the batch."""
-        from cnncalc.layers.pytorch import InputPlace, Torch, call
-
         *terms, out = self._terms()
         equation = ",".join([f"...{term}" for term in terms]) + f"->...{out}"
         value = call("torch.einsum", equation, *[InputPlace(number) for number in range(len(terms))])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.contractions import Contraction
+from cnncalc.layers.pytorch import Torch, X, Y, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -56,8 +58,6 @@ class Matmul(Layer):
 
     def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
         """Return the matrices' product, one for each of the second's."""
-        from cnncalc.layers.contractions import Contraction
-
         a, b = self._turned(inputs)
         rows, groups = prod(output) // b[-1], prod(b[:-2])
         return [Contraction(a[-1], b[-1], rows // groups, groups=groups)]
@@ -108,8 +108,6 @@ class Matmul(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """A product of matrices, with axes of 1 for those that only one side has."""
-        from cnncalc.layers.pytorch import Torch, X, Y, call
-
         row = len(flow.inputs[0]) == 1
         a = call(".unsqueeze", X, 1) if row else call(".transpose", X, -1, -2) if self.transpose_a else X
         b = call(".transpose", Y, -1, -2) if self.transpose_b else Y

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError
 from cnncalc.layers.base import Layer
+from cnncalc.layers.element import Element
+from cnncalc.layers.pytorch import InputPlace, Torch, X, call
 from cnncalc.layers.shapes import Shape, axis_text, shape_text
 
 if TYPE_CHECKING:
@@ -56,8 +58,6 @@ class ElementwiseMerge(Layer):
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Merge the elements in the same place; an axis of size 1 has only place 0."""
-        from cnncalc.layers.element import Element
-
         if not self.ufunc:
             return super().element(np, at, inputs, weights, output)
         places = [[0 if size == 1 else place for place, size in zip(at, x.shape, strict=True)] for x in inputs]
@@ -88,8 +88,6 @@ class ElementwiseMerge(Layer):
         """An operator between all inputs, or a function of two, once for each further input."""
         if not self.elsewhere.function.startswith("torch."):
             return super().to_torch(flow)
-        from cnncalc.layers.pytorch import InputPlace, Torch, X, call
-
         merged = call(self.elsewhere.function, X, InputPlace(1))
         for number in range(2, len(flow.inputs)):
             merged = call(self.elsewhere.function, merged, InputPlace(number))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
+from cnncalc.layers.pytorch import Torch, X, Y, call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,8 +47,6 @@ class Compare(ElementwiseMerge):
 
     def to_torch(self, flow: Flow) -> Torch:
         """A comparison, as numbers."""
-        from cnncalc.layers.pytorch import Torch, X, Y, call
-
         sign = dict(zip(OPERATORS, ("==", "!=", ">", ">=", "<", "<="), strict=True))[self.by]
         return Torch(call(".type_as", call(sign, X, Y), X))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.pytorch import InputPlace, Torch, call
 from cnncalc.layers.reads import Along, Read, Reads, kept, part
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched, shape_text
 
@@ -76,8 +77,6 @@ class Concat(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """``torch.cat``; an input that comes once for all samples is expanded first."""
-        from cnncalc.layers.pytorch import InputPlace, Torch, call
-
         parts: list[Expression] = [InputPlace(number) for number in range(len(flow.inputs))]
         if False in flow.once:
             samples = call("len", parts[flow.once.index(False)])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from cnncalc.layers.arguments import LayerError, argument, number
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
+from cnncalc.layers.pytorch import Torch, X, Y, call
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -62,8 +63,6 @@ class Power(ElementwiseMerge):
 
     def to_torch(self, flow: Flow) -> Torch:
         """Python's operator."""
-        from cnncalc.layers.pytorch import Torch, X, Y, call
-
         return Torch(call("**", X, Y if self.exponent is None else self.exponent))
 
     def label(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.merge._elementwise import ElementwiseMerge
+from cnncalc.layers.pytorch import InputPlace, Torch, X, Y, call
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -41,6 +42,4 @@ class Where(ElementwiseMerge):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function."""
-        from cnncalc.layers.pytorch import InputPlace, Torch, X, Y, call
-
         return Torch(call("torch.where", call("!=", X, 0), Y, InputPlace(2)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, axes
 from cnncalc.layers.base import Layer
+from cnncalc.layers.pytorch import MODULE, Torch, X, call, over_last, short
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.shapes import Shape
@@ -46,8 +47,6 @@ class AxesNorm(Layer):
 
     def as_module(self, name: str, flow: Flow, **options: Or | float) -> Torch:
         """Return PyTorch's module, which normalises over the last axes: the axes are moved there and back."""
-        from cnncalc.layers.pytorch import MODULE, Torch, X, call, over_last, short
-
         over, sizes = self.over(flow.inputs[0]), self.sizes(flow.inputs[0])
         module = call(name, sizes if len(sizes) > 1 else short(sizes), **options)
         return Torch(over_last(X, over, len(flow.output), lambda x: call("()", MODULE, x)), module)

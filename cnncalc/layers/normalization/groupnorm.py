@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cnncalc.layers.arguments import LayerError, argument, flag, number, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
+from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.reads import WHOLE, Read, Reads, along, grouped
 from cnncalc.layers.shapes import Shape, divisors
 
@@ -98,8 +99,6 @@ class GroupNorm(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module."""
-        from cnncalc.layers.pytorch import Or, applied, call
-
         if prod(flow.output) == self.num_groups:
             raise LayerError("does not normalise a single figure")
         options = {"eps": Or(self.eps, 1e-5), "affine": Or(self.affine, True)}

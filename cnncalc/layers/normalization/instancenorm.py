@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cnncalc.layers.arguments import LayerError, argument, flag, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight, per_channel
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
+from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, spatial
 
@@ -74,8 +75,6 @@ class InstanceNorm(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module; on more than three spatial axes a group norm with one group per channel."""
-        from cnncalc.layers.pytorch import Or, applied, call
-
         channels, *sizes = flow.inputs[0]
         if prod(sizes) == 1:
             raise LayerError("does not normalise a single figure")

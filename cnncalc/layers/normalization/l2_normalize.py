@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cnncalc.layers.arguments import argument, axes, number
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.normalization._over_axes import AxesNorm
+from cnncalc.layers.pytorch import Or, Torch, X, call, dims
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -54,7 +55,5 @@ class L2Normalize(AxesNorm):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function."""
-        from cnncalc.layers.pytorch import Or, Torch, X, call, dims
-
         over = self.over(flow.inputs[0])
         return Torch(call("F.normalize", X, dim=Or(dims(over), 1), eps=Or(self.eps, 1e-12)))

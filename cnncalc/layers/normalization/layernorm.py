@@ -9,6 +9,7 @@ from cnncalc.layers.arguments import argument, flag, number
 from cnncalc.layers.base import Elsewhere, Example, Weight
 from cnncalc.layers.normalization._over_axes import AxesNorm
 from cnncalc.layers.normalization._statistics import standardise, standardise_flops
+from cnncalc.layers.pytorch import Or
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -92,7 +93,5 @@ class LayerNorm(AxesNorm):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module, which works on the last axes."""
-        from cnncalc.layers.pytorch import Or
-
         affine, bias = Or(self.affine, True), Or(self.bias or not self.affine, True)
         return self.as_module("nn.LayerNorm", flow, eps=Or(self.eps, 1e-5), elementwise_affine=affine, bias=bias)

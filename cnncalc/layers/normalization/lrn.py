@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, number, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.pytorch import Or, Torch, X, call
 from cnncalc.layers.reads import Read, Reads, along, kept, sliding
 from cnncalc.layers.shapes import Shape
 
@@ -77,8 +78,6 @@ class LRN(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function, which takes only maps."""
-        from cnncalc.layers.pytorch import Or, Torch, X, call
-
         options = {"alpha": Or(self.alpha, 1e-4), "beta": Or(self.beta, 0.75), "k": Or(self.k, 1.0)}
         if len(flow.output) > 1:
             return Torch(call("F.local_response_norm", X, self.size, **options))

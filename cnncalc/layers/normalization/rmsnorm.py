@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cnncalc.layers.arguments import argument, flag, number
 from cnncalc.layers.base import Elsewhere, Example, Weight
 from cnncalc.layers.normalization._over_axes import AxesNorm
+from cnncalc.layers.pytorch import Or
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -67,6 +68,4 @@ class RMSNorm(AxesNorm):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module, which works on the last axes."""
-        from cnncalc.layers.pytorch import Or
-
         return self.as_module("nn.RMSNorm", flow, eps=self.eps, elementwise_affine=Or(self.affine, True))

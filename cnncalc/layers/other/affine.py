@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, number
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -48,8 +49,6 @@ class Affine(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """Python's operators."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         if self.mul == -1 and self.add:
             return Torch(call("-", self.add, X))
         value = call("*", X, self.mul) if self.mul != 1 else X

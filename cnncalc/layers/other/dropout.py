@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, probability
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.pytorch import Code, Torch, X, call
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -45,8 +46,6 @@ class Dropout(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function, which drops only in training."""
-        from cnncalc.layers.pytorch import Code, Torch, X, call
-
         return Torch(call("F.dropout", X, self.p, training=Code("self.training")))
 
     def label(self) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.pytorch import MODULE, Torch, X, call
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -60,8 +61,6 @@ class Embedding(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module, which takes only indices of the table."""
-        from cnncalc.layers.pytorch import MODULE, Torch, X, call
-
         rows = call(".long", call(".clamp", call(".round", X), 0, self.num_embeddings - 1))
         return Torch(call("()", MODULE, rows), call("nn.Embedding", self.num_embeddings, self.embedding_dim))
 

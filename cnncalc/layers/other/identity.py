@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.pytorch import Torch, X
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -29,6 +30,4 @@ class Identity(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """The input itself."""
-        from cnncalc.layers.pytorch import Torch, X
-
         return Torch(X)

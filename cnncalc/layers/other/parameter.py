@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag, integers
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
+from cnncalc.layers.pytorch import MODULE, Or, Torch, call
 from cnncalc.layers.shapes import Shape, crossed, shape_text
 
 if TYPE_CHECKING:
@@ -73,8 +74,6 @@ class Parameter(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """A module that holds the tensor and returns it."""
-        from cnncalc.layers.pytorch import MODULE, Or, Torch, call
-
         module = call("Parameter", *self.shape, trainable=Or(self.trainable, True))
         return Torch(call("()", MODULE), module, (_MODULE,))
 

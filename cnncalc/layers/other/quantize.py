@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, choice, integer, number
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import WHOLE, Reads, along
 from cnncalc.layers.shapes import Shape
 
@@ -95,8 +96,6 @@ class Quantize(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function.  Raises LayerError where the range is that of what comes in."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         if self.scale is None or self.output != "numbers":
             raise LayerError("has no function that rounds to a tensor's own range, or gives integers")
         function = "torch.fake_quantize_per_tensor_affine"

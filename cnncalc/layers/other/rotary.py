@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.pytorch import InputPlace, Or, Torch, X, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -99,8 +100,6 @@ class Rotary(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """Two products and a sum, of the tensor and of the turned tensor."""
-        from cnncalc.layers.pytorch import InputPlace, Or, Torch, X, call
-
         sides: list[Expression] = []
         for number, shape in enumerate(flow.inputs[1:], 1):
             table: Expression = InputPlace(number)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cnncalc.layers.arguments import argument, flag, integers, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.other._learned import learned_shape, met
+from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -90,8 +91,6 @@ class Scale(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """A module with the factors."""
-        from cnncalc.layers.pytorch import Or, applied, call
-
         module = call(
             "Scale",
             *self.weights(*flow.inputs)["weight"].shape,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cnncalc.layers.arguments import argument, flag, integers, number
 from cnncalc.layers.base import Elsewhere, Example, Layer, Weight
 from cnncalc.layers.other._learned import learned_shape, met
+from cnncalc.layers.pytorch import Or, applied, call
 from cnncalc.layers.shapes import Shape, crossed
 
 if TYPE_CHECKING:
@@ -75,8 +76,6 @@ class Shift(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """A module with the summands."""
-        from cnncalc.layers.pytorch import Or, applied, call
-
         shape = self.weights(*flow.inputs)["weight"].shape
         module = call("Shift", *shape, init=Or(self.init, 0.0), trainable=Or(self.trainable, True))
         return applied(module, _MODULE)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, flag
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.element import mean, slid
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
@@ -48,8 +49,6 @@ class AvgPool(WindowPool):
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Average the window; the divisor counts the padding if count_include_pad says so, never what lies beyond."""
-        from cnncalc.layers.element import mean, slid
-
         (x,) = inputs
         sliding = self.window((x.shape,))
         places, count = slid(sliding, at), None

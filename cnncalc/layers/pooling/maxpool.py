@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.element import largest, slid
 from cnncalc.layers.pooling._windowed import WindowPool
 from cnncalc.layers.shapes import Shape
 
@@ -53,8 +54,6 @@ class MaxPool(WindowPool):
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
         """Take the largest of the window."""
-        from cnncalc.layers.element import largest, slid
-
         return largest(np, inputs[0], at, slid(self.window((inputs[0].shape,)), at))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, flag, positive
 from cnncalc.layers.base import Layer, Weight
+from cnncalc.layers.contractions import Contraction
+from cnncalc.layers.pytorch import MODULE, InputPlace, Or, Torch, X, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads, summed
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -95,8 +97,6 @@ class Recurrent(Layer):
 
     def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
         """Return the inputs' product at all steps, and the states' at one after the other."""
-        from cnncalc.layers.contractions import Contraction
-
         (steps, features), rows = inputs[0], self.gates * self.hidden_size
         return [
             Contraction(features, rows, steps, turns=self.directions),
@@ -192,8 +192,6 @@ class Recurrent(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module, the batch first; its first states have the directions in front."""
-        from cnncalc.layers.pytorch import MODULE, Torch, X, call
-
         x = call(".flip", X, 1) if self.reverse else X
         states = self._states_in_torch(flow)
         value = call("[]", call("()", MODULE, x, *states), 0)
@@ -201,8 +199,6 @@ class Recurrent(Layer):
 
     def _module_in_torch(self, flow: Flow) -> ModuleCall:
         """Return what makes PyTorch's module."""
-        from cnncalc.layers.pytorch import Or, call
-
         return call(
             f"nn.{self.type.upper()}",
             flow.inputs[0][1],
@@ -214,8 +210,6 @@ class Recurrent(Layer):
 
     def _states_in_torch(self, flow: Flow) -> list[ModuleCall]:
         """Return the first states as PyTorch takes them: (directions, N, hidden_size)."""
-        from cnncalc.layers.pytorch import InputPlace, X, call
-
         states = []
         for number, once in enumerate(flow.once[1:], 1):
             given: Expression = InputPlace(number)

@@ -9,6 +9,7 @@ from cnncalc.layers.activation._elementwise import sigmoid
 from cnncalc.layers.arguments import LayerError, argument, choice, flag
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.other.quantize import rounded
+from cnncalc.layers.pytorch import MODULE, Torch, X, call
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
@@ -115,8 +116,6 @@ class LSTM(Recurrent):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module; a subclass that goes step by step where the cells come out."""
-        from cnncalc.layers.pytorch import MODULE, Torch, X, call
-
         if self.rounds:
             raise LayerError("has no LSTM that rounds input and state")
         made = super().to_torch(flow)
@@ -129,8 +128,6 @@ class LSTM(Recurrent):
 
     def _states_in_torch(self, flow: Flow) -> list[ModuleCall]:
         """Return state and cell as one argument; cells of zeros where only the state is given."""
-        from cnncalc.layers.pytorch import call
-
         states = super()._states_in_torch(flow)
         if len(states) == 1:
             states.append(call("torch.zeros_like", states[0]))

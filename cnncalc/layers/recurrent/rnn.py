@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import argument, choice
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Option
 from cnncalc.layers.recurrent._recurrent import Recurrent
 
 if TYPE_CHECKING:
@@ -57,7 +58,5 @@ class RNN(Recurrent):
 
     def _module_in_torch(self, flow: Flow) -> ModuleCall:
         """Return what makes PyTorch's module."""
-        from cnncalc.layers.pytorch import Option
-
         made = super()._module_in_torch(flow)
         return made._replace(options=(Option("nonlinearity", self.nonlinearity, "tanh"), *made.options))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, axes, flag
 from cnncalc.layers.base import Layer
+from cnncalc.layers.pytorch import Or, Torch, X, call
 from cnncalc.layers.reads import WHOLE, Read, Reads, along
 from cnncalc.layers.shapes import Shape, axis_index
 
@@ -89,8 +90,6 @@ class Reduction(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's method; the tensor is flattened first where a single figure is left."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         over = [i + 1 for i in axis_indices(self.axis, flow.inputs[0])]
         if self.keepdims or len(over) < len(flow.inputs[0]):
             return Torch(self.torch_reduced(X, over, self.keepdims))
@@ -99,8 +98,6 @@ class Reduction(Layer):
 
     def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> ModuleCall:
         """Return PyTorch's call on a tensor along some of its axes (batch counted)."""
-        from cnncalc.layers.pytorch import Or, call
-
         axes = over[0] if len(over) == 1 else tuple(over)
         return call(f".{self.torch_method}", x, axes, keepdim=Or(keepdims, False))
 

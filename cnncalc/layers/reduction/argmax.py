@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reduction._reduction import Reduction, axis_indices
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ class Argmax(Reduction):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's method along one axis, as numbers; several axes are laid out as one first."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         shape = flow.inputs[0]
         over = [i + 1 for i in axis_indices(self.axis, shape)]
         if len(over) == 1 or len(over) == len(shape):

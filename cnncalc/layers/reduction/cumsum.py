@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import argument, axis, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import Read, Reads, along, kept, summed
 from cnncalc.layers.shapes import Shape, axis_index, batched
 
@@ -64,8 +65,6 @@ class Cumsum(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's method, flipped where it goes from the end."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         at = batched(self.axis)
         turned = call(".flip", X, at) if self.reverse else X
         sums = call(".cumsum", turned, at)

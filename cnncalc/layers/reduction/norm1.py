@@ -6,6 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import call
 from cnncalc.layers.reduction._reduction import Reduction
 from cnncalc.layers.shapes import Shape
 
@@ -33,6 +34,4 @@ class Norm1(Reduction):
 
     def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> ModuleCall:
         """Return the sum of magnitudes."""
-        from cnncalc.layers.pytorch import call
-
         return super().torch_reduced(call(".abs", x), over, keepdims)

@@ -6,6 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Or, call
 from cnncalc.layers.reduction._reduction import Reduction
 from cnncalc.layers.shapes import Shape
 
@@ -34,7 +35,5 @@ class Norm2(Reduction):
 
     def torch_reduced(self, x: Expression, over: list[int], keepdims: bool) -> ModuleCall:
         """Return PyTorch's function of vectors."""
-        from cnncalc.layers.pytorch import Or, call
-
         axes = over[0] if len(over) == 1 else tuple(over)
         return call("torch.linalg.vector_norm", x, dim=axes, keepdim=Or(keepdims, False))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis, choice, flag, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.pytorch import Or, Torch, X, call
 from cnncalc.layers.reads import Reads, whole
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, batched
 
@@ -74,8 +75,6 @@ class Topk(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's method."""
-        from cnncalc.layers.pytorch import Or, Torch, X, call
-
         found = call(".topk", X, self.k, dim=batched(self.axis), largest=Or(self.largest, True))
         if self.output == "values":
             return Torch(call(":values", found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import LaidOut, Reads, Turned
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape
@@ -41,8 +42,6 @@ class Rearrangement(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's methods, with the batch inferred."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         value: Expression = X
         for move in self.moves(flow.inputs[0]):
             if isinstance(move, Turned):

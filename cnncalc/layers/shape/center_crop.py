@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import Read, Reads, along, sliding
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text, spatial
@@ -63,8 +64,6 @@ class CenterCrop(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """An index."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         cuts = []
         for have, size in zip(flow.inputs[0][1:], flow.output[1:], strict=True):
             start = (have - size) // 2

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import LaidOut, Turned
 from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, divisors
@@ -45,8 +46,6 @@ class ChannelShuffle(Rearrangement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function, which takes only maps; of a vector its methods."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         return Torch(call("F.channel_shuffle", X, self.groups)) if len(flow.output) > 1 else super().to_torch(flow)
 
     def label(self) -> str:

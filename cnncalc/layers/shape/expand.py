@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, integers
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import WHOLE, Read, Reads, along
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
@@ -57,8 +58,6 @@ class Expand(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's method."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         return Torch(call(".expand", X, -1, *self.shape))
 
     def label(self) -> str:

@@ -6,6 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import LaidOut, Reads
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape
@@ -43,6 +44,4 @@ class Flatten(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's method."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         return Torch(call(".flatten", X, 1))

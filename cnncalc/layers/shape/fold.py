@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis
 from cnncalc.layers.base import Example
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import Read, Reads, along
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, batched, shape_text
@@ -58,8 +59,6 @@ class Fold(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """A move of the axis behind the batch, and a flatten of both."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         at = axis_index(self.axis, flow.inputs[0])
         moved = X if at == 0 else call(".movedim", X, at + 1, 1)
         return Torch(call(".flatten", moved, 0, 1))

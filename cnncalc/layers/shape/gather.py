@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, axis, integers
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Torch, X, Y, call, index
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads, along, listed
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text
@@ -97,8 +98,6 @@ class Gather(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """An index; where every sample has indices of its own, one for each."""
-        from cnncalc.layers.pytorch import Torch, X, Y, call, index
-
         at = axis_index(self.axis, flow.inputs[0])
         if self.indices is not None:
             return Torch(index(X, at, call("list", *self.indices)))

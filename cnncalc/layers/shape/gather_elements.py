@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, axis
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Torch, X, Y, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, shape_text
@@ -75,8 +76,6 @@ class GatherElements(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's gather, of indices that may count from the end."""
-        from cnncalc.layers.pytorch import Torch, X, Y, call
-
         at = axis_index(self.axis, flow.inputs[0]) + 1
         return Torch(call("gather_elements", X, Y, dim=at), helpers=(_FUNCTION,))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, choice, flag
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.pytorch import Or, Torch, X, Y, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -120,8 +121,6 @@ class GridSample(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function, of maps of two and three axes."""
-        from cnncalc.layers.pytorch import Or, Torch, X, Y, call
-
         if len(flow.output) not in (3, 4) or any(flow.once):
             raise LayerError("has no grid_sample of one axis, or of what is the same for all samples")
         how = {"mode": Or("bilinear" if self.mode == "linear" else "nearest", "bilinear")}

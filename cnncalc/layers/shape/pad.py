@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cnncalc.layers.arguments import DERIVED, LayerError, argument, borders, choice, number, pair
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Torch, X, mapped, pad
 from cnncalc.layers.reads import Read, Reads, along, sliding
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, spatial
@@ -110,8 +111,6 @@ class Pad(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function."""
-        from cnncalc.layers.pytorch import Torch, X, mapped, pad
-
         if self.mode != "constant":
             mapped(flow.inputs[0], f"{self.mode} padding")
         borders = self.padding if self.channels == (0, 0) else (self.channels, *self.padding)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import LaidOut, Turned
 from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, spatial
@@ -60,8 +61,6 @@ class PixelShuffle(Rearrangement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function on two spatial axes; elsewhere its methods."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         return (
             Torch(call("F.pixel_shuffle", X, self.upscale_factor)) if len(flow.output) == 3 else super().to_torch(flow)
         )

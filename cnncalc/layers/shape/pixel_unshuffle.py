@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, positive
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import LaidOut, Turned
 from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
 from cnncalc.layers.shapes import Shape, spatial
@@ -55,8 +56,6 @@ class PixelUnshuffle(Rearrangement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function on two spatial axes; elsewhere its methods."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         r = self.downscale_factor
         return Torch(call("F.pixel_unshuffle", X, r)) if len(flow.output) == 3 else super().to_torch(flow)
 

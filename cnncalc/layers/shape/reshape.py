@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, integers, positive
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import LaidOut, Read, Reads, along
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, crossed, shape_text
@@ -86,8 +87,6 @@ class Reshape(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's method, the batch inferred."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         return Torch(call(".reshape", X, -1, *flow.output))
 
     def label(self) -> str:

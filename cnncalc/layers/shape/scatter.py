@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import LayerError, argument, axis, choice
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.pytorch import InputPlace, Or, Torch, X, Y, call
 from cnncalc.layers.reads import WHOLE, Along, Read, Reads
 from cnncalc.layers.shapes import Shape, axis_index, axis_text, shape_text
 
@@ -108,8 +109,6 @@ class Scatter(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's scatter, of indices that may count from the end."""
-        from cnncalc.layers.pytorch import InputPlace, Or, Torch, X, Y, call
-
         at = axis_index(self.axis, flow.inputs[0]) + 1
         written = call("scatter", X, Y, InputPlace(2), dim=at, reduce=Or(_TORCH.get(self.reduce), None))
         return Torch(written, helpers=(_FUNCTION,))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, axis, integer
 from cnncalc.layers.base import Example
+from cnncalc.layers.pytorch import Torch, X, index
 from cnncalc.layers.reads import Read, Reads, along, listed
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text
@@ -59,8 +60,6 @@ class Select(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """An index; a slice where nothing would be left."""
-        from cnncalc.layers.pytorch import Torch, X, index
-
         at = axis_index(self.axis, flow.inputs[0])
         if len(flow.inputs[0]) > 1:
             return Torch(index(X, at, self.index))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cnncalc.ground.numeric import ceil_div
 from cnncalc.layers.arguments import LayerError, argument, axis, integer, positive
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Torch, X, index
 from cnncalc.layers.reads import Read, Reads, along, kept, sliding
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, axis_index, axis_text
@@ -68,8 +69,6 @@ class Slice(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """A slice."""
-        from cnncalc.layers.pytorch import Torch, X, index
-
         cut = slice(self.start or None, self.stop, None if self.step == 1 else self.step)
         return Torch(index(X, axis_index(self.axis, flow.inputs[0]), cut))
 

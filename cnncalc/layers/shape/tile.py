@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, integers
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import Read, Reads, along, cycled
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, crossed, shape_text
@@ -51,8 +52,6 @@ class Tile(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's method."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         return Torch(call(".repeat", X, 1, *self.repeats))
 
     def label(self) -> str:

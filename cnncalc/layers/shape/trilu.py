@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, flag, integer
 from cnncalc.layers.base import Elsewhere, Example
+from cnncalc.layers.pytorch import Or, Torch, X, call
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
 
@@ -47,6 +48,4 @@ class Trilu(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function."""
-        from cnncalc.layers.pytorch import Or, Torch, X, call
-
         return Torch(call("torch.triu" if self.upper else "torch.tril", X, diagonal=Or(self.k, 0)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.arguments import LayerError, argument, integer, positive
 from cnncalc.layers.base import Example
+from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import Read, Reads, along
 from cnncalc.layers.shape._movement import Movement
 from cnncalc.layers.shapes import Shape, shape_text
@@ -59,8 +60,6 @@ class Unfold(Movement):
 
     def to_torch(self, flow: Flow) -> Torch:
         """A split of the batch into two axes, and a move of the second to its place."""
-        from cnncalc.layers.pytorch import Torch, X, call
-
         at = self._index(len(flow.inputs[0]))
         split = call(".unflatten", X, 0, (-1, self.size))
         return Torch(split if at == 0 else call(".movedim", split, 1, at + 1))

@@ -9,6 +9,7 @@ from cnncalc.ground.limits import MAX_EXPORTED_INDICES
 from cnncalc.ground.numeric import floor_product
 from cnncalc.layers.arguments import LayerError, argument, choice, factor, flag, number, per_axis, positive
 from cnncalc.layers.base import Elsewhere, Example, Layer
+from cnncalc.layers.pytorch import Or, Torch, X, call, mapped, short
 from cnncalc.layers.reads import Read, Reads, along, interpolated
 from cnncalc.layers.shapes import Shape, spatial
 from cnncalc.layers.window import size_label
@@ -215,8 +216,6 @@ class Upsample(Layer):
 
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function.  Raises LayerError for places and kernels that it does not have."""
-        from cnncalc.layers.pytorch import Or, Torch, X, call, mapped, short
-
         d = mapped(flow.inputs[0], "upsampling")
         if self.mode == "cubic" and (d != 2 or self.cubic_a != -0.75):
             raise LayerError("has cubic upsampling on two spatial axes alone, with cubic_a = -0.75")
