@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from cnncalc.figures.catalogue import BYTES, CATALOGUE
 from cnncalc.figures.receptive_field import Field
 from cnncalc.ground.numbers import bytes_text, exact
-from cnncalc.layers.shapes import crossed
+from cnncalc.layers.shapes import Shape, crossed
+
+
+def with_batch(shape: Shape, layout: str) -> str:
+    """Return a shape whose first axis is the batch; the others in their layout."""
+    return "×".join(filter(None, (crossed(shape[:1]), crossed(shape[1:], layout))))
 
 
 def title_of(name: str) -> str:

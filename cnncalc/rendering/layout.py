@@ -106,6 +106,18 @@ class Table(NamedTuple):
 Block = Title | Paragraph | Text | Table | Gap
 
 
+def under_headings(rows: Iterable[tuple[str, TableRow]]) -> list[TableRow]:
+    """Return rows, each of which comes with the heading that it stands under; "" is none."""
+    found: list[TableRow] = []
+    above = ""
+    for heading, row in rows:
+        if heading not in ("", above):
+            found.append(Heading(heading))
+        above = heading
+        found.append(row)
+    return found
+
+
 def page_lines(page: Iterable[Block], screen: Screen) -> Iterator[Line]:
     """Yield a page's lines, block by block as they come."""
     for block in page:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cnncalc.figures.summary import Row, Summary
+from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.cells import cells
+from cnncalc.rendering.layout import Block, Paragraph
 
 KIND_STYLES = {"conv": "cyan", "fc": "magenta", "norm": "blue", "block": "bold"}
 
 NARROWEST_NAME = 20
 
+LABEL = 13
+"""How many columns the labels of paragraphs take."""
+
 
 def title(name: str, variant: str | None) -> str:
     """Return what stands over a page: the family and its variant."""
     return name if variant is None else f"{name} · {variant}"
+
+
+def inputs(summary: Summary, layout: str) -> str:
+    """Return the shapes of a summary's inputs, each with its name unless that is just ``input``."""
+    shapes = {name: crossed(shape[1:], layout) for name, shape in summary.inputs.items()}
+    return ", ".join(shape if name == "input" else f"{name} {shape}" for name, shape in shapes.items())
 
 
 def basis(summary: Summary) -> str:
@@ -24,6 +37,11 @@ def type_text(row: Row) -> str:
     """Return a layer type with its main arguments: ``conv 3×3/2, 64``."""
     label = row.label
     return f"{row.type} {label}" if label else row.type
+
+
+def labelled(lines: Iterable[tuple[str, str]]) -> list[Block]:
+    """Return texts, each behind its label."""
+    return [Paragraph(text, label=(label.ljust(LABEL), "dim")) for label, text in lines]
 
 
 def section_depth(names: list[str], others: int, width: int | None) -> int:

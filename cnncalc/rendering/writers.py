@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 LAST_YEAR = 9_999
 """The largest number that may be a year, and has no groups of digits."""
 
+SCHEMA_VERSION = 1
+"""Of the documents in JSON: it rises when a key is taken away or changes its meaning."""
+
 Record = Mapping[str, object]
 
 
@@ -74,11 +77,11 @@ def _table(view: View, screen: Screen) -> Iterator[str]:
 
 
 def _json(view: View, screen: Screen) -> Iterator[str]:
-    found = view.document()
+    found, version = view.document(), {"schema_version": SCHEMA_VERSION}
     if not isinstance(found, Listed):
-        yield as_json(found)
+        yield as_json({**version, **found})
         return
-    yield as_json(found.head).rstrip()[:-1] + f', "{found.key}": ['
+    yield as_json({**version, **found.head}).rstrip()[:-1] + f', "{found.key}": ['
     for number, item in enumerate(found.items):
         yield (",\n" if number else "\n") + as_json(item).rstrip()
     yield "\n]}\n"

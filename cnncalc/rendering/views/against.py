@@ -6,15 +6,13 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.numbers import counted
-from cnncalc.layers.shapes import Shape, crossed
+from cnncalc.rendering.figures import with_batch
 from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Text, Title
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.writers import View
 
 if TYPE_CHECKING:
     from cnncalc.studies.against import Against, Difference
-
-SCHEMA_VERSION = 1
 
 FIELDS = ("name", "type", "output", "difference", "magnitude", "relative", "agrees")
 
@@ -56,16 +54,12 @@ def _row(row: Difference, compared: Against, layout: str) -> list[str | Cell]:
     return [
         Cell(row.name, style),
         row.type,
-        _shape(row.shape, layout),
+        with_batch(row.shape, layout),
         _figure(row.difference),
         _figure(row.magnitude),
         Cell(_figure(row.relative), style),
         Cell("✓", "green") if agrees else Cell("✗", "bold red"),
     ]
-
-
-def _shape(shape: Shape, layout: str) -> str:
-    return "×".join(filter(None, (crossed(shape[:1]), crossed(shape[1:], layout))))
 
 
 def _figure(value: float) -> str:
@@ -103,7 +97,6 @@ def document(compared: Against) -> dict[str, object]:
     """Return the comparison as one object."""
     worst = compared.worst
     return {
-        "schema_version": SCHEMA_VERSION,
         "name": compared.network.name,
         "variant": compared.network.variant,
         "engine": compared.engine,

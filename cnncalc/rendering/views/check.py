@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
 
 from cnncalc.figures.catalogue import CATALOGUE
 from cnncalc.ground.numbers import counted
 from cnncalc.language.findings import Finding
 from cnncalc.rendering.figures import figure_text, title_of
-from cnncalc.rendering.layout import Block, Cell, Column, Heading, Rule, Table, TableRow, Text
+from cnncalc.rendering.layout import Block, Cell, Column, Rule, Table, Text, under_headings
 from cnncalc.rendering.writers import View
 from cnncalc.studies.check.report import SHOWN, Check, Report
-
-SCHEMA_VERSION = 1
 
 _OLD = {CATALOGUE[name].old: name for name in SHOWN if CATALOGUE[name].old}
 FIELDS = ("spec", "name", *SHOWN, "result", "failed", "warned", *_OLD)
@@ -47,14 +45,12 @@ def view(reports: Sequence[Report], strict: bool) -> View:
 
 def page(reports: Sequence[Report], strict: bool) -> list[Block]:
     """Return the table, one row per network, and the sum of it."""
-    rows: list[TableRow] = []
-    for spec, group in groupby(reports, lambda report: report.spec):
-        of_spec = list(group)
-        alone = len(of_spec) == 1 and of_spec[0].name == spec
-        if not alone:
-            rows.append(Heading(spec))
-        rows += [_row(report, strict, "" if alone else "  ") for report in of_spec]
-    return [Table(COLUMNS, [*rows, Rule()]), Text([(summary_line(reports, strict), "bold")])]
+    count = Counter(report.spec for report in reports)
+    rows = []
+    for report in reports:
+        alone = count[report.spec] == 1 and report.name == report.spec
+        rows.append(("", _row(report, strict, "")) if alone else (report.spec, _row(report, strict, "  ")))
+    return [Table(COLUMNS, [*under_headings(rows), Rule()]), Text([(summary_line(reports, strict), "bold")])]
 
 
 def _row(report: Report, strict: bool, indent: str) -> list[str | Cell]:
@@ -95,7 +91,7 @@ def document(reports: Sequence[Report], strict: bool) -> dict[str, object]:
     networks = [record(report, strict) for report in reports]
     results = [network["result"] for network in networks]
     counts = {name: results.count(name) for name in ("ok", "failed", "error")}
-    return {"schema_version": SCHEMA_VERSION, "networks": networks, "counts": counts}
+    return {"networks": networks, "counts": counts}
 
 
 def record(report: Report, strict: bool) -> dict[str, object]:

@@ -26,15 +26,14 @@ from cnncalc.rendering.layout import (
     TableRow,
     Text,
     Title,
+    under_headings,
 )
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import basis, section_depth, section_of, type_text
+from cnncalc.rendering.styles import basis, inputs, section_depth, section_of, type_text
 from cnncalc.rendering.views.summary import layer, marked, marked_columns
 from cnncalc.rendering.writers import Record, View
 from cnncalc.studies.compare.diff import ADDED, CHANGED, REMOVED, SAME, Compared, LayerDiff
 from cnncalc.studies.compare.folding import folded_norms
-
-SCHEMA_VERSION = 1
 
 MARKS = {SAME: " ", CHANGED: "~", ADDED: "+", REMOVED: "-"}
 STYLES = {SAME: "dim", CHANGED: "yellow", ADDED: "green", REMOVED: "red"}
@@ -88,17 +87,12 @@ def page(found: Comparison, context: int, only_layers: bool, screen: Screen) -> 
         return of_layers
     blocks: list[Block] = []
     for name, summary in zip(found.names, found.summaries, strict=True):
-        about = _about(summary, screen.layout)
+        about = f"input {inputs(summary, screen.layout)}   {basis(summary)}"
         blocks.append(Title(name, about if name == summary.name else f"{summary.name}   {about}"))
     count = len(found.names)
     for first in range(1, count, room := _room(screen.width, count)):
         blocks += [Gap(), _figures(found, [0, *range(first, min(first + room, count))])]
     return [*blocks, Gap(), *of_layers] if of_layers else blocks
-
-
-def _about(summary: Summary, layout: str) -> str:
-    inputs = ", ".join(crossed(shape[1:], layout) for shape in summary.inputs.values())
-    return f"input {inputs}   {basis(summary)}"
 
 
 def _room(width: int | None, count: int) -> int:
@@ -189,25 +183,24 @@ def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen
         Column("params", right=True),
         Column(macs, right=True),
     )
-    return [Table(columns, [*_sectioned(lines, screen.width), Rule()]), Text([(f"Layers: {counted}.", "bold")])]
+    return [
+        Table(columns, [*under_headings(_sectioned(lines, screen.width)), Rule()]),
+        Text([(f"Layers: {counted}.", "bold")]),
+    ]
 
 
-def _sectioned(rows: list[list[Cell] | str], width: int | None) -> Iterator[TableRow]:
-    """Return the rows under headings with what their names share, where whole names don't fit."""
+def _sectioned(rows: list[list[Cell] | str], width: int | None) -> Iterator[tuple[str, TableRow]]:
+    """Yield the rows with headings of what their names share, where whole names don't fit."""
     cells = [row for row in rows if not isinstance(row, str)]
     widths = [max([width_of(row[index].text) for row in cells]) for index in range(len(cells[0]))]
     depth = section_depth([row[1].text for row in cells], sum(widths) - widths[1] + 2 * len(widths), width)
-    above = ""
     for row in rows:
         if isinstance(row, str):
-            yield Heading(row)
-            above = ""
+            yield "", Heading(row)
             continue
         section, name = section_of(row[1].text, depth)
-        if section != above and section:
-            yield Heading(f"   {section}")
-        above = section
-        yield [row[0], Cell(f"  {name}" if section else name, row[1].style), *row[2:]]
+        shown = Cell(f"  {name}" if section else name, row[1].style)
+        yield f"   {section}" if section else "", [row[0], shown, *row[2:]]
 
 
 def _near(changes: Sequence[LayerDiff], context: int) -> list[bool]:
@@ -259,7 +252,6 @@ def document(found: Comparison) -> dict[str, object]:
     """Return the whole comparison as one object; ``layers`` is there for two networks."""
     first = found.summaries[0]
     whole: dict[str, object] = {
-        "schema_version": SCHEMA_VERSION,
         "convention": first.convention,
         "batch": first.batch,
         "dtype": first.dtype,

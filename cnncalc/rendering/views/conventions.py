@@ -12,7 +12,6 @@ from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.writers import View
 
-SCHEMA_VERSION = 1
 COLUMNS = ("tool", "figure", "type", "layers", "macs", "counted", "difference", "rule")
 """What csv, tsv and ndjson show: one line per tool (type ``total``), then one per layer type that differs."""
 
@@ -85,7 +84,6 @@ def _difference(one: CountDifference) -> list[str | Cell]:
 def document(network: Graph, accounts: list[Account]) -> dict[str, object]:
     """Return everything as one object; ``counted`` is null where the tool has no figure."""
     return {
-        "schema_version": SCHEMA_VERSION,
         "name": network.name,
         "variant": network.variant,
         "macs": accounts[0].macs,

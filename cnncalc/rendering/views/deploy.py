@@ -25,9 +25,8 @@ from cnncalc.rendering.layout import (
     plain,
 )
 from cnncalc.rendering.screen import Screen
+from cnncalc.rendering.styles import labelled
 from cnncalc.rendering.writers import View
-
-SCHEMA_VERSION = 1
 
 COLUMNS = (
     "step", "operator", "layer", "layers", "inputs", "output", "output_shape", "macs",
@@ -41,7 +40,6 @@ FULLEST = 16
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SCRATCH, FREE = "*", "·"
 WIDEST_ARENA, NARROWEST_ARENA = 64, 16
-_LABEL = 13
 
 
 def view(found: Deployment, steps: int | None) -> View:
@@ -257,7 +255,7 @@ def _notes(found: Deployment) -> list[Block]:
     if found.device.board is not None:
         sources[f"{found.device.board.name}: Zephyr's {found.device.board.source}"] = None
     notes.append(("sources", "; ".join(sources)))
-    return [Gap(), *[Paragraph(text, label=(label.ljust(_LABEL), "dim")) for label, text in notes]]
+    return [Gap(), *labelled(notes)]
 
 
 # --- for scripts ---------------------------------------------------------------------------------------------
@@ -267,7 +265,6 @@ def document(found: Deployment) -> dict[str, object]:
     """Return everything as one object."""
     graph, on = found.graph, found.device
     return {
-        "schema_version": SCHEMA_VERSION,
         "name": graph.name,
         "runtime": RUNTIME,
         "kernels": "tflite-micro reference" if on.core.kernels == "reference" else KERNELS,

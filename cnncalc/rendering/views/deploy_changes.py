@@ -11,8 +11,6 @@ from cnncalc.rendering.views.deploy import verdict
 from cnncalc.rendering.writers import View
 from cnncalc.studies.device.changes import DeviceChange, DeviceFigures, figures
 
-SCHEMA_VERSION = 1
-
 COLUMNS = ("change", "layers", "arena", "ram_max", "flash", "how")
 LONGEST = 3
 """How many layers of a change are named."""
@@ -67,7 +65,6 @@ def document(found: Deployment, changes: Sequence[DeviceChange]) -> dict[str, ob
     """Return everything as one object."""
     before = figures(found)
     return {
-        "schema_version": SCHEMA_VERSION,
         "name": found.graph.name,
         "quant": found.graph.kind.name,
         "before": {"arena": before.arena, "ram_max": before.ram, "flash": before.flash},

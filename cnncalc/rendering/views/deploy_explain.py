@@ -10,8 +10,6 @@ from cnncalc.ground.numbers import exact
 from cnncalc.rendering.layout import Block, Column, Gap, Paragraph, Table, Text
 from cnncalc.rendering.writers import View
 
-SCHEMA_VERSION = 1
-
 COLUMNS = ("layer", "role", "step", "operator", "where", "what", "formula", "bytes", "source")
 
 
@@ -66,7 +64,6 @@ def records(layers: Sequence[Explained]) -> Iterator[dict[str, object]]:
 def document(found: Deployment, layers: Sequence[Explained]) -> dict[str, object]:
     """Return everything as one object."""
     return {
-        "schema_version": SCHEMA_VERSION,
         "name": found.graph.name,
         "quant": found.graph.kind.name,
         "lines": list(records(layers)),

@@ -21,8 +21,6 @@ from cnncalc.studies.explain.borders import Border
 from cnncalc.studies.explain.explanation import Explanation, together
 from cnncalc.studies.explain.growth import Sight
 
-SCHEMA_VERSION = 1
-
 COLUMNS = ("layer", "symbol", "expression", "numbers", "value")
 
 _MOST_RANGES = 6
@@ -292,7 +290,6 @@ def _sharing_text(explanation: Explanation) -> Paragraph:
 def document(network: Graph, explanations: Sequence[Explanation]) -> dict[str, object]:
     """Return explanations as one object."""
     return {
-        "schema_version": SCHEMA_VERSION,
         "name": network.name,
         "variant": network.variant,
         "layers": [record(explanation) for explanation in explanations],

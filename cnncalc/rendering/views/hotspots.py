@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from cnncalc.figures.catalogue import CATALOGUE
 from cnncalc.ground.numbers import bytes_text, duration, exact, percent, short
-from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.figures import title_of
 from cnncalc.rendering.layout import (
     Bar,
@@ -17,21 +16,19 @@ from cnncalc.rendering.layout import (
     Cell,
     Column,
     Gap,
-    Heading,
     Paragraph,
     Rule,
     Table,
     TableRow,
     Text,
     Title,
+    under_headings,
 )
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import basis, title, type_text
+from cnncalc.rendering.styles import basis, inputs, title, type_text
 from cnncalc.rendering.writers import View
 from cnncalc.studies.hotspots import Hotspots, Spot
 from cnncalc.studies.savings.workbench import Change, Figures, Workbench
-
-SCHEMA_VERSION = 1
 
 COLUMNS = (
     "by", "layer", "type", "figure", "share", "so_far", "flops_per_byte", "bound",
@@ -95,11 +92,10 @@ def page(found: Found, screen: Screen) -> list[Block]:
 
 def _heading(bench: Workbench, layout: str) -> list[Block]:
     summary, machine = bench.summary, bench.machine
-    inputs = ", ".join(crossed(shape[1:], layout) for shape in summary.inputs.values())
     speed = f"{short(machine.flops)}FLOP/s, {short(machine.bandwidth)}B/s"
     about = f"on a machine of {speed}: below {machine.ridge:g} FLOPs a byte, memory is the bound"
     return [
-        Title(title(summary.name, summary.variant), f"input {inputs}   {basis(summary)}"),
+        Title(title(summary.name, summary.variant), f"input {inputs(summary, layout)}   {basis(summary)}"),
         Paragraph(about, "dim"),
     ]
 
@@ -154,15 +150,12 @@ def _savings(before: Figures, changes: Sequence[Change]) -> Table:
         Column("peak", right=True, drop=1),
         Column("time", right=True),
     ]
-    rows: list[TableRow] = [["", Cell("as it is", "bold"), *_cells(before, before)], Rule()]
-    above = ""
-    for number, change in enumerate(changes, 1):
-        where = _where(change)
-        if where != above:
-            rows.append(Heading(where))
-        above = where
-        rows.append([str(number), change.name, *_cells(change.after, before)])
-    return Table(columns, rows)
+    now: list[TableRow] = [["", Cell("as it is", "bold"), *_cells(before, before)], Rule()]
+    rows = [
+        (_where(change), [str(number), change.name, *_cells(change.after, before)])
+        for number, change in enumerate(changes, 1)
+    ]
+    return Table(columns, now + under_headings(rows))
 
 
 def _cells(after: Figures, before: Figures) -> list[str]:
@@ -216,7 +209,6 @@ def document(found: Found) -> dict[str, object]:
     bench = found.bench
     summary, machine = bench.summary, bench.machine
     return {
-        "schema_version": SCHEMA_VERSION,
         "name": summary.name,
         "variant": summary.variant,
         "batch": summary.batch,

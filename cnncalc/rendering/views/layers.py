@@ -12,10 +12,8 @@ from cnncalc.layers.base import Layer
 from cnncalc.layers.shapes import crossed
 from cnncalc.layers.symbols import Formula
 from cnncalc.rendering.cells import cells, left
-from cnncalc.rendering.layout import Block, Cell, Column, Gap, Heading, Paragraph, Table, TableRow, Text
+from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Table, TableRow, Text, under_headings
 from cnncalc.rendering.writers import View
-
-SCHEMA_VERSION = 1
 
 FIELDS = ("type", "family", "kind", "named", "about")
 
@@ -28,7 +26,7 @@ def view_all(types: Sequence[tuple[str, type[Layer]]]) -> View:
 
     return View(
         page=lambda screen: listing(types),
-        document=lambda: {"schema_version": SCHEMA_VERSION, "layers": records()},
+        document=lambda: {"layers": records()},
         records=records,
         columns=FIELDS,
     )
@@ -38,7 +36,7 @@ def view_one(family: str, layer: type[Layer], formulas: Sequence[Formula]) -> Vi
     """Return one layer type in every format; the formulas are those of its example."""
     return View(
         page=lambda screen: page(layer, formulas, screen.width),
-        document=lambda: {"schema_version": SCHEMA_VERSION, **record(family, layer)},
+        document=lambda: record(family, layer),
         records=lambda: [record(family, layer)],
         columns=FIELDS,
     )
@@ -95,16 +93,12 @@ def default(argument: Argument[object]) -> object:
 
 def listing(types: Sequence[tuple[str, type[Layer]]]) -> list[Block]:
     """Return all types, under the name of their family."""
-    rows: list[TableRow] = []
-    above = ""
-    for family, layer in types:
-        if family != above:
-            rows.append(Heading(family))
-            above = family
-        rows.append([Cell(f"  {layer.type}", "cyan"), f"{layer.stem}1", about(layer)])
+    rows: list[tuple[str, TableRow]] = [
+        (family, [Cell(f"  {one.type}", "cyan"), f"{one.stem}1", about(one)]) for family, one in types
+    ]
     columns = [Column("type"), Column("named", drop=1), Column("what it does", folds=True)]
     below = "cnncalc layers conv shows one with its arguments and formulas."
-    return [Table(columns, rows), Gap(), Paragraph(below, "dim")]
+    return [Table(columns, under_headings(rows)), Gap(), Paragraph(below, "dim")]
 
 
 def page(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> list[Block]:

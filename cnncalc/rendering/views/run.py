@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from cnncalc.figures.summary import Summary
 from cnncalc.ground.numbers import bytes_text, counted, exact, short
-from cnncalc.layers.shapes import Shape, crossed
+from cnncalc.rendering.figures import with_batch
 from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.views.summary import COLUMNS as LAYER_COLUMNS
-from cnncalc.rendering.views.summary import SCHEMA_VERSION, channels_last
+from cnncalc.rendering.views.summary import channels_last
 from cnncalc.rendering.views.summary import layer as summary_layer
 from cnncalc.rendering.writers import Record, View, real
 
@@ -64,7 +64,8 @@ def page(run: Run, random: str, layout: str) -> list[Block]:
     """Return the whole page."""
     network = run.network
     inputs = ", ".join(
-        f"{name} {_shape((tensor.copies(run.batch), *tensor.shape), layout)}" for name, tensor in network.inputs.items()
+        f"{name} {with_batch((tensor.copies(run.batch), *tensor.shape), layout)}"
+        for name, tensor in network.inputs.items()
     )
     about = "   ".join(filter(None, [inputs, run.dtype, counted(run.threads, "thread"), random]))
     rows: list[TableRow] = [_row(row, run.batch, layout) for row in run.layers]
@@ -75,19 +76,14 @@ def page(run: Run, random: str, layout: str) -> list[Block]:
     return blocks + _verdict(run)
 
 
-def _shape(shape: Shape, layout: str) -> str:
-    """Return a shape whose first axis is the batch."""
-    return "×".join(filter(None, (crossed(shape[:1]), crossed(shape[1:], layout))))
-
-
 def _row(row: LayerRun, batch: int, layout: str) -> list[str | Cell]:
     held = row.holds(batch)
     speed = row.gflops(batch)
     how = f"in {row.fused_into}" if row.fused_into else row.tally.method if row.tally else ""
     return [
         Cell(row.node.name, "" if held else "red"),
-        _shape(row.inferred(batch), layout),
-        Cell(_shape(row.actual, layout) if row.actual else "—", "" if row.shape_holds(batch) else "red"),
+        with_batch(row.inferred(batch), layout),
+        Cell(with_batch(row.actual, layout) if row.actual else "—", "" if row.shape_holds(batch) else "red"),
         Cell("✓", "green") if held else Cell("✗", "bold red"),
         "" if row.fused_into else f"{1e3 * row.seconds:.2f}",
         "" if speed is None else f"{speed:.1f}",
@@ -107,8 +103,10 @@ def mismatch(row: LayerRun, batch: int, layout: str) -> list[Block]:
     if row.fault:
         blocks.append(Paragraph(f"{row.node.name}: could not run: {row.fault}", "red"))
     elif not row.shape_holds(batch):
-        came = _shape(row.actual, layout) if row.actual else "none"
-        message = f"{row.node.name}: the inferred shape is {_shape(row.inferred(batch), layout)}, the real one {came}"
+        came = with_batch(row.actual, layout) if row.actual else "none"
+        message = (
+            f"{row.node.name}: the inferred shape is {with_batch(row.inferred(batch), layout)}, the real one {came}"
+        )
         blocks.append(Paragraph(message, "red"))
     if not row.fault and not row.macs_hold(batch):
         summed = row.tally.direct if row.tally else 0
@@ -183,7 +181,6 @@ def _found(row: LayerRun, batch: int) -> dict[str, object]:
 def document(summary: Summary, run: Run) -> dict[str, object]:
     """Return the whole run as one object."""
     return {
-        "schema_version": SCHEMA_VERSION,
         "name": summary.name,
         "variant": summary.variant,
         "batch": run.batch,

@@ -6,10 +6,8 @@ from typing import NamedTuple
 
 from cnncalc.ground.numbers import counted, exact
 from cnncalc.layers.shapes import Shape, crossed
-from cnncalc.rendering.layout import Block, Column, Heading, Rule, Table, TableRow, Text
+from cnncalc.rendering.layout import Block, Column, Rule, Table, TableRow, Text, under_headings
 from cnncalc.rendering.writers import View
-
-SCHEMA_VERSION = 1
 
 NAME = Column("name", folds=True)
 FAMILY = Column("family", folds=True, drop=1)
@@ -39,7 +37,7 @@ def view(entries: list[ListedNetwork], by_family: bool) -> View:
     """Return networks in every format; ``by_family`` puts families in headings of the table."""
     return View(
         page=lambda screen: page(entries, by_family),
-        document=lambda: {"schema_version": SCHEMA_VERSION, "specs": list(map(record, entries))},
+        document=lambda: {"specs": list(map(record, entries))},
         records=lambda: map(record, entries),
         columns=FIELDS,
     )
@@ -47,18 +45,17 @@ def view(entries: list[ListedNetwork], by_family: bool) -> View:
 
 def page(entries: list[ListedNetwork], by_family: bool) -> list[Block]:
     """Return the table, one row per network, and how many there are."""
-    rows: list[TableRow] = []
-    above = ""
+    rows: list[tuple[str, TableRow]] = []
     for one in entries:
         figures = [str(one.year or ""), _inputs(one), exact(one.params), exact(one.macs)]
-        if by_family and one.family != above:
-            rows.append(Heading(one.family))
-            above = one.family
-        rows.append([f"  {one.name}", *figures] if by_family else [one.name, one.family, *figures])
+        if by_family:
+            rows.append((one.family, [f"  {one.name}", *figures]))
+        else:
+            rows.append(("", [one.name, one.family, *figures]))
     columns = (NAME, *FIGURES) if by_family else (NAME, FAMILY, *FIGURES)
     files = len({one.file for one in entries})
     count = f"{counted(len(entries), 'network')} in {counted(files, 'file')}"
-    return [Table(columns, [*rows, Rule()]), Text([(count, "bold")])]
+    return [Table(columns, [*under_headings(rows), Rule()]), Text([(count, "bold")])]
 
 
 def _inputs(one: ListedNetwork) -> str:

@@ -15,8 +15,6 @@ from cnncalc.rendering.writers import Record, View
 if TYPE_CHECKING:
     from cnncalc.rendering.layout import Block
 
-SCHEMA_VERSION = 1
-
 COLUMNS = (
     "index", "name", "type", "kind", "inputs", "input_shapes", "output_shape",
     *COUNTED, "receptive_field",
@@ -65,7 +63,6 @@ def document(summary: Summary, layers: list[dict[str, object]]) -> dict[str, obj
     """Return the whole summary as one object, ``layers`` being those to show, as :func:`layer` returns them."""
     totals = summary.totals
     return {
-        "schema_version": SCHEMA_VERSION,
         "name": summary.name,
         "variant": summary.variant,
         "source": summary.source,

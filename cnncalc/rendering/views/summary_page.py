@@ -16,21 +16,20 @@ from cnncalc.rendering.layout import (
     Cell,
     Column,
     Gap,
-    Heading,
     Paragraph,
     Rule,
     Table,
     TableRow,
     Title,
+    under_headings,
 )
 from cnncalc.rendering.screen import Screen
-from cnncalc.rendering.styles import KIND_STYLES, basis, section_depth, section_of, title, type_text
+from cnncalc.rendering.styles import KIND_STYLES, basis, inputs, labelled, section_depth, section_of, title, type_text
 from cnncalc.rendering.verdict import verdict
 
 LAYER_COLUMNS = ("layer", "type", "output", "params", "macs")
 """What the table shows by default; ``params`` and ``macs`` come with their bars and shares."""
 
-_LABEL = 13
 _LAST = 100
 """The turn in which a narrow table leaves out the first of the columns that were asked for."""
 
@@ -58,18 +57,14 @@ def page(
         _contrast(summary),
         Gap(),
         *_totals(summary, screen.layout),
-        *([Paragraph(device, label=("device".ljust(_LABEL), "dim"))] if device else []),
+        *labelled([("device", device)] if device else []),
         Gap(),
         Paragraph(last, "bold"),
     ]
 
 
 def _heading(summary: Summary, layout: str) -> list[Block]:
-    inputs = ", ".join(
-        crossed(shape[1:], layout) if name == "input" else f"{name} {crossed(shape[1:], layout)}"
-        for name, shape in summary.inputs.items()
-    )
-    about = f"input {inputs}   {basis(summary)}"
+    about = f"input {inputs(summary, layout)}   {basis(summary)}"
     about += "" if summary.convention == OWN_CONVENTION else f"   convention {summary.convention}"
     source = [Paragraph(summary.source, "dim")] if summary.source else []
     return [Title(title(summary.name, summary.variant), about), *source, Gap()]
@@ -90,19 +85,14 @@ def layers(summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[s
     names = [row.name for row in rows if row.type != "block"]
     others = 0 if screen.width is None else _other_widths(rows, columns, screen.layout)
     depth = section_depth(names, others, screen.width)
-    body: list[TableRow] = []
-    above = ""
-    for row in rows:
-        section, name = section_of(row.name, depth) if row.type != "block" else ("", row.name)
-        if section != above and section:
-            body.append(Heading(section))
-        above = section
-        body.append(_layer(row, f"  {name}" if section else name, summary, columns, screen.layout))
+    named = [("", row.name) if row.type == "block" else section_of(row.name, depth) for row in rows]
+    body = under_headings(
+        (section, _layer(row, f"  {name}" if section else name, summary, columns, screen.layout))
+        for row, (section, name) in zip(rows, named, strict=True)
+    )
     if rest is not None:
         body.append(_layer(rest, rest.name, summary, columns, screen.layout))
-    body.append(Rule())
-    body.append(_sum(summary, columns))
-    return Table(shown, body)
+    return Table(shown, [*body, Rule(), _sum(summary, columns)])
 
 
 def _title(name: str, summary: Summary) -> str:
@@ -223,7 +213,7 @@ def _totals(summary: Summary, layout: str) -> list[Block]:
         lines.append(("note", f"branches of different stride meet at {names}"))
     if summary.uncounted:
         lines.append(("uncounted", f"no {word if tool else 'FLOPs'} are defined for {', '.join(summary.uncounted)}"))
-    return [Paragraph(text, label=(label.ljust(_LABEL), "dim")) for label, text in lines]
+    return labelled(lines)
 
 
 def _field_texts(summary: Summary) -> list[str]:

@@ -95,7 +95,6 @@ def document(surveyed: list[Shares]) -> dict[str, object]:
     before, after = until(surveyed)
     periods = {"all": period(surveyed), f"until_{TURN}": before, f"after_{TURN}": after}
     return {
-        "schema_version": 1,
         "networks": [record(one) for one in surveyed],
         "periods": {name: some._asdict() for name, some in periods.items()},
     }

@@ -24,8 +24,6 @@ from cnncalc.studies.sweep.window import Batch, Window, listed, points_of
 if TYPE_CHECKING:
     from cnncalc.studies.sweep.window import Integers, Shapes
 
-SCHEMA_VERSION = 1
-
 _ROOM = {"layers": 6, "params": 13, "buffers": 11, "macs": 18, "flops": 19, "activations": 13, "output": 11}
 _BYTES = (*[name for name, figure in CATALOGUE.items() if figure.unit == BYTES], "arena", "ram_max", "flash")
 _DROPPED = (
@@ -59,7 +57,7 @@ class Swept(NamedTuple):
 def view(swept: Swept) -> View:
     """Return a sweep in every format, to be read once."""
     names, figures = flat_columns(swept.grid, swept.figures), swept.figures
-    head = {"schema_version": SCHEMA_VERSION, "name": swept.name, "source": swept.source}
+    head = {"name": swept.name, "source": swept.source}
     return View(
         page=lambda screen: page(swept.points, columns(swept.grid, figures, swept.asked, screen.width), screen),
         document=lambda: Listed(head, "combinations", (record(point, figures) for point in swept.points)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.layers.shapes import axis_names
 from cnncalc.rendering.layout import Block, Gap, Paragraph, Text, Title
-from cnncalc.rendering.writers import View, real
+from cnncalc.rendering.writers import SCHEMA_VERSION, View, real
 
 if TYPE_CHECKING:
     from cnncalc.execution.trace import Trace
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 Grid = list[list[str]]
-
-SCHEMA_VERSION = 1
 
 _PADDING = "·"
 _LARGEST_WHOLE = 1e9

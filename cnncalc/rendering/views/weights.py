@@ -11,8 +11,6 @@ from cnncalc.layers.base import Weight
 from cnncalc.rendering.layout import Block, Cell, Column, Rule, Table, TableRow
 from cnncalc.rendering.writers import View
 
-SCHEMA_VERSION = 1
-
 FIELDS = ("name", "layer", "shape", "trainable")
 
 
@@ -20,7 +18,7 @@ def view(network: Graph) -> View:
     """Return a network's tensors in every format."""
     return View(
         page=lambda screen: page(network),
-        document=lambda: {"schema_version": SCHEMA_VERSION, "weights": records(network)},
+        document=lambda: {"weights": records(network)},
         records=lambda: records(network),
         columns=FIELDS,
     )
