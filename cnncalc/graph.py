@@ -67,7 +67,7 @@ class Node(_Flowing):
         name: dotted path (``stage2.bottleneck3.conv1``), unique in the network.
         use: the layer on its input shapes, with every figure of it (for one array of them).
         inputs: the tensors that come in: earlier nodes, or inputs of the network.
-        shares: the node whose weights this one uses, or None where it has its own.
+        shares: the node whose weights this one uses, or None if it has its own.
         origin: where the spec says so, or None.
         held: the tensors that its file holds for it where these are not the layer's own, or None.
         shape: the inferred output shape, without the batch axis.
@@ -129,7 +129,7 @@ class Node(_Flowing):
         return self.copies(batch) * self.use.macs
 
     def flops(self, batch: int = 1) -> int | None:
-        """Return the floating-point operations of a batch; None where nobody has defined them."""
+        """Return the floating-point operations of a batch; None if nobody has defined them."""
         flops = self.use.flops
         return None if flops is None else self.copies(batch) * flops
 
@@ -192,7 +192,7 @@ class OpenChoice(NamedTuple):
     Attributes:
         key: what it is called where the choice is made.
         words: what it is called in messages.
-        by: the tensor that is not 0 where the first of both is taken; None where no layer makes it.
+        by: the tensor that is not 0 where the first of both is taken; None if no layer makes it.
     """
 
     key: str
@@ -215,13 +215,13 @@ class Graph:
         notes: what is to be known about it, a sentence each.
         blocks: the scopes that are uses of a spec's own blocks, by their dotted paths.
         single: the operator that makes it one for a batch of one sample alone, or "".
-        stored: makes the tensors that its file has of it, by their names in a run; None where there are none.
+        stored: makes the tensors that its file has of it, by their names in a run; None if there are none.
         beside_stored: returns the bytes that these are computed from, beside their own.
         numbers: what inputs of its file that are a single number are, by name.
         as_run: makes the graph as it runs where that differs: quantised tensors are rounded in it; None elsewhere.
         is_half: whether its file computes in 16 bits, or holds weights so.
         undecided: what chooses between layers of its file when it runs.
-        decided: makes the graph with one of the choices made, by its key; None where there are none.
+        decided: makes the graph with one of the choices made, by its key; None if there are none.
         effort: what building it took beside its layers, in layers that would have taken as long.
     """
 
@@ -267,7 +267,7 @@ class Graph:
         """Append a use of a layer and infer its shape at once.
 
         Raises:
-            LayerError: where the inputs don't fit the layer, shared weights have other shapes, another node has the
+            LayerError: if the inputs don't fit the layer, shared weights have other shapes, another node has the
                 name, or an input is not of this graph.
         """
         if name in self._names:
@@ -289,7 +289,7 @@ class Graph:
         """State the outputs, by name; whoever builds a graph ends with this.
 
         Raises:
-            LayerError: where there is no output, or one is not of this graph.
+            LayerError: if there is no output, or one is not of this graph.
         """
         if not outputs:
             raise LayerError("the network has no output")
@@ -339,7 +339,7 @@ class Graph:
 
 
 def _common_times(inputs: tuple[Tensor, ...]) -> int:
-    """Return the times of what comes in, apart from what has no batch.  Raises LayerError where they differ."""
+    """Return the times of what comes in, apart from what has no batch.  Raises LayerError if they differ."""
     times = 0
     for number, tensor in enumerate(inputs, 1):
         if times and tensor.times and tensor.times != times:

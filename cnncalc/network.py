@@ -62,7 +62,7 @@ class Network(Graph):
                 ptflops, thop, calflops); under ``flops``, too, where the tool calls it so.
 
         Raises:
-            CnncalcError: where an argument is none of these.
+            CnncalcError: if an argument is none of these.
         """
         from cnncalc.figures.summary import summarize
         from cnncalc.rendering.printed import PrintedSummary
@@ -112,7 +112,7 @@ class Network(Graph):
             progress: called with (steps done, steps in all, the next layer's name).
 
         Raises:
-            CnncalcError: where an argument, the input or weights don't fit, or memory is too small.
+            CnncalcError: if an argument, the input or weights don't fit, or memory is too small.
         """
         from cnncalc.execution.arrays.read import named_arrays
         from cnncalc.execution.verify import run
@@ -154,7 +154,7 @@ class Network(Graph):
                 samples does it anew.
 
         Raises:
-            CnncalcError: where an argument or the weights don't fit.
+            CnncalcError: if an argument or the weights don't fit.
         """
         from cnncalc.execution.arrays.read import named_arrays
         from cnncalc.execution.verify import prepare
@@ -230,7 +230,7 @@ class Network(Graph):
                 format is.
 
         Raises:
-            CnncalcError: where the format can't say it, an argument or the weights don't fit, or the file can't be
+            CnncalcError: if the format can't say it, an argument or the weights don't fit, or the file can't be
                 written.
         """
         from cnncalc.execution.arrays.read import named_arrays
@@ -246,7 +246,7 @@ class Network(Graph):
         if seed is not None and (weights is not None or self.stored is not None):
             raise ArgumentError("seed", "is of random weights, but the network's are given")
         if how.edited and is_replaced(target) and not given.truth("overwrite", overwrite):
-            raise CnncalcError(f"{target}: there is such a file", "overwrite = True replaces it")
+            raise CnncalcError(f"{target}: the file exists", "overwrite = True replaces it")
         options = Options(
             weights=None if weights is None else named_arrays(weights),
             seed=0 if seed is None else given.seed(seed),
@@ -275,7 +275,7 @@ def load(
         settings: values for the spec's ``args``.
 
     Raises:
-        CnncalcError: where there is no such spec, or it is wrong.
+        CnncalcError: if there is no such spec, or it is wrong.
     """
     return _built(*open_recipe(spec, variant), input, settings)
 
@@ -290,7 +290,7 @@ def loads(
     """Return the network of a spec's text; ``name`` is what messages call the text, the rest is as in :func:`load`.
 
     Raises:
-        CnncalcError: where the spec is wrong.
+        CnncalcError: if the spec is wrong.
     """
     from cnncalc.language.loading import read_text
 

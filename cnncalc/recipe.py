@@ -43,7 +43,7 @@ class Recipe:
     Attributes:
         name: what the network, or the family, is called in every output.
         path: what messages call the file: the path as it was given.
-        text: the text of a spec; None where the file is no text.
+        text: the text of a spec; None if the file is no text.
         variants: the family's variants by name, in the file's order; empty where the file is one network.
         deploy: what the file says of the device that the network is for.
     """
@@ -84,7 +84,7 @@ class Recipe:
             inputs: shapes over the file's own by input, without the batch axis; "" stands for the only input.
 
         Raises:
-            CnncalcError: where there is no such variant, setting or input, or the network can't be built.
+            CnncalcError: if there is no such variant, setting or input, or the network can't be built.
         """
         raise NotImplementedError
 
@@ -92,6 +92,6 @@ class Recipe:
         """Return a function that makes the recipe once more, and that can be sent to another process.
 
         Raises:
-            CnncalcError: where the file can't be read twice.
+            CnncalcError: if the file can't be read twice.
         """
         raise NotImplementedError

@@ -80,9 +80,9 @@ def sweep(
         check: rows that are computed the plain way as well.
 
     Raises:
-        CnncalcError: where there is no such spec, an argument is not as it should be, or no combination at all is a
+        CnncalcError: if there is no such spec, an argument is not as it should be, or no combination at all is a
             network.
-        InternalError: where a row computed by columns is not what the plain way gives.
+        InternalError: if a row computed by columns is not what the plain way gives.
     """
     from cnncalc.studies.sweep.grid import Grid
     from cnncalc.studies.sweep.jobs import SweepPlan, parts
@@ -126,7 +126,7 @@ def compile(
         dtype: type of all tensors, for bytes.
 
     Raises:
-        CnncalcError: where there is no such spec, variant or figure.
+        CnncalcError: if there is no such spec, variant or figure.
     """
     from cnncalc.studies.sweep.function import NetworkFunction
 
@@ -199,7 +199,7 @@ def _joined(plan: SweepPlan, figures: Sequence[str], parts: Iterable[SweepPart])
     """Return the columns of a sweep; when they are joined, one of them is there twice at a time.
 
     Raises:
-        CnncalcError: where no combination is a network.
+        CnncalcError: if no combination is a network.
     """
     import numpy as np
 

@@ -266,7 +266,7 @@ def net(**settings: Any) -> Any:
         (lambda path: net().export("net.onnx", "onxx"), "format: there is no 'onxx'\n  hint: did you mean 'onnx'?"),
         (lambda path: net().export("net.csv", weights={}), "weights: means nothing beside the format scale-sim"),
         (lambda path: net().export("net.onnx", opset="17"), "opset: '17' is no integer from 1 to 999"),
-        (lambda path: net().export(path), "net.yaml: there is such a file\n  hint: overwrite = True replaces it"),
+        (lambda path: net().export(path), "net.yaml: the file exists\n  hint: overwrite = True replaces it"),
     ],
 )
 def test_what_is_given_wrongly_is_refused_with_a_sentence(

@@ -1,4 +1,4 @@
-"""The command line: one file per command, imported only when that command runs."""
+"""The command line: one file per command, imported only when the command runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnncalc.cli.output import to_stderr
 from cnncalc.ground.version import __version__
 
 EXAMPLES = "Examples:"
-"""What stands above the command lines of a help text."""
+"""The heading above the example command lines of a help text."""
 
 NOTHING_ASKED = 2
 """The exit code of a command line without a command."""
@@ -24,14 +24,14 @@ class Commands(click.Group):
     """A group whose commands are the modules of this folder."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Show the help where nothing is asked for."""
+        """Show the help when there are no arguments."""
         if not args and not ctx.resilient_parsing:
             to_stderr(ctx.get_help())
             raise click.exceptions.Exit(NOTHING_ASKED)
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands, the usual one first."""
+        """Return the names of all commands, ``summary`` first."""
         names = [name.removesuffix(".py") for name in os.listdir(os.path.dirname(__file__)) if name.endswith(".py")]
         commands = [name.rstrip("_") for name in names if not name.startswith("_") and name not in _SHARED]
         return sorted(commands, key=lambda name: (name != "summary", name != "run", name))
@@ -51,7 +51,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; an unknown word gets a hint, and a spec alone the hint that ``summary`` shows it."""
+        """Find the command. The error for an unknown word has a hint; if the word is a spec, it names ``summary``."""
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             hint = self._hint(name, tuple(self.list_commands(ctx)))

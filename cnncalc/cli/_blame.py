@@ -1,4 +1,4 @@
-"""Name the option that is to blame where the network that a command line asks for can't be built."""
+"""Name the options to blame when a network can't be built because of them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Build: TypeAlias = "Callable[[Sequence[str], Sequence[str]], Graph]"
 """Builds a network with some values of ``--set`` and of ``--input``."""
 
 MOST_BLAMED = 8
-"""How many options are left out in turn, to find the one that is to blame."""
+"""Up to this many options are left out one at a time, to find the ones to blame."""
 
 
 class BlamedError(SpecError):
-    """A spec that can't be built, but could without some options.
+    """A spec that can't be built with some options, but can be built without them.
 
     Attributes:
         options: these options, as they were given.
@@ -29,7 +29,7 @@ class BlamedError(SpecError):
         self.options = clipped(" ".join(options))
 
     def text(self, spelled: Callable[[Origin], str] = str) -> str:
-        """Return all faults, each with the options in front of its place, which may be in an option itself."""
+        """Return all faults, each preceded by the options; a fault's place may itself be in an option."""
 
         def blamed(origin: Origin) -> str:
             place = spelled(origin)
@@ -40,7 +40,7 @@ class BlamedError(SpecError):
 
 @contextmanager
 def blaming(build: Build, settings: Sequence[str], inputs: Sequence[str]) -> Iterator[None]:
-    """Name the options that are to blame, beside a line of the spec, in an error of the network that is built here.
+    """Add the options to blame to the faults of a network that is built inside this context.
 
     Args:
         build: builds the network with some of the options.
@@ -48,7 +48,7 @@ def blaming(build: Build, settings: Sequence[str], inputs: Sequence[str]) -> Ite
         inputs: the values of ``--input``.
 
     Raises:
-        BlamedError: in place of a SpecError, where the network can be built without some of the options.
+        BlamedError: in place of a SpecError, if the network can be built without some of the options.
     """
     try:
         yield
@@ -60,7 +60,7 @@ def blaming(build: Build, settings: Sequence[str], inputs: Sequence[str]) -> Ite
 
 
 def _blamed(build: Build, given: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the options each of which the network can be built without; else all, if it can be built without all."""
+    """Return the options whose removal alone lets the network build; failing that, all if removing all does."""
     if len(given) > MOST_BLAMED:
         return given if _builds(build, []) else []
     alone = [one for one in given if _builds(build, [other for other in given if other is not one])]

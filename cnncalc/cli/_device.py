@@ -1,4 +1,4 @@
-"""Options of the commands that ask what a device takes."""
+"""Options of the commands about microcontrollers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ CONVERTERS = ("tf2.21", "tf2.21-dense", "tf2.3", "tf1.15")
 
 
 def takes_device(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what a network is to run on, and how it gets there; the command gets ``wanted``.
+    """Add the options for the target device and the converter; the command gets them as ``wanted``.
 
-    Where an option is not given, the spec's ``deploy`` section counts.
+    Options that are not given come from the spec's ``deploy`` section.
     """
 
     @wraps(command)
@@ -33,11 +33,13 @@ def takes_device(command: Callable[..., Any]) -> Callable[..., Any]:
             "--board", metavar="NAME", shell_complete=lambda ctx, param, begin: _boards(begin),
             help="nano33ble, stm32f746, stm32h743, rp2040 or esp32.",
         ),
-        click.option("--core", type=click.Choice(CORES), help="Kernels used. Default: the board's, or reference."),
+        click.option("--core", type=click.Choice(CORES), help=
+            "Kernels on the device. Default: the board's, or reference."),
         click.option(
             "--converter", type=click.Choice(CONVERTERS),
-            help="Whose model file: TensorFlow's of today (the default; -dense: one scale for a dense layer), "
-            "MLPerf Tiny's, tflite-micro's old examples.",
+            help=
+                "What converted the model: TensorFlow of today (the default; -dense: one scale per dense layer), "
+                "MLPerf Tiny's, or tflite-micro's old examples.",
         ),
         click.option("--quant", type=click.Choice(QUANTS), help="Number format on the device. Default: int8."),
     ):  # fmt: skip
@@ -52,10 +54,10 @@ def _boards(begin: str) -> list[str]:
 
 
 def bound_options(command: Command) -> Command:
-    """Add bounds on what a device takes, which hold for the upper ends of its ranges."""
+    """Add bounds on RAM and flash; they apply to the upper end of each range."""
     for name, help in (
-        ("flash", "Bound on bytes of flash on the device, its runtime's code included."),
-        ("arena", "Bound on bytes of the arena on the device: activations, scratch and interpreter."),
+        ("flash", "Bound on bytes of flash on the device, including the runtime's code."),
+        ("arena", "Bound on bytes of the device's arena: activations, scratch and interpreter."),
     ):
         command = click.option(f"--max-{name}", metavar="BYTES", help=help)(command)
     return command

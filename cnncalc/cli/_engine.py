@@ -1,4 +1,4 @@
-"""Options of ``sweep``: who computes it, processes of this machine or a cluster."""
+"""Options of ``sweep`` for where it is computed: in processes of this machine or on a cluster."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LOCAL = "local"
 
 
 class Computing(NamedTuple):
-    """Who computes.
+    """Where a sweep is computed.
 
     Attributes:
-        jobs: processes of this machine; None where nothing is said.
+        jobs: worker processes on this machine; None if not given.
         dask: a scheduler's address, or ``local``.
     """
 
@@ -30,10 +30,10 @@ class Computing(NamedTuple):
     dask: str | None
 
     def engine(self, recipe: Recipe, plan: Callable[[Recipe], SweepPlan]) -> Callable[[], Engine] | None:
-        """Return what starts the engine; None where this process alone computes.
+        """Return a function that starts the engine; None if this process alone computes.
 
         Raises:
-            CnncalcError: where what is asked for can't be.
+            CnncalcError: if the options can't be combined or used.
         """
         if self.dask is None:
             return partial(_processes, _errand(recipe, plan), self.jobs) if self.jobs and self.jobs > 1 else None
@@ -41,16 +41,18 @@ class Computing(NamedTuple):
             if "://" not in self.dask:
                 raise CnncalcError(f"--dask {self.dask}: not an address", "as in --dask tcp://scheduler:8786, or local")
             if self.jobs is not None:
-                hint = "leave out --jobs: the scheduler has workers of its own"
-                raise CnncalcError("--jobs are processes of this machine, and --dask computes elsewhere", hint)
+                hint = "leave out --jobs: the scheduler has its own workers"
+                raise CnncalcError("--jobs starts processes on this machine, but --dask computes elsewhere", hint)
             if recipe.text is None:
-                hint = "write it as a spec: cnncalc import"
-                raise CnncalcError(f"--dask: {recipe.path} is a model file; texts alone are sent to a cluster", hint)
+                hint = "convert it to a spec first: cnncalc import"
+                raise CnncalcError(
+                    f"--dask: {recipe.path} is a model file, but only specs can be sent to a cluster", hint
+                )
         return partial(_cluster, _errand(recipe, plan), self.dask, self.jobs)
 
 
 def takes_engine(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for what computes; the command gets them as ``computing``."""
+    """Add the options for where a sweep is computed; the command gets them as ``computing``."""
 
     @wraps(command)
     def gathered(*, jobs: int | None, dask: str | None, **rest: Any) -> Any:

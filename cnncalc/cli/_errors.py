@@ -1,4 +1,4 @@
-"""Errors as the command line words them: an argument is called by the option that gave it."""
+"""Error messages for the command line: arguments are named by the options that gave them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _OPTIONS = {"setting": "--set", "input": "--input"}
 
 
 def error_text(error: CnncalcError) -> str:
-    """Return an error's whole message, with the names of options in place of arguments'."""
+    """Return an error's whole message, with the names of options in place of the names of arguments."""
     if isinstance(error, ArgumentError):
         return error.as_option()
     return error.text(_spelled) if isinstance(error, SpecError) else error.text()

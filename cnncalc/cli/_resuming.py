@@ -1,4 +1,4 @@
-"""``--resume``: a sweep's file that goes on where it ends, if it is of the same sweep."""
+"""``--resume``: continue the file of an interrupted sweep, if the sweep is the same."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from cnncalc.rendering.writers import FORMATS, View
 from cnncalc.studies.sweep.identity import code_identity
 
 HEADED = {"ndjson": 0, "csv": 1, "tsv": 1}
-"""Formats that can be written row by row, and how many lines stand above the rows."""
+"""Formats that can be written row by row, with their number of header lines."""
 
-_ANEW = "leave out --resume to write it anew"
+_ANEW = "leave out --resume to start over"
 
 T = TypeVar("T")
 
@@ -29,23 +29,26 @@ def grows(out: Output, resume: bool, by_rows: bool) -> bool:
     """Return whether a sweep's file grows row by row.
 
     Raises:
-        CnncalcError: where it does not, and should go on.
+        CnncalcError: if it does not, and ``--resume`` is given.
     """
     if out.path is not None and out.format in HEADED and by_rows and is_regular(out.path):
         return True
     if not resume:
         return False
     if out.path is None or not is_regular(out.path):
-        raise CnncalcError("--resume goes on with a file", "name it: -o FILE")
+        raise CnncalcError("--resume continues a file", "name it: -o FILE")
     if not by_rows:
-        raise CnncalcError("--resume needs rows as they come; --sort, --top and --pareto have theirs at the end")
+        raise CnncalcError(
+            "--resume needs rows as they are computed; --sort, --top and --pareto have them only at the end"
+        )
     raise CnncalcError(
-        f"--resume can't go on with {out.format}, which is written as a whole", f"these can: {', '.join(HEADED)}"
+        f"--resume can't continue {out.format}, which is written as a whole",
+        f"formats that can be continued: {', '.join(HEADED)}",
     )
 
 
 def opened(path: str, resume: bool, of: Mapping[str, object]) -> tuple[GrowingFile, Mapping[str, Any] | None]:
-    """Return the file, and the state in which it was left; None where it begins, or nothing is known of it.
+    """Return the file, and the state in which it was left; None if it begins, or nothing is known of it.
 
     Args:
         path: of the file.
@@ -53,14 +56,14 @@ def opened(path: str, resume: bool, of: Mapping[str, object]) -> tuple[GrowingFi
         of: what decides on its bytes, as :func:`identity` has it.
 
     Raises:
-        CnncalcError: where it can't be written, is read by this command, or is the beginning of something else.
+        CnncalcError: if it can't be written, is read by this command, or is the beginning of something else.
     """
     for name in (path, path + SUFFIX):
         refuse_overwriting("-o", name)
     found = begun(path) if resume else None
     if found is None:
         if resume and os.path.exists(path):
-            message = f"--resume: {path} was not left half written, and is not what this sweep writes"
+            message = f"--resume: {path} is not an unfinished file of this sweep"
             return StandingFile(path, CnncalcError(message, _ANEW)), None
         return GrowingFile(path, of), None
     if not os.path.exists(path):

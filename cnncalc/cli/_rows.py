@@ -1,4 +1,4 @@
-"""Options of ``sweep``: what is varied, and which rows of it are kept, in which order."""
+"""Options of ``sweep``: what is varied, which rows are kept, and their order."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SET = "Values for one of the spec's args: 1,2,4 or 0.5:1.5:0.25 or 8:256:*2 or each(3,5)*4; one list is [3,4]."
-_INPUT = "Input shapes, 3x128x128,3x224x224 or 3x96x96:3x224x224:32; NAME=SHAPE,… where there are several inputs."
-_PARETO = "Only the front: small in each, FIGURE:max for large; an arg or 'input' may stand there too."
-_WHERE = "Only rows that a condition holds for: 'macs <= 600M and peak < 256KiB and width > 0.5'."
+_INPUT = "Input shapes, 3x128x128,3x224x224 or 3x96x96:3x224x224:32; NAME=SHAPE,… if there are several inputs."
+_PARETO = "Keep only the Pareto front; FIGURE:max if more is better. An arg or 'input' may be named too."
+_WHERE = "Keep only rows for which a condition holds: 'macs <= 600M and peak < 256KiB and width > 0.5'."
 
 
 class Varied(NamedTuple):
@@ -45,7 +45,7 @@ class Varied(NamedTuple):
         settings: of ``--set``.
         inputs: of ``--input``.
         variants: of ``--variant``.
-        layout: in which order the axes of shapes are given.
+        layout: the order of the axes in shapes.
     """
 
     settings: tuple[str, ...]
@@ -54,7 +54,7 @@ class Varied(NamedTuple):
     layout: str
 
     def grid(self, recipe: Recipe, named: str | None) -> Grid:
-        """Return the grid.  Raises CnncalcError where every combination would fail alike."""
+        """Return the grid. Raises CnncalcError if every combination would fail in the same way."""
         args: dict[str, Sequence[Value] | Each] = {}
         for setting in self.settings:
             name, values = self._values(setting)
@@ -100,13 +100,13 @@ class Rows(NamedTuple):
     """Which rows are kept, in which order, with which figures.
 
     Attributes:
-        sample: how many combinations are drawn, as a text; None: all are taken.
-        seed: of the drawing.
+        sample: number of combinations to draw, as given; None takes all.
+        seed: seed of the drawing.
         where: the condition.
-        sort, top: a figure, with ``:max`` where the largest comes first, and how many rows.
-        pareto: figures of which the front is kept.
+        sort, top: a figure, with ``:max`` for the largest first, and the number of rows.
+        pareto: figures whose Pareto front is kept.
         columns: the figures that are shown.
-        check: how many rows are computed twice.
+        check: number of rows to compute twice.
     """
 
     sample: str | None
@@ -119,12 +119,12 @@ class Rows(NamedTuple):
     check: int
 
     def drawn(self, grid: Grid) -> Sample | None:
-        """Return the sample of a grid.  Raises CnncalcError for none."""
+        """Return a sample of a grid. Raises CnncalcError for an empty one."""
         count = self.asked()
         return Sample(grid.size, self.seed, count) if count else None
 
     def asked(self) -> int:
-        """Return how many combinations are to be drawn; 0 for all.  Raises CnncalcError for none."""
+        """Return the number of combinations to draw; 0 for all. Raises CnncalcError if ``--sample`` is 0."""
         if self.sample is None:
             return 0
         count = parse_quantity(self.sample, "--sample")
@@ -133,14 +133,14 @@ class Rows(NamedTuple):
         return count
 
     def condition(self, recipe: Recipe) -> Condition | None:
-        """Return the condition, compiled.  Raises SpecError, with the place, where it can't be read."""
+        """Return the compiled condition. Raises SpecError, with the place, if it can't be read."""
         return None if self.where is None else Condition(self.where, recipe.settings, "--where")
 
     def keeper(self, grid: Grid) -> Keeper | None:
-        """Return what keeps the best rows; None where all are shown as they come.  Raises CnncalcError."""
+        """Return the keeper of the best rows; None if all rows are shown as they are computed. Raises CnncalcError."""
         if self.pareto is not None:
             if self.sort is not None or self.top is not None:
-                raise CnncalcError("--pareto has an order of its own", "leave out --sort and --top, or --pareto")
+                raise CnncalcError("--pareto has its own order", "leave out --sort and --top, or --pareto")
             return Front([_objective(text, "--pareto", grid) for text in split(self.pareto)])
         if self.sort is None:
             if self.top is not None:
@@ -149,7 +149,7 @@ class Rows(NamedTuple):
         return Best(_objective(self.sort, "--sort", grid), self.top)
 
     def asked_figures(self, keeper: Keeper | None, condition: Condition | None) -> tuple[str, ...]:
-        """Return the figures that are named, as columns or else to keep or sort rows by.  Raises CnncalcError."""
+        """Return all figures that the options name: columns, sort keys, objectives. Raises CnncalcError."""
         names = tuple([name for name in split(self.columns or "") if name])
         known = (*FIGURES, *MORE_FIGURES)
         for name in names:
@@ -158,23 +158,23 @@ class Rows(NamedTuple):
         return names or tuple([name for name in known if name in self._selecting(keeper, condition)])
 
     def figures(self, keeper: Keeper | None, condition: Condition | None) -> tuple[str, ...]:
-        """Return the figures that are shown.  Raises CnncalcError for an unknown one."""
+        """Return the figures to show. Raises CnncalcError for an unknown one."""
         asked = self.asked_figures(keeper, condition)
         return asked if self.columns else (*FIGURES, *[name for name in asked if name in MORE_FIGURES])
 
     def needed(self, keeper: Keeper | None, condition: Condition | None) -> tuple[str, ...]:
-        """Return which of the figures that take long to compute are needed."""
+        """Return the needed figures among those that take long to compute."""
         wanted = {*self.figures(keeper, condition), *self._selecting(keeper, condition)}
         return tuple([name for name in MORE_FIGURES if name in wanted])
 
     def _selecting(self, keeper: Keeper | None, condition: Condition | None) -> set[str]:
-        """Return the figures that rows are kept or sorted by."""
+        """Return the figures by which rows are kept or sorted."""
         objectives = keeper.objectives if keeper else ()
         return {*[one.name for one in objectives], *(condition.figures if condition else ())}
 
 
 class SweepTexts(NamedTuple):
-    """The texts of a sweep's options, of which another process makes the same plan."""
+    """The options of a sweep as text, from which another process makes the same plan."""
 
     varied: Varied
     rows: Rows
@@ -183,14 +183,14 @@ class SweepTexts(NamedTuple):
     named: str | None
 
     def plan(self, recipe: Recipe) -> SweepPlan:
-        """Return what is computed.  Raises CnncalcError where it can't be read."""
+        """Return the plan. Raises CnncalcError if an option can't be read."""
         grid, rows = self.varied.grid(recipe, self.named), self.rows
         needed = rows.needed(rows.keeper(grid), rows.condition(recipe))
         measure = Measure(*self.basis, needed, self.wanted.over(recipe.deploy))
         return SweepPlan(grid, measure, rows.drawn(grid), rows.where, rows.check)
 
     def by_option(self) -> dict[str, object]:
-        """Return the options that decide on what is printed, by their names."""
+        """Return the options that determine the output, by name."""
         found = {**self.rows._asdict(), **self.basis._asdict(), **self.wanted._asdict()}
         del found["check"]
         settings, inputs, variants, layout = self.varied
@@ -214,7 +214,7 @@ def takes_rows(command: Callable[..., Any]) -> Callable[..., Any]:
             "--check",
             type=WholeNumber(0, 10**6),
             default=16,
-            help="Number of rows to compute a second time, one network at a time.",
+            help="Number of rows to compute again, one network at a time, as a check.",
         ),
         click.option("--columns", metavar="FIGURE,…", help=f"Columns to show: {', '.join((*FIGURES, *MORE_FIGURES))}."),
         click.option("--pareto", metavar="FIGURE,…", help=_PARETO),
@@ -229,9 +229,11 @@ def takes_rows(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--sample",
             metavar="N",
-            help="Number of combinations to draw at random, none of them twice: 1000 or 100k.",
+            help="Number of different combinations to draw at random: 1000 or 100k.",
         ),
-        click.option("--variant", "variants", metavar="NAME,…", help="Variants of a family; 'all' for all."),
+        click.option(
+            "--variant", "variants", metavar="NAME,…", help="Variants of a family, separated by commas; or 'all'."
+        ),
         click.option("--input", "inputs", multiple=True, metavar="SHAPE,…", help=_INPUT),
         click.option("--set", "settings", multiple=True, metavar="NAME=V1,V2,…", help=_SET),
     ):
@@ -240,7 +242,7 @@ def takes_rows(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _check_inputs(document: Document, variants: Sequence[str | None], shapes: Collection[str]) -> None:
-    """Raise CnncalcError for shapes of inputs that no variant has."""
+    """Raise CnncalcError for inputs that no variant has."""
     stated = [document.resolved(variant).input for variant in variants]
     names = [tuple(one) if isinstance(one, Mapping) else ("input",) for one in stated]
     known = tuple(dict.fromkeys(name for one in names for name in one))
@@ -259,7 +261,7 @@ def _objective(text: str, option: str, grid: Grid) -> Objective:
     if name not in known:
         raise CnncalcError(f"{option}: no figure '{name}'", did_you_mean(name, known, "figures"))
     if way not in ("", "min", "max"):
-        hint = f"write {name}, or {name}:max where more is better"
+        hint = f"write {name}, or {name}:max if more is better"
         raise CnncalcError(f"{option} {text}: '{way}' is neither min nor max", hint)
     return Objective(name, way == "max", option.removeprefix("--"))
 
@@ -271,7 +273,7 @@ def _once(found: dict[str, T], name: str, option: str) -> dict[str, T]:
 
 
 def _called(option: str, read: Callable[[], T]) -> T:
-    """Return what is read; an error that does not name the option yet is given its name."""
+    """Return what a function reads; prefix its errors with the option's name if they lack it."""
     try:
         return read()
     except CnncalcError as error:

@@ -1,4 +1,4 @@
-"""What a sweep counts on its way, rows and errors, and its report on stderr."""
+"""Count the rows and errors of a sweep, and report them on stderr."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from cnncalc.studies.sweep.jobs import SweepPart, SweepPlan
 
 
 class RowTally:
-    """Counts the rows of a sweep, and its errors by their messages."""
+    """Counter of a sweep's rows, and of its errors by message."""
 
     def __init__(self, plan: SweepPlan) -> None:
-        """Begin at zero."""
+        """Start at zero."""
         self.progress: Progress | None = None
         self.done = 0
         self._plan = plan
@@ -30,7 +30,7 @@ class RowTally:
 
     @property
     def state(self) -> dict[str, object]:
-        """What it has counted, for :meth:`restore`."""
+        """The counts, for :meth:`restore`."""
         return {
             "done": self.done,
             "kept": self._kept,
@@ -41,7 +41,7 @@ class RowTally:
         }
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
-        """Go on from what was counted before, if anything was."""
+        """Continue from earlier counts, if there are any."""
         if state is None:
             return
         self.done = self._before = state["done"]
@@ -49,7 +49,7 @@ class RowTally:
         self._unmet, self._uncounted = list(state["unmet"]), set(state["uncounted"])
 
     def of(self, done: Iterable[SweepPart]) -> Iterator[SweepPart]:
-        """Yield the parts, and count their rows and errors."""
+        """Yield the parts, counting their rows and errors."""
         for part in done:
             self.done = part.stop
             self._kept += len(part.lanes)
@@ -65,7 +65,7 @@ class RowTally:
                 self.progress(self.done, self._plan.rows, self._text())
 
     def _text(self) -> str:
-        """Return how far the sweep is: 412,000 of 1,000,000 · 96,000/s · 6 s left · 1,203 kept · 17 errors."""
+        """Return the progress as text: 412,000 of 1,000,000 · 96,000/s · 6 s left · 1,203 kept · 17 errors."""
         rate = max(self.done - self._before, 1) / max(perf_counter() - self._begun, 1e-6)
         left = (self._plan.rows - self.done) / rate
         kept = f" · {self._kept:,} kept" if self._plan.where else ""
@@ -73,7 +73,7 @@ class RowTally:
         return f"{self.done:,} of {self._plan.rows:,} combinations · {rate:,.0f}/s · {left:,.0f} s left{kept}{failed}"
 
     def report(self, hidden: bool) -> int:
-        """Report on stderr how many rows there were, and the errors; return the exit code."""
+        """Report the number of rows and the errors on stderr; return the exit code."""
         if self._uncounted:
             to_stderr(f"no FLOPs are defined for {', '.join(sorted(self._uncounted))}")
         if self._plan.where is not None and not self._kept:
@@ -81,7 +81,7 @@ class RowTally:
         for text in self._unmet[:MAX_FAULTS]:
             to_stderr(text)
         if len(self._unmet) > MAX_FAULTS:
-            to_stderr(f"… and {len(self._unmet) - MAX_FAULTS:,} more figures that are not as published")
+            to_stderr(f"… and {len(self._unmet) - MAX_FAULTS:,} more figures that differ from the published ones")
         if self._failed:
             first = f", the first: {self._first}" if hidden else ""
             to_stderr(f"{self._failed:,} of {self._plan.rows:,} combinations failed{first}")

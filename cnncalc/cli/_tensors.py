@@ -1,4 +1,4 @@
-"""What ``--input`` and ``--weights`` mean where a network is run: files of tensors, or shapes of random ones."""
+"""Read ``--input`` and ``--weights`` of commands that run a network: files of tensors, or shapes of random inputs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def files_and_shapes(inputs: tuple[str, ...]) -> tuple[dict[str, str], tuple[str
     """Return the files among --input by the inputs' names ("" for the only one), and the shapes.
 
     Raises:
-        CnncalcError: where two files are for one input.
+        CnncalcError: if two files are for the same input.
     """
     files: dict[str, str] = {}
     shapes = []
@@ -43,11 +43,11 @@ def files_and_shapes(inputs: tuple[str, ...]) -> tuple[dict[str, str], tuple[str
 
 
 def refuse_unused(files: Mapping[str, str], of_pictures: Mapping[str, object], of_random: Mapping[str, object]) -> None:
-    """Refuse options, by their names, that are given and would change nothing.  Raises CnncalcError."""
+    """Raise CnncalcError for an option, by name, that is given but would change nothing."""
     if not any(path.lower().endswith(IMAGES) for path in files.values()):
         for name, value in of_pictures.items():
             if value is not None:
-                raise CnncalcError(f"{name} says how a picture is read, but no --input is a {' or '.join(IMAGES)}")
+                raise CnncalcError(f"{name} is for pictures, but no --input is a {' or '.join(IMAGES)}")
     for name, value in of_random.items() if files else ():
         if value is not None:
             raise CnncalcError(f"{name} is for random inputs, but --input {next(iter(files.values()))} is a file")
@@ -56,7 +56,7 @@ def refuse_unused(files: Mapping[str, str], of_pictures: Mapping[str, object], o
 def read_inputs(
     network: Graph, files: Mapping[str, str], resize: int | None, mean: Sequence[float], std: Sequence[float]
 ) -> dict[str, StoredArray] | None:
-    """Return what the files of --input hold; None where there are none."""
+    """Return the arrays in the files of --input; None if there are no files."""
     from cnncalc.execution.arrays.read import open_arrays
     from cnncalc.execution.images import open_image
 
@@ -88,7 +88,7 @@ def read_inputs(
 
 
 def read_weights(path: str) -> Mapping[str, npt.ArrayLike]:
-    """Return the tensors of a file by name.  Raises CnncalcError where it has none, or they have no names."""
+    """Return the tensors of a file by name. Raises CnncalcError if it has none, or they have no names."""
     from cnncalc.execution.arrays.read import named_arrays
 
     note_read(path)

@@ -1,4 +1,4 @@
-"""Print the warnings of networks that are built while a command runs, each once, on standard error."""
+"""Print the warnings about networks that are built while a command runs, each once, on standard error."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from cnncalc.cli.output import to_stderr
 from cnncalc.language.findings import SpecWarning
 
 _AS_OPTION = {"channels-last": ", or add --layout hwc"}
-"""What else helps where the shape was given by an option."""
+"""A further hint if the shape was given by an option."""
 
 
 @contextmanager
 def shown_warnings() -> Iterator[None]:
-    """Show what is probably not meant as it is noticed; warnings of libraries only where Python was asked for them."""
+    """Print warnings about probable mistakes at once; print libraries' warnings only if Python's -W or PYTHONWARNINGS
+    asks for them.
+    """
     shown: set[str] = set()
 
     def show(

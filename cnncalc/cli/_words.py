@@ -1,4 +1,4 @@
-"""Hints for unknown commands and options: slips of the keyboard, and other tools' words for the same."""
+"""Hints for unknown commands and options: typing errors and other tools' words."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ NO_NUMBER = {
     "is not a valid integer range.": "is not a whole number.",
     "is not a valid float range.": "is not a number.",
 }
-"""What click says of a text that is no number, and what we say."""
+"""click's messages for text that is not a number, and ours."""
 
 
 def command_hint(name: str, known: tuple[str, ...]) -> str | None:
@@ -89,7 +89,7 @@ def command_hint(name: str, known: tuple[str, ...]) -> str | None:
 
 
 def explained(error: click.ClickException) -> click.ClickException:
-    """Return click's error with a hint of ours in place of its own; without one where only the help can say more."""
+    """Return click's error with our hint in place of click's; without one if only the help can say more."""
     if not isinstance(error, click.UsageError):
         return error
     message, hint = error.format_message().strip(), None

@@ -1,4 +1,4 @@
-"""``cnncalc check``: published figures, budgets, and what is legal but probably wrong."""
+"""``cnncalc check``: check published figures and budgets, and warn about probable mistakes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from cnncalc.studies.device.budgets import Wanted
 
 
 def _budget_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Add an option for every figure that can be bounded."""
+    """Add one option per figure that can be bounded."""
     for figure in reversed(BOUNDED.values()):
         names = dict.fromkeys([_option(figure.bound, name) for name in (figure.option, figure.old or figure.option)])
         metavar = "BYTES" if figure.unit == BYTES else "N"
@@ -40,7 +40,7 @@ def _option(way: str, name: str) -> str:
     return f"--{way}-{name}"
 
 
-@click.command("check", short_help="Check published figures and budgets; lint.")
+@click.command("check", short_help="Check published figures and budgets; warn about mistakes.")
 @takes_specs(required=True)
 @_budget_options
 @bound_options
@@ -61,9 +61,9 @@ def command(
     allowed: tuple[str, ...],
     **bounds: str | None,
 ) -> int:
-    """Check published figures and budgets, and warn of what is legal but probably wrong.
+    """Check published figures and budgets, and warn about probable mistakes.
 
-    Every variant of each SPEC is checked; FILE:VARIANT stands for one. Exit code 1 where a check fails.
+    Every variant of each SPEC is checked; FILE:VARIANT checks one. Exit code 1 if a check fails.
 
     \b
     cnncalc check specs/*.yaml

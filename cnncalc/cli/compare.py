@@ -1,4 +1,4 @@
-"""``cnncalc compare``: totals and kinds side by side, and two networks layer by layer."""
+"""``cnncalc compare``: networks side by side by totals and kinds of layers, and two of them layer by layer."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
 
-@click.command("compare", short_help="Two networks or more side by side.")
+@click.command("compare", short_help="Networks side by side.")
 @takes_specs(required=True)
 @takes_basis
 @convention_option
 @click.option("-U", "--context", type=click.IntRange(0), default=3, help="Unchanged layers to show around each change.")
-@click.option("--layers", "only_layers", is_flag=True, help="Show only the comparison by layers (of two networks).")
+@click.option("--layers", "only_layers", is_flag=True, help="Show only the layers of two networks side by side.")
 @click.option(
     "--max-ratio",
     "bounds",
     metavar="FIGURE=X",
     multiple=True,
-    help="Bound on a total's ratio to the first network's, macs=1.05: exit code 1 where it is exceeded.",
+    help="Bound on the ratio of a total to the first network's, such as macs=1.05; exit code 1 if it is exceeded.",
 )
 @takes_output("svg", "html")
 def command(
@@ -48,7 +48,7 @@ def command(
     only_layers: bool,
     bounds: tuple[str, ...],
 ) -> int:
-    """Compare networks: totals and kinds with their ratios to the first; two networks also layer by layer.
+    """Compare networks by totals and by kinds of layers, with ratios to the first; compare two also layer by layer.
 
     A SPEC is a path, a shipped name, or either with a variant: vgg.yaml:vgg16.
 
@@ -62,14 +62,14 @@ def command(
     """
     specs = asked.specs
     if len(specs) < 2:
-        raise click.UsageError("compare takes two specs or more")
+        raise click.UsageError("compare takes two or more specs")
     if only_layers and len(specs) > 2:
-        raise click.UsageError("--layers compares two specs, not more")
+        raise click.UsageError("--layers compares exactly two specs")
     changes = asked.changes()
     ratios = dict(map(_bound, bounds))
     chosen = [Member(*asked.read(spec)) for spec in specs]
     if out.format in ("svg", "html") and len(specs) > 2:
-        raise click.UsageError(f"{out.format} compares two specs, not more")
+        raise click.UsageError(f"{out.format} compares exactly two specs")
     networks = []
     for one in chosen:
         with asked.blaming(one):
@@ -103,7 +103,7 @@ def _bound(text: str) -> tuple[str, Fraction]:
 
 
 def _report_exceeded(names: Sequence[str], compared: Sequence[Compared], bounds: Mapping[str, Fraction]) -> int:
-    """Report totals above the bounds on their ratios to the first network's; return the exit code."""
+    """Report totals whose ratio to the first network's exceeds a bound; return the exit code."""
     code = 0
     for one in compared:
         bound = bounds.get(one.name) if one.group in ("total", "memory") else None
@@ -116,7 +116,7 @@ def _report_exceeded(names: Sequence[str], compared: Sequence[Compared], bounds:
 
 
 def _drawn(found: Comparison, networks: Sequence[Graph], form: str) -> Iterable[str]:
-    """Return two networks side by side as a picture or as a page with it."""
+    """Return two networks side by side as a picture, or as a page that contains it."""
     from cnncalc.drawing.difference import Side, difference
     from cnncalc.drawing.page.difference import page
     from cnncalc.drawing.svg import document
@@ -127,7 +127,7 @@ def _drawn(found: Comparison, networks: Sequence[Graph], form: str) -> Iterable[
 
 
 def _labels(specs: Sequence[str], names: list[str]) -> list[str]:
-    """Return what to call each network: its name, its file's, its SPEC, or its number, whichever sets them apart."""
+    """Return a label for each network: the first of name, file name, SPEC and number that tells them apart."""
     files = [os.path.basename(spec) for spec in specs]
     for others in (files, list(specs)):
         again = Counter(names)

@@ -1,4 +1,4 @@
-"""``cnncalc deploy``: what a network takes on a microcontroller, before anything is converted."""
+"""``cnncalc deploy``: the RAM and flash a network takes on a microcontroller, before it is converted."""
 
 from __future__ import annotations
 
@@ -21,10 +21,16 @@ from cnncalc.studies.device.budgets import Wanted
 @click.option("--flash", metavar="BYTES", help="Available flash: 1MiB. Default: the board's own.")
 @click.option(
     "--plan", type=click.Choice(["greedy", "best"]),
-    help="Where tensors lie: as tflite-micro plans by itself (greedy, the default), or better, by offsets in the file.",
+    help=
+        "Memory plan: tflite-micro's own (greedy, the default) or a smaller one, given to it as offsets in the file "
+        "(best).",
 )  # fmt: skip
-@click.option("--offline-plan", metavar="FILE", help="Write the plan's offsets, for OfflineMemoryAllocation, as JSON.")
-@click.option("--steps", type=click.IntRange(1), help="Number of steps to show, those that need most.")
+@click.option(
+    "--offline-plan",
+    metavar="FILE",
+    help="Write the plan's offsets, for OfflineMemoryAllocation, as JSON to this file.",
+)
+@click.option("--steps", type=click.IntRange(1), help="Number of steps to show: those that need the most RAM.")
 @takes_output("svg", "html")
 def command(
     asked: Asked,
@@ -36,10 +42,10 @@ def command(
     offline_plan: str | None,
     steps: int | None,
 ) -> int:
-    """Print what a network takes of RAM and flash on tflite-micro, and the step that would break first.
+    """Print how much RAM and flash a network takes with tflite-micro, and which step needs the most RAM.
 
-    Batchnorms are folded and activations fused as TensorFlow's converter does it; the memory is planned as the device
-    does. Exit code 1 where it does not fit for certain. No times: they differ by operator and chip.
+    Batchnorms are folded and activations fused as by TensorFlow's converter; memory is planned as on the device. Exit
+    code 1 if it certainly does not fit. No times are given: they differ by operator and chip.
 
     \b
     cnncalc deploy ds_cnn --board nano33ble

@@ -1,4 +1,4 @@
-"""``cnncalc draw``: a network to look at."""
+"""``cnncalc draw``: a network as a picture."""
 
 from __future__ import annotations
 
@@ -32,12 +32,16 @@ MACHINE = "flops=100G,bandwidth=20G"
 @click.option("--depth", type=click.IntRange(1), help="Levels of blocks to open. Default: as many as can be read.")
 @click.option(
     "--by", type=click.Choice(["macs", "params", "memory", "time"]), default="macs",
-    help="What bars and shares show; memory is the outputs' bytes, time needs --machine's figures.",
+    help="Figure shown by bars and shares; memory is the outputs' bytes, time needs --machine.",
 )  # fmt: skip
 @click.option(
-    "--layers", "patterns", multiple=True, metavar="PATTERN", help="Only these: a name or a glob, 'stage2.*'."
+    "--layers",
+    "patterns",
+    multiple=True,
+    metavar="PATTERN",
+    help="Draw only these layers: a name or a glob, 'stage2.*'.",
 )
-@click.option("--columns", metavar="N|auto", default="auto", help="Number of columns to draw side by side.")
+@click.option("--columns", metavar="N|auto", default="auto", help="Number of columns in the picture.")
 @click.option(
     "--machine", metavar="flops=N,bandwidth=N", default=MACHINE,
     help="FLOPs and bytes of memory traffic per second, for time.",
@@ -54,7 +58,7 @@ def command(
     columns: str,
     machine: str,
 ) -> int:
-    """Draw a network: blocks as frames, an operation with its norm and activation as one card, repeats once.
+    """Draw a network: blocks as frames, an operation with its norm and activation as one card, repeated blocks once.
 
     \b
     cnncalc draw resnet50 > resnet50.svg
@@ -94,7 +98,7 @@ def command(
 
 
 def _arena(recipe: Recipe, network: Graph) -> list[Chart]:
-    """Return the plan of the device that a spec speaks of as a chart, where it can be planned."""
+    """Return a chart of the memory plan on the spec's device; None if the spec names no device or can't be planned."""
     from cnncalc.deployment.view import deploy
     from cnncalc.drawing.page.charts import Chart
     from cnncalc.rendering.deploy_picture import svg
@@ -105,7 +109,7 @@ def _arena(recipe: Recipe, network: Graph) -> list[Chart]:
     try:
         found = deploy(network, Wanted().over(recipe.deploy).device())
     except CnncalcError:
-        return []  # 'deploy' says why
+        return []  # 'deploy' reports why
     says = (
         f"Each box is a tensor on the device: across from its first to its last step, {found.arena:,} bytes together."
     )
@@ -113,7 +117,7 @@ def _arena(recipe: Recipe, network: Graph) -> list[Chart]:
 
 
 def page_by_default(recipe: Recipe, network: Graph, summary: Summary, depth: int | None) -> Iterable[str]:
-    """Return a network as one HTML file, with the usual machine, and bars for MACs."""
+    """Return a network as one HTML file, with bars for MACs and the default machine."""
     from cnncalc.drawing.picture import Choice
     from cnncalc.figures.roofline import Machine
 
@@ -162,7 +166,7 @@ def _drawn(network: Graph, measure: LayerFigure, choice: Choice, form: str) -> I
 
 
 def _columns(text: str) -> int | None:
-    """Return a number of columns; None where it is left to the picture.  Raises CnncalcError where it is neither."""
+    """Return the number of columns; None for ``auto``. Raises CnncalcError for anything else."""
     if text == "auto":
         return None
     if not (text.isascii() and text.isdigit() and 0 < len(text) < 4 and int(text)):

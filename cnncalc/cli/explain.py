@@ -1,4 +1,4 @@
-"""``cnncalc explain``: how each figure comes about, with the numbers put in."""
+"""``cnncalc explain``: the formula of each figure, with the numbers put in."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from cnncalc.studies.device.budgets import Wanted
 if TYPE_CHECKING:
     from cnncalc.execution.trace import Trace
 
-_AT = "Trace this element of one layer's output on real numbers; --input may be a file then."
-_WEIGHTS = "With --at: an .npz or .safetensors with PyTorch's names. Default: random."
+_AT = "Trace this element of one layer's output on real numbers; --input may then be a file."
+_WEIGHTS = "With --at: weights, an .npz or .safetensors with PyTorch's names. Default: random."
 
 
-@click.command("explain", short_help="How each figure comes about.")
+@click.command("explain", short_help="The formula of each figure, with its numbers.")
 @takes_spec()
 @click.argument("layers", nargs=-1, metavar="[LAYER]…")
 @click.option("--at", metavar="C,H,W", help=_AT)
@@ -32,8 +32,10 @@ _WEIGHTS = "With --at: an .npz or .safetensors with PyTorch's names. Default: ra
 @click.option("--seed", type=WholeNumber(0, 2**63 - 1), default=0, help="With --at: seed of random inputs and weights.")
 @click.option("--channels", type=click.IntRange(1), default=8, help="With --at: number of channels to write out.")
 @dtype_option
-@click.option("--convention", is_flag=True, help="What other tools count, and why their totals differ, in one table.")
-@click.option("--deploy", is_flag=True, help="What the layers are on a device, byte by byte, with the numbers put in.")
+@click.option(
+    "--convention", is_flag=True, help="Explain in one table what other tools count and why their totals differ."
+)
+@click.option("--deploy", is_flag=True, help="Explain the layers' bytes on a device, with the numbers put in.")
 @takes_device
 @takes_output()
 def command(
@@ -102,7 +104,7 @@ def _show_on_device(network: Graph, nodes: list[Node], wanted: Wanted, out: Outp
 
 
 def _place(at: str, layout: str) -> tuple[int, ...]:
-    """Return the place of ``0,3,4``, channels first.  Raises CnncalcError."""
+    """Return the indices in ``0,3,4``, channels first. Raises CnncalcError."""
     parts = [part.strip() for part in at.split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 16 for part in parts):
         hint = "give the channel and a place on every axis, counted from 0: 0,3,4"
@@ -112,7 +114,7 @@ def _place(at: str, layout: str) -> tuple[int, ...]:
 
 
 class _Numbers(NamedTuple):
-    """Where the tensors come from: files of inputs by their names, a file of weights, and the seed of random ones."""
+    """The sources of the tensors: files of inputs by name, a file of weights, and the seed of random ones."""
 
     files: dict[str, str]
     weights: str | None
@@ -120,7 +122,7 @@ class _Numbers(NamedTuple):
 
 
 def _traced(network: Graph, nodes: list[Node], place: tuple[int, ...], numbers: _Numbers) -> Trace:
-    """Run the network up to one layer, and work out one element of it."""
+    """Run the network up to one layer, and compute one element of its output step by step."""
     if len(nodes) != 1:
         raise CnncalcError(f"--at traces an element of one layer, not of {len(nodes)}", "name one LAYER")
     load_numpy()
@@ -136,7 +138,7 @@ def _show_trace(traced: Trace, channels: int, out: Output) -> int:
 
     out.show(view(traced, channels))
     if not traced.matches:
-        to_stderr(f"'{traced.node.name}': the executor made another figure than was worked out")
+        to_stderr(f"'{traced.node.name}': the executor's value differs from the traced one")
     return 0 if traced.matches else 1
 
 
@@ -144,11 +146,11 @@ def _show_trace(traced: Trace, channels: int, out: Output) -> int:
 
 
 def _show_conventions(network: Graph, layers: tuple[str, ...], out: Output) -> None:
-    """Write what other tools count.  Raises CnncalcError where layers are named: the tools' totals are compared."""
+    """Write what other tools count. Raises CnncalcError if layers are named, because only totals are compared."""
     from cnncalc.figures.conventions import accounts
     from cnncalc.rendering.views.conventions import view
 
     if layers:
-        hint = "'cnncalc summary --convention' has another tool's figure of every layer"
+        hint = "'cnncalc summary --convention' shows another tool's figure for every layer"
         raise CnncalcError(f"--convention compares totals of the whole network, not of '{layers[0]}'", hint)
     out.show(view(network, accounts(network)))

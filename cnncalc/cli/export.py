@@ -1,4 +1,4 @@
-"""``cnncalc export``: a network in another tool's format."""
+"""``cnncalc export``: write a network in another tool's format."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _TO = click.option(
 )
 
 
-@click.command("export", short_help="The network in another tool's format.")
+@click.command("export", short_help="Write the network in another tool's format.")
 @takes_spec()
 @_TO
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")
 @click.option(
     "--weights",
     metavar="FILE",
-    help="Weights as 'run' takes them, an .npz or .safetensors. Default: those of a model file, else random ones.",
+    help="Weights, an .npz or .safetensors as for 'run'. Default: the model file's own, else random.",
 )
-@click.option("--seed", type=WholeNumber(0, 2**63 - 1), help="Seed of random weights, as 'run --seed'. Default: 0.")
-@click.option("--force", is_flag=True, help="With -o: write over a spec, or a source, that is there.")
-@click.option("--opset", type=WholeNumber(1, 999), help="Version of ONNX' operators. Default: 17.")
+@click.option("--seed", type=WholeNumber(0, 2**63 - 1), help="Seed for random weights, as in 'run'. Default: 0.")
+@click.option("--force", is_flag=True, help="With -o: overwrite an existing spec or source file.")
+@click.option("--opset", type=WholeNumber(1, 999), help="Version of ONNX's operator set. Default: 17.")
 def command(
     asked: Asked,
     format: str | None,
@@ -60,12 +60,12 @@ def command(
     _refuse_unused(name, given)
     out = Output(path, "never")
     if FORMATS[name].binary and out.path is None and sys.stdout is not None and sys.stdout.isatty():
-        raise CnncalcError(f"--to {name} is no text, and standard output is a terminal", "give -o FILE, or a pipe")
+        raise CnncalcError(f"--to {name} is binary, and standard output is a terminal", "give -o FILE, or a pipe")
     network = asked.network()
     refuse_replacing(path, force or not FORMATS[name].edited)
     if seed is not None and (weights is not None or network.stored is not None):
         theirs = "--weights gives them" if weights is not None else f"{asked.spec} has its own"
-        raise CnncalcError(f"--seed is of random weights, but {theirs}", "leave --seed out")
+        raise CnncalcError(f"--seed is for random weights, but {theirs}", "leave --seed out")
     second = None if out.path is None else partial(beside, out.path)
     options = Options(seed=seed or 0, opset=opset, beside=second, report=to_stderr)
     if "weights" in FORMATS[name].takes:
@@ -82,26 +82,26 @@ def command(
 
 
 def beside(path: str, suffix: str, chunks: Iterable[bytes | memoryview]) -> str:
-    """Write a file beside another one; return its name."""
+    """Write a second file in the same folder; return its name."""
     refuse_overwriting("-o", path + suffix)
     return write_beside(path, suffix, chunks)
 
 
 def _refuse_unused(name: str, given: Mapping[str, object]) -> None:
-    """Refuse options that are given and would change nothing.  Raises CnncalcError."""
+    """Raise CnncalcError for an option that is given but would change nothing."""
     for option, value in given.items():
         if value is not None and option not in FORMATS[name].takes:
             others = [other for other, format in FORMATS.items() if option in format.takes]
-            raise CnncalcError(f"--{option} means nothing beside --to {name}", f"it is for {', '.join(others)}")
+            raise CnncalcError(f"--{option} has no effect with --to {name}", f"it is for {', '.join(others)}")
 
 
 def _format(format: str | None, path: str | None) -> str:
-    """Return the format that is asked for, by its name or by the file's."""
+    """Return the requested format: the one named, or the one of the file's suffix."""
     if format is not None:
         return format
     listed = ", ".join(FORMATS)
     if path in (None, "-"):
-        raise CnncalcError("neither --to nor -o says in which format", f"there are {listed}")
+        raise CnncalcError("neither --to nor -o gives the format", f"there are {listed}")
     found = by_suffix(path or "")
     if found is None:
         raise CnncalcError(f"-o {path}: no format has such a suffix", f"there are {listed}")

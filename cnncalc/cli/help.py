@@ -7,11 +7,11 @@ import click
 from cnncalc.cli.output import Output
 
 
-@click.command("help", short_help="The commands, or one in full.")
+@click.command("help", short_help="List the commands, or show one in full.")
 @click.argument("name", metavar="[COMMAND]", required=False)
 @click.pass_context
 def command(context: click.Context, name: str | None) -> None:
-    """Show the commands, or all of one: what it does, its options and examples.
+    """List the commands, or show one in full: what it does, its options and examples.
 
     \b
     cnncalc help

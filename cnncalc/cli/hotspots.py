@@ -1,4 +1,4 @@
-"""``cnncalc hotspots``: the heaviest layers of a network, and what changes to them would save."""
+"""``cnncalc hotspots``: the most expensive layers of a network, and what changing them would save."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cnncalc.layers.shapes import Shape, typed
 from cnncalc.studies.device.budgets import Wanted
 
 
-@click.command("hotspots", short_help="What costs most, and what a change would save.")
+@click.command("hotspots", short_help="The most expensive layers, and what changes would save.")
 @takes_spec()
 @click.option("--top", type=click.IntRange(1), default=5, help="Layers to list for each figure.")
 @click.option(
@@ -26,13 +26,13 @@ from cnncalc.studies.device.budgets import Wanted
 )  # fmt: skip
 @takes_basis
 @click.option(
-    "--rank", type=click.IntRange(1), help="Rank of low-rank fc layers. Default: a quarter of the smaller side."
+    "--rank", type=click.IntRange(1), help="Rank of factorised fc layers. Default: a quarter of the smaller side."
 )
 @click.option(
     "--sparsity", type=click.FloatRange(0, 1, max_open=True), default=0.9,
     help="Fraction of the weights that pruning sets to zero.",
 )  # fmt: skip
-@click.option("--deploy", is_flag=True, help="What changes would save on a device instead, of arena, RAM and flash.")
+@click.option("--deploy", is_flag=True, help="Show what changes would save on a device: arena, RAM and flash.")
 @takes_device
 @takes_output()
 def command(
@@ -48,8 +48,8 @@ def command(
 ) -> int:
     """Print which layers make up 80 % of MACs, params, memory and time, and what changes would save.
 
-    Every change is made and the whole network recomputed; each comes with the command or the lines of the spec
-    that make it. The time is the roofline's: the slower of a layer's arithmetic and its memory traffic.
+    Every change is really made and the whole network computed again; each comes with the command, or the lines of the
+    spec, that make it. Times follow the roofline model: the slower of a layer's arithmetic and its memory traffic.
 
     \b
     cnncalc hotspots alexnet
@@ -76,7 +76,7 @@ def command(
     found = [*bench.for_the_network(), *bench.for_layers(heavy_nodes(spots, top), rank, sparsity)]
     if bench.untried:
         layers = f"{len(bench.network.nodes):,} layers"
-        to_stderr(f"note: not every change was tried, for the network has {layers}")
+        to_stderr(f"note: not every change was tried, because the network has {layers}")
     changes = [(change, _command_line(asked, basis, bench.inputs, change.options)) for change in found]
     out.show(view(Found(bench, spots, changes, top)))
     return 0
@@ -94,7 +94,7 @@ def _show_on_device(network: Graph, wanted: Wanted, out: Output) -> None:
 
 
 def _command_line(asked: Asked, basis: BatchAndDtype, inputs: Mapping[str, Shape], options: tuple[str, ...]) -> str:
-    """Return the command that shows the network with one more option, or another value for one; "" without one."""
+    """Return the command line that shows the network with one option added or replaced; "" if no command can."""
     if not options:
         return ""
     from shlex import join

@@ -1,4 +1,4 @@
-"""``cnncalc import``: a model file as a spec."""
+"""``cnncalc import``: write a model file as a spec."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.overwriting import refuse_replacing
 
 
-@click.command("import", short_help="A model file as a spec that a person could have written.")
+@click.command("import", short_help="Write a model file as a readable spec.")
 @takes_spec()
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")
-@click.option("--force", is_flag=True, help="With -o: write over a file that is there.")
+@click.option("--force", is_flag=True, help="With -o: overwrite an existing file.")
 def command(asked: Asked, path: str | None, force: bool) -> None:
     """Print a model file, or a variant of a family, as a spec: scopes that are alike are one block, repeated.
 

@@ -12,10 +12,10 @@ from cnncalc.layers.base import Layer
 from cnncalc.layers.symbols import Formula
 
 FEW = 4
-"""How many layer types a hint lists."""
+"""Number of layer types that a hint lists."""
 
 
-@click.command("layers", short_help="The layer types, or one in full.")
+@click.command("layers", short_help="List the layer types, or show one in full.")
 @click.argument("type_name", metavar="[TYPE]", required=False, shell_complete=lambda ctx, param, begin: _types(begin))
 @takes_output()
 def command(out: Output, type_name: str | None) -> None:
@@ -49,7 +49,7 @@ def _layer(name: str) -> type[Layer]:
 
 
 def _takers(argument: str) -> str | None:
-    """Return the hint for a word that is an argument of layer types."""
+    """Return a hint for a word that is an argument of some layer types."""
     found = [name for name in layer_types() if (layer := layer_type(name)) is not None and argument in layer.arguments]
     more = ", …" if len(found) > FEW else ""
     return (

@@ -1,4 +1,4 @@
-"""From what a command line names to documents and networks, and which files were read on the way."""
+"""Open the specs and model files that a command line names, and note which files were read."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from cnncalc.language.collection import Member
 
 LISTED = 8
-"""How many variants a note lists."""
+"""Number of variants that a note lists."""
 
 Changes: TypeAlias = "tuple[Mapping[str, Value], dict[str, Shape]]"
-"""What a network is built with: values for the spec's args, and shapes by the inputs' names."""
+"""Arguments of a build: values for the spec's args, and shapes by input name."""
 
 
 class Asked(NamedTuple):
@@ -44,9 +44,9 @@ class Asked(NamedTuple):
         variant: ``--variant``.
         inputs: the texts of ``--input``.
         settings: the texts of ``--set``.
-        layout: in which order the axes of shapes are given and shown, ``chw`` or ``hwc``.
+        layout: the order of the axes in shapes, given or shown: ``chw`` or ``hwc``.
         fuse: whether operators of a model file that are one layer together become one.
-        fuses_specs: whether ``--no-fuse`` means something for a spec, too, in this command.
+        fuses_specs: whether ``--no-fuse`` is allowed for specs, too, in this command.
     """
 
     spec: str
@@ -65,19 +65,19 @@ class Asked(NamedTuple):
         return recipe, self.variant or named
 
     def changes(self) -> Changes:
-        """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError where they can't be read."""
+        """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError if they can't be read."""
         return _changes(self.settings, self.inputs, self.layout)
 
     def blaming(self, recipe: Recipe, variant: str | None) -> AbstractContextManager[None]:
-        """Name the options that are to blame in errors of the network that is built in this context."""
+        """Name the options to blame in errors of a network that is built inside this context."""
         return _blaming(self, recipe, variant)
 
     def network(self) -> Graph:
-        """Build the network, and note on stderr what is probably meant otherwise.  Raises CnncalcError."""
+        """Build the network, and print notes about probable mistakes on stderr. Raises CnncalcError."""
         return self.built()[1]
 
     def built(self) -> tuple[Recipe, Graph]:
-        """Return the recipe as well as :meth:`network`."""
+        """Return the recipe and the network; see :meth:`network`."""
         recipe, variant = self.recipe()
         with self.blaming(recipe, variant):
             network = recipe.build(variant, *self.changes())
@@ -89,18 +89,18 @@ class Asked(NamedTuple):
 
 
 def _note_variants(recipe: Recipe) -> None:
-    """Note on stderr which variant of a family is shown where none is asked for, and how many there are."""
+    """If no variant was asked for, note on stderr which one is shown and how many there are."""
     names = list(recipe.variants)
     if len(names) < 2 or not isinstance(recipe, Document):
         return
     listed = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
     same = [name for name, own in recipe.variants.items() if own.changes_nothing(recipe)]
-    shown = same[0] if same else "the file's own, which is none of them"
+    shown = same[0] if same else "the file's default, which is none of them"
     to_stderr(f"note: {recipe.name} has {len(names)} variants: {listed}; this is {shown}, --variant NAME shows another")
 
 
 class AskedSeveral(NamedTuple):
-    """Several networks as a command line asks for them; the changes are for all of them."""
+    """Several networks as a command line asks for them; the changes apply to all."""
 
     specs: tuple[str, ...]
     inputs: tuple[str, ...]
@@ -109,28 +109,27 @@ class AskedSeveral(NamedTuple):
     fuse: bool
 
     def changes(self) -> Changes:
-        """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError where they can't be read."""
+        """Return what ``--set`` and ``--input`` ask for.  Raises CnncalcError if they can't be read."""
         return _changes(self.settings, self.inputs, self.layout)
 
     def blaming(self, member: Member) -> AbstractContextManager[None]:
-        """Name the options that are to blame in errors of a network that is built in this context."""
+        """Name the options to blame in errors of a network that is built inside this context."""
         return _blaming(self, member.recipe, member.variant)
 
     def read(self, spec: str) -> tuple[Recipe, str | None]:
-        """Return the recipe of one of them, and the variant that it asks for.  Raises CnncalcError."""
+        """Return the recipe and the variant of one SPEC. Raises CnncalcError."""
         return read_asked(spec, self.fuse, True)
 
 
 def read_asked(spec: str, fuse: bool, with_specs: bool = False) -> tuple[Recipe, str | None]:
-    """Return the recipe of SPEC, and the variant that it asks for.
+    """Return the recipe of SPEC, and the variant that it names.
 
     Args:
-        spec: as the command line has it.
         fuse: whether operators of a model file that are one layer together become one.
         with_specs: whether ``--no-fuse`` may be given where it is no model file.
 
     Raises:
-        CnncalcError: where it can't be read, or ``--no-fuse`` would change nothing.
+        CnncalcError: if it can't be read, or ``--no-fuse`` would change nothing.
     """
     recipe, named = read_spec(spec, fuse)
     if not fuse and not with_specs and isinstance(recipe, Document):
@@ -158,9 +157,9 @@ def _changes(settings: Sequence[str], inputs: Sequence[str], layout: str) -> Cha
 
 
 def read_spec(spec: str, fuse: bool = True) -> tuple[Recipe, str | None]:
-    """Return the recipe of SPEC, and the variant that it asks for: a shipped name's, or FILE:VARIANT's.
+    """Return the recipe of SPEC, a shipped name or FILE, and the variant in FILE:VARIANT.
 
-    ``-`` reads standard input; a pipe, as the shell's ``<(git show HEAD:net.yaml)`` makes it, is read once.
+    ``-`` reads standard input; a pipe, such as the shell's ``<(git show HEAD:net.yaml)``, is read once.
     """
     path, variant = split_variant(spec)
     recipe, named = _read_file(path, fuse)
@@ -179,7 +178,7 @@ def _read_file(spec: str, fuse: bool) -> tuple[Recipe, str | None]:
         raise CnncalcError("'help' is neither a file nor a network", f"'cnncalc help {command}' shows the options")
     if spec != "-":
         recipe, named = open_file(spec, fuse)
-        note_read(recipe.path)  # the path of a shipped spec, which SPEC only names
+        note_read(recipe.path)  # the path of a shipped spec: SPEC only names it
         return recipe, named
     if sys.stdin is None:
         raise CnncalcError("'-' reads a spec from standard input, which is closed")
@@ -192,7 +191,7 @@ def _read_file(spec: str, fuse: bool) -> tuple[Recipe, str | None]:
 
 
 def _read_stream(stream: IO[bytes], name: str, fuse: bool) -> Recipe:
-    """Return the spec, or the model, that comes through a pipe."""
+    """Return the spec or model from a pipe."""
     data = stream.read(MAX_FILE_BYTES + 1)
     if not begins_a_model(data):
         return read_text(data, name)
@@ -202,7 +201,7 @@ def _read_stream(stream: IO[bytes], name: str, fuse: bool) -> Recipe:
 
 
 def read_shipped() -> Iterator[Member]:
-    """Return every network that ships, file by file."""
+    """Return all shipped networks, file by file."""
     from cnncalc.language.collection import shipped
 
     for member in shipped():
@@ -211,17 +210,17 @@ def read_shipped() -> Iterator[Member]:
 
 
 def input_notes(recipe: Recipe, network: Graph, layout: str) -> list[str]:
-    """Return what is legal about the inputs' shapes, but probably meant otherwise."""
+    """Return notes on input shapes that are legal but probably mistakes."""
     notes = []
     value = recipe.input if isinstance(recipe, Document) else None
     stated = value.constant if isinstance(value, SpecValue) and isinstance(value.constant, tuple) else ()
     for tensor in network.inputs.values():
         shape, text = tensor.shape, typed(tensor.shape)
         if doubt(shape) is not None:
-            continue  # the network was warned of as it was built
+            continue  # the build has already warned about the network
         if stated and len(shape) != len(stated):
             notes.append(
-                f"{text} has {axis_count(len(shape) - 1, 'spatial ')}, the spec's own input has {len(stated) - 1}"
+                f"{text} has {axis_count(len(shape) - 1, 'spatial ')}, but the spec's input has {len(stated) - 1}"
             )
         elif len(shape) > 2 and stated[:1] not in ((), shape[:1]):
             given = typed((*shape[1:], shape[0])) if layout == "hwc" else text

@@ -1,4 +1,4 @@
-"""Options that several commands share, as decorators that gather what belongs together into one object.
+"""Options that several commands share, as decorators that gather related options into one object.
 
 A command is a file of this folder with a function ``command``; it makes a view and shows it::
 
@@ -13,9 +13,9 @@ A command is a file of this folder with a function ``command``; it makes a view 
         out.show(view(…))      # from cnncalc.rendering.views
         return 0               # the exit code
 
-Files are read by way of :mod:`cnncalc.cli.opening`, or noted with ``note_read``, and written by ``out`` or behind
-``refuse_overwriting``: so no command writes over a file that it reads.  Rooms that few commands need are imported
-inside the function.
+Commands read files through :mod:`cnncalc.cli.opening`, or note them with ``note_read``, and write them through ``out``,
+or after ``refuse_overwriting``, so that none overwrites a file that it reads.  Rooms that few commands need are
+imported inside the function.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 RASTER = (".png", ".jpg", ".jpeg", ".pdf", ".gif", ".webp")
 GENERAL = tuple([name for name, format in FORMATS.items() if format.general])
-"""The formats that nearly every command has."""
+"""The formats of nearly every command."""
 
 
 class WholeNumber(click.IntRange):
-    """Whole numbers with a bound so far off that the help need not name it."""
+    """Whole numbers with a bound so large that the help leaves it out."""
 
     def __init__(self, least: int, most: int) -> None:
         super().__init__(least)
@@ -59,7 +59,7 @@ class WholeNumber(click.IntRange):
 
 
 class BatchAndDtype(NamedTuple):
-    """What figures are counted for: samples that go through at once, and the type of all tensors."""
+    """The basis of all figures: samples per pass, and the type of all tensors."""
 
     batch: int
     dtype: str
@@ -70,15 +70,15 @@ class BatchAndDtype(NamedTuple):
         return DTYPES[self.dtype]
 
 
-# --- what is asked for -----------------------------------------------------------------------------------------
+# --- which network --------------------------------------------------------------------------------------------
 
 _SETTINGS = click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE",
-    help="Value for one of the spec's args; may be repeated.",
+    help="Set one of the spec's args; may be repeated.",
 )  # fmt: skip
 _INPUTS = click.option(
     "--input", "inputs", multiple=True, metavar="SHAPE",
-    help="Input shape in place of the spec's: 3x320x320; NAME=SHAPE where there are several.",
+    help="Input shape instead of the spec's: 3x320x320; NAME=SHAPE if there are several inputs.",
 )  # fmt: skip
 layout_option = click.option(
     "--layout",
@@ -89,12 +89,12 @@ layout_option = click.option(
 fuse_option = click.option(
     "--fuse/--no-fuse",
     default=True,
-    help="Make layers of a model file's operators; without, show them as they are.",
+    help="Combine a model file's operators into layers, or show them one by one.",
 )
 
 
 def spec_argument(name: str, **more: Any) -> Decorator:
-    """Return an argument that a shell completes: networks that ship where one begins so, else files."""
+    """Return an argument that shells complete with the names of shipped networks, or else with files."""
 
     def complete(ctx: click.Context, param: click.Parameter, begin: str) -> list[Any]:
         from click.shell_completion import CompletionItem
@@ -113,8 +113,8 @@ def takes_spec(
     """Add SPEC and the options that change its network; the command gets them as ``asked``.
 
     Args:
-        inputs: the option ``--input``, where a command has another meaning for it.
-        fuse: the option ``--no-fuse``, where it means something for a spec, too.
+        inputs: the option ``--input``, if the command gives it another meaning.
+        fuse: the option ``--no-fuse``, if the command allows it for specs, too.
     """
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -124,7 +124,7 @@ def takes_spec(
             asked = Asked(spec, variant, texts, settings, layout, fused, fuse is not fuse_option)
             return command(asked=asked, **rest)
 
-        variant = click.option("--variant", metavar="NAME", help="The variant of a family.")
+        variant = click.option("--variant", metavar="NAME", help="Variant of a family.")
         return _with(gathered, spec_argument("spec"), variant, inputs, _SETTINGS, layout_option, fuse)
 
     return add
@@ -162,15 +162,15 @@ def dtype_option(command: Command) -> Command:
         "--dtype",
         type=click.Choice(list(DTYPES)),
         default="float32",
-        help="Type of all tensors, for bytes. int8 counts one byte per element; 'deploy' knows real devices.",
+        help="Type of all tensors, for bytes. int8 counts one byte per element; see 'deploy' for real devices.",
     )(command)
 
 
 def convention_option(command: Command) -> Command:
-    """Add the option for the tool whose way of counting the MACs follow."""
+    """Add the option for the tool whose convention the MACs follow."""
     return click.option(
         "--convention", type=click.Choice(CONVENTIONS), default=OWN_CONVENTION,
-        help="Count as another tool does; 'cnncalc explain --convention' explains the differences.",
+        help="Count MACs as another tool does; 'cnncalc explain --convention' explains the differences.",
     )(command)  # fmt: skip
 
 
@@ -186,17 +186,17 @@ def takes_output(
     """Add the options for the file, the format and the colours of the result; the command gets them as ``out``.
 
     Args:
-        own: formats of the command's own, which :data:`cnncalc.rendering.writers.FORMATS` has.
-        general: whether it has the usual formats, too; the first of all is the default.
-        help: what the help says of ``--output``.
-        others: suffixes of files that the command writes itself, in none of the formats.
+        own: formats of this command, from :data:`cnncalc.rendering.writers.FORMATS`.
+        general: whether it has the usual formats, too. The first format is the default.
+        help: the help text of ``--output``.
+        others: suffixes of files that the command writes itself, in other formats.
     """
     known = (*GENERAL, *own) if general else own
     suffixes = {suffix: name for name in known for suffix in FORMATS[name].suffixes}
     suffixes |= dict.fromkeys(others, known[0])
 
     def by_suffix(context: click.Context, parameter: click.Parameter, value: str) -> str:
-        """Return the format: where none is given, what the file's name asks for.  Raises CnncalcError for no format."""
+        """Return the format, by default that of the file's suffix. Raises CnncalcError for an unknown suffix."""
         path = context.params["path"] or ""
         suffix = os.path.splitext(path)[1].lower()
         if context.get_parameter_source("format") is not ParameterSource.DEFAULT or not suffix:
@@ -204,9 +204,9 @@ def takes_output(
         if suffix not in suffixes:
             raise CnncalcError(
                 f"-o {path}: no format has the suffix '{suffix}'",
-                "an .svg is a picture, too: a browser shows it, and rsvg-convert makes a PNG or a PDF of it"
+                "write an .svg: browsers show it, and rsvg-convert makes a PNG or a PDF of it"
                 if suffix in RASTER and ".svg" in suffixes
-                else f"there are {', '.join(suffixes)}; with --format any name will do",
+                else f"there are {', '.join(suffixes)}; with --format any name is allowed",
             )
         return suffixes[suffix]
 
@@ -224,7 +224,7 @@ def takes_output(
         path = click.option("-o", "--output", "path", metavar="FILE", is_eager=True, help=help)
         color = click.option(
             "--color", type=click.Choice(["auto", "always", "never"]), default="auto",
-            help="Colour; auto: on a terminal, unless NO_COLOR is set.",
+            help="Use colour; auto: on a terminal, unless NO_COLOR is set.",
         )  # fmt: skip
         return _with(gathered, formats, path, color)
 

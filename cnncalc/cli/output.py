@@ -1,4 +1,4 @@
-"""Where results go: standard output or a file, plain or with the terminal's colours."""
+"""Write results to standard output or a file, plain or in colour."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Output:
         format: its name.
         path: the file; None for standard output.
         color: whether the terminal's escape codes are written.
-        screen: what a page is laid out for: as wide as the terminal, with box characters where a person reads it.
+        screen: the layout's width and characters: as wide as the terminal, with box characters only on a terminal.
     """
 
     def __init__(self, path: str | None, color: str, format: str = "table", layout: str = "chw") -> None:
@@ -43,11 +43,11 @@ class Output:
         self.screen = Screen(width, is_terminal or self.color, layout, _chooser())
 
     def show(self, view: View) -> None:
-        """Write a view in the format that is asked for.  Raises CnncalcError as :meth:`text` does."""
+        """Write a view in the requested format. Raises CnncalcError as :meth:`text` does."""
         if FORMATS[self.format].packed:
             if self.path is None and sys.stdout is not None and sys.stdout.isatty():
                 raise CnncalcError(
-                    f"--format {self.format} is no text that a terminal shows", "give -o FILE, or a pipe"
+                    f"--format {self.format} is binary, and standard output is a terminal", "give -o FILE, or a pipe"
                 )
             self.binary(view.packed[self.format]())
         elif self.format == "table" and self.color:
@@ -58,10 +58,10 @@ class Output:
             self.text(FORMATS[self.format].write(view, self.screen))
 
     def text(self, chunks: Iterable[str]) -> None:
-        """Write texts as they come to standard output, or all of them to the file, whole or not at all.
+        """Write texts to standard output one by one, or all of them to the file: completely or not at all.
 
         Raises:
-            CnncalcError: where the file can't be written, or the command reads it.
+            CnncalcError: if the file can't be written, or the command reads it.
         """
         if self.path is None:
             for chunk in chunks if sys.stdout is not None else ():
@@ -102,7 +102,7 @@ def styled(lines: Iterable[Line]) -> str:
 
 
 def _wants_color(is_terminal: bool) -> bool:
-    """Whether standard output gets colour, as no-color.org, force-color.org and bixense.com/clicolors have it."""
+    """Whether standard output gets colour, by the rules of no-color.org, force-color.org and bixense.com/clicolors."""
     environment = os.environ
     if environment.get("NO_COLOR"):
         return False
@@ -112,7 +112,7 @@ def _wants_color(is_terminal: bool) -> bool:
 
 
 def _columns(is_terminal: bool, stream: int = 1) -> int | None:
-    """Return how wide a line may be: what COLUMNS says, else what the terminal says; None where neither knows."""
+    """Return the width of lines: COLUMNS, or else the terminal's; None if neither is known."""
     stated = os.environ.get("COLUMNS", "").lstrip("0")
     if stated.isdecimal() and stated.isascii() and len(stated) <= 6:
         return int(stated)
@@ -123,14 +123,14 @@ def _columns(is_terminal: bool, stream: int = 1) -> int | None:
 
 
 def _chooser() -> str:
-    """Return the option of the running command that chooses columns; empty where it has none."""
+    """Return the running command's option that chooses columns; empty if it has none."""
     context = click.get_current_context(silent=True)
     names = [option for parameter in context.command.params for option in parameter.opts] if context else []
     return "--columns" if "--columns" in names else ""
 
 
 def to_stderr(text: str) -> None:
-    """Write one or several lines to stderr, where there is one; to a terminal, broken at blanks."""
+    """Write one or several lines to stderr, if it exists; on a terminal, wrap them at blanks."""
     if sys.stderr is not None:
         lines = printable_lines(text)
         width = _columns(sys.stderr.isatty(), 2) if sys.stderr.isatty() else None
@@ -140,7 +140,7 @@ def to_stderr(text: str) -> None:
 
 
 def _wrapped(line: str, width: int) -> str:
-    """Return a line as several of at most some width; a line of a file, or its caret, stays as it is."""
+    """Wrap a line to a width; excerpts of files, and carets below them, are left alone."""
     if len(line) <= width or _is_excerpt(line):
         return line
     from cnncalc.rendering.layout import paragraph
@@ -151,19 +151,19 @@ def _wrapped(line: str, width: int) -> str:
 
 
 def _is_excerpt(line: str) -> bool:
-    """Whether a line is one of a file, behind its number, or the caret below it."""
+    """Whether a line is an excerpt of a file, with its line number, or the caret below it."""
     number, bar, _ = line.partition(" | ")
     number = number.lstrip(" ")
     return bool(bar) and (not number or number.isdecimal())
 
 
 def report_unmet(summary: Summary) -> int:
-    """Report published figures that the network does not have on stderr; return the exit code."""
+    """Report on stderr published figures that the network does not match; return the exit code."""
     for unmet in summary.unmet[:MAX_FAULTS]:
         place = f"{unmet.origin}: " if unmet.origin else ""
         shown = [f"{figure:,}" if isinstance(figure, int) else str(figure) for figure in (unmet.expected, unmet.actual)]
         excerpt = f"\n{unmet.origin.excerpt()}" if unmet.origin else ""
         to_stderr(printable(f"{place}{unmet.what} should be {shown[0]}, but is {shown[1]}") + excerpt)
     if len(summary.unmet) > MAX_FAULTS:
-        to_stderr(f"… and {len(summary.unmet) - MAX_FAULTS:,} more figures that are not as published")
+        to_stderr(f"… and {len(summary.unmet) - MAX_FAULTS:,} more figures that differ from the published ones")
     return 1 if summary.unmet else 0

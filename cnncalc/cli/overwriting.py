@@ -1,4 +1,4 @@
-"""Which files a command must not write: those that it reads, whatever name they are called by, and too large ones."""
+"""Refuse to write files that the command reads, under whatever name, and files too large for the disk."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ def note_read(file: str | int) -> None:
 
 
 def refuse_overwriting(option: str, path: str) -> None:
-    """Raise CnncalcError where the file that an option names is one that the running command reads."""
+    """Raise CnncalcError if the file that an option names is one that the running command reads."""
     identity, context = _identity(path), click.get_current_context(silent=True)
     if identity is None or context is None or identity not in context.meta.get(_READ, {}):
         return
     file = context.meta[_READ][identity]
     name = "standard input" if file == 0 else file
     also = "" if name == path else f", which is {name}"
-    raise CnncalcError(f"{option} {path}{also}: this command reads that file and won't write over it")
+    raise CnncalcError(f"{option} {path}{also}: this command reads that file and won't overwrite it")
 
 
 def refuse_replacing(path: str | None, force: bool) -> None:
-    """Raise CnncalcError where ``-o`` names a file that is there, of a kind that people go on writing."""
+    """Raise CnncalcError if ``-o`` names an existing file of a kind that people edit."""
     from cnncalc.ground.atomic_write import is_replaced
 
     if path is None:
         return
     refuse_overwriting("-o", path)
     if not force and is_replaced(path):
-        raise CnncalcError(f"-o {path}: there is such a file", "--force writes over it")
+        raise CnncalcError(f"-o {path}: the file exists", "--force overwrites it")
 
 
 def refuse_too_large(option: str, path: str, size: int) -> None:
-    """Raise CnncalcError where the bytes that an option's file will have are more than its disk has free."""
+    """Raise CnncalcError if an option's file will need more bytes than its disk has free."""
     from shutil import disk_usage
 
     try:
         free = disk_usage(os.path.dirname(os.path.realpath(path))).free
     except (OSError, ValueError):
-        return  # a folder that can't be written is reported when the file is opened
+        return  # an unwritable folder is reported when the file is opened
     if size > free and not (os.path.exists(path) and not os.path.isfile(path)):
         raise CnncalcError(
             f"{option} {path}: the weights take {bytes_text(size)}, but {bytes_text(free)} are free there"
@@ -58,7 +58,7 @@ def refuse_too_large(option: str, path: str, size: int) -> None:
 
 
 def _identity(file: str | int) -> Identity | None:
-    """Return what identifies a regular file, whatever name it is opened by; None for anything else."""
+    """Return the identity of a regular file, independent of its name; None for anything else."""
     try:
         found = os.stat(file)
     except (OSError, ValueError):

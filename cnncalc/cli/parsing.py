@@ -1,4 +1,4 @@
-"""What texts on the command line mean: shapes, values, quantities, machines."""
+"""Parse texts of the command line: shapes, values, quantities, machines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def parse_input(text: str, layout: str) -> tuple[str, Shape]:
     """Return (name, shape) of ``3x320x320`` or ``left=1x64x64``; the name is empty where none is given.
 
     Raises:
-        CnncalcError: where it is not a shape.
+        CnncalcError: if it is not a shape.
     """
     name, _, sizes = text.rpartition("=")
     inner = sizes.strip().strip("[]").strip()
@@ -34,10 +34,10 @@ def parse_input(text: str, layout: str) -> tuple[str, Shape]:
 
 
 def parse_settings(settings: Iterable[str]) -> Mapping[str, Value]:
-    """Return the values of ``name=value`` texts, read as the spec's ``args`` are.
+    """Return the values of ``name=value`` texts, parsed like the spec's ``args``.
 
     Raises:
-        CnncalcError: where a text is not of that form, or its value can't be read.
+        CnncalcError: if a text is not of that form, or its value can't be read.
     """
     values: dict[str, Value] = {}
     for setting in settings:
@@ -52,7 +52,7 @@ def parse_machine(text: str) -> tuple[int, int]:
     """Return (flops, bandwidth) per second of ``flops=100G,bandwidth=20G``.
 
     Raises:
-        CnncalcError: where one is missing, unknown, given twice or not above 0.
+        CnncalcError: if a figure is missing, unknown, given twice or not above 0.
     """
     from cnncalc.ground.quantities import parse_quantity
 
@@ -69,5 +69,5 @@ def parse_machine(text: str) -> tuple[int, int]:
         if not given[name]:
             raise CnncalcError(f"--machine {text}: {name} must be above 0")
     if len(given) < 2:
-        raise CnncalcError(f"--machine {text}: both are needed", "write flops=100G,bandwidth=20G")
+        raise CnncalcError(f"--machine {text}: both flops and bandwidth are needed", "write flops=100G,bandwidth=20G")
     return given["flops"], given["bandwidth"]

@@ -1,4 +1,4 @@
-"""Long operations: a progress bar on stderr, and a Ctrl-C that lets the current row finish."""
+"""Long operations: a progress bar on stderr, and a Ctrl-C that waits for the current row."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CLEAR = "\r\x1b[K"  # goes to the start of the line and erases it
 
 @contextmanager
 def progress_bar() -> Iterator[Progress | None]:
-    """Yield what draws a bar, given how much of how much is done and a text; None where stderr is no terminal.
+    """Yield a function (done, total, text) that draws a bar; None if stderr is no terminal.
 
     The bar appears when the work takes long, and is removed when the block ends.
     """
@@ -51,11 +51,11 @@ def progress_bar() -> Iterator[Progress | None]:
 
 
 class Interruptible:
-    """A block in which the first Ctrl-C ends :meth:`each` after a whole item, and only another, later, raises.
+    """A block in which the first Ctrl-C ends :meth:`each` after a whole item; a later one raises KeyboardInterrupt.
 
     Attributes:
         wished: whether there was a Ctrl-C.
-        done: how many items went by.
+        done: number of finished items.
     """
 
     def __init__(self) -> None:
@@ -83,10 +83,9 @@ class Interruptible:
             raise KeyboardInterrupt
 
     def each(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield items until there is a Ctrl-C, which interrupts the making of one, but nothing done with it.
+        """Yield items until Ctrl-C, which may interrupt the making of an item, but not its use.
 
-        Raises:
-            KeyboardInterrupt: where none was done by then.
+        Raises: KeyboardInterrupt: if no item was finished by then.
         """
         iterator = iter(items)
         try:

@@ -31,29 +31,29 @@ DTYPES = ("float32", "float64")
 _FUSE = click.option(
     "--fuse/--no-fuse",
     default=True,
-    help="Compute batchnorm, add and activation inside the convolution beside them; make layers of a model file's "
-    "operators.",
+    help="Compute batchnorm, add and activation inside the convolution next to them; combine a model file's "
+    "operators into layers.",
 )
 _INPUTS = click.option(
     "--input",
     "inputs",
     multiple=True,
     metavar="FILE|SHAPE",
-    help="An .npy, .npz or picture, or the shape of a random input, 3x64x64; NAME=… where there are several.",
+    help="An .npy, .npz or picture, or the shape of a random input, 3x64x64; NAME=… if there are several inputs.",
 )
 _RESIZE = click.option(
     "--resize",
     type=WholeNumber(1, 65536),
     metavar="SIDE",
-    help="Of a picture: scale the shorter side to SIDE and crop the centre. Default: stretch it to the input's size.",
+    help="For a picture: scale the shorter side to SIDE and crop the centre. Default: stretch it to the input's size.",
 )
 _MEAN = click.option(
     "--mean",
     metavar="X[,…]",
-    help="Of a picture scaled to 0 … 1: mean to subtract, one figure or one per channel. Default: 0.",
+    help="For a picture, scaled to 0 … 1: mean to subtract, one number or one per channel. Default: 0.",
 )
 _STD = click.option("--std", metavar="X[,…]", help="Standard deviation to divide by, after --mean. Default: 1.")
-_SAVE = click.option("--save", metavar="FILE", help="Write the outputs to an .npz or .safetensors.")
+_SAVE = click.option("--save", metavar="FILE", help="Write the outputs to this .npz or .safetensors.")
 _LAYERS = click.option(
     "--layers", metavar="NAME,…", help="With --save: write these layers' outputs too; 'all' for every layer's."
 )
@@ -62,22 +62,22 @@ _THREADS = click.option("--threads", type=click.IntRange(1, 256), help="Worker t
 _MAX_MEMORY = click.option(
     "--max-memory",
     metavar="BYTES",
-    help="Refuse a run that needs more: 8GB (1000³), 512MiB (1024²). Default: what the machine has free.",
+    help="Refuse a run that needs more memory: 8GB (1000³), 512MiB (1024²). Default: the machine's free memory.",
 )
 _AGAINST = click.option(
     "--against",
     type=click.Choice(["onnxruntime"]),
-    help="Run another engine, too, and print the largest difference of every layer's output.",
+    help="Run another engine, too, and print the largest difference in each layer's output.",
 )
 _TOLERANCE = click.option(
     "--tolerance",
     metavar="X",
-    help="With --against: the largest difference that is accepted, in parts of a layer's magnitude. Default: 1e-4.",
+    help="With --against: largest accepted difference, relative to a layer's magnitude. Default: 1e-4.",
 )
 
 
 class PictureOptions(NamedTuple):
-    """How a picture becomes an input, as it is asked for; None where an option is not given."""
+    """The requested conversion of pictures to inputs; None for options that are not given."""
 
     resize: int | None
     mean: str | None
@@ -85,21 +85,21 @@ class PictureOptions(NamedTuple):
 
 
 class Saving(NamedTuple):
-    """What is saved: a file, and which layers' outputs beside the network's; None for all layers."""
+    """The file to save to, and the layers whose outputs are saved beside the network's; None for all layers."""
 
     path: str | None
     layers: list[str] | None
 
 
 class MachineLimits(NamedTuple):
-    """What a run may use of the machine, as it is asked for."""
+    """The requested limits on threads and memory."""
 
     threads: int | None
     max_memory: str | None
 
 
 class Other(NamedTuple):
-    """Another engine to compare with, and the largest relative difference that is accepted."""
+    """Another engine to compare with, and the largest accepted relative difference."""
 
     engine: str | None
     tolerance: str | None
@@ -116,7 +116,7 @@ def _takes_picture(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _takes_saving(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for what is saved; the command gets them as ``saving``."""
+    """Add the options for saving outputs; the command gets them as ``saving``."""
 
     @wraps(command)
     def gathered(*, save: str | None, layers: str | None, **rest: Any) -> Any:
@@ -126,7 +126,7 @@ def _takes_saving(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _takes_machine(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for what the run may use; the command gets them as ``machine``."""
+    """Add the options for threads and memory; the command gets them as ``machine``."""
 
     @wraps(command)
     def gathered(*, threads: int | None, max_memory: str | None, **rest: Any) -> Any:
@@ -145,18 +145,18 @@ def _takes_other(command: Callable[..., Any]) -> Callable[..., Any]:
     return _AGAINST(_TOLERANCE(gathered))
 
 
-@click.command("run", short_help="Run the network, and prove every inferred shape.")
+@click.command("run", short_help="Run the network and check every inferred shape.")
 @takes_spec(_INPUTS, _FUSE)
 @_takes_picture
 @click.option(
     "--weights",
     "weights",
     metavar="FILE",
-    help="An .npz or .safetensors with PyTorch's names and shapes; see 'cnncalc weights'. Default: random.",
+    help="Weights, an .npz or .safetensors with PyTorch's names and shapes; see 'cnncalc weights'. Default: random.",
 )
 @click.option("--batch", type=WholeNumber(1, 10**6), help="Samples of a random input. Default: 1.")
 @click.option("--seed", type=WholeNumber(0, 2**63 - 1), default=0, help="Seed of random inputs and weights.")
-@click.option("--dtype", type=click.Choice(DTYPES), help="Type to compute in. Default: the input's own, else float32.")
+@click.option("--dtype", type=click.Choice(DTYPES), help="Type to compute in. Default: the input file's, else float32.")
 @_takes_machine
 @click.option("--repeat", type=WholeNumber(1, 10**6), default=1, help="Number of passes; the median time is reported.")
 @_takes_saving
@@ -175,7 +175,7 @@ def command(
     repeat: int,
     other: Other,
 ) -> int:
-    """Run the network on real tensors, and compare every layer's shape and products with what is inferred.
+    """Run the network on real tensors, and compare every layer's shape and products with the inferred ones.
 
     \b
     cnncalc run resnet50
@@ -226,7 +226,7 @@ def _against(
     tolerance: float | None,
     asked_for: Mapping[str, Any],
 ) -> int:
-    """Run another engine beside ours, and show how they differ; return the exit code."""
+    """Run another engine and ours, and show how they differ; return the exit code."""
     from cnncalc.rendering.views.against import view
     from cnncalc.studies.against import against
 
@@ -236,7 +236,7 @@ def _against(
     worst = compared.worst
     if worst is not None and compared.apart:
         more = f", and {counted(len(compared.apart) - 1, 'more output')}" if len(compared.apart) > 1 else ""
-        bound = f"{compared.accepted(worst):g} is accepted"
+        bound = f"{compared.accepted(worst):g} is allowed"
         to_stderr(f"'{worst.name}' differs by {worst.relative:.1e} of its magnitude{more}: {bound}")
     return max(1 if compared.apart else 0, _report_to_stderr(compared.run, out.screen.layout))
 
@@ -245,18 +245,18 @@ def _tolerance(other: Other, unused: Mapping[str, object]) -> float | None:
     """Return the tolerance, None for the usual one.
 
     Raises:
-        CnncalcError: where it is not a number, or an option would change nothing.
+        CnncalcError: if it is not a number, or an option would change nothing.
     """
     if other.engine is None and other.tolerance is not None:
         raise CnncalcError("--tolerance compares two engines, but there is no --against")
     for option, value in unused.items() if other.engine else ():
         if value:
-            raise CnncalcError(f"{option} means nothing beside --against, which compares one float32 pass")
+            raise CnncalcError(f"{option} has no effect with --against, which compares one float32 pass")
     if other.tolerance is None:
         return None
     figures = _figures(other.tolerance, "--tolerance")
     if len(figures) != 1 or figures[0] < 0:
-        raise CnncalcError(f"--tolerance {other.tolerance}: not one number of 0 or more")
+        raise CnncalcError(f"--tolerance {other.tolerance}: not a number of at least 0")
     return figures[0]
 
 
@@ -276,12 +276,12 @@ def _figures(text: str, option: str) -> list[float]:
     except ValueError:
         figures = [nan]
     if not all(map(isfinite, figures)):
-        raise CnncalcError(f"{option} {text}: not numbers with commas between them")
+        raise CnncalcError(f"{option} {text}: not numbers separated by commas")
     return figures
 
 
 def _report_to_stderr(run: Run, layout: str) -> int:
-    """Report on stderr what differs; return the exit code."""
+    """Report differences on stderr; return the exit code."""
     if run.ok and run.finite:
         return 0
     from cnncalc.rendering.layout import page_lines, plain
@@ -291,9 +291,9 @@ def _report_to_stderr(run: Run, layout: str) -> int:
     for row in run.mismatches[:5]:
         to_stderr(plain(page_lines(mismatch(row, run.batch, layout), Screen())).rstrip("\n"))
     if len(run.outputs) < len(run.network.outputs):
-        to_stderr("not all outputs were made, none are saved")
+        to_stderr("not all outputs were computed, so none are saved")
     if run.unstable:
         to_stderr(f"output '{run.unstable}' has other bytes after a repeated pass than after the first")
     if run.first:
-        to_stderr(f"'{run.first}' is the first layer that made NaN or infinite elements")
+        to_stderr(f"'{run.first}' is the first layer with NaN or infinite elements")
     return 1

@@ -1,4 +1,4 @@
-"""``cnncalc show``: the text of a spec, to copy from."""
+"""``cnncalc show``: print the text of a spec."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from cnncalc.cli.overwriting import refuse_replacing
 from cnncalc.ground.errors import CnncalcError
 
 
-@click.command("show", short_help="The text of a spec that ships.")
+@click.command("show", short_help="Print the text of a shipped spec.")
 @spec_argument("spec")
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")
-@click.option("--force", is_flag=True, help="With -o: write over a file that is there.")
+@click.option("--force", is_flag=True, help="With -o: overwrite an existing file.")
 def command(spec: str, path: str | None, force: bool) -> None:
-    """Print the text of a spec, whole: the family's file where SPEC is one of a family.
+    """Print the whole text of a spec; for a member of a family, the family's file.
 
     \b
     cnncalc show resnet50

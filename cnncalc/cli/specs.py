@@ -1,4 +1,4 @@
-"""``cnncalc specs``: list the networks that ship; each is built anew, so no stored figure can go stale."""
+"""``cnncalc specs``: list the shipped networks; each is built again, so no stored figure can be outdated."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from cnncalc.rendering.views.specs import ListedNetwork, view
 SORT_KEYS = ("name", "family", "year", "params", "macs")
 
 
-@click.command("specs", short_help="The networks that ship.")
+@click.command("specs", short_help="List the shipped networks.")
 @click.argument("words", nargs=-1, metavar="[WORD]…")
-@click.option("--sort", type=click.Choice(SORT_KEYS), help="Order of the rows: the smallest, or the earliest, first.")
+@click.option("--sort", type=click.Choice(SORT_KEYS), help="Sort the rows by this, the smallest or earliest first.")
 @takes_output()
 def command(out: Output, words: tuple[str, ...], sort: str | None) -> None:
-    """List the networks that ship, all or those whose name, family, year or source has every WORD.
+    """List the shipped networks, all or those that match every WORD by name, family, year or source.
 
-    A WORD is the beginning of a word there; where no network has it, any part of one.
+    A WORD matches the beginnings of words or, if that finds nothing, any part of a word.
 
     \b
     cnncalc specs
@@ -39,8 +39,8 @@ def command(out: Output, words: tuple[str, ...], sort: str | None) -> None:
     chosen = begin or [member for member in known if _matches(member, words)]
     if not chosen:
         near = did_you_mean(words[0], [member.name for member in known], "") if len(words) == 1 else None
-        hint = near or "any other network comes from its .onnx file: cnncalc summary model.onnx"
-        raise CnncalcError(f"no network that ships has {' and '.join(map(repr, words))}", hint)
+        hint = near or "for other networks use an .onnx file: cnncalc summary model.onnx"
+        raise CnncalcError(f"no shipped network matches {' and '.join(map(repr, words))}", hint)
     entries = list(_entries(chosen))
     if sort is not None:
         entries.sort(key=lambda one: (getattr(one, sort) is None, getattr(one, sort)))
@@ -48,7 +48,7 @@ def command(out: Output, words: tuple[str, ...], sort: str | None) -> None:
 
 
 def _matches(member: Member, words: tuple[str, ...], start: str = "") -> bool:
-    """Whether all words are in what a network is; ``start`` is a pattern of what must stand before each."""
+    """Whether all words are in a network's description; ``start`` is a pattern that must precede each."""
     about = (member.name, member.recipe.name, member.year, member.source, _file(member))
     text = " ".join(str(part) for part in about).lower()
     return all(re.search(start + re.escape(word.lower()), text) for word in words)

@@ -1,4 +1,4 @@
-"""``cnncalc summary``: every layer's shape, params and MACs, and where compute and parameters are."""
+"""``cnncalc summary``: one row per layer with shape, params and MACs, and where compute and parameters are."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ TABLE_COLUMNS = (
 )  # fmt: skip
 
 SMALL, SHORT = 2**20, 1_000
-"""The most params and layers of a network that may be meant for a microcontroller: in int8 it fits 1 MiB of flash."""
+"""Most params and layers of a network that gets a note on microcontrollers: in int8 it fits 1 MiB of flash."""
 
 ALIKE = {"layer": "name", "output": "output_shape", "input": "input_shapes"}
-"""Columns by the names of the table and of the records; either is taken for both."""
+"""Columns by their names in tables and in records; both names are accepted."""
 
 _NAMES = ", ".join([f"{name} (or {ALIKE[name]})" if name in ALIKE else name for name in TABLE_COLUMNS])
 
@@ -47,7 +47,7 @@ _NAMES = ", ".join([f"{name} (or {ALIKE[name]})" if name in ALIKE else name for 
     "--sort",
     "sort",
     type=click.Choice((*SORT_KEYS, "layer")),
-    help="Order of the rows: figures in descending order, name and index in ascending order.",
+    help="Sort the rows: figures in descending order, name and index in ascending order.",
 )
 @click.option(
     "--top",
@@ -83,7 +83,7 @@ def command(
 
         for name, given in (("--sort", sort), ("--top", top), ("--columns", columns)):
             if given is not None:
-                raise CnncalcError(f"{name} is for a table", "the page sorts and folds its own")
+                raise CnncalcError(f"{name} is for tables", "the page has its own sorting and folding")
         out.text(page_by_default(recipe, network, summary, depth))
         return report_unmet(summary)
     rows, rest = select(summary, depth, ALIKE.get(sort or "", sort), top)
@@ -94,7 +94,7 @@ def command(
 
 
 def _on_a_device(recipe: Recipe, network: Graph, summary: Summary) -> str:
-    """Return a sentence on the spec's device; of a spec without one, only for a small network or in int8."""
+    """Return a note on microcontrollers: for the spec's device, or for a small or int8 network."""
     int8 = summary.dtype == "int8"
     asked = int8 or bool(recipe.deploy)
     if not asked and (summary.totals.params > SMALL or len(network.nodes) > SHORT):

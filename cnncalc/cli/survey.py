@@ -1,4 +1,4 @@
-"""``cnncalc survey``: is the textbook right that convolutions compute and fully connected layers store?"""
+"""``cnncalc survey``: test the textbook rule that convolutions compute and fully connected layers store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnncalc.rendering.views.survey import view
 from cnncalc.studies.survey import by_year, shares
 
 NETWORK = 2
-"""Convolutions and fully connected layers from which a spec is a network, and not a single layer's example."""
+"""A spec with fewer convolutions and fully connected layers is an example of a single layer, not a network."""
 
 
 @click.command("survey", short_help="Do convolutions compute, and fully connected layers store?")
@@ -21,7 +21,7 @@ NETWORK = 2
 def command(asked: AskedSeveral, out: Output) -> None:
     """Show, by year, whether convolutions compute and fully connected layers store, as textbooks say.
 
-    Without SPEC, every network that ships is surveyed.
+    Without SPEC, all shipped networks are surveyed.
 
     \b
     cnncalc survey

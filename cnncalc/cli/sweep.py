@@ -32,7 +32,9 @@ from cnncalc.studies.sweep.keepers import Keeper
 @takes_basis
 @takes_device
 @takes_engine
-@click.option("--resume", is_flag=True, help="Go on where FILE ends, if it is of the same sweep: ndjson, csv or tsv.")
+@click.option(
+    "--resume", is_flag=True, help="Continue FILE after its last row, if it is from the same sweep: ndjson, csv or tsv."
+)
 @takes_output("html", "parquet")
 @fuse_option
 def command(
@@ -63,7 +65,7 @@ def command(
     cnncalc sweep net.yaml --set 'kernels=each(3,5,7)*20' --sample 100k --where 'macs < 1G' -o some.ndjson --resume
     cnncalc sweep net.yaml --set 'kernels=each(3,5,7)*20' --sample 100M -o some.parquet --dask tcp://scheduler:8786
     """
-    gc.set_threshold(50_000, 20, 50)  # layers refer to themselves: only the collector frees the many networks
+    gc.set_threshold(50_000, 20, 50)  # networks are cycles that only the collector frees
     recipe, named = read_asked(spec, fuse)
     texts = SweepTexts(varied, rows, basis, wanted, named)
     plan = texts.plan(recipe)
@@ -97,14 +99,14 @@ def command(
 
 
 def _interrupted(tally: RowTally, rows: int, out: Output, by_row: bool) -> KeyboardInterrupt:
-    """Return what ends a sweep that was interrupted: how far it came, and how to go on."""
+    """Return the message for an interrupted sweep: how far it came, and how to continue."""
     place = f", which are in {out.path}" if out.path else ""
-    on = "; --resume goes on there" if grows(out, False, by_row) else ""
+    on = "; --resume continues there" if grows(out, False, by_row) else ""
     return KeyboardInterrupt(printable(f"{tally.done:,} of {rows:,} combinations are done{place}{on}"))
 
 
 def _kept(keeper: Keeper, done: Iterable[SweepPart], grid: Grid) -> SweepPart:
-    """Return what a keeper has of all parts, before anything is shown."""
+    """Return the rows that a keeper has kept of all parts."""
     for part in done:
         keeper.add(part.window, grid, part.lanes)
     return SweepPart.of_points(keeper.points())

@@ -1,4 +1,4 @@
-"""``cnncalc weights``: the tensors that a network expects, and random ones to a file."""
+"""``cnncalc weights``: list the tensors that a network expects, or write random ones to a file."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from cnncalc.ground.errors import CnncalcError
 TENSORS = (".npz", ".safetensors")
 
 
-@click.command("weights", short_help="The tensors that 'run --weights' expects.")
+@click.command("weights", short_help="List the tensors that 'run --weights' expects.")
 @takes_spec()
-@click.option("--seed", type=WholeNumber(0, 2**63 - 1), help="Seed of the random tensors. Default: 0.")
+@click.option("--seed", type=WholeNumber(0, 2**63 - 1), help="Seed for random tensors. Default: 0.")
 @click.option(
     "--dtype", type=click.Choice(["float32", "float64"]), help="Type of the random tensors. Default: float32."
 )
-@takes_output(help="Write random tensors to an .npz or .safetensors; any other file gets the list.", others=TENSORS)
+@takes_output(help="Write random tensors to an .npz or .safetensors, or the list to any other file.", others=TENSORS)
 def command(asked: Asked, out: Output, seed: int | None, dtype: str | None) -> None:
-    """List the tensors that 'cnncalc run --weights' expects: PyTorch's names and shapes under our layers' names.
+    """List the tensors that 'cnncalc run --weights' expects: PyTorch's parameter names and shapes, under the names of
+    our layers.
 
     \b
     cnncalc weights lenet5
@@ -35,7 +36,7 @@ def command(asked: Asked, out: Output, seed: int | None, dtype: str | None) -> N
         option = "--dtype" if seed is None else "--seed"
         raise CnncalcError(f"{option} is for random tensors, which -o FILE.npz or FILE.safetensors writes")
     if tensors and out.format != "table":
-        raise CnncalcError(f"--format {out.format} is for the list, but {out.path} gets the tensors")
+        raise CnncalcError(f"--format {out.format} is for the list, but {out.path} is for the tensors")
     network = asked.network()
     if out.path is not None and tensors:
         _write(network, out.path, seed or 0, dtype or "float32")
@@ -61,4 +62,4 @@ def _write(network: Graph, path: str, seed: int, dtype: str) -> None:
         own = network.stored() if network.stored is not None else None
         write_arrays(path, own if own is not None else random_weights(network, seed, dtype, cores()))
     except MemoryError:
-        raise CnncalcError("the memory was used up") from None
+        raise CnncalcError("out of memory") from None

@@ -29,7 +29,7 @@ class Explained(NamedTuple):
 
     Attributes:
         layer: its name.
-        step: the operator that it is, or is part of; None where it is nothing there.
+        step: the operator that it is, or is part of; None if it is nothing there.
         role: ``is``, ``is folded into``, ``is fused into`` or ``is nothing``.
         amounts: of the whole operator; none where an earlier layer has them already.
     """

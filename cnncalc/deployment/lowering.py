@@ -113,7 +113,7 @@ class Lowering:
         return found, given
 
     def sole_reader(self, tensor: Tensor) -> Node | None:
-        """Return the one layer that reads a tensor; None where several do, or it is an output of the network."""
+        """Return the one layer that reads a tensor; None if several do, or it is an output of the network."""
         readers = self.all_readers(tensor)
         return readers[0] if len(readers) == 1 else None
 

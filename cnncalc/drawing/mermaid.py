@@ -28,7 +28,7 @@ def flowchart(root: Box, depth: int | None = None) -> str:
     """Return a network as a flowchart that fits, open as deep as ``depth`` says at most.
 
     Raises:
-        CnncalcError: where it does not fit with every block closed.
+        CnncalcError: if it does not fit with every block closed.
     """
     levels = min(depth if depth is not None else DEEPEST, _levels(root))
     edges = 0

@@ -22,7 +22,7 @@ def load_numpy() -> None:
     """Import NumPy, its BLAS held to one thread: ours share the work.  Only before NumPy is imported elsewhere.
 
     Raises:
-        CnncalcError: where there is too little memory for it, or it is broken.
+        CnncalcError: if there is too little memory for it, or it is broken.
     """
     if "numpy" in sys.modules:
         return

@@ -32,7 +32,7 @@ def chosen(network: Graph, run: Callable[[Graph], Run]) -> Graph:
         run: runs a network on the input.
 
     Raises:
-        CnncalcError: where samples of a batch choose differently.
+        CnncalcError: if samples of a batch choose differently.
     """
     made = 0
     while made < MAX_CHOICES and network.decided is not None and isinstance(by := network.undecided[0].by, Node):

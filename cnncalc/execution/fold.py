@@ -47,7 +47,7 @@ def fold(step: Step, given: Mapping[str, Array], owned: bool, shared: dict[str, 
         shared: weights that several steps use as they are, by their names; what is used first is added.
 
     Raises:
-        ValueError: where weights don't fit each other.
+        ValueError: if weights don't fit each other.
     """
     weights: dict[str, Any] = node_weights(step.carrier, given)
     if not is_contraction(step.carrier.layer):

@@ -37,7 +37,7 @@ def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
         std: what each channel is divided by.
 
     Raises:
-        CnncalcError: where there is no such picture, or it can't be one of that shape.
+        CnncalcError: if there is no such picture, or it can't be one of that shape.
     """
     if len(shape) != 3 or shape[0] not in (1, 3) or prod(shape[1:]) > MAX_PIXELS:
         raise CnncalcError(

@@ -15,7 +15,7 @@ def cores() -> int:
 
 
 def available(threads: int = 1) -> int | None:
-    """Return the bytes that the machine, the container or the shell leaves free; None where it does not say.
+    """Return the bytes that the machine, the container or the shell leaves free; None if it does not say.
 
     Of what the shell's limit leaves, each thread's BLAS takes a buffer, most of which it never touches.
     """

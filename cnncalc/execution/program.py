@@ -35,7 +35,7 @@ class Done(NamedTuple):
     Attributes:
         step: the step.
         arrays: what it read, by tensor; empty where it could not run.
-        output: what it made; None where it could not run.
+        output: what it made; None if it could not run.
         fault: why it could not run, or "".
         tally: what was multiplied.
         seconds: how long its calls took.
@@ -144,7 +144,7 @@ class BatchProgram:
             np.copyto(self.values[tensor], inputs[name])
 
     def _work(self, ahead: bool) -> StepWork | None:
-        """Return what makes the next step's output; None where that takes values that may not be there yet."""
+        """Return what makes the next step's output; None if that takes values that may not be there yet."""
         step, folded, values = self.steps[self._number], self.folded[self._number], self.values
         arrays = [values[tensor] for tensor in step.reads if tensor in values]
         if len(arrays) < len(step.reads):

@@ -26,7 +26,7 @@ class LayerRun:
 
     Attributes:
         node: the layer's use in the network.
-        actual: the shape of the array that the layer made, batch first; None where it could not run.
+        actual: the shape of the array that the layer made, batch first; None if it could not run.
         seconds: median time; a layer that ran within another's kernel has its time there.
         tally: products that were really summed; None for a layer that ran within another's kernel.
         fused_into: the layer within whose kernel this one ran, or "".
@@ -108,7 +108,7 @@ class Run:
 
     @property
     def output(self) -> Array:
-        """The array of the only output.  Raises CnncalcError where there are several, or none was made."""
+        """The array of the only output.  Raises CnncalcError if there are several, or none was made."""
         if len(self.outputs) != 1:
             raise CnncalcError(f"there are {len(self.outputs)} outputs", "take them by name from 'outputs'")
         return next(iter(self.outputs.values()))

@@ -100,7 +100,7 @@ class Session:
         Several inputs are a mapping by name.  A network of several outputs returns them as :meth:`outputs` does.
 
         Raises:
-            CnncalcError: where the input does not fit the network, or the session is closed.
+            CnncalcError: if the input does not fit the network, or the session is closed.
         """
         outputs = self.outputs(x)
         if len(outputs) > 1:

@@ -117,7 +117,7 @@ def trace(
 
 
 def _require(before: Graph, node: Node, kept: Sequence[Node], inputs: int | None) -> None:
-    """Raise CnncalcError where the run, and what is read of it in float64, takes more memory than there is."""
+    """Raise CnncalcError if the run, and what is read of it in float64, takes more memory than there is."""
     threads = cores()
     needed = needs(before, 1, np.dtype(np.float32), threads, inputs=inputs, keep=[*kept, node], fuse=False)
     exact = sum([tensor.elements() for tensor in node.inputs]) + node.use.params + node.use.buffers

@@ -57,7 +57,7 @@ def run(
             :meth:`cnncalc.network.Network.run` has them.
 
     Raises:
-        CnncalcError: where input or weights don't fit, or memory is too small.
+        CnncalcError: if input or weights don't fit, or memory is too small.
     """
     network = network.as_run() if network.as_run is not None and weights is None else network
     if network.decided is not None:
@@ -120,7 +120,7 @@ def prepare(
     """Prepare a network for repeated inference; arguments are as :meth:`cnncalc.network.Network.prepare` has them.
 
     Raises:
-        CnncalcError: where the weights don't fit.
+        CnncalcError: if the weights don't fit.
     """
     kind = _type(dtype)
     network = network.as_run() if network.as_run is not None and weights is None else network
@@ -176,7 +176,7 @@ def _passes(session: Session, inputs: Mapping[str, Array], repeat: int, progress
 
 
 def _other(outputs: Mapping[str, Array], wanted: Mapping[str, Array]) -> str | None:
-    """Return the first output that has other bytes than it should; None where all are as they should be."""
+    """Return the first output that has other bytes than it should; None if all are as they should be."""
     return next((name for name, array in outputs.items() if array.tobytes() != wanted[name].tobytes()), None)
 
 

@@ -78,7 +78,7 @@ def usual_weights(
     """Return given tensors, else those of the network's own file, else random ones.
 
     Raises:
-        CnncalcError: where they don't fit.
+        CnncalcError: if they don't fit.
     """
     given = network.stored() if weights is None and network.stored is not None else weights
     return random_weights(network, seed, dtype, threads) if given is None else checked(network, given, dtype)
@@ -118,7 +118,7 @@ def one_by_one(network: Graph, weights: Mapping[str, npt.ArrayLike] | None, seed
     """Return each tensor of :func:`usual_weights`, in float32, when it is asked for, so that one is held at a time.
 
     Raises:
-        CnncalcError: where they don't fit; at once but for elements that are not finite.
+        CnncalcError: if they don't fit; at once but for elements that are not finite.
     """
     wanted = list(expected(network))
     if weights is None and network.stored is None:
@@ -147,7 +147,7 @@ def _drawn(wanted: Sequence[Expected], squares: Mapping[Tensor, float], seed: in
 
 
 def _finite(network: Graph, name: str, array: npt.ArrayLike) -> Array:
-    """Return a tensor in float32.  Raises CnncalcError where an element is not finite."""
+    """Return a tensor in float32.  Raises CnncalcError if an element is not finite."""
     data = np.asarray(array_like(array))
     if not np.isfinite(data).all():
         _refuse(network, [_not_finite(name)])
@@ -211,7 +211,7 @@ def _order(rank: int) -> tuple[int, ...]:
 
 
 def _refuse_unless_free(size: int) -> None:
-    """Raise CnncalcError where tensors take more bytes than the machine has free."""
+    """Raise CnncalcError if tensors take more bytes than the machine has free."""
     free = available() if size > ALWAYS_FREE else None
     if free is not None and size > free:
         raise CnncalcError(

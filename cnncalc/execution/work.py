@@ -52,7 +52,7 @@ class StepWork:
     Attributes:
         step: the step.
         arrays: what it reads, channels first, a residual last.
-        output: what it makes, channels first: an array in its place, which holds nothing yet; None where it can't run.
+        output: what it makes, channels first: an array in its place, which holds nothing yet; None if it can't run.
         fault: why it can't run, or "".
         calls: what makes the output, as often as is wanted, once they are bound.
         seconds: how long making it took, where that is done already; else None.
@@ -170,10 +170,10 @@ def find(
         view: whether the output may be a view of the input.
 
     Returns:
-        The work; None where the layer has to be run on the values of its inputs (`StepWork.by_layer`).
+        The work; None if the layer has to be run on the values of its inputs (`StepWork.by_layer`).
 
     Raises:
-        ValueError, IndexError, LayerError: where the arrays don't fit.
+        ValueError, IndexError, LayerError: if the arrays don't fit.
     """
     layer = step.carrier.layer
     inputs = arrays[: len(step.inputs)]

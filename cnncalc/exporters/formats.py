@@ -29,8 +29,8 @@ class Options(NamedTuple):
         weights: tensors by the names that ``cnncalc weights`` lists; None for the graph's own, or random ones.
         seed: of random weights.
         opset: the version of ONNX' operators; None for the usual one.
-        beside: writes a second file; None where there is no place for one.
-        report: says a line about what was written, beside it; None where nobody hears it.
+        beside: writes a second file; None if there is no place for one.
+        report: says a line about what was written, beside it; None if nobody hears it.
     """
 
     weights: Mapping[str, npt.ArrayLike] | None = None
@@ -87,12 +87,12 @@ FORMATS = {
 
 
 def by_suffix(path: str) -> str | None:
-    """Return the format that a file's name asks for; None where none has its suffix."""
+    """Return the format that a file's name asks for; None if none has its suffix."""
     return next((name for name, format in FORMATS.items() if path.lower().endswith(format.suffixes)), None)
 
 
 def check_text(graph: Graph) -> None:
-    """Raise CnncalcError where a graph can't be written out as text: of no layer, or with lists that are too long."""
+    """Raise CnncalcError if a graph can't be written out as text: of no layer, or with lists that are too long."""
     if not graph.nodes:
         raise CnncalcError(f"'{graph.title}' has no layer that could be written out")
     lists = (value for node in graph.nodes for value in vars(node.layer).values() if isinstance(value, tuple))

@@ -89,7 +89,7 @@ def rolled(graph: Graph) -> list[Entry]:
     ends = set(graph.outputs.values())
 
     def outside(group: list[Node]) -> tuple[Tensor, ...] | None:
-        """Return what a group of nodes reads; None where it is not one tensor in and one out."""
+        """Return what a group of nodes reads; None if it is not one tensor in and one out."""
         inside = set(group)
         reads = dict.fromkeys(tensor for node in group for tensor in node.inputs if tensor not in inside)
         seen = [node for node in group if node in ends or any(reader not in inside for reader in readers.get(node, ()))]
@@ -161,7 +161,7 @@ class BlockText:
     """A block: its name, its items, and its arguments.
 
     Attributes:
-        arguments: the default of each, None where it must be given.
+        arguments: the default of each, None if it must be given.
         said: how an item's argument is said, by the item's place and the argument's name.
     """
 

@@ -42,7 +42,7 @@ def export(graph: Graph, options: Options) -> Iterator[bytes]:
     """Yield the table.
 
     Raises:
-        CnncalcError: where it would have too many rows, or none.
+        CnncalcError: if it would have too many rows, or none.
     """
     found = list(products(graph))
     count = sum([_count(product.contraction) for product in found])

@@ -28,7 +28,7 @@ def spec_text(graph: Graph) -> str:
     """Return the text of a spec that builds the graph again; its layers have other names.
 
     Raises:
-        CnncalcError: where the graph has what a spec can't say.
+        CnncalcError: if the graph has what a spec can't say.
     """
     check_text(graph)
     for tensor in graph.inputs.values():

@@ -41,8 +41,8 @@ def export(graph: Graph, options: Options) -> Iterator[bytes]:
     """Yield the problems as documents of one text.
 
     Raises:
-        CnncalcError: where no layer has MACs.
-        SpecError: where a convolution has more axes than have names.
+        CnncalcError: if no layer has MACs.
+        SpecError: if a convolution has more axes than have names.
     """
     for number, (name, data) in enumerate(files(graph, options)):
         if name != TABLE:

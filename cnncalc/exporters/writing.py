@@ -17,7 +17,7 @@ def chosen(path: str, format: str | None) -> tuple[str, ExportFormat]:
     """Return a format with its name: the one that is named, else that of the file's suffix.
 
     Raises:
-        CnncalcError: where there is none.
+        CnncalcError: if there is none.
     """
     name = by_suffix(path) if format is None else format
     if name is None:
@@ -31,7 +31,7 @@ def write(graph: Graph, path: str, format: ExportFormat, options: Options) -> No
     """Write a graph to a file, or to a new folder where the format is one.
 
     Raises:
-        CnncalcError: where the format can't say it, or the file can't be written.
+        CnncalcError: if the format can't say it, or the file can't be written.
     """
     if format.folder:
         write_folder(path, format.files(graph, options))
@@ -43,7 +43,7 @@ def write_beside(path: str, suffix: str, chunks: Iterable[Chunk]) -> str:
     """Write a file beside another one; return its name.
 
     Raises:
-        CnncalcError: where there is one that may belong to another model, or it can't be written.
+        CnncalcError: if there is one that may belong to another model, or it can't be written.
     """
     if is_replaced(path + suffix) and not is_replaced(path):
         raise CnncalcError(f"{path}: there is a file {path}{suffix}, which may belong to another model")

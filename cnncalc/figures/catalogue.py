@@ -121,7 +121,7 @@ def _last_shape(network: Graph, basis: Basis) -> tuple[int, ...]:
 def _receptive_field(network: Graph, basis: Basis) -> int:
     """Return the shortest axis of the fields that the outputs see of every input that they read.
 
-    Raises CnncalcError where no more is known than what an output sees at most.
+    Raises CnncalcError if no more is known than what an output sees at most.
     """
     from cnncalc.figures.receptive_field import receptive_fields
 

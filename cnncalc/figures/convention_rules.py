@@ -1,6 +1,6 @@
 """What other tools count for one layer: the rules of their source, quirks included.
 
-A rule takes a layer's use and the batch, and returns the tool's figure, None where the tool has none; its docstring is
+A rule takes a layer's use and the batch, and returns the tool's figure, None if the tool has none; its docstring is
 what ``cnncalc explain --convention`` shows.  The tools, their releases and where each source is stand in
 :mod:`cnncalc.figures.conventions`.
 """

@@ -18,7 +18,7 @@ UNDEFINED = ("locally_connected",)
 """Types that PyTorch does not have, so that no tool for it says what they cost."""
 
 Rule = Callable[[Use, int], "int | None"]
-"""From a layer's use and the batch to a tool's figure; None where the tool has none.  The docstring is shown."""
+"""From a layer's use and the batch to a tool's figure; None if the tool has none.  The docstring is shown."""
 
 
 class Convention(NamedTuple):
@@ -48,11 +48,11 @@ class Convention(NamedTuple):
         return f"{self.figure} ({self.name})"
 
     def rule(self, layer_type: str) -> Rule | None:
-        """Return the rule for a layer type; None where the tool passes it over."""
+        """Return the rule for a layer type; None if the tool passes it over."""
         return self.by_type.get(layer_type, self.others)
 
     def of(self, use: Use, batch: int) -> int | None:
-        """Return the tool's figure for a layer's use; None where it is not defined."""
+        """Return the tool's figure for a layer's use; None if it is not defined."""
         if not use.layer.elsewhere.compared:
             return None
         rule = self.rule(use.layer.type)

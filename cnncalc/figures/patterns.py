@@ -151,7 +151,7 @@ def _together(pattern: Pattern, span: Span, step: int, rises: bool) -> tuple[int
 
 
 def union(patterns: Sequence[Pattern], count: int, work: PatternBudget) -> Pattern | None:
-    """Return the union of what ``count`` positions see by several patterns; None where that is too much work."""
+    """Return the union of what ``count`` positions see by several patterns; None if that is too much work."""
     one, *others = dict.fromkeys(patterns)
     if not others:
         return one

@@ -209,7 +209,7 @@ def _moved(seen: Seen, moves: tuple[Move, ...], shape: Shape, output: Shape, wor
 
 
 def _flattened(field: Field, shape: Shape) -> Field | None:
-    """Return a field of one axis behind a flatten; None where it is of another form."""
+    """Return a field of one axis behind a flatten; None if it is of another form."""
     ((places, pattern, loose), *others) = field.terms
     if not others and not places and loose in ((), _ALL_CHANNELS):
         return field
@@ -320,7 +320,7 @@ def _on_channels(seen: Seen) -> bool:
 
 
 def _seam(moves: Reads | None) -> int | None:
-    """Return the axis along which a layer puts its inputs side by side; None where it does not."""
+    """Return the axis along which a layer puts its inputs side by side; None if it does not."""
     axes = set()
     for steps in moves or ():
         parts = [read.axis for read in getattr(steps[0], "reads", ()) if read.ranges and read.ranges.growth is None]

@@ -13,7 +13,7 @@ SORT_KEYS = (*COUNTED, "name", "index")
 
 
 def select(summary: Summary, depth: int | None, sort: str | None, top: int | None) -> tuple[list[Row], Row | None]:
-    """Return the rows to show, and the sum of those left out, or None where all are there."""
+    """Return the rows to show, and the sum of those left out, or None if all are there."""
     rows = summary.rows if depth is None else folded(summary.rows, depth)
     key = sort or ("macs" if top is not None else None)
     if key in ("name", "index"):
@@ -83,7 +83,7 @@ def layers_named(network: Graph, words: Sequence[str]) -> list[Node]:
     that no other has.
 
     Raises:
-        CnncalcError: where a word names nothing, or is the end of several paths.
+        CnncalcError: if a word names nothing, or is the end of several paths.
     """
     found: set[str] = set()
     for word in words:

@@ -28,7 +28,7 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
 
     Raises:
         CnncalcError: where ``path`` can't be written.
-        BrokenPipeError: where it is a pipe that nobody reads any more.
+        BrokenPipeError: if it is a pipe that nobody reads any more.
     """
     try:
         target = _followed(path)
@@ -52,7 +52,7 @@ def write_whole(path: str, data: bytes | Iterable[bytes | memoryview]) -> None:
 
     Raises:
         CnncalcError: where ``path`` can't be written.
-        BrokenPipeError: where it is a pipe that nobody reads any more.
+        BrokenPipeError: if it is a pipe that nobody reads any more.
     """
     with whole_file(path) as file:
         file.writelines([data] if isinstance(data, bytes) else data)
@@ -62,13 +62,13 @@ def write_folder(path: str, files: Iterable[tuple[str, bytes]]) -> None:
     """Write files into a new folder, which is there as a whole or not at all; an empty one may be there.
 
     Raises:
-        CnncalcError: where something is there, or the folder can't be written.
+        CnncalcError: if something is there, or the folder can't be written.
     """
     from shutil import rmtree
 
     target = os.path.abspath(path)
     if os.path.lexists(target) and not (os.path.isdir(target) and not os.listdir(target)):
-        raise CnncalcError(f"can't write {path}: there is such a file, or a folder that is not empty")
+        raise CnncalcError(f"can't write {path}: it exists and is not an empty folder")
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name[:80]}.{os.urandom(6).hex()}")
     _unfinished.add(temporary)

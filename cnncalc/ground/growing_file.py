@@ -45,10 +45,10 @@ class Begun(NamedTuple):
 
 
 def begun(path: str) -> Begun | None:
-    """Return what is known of a file that was begun; None where nothing is.
+    """Return what is known of a file that was begun; None if nothing is.
 
     Raises:
-        CnncalcError: where what stands beside it says something else, or is not that file's.
+        CnncalcError: if what stands beside it says something else, or is not that file's.
     """
     try:
         with open(path + SUFFIX, "rb") as file:
@@ -75,7 +75,7 @@ class GrowingFile:
             of: what it is the beginning of, as it is compared when somebody goes on with it.
 
         Raises:
-            CnncalcError: where it can't be written, or ``path`` + ``.progress`` is somebody else's file.
+            CnncalcError: if it can't be written, or ``path`` + ``.progress`` is somebody else's file.
         """
         begun(path)
         self.path = path
@@ -93,7 +93,7 @@ class GrowingFile:
         """Go on with a file that was begun: what was written after its last checkpoint is cut off.
 
         Raises:
-            CnncalcError: where it can't be written, or does not begin as it did then.
+            CnncalcError: if it can't be written, or does not begin as it did then.
         """
         growing = cls.__new__(cls)
         growing.path = path
@@ -115,7 +115,7 @@ class GrowingFile:
         return growing
 
     def write(self, data: bytes) -> None:
-        """Append bytes.  Raises CnncalcError where that can't be done."""
+        """Append bytes.  Raises CnncalcError if that can't be done."""
         try:
             self._file.write(data)
         except OSError as error:
@@ -221,7 +221,7 @@ def _writing(path: str) -> Iterator[None]:
 
 
 def _checksum(file: IO[bytes], count: int) -> int | None:
-    """Return the checksum of a file's first bytes; None where it has not so many."""
+    """Return the checksum of a file's first bytes; None if it has not so many."""
     found = 0
     while count:
         block = file.read(min(count, _BLOCK))

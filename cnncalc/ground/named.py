@@ -35,7 +35,7 @@ else:
         __slots__ = ()
 
         def __new__(cls, *items, **named):
-            """Take the items in their order or by name.  Raises TypeError where that is not each of them once."""
+            """Take the items in their order or by name.  Raises TypeError if that is not each of them once."""
             if named or len(items) != cls._count:
                 items = cls._completed(items, named)
             return _tuple(cls, items)

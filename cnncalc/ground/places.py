@@ -120,7 +120,7 @@ class SpecError(CnncalcError):
 
     Attributes:
         faults: every fault that was found.
-        unfinished: the network as far as it could be built; None where building it did not begin.
+        unfinished: the network as far as it could be built; None if building it did not begin.
     """
 
     unfinished: object = None

@@ -15,7 +15,7 @@ def parse_quantity(text: str, name: str, of_bytes: bool = False) -> int:
     """Return ``600M``, ``1.5G``, ``1_000`` exactly; of bytes also ``4MB`` (1000²) and ``256KiB`` (1024).
 
     Raises:
-        CnncalcError: where it is none, or stands for a fraction.
+        CnncalcError: if it is none, or stands for a fraction.
     """
     match = _QUANTITY(text.strip())
     kind, forms = ("a number of bytes", "256KiB, 4MB") if of_bytes else ("a number", "600M, 1.5G")

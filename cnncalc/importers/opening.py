@@ -18,7 +18,7 @@ def open_recipe(spec: str | os.PathLike[str], variant: str | None = None) -> tup
     """Return the recipe that ``spec`` names, and the variant: the given one, a shipped network's, or FILE:VARIANT's.
 
     Raises:
-        CnncalcError: where there is no such spec, it can't be read, it is another variant already, or an argument is
+        CnncalcError: if there is no such spec, it can't be read, it is another variant already, or an argument is
             no name.
     """
     path, asked = split_variant(given.path("spec", spec, "a path or the name of a network that ships"))
@@ -50,7 +50,7 @@ def open_file(spec: str, fuse: bool = True) -> tuple[Recipe, str | None]:
 
 
 def _is_model_file(spec: str) -> bool:
-    """Whether there is such a model file.  Raises CnncalcError where a file only is called one."""
+    """Whether there is such a model file.  Raises CnncalcError if a file only is called one."""
     if not os.path.isfile(spec):
         return False
     try:

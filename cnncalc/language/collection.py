@@ -38,7 +38,7 @@ class Member(NamedTuple):
         return self.recipe.about(self.variant).source
 
     def build(self, settings: Mapping[str, Value] | None = None, inputs: Mapping[str, Shape] | None = None) -> Graph:
-        """Build the network.  Raises CnncalcError where the file is wrong."""
+        """Build the network.  Raises CnncalcError if the file is wrong."""
         return self.recipe.build(self.variant, settings, inputs)
 
 

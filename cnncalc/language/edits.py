@@ -101,7 +101,7 @@ def applied(text: str, edits: Sequence[Edit]) -> str:
 
 
 def find_item(origin: Origin | None) -> ItemText | None:
-    """Return where the item of an origin stands; None where it is not in a text."""
+    """Return where the item of an origin stands; None if it is not in a text."""
     if not isinstance(origin, Place):
         return None
     file = origin.file

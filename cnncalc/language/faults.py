@@ -20,7 +20,7 @@ class Faults:
         self._places: set[Origin] | None = set() if each_place_once else None
 
     def note(self, origin: Origin, message: str, hint: Hint = None) -> None:
-        """Note a fault.  Raises SpecError where there are ten times as many as are shown."""
+        """Note a fault.  Raises SpecError if there are ten times as many as are shown."""
         if self._places is not None:
             if origin in self._places:
                 return
@@ -35,7 +35,7 @@ class Faults:
         return len(self.found) >= MAX_FAULTS
 
     def stop(self) -> None:
-        """Raise SpecError where a fault has been noted."""
+        """Raise SpecError if a fault has been noted."""
         if self.found:
             raise SpecError(self.found)
 

@@ -43,7 +43,7 @@ def doubt(shape: Shape, kernel: Value = None) -> Doubt | None:
 
     Args:
         shape: channels first, without the batch axis.
-        kernel: the first window that the network slides, as its spec states it; None where that is an expression.
+        kernel: the first window that the network slides, as its spec states it; None if that is an expression.
     """
     axes = len(shape)
     listed = kernel if isinstance(kernel, tuple) else ()

@@ -47,7 +47,7 @@ def open_document(spec: str) -> tuple[Spec, str | None]:
     """Return the spec that ``spec`` names, and the variant that the name asks for.
 
     Raises:
-        CnncalcError: where there is no such spec, or it can't be read.
+        CnncalcError: if there is no such spec, or it can't be read.
     """
     path, variant = (spec, None) if os.path.isfile(spec) else _shipped(spec)
     try:
@@ -94,7 +94,7 @@ def read_text(data: bytes, name: str) -> Spec:
     """Return the spec of some bytes, called ``name`` in messages; unnamed, its name is the file's.
 
     Raises:
-        CnncalcError: where they are no spec, or with every fault that can be found without expanding it.
+        CnncalcError: if they are no spec, or with every fault that can be found without expanding it.
     """
     try:
         spec = Spec(decode(data, name))

@@ -44,7 +44,7 @@ def variant_names(text: str) -> list[str]:
 
 
 def networks() -> list[tuple[str, str, str | None]]:
-    """Return (name, path, variant) of every network that ships; variant is None where the file is one network."""
+    """Return (name, path, variant) of every network that ships; variant is None if the file is one network."""
     found: list[tuple[str, str, str | None]] = []
     for stem in _stems():
         path = _path(stem)
@@ -62,7 +62,7 @@ def find(name: str, otherwise: Callable[[str], str | None] = lambda name: None) 
         otherwise: returns a hint that is better than a near name, where it has one.
 
     Raises:
-        CnncalcError: where no shipped spec has the name; the hint has the nearest.
+        CnncalcError: if no shipped spec has the name; the hint has the nearest.
     """
     likely = sorted(_stems(), key=lambda stem: -len(os.path.commonprefix((stem, name))))  # noqa: RUF071 - of two words
     for stem in likely:

@@ -117,7 +117,7 @@ class Argument(Generic[T]):
             raise LayerError(f"{name} must be {fault}, not {value_text(value)}", argument=name) from None
 
     def absent(self, name: str) -> T | None:
-        """Return the default.  Raises LayerError where there is none."""
+        """Return the default.  Raises LayerError if there is none."""
         if self.default is REQUIRED:
             raise LayerError(f"'{name}' is missing: {self.help}", hint=f"write it as {name}: …")
         if not self._is_converted:
@@ -303,7 +303,7 @@ def pair(value: object, take: Callable[[object], int] = natural) -> tuple[int, i
 
 
 def per_rank(name: str, value: Any, rank: int, axes: str) -> Any:
-    """Spell a value out for ``rank`` spatial axes.  Raises LayerError where it has another number of axes."""
+    """Spell a value out for ``rank`` spatial axes.  Raises LayerError if it has another number of axes."""
     if value is None or isinstance(value, str):
         return value
     if axes == "pair" and isinstance(value[0], int):

@@ -76,14 +76,14 @@ class Elsewhere(NamedTuple):
 class Use:
     """A layer applied to given input shapes: its output shape and everything that is counted, per sample.
 
-    ``elements`` are those of the output.  ``flops`` is None where the type does not define them; such types are named
+    ``elements`` are those of the output.  ``flops`` is None if the type does not define them; such types are named
     in every output.
     """
 
     __slots__ = ("buffers", "elements", "flops", "inputs", "layer", "macs", "output", "params", "weights")
 
     def __init__(self, layer: Layer, inputs: tuple[Shape, ...]) -> None:
-        """Infer and count.  Raises LayerError where the inputs don't fit the layer."""
+        """Infer and count.  Raises LayerError if the inputs don't fit the layer."""
         self.layer = layer
         self.inputs = inputs
         self.output = output = layer.output_shape(*inputs)
@@ -180,7 +180,7 @@ class Layer:
     # --- the rules, each a pure function of shapes ---------------------------------------------------------
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the output's shape.  Raises LayerError where the inputs don't fit."""
+        """Return the output's shape.  Raises LayerError if the inputs don't fit."""
         return inputs[0]
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
@@ -196,7 +196,7 @@ class Layer:
         return []
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
-        """Return all floating-point operations, per sample; None where nobody has defined them."""
+        """Return all floating-point operations, per sample; None if nobody has defined them."""
         return None
 
     def times(self, inputs: tuple[Shape, ...], times: int) -> int:
@@ -211,7 +211,7 @@ class Layer:
         return None
 
     def sliding(self, inputs: tuple[Shape, ...]) -> Sliding | None:
-        """Return the window that the layer slides over its input; None where it slides none."""
+        """Return the window that the layer slides over its input; None if it slides none."""
         return self.window(inputs) if self.slides else None
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads | None:
@@ -219,7 +219,7 @@ class Layer:
         return None
 
     def clamps(self) -> tuple[float, float] | None:
-        """Return the bounds that the layer only clips its input to; None where it does anything else."""
+        """Return the bounds that the layer only clips its input to; None if it does anything else."""
         return None
 
     def below(self, inputs: tuple[Shape, ...]) -> tuple[int | None, ...]:
@@ -258,7 +258,7 @@ class Layer:
             output: the output's shape.
 
         Raises:
-            LayerError: where elements of this type are not worked out.
+            LayerError: if elements of this type are not worked out.
         """
         raise LayerError(f"is of type {self.type}, whose elements are not traced")
 
@@ -269,7 +269,7 @@ class Layer:
         ``Relu``, ``Elu(alpha)``, ``LeakyRelu(alpha=slope)``.
 
         Raises:
-            LayerError: where there is no counterpart, or the name does not say what all arguments mean.
+            LayerError: if there is no counterpart, or the name does not say what all arguments mean.
         """
         name, attributes = _called(self.elsewhere.onnx)
         if not name or {*attributes.values()} != {*self.arguments} or self.weights(*onnx.shapes):
@@ -280,7 +280,7 @@ class Layer:
         """Return how this use is written in PyTorch: by default as the function that ``elsewhere`` names.
 
         Raises:
-            LayerError: where PyTorch can't express it; the message is what follows "PyTorch".
+            LayerError: if PyTorch can't express it; the message is what follows "PyTorch".
         """
         from cnncalc.layers.pytorch import InputPlace, Option, Torch, call
 
@@ -312,7 +312,7 @@ class Layer:
         """Return this layer's use on the given input shapes, checked, counted and remembered.
 
         Raises:
-            LayerError: where the inputs don't fit the layer.
+            LayerError: if the inputs don't fit the layer.
         """
         try:
             use = self._uses.get(inputs)

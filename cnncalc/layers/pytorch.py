@@ -71,7 +71,7 @@ class Torch(NamedTuple):
 
     Attributes:
         value: what ``forward`` computes; a mere place passes its input on.
-        module: what ``__init__`` makes, whose parameters have the layer's names; None where there are none.
+        module: what ``__init__`` makes, whose parameters have the layer's names; None if there are none.
         helpers: classes and functions that the code needs beside PyTorch's, each the text of one.
     """
 
@@ -147,7 +147,7 @@ def dims(axes: Sequence[int]) -> int | tuple[int, ...]:
 
 
 def mapped(shape: Shape, what: str) -> int:
-    """Return the number of spatial axes of a map.  Raises LayerError where PyTorch's functions have fewer."""
+    """Return the number of spatial axes of a map.  Raises LayerError if PyTorch's functions have fewer."""
     if len(shape) > 4:
         raise LayerError(f"has no {what} on {len(shape) - 1} spatial axes")
     return len(shape) - 1

@@ -15,7 +15,7 @@ from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.shapes import Shape
 
 Span: TypeAlias = "tuple[int, int] | None"
-"""The first and the last position that are read; None where none is."""
+"""The first and the last position that are read; None if none is."""
 
 
 class Ranges(NamedTuple):

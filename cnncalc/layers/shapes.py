@@ -30,7 +30,7 @@ def spatial(shape: Shape, type_name: str = "layer") -> Shape:
 
 
 def axis_index(axis: int, shape: Shape) -> int:
-    """Return an axis counted from the front.  Raises LayerError where the shape has no such axis."""
+    """Return an axis counted from the front.  Raises LayerError if the shape has no such axis."""
     if not -len(shape) <= axis < len(shape):
         raise LayerError(
             f"axis = {axis}, but the input {shape_text(shape)} has {axis_count(len(shape))}",

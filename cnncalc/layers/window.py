@@ -86,7 +86,7 @@ def window_counts(
     """Return :func:`window_count` for every spatial axis of a map.
 
     Raises:
-        LayerError: where not even one window fits an axis.
+        LayerError: if not even one window fits an axis.
     """
     axes = zip(shape[1:], kernel, stride, pads, dilation or (1,) * len(kernel), strict=True)
     counts = tuple([window_count(*axis, ceil, clip) for axis in axes])

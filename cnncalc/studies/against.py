@@ -166,7 +166,7 @@ def against(
         progress: called with (layers done, layers in all, the next layer's name).
 
     Raises:
-        CnncalcError: where the engine is not installed or can't run the network, a layer has no counterpart, input or
+        CnncalcError: if the engine is not installed or can't run the network, a layer has no counterpart, input or
             weights don't fit, or memory is too small.
     """
     engine = _engine()
@@ -263,7 +263,7 @@ def _theirs(
 
 
 def _started(engine: Any, path: str, threads: int) -> Any:
-    """Return a model in the other engine.  Raises CnncalcError where it can't be read."""
+    """Return a model in the other engine.  Raises CnncalcError if it can't be read."""
     options = engine.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 3, threads
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # memory goes back when the session ends
@@ -317,7 +317,7 @@ def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> 
 
 
 def _as_ours(made: Array, like: Array) -> Array | None:
-    """Return an array of the file's as float, with the batch first as ours has it; None where it has no batch."""
+    """Return an array of the file's as float, with the batch first as ours has it; None if it has no batch."""
     if made.dtype.kind not in "fiub":
         return None
     placed = [np.moveaxis(made, axis, 0) for axis in range(made.ndim)] or [made]
@@ -337,7 +337,7 @@ def _terms(tensor: Tensor, largest: Mapping[Tensor, float]) -> float:
 
 
 def _laid_out(x: Array, sizes: Sequence[int | str | None]) -> Array | None:
-    """Return an array (N, …) with the batch where a file's sizes have room for it; None where they don't fit."""
+    """Return an array (N, …) with the batch where a file's sizes have room for it; None if they don't fit."""
     if len(x) == 1 and len(sizes) == x.ndim - 1:  # the file has no batch
         return np.ascontiguousarray(x[0])
     if len(sizes) == 1 and x.shape[1:] == (1,):  # one number per sample

@@ -24,7 +24,7 @@ def test_the_suffix_says_the_format(tmp_path: Path) -> None:
 
 
 def test_what_is_not_said() -> None:
-    assert cnncalc("export", "lenet5") == (2, "", f"neither --to nor -o says in which format\n  hint: {LISTED}\n")
+    assert cnncalc("export", "lenet5") == (2, "", f"neither --to nor -o gives the format\n  hint: {LISTED}\n")
     unknown = cnncalc("export", "lenet5", "-o", "net.foo")
     assert unknown == (2, "", f"-o net.foo: no format has such a suffix\n  hint: {LISTED}\n")
 
@@ -35,13 +35,13 @@ def test_an_input_is_not_written_over(tmp_path: Path, suffix: str) -> None:
     cnncalc("export", "lenet5", "-o", str(path))
     before = path.read_bytes()
     done = cnncalc("export", str(path), "-o", str(path))
-    assert (done.code, done.err) == (2, f"-o {path}: this command reads that file and won't write over it\n")
+    assert (done.code, done.err) == (2, f"-o {path}: this command reads that file and won't overwrite it\n")
     assert path.read_bytes() == before
 
 
 def test_an_option_of_another_format() -> None:
     done = cnncalc("export", "lenet5", "--to", "spec", "--opset", "17")
-    assert done == (2, "", "--opset means nothing beside --to spec\n  hint: it is for onnx\n")
+    assert done == (2, "", "--opset has no effect with --to spec\n  hint: it is for onnx\n")
 
 
 def test_an_opset_that_is_not_offered(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_weights_that_do_not_fit_leave_no_file(tmp_path: Path) -> None:
 
 def test_a_terminal_gets_no_model() -> None:
     shown = on_a_terminal([sys.executable, "-m", "cnncalc", "export", "lenet5", "--to", "onnx"])
-    assert shown == "--to onnx is no text, and standard output is a terminal\n  hint: give -o FILE, or a pipe\n"
+    assert shown == "--to onnx is binary, and standard output is a terminal\n  hint: give -o FILE, or a pipe\n"
 
 
 def test_a_pipe_gets_the_model(tmp_path: Path) -> None:
@@ -115,11 +115,11 @@ def test_a_model_takes_its_own_weights_along(tmp_path: Path) -> None:
     runs = [load(path).run(seed=1).output for path in (one, two)]
     assert (runs[0] == runs[1]).all()
     assert cnncalc("export", str(one), "-o", str(two), "--seed", "5") == (
-        2, "", f"--seed is of random weights, but {one} has its own\n  hint: leave --seed out\n",
+        2, "", f"--seed is for random weights, but {one} has its own\n  hint: leave --seed out\n",
     )  # fmt: skip
     assert cnncalc("weights", "lenet5", "-o", str(tmp_path / "w.npz")).code == 0
     assert cnncalc("export", "lenet5", "-o", str(two), "--seed", "5", "--weights", str(tmp_path / "w.npz")) == (
-        2, "", "--seed is of random weights, but --weights gives them\n  hint: leave --seed out\n",
+        2, "", "--seed is for random weights, but --weights gives them\n  hint: leave --seed out\n",
     )  # fmt: skip
 
 
@@ -165,7 +165,7 @@ def test_the_file_beside_is_no_input_either(tmp_path: Path) -> None:
     (tmp_path / "w.npz").rename(weights)
     before = weights.read_bytes()
     done = cnncalc("export", "lenet5", "-o", str(path), "--weights", str(weights))
-    assert (done.code, done.err) == (2, f"-o {weights}: this command reads that file and won't write over it\n")
+    assert (done.code, done.err) == (2, f"-o {weights}: this command reads that file and won't overwrite it\n")
     assert (weights.read_bytes(), path.exists()) == (before, False)
 
 

@@ -101,7 +101,7 @@ def test_the_page_names_bounds_changes_and_lines() -> None:
 @pytest.mark.parametrize(
     ("machine", "said"),
     [
-        ("flops=100G", "both are needed"),
+        ("flops=100G", "both flops and bandwidth are needed"),
         ("flops=100G,bandwith=20G", "did you mean 'bandwidth'?"),
         ("flops=1G,flops=1G", "given twice"),
         ("flops=0,bandwidth=1G", "must be above 0"),
@@ -118,4 +118,4 @@ def test_machines_that_can_not_be_read(machine: str, said: str) -> None:
 def test_changes_that_are_not_tried_are_reported() -> None:
     done = cnncalc("hotspots", "-", stdin="input: [4]\nlayers:\n  - linear: 4\n    repeat: 23000\n")
     assert done.code == 0
-    assert done.err == "note: not every change was tried, for the network has 23,000 layers\n"
+    assert done.err == "note: not every change was tried, because the network has 23,000 layers\n"

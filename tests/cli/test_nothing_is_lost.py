@@ -54,7 +54,7 @@ def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_spec_is_not_written_over(net: Path, arguments: list[str]) -> None:
     done = cnncalc(*arguments, "--format", "json", "-o", "net.yaml")
     assert (done.code, done.out) == (2, "")
-    assert done.err == "-o net.yaml: this command reads that file and won't write over it\n"
+    assert done.err == "-o net.yaml: this command reads that file and won't overwrite it\n"
     assert net.read_text() == NET
     assert os.listdir() == ["net.yaml"]
 
@@ -74,7 +74,7 @@ def test_nor_is_standard_input(net: Path) -> None:
         with net.open() as file:
             done = process("summary", name, "--format", "json", "-o", "net.yaml", stdin=file)
         assert done.returncode == 2
-        assert "this command reads that file and won't write over it" in done.stderr
+        assert "this command reads that file and won't overwrite it" in done.stderr
         assert net.read_text() == NET
 
 
@@ -98,7 +98,7 @@ def test_nor_are_inputs_and_weights(net: Path) -> None:
         for option, written in (("--save", name), ("-o", name)):
             done = cnncalc(*run, option, written, "--format", "json")
             assert (done.code, done.out) == (2, "")
-            assert done.err == f"{option} {name}: this command reads that file and won't write over it\n"
+            assert done.err == f"{option} {name}: this command reads that file and won't overwrite it\n"
     assert {name: Path(name).read_bytes() for name in before} == before
 
 
@@ -106,7 +106,7 @@ def test_nor_are_inputs_and_weights(net: Path) -> None:
 def test_export_does_not_write_over_what_people_edit(net: Path, name: str) -> None:
     Path(name).write_text("mine")
     done = cnncalc("export", "lenet5", "-o", name)
-    assert (done.code, done.err) == (2, f"-o {name}: there is such a file\n  hint: --force writes over it\n")
+    assert (done.code, done.err) == (2, f"-o {name}: the file exists\n  hint: --force overwrites it\n")
     assert Path(name).read_text() == "mine"
     assert cnncalc("export", "lenet5", "-o", name, "--force").code == 0
     assert "lenet5" in Path(name).read_text().lower().replace("-", "")
@@ -116,7 +116,7 @@ def test_export_does_not_write_over_what_people_edit(net: Path, name: str) -> No
 
 def test_show_does_not_write_over_a_file(net: Path) -> None:
     done = cnncalc("show", "lenet5", "-o", "net.yaml")
-    assert (done.code, done.err) == (2, "-o net.yaml: there is such a file\n  hint: --force writes over it\n")
+    assert (done.code, done.err) == (2, "-o net.yaml: the file exists\n  hint: --force overwrites it\n")
     assert net.read_text() == NET
     assert cnncalc("show", "lenet5", "-o", "net.yaml", "--force").code == 0
     assert net.read_text() == cnncalc("show", "lenet5").out
@@ -131,7 +131,7 @@ def test_a_suffix_of_no_format(net: Path, name: str) -> None:
     assert done.err == (
         f"-o {name}: no format has the suffix '{suffix}'\n"
         "  hint: there are .txt, .json, .ndjson, .jsonl, .csv, .tsv, .md, .markdown, .html, .htm; "
-        "with --format any name will do\n"
+        "with --format any name is allowed\n"
     )
     assert os.listdir() == ["net.yaml"]
     assert cnncalc("check", "lenet5", "-o", name).code == (0 if name == "out.xml" else 2)
@@ -236,7 +236,7 @@ def test_ctrl_c_keeps_the_rows_that_are_done(net: Path, presses: int, jobs: str)
         assert (code, out) == (130, "")
         assert err.startswith("interrupted: ")
         (said,) = err.removeprefix("interrupted: ").splitlines()
-        on = "" if name.endswith(".json") else "; --resume goes on there"
+        on = "" if name.endswith(".json") else "; --resume continues there"
         assert said.endswith(f" combinations are done, which are in {name}{on}")
         count = int(said.split(" ")[0].replace(",", ""))
         text = Path(name).read_text()

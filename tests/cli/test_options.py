@@ -290,7 +290,7 @@ def test_a_layer_is_readable() -> None:
         assert "*" not in cnncalc("layers", one["type"]).out
 
 
-# --- what is asked for ---------------------------------------------------------------------------------------
+# --- which network ------------------------------------------------------------------------------------------
 
 
 def test_a_family_says_which_variant_is_shown_and_how_many_there_are(tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ def test_a_family_says_which_variant_is_shown_and_how_many_there_are(tmp_path: P
     net.write_text(
         "args: {n: 1}\nvariants: {a: {args: {n: 2}}, b: {args: {n: 3}}}\ninput: [3]\nlayers: [{linear: n}]\n"
     )
-    assert "this is the file's own, which is none of them" in cnncalc("summary", str(net)).err
+    assert "this is the file's default, which is none of them" in cnncalc("summary", str(net)).err
     assert cnncalc("summary", str(net), "--set", "n=4").err == ""
 
 
@@ -450,7 +450,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]").search
         ),
         (
             ["draw", "lenet5", "-o", "n.png"],
-            "an .svg is a picture, too: a browser shows it, and rsvg-convert makes a PNG or a PDF of it",
+            "write an .svg: browsers show it, and rsvg-convert makes a PNG or a PDF of it",
         ),
         (["summary", "alexnet", "--batch", "abc"], None),
         (["summary", "alexnet", "--wibble"], None),

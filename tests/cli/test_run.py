@@ -140,7 +140,7 @@ def test_infinite_values_are_reported(tmp_path: Path, small: str) -> None:
     arrays = {item["name"]: np.full(item["shape"], 3e38, np.float32) for item in listed(small)}
     done = cnncalc("run", small, "--weights", saved(tmp_path / "w.npz", **arrays))
     assert done.code == 1
-    assert "'conv1' is the first layer that made NaN or infinite elements" in done.err
+    assert "'conv1' is the first layer with NaN or infinite elements" in done.err
     assert "5 of 5 layers" in done.out
 
 

@@ -89,7 +89,7 @@ def test_a_run_without_its_outputs_saves_nothing(tmp_path: Path, monkeypatch: py
     path.write_text("input: [3, 2, 2]\nlayers: [flatten, linear: 2]\n")
     done = cnncalc("run", str(path), "--save", str(tmp_path / "out.npz"))
     assert done.code == 1
-    assert "not all outputs were made, none are saved" in done.err
+    assert "not all outputs were computed, so none are saved" in done.err
     assert [file.name for file in tmp_path.iterdir()] == ["net.yaml"]
 
 
@@ -198,10 +198,10 @@ def test_archives_of_inputs(same: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--mean", "1,2"], "--mean says how a picture is read"),
-        (["--std", "1"], "--std says how a picture is read"),
-        (["--resize", "9"], "--resize says how a picture is read"),
-        (["--mean", "1", "--input", "x.npy"], "--mean says how a picture is read"),
+        (["--mean", "1,2"], "--mean is for pictures"),
+        (["--std", "1"], "--std is for pictures"),
+        (["--resize", "9"], "--resize is for pictures"),
+        (["--mean", "1", "--input", "x.npy"], "--mean is for pictures"),
         (["--batch", "2", "--input", "x.npy"], "--batch is for random inputs, but --input x.npy is a file"),
         (["--mean", "nan", "--input", "x.png"], "--mean nan: not numbers"),
         (["--layers", "identity1"], "there is no --save FILE"),

@@ -375,7 +375,7 @@ def test_set_takes_lists_words_and_numbers() -> None:
 @pytest.mark.parametrize(
     ("shape", "note"),
     [
-        ("3x32", "3x32 has 1 spatial axis, the spec's own input has 2"),
+        ("3x32", "3x32 has 1 spatial axis, but the spec's input has 2"),
         ("9x12x3", "9x12x3 has 9 channels; if they come last, add --layout hwc"),
     ],
 )

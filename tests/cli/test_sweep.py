@@ -176,7 +176,7 @@ def test_channels_last(net: str) -> None:
         (["--pareto", "mac"], "--pareto: no figure 'mac'\n  hint: did you mean 'macs'?\n"),
         (
             ["--pareto", "macs:most"],
-            "--pareto macs:most: 'most' is neither min nor max\n  hint: write macs, or macs:max where more is better\n",
+            "--pareto macs:most: 'most' is neither min nor max\n  hint: write macs, or macs:max if more is better\n",
         ),
     ],
 )

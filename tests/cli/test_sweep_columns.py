@@ -150,7 +150,7 @@ def test_a_difference_is_an_internal_error(monkeypatch: pytest.MonkeyPatch) -> N
         (("--top", "3"), "--top: by which figure?"),
         (("--sort", "mcas"), "--sort: no figure 'mcas'"),
         (("--sort", "macs:up"), "--sort macs:up: 'up' is neither min nor max"),
-        (("--pareto", "macs", "--top", "3"), "--pareto has an order of its own"),
+        (("--pareto", "macs", "--top", "3"), "--pareto has its own order"),
         (
             ("--where", "macs <= 300M and mcas < 5"),
             "--where:1:18: unknown name 'mcas'\n   1 | macs <= 300M and mcas < 5\n     |                  ^\n"

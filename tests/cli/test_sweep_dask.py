@@ -163,7 +163,7 @@ def test_a_cluster_of_this_machine_goes_on_after_ctrl_c() -> None:
         _, err = running.communicate(timeout=30)
     assert running.returncode == 130
     assert re.fullmatch(
-        r"interrupted: [\d,]+ of 2,880 combinations are done, which are in out\.ndjson; --resume goes on there\n", err
+        r"interrupted: [\d,]+ of 2,880 combinations are done, which are in out\.ndjson; --resume continues there\n", err
     )
     assert is_gone(running.pid)
     assert cnncalc(*sweep, "--resume", "--jobs", "2").code == 1
@@ -189,8 +189,8 @@ def test_a_scheduler_that_is_not_there() -> None:
         (("--dask", "scheduler"), "--dask scheduler: not an address\n  hint: as in --dask tcp://scheduler:8786, or local\n"),
         (
             ("--dask", "tcp://scheduler:8786", "--jobs", "2"),
-            "--jobs are processes of this machine, and --dask computes elsewhere\n"
-            "  hint: leave out --jobs: the scheduler has workers of its own\n",
+            "--jobs starts processes on this machine, but --dask computes elsewhere\n"
+            "  hint: leave out --jobs: the scheduler has its own workers\n",
         ),
     ],
 )  # fmt: skip

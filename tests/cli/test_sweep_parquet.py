@@ -117,14 +117,14 @@ def test_it_goes_through_a_pipe(parquet: Any) -> None:
 
 def test_a_terminal_shows_no_bytes(parquet: Any) -> None:
     shown = on_a_terminal([sys.executable, "-m", "cnncalc", "sweep", "net.yaml", "--format", "parquet"])
-    assert "--format parquet is no text that a terminal shows" in shown
+    assert "--format parquet is binary, and standard output is a terminal" in shown
     assert "give -o FILE, or a pipe" in shown
 
 
 def test_nothing_can_go_on_with_it() -> None:
     done = cnncalc("sweep", *VARIED, "-o", "out.parquet", "--resume")
     assert done.code == 2
-    assert "--resume can't go on with parquet, which is written as a whole" in done.err
+    assert "--resume can't continue parquet, which is written as a whole" in done.err
 
 
 def test_without_pyarrow_the_extra_is_named() -> None:

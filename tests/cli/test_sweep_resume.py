@@ -122,7 +122,7 @@ def test_a_process_that_is_killed(by: signal.Signals, monkeypatch: pytest.Monkey
     if by != signal.SIGKILL:  # whole lines alone
         assert Path("out.ndjson").read_text().endswith("}\n")
     if by == signal.SIGINT:
-        assert " of 720 combinations are done, which are in out.ndjson; --resume goes on there\n" in err
+        assert " of 720 combinations are done, which are in out.ndjson; --resume continues there\n" in err
     cnncalc("sweep", *MANY, "--columns", "receptive_field", "-o", "whole.ndjson")
     assert cnncalc(*sweep, "--resume").code == 1
     assert digest("out.ndjson") == digest("whole.ndjson")
@@ -154,7 +154,7 @@ def test_it_refuses_what_is_another_sweep(options: tuple[str, ...], message: str
     done = cnncalc("sweep", *given, "-o", "out.ndjson", "--resume")
     assert (done.code, done.out) == (2, "")
     assert message in done.err
-    assert done.err.endswith("hint: leave out --resume to write it anew\n")
+    assert done.err.endswith("hint: leave out --resume to start over\n")
     assert digest("out.ndjson") == before
 
 
@@ -208,18 +208,18 @@ def test_a_file_of_another_sweep_is_not_complete(options: tuple[str, ...], other
     axes = ("--set", "width=1:60") if other[1].startswith(("kernel", "params")) else ()
     done = cnncalc("sweep", "net.yaml", *axes, *other, "-o", f"out.{format}", "--resume")
     assert (done.code, Path(f"out.{format}").read_bytes()) == (2, text)
-    assert f"--resume: out.{format} was not left half written, and is not what this sweep writes\n" in done.err
+    assert f"--resume: out.{format} is not an unfinished file of this sweep\n" in done.err
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--format", "ndjson"), "--resume goes on with a file\n  hint: name it: -o FILE"),
-        (("-o", "/dev/null", "--format", "csv"), "--resume goes on with a file\n"),
-        (("-o", "out.json"), "--resume can't go on with json, which is written as a whole\n  hint: these can: ndjson, csv, tsv"),
-        (("-o", "out.html"), "--resume can't go on with html, which is written as a whole"),
-        (("-o", "out.csv", "--sort", "macs"), "--resume needs rows as they come; --sort, --top and --pareto have theirs at the end"),
-        (("-o", "out.csv", "--pareto", "macs,params:max"), "--resume needs rows as they come"),
+        (("--format", "ndjson"), "--resume continues a file\n  hint: name it: -o FILE"),
+        (("-o", "/dev/null", "--format", "csv"), "--resume continues a file\n"),
+        (("-o", "out.json"), "--resume can't continue json, which is written as a whole\n  hint: formats that can be continued: ndjson, csv, tsv"),
+        (("-o", "out.html"), "--resume can't continue html, which is written as a whole"),
+        (("-o", "out.csv", "--sort", "macs"), "--resume needs rows as they are computed; --sort, --top and --pareto have them only at the end"),
+        (("-o", "out.csv", "--pareto", "macs,params:max"), "--resume needs rows as they are computed"),
     ],
 )  # fmt: skip
 def test_what_can_not_go_on(options: tuple[str, ...], message: str) -> None:
@@ -236,7 +236,7 @@ def test_nothing_is_written_over_an_input_or_a_file_of_somebody_else() -> None:
     os.rename("net.yaml", "out.csv.progress")
     done = cnncalc("sweep", "out.csv.progress", *MANY[1:], "-o", "out.csv")
     assert (done.code, Path("out.csv.progress").read_text()) == (2, NET)
-    assert "this command reads that file and won't write over it" in done.err
+    assert "this command reads that file and won't overwrite it" in done.err
     os.rename("out.csv.progress", "net.yaml")
     Path("out.csv.progress").write_text("mine")
     done = cnncalc("sweep", *MANY, "-o", "out.csv")

@@ -41,8 +41,8 @@ def test_specs_has_what_begins_with_the_word() -> None:
     assert [line.split("\t")[0] for line in lines[1:]] == ["lenet5", "lenet5_1998"]
     assert "inception_v3" in cnncalc("specs", "ception").out
     done = cnncalc("specs", "vit")
-    hint = "any other network comes from its .onnx file: cnncalc summary model.onnx"
-    assert (done.code, done.err) == (2, f"no network that ships has 'vit'\n  hint: {hint}\n")
+    hint = "for other networks use an .onnx file: cnncalc summary model.onnx"
+    assert (done.code, done.err) == (2, f"no shipped network matches 'vit'\n  hint: {hint}\n")
 
 
 def test_specs_sorted() -> None:
@@ -65,7 +65,7 @@ def test_specs_as_a_table_fits_80_columns() -> None:
 def test_specs_without_a_match_suggests() -> None:
     done = cnncalc("specs", "resnet5O")
     assert (done.code, done.out) == (2, "")
-    assert done.err == "no network that ships has 'resnet5O'\n  hint: did you mean 'resnet50'?\n"
+    assert done.err == "no shipped network matches 'resnet5O'\n  hint: did you mean 'resnet50'?\n"
 
 
 def test_show_prints_the_file(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_the_command(form: str, tmp_path: Path) -> None:
 def test_three_are_too_many() -> None:
     done = cnncalc("compare", "lenet5", "lenet5", "lenet5", "--format", "svg")
     assert (done.code, done.out) == (2, "")
-    assert "svg compares two specs, not more" in done.err
+    assert "svg compares exactly two specs" in done.err
 
 
 @needs_browser

@@ -59,7 +59,7 @@ def test_the_page_of_a_summary() -> None:
     assert "LeNet" in done.out or "lenet5" in done.out
     refused = cnncalc("summary", "lenet5", "--format", "html", "--top", "3")
     assert (refused.code, refused.out) == (2, "")
-    assert refused.err == "--top is for a table\n  hint: the page sorts and folds its own\n"
+    assert refused.err == "--top is for tables\n  hint: the page has its own sorting and folding\n"
 
 
 def test_the_page_counts_by_the_convention_asked_for() -> None:

@@ -334,7 +334,7 @@ def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     ]  # fmt: skip
     again = cnncalc("export", "lenet5", "--to", "timeloop", "-o", str(target))
     assert again.code == 2
-    assert again.err == f"can't write {target}: there is such a file, or a folder that is not empty\n"
+    assert again.err == f"can't write {target}: it exists and is not an empty folder\n"
     assert [path.name for path in tmp_path.iterdir()] == ["lenet"]
 
 

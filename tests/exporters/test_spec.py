@@ -116,7 +116,7 @@ def test_the_command(tmp_path: Path) -> None:
     again = cnncalc("import", str(FOLDER / "test_byobnet.onnx"), "-o", str(path))
     assert (again.code, again.err.splitlines()[-2:]) == (
         2,
-        [f"-o {path}: there is such a file", "  hint: --force writes over it"],
+        [f"-o {path}: the file exists", "  hint: --force overwrites it"],
     )
 
 

@@ -21,7 +21,7 @@ def rules() -> dict[str, Rule]:
 
 
 def rule_of(node: Node, kind: NumberFormat) -> Rule:
-    """Return the rule of a layer.  Raises CnncalcError where there is none: the sentence says what is missing."""
+    """Return the rule of a layer.  Raises CnncalcError if there is none: the sentence says what is missing."""
     from cnncalc.deployment.rules.missing import MISSING
 
     found = rules().get(node.layer.type)

@@ -20,7 +20,7 @@ BOX = (90, 20, 960, 420)
 
 
 class FrontPoint(NamedTuple):
-    """One point: what it is called, and its figures in the order of the page's; None where there is none."""
+    """One point: what it is called, and its figures in the order of the page's; None if there is none."""
 
     name: str
     figures: Sequence[float | None]
@@ -30,7 +30,7 @@ def page(title: str, figures: Sequence[str], combinations: Sequence[FrontPoint],
     """Yield a sweep as one HTML file; the first axis is MACs, less being better, the second params, more being so.
 
     Raises:
-        CnncalcError: where there are too many combinations, or none with two figures.
+        CnncalcError: if there are too many combinations, or none with two figures.
     """
     if len(combinations) > MAX_DRAWN_POINTS:
         raise CnncalcError(

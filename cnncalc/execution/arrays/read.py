@@ -89,7 +89,7 @@ class StoredArray:
         self._read = read
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
-        """Return the data.  Raises CnncalcError where it is damaged."""
+        """Return the data.  Raises CnncalcError if it is damaged."""
         data = self._read()
         return data if dtype is None else data.astype(dtype, copy=False)
 
@@ -119,7 +119,7 @@ def open_arrays(path: str) -> StoredArray | Mapping[str, StoredArray]:
     """Return the array of an .npy, or the arrays of an .npz or .safetensors by name.
 
     Raises:
-        CnncalcError: where the file is missing, of another kind, damaged, or has no arrays.
+        CnncalcError: if the file is missing, of another kind, damaged, or has no arrays.
     """
     kind = os.path.splitext(path)[1].lower()
     if kind in PICTURES:
@@ -144,7 +144,7 @@ def named_arrays(given: str | os.PathLike[str] | Mapping[str, npt.ArrayLike]) ->
     """Return arrays by name: those that are given, or those of a file whose path is given.
 
     Raises:
-        CnncalcError: where it is neither, or the file is missing, damaged, or holds an array without a name.
+        CnncalcError: if it is neither, or the file is missing, damaged, or holds an array without a name.
     """
     if isinstance(given, Mapping):
         return given
@@ -199,7 +199,7 @@ def npy_header(file: IO[bytes]) -> Header:
     The dictionary in it is matched, not parsed as Python: NumPy's own reader raises whatever its tokenizer does.
 
     Raises:
-        ValueError: where it is none, or the array is not one of numbers.
+        ValueError: if it is none, or the array is not one of numbers.
     """
     start = file.read(8)
     if start[:6] != b"\x93NUMPY" or start[6:7] not in (b"\1", b"\2", b"\3"):

@@ -26,7 +26,7 @@ def write_arrays(path: str, arrays: Mapping[str, Array]) -> None:
     The file is there as a whole, or as it was before.
 
     Raises:
-        CnncalcError: where it can't be written, or is of another kind.
+        CnncalcError: if it can't be written, or is of another kind.
     """
     check_target(path)
     with whole_file(path) as file:
@@ -61,7 +61,7 @@ def check_target(path: str) -> None:
     """Refuse a target before the work is done.
 
     Raises:
-        CnncalcError: where its kind or its folder won't do.
+        CnncalcError: if its kind or its folder won't do.
     """
     if not path.lower().endswith(KINDS):
         raise CnncalcError(f"can't write arrays to {path}", f"name a file that ends in {' or '.join(KINDS)}")

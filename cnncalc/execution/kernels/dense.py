@@ -47,7 +47,7 @@ class DenseProduct(Kernel):
         self.finished = first_block(self.rows, 256) if self.rows >= GEMM_FROM_ROWS else self.rows
 
     def pack(self, weight: HeldWeight) -> Filters | None:
-        """Return the weight as filters (in_features, out_features); None where few rows are multiplied by it."""
+        """Return the weight as filters (in_features, out_features); None if few rows are multiplied by it."""
         if self.rows < GEMM_FROM_ROWS and weight.plain is not None:
             return None
         return weight.form("transposed", lambda w: Filters.of(w.T, self.pieces))

@@ -60,7 +60,7 @@ class Merge(Kernel):
     """A ufunc of two inputs or more, one after the other; axes of size 1 stretch as NumPy lets them."""
 
     def __init__(self, shapes: Sequence[Shape], ufunc: np.ufunc) -> None:
-        """Prepare for inputs (N, *in, C).  Raises ValueError where NumPy can't bring them together."""
+        """Prepare for inputs (N, *in, C).  Raises ValueError if NumPy can't bring them together."""
         self.shape = np.broadcast_shapes(*shapes)
         self.combine = of_three(ufunc)
 
@@ -103,7 +103,7 @@ class Concatenation(Kernel):
     """
 
     def __init__(self, shapes: Sequence[Shape]) -> None:
-        """Prepare for inputs (N, *in, C).  Raises ValueError where other axes than the last differ."""
+        """Prepare for inputs (N, *in, C).  Raises ValueError if other axes than the last differ."""
         if len({shape[:-1] for shape in shapes}) > 1:
             raise ValueError(f"arrays of the shapes {', '.join(map(str, shapes))} can't be joined")
         self.shape = (*shapes[0][:-1], sum([shape[-1] for shape in shapes]))

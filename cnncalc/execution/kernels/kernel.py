@@ -101,7 +101,7 @@ class HeldWeight:
         """Return the weight as a kernel wants it, made once.
 
         Raises:
-            ValueError: where its plain form was let go for another one.
+            ValueError: if its plain form was let go for another one.
         """
         if name not in self.forms:
             if self.plain is None:
@@ -174,7 +174,7 @@ class Calls:
         """Return memory of this thread's own, valid until the same name is asked for again.
 
         Raises:
-            ValueError: where the kernel has announced less.
+            ValueError: if the kernel has announced less.
         """
         start, stop = self._places.spans[name]
         size = prod(shape) * dtype.itemsize
@@ -272,7 +272,7 @@ class Kernel:
     _places: Places | None = None
 
     def pack(self, weight: HeldWeight) -> object:
-        """Return the form of a weight that the kernel multiplies by, made once; None where it takes it as it is."""
+        """Return the form of a weight that the kernel multiplies by, made once; None if it takes it as it is."""
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Yield the parts, in order."""
@@ -317,7 +317,7 @@ class Finisher:
         """Prepare for an output (N, *out, C), to the axes of which `arrange` brings the residual.
 
         Raises:
-            ValueError: where the residual has another shape than the output.
+            ValueError: if the residual has another shape than the output.
         """
         self.rows = out.reshape(-1, out.shape[-1])
         self.add = None if task.bias is None else task.bias.form("add", RowOperation)
@@ -351,7 +351,7 @@ def apply(function: Callable[[Array], Array], source: Array, out: Array) -> None
     """Write a function's values on an array to another of the same shape.
 
     Raises:
-        ValueError: where the values have another shape.
+        ValueError: if the values have another shape.
     """
     values = function(source)
     if values.shape != out.shape:
@@ -360,7 +360,7 @@ def apply(function: Callable[[Array], Array], source: Array, out: Array) -> None
 
 
 def as_rows(x: Array) -> Array | None:
-    """Return (N, *in, C) as (n, C), a view; None where the memory has another order."""
+    """Return (N, *in, C) as (n, C), a view; None if the memory has another order."""
     if not x.flags.c_contiguous:
         axes = [(count, step) for count, step in zip(x.shape[:-1], x.strides, strict=False) if count > 1]
         for (_, step), (count, following) in pairwise(axes):

@@ -86,7 +86,7 @@ def slides(
     dilation: Sizes = 1,
     rounding: Rounding = "floor",
 ) -> Slides:
-    """Slide a window along axes of the given sizes.  Raises ValueError where it fits nowhere."""
+    """Slide a window along axes of the given sizes.  Raises ValueError if it fits nowhere."""
     try:
         return _slides(tuple(sizes), kernel, stride, padding, dilation, rounding)
     except TypeError:  # a list can't be looked up

@@ -31,7 +31,7 @@ class Template(NamedTuple):
 
 
 def merged(structures: Sequence[Structure]) -> Template | None:
-    """Return what structures have in common, with what some of them lack; None where they are too different."""
+    """Return what structures have in common, with what some of them lack; None if they are too different."""
     first = structures[0]
     if len(structures) == 1:
         return Template(first.slots, {}, first.makes, first.inputs, first.foreign)
@@ -58,7 +58,7 @@ def merged(structures: Sequence[Structure]) -> Template | None:
 
 
 def _order(orders: Sequence[Sequence[str]]) -> list[str] | None:
-    """Return all names in an order that each of the orders keeps; None where there is none."""
+    """Return all names in an order that each of the orders keeps; None if there is none."""
     order = list(orders[0])
     for other in orders[1:]:
         place = {name: number for number, name in enumerate(order)}
@@ -83,7 +83,7 @@ class _Wiring:
         self.instead: dict[str, SlotRef] = {}
 
     def template(self, slots: dict[str, Slot]) -> Template | None:
-        """Return the whole; None where some structure would read something else."""
+        """Return the whole; None if some structure would read something else."""
         found: dict[str, Slot] = {}
         for name in self.order:
             having = [one for one in self.structures if name in one.slots]

@@ -196,7 +196,7 @@ class _Module:
 
 
 def _series(structure: Structure) -> ModuleCall | None:
-    """Return what makes a scope that is only modules one after the other; None where it is more."""
+    """Return what makes a scope that is only modules one after the other; None if it is more."""
     before = SlotRef("")
     for name, slot in structure.slots.items():
         if not is_chain(structure, name, before) or not (is_free(name) or name.isdigit()):
@@ -216,7 +216,7 @@ def _series(structure: Structure) -> ModuleCall | None:
 
 
 def _order(kinds: dict[ScopePart, Kind]) -> dict[Kind, int] | None:
-    """Return the place of each kind in an order with inner kinds first; None where kinds contain each other."""
+    """Return the place of each kind in an order with inner kinds first; None if kinds contain each other."""
     needs: dict[Kind, set[Kind]] = {kind: set() for kind in kinds.values()}
     for part, kind in kinds.items():
         needs[kind] |= {kinds[item.scope] for item in part.items if item.scope is not None}

@@ -31,7 +31,7 @@ class Slot(NamedTuple):
 
     Attributes:
         name: the name of its module, or of its layer.
-        module: what makes its module; None where it has none of its own.
+        module: what makes its module; None if it has none of its own.
         value: what ``forward`` does.
         reads: what the places of the value stand for.
         makes: how many tensors come out.
@@ -166,7 +166,7 @@ def _words(elsewhere: Elsewhere) -> tuple[str, ...]:
 
 
 def numbered(name: str) -> tuple[str, int] | None:
-    """Return a name as a stem and a running number; None where it has none."""
+    """Return a name as a stem and a running number; None if it has none."""
     match = _NUMBERED(name)
     return (match[1], int(match[2])) if match and "." not in name else None
 

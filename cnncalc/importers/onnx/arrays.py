@@ -36,7 +36,7 @@ class Arrays:
         Args:
             wire: its bytes.
             path: what messages call it.
-            place: where it is, or None where it came through a pipe.
+            place: where it is, or None if it came through a pipe.
         """
         self.wire = wire
         self.path = path
@@ -47,7 +47,7 @@ class Arrays:
         """Return a constant's array.
 
         Raises:
-            CnncalcError: where its data is missing, or it is made by an operator that is not known here.
+            CnncalcError: if its data is missing, or it is made by an operator that is not known here.
         """
         waiting = [value]
         while waiting:
@@ -83,7 +83,7 @@ class Arrays:
             raise CnncalcError(f"{self.path}: {where(call.operator)} does not fit its constants: {error}") from None
 
     def stored(self, stored: StoredTensor) -> Array:
-        """Return a stored tensor.  Raises CnncalcError where its data is missing or too short."""
+        """Return a stored tensor.  Raises CnncalcError if its data is missing or too short."""
         if stored.external is not None:
             path, start, size = self._external(stored)
         elif stored.raw is not None:
@@ -175,7 +175,7 @@ def _varints(data: bytes) -> Array:
     """Return packed integers as WireReader.varints does, of millions of them.
 
     Raises:
-        MalformedError: where one of them has no end.
+        MalformedError: if one of them has no end.
     """
     whole = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(whole < 128) + 1

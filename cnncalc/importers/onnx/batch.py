@@ -14,7 +14,7 @@ def batch_word(ports: list[Port]) -> str | None:
 
 
 def batch_axis(sizes: tuple[int | str | None, ...], word: str | None) -> int | None:
-    """Return on which axis of an input the batch stands; None where it has none.
+    """Return on which axis of an input the batch stands; None if it has none.
 
     It is the axis that is called so, else the first one where it is 1 or open, else the only one that is open.
     """

@@ -174,7 +174,7 @@ class Builder:
         """Take in one operator.
 
         Raises:
-            CnncalcError: where it is not what the file says it is, with its name.
+            CnncalcError: if it is not what the file says it is, with its name.
         """
         self.charge(1 + (len(item.inputs) + len(item.outputs)) // TENSORS_PER_OPERATOR)
         inputs: list[Value | None] = []

@@ -18,7 +18,7 @@ class Undecided(NamedTuple):
     Attributes:
         key: what the choice is called where it is made for another pass.
         words: what its operator is called in messages.
-        condition: what is not 0 where the then branch is taken; None where layers don't make it.
+        condition: what is not 0 where the then branch is taken; None if layers don't make it.
     """
 
     key: str

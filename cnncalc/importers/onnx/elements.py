@@ -37,10 +37,10 @@ PACKED = {TensorProto.FLOAT_DATA: "f", TensorProto.DOUBLE_DATA: "d"}
 
 
 def elements(wire: WireReader, stored: StoredTensor) -> tuple[float, ...] | None:
-    """Return a small tensor's elements; None where it is large, elsewhere, or of a type that is not known.
+    """Return a small tensor's elements; None if it is large, elsewhere, or of a type that is not known.
 
     Raises:
-        MalformedError: where there are more or fewer than its shape says.
+        MalformedError: if there are more or fewer than its shape says.
     """
     count = stored.elements
     if count > MAX_KNOWN_ELEMENTS or stored.external is not None:
@@ -72,7 +72,7 @@ def elements(wire: WireReader, stored: StoredTensor) -> tuple[float, ...] | None
 
 
 def raw_size(dtype: int, count: int) -> int | None:
-    """Return how many bytes elements take in raw_data; None where their type is not known."""
+    """Return how many bytes elements take in raw_data; None if their type is not known."""
     if dtype in (UINT4, INT4):
         return (count + 1) // 2
     if dtype == BFLOAT16:

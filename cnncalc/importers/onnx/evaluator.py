@@ -37,7 +37,7 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(*ops: str) -> Callable[[Rule], Rule]:
-    """Register how operators are evaluated; None where they are not, for these inputs."""
+    """Register how operators are evaluated; None if they are not, for these inputs."""
 
     def register(function: Rule) -> Rule:
         RULES.update(dict.fromkeys(ops, function))
@@ -47,10 +47,10 @@ def rule(*ops: str) -> Callable[[Rule], Rule]:
 
 
 def evaluate(call: Call) -> list[Known] | None:
-    """Return an operator's outputs, where all that it reads is known; None where it is not evaluated.
+    """Return an operator's outputs, where all that it reads is known; None if it is not evaluated.
 
     Raises:
-        UnfitError: where a number leaves 64 bits.
+        UnfitError: if a number leaves 64 bits.
     """
     function = RULES.get(call.op)
     if function is None or call.operator.domain:
@@ -79,7 +79,7 @@ def evaluate(call: Call) -> list[Known] | None:
 
 
 def broadcast(shapes: Iterable[Shape]) -> Shape:
-    """Return the shape that tensors have together.  Raises UnfitError where they don't go together."""
+    """Return the shape that tensors have together.  Raises UnfitError if they don't go together."""
     result: list[int] = []
     for shape in shapes:
         result = [1] * (len(shape) - len(result)) + result

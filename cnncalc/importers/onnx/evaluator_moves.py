@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def position(axis: int, rank: int) -> int:
-    """Return an axis counted from the front.  Raises UnfitError where there is none such."""
+    """Return an axis counted from the front.  Raises UnfitError if there is none such."""
     if not -rank <= axis < max(rank, 1):
         raise UnfitError(f"axis {axis} of {rank}")
     return axis + rank if axis < 0 else axis
@@ -56,7 +56,7 @@ def _slice(call: Call, inputs: list[Known]) -> Known:
 
 
 def slices(call: Call, rank: int) -> list[tuple[int, int, int, int]]:
-    """Return (axis, start, stop, step) of a Slice.  Raises UnfitError where they are not known."""
+    """Return (axis, start, stop, step) of a Slice.  Raises UnfitError if they are not known."""
     if call.opset < 10:
         starts, stops, axes = call.integers("starts") or (), call.integers("ends") or (), call.integers("axes")
         steps: Sequence[int] = [1] * len(starts)
@@ -106,7 +106,7 @@ def _split(call: Call, inputs: list[Known]) -> list[Known]:
 
 
 def split_sizes(call: Call, size: int) -> list[int]:
-    """Return the sizes of a Split's parts.  Raises UnfitError where they don't add up."""
+    """Return the sizes of a Split's parts.  Raises UnfitError if they don't add up."""
     count = len(call.operator.outputs)
     given = call.listed("split", 1, 13)
     if given is None:
@@ -142,7 +142,7 @@ def _reshape(call: Call, inputs: list[Known]) -> Known:
 
 
 def reshaped(shape: Shape, target: Sequence[int], allowzero: bool = False) -> Shape:
-    """Return the shape that a Reshape gives.  Raises UnfitError where the elements don't fit."""
+    """Return the shape that a Reshape gives.  Raises UnfitError if the elements don't fit."""
     sizes = [shape[i] if size == 0 and not allowzero and i < len(shape) else size for i, size in enumerate(target)]
     if sizes.count(-1) > 1 or any(size < -1 for size in sizes):
         raise UnfitError(f"a shape of {list(target)[:8]}")

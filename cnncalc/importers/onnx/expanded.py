@@ -109,7 +109,7 @@ class Expanded:
             self.shapes[id(leaf)] = (rows, features)
 
     def _data(self, leaf: StoredTensor) -> bytes | None:
-        """Return a stored tensor's bytes; None where they are not in the file, or too many were looked at before."""
+        """Return a stored tensor's bytes; None if they are not in the file, or too many were looked at before."""
         size = leaf.elements * WIDTHS.get(leaf.dtype, 0)
         if leaf.raw is None or not size or size != leaf.raw[1] - leaf.raw[0] or size > self.bytes_left:
             return None

@@ -72,14 +72,14 @@ class ModelFile(Recipe):
     Attributes:
         path: what messages call it.
         name: the file's name without its suffix.
-        place: where the file is, or None where it came through a pipe.
+        place: where the file is, or None if it came through a pipe.
         fuse: whether operators that are one layer together become one.
     """
 
     def __init__(
         self, data: bytes | Paged, path: str, size: int, place: str | None = None, *, fuse: bool = True
     ) -> None:
-        """Read a model.  Raises CnncalcError where it is none."""
+        """Read a model.  Raises CnncalcError if it is none."""
         self.path = path
         self.place = place
         self.fuse = fuse
@@ -105,7 +105,7 @@ class ModelFile(Recipe):
         """Build the network; ``inputs`` give the sizes that the file leaves open, and the values of single numbers.
 
         Raises:
-            CnncalcError: where a variant or a setting is asked for, or the model or its inputs don't fit.
+            CnncalcError: if a variant or a setting is asked for, or the model or its inputs don't fit.
         """
         if variant is not None:
             raise CnncalcError(f"{self.path}: no variant '{variant}'", "a model file is one network")
@@ -130,7 +130,7 @@ class ModelFile(Recipe):
 
 
 def read_model_file(path: str, fuse: bool = True) -> ModelFile:
-    """Read a model from a regular file, of a large one what is needed.  Raises CnncalcError where it can't be."""
+    """Read a model from a regular file, of a large one what is needed.  Raises CnncalcError if it can't be."""
     try:
         with ExitStack() as opened:
             file = opened.enter_context(open(path, "rb", buffering=0))
@@ -149,7 +149,7 @@ def read_model_file(path: str, fuse: bool = True) -> ModelFile:
 
 
 def read_model_bytes(data: bytes, path: str, fuse: bool = True) -> ModelFile:
-    """Read a model that is in memory.  Raises CnncalcError where it is none."""
+    """Read a model that is in memory.  Raises CnncalcError if it is none."""
     if len(data) > MAX_PIPED_MODEL_BYTES:
         raise CnncalcError(f"{path}: larger than {MAX_PIPED_MODEL_BYTES:,} bytes")
     return ModelFile(data, path, len(data), fuse=fuse)
@@ -170,7 +170,7 @@ class Imported:
         self, file: ModelFile, inputs: Mapping[str, Shape], fuse: bool = True, rounds: bool = False,
         choices: Mapping[str, bool] | None = None,
     ) -> None:  # fmt: skip
-        """Build the graph.  Raises CnncalcError where the model, or what it is given, does not fit."""
+        """Build the graph.  Raises CnncalcError if the model, or what it is given, does not fit."""
         self.file = file
         self.build = Builder(file.model, file.wire, choices or {})
         self.build.rounds = rounds

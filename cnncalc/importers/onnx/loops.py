@@ -24,10 +24,10 @@ class Taker(Protocol):
 
 
 def unrolled(taker: Taker, call: Call, scope: ValueScope) -> Sequence[Value | None] | None:
-    """Return what a Loop or a Scan makes, its body taken in pass by pass; None where their number is not known.
+    """Return what a Loop or a Scan makes, its body taken in pass by pass; None if their number is not known.
 
     Raises:
-        UnfitError: where its body does not have the inputs and outputs of a loop.
+        UnfitError: if its body does not have the inputs and outputs of a loop.
     """
     body = call.operator.attributes.get("body")
     if not isinstance(body, Subgraph) or call.operator.domain:

@@ -64,7 +64,7 @@ def read_model(wire: WireReader) -> Model:
     """Return the model that a file holds.
 
     Raises:
-        MalformedError: where it holds none.
+        MalformedError: if it holds none.
     """
     graph: Subgraph | None = None
     functions, opsets, producer = {}, {"": 1}, ""

@@ -22,7 +22,7 @@ class StoredTensor(NamedTuple):
         packed: (field, place) of elements that stand in a field of their type, or None.
         numbers: elements that were written one by one.
         external: the entries of an external file (location, offset, length), or None.
-        was_learned: whether the file says that it is a parameter; None where it says nothing.
+        was_learned: whether the file says that it is a parameter; None if it says nothing.
     """
 
     name: str
@@ -44,7 +44,7 @@ AttributeItem: TypeAlias = "float | str | StoredTensor | Subgraph | Layer"
 """What an attribute holds, or has a list of: integers, too, and a layer only where no file has it."""
 
 Attribute: TypeAlias = "AttributeItem | list[AttributeItem] | None"
-"""An attribute of an operator; None where the file leaves its value out."""
+"""An attribute of an operator; None if the file leaves its value out."""
 
 
 class OnnxOperator(NamedTuple):

@@ -57,7 +57,7 @@ def is_attribute(name: str) -> bool:
 
 
 def was_learned(properties: Mapping[str, str], computed: Collection[str], is_number: bool) -> bool | None:
-    """Return whether a stored tensor was learned, by what is written beside it; None where nothing is.
+    """Return whether a stored tensor was learned, by what is written beside it; None if nothing is.
 
     Args:
         properties: what is written beside it.

@@ -39,7 +39,7 @@ class Value:
     Attributes:
         name: the file's own.
         shape: of one sample, without the batch axis.
-        axis: where the batch axis stands in the file's shape; None where the file's shape has none.
+        axis: where the batch axis stands in the file's shape; None if the file's shape has none.
         times: how many samples one sample has become; 0 for what is the same for the whole batch.
         dtype: TensorProto.DataType.
         data: its elements where they are known, in the order of memory, SAMPLES standing for the batch.
@@ -119,7 +119,7 @@ class Value:
 
     @property
     def number(self) -> float | None:
-        """The only element; None where there are several, or it is not known."""
+        """The only element; None if there are several, or it is not known."""
         if self.data is not None and len(self.data) == 1:
             return self.data[0]
         return self.fill if self.elements == 1 else None
@@ -128,7 +128,7 @@ class Value:
         """Return an axis of the file's shape as one of the sample's; None for the batch axis.
 
         Raises:
-            IndexError: where there is no such axis.
+            IndexError: if there is no such axis.
         """
         axis = axis + self.rank if axis < 0 else axis
         if not 0 <= axis < self.rank:
@@ -170,7 +170,7 @@ class ValueScope:
         self.around = around
 
     def find(self, name: str) -> Value | None:
-        """Return a value, or None where none has the name."""
+        """Return a value, or None if none has the name."""
         scope: ValueScope | None = self
         while scope is not None:
             found = scope.values.get(name) or scope.stored.get(name)
@@ -214,7 +214,7 @@ class Call:
         return self.inputs[index] if index < len(self.inputs) else None
 
     def input(self, index: int) -> Value:
-        """Return an input.  Raises UnfitError where it is left out."""
+        """Return an input.  Raises UnfitError if it is left out."""
         value = self.given(index)
         if value is None:
             raise UnfitError(f"its input {index + 1} is missing")
@@ -242,7 +242,7 @@ class Call:
         return value
 
     def numbers(self, name: str) -> tuple[float, ...] | None:
-        """Return an attribute that is a list of numbers, or None where it is left out."""
+        """Return an attribute that is a list of numbers, or None if it is left out."""
         value = self.operator.attributes.get(name)
         if value is None:
             return None
@@ -252,7 +252,7 @@ class Call:
         return tuple(found)
 
     def integers(self, name: str) -> tuple[int, ...] | None:
-        """Return an attribute that is a list of integers, or None where it is left out."""
+        """Return an attribute that is a list of integers, or None if it is left out."""
         numbers = self.numbers(name)
         found = None if numbers is None else tuple([item for item in numbers if isinstance(item, int)])
         if found is not None and found != numbers:
@@ -260,15 +260,15 @@ class Call:
         return found
 
     def tensor(self, name: str) -> StoredTensor | None:
-        """Return an attribute that is a tensor, or None where it is left out."""
+        """Return an attribute that is a tensor, or None if it is left out."""
         value = self.operator.attributes.get(name)
         return value if isinstance(value, StoredTensor) else None
 
     def known(self, index: int, name: str) -> tuple[float, ...] | None:
-        """Return the elements of an input that decides over what is made; None where it is left out.
+        """Return the elements of an input that decides over what is made; None if it is left out.
 
         Raises:
-            UnfitError: where they are not known.
+            UnfitError: if they are not known.
         """
         value = self.given(index)
         if value is None:
@@ -336,7 +336,7 @@ def made(name: str, arguments: Mapping[str, object]) -> Layer:
     """Return the layer of a type with the given arguments, made once.
 
     Raises:
-        LayerError: where an argument is unfit.
+        LayerError: if an argument is unfit.
     """
     key = (name, *arguments.items())
     layer = _known.get(key)

@@ -78,7 +78,7 @@ class WireReader:
             known: the wire types that each field may have; this is the one place where they are checked.
 
         Raises:
-            MalformedError: where the bytes are no such message, or have more fields than a model may have.
+            MalformedError: if the bytes are no such message, or have more fields than a model may have.
         """
         start, end = span
         data: bytes | Paged = self.data
@@ -128,7 +128,7 @@ class WireReader:
         self.fields_left -= count
 
     def count_part(self) -> None:
-        """Note that a graph has one part more.  Raises MalformedError where there are too many."""
+        """Note that a graph has one part more.  Raises MalformedError if there are too many."""
         self.parts_left -= 1
         if self.parts_left < 0:
             raise MalformedError(f"there are more than {MAX_MODEL_PARTS:,} operators and tensors")
@@ -143,7 +143,7 @@ class WireReader:
         return number
 
     def _count_list(self, span: Span) -> None:
-        """Note that a list is read.  Raises MalformedError where all of them are too long."""
+        """Note that a list is read.  Raises MalformedError if all of them are too long."""
         self.lists_left -= span[1] - span[0]
         if self.lists_left < 0:
             raise MalformedError(f"the lists of its attributes and sizes have more than {MAX_MODEL_LISTS:,} bytes")
@@ -175,7 +175,7 @@ def varint(data: bytes | Paged, at: int, end: int) -> tuple[int, int]:
     """Return the integer that stands at a place, and where the next field begins.
 
     Raises:
-        MalformedError: where it has more than ten bytes, or its message ends before it.
+        MalformedError: if it has more than ten bytes, or its message ends before it.
     """
     if at >= end:
         raise MalformedError("a field ends too early")

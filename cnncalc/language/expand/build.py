@@ -46,7 +46,7 @@ def build(
         expander: what makes nodes of items.
 
     Raises:
-        CnncalcError: where there is no such variant.
+        CnncalcError: if there is no such variant.
         SpecError: with every fault that was found.
     """
     if sys.getrecursionlimit() < MAX_FRAMES:

@@ -12,7 +12,7 @@ from cnncalc.language.document import Item, LayerItem, Reference
 from cnncalc.language.faults import Faults
 
 Tensors: TypeAlias = "tuple[Tensor, ...] | None"
-"""What flows from item to item; None where a fault has made it unknown."""
+"""What flows from item to item; None if a fault has made it unknown."""
 
 
 class Ref:
@@ -130,7 +130,7 @@ class Scopes:
         """Return an item's name in its scope: its own, numbered where it may come several times, or its stem's.
 
         Raises:
-            SpecError: where its dotted path is too long.
+            SpecError: if its dotted path is too long.
         """
         scope = frame.scope
         if item.name is None:
@@ -155,7 +155,7 @@ class Scopes:
             frame.names[item.name.name] = ref  # within one round of a loop, the name without its number
 
     def sources(self, item: Item, frame: Frame) -> Tensors:
-        """Return the tensors that ``from`` names; None where one is unknown."""
+        """Return the tensors that ``from`` names; None if one is unknown."""
         found: list[Tensor] = []
         for reference in item.sources or ():
             ref = self.look_up(reference, frame)

@@ -41,10 +41,10 @@ class Sharing:
             self.faults.note(weights.origin, message, "both must be made of the same layers")
 
     def owner(self, layer: Layer, tensors: tuple[Tensor, ...]) -> Node | None:
-        """Return the node whose weights a layer is to share; None where it has none.
+        """Return the node whose weights a layer is to share; None if it has none.
 
         Raises:
-            LayerError: where no node is left for it.
+            LayerError: if no node is left for it.
         """
         if not layer.apply(tuple([tensor.shape for tensor in tensors])).weights:
             return None

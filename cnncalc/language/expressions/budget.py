@@ -28,7 +28,7 @@ class Budget:
         self.left = MAX_WORK
 
     def spend(self, operations: int) -> None:
-        """Take from what is left.  Raises OutOfWorkError where that is not enough."""
+        """Take from what is left.  Raises OutOfWorkError if that is not enough."""
         self.left -= operations
         if self.left < 0:
             raise OutOfWorkError
@@ -37,8 +37,8 @@ class Budget:
         """Return a value, its items counted where it is a list.
 
         Raises:
-            OverflowError: where they are too many, or nested too deep.
-            OutOfWorkError: where so many operations are not left.
+            OverflowError: if they are too many, or nested too deep.
+            OutOfWorkError: if so many operations are not left.
         """
         if type(value) is tuple:
             try:
@@ -55,7 +55,7 @@ def weigh(value: object, depth: int = 0) -> int:
     """Return how many items a list has, those of its lists included.
 
     Raises:
-        OverflowError: where they are too many, or nested too deep.
+        OverflowError: if they are too many, or nested too deep.
     """
     if not isinstance(value, tuple):
         return 1

@@ -21,7 +21,7 @@ def compile_loop(text: str, known: Collection[str]) -> tuple[Target, list[str], 
     """Compile ``a, (b, c) in rows`` to the target's nested names, all its names, and the rows.
 
     Raises:
-        ExpressionError: where it is not of that form, or an unknown name is read.
+        ExpressionError: if it is not of that form, or an unknown name is read.
     """
     head, separator, rows = text.partition(" in ")
     form = "write it as 'names in list', for example 'i in range(3)' or 'n, c in rows'"
@@ -41,7 +41,7 @@ def compile_loop(text: str, known: Collection[str]) -> tuple[Target, list[str], 
 
 
 def bind(target: Target, row: Value) -> dict[str, Value]:
-    """Bind a row's values to the names of a loop's target.  Raises ExpressionError where they don't match."""
+    """Bind a row's values to the names of a loop's target.  Raises ExpressionError if they don't match."""
     if isinstance(target, str):
         return {target: row}
     if not isinstance(row, tuple) or len(row) != len(target):

@@ -104,7 +104,7 @@ FOLDERS = {
 
 
 def kind_of(data: bytes, name: str) -> FileKind | None:
-    """Return which kind of file this is, or None where it may well be meant as a spec.
+    """Return which kind of file this is, or None if it may well be meant as a spec.
 
     Args:
         data: its bytes, or the first of them.
@@ -125,7 +125,7 @@ def kind_of(data: bytes, name: str) -> FileKind | None:
 
 
 def refusal(data: bytes, name: str) -> CnncalcError | None:
-    """Return the error for a file that is no spec, or None where it may well be meant as one."""
+    """Return the error for a file that is no spec, or None if it may well be meant as one."""
     kind = kind_of(data, name)
     return None if kind is None else CnncalcError(f"{name}: this is {kind.what}, not a spec", kind.hint)
 

@@ -11,7 +11,7 @@ ASCII = {
 
 
 def in_ascii(text: str) -> str | None:
-    """Return the hint for a sign that looks like one of YAML's; None where there is none."""
+    """Return the hint for a sign that looks like one of YAML's; None if there is none."""
     wide = next((sign for sign in text if sign in ASCII), None)
     if wide is None:
         return None

@@ -1,6 +1,6 @@
 """Translate an item from another notation into ours: a call, a row of words, ``type: conv``.
 
-Every function returns a text for a hint, with the user's own values put in, or None where it can't make sense of them.
+Every function returns a text for a hint, with the user's own values put in, or None if it can't make sense of them.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def bare(name: str) -> str:
 
 
 def our_type(name: str) -> str | None:
-    """Return our word for a layer type by whatever name it has, or None where there is no such type."""
+    """Return our word for a layer type by whatever name it has, or None if there is no such type."""
     word = bare(name)
     if word in FALSE_FRIENDS and name != word:
         return None

@@ -35,7 +35,7 @@ def value_of_text(text: str, name: str) -> Value:
     """Return the value of a text that stands alone, as of ``--set``; ``name`` is what messages call it.
 
     Raises:
-        CnncalcError: where it can't be read.
+        CnncalcError: if it can't be read.
     """
     source = decode(text.encode("utf-8", "surrogateescape"), name)
     if not text.strip():
@@ -66,7 +66,7 @@ class ValueReader:
         self.faults.note(place.place if isinstance(place, Tree) else place, message, hint)
 
     def visit(self, node: Tree, depth: int) -> None:
-        """Count a node that is read.  Raises SpecError where aliases expand to too many nodes, or too deep ones."""
+        """Count a node that is read.  Raises SpecError if aliases expand to too many nodes, or too deep ones."""
         self._allowance -= 1
         if self._allowance < 0:
             raise SpecError([Fault(f"aliases expand to more than {MAX_ALIASED:,} further parts", node.place)])

@@ -126,7 +126,7 @@ def decode(data: bytes, name: str) -> SpecText:
     """Return a spec's bytes as text.
 
     Raises:
-        SpecError: where it is too long, not UTF-8, or has control characters.
+        SpecError: if it is too long, not UTF-8, or has control characters.
     """
     if len(data) > MAX_FILE_BYTES:
         raise SpecError([Fault(f"{name}: the spec is larger than {MAX_FILE_BYTES // 2**20} MiB")])

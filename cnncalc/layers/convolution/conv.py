@@ -173,7 +173,7 @@ class Conv(Layer):
 
 
 def check_channels(layer: Conv, shape: Shape) -> None:
-    """Raise LayerError where in_channels differs from the input's channels, or groups don't divide the channels."""
+    """Raise LayerError if in_channels differs from the input's channels, or groups don't divide the channels."""
     channels = shape[0]
     if layer.in_channels is not None and layer.in_channels != channels:
         first = (shape[-1], *shape[:-1])

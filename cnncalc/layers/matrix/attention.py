@@ -48,7 +48,7 @@ class Attention(Layer):
     elsewhere = Elsewhere(onnx="Attention", others="scaled_dot_product_attention")
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return (…, L, e).  Raises LayerError where the shapes of queries, keys and values don't fit each other."""
+        """Return (…, L, e).  Raises LayerError if the shapes of queries, keys and values don't fit each other."""
         logits, width = self._logits(inputs)
         return (*logits[:-2], width, logits[-2]) if self.features_first else (*logits[:-1], width)
 

@@ -40,7 +40,7 @@ class Matmul(Layer):
     elsewhere = Elsewhere(onnx="MatMul", others="bmm mm BatchMatMul Dot", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return (…, m, n).  Raises LayerError where rows and columns are not equally long."""
+        """Return (…, m, n).  Raises LayerError if rows and columns are not equally long."""
         a, b = self._turned(inputs)
         leading = self._leading(a[:-2], b[:-2], inputs)
         if a[-1] != b[-2]:

@@ -29,7 +29,7 @@ class Power(ElementwiseMerge):
     elsewhere = Elsewhere(onnx="Pow", others="pow", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the common shape.  Raises LayerError where exponent and second input are both given, or neither."""
+        """Return the common shape.  Raises LayerError if exponent and second input are both given, or neither."""
         if (self.exponent is None) == (len(inputs) == 1):
             one = "neither is given" if len(inputs) == 1 else "both are given"
             raise LayerError(

@@ -29,7 +29,7 @@ class AxesNorm(Layer):
         return inputs[0]
 
     def over(self, shape: Shape) -> list[int]:
-        """Return the normalised axes counted from the front.  Raises LayerError where one is not there."""
+        """Return the normalised axes counted from the front.  Raises LayerError if one is not there."""
         return axis_indices(self.axis, shape)
 
     def sets(self, shape: Shape) -> tuple[int, int]:

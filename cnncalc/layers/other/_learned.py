@@ -15,7 +15,7 @@ def learned_shape(chosen: tuple[int, ...] | None, shape: Shape) -> Shape:
     """Return the shape of a learned tensor that meets another: the channels alone where none is chosen.
 
     Raises:
-        LayerError: where an axis is neither 1 nor the other's.
+        LayerError: if an axis is neither 1 nor the other's.
     """
     if chosen is None:
         return (shape[0], *(1,) * (len(shape) - 1))

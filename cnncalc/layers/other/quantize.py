@@ -95,7 +95,7 @@ class Quantize(Layer):
         return whole if self.output == "integers" else onnx.node("Mul", onnx.node("Sub", whole, zero), scale)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function.  Raises LayerError where the range is that of what comes in."""
+        """PyTorch's function.  Raises LayerError if the range is that of what comes in."""
         if self.scale is None or self.output != "numbers":
             raise LayerError("has no function that rounds to a tensor's own range, or gives integers")
         function = "torch.fake_quantize_per_tensor_affine"

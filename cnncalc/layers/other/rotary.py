@@ -46,7 +46,7 @@ class Rotary(Layer):
     elsewhere = Elsewhere(onnx="RotaryEmbedding", others="RoPE apply_rotary_pos_emb")
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the input's shape.  Raises LayerError where the angles don't fit."""
+        """Return the input's shape.  Raises LayerError if the angles don't fit."""
         shape, *angles = inputs
         if len(shape) < 2 or shape[-1] % 2:
             raise LayerError(f"takes (…, L, d) with an even d, but {shape_text(shape)} comes in")

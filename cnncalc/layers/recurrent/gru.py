@@ -77,7 +77,7 @@ class GRU(Recurrent):
         return {"linear_before_reset": int(self.reset_after)}
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's module.  Raises LayerError where the state itself is reset."""
+        """PyTorch's module.  Raises LayerError if the state itself is reset."""
         if not self.reset_after:
             raise LayerError("resets the product with the state, and not the state itself (reset_after: false)")
         return super().to_torch(flow)

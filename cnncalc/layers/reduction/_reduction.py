@@ -21,7 +21,7 @@ def axis_indices(chosen: tuple[int, ...] | None, shape: Shape) -> list[int]:
     """Return the chosen axes counted from the front, all where none is chosen.
 
     Raises:
-        LayerError: where an axis is not there, or is named twice.
+        LayerError: if an axis is not there, or is named twice.
     """
     if chosen is None:
         return list(range(len(shape)))

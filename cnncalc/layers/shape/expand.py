@@ -27,7 +27,7 @@ class Expand(Movement):
     elsewhere = Elsewhere(onnx="Expand", others="broadcast_to", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the shape.  Raises LayerError where an axis other than 1 would have to grow."""
+        """Return the shape.  Raises LayerError if an axis other than 1 would have to grow."""
         (shape,) = inputs
         if len(self.shape) != len(shape) or any(
             wanted < -1 or wanted == 0 or (wanted != -1 and size not in (1, wanted))

@@ -35,7 +35,7 @@ class Fold(Movement):
         return (*shape[:at], *shape[at + 1 :])
 
     def times(self, inputs: tuple[Shape, ...], times: int) -> int:
-        """Return ``times`` multiplied by the axis' size.  Raises LayerError where there is no batch."""
+        """Return ``times`` multiplied by the axis' size.  Raises LayerError if there is no batch."""
         if not times:
             raise LayerError("there is no batch that the axis could go into", hint="a parameter is the same for all")
         return times * inputs[0][axis_index(self.axis, inputs[0])]

@@ -61,7 +61,7 @@ class Reshape(Movement):
         return tuple([elements // known if size == -1 else size for size in self.shape])
 
     def times(self, inputs: tuple[Shape, ...], times: int) -> int:
-        """Return ``times · fold / unfold``.  Raises LayerError where that is not whole, or there is no batch."""
+        """Return ``times · fold / unfold``.  Raises LayerError if that is not whole, or there is no batch."""
         if (self.fold, self.unfold) == (1, 1):
             return times
         if not times or times * self.fold % self.unfold:

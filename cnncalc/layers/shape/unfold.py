@@ -33,7 +33,7 @@ class Unfold(Movement):
         return (*shape[:at], self.size, *shape[at:])
 
     def times(self, inputs: tuple[Shape, ...], times: int) -> int:
-        """Return ``times`` divided by ``size``.  Raises LayerError where it does not divide."""
+        """Return ``times`` divided by ``size``.  Raises LayerError if it does not divide."""
         if times % self.size or not times:
             raise LayerError(
                 f"size = {self.size}, but there are {times} of one sample", argument="size", hint="fold comes before"

@@ -43,7 +43,7 @@ WIDEST_ARENA, NARROWEST_ARENA = 64, 16
 
 
 def view(found: Deployment, steps: int | None) -> View:
-    """Return a deployment in every format; ``steps`` is how many the page shows, None where that is left to it."""
+    """Return a deployment in every format; ``steps`` is how many the page shows, None if that is left to it."""
 
     def svg() -> str:
         from cnncalc.rendering.deploy_picture import svg
@@ -68,7 +68,7 @@ def view(found: Deployment, steps: int | None) -> View:
 
 
 def page(found: Deployment, steps: int | None, screen: Screen) -> list[Block]:
-    """Return the whole page; ``steps`` is how many are shown at most, None where that is left to the page."""
+    """Return the whole page; ``steps`` is how many are shown at most, None if that is left to the page."""
     blocks = [*_heading(found), Gap(), *verdict(found), Gap()]
     blocks += [_parts("RAM", found.ram), Gap(), _parts("flash", found.flash), Gap()]
     return [*blocks, *_steps(found, steps, screen.width), *_notes(found)]
@@ -296,7 +296,7 @@ def document(found: Deployment) -> dict[str, object]:
 
 
 def _limited(low: int, high: int, limit: int | None) -> dict[str, object]:
-    """Return a range with its limit, and whether it fits: None where there is no limit, or where that is open."""
+    """Return a range with its limit, and whether it fits: None if there is no limit, or where that is open."""
     fits = None if limit is None or low <= limit < high else high <= limit
     return {"low": low, "high": high, "limit": limit, "fits": fits}
 

@@ -87,7 +87,7 @@ def _unmarked(text: str) -> str:
 
 
 def default(argument: Argument[object]) -> object:
-    """Return an argument's default as the spec would have it; None where it has none."""
+    """Return an argument's default as the spec would have it; None if it has none."""
     return None if argument.default is REQUIRED else argument.default
 
 

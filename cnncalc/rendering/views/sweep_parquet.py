@@ -37,7 +37,7 @@ def packed(parts: Iterable[SweepPart], grid: Grid, names: dict[str, str], figure
         figures: the columns behind them.
 
     Raises:
-        CnncalcError: where pyarrow is missing.
+        CnncalcError: if pyarrow is missing.
     """
     try:
         pa: Any = import_module("pyarrow")

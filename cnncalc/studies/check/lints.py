@@ -158,7 +158,7 @@ def _wide_fc(network: Graph) -> Iterator[Finding]:
 
 
 def _map_before(node: Node) -> tuple[int, ...] | None:
-    """Return the shape of the map that a vector was, or None where it never was one."""
+    """Return the shape of the map that a vector was, or None if it never was one."""
     before: Tensor = node.inputs[0]
     while isinstance(before, Node) and len(before.shape) == 1:
         if before.layer.type == "flatten":

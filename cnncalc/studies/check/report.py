@@ -26,7 +26,7 @@ class Check(NamedTuple):
         what: the figure's name, or ``shapes``.
         relation: how the figure must stand to the bound.
         heaviest: of a check that failed, the layers that cost most, with their part.
-        origin: where the spec states the bound, or None where the command line does.
+        origin: where the spec states the bound, or None if the command line does.
     """
 
     what: str
@@ -84,7 +84,7 @@ def check(
         wanted: the device that ``arena`` and ``flash`` are bounded for; the spec's ``deploy`` says the rest.
 
     Raises:
-        CnncalcError: where the network can't be built.
+        CnncalcError: if the network can't be built.
     """
     network = member.build(settings, inputs)
     checks = [] if settings or inputs else list(_published(network))

@@ -28,7 +28,7 @@ class Compared(NamedTuple):
 
     @property
     def ratios(self) -> tuple[float | None, ...]:
-        """Return each value over the first; None where the first is 0 and the ratio is not 1."""
+        """Return each value over the first; None if the first is 0 and the ratio is not 1."""
         first = self.values[0]
         return tuple([value / first if first else 1.0 if value == 0 else None for value in self.values])
 

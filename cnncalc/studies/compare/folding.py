@@ -36,7 +36,7 @@ class FoldedNorms(NamedTuple):
 
 
 def folded_norms(changes: Iterable[LayerDiff]) -> FoldedNorms | None:
-    """Return the batch norms that only one network has, where the other has a bias instead; None where there are none.
+    """Return the batch norms that only one network has, where the other has a bias instead; None if there are none.
 
     A convolution that had a bias already shows no trace of a norm, so none is claimed there.  Where a single norm
     stands behind a convolution that the other network does not have, these are two networks, and nothing is claimed.

@@ -19,7 +19,7 @@ Weighed = tuple[str, int]
 
 
 class Wanted(NamedTuple):
-    """A device as it is asked for, by names and sizes; None where nothing is stated."""
+    """A device as it is asked for, by names and sizes; None if nothing is stated."""
 
     quant: str | None = None
     converter: str | None = None
@@ -72,7 +72,7 @@ class ByteBudget(NamedTuple):
 
 
 def sized(key: str, stated: Stated) -> int:
-    """Return the bytes that a spec states.  Raises CnncalcError where it is no number of bytes."""
+    """Return the bytes that a spec states.  Raises CnncalcError if it is no number of bytes."""
     try:
         return parse_quantity(stated.text, key, of_bytes=True)
     except CnncalcError as error:

@@ -182,7 +182,7 @@ def rebuilt(
     instead: Callable[[Node], Layer | None],
     before: Callable[[Node], Layer | None] = lambda node: None,
 ) -> Graph | None:
-    """Return the network with other layers, its shapes inferred anew; None where they don't fit.
+    """Return the network with other layers, its shapes inferred anew; None if they don't fit.
 
     Args:
         network: as it is.

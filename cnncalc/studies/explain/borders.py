@@ -22,7 +22,7 @@ class Border(NamedTuple):
         stride: its step.
         positions: how many windows there are.
         unpadded: how many there would be without padding.
-        lost: elements of the map that no window reaches, as ranges (first, last); None where that was not
+        lost: elements of the map that no window reaches, as ranges (first, last); None if that was not
             looked into, the axis being very long.
         beyond: elements, padding included, behind the last window.
         over: elements by which the last window overhangs the end, padding included.

@@ -17,7 +17,7 @@ class Sight(NamedTuple):
         axis: its letter, behind the input's name where there are several inputs.
         incoming: what the layer's (first) input sees.
         window: how many positions the layer reads of what comes in, and
-        stride: their step; both None where it is not one window that makes the field, everywhere alike.
+        stride: their step; both None if it is not one window that makes the field, everywhere alike.
         field: what the layer's output sees.
     """
 

@@ -1,7 +1,7 @@
 """Cheaper replacements for heavy layers, as items of a spec: other convolutions, smaller fully connected layers.
 
 Each function takes the item's text and the nodes that the item makes, and returns the items to put in its place and the
-nodes that are changed; None where that can't be done.  An item that makes several layers is replaced for all that fit;
+nodes that are changed; None if that can't be done.  An item that makes several layers is replaced for all that fit;
 where some don't, a condition in the spec's own words tells them apart.
 """
 

@@ -34,7 +34,7 @@ _TRIES = 8
 
 
 class Figures(NamedTuple):
-    """A network's figures, before or after a change; ``seconds`` is None where the roofline has no answer."""
+    """A network's figures, before or after a change; ``seconds`` is None if the roofline has no answer."""
 
     params: int
     macs: int
@@ -83,7 +83,7 @@ class Workbench:
         batch: int = 1,
         dtype: str = "float32",
     ) -> None:
-        """Build the network.  Raises CnncalcError where the spec is wrong."""
+        """Build the network.  Raises CnncalcError if the spec is wrong."""
         self.recipe = recipe
         self.variant = variant
         self.settings = settings
@@ -107,7 +107,7 @@ class Workbench:
         settings: Mapping[str, Value] | None = None,
         inputs: Mapping[str, Shape] | None = None,
     ) -> Graph | None:
-        """Return the network after a change; None where it can't be built, or too many have been."""
+        """Return the network after a change; None if it can't be built, or too many have been."""
         recipe = self.recipe
         self._left -= self._each + (len(recipe.text or "") // TEXT_OF_A_LAYER if edits else 0)
         if self._left < 0:
@@ -189,7 +189,7 @@ class Workbench:
         return None
 
     def argument(self, name: str) -> int | float | None:
-        """Return the value of a numeric argument; None where it is none, or has no value of its own."""
+        """Return the value of a numeric argument; None if it is none, or has no value of its own."""
         if not isinstance(self.recipe, Document):
             return None
         value = self.settings.get(name)
@@ -269,7 +269,7 @@ class Workbench:
         return self._made[key]
 
     def change(self, name: str, nodes: Sequence[Node], edits: Sequence[Edit]) -> Change | None:
-        """Return an edit's change; None where the network can't be built, has other outputs, or costs no less."""
+        """Return an edit's change; None if the network can't be built, has other outputs, or costs no less."""
         key = (name, *edits)
         if key not in self._changed:
             self._changed[key] = self._change(name, nodes, edits)

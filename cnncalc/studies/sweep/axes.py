@@ -111,7 +111,7 @@ def _is_number(value: Value) -> TypeGuard[Number]:
 
 
 def _number_at(value: Value, path: Path) -> Number | None:
-    """Return the number at a path in nested tuples; None where there is none."""
+    """Return the number at a path in nested tuples; None if there is none."""
     for place in path:
         if not isinstance(value, tuple) or place >= len(value):
             return None

@@ -59,7 +59,7 @@ class Cluster:
             workers: how many are started here; None for one for each core.
 
         Raises:
-            ArgumentError: where that can't be done, there is no worker, or one of another version.
+            ArgumentError: if that can't be done, there is no worker, or one of another version.
         """
         try:
             self._dask = import_module("distributed")

@@ -122,7 +122,7 @@ class Folding:
         self.tries: dict[Item, list[int]] = {item: [0, 0] for item in self.folds}
 
     def point(self, combination: Combination) -> Point | None:
-        """Return a combination's point; None where it is to be computed the plain way."""
+        """Return a combination's point; None if it is to be computed the plain way."""
         variant, args, inputs = combination
         if not self.folds or not (args or inputs):  # published figures are checked layer by layer
             return None
@@ -214,7 +214,7 @@ class _FoldedExpansion(Expansion):
         return (node,)
 
     def settle(self) -> None:
-        """Raise UnsettledError where plain expansion might have reached a bound."""
+        """Raise UnsettledError if plain expansion might have reached a bound."""
         if self._steps > MAX_STEPS or self._reads > MAX_READS or self._widest > MAX_LAYERS or self._longest > MAX_PATH:
             raise UnsettledError
 

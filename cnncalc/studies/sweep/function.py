@@ -74,7 +74,7 @@ class NetworkFunction:
             arguments: values for the spec's ``args``.
 
         Raises:
-            CnncalcError: where that is no network.
+            CnncalcError: if that is no network.
         """
         shapes = given.shapes(input)
         values = {name: given.value(name, value) for name, value in arguments.items()}
@@ -99,7 +99,7 @@ class NetworkFunction:
         return {name: found[name] for name in self.wanted}
 
     def _traced(self, values: Mapping[str, Value], shapes: Mapping[str, Shape]) -> _Scalar | None:
-        """Build the network on traced numbers; None where that can't be done."""
+        """Build the network on traced numbers; None if that can't be done."""
         self.traces += 1
         tape, places = Tape(), count()
         settings = {name: _on_tape(value, tape, places) for name, value in values.items()}
@@ -151,7 +151,7 @@ class _Scalar:
         self._output = slots[len(counts) :]
 
     def run(self, numbers: Sequence[Number]) -> dict[str, Figure] | None:
-        """Return the results for the numbers of a row; None where the program does not hold for them."""
+        """Return the results for the numbers of a row; None if the program does not hold for them."""
         values = self._template.copy()
         for slot, place in self._sources.items():
             values[slot] = numbers[place]

@@ -148,8 +148,8 @@ def parts(
         first: how many combinations are done already.
 
     Raises:
-        CnncalcError: where the condition can't be computed, or an engine's workers can't do it.
-        InternalError: where a row that was computed by columns is not what the plain way gives.
+        CnncalcError: if the condition can't be computed, or an engine's workers can't do it.
+        InternalError: if a row that was computed by columns is not what the plain way gives.
     """
     if start_engine is None:  # alone, each row is shown as soon as it is there
         return _alone(Work(recipe, plan), first, WINDOW if plan.by_columns else 1)
@@ -253,7 +253,7 @@ class Work:
         return self._columns.window(numbers)
 
     def _check(self, window: Window, lane: int) -> None:
-        """Compare a row with what the plain way gives.  Raises InternalError where they differ."""
+        """Compare a row with what the plain way gives.  Raises InternalError if they differ."""
         if lane in window.failed:
             return
         (found,), expected = points_of(window, self.plan.grid, [lane]), self._point(window.numbers[lane])

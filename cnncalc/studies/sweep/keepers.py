@@ -28,7 +28,7 @@ class Objective(NamedTuple):
     argument: str = "pareto"
 
     def of(self, args: Mapping[str, Value], figures: Mapping[str, Figure], shapes: Mapping[str, Shape]) -> float:
-        """Return what should be small.  Raises CnncalcError where it is not a number."""
+        """Return what should be small.  Raises CnncalcError if it is not a number."""
         if self.name == "input":
             return self.directed(sum([prod(shape) for shape in shapes.values()]))
         return self.directed(figures[self.name] if self.name in figures else args.get(self.name))

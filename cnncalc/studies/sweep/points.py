@@ -79,7 +79,7 @@ def figures(network: Graph, measure: Measure) -> dict[str, Figure]:
     """Return a network's figures by name; counts and bytes are for the whole batch, shapes without it.
 
     Raises:
-        CnncalcError: where a figure of a device is asked for, which doesn't have one of the layers.
+        CnncalcError: if a figure of a device is asked for, which doesn't have one of the layers.
     """
     found = usual_figures(network, measure, peak_elements(network, measure.batch)[0])
     if "receptive_field" in measure.more:

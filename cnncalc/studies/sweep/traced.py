@@ -299,7 +299,7 @@ def _divides(b: Traceable, a: Traced) -> TypeGuard[int]:
 
 
 def _multiple(a: Traced, b: Traceable) -> int | None:
-    """Return the integer k with a = k·b for all values of the entries; None where there is none, or b is 0."""
+    """Return the integer k with a = k·b for all values of the entries; None if there is none, or b is 0."""
     if type(b) is not Traced or a.is_real or b.is_real or a.terms.keys() != b.terms.keys() or b == 0:
         return None
     number = next(iter(b.terms))
@@ -387,7 +387,7 @@ def _compared(operation: str, a: Traceable, b: Traceable) -> bool:
 
 
 def _decided(operation: str, a: Traceable, b: Traceable) -> bool | None:
-    """Return the outcome of a comparison where intervals decide it; None where they don't, or a side may be NaN."""
+    """Return the outcome of a comparison where intervals decide it; None if they don't, or a side may be NaN."""
     return None if _may_be_nan(a) or _may_be_nan(b) else decided(operation, _interval(a), _interval(b))
 
 

@@ -38,7 +38,7 @@ def values_of(text: str, read: Callable[[str], Value]) -> Sequence[Value] | Each
         read: what a single value means.
 
     Raises:
-        CnncalcError: where it can't be read, or has too many values.
+        CnncalcError: if it can't be read, or has too many values.
     """
     each = _EACH.fullmatch(text)
     if each:
@@ -85,7 +85,7 @@ def ranged(text: str) -> Sequence[int | float]:
     Equal steps of integers are a ``range``, which takes no room.
 
     Raises:
-        CnncalcError: where it is none, has no end, or too many numbers.
+        CnncalcError: if it is none, has no end, or too many numbers.
     """
     match = _RANGE.fullmatch(text)
     if match is None:
@@ -148,7 +148,7 @@ def shape_values(text: str, read: Callable[[str], Sequence[int]]) -> tuple[Shape
     Between two shapes every axis that differs goes from the one to the other, all in the same number of steps.
 
     Raises:
-        CnncalcError: where it can't be read, or axes take different numbers of steps.
+        CnncalcError: if it can't be read, or axes take different numbers of steps.
     """
     found: list[Shape] = []
     for part in split(text):

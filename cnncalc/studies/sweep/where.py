@@ -77,7 +77,7 @@ class Condition:
         return all(self._holds(part, args) for part in self._early if part.names <= args.keys())
 
     def holds(self, args: Mapping[str, Value], figures: Mapping[str, Figure], shapes: Mapping[str, Shape]) -> bool:
-        """Return whether a row is kept.  Raises CnncalcError where that can't be computed."""
+        """Return whether a row is kept.  Raises CnncalcError if that can't be computed."""
         first: Shape = next(iter(shapes.values()), ())
         names: dict[str, Value] = {
             "input": sum([prod(shape) for shape in shapes.values()]),

@@ -63,7 +63,7 @@ def points_of(window: Window, grid: Grid, lanes: Sequence[int]) -> Iterator[Poin
 
 
 def held(window: Window, grid: Grid, condition: Condition) -> list[int]:
-    """Return the lanes of which a condition holds.  Raises CnncalcError where that can't be computed."""
+    """Return the lanes of which a condition holds.  Raises CnncalcError if that can't be computed."""
     lanes = [
         lane for lane, one in window.points.items()
         if one.error is None and condition.holds(one.args, one.figures, one.input)

@@ -203,7 +203,7 @@ def _angles(build: Builder, table: Value, positions: Value | None, length: int, 
     """Return the sines or cosines of every position, twice each, as they meet the features of the heads.
 
     Raises:
-        UnfitError: where they are other ones for each sample, and not computed.
+        UnfitError: if they are other ones for each sample, and not computed.
     """
     half = table.shape[-1]
     doubled = build.derived("Twice", table, shape=(*table.shape[:-1], 2 * half), neighbours=int(neighbours))

@@ -27,7 +27,7 @@ def window(call: Call, sizes: Shape, kernel: Shape) -> SlidingWindow:
     """Return the window of an operator.
 
     Raises:
-        UnfitError: where they don't fit the number of axes.
+        UnfitError: if they don't fit the number of axes.
     """
     rank = len(sizes)
     stride = call.integers("strides") or (1,) * rank
@@ -53,7 +53,7 @@ def feature_map(value: Value) -> Value:
     """Return a value whose first axis of a sample are the channels, as layers take a map.
 
     Raises:
-        UnfitError: where the batch does not stand first.
+        UnfitError: if the batch does not stand first.
     """
     if value.axis not in (0, None):
         raise UnfitError(f"the batch stands on axis {value.axis} of a map")
@@ -83,7 +83,7 @@ def _conv(build: Builder, call: Call) -> Value:
 
 
 def convolution(build: Builder, call: Call, x: Value, weight: Value, bias: Value | None) -> Value:
-    """Return a convolution of a map.  Raises UnfitError where the filters don't fit."""
+    """Return a convolution of a map.  Raises UnfitError if the filters don't fit."""
     if weight.is_live or (bias is not None and bias.is_live):
         return _computed(build, call, x, weight, bias)
     sizes, kernel = x.shape[1:], weight.shape[2:]
@@ -301,7 +301,7 @@ def transposed(build: Builder, value: Value, order: tuple[int, ...]) -> Value:
     """Return a value with the axes of the file's shape in another order.
 
     Raises:
-        UnfitError: where that is no order of its axes.
+        UnfitError: if that is no order of its axes.
     """
     if sorted(order) != list(range(value.rank)):
         raise UnfitError(f"perm {order} of {value.rank} axes")

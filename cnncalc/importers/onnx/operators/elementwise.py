@@ -152,7 +152,7 @@ def framed(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shape
     """Return values that meet element by element with equal ranks, the shape of each, and where the batch stands.
 
     Raises:
-        UnfitError: where their batches stand on different axes.
+        UnfitError: if their batches stand on different axes.
     """
     rank = max([value.rank for value in values])
     places = {value.rank - value.axis for value in values if value.axis is not None}
@@ -205,7 +205,7 @@ def _is_learned(value: Value) -> bool:
 
 
 def _with_constant(build: Builder, x: Value, constant: Value, kind: str) -> Value | None:
-    """Return a value that is scaled or shifted by a constant; None where that would stretch the value."""
+    """Return a value that is scaled or shifted by a constant; None if that would stretch the value."""
     number = constant.number
     if number is not None and not _is_learned(constant) and constant.rank <= x.rank:
         if not math.isfinite(number):
@@ -285,7 +285,7 @@ def _right(build: Builder, op: str, x: Value, constant: Value) -> Value | None:
 def _rescaled(build: Builder, x: Value, scale: Value) -> Value | None:
     """Return a product of integers in real numbers, which a scale makes of them: the weights are scaled by it.
 
-    None where it is no such product, or what is read elsewhere, too.
+    None if it is no such product, or what is read elsewhere, too.
     """
     step = x.step
     if step is None or step.calls[0].op not in ("ConvInteger", "MatMulInteger") or "weight" not in step.held:

@@ -42,7 +42,7 @@ def viewed(build: Builder, x: Value, target: Sequence[int], allowzero: bool = Fa
     for a batch of one has 1 there, which is put right.
 
     Raises:
-        UnfitError: where the elements don't fit, or the batch is no axis any more.
+        UnfitError: if the elements don't fit, or the batch is no axis any more.
     """
     if not x.is_live:
         shape = reshaped(x.shape, [unbatched(size, 1) for size in target], allowzero)
@@ -87,7 +87,7 @@ def viewed(build: Builder, x: Value, target: Sequence[int], allowzero: bool = Fa
 
 
 def _moved(x: Value, shape: Shape, target: Sequence[int]) -> int | None:
-    """Return to which place a batch of one is moved by a new shape that changes nothing else; None where it is not."""
+    """Return to which place a batch of one is moved by a new shape that changes nothing else; None if it is not."""
     alone = x.times == 1 and shape.count(1) == 1 and 1 not in x.shape and not any(size >= SAMPLES for size in target)
     if not alone or x.axis == 0 or [size for size in shape if size > 1] != list(x.shape):
         return None
@@ -113,7 +113,7 @@ def adopted(build: Builder, x: Value, shape: Shape, at: int = 0) -> Value:
 
 
 def _place(shape: Shape, target: Sequence[int], before: int, baked: int) -> int | None:
-    """Return on which axis of a new shape the batch stands; None where it is none."""
+    """Return on which axis of a new shape the batch stands; None if it is none."""
     stated = [i for i, size in enumerate(target) if size > 0 and size % SAMPLES == 0]
     for at in stated or range(len(shape)):
         if prod(shape[:at]) == before and shape[at] % baked == 0:

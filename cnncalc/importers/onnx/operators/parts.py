@@ -19,7 +19,7 @@ def part(build: Builder, x: Value, axis: int, start: int, stop: int, step: int) 
     """Return a part of one axis of the file's shape; the whole of it is no layer.
 
     Raises:
-        UnfitError: where it is a part of the batch.
+        UnfitError: if it is a part of the batch.
     """
     own = x.own(axis)
     size = x.dims[axis] if own is None else x.shape[own]

@@ -54,7 +54,7 @@ def _keeps_numbers(layer: Layer) -> bool:
 
 
 def _number(value: Value | None, default: float) -> float:
-    """Return a scale or a zero point.  Raises UnfitError where it is not one number that the file has."""
+    """Return a scale or a zero point.  Raises UnfitError if it is not one number that the file has."""
     if value is None:
         return default
     if value.number is None:

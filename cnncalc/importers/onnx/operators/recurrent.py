@@ -41,7 +41,7 @@ def recurrent(
     """Return the states of all steps, the last ones, and the last cells.
 
     Raises:
-        UnfitError: where the batch is not one of the sequences, or the cell is of a kind that is not known.
+        UnfitError: if the batch is not one of the sequences, or the cell is of a kind that is not known.
     """
     op = op or call.op
     x, first = call.input(0), call.integer("layout")
@@ -129,7 +129,7 @@ def _held(
 
 
 def _state(build: Builder, value: Value | None, hidden: int, directions: int) -> Value | None:
-    """Return a first state; None where it is left out, or zeros, as it nearly always is."""
+    """Return a first state; None if it is left out, or zeros, as it nearly always is."""
     if value is None or (not value.is_live and value.fill == 0):
         return None
     shape = (directions, hidden)

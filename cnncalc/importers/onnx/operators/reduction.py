@@ -19,7 +19,7 @@ def reduced(build: Builder, name: str, x: Value, axes: Sequence[int], keeps: boo
     """Return a value of which axes of the file's shape are summarised.
 
     Raises:
-        UnfitError: where the batch is one of them, and more than one sample of the file's.
+        UnfitError: if the batch is one of them, and more than one sample of the file's.
     """
     own = [x.own(axis) for axis in axes]
     places = sorted([i for i in own if i is not None])
@@ -43,7 +43,7 @@ def reduced(build: Builder, name: str, x: Value, axes: Sequence[int], keeps: boo
 
 
 def axes_of(call: Call, x: Value, since: int) -> Sequence[int] | None:
-    """Return the axes that an operator names, all where it names none; None where it is to do nothing."""
+    """Return the axes that an operator names, all where it names none; None if it is to do nothing."""
     axes = call.listed("axes", 1, since)
     if axes:
         return axes

@@ -19,7 +19,7 @@ def _live(build: Builder, values: list[Value]) -> tuple[list[Value], int | None]
 
 
 def _own(call: Call, rank: int, batch: int | None) -> int:
-    """Return the axis of an operator as one of a sample.  Raises UnfitError where it is the batch."""
+    """Return the axis of an operator as one of a sample.  Raises UnfitError if it is the batch."""
     at = call.integer("axis")
     at = at + rank if at < 0 else at
     if not 0 <= at < rank or at == batch:
@@ -78,7 +78,7 @@ def _rows(build: Builder, value: Value, shape: Shape) -> Value:
 
 
 def _of_the_sample(build: Builder, chosen: Value) -> Value:
-    """Return indices without their first, which is that of the batch.  Raises UnfitError where it is not always 0."""
+    """Return indices without their first, which is that of the batch.  Raises UnfitError if it is not always 0."""
     depth = chosen.shape[-1]
     if depth < 2 or chosen.is_live or (chosen.data is not None and any(chosen.data[::depth])):
         raise UnfitError("it writes to samples of the batch")

@@ -41,7 +41,7 @@ class _Logits:
     """What stands between the product of queries and keys and the softmax.
 
     Attributes:
-        product: the product; None where something else is found.
+        product: the product; None if something else is found.
         parts: the steps between the two.
         scale: what the product is multiplied by.
         temperature: what it is multiplied by that is no number, or None.

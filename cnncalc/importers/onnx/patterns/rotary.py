@@ -70,7 +70,7 @@ def _put(fuser: Fuser, step: LayerStep, turned: _Turned, products: tuple[_Produc
 
 
 def _halves(fuser: Fuser, value: Value, x: Value) -> _Turned | None:
-    """Return the steps of (−x₂, x₁), x₁ and x₂ being the halves of x; None where it is not these that are joined."""
+    """Return the steps of (−x₂, x₁), x₁ and x₂ being the halves of x; None if it is not these that are joined."""
     joined = fuser.maker(value, "concat")
     rank, half = len(x.shape), x.shape[-1] // 2
     if joined is None or len(joined.inputs) != 2 or joined["axis"] not in (-1, rank - 1):
