@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from time import perf_counter
 from typing import Any
 
-from cnncalc.cli.output import to_stderr
+from cnncalc.cli.output import more_unmet, to_stderr
 from cnncalc.cli.progress import Progress
 from cnncalc.ground.limits import MAX_FAULTS
+from cnncalc.ground.numbers import counted
 from cnncalc.studies.sweep.jobs import SweepPart, SweepPlan
 
 
@@ -69,20 +70,21 @@ class RowTally:
         rate = max(self.done - self._before, 1) / max(perf_counter() - self._begun, 1e-6)
         left = (self._plan.rows - self.done) / rate
         kept = f" · {self._kept:,} kept" if self._plan.where else ""
-        failed = f" · {self._failed:,} errors" if self._failed else ""
-        return f"{self.done:,} of {self._plan.rows:,} combinations · {rate:,.0f}/s · {left:,.0f} s left{kept}{failed}"
+        failed = f" · {counted(self._failed, 'error')}" if self._failed else ""
+        of = counted(self._plan.rows, "combination")
+        return f"{self.done:,} of {of} · {rate:,.0f}/s · {left:,.0f} s left{kept}{failed}"
 
     def report(self, hidden: bool) -> int:
         """Report the number of rows and the errors on stderr; return the exit code."""
         if self._uncounted:
             to_stderr(f"no FLOPs are defined for {', '.join(sorted(self._uncounted))}")
         if self._plan.where is not None and not self._kept:
-            to_stderr(f"0 of {self._plan.rows:,} combinations meet the condition")
+            to_stderr(f"no combination of {self._plan.rows:,} meets the condition")
         for text in self._unmet[:MAX_FAULTS]:
             to_stderr(text)
         if len(self._unmet) > MAX_FAULTS:
-            to_stderr(f"… and {len(self._unmet) - MAX_FAULTS:,} more figures that differ from the published ones")
+            to_stderr(more_unmet(len(self._unmet) - MAX_FAULTS))
         if self._failed:
             first = f", the first: {self._first}" if hidden else ""
-            to_stderr(f"{self._failed:,} of {self._plan.rows:,} combinations failed{first}")
+            to_stderr(f"{self._failed:,} of {counted(self._plan.rows, 'combination')} failed{first}")
         return 1 if self._failed or self._unmet else 0

@@ -16,6 +16,7 @@ from cnncalc.figures.catalogue import BOUNDED, BYTES, Basis
 from cnncalc.figures.expectations import ON_A_DEVICE
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FAULTS
+from cnncalc.ground.numbers import counted
 from cnncalc.ground.quantities import parse_quantity
 from cnncalc.language.collection import members
 from cnncalc.language.document import Document
@@ -129,7 +130,7 @@ def _report_to_stderr(reports: Iterable[Report]) -> None:
         texts |= {failure: failure_text(report, failure) for failure in report.failures}
         texts |= {(report.spec, warning.place): warning.text() for warning in report.warnings[:MAX_FAULTS]}
         if len(report.warnings) > MAX_FAULTS:
-            more = f"{report.name}: … and {len(report.warnings) - MAX_FAULTS:,} more warnings"
+            more = f"{report.name}: … and {counted(len(report.warnings) - MAX_FAULTS, 'more warning')}"
             texts[report.spec, more] = more
         for what, text in texts.items():
             if what not in shown:

@@ -13,6 +13,7 @@ from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.parsing import parse_machine
 from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
+from cnncalc.ground.numbers import counted
 from cnncalc.layers.shapes import Shape, typed
 from cnncalc.studies.device.budgets import Wanted
 
@@ -75,7 +76,7 @@ def command(
     spots = hotspots(bench.summary, on, bench.estimates)
     found = [*bench.for_the_network(), *bench.for_layers(heavy_nodes(spots, top), rank, sparsity)]
     if bench.untried:
-        layers = f"{len(bench.network.nodes):,} layers"
+        layers = counted(len(bench.network.nodes), "layer")
         to_stderr(f"note: not every change was tried, because the network has {layers}")
     changes = [(change, _command_line(asked, basis, bench.inputs, change.options)) for change in found]
     out.show(view(Found(bench, spots, changes, top)))

@@ -8,6 +8,7 @@ from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import takes_spec
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.overwriting import refuse_replacing
+from cnncalc.ground.numbers import counted
 
 
 @click.command("import", short_help="Write a model file as a readable spec.")
@@ -30,4 +31,5 @@ def command(asked: Asked, path: str | None, force: bool) -> None:
     refuse_replacing(path, force)
     Output(path, "never").text([text])
     if path is not None:
-        to_stderr(f"{text.count(chr(10))} lines for {len(network.nodes)} layers, each the same when it is read again")
+        layers = counted(len(network.nodes), "layer")
+        to_stderr(f"{text.count(chr(10))} lines for {layers}, each the same when it is read again")

@@ -12,6 +12,7 @@ import click
 from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_FAULTS
+from cnncalc.ground.numbers import counted
 from cnncalc.ground.terminal_safe import printable, printable_lines
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import FORMATS, View
@@ -157,6 +158,11 @@ def _is_excerpt(line: str) -> bool:
     return bool(bar) and (not number or number.isdecimal())
 
 
+def more_unmet(count: int) -> str:
+    """Return that there are so many more figures that the networks don't have."""
+    return f"… and {counted(count, 'more figure')} that differ{'s' * (count == 1)} from the published ones"
+
+
 def report_unmet(summary: Summary) -> int:
     """Report on stderr published figures that the network does not match; return the exit code."""
     for unmet in summary.unmet[:MAX_FAULTS]:
@@ -165,5 +171,5 @@ def report_unmet(summary: Summary) -> int:
         excerpt = f"\n{unmet.origin.excerpt()}" if unmet.origin else ""
         to_stderr(printable(f"{place}{unmet.what} should be {shown[0]}, but is {shown[1]}") + excerpt)
     if len(summary.unmet) > MAX_FAULTS:
-        to_stderr(f"… and {len(summary.unmet) - MAX_FAULTS:,} more figures that differ from the published ones")
+        to_stderr(more_unmet(len(summary.unmet) - MAX_FAULTS))
     return 1 if summary.unmet else 0

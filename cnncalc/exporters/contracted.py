@@ -55,5 +55,7 @@ def coverage(graph: Graph, covered: list[Product]) -> str:
     """Return a line on how many of a network's layers and MACs are in a table."""
     macs, total = sum([product.contraction.macs for product in covered]), sum([node.macs() for node in graph.nodes])
     layers = len({product.node for product in covered})
-    left = f"; the other {counted(len(graph.nodes) - layers, 'layer')} have none" if macs == total else ""
+    others = len(graph.nodes) - layers
+    none = "layer has" if others == 1 else f"{others:,} layers have"
+    left = f"; the other {none} none" if others and macs == total else ""
     return f"{counted(layers, 'layer')} with {macs:,} of {counted(total, 'MAC')}{left}"

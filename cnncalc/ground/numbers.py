@@ -55,6 +55,11 @@ def percent(share: float) -> str:
     return ">99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
 
 
+def exact_bytes(count: int) -> str:
+    """Return ``256 bytes``, ``102,665 bytes (100.3 KiB)``."""
+    return counted(count, "byte") + (f" ({bytes_text(count)})" if count >= 1024 else "")
+
+
 def counted(count: int, what: str, is_short: bool = False) -> str:
     """Return ``1 network``, ``2,000 networks``; where it is to be short, ``2 k MACs`` for ``what`` MAC."""
     return f"{short(count) if is_short else f'{count:,}'} {what}{'' if count == 1 else 's'}"

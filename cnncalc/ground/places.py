@@ -8,6 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 from cnncalc.ground.errors import CnncalcError, clipped, with_hint
 from cnncalc.ground.limits import MAX_FAULTS
 from cnncalc.ground.named import NamedTuple
+from cnncalc.ground.numbers import counted
 from cnncalc.ground.terminal_safe import printable
 
 WIDEST_EXCERPT = 110
@@ -138,5 +139,5 @@ class SpecError(CnncalcError):
         """Return all faults, each with its place; ``spelled`` says how a place is called."""
         shown = [fault.text(spelled) for fault in self.faults[:MAX_FAULTS]]
         if len(self.faults) > MAX_FAULTS:
-            shown.append(f"… and {len(self.faults) - MAX_FAULTS} more faults")
+            shown.append(f"… and {counted(len(self.faults) - MAX_FAULTS, 'more fault')}")
         return "\n".join(shown)

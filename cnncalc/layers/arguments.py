@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 from cnncalc.ground.limits import MAX_INTEGER
+from cnncalc.ground.numbers import counted
 from cnncalc.ground.numeric import as_float, whole
 
 T = TypeVar("T")
@@ -312,7 +313,7 @@ def per_rank(name: str, value: Any, rank: int, axes: str) -> Any:
         return (value,) * rank
     if len(value) != rank:
         raise LayerError(
-            f"{name} has {len(value)} figures, but the input has {axis_count(rank, 'spatial ')}",
+            f"{name} has {counted(len(value), 'figure')}, but the input has {axis_count(rank, 'spatial ')}",
             argument=name,
         )
     return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.ground.numbers import bytes_text, exact, percent
+from cnncalc.ground.numbers import exact, exact_bytes, percent
 from cnncalc.ground.terminal_safe import printable
 from cnncalc.studies.check.report import EXPECTED, MOST, Check, Report
 
@@ -31,5 +31,4 @@ def _share(part: int, check: Check) -> str:
 def _figure(figure: object, of_bytes: bool) -> str:
     if not isinstance(figure, int):
         return str(figure)
-    about = f" ({bytes_text(figure)})" if figure >= 1024 else ""
-    return f"{exact(figure)} bytes{about}" if of_bytes else exact(figure)
+    return exact_bytes(figure) if of_bytes else exact(figure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.figures.summary import KindTotals, Summary, share
-from cnncalc.ground.numbers import exact, percent
+from cnncalc.ground.numbers import counted, percent
 
 NOTHING = "Nothing here multiplies: no convolution and no fully connected layer."
 
@@ -18,7 +18,7 @@ def verdict(summary: Summary) -> str:
         return f"{_claim(conv, fc)} {_heaviest(summary)}"
     if conv is not None:
         return (
-            f"All {exact(conv.macs)} MACs and {percent(conv.params_share)} of the params are in convolutions: "
+            f"All {counted(conv.macs, 'MAC')} and {percent(conv.params_share)} of the params are in convolutions: "
             "both speeding up and pruning pay there. There is no fully connected layer. " + _heaviest(summary)
         )
     if fc is None:

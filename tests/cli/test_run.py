@@ -340,9 +340,42 @@ def test_no_warning_of_numpy_s_reaches_a_terminal(tmp_path: Path) -> None:
 
 
 def test_one_of_a_thing_is_no_plural(tmp_path: Path) -> None:
-    path = tmp_path / "net.yaml"
+    path, out = tmp_path / "net.yaml", str(tmp_path / "out")
     path.write_text("input: [1]\nlayers:\n  - linear: {out_features: 1, bias: false}\n")
-    texts = "".join(cnncalc(*command, str(path)).out for command in (["run"], ["draw"], ["summary"]))
+    commands = [
+        ["run"],
+        ["draw"],
+        ["summary"],
+        ["deploy"],
+        ["explain"],
+        ["hotspots"],
+        ["weights"],
+        ["check"],
+        ["survey"],
+    ]
+    commands += [
+        ["export", "--to", "scale-sim"],
+        ["export", "--to", "timeloop", "-o", out],
+        ["sweep", "--where", "macs > 9"],
+    ]
+    commands += [["import", "-o", f"{out}.yaml"], ["check", "--max-params", "0"], ["compare", "lenet5"]]
+    texts = "".join("".join(map(str, cnncalc(*command, str(path)))) for command in commands)
+    for many, item in (
+        (21, "foo"),
+        (1, "permute: [1]"),
+        (1, "reshape: [2]"),
+        (1, "linear: {out_features: 2, axis: 3}"),
+    ):
+        path.write_text("input: [1]\nlayers:\n" + f"  - {item}\n" * many)
+        texts += cnncalc("summary", str(path)).err
+    path.write_text("input: [1, 8, 8]\nlayers:\n" + "  - conv: {out_channels: 1, kernel_size: 1}\n  - batchnorm\n" * 21)
+    texts += cnncalc("check", str(path)).err
     assert "1 MAC is counted, as many were summed" in texts
     assert "1 layer · 1 param · 1 MAC · bars" in texts
-    assert not re.search(r"\b(?<![\d,.])1 (layers|params|MACs)\b", texts)
+    assert "… and 1 more fault\n" in texts
+    assert "net: … and 1 more warning\n" in texts
+    assert "bias: false saves 1 param\n" in texts
+    things = (
+        "layers|params|MACs|FLOPs|faults|warnings|axes|elements|figures|combinations|bytes|buffers|networks|operators"
+    )
+    assert not re.findall(rf".*\b(?<![\d,.·])1 (?:more )?(?:{things})\b.*", texts)

@@ -69,7 +69,7 @@ def test_figures_that_select_rows_are_shown(net: str) -> None:
 
 def test_no_row_is_said_to_be_none(net: str) -> None:
     done = cnncalc("sweep", net, "--set", "width=4,5", "--where", "params < 1")
-    assert (done.code, done.err) == (0, "0 of 2 combinations meet the condition\n")
+    assert (done.code, done.err) == (0, "no combination of 2 meets the condition\n")
     assert len(done.out.splitlines()) == 2
 
 

@@ -13,7 +13,7 @@ from cnncalc.drawing.page.data import script_safe
 from cnncalc.drawing.svg import escaped
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.limits import MAX_DRAWN_POINTS
-from cnncalc.ground.numbers import exact, short
+from cnncalc.ground.numbers import counted, exact, short
 
 BOX = (90, 20, 960, 420)
 """Left, top, right and bottom of the plot."""
@@ -56,7 +56,7 @@ def page(title: str, figures: Sequence[str], combinations: Sequence[FrontPoint],
         f"@media screen and (prefers-color-scheme:dark){{{dark}.ink,.muted{{fill:#e8eaee}}}}</style>\n"
         f"</head>\n<body>\n<header><h1>{escaped(title)}</h1>\n"
     )
-    count = f"<p>{exact(len(rows))} combinations" + (f", and {exact(failed)} that are no network" if failed else "")
+    count = f"<p>{counted(len(rows), 'combination')}" + (f", and {exact(failed)} failed" if failed else "")
     yield f"{count}. A combination is on the front if no other is better in both figures.</p></header>\n<main>\n"
     yield from _choices(names, x, y)
     yield from _plot(names, rows, [one.name for one in combinations], x, y)

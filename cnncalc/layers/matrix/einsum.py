@@ -6,6 +6,7 @@ import re
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
+from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import Conversion, LayerError, argument
 from cnncalc.layers.base import Elsewhere, Example, Layer
 from cnncalc.layers.contractions import Contraction
@@ -146,7 +147,9 @@ class Einsum(Layer):
     def _sizes(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
         terms = self._terms()[:-1]
         if len(terms) != len(inputs):
-            raise LayerError(f"'{self.equation}' has {len(terms)} inputs, but {len(inputs)} come in")
+            raise LayerError(
+                f"'{self.equation}' has {counted(len(terms), 'input')}, and not the {len(inputs)} that come in"
+            )
         sizes: dict[str, int] = {}
         for term, shape in zip(terms, inputs, strict=True):
             if len(term) != len(shape):

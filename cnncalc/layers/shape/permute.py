@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.arguments import LayerError, argument, integers
+from cnncalc.layers.arguments import LayerError, argument, axis_count, integers
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.reads import Turned
 from cnncalc.layers.shape._rearrangement import Moves, Rearrangement
@@ -39,7 +39,7 @@ class Permute(Rearrangement):
         order = [i + count if i < 0 else i for i in self.dims]
         if sorted(order) != list(range(count)):
             raise LayerError(
-                f"dims = {shape_text(self.dims)} does not name each of the input's {count} axes once",
+                f"dims = {shape_text(self.dims)} does not name each of the input's {axis_count(count)} once",
                 argument="dims",
                 hint=f"axes are counted without the batch: an order of {shape_text(tuple(range(count)))}",
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
+from cnncalc.ground.numbers import counted
 from cnncalc.layers.arguments import LayerError, argument, integers, positive
 from cnncalc.layers.base import Elsewhere, Example
 from cnncalc.layers.pytorch import Torch, X, call
@@ -54,9 +55,11 @@ class Reshape(Movement):
         known = prod([size for size in self.shape if size != -1])
         if elements % known or (-1 not in self.shape and elements != known):
             raise LayerError(
-                f"{elements} elements {shape_text(inputs[0])} don't fit shape = {shape_text(self.shape)}",
+                f"{elements} elements {shape_text(inputs[0])} don't fit shape = {shape_text(self.shape)}"
+                if elements > 1
+                else f"the only element does not fit shape = {shape_text(self.shape)}",
                 argument="shape",
-                hint=f"it holds {'a multiple of ' if -1 in self.shape else ''}{known} elements",
+                hint=f"it holds {'a multiple of ' if -1 in self.shape else ''}{counted(known, 'element')}",
             )
         return tuple([elements // known if size == -1 else size for size in self.shape])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnncalc.layers.arguments import LayerError, argument, integer, positive
+from cnncalc.layers.arguments import LayerError, argument, axis_count, integer, positive
 from cnncalc.layers.base import Example
 from cnncalc.layers.pytorch import Torch, X, call
 from cnncalc.layers.reads import Read, Reads, along
@@ -71,7 +71,7 @@ class Unfold(Movement):
     def _index(self, count: int) -> int:
         if not -count - 1 <= self.axis <= count:
             raise LayerError(
-                f"axis = {self.axis}, but the output has {count + 1} axes",
+                f"axis = {self.axis}, but the output has {axis_count(count + 1)}",
                 argument="axis",
                 hint=f"0 is the first, {count} or -1 the last: {shape_text(tuple(range(count + 1)))}",
             )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cnncalc.figures.memory import IN_MEMORY
 from cnncalc.figures.summary import Row, Summary
-from cnncalc.ground.numbers import exact, signed
+from cnncalc.ground.numbers import counted, exact, signed
 from cnncalc.layers.arguments import value_text
 from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.cells import cells as width_of
@@ -151,8 +151,8 @@ def _folding(found: Comparison) -> list[Block]:
     before, after = [summary.totals.params for summary in found.summaries]
     what = f"{fold.norms:,} batch norm{'s' * (fold.norms != 1)} of {whole} {'are' if fold.norms != 1 else 'is'}"
     text = (
-        f"{what} folded into layers of {other}: {fold.params:,} params and {fold.buffers:,} buffers there, "
-        f"{fold.biases:,} more biases here. "
+        f"{what} folded into layers of {other}: {counted(fold.params, 'param')} and "
+        f"{counted(fold.buffers, 'buffer')} there, {fold.biases:,} more bias{'es' * (fold.biases != 1)} here. "
     )
     if after - before == fold.difference:
         text += "That explains the whole difference in params."

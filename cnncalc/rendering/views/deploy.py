@@ -9,7 +9,7 @@ from cnncalc.deployment.orders import other_arenas
 from cnncalc.deployment.parts import EXACT, Part, total
 from cnncalc.deployment.planner import aligned
 from cnncalc.deployment.view import ArenaPlace, Deployment, OperatorRun
-from cnncalc.ground.numbers import bytes_text, counted, exact
+from cnncalc.ground.numbers import bytes_text, counted, exact, exact_bytes
 from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.layout import (
     Block,
@@ -80,7 +80,7 @@ def in_brief(found: Deployment) -> str:
     board = f"{on.board.name}, " if on.board else ""
     return (
         f"on {board}tflite-micro, {on.kind.name}, batchnorms folded, the arena is "
-        f"{exact(found.arena)} bytes ({bytes_text(found.arena)}): 'cnncalc deploy' says how"
+        f"{exact_bytes(found.arena)}: 'cnncalc deploy' says how"
     )
 
 

@@ -110,7 +110,7 @@ def mismatch(row: LayerRun, batch: int, layout: str) -> list[Block]:
         blocks.append(Paragraph(message, "red"))
     if not row.fault and not row.macs_hold(batch):
         summed = row.tally.direct if row.tally else 0
-        message = f"{row.node.name}: {exact(row.node.macs(batch))} MACs are counted, {exact(summed)} were summed"
+        message = f"{row.node.name}: {counted(row.node.macs(batch), 'MAC')} counted, {exact(summed)} summed"
         blocks.append(Paragraph(message, "red"))
     for formula in row.formulas():
         message = (

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import prod
 
 from cnncalc.graph import Graph, Node, Tensor
+from cnncalc.ground.numbers import counted
 from cnncalc.language.findings import Finding, distinct
 from cnncalc.layers.shapes import axis_names, crossed
 from cnncalc.layers.window import Sliding
@@ -108,7 +109,7 @@ def _bias_before_batchnorm(node: Node, readers: Readers) -> Iterator[Finding]:
     if behind and all(one.layer.type == "batchnorm" for one in behind):
         message = f"has a bias, which batchnorm '{behind[0].name}' right behind it takes away again"
         count = bias.shape[0]
-        yield _found("bias-before-batchnorm", node, message, f"bias: false saves {count:,} params")._replace(
+        yield _found("bias-before-batchnorm", node, message, f"bias: false saves {counted(count, 'param')}")._replace(
             saves=count
         )
 
@@ -152,7 +153,7 @@ def _wide_fc(network: Graph) -> Iterator[Finding]:
         if shape is not None and prod(shape[1:]) > 1:
             outputs = prod(node.shape)
             part = f"{100 * node.params / total:.0f} % of all params"
-            message = f"reads a whole map of {crossed(shape)}: {node.params:,} params, {part}"
+            message = f"reads a whole map of {crossed(shape)}: {counted(node.params, 'param')}, {part}"
             hint = f"with global_avgpool before it, it has {shape[0] * outputs + outputs:,}"
             yield _found("wide-fc", node, message, hint)
 
