@@ -38,28 +38,28 @@ def command(asked: Asked, out: Output, seed: int | None, dtype: str | None) -> N
     if tensors and out.format != "table":
         raise CnncalcError(f"--format {out.format} is for the list, but {out.path} is for the tensors")
     network = asked.network()
+    if network.stored is not None and (seed, dtype) != (None, None):
+        option = "--dtype" if seed is None else "--seed"
+        raise CnncalcError(f"{option} is for random tensors, but {asked.spec} has its own", f"leave {option} out")
     if out.path is not None and tensors:
-        _write(network, out.path, seed or 0, dtype or "float32")
+        save_weights("-o", out.path, network, seed or 0, dtype or "float32")
         return
     from cnncalc.rendering.views.weights import view
 
     out.show(view(network))
 
 
-def _write(network: Graph, path: str, seed: int, dtype: str) -> None:
-    """Write random tensors."""
+def save_weights(option: str, path: str, network: Graph, seed: int = 0, dtype: str = "float32") -> None:
+    """Write a network's own tensors, or random ones, to the file that an option names."""
     load_numpy()
-    from cnncalc.execution.arrays.write import check_target, write_arrays
-    from cnncalc.execution.machine import cores
-    from cnncalc.execution.weights import random_weights
+    from cnncalc.execution.arrays.write import check_target
+    from cnncalc.execution.weights import write_weights
 
     check_target(path)
-    refuse_overwriting("-o", path)
-    refuse_too_large(
-        "-o", path, sum([node.params + node.buffers for node in network.nodes]) * (8 if dtype == "float64" else 4)
-    )
+    refuse_overwriting(option, path)
+    size = sum([node.params + node.buffers for node in network.nodes]) * (8 if dtype == "float64" else 4)
+    refuse_too_large(option, path, size)
     try:
-        own = network.stored() if network.stored is not None else None
-        write_arrays(path, own if own is not None else random_weights(network, seed, dtype, cores()))
+        write_weights(network, path, seed, dtype)
     except MemoryError:
         raise CnncalcError("out of memory") from None

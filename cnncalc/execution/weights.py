@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 from numpy.random import SFC64, Generator, SeedSequence
 
-from cnncalc.execution.arrays.read import array_like, sizes
+from cnncalc.execution.arrays.read import Header, array_like, sizes
+from cnncalc.execution.arrays.write import write_one_by_one
 from cnncalc.execution.initial_scale import NEAR_ZERO, SPREAD, mean_squares
 from cnncalc.execution.kernels.threads import Span, Workers, cut
 from cnncalc.execution.machine import available
@@ -80,8 +81,11 @@ def usual_weights(
     Raises:
         CnncalcError: if they don't fit.
     """
-    given = network.stored() if weights is None and network.stored is not None else weights
-    return random_weights(network, seed, dtype, threads) if given is None else checked(network, given, dtype)
+    if weights is not None:
+        return checked(network, weights, dtype)
+    if network.stored is None:
+        return random_weights(network, seed, dtype, threads)
+    return {name: _arranged(array, dtype) for name, array in one_by_one(network, None, seed, dtype)}
 
 
 def random_weights(
@@ -114,15 +118,27 @@ def random_weights(
     return made
 
 
-def one_by_one(network: Graph, weights: Mapping[str, npt.ArrayLike] | None, seed: int) -> Iterator[tuple[str, Array]]:
-    """Return each tensor of :func:`usual_weights`, in float32, when it is asked for, so that one is held at a time.
+def write_weights(network: Graph, path: str, seed: int = 0, dtype: npt.DTypeLike = np.float32) -> None:
+    """Write the tensors of the network's own file, else random ones, to an .npz or .safetensors, one at a time.
+
+    Raises:
+        CnncalcError: where they don't fit, or the file can't be written.
+    """
+    headers = {item.name: Header(item.weight.shape, np.dtype(dtype)) for item in expected(network)}
+    write_one_by_one(path, headers, (array for _, array in one_by_one(network, None, seed, dtype)))
+
+
+def one_by_one(
+    network: Graph, weights: Mapping[str, npt.ArrayLike] | None, seed: int, dtype: npt.DTypeLike = np.float32
+) -> Iterator[tuple[str, Array]]:
+    """Return each tensor of :func:`usual_weights` when it is asked for, so that one is held at a time.
 
     Raises:
         CnncalcError: if they don't fit; at once but for elements that are not finite.
     """
     wanted = list(expected(network))
     if weights is None and network.stored is None:
-        return _drawn(wanted, mean_squares(network), seed)
+        return _drawn(wanted, mean_squares(network), seed, dtype)
     if weights is None:
         assert network.stored is not None
         given: Mapping[str, npt.ArrayLike] = network.stored()  # which have the shapes that they are asked for
@@ -132,13 +148,16 @@ def one_by_one(network: Graph, weights: Mapping[str, npt.ArrayLike] | None, seed
         faults = [fault for item in wanted if (fault := _fault(item.name, item.weight, given))]
         faults += _left_over(given, {item.name for item in wanted})
     _refuse(network, faults)
-    return ((item.name, _finite(network, item.name, given[item.name])) for item in wanted)
+    return ((item.name, _finite(network, item.name, given[item.name], dtype)) for item in wanted)
 
 
-def _drawn(wanted: Sequence[Expected], squares: Mapping[Tensor, float], seed: int) -> Iterator[tuple[str, Array]]:
+def _drawn(
+    wanted: Sequence[Expected], squares: Mapping[Tensor, float], seed: int, dtype: npt.DTypeLike
+) -> Iterator[tuple[str, Array]]:
+    width = np.dtype(dtype).itemsize
     for item in wanted:
-        _refuse_unless_free(2 * 4 * prod(item.weight.shape))  # its bytes are there twice while they are written
-        array = _allocated(item.weight.shape, np.float32)
+        _refuse_unless_free(2 * width * prod(item.weight.shape))  # its bytes are there twice while they are written
+        array = _allocated(item.weight.shape, dtype)
         flat, key = _flat(array), zlib.crc32(item.name.encode())
         center, radius = _range(item, squares[(*item.node.inputs, item.node)[0]])
         for block in _chunks(len(flat)):
@@ -146,12 +165,12 @@ def _drawn(wanted: Sequence[Expected], squares: Mapping[Tensor, float], seed: in
         yield item.name, array
 
 
-def _finite(network: Graph, name: str, array: npt.ArrayLike) -> Array:
-    """Return a tensor in float32.  Raises CnncalcError if an element is not finite."""
+def _finite(network: Graph, name: str, array: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
+    """Return a tensor in a type.  Raises CnncalcError if an element is not finite."""
     data = np.asarray(array_like(array))
     if not np.isfinite(data).all():
         _refuse(network, [_not_finite(name)])
-    return np.asarray(data, np.float32)
+    return np.asarray(data, dtype)
 
 
 def checked(network: Graph, weights: Mapping[str, npt.ArrayLike], dtype: npt.DTypeLike) -> dict[str, Array]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from cnncalc.execution.arrays.read import SAFETENSORS
+from cnncalc.execution.arrays.read import SAFETENSORS, Header
 from cnncalc.ground.atomic_write import whole_file
 from cnncalc.ground.errors import CnncalcError
 
@@ -28,32 +28,46 @@ def write_arrays(path: str, arrays: Mapping[str, Array]) -> None:
     Raises:
         CnncalcError: if it can't be written, or is of another kind.
     """
+    write_one_by_one(path, {name: Header(array.shape, array.dtype) for name, array in arrays.items()}, arrays.values())
+
+
+def write_one_by_one(path: str, headers: Mapping[str, Header], arrays: Iterable[Array]) -> None:
+    """Write arrays as :func:`write_arrays` does, each taken when its turn comes.
+
+    Args:
+        path: the file.
+        headers: what the arrays are, by name.
+        arrays: they, in the same order.
+
+    Raises:
+        CnncalcError: where the file can't be written, or is of another kind.
+    """
     check_target(path)
     with whole_file(path) as file:
-        (_safetensors if path.lower().endswith(".safetensors") else _npz)(file, arrays)
+        (_safetensors if path.lower().endswith(".safetensors") else _npz)(file, headers, arrays)
 
 
-def _npz(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
+def _npz(file: IO[bytes], headers: Mapping[str, Header], arrays: Iterable[Array]) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
+        for name, array in zip(headers, arrays, strict=True):
             # a ZipInfo of its own has no date, so that nothing depends on the clock
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
 
 
-def _safetensors(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
+def _safetensors(file: IO[bytes], headers: Mapping[str, Header], arrays: Iterable[Array]) -> None:
     """Write the format's header, the length of which comes first, and then the data, little-endian."""
     codes = {code: name for name, code in SAFETENSORS.items()}
     entries: dict[str, object] = {}
     end = 0
-    for name, array in arrays.items():
+    for name, array in headers.items():
         code = array.dtype.newbyteorder("<").str
-        start, end = end, end + array.nbytes
+        start, end = end, end + array.size
         entries[name] = {"dtype": codes[code], "shape": array.shape, "data_offsets": [start, end]}
     header = json.dumps(entries, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)  # the data begins where any type may
     file.write(len(header).to_bytes(8, "little") + header)
-    for array in arrays.values():
+    for array in arrays:
         file.write(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
 
 

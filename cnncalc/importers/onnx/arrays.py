@@ -28,20 +28,31 @@ UNFIT = (UnfitError, LayerError, MalformedError, LookupError, ValueError, TypeEr
 
 
 class Arrays:
-    """A file's constants, each made when it is first asked for."""
+    """A file's constants, each made when it is asked for, and kept until all are made that are made of it."""
 
-    def __init__(self, wire: WireReader, path: str, place: str | None) -> None:
+    def __init__(self, wire: WireReader, path: str, place: str | None, asked: Iterable[Value]) -> None:
         """Read from a file.
 
         Args:
             wire: its bytes.
             path: what messages call it.
             place: where it is, or None if it came through a pipe.
+            asked: the constants that will be asked for, once each time that they stand here.
         """
         self.wire = wire
         self.path = path
         self.place = place
         self.made: dict[int, Array] = {}
+        self.reads: dict[int, int] = {}
+        self._expect(list(asked))
+
+    def _expect(self, waiting: list[Value]) -> None:
+        """Count how often each constant will be read, by who asks for it and by those that are made of it."""
+        while waiting:
+            value = waiting.pop()
+            if id(value) not in self.reads:
+                waiting += _made_of(value)
+            self.reads[id(value)] = self.reads.get(id(value), 0) + 1
 
     def of(self, value: Value) -> Array:
         """Return a constant's array.
@@ -49,6 +60,8 @@ class Arrays:
         Raises:
             CnncalcError: if its data is missing, or it is made by an operator that is not known here.
         """
+        if id(value) not in self.reads:  # it is asked for once more
+            self._expect([value])
         waiting = [value]
         while waiting:
             one = waiting[-1]
@@ -58,8 +71,18 @@ class Arrays:
                 continue
             if id(one) not in self.made:
                 self.made[id(one)] = self._of(one)
+                for given in _made_of(one):
+                    self._read(given)
             waiting.pop()
-        return self.made[id(value)]
+        return self._read(value)
+
+    def _read(self, value: Value) -> Array:
+        """Return the array of a constant that is there, and forget it with its last reader."""
+        self.reads[id(value)] -= 1
+        if self.reads[id(value)]:
+            return self.made[id(value)]
+        del self.reads[id(value)]
+        return self.made.pop(id(value))
 
     def _of(self, value: Value) -> Array:
         """Return the array of a constant; those that it is made of are there."""
@@ -193,14 +216,14 @@ def _varints(data: bytes) -> Array:
 class Weights(Mapping[str, Any]):
     """The tensors of an imported graph by the names under which a run asks for them."""
 
-    def __init__(self, arrays: Arrays, steps: Mapping[Node, LayerStep]) -> None:
-        self.arrays = arrays
+    def __init__(self, wire: WireReader, path: str, place: str | None, steps: Mapping[Node, LayerStep]) -> None:
         self.constants = {
             f"{node.name}.{tensor}": (step.held[tensor].value, weight.shape)
             for node, step in steps.items()
             for tensor, weight in node.use.weights.items()
             if tensor in step.held
         }
+        self.arrays = Arrays(wire, path, place, [value for value, _ in self.constants.values()])
 
     def __getitem__(self, name: str) -> Array:
         """Return a tensor in floating-point, of the shape that its layer has."""

@@ -342,9 +342,9 @@ def _of_tables(known: int, unread: int) -> list[str]:
 
 def _weights(file: ModelFile, steps: Mapping[Node, LayerStep]) -> Mapping[str, Any]:
     """Return the tensors of an imported graph, read when they are asked for."""
-    from cnncalc.importers.onnx.arrays import Arrays, Weights
+    from cnncalc.importers.onnx.arrays import Weights
 
-    return Weights(Arrays(file.wire, file.path, file.place), steps)
+    return Weights(file.wire, file.path, file.place, steps)
 
 
 def _beside_weights(steps: Mapping[Node, LayerStep]) -> int:
