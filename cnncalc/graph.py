@@ -217,6 +217,7 @@ class Graph:
         single: the operator that makes it one for a batch of one sample alone, or "".
         stored: makes the tensors that its file has of it, by their names in a run; None if there are none.
         beside_stored: returns the bytes that these are computed from, beside their own.
+        stored_in: the files that hold them beside its own.
         numbers: what inputs of its file that are a single number are, by name.
         as_run: makes the graph as it runs where that differs: quantised tensors are rounded in it; None elsewhere.
         is_half: whether its file computes in 16 bits, or holds weights so.
@@ -249,6 +250,7 @@ class Graph:
         self.effort = 0
         self.stored: Callable[[], Mapping[str, Array]] | None = None
         self.beside_stored: Callable[[], int] = int
+        self.stored_in: Collection[str] = ()
 
     @property
     def title(self) -> str:

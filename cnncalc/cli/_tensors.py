@@ -1,4 +1,4 @@
-"""Read ``--input`` and ``--weights`` of commands that run a network: files of tensors, or shapes of random inputs."""
+"""Read ``--input`` and ``--weights`` of commands that run a network, as files or as shapes; write weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cnncalc.cli.overwriting import note_read
+from cnncalc.cli.overwriting import note_read, refuse_overwriting, refuse_too_large
+from cnncalc.execution import load_numpy
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
 
@@ -93,3 +94,19 @@ def read_weights(path: str) -> Mapping[str, npt.ArrayLike]:
 
     note_read(path)
     return named_arrays(path)
+
+
+def save_weights(option: str, path: str, network: Graph, seed: int = 0, dtype: str = "float32") -> None:
+    """Write a network's own tensors, or random ones, to the file that an option names."""
+    load_numpy()
+    from cnncalc.execution.arrays.write import check_target
+    from cnncalc.execution.weights import write_weights
+
+    check_target(path)
+    refuse_overwriting(option, path)
+    size = sum([node.params + node.buffers for node in network.nodes]) * (8 if dtype == "float64" else 4)
+    refuse_too_large(option, path, size)
+    try:
+        write_weights(network, path, seed, dtype)
+    except MemoryError:
+        raise CnncalcError("the memory was used up") from None

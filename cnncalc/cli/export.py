@@ -62,7 +62,7 @@ def command(
     if FORMATS[name].binary and out.path is None and sys.stdout is not None and sys.stdout.isatty():
         raise CnncalcError(f"--to {name} is binary, and standard output is a terminal", "give -o FILE, or a pipe")
     network = asked.network()
-    refuse_replacing(path, force or not FORMATS[name].edited)
+    refuse_replacing("-o", path, force or not FORMATS[name].edited)
     if seed is not None and (weights is not None or network.stored is not None):
         theirs = "--weights gives them" if weights is not None else f"{asked.spec} has its own"
         raise CnncalcError(f"--seed is for random weights, but {theirs}", "leave --seed out")

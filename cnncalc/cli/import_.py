@@ -4,32 +4,64 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli._tensors import save_weights
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import takes_spec
 from cnncalc.cli.output import Output, to_stderr
 from cnncalc.cli.overwriting import refuse_replacing
+from cnncalc.figures.costs import sums
+from cnncalc.graph import Graph
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted
 
 
 @click.command("import", short_help="Write a model file as a readable spec.")
 @takes_spec()
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to a file instead of standard output.")
-@click.option("--force", is_flag=True, help="With -o: overwrite an existing file.")
-def command(asked: Asked, path: str | None, force: bool) -> None:
+@click.option(
+    "--weights",
+    metavar="FILE",
+    help="Also write the model's weights, under the spec's names, to an .npz or .safetensors for 'run --weights'.",
+)
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
+def command(asked: Asked, path: str | None, weights: str | None, force: bool) -> None:
     """Print a model file, or a variant of a family, as a spec: scopes that are alike are one block, repeated.
 
-    The spec is read again before it is printed, and every shape and figure compared.  Weights stay in the model file.
+    The spec is read again before it is printed, and every shape and figure compared.
 
     \b
     cnncalc import model.onnx
-    cnncalc import model.onnx -o net.yaml
+    cnncalc import model.onnx -o net.yaml --weights net.safetensors
+    cnncalc run net.yaml --weights net.safetensors
     """
-    from cnncalc.exporters.spec import spec_text
+    from cnncalc.exporters.spec import written
 
     network = asked.network()
-    text = spec_text(network)
-    refuse_replacing(path, force)
+    refuse_replacing("-o", path, force)
+    refuse_replacing("--weights", weights, force)
+    if weights is not None:
+        if weights == path:
+            raise CnncalcError(f"-o and --weights both name {path}")
+        _check_weights(network, asked.spec)
+    text, again = written(network)
+    if weights is not None:
+        save_weights("--weights", weights, again)
     Output(path, "never").text([text])
     if path is not None:
         layers = counted(len(network.nodes), "layer")
         to_stderr(f"{text.count(chr(10))} lines for {layers}, each the same when it is read again")
+    params, own = (sums(one.nodes).params for one in (again, network))
+    if params != own:
+        why = "some tensors are made of others, or were not learned, which a spec can't say"
+        to_stderr(f"note: the spec has {params:,} params, the model {own:,}: {why}")
+
+
+def _check_weights(network: Graph, spec: str) -> None:
+    """Raise CnncalcError if a network has no weights that a spec of it could run with."""
+    if network.stored is None:
+        raise CnncalcError(f"{spec} has no weights of its own", "'cnncalc weights SPEC -o FILE' writes random ones")
+    if network.as_run is not None:
+        raise CnncalcError(
+            f"{spec} is quantised, and a spec can't say how its tensors are rounded",
+            "'cnncalc run' runs the file itself",
+        )

@@ -81,6 +81,8 @@ class Asked(NamedTuple):
         recipe, variant = self.recipe()
         with self.blaming(recipe, variant):
             network = recipe.build(variant, *self.changes())
+        for path in network.stored_in:
+            note_read(path)
         if variant is None and not self.settings and not self.inputs and self.spec != "-":
             _note_variants(recipe)
         for note in (*network.notes, *input_notes(recipe, network, self.layout)):

@@ -32,15 +32,15 @@ def refuse_overwriting(option: str, path: str) -> None:
     raise CnncalcError(f"{option} {path}{also}: this command reads that file and won't overwrite it")
 
 
-def refuse_replacing(path: str | None, force: bool) -> None:
-    """Raise CnncalcError if ``-o`` names an existing file of a kind that people edit."""
+def refuse_replacing(option: str, path: str | None, force: bool) -> None:
+    """Raise CnncalcError if an option names an existing file of a kind that is not lightly overwritten."""
     from cnncalc.ground.atomic_write import is_replaced
 
     if path is None:
         return
-    refuse_overwriting("-o", path)
+    refuse_overwriting(option, path)
     if not force and is_replaced(path):
-        raise CnncalcError(f"-o {path}: the file exists", "--force overwrites it")
+        raise CnncalcError(f"{option} {path}: the file exists", "--force overwrites it")
 
 
 def refuse_too_large(option: str, path: str, size: int) -> None:

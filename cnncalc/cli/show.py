@@ -25,7 +25,7 @@ def command(spec: str, path: str | None, force: bool) -> None:
     recipe, variant = read_spec(spec)
     if recipe.text is None:
         raise CnncalcError(f"{spec}: a model file has no text", f"'cnncalc import {spec}' makes a spec of it")
-    refuse_replacing(path, force)
+    refuse_replacing("-o", path, force)
     Output(path, "never").text([recipe.text])
     if variant is not None and len(recipe.variants) > 1:
         to_stderr(f"{variant} is one of {len(recipe.variants)} variants in this file: --variant {variant}")

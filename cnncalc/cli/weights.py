@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli._tensors import save_weights
 from cnncalc.cli.opening import Asked
 from cnncalc.cli.options import WholeNumber, takes_output, takes_spec
 from cnncalc.cli.output import Output
-from cnncalc.cli.overwriting import refuse_overwriting, refuse_too_large
-from cnncalc.execution import load_numpy
-from cnncalc.graph import Graph
 from cnncalc.ground.errors import CnncalcError
 
 TENSORS = (".npz", ".safetensors")
@@ -47,19 +45,3 @@ def command(asked: Asked, out: Output, seed: int | None, dtype: str | None) -> N
     from cnncalc.rendering.views.weights import view
 
     out.show(view(network))
-
-
-def save_weights(option: str, path: str, network: Graph, seed: int = 0, dtype: str = "float32") -> None:
-    """Write a network's own tensors, or random ones, to the file that an option names."""
-    load_numpy()
-    from cnncalc.execution.arrays.write import check_target
-    from cnncalc.execution.weights import write_weights
-
-    check_target(path)
-    refuse_overwriting(option, path)
-    size = sum([node.params + node.buffers for node in network.nodes]) * (8 if dtype == "float64" else 4)
-    refuse_too_large(option, path, size)
-    try:
-        write_weights(network, path, seed, dtype)
-    except MemoryError:
-        raise CnncalcError("out of memory") from None

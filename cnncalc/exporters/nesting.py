@@ -14,15 +14,19 @@ from heapq import heappop, heappush
 from cnncalc.graph import Graph, Node, Tensor
 
 
-def nested(graph: Graph) -> Graph:
-    """Return a graph of the same layers, each of the same shapes and figures, in order, its concatenations nested."""
+def nested(graph: Graph) -> tuple[Graph, list[Node]]:
+    """Return a graph of the same layers, each of the same shapes and figures, in order, its concatenations nested.
+
+    Beside it are the nodes that those of the new graph are made of, one for each.
+    """
     made = Graph(graph.name, {name: tensor.shape for name, tensor in graph.inputs.items()}, graph.variant, graph.source)
     new: dict[Tensor, Tensor] = dict(zip(graph.inputs.values(), made.inputs.values(), strict=True))
     for one, other in new.items():
         other.times = one.times
     inputs = _joined(graph)
     names = _moved(graph, inputs)
-    for node in _ordered(graph, inputs, names):
+    order = _ordered(graph, inputs, names)
+    for node in order:
         shares = new.get(node.shares) if node.shares is not None else None
         new[node] = made.add(
             node.layer,
@@ -33,7 +37,7 @@ def nested(graph: Graph) -> Graph:
             node.held,
         )
     made.finish({name: new[tensor] for name, tensor in graph.outputs.items()})
-    return made
+    return made, order
 
 
 def _joined(graph: Graph) -> dict[Node, tuple[Tensor, ...]]:

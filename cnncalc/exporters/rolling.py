@@ -29,6 +29,7 @@ class Entry:
         reads: what comes in.
         inner: the items of a scope; None for a layer.
         scope: the scope's name.
+        owner: the item of the same list whose weights it shares; None where it has its own.
         values: its arguments: numbers that may differ between places of equal structure.
         key: its structure: everything else.
     """
@@ -40,6 +41,7 @@ class Entry:
         self.reads = reads
         self.inner = inner
         self.scope = scope
+        self.owner: Entry | None = None
         self.values: dict[str, object] = {}
         fixed: dict[str, object] = {}
         if inner is None:
@@ -48,7 +50,7 @@ class Entry:
                     continue
                 value = _short(node.layer.__dict__[name], argument.axes)
                 (self.values if _is_figure(value) else fixed)[name] = value
-        self.key: Key = (node.layer.type, *fixed.items()) if inner is None else _structure(inner, reads[0])
+        self.key: Key = (node.layer.type, *fixed.items()) if inner is None else structure(inner, reads[0])
         self.fixed = fixed
 
     @property
@@ -73,12 +75,13 @@ def _is_figure(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _structure(entries: list[Entry], source: Tensor) -> Key:
+def structure(entries: list[Entry], source: Tensor) -> Key:
     """Return what equal scopes have in common: types, words, and which item reads which."""
     places: dict[Tensor, int] = {source: -1}
     found: list[object] = []
     for number, entry in enumerate(entries):
-        found.append((entry.key, tuple([places[tensor] for tensor in entry.reads])))
+        owner = None if entry.owner is None else places[entry.owner.node]
+        found.append((entry.key, owner, tuple([places[tensor] for tensor in entry.reads])))
         places[entry.node] = number
     return tuple(found)
 
@@ -107,7 +110,7 @@ def rolled(graph: Graph) -> list[Entry]:
                 found += [Entry(node, node.inputs) for node in group]
         return found
 
-    return _without_single(items(graph.nodes, 0))
+    return items(graph.nodes, 0)
 
 
 def _scopes(nodes: list[Node], depth: int) -> Iterator[tuple[str, list[Node]]]:
@@ -134,7 +137,7 @@ def everything(entries: list[Entry]) -> Iterator[Entry]:
             yield entry
 
 
-def _without_single(entries: list[Entry]) -> list[Entry]:
+def without_single(entries: list[Entry]) -> list[Entry]:
     """Return items in which every scope that occurs only once is replaced by its own items."""
     count: dict[Key, int] = {}
     for entry in everything(entries):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from json import dumps
+from typing import TYPE_CHECKING
 
 from cnncalc.exporters.formats import Options, check_text
 from cnncalc.exporters.nesting import nested
-from cnncalc.exporters.rolling import BlockText, Entry, Key, blocks, rolled
+from cnncalc.exporters.rolling import BlockText, Entry, Key, blocks, rolled, without_single
+from cnncalc.exporters.shared import with_owners
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.language.document import INPUT_NAMES
@@ -20,12 +23,22 @@ from cnncalc.language.read.items import is_item_name
 from cnncalc.layers import layer_types
 from cnncalc.layers.arguments import REQUIRED, Argument
 
+if TYPE_CHECKING:
+    from cnncalc.layers.ops import Array
+
 WIDEST = 118
 RESERVED = {"input", "sequence", "name", "from", "repeat", "when", "weights", "expect", "for", "paths"}
 
 
 def spec_text(graph: Graph) -> str:
-    """Return the text of a spec that builds the graph again; its layers have other names.
+    """Return the text of a spec that builds the graph again; see :func:`written`."""
+    return written(graph)[0]
+
+
+def written(graph: Graph) -> tuple[str, Graph]:
+    """Return the text of a spec that builds a graph again, and what it builds.
+
+    Its layers have names of their own; where the graph has tensors of a file, it has them by these names.
 
     Raises:
         CnncalcError: if the graph has what a spec can't say.
@@ -38,13 +51,50 @@ def spec_text(graph: Graph) -> str:
         if node.layer.type not in layer_types():
             raise CnncalcError(f"'{node.name}' is of type {node.layer.type}, which a spec does not have")
     problem = ""
-    neat = nested(graph)
-    for written, entries in ((neat, rolled(neat)), (graph, [Entry(node, node.inputs) for node in graph.nodes])):
-        text = "\n".join(_Writer(written, entries).lines()) + "\n"
-        problem = difference(written, text)
+    neat, order = nested(graph)
+    for one, nodes, is_rolled in ((neat, order, True), (graph, graph.nodes, False)):
+        entries = rolled(one) if is_rolled else [Entry(node, node.inputs) for node in one.nodes]
+        entries = with_owners(entries, {node: node.shares for node in one.nodes if node.shares is not None})
+        text = "\n".join(_Writer(one, without_single(entries)).lines()) + "\n"
+        try:
+            with noticed():  # what is doubtful was reported of the original
+                other = read_text(text.encode(), "imported.yaml").build()
+        except CnncalcError as error:
+            problem = str(error)
+            continue
+        problem = difference(one, other)
         if not problem:
-            return text
+            if graph.stored is not None:
+                other.stored = partial(_renamed, graph.stored, other, nodes)
+            return text, other
     raise CnncalcError(f"'{graph.title}' can't be written as a spec: {problem}")
+
+
+def _renamed(stored: Callable[[], Mapping[str, Array]], graph: Graph, nodes: Sequence[Node]) -> Mapping[str, Array]:
+    """Return a file's tensors by the names that they have in a graph made of it, whose nodes are those of the file."""
+    names = {
+        f"{node.name}.{tensor}": f"{one.name}.{tensor}"
+        for node, one in zip(graph.nodes, nodes, strict=True)
+        for tensor in node.use.weights
+    }
+    return Renamed(stored(), names)
+
+
+class Renamed(Mapping[str, "Array"]):
+    """Tensors by other names, each read when it is asked for."""
+
+    def __init__(self, tensors: Mapping[str, Array], names: Mapping[str, str]) -> None:
+        self.tensors = tensors
+        self.names = {name: old for name, old in names.items() if old in tensors}
+
+    def __getitem__(self, name: str) -> Array:
+        return self.tensors[self.names[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
 
 
 def export(graph: Graph, options: Options) -> Iterator[bytes]:
@@ -52,13 +102,8 @@ def export(graph: Graph, options: Options) -> Iterator[bytes]:
     yield spec_text(graph).encode()
 
 
-def difference(graph: Graph, text: str) -> str:
+def difference(graph: Graph, other: Graph) -> str:
     """Return how a spec's graph differs from the graph that it was made of; "" where it does not."""
-    try:
-        with noticed():  # what is doubtful was reported of the original
-            other = read_text(text.encode(), "imported.yaml").build()
-    except CnncalcError as error:
-        return str(error)
     if len(other.nodes) != len(graph.nodes):
         return f"it has {len(other.nodes)} layers, not {len(graph.nodes)}"
     ours_in, theirs_in = _input_places(graph), _input_places(other)
@@ -80,6 +125,8 @@ def difference(graph: Graph, text: str) -> str:
             return f"'{one.name}' has other figures"
         if _places(one.inputs, ours_in) != _places(two.inputs, theirs_in):
             return f"'{one.name}' reads something else"
+        if (one.shares and one.shares.index) != (two.shares and two.shares.index):
+            return f"'{one.name}' has other weights"
     same = _places(graph.outputs.values(), ours_in) == _places(other.outputs.values(), theirs_in)
     return "" if same else "it has other outputs"
 
@@ -174,6 +221,7 @@ class _Writer:
         wanted = {tensor for tensor in kept if tensor is not (entries[-1].node if len(kept) == 1 else None)}
         for entry in entries:
             wanted.update([tensor for tensor in entry.reads if entry.reads != (above,)])
+            wanted.update([entry.owner.node] if entry.owner is not None else [])
             above = entry.node
         counts: dict[str, int] = {}
         found: list[str] = []
@@ -190,6 +238,8 @@ class _Writer:
                 below.append(f"from: {_listed([names[tensor] for tensor in entries[number].reads])}")
             if more > 1:
                 below.append(f"repeat: {more}")
+            if entry.owner is not None:
+                below.append(f"weights: {names[entry.owner.node]}")
             if entry.node in wanted:
                 stem = entry.node.layer.stem if entry.inner is None else self.blocks[entry.key].name
                 counts[stem] = counts.get(stem, 0) + 1
@@ -213,6 +263,8 @@ class _Writer:
         if number + more >= len(entries):
             return False
         entry, before = entries[number + more], entries[number + more - 1]
+        if entry.owner is not None or before.owner is not None:
+            return False
         if entry.inner is None or entry.reads != (before.node,) or entry.node in wanted or before.node in wanted:
             return False
         return entry.key == before.key and self.head(entry, number + more, said) == head

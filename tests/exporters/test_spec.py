@@ -69,18 +69,25 @@ def test_only_what_belongs_together_is_a_formula() -> None:
 def test_a_difference_is_found() -> None:
     graph = stored("test_efficientnet").build()
     text = spec_text(graph)
-    assert difference(graph, text) == ""
-    assert difference(graph, text.replace("stride: 2", "stride: 1", 1)) == "'blocks.1.0.conv_exp' is not the same"
-    assert difference(graph, text + "  - relu\n").startswith("it has ")
-    assert "unknown layer type" in difference(graph, text.replace("- silu", "- silo", 1))
+    assert difference(graph, loads(text)) == ""
+    changed = loads(text.replace("stride: 2", "stride: 1", 1))
+    assert difference(graph, changed) == "'blocks.1.0.conv_exp' is not the same"
+    assert difference(graph, loads(text + "  - relu\n")).startswith("it has ")
+
+
+def test_other_weights_are_a_difference() -> None:
+    text = "input: [4]\nlayers:\n  - linear: 4\n    name: one\n  - linear: 4\n"
+    graph, other = loads(text), loads(f"{text}    weights: one\n")
+    assert difference(graph, graph) == difference(other, other) == ""
+    assert difference(graph, other) == "'fc1' has other weights"
 
 
 def test_outputs_that_are_inputs_are_told_apart() -> None:
     written = "input: {a: [2, 4], b: [2, 4]}\nlayers:\n  - add: {from: [a, b]}\noutputs: [b, add1]\n"
     text = written.replace("add: {from: [a, b]}", "add:\n    from: [a, b]")
     graph = loads(text)
-    assert difference(graph, text) == ""
-    assert difference(graph, text.replace("outputs: [b", "outputs: [a")) == "it has other outputs"
+    assert difference(graph, loads(text)) == ""
+    assert difference(graph, loads(text.replace("outputs: [b", "outputs: [a"))) == "it has other outputs"
 
 
 @pytest.mark.parametrize("title", ['my "net"', "it's", "a: b", "# net", "tab\tnet", "back\\slash", "[net]", "ünï"])

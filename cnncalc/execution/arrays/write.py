@@ -60,10 +60,10 @@ def _safetensors(file: IO[bytes], headers: Mapping[str, Header], arrays: Iterabl
     codes = {code: name for name, code in SAFETENSORS.items()}
     entries: dict[str, object] = {}
     end = 0
-    for name, array in headers.items():
-        code = array.dtype.newbyteorder("<").str
-        start, end = end, end + array.size
-        entries[name] = {"dtype": codes[code], "shape": array.shape, "data_offsets": [start, end]}
+    for name, one in headers.items():
+        start, end = end, end + one.size
+        code = one.dtype.newbyteorder("<").str
+        entries[name] = {"dtype": codes[code], "shape": one.shape, "data_offsets": [start, end]}
     header = json.dumps(entries, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)  # the data begins where any type may
     file.write(len(header).to_bytes(8, "little") + header)

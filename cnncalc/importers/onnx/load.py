@@ -19,8 +19,9 @@ from cnncalc.importers.onnx.builder import Builder
 from cnncalc.importers.onnx.messages import read_model
 from cnncalc.importers.onnx.model import Model, Port
 from cnncalc.importers.onnx.naming import names
+from cnncalc.importers.onnx.notes import notes
 from cnncalc.importers.onnx.operators.quantized import RANGES, in_integers
-from cnncalc.importers.onnx.params import Params
+from cnncalc.importers.onnx.params import BARE, Params
 from cnncalc.importers.onnx.patterns import fused
 from cnncalc.importers.onnx.proto import (
     BFLOAT16,
@@ -35,7 +36,7 @@ from cnncalc.importers.onnx.proto import (
     UINT32,
     UINT64,
 )
-from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal
+from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal, made
 from cnncalc.importers.onnx.wire import MalformedError, Paged, WireReader, varint
 from cnncalc.layers.base import LayerError
 from cnncalc.layers.shapes import Shape
@@ -95,6 +96,11 @@ class ModelFile(Recipe):
     def ports(self) -> list[Port]:
         """Return the inputs that are not stored in the file."""
         return [port for port in self.model.graph.inputs if port.name not in self.model.graph.stored]
+
+    def beside(self) -> set[str]:
+        """Return the files that hold stored tensors in place of this one."""
+        held = [stored.external.get("location", "") for stored in self.model.graph.stored.values() if stored.external]
+        return {os.path.join(os.path.dirname(self.place or ""), name) for name in held}
 
     def build(
         self,
@@ -193,11 +199,12 @@ class Imported:
             raise
         except CnncalcError as error:
             raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
-        self.graph.notes, self.graph.numbers = self._notes(), self.numbers
+        self.graph.notes, self.graph.numbers = notes(self.build, self.params, self.held.values()), self.numbers
         types = [stored.dtype for stored in file.model.graph.stored.values()] + [port.dtype for port in file.ports()]
         self.graph.is_half = FLOAT16 in types or BFLOAT16 in types
         self.graph.stored = partial(_weights, file, self.held)
         self.graph.beside_stored = partial(_beside_weights, self.held)
+        self.graph.stored_in = file.beside()
         self.graph.single = self.build.single[0] if self.build.single else ""
 
     def _inputs(self, given: Mapping[str, Shape], scope: ValueScope) -> dict[str, Value]:
@@ -284,60 +291,33 @@ class Imported:
         if len(steps) > MAX_LAYERS:
             raise CnncalcError(f"the model has more than {MAX_LAYERS:,} layers")
         self.params = Params(self.build, steps)
-        made: dict[LayerStep, Node] = {}
+        nodes: dict[LayerStep, Node] = {}
 
         def tensor(value: Value) -> Tensor:
-            return made[value.step] if value.step is not None else self.graph.inputs[value.origin or ""]
+            return nodes[value.step] if value.step is not None else self.graph.inputs[value.origin or ""]
 
         for step, name in zip(steps, names(steps), strict=True):
+            if step.layer.type in BARE and not self.params.is_learned(step):
+                step.layer = made(step.layer.type, {"shape": step["shape"], "trainable": False})
             held, is_own = self.params.of(step)
+            owner = self.params.owner(step)
             try:
                 node = self.graph.add(
-                    step.layer, [tensor(value) for value in step.inputs], name, held=None if is_own else held
+                    step.layer,
+                    [tensor(value) for value in step.inputs],
+                    name,
+                    nodes[owner] if owner is not None else None,
+                    held=None if is_own else held,
                 )
             except LayerError as error:
                 raise CnncalcError(f"'{name}': {error.message}") from None
-            made[step] = node
+            nodes[step] = node
             self.held[node] = step
         self.graph.finish({name: tensor(value) for name, value in ends.items()})
         self.graph.undecided = [
             OpenChoice(one.key, one.words, None if one.condition is None else tensor(one.condition))
             for one in self.build.undecided
         ]
-
-    def _notes(self) -> list[str]:
-        """Return what a user is to know about the import, a sentence each."""
-        notes = list(dict.fromkeys(self.build.notes))
-        folded = sum(1 for step in self.held.values() if _is_folded(step))
-        if folded:
-            what = f"{folded} convolution{'s' * (folded != 1)}"
-            notes.append(f"batch norms are folded into {what}: their params are not in the file")
-        shared = len(self.params.shared)
-        if shared:
-            what = (
-                "tensors are used by several layers and count"
-                if shared > 1
-                else "tensor is used by several layers and counts"
-            )
-            notes.append(f"{shared} {what} once")
-        notes += _of_tables(len(self.params.expanded.shapes), self.params.expanded.unread)
-        if self.build.single:
-            notes.append(f"the file is for a batch of one alone: {self.build.single[0]} takes the batch away")
-        return notes
-
-
-def _of_tables(known: int, unread: int) -> list[str]:
-    """Return what is to be known of attention's biases that are written out for each pair of positions."""
-    found = []
-    if known:
-        what = f"{known} table{'s' * (known != 1)} of attention biases"
-        found.append(f"{what} stand in the file for every pair of positions; their different rows count")
-    if unread:
-        what = f"{unread} table{'s' * (unread != 1)} of attention biases"
-        found.append(
-            f"{what} stand in the file for every pair of positions and count in full: nothing shows their rows"
-        )
-    return found
 
 
 def _weights(file: ModelFile, steps: Mapping[Node, LayerStep]) -> Mapping[str, Any]:
@@ -363,11 +343,3 @@ def needed(steps: list[LayerStep], outputs: list[Value]) -> list[LayerStep]:
             kept.append(step)
             wanted.update([value.step for value in step.inputs])
     return kept[::-1]
-
-
-def _is_folded(step: LayerStep) -> bool:
-    """Whether an exporter has folded a batchnorm into a convolution: it names what it has computed so."""
-    if step.layer.type not in ("conv", "conv_transpose", "linear") or "bias" not in step.held:
-        return False
-    bias = [leaf.name for leaf in step.held["bias"].value.leaves]
-    return any(name.endswith("weight_bias") or name.startswith("onnx::Conv_") for name in bias)

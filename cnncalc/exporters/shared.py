@@ -1,0 +1,52 @@
+"""Weights that items of a spec share: an item says whose they are; a scope of which that can't be said is no block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from cnncalc.exporters.rolling import Entry, structure
+from cnncalc.graph import Node
+
+
+def with_owners(entries: list[Entry], shared: Mapping[Node, Node]) -> list[Entry]:
+    """Return the items of one list, each with the item whose weights it shares; scopes in the way are spelled out.
+
+    Args:
+        entries: the items; those of their scopes are changed.
+        shared: whose weights a node shares, for nodes of these items that share those of others of them.
+    """
+    if not shared:
+        return entries
+    while True:
+        place = {node: entry for entry in entries for node in _nodes(entry)}
+        pairs: dict[tuple[Entry, Entry], list[tuple[Node, Node]]] = {}
+        for node, owner in shared.items():
+            pairs.setdefault((place[node], place[owner]), []).append((node, owner))
+        apart = [pair for pair, nodes in pairs.items() if pair[0] is not pair[1] and not _are_alike(*pair, nodes)]
+        broken = {entry for pair in apart for entry in pair}
+        if not broken:
+            break
+        entries = [item for entry in entries for item in ((entry.inner or [entry]) if entry in broken else [entry])]
+    for (entry, other), nodes in pairs.items():
+        if entry is not other:
+            entry.owner = other
+        elif entry.inner is not None:
+            entry.inner = with_owners(entry.inner, dict(nodes))
+            entry.key = structure(entry.inner, entry.reads[0])
+    return entries
+
+
+def _are_alike(entry: Entry, owner: Entry, nodes: list[tuple[Node, Node]]) -> bool:
+    """Whether an item shares all of another one's weights, in their order."""
+    if entry.inner is None and owner.inner is None:
+        return True
+    weighted = [[node for node in _nodes(one) if node.use.weights] for one in (entry, owner)]
+    return entry.key == owner.key and nodes == list(zip(*weighted, strict=True))
+
+
+def _nodes(entry: Entry) -> Iterator[Node]:
+    """Yield the layers of an item."""
+    if entry.inner is None:
+        yield entry.node
+    for item in entry.inner or ():
+        yield from _nodes(item)

@@ -1,0 +1,54 @@
+"""What a user is to know of an import: folded norms, tensors that are used twice, written-out tables, a fixed batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cnncalc.importers.onnx.builder import Builder
+    from cnncalc.importers.onnx.params import Params
+    from cnncalc.importers.onnx.values import LayerStep
+
+
+def notes(build: Builder, params: Params, steps: Iterable[LayerStep]) -> list[str]:
+    """Return what a user is to know about the import, a sentence each."""
+    found = list(dict.fromkeys(build.notes))
+    folded = sum(1 for step in steps if _is_folded(step))
+    if folded:
+        what = f"{folded} convolution{'s' * (folded != 1)}"
+        found.append(f"batch norms are folded into {what}: their params are not in the file")
+    shared = len(params.shared)
+    if shared:
+        what = (
+            "tensors are used by several layers and count"
+            if shared > 1
+            else "tensor is used by several layers and counts"
+        )
+        found.append(f"{shared} {what} once")
+    found += _of_tables(len(params.expanded.shapes), params.expanded.unread)
+    if build.single:
+        found.append(f"the file is for a batch of one alone: {build.single[0]} takes the batch away")
+    return found
+
+
+def _of_tables(known: int, unread: int) -> list[str]:
+    """Return what is to be known of attention's biases that are written out for each pair of positions."""
+    found = []
+    if known:
+        what = f"{known} table{'s' * (known != 1)} of attention biases"
+        found.append(f"{what} stand in the file for every pair of positions; their different rows count")
+    if unread:
+        what = f"{unread} table{'s' * (unread != 1)} of attention biases"
+        found.append(
+            f"{what} stand in the file for every pair of positions and count in full: nothing shows their rows"
+        )
+    return found
+
+
+def _is_folded(step: LayerStep) -> bool:
+    """Whether an exporter has folded a batchnorm into a convolution: it names what it has computed so."""
+    if step.layer.type not in ("conv", "conv_transpose", "linear") or "bias" not in step.held:
+        return False
+    bias = [leaf.name for leaf in step.held["bias"].value.leaves]
+    return any(name.endswith("weight_bias") or name.startswith("onnx::Conv_") for name in bias)
