@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -138,8 +137,7 @@ class ModelFile(Recipe):
 def read_model_file(path: str, fuse: bool = True) -> ModelFile:
     """Read a model from a regular file, of a large one what is needed.  Raises CnncalcError if it can't be."""
     try:
-        with ExitStack() as opened:
-            file = opened.enter_context(open(path, "rb", buffering=0))
+        with open(path, "rb", buffering=0) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise CnncalcError(f"{path}: not a regular file")
@@ -148,8 +146,7 @@ def read_model_file(path: str, fuse: bool = True) -> ModelFile:
             if status.st_size < WHOLE:
                 data = file.read(status.st_size)
                 return ModelFile(data, path, len(data), path, fuse=fuse)
-            opened.pop_all()  # it stays open with the model
-        return ModelFile(Paged(file), path, status.st_size, path, fuse=fuse)
+            return ModelFile(Paged(os.dup(file.fileno())), path, status.st_size, path, fuse=fuse)
     except OSError as error:
         raise CnncalcError(f"{path}: {error.strerror}") from None
 

@@ -6,9 +6,10 @@ and a value; a value of bytes is given as the place where it stands, so that not
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO, TypeAlias, overload
+from typing import TypeAlias, overload
 
 from cnncalc.ground.limits import MAX_MODEL_FIELDS, MAX_MODEL_LISTS, MAX_MODEL_MESSAGE_FIELDS, MAX_MODEL_PARTS
 
@@ -33,14 +34,14 @@ class Paged:
     A mapped file would do, but what is mapped counts as the process' memory, and ends it where the file shrinks.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        """Read from a file that was opened without a buffer, and stays open as long as this."""
-        self.file = file
+    def __init__(self, descriptor: int) -> None:
+        """Read from an open file's descriptor, which is closed with this."""
+        self.descriptor = descriptor
         self.number = -1
         self.page = b""
 
     def __del__(self) -> None:
-        self.file.close()
+        os.close(self.descriptor)
 
     @overload
     def __getitem__(self, key: int) -> int: ...
@@ -51,12 +52,14 @@ class Paged:
         start = key if isinstance(key, int) else key.start
         number, at = divmod(start, PAGE)
         if isinstance(key, slice) and at + key.stop - start > PAGE:
-            self.file.seek(start)
-            return self.file.read(key.stop - start)
+            return self._read(start, key.stop - start)
         if number != self.number:
-            self.file.seek(number * PAGE)
-            self.page, self.number = self.file.read(PAGE), number
+            self.page, self.number = self._read(number * PAGE, PAGE), number
         return self.page[at] if isinstance(key, int) else self.page[at : at + key.stop - start]
+
+    def _read(self, start: int, size: int) -> bytes:
+        os.lseek(self.descriptor, start, os.SEEK_SET)
+        return os.read(self.descriptor, size)
 
 
 class WireReader:
