@@ -226,7 +226,10 @@ def net(**settings: Any) -> Any:
         (lambda path: net().run(weights="no.npz"), "can't read no.npz: No such file or directory"),
         (lambda path: net().run(weights={5: 1}), "left over: 5"),
         (lambda path: net().run("digit.npy"), "input 'input' is text, expected float32, float64 or integers"),
-        (lambda path: net().run([[1], [1, 2]]), "input 'input' can't be made an array: setting an array element"),
+        (
+            lambda path: net().run([[1], [1, 2]]),
+            "input 'input' can't be converted to an array: setting an array element",
+        ),
         (lambda path: net().run({5: 1}), "'net' has no input '5'"),
         (lambda path: net().run(threads=0), "threads: 0 is no integer from 1 to 256"),
         (lambda path: net().run(seed=-1), "seed: -1 is no integer from 0 to 9,223,372,036,854,775,807"),
@@ -234,7 +237,7 @@ def net(**settings: Any) -> Any:
         (lambda path: net().run(layers=["conv9"]), "'net' has no layer 'conv9'"),
         (
             lambda path: net().run(np.zeros((3, 3, 32, 32)), batch=2),
-            "batch: 2 samples of a random input, but the input that is given has 3",
+            "batch: 2 samples are for a random input, but the given input has 3",
         ),
         (lambda path: net().run(layers=5), "layers: 5 is no list of texts"),
         (lambda path: net().run(fuse="no"), "fuse: 'no' is neither True nor False"),
@@ -319,9 +322,7 @@ def test_an_unknown_keyword_is_pythons_own_error(call: Callable[[], object], nam
 def test_a_closed_session_says_so() -> None:
     with network().prepare(threads=1) as session:
         assert repr(session) == "<Session net: float32, 1 thread>"
-    with pytest.raises(
-        cnncalc.CnncalcError, match=r"^<Session net: float32, 1 thread, closed> can't be called any more"
-    ):
+    with pytest.raises(cnncalc.CnncalcError, match=r"^<Session net: float32, 1 thread, closed> is closed"):
         session(np.zeros((3, 32, 32), np.float32))
 
 

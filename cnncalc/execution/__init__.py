@@ -14,12 +14,14 @@ from cnncalc.ground.errors import CnncalcError
 BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 ADDRESSES = 224 << 20
-"""Bytes that NumPy and its BLAS map: 130 MiB were measured with NumPy 2.4 and OpenBLAS 0.3.31 on Linux; and 32 MiB for
-the first product of each of two threads.  Where they are missing, the OpenBLAS of NumPy 1.24 asks for them for ever."""
+"""Bytes that NumPy and its BLAS map: 130 MiB measured with NumPy 2.4 and OpenBLAS 0.3.31 on Linux, and 32 MiB for the
+first product of each of two threads. Without them the OpenBLAS of NumPy 1.24 retries for ever.
+"""
 
 
 def load_numpy() -> None:
-    """Import NumPy, its BLAS held to one thread: ours share the work.  Only before NumPy is imported elsewhere.
+    """Import NumPy with its BLAS limited to one thread, because our own threads share the work. Call it before anything
+    else imports NumPy.
 
     Raises:
         CnncalcError: if there is too little memory for it, or it is broken.
@@ -28,17 +30,19 @@ def load_numpy() -> None:
         return
     os.environ.update(dict.fromkeys(BLAS_VARIABLES, "1"))
     try:
-        with mmap(-1, ADDRESSES):  # where OpenBLAS finds too little, it ends the process
+        with mmap(-1, ADDRESSES):  # OpenBLAS ends the process if memory is too small
             pass
         with _signals_wait():
             import numpy  # noqa: F401
-    except (ImportError, MemoryError, OSError, SystemError) as error:  # what too little memory comes to, by its place
+    except (ImportError, MemoryError, OSError, SystemError) as error:  # any of them may mean too little memory
         raise CnncalcError(f"NumPy can't be loaded: {_reason(error)}", "is there too little memory?") from None
 
 
 @contextmanager
 def _signals_wait() -> Iterator[None]:
-    """Let Ctrl-C and its like come when the block is done: NumPy prints a traceback of one, and calls it broken."""
+    """Delay Ctrl-C and other signals to the end of the block: in its import NumPy would report one as a broken
+    installation.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -50,5 +54,5 @@ def _signals_wait() -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> str:
-    """Return an error's last line, in which an import of NumPy that fails names its cause."""
+    """Return an error's last line, where NumPy names the cause of a failed import."""
     return (str(error).strip() or type(error).__name__).splitlines()[-1].strip()

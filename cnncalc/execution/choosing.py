@@ -1,4 +1,4 @@
-"""Choices that a model file makes when it runs: the branch that an input takes, found by running what decides it."""
+"""Branches of a model file that depend on the input: run the condition to find the branch that is taken."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 def _needed(stored: Callable[[], Mapping[str, Any]], part: Graph) -> Mapping[str, Any]:
-    """Return those of a file's tensors that a part of its network has."""
+    """Return the tensors of a file that a part of its network needs."""
     found = stored()
     return {item.name: found[item.name] for item in expected(part) if item.name in found}
 
 
 def chosen(network: Graph, run: Callable[[Graph], Run]) -> Graph:
-    """Return the network that the input of a run goes through: its choices made one after the other, up to a bound.
+    """Return the network for the input of a run: its branches are decided one after the other, up to a bound.
 
     Args:
-        network: with choices that are open.
+        network: the network, with undecided branches.
         run: runs a network on the input.
 
     Raises:
@@ -45,7 +45,7 @@ def chosen(network: Graph, run: Callable[[Graph], Run]) -> Graph:
             raise CnncalcError(f"the samples of the batch take different branches of {words}", "run them one by one")
         network = network.decided(key, truths.pop())
         made += 1
-    if network.decided is not None:  # more are left open, and stay so
+    if network.decided is not None:  # the rest stays undecided
         network = copy(network)
         network.decided = None
     return network

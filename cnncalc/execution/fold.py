@@ -1,4 +1,6 @@
-"""Fold the weights of a step's nodes into the carrier's, so that one kernel does the work of several layers."""
+"""Fold the weights of a step's nodes into the weights of its main node, so that one kernel does the work of several
+layers.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +19,21 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 FLATTEST = 1000.0
-"""The largest shift, in scales, that may be taken out of a rectifier: beyond, digits would be lost."""
+"""The largest shift, in multiples of the scale, that may be moved out of a rectifier; a larger one would lose digits.
+"""
 
 
 class Folded(NamedTuple):
-    """What a step computes with.
+    """The folded weights of a step, and what remains to be done around its kernel.
 
     Attributes:
         weights: what the carrier's `forward` takes: `HeldWeight` ones of a contraction, plain arrays of all others.
-        before: what is done to the carrier's input.
-        clip: what its output is clipped to at last; None for nothing, or for `activation`.
-        activation: the node that is applied to the output at last, where that is no clip.
+        before: operations on the carrier's input.
+        clip: bounds to which its output is clipped at the end; None if it is not, or if `activation` does it.
+        activation: the node that is applied to the output at the end, if it is not a clip.
     """
 
-    weights: dict[str, Any]  # HeldWeight stands for an array where a layer's `forward` hands it to `ops`
+    weights: dict[str, Any]  # a layer's `forward` passes a HeldWeight to `ops` in place of an array
     before: Before = NOTHING_BEFORE
     clip: Clip | None = None
     activation: Node | None = None
@@ -42,9 +45,9 @@ def fold(step: Step, given: Mapping[str, Array], owned: bool, shared: dict[str, 
     Args:
         step: the step.
         given: all weights of the network.
-        owned: whether nobody but this step needs the carrier's weights: they are changed in place, and let go once
-            a kernel has them in a form of its own.
-        shared: weights that several steps use as they are, by their names; what is used first is added.
+        owned: whether only this step needs the carrier's weights: they are then changed in place, and freed once a
+            kernel has packed them.
+        shared: unfolded weights that several steps use, by name; the first use adds them.
 
     Raises:
         ValueError: if weights don't fit each other.
@@ -75,7 +78,7 @@ def fold(step: Step, given: Mapping[str, Array], owned: bool, shared: dict[str, 
 
 
 def _scaled(weight: Array, factors: Array, owned: bool) -> Array:
-    """Multiply a weight; in place where it is a convolution's own, which is a copy that the run has made."""
+    """Multiply a weight; in place if only the convolution uses it, for it is the run's own copy."""
     in_place = owned and weight.ndim > 2
     return np.multiply(weight, factors, out=weight if in_place else None)
 
@@ -83,8 +86,8 @@ def _scaled(weight: Array, factors: Array, owned: bool) -> Array:
 def _before(step: Step, weights: dict[str, Array], given: Mapping[str, Array], owned: bool) -> Before:
     """Return the operations that a factor and a constant, a rectifier, or both before a convolution amount to.
 
-    Where the scale is positive, max(scale · x + shift, 0) = scale · max(x, −shift / scale) + shift: if nothing
-    is padded, all but the maximum is a matter of the convolution's weight and bias.
+    Where the scale is positive, max(scale · x + shift, 0) = scale · max(x, −shift / scale) + shift: without padding,
+    everything but the maximum can be folded into the convolution's weight and bias.
     """
     first, last = step.before[0], step.before[-1]
     if not first.layer.is_affine():
@@ -101,11 +104,11 @@ def _before(step: Step, weights: dict[str, Array], given: Mapping[str, Array], o
 
 
 def _steep(scale: Array, shift: Array) -> bool:
-    """Return whether all scales are positive, and no shift would drown the digits of what it is added to."""
+    """Return whether all scales are positive and no shift is so large that digits would be lost."""
     return bool((FLATTEST * scale > np.abs(shift)).all())
 
 
 def _unpadded_point(node: Node) -> bool:
-    """Return whether a node convolves with a kernel of one tap in one group, and pads nothing."""
+    """Return whether a node is a 1×1 convolution in one group without padding."""
     channels = node.use.inputs[0][0]
     return node.use.weights["weight"].shape[1] == channels and is_point(node) and not pads(node)

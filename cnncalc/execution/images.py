@@ -18,36 +18,36 @@ if TYPE_CHECKING:
     from cnncalc.layers.ops import Array
 
 MAX_PIXELS = 2**30 // 12  # of the input; Pillow's own limit for the picture: a GiB of float32 in three channels
-ORIENTATION = 0x112  # EXIF's tag of how a picture is turned; 1 is upright
-LYING = (5, 6, 7, 8)  # its values for pictures whose height and width change places
+ORIENTATION = 0x112  # EXIF's tag for a picture's orientation; 1 is upright
+LYING = (5, 6, 7, 8)  # its values for pictures whose height and width are swapped
 PIXEL_BYTES = 8  # of a picture while it is read: four bytes as it is decoded, four as it is converted
 
 
 def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float], std: Sequence[float]) -> StoredArray:
     """Return a picture as an array (1, C, H, W) of the input's shape, scaled to 0 … 1 and then normalised.
 
-    The header is read at once, the picture when the array is asked for.  Of 16 bits grey all are kept, transparency is
-    left out, and a picture that its EXIF says to be turned is turned, so that it is what a viewer shows.
+    The header is read at once, the picture when the array is asked for.  All bits of 16-bit grey are kept, transparency
+    is dropped, and the EXIF orientation is applied, as viewers do.
 
     Args:
         path: a PNG or JPEG file.
         shape: (C, H, W), C being 1 or 3.
-        resize: the shorter side is made so long, and the middle is cut out; None stretches to H × W.
-        mean: what is subtracted from each channel, one figure or one per channel.
-        std: what each channel is divided by.
+        resize: length of the shorter side before the middle is cropped; None stretches to H × W.
+        mean: subtracted from each channel, one number or one per channel.
+        std: divisor of each channel, one number or one per channel.
 
     Raises:
-        CnncalcError: if there is no such picture, or it can't be one of that shape.
+        CnncalcError: if the picture can't be read, or can't be made that shape.
     """
     if len(shape) != 3 or shape[0] not in (1, 3) or prod(shape[1:]) > MAX_PIXELS:
         raise CnncalcError(
-            f"a picture does not fit an input {shape_text(shape)}",
+            f"a picture can't be an input {shape_text(shape)}",
             f"an input for pictures has 1 or 3 channels, and at most {MAX_PIXELS:,} pixels",
         )
     channels, height, width = shape
     for name, figures in (("mean", mean), ("std", std)):
         if len(figures) not in (1, channels) or (name == "std" and 0 in figures):
-            raise ArgumentError(name, f"takes 1 figure or {channels}" + (", none of them 0" if name == "std" else ""))
+            raise ArgumentError(name, f"takes 1 number or {channels}" + (", none of them 0" if name == "std" else ""))
     with _opened(path) as opened:
         turned = opened.getexif().get(ORIENTATION, 1)
         size = opened.size[::-1] if turned in LYING else opened.size
@@ -55,12 +55,12 @@ def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
 
     def read() -> Array:
         with _opened(path) as opened:
-            grey = opened.mode.startswith("I")  # Pillow's name of what has 16 bits
+            grey = opened.mode.startswith("I")  # Pillow's name for 16-bit modes
             picture = opened if turned == 1 else _upright(opened)
             picture = picture.convert("F" if grey else "L" if channels == 1 else "RGB")
             picture = picture.resize((width, height), _bilinear(), middle)
         pixels = np.asarray(picture, np.float32).reshape(height, width, -1) / np.float32(65535 if grey else 255)
-        with np.errstate(all="ignore"):  # figures beyond float32: infinite elements are reported for any input
+        with np.errstate(all="ignore"):  # numbers beyond float32: infinite elements are reported for any input
             normal: Any = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
         return np.ascontiguousarray(np.broadcast_to(normal.transpose(2, 0, 1), shape)[None])
 
@@ -70,19 +70,19 @@ def open_image(path: str, shape: Shape, resize: int | None, mean: Sequence[float
 
 @contextmanager
 def _opened(path: str) -> Iterator[Any]:
-    """Yield a picture of no more pixels than Pillow takes for harmless."""
+    """Yield an opened picture; refuse more pixels than Pillow considers harmless."""
     try:
         from PIL import Image
     except ImportError:
         raise CnncalcError(f"{path}: reading it needs Pillow", "pip install 'cnncalc[image]'") from None
-    with reading_errors(path, "is no picture, or damaged"), warnings.catch_warnings():
+    with reading_errors(path, "is not a picture, or damaged"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(path, formats=("PNG", "JPEG")) as opened:
                 yield opened
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-            raise CnncalcError(f"{path} is too large a picture: {error}") from None
+            raise CnncalcError(f"{path} is too large: {error}") from None
 
 
 def _upright(opened: Any) -> Any:
@@ -100,7 +100,7 @@ def _bilinear() -> Any:
 def _middle(size: tuple[int, int], resize: int, width: int, height: int) -> tuple[float, float, float, float]:
     """Return the part of a picture that becomes the middle width × height once its shorter side is `resize` long.
 
-    Sizes are rounded as torchvision's Resize and CenterCrop do.  The resized picture is never made as a whole.
+    Sizes are rounded as torchvision's Resize and CenterCrop do.  The whole resized picture is never computed.
     """
     wide, high = (resize * side // min(size) for side in size)
     if wide < width or high < height:

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 SAMPLES = 512
 MEAN_SQUARES = (1e-6, 1e6)  # mean squares that weights are scaled by
-MOST_ELEMENTS = 1 << 14  # of a tensor that is made of a sample
-LONGEST_EDGE = 1 << 10  # elements that the largest of a window is taken of
+MOST_ELEMENTS = 1 << 14  # elements of a tensor that a sample is made into
+LONGEST_EDGE = 1 << 10  # largest number of elements of a window that are compared
 SPREAD = 0.25  # scales and variances are drawn from 1 ± this
 NEAR_ZERO = 0.1  # biases and means from 0 ± this
-WIDENED = 8  # silu passes on a larger share of large figures: unless that is counted, they grow from layer to layer
+WIDENED = 8  # silu lets a larger share of large numbers through: ignoring that, they would grow from layer to layer
 NORM_GAIN = (1 + SPREAD**2 / 3) * (1 + NEAR_ZERO**2 / 3) * math.log((1 + SPREAD) / (1 - SPREAD)) / (
     2 * SPREAD
 ) + NEAR_ZERO**2 / 3
@@ -45,16 +45,16 @@ def mean_squares(network: Graph) -> dict[Tensor, float]:
 
 
 def _mean_square(sample: Array) -> float:
-    """Return the mean square of what is finite in a sample, within reason: a logarithm has no value below 0."""
+    """Return the mean square of a sample's finite elements, within bounds: a logarithm has no value below 0."""
     finite = sample[np.isfinite(sample)]
     return float(np.clip(np.mean(finite**2), *MEAN_SQUARES)) if finite.size else 1.0
 
 
 def _sample_of(node: Node, incoming: list[Array], stream: np.random.Generator) -> Array:
-    """Return a sample of a node's output; wherever it is not known better, that of its first input."""
+    """Return a sample of a node's output; by default the sample of its first input."""
     layer, kind = node.layer, node.layer.kind
     if not incoming or kind in ("conv", "fc", "recurrent"):
-        return stream.standard_normal(SAMPLES)  # their weights are made for it
+        return stream.standard_normal(SAMPLES)  # their weights are scaled for it
     if kind == "norm" and node.use.weights:
         scaled: Array = stream.standard_normal(SAMPLES) * NORM_GAIN**0.5
         return scaled
@@ -71,7 +71,7 @@ def _sample_of(node: Node, incoming: list[Array], stream: np.random.Generator) -
         shares = np.cumsum([prod(tensor.shape) for tensor in node.inputs], dtype=float)
         chosen: npt.NDArray[np.intp] = np.searchsorted(shares / shares[-1], np.arange(SAMPLES) / SAMPLES, side="right")
         return np.choose(stream.permutation(chosen), incoming) if len(incoming) < 32 else incoming[-1]
-    if kind == "pool" and "max" in layer.type:  # neighbours are alike: the largest of as many as an edge is long
+    if kind == "pool" and "max" in layer.type:  # neighbours are correlated: take as many as an edge is long
         taps = prod(node.inputs[0].shape) / max(prod(node.shape), 1)
         joined: Array = stream.choice(incoming[0], (min(math.ceil(taps**0.5), LONGEST_EDGE), SAMPLES)).max(axis=0)
         return joined
@@ -79,10 +79,8 @@ def _sample_of(node: Node, incoming: list[Array], stream: np.random.Generator) -
 
 
 def _whole(node: Node, sample: Array, stream: np.random.Generator) -> Array:
-    """Return a sample of the output of a layer whose elements depend on each other, as a softmax's do.
-
-    It is applied to a tensor with all axes of the node's input, the longest cut short where there are very many
-    elements.
+    """Return a sample of the output of a layer whose elements depend on each other, such as softmax. The layer is
+    applied to a tensor with all axes of the node's input; the longest is shortened if there are very many elements.
     """
     shape = list(node.inputs[0].shape)
     while prod(shape) > MOST_ELEMENTS:

@@ -25,7 +25,7 @@ FLOATS: dict[str, DType] = {"float32": np.dtype(np.float32), "float64": np.dtype
 
 
 def random_inputs(network: Graph, batch: int, seed: int, dtype: npt.DTypeLike) -> dict[str, Array]:
-    """Return seeded tensors (batch, *shape) by the names of the inputs: standard normal, or integers that are valid."""
+    """Return seeded tensors (batch, *shape) by input name: standard normal, or valid indices."""
     made, bounds = {}, index_bounds(network)
     for name, tensor in network.inputs.items():
         stream = np.random.default_rng([seed, zlib.crc32(name.encode())])
@@ -38,7 +38,7 @@ def random_inputs(network: Graph, batch: int, seed: int, dtype: npt.DTypeLike) -
 
 
 def index_bounds(network: Graph) -> dict[Tensor, int]:
-    """Return the number that an input's elements must be below where layers take them for indices."""
+    """Return, by input that layers use as indices, the bound that its elements must be below."""
     found: dict[Tensor, int] = {}
     for node in reversed(network.nodes):
         limits = node.layer.below(node.use.inputs)
@@ -51,11 +51,11 @@ def index_bounds(network: Graph) -> dict[Tensor, int]:
 
 
 class GivenArrays(NamedTuple):
-    """Arrays that fit a network's inputs by shape and type; their data has not been looked at.
+    """Arrays that fit a network's inputs by shape and type; their data has not been read yet.
 
     Attributes:
-        arrays: what has a shape and a dtype, by the names of the inputs.
-        batch: how many samples there are.
+        arrays: arrays or stored arrays, by input name.
+        batch: number of samples.
         dtype: the floating-point type of the run.
         shapes: each input's, without the batch axis.
     """
@@ -67,7 +67,7 @@ class GivenArrays(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The bytes that reading and converting takes beyond what lies in memory already."""
+        """The additional bytes that reading and converting takes."""
         total = 0
         for array in self.arrays.values():
             elements = prod(array.shape)
@@ -97,14 +97,15 @@ class GivenArrays(NamedTuple):
 def given_inputs(
     network: Graph, x: npt.ArrayLike | Mapping[str, npt.ArrayLike], dtype: DType | None = None
 ) -> GivenArrays:
-    """Return given arrays by the names of the inputs, checked by shape and type.
+    """Return given arrays by input name, checked by shape and type.
 
-    Integers become floating-point, as they are: a picture's 0 … 255 stay that.
+    Integers become floating-point without scaling: a picture's 0 … 255 stay 0 … 255.
 
     Args:
-        network: whose inputs they are to be.
-        x: an array, or a mapping from names to arrays where there are several inputs.
-        dtype: what floating-point ones must be and integers become; None for what they are, and float32.
+        network: the network that takes them.
+        x: an array, or a mapping from names to arrays if there are several inputs.
+        dtype: the type that floating-point arrays must have and integers are converted to; None: the arrays' own, and
+            float32 for integers.
 
     Raises:
         CnncalcError: for a name, shape or type that does not fit.
@@ -138,7 +139,7 @@ def given_inputs(
 
 
 def _type_of(name: str, array: Stored, shape: Shape, dtype: DType | None) -> DType:
-    """Return the floating-point type that an array runs in, whose shape and type are checked."""
+    """Return the floating-point type in which an array runs, after checking its shape and type."""
     held: np.dtype[np.generic] = array.dtype.newbyteorder("=")
     if held.kind not in "fiub" or held.itemsize > 8:
         what = {"U": "text", "S": "bytes", "O": "objects"}.get(held.kind, held)
@@ -151,18 +152,18 @@ def _type_of(name: str, array: Stored, shape: Shape, dtype: DType | None) -> DTy
     if array.shape != shape and (array.shape[1:] != shape or not array.shape[0]):
         raise CnncalcError(
             f"input '{name}' is {sizes(array.shape)}, expected {sizes(('N', *shape))}",
-            "the batch comes first, then the channels"
-            + ("; this one has its channels last" if array.shape[1:] == (*shape[1:], shape[0]) else ""),
+            "the batch axis comes first, then the channels"
+            + ("; here the channels come last" if array.shape[1:] == (*shape[1:], shape[0]) else ""),
         )
     return FLOATS.get(held.name) or dtype or FLOATS["float32"]
 
 
 def _exactly(name: str, data: Array, dtype: DType) -> Array:
-    """Return an array in a floating-point type that holds all of its elements."""
+    """Return an array in a floating-point type; refuse integers that the type can't hold exactly."""
     limit = 2 ** (np.finfo(dtype).nmant + 1)  # up to here every integer has its own float
     if data.dtype.kind in "iu" and (int(data.max()) > limit or int(data.min()) < -limit):
         raise CnncalcError(
-            f"input '{name}' has integers beyond {limit:,}, not all of which {dtype} holds",
+            f"input '{name}' has integers beyond {limit:,}, which {dtype} can't all hold",
             "dtype = float64 holds more" if dtype == np.float32 else None,
         )
     return data.astype(dtype, copy=False)

@@ -1,6 +1,6 @@
-"""Where every tensor lies: one piece of memory, laid out before the first pass by when tensors live.
+"""The memory layout: one piece of memory for all tensors, planned before the first pass from their lifetimes.
 
-New pages cost more than the arithmetic on them, so what dies makes room for what comes.  Greedy by size: Pisarchyk and
+New pages cost more than the arithmetic on them, so memory of dead tensors is reused.  Greedy by size: Pisarchyk and
 Lee 2020, "Efficient memory management for deep neural net inference", arXiv:2001.03288.
 """
 
@@ -18,19 +18,19 @@ from cnncalc.layers.merge.concat import Concat
 if TYPE_CHECKING:
     from cnncalc.graph import Graph, Node, Tensor
 
-LINE = 64  # bytes; everything begins where a line of the cache does
-MOST_SORTED = 1500  # pieces that are compared with each other; of more, each takes the first gap when it is born
+LINE = 64  # bytes; all pieces begin at a line of the cache
+MOST_SORTED = 1500  # pieces up to which all are compared with each other; more take gaps in order of birth
 
 
 @dataclass
 class MemoryPiece:
-    """Memory that lives from one step to another, both counted in.
+    """Memory that is in use from one step to another, inclusive.
 
     Attributes:
         size: bytes.
         birth, death: numbers of steps.
-        width: channels of a chain of concatenations, all of which lie in it; 0 for others.
-        start: where it begins.
+        width: channels of a chain of concatenations that share it; 0 for others.
+        start: offset in bytes.
     """
 
     size: int
@@ -44,9 +44,9 @@ class Layout(NamedTuple):
     """The pieces of a plan.
 
     Attributes:
-        homes: the piece of each tensor; a tensor that is a view, or is kept, has none.
-        rooms: the piece of each step that its kernel needs beside its output, None for most.
-        size: bytes in all.
+        homes: the piece of each tensor; views and kept tensors have none.
+        rooms: the additional piece that each step's kernel needs; None for most.
+        size: total bytes.
     """
 
     homes: dict[Tensor, MemoryPiece]
@@ -59,16 +59,16 @@ def layout(
 ) -> Layout:
     """Lay out the tensors of a plan.
 
-    Sizes are the inferred ones: they reserve memory, and decide nothing else.  An array that does not fit its piece
-    gets memory of its own, and its step is reported.
+    Sizes are the inferred ones; they only reserve memory. An array that does not fit its piece gets separate memory,
+    and its step is reported.
 
     Args:
         network: what is run.
         steps: its plan.
-        kept: tensors that outlive the run; they get memory of their own.
+        kept: tensors that outlive the run; they get separate memory.
         batch: samples.
         itemsize: bytes of an element.
-        rooms: elements that each step's kernel needs beside its output.
+        rooms: additional elements that each step's kernel needs.
     """
     last = _last_uses(network, steps, kept)
     homes: dict[Tensor, MemoryPiece] = {}
@@ -87,7 +87,7 @@ def layout(
         if output in kept:
             continue
         if may_alias(step):
-            if output.layer.is_view and not output.layer.aliases:  # where memory has another order it is a copy
+            if output.layer.is_view and not output.layer.aliases:  # in another memory order it is a copy
                 own(output, number)
             continue
         head, width = chains.get(output, (output, 0))
@@ -105,7 +105,7 @@ def layout(
 
 
 def _last_uses(network: Graph, steps: Sequence[Step], kept: set[Tensor]) -> dict[Tensor, int]:
-    """Return the number of the last step that uses each tensor, through views too; outputs live to the end."""
+    """Return the number of the last step that uses each tensor, directly or through views; outputs live to the end."""
     last: dict[Tensor, int] = {}
     for number, step in enumerate(steps):
         for tensor in (step.output, *step.reads):
@@ -118,9 +118,9 @@ def _last_uses(network: Graph, steps: Sequence[Step], kept: set[Tensor]) -> dict
 
 
 def _chains(steps: Sequence[Step]) -> dict[Tensor, tuple[Tensor, int]]:
-    """Return the first of the chain that each concatenation belongs to, and how many channels its last has.
+    """Return, for each concatenation, the first of its chain and the number of channels of the last.
 
-    In a dense block each concatenation begins with the one before it: they can share memory, as a list grows.
+    In a dense block each concatenation begins with the previous one, so that they can share memory that grows.
     """
     joined = [step.carrier for step in steps if joins_channels(step.carrier)]
     following: dict[Tensor, Tensor] = {}
@@ -154,7 +154,7 @@ def _rounded(size: int) -> int:
 
 
 def _place(pieces: list[MemoryPiece]) -> int:
-    """Give every piece its start; return how much memory that takes."""
+    """Set the offset of every piece; return the total size."""
     if len(pieces) > MOST_SORTED:
         return _in_order(pieces)
     placed: list[MemoryPiece] = []
@@ -166,9 +166,9 @@ def _place(pieces: list[MemoryPiece]) -> int:
 
 
 def _in_order(pieces: list[MemoryPiece]) -> int:
-    """Give every piece its start, in the order of their births: the smallest gap, or else the end."""
+    """Set the offset of every piece in order of birth: in the smallest gap, or else at the end."""
     free = _FreeMemory()
-    alive: list[tuple[int, int, int]] = []  # a heap of deaths, with starts and sizes
+    alive: list[tuple[int, int, int]] = []  # a heap of deaths, with offsets and sizes
     for piece in sorted(filter(lambda piece: piece.size, pieces), key=lambda piece: piece.birth):
         while alive and alive[0][0] < piece.birth:
             free.put(*heappop(alive)[1:])
@@ -178,7 +178,7 @@ def _in_order(pieces: list[MemoryPiece]) -> int:
 
 
 class _FreeMemory:
-    """The gaps between pieces that are alive, and where the last of these ends."""
+    """The gaps between live pieces, and the end of the last one."""
 
     def __init__(self) -> None:
         self.end = 0
@@ -187,7 +187,7 @@ class _FreeMemory:
         self.ends: dict[int, int] = {}  # the size of the gap that ends there
 
     def take(self, size: int) -> int:
-        """Return where the smallest gap begins that holds ``size``, or where the last piece ends."""
+        """Return the offset of the smallest gap that holds ``size``, or else the end of the last piece."""
         at = bisect_left(self.gaps, (size, 0))
         if at == len(self.gaps):
             start, self.end = self.end, self.end + size
@@ -199,7 +199,7 @@ class _FreeMemory:
         return start
 
     def put(self, start: int, size: int) -> None:
-        """Take back what a piece leaves, together with the gaps beside it."""
+        """Take back the memory of a dead piece, and merge it with adjacent gaps."""
         before, behind = self.ends.get(start), self.starts.get(start + size)
         if before is not None:
             self._forget(before, start - before)
@@ -221,7 +221,7 @@ class _FreeMemory:
 
 
 def _gap(around: list[MemoryPiece], size: int) -> int:
-    """Return where the smallest gap between pieces begins that holds `size`, or where the last piece ends."""
+    """Return the offset of the smallest gap that holds `size`, or else the end of the last piece."""
     end, best, best_size = 0, -1, 0
     for other in sorted(around, key=lambda other: other.start):
         room = other.start - end

@@ -15,9 +15,9 @@ def cores() -> int:
 
 
 def available(threads: int = 1) -> int | None:
-    """Return the bytes that the machine, the container or the shell leaves free; None if it does not say.
+    """Return the bytes that the machine, the container or the shell's limit leaves free; None if unknown.
 
-    Of what the shell's limit leaves, each thread's BLAS takes a buffer, most of which it never touches.
+    From what the shell's limit leaves, a BLAS buffer per thread is subtracted, most of which is never touched.
     """
     free = _free()
     if free is None:
@@ -51,12 +51,12 @@ def _number(path: str) -> int | None:
 
 
 def resident() -> int:
-    """Return the bytes of memory that the process takes now; 0 where the system does not say."""
+    """Return the bytes of memory that the process uses now; 0 if unknown."""
     return _status("VmRSS")
 
 
 def peak_resident() -> int:
-    """Return the most bytes that the process ever took; 0 where the system does not say."""
+    """Return the largest number of bytes that the process has used; 0 if unknown."""
     known = _status("VmHWM")
     if known or os.name == "nt":
         return known

@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from cnncalc.graph import Graph, Node
     from cnncalc.layers.ops import Array, DType
 
-OWN = 4 << 20  # bytes of the executor's own objects, and of what the allocator keeps
-BLAS = 3 << 20  # bytes that OpenBLAS touches of its buffer, for each thread
-KEPT = 1 << 20  # bytes that the allocator keeps for each thread, of what is made and let go there
+OWN = 4 << 20  # bytes of the executor's objects, and overhead of the allocator
+BLAS = 3 << 20  # bytes of its buffer that OpenBLAS touches, for each thread
+KEPT = 1 << 20  # bytes of freed memory that the allocator keeps for each thread
 CALL = 1500  # bytes of a call that is kept, its views included
 CALLS = 12  # of a block, at most
-TEMPORARIES = 4  # arrays as large as its output that a layer makes which NumPy computes as a whole
+TEMPORARIES = 4  # arrays as large as its output that a layer makes if NumPy computes it as a whole
 
 
 class Needs(NamedTuple):
     """Bytes that a run takes.
 
     Attributes:
-        process: what the process took before: Python and NumPy.
-        inputs: the arrays that go in, those that nothing reads included, and what reading and converting them takes.
-        weights: parameters and buffers, and the constants that they are computed from where those are more than all
-            that comes after them.
-        packing: what filters take more in the forms that kernels hold: 3 times their plain size more for Winograd's
+        process: bytes used before the run: Python and NumPy.
+        inputs: the input arrays, including unread ones, and memory for reading and converting them.
+        weights: parameters and buffers, and the constants they are computed from, if those take more than everything
+            after them.
+        packing: additional bytes of packed filters: 3 times their plain size more for Winograd's
             F(4×4, 3×3) and 0.8 times for F(2×2, 3×3), a run of columns for a depthwise filter; and the largest
             filters once more, which are there twice while they are packed.
-        activations: the memory that tensors are laid out in, and those that outlive the run.
-        scratch: blocks in work, for all threads, and what is made beside a tensor while its layer runs.
+        activations: the memory layout of tensors, and tensors that outlive the run.
+        scratch: blocks in progress, for all threads, and temporary arrays of a layer while it runs.
     """
 
     process: int
@@ -65,7 +65,7 @@ def needs(
     network: Graph, batch: int, dtype: DType, threads: int, *, inputs: int | None = None, keep: Collection[Node] = (),
     fuse: bool = True, repeats: bool = False, pieces: bool = False,
 ) -> Needs:  # fmt: skip
-    """Predict what a run takes, from the inferred shapes.
+    """Predict the memory of a run from the inferred shapes.
 
     Args:
         network: what is run.
@@ -73,10 +73,10 @@ def needs(
         dtype: float32 or float64.
         threads: how many work.
         inputs: bytes that reading and converting given inputs takes; None for random ones.
-        keep: layers whose outputs are wanted, too.
+        keep: layers whose outputs are kept, too.
         fuse: whether several layers may be one step.
         repeats: whether calls are kept for another pass.
-        pieces: whether matrix products are made in pieces.
+        pieces: whether matrix products are split, see `Filters`.
     """
     if inputs is None:  # drawn in float32, then converted
         elements = sum(tensor.elements(batch) for tensor in network.inputs.values())
@@ -100,17 +100,17 @@ def needs(
 
 
 class _Probe(Kernels):
-    """The operations on arrays without memory, to see which kernel a layer uses."""
+    """Operations on arrays without memory, to find the kernel that a layer uses."""
 
     def perform(
         self, kernel: Kernel, inputs: Sequence[Array], weight: HeldWeight | None = None, bias: HeldWeight | None = None
     ) -> Array:
-        """Raise what was looked for."""
+        """Raise the kernel as an exception."""
         raise _FoundError(kernel)
 
 
 class _FoundError(Exception):
-    """A kernel that a layer uses."""
+    """Carries the kernel that a layer uses."""
 
     def __init__(self, kernel: Kernel) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class _FoundError(Exception):
 
 
 def kernels_of(plan: Sequence[Step], batch: int, dtype: DType, pieces: bool) -> list[Kernel | None]:
-    """Return the kernel of each step, as far as inferred shapes decide it; None for all others."""
+    """Return the kernel of each step, if the inferred shapes determine it, or else None."""
     probe = _Probe(Team(1, pieces))
     return [_kernel_of(step, batch, dtype, probe) for step in plan]
 
@@ -141,7 +141,7 @@ def _kernel_of(step: Step, batch: int, dtype: DType, probe: _Probe) -> Kernel | 
         ValueError,
         IndexError,
         LayerError,
-    ):  # a wrong shape rule, which the run reports, or more than NumPy can index
+    ):  # a wrong shape rule, which the run will report, or a size that NumPy can't index
         return None
     else:
         return None
@@ -155,7 +155,7 @@ def _kernel_of(step: Step, batch: int, dtype: DType, probe: _Probe) -> Kernel | 
 
 
 def _stretched(zero: Array, shape: Shape) -> Array:
-    """Return an array of a shape all of whose elements are a single one in memory."""
+    """Return an array of a shape whose elements all share one element of memory."""
     return np.ndarray(shape, zero.dtype, zero, 0, (0,) * len(shape))
 
 
@@ -165,9 +165,9 @@ def most_scratch(kernels: Sequence[Kernel | None], itemsize: int) -> int:
 
 
 def _packing(plan: Sequence[Step], kernels: Sequence[Kernel | None]) -> int:
-    """Return the elements that the forms which kernels hold take more than the plain weights, let go one by one."""
+    """Return the additional elements of packed weights, the plain ones being freed one by one."""
     packed = 0
-    largest = 0  # while it is packed, a weight is there twice
+    largest = 0  # a weight is in memory twice while it is packed
     for step, kernel in zip(plan, kernels, strict=True):
         node = step.carrier
         if kernel is None or (not is_contraction(node.layer) and node.layer.type != "conv_transpose"):
@@ -176,7 +176,7 @@ def _packing(plan: Sequence[Step], kernels: Sequence[Kernel | None]) -> int:
         packed += kernel.more + (plain if node.shares else 0)
         scaled = any(other.layer.is_affine() for other in step.after)
         if node.layer.type == "linear" and prod(kernel.shape[:-1]) < GEMM_FROM_ROWS and not scaled:
-            continue  # multiplied as it lies
+            continue  # not packed
         largest = max(largest, plain)
         if "bias" in node.use.weights or step.after:
             packed += min(2 * ROW_OPERATION, prod(kernel.shape)) + kernel.shape[-1]
@@ -184,7 +184,7 @@ def _packing(plan: Sequence[Step], kernels: Sequence[Kernel | None]) -> int:
 
 
 def _beside(step: Step, batch: int, fuse: bool) -> int:
-    """Return the elements that a layer makes beside its output where NumPy computes it as a whole."""
+    """Return the temporary elements of a layer that NumPy computes as a whole."""
     node = step.carrier
     layer = node.layer
     if layer.is_view or layer.aliases or joins_channels(node) or (fuse and layer.is_affine()):
@@ -197,7 +197,7 @@ def _beside(step: Step, batch: int, fuse: bool) -> int:
 
 
 def _activated(step: Step, kernel: Kernel | None) -> int:
-    """Return the elements that each thread makes of a block of a contraction's output for its activation."""
+    """Return the temporary elements per thread for the activation of a block of a contraction's output."""
     layers = [node.layer for node in step.after]
     activations = [one for one in layers if one.pointwise and not one.is_affine() and one.clamps() is None]
     if kernel is None or not activations:
@@ -206,7 +206,7 @@ def _activated(step: Step, kernel: Kernel | None) -> int:
 
 
 def _blocks(kernel: Kernel) -> int:
-    """Return about how many blocks a kernel is cut into."""
+    """Return the approximate number of a kernel's blocks."""
     used = sum(kernel.scratch.values())
     return 1 + prod(kernel.shape) // max(used, 1 << 14)
 
@@ -215,8 +215,8 @@ def require(needed: Needs, limit: int | None, threads: int) -> None:
     """Refuse a run that does not fit.
 
     Args:
-        needed: what it takes.
-        limit: bytes that the whole process may take; None for what it has and what the machine has free.
+        needed: the prediction.
+        limit: bytes that the whole process may take; None for what it has plus the machine's free memory.
         threads: how many work.
 
     Raises:

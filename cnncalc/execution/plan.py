@@ -1,4 +1,4 @@
-"""The execution plan: in which order the nodes run, and which run as one step."""
+"""The execution plan: the order of the nodes, and which of them run as one step."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Nodes that run in one go: a carrier, what is done to its input, and what to its output while in the cache.
+    """Nodes that run together: a carrier, operations on its input, and operations on its output while it is in the
+    cache.
 
     Attributes:
         carrier: the node whose kernel runs.
-        before: a factor and a constant for each channel, a clip, or one and then the other, applied to the
-            carrier's input.
+        before: nodes applied to the carrier's input: a factor and a constant per channel, a clip, or both in this
+            order.
         after: nodes that are applied to the carrier's output, in order.
-        residual: the tensor that an add among `after` takes beside the carrier's output.
+        residual: the other input of an add among `after`.
     """
 
     carrier: Node
@@ -33,17 +34,17 @@ class Step:
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
-        """All nodes, in the order in which they would run alone."""
+        """All nodes in their order."""
         return (*self.before, self.carrier, *self.after)
 
     @cached_property
     def inputs(self) -> tuple[Tensor, ...]:
-        """What the first of the nodes reads."""
+        """The inputs of the first node."""
         return self.nodes[0].inputs
 
     @cached_property
     def reads(self) -> tuple[Tensor, ...]:
-        """All that the step reads, a residual last."""
+        """All inputs of the step, a residual last."""
         return (*self.inputs, self.residual) if self.residual else self.inputs
 
     @cached_property
@@ -53,12 +54,12 @@ class Step:
 
 
 def is_contraction(layer: Layer) -> bool:
-    """Return whether a layer's kernel sees to what comes before and after it."""
+    """Return whether a layer's kernel can take over operations before and after it."""
     return layer.type in ("conv", "linear")
 
 
 def steps(network: Graph, keep: Collection[Node], fuse: bool) -> list[Step]:
-    """Return the steps of a network; tensors in `keep` are made as they are, whatever could be fused."""
+    """Return the steps of a network; tensors in `keep` are computed separately even if they could be fused."""
     kept = {*keep, *network.outputs.values()}
     sole = {tensor: found[0] for tensor, found in network.readers().items() if len(found) == 1 and tensor not in kept}
     made: list[Step] = []
@@ -88,7 +89,7 @@ def _step(node: Node, sole: Mapping[Tensor, Node], ready: Collection[Tensor]) ->
 
 
 def _left_to_reader(node: Node, sole: Mapping[Tensor, Node]) -> bool:
-    """Return whether a clip is for the convolution that reads it: one that pads copies its input in any case."""
+    """Return whether a clip is left to the convolution that reads it: with padding, that copies its input anyway."""
     reader = sole.get(node)
     if reader is None or reader.layer.type != "conv" or node.layer.clamps() is None:
         return False
@@ -107,7 +108,7 @@ def pads(node: Node) -> bool:
 
 
 def _extended(carrier: Node, before: tuple[Node, ...], sole: Mapping[Tensor, Node], ready: Collection[Tensor]) -> Step:
-    """Take in what can be done to the carrier's output: factors and constants, an add, an activation, in this order."""
+    """Extend a step by operations on the carrier's output: factors and constants, an add, an activation, in order."""
     if not is_contraction(carrier.layer):
         return Step(carrier, before)
     after: list[Node] = []
@@ -131,7 +132,7 @@ def _extended(carrier: Node, before: tuple[Node, ...], sole: Mapping[Tensor, Nod
 
 
 def _alike(one: Tensor, other: Tensor) -> bool:
-    """Return whether two tensors have one shape, batch included."""
+    """Return whether two tensors have the same shape, including the batch."""
     return (one.shape, one.times) == (other.shape, other.times)
 
 

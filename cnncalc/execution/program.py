@@ -1,4 +1,4 @@
-"""The calls of a session for one batch: found, packed and bound before they are made."""
+"""The calls of a session for one batch size: kernels are found, packed and bound before the calls run."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Done(NamedTuple):
 
     Attributes:
         step: the step.
-        arrays: what it read, by tensor; empty where it could not run.
-        output: what it made; None if it could not run.
-        fault: why it could not run, or "".
-        tally: what was multiplied.
-        seconds: how long its calls took.
+        arrays: its inputs, by tensor; empty if it could not run.
+        output: its output; None if it could not run.
+        fault: the reason why it could not run, or "".
+        tally: the products that were summed.
+        seconds: duration of its calls.
     """
 
     step: Step
@@ -50,15 +50,15 @@ class Done(NamedTuple):
 
 
 class BatchProgram:
-    """The calls of a session for one batch, and the memory that they work on.
+    """The calls of a session for one batch size, and their memory.
 
     Attributes:
         batch: samples.
-        begun: whether the first pass has begun.
-        complete: whether it could make all outputs, so that its calls can be made again.
-        memory: what tensors and whole inputs lie in.
+        begun: whether the first pass has started.
+        complete: whether it computed all outputs, so that its calls can be repeated.
+        memory: the memory of tensors and of copies of whole inputs.
         values: the array of each tensor, channels first.
-        calls: those of each step, in order.
+        calls: calls of each step, in order.
         preparation: seconds that laying out memory, packing and binding took;
         laying_out, packing: those among them that these took.
     """
@@ -83,16 +83,16 @@ class BatchProgram:
         }
         self.calls: list[list[Call]] = []
         self.begun = self.complete = False
-        self._number = 0  # of the next step
+        self._number = 0  # number of the next step
         self._waiting: list[StepWork] = []
         self.packing = 0.0
         self.preparation = self.laying_out = perf_counter() - begun
 
     def bind(self) -> None:
-        """Find what makes the next steps, up to one that asks for the values of its inputs; pack and bind them.
+        """Find, pack and bind the next steps, up to one that needs the values of its inputs.
 
-        Each is done for all of them in turn: step by step, the code of one would drive that of the others out of the
-        processor's caches, as the arrays do once calls are made.
+        Each phase is done for all of them in turn: step by step, the code of one phase would drive the others' out of
+        the processor's caches.
         """
         begun = perf_counter()
         found: list[StepWork] = []
@@ -118,7 +118,7 @@ class BatchProgram:
         self._take_in(inputs)
         while self._waiting or self._number < len(self.steps):
             self.bind()
-            if not self._waiting:  # the next step asks for values, which are there now
+            if not self._waiting:  # the next step needs values, which exist now
                 if note is not None:
                     note(self.steps[self._number])
                 run = self._work(ahead=False)
@@ -130,7 +130,7 @@ class BatchProgram:
         self.complete = len(self.calls) == len(self.steps)
 
     def again(self, inputs: Mapping[str, Array], note: Note | None) -> Iterator[float]:
-        """Make all calls once more; yield the seconds of each step."""
+        """Run all calls again; yield the seconds of each step."""
         self._take_in(inputs)
         for step, calls in zip(self.steps, self.calls, strict=True):
             if note is not None:
@@ -144,7 +144,7 @@ class BatchProgram:
             np.copyto(self.values[tensor], inputs[name])
 
     def _work(self, ahead: bool) -> StepWork | None:
-        """Return what makes the next step's output; None if that takes values that may not be there yet."""
+        """Return the work of the next step; None if it needs values that may not exist yet."""
         step, folded, values = self.steps[self._number], self.folded[self._number], self.values
         arrays = [values[tensor] for tensor in step.reads if tensor in values]
         if len(arrays) < len(step.reads):
@@ -160,18 +160,18 @@ class BatchProgram:
             return StepWork(step, arrays, fault=str(error))
 
     def _taken(self, work: StepWork) -> StepWork:
-        """Take in a step's work, so that the next steps find its output."""
+        """Record a step's work, so that later steps find its output."""
         self._number += 1
         if work.output is not None:
             self.values[work.step.output] = work.output
         return work
 
     def _done(self, work: StepWork, note: Note | None) -> Done:
-        """Make a step's output, unless that is done."""
+        """Compute a step's output, unless that is done."""
         step, seconds = work.step, work.seconds
         for tensor in step.reads:
             if tensor not in self.values:
-                work.fail(f"its input '{tensor.name}' was not made")
+                work.fail(f"its input '{tensor.name}' was not computed")
         if work.output is not None and seconds is None:
             if note is not None:
                 note(step)
@@ -187,7 +187,7 @@ class BatchProgram:
         return Done(step, arrays, work.output, "", work.tally(), seconds or 0.0)
 
     def _array(self, piece: MemoryPiece | None, shape: Shape, dtype: DType) -> Array:
-        """Return an array in a piece of the memory, or in memory of its own where it has none or does not fit."""
+        """Return an array in a piece of the memory, or in separate memory if it has no piece or does not fit."""
         if piece is None:
             return np.empty(shape, dtype)
         if piece.width > shape[-1]:

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class LayerRun:
-    """One layer's inferred figures beside the real ones.
+    """One layer's inferred and actual figures.
 
     Attributes:
         node: the layer's use in the network.
-        actual: the shape of the array that the layer made, batch first; None if it could not run.
-        seconds: median time; a layer that ran within another's kernel has its time there.
-        tally: products that were really summed; None for a layer that ran within another's kernel.
-        fused_into: the layer within whose kernel this one ran, or "".
+        actual: the shape of the layer's actual output, batch first; None if it could not run.
+        seconds: median time; the time of a fused layer is counted for the layer that it is fused into.
+        tally: products that were really summed; None for a fused layer.
+        fused_into: the layer whose kernel ran this one, or "".
         finite: whether the array has neither NaN nor infinite elements.
-        fault: why the layer could not run, or "".
+        fault: the reason why the layer could not run, or "".
     """
 
     node: Node
@@ -43,11 +43,11 @@ class LayerRun:
     fault: str = ""
 
     def inferred(self, batch: int) -> Shape:
-        """Return the shape that the rule of the layer's type gives, batch first."""
+        """Return the inferred shape, batch first."""
         return (self.node.copies(batch), *self.node.shape)
 
     def shape_holds(self, batch: int) -> bool:
-        """Return whether the real shape is the inferred one."""
+        """Return whether the actual shape is the inferred one."""
         return self.actual == self.inferred(batch)
 
     def macs_hold(self, batch: int) -> bool:
@@ -59,13 +59,13 @@ class LayerRun:
         return self.shape_holds(batch) and self.macs_hold(batch)
 
     def gflops(self, batch: int) -> float | None:
-        """Return 2 · macs per second in 10⁹, counted as the plain algorithm would need; None without macs."""
+        """Return 2 · macs per second in 10⁹, counted for the plain algorithm; None without macs."""
         if not self.tally or not self.tally.direct or not self.seconds:
             return None
         return 2 * self.tally.direct / self.seconds / 1e9
 
     def formulas(self) -> list[Formula]:
-        """Return the formulas of the layer's output axes; none where a broken rule can't be traced."""
+        """Return the formulas of the layer's output axes; none if a broken rule can't be traced."""
         try:
             return [formula for formula in self.node.formulas() if formula.symbol.endswith("_out")]
         except (LayerError, ValueError, TypeError):
@@ -74,22 +74,22 @@ class LayerRun:
 
 @dataclass(repr=False)
 class Run:
-    """What came out of a network, and how every layer compares.
+    """The outputs of a network, and the comparison of every layer.
 
     Attributes:
-        network: what was run.
+        network: the network that was run.
         layers: one row per layer, in order.
         outputs: arrays (N, …) by the names of the network's outputs.
-        tensors: outputs of the layers that were asked for, by name.
-        batch: samples that went through.
+        tensors: outputs of the requested layers, by name.
+        batch: number of samples.
         dtype: "float32" or "float64".
-        threads: how many worked.
+        threads: number of threads.
         seconds: median time of a pass over all layers.
-        preparation: seconds that weights took to be made, folded and packed, and kernels to be bound.
-        needs: the memory that was predicted.
-        peak: the most bytes that the process took.
-        first: the first layer that made NaN or infinite elements, or None.
-        unstable: the first output that has other bytes after a repeated pass than after the first, or None.
+        preparation: seconds for making, folding and packing weights and for binding kernels.
+        needs: the predicted memory.
+        peak: the largest memory of the process, in bytes.
+        first: the first layer with NaN or infinite elements, or None.
+        unstable: the first output whose bytes differ between a repeated pass and the first, or None.
     """
 
     network: Graph
@@ -108,14 +108,14 @@ class Run:
 
     @property
     def output(self) -> Array:
-        """The array of the only output.  Raises CnncalcError if there are several, or none was made."""
+        """The array of the only output.  Raises CnncalcError if there are several, or it was not computed."""
         if len(self.outputs) != 1:
-            raise CnncalcError(f"there are {len(self.outputs)} outputs", "take them by name from 'outputs'")
+            raise CnncalcError(f"there are {len(self.outputs)} outputs", "select one by name from 'outputs'")
         return next(iter(self.outputs.values()))
 
     @property
     def verified(self) -> int:
-        """How many layers have the inferred shape and count."""
+        """Number of layers with the inferred shape and count."""
         return sum(row.holds(self.batch) for row in self.layers)
 
     @property
@@ -130,7 +130,7 @@ class Run:
 
     @property
     def finite(self) -> bool:
-        """Whether no layer made NaN or infinite elements."""
+        """Whether no layer has NaN or infinite elements."""
         return all(row.finite for row in self.layers)
 
     def __repr__(self) -> str:
@@ -142,7 +142,7 @@ class Run:
         return f"<Run {self.network.title}: {how}; batch {self.batch}, {self.dtype}, {self.seconds * 1e3:.3g} ms>"
 
     def top(self, count: int = 5) -> list[tuple[int, float]]:
-        """Return the largest outputs of the first sample as (index, value); none where it is no vector."""
+        """Return the largest outputs of the first sample as (index, value); empty if it is not a vector."""
         if len(self.outputs) != 1 or self.output.ndim != 2 or self.output.shape[1] < 2:
             return []
         first = self.output[0]

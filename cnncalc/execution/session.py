@@ -1,4 +1,4 @@
-"""A network prepared for inference: its weights folded and packed once, its calls bound to memory that stays."""
+"""A network prepared for inference: weights are folded and packed once, and calls are bound to permanent memory."""
 
 from __future__ import annotations
 
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 class Session:
     """A prepared network; calling it is inference.
 
-    The first call with a batch lays out memory and binds every step, unless :meth:`bind` has done so; the next ones of
-    that batch repeat the calls.
-    What comes in is copied, and so is what comes out.  A session is for one thread at a time.
+    The first call with a batch size lays out memory and binds every step, unless :meth:`bind` has done so; later calls
+    with it reuse them. Inputs and outputs are copied. Only one thread at a time may use a session.
     """
 
     def __init__(
@@ -48,14 +47,14 @@ class Session:
         """Prepare a network.
 
         Args:
-            network: what is run.
-            weights: tensors by their names in PyTorch's state_dict, in the run's type.  The session takes them
-                over: it changes them, and lets go of what it has in another form.
-            dtype: of inputs and weights.
-            threads: how many work.
-            keep: layers whose outputs are wanted, too.
+            network: the network to run.
+            weights: tensors by their names in PyTorch's state_dict, in the run's type.  The session takes ownership: it
+                changes them, and frees those that it has packed.
+            dtype: type of inputs and weights.
+            threads: number of threads.
+            keep: layers whose outputs are kept, too.
             fuse: whether several layers may be one step.
-            repeats: whether there will be more than one call with a batch.
+            repeats: whether there will be more than one call with a batch size.
         """
         self.network = network
         self.dtype: DType = np.dtype(dtype)
@@ -72,8 +71,8 @@ class Session:
         self.program: BatchProgram | None = None
 
     def bind(self, batch: int = 1) -> None:
-        """Prepare for a batch: lay out memory, pack weights and bind steps, as far as no values are needed for it."""
-        self.program = None  # its memory makes room
+        """Prepare for a batch size: lay out memory, pack weights and bind the steps that need no values for it."""
+        self.program = None  # frees its memory
         self.program = BatchProgram(
             self.network, self.steps, self.folded, self.team, self.dtype, batch, self.keep, self.fuse, self.repeats
         )
@@ -81,7 +80,9 @@ class Session:
             self.program.bind()
 
     def _fold(self, weights: dict[str, Array]) -> Iterator[Folded]:
-        """Yield the weights of each step; what is folded is taken out of `weights`, for it is not needed as it was."""
+        """Yield the weights of each step; folded weights are removed from `weights`, because their plain form is not
+        needed.
+        """
         sharers = Counter(node.shares or node for node in self.network.nodes)
         common = {node for node, count in sharers.items() if count > 1}
         held: dict[str, HeldWeight] = {}
@@ -97,7 +98,7 @@ class Session:
     def __call__(self, x: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> Array:
         """Return the output (N, …) of an input (N, *shape), or of one sample without its batch axis.
 
-        Several inputs are a mapping by name.  A network of several outputs returns them as :meth:`outputs` does.
+        Several inputs are passed as a mapping by name; several outputs are returned as by :meth:`outputs`.
 
         Raises:
             CnncalcError: if the input does not fit the network, or the session is closed.
@@ -108,9 +109,9 @@ class Session:
         return next(iter(outputs.values()))
 
     def outputs(self, x: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> dict[str, Array]:
-        """Return the outputs by name, of what calling the session takes.  Raises CnncalcError as that does."""
+        """Return the outputs by name; the input and the errors are those of calling the session."""
         if self.closed:
-            raise CnncalcError(f"{self!r} can't be called any more", "network.prepare() makes another one")
+            raise CnncalcError(f"{self!r} is closed", "network.prepare() makes a new one")
         inputs = given_inputs(self.network, x, self.dtype).read()
         batch = len(next(iter(inputs.values())))
         if self.program is None or self.program.batch != batch or not self.program.complete:
@@ -123,7 +124,7 @@ class Session:
         return self.results()
 
     def first(self, inputs: Mapping[str, Array], note: Note | None = None) -> Iterator[Done]:
-        """Run every step once, after binding to memory for the batch; yield each as it is done.
+        """Run every step once, after binding to memory for the batch; yield each when it is done.
 
         `note` is called with each step before it runs.
         """
@@ -141,18 +142,18 @@ class Session:
             yield from self.program.again(inputs, note)
 
     def results(self) -> dict[str, Array]:
-        """Return copies of the network's outputs after a pass, of those that could be made."""
+        """Return copies of the network's outputs after a pass, leaving out those that could not be computed."""
         values = self.program.values if self.program else {}
         made = {name: values[tensor] for name, tensor in self.network.outputs.items() if tensor in values}
         return {name: np.array(array, order="C") for name, array in made.items()}
 
     def kept(self) -> dict[str, Array]:
-        """Return the outputs of the layers that were to be kept, by name."""
+        """Return the outputs of the kept layers, by name."""
         values = self.program.values if self.program else {}
         return {node.name: values[node] for node in self.keep if node in values}
 
     def close(self) -> None:
-        """End the threads and let go of the memory; nothing can be run any more."""
+        """End the threads and free the memory; the session can't run any more."""
         self.closed = True
         self.team.close()
         self.program = None
@@ -172,8 +173,8 @@ class Session:
 def _our_threads_pay(network: Graph, threads: int) -> bool:
     """Return whether our threads share the blocks of each operation, or BLAS's its matrix products; never both.
 
-    Ours share all of the work, but need some 150 microseconds to wake up; both at once are in each other's way.
-    What BLAS multiplies without packing it multiplies in one thread.
+    Ours share all of the work, but need some 150 microseconds to wake up; both at once would compete. Products that
+    BLAS does not pack it computes in one thread.
     """
     if threads == 1 or not blas() or blas().unpacked:
         return threads > 1

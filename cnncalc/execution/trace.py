@@ -1,7 +1,7 @@
 """Trace one output element on real numbers: its inputs, every product and sum, and the result.
 
-The element is computed here from the executor's own input tensors, tap by tap and in float64, and then held
-against what the executor made of them.
+The element is computed here from the executor's input tensors, tap by tap in float64, and then compared with the
+executor's result.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 
     from cnncalc.layers.ops import Array
 
-TOLERANCE = 1_000  # units in the last place of the sum of all magnitudes; a fast algorithm rounds otherwise
+TOLERANCE = 1_000  # units in the last place of the sum of all magnitudes; a fast algorithm rounds differently
 
 
 class Trace(NamedTuple):
-    """One element, worked out.
+    """The calculation of one element.
 
     Attributes:
         node: the layer.
         at: the element's place in its output, without the batch axis.
         places: first and last place of the window along each spatial axis of the input; empty without one.
-        parts: one window per channel; empty for what has none.
-        terms: further numbers by name, in the order in which they enter.
-        rule: how the numbers come together.
-        result: what that gives.
-        actual: what the executor made.
-        matches: whether the two are equal, but for rounding.
+        parts: one window per channel; empty if there are none.
+        terms: further numbers by name, in order of use.
+        rule: the formula that combines the numbers.
+        result: its value.
+        actual: the executor's value.
+        matches: whether the two are equal except for rounding.
     """
 
     node: Node
@@ -65,18 +65,18 @@ def trace(
     weights: Mapping[str, npt.ArrayLike] | None = None,
     seed: int = 0,
 ) -> Trace:
-    """Work out one element of a layer's output, for the first sample.
+    """Compute one element of a layer's output for the first sample, step by step.
 
     Args:
-        network: the layer's network, of which what comes before the layer is run.
+        network: the layer's network; the part before the layer is run.
         node: the layer.
         at: the element's place, channels first and without the batch axis.
         x: the network's input; None for a random one.
         weights: tensors by their names in PyTorch's state_dict; None for random ones.
-        seed: of what is random.
+        seed: seed of random inputs and weights.
 
     Raises:
-        CnncalcError: for a place outside the output, or a type that is not traced.
+        CnncalcError: for a place outside the output, or a layer type that can't be traced.
     """
     if type(node.layer).element is Layer.element:
         traced = [name for name in layer_types() if (cls := layer_type(name)) and cls.element is not Layer.element]
@@ -117,7 +117,7 @@ def trace(
 
 
 def _require(before: Graph, node: Node, kept: Sequence[Node], inputs: int | None) -> None:
-    """Raise CnncalcError if the run, and what is read of it in float64, takes more memory than there is."""
+    """Raise CnncalcError if the run, and its float64 copies, take more memory than there is."""
     threads = cores()
     needed = needs(before, 1, np.dtype(np.float32), threads, inputs=inputs, keep=[*kept, node], fuse=False)
     exact = sum([tensor.elements() for tensor in node.inputs]) + node.use.params + node.use.buffers
@@ -128,7 +128,7 @@ def _require(before: Graph, node: Node, kept: Sequence[Node], inputs: int | None
 
 
 def _close(working: Element, actual: float, tolerance: float) -> bool:
-    """Return whether the executor made what was worked out: the same NaN or infinity, or a number next to it."""
+    """Return whether the executor's value agrees: the same NaN or infinity, or a number close to it."""
     if not (np.isfinite(working.result) and np.isfinite(actual)):
         return bool(np.array_equal(working.result, actual, equal_nan=True))
     return bool(abs(working.result - actual) <= tolerance * working.scale)
@@ -147,6 +147,6 @@ def _check_place(node: Node, at: Sequence[int]) -> None:
 
 
 def _needed(network: Graph, part: Graph, weights: Mapping[str, npt.ArrayLike]) -> dict[str, npt.ArrayLike]:
-    """Return the tensors without those of layers that are not run; what no layer owns stays, to be refused."""
+    """Return the tensors without those of layers that are not run; tensors that no layer owns stay, to be refused."""
     later = {item.name for item in expected(network)} - {item.name for item in expected(part)}
     return {name: array for name, array in weights.items() if name not in later}

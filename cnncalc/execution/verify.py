@@ -49,12 +49,12 @@ def run(
     max_memory: int | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Run a network at inference, and compare every layer's shape and products with what is inferred.
+    """Run a network in inference mode, and compare every layer's shape and products with the inferred ones.
 
     Args:
-        network: what to run.
-        x, weights, batch, seed, dtype, threads, repeat, layers, fuse, max_memory, progress: as
-            :meth:`cnncalc.network.Network.run` has them.
+        network: the network to run.
+        x, weights, batch, seed, dtype, threads, repeat, layers, fuse, max_memory, progress: see
+            :meth:`cnncalc.network.Network.run`.
 
     Raises:
         CnncalcError: if input or weights don't fit, or memory is too small.
@@ -66,7 +66,7 @@ def run(
     given = None if x is None else given_inputs(network, x, _type(dtype) if dtype else None)
     if given is not None and batch not in (1, given.batch):
         raise ArgumentError(
-            "batch", f"{batch:,} samples of a random input, but the input that is given has {given.batch:,}"
+            "batch", f"{batch:,} samples are for a random input, but the given input has {given.batch:,}"
         )
     kind = _type(dtype) if given is None else given.dtype
     batch = batch if given is None else given.batch
@@ -86,7 +86,7 @@ def run(
         inputs = random_inputs(network, batch, seed, kind) if given is None else given.read()
         result = _verified(session, inputs, keep, fuse, repeat, progress)
     except MemoryError:
-        raise CnncalcError("the memory was used up", f"the prediction was {needed.total:,} bytes") from None
+        raise CnncalcError("out of memory", f"the prediction was {needed.total:,} bytes") from None
     result.dtype, result.threads = kind.name, threads
     result.needs, result.peak = needed, peak_resident()
     return result
@@ -100,14 +100,14 @@ def _verified(
     repeat: int,
     progress: Progress | None,
 ) -> Run:
-    """Run the passes of a session of its own; where something is not finite, find the layer that makes the first."""
-    with np.errstate(all="ignore"):  # what is not finite is reported
+    """Run the passes of a new session; if an output is not finite, find the first layer with such elements."""
+    with np.errstate(all="ignore"):  # elements that are not finite are reported
         start = perf_counter()
         with session(keep, fuse, repeat > 1) as prepared:
             preparation = perf_counter() - start
             result = _passes(prepared, inputs, repeat, progress)
             result.preparation += preparation
-        if not result.finite and fuse:  # unfused, the very layer that makes the first is seen
+        if not result.finite and fuse:  # a run without fusion shows the first layer with such elements
             with session((), False, False) as alone:
                 result.first = _passes(alone, inputs, 1, None).first
     return result
@@ -147,7 +147,7 @@ def _named(network: Graph, layers: Sequence[str] | None) -> list[Node]:
 
 
 def _passes(session: Session, inputs: Mapping[str, Array], repeat: int, progress: Progress | None) -> Run:
-    """Run once and verify, then as often again as is asked for, each time compared with the first."""
+    """Run once and verify, then repeat, comparing each pass with the first."""
     result = Run(session.network, batch=len(next(iter(inputs.values()))))
     count = len(session.steps)
 
@@ -176,12 +176,12 @@ def _passes(session: Session, inputs: Mapping[str, Array], repeat: int, progress
 
 
 def _other(outputs: Mapping[str, Array], wanted: Mapping[str, Array]) -> str | None:
-    """Return the first output that has other bytes than it should; None if all are as they should be."""
+    """Return the first output whose bytes differ from the expected ones; None if none do."""
     return next((name for name, array in outputs.items() if array.tobytes() != wanted[name].tobytes()), None)
 
 
 def _rows(done: Done) -> list[LayerRun]:
-    """Compare the nodes of a step with the arrays that they made."""
+    """Compare the nodes of a step with their actual outputs."""
     step, made = done.step, done.output
     finite = made is None or bool(np.isfinite(made.sum(dtype=made.dtype)) or np.isfinite(made).all())
     rows = []

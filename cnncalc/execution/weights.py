@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from cnncalc.graph import Graph, Node, Tensor
     from cnncalc.layers.ops import Array
 
-ALWAYS_FREE = 1 << 27  # bytes that are taken without a look at the machine's memory
-CHUNK = 1 << 20  # elements with a random stream of their own, so that threads don't change the bytes
+ALWAYS_FREE = 1 << 27  # bytes up to which the machine's memory is not checked
+CHUNK = 1 << 20  # elements per random stream, so that the bytes do not depend on the number of threads
 
 
 Held = TypeVar("Held")
@@ -49,7 +49,7 @@ class WeightsError(CnncalcError):
 
     def __init__(self, title: str, faults: Sequence[str]) -> None:
         count = "a tensor is" if len(faults) == 1 else f"{len(faults)} tensors are"
-        hint = "'cnncalc weights SPEC' lists the names and shapes that are expected"
+        hint = "'cnncalc weights SPEC' lists the expected names and shapes"
         super().__init__(f"the weights don't fit '{title}': {count} wrong", hint)
         more = len(faults) - MAX_FAULTS
         self.faults = [*faults[:MAX_FAULTS], f"… and {counted(more, 'more tensor')}"] if more > 0 else faults
@@ -60,7 +60,7 @@ class WeightsError(CnncalcError):
 
 
 def expected(network: Graph) -> Iterator[Expected]:
-    """Yield the network's tensors in the order of its layers; shared ones once, under the layer that owns them."""
+    """Yield the network's tensors in the order of its layers; shared ones once, with the layer that owns them."""
     for node in network.nodes:
         if node.shares is None:
             for tensor, weight in node.use.weights.items():
@@ -76,7 +76,7 @@ def node_weights(node: Node, weights: Mapping[str, Held]) -> dict[str, Held]:
 def usual_weights(
     network: Graph, weights: Mapping[str, npt.ArrayLike] | None, seed: int, dtype: npt.DTypeLike, threads: int = 1
 ) -> dict[str, Array]:
-    """Return given tensors, else those of the network's own file, else random ones.
+    """Return the given tensors, or those of the network's model file, or random ones.
 
     Raises:
         CnncalcError: if they don't fit.
@@ -91,10 +91,10 @@ def usual_weights(
 def random_weights(
     network: Graph, seed: int = 0, dtype: npt.DTypeLike = np.float32, threads: int = 1
 ) -> dict[str, Array]:
-    """Return seeded random tensors under which activations stay near 1 in every layer.
+    """Return seeded random tensors that keep activations near 1 in every layer.
 
-    Matrices are scaled by the inverse root of their fan-in and of the mean square that is expected to come in;
-    running statistics, scales and biases are drawn too, since a default hides mistakes.  The same seed gives
+    Matrices are scaled by the inverse root of their fan-in and of the expected mean square of their input; running
+    statistics, scales and biases are drawn too, since defaults would hide mistakes.  The same seed gives
     the same bytes, whatever the number of threads.
     """
     _refuse_unless_free(sum([prod(item.weight.shape) for item in expected(network)]) * np.dtype(dtype).itemsize)
@@ -122,7 +122,7 @@ def write_weights(network: Graph, path: str, seed: int = 0, dtype: npt.DTypeLike
     """Write the tensors of the network's own file, else random ones, to an .npz or .safetensors, one at a time.
 
     Raises:
-        CnncalcError: where they don't fit, or the file can't be written.
+        CnncalcError: if they don't fit, or the file can't be written.
     """
     headers = {item.name: Header(item.weight.shape, np.dtype(dtype)) for item in expected(network)}
     write_one_by_one(path, headers, (array for _, array in one_by_one(network, None, seed, dtype)))
@@ -134,14 +134,14 @@ def one_by_one(
     """Return each tensor of :func:`usual_weights` when it is asked for, so that one is held at a time.
 
     Raises:
-        CnncalcError: if they don't fit; at once but for elements that are not finite.
+        CnncalcError: if they don't fit; for elements that are not finite, only when accessed.
     """
     wanted = list(expected(network))
     if weights is None and network.stored is None:
         return _drawn(wanted, mean_squares(network), seed, dtype)
     if weights is None:
         assert network.stored is not None
-        given: Mapping[str, npt.ArrayLike] = network.stored()  # which have the shapes that they are asked for
+        given: Mapping[str, npt.ArrayLike] = network.stored()  # these have the expected shapes
         faults = [f"missing: {item.name} {sizes(item.weight.shape)}" for item in wanted if item.name not in given]
     else:
         given = weights
@@ -156,7 +156,7 @@ def _drawn(
 ) -> Iterator[tuple[str, Array]]:
     width = np.dtype(dtype).itemsize
     for item in wanted:
-        _refuse_unless_free(2 * width * prod(item.weight.shape))  # its bytes are there twice while they are written
+        _refuse_unless_free(2 * width * prod(item.weight.shape))  # its bytes are in memory twice while they are written
         array = _allocated(item.weight.shape, dtype)
         flat, key = _flat(array), zlib.crc32(item.name.encode())
         center, radius = _range(item, squares[(*item.node.inputs, item.node)[0]])
@@ -177,7 +177,7 @@ def checked(network: Graph, weights: Mapping[str, npt.ArrayLike], dtype: npt.DTy
     """Return given tensors in the run's dtype, in the order of the layers.
 
     Raises:
-        CnncalcError: that names every missing, left-over, misshapen and non-numeric tensor.
+        CnncalcError: lists every missing, left-over, misshapen and non-numeric tensor.
     """
     faults: list[str] = []
     taken: dict[str, Array] = {}
@@ -195,7 +195,7 @@ def checked(network: Graph, weights: Mapping[str, npt.ArrayLike], dtype: npt.DTy
 
 
 def _fault(name: str, weight: Weight, weights: Mapping[str, npt.ArrayLike]) -> str:
-    """Return what is wrong with a tensor, its elements aside; "" where nothing is."""
+    """Return the fault of a tensor, apart from its elements; "" if there is none."""
     if name not in weights:
         return f"missing: {name} {sizes(weight.shape)}"
     array = array_like(weights[name], f"'{name}'")
@@ -220,12 +220,12 @@ def _refuse(network: Graph, faults: list[str]) -> None:
 
 
 def _ignored(name: str) -> bool:
-    """Whether a tensor is one that PyTorch saves beside batchnorm's statistics and no forward pass reads."""
+    """Whether a tensor is one that PyTorch saves with batchnorm's statistics but no forward pass reads."""
     return name.endswith(".num_batches_tracked")
 
 
 def _order(rank: int) -> tuple[int, ...]:
-    """Return the axes of a convolution's weight in the order in which kernels multiply it: (*kernel, in, out)."""
+    """Return the axes of a convolution's weight in the order in which kernels read it: (*kernel, in, out)."""
     return (*range(2, rank), 1, 0)
 
 
@@ -272,7 +272,7 @@ def _range(item: Expected, square: float) -> tuple[float, float]:
     if item.node.layer.kind not in ("conv", "fc"):
         return (SPREAD, SPREAD) if item.node.layer.kind == "activation" else (1.0, SPREAD)
     uses = item.node.use
-    taps = uses.macs / max(prod(uses.output), 1)  # products that one output element sums: the fan-in
+    taps = uses.macs / max(prod(uses.output), 1)  # the fan-in: products summed for one output element
     return 0.0, float((3 / (max(taps, 1) * square)) ** 0.5)
 
 
@@ -281,7 +281,7 @@ def _chunks(total: int) -> list[Span]:
 
 
 def _fill(part: Array, key: tuple[int, ...], center: float, radius: float) -> None:
-    """Fill with uniform values of 16 random bits each: finer than any run can notice, and cheap."""
+    """Fill with uniform values of 16 random bits each, which are fine enough for any run, and cheap."""
     stream = Generator(SFC64(SeedSequence(key)))
     bits = stream.integers(0, 1 << 64, -(-len(part) // 4), dtype=np.uint64, endpoint=False)
     values = bits.view(np.int16)[: len(part)]

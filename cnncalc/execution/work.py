@@ -1,4 +1,4 @@
-"""What computes a step's output: a kernel on its arrays, or its layer as a whole."""
+"""The work of one step: a kernel on its arrays, or its layer as a whole."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ if TYPE_CHECKING:
 
 
 FAULTS = (ValueError, IndexError, LayerError)
-"""What is raised where a wrong shape rule lets arrays come together that don't fit each other."""
+"""Errors for arrays that do not fit each other because of a wrong shape rule."""
 
 
 class StepWork:
-    """What makes a step's output: a kernel on its arrays, its layer as a whole, or nothing where it is a view.
+    """The work of one step: a kernel on its arrays, its layer as a whole, or nothing if the output is a view.
 
     Attributes:
         step: the step.
         arrays: what it reads, channels first, a residual last.
-        output: what it makes, channels first: an array in its place, which holds nothing yet; None if it can't run.
-        fault: why it can't run, or "".
-        calls: what makes the output, as often as is wanted, once they are bound.
-        seconds: how long making it took, where that is done already; else None.
+        output: its output, channels first, not yet filled; None if it can't run.
+        fault: the reason why it can't run, or "".
+        calls: the calls that compute the output, once bound.
+        seconds: duration of the computation, if it is done; else None.
     """
 
     __slots__ = "_kernel", "_products", "_tally", "_task", "arrays", "calls", "fault", "output", "seconds", "step"
@@ -64,7 +64,7 @@ class StepWork:
         self, step: Step, arrays: Sequence[Array], output: Array | None = None, kernel: Kernel | None = None,
         task: Task | None = None, fault: str = "",
     ) -> None:  # fmt: skip
-        """Take a step and its output: a view of what a kernel makes of a task, or of an input where there is none."""
+        """Take a step and its output: a view of the kernel's result, or of an input if there is no kernel."""
         self.step, self.arrays, self.output, self.fault = step, arrays, output, fault
         self.calls: list[Call] = []
         self.seconds: float | None = None
@@ -73,7 +73,7 @@ class StepWork:
         self._tally = Tally()
 
     def pack(self) -> None:
-        """Bring the weights into the forms that the kernel takes."""
+        """Pack the weights for the kernel."""
         if self._kernel is not None and self._task is not None:
             try:
                 self._kernel.prepare(self._task)
@@ -81,7 +81,7 @@ class StepWork:
                 self.fail(str(error))
 
     def bind(self, team: Team, again: bool) -> None:
-        """Work out the calls, which are made more than once if `again`."""
+        """Bind the calls; `again` if they will run more than once."""
         if self._kernel is not None and self._task is not None and self.output is not None:
             try:
                 self.calls, self._products = team.bind(self._kernel, self._task, again)
@@ -100,11 +100,11 @@ class StepWork:
         self.output, self.fault = None, fault
 
     def tally(self) -> Tally:
-        """Return what was multiplied, once the calls have been made."""
+        """Return the products that were summed, once the calls have run."""
         return self._kernel.tally(sum(self._products)) if self._kernel is not None else self._tally
 
     def by_layer(self, folded: Folded, team: Team, place: Place) -> StepWork:
-        """Make the output by running the layer on the values of its arrays, once more by each call."""
+        """Compute the output by running the layer on the values of its arrays, again on each call."""
         eager = Kernels(team)
         forward = partial(self.step.carrier.layer.forward, eager, *self.arrays, **folded.weights)
         begun = perf_counter()
@@ -118,10 +118,10 @@ class StepWork:
 
 
 class Finder(Kernels):
-    """The operations for one step: the first of them is noted, with memory for its output, and nothing is computed.
+    """Operations for one step that record the first kernel, with memory for its output, and compute nothing.
 
-    A layer's `forward` gets an array that can't be written to, and holds nothing yet: only where it returns that
-    array, perhaps with its axes in another order, is the step a matter of one kernel.
+    A layer's `forward` gets an unfilled read-only array: only if it returns that array, perhaps with its axes in
+    another order, can one kernel do the step.
     """
 
     def __init__(self, team: Team, place: Place, room: Bytes | None, before: Before, then: Then) -> None:
@@ -133,7 +133,7 @@ class Finder(Kernels):
     def perform(
         self, kernel: Kernel, inputs: Sequence[Array], weight: HeldWeight | None = None, bias: HeldWeight | None = None
     ) -> Array:
-        """Note a kernel; return what it will make as (N, *out, C), not to be written to."""
+        """Record a kernel; return its future output as a read-only (N, *out, C)."""
         if self.before.operations and not isinstance(kernel, PointConvolution):
             kernel = Prepared(kernel, inputs[0].shape)
         out = self.place(kernel.shape, inputs[0].dtype)
@@ -144,7 +144,7 @@ class Finder(Kernels):
         return shown
 
     def makes(self, result: Array) -> bool:
-        """Return whether the kernel makes what its layer returned, which may be written to from now on."""
+        """Return whether the layer returned the kernel's output, and make it writable."""
         if self.task is None or result.flags.writeable or result.size != self.task.out.size:
             return False
         if not np.may_share_memory(result, self.task.out):
@@ -157,16 +157,16 @@ def find(
     step: Step, folded: Folded, arrays: Sequence[Array], team: Team, place: Place, room: Bytes | None, fuse: bool,
     view: bool,
 ) -> StepWork | None:  # fmt: skip
-    """Return what makes a step's output, before the arrays that it reads have been made.
+    """Return the work of a step, before its input arrays have been computed.
 
     Args:
         step: the step.
         folded: its weights.
         arrays: what it reads, channels first, a residual last.
-        team: who works.
+        team: the threads.
         place: gives memory for the output.
-        room: bytes for what a kernel makes of a whole input, or None.
-        fuse: whether factors and constants for each channel may be worked out as such.
+        room: bytes for a copy of the whole input, or None.
+        fuse: whether factors and constants per channel may be computed as such.
         view: whether the output may be a view of the input.
 
     Returns:
@@ -184,7 +184,7 @@ def find(
         if finder.kernel is not None and finder.task is not None and finder.makes(output):
             return StepWork(step, arrays, output, finder.kernel, finder.task)
         if is_contraction(layer):
-            raise ValueError(f"'{step.carrier.name}' does not leave its output to its kernel")
+            raise ValueError(f"'{step.carrier.name}' does not return the output of its kernel")
     else:
         kernel = _kernel(layer, inputs, folded, team, fuse)
     if kernel is not None:

@@ -1,7 +1,7 @@
 """Read arrays from files: the header first, and the data only when needed.
 
-A header is held against the size of its file, and whoever wants the array holds it against the shape that is
-expected, before anything of that size is allocated.  Formats: NumPy's .npy and .npz, and safetensors.
+A header is checked against the size of its file, and callers check it against the shape they expect, before anything of
+that size is allocated.  Formats: NumPy's .npy and .npz, and safetensors.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MAX_SAFETENSORS_HEADER = 100_000_000  # bytes; as many as the format allows
 MAX_AXES = 64  # as many as NumPy has
 CHUNK = 1 << 20
 
-# what the readers of zips, of JSON and of pictures raise where bytes are not what they should be
+# raised by the readers of zips, JSON and pictures for damaged bytes
 DAMAGE = (
     ArithmeticError, EOFError, LookupError, RuntimeError, SyntaxError, TypeError, ValueError,
     struct.error, zipfile.BadZipFile, zlib.error,
@@ -51,7 +51,7 @@ _VALUE = r"""'[^']*'|"[^"]*"|True|False|\([\d, L]*\)"""
 _ITEM = rf"""\s*['"](\w+)['"]\s*:\s*({_VALUE})\s*"""
 _HEADER = re.compile(rf"\{{{_ITEM},{_ITEM},{_ITEM}(?:,\s*)?\}}\s*").fullmatch
 PICTURES = (".bmp", ".gif", ".tif", ".tiff", ".webp", ".heic", ".avif", ".ppm", ".svg")
-"""Ends of the names of pictures that are not read."""
+"""Suffixes of picture formats that are not read."""
 
 _NUMBERS = re.compile(r"[<>|=]?([?biufc])(\d{0,2})").fullmatch
 
@@ -59,7 +59,7 @@ Entry = TypeVar("Entry")
 
 
 class Header(NamedTuple):
-    """What a file says of an array: its shape, its type, and whether the first axis varies fastest."""
+    """An array's header in a file: its shape, its type, and whether the first axis varies fastest."""
 
     shape: Shape
     dtype: np.dtype[np.generic]
@@ -123,7 +123,7 @@ def open_arrays(path: str) -> StoredArray | Mapping[str, StoredArray]:
     """
     kind = os.path.splitext(path)[1].lower()
     if kind in PICTURES:
-        raise CnncalcError(f"{path}: a picture of another kind than .png and .jpg", "convert it to one of these")
+        raise CnncalcError(f"{path}: this picture format is not read", "convert it to .png or .jpg")
     known = kind if kind in (".npy", ".npz", ".safetensors") else ".npy, .npz or .safetensors"
     with reading_errors(path, f"is no {known} file, or damaged"):
         with open(path, "rb") as file:
@@ -141,7 +141,7 @@ def open_arrays(path: str) -> StoredArray | Mapping[str, StoredArray]:
 
 
 def named_arrays(given: str | os.PathLike[str] | Mapping[str, npt.ArrayLike]) -> Mapping[str, npt.ArrayLike]:
-    """Return arrays by name: those that are given, or those of a file whose path is given.
+    """Return arrays by name, from a mapping or from the file at a path.
 
     Raises:
         CnncalcError: if it is neither, or the file is missing, damaged, or holds an array without a name.
@@ -151,12 +151,14 @@ def named_arrays(given: str | os.PathLike[str] | Mapping[str, npt.ArrayLike]) ->
     path = given_path("weights", given, "a mapping from names to arrays, or a path")
     found = open_arrays(path)
     if not isinstance(found, Mapping):
-        raise CnncalcError(f"{path} holds one array without a name", "weights come by name, in an .npz or .safetensors")
+        raise CnncalcError(
+            f"{path} holds a single array without a name", "weights need names, as in an .npz or .safetensors"
+        )
     return found
 
 
 def array_like(x: npt.ArrayLike | StoredArray, what: str = "it") -> Stored:
-    """Return what has a shape and a dtype, and is an array once ``np.asarray`` has it.
+    """Return the value itself, if it has a shape and a dtype, or else NumPy's array of it.
 
     Raises:
         CnncalcError: where ``what`` can't be made one.
@@ -165,17 +167,17 @@ def array_like(x: npt.ArrayLike | StoredArray, what: str = "it") -> Stored:
         return x
     try:
         return np.asarray(x)
-    except Exception as error:  # whatever another library's arrays raise
-        raise CnncalcError(f"{what} can't be made an array: {_first_line(error)}") from None
+    except Exception as error:  # other libraries' arrays may raise anything
+        raise CnncalcError(f"{what} can't be converted to an array: {_first_line(error)}") from None
 
 
 @contextmanager
 def reading_errors(place: str, fault: str) -> Iterator[None]:
-    """Make one error, which names the place, of all that reading a missing or damaged file can raise."""
+    """Turn everything that reading a missing or damaged file can raise into one error that names the place."""
     try:
         yield
     except MemoryError:
-        raise CnncalcError(f"can't read {place}: the memory was used up") from None
+        raise CnncalcError(f"can't read {place}: out of memory") from None
     except OSError as error:
         if error.errno is None:  # a decoder's
             raise CnncalcError(f"{place} {fault}: {_first_line(error)}") from None
@@ -194,12 +196,12 @@ def _npy(path: str, file: IO[bytes]) -> StoredArray:
 
 
 def npy_header(file: IO[bytes]) -> Header:
-    """Read an array's header as NumPy's format 1.0 to 3.0 has it.
+    """Read an array's header in NumPy's format 1.0 to 3.0.
 
     The dictionary in it is matched, not parsed as Python: NumPy's own reader raises whatever its tokenizer does.
 
     Raises:
-        ValueError: if it is none, or the array is not one of numbers.
+        ValueError: if it is no such header, or the array does not hold numbers.
     """
     start = file.read(8)
     if start[:6] != b"\x93NUMPY" or start[6:7] not in (b"\1", b"\2", b"\3"):
@@ -207,7 +209,7 @@ def npy_header(file: IO[bytes]) -> Header:
     size = 2 if start[6] == 1 else 4
     length = int.from_bytes(file.read(size), "little")
     if length > MAX_NPY_HEADER:
-        raise ValueError(f"its header is to take {length:,} bytes, which is too much")
+        raise ValueError(f"its header would take {length:,} bytes, which is too much")
     text = file.read(length).decode("utf-8" if start[6] == 3 else "latin1")
     match = _HEADER(text)
     items = dict(zip(match.groups()[::2], match.groups()[1::2], strict=True)) if match else {}
@@ -229,7 +231,7 @@ def _dtype(code: str) -> np.dtype[np.generic]:
 
 
 def _span(path: str, place: str, header: Header, start: int, stop: int) -> StoredArray:
-    """Return the array whose bytes lie in a file from `start` on, which must be there up to `stop` at most."""
+    """Return the array whose bytes begin at `start` of a file and end at `stop` at most."""
     if header.size > stop - start:
         raise ValueError(
             f"its header says {sizes(header.shape)} of {header.dtype}, {header.size:,} bytes; {stop - start:,} follow"
@@ -246,7 +248,7 @@ def _span(path: str, place: str, header: Header, start: int, stop: int) -> Store
 
 
 def sizes(shape: Sequence[object]) -> str:
-    """Return an array's shape as messages have it: ``(N, 3, 8, 8)``."""
+    """Return an array's shape as text for messages: ``(N, 3, 8, 8)``."""
     return "(" + ", ".join(map(str, shape)) + ")"
 
 
@@ -288,7 +290,7 @@ def _member(path: str, archive: zipfile.ZipFile, name: str, member: zipfile.ZipI
                         raise EOFError("it ends early")
                     data[done : done + len(chunk)] = np.frombuffer(chunk, np.uint8)
                     done += len(chunk)
-                file.read(1)  # the end, where the checksum is looked at
+                file.read(1)  # the checksum is verified at the end
             return array
 
     return StoredArray(header, read)
@@ -298,17 +300,17 @@ def _safetensors(path: str, file: IO[bytes]) -> Archive[object]:
     size = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(8), "little")
     if length > min(size - 8, MAX_SAFETENSORS_HEADER):
-        raise ValueError(f"its header is to take {length:,} bytes; {max(size - 8, 0):,} follow")
+        raise ValueError(f"its header would take {length:,} bytes; {max(size - 8, 0):,} follow")
     entries = json.loads(file.read(length).decode(), object_pairs_hook=_unlike)
     if not isinstance(entries, dict):
-        raise ValueError("its header is no JSON object")
+        raise ValueError("its header is not a JSON object")
     entries.pop("__metadata__", None)
     _check_overlaps(entries)
     return Archive(entries, partial(_tensor, path, 8 + length, size))
 
 
 def _unlike(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Return the pairs of a JSON object, of which no two may have one key."""
+    """Return the pairs of a JSON object; refuse duplicate keys."""
     made = dict(pairs)
     if len(made) < len(pairs):
         raise ValueError(f"its header holds {_twice([key for key, _ in pairs])} twice")
@@ -316,12 +318,12 @@ def _unlike(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _twice(names: Sequence[str]) -> str:
-    """Return the first name that comes more than once."""
+    """Return the first name that occurs more than once."""
     return next(f"'{name[:80]}'" for name, count in Counter(names).items() if count > 1)
 
 
 def _check_overlaps(entries: Mapping[str, object]) -> None:
-    """Refuse tensors that share bytes, which the format forbids; what is no range is refused when it is read."""
+    """Refuse tensors that share bytes, which the format forbids. Invalid ranges are refused when the tensor is read."""
     ranges = []
     for name, entry in entries.items():
         offsets = entry.get("data_offsets") if isinstance(entry, dict) else None

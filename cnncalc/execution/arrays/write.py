@@ -23,7 +23,7 @@ KINDS = (".npz", ".safetensors")
 def write_arrays(path: str, arrays: Mapping[str, Array]) -> None:
     """Write arrays by name to an .npz or .safetensors file; the same arrays give the same bytes.
 
-    The file is there as a whole, or as it was before.
+    The file is written completely, or left as it was.
 
     Raises:
         CnncalcError: if it can't be written, or is of another kind.
@@ -40,7 +40,7 @@ def write_one_by_one(path: str, headers: Mapping[str, Header], arrays: Iterable[
         arrays: they, in the same order.
 
     Raises:
-        CnncalcError: where the file can't be written, or is of another kind.
+        CnncalcError: if the file can't be written, or is of another kind.
     """
     check_target(path)
     with whole_file(path) as file:
@@ -50,13 +50,13 @@ def write_one_by_one(path: str, headers: Mapping[str, Header], arrays: Iterable[
 def _npz(file: IO[bytes], headers: Mapping[str, Header], arrays: Iterable[Array]) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, array in zip(headers, arrays, strict=True):
-            # a ZipInfo of its own has no date, so that nothing depends on the clock
+            # a new ZipInfo has a fixed date, so that nothing depends on the clock
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def _safetensors(file: IO[bytes], headers: Mapping[str, Header], arrays: Iterable[Array]) -> None:
-    """Write the format's header, the length of which comes first, and then the data, little-endian."""
+    """Write the length of the header, the header and the data, little-endian."""
     codes = {code: name for name, code in SAFETENSORS.items()}
     entries: dict[str, object] = {}
     end = 0
@@ -65,17 +65,17 @@ def _safetensors(file: IO[bytes], headers: Mapping[str, Header], arrays: Iterabl
         code = one.dtype.newbyteorder("<").str
         entries[name] = {"dtype": codes[code], "shape": one.shape, "data_offsets": [start, end]}
     header = json.dumps(entries, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)  # the data begins where any type may
+    header += b" " * (-len(header) % 8)  # the data is aligned for any type
     file.write(len(header).to_bytes(8, "little") + header)
     for array in arrays:
         file.write(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
 
 
 def check_target(path: str) -> None:
-    """Refuse a target before the work is done.
+    """Refuse a target before any work is done.
 
     Raises:
-        CnncalcError: if its kind or its folder won't do.
+        CnncalcError: if the file's type is unknown, or its folder can't be written to.
     """
     if not path.lower().endswith(KINDS):
         raise CnncalcError(f"can't write arrays to {path}", f"name a file that ends in {' or '.join(KINDS)}")

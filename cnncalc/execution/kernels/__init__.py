@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 
 class Kernels:
-    """The operations of `cnncalc.layers.ops.Ops`, on NumPy arrays, done at once; that protocol documents each."""
+    """The operations of `cnncalc.layers.ops.Ops`, done at once on NumPy arrays; see that protocol for each."""
 
     np = cast("NumPy", numpy)
 
     def __init__(self, team: Team | None = None) -> None:
-        """Let a team work, by default one of a single thread."""
+        """Use a team of threads, by default of a single one."""
         self.team = team or Team()
         self._tallies: list[Tally] = []
 
     def tally(self) -> Tally:
-        """Return what was multiplied since the last call."""
+        """Return the products counted since the last call."""
         performed = sum([tally.performed for tally in self._tallies])
         direct = sum([tally.direct for tally in self._tallies])
         method = next((tally.method for tally in self._tallies if tally.method), "")
@@ -50,7 +50,7 @@ class Kernels:
     def perform(
         self, kernel: Kernel, inputs: Sequence[Array], weight: HeldWeight | None = None, bias: HeldWeight | None = None
     ) -> Array:
-        """Do what a kernel does with arrays (N, *in, C) on fresh memory; return (N, *out, C')."""
+        """Run a kernel on arrays (N, *in, C) with fresh memory; return (N, *out, C')."""
         out: Array = numpy.empty(kernel.shape, inputs[0].dtype)
         room = numpy.empty(kernel.room * out.itemsize, numpy.uint8) if kernel.room else None
         bound = self.team.bind(kernel, Task(tuple(inputs), out, room, weight, bias), again=False)
@@ -59,7 +59,7 @@ class Kernels:
         return out
 
     def _spatial(self, kernel: Kernel, x: Array, weight: Array | None = None, bias: Array | None = None) -> Array:
-        """Do what a kernel does with a logical (N, C, *in)."""
+        """Run a kernel on a logical (N, C, *in)."""
         filters, constant = None if weight is None else held(weight), None if bias is None else held(bias)
         return channels_first(self.perform(kernel, (channels_last(x),), filters, constant))
 
@@ -83,7 +83,7 @@ class Kernels:
         self, x: Array, weight: Array, bias: Array | None = None, *,
         kernel_size: Sizes, stride: Sizes = 1, padding: Padding = 0, dilation: Sizes = 1,
     ) -> Array:  # fmt: skip
-        """Convolve with a filter of its own at every place."""
+        """Convolve with a separate filter at every place."""
         out, products = dense.locally_connected(x, weight, bias, kernel_size, stride, padding, dilation)
         self.count(products)
         return out

@@ -1,4 +1,4 @@
-"""How many threads NumPy's BLAS takes for one product: one where ours share the work, several where they don't."""
+"""Set the number of threads of NumPy's BLAS: one if our own threads share the work, several if they don't."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Blas:
     """The BLAS libraries that this process has loaded, as threadpoolctl finds them on every system."""
 
     def __init__(self) -> None:
-        """Look for them."""
+        """Find the libraries."""
         self._libraries: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
         cores = [getattr(library, "architecture", None) for library in self._libraries]
         self.unpacked = bool(cores) and all(core in UNPACKED for core in cores)
@@ -29,7 +29,7 @@ class Blas:
 
     @contextmanager
     def held(self, threads: int) -> Iterator[None]:
-        """Take so many threads for each product within, and as many as before afterwards."""
+        """Use this many threads per product inside the block, and the previous number afterwards."""
         changed = [(library, count) for library in self._libraries if (count := library.get_num_threads()) != threads]
         for library, _ in changed:
             library.set_num_threads(threads)

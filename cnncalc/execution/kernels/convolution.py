@@ -1,4 +1,4 @@
-"""Convolution of any rank: which algorithm, and the two that are plain matrix products."""
+"""Convolution of any rank: the choice of the algorithm, and the two algorithms that are plain matrix products."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def conv(
 ) -> Kernel:  # fmt: skip
     """Return the kernel that correlates (N, C, *in) with (out, C / groups, *kernel); see `Ops.conv`.
 
-    With `pieces`, matrix products are made in pieces that BLAS multiplies without packing (see `Filters`).
+    With `pieces`, matrix products are split so that BLAS multiplies without packing (see `Filters`).
     """
     try:
         return _conv(shape, dtype, weight, stride, padding, dilation, groups, pieces)
-    except TypeError:  # a list can't be looked up
+    except TypeError:  # lists are not hashable
         return _conv(shape, dtype, weight, *map(frozen, (stride, padding, dilation)), groups, pieces)
 
 
@@ -96,7 +96,7 @@ class PointConvolution(Kernel):
         return weight.form("matrix", lambda w: Filters.of(matrix(w), self.pieces))
 
     def stages(self, task: Task) -> Iterator[Stage]:
-        """Multiply blocks of rows, which are prepared first where that is asked for."""
+        """Multiply blocks of rows, after the operations on the input, if any."""
         assert task.weight is not None
         filters = self.pack(task.weight)
         x = task.x[self.every] if self.skips else task.x
@@ -201,7 +201,7 @@ class Unrolled(Kernel):
 
 
 def at_place(number: int, counts: Sequence[int]) -> tuple[int, ...]:
-    """Return the index of an array (n, *counts) at which its element of a number lies."""
+    """Return the index tuple, in an array (n, *counts), of the element with a flat number."""
     place: tuple[int, ...] = ()
     for count in reversed(counts):
         number, last = divmod(number, count)
@@ -231,7 +231,7 @@ def pad(calls: Calls, out: Array, x: Array, axes: Slides, clip: tuple[float, flo
 
 
 class Prepared(Kernel):
-    """Operations with a vector, then perhaps a clip, on a whole input before a kernel that can't do them itself."""
+    """A kernel preceded by operations with a vector, and perhaps a clip, on its whole input."""
 
     def __init__(self, kernel: Kernel, shape: Shape) -> None:
         """Take the kernel, and the shape (N, *in, C) of its input."""
@@ -242,11 +242,11 @@ class Prepared(Kernel):
         self.room = self.own + kernel.room
 
     def pack(self, weight: HeldWeight) -> object:
-        """Return the form that the kernel multiplies by."""
+        """Return the weight as the kernel packs it."""
         return self.kernel.pack(weight)
 
     def stages(self, task: Task) -> Iterator[Stage]:
-        """Prepare the input, then do what the kernel does."""
+        """Prepare the input, then run the kernel's stages."""
         fresh = in_room(task.room, task.x.shape, task.x.dtype)
         yield affine(task.x, fresh, task.before)
         rest = None if task.room is None else task.room[fresh.nbytes :]

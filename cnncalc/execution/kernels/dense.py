@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 
 
 class DenseProduct(Kernel):
-    """Multiplies the last axis of (N, …, in_features), to which the axis in question has been moved."""
+    """Multiplies the last axis of (N, …, in_features); another axis has been moved there before."""
 
     def __init__(self, shape: Shape, weight: Shape, axis: int, pieces: bool) -> None:
-        """Prepare for a weight (out_features, in_features), and an axis of the array as it was."""
+        """Prepare for a weight (out_features, in_features), and an axis of the original array."""
         if shape[-1] != weight[1]:
             raise ValueError(f"a weight {weight} does not fit {shape}")
         self.shape = (*shape[:-1], weight[0])
@@ -53,7 +53,7 @@ class DenseProduct(Kernel):
         return weight.form("transposed", lambda w: Filters.of(w.T, self.pieces))
 
     def stages(self, task: Task) -> Iterator[Stage]:
-        """Multiply blocks of rows by packed filters; where there are few, all rows by the weight as it lies."""
+        """Multiply blocks of rows by packed filters, or a few rows at once by the unpacked weight."""
         assert task.weight is not None
         rows = as_rows(task.x)
         if rows is None:
@@ -94,7 +94,7 @@ def linear(shape: Shape, weight: Shape, axis: int, pieces: bool) -> DenseProduct
 def locally_connected(
     x: Array, weight: Array, bias: Array | None, kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes
 ) -> tuple[Array, int]:
-    """Convolve with a filter of its own at every place; see `Ops.locally_connected`.
+    """Convolve with a separate filter at every place; see `Ops.locally_connected`.
 
     Return the result and the products that were summed.
     """
@@ -102,7 +102,7 @@ def locally_connected(
     counts = tuple(axis.positions for axis in axes)
     shape = (len(weight), x.shape[1], *counts, *(axis.kernel for axis in axes))
     if weight.shape != shape:
-        raise ValueError(f"a weight {weight.shape} where the input asks for {shape}")
+        raise ValueError(f"the weight is {weight.shape}, but the input needs {shape}")
     places = prod(counts)
     taps = weight.size // len(weight) // places
     source = channels_last(x)

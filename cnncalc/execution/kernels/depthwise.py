@@ -31,8 +31,8 @@ class Depthwise(Kernel):
     """Convolves (N, H, W, C) with one filter (C, 1, KH, KW) for each channel.
 
     A run is a line or an equal part of one: with a stride of S, lanes of S columns each, the filter filled up with
-    zeros to whole lanes, and the S columns of each sum are added in the end.  Many channels are a run of their own
-    where there is a stride.
+    zeros to whole lanes, and the S columns of each sum are added in the end.  With a stride and many channels, each
+    column is a run.
     """
 
     def __init__(self, batch: int, weight: Shape, axes: Slides) -> None:
@@ -61,7 +61,7 @@ class Depthwise(Kernel):
         return weight.form(self.form, lambda w: _runs(w, self.lanes, self.together))
 
     def stages(self, task: Task) -> Iterator[Stage]:
-        """Copy the lines that some rows of the output reach, with zeros around, and sum the taps."""
+        """Copy the input lines that a block of output rows reads, with zeros around them, and sum the taps."""
         assert task.weight is not None
         taps = self.pack(task.weight)
         batch, lines, columns, channels = self.shape

@@ -1,4 +1,4 @@
-"""What works on each element by itself: activations, merges, factors for each channel; and joining along an axis."""
+"""Elementwise kernels: activations, merges, a factor per channel; and concatenation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class PerElement(Kernel):
-    """A function of each element, some rows at a time so that what comes between stays in the cache."""
+    """An elementwise function, a few rows at a time so that intermediate results stay in the cache."""
 
     def __init__(self, shape: Shape, function: Callable[[Array], Array], clip: tuple[float, float] | None) -> None:
         """Prepare for an input (N, *in, C); a function that only clips is `clip`."""
@@ -36,7 +36,7 @@ class PerElement(Kernel):
         self.function, self.clip = function, clip
 
     def stages(self, task: Task) -> Iterator[Stage]:
-        """Apply the function to blocks of rows, or to the whole where memory has another order."""
+        """Apply the function to blocks of rows, or to the whole array if its memory has another order."""
         out = task.out.reshape(-1, task.out.shape[-1])
         rows = as_rows(task.x)
         if rows is None:
@@ -57,10 +57,10 @@ class PerElement(Kernel):
 
 
 class Merge(Kernel):
-    """A ufunc of two inputs or more, one after the other; axes of size 1 stretch as NumPy lets them."""
+    """A ufunc over two or more inputs, one after the other, with NumPy's broadcasting."""
 
     def __init__(self, shapes: Sequence[Shape], ufunc: np.ufunc) -> None:
-        """Prepare for inputs (N, *in, C).  Raises ValueError if NumPy can't bring them together."""
+        """Prepare for inputs (N, *in, C).  Raises ValueError if NumPy can't broadcast them."""
         self.shape = np.broadcast_shapes(*shapes)
         self.combine = of_three(ufunc)
 
@@ -99,7 +99,7 @@ class ScaleAndShift(Kernel):
 class Concatenation(Kernel):
     """Joins inputs along the channels.
 
-    Where the first input is where the output begins, as in a dense block, it stays where it is.
+    If the first input already lies at the beginning of the output, as in a dense block, it is not copied.
     """
 
     def __init__(self, shapes: Sequence[Shape]) -> None:

@@ -1,8 +1,7 @@
-"""What a kernel is: one algorithm on known shapes, bound once to memory, run as often as wanted.
+"""The contract of kernels: one algorithm for known shapes, bound once to memory and run any number of times.
 
-A kernel never computes: it returns the NumPy calls that compute.  Eagerly they are made at once on fresh arrays, in a
-session again and again on the same memory; what is not among them happens in neither.  So it can be bound before the
-arrays that it reads have been made.
+A kernel never computes; it returns the NumPy calls that compute. The calls run once on fresh arrays, or, in a session,
+repeatedly on the same memory. A kernel can therefore be bound before its input arrays exist.
 """
 
 from __future__ import annotations
@@ -33,19 +32,19 @@ Part = TypeVar("Part")
 
 
 def make(calls: Sequence[Call]) -> None:
-    """Make calls, one after the other."""
+    """Run calls one after the other."""
     for function, args in calls:
         function(*args)
 
 
 class Before(NamedTuple):
-    """What is done to a contraction's input: operations with a vector (C,) each, in order, then perhaps a clip."""
+    """Operations on a contraction's input: each with a vector (C,), in order, then perhaps a clip."""
 
     operations: tuple[RowOperation, ...] = ()
     clip: Clip | None = None
 
     def __call__(self, calls: Calls, rows: Array, out: Array) -> None:
-        """Add the calls that do it to rows (n, C) and write them to `out`, which may be the rows."""
+        """Add the calls that apply it to rows (n, C) and write to `out`, which may be the rows themselves."""
         for operation in self.operations:
             operation(rows, out, calls.do)
             rows = out
@@ -54,7 +53,7 @@ class Before(NamedTuple):
 
 
 class Then(NamedTuple):
-    """What is done to a contraction's output while its block is in the cache: add a tensor, then an activation."""
+    """Operations on a contraction's output while its block is in the cache: add a tensor, then an activation."""
 
     residual: Array | None = None
     clip: Clip | None = None
@@ -70,7 +69,7 @@ class Tally(NamedTuple):
 
     Attributes:
         performed: products that really entered a sum, from the sizes of the arrays.
-        direct: what the plain algorithm would have performed; differs only where `method` says why.
+        direct: products of the plain algorithm; differs from `performed` only if `method` is given.
         method: the algorithm with fewer products, or "".
     """
 
@@ -80,13 +79,10 @@ class Tally(NamedTuple):
 
 
 class HeldWeight:
-    """A weight, and the forms of it that kernels hold.
-
-    Once a kernel has it in a form of its own, an owned weight's plain form is let go.
-    """
+    """A weight, and the packed forms of it that kernels hold. Once packed, an owned weight's plain form is freed."""
 
     def __init__(self, array: Array, owned: bool = False) -> None:
-        """Take a weight; `owned`, if nobody else needs it."""
+        """Take a weight; `owned` if nothing else needs it."""
         self.shape: Shape = array.shape
         self.ndim = array.ndim
         self.dtype = array.dtype
@@ -101,7 +97,7 @@ class HeldWeight:
         """Return the weight as a kernel wants it, made once.
 
         Raises:
-            ValueError: if its plain form was let go for another one.
+            ValueError: if its plain form was freed after packing another form.
         """
         if name not in self.forms:
             if self.plain is None:
@@ -127,9 +123,8 @@ class Calls:
     """
 
     def __init__(self, scratch: Bytes | None, places: Places, common: dict[Hashable, object] | None = None) -> None:
-        """Prepare for work on a thread's `scratch` memory, in which each name has its place.
-
-        `common` holds what kernels have in common that work on that memory.
+        """Prepare for work on a thread's `scratch` memory, in which each name has its place. `common` holds values that
+        kernels on that memory share.
         """
         self.made: list[Call] = []
         self.products = 0
@@ -171,25 +166,25 @@ class Calls:
         return cast("Part", self._common[key])
 
     def scratch(self, name: str, shape: Shape, dtype: DType) -> Array:
-        """Return memory of this thread's own, valid until the same name is asked for again.
+        """Return memory that only this thread uses, valid until the same name is requested again.
 
         Raises:
-            ValueError: if the kernel has announced less.
+            ValueError: if the kernel has declared less.
         """
         start, stop = self._places.spans[name]
         size = prod(shape) * dtype.itemsize
         if size > stop - start:
-            raise ValueError(f"scratch memory '{name}' has {stop - start} bytes, {size} are asked for")
+            raise ValueError(f"scratch memory '{name}' has {stop - start} bytes, but {size} are requested")
         return np.ndarray(shape, dtype, self._scratch, start)
 
 
 class Places(NamedTuple):
-    """Where the pieces of a thread's scratch memory lie for elements of so many bytes.
+    """The places of the pieces in a thread's scratch memory, for one element size.
 
     Attributes:
         itemsize: bytes of an element.
         spans: where each piece begins and ends, by name.
-        size: bytes in all.
+        size: total bytes.
     """
 
     itemsize: int
@@ -198,11 +193,11 @@ class Places(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """A part of a kernel: work over a range, cut into blocks, which threads share where it takes long.
+    """A part of a kernel: work over a range, cut into blocks, which threads share if it takes long.
 
     Attributes:
         total: the range's length.
-        step: about how much a block takes of it.
+        step: approximate length of a block.
         bind: bind(calls, start, stop) adds the calls of a block.
         products: multiply-accumulates of the whole range, and
         elements: elements that it passes over, by which its time is estimated.
@@ -216,7 +211,7 @@ class Stage(NamedTuple):
 
 
 def first_block(total: int, step: int) -> int:
-    """Return how long the first of the equal blocks is into which a range is cut."""
+    """Return the length of the first block, if the range is cut into equal blocks."""
     return total // max(1, -(-total // step))
 
 
@@ -226,14 +221,14 @@ def once(bind: Callable[[Calls], object]) -> Stage:
 
 
 class Task(NamedTuple):
-    """What a kernel is bound to.
+    """The arrays to which a kernel is bound.
 
     Attributes:
         inputs: arrays (N, *in, C).
-        out: where the result goes, (N, *out, C'), of the kernel's own shape.
-        room: bytes for what the kernel makes of a whole input, such as a padded one.
+        out: array for the result, (N, *out, C'), with the kernel's shape.
+        room: bytes for a copy of the whole input, such as a padded one.
         weight, bias: of a contraction.
-        before, then: what is done to its input and its output on the way.
+        before, then: operations on its input and on its output.
     """
 
     inputs: tuple[Array, ...]
@@ -254,12 +249,12 @@ class Kernel:
     """One algorithm for one shape of input.
 
     Attributes:
-        shape: of the output, (N, *out, C'); counted on arrays, never passed in.
+        shape: shape of the output, (N, *out, C'); counted on arrays, never passed in.
         scratch: elements of memory that each thread needs, by name.
-        room: elements of what it makes of the whole input.
-        more: elements that the weight takes more in the form that the kernel holds than in the plain one.
-        direct: multiply-accumulates of the plain algorithm, where the kernel has a `method` with fewer.
-        finished: rows of the output that one block makes, where threads don't share the work.
+        room: elements for a copy of the whole input.
+        more: additional elements of the packed weight compared with the plain one.
+        direct: multiply-accumulates of the plain algorithm, if the kernel's `method` needs fewer.
+        finished: rows of the output that one block computes, if threads don't share the work.
     """
 
     shape: Shape
@@ -272,14 +267,14 @@ class Kernel:
     _places: Places | None = None
 
     def pack(self, weight: HeldWeight) -> object:
-        """Return the form of a weight that the kernel multiplies by, made once; None if it takes it as it is."""
+        """Return the packed weight, computed once; None if the kernel uses the plain weight."""
 
     def stages(self, task: Task) -> Iterator[Stage]:
         """Yield the parts, in order."""
         raise NotImplementedError
 
     def places(self, itemsize: int) -> Places:
-        """Return where the pieces of a thread's scratch memory lie."""
+        """Return the places of the pieces in a thread's scratch memory."""
         found = self._places
         if found is None or found.itemsize != itemsize:
             spans, end = {}, 0
@@ -290,7 +285,7 @@ class Kernel:
         return found
 
     def prepare(self, task: Task) -> None:
-        """Bring the weights of a task into the forms that the kernel takes, unless they have them."""
+        """Pack the weights of a task for the kernel, unless that is done."""
         if task.weight is not None:
             self.pack(task.weight)
         if task.bias is not None:
@@ -299,22 +294,22 @@ class Kernel:
             operation.reserve(self.finished)
 
     def tally(self, performed: int) -> Tally:
-        """Return what it multiplied, of so many products that were summed."""
+        """Return the tally for a number of products that were summed."""
         return Tally(performed, self.direct or performed, self.method)
 
 
-# --- pieces that kernels are made of -------------------------------------------------------------------------
+# --- building blocks of kernels -----------------------------------------------------------------------------
 
 
 class Finisher:
-    """What ends a contraction: the bias, then the residual, then the activation, on rows of the output in place.
+    """The end of a contraction: the bias, the residual and the activation, in place on rows of the output.
 
     Attributes:
-        first: stages that come before the contraction, none for most.
+        first: stages before the contraction; usually none.
     """
 
     def __init__(self, task: Task, out: Array, arrange: Callable[[Array], Array]) -> None:
-        """Prepare for an output (N, *out, C), to the axes of which `arrange` brings the residual.
+        """Prepare for an output (N, *out, C); `arrange` gives the residual the same order of axes.
 
         Raises:
             ValueError: if the residual has another shape than the output.
@@ -327,7 +322,7 @@ class Finisher:
         if task.then.residual is not None:
             other = arrange(task.then.residual)
             if other.shape != out.shape:
-                raise ValueError(f"what is added is {other.shape}, the sum {out.shape}")
+                raise ValueError(f"the residual is {other.shape}, but the sum is {out.shape}")
             self.residual = as_rows(other)
             if self.residual is None:  # its memory has another order
                 copy = np.empty_like(out)
@@ -335,7 +330,7 @@ class Finisher:
                 self.residual = copy.reshape(self.rows.shape)
 
     def __call__(self, calls: Calls, start: int, stop: int) -> None:
-        """Add the calls that end the rows from `start` to `stop`."""
+        """Add the calls that finish the rows from `start` to `stop`."""
         block = self.rows[start:stop]
         if self.add is not None:
             self.add(block, block, calls.do)
@@ -355,7 +350,7 @@ def apply(function: Callable[[Array], Array], source: Array, out: Array) -> None
     """
     values = function(source)
     if values.shape != out.shape:
-        raise ValueError(f"a function of each element makes {values.shape} of {out.shape}")
+        raise ValueError(f"an elementwise function returns {values.shape} for {out.shape}")
     out[...] = values
 
 
@@ -370,7 +365,7 @@ def as_rows(x: Array) -> Array | None:
 
 
 def in_room(room: Bytes | None, shape: Shape, dtype: DType, start: int = 0) -> Array:
-    """Return an array in the bytes that a task has for whole inputs; memory of its own where they are too few."""
+    """Return an array in the task's bytes for whole inputs, or in new memory if they are too few."""
     if room is None or start + prod(shape) * dtype.itemsize > len(room):
         return np.empty(shape, dtype)
     return np.ndarray(shape, dtype, room, start)

@@ -33,7 +33,7 @@ class Filters:
 
     @classmethod
     def of(cls, matrix: Array, pieces: bool) -> Filters:
-        """Return given matrices, copied into panels if they can be multiplied in pieces."""
+        """Return matrices, copied into panels if they can be multiplied in pieces."""
         depth, columns = matrix.shape[-2:]
         width = _width(depth, columns, matrix.dtype) if pieces else 0
         if not width:
@@ -46,7 +46,7 @@ class Filters:
 
     @classmethod
     def empty(cls, shape: Sequence[int], dtype: DType, pieces: bool) -> Filters:
-        """Return room for matrices (…, K, N), to be written."""
+        """Return uninitialised panels for matrices (…, K, N)."""
         *lead, depth, columns = shape
         width = _width(depth, columns, dtype) if pieces else 0
         if not width:
@@ -79,7 +79,7 @@ class Filters:
 
 
 def _width(depth: int, columns: int, dtype: DType) -> int:
-    """Return how wide panels should be: a divisor of `columns`, so that a dozen rows fit; 0 where none is."""
+    """Return the width of panels: a divisor of `columns` that leaves room for a dozen rows; 0 if there is none."""
     if dtype != np.float32:
         return 0
     widths = [
@@ -106,7 +106,7 @@ def transform(matrix: Array, columns: Array, out: Array, pieces: bool, do: Do = 
 
 @cache
 def _step(count: int, most: int) -> int:
-    """Return how many rows to take at a time, at most `most`: all in equal steps, or so that few steps are short."""
+    """Return the number of rows to take at a time, at most `most`: equal steps, or as few short ones as possible."""
     if count <= most:
         return count
     for step in range(most, max(most // 3, 2 * ROWS_UNROLLED - 1), -1):

@@ -33,9 +33,8 @@ def pool(
     shape: Shape, kind: str, kernel: Sizes, stride: Sizes | None, padding: Padding, dilation: Sizes,
     rounding: Rounding, of: float | bool = True,
 ) -> Kernel:  # fmt: skip
-    """Return the kernel that pools (N, C, *in): of `kind` "max", "avg" or "lp"; see `Ops.max_pool` and its like.
-
-    `of` is whether an average counts the padding, or the exponent of a norm.
+    """Return the kernel that pools (N, C, *in): of `kind` "max", "avg" or "lp"; see `Ops.max_pool`, `avg_pool` and
+    `lp_pool`. `of` is whether an average counts the padding, or the exponent of a norm.
     """
     stride = kernel if stride is None else stride
     return _pool(shape, kind, *map(frozen, (kernel, stride, padding, dilation)), rounding, of)
@@ -61,7 +60,7 @@ def _pool(
 class Pool(Kernel):
     """Takes the largest of each window of (N, *in, C), a block of positions of the first axis at a time.
 
-    A window that holds nothing is −∞, or, if `of` says that it is Caffe's, the smallest float.
+    An empty window gives −∞, or, with `of` (Caffe's pooling), the smallest float.
     """
 
     merge: np.ufunc = np.maximum
@@ -75,7 +74,7 @@ class Pool(Kernel):
         self.step = max(1, BLOCK // line)
         self.elements = prod(shape)
         rows = min(self.step, axes[0].positions)
-        kept = [rows, *(axis.size for axis in axes[1:])]  # what is left once some axes are merged
+        kept = [rows, *(axis.size for axis in axes[1:])]  # the shape once some axes are merged
         for number, axis in enumerate(axes[:-1]):
             kept[number] = rows if number == 0 else axis.positions
             self.scratch = {**self.scratch, f"axis {number + 1}": prod(kept) * channels}
@@ -86,7 +85,7 @@ class Pool(Kernel):
         yield self.windows(task.x, task.out, least)
 
     def windows(self, x: Array, out: Array, neutral: float = 0.0) -> Stage:
-        """Return the stage that merges each window of `x` into `out`; of nothing comes `neutral`."""
+        """Return the stage that merges each window of `x` into `out`; an empty window gives `neutral`."""
         first = self.axes[0]
 
         def block(calls: Calls, start: int, stop: int) -> None:
@@ -113,7 +112,7 @@ class Pool(Kernel):
         meetings = [axis.meet(tap, first, count) for tap in range(axis.kernel)]
         whole = [met for met in meetings if met[0] == slice(0, count)]
         pairs = [(out[(*before, to)], x[(*before, of)]) for to, of in meetings if to.stop > to.start]
-        if len(whole) >= 2 and len(pairs) > 1:  # begin with two taps that meet every position
+        if len(whole) >= 2 and len(pairs) > 1:  # begin with two taps that are inside the input at every position
             (_, a), (_, b) = whole[:2]
             calls.do(merge, x[(*before, a)], x[(*before, b)], out)
             rest = [met for met in meetings if met is not whole[0] and met is not whole[1]]
@@ -125,12 +124,12 @@ class Pool(Kernel):
 
 
 class Average(Pool):
-    """Averages each window; the padding counts in the divisor, if `of` says so."""
+    """Averages each window; with `of`, the padding counts in the divisor."""
 
     merge = np.add
 
     def stages(self, task: Task) -> Iterator[Stage]:
-        """Sum, then divide by how many elements each window has."""
+        """Sum, then divide by the number of elements of each window."""
         yield self.windows(task.x, task.out)
         out = task.out
         divisors = [_members(axis, bool(self.of)) for axis in self.axes]
@@ -148,7 +147,7 @@ class Average(Pool):
 
 
 def _members(axis: Slide, count_include_pad: bool) -> npt.NDArray[np.intp]:
-    """Return how many elements each window of an axis averages over."""
+    """Return the number of elements that each window of an axis averages."""
     starts = np.arange(axis.positions) * axis.stride - axis.before
     low, high = (-axis.before, axis.size + axis.after) if count_include_pad else (0, axis.size)
     return np.minimum(starts + axis.kernel, high) - np.maximum(starts, low)
@@ -160,7 +159,7 @@ class Norm(Pool):
     merge = np.add
 
     def __init__(self, shape: Shape, axes: Slides, of: float | bool) -> None:
-        """Prepare for an input (N, C, *in), of which all powers are made first."""
+        """Prepare for an input (N, C, *in); all its powers are computed first."""
         super().__init__(shape, axes, of)
         self.room = prod(shape)
 
@@ -228,7 +227,7 @@ class AdaptivePooling(Kernel):
         self.room = 2 * between
 
     def stages(self, task: Task) -> Iterator[Stage]:
-        """Reduce the bins of one axis after the other; what lies between takes turns in two halves of the room."""
+        """Reduce the bins of one axis after the other; intermediate results alternate between halves of the room."""
         yield once(lambda calls: self._bind(calls, task))
 
     def _bind(self, calls: Calls, task: Task) -> None:

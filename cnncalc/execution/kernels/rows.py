@@ -1,4 +1,4 @@
-"""One operation with a vector for every row of a map, as adding a bias is."""
+"""An operation with a vector on every row of a map, such as adding a bias."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Combine: TypeAlias = Callable[["Array", "Array", "Array"], object]
 """combine(a, b, out)."""
 
 Do: TypeAlias = Callable[..., object]
-"""do(function, *arguments) makes a call that writes to arrays, or notes it."""
+"""do(function, *arguments) makes a call that writes to arrays, or records it."""
 
 
 def at_once(function: Callable[..., object], *args: object) -> None:
-    """Call a function: a `Do` that notes nothing."""
+    """Call a function: a `Do` that records nothing."""
     function(*args)
 
 
@@ -43,7 +43,7 @@ def _minimum(a: Array, b: Array, out: Array) -> None:
 class RowOperation:
     """Add a vector (C,) to rows (n, C), or another operation of two operands.
 
-    Short rows are taken several at a time: NumPy's inner loop should see thousands of elements.
+    Several short rows are taken at a time, so that NumPy's inner loop sees thousands of elements.
     """
 
     def __init__(self, vector: Array, operation: np.ufunc = np.add) -> None:
@@ -51,7 +51,7 @@ class RowOperation:
         self.operation = of_three(operation)
         self.vector = vector
         self._width = len(vector)
-        self._wide = vector  # repeated as often as was needed so far
+        self._wide = vector  # repeated as often as needed so far
 
     def __call__(self, rows: Array, out: Array, do: Do = at_once) -> None:
         """Write the changed rows to `out`, which may be `rows`."""
@@ -67,7 +67,7 @@ class RowOperation:
         do(self.operation, source, self._repeated(size), target)
 
     def reserve(self, count: int) -> None:
-        """Repeat the vector as often as `count` rows want it."""
+        """Repeat the vector often enough for `count` rows."""
         self._repeated(self._width * _times(count, self._width))
 
     def _repeated(self, size: int) -> Array:
@@ -76,13 +76,13 @@ class RowOperation:
         if len(wide) < size:
             wide = np.empty(size, wide.dtype)
             wide.reshape(-1, self._width)[:] = self.vector
-            self._wide = wide  # once it is filled: another thread may be here
+            self._wide = wide  # assigned only once filled: another thread may read it
         return wide[:size]
 
 
 @cache
 def _times(count: int, width: int) -> int:
-    """Return how many of `count` rows to take at a time: a divisor, and a little over ROW_OPERATION if it can be."""
+    """Return how many of `count` rows to take at a time: a divisor, if possible just over ROW_OPERATION elements."""
     enough = -(-ROW_OPERATION // width)
     for times in range(enough, min(count, 4 * enough) + 1):
         if count % times == 0:

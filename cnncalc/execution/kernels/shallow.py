@@ -1,4 +1,4 @@
-"""Convolution of a map with few channels, as a network's first is: windows are gathered once for each input row."""
+"""Convolution of a map with few channels, such as a network's first: windows are gathered once for each input row."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Shallow(Kernel):
 
     @staticmethod
     def fits(weight: Shape, axes: Slides) -> bool:
-        """Return whether this pays: windows that copying channels-last runs would take apart."""
+        """Return whether this is faster: channels-last copies would be of very short runs."""
         if len(axes) != 2 or axes[0].dilation > 1:
             return False
         return weight[1] <= SHALLOW_UP_TO and axes[1].kernel > 1 and axes[1].positions >= SHALLOW_FROM_COLUMNS
@@ -61,7 +61,7 @@ class Shallow(Kernel):
         return weight.form("lines", lambda w: Filters.of(w.transpose(2, 3, 1, 0).reshape(-1, len(w)), self.pieces))
 
     def stages(self, task: Task) -> Iterator[Stage]:
-        """Pad, plane by plane; then lay lines out and multiply."""
+        """Pad each plane, then unroll lines and multiply."""
         assert task.weight is not None
         channels = self.shape[-1]
         filters = self.pack(task.weight)
@@ -95,7 +95,7 @@ class Shallow(Kernel):
         yield Stage(len(x) * down.positions, self.step, block, out.size * depth, out.size)
 
     def _planes(self, task: Task) -> Array:
-        """Return memory for the padded input (N, H, W, C), a plane for each channel, as a picture comes."""
+        """Return memory for the padded input (N, H, W, C), stored as one plane per channel, as pictures are."""
         down, across = self.axes
         shape = (len(task.x), self.deep, down.padded, across.padded)
         return in_room(task.room, shape, task.x.dtype).transpose(0, 2, 3, 1)

@@ -18,7 +18,7 @@ ERF_FLAT = 6.0  # beyond it erf is 1 to the last bit of a double
 
 @cache
 def _erf_table(dtype: DType) -> Array:
-    """Return erf and its first derivatives over k!, at every grid point from 0 to ERF_FLAT: as many as matter."""
+    """Return erf and its first derivatives, divided by k!, at every grid point from 0 to ERF_FLAT."""
     points = np.arange(int(ERF_FLAT * ERF_STEPS) + 2) / ERF_STEPS
     value = np.array([exact_erf(point) for point in points])
     slope = 2 / np.sqrt(np.pi) * np.exp(-(points**2))
@@ -40,9 +40,9 @@ def erf(x: Array) -> Array:
     """
     out = np.empty_like(x)  # in the memory order of x
     source, target = x.ravel(order="K"), out.ravel(order="K")
-    if not np.may_share_memory(target, out):  # memory with gaps
+    if not np.may_share_memory(target, out):  # not contiguous
         return _erf(x)
-    for start in range(0, len(source), ERF_CHUNK):  # what comes between stays in the cache
+    for start in range(0, len(source), ERF_CHUNK):  # intermediate results stay in the cache
         target[start : start + ERF_CHUNK] = _erf(source[start : start + ERF_CHUNK])
     return out
 

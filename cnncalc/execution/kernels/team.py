@@ -1,4 +1,4 @@
-"""Who makes a kernel's calls: threads, each with scratch memory of its own."""
+"""The threads that run a kernel's calls, each with its own scratch memory."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 PAGE = 4096
-"""Bytes of memory that a system gives at once, or a part of that."""
+"""A page of memory, or a divisor of its size, in bytes."""
 
 
 class Bound(NamedTuple):
     """A kernel bound to memory.
 
     Attributes:
-        calls: what computes, as often as it is made.
-        products: multiply-accumulates of parts of it, all of which are there once the calls have been made.
+        calls: the calls that compute the output each time they are run.
+        products: multiply-accumulates of its parts, complete once the calls have run.
     """
 
     calls: list[Call]
@@ -37,7 +37,7 @@ class Team:
     def __init__(self, threads: int = 1, pieces: bool = False) -> None:
         """Prepare `threads` threads.
 
-        With `pieces`, matrix products are made in pieces that BLAS multiplies without packing (see `Filters`).
+        With `pieces`, matrix products are split so that BLAS multiplies without packing (see `Filters`).
         """
         self.pieces = pieces
         self.workers = Workers(threads)
@@ -46,7 +46,7 @@ class Team:
         self._allocate([0] * self.workers.threads)
 
     def _allocate(self, sizes: Sequence[int]) -> None:
-        """Give each thread new scratch memory, of so many bytes."""
+        """Give each thread new scratch memory of a size in bytes."""
         self._scratch = [mapped(size) for size in sizes]
         self._common = [{} for _ in sizes]
 
@@ -56,31 +56,31 @@ class Team:
             self._allocate([max(len(buffer), scratch) for buffer in self._scratch])
 
     def close(self) -> None:
-        """End the threads and let go of their memory."""
+        """End the threads and free their memory."""
         self.workers.close()
         self._allocate([0] * len(self._scratch))
 
     def spoil(self) -> None:
-        """Fill the scratch memory with what would be seen if it were read: NaN.  For tests."""
+        """Fill the scratch memory with NaN, which would show in results if it were read. For tests."""
         for buffer in self._scratch:
             buffer.fill(255)
 
     def block(self, places: Places) -> Calls:
-        """Return what this thread's blocks add their calls to."""
+        """Return the `Calls` of this thread's blocks."""
         number = self.workers.number if self.workers.threads > 1 else 0
         if len(self._scratch[number]) < places.size:
             self._scratch[number], self._common[number] = np.empty(places.size, np.uint8), {}
         return Calls(self._scratch[number], places, self._common[number])
 
     def bind(self, kernel: Kernel, task: Task, again: bool = True) -> Bound:
-        """Return the calls that do what a kernel does; nothing is computed before they are made.
+        """Return the calls of a kernel; nothing is computed before they are run.
 
-        A stage of many blocks, or one that threads share, is a call that binds the blocks when it is first made.
+        A stage of many blocks, or one that threads share, is a single call that binds the blocks when it first runs.
 
         Args:
             kernel: the algorithm.
             task: the arrays.
-            again: whether the calls will be made more than once.
+            again: whether the calls will be run more than once.
         """
         places = kernel.places(task.out.itemsize)
         threads, most = self.workers.threads, MOST_KEPT if again else MOST_AHEAD
@@ -107,17 +107,17 @@ class Team:
 
 
 def mapped(size: int) -> Bytes:
-    """Return so many bytes of memory whose pages the system has given already: it does so at the first write."""
+    """Return memory of a size in bytes whose pages the system has already mapped by a first write."""
     memory: Bytes = np.empty(size, np.uint8)
     memory[::PAGE] = 0
     return memory
 
 
 class _Work:
-    """The blocks of a stage that is bound when it is made.
+    """The blocks of a stage that is bound when it first runs.
 
-    Each thread binds for itself the blocks that it takes, since its scratch memory is its own.  Their calls are
-    kept for the next pass unless there are very many: then binding is a small part of the work.
+    Each thread binds the blocks that it takes to its own scratch memory. Their calls are kept for the next pass unless
+    there are very many, when binding is a small part of the work.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class _Work:
         self.counted: set[int] = set()
 
     def calls(self) -> list[Call]:
-        """Return the calls that do all of it."""
+        """Return the calls of all blocks."""
         if self.team.workers.threads > 1:
             return [(self._together, ())]
         return [(self._block, (number, number + 1)) for number in range(len(self.spans))]

@@ -1,4 +1,4 @@
-"""Threads that share the blocks of one operation; each calls a BLAS that is held to one thread."""
+"""Threads that share the blocks of one operation; each calls a BLAS that is limited to one thread."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Workers:
 
     @property
     def number(self) -> int:
-        """Which of the threads this is; 0 for the caller's."""
+        """Number of the current thread; 0 for the caller's."""
         number: int = getattr(self._own, "number", 0)
         return number
 
@@ -58,7 +58,7 @@ class Workers:
             helper = threading.Thread(target=self._serve, args=[len(self._helpers) + 1], daemon=True)
             try:
                 helper.start()
-            except RuntimeError:  # the system has no more: those that there are share the work
+            except RuntimeError:  # no more threads are available: the existing ones share the work
                 self.threads = 1 + len(self._helpers)
                 return
             self._helpers.append(helper)
@@ -69,7 +69,7 @@ class Workers:
             while (job := self._jobs.get()) is not None:
                 job.drain()
                 job.done.put(None)
-                del job  # while it waits for the next, the thread should keep no memory
+                del job  # release memory while waiting for the next job
 
 
 class _Job:
@@ -85,14 +85,14 @@ class _Job:
         try:
             for start, stop in self.left:
                 self.work(start, stop)
-        except BaseException as fault:  # handed to the thread that asked for the work
+        except BaseException as fault:  # passed on to the calling thread
             self.fault = fault
 
 
 def cut(total: int, step: int, threads: int = 1, micros: float = 0.0) -> list[Span]:
-    """Cut range(total) into blocks of at most `step`, and so that threads share what takes `micros` microseconds.
+    """Cut range(total), work of `micros` microseconds, into blocks of at most `step` for a number of threads.
 
-    Where each thread has one block, the caller's is the first and the longest: another thread has to wake up first.
+    If each thread has one block, the caller's is the first and the longest, because the others have to wake up.
     """
     count = max(-(-total // max(step, 1)), 1)
     if threads > 1 and micros > WORTH_SHARING and total > 1:

@@ -1,4 +1,4 @@
-"""Transposed convolution of any rank: every tap of the kernel is a matrix product, added where it lands."""
+"""Transposed convolution of any rank: one matrix product per tap, added to the elements that the tap reaches."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _kernel(*arguments: Any) -> Kernel:
 
 
 class Transposed(Kernel):
-    """Scatters (N, *in, C): all taps of one image land on the same elements, so that threads share images."""
+    """Scatters (N, *in, C): all taps of one image write to the same elements, so threads take whole images."""
 
     def __init__(
         self, shape: Shape, weight: Shape, stride: Sizes, padding: Padding, extra: Sizes, dilation: Sizes, groups: int
@@ -69,7 +69,7 @@ class Transposed(Kernel):
         )
 
     def stages(self, task: Task) -> Iterator[Stage]:
-        """Add up all taps on a map with its border; then take the middle, and finish it."""
+        """Add up all taps on a map with its border; then crop the border and finish."""
         assert task.weight is not None
         groups, deep = self.groups, self.deep
         filters = self.pack(task.weight)
@@ -109,7 +109,7 @@ def _landing(sizes: tuple[int, ...], tap: tuple[int, ...], steps: Any, spread: A
 def _extents(
     sizes: tuple[int, ...], kernel: tuple[int, ...], steps: Any, padding: Padding, extra: Sizes, spread: Any
 ) -> tuple[list[int], list[slice]]:
-    """Return what all taps reach, and what is kept of it."""
+    """Return the extent that all taps reach, and the slices that are kept."""
     full, crop = [], []
     rank = len(sizes)
     for size, k, s, p, more, d in zip(

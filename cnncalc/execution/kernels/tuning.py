@@ -1,8 +1,8 @@
-"""Every tuning constant of the kernels, with the measurement that speaks for it.
+"""Every tuning constant of the kernels, with the measurement that supports it.
 
-``python benchmarks/tune.py`` measures them again: the time of a repeated pass with other values, as a multiple of the
-time with ours.  What stands here was measured on one core of an AMD EPYC with AVX-512, shared with others, under NumPy
-2.4 and OpenBLAS 0.3.31; differences of 2 % are noise there.  No constant changes a result but in its last bits.
+``python benchmarks/tune.py`` measures again: it gives the time of a repeated pass with other values as a multiple of
+the time with ours. These figures are from one shared core of an AMD EPYC with AVX-512, NumPy 2.4 and OpenBLAS 0.3.31;
+differences of 2 % are noise there. Constants change results only in the last bits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ ResNet-50: 2¹⁵ takes 1.04 times as long, 2¹⁶ 1.01, 2¹⁸ and 2¹⁹ 0.99,
 
 GEMM_FROM_ROWS = 64
 """Rows from which a linear layer is multiplied as a convolution is, by packed filters; below, the product reads the
-weight once as it lies, and memory, not arithmetic, is what it takes.  LeNet-5, batch 32: 16 takes 1.00, 256 1.02."""
+unpacked weight once, and its time is that of memory, not of arithmetic.  LeNet-5, batch 32: 16 takes 1.00, 256 1.02.
+"""
 
 MOST_WORK_UNPACKED = 10**6
 """Rows · depth · columns up to which OpenBLAS multiplies without packing: SMALL_MATRIX_OPT in its interface/gemm.c.
@@ -26,14 +27,15 @@ ROWS_UNROLLED = 6
 """Rows that OpenBLAS' kernel for small matrices takes at a time (kernel/x86_64/sgemm_small_kernel_nn_skylakex.c)."""
 
 BEST_ROWS = (49, 4 * ROWS_UNROLLED, 2 * ROWS_UNROLLED)
-"""Rows for which a panel should leave room, the best first: 49 are a map of 7×7."""
+"""Numbers of rows for which a panel should leave room, the best first: 49 are a map of 7×7."""
 
 ROW_OPERATION = 4200
-"""Elements from which NumPy reads a repeated row where it lies; a shorter one it copies first (its buffer has 8,192
-elements, of two operands).  MobileNetV2: 1000 takes 1.04, 16000 1.02."""
+"""Elements from which NumPy reads a repeated row in place; shorter ones it copies first (its buffer has 8,192 elements,
+of two operands).  MobileNetV2: 1000 takes 1.04, 16000 1.02.
+"""
 
 DEPTHWISE_RUN = 1 << 12
-"""Elements of a depthwise run, or somewhat less: for them the filter is repeated, and should stay in the cache.
+"""Elements of a depthwise run, or somewhat less: the filter is repeated that often, and should stay in the cache.
 MobileNetV2: 2¹⁰ takes 1.03, 2¹⁴ 1.00, for filters four times as large."""
 
 DEPTHWISE_LANES_BELOW = 128
@@ -41,21 +43,22 @@ DEPTHWISE_LANES_BELOW = 128
 MobileNetV2: never 1.02, below 512 1.01."""
 
 SHALLOW_UP_TO = 4
-"""Channels of an input whose windows are unrolled once for each of its lines: a picture's.
+"""Most channels of an input whose windows are unrolled once per line, as for pictures.
 ResNet-18: never 1.04, up to 16 1.01."""
 
 SHALLOW_FROM_COLUMNS = 8
-"""Columns of an output from which that is done: fewer leave a product of too few columns."""
+"""Fewest columns of an output for which that is done: fewer would make the product too narrow."""
 
 WINOGRAD_TILES = 64
-"""Tiles of a block: as many rows has each of its matrix products.  VGG-16: 32 takes 1.07, 128 0.98, for twice the
-scratch memory."""
+"""Tiles of a block, which is the number of rows of each of its matrix products.  VGG-16: 32 takes 1.07, 128 0.98, for
+twice the scratch memory.
+"""
 
 WINOGRAD_PACKED = 1 << 13
 """Channels of filters that are transformed at a time, so that packing takes a few megabytes at most."""
 
 WINOGRAD_SMALLEST = 7
-"""Positions along the shorter axis from which the algorithm is used.  ResNet-18: 14 takes 1.15."""
+"""Positions along the shorter axis from which Winograd's algorithm is used.  ResNet-18: 14 takes 1.15."""
 
 WINOGRAD_WIDE_MAP = 12
 WINOGRAD_CHANNELS = {True: 32, False: 128}
@@ -67,11 +70,12 @@ WINOGRAD_LARGE_TILES = 24
 
 MACS_PER_MICROSECOND = 40_000
 ELEMENTS_PER_MICROSECOND = 2_000
-"""What one core does in a microsecond: multiply-accumulates, and elements that it reads, changes and writes.  They
-need not be exact: they say what is worth sharing."""
+"""Work of one core per microsecond: multiply-accumulates, and elements read, changed and written. Rough values are
+enough to decide what is worth sharing.
+"""
 
 WAKING = 150.0
-"""Microseconds until another thread has begun."""
+"""Microseconds until another thread starts."""
 
 WORTH_SHARING = 500.0
 """Microseconds of work from which another thread is woken: a little more than three wakings."""
@@ -80,22 +84,23 @@ BLOCKS_A_THREAD = 3
 """Blocks for each thread where work is shared, so that the faster thread can take more of them."""
 
 OUR_THREADS_FROM = 10**7
-"""Multiply-accumulates of a network's mean contraction from which our threads share the blocks, where BLAS packs; below
-they are woken in vain more often than not."""
+"""Mean multiply-accumulates of a network's contractions from which our threads share the blocks, if BLAS packs; below,
+waking them is usually not worth it.
+"""
 
 MOST_KEPT = 512
 """Blocks of a stage whose calls are kept for the next pass; more are bound anew, which costs them little.
 VGG-16: keeping none takes 1.08."""
 
 MOST_AHEAD = 16
-"""Blocks of a stage that are bound before they are made, where there will be no other pass."""
+"""Blocks of a stage that are bound before they run, if there will be no other pass."""
 
 ERF_STEPS = 1024
 """Grid points of one unit in the table of the error function; see `special.erf` for what that leaves."""
 
 ERF_CHUNK = 1 << 15
-"""Elements of which erf is evaluated at a time, so that what comes between stays in the cache.
-ConvNeXt-T: 2¹² takes 1.24, 2¹⁸ 0.97, for eight times the memory beside."""
+"""Elements for which erf is evaluated at a time, so that intermediate results stay in the cache.
+ConvNeXt-T: 2¹² takes 1.24, 2¹⁸ 0.97, for eight times the temporary memory."""
 
 MOST_READS_AHEAD = 4096
 """Arrays that steps which are bound ahead may read.  Each takes a call of some 1.7 KB: a network with 100,000 of them

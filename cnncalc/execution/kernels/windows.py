@@ -1,4 +1,4 @@
-"""Windows along the axes of an array, counted by NumPy on the array itself; there is no formula here."""
+"""Windows along the axes of an array, counted by NumPy on the array itself; no formula of ours is involved."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Slide(NamedTuple):
 
     @property
     def padded(self) -> int:
-        """The axis with its padding, or as wide as the windows reach where one overhangs."""
+        """The length of the axis with padding, or up to the end of the last window if that overhangs."""
         return max(self.before + self.size + self.after, (self.positions - 1) * self.stride + self.extent)
 
     def meet(self, tap: int, first: int, count: int) -> tuple[slice, slice]:
-        """Return which of the positions first … first + count have `tap` inside the input, and where.
+        """Return which of the positions first … first + count have `tap` inside the input, and the elements they read.
 
         The first slice counts positions from `first`, the second elements of the input.
         """
@@ -55,7 +55,7 @@ class Slides(tuple[Slide, ...]):
 
     @cached_property
     def is_point(self) -> bool:
-        """Whether the window has a single tap and reaches nowhere out."""
+        """Whether the window has a single tap and stays inside the input."""
         return all(axis.kernel == 1 and axis.before == axis.after == 0 for axis in self)
 
     @cached_property
@@ -70,10 +70,10 @@ class Slides(tuple[Slide, ...]):
 
 
 def on_each_axis(value: Any, rank: int) -> tuple[Any, ...]:
-    """Return one figure for each axis; a single one stands for all."""
+    """Return one number per axis; a single number is used for all."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) != rank:
-            raise ValueError(f"{len(value)} figures for {rank} spatial axes")
+            raise ValueError(f"{len(value)} numbers for {rank} spatial axes")
         return tuple(value)
     return (value,) * rank
 
@@ -86,15 +86,15 @@ def slides(
     dilation: Sizes = 1,
     rounding: Rounding = "floor",
 ) -> Slides:
-    """Slide a window along axes of the given sizes.  Raises ValueError if it fits nowhere."""
+    """Slide a window along axes of the given sizes.  Raises ValueError if the window does not fit."""
     try:
         return _slides(tuple(sizes), kernel, stride, padding, dilation, rounding)
-    except TypeError:  # a list can't be looked up
+    except TypeError:  # lists are not hashable
         return _slides(*map(frozen, (sizes, kernel, stride, padding, dilation)), rounding)
 
 
 def frozen(value: Any) -> Any:
-    """Return a value that can be looked up: lists become tuples."""
+    """Return a hashable value: lists become tuples."""
     return tuple([frozen(item) for item in value]) if isinstance(value, list) else value
 
 
@@ -108,7 +108,7 @@ def _slides(
     )
     axes = [(size, k, s, d, *_ends(size, k, s, p, d)) for size, k, s, p, d in arguments]
     if rounding == "caffe" and any(before or after for *_, before, after in axes):
-        rounding = "ceil"  # Caffe drops a window that begins behind the end where it pads, and there alone
+        rounding = "ceil"  # Caffe drops a window that begins behind the end, but only with padding
     for size, k, s, d, before, after in axes:
         count = _positions(size, d * (k - 1) + 1, s, before, after, rounding)
         if count < 1:
@@ -145,7 +145,7 @@ def _positions(size: int, extent: int, stride: int, before: int, after: int, rou
 
 
 def _count(size: int, extent: int, stride: int) -> int:
-    """Return how many windows NumPy has on an axis; the array takes no memory, whatever its size."""
+    """Return the number of windows that NumPy finds on an axis; the array takes no memory, whatever its size."""
     if extent > size:
         return 0
     axis = np.broadcast_to(np.float32(0), size)

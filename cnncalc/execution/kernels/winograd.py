@@ -47,7 +47,7 @@ class Transform(NamedTuple):
 
 
 class Inner(NamedTuple):
-    """What a block does on scratch memory alone.
+    """The parts of a block that use only scratch memory.
 
     Attributes:
         source: the padded lines (H, W, C) of the input.
@@ -66,8 +66,8 @@ class Inner(NamedTuple):
     results: Array
 
 
-# Points of interpolation beside infinity, by how many are needed: m + K − 2 for m outputs of K taps.
-# ±2/3 and ±3/2 are a fifth as wrong in float32 as the usual ±1 and ±2.
+# Interpolation points besides infinity, by their number: m + K − 2 for m outputs of K taps.
+# ±2/3 and ±3/2 have a fifth of the float32 error of the usual ±1 and ±2.
 POINTS = {
     3: (Fraction(0), Fraction(1), Fraction(-1)),
     5: (Fraction(0), Fraction(2, 3), Fraction(-2, 3), Fraction(3, 2), Fraction(-3, 2)),
@@ -107,7 +107,7 @@ class Winograd(Kernel):
 
     @staticmethod
     def fits(dtype: DType, weight: Shape, axes: Slides) -> bool:
-        """Return whether the algorithm applies and pays."""
+        """Return whether the algorithm applies and is faster."""
         plain = all(axis.stride == axis.dilation == 1 for axis in axes)
         return plain and dtype == np.float32 and tile_outputs(weight, [axis.positions for axis in axes]) > 0
 
@@ -144,7 +144,7 @@ class Winograd(Kernel):
         yield Stage(len(x) * lines, self.step, block, self.direct // 3)
 
     def _transforms(self, calls: Calls, bands: int) -> Inner:
-        """Bind what works on scratch memory alone, for so many rows of tiles."""
+        """Bind the parts that use only scratch memory, for a number of rows of tiles."""
         m, points, tiles, (out, depth) = self.m, self.points, self.tiles, self.sizes
         data, _, inverse = self.transform
         height, width, kind = bands * m + points - m, tiles * m + points - m, data.dtype
@@ -194,7 +194,7 @@ class Winograd(Kernel):
 
 
 def tile_outputs(shape: Sequence[int], counts: Sequence[int]) -> int:
-    """Return m for filters (out, C, K, K) and a map of `counts` positions; 0 where it does not pay."""
+    """Return m for filters (out, C, K, K) and a map of `counts` positions; 0 if the algorithm is not faster."""
     if len(counts) != 2 or min(counts) < WINOGRAD_SMALLEST:
         return 0
     if min(shape[:2]) < WINOGRAD_CHANNELS[min(counts) >= WINOGRAD_WIDE_MAP]:
