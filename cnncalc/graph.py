@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
+from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.base import Layer, LayerError, Use, Weight
 from cnncalc.layers.shapes import Shape, shape_text
@@ -307,8 +308,14 @@ class Graph:
         part.inputs = self.inputs
         part.nodes = self.nodes[: node.index + 1]
         part._names = {one.name for one in part.nodes}
+        part.single = self.single
         part.finish({node.name: node})
         return part
+
+    def check_batch(self, batch: int) -> None:
+        """Refuse several samples where the file is for one alone.  Raises CnncalcError."""
+        if self.single and batch > 1:
+            raise CnncalcError(f"a batch of {batch}, but {self.single} makes the network one for a batch of 1 alone")
 
     def _stranger(self, tensors: Iterable[Tensor]) -> Tensor | None:
         """Return the first of some tensors that belongs to another graph."""

@@ -72,6 +72,7 @@ class Session:
 
     def bind(self, batch: int = 1) -> None:
         """Prepare for a batch size: lay out memory, pack weights and bind the steps that need no values for it."""
+        self.network.check_batch(batch)
         self.program = None  # frees its memory
         self.program = BatchProgram(
             self.network, self.steps, self.folded, self.team, self.dtype, batch, self.keep, self.fuse, self.repeats

@@ -156,8 +156,7 @@ def summarize(
     ):
         if word not in known:
             raise CnncalcError(f"unknown {what} '{word}'", did_you_mean(word, known, f"{what}s"))
-    if network.single and batch > 1:
-        raise CnncalcError(f"a batch of {batch}, but {network.single} makes the network one for a batch of 1 alone")
+    network.check_batch(batch)
     fields = receptive_fields(network)
     different = {id(seen): seen for seen in fields.of.values()}
     sizes = {key: tuple([field.size for field in leading(seen)]) for key, seen in different.items()}

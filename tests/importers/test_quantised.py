@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx.reference import ReferenceEvaluator
 
 from cnncalc.figures.costs import sums
+from cnncalc.ground.errors import CnncalcError
+from cnncalc.importers.onnx.load import read_model_bytes
+from cnncalc.network import Network
 from tests.importers.models import imported, model, network, node, runtime
 
 quantization = pytest.importorskip("onnxruntime.quantization", reason="quantises models")
@@ -115,3 +120,85 @@ def test_a_quantised_model_is_what_it_stands_for(name: str, form: str, tmp_path:
     (expected,) = runtime(data, {"x": x})
     (made,) = network(small).run(x).outputs.values()
     assert np.abs(made.reshape(expected.shape) - expected).max() < 0.05 * np.abs(expected).max()
+
+
+def rounding(data: bytes) -> Network:
+    """Return the network of a model's bytes, which rounds where it runs."""
+    return Network.of(read_model_bytes(data, "model.onnx").build())
+
+
+def grid(
+    kind: str, rounding: str, *shape: int, zero: int | None = None, **attributes: Any
+) -> tuple[list[Any], dict[str, Any], str]:
+    """Return a tensor that is quantised to a type by scales of a shape, and dequantised again where that is asked for."""
+    code = onnx.TensorProto.DataType.Value(kind)
+    scale = np.abs(np.random.default_rng(3).standard_normal(shape)).astype(F) / 8 + F(0.05)
+    point = onnx.helper.make_tensor("z", code, shape, [0 if zero is None else zero] * int(np.prod(shape)))
+    nodes = [node("QuantizeLinear", ["x", "s", "z"], ["q"], **attributes)]
+    if rounding == "numbers":
+        nodes.append(node("DequantizeLinear", ["q", "s", "z"], ["y"], **attributes))
+    return nodes, {"s": scale, "z": point}, kind if rounding != "numbers" else "FLOAT"
+
+
+GRIDS = {
+    "an axis": grid("UINT8", "numbers", 4, zero=128),
+    "an axis, as the output": grid("INT8", "integers", 4),
+    "one scale for all, as the output": grid("UINT8", "integers", zero=100),
+    "the last axis": grid("INT8", "numbers", 6, axis=-1),
+    "blocks": grid("INT16", "numbers", 2, 2, 6, axis=1, block_size=2),
+    "blocks, as the output": grid("INT8", "integers", 2, 2, 6, axis=1, block_size=2),
+    "4 bits": grid("INT4", "numbers", 4, axis=1),
+    "4 bits without a sign": grid("UINT4", "numbers", zero=7),
+    "floats of 8 bits": grid("FLOAT8E4M3FN", "numbers"),
+    "floats of 8 bits with a long exponent": grid("FLOAT8E5M2", "numbers"),
+}
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_tensor_is_rounded_to_its_own_grid(name: str) -> None:
+    """Compared with onnx's own reference, which rounds each number by itself."""
+    nodes, constants, kind = GRIDS[name]
+    port, code = onnx.helper.make_tensor_value_info, onnx.TensorProto.DataType.Value
+    stored = [
+        one if isinstance(one, onnx.TensorProto) else onnx.numpy_helper.from_array(one, key)
+        for key, one in constants.items()
+    ]
+    end = nodes[-1].output[0]
+    graph = onnx.helper.make_graph(
+        nodes, "graph", [port("x", code("FLOAT"), [2, 4, 6])], [port(end, code(kind), [2, 4, 6])], stored
+    )
+    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 21)])
+    x = np.random.default_rng(1).standard_normal((2, 4, 6)).astype(F)
+    found: Any = ReferenceEvaluator(made).run(None, {"x": x})
+    expected = np.asarray(found[0], F)
+    run = rounding(made.SerializeToString()).run(x)
+    assert run.ok
+    np.testing.assert_allclose(run.outputs[end].reshape(2, 4, 6), expected, atol=1e-6, rtol=1e-6)
+
+
+def test_a_tensor_is_read_on_the_grid_that_it_is_read_on() -> None:
+    """What is quantised by 0.5 and read by 0.25 is half of what it was."""
+    nodes = [node("QuantizeLinear", ["x", "a", "z"], ["q"]), node("DequantizeLinear", ["q", "b", "z"], ["y"])]
+    data = model(nodes, {"x": ["N", 3]}, ["y"], {"a": F(0.5), "b": F(0.25), "z": np.int8(0)})
+    x = np.array([[1, 2.1, -3.9]], F)
+    np.testing.assert_array_equal(rounding(data).run(x).output, [[0.5, 1, -2]])
+    np.testing.assert_array_equal(runtime(data, {"x": x})[0], [[0.5, 1, -2]])
+
+
+@pytest.mark.parametrize("kind", ["FLOAT8E4M3FN", "FLOAT8E5M2", "FLOAT4E2M1", "INT4", "UINT2"])
+def test_weights_of_few_bits_are_their_numbers(kind: str) -> None:
+    """The codes of every number, as ml_dtypes has them, which onnx stores."""
+    code = onnx.TensorProto.DataType.Value(kind)
+    numbers = [0, 1, 1, 0] if kind == "UINT2" else [-2, 1, 6, -6]
+    stored = onnx.helper.make_tensor("w", code, [4], numbers)
+    nodes = [node("DequantizeLinear", ["w", "s"], ["d"]), node("Mul", ["x", "d"], ["y"])]
+    made = onnx.load_from_string(model(nodes, {"x": ["N", 4]}, ["y"], {"s": F(2)}, 25))
+    made.graph.initializer.append(stored)
+    net = rounding(made.SerializeToString())
+    np.testing.assert_array_equal(net.run(np.ones((1, 4), F)).output, [[2 * number for number in numbers]])
+    assert net.summary().totals.params == 4
+
+
+def test_a_cast_to_integers_of_few_bits_is_refused() -> None:
+    with pytest.raises(CnncalcError, match="a cast to numbers of 4 bits is not known"):
+        rounding(model([node("Cast", ["x"], ["y"], to=onnx.TensorProto.INT4)], {"x": ["N", 4]}, ["y"], {}, 21))

@@ -10,11 +10,14 @@ import numpy as np
 
 from cnncalc.importers.onnx.elements import FORMATS
 from cnncalc.importers.onnx.evaluator_moves import python_slice, slices, split_sizes
+from cnncalc.importers.onnx.proto import BFLOAT16, SMALL_FLOATS
 from cnncalc.importers.onnx.values import Call, Value
 from cnncalc.layers.shape.upsample import Upsample
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from cnncalc.layers.shapes import Shape
 
     Array: TypeAlias = npt.NDArray[Any]
 
@@ -117,7 +120,17 @@ def _softmax(x: Array, axis: int) -> Array:
 
 
 def _cast(call: Call, x: Inputs, value: Value) -> Array:
-    return x[0].astype(TYPES.get(call.integer("to"), "<f4"))
+    return cast(x[0], call.integer("to"))
+
+
+def cast(x: Array, to: int) -> Array:
+    """Return elements as those of another type, small floats as the numbers they are rounded to."""
+    if to in SMALL_FLOATS:
+        from cnncalc.layers.other.quantize import Quantize
+
+        found: Array = Quantize(scale=1.0, format=SMALL_FLOATS[to]).nearest(np, x.astype(np.float32))
+        return found
+    return np.asarray(x, "<f4" if to == BFLOAT16 else TYPES[to])
 
 
 def _slice(call: Call, x: Inputs, value: Value) -> Array:
@@ -151,27 +164,34 @@ def _batchnorm(call: Call, x: Inputs, value: Value) -> Array:
     return data * scale.reshape(where) + (bias - mean * scale).reshape(where)
 
 
-def _per_axis(scale: Array, x: Array, axis: int) -> Array:
-    scale = np.asarray(scale, np.float32)
-    return (
-        scale.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)])
-        if scale.size > 1 and scale.ndim == 1
-        else scale
-    )
+def _per_axis(call: Call, scale: Array, shape: Shape) -> Array:
+    """Return scales as they meet a tensor: one for each place of an axis, or for a block of so many."""
+    scale, block = np.asarray(scale, np.float32), call.integer("block_size")
+    if scale.size == 1:
+        return scale.reshape(())
+    axis = call.integer("axis", 1) % len(shape)
+    if scale.ndim == 1 and not block:
+        return scale.reshape([-1 if i == axis else 1 for i in range(len(shape))])
+    return np.repeat(scale, block, axis).take(range(shape[axis]), axis) if block else scale
+
+
+def _spread(call: Call, x: Inputs, value: Value) -> Array:
+    return _per_axis(call, x[0], value.shape)
 
 
 def _dequantize(call: Call, x: Inputs, value: Value) -> Array:
-    data, axis = x[0], call.integer("axis", 1)
-    real = data.astype(np.float32) - _per_axis(x.given(2, 0), data, axis)
-    return np.asarray(real * _per_axis(x[1], data, axis))
+    real = x[0].astype(np.float32) - _per_axis(call, x.given(2, 0), x[0].shape)
+    return np.asarray(real * _per_axis(call, x[1], x[0].shape))
 
 
 def _quantize(call: Call, x: Inputs, value: Value) -> Array:
-    data, axis = x[0], call.integer("axis", 1)
-    zero = x.given(2, np.uint8(0))
-    kind = zero.dtype
-    whole = np.rint(data / _per_axis(x[1], data, axis)) + _per_axis(zero, data, axis)
-    return whole.clip(np.iinfo(kind).min, np.iinfo(kind).max).astype(kind)
+    """Round to a grid's places, of which the type is that of the constant that is made."""
+    from cnncalc.importers.onnx.operators.quantized import RANGES
+
+    scale, zero = [_per_axis(call, part, x[0].shape) for part in (x[1], x.given(2, 0))]
+    if value.dtype in SMALL_FLOATS:
+        return cast(x[0] / scale, value.dtype)
+    return np.asarray(np.clip(np.rint(x[0] / scale) + zero, *RANGES[value.dtype]))
 
 
 def _rows(call: Call, x: Inputs, value: Value) -> Array:
@@ -263,7 +283,7 @@ MORE: dict[str, Rule] = {
     "GatherElements": lambda call, x, value: np.take_along_axis(x[0], x[1], call.integer("axis")),
     "ScatterND": _scatter_nd, "Slice": _slice, "Split": _split, "Clip": _clip, "BatchNormalization": _batchnorm,
     "DequantizeLinear": _dequantize, "QuantizeLinear": _quantize, "DequantizeRows": _rows, "Gates": _gates,
-    "Trilu": _trilu, "FlatIndices": _flat_indices, "CausalBias": _causal_bias,
+    "Spread": _spread, "Trilu": _trilu, "FlatIndices": _flat_indices, "CausalBias": _causal_bias,
 }  # fmt: skip
 
 RULES = _rules()

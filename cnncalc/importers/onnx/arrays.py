@@ -10,9 +10,9 @@ import numpy as np
 
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.importers.onnx.array_rules import RULES, TYPES, VIEWS, Inputs
-from cnncalc.importers.onnx.elements import PACKED, elements, raw_size
+from cnncalc.importers.onnx.elements import PACKED, codes, elements, raw_size
 from cnncalc.importers.onnx.model import StoredTensor
-from cnncalc.importers.onnx.proto import BFLOAT16, FLOAT16, INT4, UINT4
+from cnncalc.importers.onnx.proto import BFLOAT16, BITS, FLOAT16
 from cnncalc.importers.onnx.values import UnfitError, Value, where
 from cnncalc.importers.onnx.wire import MAX_VARINT_BYTES, MalformedError
 from cnncalc.layers.base import LayerError
@@ -123,11 +123,10 @@ class Arrays:
             data = self.wire.bytes_at((start, start + size))
         if stored.dtype == BFLOAT16:
             return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4").reshape(stored.shape)
-        if stored.dtype in (INT4, UINT4):
-            halves = np.frombuffer(data, "u1")
-            both = np.stack([halves & 15, halves >> 4], -1).reshape(-1)[: stored.elements].astype(np.int8)
-            signed = np.where(both > 7, both - 16, both) if stored.dtype == INT4 else both
-            return signed.reshape(stored.shape)
+        if stored.dtype in BITS:
+            parts = np.frombuffer(data, "u1").reshape(-1, 1) >> np.arange(0, 8, BITS[stored.dtype])
+            numbers = np.array(codes(stored.dtype), "f")[parts & (1 << BITS[stored.dtype]) - 1]
+            return np.asarray(numbers.reshape(-1)[: stored.elements].reshape(stored.shape))
         return np.frombuffer(data, TYPES[stored.dtype]).reshape(stored.shape)
 
     def _listed(self, stored: StoredTensor) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -18,10 +19,11 @@ from cnncalc.importers.onnx.elements import elements
 from cnncalc.importers.onnx.evaluator import Known, evaluate
 from cnncalc.importers.onnx.loops import unrolled
 from cnncalc.importers.onnx.model import Attribute, Function, Model, OnnxOperator, Port, StoredTensor, Subgraph
-from cnncalc.importers.onnx.opaque import Opaque
 from cnncalc.importers.onnx.readers import Readers
+from cnncalc.importers.onnx.unknown import LOST, can_be_lost, lose, opaque, whole
 from cnncalc.importers.onnx.values import (
     MOVES,
+    SAMPLES,
     Call,
     ConstantInput,
     LayerStep,
@@ -81,6 +83,10 @@ class Builder:
         constants: tensors that stand in Constant operators, not beside the graph.
         baked: how many samples the batch of the inputs has in the file.
         folded: weights of convolutions, which may have a batchnorm folded into them.
+        training: operators that are those of training, by their kind.
+        found: operators that make as many rows as they find, in words.
+        lost: those behind them of which nothing can be said.
+        ends: what these read.
         single: operators that do something for a batch of one alone, in words.
         rounds: whether quantised tensors are rounded, as they are where the network runs.
         quantizes: whether there are any.
@@ -93,6 +99,10 @@ class Builder:
         self.choices = choices
         self.steps: list[LayerStep] = []
         self.notes: list[str] = []
+        self.training: list[str] = []
+        self.found: list[str] = []
+        self.lost: list[str] = []
+        self.ends: list[Value] = []
         self.single: list[str] = []
         self.undecided: list[Undecided] = []
         self.rounds = False
@@ -190,10 +200,15 @@ class Builder:
         around, self.call = self.call, call
         try:
             outputs = self.outputs(call, scope)
-        except UNFIT as error:
-            message = error.message if isinstance(error, LayerError) else str(error) or type(error).__name__
-            hint = f"its inputs are {self.shapes(call)}"
-            raise CnncalcError(f"{where(item)} does not fit: {message}", hint) from None
+        except (*UNFIT, CnncalcError) as error:
+            if self.found and can_be_lost(item):
+                outputs = lose(self, call)
+            elif isinstance(error, CnncalcError):
+                raise
+            else:
+                message = error.message if isinstance(error, LayerError) else str(error) or type(error).__name__
+                hint = f"its inputs are {self.shapes(call)}"
+                raise CnncalcError(f"{where(item)} does not fit: {message}", hint) from None
         finally:
             self.call = around
         for name, value in zip(item.outputs, outputs, strict=False):
@@ -212,12 +227,14 @@ class Builder:
     def outputs(self, call: Call, scope: ValueScope) -> Sequence[Value | None]:
         """Return what an operator makes."""
         item = call.operator
+        if LOST in call.inputs:
+            return lose(self, call)
         function = self.model.functions.get((item.domain, item.op, item.overload))
         if function is not None:
             return self.function(call, function)
         if item.op == "If" and not item.domain:
             return chosen(self, call, scope)
-        passes = unrolled(self, call, scope) if item.op in ("Loop", "Scan") else None
+        passes = whole(self, call, lambda: unrolled(self, call, scope)) if item.op in ("Loop", "Scan") else None
         if passes is not None:
             return passes
         known = evaluate(call)
@@ -225,7 +242,7 @@ class Builder:
             return [self.known(one, call) for one in known]
         handler = HANDLERS.get((item.domain, item.op))
         if handler is None:
-            return self.opaque(call)
+            return opaque(self, call)
         made = handler(self, call)
         outputs = [made] if isinstance(made, Value) else list(made)
         for index, value in enumerate(outputs):
@@ -342,8 +359,18 @@ class Builder:
             self.twins[(layer, *[value.step or value.origin for value in live])] = output
         return output
 
+    def of_one_batch(self, value: Value) -> Value:
+        """Return a constant that meets tensors: where it counts the samples, those that the file was made for."""
+        counted = [item for item in value.data or () if item and item % SAMPLES == 0 and abs(item) < math.inf]
+        if not counted or value.is_live:
+            return value
+        self.single.append(f"{self.call.op} on the number of samples")
+        data = [item // SAMPLES * self.baked if item in counted else item for item in value.data or ()]
+        return literal(tuple(data), value.shape, value.dtype, value.name)
+
     def parameter(self, value: Value, shape: Shape) -> Value:
         """Return a constant as a layer of its own, with axes of size 1 added or left out."""
+        value = self.of_one_batch(value)
         key = (id(value), shape)
         if key not in self.parameters:
             layer = made("parameter", {"shape": shape or (1,)})
@@ -364,32 +391,3 @@ class Builder:
         if source.sample == (shape or (1,)):
             return alias(source, shape, axis)
         return alias(self.step(kind, [source], axis, **arguments), shape, axis)
-
-    def stated(self, call: Call, shape: Shape, axis: int | None) -> Value:
-        """Return the output of an operator of which the shape alone is known."""
-        live = [value for value in call.inputs if value is not None and value.is_live]
-        if not live:
-            return Value("", shape, call.input(0).dtype)
-        self.notes.append(f"{where(call.operator)} is not counted: what it costs depends on how it is done")
-        return self.layer(Opaque(op=call.op, shape=shape or (1,)), live, axis)
-
-    def opaque(self, call: Call) -> Sequence[Value | None]:
-        """Return the outputs of an operator that nobody has a rule for, in the shapes that the file states."""
-        item = call.operator
-        live = [value for value in call.inputs if value is not None and value.is_live]
-        outputs: list[Value | None] = []
-        for name in item.outputs:
-            port = self.hints.get(name)
-            sizes = port.shape if port and port.shape is not None else None
-            if sizes is None or any(not isinstance(size, int) or size < 1 for size in sizes[1:]) or not live:
-                raise CnncalcError(
-                    f"{where(item)} is of a type that is not known, and the file does not state its output's shape"
-                )
-            whole = tuple([size if isinstance(size, int) else 0 for size in sizes])
-            batched = bool(whole) and (whole[0] < 2 or whole[0] == self.baked)
-            layer = Opaque(op=item.op, shape=(whole[1:] if batched else whole) or (1,))
-            outputs.append(self.layer(layer, live, 0 if batched else None))
-        if not outputs:
-            return outputs
-        self.notes.append(f"{where(item)} is not counted: nothing is known of what it costs")
-        return outputs

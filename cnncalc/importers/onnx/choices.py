@@ -34,6 +34,10 @@ class BranchTaker(Protocol):
     undecided: list[Undecided]
     notes: list[str]
     single: list[str]
+    training: list[str]
+    found: list[str]
+    lost: list[str]
+    ends: list[Value]
     parameters: dict[tuple[int, Shape], Value]
     twins: dict[tuple[object, ...], Value]
     statistics: dict[int, StoredTensor]
@@ -56,7 +60,9 @@ class Additions:
         self.pairs: list[dict[Any, Any]] = []
 
     def _lists(self) -> list[list[Any]]:
-        return [self.build.steps, self.build.notes, self.build.single, self.build.undecided]
+        build = self.build
+        marks: list[list[Any]] = [build.single, build.training, build.found, build.lost, build.ends]
+        return [build.steps, build.notes, build.undecided, *marks]
 
     def _maps(self) -> list[dict[Any, Any]]:
         return [self.build.parameters, self.build.twins, self.build.statistics, self.build.dequantized]

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import struct
+from math import nan
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
+from cnncalc.importers.onnx import proto
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import (
     BFLOAT16,
+    BITS,
     BOOL,
     DOUBLE,
     FLOAT,
     FLOAT16,
-    INT4,
     INT8,
     INT16,
     INT32,
     INT64,
-    UINT4,
     UINT8,
     UINT16,
     UINT32,
@@ -65,7 +66,10 @@ def elements(wire: WireReader, stored: StoredTensor) -> tuple[float, ...] | None
                 numbers += struct.unpack(f"<{len(data) // width}{PACKED[field]}", data[: len(data) // width * width])
             else:
                 numbers += wire.varints(span)
-        found = tuple(_converted(numbers, stored.dtype))
+        if stored.dtype in BITS:
+            found = _raw(bytes([int(number) & 255 for number in numbers]), stored.dtype, count)
+        else:
+            found = tuple(_converted(numbers, stored.dtype))
     if len(found) != count:
         raise MalformedError(f"the tensor '{stored.name[:60]}' has {len(found)} elements, but its shape says {count}")
     return found
@@ -73,8 +77,8 @@ def elements(wire: WireReader, stored: StoredTensor) -> tuple[float, ...] | None
 
 def raw_size(dtype: int, count: int) -> int | None:
     """Return how many bytes elements take in raw_data; None if their type is not known."""
-    if dtype in (UINT4, INT4):
-        return (count + 1) // 2
+    if dtype in BITS:
+        return (count * BITS[dtype] + 7) // 8
     if dtype == BFLOAT16:
         return 2 * count
     return count * struct.calcsize(FORMATS[dtype]) if dtype in FORMATS else None
@@ -83,10 +87,31 @@ def raw_size(dtype: int, count: int) -> int | None:
 def _raw(data: bytes, dtype: int, count: int) -> tuple[float, ...]:
     if dtype == BFLOAT16:
         return struct.unpack(f"<{count}f", b"".join(b"\0\0" + data[i : i + 2] for i in range(0, len(data), 2)))
-    if dtype in (UINT4, INT4):
-        halves = [half for byte in data for half in (byte & 15, byte >> 4)][:count]
-        return tuple([half - 16 if dtype == INT4 and half > 7 else half for half in halves])
+    if dtype in BITS:
+        numbers, bits = codes(dtype), BITS[dtype]
+        parts = [byte >> at & (1 << bits) - 1 for byte in data for at in range(0, 8, bits)]
+        return tuple([numbers[part] for part in parts[:count]])
     return struct.unpack(f"<{count}{FORMATS[dtype]}", data)
+
+
+def codes(dtype: int) -> list[float]:
+    """Return which number each code of a type of few bits stands for."""
+    bits = BITS[dtype]
+    if dtype in (proto.INT4, proto.INT2):
+        return [code - (1 << bits) * (code >> bits - 1) for code in range(1 << bits)]
+    if dtype in (proto.UINT4, proto.UINT2):
+        return [*range(1 << bits)]
+    if dtype == proto.FLOAT8_POWERS:
+        return [2.0 ** (code - 127) for code in range(255)] + [nan]
+    from cnncalc.layers.other.quantize import FORMATS
+
+    fraction, least, most = FORMATS[proto.SMALL_FLOATS[dtype]]
+    found = []
+    for code in range(1 << bits - 1):
+        exponent, rest = code >> fraction, code & (1 << fraction) - 1
+        number = (rest + (1 << fraction) * (exponent > 0)) * 2.0 ** (max(exponent, 1) - 1 + least - fraction)
+        found.append(number if number <= most else nan)
+    return found + [-number for number in found]
 
 
 def _converted(numbers: list[float], dtype: int) -> list[float]:

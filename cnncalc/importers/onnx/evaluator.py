@@ -14,7 +14,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
-from cnncalc.importers.onnx.proto import BOOL, FLOATS
+from cnncalc.importers.onnx.proto import BITS, BOOL, FLOATS
 from cnncalc.importers.onnx.values import Call, UnfitError
 
 if TYPE_CHECKING:
@@ -173,9 +173,11 @@ def _singly(call: Call, inputs: list[Known]) -> Known:
 
 
 @rule("Cast", "CastLike")
-def _cast(call: Call, inputs: list[Known]) -> Known:
+def _cast(call: Call, inputs: list[Known]) -> Known | None:
     to = call.integer("to") if call.op == "Cast" else inputs[1].dtype
     known = inputs[0]
+    if to in BITS:  # numbers of few bits, to which not all can be converted
+        return None
     if to in FLOATS:
         return Known(tuple([float(x) for x in known.data]), known.shape, to)
     if to == BOOL:

@@ -18,7 +18,7 @@ from cnncalc.importers.onnx.builder import Builder
 from cnncalc.importers.onnx.messages import read_model
 from cnncalc.importers.onnx.model import Model, Port
 from cnncalc.importers.onnx.naming import names
-from cnncalc.importers.onnx.notes import notes
+from cnncalc.importers.onnx.notes import notes, of_lost
 from cnncalc.importers.onnx.operators.quantized import RANGES, in_integers
 from cnncalc.importers.onnx.params import BARE, Params
 from cnncalc.importers.onnx.patterns import fused
@@ -30,11 +30,13 @@ from cnncalc.importers.onnx.proto import (
     INT16,
     INT32,
     INT64,
+    SMALL_FLOATS,
     UINT8,
     UINT16,
     UINT32,
     UINT64,
 )
+from cnncalc.importers.onnx.unknown import LOST
 from cnncalc.importers.onnx.values import LayerStep, UnfitError, Value, ValueScope, literal, made
 from cnncalc.importers.onnx.wire import MalformedError, Paged, WireReader, varint
 from cnncalc.layers.base import LayerError
@@ -196,7 +198,9 @@ class Imported:
             raise
         except CnncalcError as error:
             raise CnncalcError(f"{file.path}: {error.message}", error.hint) from None
-        self.graph.notes, self.graph.numbers = notes(self.build, self.params, self.held.values()), self.numbers
+        missing = [port.name for port in file.model.graph.outputs if port.name not in self.graph.outputs]
+        self.graph.notes = notes(self.build, self.params, self.held.values(), missing)
+        self.graph.numbers = self.numbers
         types = [stored.dtype for stored in file.model.graph.stored.values()] + [port.dtype for port in file.ports()]
         self.graph.is_half = FLOAT16 in types or BFLOAT16 in types
         self.graph.stored = partial(_weights, file, self.held)
@@ -221,6 +225,9 @@ class Imported:
                 found[port.name] = value
         if not found:
             raise CnncalcError("the model has no input that is a tensor")
+        if all(value.axis is None for value in found.values()):  # what goes in is one sample
+            for value in found.values():
+                value.times = 1
         return found
 
     def _input(self, port: Port, given: Shape | None, batch: str | None) -> Value:
@@ -276,12 +283,20 @@ class Imported:
         for port, value in zip(ports, outputs, strict=True):
             if value is None:
                 raise CnncalcError(f"nothing makes the output '{port.name}'")
+            if value is LOST:
+                continue
             if not value.is_live:
                 value = self.build.parameter(value, value.shape or (1,))
-            if value.quantum is not None and port.dtype in RANGES:
+            if value.quantum is not None and port.dtype in (*RANGES, *SMALL_FLOATS):
                 value = in_integers(self.build, value, port.dtype)
             ends[port.name] = value
-        wanted = [*ends.values(), *[one.condition for one in self.build.undecided if one.condition is not None]]
+        if not ends:
+            raise CnncalcError(of_lost(self.build.lost, [port.name for port in ports]))
+        wanted = [
+            *ends.values(),
+            *self.build.ends,
+            *[one.condition for one in self.build.undecided if one.condition is not None],
+        ]
         steps = needed(self.build.steps, wanted)
         if fuse:
             steps = needed(fused(self.build, steps, wanted), wanted)

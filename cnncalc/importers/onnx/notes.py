@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,8 +12,8 @@ if TYPE_CHECKING:
     from cnncalc.importers.onnx.values import LayerStep
 
 
-def notes(build: Builder, params: Params, steps: Iterable[LayerStep]) -> list[str]:
-    """Return what a user is to know about the import, a sentence each."""
+def notes(build: Builder, params: Params, steps: Iterable[LayerStep], missing: Sequence[str]) -> list[str]:
+    """Return what a user is to know about the import, a sentence each; ``missing`` outputs could not be made."""
     found = list(dict.fromkeys(build.notes))
     folded = sum(1 for step in steps if _is_folded(step))
     if folded:
@@ -27,9 +28,31 @@ def notes(build: Builder, params: Params, steps: Iterable[LayerStep]) -> list[st
         )
         found.append(f"{shared} {what} once")
     found += _of_tables(len(params.expanded.shapes), params.expanded.unread)
+    training = [f"{count} {op}" for op, count in Counter(build.training).items()]
+    if training:
+        found.append(f"{' and '.join(training)} are in training mode: counted, and run, as in inference")
+    if build.found:
+        more = len(build.found) - 1
+        what = (
+            f"{build.found[0]} and {more} more make as many rows as they find"
+            if more
+            else (f"{build.found[0]} makes as many rows as it finds")
+        )
+        found.append(f"{what}: the most is counted")
+    if build.lost:
+        found.append(of_lost(build.lost, missing))
     if build.single:
         found.append(f"the file is for a batch of one alone: {build.single[0]} takes the batch away")
     return found
+
+
+def of_lost(lost: Sequence[str], outputs: Iterable[str]) -> str:
+    """Return what a user is to know of operators that are lost, and the outputs that are with them."""
+    behind = f" and {len(lost) - 1} operators behind it" if len(lost) > 1 else ""
+    left = [f"'{name}'" for name in outputs]
+    are = "are the outputs" if len(left) > 1 else "is the output"
+    without = f", and neither {are} {', '.join(left)}" if left else ""
+    return f"{lost[0]}{behind} depend{'s' * (not behind)} on how many rows are found: not counted{without}"
 
 
 def _of_tables(known: int, unread: int) -> list[str]:

@@ -100,9 +100,15 @@ class FunctionProto:
 
 
 FLOAT, UINT8, INT8, UINT16, INT16, INT32, INT64, STRING, BOOL, FLOAT16, DOUBLE, UINT32, UINT64 = range(1, 14)
-BFLOAT16, FLOAT8S, UINT4, INT4 = 16, (17, 18, 19, 20), 21, 22
-FLOATS = frozenset({FLOAT, FLOAT16, DOUBLE, BFLOAT16, *FLOAT8S, 23})
-SMALL_INTEGERS = frozenset({UINT8, INT8, UINT16, INT16, UINT4, INT4})
+BFLOAT16, FLOAT8S, UINT4, INT4, FLOAT4, FLOAT8_POWERS, UINT2, INT2 = 16, (17, 18, 19, 20), 21, 22, 23, 24, 25, 26
+FLOATS = frozenset({FLOAT, FLOAT16, DOUBLE, BFLOAT16, *FLOAT8S, FLOAT4, FLOAT8_POWERS})
+SMALL_FLOATS = {**dict(zip(FLOAT8S, ("e4m3fn", "e4m3fnuz", "e5m2", "e5m2fnuz"), strict=True)), FLOAT4: "e2m1"}
+"""The formats of floats that tensors are quantised to."""
+
+BITS = {UINT4: 4, INT4: 4, UINT2: 2, INT2: 2, FLOAT4: 4, **dict.fromkeys((*FLOAT8S, FLOAT8_POWERS), 8)}
+"""Bits of an element of a type that Python has no format of; those that share a byte begin with the lowest bits."""
+
+SMALL_INTEGERS = frozenset({UINT8, INT8, UINT16, INT16, UINT4, INT4, UINT2, INT2})
 """Types in which quantised weights are stored."""
 
 WIDTHS = {

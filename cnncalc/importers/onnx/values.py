@@ -49,7 +49,7 @@ class Value:
         origin: the input that it is, or None.
         fill: the one number that all of a constant's elements are, or None.
         index: which output of its operator a constant is.
-        quantum: the scale and the zero point of the integers that the file has for real numbers, or None.
+        quantum: the grid of numbers of which the file has the places, as integers; None where it has none.
         rows: how many rows further each sample's are than those of the sample before, which these indices count.
         inner: elements before the batch, where it is the innermost part of an axis: (L·N, E) has L of them.
     """
@@ -88,7 +88,7 @@ class Value:
         self.index = 0
         self.inner: int | None = None
         self.rows: int | None = None
-        self.quantum: tuple[float, int] | None = None
+        self.quantum: QuantizedGrid | None = None
 
     @property
     def is_live(self) -> bool:
@@ -136,6 +136,30 @@ class Value:
         if self.axis is None or axis < self.axis:
             return axis
         return None if axis == self.axis else axis - 1
+
+
+class QuantizedGrid(NamedTuple):
+    """Of which numbers a quantised tensor's integers are the places: ``(q − zero) · scale``.
+
+    One scale for all, one for each place of an axis, or with a block one for so many places.
+    """
+
+    scale: Value
+    zero: Value | None
+    axis: int = 1
+    block: int = 0
+
+    @property
+    def numbers(self) -> tuple[float, float] | None:
+        """The scale and the zero point where there is one of each, and the file has it."""
+        step, offset = self.scale.number, 0.0 if self.zero is None else self.zero.number
+        return None if step is None or offset is None else (float(step), float(offset))
+
+    def is_that_of(self, other: QuantizedGrid) -> bool:
+        """Whether another grid is the same, as far as the file shows."""
+        if self.numbers is not None and other.numbers is not None:
+            return self.numbers == other.numbers
+        return (self.scale.data, self.scale.leaves) == (other.scale.data, other.scale.leaves)
 
 
 def alias(value: Value, shape: Shape, axis: int | None) -> Value:

@@ -15,13 +15,24 @@ if TYPE_CHECKING:
     from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops, Torch
 
 
+FORMATS = {
+    "e4m3fn": (3, -6, 448.0), "e4m3fnuz": (3, -7, 240.0), "e5m2": (2, -14, 57344.0), "e5m2fnuz": (2, -15, 57344.0),
+    "e2m1": (1, 0, 6.0),
+}  # fmt: skip
+"""Small floats: bits of the fraction, the least exponent of a full one, the largest number.
+
+Those of 8 bits are from arXiv:2209.05433 and arXiv:2206.02915, that of 4 bits from the OCP Microscaling Formats 1.0.
+"""
+
+
 class Quantize(Layer):
     """Rounds to what integers can hold: ``(q − zero_point) · scale``, where ``q`` is ``round(x / scale) + zero_point``.
 
     Any shape, kept; ``q`` is from ``quant_min`` to ``quant_max``, and ties go to the even number.  Without ``scale``
     both follow from the least and the largest element of all that comes in, and 0, as in ONNX' DynamicQuantizeLinear.
     Flops per element: 1 division, 1 rounding, 1 add, 2 comparisons, 1 subtraction, 1 product; 2 comparisons more where
-    the range is to be found.
+    the range is to be found.  Of a ``format`` of 8 or 4 bits it takes the nearest number, the largest at most, and has
+    neither the add nor the subtraction.
     """
 
     scale = argument(number, "the step between two numbers; default: a part of the range that comes in", None)
@@ -29,6 +40,7 @@ class Quantize(Layer):
     quant_min = argument(integer, "the least integer", 0)
     quant_max = argument(integer, "the largest integer", 255)
 
+    format = argument(choice("integer", *FORMATS), "integers, or floats of so many bits", "integer")
     output = argument(choice("numbers", "integers", "scale", "zero_point"), "which of the results comes out", "numbers")
 
     example = Example("quantize: 0.02", inputs=((64, 28, 28),), output=(64, 28, 28), flops=7 * 64 * 28 * 28)
@@ -42,6 +54,10 @@ class Quantize(Layer):
             raise LayerError(
                 f"quant_min = {self.quant_min} must be below quant_max = {self.quant_max}", argument="quant_min"
             )
+        if self.format != "integer" and (self.scale is None or self.zero_point or self.output != "numbers"):
+            raise LayerError(
+                f"format = {self.format} takes a scale, no zero_point, and gives numbers", argument="format"
+            )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape; (1,) for a scale or a zero point."""
@@ -52,8 +68,8 @@ class Quantize(Layer):
         return times if self.output in ("numbers", "integers") else 0
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Seven per element, and two to find the range."""
-        return (7 if self.scale is not None else 9) * prod(inputs[0])
+        """Seven per element, and two to find the range; five for floats."""
+        return (9 if self.scale is None else 7 if self.format == "integer" else 5) * prod(inputs[0])
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads | None:
         """Return that a scale or a zero point reads all; an element is taken to read the one in its place alone."""
@@ -64,10 +80,20 @@ class Quantize(Layer):
         (x,) = inputs
         np, kind = ops.np, x.dtype.type
         scale, zero = self._range(np, x)
+        if self.format != "integer":
+            return self.nearest(np, x / kind(scale)) * kind(scale)
         if self.output in ("scale", "zero_point"):
             return np.full((1, 1), scale if self.output == "scale" else zero, kind)
         whole = np.clip(np.rint(x / kind(scale)) + kind(zero), self.quant_min, self.quant_max)
         return whole if self.output == "integers" else (whole - kind(zero)) * kind(scale)
+
+    def nearest(self, np: NumPy, x: Array) -> Array:
+        """Return the nearest numbers of a small float."""
+        fraction, least, most = FORMATS[self.format]
+        _, exponents = np.frexp(x)  # x is from 0.5 to 1, times 2 to the power of them
+        step = np.ldexp(x.dtype.type(1), np.maximum(exponents - 1, least) - fraction)
+        found: Array = np.clip(np.rint(x / step) * step, -most, most)
+        return found
 
     def _range(self, np: NumPy, x: Array) -> tuple[float, float]:
         """Return the scale and the zero point."""
@@ -77,6 +103,8 @@ class Quantize(Layer):
 
     def to_onnx(self, onnx: Onnx) -> str:
         """The formula, operator by operator."""
+        if self.format != "integer":
+            return self._cast(onnx)
         least, most = onnx.number(self.quant_min), onnx.number(self.quant_max)
         if self.scale is not None:
             scale, zero = onnx.number(self.scale), onnx.number(self.zero_point)
@@ -94,17 +122,26 @@ class Quantize(Layer):
         whole = onnx.node("Clip", whole, least, most)
         return whole if self.output == "integers" else onnx.node("Mul", onnx.node("Sub", whole, zero), scale)
 
+    def _cast(self, onnx: Onnx) -> str:
+        """Return a cast to floats of 8 bits, and back."""
+        if self.format == "e2m1" or onnx.opset < 19:
+            raise LayerError("has floats of 8 bits from opset 19 on, and none of 4 that runtimes cast to")
+        scale = onnx.number(self.scale or 1)
+        small = onnx.node("Div", onnx.x, scale)
+        small = onnx.node("Cast", small, to=17 + [*FORMATS].index(self.format))
+        return onnx.node("Mul", onnx.node("Cast", small, to=1), scale)
+
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function.  Raises LayerError if the range is that of what comes in."""
-        if self.scale is None or self.output != "numbers":
-            raise LayerError("has no function that rounds to a tensor's own range, or gives integers")
+        """PyTorch's function.  Raises LayerError if the range is that of what comes in, or for floats."""
+        if self.scale is None or self.output != "numbers" or self.format != "integer":
+            raise LayerError("has no function that rounds to a tensor's own range or to floats, or gives integers")
         function = "torch.fake_quantize_per_tensor_affine"
         return Torch(call(function, X, self.scale, self.zero_point, self.quant_min, self.quant_max))
 
     def label(self) -> str:
         """Return the step and the integers."""
         step = "own range" if self.scale is None else f"{self.scale:.3g}"
-        return f"{step}, {self.quant_min} … {self.quant_max}"
+        return f"{step}, {self.quant_min} … {self.quant_max}" if self.format == "integer" else f"{step}, {self.format}"
 
 
 def own_range(np: NumPy, x: Array, least: int = 0, most: int = 255) -> tuple[float, float]:

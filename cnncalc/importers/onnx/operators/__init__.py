@@ -4,6 +4,7 @@ from cnncalc.importers.onnx.operators import (
     attending,
     contraction,
     elementwise,
+    finding,
     functions,
     integers,
     movement,
@@ -19,6 +20,6 @@ from cnncalc.importers.onnx.operators import (
 )
 
 __all__ = [
-    "attending", "contraction", "elementwise", "functions", "integers", "movement", "normalization", "parts", "pooling",
-    "quantized", "recurrent", "reduction", "resizing", "scattering", "shapes",
+    "attending", "contraction", "elementwise", "finding", "functions", "integers", "movement", "normalization", "parts",
+    "pooling", "quantized", "recurrent", "reduction", "resizing", "scattering", "shapes",
 ]  # fmt: skip

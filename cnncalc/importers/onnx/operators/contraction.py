@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.builder import Builder, Handler, Result, operator
 from cnncalc.importers.onnx.opaque import ComputedConv
 from cnncalc.importers.onnx.operators.elementwise import affine, framed, merged
 from cnncalc.importers.onnx.values import Call, ConstantInput, UnfitError, Value, alias, made
@@ -62,6 +62,23 @@ def feature_map(value: Value) -> Value:
     return value
 
 
+def of_regions(handler: Handler) -> Handler:
+    """Return a handler that takes maps without a batch, too, whose first axis is that of regions of another map."""
+
+    def handled(build: Builder, call: Call) -> Result:
+        x, weight = call.input(0), call.given(1)
+        axes = (call.integers("kernel_shape") or ()) if weight is None else weight.shape[2:]
+        if not x.is_live or x.axis is not None or not x.times or x.rank != len(axes) + 2:
+            return handler(build, call)
+        samples = build.step("fold", [x], 0, axis=0)
+        made = handler(build, Call(call.operator, [samples, *call.inputs[1:]], call.opset, call.scopes))
+        y = made if isinstance(made, Value) else made[0]
+        assert y is not None, call.op
+        return [build.step("unfold", [y], None, size=x.shape[0], axis=0)]
+
+    return handled
+
+
 def cropped(build: Builder, x: Value, window: SlidingWindow) -> tuple[Value, SlidingWindow]:
     """Return a map whose borders are cut where the padding is negative, and the window with 0 there."""
     for axis, (before, after) in enumerate(window.padding, 1):
@@ -72,6 +89,7 @@ def cropped(build: Builder, x: Value, window: SlidingWindow) -> tuple[Value, Sli
 
 
 @operator("Conv")
+@of_regions
 def _conv(build: Builder, call: Call) -> Value:
     x = call.input(0)
     if x.rank == 3 and x.axis == 2 and x.times == x.shape[0] == 1:  # samples are the steps of one sequence
@@ -79,7 +97,7 @@ def _conv(build: Builder, call: Call) -> Value:
         steps = build.view(x, (*x.shape[1:], 1), 0)
         y = convolution(build, call, steps, call.input(1), call.given(2))
         return build.view(y, (1, *y.shape[:-1]), 2)
-    return convolution(build, call, feature_map(call.input(0)), call.input(1), call.given(2))
+    return convolution(build, call, feature_map(x), call.input(1), call.given(2))
 
 
 def convolution(build: Builder, call: Call, x: Value, weight: Value, bias: Value | None) -> Value:
@@ -123,6 +141,7 @@ def _computed(build: Builder, call: Call, x: Value, weight: Value, bias: Value |
 
 
 @operator("ConvTranspose")
+@of_regions
 def _conv_transpose(build: Builder, call: Call) -> Value:
     x, weight, bias = feature_map(call.input(0)), call.input(1), call.given(2)
     if weight.is_live:

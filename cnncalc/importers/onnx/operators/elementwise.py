@@ -30,9 +30,11 @@ def _single(build: Builder, call: Call) -> Value:
     return build.step(SINGLE[call.op], [call.input(0)])
 
 
-@operator("Identity", "Dropout", "BatchNormalizationTraining", "Bernoulli", "OptionalGetElement")
+@operator("Identity", "Dropout", "OptionalGetElement")
 def _same(build: Builder, call: Call) -> Value:
-    value = call.input(0)
+    value, training = call.input(0), call.given(2)
+    if call.op == "Dropout" and training is not None and training.number != 0:
+        build.training.append(call.op)
     return alias(value, value.shape, value.axis) if value.is_live else build.derived(call.op, value)
 
 
@@ -159,6 +161,11 @@ def framed(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shape
     if len(places) > 1:
         raise UnfitError("the batch stands on different axes of its inputs")
     axis = rank - places.pop() if places else None
+    if axis is not None and build.baked == 1 and _meets_rows(values, rank - axis):
+        build.single.append(f"{build.call.op} '{build.call.operator.name}'")
+        rows = [value for value in values if value.axis is not None]
+        apart = {value: build.step("unfold", [value], None, size=value.times, axis=value.axis) for value in rows}
+        return framed(build, [apart.get(value, value) for value in values])
     found, shapes = [], []
     for value in values:
         pad = rank - value.rank
@@ -176,6 +183,13 @@ def framed(build: Builder, values: list[Value]) -> tuple[list[Value], list[Shape
         found.append(value)
         shapes.append(shape)
     return found, shapes, axis
+
+
+def _meets_rows(values: list[Value], place: int) -> bool:
+    """Whether what has no batch has, where the others have theirs, an axis of the rows that one sample has become."""
+    counts = {value.times for value in values if value.axis is not None}
+    rows = {value.shape[-place] for value in values if value.axis is None and value.rank >= place}
+    return rows - {1} == counts - {1} != set()
 
 
 def merged(build: Builder, name: str, values: list[Value], **arguments: object) -> Value:
@@ -227,7 +241,7 @@ def affine(build: Builder, x: Value, mul: float = 1.0, add: float = 0.0) -> Valu
 
 @operator("Add", "Sub", "Mul", "Div")
 def _arithmetic(build: Builder, call: Call) -> Value:
-    a, b = call.input(0), call.input(1)
+    a, b = [build.of_one_batch(call.input(index)) for index in (0, 1)]
     if _is_integral(call) and (a.is_live or b.is_live):
         return build.step("trunc", [merged(build, "divide", [a, b])])
     found = _of_each_sample(call.op, a, b) or _of_each_sample(call.op, b, a)

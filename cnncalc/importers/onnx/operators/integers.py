@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.elements import FORMATS
 from cnncalc.importers.onnx.operators.elementwise import filled, merged
-from cnncalc.importers.onnx.proto import BOOL, FLOATS
-from cnncalc.importers.onnx.values import Call, Value, alias
+from cnncalc.importers.onnx.operators.quantized import ONE, rounded
+from cnncalc.importers.onnx.proto import BFLOAT16, BITS, BOOL, FLOATS, SMALL_FLOATS
+from cnncalc.importers.onnx.values import Call, QuantizedGrid, UnfitError, Value, alias
 
 WHOLE = frozenset(("floor", "ceil", "round", "trunc", "sign", "argmax", "compare"))
 """Layers that make integers of any numbers."""
@@ -16,7 +18,12 @@ def _cast(build: Builder, call: Call) -> Value:
     """Return a value as numbers of another type: cut to integers, or whether they are not 0; else as it is."""
     x = call.input(0)
     to = call.integer("to") if call.op == "Cast" else call.input(1).dtype
-    if not x.is_live:
+    if to not in (*FORMATS, *SMALL_FLOATS, BFLOAT16):
+        what = f"numbers of {BITS[to]} bits" if to in BITS else f"the type {to}"
+        raise UnfitError(f"a cast to {what} is not known")
+    if to in SMALL_FLOATS and x.is_live and x.dtype not in SMALL_FLOATS:
+        made = rounded(build, x, QuantizedGrid(ONE, None), to)
+    elif not x.is_live:
         made = build.derived("Cast", x, to=to)
     elif to == BOOL and x.dtype != BOOL:
         made = merged(build, "compare", [x, filled(0.0, x)], by="not_equal")

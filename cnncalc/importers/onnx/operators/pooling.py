@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.importers.onnx.builder import Builder, operator
-from cnncalc.importers.onnx.operators.contraction import cropped, feature_map, window
+from cnncalc.importers.onnx.operators.contraction import cropped, feature_map, of_regions, window
 from cnncalc.importers.onnx.values import Call, UnfitError, Value
 
 
 @operator("MaxPool", "AveragePool", "LpPool")
+@of_regions
 def _pool(build: Builder, call: Call) -> Sequence[Value | None]:
-    x = feature_map(call.input(0))
     kernel = call.integers("kernel_shape")
+    x = feature_map(call.input(0))
     if kernel is None or not x.is_live:
         raise UnfitError("kernel_shape is missing" if kernel is None else "it pools a constant")
     x, slides = cropped(build, x, window(call, x.shape[1:], kernel))

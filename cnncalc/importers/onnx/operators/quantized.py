@@ -6,20 +6,31 @@ from collections.abc import Sequence
 from math import isclose
 
 from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
+from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.model import Attribute
 from cnncalc.importers.onnx.operators.contraction import convolution, feature_map, linear, product
 from cnncalc.importers.onnx.operators.elementwise import affine, merged
-from cnncalc.importers.onnx.proto import FLOAT, INT4, INT8, INT16, UINT4, UINT8, UINT16
-from cnncalc.importers.onnx.values import Call, ConstantInput, LayerStep, UnfitError, Value, alias, literal
+from cnncalc.importers.onnx.proto import FLOAT, INT2, INT4, INT8, INT16, SMALL_FLOATS, UINT2, UINT4, UINT8, UINT16
+from cnncalc.importers.onnx.values import (
+    Call,
+    ConstantInput,
+    LayerStep,
+    QuantizedGrid,
+    UnfitError,
+    Value,
+    alias,
+    literal,
+)
 from cnncalc.layers.base import Layer
 
 
-def dequantized(build: Builder, value: Value, scale: Value | None, zero: Value | None, axis: int = 1) -> Value:
+def dequantized(
+    build: Builder, value: Value, scale: Value | None, zero: Value | None, axis: int = 1, block: int = 0
+) -> Value:
     """Return a quantised constant as real numbers, which are its own elements in another form; or what is live."""
     if value.is_live:
-        return in_numbers(build, value, scale, zero)
-    given = [value, scale or literal((1.0,), (), FLOAT), zero or literal((0,), ())]
-    real = build.derived("DequantizeLinear", *given, axis=axis)
+        return in_numbers(build, value, QuantizedGrid(scale or ONE, zero, axis, block))
+    real = build.derived("DequantizeLinear", value, scale or ONE, zero or NOTHING, axis=axis, block_size=block)
     real.leaves, real.dtype = value.leaves, FLOAT
     build.dequantized |= dict.fromkeys([id(leaf) for leaf in value.leaves])
     if (
@@ -32,18 +43,23 @@ def dequantized(build: Builder, value: Value, scale: Value | None, zero: Value |
     return real
 
 
-def in_numbers(build: Builder, value: Value, scale: Value | None, zero: Value | None) -> Value:
+ONE, NOTHING = literal((1.0,), (), FLOAT), literal((0,), ())
+
+
+def in_numbers(build: Builder, value: Value, grid: QuantizedGrid) -> Value:
     """Return a tensor that is computed as real numbers: as it is, unless its elements are a file's own integers."""
     first = value
-    while first.step is not None and first.step.inputs and _keeps_numbers(first.step.layer):
+    while first.step is not None and first.step.inputs and first.quantum is None and _keeps_numbers(first.step.layer):
         first = first.step.inputs[0]
     table = first.step.held.get("weight") if first.step is not None else None
     real = alias(value, value.shape, value.axis)
     if first.step is not None and table is not None and table.value.dtype in RANGES:
-        first.step.held["weight"] = ConstantInput(dequantized(build, table.value, scale, zero), table.is_certain)
-    elif first.step is None and first.dtype in RANGES:
-        step, offset = _number(scale, 1.0), _number(zero, 0.0)
-        real = affine(build, value, mul=step, add=-offset * step)
+        weight = dequantized(build, table.value, grid.scale, grid.zero)
+        first.step.held["weight"] = ConstantInput(weight, table.is_certain)
+    elif first.quantum is not None and not grid.is_that_of(first.quantum):
+        real = _centred_and_scaled(build, _places(build, value, first.quantum), grid)
+    elif first.step is None and first.quantum is None and (first.dtype in RANGES or first.dtype in SMALL_FLOATS):
+        real = _centred_and_scaled(build, value, grid)
     real.dtype = FLOAT
     return real
 
@@ -53,66 +69,117 @@ def _keeps_numbers(layer: Layer) -> bool:
     return layer.moves_only or layer.type == "maxpool"
 
 
-def _number(value: Value | None, default: float) -> float:
-    """Return a scale or a zero point.  Raises UnfitError if it is not one number that the file has."""
-    if value is None:
-        return default
-    if value.number is None:
-        raise UnfitError("its input has a scale for each channel, or one that is computed")
-    return float(value.number)
+def _centred_and_scaled(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
+    """Return the numbers of a grid that are at places of it."""
+    if grid.numbers is not None:
+        step, offset = grid.numbers
+        return affine(build, x, mul=step, add=-offset * step)
+    if grid.zero is not None and grid.zero.fill != 0:
+        x = merged(build, "subtract", [x, _spread(build, grid.zero, x, grid)])
+    return merged(build, "multiply", [x, _spread(build, grid.scale, x, grid)])
+
+
+def _places(build: Builder, x: Value, grid: QuantizedGrid) -> Value:
+    """Return where numbers lie on a grid; those between two places are not rounded."""
+    if grid.numbers is not None:
+        step, offset = grid.numbers
+        return affine(build, x, mul=1 / step, add=offset)
+    x = merged(build, "divide", [x, _spread(build, grid.scale, x, grid)])
+    return (
+        x if grid.zero is None or grid.zero.fill == 0 else merged(build, "add", [x, _spread(build, grid.zero, x, grid)])
+    )
+
+
+def _spread(build: Builder, given: Value, x: Value, grid: QuantizedGrid) -> Value:
+    """Return scales, or zero points, as they meet a tensor."""
+    if given.elements == 1:
+        return given
+    sizes, axis = [1] * x.rank, position(grid.axis, x.rank)
+    sizes[axis] = x.dims[axis]
+    if given.rank == x.rank:
+        sizes = [*given.dims]
+        sizes[axis] = x.dims[axis]
+    if given.is_live:
+        raise UnfitError("its scales are computed, and not one for all")
+    return build.derived("Spread", given, shape=tuple(sizes), axis=axis, block_size=grid.block)
 
 
 @operator("QuantizeLinear", "DequantizeLinear")
 @operator("QuantizeLinear", "DequantizeLinear", domain="com.microsoft")
 def _quantize(build: Builder, call: Call) -> Value:
     x, scale, zero = call.input(0), call.given(1), call.given(2)
-    if x.is_live and call.op == "QuantizeLinear":
-        return clipped_by_range(build, x, scale, zero)
+    axis, block = call.integer("axis", 1), call.integer("block_size")
     if call.op == "DequantizeLinear":
-        return dequantized(build, x, scale, zero, call.integer("axis", 1))
-    value = build.derived(
-        "QuantizeLinear", *[value for value in call.inputs if value is not None], axis=call.integer("axis", 1)
-    )
-    value.leaves = x.leaves
+        return dequantized(build, x, scale, zero, axis, block)
+    dtype = zero.dtype if zero else call.integer("output_dtype") or UINT8
+    if x.is_live:
+        return rounded(build, x, QuantizedGrid(scale or ONE, zero, axis, block), dtype)
+    value = build.derived("QuantizeLinear", x, scale or ONE, zero or NOTHING, axis=axis, block_size=block)
+    value.leaves, value.dtype = x.leaves, dtype
     number, step, offset = x.fill, scale and scale.fill, 0 if zero is None else zero.fill
-    if number is not None and step and offset is not None:
-        least, most = RANGES.get(zero.dtype if zero else UINT8, RANGES[UINT8])
+    if number is not None and step and offset is not None and dtype in RANGES:
+        least, most = RANGES[dtype]
         value.fill = min(max(round(number / step) + offset, least), most)
     return value
 
 
-RANGES = {UINT8: (0, 255), INT8: (-128, 127), UINT16: (0, 65535), INT16: (-32768, 32767), UINT4: (0, 15), INT4: (-8, 7)}
+RANGES = {
+    UINT8: (0, 255), INT8: (-128, 127), UINT16: (0, 65535), INT16: (-32768, 32767), UINT4: (0, 15), INT4: (-8, 7),
+    UINT2: (0, 3), INT2: (-2, 1),
+}  # fmt: skip
 """The least and the largest number of each type of quantised tensors."""
 
 SIX = 6.0
 
 
 def clipped_by_range(build: Builder, x: Value, scale: Value | None, zero: Value | None) -> Value:
+    """Return what an operator makes of its result in real numbers, which it quantises."""
+    return rounded(build, x, QuantizedGrid(scale or ONE, zero), zero.dtype if zero else UINT8)
+
+
+def rounded(build: Builder, x: Value, grid: QuantizedGrid, dtype: int) -> Value:
     """Return what quantising makes of a tensor in real numbers: a relu where the numbers begin at 0, else the same.
 
     Quantisers leave out a relu, or relu6, whose bounds are those of the numbers behind it.  Where the network is to run
     the numbers are rounded, too.
     """
     build.quantizes = True
-    if scale is None or scale.number is None or (zero is not None and zero.number is None):
-        return alias(x, x.shape, x.axis)
-    least, most = RANGES.get(zero.dtype if zero else UINT8, RANGES[UINT8])
-    offset, step = int(zero.number or 0) if zero else 0, float(scale.number)
-    if offset == least and not is_positive(x):
-        x = build.step("relu6" if isclose((most - offset) * step, SIX, rel_tol=1e-3) else "relu", [x])
-    if build.rounds and step > 0:
-        x = build.step("quantize", [x], scale=step, zero_point=offset, quant_min=least, quant_max=most)
+    if dtype not in RANGES and dtype not in SMALL_FLOATS:
+        raise UnfitError(f"quantised tensors of the type {dtype} are not known")
+    least, most = RANGES.get(dtype, (0, 0))
+    if dtype in RANGES and grid.numbers is not None:
+        step, offset = grid.numbers
+        if offset == least and not is_positive(x):
+            x = build.step("relu6" if isclose((most - offset) * step, SIX, rel_tol=1e-3) else "relu", [x])
+    if build.rounds:
+        x = _rounded(
+            build,
+            x,
+            grid,
+            {"format": SMALL_FLOATS[dtype]} if dtype in SMALL_FLOATS else {"quant_min": least, "quant_max": most},
+        )
     made = alias(x, x.shape, x.axis)
-    made.quantum = (step, offset)
+    made.quantum = grid
     return made
 
 
+def _rounded(build: Builder, x: Value, grid: QuantizedGrid, to: dict[str, object]) -> Value:
+    """Return the numbers of a grid that are next to those of a tensor."""
+    if grid.numbers is None or grid.numbers[0] <= 0:
+        whole = build.step("quantize", [_places(build, x, grid)], scale=1.0, **to)
+        return _centred_and_scaled(build, whole, grid)
+    step, offset = grid.numbers
+    return build.step("quantize", [x], scale=step, zero_point=int(offset), **to)
+
+
 def in_integers(build: Builder, x: Value, dtype: int) -> Value:
-    """Return the integers that stand for a quantised tensor, as a model's output has them."""
+    """Return the places that stand for a quantised tensor, as a model's output has them."""
     assert x.quantum is not None
-    (step, offset), (least, most) = x.quantum, RANGES[dtype]
-    whole = build.step("round", [affine(build, x, mul=1 / step, add=0.0)])
-    return build.step("hardtanh", [affine(build, whole, add=float(offset))], min_val=least, max_val=most)
+    places = _places(build, x, x.quantum)
+    if dtype in SMALL_FLOATS:
+        return places
+    least, most = RANGES[dtype]
+    return build.step("hardtanh", [build.step("round", [places])], min_val=least, max_val=most)
 
 
 POSITIVE = frozenset(("relu", "relu6", "sigmoid", "hardsigmoid", "softmax", "exp", "abs", "sqrt"))

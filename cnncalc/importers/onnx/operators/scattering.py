@@ -7,6 +7,7 @@ from math import prod
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.elementwise import framed
 from cnncalc.importers.onnx.operators.parts import flat_indices
+from cnncalc.importers.onnx.unknown import stated
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 from cnncalc.layers.shapes import Shape
 
@@ -93,7 +94,7 @@ def _grid_sample(build: Builder, call: Call) -> Value:
     x, grid = [_of_a_sample(build, call.input(index)) for index in (0, 1)]
     mode = {"bilinear": "linear"}.get(call.text("mode", "linear"), call.text("mode", "linear"))
     if mode not in ("linear", "nearest") or {x.axis, grid.axis} - {0, None}:
-        return build.stated(call, (x.shape[0], *grid.shape[:-1]), x.axis)
+        return stated(build, call, (x.shape[0], *grid.shape[:-1]), x.axis)
     outside = call.text("padding_mode", "zeros")
     corners = bool(call.integer("align_corners"))
     return build.step("grid_sample", [x, grid], mode=mode, padding_mode=outside, align_corners=corners)
@@ -111,4 +112,4 @@ def _col2im(build: Builder, call: Call) -> Value:
     x, sizes, block = call.input(0), call.sizes(1, "image_shape") or (), call.sizes(2, "block_shape") or (1,)
     if x.axis != 0 or len(x.shape) != 2 or x.shape[0] % prod(block):
         raise UnfitError(f"blocks of {list(block)[:8]}")
-    return build.stated(call, (x.shape[0] // prod(block), *sizes), 0)
+    return stated(build, call, (x.shape[0] // prod(block), *sizes), 0)

@@ -7,7 +7,7 @@ from math import prod
 from cnncalc.ground.limits import MAX_KNOWN_ELEMENTS
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.model import StoredTensor
-from cnncalc.importers.onnx.operators.elementwise import affine, merged
+from cnncalc.importers.onnx.operators.elementwise import affine, filled, merged
 from cnncalc.importers.onnx.operators.movement import laid, unbatched
 from cnncalc.importers.onnx.proto import DOUBLE, FLOAT, INT64
 from cnncalc.importers.onnx.values import SAMPLES, Call, UnfitError, Value, literal
@@ -82,6 +82,14 @@ def _like(build: Builder, call: Call) -> Value:
     return Value("", shape, FLOAT if call.op != "EyeLike" else DOUBLE)
 
 
+def is_natural(x: Value) -> bool:
+    """Whether a value is made of places that count from 0, as those of a largest element do."""
+    step = x.step
+    while step is not None and step.layer.moves_only and len(step.inputs) == 1:
+        step = step.inputs[0].step
+    return step is not None and step.layer.type == "argmax"
+
+
 @operator("OneHot")
 def _one_hot(build: Builder, call: Call) -> Value:
     x, depth, numbers = call.input(0), call.sizes(1, "depth"), call.known(2, "values")
@@ -89,23 +97,24 @@ def _one_hot(build: Builder, call: Call) -> Value:
         raise UnfitError("its depth or its numbers are not known before it runs")
     at = call.integer("axis", -1)
     at = at + x.rank + 1 if at < 0 else at
-    tall = laid(build, x, [*range(at), None, *range(at, x.rank)])
     count = depth[0]
+    if not is_natural(x):  # -1 is the last place
+        below = merged(build, "compare", [x, filled(0.0, x)], by="less")
+        x = merged(build, "add", [x, affine(build, below, mul=float(count))])
+    tall = laid(build, x, [*range(at), None, *range(at, x.rank)])
     places = literal(tuple(range(count)), (count, *(1,) * (x.rank - at)))
     y = merged(build, "compare", [tall, places], by="equal")
     off, on = [float(number) for number in numbers]
     return affine(build, y, mul=on - off, add=off)
 
 
-@operator("Range", "NonZero")
-def _unknown(build: Builder, call: Call) -> Value:
-    if call.op == "Range":
-        parts = [value.number if value is not None else None for value in call.inputs]
-        start, stop, step = parts
-        if start is not None and stop is not None and step:
-            if (start, stop, step) == (0, SAMPLES, 1):  # a number for each sample, as it is for the first
-                made = literal((0,), (1,), call.input(0).dtype)
-                made.rows = 1
-                return made
-            return Value("", (max(0, -int((start - stop) // step)),), call.input(0).dtype)
+@operator("Range")
+def _range(build: Builder, call: Call) -> Value:
+    start, stop, step = [value.number if value is not None else None for value in call.inputs]
+    if start is not None and stop is not None and step:
+        if (start, stop, step) == (0, SAMPLES, 1):  # a number for each sample, as it is for the first
+            made = literal((0,), (1,), call.input(0).dtype)
+            made.rows = 1
+            return made
+        return Value("", (max(0, -int((start - stop) // step)),), call.input(0).dtype)
     raise UnfitError("its output's shape is not known before it runs")

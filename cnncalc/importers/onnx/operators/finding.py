@@ -1,0 +1,69 @@
+"""Operators that make as many rows as they find: counted with the most that there may be."""
+
+from __future__ import annotations
+
+from math import prod
+
+from cnncalc.importers.onnx.builder import Builder, operator
+from cnncalc.importers.onnx.evaluator_moves import position
+from cnncalc.importers.onnx.opaque import Opaque
+from cnncalc.importers.onnx.operators.contraction import feature_map
+from cnncalc.importers.onnx.proto import INT64
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, where
+from cnncalc.layers.shapes import Shape
+
+
+def found(build: Builder, call: Call, values: list[Value], most: int, before: Shape = (), behind: Shape = ()) -> Value:
+    """Return rows, each of a shape around their axis, of which an operator finds ``most`` at most in a sample."""
+    live = [value for value in values if value.is_live]
+    if not live or not most:
+        raise UnfitError("its output's shape is not known before it runs")
+    build.found.append(where(call.operator))
+    made = build.layer(Opaque(op=call.op, shape=(*before, most, *behind)), live, None)
+    made.dtype = values[0].dtype
+    return made
+
+
+@operator("NonZero")
+def _nonzero(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    made = found(build, call, [x], x.elements, before=(max(x.rank, 1),))
+    made.dtype = INT64
+    return made
+
+
+@operator("NonMaxSuppression")
+def _non_max_suppression(build: Builder, call: Call) -> Value:
+    """Return (batch, class, box) of each box that is kept (https://onnx.ai/onnx/operators/onnx__NonMaxSuppression.html)."""
+    boxes, scores, most = call.input(0), call.input(1), call.given(2)
+    if scores.rank != 3:
+        raise UnfitError(f"scores of {scores.rank} axes, not of batch, classes and boxes")
+    rows, count = prod(scores.shape[:-1]), scores.shape[-1]
+    each = count if most is None or most.number is None else min(int(most.number), count)
+    made = found(build, call, [boxes, scores], rows * each, behind=(3,))
+    made.dtype = INT64
+    return made
+
+
+@operator("Compress")
+def _compress(build: Builder, call: Call) -> Value:
+    x, axis = call.input(0), call.operator.attributes.get("axis")
+    if not isinstance(axis, int):
+        return found(build, call, [x, call.input(1)], x.elements)
+    own = x.own(position(axis, x.rank))
+    if own is None:
+        raise UnfitError("it takes a part of the batch")
+    return found(build, call, [x, call.input(1)], x.shape[own], x.shape[:own], x.shape[own + 1 :])
+
+
+@operator("RoiAlign", "MaxRoiPool")
+def _of_regions(build: Builder, call: Call) -> Value:
+    """Return each region of a map in one size (https://onnx.ai/onnx/operators/onnx__RoiAlign.html)."""
+    x, regions = feature_map(call.input(0)), call.input(1)
+    size = call.integers("pooled_shape") or (call.integer("output_height", 1), call.integer("output_width", 1))
+    together = regions.axis == 0 and regions.is_live
+    if together:  # the regions of all samples lie one after the other
+        regions = build.step("unfold", [regions], None, size=regions.times, axis=0)
+    shape = (regions.shape[0], x.shape[-3], *size)
+    made = build.layer(Opaque(op=call.op, shape=shape), [value for value in (x, regions) if value.is_live], None)
+    return build.step("fold", [made], 0, axis=0) if together else made

@@ -1,0 +1,103 @@
+"""Operators that make as many rows as they find: what is behind them is counted for the most."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from cnncalc.ground.errors import CnncalcError
+from tests.importers.models import model, network, node
+
+F = np.float32
+
+
+def ints(*values: int) -> Any:
+    return np.array(values, np.int64)
+
+
+def zeros(*shape: int) -> Any:
+    return np.arange(np.prod(shape), dtype=F).reshape(shape)
+
+
+def detector(*more: Any, outputs: tuple[str, ...] = ("y",), **constants: Any) -> bytes:
+    """Return a head that gives 6 boxes of 2 classes, of which 4 of each class are kept at most, and what is behind it."""
+    nodes = [
+        node("MatMul", ["x", "wb"], ["boxes"]), node("MatMul", ["x", "ws"], ["rows"]),
+        node("Transpose", ["rows"], ["scores"], perm=[0, 2, 1]),
+        node("NonMaxSuppression", ["boxes", "scores", "four", "half"], ["kept"], name="nms"),
+    ]  # fmt: skip
+    given = {"wb": zeros(5, 4), "ws": zeros(5, 2), "four": ints(4), "half": np.array([0.5], F), **constants}
+    return model([*nodes, *more], {"x": [1, 6, 5]}, outputs, given)
+
+
+def test_boxes_that_are_kept_are_the_most_that_may_be() -> None:
+    """4 of each of 2 classes are 8 rows of batch, class and box; 8 × 5 features by 5 × 3 weights are 120 products."""
+    rows = [
+        node("Gather", ["kept", "two"], ["places"], axis=1), node("Squeeze", ["x", "first"], ["flat"]),
+        node("Gather", ["flat", "places"], ["features"], axis=0), node("MatMul", ["features", "w"], ["y"]),
+    ]  # fmt: skip
+    net = network(detector(*rows, two=ints(2)[0], first=ints(0), w=zeros(5, 3)))
+    assert net.outputs["y"].shape == (8, 3)
+    assert net.summary().totals.macs == 6 * 5 * (4 + 2) + 8 * 5 * 3
+    assert net.summary().uncounted == ["NonMaxSuppression"]
+    assert "NonMaxSuppression 'nms' makes as many rows as it finds: the most is counted" in net.notes
+    assert "'NonMaxSuppression' can't be run" in [row.fault for row in net.run().mismatches]
+
+
+def test_elements_that_are_not_zero_are_as_many_as_there_are() -> None:
+    nodes = [node("Relu", ["x"], ["r"]), node("NonZero", ["r"], ["n"], name="nz"), node("Shape", ["n"], ["s"]),
+             node("Gather", ["s", "one"], ["c"]), node("Min", ["c", "ten"], ["k"]), node("Squeeze", ["x", "first"], ["f"]),
+             node("Reshape", ["f", "all"], ["v"]), node("TopK", ["v", "k"], ["y", "i"])]  # fmt: skip
+    constants = {"one": ints(1), "ten": ints(10), "first": ints(0), "all": ints(-1)}
+    net = network(model(nodes, {"x": [1, 4, 6]}, ["y", "n"], constants))
+    assert (net.outputs["n"].shape, net.outputs["y"].shape) == ((3, 24), (10,))
+
+
+def looped(body: list[Any]) -> bytes:
+    """Return a detector whose 8 rows are gone through by a loop, in which the size of a map follows from each."""
+    port, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto
+    inside = onnx.helper.make_graph(
+        [node("Gather", ["kept", "i"], ["row"]), node("Reshape", ["x", "row"], ["part"]), *body], "body",
+        [port("i", kind.INT64, []), port("go", kind.BOOL, []), port("sum", kind.FLOAT, None)],
+        [port("go", kind.BOOL, []), port("more", kind.FLOAT, None)],
+    )  # fmt: skip
+    behind = [node("Conv", ["map", "k"], ["seen"], name="conv"), node("ReduceMax", ["seen"], ["start"], keepdims=0),
+              node("Loop", ["eight", "", "start"], ["mask"], body=inside, name="paste")]  # fmt: skip
+    reshaped = node("Reshape", ["x", "square"], ["map"])
+    constants = {"k": zeros(3, 1, 1, 1), "eight": ints(8)[0], "square": ints(1, 1, 5, 6), "w": zeros(5, 3)}
+    return detector(node("Relu", ["kept"], ["y"]), reshaped, *behind, outputs=("y", "mask"), **constants)
+
+
+def test_what_rows_decide_over_is_left_out_with_its_name_and_nothing_else_is() -> None:
+    net = network(looped([node("ReduceMax", ["part"], ["most"], keepdims=0), node("Add", ["sum", "most"], ["more"])]))
+    assert list(net.outputs) == ["y"]
+    assert net.summary().totals.macs == 6 * 5 * (4 + 2) + 3 * 30, "the convolution that the loop alone reads is counted"
+    (note,) = [note for note in net.notes if "depend" in note]
+    assert note.startswith("Loop 'paste' depends on how many rows are found: not counted")
+    assert note.endswith("and neither is the output 'mask'")
+
+
+def test_products_of_what_rows_decide_over_are_refused() -> None:
+    body = [
+        node("MatMul", ["part", "w"], ["p"]),
+        node("ReduceMax", ["p"], ["most"]),
+        node("Add", ["sum", "most"], ["more"]),
+    ]
+    with pytest.raises(
+        CnncalcError, match=r"MatMul .* reads what depends on how many rows NonMaxSuppression 'nms' finds"
+    ):
+        network(looped(body))
+
+
+def test_regions_of_a_map_are_samples_of_what_is_behind_them() -> None:
+    """5 regions of 4 channels in 3×3 are filtered by 1×1: 5 · 9 · 4 · 2 products."""
+    nodes = [node("RoiAlign", ["x", "rois", "of"], ["r"], output_height=3, output_width=3, sampling_ratio=2, name="roi"),
+             node("Conv", ["r", "k"], ["c"]), node("Relu", ["c"], ["y"])]  # fmt: skip
+    constants = {"rois": zeros(5, 4), "of": ints(0, 0, 0, 0, 0), "k": zeros(2, 4, 1, 1)}
+    net = network(model(nodes, {"x": [1, 4, 9, 9]}, ["y"], constants, 16))
+    assert net.outputs["y"].shape == (5, 2, 3, 3)
+    assert net.summary().totals.macs == 5 * 9 * 4 * 2
+    assert net.summary().uncounted == ["RoiAlign"]
