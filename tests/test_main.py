@@ -65,6 +65,14 @@ def test_full_disk() -> None:
     assert (done.returncode, done.stderr) == (2, "can't write the output: No space left on device\n")
 
 
+def test_what_cannot_be_said_leaves_the_exit_code() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "cnncalc", "summary", "no-such"], stderr=full, check=False, timeout=60
+        )
+    assert done.returncode == 2
+
+
 def test_a_command_line_without_a_command_shows_the_help_once() -> None:
     done, asked = process(), process("--help")
     assert (done.returncode, done.stdout, done.stderr) == (2, "", asked.stdout)

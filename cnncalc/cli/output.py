@@ -137,7 +137,10 @@ def to_stderr(text: str) -> None:
         width = _columns(sys.stderr.isatty(), 2) if sys.stderr.isatty() else None
         if width:
             lines = "\n".join([_wrapped(line, max(width, NARROWEST)) for line in lines.split("\n")])
-        click.echo(lines, err=True)
+        try:
+            click.echo(lines, err=True)
+        except OSError:  # full or closed: the exit code is all that is left to say
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _wrapped(line: str, width: int) -> str:
