@@ -186,7 +186,8 @@ class Replacement:
     def drop(self) -> None:
         """Close and remove the file where it has not taken its place."""
         if hasattr(self, "file"):
-            self.file.close()
+            with suppress(OSError):  # on a full disk
+                self.file.close()
         if self._temporary in _unfinished:
             with suppress(FileNotFoundError):
                 os.unlink(self._temporary)

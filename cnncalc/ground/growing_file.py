@@ -80,7 +80,7 @@ class GrowingFile:
         begun(path)
         self.path = path
         self._of = of
-        self._bytes = self._checksum = 0
+        self._bytes = self._checksum = self._on_disk = 0
         self._state: Mapping[str, object] = {}
         self._whole: tuple[int, int] = (0, 0)
         self._last: float | None = None
@@ -100,6 +100,7 @@ class GrowingFile:
         growing._of = found.of
         growing._state = found.state
         growing._bytes, growing._checksum = growing._whole = found.bytes, found.checksum
+        growing._on_disk = found.bytes
         growing._last = monotonic()
         growing._replacement = None
         with _writing(path):
@@ -146,10 +147,14 @@ class GrowingFile:
 
     def leave(self) -> None:
         """End a file that somebody may go on with, at its last checkpoint."""
-        self._keep()
-        with _writing(self.path):
-            self._file.truncate(self._whole[0])
-            self._file.close()
+        try:
+            self._keep()
+        finally:
+            if self._replacement is None:
+                with suppress(OSError):  # on a full disk
+                    self._file.close()
+                with _writing(self.path):
+                    os.truncate(self.path, self._on_disk)
 
     def __enter__(self) -> GrowingFile:
         return self
@@ -175,6 +180,7 @@ class GrowingFile:
         with _writing(self.path):
             self._file.flush()
             self._show()
+            self._on_disk = self._whole[0]
         count, checksum = self._whole
         known = {"form": _FORM, "of": self._of, "bytes": count, "checksum": checksum, "state": self._state}
         write_whole(self.path + SUFFIX, json.dumps(known, indent=1).encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -253,3 +254,28 @@ def test_until_the_first_checkpoint_a_file_is_what_it_was(monkeypatch: pytest.Mo
     assert Path("out.ndjson").read_text() == "before"
     assert cnncalc("sweep", *MANY, "-o", "out.ndjson").code == 1
     assert Path("out.ndjson").read_text().count("\n") == 720
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(0, True), (60, False)])
+def test_a_disk_that_is_full(seconds: int, left: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was seen stays, whole lines only, and can be gone on with; what was not leaves nothing."""
+    monkeypatch.setattr(growing_file, "SECONDS", seconds)
+    monkeypatch.setattr("cnncalc.studies.sweep.jobs.WINDOW", 20)  # pieces that wait in a buffer
+    sweep = ("sweep", *MANY, "-o", "out.ndjson")
+    cnncalc(*sweep)
+    whole = Path("out.ndjson").read_bytes()
+    os.unlink("out.ndjson")
+    bounds = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) // 2, bounds[1]))
+    try:
+        done = cnncalc(*sweep)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, bounds)
+    assert (done.code, done.err) == (2, "can't write out.ndjson: File too large\n")
+    assert sorted(os.listdir()) == ["net.yaml", *["out.ndjson", "out.ndjson.progress"] * left]
+    if left:
+        found = Path("out.ndjson").read_bytes()
+        assert found.endswith(b"}\n")
+        assert whole.startswith(found)
+        assert cnncalc(*sweep, "--resume").code == 1
+        assert Path("out.ndjson").read_bytes() == whole
