@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 
+from cnncalc.exporters.columns import Column, is_half, multiple
+from cnncalc.exporters.scopes import ScopePart, parts_of
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.layers.arguments import REQUIRED
 
@@ -88,45 +90,22 @@ def structure(entries: list[Entry], source: Tensor) -> Key:
 
 def rolled(graph: Graph) -> list[Entry]:
     """Return the items of a graph, its scopes as items with items of their own."""
-    readers = graph.readers()
-    ends = set(graph.outputs.values())
-
-    def outside(group: list[Node]) -> tuple[Tensor, ...] | None:
-        """Return what a group of nodes reads; None if it is not one tensor in and one out."""
-        inside = set(group)
-        reads = dict.fromkeys(tensor for node in group for tensor in node.inputs if tensor not in inside)
-        seen = [node for node in group if node in ends or any(reader not in inside for reader in readers.get(node, ()))]
-        return tuple(reads) if len(reads) == 1 and seen == [group[-1]] else None
-
-    def items(nodes: list[Node], depth: int) -> list[Entry]:
-        found: list[Entry] = []
-        for scope, group in _scopes(nodes, depth):
-            reads = outside(group) if scope and len(group) > 1 else None
-            if reads is not None:
-                found.append(Entry(group[-1], reads, items(group, depth + 1), scope))
-            elif scope and len(group) > 1:
-                found += items(group, depth + 1)
-            else:
-                found += [Entry(node, node.inputs) for node in group]
-        return found
-
-    return items(graph.nodes, 0)
+    return _entries(parts_of(graph))
 
 
-def _scopes(nodes: list[Node], depth: int) -> Iterator[tuple[str, list[Node]]]:
-    """Yield neighbours that have one scope in common at a depth of their names; others one by one."""
-    group: list[Node] = []
-    current = ""
-    for node in nodes:
-        parts = node.name.split(".")
-        scope = ".".join(parts[: depth + 1]) if len(parts) > depth + 1 else ""
-        if group and (scope != current or not scope):
-            yield current, group
-            group = []
-        current = scope
-        group.append(node)
-    if group:
-        yield current, group
+def _entries(part: ScopePart) -> list[Entry]:
+    """Return the items of a scope; a scope inside is one where it is one tensor in and one out, in one piece."""
+    found: list[Entry] = []
+    for item in part.items:
+        inner = item.inner
+        if isinstance(inner, Node):
+            found.append(Entry(inner, inner.inputs))
+            continue
+        entries, first, last = _entries(inner), inner.nodes[0], inner.nodes[-1]
+        is_whole = 1 < len(inner.nodes) == last.index - first.index + 1
+        is_one = is_whole and len(inner.reads) == 1 and inner.makes == [last]
+        found += [Entry(last, tuple(inner.reads), entries, inner.path)] if is_one else entries
+    return sorted(found, key=lambda entry: entry.node.index)
 
 
 def everything(entries: list[Entry]) -> Iterator[Entry]:
@@ -192,10 +171,8 @@ def blocks(entries: list[Entry], taken: Callable[[str], bool]) -> dict[Key, Bloc
     return found
 
 
-Column = tuple[object, ...]
-"""The values of one argument, one for each place of a block."""
-
-Columns = dict[Column, str]
+Columns = dict[tuple[object, ...], str]
+"""The columns of values that have names."""
 
 NUMBERED = r"_\d+$"
 """How a name ends that was taken before."""
@@ -230,7 +207,7 @@ def _block(name: str, alike: list[Entry], inner: dict[Key, BlockText], taken: Ca
     said: dict[tuple[int, str], str] = {}
     arguments: dict[str, object] = {}
 
-    def column_of(number: int, argument: str) -> Column:
+    def column_of(number: int, argument: str) -> tuple[object, ...]:
         return tuple([(place.inner or [])[number].values[argument] for place in alike])
 
     last = {argument: column_of(number, argument) for number, entry in enumerate(first) for argument in entry.values}
@@ -244,13 +221,11 @@ def _block(name: str, alike: list[Entry], inner: dict[Key, BlockText], taken: Ca
                 said[number, argument] = "in_channels"
                 continue
             alike_ones = columns.setdefault(_family(argument), {})
-            known = alike_ones.get(column) or _multiple(column, alike_ones)
-            if known is None and entry.inner is not None:
-                known = _part(column, alike_ones)
+            known = alike_ones.get(column) or _in_terms_of(alike_ones, column, entry.inner is not None)
             if known is None and argument == "padding":
                 known = _half(column, columns.get("kernel_size", {}))
             if known is None:
-                is_inside = column != last[argument] and _multiple(last[argument], {column: ""}) is None
+                is_inside = column != last[argument] and not multiple(last[argument], column).endswith("{}")
                 wanted = INSIDE.get(argument, argument) if is_inside else argument
                 if entry.inner is not None and wanted in arguments:
                     wanted = f"{inner[entry.key].name}_{wanted}"
@@ -285,32 +260,19 @@ def _family(argument: str) -> str:
     return "width" if stem.endswith(("channels", "features", "groups")) else stem
 
 
+def _in_terms_of(columns: Columns, column: Column, parts: bool) -> str | None:
+    """Return a column as a multiple of a known one, ``4 * width``, or else as a part of one, ``width // 4``."""
+    texts = {name: multiple(column, other) for other, name in columns.items()}
+    for is_part in (False, True) if parts else (False,):
+        for name, text in texts.items():
+            if text and text.startswith("{}") is is_part:
+                return text.format(name)
+    return None
+
+
 def _half(padding: Column, kernels: Columns) -> str | None:
     """Return a column of paddings as half of a known kernel size, which keeps the size of a map."""
-    for kernel, name in kernels.items():
-        if all(isinstance(k, int) and p == k // 2 for p, k in zip(padding, kernel, strict=True)):
-            return f"{name} // 2"
-    return None
-
-
-def _multiple(column: Column, columns: Columns) -> str | None:
-    """Return a column as a multiple of a known one: ``4 * width``."""
-    for other, name in columns.items():
-        pairs = [(a, b) for a, b in zip(column, other, strict=True) if isinstance(a, int) and isinstance(b, int)]
-        if len(pairs) == len(column) and all(a > 0 and b > 0 for a, b in pairs):
-            factor = pairs[0][0] // pairs[0][1]
-            if factor > 1 and all(a == factor * b for a, b in pairs):
-                return f"{factor} * {name}"
-    return None
-
-
-def _part(column: Column, columns: Columns) -> str | None:
-    """Return a column as a part of a known one: ``width // 4``."""
-    for other, name in columns.items():
-        multiple = _multiple(other, {column: name})
-        if multiple is not None:
-            return f"{name} // {multiple.split()[0]}"
-    return None
+    return next((f"{name} // 2" for kernel, name in kernels.items() if is_half(padding, kernel)), None)
 
 
 def _free(argument: str, used: Collection[str], taken: Callable[[str], bool]) -> str:

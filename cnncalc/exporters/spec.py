@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from json import dumps
 from typing import TYPE_CHECKING
@@ -106,7 +106,7 @@ def difference(graph: Graph, other: Graph) -> str:
     """Return how a spec's graph differs from the graph that it was made of; "" where it does not."""
     if len(other.nodes) != len(graph.nodes):
         return f"it has {len(other.nodes)} layers, not {len(graph.nodes)}"
-    ours_in, theirs_in = _input_places(graph), _input_places(other)
+    our_places, their_places = _places(graph), _places(other)
     for one, two in zip(graph.nodes, other.nodes, strict=True):
         ours, theirs = one.use, two.use
         if (ours.layer.type, ours.inputs, ours.output, one.times) != (
@@ -123,22 +123,18 @@ def difference(graph: Graph, other: Graph) -> str:
             theirs.flops,
         ):
             return f"'{one.name}' has other figures"
-        if _places(one.inputs, ours_in) != _places(two.inputs, theirs_in):
+        if [our_places[tensor] for tensor in one.inputs] != [their_places[tensor] for tensor in two.inputs]:
             return f"'{one.name}' reads something else"
         if (one.shares and one.shares.index) != (two.shares and two.shares.index):
             return f"'{one.name}' has other weights"
-    same = _places(graph.outputs.values(), ours_in) == _places(other.outputs.values(), theirs_in)
-    return "" if same else "it has other outputs"
+    ends = [our_places[tensor] for tensor in graph.outputs.values()]
+    return "" if ends == [their_places[tensor] for tensor in other.outputs.values()] else "it has other outputs"
 
 
-def _input_places(graph: Graph) -> dict[Tensor, int]:
-    inputs = graph.inputs.values()
-    return {tensor: number - len(inputs) for number, tensor in enumerate(inputs)}
-
-
-def _places(tensors: Iterable[Tensor], inputs: Mapping[Tensor, int]) -> list[int]:
-    """Return where tensors are made: an index of a node, or of an input, counted from the end."""
-    return [tensor.index if isinstance(tensor, Node) else inputs[tensor] for tensor in tensors]
+def _places(graph: Graph) -> dict[Tensor, int]:
+    """Return the place of each layer, and of each input behind them all."""
+    tensors: list[Tensor] = [*graph.nodes, *graph.inputs.values()]
+    return {tensor: number for number, tensor in enumerate(tensors)}
 
 
 def input_names(graph: Graph) -> dict[Tensor, str]:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from cnncalc.exporters.columns import ABSENT, Column, equal, is_half, multiple, same
 from cnncalc.exporters.torch.merging import Template, merged
 from cnncalc.exporters.torch.names import free, quoted
 from cnncalc.exporters.torch.structures import Slot, SlotRef, Structure, folded, runs
-from cnncalc.exporters.torch.trees import KnownFigure, filled_call, same, whole
+from cnncalc.exporters.torch.trees import KnownFigure, filled_call
 from cnncalc.layers.pytorch import InputPlace, ModuleCall, Option
-
-ABSENT = object()
-"""What a column has where its slot is not there."""
-
-Column = list[object]
 
 WORDS = {"num_features": "channels", "num_channels": "channels", "normalized_shape": "channels", "": "size"}
 """What arguments are called better than PyTorch's layers call them."""
@@ -106,15 +102,15 @@ class Class:
             return self._once(column, word) if len(seen) < len(column) else seen[0]
         for columns in (self.arguments, self.stated):
             for name, other in columns.items():
-                if _equal(column, other):
+                if equal(column, other):
                     return self._known("{}", name)
         for columns in () if comes_in else (self.arguments, self.stated):
             for name, other in columns.items():
-                text = _multiple(column, other)
+                text = multiple(column, other)
                 if text:
                     return self._known(text, name)
         for name, other in ({**self.stated, **self.arguments}).items() if word == "padding" else ():
-            if _is_half(column, other):
+            if is_half(column, other):
                 return self._known("{} // 2", name)
         name = free(WORDS.get(word, word), {*self.arguments, *self.stated, "x"})
         self.arguments[name] = [None if value is ABSENT else value for value in column]
@@ -124,7 +120,7 @@ class Class:
         """Return the figure of a slot that only some uses have: an argument's name where it surely stands for that."""
         value = next(value for value in column if value is not ABSENT)
         for name, other in {**self.stated, **self.arguments}.items():
-            if _equal(column, other) and (name == word or (type(value) is int and value >= SURELY)):
+            if equal(column, other) and (name == word or (type(value) is int and value >= SURELY)):
                 return self._known("{}", name)
         return value
 
@@ -158,35 +154,6 @@ class Class:
             args = tuple([self.arguments[name][number] for name in needed])
             options = [Option(name, self.arguments[name][number], default) for name, default in self.defaults.items()]
             use.module = ModuleCall(self.name, args, tuple(options))
-
-
-def _equal(column: Column, other: Column) -> bool:
-    return all(value is ABSENT or same(value, there) for value, there in zip(column, other, strict=True))
-
-
-def _multiple(column: Column, other: Column) -> str:
-    """Return a column of whole numbers as a multiple, or a part, of another; "" where it is neither."""
-    pairs = _whole_pairs(column, other)
-    if not pairs or not all(value > 0 and there > 0 for value, there in pairs):
-        return ""
-    value, there = pairs[0]
-    if value > there and all(one == value // there * two for one, two in pairs):
-        return f"{value // there} * {{}}"
-    if value < there and all(two == there // value * one for one, two in pairs):
-        return f"{{}} // {there // value}"
-    return ""
-
-
-def _is_half(column: Column, other: Column) -> bool:
-    """Whether a column is the half of another, rounded down, as the padding of a kernel often is."""
-    pairs = _whole_pairs(column, other)
-    return bool(pairs) and all(value == there // 2 for value, there in pairs)
-
-
-def _whole_pairs(column: Column, other: Column) -> list[tuple[int, int]]:
-    """Return the pairs of both columns where the slot is there; an empty list unless all are integers."""
-    there = [place for place, value in enumerate(column) if value is not ABSENT]
-    return list(zip(whole([column[at] for at in there]), whole([other[at] for at in there]), strict=False))
 
 
 def _condition(there: list[bool], column: Column) -> str:

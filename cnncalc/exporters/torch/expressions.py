@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import inf
 
+from cnncalc.exporters.columns import same, whole
 from cnncalc.exporters.torch.layout import Bracket, Text, flat
 from cnncalc.exporters.torch.names import is_name, quoted
 from cnncalc.exporters.torch.structures import numbered
-from cnncalc.exporters.torch.trees import KnownFigure, figures, filled, same, structure, whole
+from cnncalc.exporters.torch.trees import KnownFigure, figures, filled, structure
 from cnncalc.layers.pytorch import Code, InputPlace, ModuleCall, Option
 
 _STRENGTH = {

@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Iterable
 from functools import cached_property
 
+from cnncalc.exporters.scopes import ScopePart, all_parts, parts_of
 from cnncalc.exporters.torch.classes import Class, ClassUse, classes_of
 from cnncalc.exporters.torch.layout import WIDTH
 from cnncalc.exporters.torch.names import TAKEN, access, class_name, free, is_free, network_name, scope_name
-from cnncalc.exporters.torch.parts import ScopePart, all_parts, parts_of
 from cnncalc.exporters.torch.source import class_text
 from cnncalc.exporters.torch.structures import Maker, SlotRef, Structure, is_chain, structure_of
 from cnncalc.graph import Graph, Node, Tensor
@@ -50,7 +50,7 @@ class _Module:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.root = parts_of(graph)
+        self.root = parts_of(graph, modules=True)
         self.helpers: dict[str, None] = {}
         self.torch: dict[Node, Torch] = self._translated()
         self.makers: dict[ScopePart, Maker] = {}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from cnncalc.exporters.torch.parts import ScopeItem, ScopePart
+from cnncalc.exporters.scopes import ScopeItem, ScopePart
 from cnncalc.exporters.torch.trees import figures, key, structure
 from cnncalc.graph import Node, Tensor
 from cnncalc.ground.places import Origin, Place

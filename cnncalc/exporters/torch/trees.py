@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from cnncalc.layers.pytorch import Code, InputPlace, ModuleCall
@@ -73,17 +73,6 @@ def places(tree: object) -> Iterator[int]:
     elif isinstance(tree, ModuleCall):
         for arg in (*tree.args, *[option.value for option in tree.options]):
             yield from places(arg)
-
-
-def same(one: object, other: object) -> bool:
-    """Whether two figures are printed alike; True is not 1."""
-    return type(one) is type(other) and bool(one == other)
-
-
-def whole(column: Sequence[object]) -> list[int]:
-    """Return figures as integers; an empty list where one is anything else, truth values included."""
-    numbers = [value for value in column if type(value) is int]
-    return numbers if len(numbers) == len(column) else []
 
 
 def key(value: object) -> object:

@@ -65,9 +65,12 @@ class ScopeItem(NamedTuple):
         return self.inner.makes if isinstance(self.inner, ScopePart) else (self.inner,)
 
 
-def parts_of(graph: Graph) -> ScopePart:
-    """Return the whole network as a tree of scopes."""
-    return _Tree(graph).part("", graph.nodes)
+def parts_of(graph: Graph, modules: bool = False) -> ScopePart:
+    """Return the whole network as a tree of scopes.
+
+    Of ``modules``, there is no scope with the name of a layer; else such a layer is in it where only that makes it one.
+    """
+    return _Tree(graph, modules).part("", graph.nodes)
 
 
 def all_parts(part: ScopePart) -> Iterator[ScopePart]:
@@ -81,8 +84,9 @@ def all_parts(part: ScopePart) -> Iterator[ScopePart]:
 class _Tree:
     """Makes the scopes of a graph."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, modules: bool) -> None:
         self.graph = graph
+        self.modules = modules
         self.readers = graph.readers()
         self.ends = set(graph.outputs.values())
 
@@ -117,11 +121,11 @@ class _Tree:
 
     def _item(self, part: ScopePart, name: str, group: list[Node]) -> ScopeItem:
         """Return a layer, or a scope with what it is made of."""
-        if len(group) == 1 and group[0].name == part.prefix + name:
-            node = group[0]
+        if not name.endswith("."):
+            (node,) = group
             return ScopeItem(name, node, node.shares.name if node.shares is not None and node.use.weights else "")
-        inner = self.part(part.prefix + name, group)
-        return ScopeItem(name, inner, self._owner(inner))
+        inner = self.part(part.prefix + name[:-1], group)
+        return ScopeItem(name[:-1], inner, self._owner(inner))
 
     def _owner(self, part: ScopePart) -> str:
         """Return the path of an equal scope whose weights a scope uses, so that it is that scope once more; or ""."""
@@ -166,11 +170,20 @@ class _Tree:
         """
         skip = len(part.prefix)
         depth = dict.fromkeys(part.nodes, 1)
+        joined: list[str] = []
         while True:
             groups: dict[str, list[Node]] = {}
             for node in part.nodes:
                 groups.setdefault(_cut(node.name[skip:], depth[node]), []).append(node)
-            stuck = _mixed(groups, part.prefix) or _in_circles(groups)
+            mixed = [f"{name}." for name in groups if f"{name}." in groups]
+            for name in joined:
+                groups[name] = sorted([*groups.pop(name[:-1]), *groups[name]], key=lambda node: node.index)
+            stuck = (mixed if self.modules else []) or _in_circles(groups)
+            more = [name for name in stuck if name in mixed and name not in joined]
+            if more and not self.modules:
+                joined += more
+                continue
+            joined = [name for name in joined if name not in stuck]
             if not stuck:
                 places = {name: group[0].index for name, group in groups.items()}
                 return [(name, groups[name]) for name in _run(_needs(groups), places)]
@@ -180,15 +193,9 @@ class _Tree:
 
 
 def _cut(name: str, depth: int) -> str:
-    """Return the first parts of a dotted name."""
-    return ".".join(name.split(".")[:depth])
-
-
-def _mixed(groups: dict[str, list[Node]], prefix: str) -> list[str]:
-    """Return the scopes whose name is also a layer's."""
-    return [
-        name for name, group in groups.items() if len(group) > 1 and any(node.name == prefix + name for node in group)
-    ]
+    """Return the first parts of a dotted name, with a dot behind them where there are more."""
+    parts = name.split(".")
+    return ".".join(parts[:depth]) + "." * (len(parts) > depth)
 
 
 def _needs(groups: dict[str, list[Node]]) -> dict[str, set[str]]:

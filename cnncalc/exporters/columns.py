@@ -1,0 +1,51 @@
+"""Columns of figures, one for each place of a block, and how one of them follows from another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+ABSENT = object()
+"""What a column has where the layer is not there."""
+
+Column = Sequence[object]
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two figures are printed alike; True is not 1."""
+    return type(one) is type(other) and bool(one == other)
+
+
+def whole(column: Sequence[object]) -> list[int]:
+    """Return figures as integers; an empty list where one is anything else, truth values included."""
+    numbers = [value for value in column if type(value) is int]
+    return numbers if len(numbers) == len(column) else []
+
+
+def equal(column: Column, other: Column) -> bool:
+    """Whether a column is another one, wherever it has a figure."""
+    return all(value is ABSENT or same(value, there) for value, there in zip(column, other, strict=True))
+
+
+def multiple(column: Column, other: Column) -> str:
+    """Return a column of whole numbers as a multiple, or a part, of another; "" where it is neither."""
+    pairs = _whole_pairs(column, other)
+    if not pairs or not all(value > 0 and there > 0 for value, there in pairs):
+        return ""
+    value, there = pairs[0]
+    if value > there and all(one == value // there * two for one, two in pairs):
+        return f"{value // there} * {{}}"
+    if value < there and all(two == there // value * one for one, two in pairs):
+        return f"{{}} // {there // value}"
+    return ""
+
+
+def is_half(column: Column, other: Column) -> bool:
+    """Whether a column is the half of another, rounded down, as the padding of a kernel often is."""
+    pairs = _whole_pairs(column, other)
+    return bool(pairs) and all(value == there // 2 for value, there in pairs)
+
+
+def _whole_pairs(column: Column, other: Column) -> list[tuple[int, int]]:
+    """Return the pairs of both columns where the layer is there; an empty list unless all are integers."""
+    there = [place for place, value in enumerate(column) if value is not ABSENT]
+    return list(zip(whole([column[at] for at in there]), whole([other[at] for at in there]), strict=False))
