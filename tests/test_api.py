@@ -433,7 +433,7 @@ def test_mypy_knows_what_comes_out(path: Path) -> None:
         net.summary(batch="4")  # type: ignore[arg-type]  # which mypy says, too
 
 
-# --- what is shown ---------------------------------------------------------------------------------------------------
+# --- output ---------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_shown_of_a_network_is_short_and_useful() -> None:

@@ -80,8 +80,8 @@ def trace(
     """
     if type(node.layer).element is Layer.element:
         traced = [name for name in layer_types() if (cls := layer_type(name)) and cls.element is not Layer.element]
-        message = f"'{node.name}' is of type {node.layer.type}, whose elements are not traced"
-        raise CnncalcError(message, f"elements can be traced of {', '.join(traced)}")
+        message = f"'{node.name}' is of type {node.layer.type}, which can't be traced"
+        raise CnncalcError(message, f"types that can be traced: {', '.join(traced)}")
     _check_place(node, at)
     before = network.up_to(node)
     kept = [tensor for tensor in node.inputs if isinstance(tensor, Node)]

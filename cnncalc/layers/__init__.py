@@ -1,4 +1,4 @@
-"""The vocabulary: one folder per family, one file per layer type.  The folders are the registry, no list is kept."""
+"""The vocabulary: one folder per family, one file per layer type.  The folders are the registry; there is no list."""
 
 from __future__ import annotations
 

@@ -15,27 +15,26 @@ Word = TypeVar("Word", bound=str)
 Pair: TypeAlias = "tuple[int, int]"
 Pairs: TypeAlias = "tuple[Pair, ...]"
 Padding: TypeAlias = "Pairs | Literal['same', 'valid']"
-"""What padding is in a layer's rules: a pair (before, after) per spatial axis, or a word that sizes decide."""
+"""Padding in a layer's rules: a pair (before, after) per spatial axis, or a word that is resolved from sizes."""
 
 REQUIRED = object()
-"""The default of an argument that must be given."""
+"""Marks an argument that must be given."""
 
 DERIVED = object()
-"""The default of an argument that follows from others."""
+"""Marks an argument whose default follows from other arguments."""
 
 LARGEST = 1e300  # excludes infinity, and integers that are too large for float()
 
 
 class LayerError(Exception):
-    """A layer that can't be made or used: what is wrong, which argument is to blame, and perhaps a hint.
-
-    It knows nothing of files; the reader of a spec adds the place.
+    """A layer can't be made or used: the message, the argument to blame, and perhaps a hint. The reader of a spec adds
+    the place in the file.
     """
 
     def __init__(
         self, message: str, *, argument: str | None = None, hint: str | None = None, near: Sequence[str] = ()
     ) -> None:
-        """Make an error; ``near`` are the known names among which the nearest is to be suggested."""
+        """Make an error; the name most similar to the unknown one among ``near`` is suggested."""
         super().__init__(message)
         self.message = message
         self.argument = argument
@@ -44,13 +43,13 @@ class LayerError(Exception):
 
 
 class Conversion(Generic[T]):
-    """A conversion with what a spec's reader must know of the values that it takes.
+    """A conversion, with what the reader of specs needs to know about its values.
 
     Attributes:
-        words: plain words that are values by themselves (``same``), so that a spec need not quote them.
-        only_words: whether nothing but these is a value.
-        is_text: whether any text is a value as it stands, and none an expression.
-        axes: "one" for one value per spatial axis, "pair" for a pair per axis, "" where axes don't matter.
+        words: plain words that are values (``same``), so that specs need not quote them.
+        only_words: whether these are the only values.
+        is_text: whether any text is a value, so that none is an expression.
+        axes: "one" for one value per spatial axis, "pair" for a pair per axis, "" if the value does not depend on axes.
     """
 
     def __init__(
@@ -68,17 +67,17 @@ class Conversion(Generic[T]):
         self.axes = axes
 
     def __call__(self, value: object) -> T:
-        """Return the value, or raise ValueError with what would have been right."""
+        """Return the value, or raise ValueError with a description of valid values."""
         return self._convert(value)
 
 
 class Argument(Generic[T]):
     """One argument of a layer type: how a value is converted, its default and its documentation.
 
-    It is a descriptor that a layer's own value hides, so that a field has the type that its conversion returns.
+    It is a descriptor, so that a field has the type that its conversion returns.
 
     Attributes:
-        flag: whether ``yes`` and ``no`` mean true and false here.
+        flag: whether ``yes`` and ``no`` mean true and false.
         symbol: the letter that formulas use for it.
         words, only_words, is_text, axes: see :class:`Conversion`.
     """
@@ -95,7 +94,7 @@ class Argument(Generic[T]):
         self.flag = convert is flag
         self.is_text = known.is_text
         self.axes = known.axes
-        self._absent: T | None = None  # the default as `convert` returns it, once that was asked for
+        self._absent: T | None = None  # the converted default, once it was needed
         self._is_converted = False
 
     @overload
@@ -105,11 +104,11 @@ class Argument(Generic[T]):
     def __get__(self, layer: object, owner: type) -> T: ...
 
     def __get__(self, layer: object, owner: type) -> Argument[T] | T:
-        """Return the argument itself, of a class; an instance's own value hides it, so this is not called for one."""
+        """Return the argument itself; called for classes only, because an instance's value hides it."""
         return self
 
     def take(self, name: str, value: object) -> T | None:
-        """Convert a value.  Raises LayerError that says what was expected."""
+        """Convert a value. Raises LayerError with a description of valid values."""
         if value is None and self.default is None:
             return None
         try:
@@ -138,12 +137,12 @@ def argument(convert: Callable[[object], T], help: str, default: object = ..., s
 def argument(convert: Callable[[object], T], help: str, default: object = REQUIRED, symbol: str = "") -> Any:
     """Declare an argument of a layer type; the field has the type of what ``convert`` returns.
 
-    A default of None is a value that is not there; of DERIVED, one that ``Layer.derived`` fills in.
+    The default None means an absent value; DERIVED means that ``Layer.derived`` fills it in.
     """
     return Argument(convert, help, default, symbol)
 
 
-# --- conversions: each returns the value, or raises ValueError with what would have been right --------------
+# --- conversions: each returns the value, or raises ValueError with a description of valid values --------------
 
 
 def integer(value: object) -> int:
@@ -223,7 +222,7 @@ def choice(*words: Word) -> Conversion[Word]:
 def _axis(value: object) -> int:
     """An axis, counted without the batch; ``channels`` is the first."""
     try:
-        return 0 if value == "channels" else int(integer(value))  # pins a traced number
+        return 0 if value == "channels" else int(integer(value))  # fixes a traced number's value
     except ValueError:
         raise ValueError("an axis: 0 or 'channels' is the first, -1 the last") from None
 
@@ -249,13 +248,13 @@ def integers(value: object) -> tuple[int, ...]:
 def per_axis(convert: Callable[[object], T]) -> Conversion[tuple[T, ...]]:
     """One value for every spatial axis, or a list with one per axis.
 
-    In a layer's rules, which see its arguments spelled out for the input's rank, it is always a tuple.
+    In a layer's rules it is always a tuple, since its arguments are spelled out for the input's rank.
     """
 
     def axes(value: object) -> Any:
         if isinstance(value, tuple):
             if not value:
-                raise ValueError("a list with one figure per axis")
+                raise ValueError("a list with one number per axis")
             return tuple([convert(item) for item in value])
         return convert(value)
 

@@ -40,7 +40,7 @@ class Weight(NamedTuple):
 
 
 class Example(NamedTuple):
-    """An item as a spec has it, with figures worked out by hand; shown by ``cnncalc layers``, and tested."""
+    """An item of a spec with figures computed by hand; shown by ``cnncalc layers``, and tested."""
 
     item: str
     inputs: tuple[Shape, ...]
@@ -51,18 +51,18 @@ class Example(NamedTuple):
 
 
 class Elsewhere(NamedTuple):
-    """What a layer type is called elsewhere, so that a hint can translate it; empty where there is no counterpart.
+    """A layer type's names in other frameworks, for hints and exporters; empty if there is no counterpart.
 
-    A call names the arguments by their places, in the framework's words: ``Dense(units)``.  ``{d}`` stands for the
-    number of spatial axes, and ``size=scale_factor`` for a word that means another argument here.
+    A call lists the framework's words for our arguments, in order: ``Dense(units)``. ``{d}`` stands for the number of
+    spatial axes; ``size=scale_factor`` maps the word ``size`` to our argument ``scale_factor``.
 
     Attributes:
         torch: PyTorch's module.
         keras: Keras' layer.
         onnx: ONNX' operator.
         others: more names, separated by blanks: of functions, of other frameworks and of papers.
-        function: PyTorch's function of the inputs where nothing more is to be said: ``F.elu(alpha)``.
-        compared: whether the type was held against the tools that count; of any other their figures are not known.
+        function: PyTorch's function of the inputs, if it is all that an export needs: ``F.elu(alpha)``.
+        compared: whether other tools' counts were compared for this type; otherwise their figures are unknown.
     """
 
     torch: str = ""
@@ -74,10 +74,8 @@ class Elsewhere(NamedTuple):
 
 
 class Use:
-    """A layer applied to given input shapes: its output shape and everything that is counted, per sample.
-
-    ``elements`` are those of the output.  ``flops`` is None if the type does not define them; such types are named
-    in every output.
+    """A layer applied to given input shapes: its output shape and all counts, per sample. ``elements`` is the number of
+    output elements.  ``flops`` is None if the type does not define them; such types are named in every output.
     """
 
     __slots__ = ("buffers", "elements", "flops", "inputs", "layer", "macs", "output", "params", "weights")
@@ -99,7 +97,7 @@ class Use:
         self.flops = layer.flops(inputs, output)
 
     def text(self) -> str:
-        """Return ``conv [3, 224, 224] → [64, 112, 112]``, of many inputs the first three."""
+        """Return ``conv [3, 224, 224] → [64, 112, 112]``, with at most three inputs."""
         read = [shape_text(shape) for shape in self.inputs[:3]] + ["…"] * (len(self.inputs) > 3)
         return f"{self.layer.type} {', '.join(read)} → {shape_text(self.output)}"
 
@@ -108,23 +106,23 @@ class Use:
 
 
 class Layer:
-    """A layer's definition: its arguments, independent of where it stands.  It never changes.
+    """A layer's definition: its arguments, independent of its position in a network. It is immutable.
 
     Subclasses declare arguments as class attributes made by :func:`cnncalc.layers.arguments.argument`, in the
     order in which they are documented; the first is the *principal* one (``- linear: 4096``).
 
     Attributes:
         kind: the row of the contrast table that the layer belongs to, one of :data:`KINDS`.
-        stem: what items are called by default, before the running number (``conv1``).
-        arity: how many inputs it takes, at least and at most (None: any number).
+        stem: default name of items, before the running number (``conv1``).
+        arity: minimum and maximum number of inputs (None: any number).
         example: a tested example for the documentation.
-        elsewhere: what other frameworks call the type.
-        of_several: what does the same to several tensors, element by element, where the type takes one.
-        slides: whether it slides a window over its input, as ``kernel_size``, ``stride`` and ``padding`` say.
+        elsewhere: other frameworks' names for the type.
+        of_several: the type that does the same elementwise to several tensors, if this one takes one tensor.
+        slides: whether it slides a window over its input, given by ``kernel_size``, ``stride`` and ``padding``.
         moves_only: whether every element of its output is an element of its input (at inference).
         pointwise: whether each element of its output is a function of that same element of its input alone.
-        aliases: whether its output is a view of its input's memory, whatever the order of that.
-        is_view: whether its output is its input, in another shape at most, so that nothing is done at all.
+        aliases: whether its output is a view of its input's memory, for any memory order.
+        is_view: whether its output is its input, at most in another shape, so that nothing is computed or moved.
         one_kernel: whether its `forward` is a single operation of `ops`, on its inputs as they are.
     """
 
@@ -168,13 +166,13 @@ class Layer:
         self.__dict__.update(self.derived())
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a layer does not change: {self.type}.{name}")
+        raise AttributeError(f"layers are immutable: {self.type}.{name}")
 
     def check(self) -> None:
-        """Refuse arguments that can't stand together, whatever the input.  Raises LayerError."""
+        """Raise LayerError for arguments that contradict each other for every input."""
 
     def derived(self) -> Mapping[str, object]:
-        """Return the arguments that follow from others where they are not given."""
+        """Return values for missing arguments that follow from others."""
         return {}
 
     # --- the rules, each a pure function of shapes ---------------------------------------------------------
@@ -192,84 +190,84 @@ class Layer:
         return 0
 
     def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
-        """Return the products that `macs` counts, as an accelerator's loops; empty where there are none, or no rule."""
+        """Return the products that `macs` counts, as an accelerator's loops; empty if there are none, or no rule."""
         return []
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int | None:
-        """Return all floating-point operations, per sample; None if nobody has defined them."""
+        """Return all floating-point operations, per sample; None if they are not defined."""
         return None
 
     def times(self, inputs: tuple[Shape, ...], times: int) -> int:
-        """Return how many samples one sample of the batch has become, of ``times`` that come in.
+        """Return the number of output samples per sample of the batch, from the input's ``times``.
 
-        It is 1 nearly everywhere, more where windows of a map were made samples, and 0 where there is no batch at all.
+        It is usually 1, more after windows of a map became samples, and 0 for tensors without a batch.
         """
         return times
 
     def window(self, inputs: tuple[Shape, ...]) -> Sliding | None:
-        """Return the layer's window, which lies on its input where the type `slides`, else on its output."""
+        """Return the layer's window: on its input if the type `slides`, else on its output."""
         return None
 
     def sliding(self, inputs: tuple[Shape, ...]) -> Sliding | None:
-        """Return the window that the layer slides over its input; None if it slides none."""
+        """Return the window that the layer slides over its input; None if it has none."""
         return self.window(inputs) if self.slides else None
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads | None:
-        """Return which elements of its inputs each output element reads; None: the one in its own place alone."""
+        """Return which input elements each output element reads; None: only the one in the same place."""
         return None
 
     def clamps(self) -> tuple[float, float] | None:
-        """Return the bounds that the layer only clips its input to; None if it does anything else."""
+        """Return the bounds if the layer only clips its input; None if it does anything else."""
         return None
 
     def below(self, inputs: tuple[Shape, ...]) -> tuple[int | None, ...]:
-        """Return below which number the indices of each input are; None for one that holds none."""
+        """Return the exclusive bound of each input's indices; None for inputs that hold no indices."""
         return (None,) * len(inputs)
 
     def terms(self, largest: Sequence[float]) -> float:
-        """Return how large the terms of an element are whose sum may be small, by the largest element of each input.
+        """Return the size of the terms of an element, whose sum may be smaller, from the largest element of each input.
 
-        Rounding is in proportion to them.  0: no term is larger than the elements themselves.
+        Rounding errors are proportional to it. 0: no term is larger than the element itself.
         """
         return 0.0
 
     def is_affine(self) -> bool:
-        """Return whether the layer multiplies each channel by one figure and adds another, whatever the input."""
+        """Return whether the layer multiplies each channel by a number and adds another, independent of the input."""
         return False
 
     def as_affine(self, weights: Mapping[str, Array]) -> tuple[Array, Array]:
-        """Return the factor and the constant (C,) of each channel, where `is_affine`."""
-        raise LayerError(f"'{self.type}' is not a factor and a constant for each channel")
+        """Return the factor and the constant (C,) of each channel, if `is_affine`."""
+        raise LayerError(f"'{self.type}' is not a factor and a constant per channel")
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Compute the output of arrays (N, C, …) from the arrays alone; inferred shapes are not looked at."""
+        """Compute the output of arrays (N, C, …) from the arrays alone, without inferred shapes."""
         raise LayerError(f"'{self.type}' can't be run")
 
     def element(
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
-        """Work out one output element tap by tap.
+        """Compute one output element tap by tap.
 
         Args:
             np: NumPy.
-            at: the element's place, batch not counted.
+            at: the element's indices, without the batch axis.
             inputs: arrays without their batch axis, in float64.
             weights: the layer's tensors, in float64.
             output: the output's shape.
 
         Raises:
-            LayerError: if elements of this type are not worked out.
+            LayerError: if elements of this type can't be traced.
         """
-        raise LayerError(f"is of type {self.type}, whose elements are not traced")
+        raise LayerError(f"is of type {self.type}, which can't be traced")
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Say by which of ONNX' operators the layer is made, and return the tensor that comes out.
+        """Add the ONNX operators of the layer, and return the output tensor.
 
-        By default it is the operator that ``elsewhere`` names, with the attributes that stand behind it in brackets:
-        ``Relu``, ``Elu(alpha)``, ``LeakyRelu(alpha=slope)``.
+        By default it is the operator that ``elsewhere`` names, with the attributes in brackets after it: ``Relu``,
+        ``Elu(alpha)``, ``LeakyRelu(alpha=slope)``.
 
         Raises:
-            LayerError: if there is no counterpart, or the name does not say what all arguments mean.
+            LayerError: if there is no counterpart, or the name does not account for all arguments.
         """
         name, attributes = _called(self.elsewhere.onnx)
         if not name or {*attributes.values()} != {*self.arguments} or self.weights(*onnx.shapes):
@@ -277,10 +275,10 @@ class Layer:
         return onnx.node(name, *onnx.inputs, **{word: self.__dict__[own] for word, own in attributes.items()})
 
     def to_torch(self, flow: Flow) -> Torch:
-        """Return how this use is written in PyTorch: by default as the function that ``elsewhere`` names.
+        """Return this use as PyTorch code: by default the function that ``elsewhere`` names.
 
         Raises:
-            LayerError: if PyTorch can't express it; the message is what follows "PyTorch".
+            LayerError: if PyTorch can't express it; the message continues a sentence that begins with "PyTorch".
         """
         from cnncalc.layers.pytorch import InputPlace, Option, Torch, call
 
@@ -291,32 +289,32 @@ class Layer:
         options = [Option(word, self.__dict__[own], self.arguments[own].default) for word, own in words.items()]
         return Torch(value._replace(options=tuple(options)))
 
-    # --- what is shown ------------------------------------------------------------------------------------
+    # --- output ------------------------------------------------------------------------------------------
 
     def label(self) -> str:
         """Return the main arguments in a few characters (``3×3/2, 64``)."""
         return ""
 
     def described(self, *inputs: Shape) -> dict[str, object]:
-        """Return every argument as the JSON output shows it, one figure per axis."""
+        """Return every argument as the JSON output shows it, one value per axis."""
         return {name: self.__dict__[name] for name in self.arguments}
 
     @classmethod
     def takes_nothing(cls) -> bool:
-        """Whether the layer has no input, so that the item above it does not come in."""
+        """Whether the layer has no input, so that it does not read the item above it."""
         return cls.arity[1] == 0
 
     # --- use ----------------------------------------------------------------------------------------------
 
     def apply(self, inputs: tuple[Shape, ...]) -> Use:
-        """Return this layer's use on the given input shapes, checked, counted and remembered.
+        """Return this layer's use on the given input shapes, checked, counted and cached.
 
         Raises:
             LayerError: if the inputs don't fit the layer.
         """
         try:
             use = self._uses.get(inputs)
-        except TypeError:  # shapes of a sweep's traced numbers, which nothing is looked up by
+        except TypeError:  # shapes of a sweep's traced numbers can't be keys of the cache
             return self._applied(inputs)
         if use is None:
             if len(self._uses) >= 64:  # a sweep over resolutions must not fill the memory
@@ -346,7 +344,7 @@ class Layer:
             plural = "" if wanted == "1" else "s"
             few, many = "give 'paths', or 'from' with several names", "merge them first, with add or concat"
             if self.of_several:
-                many = f"of several tensors it is {self.of_several}"
+                many = f"for several tensors use {self.of_several}"
             raise LayerError(
                 f"takes {wanted} input{plural}, but {count} come{'s' if count == 1 else ''} in",
                 hint=many if count > least else few,
@@ -358,12 +356,12 @@ class Layer:
 
 
 def _called(text: str) -> tuple[str, dict[str, str]]:
-    """Return the name in ``Name(word, other=argument)``, and which of our arguments each word in brackets means."""
+    """Return the name in ``Name(word, other=argument)``, and our argument for each word in brackets."""
     name, _, words = text.rstrip(")").partition("(")
     pairs = [word.strip().partition("=") for word in words.split(",") if word]
     return name, {word: argument or word for word, _, argument in pairs}
 
 
 def per_channel(weight: Array, x: Array) -> Array:
-    """Return a weight (C,) as it meets an array (N, C, …)."""
+    """Return a weight (C,) in a shape that broadcasts to an array (N, C, …)."""
     return weight.reshape(-1, *(1,) * (x.ndim - 2))

@@ -1,4 +1,4 @@
-"""What a layer multiplies and sums, as the loops that an accelerator runs: products of matrices and windows on maps."""
+"""A layer's products and sums as an accelerator's loops: matrix products and windows on maps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class WindowedAxis(NamedTuple):
         kernel: taps of a window.
         stride: the step from one window to the next.
         dilation: the step from one tap to the next.
-        windows: how many there are.
+        windows: number of windows.
     """
 
     kernel: int
@@ -24,15 +24,15 @@ class WindowedAxis(NamedTuple):
 
 
 class Contraction(NamedTuple):
-    """A product of matrices (rows, channels) · (channels, filters), each row being a window where axes are given.
+    """A product of matrices (rows, channels) · (channels, filters); with axes, each row is a window.
 
     Attributes:
-        channels: what is summed beside a window's taps, in one group.
+        channels: length of the sum besides the window's taps, in one group.
         filters: columns of the second factor, in one group.
-        rows: rows of the first factor beside the windows.
+        rows: rows of the first factor besides the windows.
         axes: the axes that windows slide along, the last one fastest.
-        groups: how many such products there are on other data, at once.
-        turns: how often all that comes, one after the other.
+        groups: number of such products on separate data, at once.
+        turns: number of sequential repetitions of all that.
     """
 
     channels: int

@@ -1,4 +1,4 @@
-"""One output element worked out tap by tap: what a layer type says of its own elements is made of these pieces."""
+"""One output element computed tap by tap: building blocks for ``Layer.element``."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class ChannelTerm(NamedTuple):
-    """What one input channel adds: its window, the filter over it, and what these make.
+    """The contribution of one input channel: its window, the filter and the result.
 
     Attributes:
         channel: of the layer's input.
-        window: what the window holds; 0 where it lies on padding.
-        inside: where it lies on the map.
+        window: the window's elements; 0 on padding.
+        inside: which elements of the window lie on the map.
         weights: the filter's taps; None for a pooling.
         total: the sum of the products, or of the window for a pooling.
     """
@@ -33,13 +33,13 @@ class ChannelTerm(NamedTuple):
 
 
 class Element(NamedTuple):
-    """How an element comes about.
+    """The calculation of an element.
 
     Attributes:
-        rule: how the numbers come together.
-        result: what that gives.
-        scale: the sum of all magnitudes that entered, by which rounding is judged.
-        terms: further numbers by name, in the order in which they enter.
+        rule: the formula that combines the numbers.
+        result: its value.
+        scale: the sum of all magnitudes, the measure for rounding.
+        terms: further numbers by name, in order of use.
         parts: one window per channel; empty for what has none.
         places: first and last place of the window along each spatial axis of the input; empty without one.
     """
@@ -53,7 +53,7 @@ class Element(NamedTuple):
 
 
 Places = list[list[int]]
-"""What a window reads along each spatial axis, padding's places included."""
+"""The places that a window reads along each spatial axis, including padding."""
 
 
 def slid(sliding: Sliding, at: Shape) -> Places:
@@ -68,7 +68,7 @@ def ends(places: Places) -> list[tuple[int, int]]:
 
 
 def windowed(np: NumPy, channel: Array, places: Places) -> tuple[Array, Array]:
-    """Return what lies at some places of a channel, 0 outside of it, and where it is inside."""
+    """Return the elements at some places of a channel, 0 outside, and a mask of those inside."""
     grid = np.ix_(*[np.clip(axis, 0, size - 1) for axis, size in zip(places, channel.shape, strict=True)])
     inside = np.ones((1,) * channel.ndim, bool)
     for number, (axis, size) in enumerate(zip(places, channel.shape, strict=True)):
@@ -85,16 +85,16 @@ def pooled(np: NumPy, x: Array, at: Shape, places: Places) -> ChannelTerm:
 
 
 def largest(np: NumPy, x: Array, at: Shape, places: Places) -> Element:
-    """Work out the largest element of a window."""
+    """Compute the largest element of a window."""
     part = pooled(np, x, at, places)
     if not part.inside.any():
         raise LayerError("its window holds nothing")
-    found = float(part.window[part.inside].max())  # NaN where the window holds one
+    found = float(part.window[part.inside].max())  # NaN if the window contains one
     return Element("the largest of the window", found, abs(found), parts=[part], places=ends(places))
 
 
 def mean(np: NumPy, x: Array, at: Shape, places: Places, count: int | None = None) -> Element:
-    """Work out the mean of a window, over its elements on the map or another count."""
+    """Compute the mean of a window, over its elements on the map or another count."""
     part = pooled(np, x, at, places)
     count = int(part.inside.sum()) if count is None else count
     if not count:
@@ -105,7 +105,7 @@ def mean(np: NumPy, x: Array, at: Shape, places: Places, count: int | None = Non
 
 
 def weighed(np: NumPy, parts: Sequence[ChannelTerm], bias: float | None, places: Places, rule: str) -> Element:
-    """Work out a sum of products, with a bias or None."""
+    """Compute a sum of products, with a bias or None."""
     terms: dict[str, float] = {} if bias is None else {"bias": float(bias)}
     total = sum(part.total for part in parts) + sum(terms.values())
     products = [part.window * part.weights for part in parts if part.weights is not None]

@@ -1,4 +1,4 @@
-"""The formulas of a layer: its own rules, run on symbols in place of integers."""
+"""The formulas of a layer: its rules, run on symbols in place of integers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ L = TypeVar("L", bound="Layer")
 
 
 def derive(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> list[Formula]:
-    """Run a layer's rules on symbols and return the formulas that they amount to, output axes first."""
+    """Run a layer's rules on symbols and return the resulting formulas, output axes first."""
     named = symbolic(layer, len(inputs[0]) - 1 if inputs else 0)
     suffixes = ["_in"] if len(inputs) == 1 else [f"_in{i + 1}" for i in range(len(inputs))]
     ins = tuple([named_shape(*pair) for pair in zip(inputs, suffixes, strict=True)])
     outs = named_shape(output, "_out")
     traced = named.output_shape(*ins)
     formulas = [formula(out.text, size) for out, size in zip(outs, traced, strict=True)]
-    named.__dict__["output_shape"] = lambda *inputs: outs  # the formulas that follow take the output's axes as known
+    named.__dict__["output_shape"] = lambda *inputs: outs  # the following formulas use the output's axes by name
     formulas += _weight_formulas(named, ins)
     formulas += _counted("macs", lambda: named.macs(ins, outs))
     formulas += _counted("flops", lambda: named.flops(ins, outs))
@@ -50,7 +50,7 @@ def symbolic(layer: L, rank: int) -> L:
 
 
 def _symbols(value: object, name: str) -> object:
-    """Return a figure as a symbol, and a pair of them as two; everything else as it is."""
+    """Return an integer as a symbol, a pair as two; everything else unchanged."""
     if isinstance(value, int) and not isinstance(value, bool):
         return Symbol(value, name)
     if isinstance(value, tuple) and len(value) == 2:

@@ -1,4 +1,4 @@
-"""The types that the signatures of a layer's rules name, in one place; they are imported for types alone."""
+"""The types in the signatures of a layer's rules, in one place; imported only for type checking."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a layer's `to_onnx` may ask for: operators, constants and its own tensors, as a type.
+"""The interface for a layer's `to_onnx`: it adds operators, constants and the layer's tensors.
 
-Tensors go by names.  Those of layers are what arrays are in `forward`, (N, *shape), channels first.
+Tensors are referred to by name; as in `forward` they are (N, *shape), channels first.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ Attribute = int | float | str | Sequence[int] | Sequence[str]
 
 
 class Onnx(Protocol):
-    """The operators that one layer becomes."""
+    """The ONNX operators of one layer."""
 
     opset: int
-    """The version of the operator set that they are of."""
+    """The version of the operator set."""
 
     inputs: tuple[str, ...]
-    """The tensors that come in."""
+    """The input tensors."""
 
     shapes: tuple[Shape, ...]
-    """Their shapes, without the batch axis."""
+    """The shapes of the inputs, without the batch axis."""
 
     output: Shape
-    """The shape that is to come out, without the batch axis."""
+    """The shape of the output, without the batch axis."""
 
     @property
     def np(self) -> NumPy:
@@ -41,28 +41,28 @@ class Onnx(Protocol):
         """The first of the inputs."""
 
     def node(self, op: str, *inputs: str, **attributes: Attribute) -> str:
-        """Add an operator, and return the tensor that it makes; "" is an input that is left out."""
+        """Add an operator, and return its output tensor; "" is an input that is left out."""
 
     def nodes(self, op: str, count: int, *inputs: str, **attributes: Attribute) -> list[str]:
-        """Add an operator that makes several tensors, the first ``count`` of which are returned."""
+        """Add an operator with several outputs, and return the first ``count``."""
 
     def has(self, name: str) -> bool:
-        """Return whether the layer has a tensor of its own of that name."""
+        """Return whether the layer owns a tensor of that name."""
 
     def weight(self, name: str) -> str:
-        """Return a tensor of the layer's own, by the name that `weights` gives it."""
+        """Return a tensor of the layer by its name in `weights`."""
 
     def channels(self, name: str) -> str:
-        """Return a tensor (C,) of the layer's own as (C, 1, …), as it meets the input's channels."""
+        """Return a tensor (C,) of the layer as (C, 1, …), which broadcasts to the input."""
 
     def integers(self, values: Sequence[int]) -> str:
-        """Return a row of integers."""
+        """Return a constant vector of integers."""
 
     def integer(self, value: int) -> str:
-        """Return one integer, which has no axis."""
+        """Return a constant integer without axes."""
 
     def number(self, value: float) -> str:
-        """Return one number, which has no axis."""
+        """Return a constant number without axes."""
 
     def filled(self, value: float, shape: Sequence[int]) -> str:
         """Return a tensor that holds one number everywhere."""
@@ -74,7 +74,7 @@ class Onnx(Protocol):
         """Reshape; a size of 0 is kept, one of -1 is inferred."""
 
     def transpose(self, x: str, order: Sequence[int]) -> str:
-        """Permute all axes, batch counted; nothing is added where the order is the same."""
+        """Permute all axes, batch counted; adds nothing if the order is the same."""
 
     def reduce(self, op: str, x: str, axes: Sequence[int]) -> str:
         """Reduce axes, batch counted; they stay with size 1."""
@@ -83,10 +83,10 @@ class Onnx(Protocol):
         """Keep a part of an axis, batch counted."""
 
     def resize(self, x: str, scales: Sequence[float] | None, sizes: Sequence[int], **attributes: Attribute) -> str:
-        """Resize the axes behind the channels by factors, or where there are none to sizes."""
+        """Resize the spatial axes by factors or, without factors, to sizes."""
 
     def stretched(self, index: int) -> str:
-        """Return an input, repeated for each sample where it is the same for all."""
+        """Return an input, repeated for each sample if it is the same for all."""
 
 
 def clipped(onnx: Onnx, low: float, high: float) -> str:
@@ -103,6 +103,6 @@ def standardised(onnx: Onnx, x: str, axes: Sequence[int], eps: float) -> str:
 
 
 def moved_last(rank: int, axes: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Return the order of ``rank`` axes in which some stand at the end, and the order that undoes it."""
+    """Return the order of ``rank`` axes that moves some to the end, and its inverse."""
     order = [axis for axis in range(rank) if axis not in axes] + list(axes)
     return order, [order.index(axis) for axis in range(rank)]

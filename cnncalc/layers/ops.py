@@ -1,8 +1,8 @@
-"""What a layer's `forward` may ask for: the tensor operations, as a type.
+"""The interface for a layer's `forward`: the tensor operations.
 
-Every array is *logically* channels first, (N, C, *spatial) or (N, F), whatever its memory order is
-(the executor keeps feature maps channels last). Plain NumPy serves for anything elementwise; what is worth a
-kernel is here. No operation receives an output shape: shapes come out of the arrays.
+Every array is *logically* channels first, (N, C, *spatial) or (N, F), in any memory order (the executor keeps feature
+maps channels last). Elementwise work is done with plain NumPy; operations that need a kernel are here. No operation
+receives an output shape: shapes follow from the arrays.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ if TYPE_CHECKING:
     DType: TypeAlias = np.dtype[np.floating[Any]]
 
 Sizes: TypeAlias = int | Sequence[int]
-"""One figure for every spatial axis, or one per axis."""
+"""One number for all spatial axes, or one per axis."""
 
 Padding: TypeAlias = Literal["same", "valid"] | int | Sequence[int] | Sequence[tuple[int, int]]
-"""As in a spec: `same` and `valid`, one figure, one per axis, or (before, after) per axis."""
+"""As in a spec: `same`, `valid`, one number, one per axis, or (before, after) per axis."""
 
 Rounding: TypeAlias = Literal["floor", "ceil", "caffe"]
-"""`floor`: only windows that lie whole in the padded input. `ceil` (PyTorch's ceil_mode), `caffe`: one that
-overhangs its end counts too, if it starts in the input or in the padding before it."""
+"""`floor`: only windows completely inside the padded input. `ceil` (PyTorch's ceil_mode), `caffe`: also one that
+overhangs the end, if it starts in the input or in the padding before it.
+"""
 
 
 class NumPy(Protocol):
-    """NumPy itself, whose functions give arrays; layers get it as an argument, so that counting need not import it."""
+    """NumPy itself, typed; layers get it as an argument, so that counting does not import it."""
 
     def __getattr__(self, name: str) -> Callable[..., Array]: ...
 
@@ -59,9 +60,8 @@ class Ops(Protocol):
         self, x: Array, weight: Array, bias: Array | None = None, *,
         kernel_size: Sizes, stride: Sizes = 1, padding: Padding = 0, dilation: Sizes = 1,
     ) -> Array:  # fmt: skip
-        """Convolve with a filter of its own at every place.
-
-        weight is (out, C, *out_spatial, *kernel_size) and bias (out, *out_spatial).
+        """Convolve with a separate filter at every place. weight is (out, C, *out_spatial, *kernel_size) and bias (out,
+        *out_spatial).
         """
 
     def linear(self, x: Array, weight: Array, bias: Array | None = None, *, axis: int = -1) -> Array:
@@ -85,26 +85,26 @@ class Ops(Protocol):
     ) -> Array:  # fmt: skip
         """Average each window of (N, C, *in).
 
-        The divisor counts the padding if `count_include_pad` says so, never what overhangs the padded input.
+        With `count_include_pad` the divisor counts the padding, but never elements beyond the padded input.
         """
 
     def lp_pool(
         self, x: Array, *, p: float, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
         rounding: Rounding = "floor",
     ) -> Array:  # fmt: skip
-        """Take (Σ xᵖ)^(1/p) of each window of (N, C, *in); nan where a power or a root is of a negative number."""
+        """Take (Σ xᵖ)^(1/p) of each window of (N, C, *in); nan for undefined powers and roots of negatives."""
 
     def adaptive_avg_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
         """Average over bins floor(i·in/out) … ceil((i+1)·in/out) of each spatial axis; None keeps an axis."""
 
     def adaptive_max_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
-        """As `adaptive_avg_pool`, with the largest of each bin."""
+        """Like `adaptive_avg_pool`, with the largest element of each bin."""
 
     def pad(
         self, x: Array, padding: Sequence[tuple[int, int]], *,
         mode: Literal["constant", "reflect", "replicate", "circular"] = "constant", value: float = 0.0,
     ) -> Array:  # fmt: skip
-        """Pad the last len(padding) axes by (before, after) each; negative figures crop."""
+        """Pad the last len(padding) axes by (before, after) each; negative numbers crop."""
 
     def upsample(
         self, x: Array, *, size: Sizes | None = None, scale_factor: float | Sequence[float] | None = None,

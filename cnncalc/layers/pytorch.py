@@ -1,8 +1,7 @@
-"""How a use of a layer is written in PyTorch, as data: calls whose figures stay figures until they are printed.
+"""A use of a layer as PyTorch code, in the form of data: calls whose numbers stay numbers until they are printed.
 
-A layer type whose function PyTorch has names it in ``Elsewhere.function``; any other says in a method ``to_torch``
-what it becomes.  An exporter prints the calls, and may put a name in the place of a figure that differs from use
-to use.
+A layer type that corresponds to one PyTorch function names it in ``Elsewhere.function``; other types have a method
+``to_torch``. An exporter prints the calls, and may replace a number that differs from use to use by a name.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ class InputPlace(NamedTuple):
 
 
 class Code(str):
-    """A piece of Python that is printed as it is."""
+    """Python code that is printed unchanged."""
 
     __slots__ = ()
 
 
 class Option(NamedTuple):
-    """A named argument, left out where it has its default."""
+    """A keyword argument, left out if it has its default."""
 
     name: str
     value: object
@@ -41,7 +40,7 @@ class Option(NamedTuple):
 
 
 class Or(NamedTuple):
-    """The value of an option, and the default with which it is left out."""
+    """The value of an option, and the default for which it is left out."""
 
     value: object
     default: object
@@ -54,7 +53,7 @@ class ModuleCall(NamedTuple):
         name: ``F.pad`` for a function, ``.flatten`` for a method of the first argument, ``+`` for an operator between
             all arguments, ``[]`` for the first argument at an index made of the others, ``list`` and ``tuple``.
         args: places, calls, pieces of code, slices of an index, or plain values.
-        options: named arguments behind them.
+        options: keyword arguments.
     """
 
     name: str
@@ -63,16 +62,16 @@ class ModuleCall(NamedTuple):
 
 
 Expression: TypeAlias = ModuleCall | InputPlace
-"""What gives a tensor."""
+"""An expression for a tensor."""
 
 
 class Torch(NamedTuple):
     """A use of a layer in PyTorch.
 
     Attributes:
-        value: what ``forward`` computes; a mere place passes its input on.
-        module: what ``__init__`` makes, whose parameters have the layer's names; None if there are none.
-        helpers: classes and functions that the code needs beside PyTorch's, each the text of one.
+        value: the expression in ``forward``; a bare `InputPlace` passes the input on.
+        module: the module made in ``__init__``, whose parameters have the layer's names; None if there are none.
+        helpers: source text of classes and functions that the code needs in addition to PyTorch's.
     """
 
     value: Expression
@@ -81,12 +80,12 @@ class Torch(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """What comes into a use of a layer, and out of it.
+    """The inputs and the output of a layer's use.
 
     Attributes:
         inputs: shapes without the batch axis.
         output: the output's shape.
-        once: for each input, whether it comes once for all samples of the batch.
+        once: for each input, whether it is shared by all samples of the batch.
     """
 
     inputs: tuple[Shape, ...]
@@ -100,7 +99,7 @@ MODULE = InputPlace(-1)
 
 
 def call(name: str, *args: object, **options: object) -> ModuleCall:
-    """Return a call; an option is its value, or a pair of the value and the default with which it is left out."""
+    """Return a call; an option is its value, or a pair of the value and the default for which it is left out."""
     made = [
         Option(key, *value) if type(value) is Or else Option(key, value, ModuleCall) for key, value in options.items()
     ]
@@ -113,12 +112,12 @@ def applied(module: ModuleCall, *helpers: str) -> Torch:
 
 
 def short(values: tuple[Figure, ...]) -> Figure | tuple[Figure, ...]:
-    """Return one figure where all axes have the same."""
+    """Return one number if all axes have the same."""
     return values[0] if len(set(values)) == 1 else values
 
 
 def pad(x: Expression, pads: Sequence[tuple[int, int]], value: object = 0, mode: str = "constant") -> Expression:
-    """Return a tensor with borders (before, after) on its last axes; unchanged where there are none."""
+    """Return a tensor with borders (before, after) on its last axes; unchanged if there are none."""
     if not any(before or after for before, after in pads):
         return x
     flat = tuple([side for pair in reversed(pads) for side in pair])
@@ -127,12 +126,12 @@ def pad(x: Expression, pads: Sequence[tuple[int, int]], value: object = 0, mode:
 
 
 def to_last(x: Expression, axis: int, rank: int) -> Expression:
-    """Return a tensor with an axis (batch not counted) moved behind all others."""
+    """Return a tensor with an axis (batch not counted) moved to the end."""
     return x if axis == rank - 1 else call(".movedim", x, axis + 1, -1)
 
 
 def from_last(x: Expression, axis: int, rank: int) -> Expression:
-    """Return a tensor with its last axis moved to a place among the others."""
+    """Return a tensor with its last axis moved to another place."""
     return x if axis == rank - 1 else call(".movedim", x, -1, axis + 1)
 
 
@@ -142,19 +141,19 @@ def index(x: Expression, axis: int, at: object) -> ModuleCall:
 
 
 def dims(axes: Sequence[int]) -> int | tuple[int, ...]:
-    """Return axes as PyTorch counts them, with the batch in front; a single one by itself."""
+    """Return axes as PyTorch counts them, with the batch first; a single axis as an integer."""
     return axes[0] + 1 if len(axes) == 1 else tuple([axis + 1 for axis in axes])
 
 
 def mapped(shape: Shape, what: str) -> int:
-    """Return the number of spatial axes of a map.  Raises LayerError if PyTorch's functions have fewer."""
+    """Return the number of spatial axes of a map. Raises LayerError if PyTorch's functions support fewer."""
     if len(shape) > 4:
         raise LayerError(f"has no {what} on {len(shape) - 1} spatial axes")
     return len(shape) - 1
 
 
 def over_last(x: Expression, over: Sequence[int], rank: int, inner: Callable[[Expression], ModuleCall]) -> ModuleCall:
-    """Return what a function of the last axes makes of other ones (batch not counted)."""
+    """Return a function of the last axes applied to other axes (batch not counted)."""
     if list(over) == list(range(rank - len(over), rank)):
         return inner(x)
     places = dims(over)

@@ -1,8 +1,8 @@
 """Which input elements each output element of a layer reads; receptive fields follow from this rule.
 
 A layer answers with *moves*, one after the other: its input laid out in another shape, its axes in another order,
-or (last), axis by axis, the positions that each output position reads.  Positions are counted as if no axis had an end:
-what a padding holds lies before position 0 and behind the last one.
+or (last), axis by axis, the positions that each output position reads.  Positions are counted as if axes had no ends:
+padding lies before position 0 and after the last one.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Span: TypeAlias = "tuple[int, int] | None"
 
 
 class Ranges(NamedTuple):
-    """What each position of an output axis reads on an input axis.
+    """The positions of an input axis that each position of an output axis reads.
 
     Attributes:
-        period: the pattern repeats after as many output positions.
-        growth: how much further on the next repetition reads; None: the pattern does not repeat, and positions outside
-            0 … period − 1 read nothing.
+        period: the pattern repeats after this many output positions.
+        growth: offset of the next repetition; None: the pattern does not repeat, and positions outside 0 … period − 1
+            read nothing.
         of: the span that a position from 0 to period − 1 reads.
-        step: the distance between two neighbours of those that are read within a span.
+        step: the distance between neighbouring positions that are read within a span.
     """
 
     period: int
@@ -36,11 +36,12 @@ class Ranges(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What becomes of one axis of an input.
+    """How the output reads one axis of an input.
 
     Attributes:
-        axis: of the output, on which its positions lie; None: all output elements read the same of it.
-        ranges: what each position there reads; None: that same position alone, or without an axis all of them.
+        axis: the output axis on which the reading depends; None: all output elements read the same positions.
+        ranges: the positions that each output position reads; None: only the same position, or without an axis all of
+            them.
         is_exact: False where an output element may read less.
     """
 
@@ -58,7 +59,7 @@ WHOLE = Read(None)
 
 
 class Along(NamedTuple):
-    """Every axis of the input by itself: one Read per axis."""
+    """Every axis of the input separately: one Read per axis."""
 
     reads: tuple[Read, ...]
 
@@ -81,12 +82,12 @@ Reads: TypeAlias = "tuple[tuple[Move, ...], ...]"
 
 
 def along(*reads: Read) -> Reads:
-    """Return the reads of a layer that has one input and treats each of its axes by itself."""
+    """Return the reads of a layer that has one input and treats its axes separately."""
     return ((Along(reads),),)
 
 
 def kept(count: int) -> list[Read]:
-    """Return ``count`` axes of which every output position reads its own."""
+    """Return ``count`` axes on which every output position reads the same position."""
     return [Read(axis) for axis in range(count)]
 
 
@@ -102,9 +103,10 @@ def sliding(kernel: int, stride: int = 1, before: int = 0, dilation: int = 1) ->
 
 
 def spreading(kernel: int, stride: int, before: int, dilation: int) -> Ranges:
-    """Return a transposed convolution's: position j reads every i with ``i·stride + t·dilation = j + before``.
+    """Return the reads of a transposed convolution: position j reads every i with ``i·stride + t·dilation = j +
+    before``.
 
-    The taps t that meet a position are ``stride / gcd(stride, dilation)`` apart, if there are any (Dumoulin and
+    The taps t that reach a position are ``stride / gcd(stride, dilation)`` apart, if there are any (Dumoulin and
     Visin 2016, arXiv:1603.07285, section 4).
     """
     common = gcd(stride, dilation)
@@ -124,12 +126,12 @@ def spreading(kernel: int, stride: int, before: int, dilation: int) -> Ranges:
 
 
 def repeated(times: int) -> Ranges:
-    """Return positions each of which ``times`` output positions read, one after the other."""
+    """Return positions that are each read by ``times`` consecutive output positions."""
     return Ranges(times, 1, lambda _: (0, 0))
 
 
 def grouped(size: int, out: int) -> Ranges:
-    """Return blocks of ``size`` positions, each of which ``out`` output positions read whole."""
+    """Return blocks of ``size`` positions; ``out`` output positions read each block whole."""
     return Ranges(out, size, lambda _: (0, size - 1))
 
 
@@ -145,7 +147,7 @@ def part(start: int, size: int, out: int) -> Ranges:
 
 
 def cycled(size: int) -> Ranges:
-    """Return ``size`` positions that are read one after the other, again and again."""
+    """Return ``size`` positions that are read cyclically."""
     return Ranges(size, 0, lambda i: (i, i))
 
 
@@ -167,16 +169,16 @@ def summed(size: int, reverse: bool = False, exclusive: bool = False) -> Ranges:
 def interpolated(
     size: int, out: int, factor: float | None, neighbours: int, places: str = "half_pixel", is_rounded: bool = False
 ) -> Ranges:
-    """Return what an interpolation of ``size`` positions to ``out`` reads.
+    """Return the reads of an interpolation from ``size`` to ``out`` positions.
 
     Args:
         size: positions of the input.
         out: positions of the output.
         factor: output positions per input position; None: ``out / size``.
-        neighbours: how many positions are read on each side of a place, unless it is a position itself; 0: the one at
-            the place or before it.
-        places: what meet at the beginning, the ``half_pixel`` centres of elements or (``asymmetric``) their first
-            corners; or ``corners``, where the centres of the first and of the last elements meet.
+        neighbours: positions read on each side of a place, unless the place is a position; 0: the one at the place or
+            before it.
+        places: how input and output are aligned: the elements' centres (``half_pixel``), their first corners
+            (``asymmetric``), or the centres of both the first and the last elements (``corners``).
         is_rounded: whether a place is rounded to the next position.
     """
     if size == 1:
@@ -187,7 +189,7 @@ def interpolated(
     common = gcd(above, below)
     above, below = above // common, below // common
     shift = (above - below) * (places == "half_pixel") + below * is_rounded
-    if factor is not None and below > out and not neighbours:  # no simple fraction: multiplied as floats
+    if factor is not None and below > out and not neighbours:  # not a simple fraction: multiply as floats
         ahead, step = shift / (2 * below), 1 / factor
         return Ranges(out, size, lambda i: (min(max(int(i * step + ahead), 0), size - 1),) * 2)
 

@@ -1,4 +1,4 @@
-"""Shapes: what they are, how their axes are counted and called, and how they are written.
+"""Shapes: their axes, the names of axes, and their text.
 
 A shape is a tuple of integers without the batch axis, channels first.
 """
@@ -23,8 +23,8 @@ def spatial(shape: Shape, type_name: str = "layer") -> Shape:
     """Return the spatial axes of a map.  Raises LayerError for a vector, which has none."""
     if len(shape) < 2:
         raise LayerError(
-            f"needs a map [C, …], but a vector {shape_text(shape)} comes in",
-            hint=f"'{type_name}' belongs before flatten, and its input is [C, …]",
+            f"needs a map [C, …], but its input is a vector {shape_text(shape)}",
+            hint=f"'{type_name}' belongs before flatten, where its input is [C, …]",
         )
     return shape[1:]
 
@@ -41,12 +41,12 @@ def axis_index(axis: int, shape: Shape) -> int:
 
 
 def batched(axis: int) -> int:
-    """Return an axis as arrays count it, with the batch in front."""
+    """Return an axis as arrays count it, with the batch first."""
     return axis + 1 if axis >= 0 else axis
 
 
 def axis_text(axis: int, count: int) -> str:
-    """Return what an axis of a shape of ``count`` axes is called: ``channels``, ``H``."""
+    """Return the name of an axis of a shape with ``count`` axes: ``channels``, ``H``."""
     return "channels" if axis == 0 else axis_names(count)[axis]
 
 
@@ -66,12 +66,12 @@ def shape_text(shape: Shape) -> str:
 
 
 def crossed(shape: Sequence[object], layout: str = "chw") -> str:
-    """Return a shape as people read it, ``64×112×112``; with the channels last where ``layout`` is hwc."""
+    """Return a shape for tables, ``64×112×112``; with the channels last if ``layout`` is hwc."""
     if layout == "hwc":
         shape = (*shape[1:], *shape[:1])
     return "×".join([str(size) for size in shape])
 
 
 def typed(shape: Shape) -> str:
-    """Return a shape as a command line has it: ``3x224x224``."""
+    """Return a shape as on the command line: ``3x224x224``."""
     return "x".join([str(size) for size in shape])

@@ -1,7 +1,7 @@
 """Named numbers that remember how they were computed: the rule that computes a figure also explains it.
 
-``H + 2·P`` is not written anywhere: the layer's own ``output_shape`` runs on symbols instead of integers, and
-each symbol carries its name, the expression that led to it and the same with the numbers put in.
+``H + 2·P`` is not written anywhere: the layer's ``output_shape`` runs on symbols instead of integers, and each symbol
+carries its name, its expression, and the expression with the numbers put in.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from cnncalc.layers.shapes import axis_names
 if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
 
-ATOM, PRODUCT, QUOTIENT, SUM = 4, 3, 2, 1  # how tightly an expression binds
+ATOM, PRODUCT, QUOTIENT, SUM = 4, 3, 2, 1  # an expression's operator precedence
 
 
 class Formula(NamedTuple):
-    """``symbol = expression = numbers = value``, the way it is worked out on paper."""
+    """``symbol = expression = numbers = value``, as on paper."""
 
     symbol: str
     expression: str
@@ -29,7 +29,7 @@ class Formula(NamedTuple):
 
 
 class Symbol(int):
-    """An integer with a name or an expression; arithmetic on it gives symbols, comparison plain booleans."""
+    """An integer with a name or an expression; arithmetic returns symbols, comparison plain booleans."""
 
     text: str
     numbers: str
@@ -70,7 +70,7 @@ class Symbol(int):
     def __hash__(self) -> int:
         return int.__hash__(self)
 
-    # --- what `cnncalc.ground.numeric` asks numbers for that note what is computed of them ----------------
+    # --- the protocol of `cnncalc.ground.numeric` for numbers that record their arithmetic ----------------
 
     @staticmethod
     def ceil_div(a: int, b: int) -> Symbol:
@@ -91,14 +91,14 @@ class Symbol(int):
 
     @staticmethod
     def pair(before: int, after: int, name: str) -> tuple[Symbol, Symbol]:
-        """Return a padding as symbols: of one name where both sides are equal."""
+        """Return a padding as symbols: of one name if both sides are equal."""
         if before == after:
             return (Symbol(before, name),) * 2
         return Symbol(before, f"{name}_before"), Symbol(after, f"{name}_after")
 
 
 def _plain(other: int, neutral: int) -> bool:
-    """Return whether a number is the 0 that sums start from, or the 1 of products, and need not be shown."""
+    """Return whether a number is the neutral 0 of sums or 1 of products, which need not be shown."""
     return not isinstance(other, Symbol) and int(other) == neutral
 
 
@@ -118,12 +118,12 @@ def _quotient(a: int, b: int, value: int, opening: str, closing: str) -> Symbol:
 
 
 def binding_of(value: int) -> int:
-    """Return how tightly the expression of a number binds; plain integers are atoms."""
+    """Return the precedence of a number's expression; plain integers are atoms."""
     return value.binding if isinstance(value, Symbol) else ATOM
 
 
 def _sides(value: int, needed: int) -> tuple[str, str]:
-    """Return a number's expression and the same in numbers, in brackets where they bind less than is needed."""
+    """Return a number's expression, and the same in numbers, in brackets if their precedence requires it."""
     if not isinstance(value, Symbol):
         return (f"{value:,}",) * 2
     if value.binding < needed:
@@ -138,7 +138,7 @@ def named_shape(shape: Shape, suffix: str) -> tuple[Symbol, ...]:
 
 
 def formula(symbol: str, value: int) -> Formula:
-    """Return a symbol with how its value comes about, or as a plain number."""
+    """Return a symbol's formula, or that of a plain number."""
     if isinstance(value, Symbol) and value.text != symbol:
         return Formula(symbol, value.text, value.numbers, int(value))
     return Formula(symbol, f"{value:,}", f"{value:,}", int(value))

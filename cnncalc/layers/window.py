@@ -16,12 +16,12 @@ from cnncalc.layers.shapes import Shape, axis_names, shape_text
 
 
 class Sliding(NamedTuple):
-    """A window that slides over the spatial axes of a map: one figure per axis.
+    """A window that slides over the spatial axes of a map: one number per axis.
 
     Attributes:
         kernel: taps of the window.
         stride: the step from one window to the next.
-        pads: elements added before and after the map, ``same`` being resolved.
+        pads: elements added before and after the map, with ``same`` resolved.
         dilation: the step from one tap to the next.
         ceil: whether the last window may overhang the end.
     """
@@ -34,11 +34,11 @@ class Sliding(NamedTuple):
 
     @property
     def extents(self) -> Shape:
-        """How many elements the window reaches over on each axis."""
+        """The number of elements from the window's first to its last tap, on each axis."""
         return extents(self.kernel, self.dilation)
 
     def to_onnx(self) -> dict[str, Shape]:
-        """Return kernel_shape, strides, pads and dilations, as ONNX' convolutions and poolings take them."""
+        """Return kernel_shape, strides, pads and dilations for ONNX's convolutions and poolings."""
         return {
             "kernel_shape": self.kernel,
             "strides": self.stride,
@@ -47,7 +47,7 @@ class Sliding(NamedTuple):
         }
 
     def reads(self, channels: Read) -> Reads:
-        """Return what the windows read of each spatial axis, with a given Read of the channels."""
+        """Return the windows' reads of each spatial axis, together with a given Read of the channels."""
         axes = zip(self.kernel, self.stride, self.pads, self.dilation, strict=True)
         windows = [
             Read(i) if (k, s, pads) == (1, 1, (0, 0)) else Read(i, sliding(k, s, pads[0], d))
@@ -59,7 +59,7 @@ class Sliding(NamedTuple):
 def window_count(
     size: int, kernel: int, stride: int, pad: Pair, dilation: int = 1, ceil: bool = False, clip: bool = True
 ) -> int:
-    """Return how many windows fit along an axis: ``⌊(size + pad − dilation·(kernel − 1) − 1) / stride⌋ + 1``, or 0.
+    """Return the number of windows along an axis: ``⌊(size + pad − dilation·(kernel − 1) − 1) / stride⌋ + 1``, or 0.
 
     With ``ceil`` the last window may run over the end, but with ``clip`` it must start inside the input or the
     padding in front of it (PyTorch's ceil_mode; Caffe clips where there is padding, pooling_layer.cpp).
@@ -128,7 +128,7 @@ def same_pad(size: int, kernel: int, stride: int, dilation: int = 1) -> Pair:
 
 
 def extents(kernel: Shape, dilation: Shape | None = None) -> Shape:
-    """Return how many elements a kernel reaches over: ``dilation·(kernel − 1) + 1``."""
+    """Return the extent of a kernel in elements: ``dilation·(kernel − 1) + 1``."""
     dilation = dilation or (1,) * len(kernel)
     return tuple([d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)])
 
@@ -140,13 +140,13 @@ def window_label(kernel: object, stride: object, dilation: object = 1) -> str:
 
 
 def size_label(size: object) -> str:
-    """Return ``7×7`` for one size per axis; ``·`` stands where an axis is kept."""
+    """Return ``7×7`` for one size per axis; ``·`` for an axis that is kept."""
     sizes = size if isinstance(size, tuple) else (size,)
     return "×".join("·" if item is None else str(item) for item in sizes)
 
 
 def both_sides(pad: Pair) -> int:
-    """Return before + after, as 2·P where they are equal."""
+    """Return before + after, as 2·P if they are equal."""
     before, after = pad
     return 2 * before if before == after else before + after
 

@@ -60,7 +60,7 @@ def test_a_layer_without_a_counterpart(tmp_path: Path) -> None:
     spec.write_text("input: [1001, 4]\nlayers:\n  - lstm: {hidden_size: 2, output: both}\n")
     done = cnncalc("export", str(spec), "-o", str(path))
     assert (done.code, done.out) == (2, "")
-    assert done.err.endswith("it gives the cells of 1,001 steps, and at most 1,000 are written singly\n")
+    assert done.err.endswith("it outputs the cells of 1,001 steps, but at most 1,000 steps are unrolled\n")
     assert not path.exists()
 
 

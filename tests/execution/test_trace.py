@@ -217,7 +217,7 @@ def test_a_window_of_caffe_that_holds_nothing() -> None:
     [
         ("relu", (0, 5, 0), r"^at: 'relu1' has no element 0,5,0, its output is \[3, 5, 5\]"),
         ("relu", (0, 0), "has no element 0,0,"),
-        ("flatten", (0,), "'flatten1' is of type flatten, whose elements are not traced"),
+        ("flatten", (0,), "'flatten1' is of type flatten, which can't be traced"),
         ("batchnorm: {track_running_stats: false}", (0, 0, 0), "'bn1' keeps no running statistics"),
     ],
 )

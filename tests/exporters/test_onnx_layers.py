@@ -151,16 +151,16 @@ OTHERWISE = [
 TOO_MUCH = {
     "avgpool: {kernel_size: 2, stride: 3, rounding: caffe}": (
         (3, 6, 6),
-        "has a window that holds nothing, of which ONNX has no mean",
+        "has an empty window, for which ONNX has no mean",
     ),
     "adaptive_avgpool: 199999999": (
         (1, 300_000_000),
         "has 199,999,999 bins of an axis, which would be too many operators",
     ),
-    "upsample: {size: 400000001}": ((1, 300_000_000), "takes 400,000,001 indices, and at most 16,777,216 are written"),
+    "upsample: {size: 400000001}": ((1, 300_000_000), "takes 400,000,001 indices, but at most 16,777,216 are exported"),
     "locally_connected: {out_channels: 1, kernel_size: 5}": (
         (1, 9000, 900),
-        "gathers 201,510,400 elements, and at most 16,777,216 indices are written",
+        "gathers 201,510,400 elements, but at most 16,777,216 indices are exported",
     ),
 }
 

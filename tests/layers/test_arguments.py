@@ -84,7 +84,7 @@ def test_values(convert: Callable[[Any], Any], value: object, expected: object) 
         (choice("a", "b"), ("c", 1, None, ()), "one of a, b"),
         (axis, ("width", 0.5, None), "an axis: 0 or 'channels' is the first, -1 the last"),
         (integers, ("a", (1, "b"), None), "a list of integers"),
-        (per_axis(positive), ((),), "a list with one figure per axis"),
+        (per_axis(positive), ((),), "a list with one number per axis"),
         (per_axis(positive), ((3, None), -1), "a positive integer"),
         (
             pads,
@@ -105,7 +105,7 @@ def test_values_a_spatial_axis() -> None:
     assert per_rank("stride", 2, 3, "one") == (2, 2, 2)
     assert per_rank("padding", (1, 2), 2, "pair") == ((1, 2), (1, 2))
     assert per_rank("padding", "same", 2, "pair") == "same"
-    with pytest.raises(LayerError, match="stride has 2 figures, but the input has 1 spatial axis"):
+    with pytest.raises(LayerError, match="stride has 2 numbers, but the input has 1 spatial axis"):
         per_rank("stride", (2, 2), 1, "one")
 
 

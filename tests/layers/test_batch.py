@@ -75,8 +75,8 @@ def test_fold_and_unfold_are_each_other_s_way_back() -> None:
             "  - fold:\n    name: a\n  - select:\n    from: input\n  - add:\n    from: [a, select1]",
             "input 1 comes 64 times for one sample, but input 2 1 time",
         ),
-        ("  - unfold: 3", "size = 3, but there are 1 of one sample"),
-        ("  - reshape: {shape: [192, 49], unfold: 3}", "unfold = 3, but there are 1 of one sample"),
+        ("  - unfold: 3", "size = 3, but one sample has become only 1"),
+        ("  - reshape: {shape: [192, 49], unfold: 3}", "unfold = 3, but one sample has become only 1"),
         ("  - parameter: [3, 4]\n  - fold", "there is no batch"),
     ],
 )

@@ -144,7 +144,8 @@ def test_rotary_turns_each_pair_by_its_angle(interleaved: bool) -> None:
     assert use(item, (3, 5, 8), (5, 8), (5, 8)).flops == 3 * (3 * 5 * 8) + 3 * 5 * 4
     assert refusal("rotary", (3, 5, 8), (4, 8), (4, 8)).message == "angles of [4, 8] don't fit [3, 5, 8]"
     assert (
-        refusal("rotary", (3, 5, 7), (5, 7), (5, 7)).message == "takes (…, L, d) with an even d, but [3, 5, 7] comes in"
+        refusal("rotary", (3, 5, 7), (5, 7), (5, 7)).message
+        == "takes (…, L, d) with an even d, but its input is [3, 5, 7]"
     )
 
 
@@ -153,12 +154,13 @@ def test_refusals_of_attention() -> None:
     assert error.message == "queries and keys differ in their features: [3, 4, 5], [3, 6, 4], [3, 6, 7]"
     assert error.hint == "(heads, L, d), (heads, S, d), (heads, S, e)"
     message = refusal("attention", (3, 4, 5), (3, 6, 5), (3, 7, 5)).message
-    assert message == "there are not as many values as keys: [3, 4, 5], [3, 6, 5], [3, 7, 5]"
+    assert message == "the numbers of keys and values differ: [3, 4, 5], [3, 6, 5], [3, 7, 5]"
     message = refusal("attention", (3, 4, 5), (2, 6, 5), (3, 6, 5)).message
     assert message == "the axes before the matrices differ: [3, 4, 5], [2, 6, 5], [3, 6, 5]"
     message = refusal("attention", (3, 4, 5), (6, 5), (6, 5)).message
     assert (
-        message == "takes queries, keys and values of as many axes, two or more, but they are [3, 4, 5], [6, 5], [6, 5]"
+        message
+        == "takes queries, keys and values with the same number of axes, at least two, but they are [3, 4, 5], [6, 5], [6, 5]"
     )
     message = refusal("attention", (3, 4, 5), (3, 6, 5), (3, 6, 7), (3, 4, 5)).message
     assert message == "[3, 4, 5] can't be added to logits of [3, 4, 6]"

@@ -92,8 +92,8 @@ def test_flops(item: str, flops: int) -> None:
             "instancenorm",
             (48,),
             None,
-            "needs a map [C, …], but a vector [48] comes in",
-            "'instancenorm' belongs before flatten, and its input is [C, …]",
+            "needs a map [C, …], but its input is a vector [48]",
+            "'instancenorm' belongs before flatten, where its input is [C, …]",
         ),
         ("layernorm: {axis: [1, -1]}", (48, 8), "axis", "axis names an axis twice", "list each axis once"),
         (

@@ -118,33 +118,33 @@ def test_described_arguments_are_spelled_out() -> None:
     }
 
 
-VECTOR = "needs a map [C, …], but a vector [512] comes in"
+VECTOR = "needs a map [C, …], but its input is a vector [512]"
 
 
 @pytest.mark.parametrize(
     ("item", "shape", "argument", "message", "hint"),
     [
-        ("maxpool: 2", (512,), None, VECTOR, "'maxpool' belongs before flatten, and its input is [C, …]"),
-        ("global_avgpool", (512,), None, VECTOR, "'global_avgpool' belongs before flatten, and its input is [C, …]"),
+        ("maxpool: 2", (512,), None, VECTOR, "'maxpool' belongs before flatten, where its input is [C, …]"),
+        ("global_avgpool", (512,), None, VECTOR, "'global_avgpool' belongs before flatten, where its input is [C, …]"),
         (
             "adaptive_avgpool: 7",
             (512,),
             None,
             VECTOR,
-            "'adaptive_avgpool' belongs before flatten, and its input is [C, …]",
+            "'adaptive_avgpool' belongs before flatten, where its input is [C, …]",
         ),
         (
             "maxpool: {kernel_size: 3, padding: 3}",
             (8, 9, 9),
             "padding",
-            "padding = 3 is not smaller than the kernel's extent of 3: a window would lie wholly in the padding",
+            "padding = 3 is not smaller than the kernel's extent of 3: a window would lie completely in the padding",
             "pad by 1 at most",
         ),
         (
             "avgpool: {kernel_size: 1, padding: [[0, 1]]}",
             (8, 9),
             "padding",
-            "padding = 1 is not smaller than the kernel's extent of 1: a window would lie wholly in the padding",
+            "padding = 1 is not smaller than the kernel's extent of 1: a window would lie completely in the padding",
             "a kernel of 1 needs no padding",
         ),
         (
@@ -158,7 +158,7 @@ VECTOR = "needs a map [C, …], but a vector [512] comes in"
             "maxpool: {kernel_size: [2, 2, 2]}",
             (8, 7, 7),
             "kernel_size",
-            "kernel_size has 3 figures, but the input has 2 spatial axes",
+            "kernel_size has 3 numbers, but the input has 2 spatial axes",
             None,
         ),
         (

@@ -96,7 +96,7 @@ class Operators:
     def integers(self, values: Sequence[int]) -> str:
         """Return a row of integers.  Raises LayerError for too many."""
         if len(values) > MAX_EXPORTED_INDICES:
-            raise LayerError(f"takes {len(values):,} indices, and at most {MAX_EXPORTED_INDICES:,} are written")
+            raise LayerError(f"takes {len(values):,} indices, but at most {MAX_EXPORTED_INDICES:,} are exported")
         return self.node("Constant", value=Tensor([len(values)], values, INT64))
 
     def integer(self, value: int) -> str:

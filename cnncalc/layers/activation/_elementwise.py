@@ -21,7 +21,7 @@ class Elementwise(Layer):
     Attributes:
         operations: floating-point operations per element; exp, log, division and comparison are 1 each,
             and both branches of a case are counted.
-        ufunc: what NumPy calls the function; "" where `compute` is the type's own.
+        ufunc: NumPy's name of the function; "" if the type defines `compute`.
     """
 
     kind = "activation"

@@ -20,7 +20,7 @@ class ELU(Elementwise):
 
     operations = 4
 
-    alpha = argument(number, "what it saturates at, negative", 1.0)
+    alpha = argument(number, "α: the output approaches −α for large negative inputs", 1.0)
 
     example = Example("elu", inputs=((64, 32, 32),), output=(64, 32, 32), flops=4 * 64 * 32 * 32)
     elsewhere = Elsewhere(

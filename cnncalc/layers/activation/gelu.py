@@ -26,7 +26,7 @@ class GELU(Layer):
     kind = "activation"
     pointwise = True
 
-    approximate = argument(choice("none", "tanh"), "whether tanh stands in for erf", "none")
+    approximate = argument(choice("none", "tanh"), "whether to approximate erf by tanh", "none")
 
     example = Example("gelu", inputs=((384, 56, 56),), output=(384, 56, 56), flops=5 * 384 * 56 * 56)
     elsewhere = Elsewhere(torch="GELU(approximate)", onnx="Gelu", function="F.gelu(approximate)", compared=True)
@@ -37,11 +37,11 @@ class GELU(Layer):
         return operations * prod(output)
 
     def terms(self, largest: Sequence[float]) -> float:
-        """Return the input's largest element, of which a share is taken."""
+        """Return the input's largest element; the output is a share of it."""
         return largest[0]
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Weigh each element with the share of a normal distribution that lies below it."""
+        """Multiply each element by the share of a normal distribution that lies below it."""
         (x,) = inputs
         if self.approximate == "tanh":
             y: Array = 0.5 * x * (1 + ops.np.tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)))
@@ -49,7 +49,7 @@ class GELU(Layer):
         return 0.5 * x * (1 + ops.erf(x / sqrt(2)))
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Gelu, or what it stood for before opset 20."""
+        """Gelu, or its primitives before opset 20."""
         if onnx.opset >= 20:
             return onnx.node("Gelu", onnx.x, approximate=self.approximate)
         x = onnx.x

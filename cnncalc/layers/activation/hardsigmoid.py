@@ -32,5 +32,5 @@ class HardSigmoid(Elementwise):
         return np.clip(x + 3, 0, 6) / 6
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """HardSigmoid with slope 1/6; ONNX' default slope is 0.2."""
+        """HardSigmoid with slope 1/6; ONNX's default slope is 0.2."""
         return onnx.node("HardSigmoid", onnx.x, alpha=1 / 6, beta=0.5)

@@ -28,7 +28,7 @@ class HardSwish(Elementwise):
         return x * np.clip(x + 3, 0, 6) / 6
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """HardSwish, or what it stood for before opset 14."""
+        """HardSwish, or its primitives before opset 14."""
         if onnx.opset >= 14:
             return onnx.node("HardSwish", onnx.x)
         return onnx.node("Mul", onnx.x, onnx.node("HardSigmoid", onnx.x, alpha=1 / 6, beta=0.5))

@@ -23,7 +23,7 @@ _bound = Conversion(_bound_of, ("none",))
 
 
 class HardTanh(Elementwise):
-    """``min(max(x, min_val), max_val)``; ``none`` leaves a side open.
+    """``min(max(x, min_val), max_val)``; ``none`` leaves out a bound.
 
     Any shape, kept.  Flops per element: 1 comparison for each bound.
     """
@@ -66,13 +66,13 @@ class HardTanh(Elementwise):
         return np.clip(x, *self.clamps())
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Clip, without the bounds that are open."""
+        """Clip, without bounds that are left out."""
         from cnncalc.layers.onnx import clipped
 
         return clipped(onnx, *self.clamps())
 
     def to_torch(self, flow: Flow) -> Torch:
-        """``F.hardtanh`` where both bounds are given, else ``clamp`` with the one that is."""
+        """``F.hardtanh`` for two bounds, else ``clamp`` for one."""
         bounds = {"min": self.min_val, "max": self.max_val}
         if "none" in bounds.values():
             return Torch(call(".clamp", X, **{name: value for name, value in bounds.items() if value != "none"}))

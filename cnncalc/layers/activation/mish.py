@@ -25,7 +25,7 @@ class Mish(Elementwise):
     elsewhere = Elsewhere(torch="Mish", onnx="Mish", function="F.mish", compared=True)
 
     def terms(self, largest: Sequence[float]) -> float:
-        """Return the input's largest element, of which a share is taken."""
+        """Return the input's largest element; the output is a share of it."""
         return largest[0]
 
     def compute(self, np: NumPy, x: Array) -> Array:
@@ -33,7 +33,7 @@ class Mish(Elementwise):
         return x * np.tanh(softplus(np, x))
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Mish, or what it stood for before opset 18."""
+        """Mish, or its primitives before opset 18."""
         if onnx.opset >= 18:
             return onnx.node("Mish", onnx.x)
         return onnx.node("Mul", onnx.x, onnx.node("Tanh", onnx.node("Softplus", onnx.x)))

@@ -30,7 +30,7 @@ class PReLU(Elementwise):
     operations = 2
 
     num_parameters = argument(_slopes, "how many slopes are learned: 1, or 'channels' for one per channel", 1)
-    init = argument(number, "what the slopes start from in training", 0.25)
+    init = argument(number, "initial value of the slopes in training", 0.25)
 
     example = Example(
         "prelu: channels",

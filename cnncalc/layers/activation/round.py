@@ -7,7 +7,7 @@ from cnncalc.layers.base import Elsewhere, Example
 
 
 class Round(Elementwise):
-    """The nearest integer, the even one of two that are as near.  Any shape, kept.  Flops per element: 1 rounding."""
+    """The nearest integer; ties go to the even one.  Any shape, kept.  Flops per element: 1 rounding."""
 
     operations = 1
     ufunc = "rint"

@@ -24,7 +24,7 @@ class SiLU(Elementwise):
     elsewhere = Elsewhere(torch="SiLU", onnx="Swish", function="F.silu", compared=True)
 
     def terms(self, largest: Sequence[float]) -> float:
-        """Return the input's largest element, of which a share is taken."""
+        """Return the input's largest element; the output is a share of it."""
         return largest[0]
 
     def compute(self, np: NumPy, x: Array) -> Array:

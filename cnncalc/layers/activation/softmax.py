@@ -47,7 +47,7 @@ class Softmax(Layer):
         return lines * (2 * (output[at] - 1) + 3 * output[at])
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that its axis is read whole."""
+        """Return that each output element reads the whole axis."""
         return whole(len(output), axis_index(self.axis, output))
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Softplus(Elementwise):
-    """``log(1 + e^(β·x)) / β``: a relu without its corner.
+    """``log(1 + e^(β·x)) / β``: a smooth relu.
 
     Any shape, kept.  Flops per element: 1 exp, 1 add, 1 log; with a β other than 1 also 1 product and 1 division.
     """
@@ -33,7 +33,7 @@ class Softplus(Elementwise):
             raise LayerError("beta = 0, but the formula divides by it", argument="beta", hint="1 is usual")
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Two more per element where β changes something."""
+        """Three per element, and two more if β is not 1."""
         return (self.operations + 2 * (self.beta != 1)) * prod(output)
 
     def compute(self, np: NumPy, x: Array) -> Array:
@@ -41,7 +41,7 @@ class Softplus(Elementwise):
         return softplus(np, self.beta * x) / self.beta
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Softplus; with another β its input is multiplied by β before, and its output divided by β behind."""
+        """Softplus; if β is not 1, its input is multiplied by β and its output divided by β."""
         if self.beta == 1:
             return onnx.node("Softplus", onnx.x)
         beta = onnx.number(self.beta)

@@ -1,1 +1,1 @@
-"""Layers that slide filters over a map; macs are counted where a filter's tap meets an input."""
+"""Layers that slide filters over a map; each product of a filter's tap and an input is a mac."""

@@ -34,14 +34,14 @@ class Conv(Layer):
     one_kernel = True
     slides: ClassVar[bool] = True
 
-    out_channels = argument(positive, "how many filters, each a channel of the output", symbol="C_out")
+    out_channels = argument(positive, "number of filters, each a channel of the output", symbol="C_out")
     kernel_size = argument(per_axis(positive), "extent of a filter along each spatial axis", symbol="K")
     stride = argument(per_axis(positive), "step from one window to the next", 1, "S")
     padding = argument(pads, "zeros around the map", 0, "P")
     dilation = argument(per_axis(positive), "step from one tap of the filter to the next", 1, "D")
     groups = argument(positive, "independent parts that the channels are split into", 1, "G")
     bias = argument(flag, "whether each filter adds a constant", True)
-    in_channels = argument(positive, "checked where it is given: a filter is as deep as its input", None, "C_in")
+    in_channels = argument(positive, "checked if it is given: a filter is as deep as its input", None, "C_in")
 
     example = Example(
         "conv: {out_channels: 64, kernel_size: 7, stride: 2, padding: 3}",
@@ -134,7 +134,7 @@ class Conv(Layer):
         return onnx.node("Conv", onnx.x, *tensors, **self.window(onnx.shapes).to_onnx(), group=self.groups)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's module; where the sides of the padding differ, ``F.pad`` adds it first."""
+        """PyTorch's module; if the sides of the padding differ, ``F.pad`` adds it first."""
         shape = flow.inputs[0]
         d, pads = mapped(shape, "convolution"), self._pads(shape[1:])
         around: int | tuple[int, ...] = 0
@@ -159,7 +159,7 @@ class Conv(Layer):
         return f"{window_label(self.kernel_size, self.stride, self.dilation)}, {self.out_channels}{groups}"
 
     def described(self, *inputs: Shape) -> dict[str, object]:
-        """Return the arguments, with the padding that ``same`` stands for."""
+        """Return the arguments, with ``same`` resolved to numbers."""
         described = super().described(*inputs) | {"padding": self._pads(inputs[0][1:])}
         described.pop("in_channels")
         return described
@@ -184,7 +184,7 @@ def check_channels(layer: Conv, shape: Shape) -> None:
             argument="in_channels",
             hint=f"channels come first: {shape_text(first)}"
             if come_last
-            else f"leave in_channels out, it is inferred, or write {channels}",
+            else f"leave in_channels out (it is inferred), or write {channels}",
         )
     for name, count in (("in_channels", channels), ("out_channels", layer.out_channels)):
         if count % layer.groups:

@@ -31,7 +31,7 @@ class ConvTranspose(Conv):
 
     stem = "upconv"
     slides = False  # its window slides over the output
-    element = Layer.element  # not worked out for transposed convolutions
+    element = Layer.element  # transposed convolutions can't be traced
 
     output_padding = argument(per_axis(natural), "elements added at the end of each axis", 0, "O")
 
@@ -78,7 +78,7 @@ class ConvTranspose(Conv):
         return along(self._channels(inputs[0][0]), *spread)
 
     def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
-        """Return the elements' channels times all taps of the filters, which are then spread."""
+        """Return the product of the elements' channels with all taps of the filters; the results are then spread."""
         shape, filters = inputs[0], self.out_channels // self.groups * prod(self.kernel_size)
         return [Contraction(shape[0] // self.groups, filters, prod(shape[1:]), groups=self.groups)]
 
@@ -99,7 +99,7 @@ class ConvTranspose(Conv):
         """ConvTranspose, with ``same`` resolved to what is cut off each side."""
         tensors = [onnx.weight(name) for name in ("weight", "bias") if onnx.has(name)]
         extra = self.output_padding
-        if self.padding == "same":  # a kernel that is shorter than its stride leaves elements over
+        if self.padding == "same":  # a kernel shorter than its stride leaves elements unreached
             lengths = extents(self.kernel_size, self.dilation)
             extra = tuple([max(step - length, 0) for length, step in zip(lengths, self.stride, strict=True)])
         window = self.window(onnx.shapes)
@@ -132,7 +132,7 @@ class ConvTranspose(Conv):
     def _check_extra(self, extra: int, stride: int, dilation: int) -> None:
         if extra and self.padding == "same":
             raise LayerError(
-                f"output_padding = {extra} beside padding = same, which already gives in · stride",
+                f"output_padding = {extra} contradicts padding = same, which already gives in · stride",
                 argument="output_padding",
                 hint="leave one of them out",
             )
@@ -140,11 +140,14 @@ class ConvTranspose(Conv):
             raise LayerError(
                 f"output_padding = {extra} is not smaller than stride = {stride} or dilation = {dilation}",
                 argument="output_padding",
-                hint=f"{max(stride, dilation) - 1} at most: for the sizes that a stride makes equal",
+                hint=f"{max(stride, dilation) - 1} at most: it selects one of the sizes that the stride maps to the "
+                "same input size",
             )
 
     def _pads(self, sizes: Shape) -> tuple[Pair, ...]:
-        """Return what is cut off (before, after) each axis; under ``same``, the part of a window beyond its stride."""
+        """Return the elements cut off (before, after) on each axis; for ``same``, the part of a window beyond its
+        stride.
+        """
         if self.padding != "same":
             return super()._pads(sizes)
         lengths = extents(self.kernel_size, self.dilation)
@@ -152,7 +155,7 @@ class ConvTranspose(Conv):
         return tuple([(cut // 2, cut - cut // 2) for cut in cuts])
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's module; where the sides to be cut off differ, a crop follows it."""
+        """PyTorch's module, followed by a crop if different sizes are cut off the two sides."""
         shape = flow.inputs[0]
         d, cuts, extra = mapped(shape, "convolution"), self._pads(shape[1:]), self.output_padding
         if self.padding == "same":

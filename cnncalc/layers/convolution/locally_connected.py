@@ -45,7 +45,7 @@ class LocallyConnected(nn.Module):
 
 
 class LocallyConnected(Conv):
-    """A convolution with filters and biases of its own at every position (Taigman et al. 2014, "DeepFace").
+    """A convolution with separate filters and biases at every position (Taigman et al. 2014, "DeepFace").
 
     Input (C_in, *spatial), output (C_out, *spatial_out), each spatial axis with
     ``⌊(in + P_before + P_after − D·(K − 1) − 1) / S⌋ + 1`` positions.  Parameters: (C_out, C_in, *spatial_out,
@@ -73,7 +73,7 @@ class LocallyConnected(Conv):
     )
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
-        """Return weight (out_channels, in_channels, *spatial_out, *kernel_size), bias as the output is."""
+        """Return weight (out_channels, in_channels, *spatial_out, *kernel_size), and bias with the output's shape."""
         output = self.output_shape(*inputs)
         weights = {"weight": Weight((self.out_channels, inputs[0][0], *output[1:], *self.kernel_size))}
         if self.bias:
@@ -106,7 +106,7 @@ class LocallyConnected(Conv):
         (shape,), np = onnx.shapes, onnx.np
         count = prod(onnx.output[1:]) * prod(self.kernel_size)
         if count > MAX_EXPORTED_INDICES:
-            raise LayerError(f"gathers {count:,} elements, and at most {MAX_EXPORTED_INDICES:,} indices are written")
+            raise LayerError(f"gathers {count:,} elements, but at most {MAX_EXPORTED_INDICES:,} indices are exported")
         x, (channels, *sizes) = onnx.x, shape
         pads = self._pads(shape[1:])
         if any(before or after for before, after in pads):

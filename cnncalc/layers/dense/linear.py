@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 class Linear(Layer):
     """Connects every output to every input: ``y = W·x + b``.
 
-    Input a vector (F_in,), output (F_out,).  With ``axis`` it works on that axis of a map, at every position
-    with the same weights, as a 1×1 convolution does.  Parameters: (F_out, F_in), and a bias per output.
-    Flops: 2 · macs, and 1 add per output element for the bias.
+    Input a vector (F_in,), output (F_out,).  With ``axis`` it transforms that axis of a map, with the same weights at
+    every position, like a 1×1 convolution.  Parameters: (F_out, F_in), and a bias per output. Flops: 2 · macs, and 1
+    add per output element for the bias.
     """
 
     kind = "fc"
     one_kernel = True
     stem = "fc"
 
-    out_features = argument(positive, "how many outputs", symbol="F_out")
+    out_features = argument(positive, "number of outputs", symbol="F_out")
     bias = argument(flag, "whether each output adds a constant", True)
-    axis = argument(axis, "the axis of a map that it works on; without it the input is a vector", None)
-    in_features = argument(positive, "checked where it is given", None, "F_in")
+    axis = argument(axis, "the axis of a map to transform; without it the input is a vector", None)
+    in_features = argument(positive, "checked if it is given", None, "F_in")
 
     example = Example(
         "linear: 4096",
@@ -58,9 +58,9 @@ class Linear(Layer):
         at = self._index(shape)
         if self.in_features is not None and self.in_features != shape[at]:
             raise LayerError(
-                f"in_features = {self.in_features}, but {shape[at]} features come in",
+                f"in_features = {self.in_features}, but the input has {shape[at]}",
                 argument="in_features",
-                hint=f"leave in_features out, it is inferred, or write {shape[at]}",
+                hint=f"leave in_features out (it is inferred), or write {shape[at]}",
             )
         return (*shape[:at], self.out_features, *shape[at + 1 :])
 
@@ -142,7 +142,7 @@ class Linear(Layer):
             return axis_index(self.axis, shape)
         if len(shape) > 1:
             raise LayerError(
-                f"takes a vector, but a map {shape_text(shape)} comes in",
-                hint="put 'flatten' before it, or 'axis: channels' to work on the channels of every position",
+                f"takes a vector, but its input is a map {shape_text(shape)}",
+                hint="put 'flatten' before it, or add 'axis: channels' to transform the channels at every position",
             )
         return 0

@@ -1,1 +1,1 @@
-"""Products of tensors with tensors, where neither is a weight."""
+"""Products of tensors, neither of which is a weight."""

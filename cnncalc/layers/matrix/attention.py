@@ -17,23 +17,22 @@ if TYPE_CHECKING:
 
 
 class Attention(Layer):
-    """``softmax(scale · Q·Kᵀ + bias) · V``: what each query takes of the values (Vaswani 2017, arXiv:1706.03762).
+    """``softmax(scale · Q·Kᵀ + bias) · V``: each query's weighted mean of the values (Vaswani 2017, arXiv:1706.03762).
 
-    Inputs: queries (…, L, d), keys (…, S, d), values (…, S, e); every further one is added to the logits (…, L, S):
-    biases of relative positions, a mask.  Output (…, L, e).  The axes before these, heads and windows, are equal, or 1
-    where one is for all.  With ``scaled: input`` the fourth input is no bias, but what the products are multiplied by:
-    a temperature that is learned for each head, as in Swin v2 and XCiT.  Projections are linear layers of their own.
-    Flops for each head: 2 · macs, one product for each element that is scaled, L·S adds for each bias, and the softmax
-    of L lines of S.
+    Inputs: queries (…, L, d), keys (…, S, d), values (…, S, e); further inputs are added to the logits (…, L, S):
+    biases of relative positions, a mask.  Output (…, L, e).  The leading axes, such as heads and windows, are equal, or
+    1 if one is shared by all.  With ``scaled: input`` the products are multiplied by the fourth input: a learned
+    temperature per head, as in Swin v2 and XCiT.  Projections are linear layers of their own. Flops for each head: 2 ·
+    macs, one product for each element that is scaled, L·S adds for each bias, and the softmax of L lines of S.
     """
 
     kind = "matmul"
     arity: ClassVar[tuple[int, int | None]] = (3, 6)
 
-    scale = argument(factor, "what the products of queries and keys are multiplied by; 1/√d by default", None)
+    scale = argument(factor, "factor of the products of queries and keys; 1/√d by default", None)
     scaled = argument(
         choice("logits", "queries", "both", "input"),
-        "what is multiplied: the products, queries, both sides by √scale, or the products by the fourth input",
+        "what to scale: the products, the queries, both sides by √scale, or the products by the fourth input",
         "logits",
     )
     features_first = argument(flag, "whether inputs and output are (…, d, L) instead of (…, L, d)", False)
@@ -69,7 +68,7 @@ class Attention(Layer):
         logits, _ = self._logits(inputs)
         lines, count, added = prod(logits[:-1]), logits[-1], (len(inputs) - 3) * prod(logits)
         scaled = {"logits": prod(logits), "queries": prod(inputs[0]), "both": prod(inputs[0]) + prod(inputs[1])}
-        scale = scaled.get(self.scaled, 0) if self.scale != 1 else 0  # by an input: it is among the others
+        scale = scaled.get(self.scaled, 0) if self.scale != 1 else 0  # an input as the factor is among ``added``
         softmax = lines * (2 * (count - 1) + 3 * count)
         return 2 * self.macs(inputs, output) + scale + added + softmax
 
@@ -114,7 +113,7 @@ class Attention(Layer):
         return y.swapaxes(-1, -2) if self.features_first else y
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Two products with the softmax between them; the scale multiplies the side that ``scaled`` says."""
+        """Two products with the softmax between them; ``scaled`` gives the place of the scale."""
         q, k, v = onnx.inputs[:3]
         rank = len(onnx.shapes[0]) + 1
         order = [*range(rank - 2), rank - 1, rank - 2]
@@ -138,7 +137,7 @@ class Attention(Layer):
         return onnx.node("MatMul", weights, v)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function; written out step by step where one side is shared by all heads or samples."""
+        """PyTorch's function; written out step by step if one side is shared by all heads or samples."""
         q, k, v, *others = [InputPlace(number) for number in range(len(flow.inputs))]
         rank, turned = len(flow.inputs[0]), self.features_first
         added: list[Expression] = []
@@ -179,7 +178,8 @@ class Attention(Layer):
         rank = len(inputs[0])
         if rank < 2 or any(len(shape) != rank for shape in inputs[1:3]):
             raise LayerError(
-                f"takes queries, keys and values of as many axes, two or more, but they are {_shapes(inputs[:3])}",
+                "takes queries, keys and values with the same number of axes, at least two, but they are "
+                f"{_shapes(inputs[:3])}",
                 hint="(heads, L, d), (heads, S, d), (heads, S, e)",
             )
         q, k, v = [self._turned(shape) for shape in inputs[:3]]
@@ -189,19 +189,19 @@ class Attention(Layer):
             if any(one not in (1, size) for one in sizes):
                 raise LayerError(
                     f"the axes before the matrices differ: {_shapes(inputs[:3])}",
-                    hint="they must be equal, or 1 where one is for all",
+                    hint="they must be equal, or 1 if one is shared by all",
                 )
             leading.append(size)
         if q[-1] != k[-1] or k[-2] != v[-2]:
             what = (
                 "queries and keys differ in their features"
                 if q[-1] != k[-1]
-                else "there are not as many values as keys"
+                else "the numbers of keys and values differ"
             )
             raise LayerError(f"{what}: {_shapes(inputs[:3])}", hint="(heads, L, d), (heads, S, d), (heads, S, e)")
         logits = (*leading, q[-2], k[-2])
         if self.scaled == "input" and (len(inputs) < 4 or self.scale is not None):
-            raise LayerError("takes what the products are multiplied by as its fourth input, and no scale beside it")
+            raise LayerError("takes the factor of the products as its fourth input, so scale can't be given")
         for number, other in enumerate(inputs[3:]):
             if len(other) > rank or any(
                 one not in (1, size) for one, size in zip(other[::-1], logits[::-1], strict=False)

@@ -53,7 +53,7 @@ class Einsum(Layer):
     elsewhere = Elsewhere(onnx="Einsum")
 
     def check(self) -> None:
-        """Refuse letters that stand twice in one term, or only in the output."""
+        """Refuse letters that occur twice in one term, or only in the output."""
         *terms, out = self._terms()
         for term in (*terms, out):
             if len(set(term)) < len(term):
@@ -62,7 +62,7 @@ class Einsum(Layer):
             raise LayerError(f"'{out}' has a letter that no input has", argument="equation")
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the sizes of the output's letters; (1,) where it has none."""
+        """Return the sizes of the output's letters; (1,) if it has none."""
         sizes = self._sizes(inputs)
         return tuple([sizes[letter] for letter in self._terms()[-1]]) or (1,)
 
@@ -71,7 +71,7 @@ class Einsum(Layer):
         return prod(self._sizes(inputs).values()) if self._contracts() else 0
 
     def contractions(self, inputs: tuple[Shape, ...], output: Shape) -> list[Contraction]:
-        """Return the product that the letters make: those of both inputs are groups, those that are summed channels."""
+        """Return the product that the letters describe: letters of both inputs are groups, summed ones are channels."""
         if not self._contracts():
             return []
         left, right, out = self._terms()
@@ -93,7 +93,7 @@ class Einsum(Layer):
         return prod(inputs[0]) - prod(output)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return where the letters of the output lie, and that the others are read whole."""
+        """Return the places of the output's letters, and that the other axes are read whole."""
         *terms, out = self._terms()
         return tuple([(Along(tuple([_place(letter, out) for letter in term])),) for term in terms])
 
@@ -147,9 +147,7 @@ class Einsum(Layer):
     def _sizes(self, inputs: tuple[Shape, ...]) -> dict[str, int]:
         terms = self._terms()[:-1]
         if len(terms) != len(inputs):
-            raise LayerError(
-                f"'{self.equation}' has {counted(len(terms), 'input')}, and not the {len(inputs)} that come in"
-            )
+            raise LayerError(f"'{self.equation}' takes {counted(len(terms), 'input')}, not {len(inputs)}")
         sizes: dict[str, int] = {}
         for term, shape in zip(terms, inputs, strict=True):
             if len(term) != len(shape):
@@ -160,7 +158,7 @@ class Einsum(Layer):
         return sizes
 
     def _arranged(self, x: Array, term: str, groups: list[list[str]], sizes: dict[str, int]) -> Array:
-        """Return an input with its letters in three groups; letters that are in none of them are summed away."""
+        """Return an input with its letters in three groups; other letters are summed over."""
         alone = [i + 1 for i, letter in enumerate(term) if all(letter not in group for group in groups)]
         kept = [letter for letter in term if any(letter in group for group in groups)]
         x = x.sum(axis=tuple(alone)) if alone else x

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Matmul(Layer):
     """Multiplies matrices: the last two axes of its inputs, (…, m, k) by (…, k, n) to (…, m, n).
 
-    The axes before these are equal, or 1 on one side; a matrix alone (k, n) stands for all of them.  A vector (k,)
+    The leading axes are equal, or 1 on one side; a single matrix (k, n) is used for all of them.  A vector (k,)
     is a row.  With ``transpose_a``, ``transpose_b`` the input has its last two axes the other way round, as keys
     have in attention (Vaswani et al. 2017, arXiv:1706.03762).  Flops: 2 · macs.
     """
@@ -40,7 +40,7 @@ class Matmul(Layer):
     elsewhere = Elsewhere(onnx="MatMul", others="bmm mm BatchMatMul Dot", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return (…, m, n).  Raises LayerError if rows and columns are not equally long."""
+        """Return (…, m, n). Raises LayerError if the summed axes differ in size."""
         a, b = self._turned(inputs)
         leading = self._leading(a[:-2], b[:-2], inputs)
         if a[-1] != b[-2]:
@@ -107,7 +107,7 @@ class Matmul(Layer):
         return onnx.node("Squeeze", made, onnx.integers([len(onnx.output)])) if is_row else made
 
     def to_torch(self, flow: Flow) -> Torch:
-        """A product of matrices, with axes of 1 for those that only one side has."""
+        """A matrix product; axes that only one side has become axes of 1 on the other."""
         row = len(flow.inputs[0]) == 1
         a = call(".unsqueeze", X, 1) if row else call(".transpose", X, -1, -2) if self.transpose_a else X
         b = call(".transpose", Y, -1, -2) if self.transpose_b else Y
@@ -120,7 +120,7 @@ class Matmul(Layer):
         return Torch(call(".squeeze", product, -2) if row else product)
 
     def label(self) -> str:
-        """Return which side is transposed."""
+        """Return the transposed sides."""
         sides = [name for name, turned in (("aᵀ", self.transpose_a), ("bᵀ", self.transpose_b)) if turned]
         return ", ".join(sides)
 

@@ -1,1 +1,1 @@
-"""Layers that take several tensors and give one."""
+"""Layers that combine several tensors into one."""

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class ElementwiseMerge(Layer):
-    """Merges tensors of equal shape, one pair after the other; an axis of size 1 stretches to the others'.
+    """Merges tensors of equal shape, one pair after the other; axes of size 1 are broadcast.
 
     Attributes:
-        ufunc: what NumPy calls the operation; "" where `compute` or `forward` is the type's own.
-        onnx_of_many: ONNX' operator of any number of inputs; "" where there is none.
+        ufunc: NumPy's name of the operation; "" if the type defines `compute` or `forward`.
+        onnx_of_many: ONNX's operator for any number of inputs; "" if there is none.
     """
 
     kind = "merge"
@@ -46,7 +46,7 @@ class ElementwiseMerge(Layer):
         return (len(inputs) - 1) * prod(output)
 
     def terms(self, largest: Sequence[float]) -> float:
-        """Return the inputs' largest element, where they are added."""
+        """Return the inputs' largest element, if they are added."""
         return max(largest) if self.ufunc in ("add", "subtract") else 0.0
 
     def compute(self, np: NumPy, a: Array, b: Array) -> Array:
@@ -76,7 +76,7 @@ class ElementwiseMerge(Layer):
         return merged
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """The operator that ``elsewhere`` names, pair by pair, or one of many inputs where there is one."""
+        """The operator that ``elsewhere`` names, pair by pair, or one operator for all inputs if there is one."""
         if self.onnx_of_many and len(onnx.inputs) > 2:
             return onnx.node(self.onnx_of_many, *onnx.inputs)
         merged, *others = onnx.inputs

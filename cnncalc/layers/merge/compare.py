@@ -18,25 +18,25 @@ OPERATORS = ("equal", "not_equal", "greater", "greater_equal", "less", "less_equ
 
 
 class Compare(ElementwiseMerge):
-    """Gives 1 where the comparison of its first input with its second holds, and 0 elsewhere.
+    """Compares its first input with its second: 1 where the comparison holds, 0 elsewhere.
 
     Two inputs of equal shape, or 1 on an axis.  Flops: 1 comparison per output element.
     """
 
     arity: ClassVar[tuple[int, int | None]] = (2, 2)
 
-    by = argument(choice(*OPERATORS), "what holds where the output is 1")
+    by = argument(choice(*OPERATORS), "the comparison: the output is 1 where it holds")
 
     example = Example("compare: greater", inputs=((32, 8, 8), (1, 1, 1)), output=(32, 8, 8), flops=32 * 8 * 8)
     elsewhere = Elsewhere(others="Equal Greater Less GreaterOrEqual LessOrEqual", compared=True)
 
     def compute(self, np: NumPy, a: Array, b: Array) -> Array:
-        """Return whether it holds, as true or false."""
+        """Return whether the comparison holds, as booleans."""
         compare: Callable[..., Array] = getattr(np, self.by)
         return compare(a, b)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Compare, and give numbers."""
+        """Compare, and return numbers."""
         return super().forward(ops, *inputs).astype(inputs[0].dtype)
 
     def to_onnx(self, onnx: Onnx) -> str:

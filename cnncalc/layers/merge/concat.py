@@ -24,7 +24,7 @@ class Concat(Layer):
     one_kernel = True
     arity = (2, None)
 
-    axis = argument(axis, "the axis that grows", 0)
+    axis = argument(axis, "the axis along which to join", 0)
 
     example = Example("concat", inputs=((512, 56, 56), (512, 56, 56)), output=(1024, 56, 56))
     elsewhere = Elsewhere(keras="Concatenate", onnx="Concat", others="cat join depth_concat", compared=True)
@@ -42,9 +42,9 @@ class Concat(Layer):
             for j, (size, other) in enumerate(zip(first, shape, strict=True)):
                 if j != at and size != other:
                     raise LayerError(
-                        f"{_both(first, i, shape)}: {axis_text(j, len(first))} {size} and {other} differ, "
-                        f"only {axis_text(at, len(first))} may",
-                        hint="a center_crop, a pad or another stride makes the sizes equal",
+                        f"{_both(first, i, shape)}: {axis_text(j, len(first))} {size} and {other} differ; only "
+                        f"{axis_text(at, len(first))} may",
+                        hint="use a center_crop, a pad or another stride to make the sizes equal",
                     )
         return (*first[:at], sum([shape[at] for shape in inputs]), *first[at + 1 :])
 
@@ -71,12 +71,12 @@ class Concat(Layer):
         return ops.concat(inputs, batched(self.axis))
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Concat; an input that is the same for all samples is repeated for each first."""
+        """Concat; an input that is the same for all samples is first repeated for each sample."""
         parts = [onnx.stretched(number) for number in range(len(onnx.inputs))]
         return onnx.node("Concat", *parts, axis=batched(self.axis))
 
     def to_torch(self, flow: Flow) -> Torch:
-        """``torch.cat``; an input that comes once for all samples is expanded first."""
+        """``torch.cat``; an input that is the same for all samples is expanded first."""
         parts: list[Expression] = [InputPlace(number) for number in range(len(flow.inputs))]
         if False in flow.once:
             samples = call("len", parts[flow.once.index(False)])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class AxesNorm(Layer):
-    """Normalises over the given axes, each position of the others by itself.  Any shape, kept."""
+    """Normalises over the given axes, separately for each position of the other axes.  Any shape, kept."""
 
     kind = "norm"
 
@@ -29,11 +29,11 @@ class AxesNorm(Layer):
         return inputs[0]
 
     def over(self, shape: Shape) -> list[int]:
-        """Return the normalised axes counted from the front.  Raises LayerError if one is not there."""
+        """Return the normalised axes counted from the front. Raises LayerError if one does not exist."""
         return axis_indices(self.axis, shape)
 
     def sets(self, shape: Shape) -> tuple[int, int]:
-        """Return how many sets are normalised, each by itself, and how many elements each of them has."""
+        """Return the number of sets that are normalised separately, and the number of elements of each."""
         n = prod(self.sizes(shape))
         return prod([size for i, size in enumerate(shape) if i not in self.over(shape)]), n
 
@@ -46,7 +46,7 @@ class AxesNorm(Layer):
         return whole(len(output), *self.over(output))
 
     def as_module(self, name: str, flow: Flow, **options: Or | float) -> Torch:
-        """Return PyTorch's module, which normalises over the last axes: the axes are moved there and back."""
+        """Return PyTorch's module for the last axes: other axes are moved there and back."""
         over, sizes = self.over(flow.inputs[0]), self.sizes(flow.inputs[0])
         module = call(name, sizes if len(sizes) > 1 else short(sizes), **options)
         return Torch(over_last(X, over, len(flow.output), lambda x: call("()", MODULE, x)), module)

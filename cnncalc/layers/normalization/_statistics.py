@@ -1,4 +1,4 @@
-"""Shared code of layers that normalise by the statistics of the tensor itself."""
+"""Shared code of layers that normalise by statistics of their input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def standardise(np: NumPy, x: Array, axes: tuple[int, ...], eps: float) -> Array
 
 
 def standardise_flops(sets: int, n: int) -> int:
-    """Return the operations that ``sets`` of n elements take.
+    """Return the operations for ``sets`` of n elements.
 
     The mean: n − 1 adds and 1 division.  The variance: n subtractions, n squares, n − 1 adds and 1 division.
     The normalisation: 1 add of eps, 1 root, n divisions.  Together 5·n + 2.

@@ -29,12 +29,12 @@ class ShiftBatchNorm{d}d(nn.BatchNorm{d}d):
 
 
 class BatchNorm(Layer):
-    """Shifts and scales each channel to mean 0 and variance 1 over the training set, then by learned figures.
+    """Shifts and scales each channel to mean 0 and variance 1 over the training set, then by learned values.
 
     Any shape, kept.  Parameters: a scale and a shift per channel, or a shift alone (``scale: false``, as Keras'
     InceptionV3 has it); buffers: its running mean and variance.
-    Flops at inference: 2 per element, one product and one add, since all four figures of a channel fold into
-    one scale and one shift (Ioffe and Szegedy 2015, arXiv:1502.03167).
+    Flops at inference: 2 per element, one product and one add, since all four values of a channel fold into one scale
+    and one shift (Ioffe and Szegedy 2015, arXiv:1502.03167).
     """
 
     kind = "norm"
@@ -43,7 +43,7 @@ class BatchNorm(Layer):
     eps = argument(number, "added to the variance", 1e-5)
     momentum = argument(number, "weight of the newest batch in the running statistics", 0.1)
     affine = argument(flag, "whether it learns a scale and a shift per channel", True)
-    scale = argument(flag, "whether it learns a scale beside the shift, where it learns any", True)
+    scale = argument(flag, "whether it learns a scale besides the shift, if ``affine``", True)
     track_running_stats = argument(flag, "whether it keeps a running mean and variance per channel", True)
     axis = argument(axis, "the axis of the channels", 0)
 
@@ -75,7 +75,7 @@ class BatchNorm(Layer):
         return 2 * prod(output)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads | None:
-        """Return that each element reads the whole map where no running statistics are kept."""
+        """Return that each element reads the whole map if no running statistics are kept."""
         return None if self.track_running_stats else whole(len(output), *range(1, len(output)))
 
     def is_affine(self) -> bool:
@@ -96,7 +96,7 @@ class BatchNorm(Layer):
     def element(
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
-        """Shift and scale the element in the same place by its channel's figures."""
+        """Shift and scale the element in the same place by its channel's values."""
         if not self.track_running_stats:
             raise LayerError("keeps no running statistics: its elements depend on the whole batch")
         x, channel = float(inputs[0][at]), at[0]
@@ -113,7 +113,7 @@ class BatchNorm(Layer):
         return Element(rule, result, size, terms)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Scale and shift by the running statistics, or by the batch's own where none are kept."""
+        """Scale and shift by the running statistics, or by the batch's if none are kept."""
         (x,) = inputs
         at = axis_index(self.axis, x.shape[1:]) + 1
         if self.track_running_stats:
@@ -133,7 +133,7 @@ class BatchNorm(Layer):
         return y
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """BatchNormalization, with the channels moved to axis 1; its primitives where no statistics are kept."""
+        """BatchNormalization, with the channels moved to axis 1; its primitives if no statistics are kept."""
         from cnncalc.layers.onnx import standardised
 
         rank, at = len(onnx.output) + 1, axis_index(self.axis, onnx.output) + 1
@@ -155,7 +155,7 @@ class BatchNorm(Layer):
         """PyTorch's module of the map's rank, on the second axis of the array."""
         shape = flow.inputs[0]
         if not self.track_running_stats and prod(shape) == shape[axis_index(self.axis, shape)]:
-            raise LayerError("does not normalise a single figure")
+            raise LayerError("does not normalise a single number")
         at, d = axis_index(self.axis, shape), min(max(len(shape) - 1, 1), 3)
         shifts = self.affine and not self.scale
         module = call(

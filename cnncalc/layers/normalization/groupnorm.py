@@ -27,7 +27,7 @@ class GroupNorm(Layer):
     kind = "norm"
     stem = "norm"
 
-    num_groups = argument(positive, "how many groups the channels are split into", symbol="G")
+    num_groups = argument(positive, "number of groups of channels", symbol="G")
     eps = argument(number, "added to the variance", 1e-5)
     affine = argument(flag, "whether it learns a scale and a shift per channel", True)
 
@@ -100,7 +100,7 @@ class GroupNorm(Layer):
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's module."""
         if prod(flow.output) == self.num_groups:
-            raise LayerError("does not normalise a single figure")
+            raise LayerError("does not normalise a single number")
         options = {"eps": Or(self.eps, 1e-5), "affine": Or(self.affine, True)}
         return applied(call("nn.GroupNorm", self.num_groups, flow.inputs[0][0], **options))
 

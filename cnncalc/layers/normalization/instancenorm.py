@@ -77,7 +77,7 @@ class InstanceNorm(Layer):
         """PyTorch's module; on more than three spatial axes a group norm with one group per channel."""
         channels, *sizes = flow.inputs[0]
         if prod(sizes) == 1:
-            raise LayerError("does not normalise a single figure")
+            raise LayerError("does not normalise a single number")
         if len(sizes) > 3:
             options = {"eps": Or(self.eps, 1e-5), "affine": Or(self.affine, True)}
             return applied(call("nn.GroupNorm", channels, channels, **options))

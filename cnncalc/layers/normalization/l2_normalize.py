@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class L2Normalize(AxesNorm):
-    """Divides by the length along the given axes, or by ``eps`` where that is larger.
+    """Divides by the length along the given axes, or by ``eps`` if that is larger.
 
     Any shape, kept.  Flops for each set of n elements: n squares, n − 1 adds, 1 root, 1 comparison, n divisions.
     """
@@ -24,7 +24,7 @@ class L2Normalize(AxesNorm):
     stem = "norm"
 
     axis = argument(axes, "the axis, or list of axes, along which the length becomes 1", 0)
-    eps = argument(number, "the least length that is divided by", 1e-12)
+    eps = argument(number, "lower bound of the divisor", 1e-12)
 
     example = Example("l2_normalize: -1", inputs=((197, 64),), output=(197, 64), flops=197 * (2 * 64 + 1) + 197 * 64)
     elsewhere = Elsewhere(

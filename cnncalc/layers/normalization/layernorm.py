@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class LayerNorm(AxesNorm):
-    """Normalises over the given axes, each position of the others by itself.
+    """Normalises over the given axes, separately for each position of the other axes.
 
     Any shape, kept (Ba et al. 2016, arXiv:1607.06450).  Parameters: a scale and a shift for each position of
     the normalised axes.
@@ -83,7 +83,7 @@ class LayerNorm(AxesNorm):
             return y
         tensors = [onnx.weight(name) for name in names] or [onnx.filled(1, [onnx.output[axis - 1] for axis in over])]
         rest = onnx.output[over[0] - 1 :]
-        if prod(rest) == prod([onnx.output[axis - 1] for axis in over]):  # the last ones, but for 1s
+        if prod(rest) == prod([onnx.output[axis - 1] for axis in over]):  # the last axes, ignoring axes of 1
             tensors = [onnx.reshape(tensor, rest) if len(rest) > len(over) else tensor for tensor in tensors]
             return onnx.node("LayerNormalization", onnx.x, *tensors, axis=over[0], epsilon=self.eps)
         order, back = moved_last(len(onnx.output) + 1, over)

@@ -25,7 +25,7 @@ class LRN(Layer):
     kind = "norm"
     stem = "norm"
 
-    size = argument(positive, "how many neighbouring channels", symbol="n")
+    size = argument(positive, "number of neighbouring channels", symbol="n")
     alpha = argument(number, "weight of the mean square", 1e-4)
     beta = argument(number, "exponent", 0.75)
     k = argument(number, "added to the weighted mean square", 1.0)
@@ -44,7 +44,7 @@ class LRN(Layer):
     )
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Five per element beside the adds of the window."""
+        """Five per element, and the adds of the window."""
         return prod(output) * (self.size - 1 + 5)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:

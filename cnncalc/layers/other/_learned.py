@@ -1,4 +1,4 @@
-"""Learned tensors that meet another one element by element."""
+"""Learned tensors that are combined with the input element by element."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def learned_shape(chosen: tuple[int, ...] | None, shape: Shape) -> Shape:
         raise LayerError(
             f"shape = {shape_text(chosen)}, but the input is {shape_text(shape)}",
             argument="shape",
-            hint="it has an axis for each of the input's, of the same size or of 1",
+            hint="it needs as many axes as the input, each of the same size or of 1",
         )
     return chosen
 
 
 def met(weight: Array, x: Array, shape: tuple[int, ...] | None) -> Array:
-    """Return a weight as it meets an array (N, …): one figure per channel, or of a shape of its own."""
+    """Return a weight, one value per channel or of any shape, so that it broadcasts to an array (N, …)."""
     return weight.reshape(-1, *(1,) * (x.ndim - 2)) if shape is None else weight.reshape(1, *weight.shape)

@@ -22,14 +22,14 @@ class Affine(Layer):
     Any shape, kept.  Flops per element: 1 product unless ``mul`` is 1, 1 add unless ``add`` is 0.
     """
 
-    mul = argument(number, "what every element is multiplied by", 1.0)
-    add = argument(number, "what is added then", 0.0)
+    mul = argument(number, "factor of every element", 1.0)
+    add = argument(number, "constant that is then added", 0.0)
 
     example = Example("affine: 0.125", inputs=((12, 197, 64),), output=(12, 197, 64), flops=12 * 197 * 64)
     elsewhere = Elsewhere(compared=True)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One per element for each of the numbers that changes something."""
+        """One per element for the product, unless mul is 1, and one for the sum, unless add is 0."""
         return ((self.mul != 1) + (self.add != 0)) * prod(output)
 
     def terms(self, largest: Sequence[float]) -> float:
@@ -43,7 +43,7 @@ class Affine(Layer):
         return y + x.dtype.type(self.add) if self.add else y
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Mul and Add, of those numbers that change something."""
+        """Mul unless mul is 1, and Add unless add is 0."""
         y = onnx.node("Mul", onnx.x, onnx.number(self.mul)) if self.mul != 1 else onnx.x
         return onnx.node("Add", y, onnx.number(self.add)) if self.add else y
 

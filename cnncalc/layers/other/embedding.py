@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class Embedding(Layer):
-    """Looks up a learned vector for every index that comes in.
+    """Looks up a learned vector for every index.
 
     Input of any shape, whose elements are indices below ``num_embeddings``; output one axis longer.  Flops: 0.
     """
 
-    num_embeddings = argument(positive, "how many vectors the table has", symbol="V")
-    embedding_dim = argument(positive, "how long each is", symbol="E")
+    num_embeddings = argument(positive, "number of vectors in the table", symbol="V")
+    embedding_dim = argument(positive, "length of each vector", symbol="E")
 
     example = Example(
         "embedding: {num_embeddings: 256, embedding_dim: 64}",
@@ -31,7 +31,7 @@ class Embedding(Layer):
     elsewhere = Elsewhere(torch="Embedding(num_embeddings, embedding_dim)")
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the shape with the vectors' length behind it."""
+        """Return the input's shape followed by the vectors' length."""
         return (*inputs[0], self.embedding_dim)
 
     def weights(self, *inputs: Shape) -> dict[str, Weight]:
@@ -39,7 +39,7 @@ class Embedding(Layer):
         return {"weight": Weight((self.num_embeddings, self.embedding_dim))}
 
     def below(self, inputs: tuple[Shape, ...]) -> tuple[int | None, ...]:
-        """Return how many vectors the table has."""
+        """Return the number of vectors."""
         return (self.num_embeddings,)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
@@ -47,20 +47,20 @@ class Embedding(Layer):
         return 0
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Look up; an index that is not in the table is replaced by the nearest one that is."""
+        """Look up the vectors; an index outside the table is replaced by the nearest valid one."""
         (x,) = inputs
         rows = ops.np.clip(ops.np.rint(x), 0, self.num_embeddings - 1).astype(int)
         found: Array = weights["weight"][rows]
         return found
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Gather rows of the table, at the nearest index that the table has."""
+        """Gather rows of the table, at the nearest valid index."""
         bounds = onnx.number(0), onnx.number(self.num_embeddings - 1)
         index = onnx.node("Clip", onnx.node("Round", onnx.x), *bounds)
         return onnx.node("Gather", onnx.weight("weight"), onnx.cast(index, "integer"), axis=0)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's module, which takes only indices of the table."""
+        """PyTorch's module, which accepts only valid indices."""
         rows = call(".long", call(".clamp", call(".round", X), 0, self.num_embeddings - 1))
         return Torch(call("()", MODULE, rows), call("nn.Embedding", self.num_embeddings, self.embedding_dim))
 

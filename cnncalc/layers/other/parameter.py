@@ -30,7 +30,8 @@ class Parameter(nn.Module):
 
 
 class Parameter(Layer):
-    """A learned tensor without an input, such as a transformer's class token, to be joined or merged with others.
+    """A learned tensor without an input, such as a transformer's class token, to be joined or merged with other
+    tensors.
 
     No input; output ``shape``, the same for every sample of a batch, and counted once for all.  Flops: 0.
     """
@@ -65,11 +66,11 @@ class Parameter(Layer):
         return 0
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Return the tensor, with one sample for all."""
+        """Return the tensor with a batch axis of 1."""
         return weights["weight"][None]
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """The tensor, as one sample."""
+        """The tensor with a batch axis of 1."""
         return onnx.reshape(onnx.weight("weight"), [1, *self.shape])
 
     def to_torch(self, flow: Flow) -> Torch:

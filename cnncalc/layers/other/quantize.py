@@ -1,4 +1,4 @@
-"""Rounding to the few numbers of a quantised tensor."""
+"""Rounding to the values of a quantised tensor."""
 
 from __future__ import annotations
 
@@ -26,22 +26,23 @@ Those of 8 bits are from arXiv:2209.05433 and arXiv:2206.02915, that of 4 bits f
 
 
 class Quantize(Layer):
-    """Rounds to what integers can hold: ``(q − zero_point) · scale``, where ``q`` is ``round(x / scale) + zero_point``.
+    """Rounds to the values that integers represent: ``(q − zero_point) · scale``, where ``q`` is ``round(x / scale) +
+    zero_point``.
 
     Any shape, kept; ``q`` is from ``quant_min`` to ``quant_max``, and ties go to the even number.  Without ``scale``
-    both follow from the least and the largest element of all that comes in, and 0, as in ONNX' DynamicQuantizeLinear.
-    Flops per element: 1 division, 1 rounding, 1 add, 2 comparisons, 1 subtraction, 1 product; 2 comparisons more where
-    the range is to be found.  Of a ``format`` of 8 or 4 bits it takes the nearest number, the largest at most, and has
-    neither the add nor the subtraction.
+    both follow from the range of all elements of the batch, and 0, as in ONNX's DynamicQuantizeLinear. Flops per
+    element: 1 division, 1 rounding, 1 add, 2 comparisons, 1 subtraction, 1 product; 2 comparisons more without
+    ``scale``.  Of a ``format`` of 8 or 4 bits it takes the nearest number, the largest at most, and has neither the add
+    nor the subtraction.
     """
 
-    scale = argument(number, "the step between two numbers; default: a part of the range that comes in", None)
+    scale = argument(number, "the step between two values; default: a part of the input's range", None)
     zero_point = argument(integer, "the integer that stands for 0", 0)
     quant_min = argument(integer, "the least integer", 0)
     quant_max = argument(integer, "the largest integer", 255)
 
     format = argument(choice("integer", *FORMATS), "integers, or floats of so many bits", "integer")
-    output = argument(choice("numbers", "integers", "scale", "zero_point"), "which of the results comes out", "numbers")
+    output = argument(choice("numbers", "integers", "scale", "zero_point"), "the result to return", "numbers")
 
     example = Example("quantize: 0.02", inputs=((64, 28, 28),), output=(64, 28, 28), flops=7 * 64 * 28 * 28)
     elsewhere = Elsewhere(torch="FakeQuantize", others="fake_quantize fake_quant")
@@ -64,7 +65,7 @@ class Quantize(Layer):
         return inputs[0] if self.output in ("numbers", "integers") else (1,)
 
     def times(self, inputs: tuple[Shape, ...], times: int) -> int:
-        """Return 0 for a scale or a zero point, which the whole batch has."""
+        """Return 0 for a scale or a zero point, which the whole batch shares."""
         return times if self.output in ("numbers", "integers") else 0
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
@@ -72,7 +73,9 @@ class Quantize(Layer):
         return (9 if self.scale is None else 7 if self.format == "integer" else 5) * prod(inputs[0])
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads | None:
-        """Return that a scale or a zero point reads all; an element is taken to read the one in its place alone."""
+        """Return that a scale or a zero point reads all elements; an element is taken to read only the one in its
+        place.
+        """
         return along(*[WHOLE] * len(inputs[0])) if output == (1,) != inputs[0] else None
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:

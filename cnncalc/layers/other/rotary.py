@@ -27,15 +27,15 @@ def turned(x, interleaved=False):
 class Rotary(Layer):
     """``x · cos + turned(x) · sin``: queries or keys turned by an angle for each position (Su 2021, arXiv:2104.09864).
 
-    Inputs: x (…, L, d), and the cosines and sines of the angles, (L, d) or with axes of 1 before; the output is as x.
-    Pairs of features that turn together are d/2 apart, (x₁, x₂) to (−x₂, x₁) by halves, or with ``interleaved``
-    neighbours.  Flops per element: 2 products, 1 add, and a sign for half of them.
+    Inputs: x (…, L, d), and the cosines and sines of the angles, (L, d) or with leading axes of 1; the output has the
+    shape of x. The features of a pair, (x₁, x₂) → (−x₂, x₁), are d/2 apart or, with ``interleaved``, neighbours.  Flops
+    per element: 2 products, 1 add, and a sign for half of them.
     """
 
     kind = "other"
     arity: ClassVar[tuple[int, int | None]] = (3, 3)
 
-    interleaved = argument(flag, "whether neighbours turn together, instead of elements d/2 apart", False)
+    interleaved = argument(flag, "whether pairs are neighbours, instead of elements d/2 apart", False)
 
     example = Example(
         "rotary",
@@ -49,7 +49,7 @@ class Rotary(Layer):
         """Return the input's shape.  Raises LayerError if the angles don't fit."""
         shape, *angles = inputs
         if len(shape) < 2 or shape[-1] % 2:
-            raise LayerError(f"takes (…, L, d) with an even d, but {shape_text(shape)} comes in")
+            raise LayerError(f"takes (…, L, d) with an even d, but its input is {shape_text(shape)}")
         for table in angles:
             sizes = zip(table[::-1], shape[::-1], strict=False)
             if len(table) > len(shape) or any(size not in (1, own) for size, own in sizes):
@@ -81,7 +81,7 @@ class Rotary(Layer):
         return y
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Two products and a sum; the parts of the turned tensor are cut out and joined."""
+        """Two products and a sum; the turned tensor is joined from slices."""
         x, *angles = onnx.inputs
         rank, width = len(onnx.output) + 1, onnx.output[-1]
         last = rank - 1

@@ -45,13 +45,13 @@ class Scale(nn.Module):
 class Scale(Layer):
     """Multiplies every channel by a learned factor: LayerScale (Touvron et al. 2021, arXiv:2103.17239).
 
-    Any shape, kept.  With ``shape`` the factors have an axis for each of the input's, of the same size or of 1, where
-    they stretch.  Flops: 1 product per element, and 1 add with ``bias``.
+    Any shape, kept.  With ``shape`` the factors have as many axes as the input, each of the same size or of 1
+    (broadcast).  Flops: 1 product per element, and 1 add with ``bias``.
     """
 
-    init = argument(number, "what the factors start from in training", 1.0)
+    init = argument(number, "initial value of the factors in training", 1.0)
     bias = argument(flag, "whether each channel adds a constant", False)
-    shape = argument(integers, "the factors' shape, 1 where they stretch; default: one per channel", None)
+    shape = argument(integers, "the factors' shape, 1 on broadcast axes; default: one per channel", None)
     trainable = argument(flag, "whether training changes them; else they are a buffer", True)
 
     example = Example("scale: 0.000001", inputs=((96, 56, 56),), output=(96, 56, 56), params=96, flops=96 * 56 * 56)

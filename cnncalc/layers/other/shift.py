@@ -39,15 +39,13 @@ class Shift(nn.Module):
 class Shift(Layer):
     """Adds a learned tensor: the positions of a transformer, the bias table of an attention.
 
-    Any shape, kept.  The tensor has an axis for each of the input's, of the same size or of 1, where it stretches;
-    by default it has one element per channel.  Flops: 1 add per element.
+    Any shape, kept.  The tensor has as many axes as the input, each of the same size or of 1 (broadcast); by default it
+    has one element per channel.  Flops: 1 add per element.
     """
 
-    shape = argument(
-        integers, "the learned tensor's shape, 1 where it stretches; default: one figure per channel", None
-    )
+    shape = argument(integers, "the learned tensor's shape, 1 on broadcast axes; default: one value per channel", None)
     trainable = argument(flag, "whether training changes it; else it is a buffer, as a mask is", True)
-    init = argument(number, "what it starts from in training", 0.0)
+    init = argument(number, "initial value in training", 0.0)
 
     example = Example("shift: [197, 192]", inputs=((197, 192),), output=(197, 192), params=197 * 192, flops=197 * 192)
     elsewhere = Elsewhere(others="Bias BiasAdd")

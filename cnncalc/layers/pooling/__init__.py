@@ -1,1 +1,1 @@
-"""Layers that summarise windows of a map, or the whole of it, channel by channel."""
+"""Layers that summarise windows of a map, or the whole map, channel by channel."""

@@ -1,4 +1,4 @@
-"""How poolings are written in PyTorch, whose functions take fewer borders than these layers."""
+"""Poolings as PyTorch code; PyTorch's functions accept fewer kinds of padding than these layers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def adaptive(flow: Flow, function: str, size: Sequence[int | None]) -> Torch:
 
 
 def largest(layer: WindowPool, flow: Flow) -> Torch:
-    """Return max pooling; a window that holds nothing gives the smallest finite number, as the executor does."""
+    """Return max pooling; an empty window gives the smallest finite number, as in the executor."""
     dilated = {"dilation": Or(short(layer.dilation or (1,)), 1)}
     if _is_plain(layer, flow):
         return Torch(_called("max", layer, flow, X, dilated, plain=True))
@@ -32,7 +32,7 @@ def largest(layer: WindowPool, flow: Flow) -> Torch:
 
 
 def averaged(layer: WindowPool, flow: Flow, count_include_pad: bool) -> Torch:
-    """Return average pooling; where PyTorch would use another divisor, the divisor is computed on its own."""
+    """Return average pooling; if PyTorch would use another divisor, the divisor is computed separately."""
     if _is_plain(layer, flow) and not _is_small(layer, flow):
         return Torch(_called("avg", layer, flow, X, {"count_include_pad": Or(count_include_pad, True)}, plain=True))
     if not count_include_pad:
@@ -43,7 +43,7 @@ def averaged(layer: WindowPool, flow: Flow, count_include_pad: bool) -> Torch:
     padded = (1, *[size + sum(pair) for size, pair in zip(flow.inputs[0][1:], pads, strict=True)])
     counts = window_counts(padded, layer.kernel_size, layer.stride, ((0, 0),) * len(pads), None, ceil)
     if any(have < wanted for have, wanted in zip(counts, flow.output[1:], strict=True)):
-        raise LayerError("has no average of a window that lies behind the map (rounding: caffe)")
+        raise LayerError("has no average of a window beyond the map (rounding: caffe)")
     value = _called("avg", layer, flow, pad(X, pads), {"ceil_mode": Or(ceil, False)})
     if counts == flow.output[1:]:
         return Torch(value)
@@ -51,7 +51,7 @@ def averaged(layer: WindowPool, flow: Flow, count_include_pad: bool) -> Torch:
 
 
 def powered(layer: WindowPool, flow: Flow, p: float) -> Torch:
-    """Return power-average pooling, whose borders are zeros that are added before."""
+    """Return power-average pooling; its borders of zeros are added first."""
     x = pad(X, _until(layer, flow))
     d = mapped(flow.inputs[0], "pooling")
     step = {"stride": Or(short(layer.stride), short(layer.kernel_size))}
@@ -72,12 +72,12 @@ def _called(
 
 
 def _is_small(layer: WindowPool, flow: Flow) -> bool:
-    """Whether a map of three axes is smaller than the kernel without its borders, which PyTorch's average refuses."""
+    """Whether an unpadded map of three axes is smaller than the kernel, which PyTorch's average refuses."""
     return len(flow.output) == 4 and any(a < b for a, b in zip(flow.inputs[0][1:], layer.kernel_size, strict=True))
 
 
 def _is_plain(layer: WindowPool, flow: Flow) -> bool:
-    """Whether PyTorch's function takes the borders (at most half a kernel) and makes as many windows as this layer."""
+    """Whether PyTorch's function accepts the borders (at most half a kernel) and makes as many windows."""
     pads, ceil = _pads(layer, flow), layer.rounding != "floor"
     if any(before != after or before > k // 2 for (before, after), k in zip(pads, layer.kernel_size, strict=True)):
         return False
@@ -85,7 +85,7 @@ def _is_plain(layer: WindowPool, flow: Flow) -> bool:
 
 
 def _until(layer: WindowPool, flow: Flow) -> list[Pair]:
-    """Return borders that hold all windows, so that no rounding of their number is left."""
+    """Return borders that contain all windows, so that their number needs no rounding."""
     axes = zip(flow.inputs[0][1:], flow.output[1:], _pads(layer, flow), strict=True)
     steps = zip(layer.kernel_size, layer.stride, layer.dilation or (1,) * len(layer.stride), strict=True)
     found = []

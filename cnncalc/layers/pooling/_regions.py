@@ -32,7 +32,7 @@ class BinPool(Layer):
     largest: ClassVar[bool]
 
     def bin_counts(self) -> int | tuple[int | None, ...]:
-        """Return how many bins each spatial axis is divided into; None keeps an axis."""
+        """Return the number of bins of each spatial axis; None keeps an axis."""
         return 1
 
     def element(
@@ -49,10 +49,10 @@ class BinPool(Layer):
 
 
 class AdaptivePool(BinPool):
-    """Divides each spatial axis into as many bins as the output is to have, and summarises each bin.
+    """Divides each spatial axis into as many bins as the output has positions, and summarises each bin.
 
-    Bin i reaches from ``⌊i·in / out⌋`` to ``⌈(i + 1)·in / out⌉``: bins share an element wherever out does not
-    divide in, so that all bins of an axis together have ``in + out − gcd(in, out)`` elements.
+    Bin i reaches from ``⌊i·in / out⌋`` to ``⌈(i + 1)·in / out⌉``: neighbouring bins overlap if out does not divide in,
+    so that all bins of an axis together have ``in + out − gcd(in, out)`` elements.
     """
 
     output_size = argument(
@@ -67,11 +67,11 @@ class AdaptivePool(BinPool):
         return (shape[0], *[size if out is None else out for size, out in pairs])
 
     def bin_counts(self) -> tuple[int | None, ...]:
-        """Return the output's sizes as they are given."""
+        """Return the given output sizes."""
         return self.output_size
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return the bins, a single one being the whole axis."""
+        """Return the bins; a single one is the whole axis."""
         axes = enumerate(zip(inputs[0][1:], output[1:], strict=True), 1)
         return along(Read(0), *[WHOLE if out == 1 else Read(i, binned(size, out)) for i, (size, out) in axes])
 
@@ -113,13 +113,13 @@ class AdaptivePool(BinPool):
         return size_label(self.output_size)
 
     def bins(self, inputs: tuple[Shape, ...], output: Shape) -> list[int]:
-        """Return the channels, and how many elements the bins of each spatial axis have together."""
+        """Return the channels, and the total number of elements in the bins of each spatial axis."""
         axes = zip(inputs[0][1:], output[1:], strict=True)
         return [output[0], *[size + out - common_divisor(size, out) for size, out in axes]]
 
 
 class GlobalPool(BinPool):
-    """Summarises the whole of each channel in one figure; spatial axes stay, as ones."""
+    """Summarises each channel in one number; the spatial axes become 1."""
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (C, 1, …)."""
@@ -135,7 +135,7 @@ class GlobalPool(BinPool):
         return onnx.node(self.elsewhere.onnx, onnx.x)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's adaptive pooling to 1, which has three spatial axes at most; else a reduction."""
+        """PyTorch's adaptive pooling to 1 for at most three spatial axes; else a reduction."""
         d = len(flow.inputs[0]) - 1
         if d > 3:
             return self.torch_reduced(flow)

@@ -29,13 +29,13 @@ _ROUNDINGS: tuple[Rounding, ...] = ("floor", "ceil", "caffe")
 
 
 class WindowPool(Layer):
-    """Summarises each window of a channel in one figure.
+    """Summarises each window of a channel in one number.
 
     Input (C, *spatial), output (C, *spatial_out), each spatial axis with
     ``⌊(in + P_before + P_after − D·(K − 1) − 1) / S⌋ + 1`` positions; rounded up with ``rounding: ceil`` or
-    ``caffe``, where the last window must start inside the input or the padding in front of it.  Caffe asks that of
-    a padded map alone: without padding, and with a stride above the kernel, its last window may hold nothing, and is
-    the smallest float there.
+    ``caffe``, where the last window must start inside the input or the padding in front of it.  Caffe requires that
+    only for a padded map: without padding, and with a stride above the kernel, its last window may be empty, and its
+    maximum is the smallest float.
     """
 
     kind = "pool"
@@ -49,12 +49,12 @@ class WindowPool(Layer):
     ceil_mode = argument(flag, "short for 'rounding: ceil'", False)
     rounding = argument(
         choice(*_ROUNDINGS),
-        "ceil: the last window may overhang the end; caffe: the same, or lie behind it where nothing is padded",
+        "ceil: the last window may overhang the end; caffe: the same, and without padding it may lie beyond the end",
         "floor",
     )
 
     def derived(self) -> dict[str, object]:
-        """Return the stride, and the rounding under both of its names."""
+        """Return the stride, and both names of the rounding."""
         rounding = "ceil" if self.ceil_mode and self.rounding == "floor" else self.rounding
         stride = self.kernel_size if self.stride is None else self.stride
         return {"stride": stride, "rounding": rounding, "ceil_mode": rounding != "floor"}
@@ -76,7 +76,7 @@ class WindowPool(Layer):
         return Sliding(self.kernel_size, self.stride, self._pads(inputs[0][1:]), dilation, self.ceil_mode)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return the window, each channel by itself."""
+        """Return the window; channels are separate."""
         return self.window(inputs).reads(Read(0))
 
     def label(self) -> str:
@@ -84,7 +84,7 @@ class WindowPool(Layer):
         return window_label(self.kernel_size, self.stride, 1 if self.dilation is None else self.dilation)
 
     def described(self, *inputs: Shape) -> dict[str, object]:
-        """Return the arguments, with the padding that ``same`` stands for."""
+        """Return the arguments, with ``same`` resolved to numbers."""
         return super().described(*inputs) | {"padding": self._pads(inputs[0][1:])}
 
     def options(self) -> PoolOptions:
@@ -97,7 +97,9 @@ class WindowPool(Layer):
         }
 
     def padded_in_onnx(self, onnx: Onnx, window: Sliding, value: float) -> tuple[str, Sliding]:
-        """Return input and window; the input is padded where a window would be all padding, which runtimes refuse."""
+        """Return input and window; the input is padded by an operator if a window would be all padding, which runtimes
+        refuse.
+        """
         if all(max(pads) < kernel for pads, kernel in zip(window.pads, window.kernel, strict=True)):
             return onnx.x, window
         sides = [[pads[side] for pads in window.pads] for side in (0, 1)]
@@ -105,7 +107,7 @@ class WindowPool(Layer):
         return x, window._replace(pads=((0, 0),) * len(window.kernel))
 
     def covered(self, shape: Shape, output: Shape) -> Sliding:
-        """Return the window, padded until all windows fit, so that rounding down gives the same number of them."""
+        """Return the window, padded until all windows fit, so that rounding down gives their number."""
         window = self.window((shape,))
         axes = zip(shape[1:], output[1:], window.extents, window.stride, window.pads, strict=True)
         pads = [(before, (out - 1) * step + reach - size - before) for size, out, reach, step, (before, _) in axes]
@@ -120,7 +122,7 @@ def _check_padding(extent: int, pair: Pair) -> None:
     if widest >= extent:
         raise LayerError(
             f"padding = {widest} is not smaller than the kernel's extent of {extent}: "
-            "a window would lie wholly in the padding",
+            "a window would lie completely in the padding",
             argument="padding",
             hint=f"pad by {extent // 2} at most" if extent > 1 else "a kernel of 1 needs no padding",
         )

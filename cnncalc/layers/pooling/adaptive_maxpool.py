@@ -10,7 +10,7 @@ from cnncalc.layers.shapes import Shape
 
 
 class AdaptiveMaxPool(AdaptivePool):
-    """Takes the largest element of each of ``output_size`` bins, whatever the size of the map.
+    """Takes the largest element of each of ``output_size`` bins, for a map of any size.
 
     Input (C, *spatial), output (C, *output_size); bin i of an axis reaches from ``⌊i·in / out⌋`` to
     ``⌈(i + 1)·in / out⌉``.  Flops for a bin of n elements: n − 1 comparisons.

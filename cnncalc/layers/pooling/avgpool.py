@@ -24,8 +24,8 @@ class AvgPool(WindowPool):
     ``⌊(in + P_before + P_after − K) / S⌋ + 1`` positions.
     Flops: prod(kernel_size) − 1 adds and 1 division per output element.
 
-    ``padding: same`` has TensorFlow's positions and PyTorch's divisor: the padding counts as elements of the window,
-    which Keras' AveragePooling leaves out.  ``count_include_pad: false`` gives Keras' numbers.
+    ``padding: same`` has TensorFlow's positions and PyTorch's divisor, which counts the padding; ``count_include_pad:
+    false`` gives the numbers of Keras' AveragePooling, which does not.
     """
 
     stem = "pool"
@@ -48,7 +48,7 @@ class AvgPool(WindowPool):
     def element(
         self, np: NumPy, at: Shape, inputs: Sequence[Array], weights: Mapping[str, Array], output: Shape
     ) -> Element:
-        """Average the window; the divisor counts the padding if count_include_pad says so, never what lies beyond."""
+        """Average the window; with count_include_pad the divisor counts the padding, but nothing beyond it."""
         (x,) = inputs
         sliding = self.window((x.shape,))
         places, count = slid(sliding, at), None
@@ -62,7 +62,7 @@ class AvgPool(WindowPool):
         return ops.avg_pool(inputs[0], count_include_pad=self.count_include_pad, **self.options())
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """AveragePool; what overhangs the end is padding that does not count, while a Pad before it adds what does."""
+        """AveragePool; overhang becomes padding that does not count, and a Pad operator adds padding that does."""
         window, covered = self.window(onnx.shapes), self.covered(onnx.shapes[0], onnx.output)
         pairs = list(zip(window.pads, covered.pads, strict=True))
         overhangs = any(after > own for (_, own), (_, after) in pairs)
@@ -72,14 +72,14 @@ class AvgPool(WindowPool):
             x = onnx.node("Pad", x, onnx.integers([0, 0, *befores, 0, 0, *afters]))
             pads = tuple([(0, max(after - own, 0)) for (_, own), (_, after) in pairs])
         if any(max(sides) >= kernel for sides, kernel in zip(pads, self.kernel_size, strict=True)):
-            raise LayerError("has a window that holds nothing, of which ONNX has no mean")
+            raise LayerError("has an empty window, for which ONNX has no mean")
         counts = self.count_include_pad and not overhangs
         attributes = covered._replace(pads=pads).to_onnx()
         attributes.pop("dilations")
         return onnx.node("AveragePool", x, **attributes, count_include_pad=int(counts))
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function; ``F.pad`` adds the borders that it does not take first."""
+        """PyTorch's function; ``F.pad`` first adds borders that it does not accept."""
         from cnncalc.layers.pooling._pytorch import averaged
 
         return averaged(self, flow, self.count_include_pad)

@@ -27,7 +27,7 @@ class GlobalAvgPool(GlobalPool):
 
     form = argument(
         choice("module", "function", "mean"),
-        "how PyTorch code calls it; other tools count the three forms differently",
+        "form in PyTorch code; other tools count the three forms differently",
         "module",
     )
 

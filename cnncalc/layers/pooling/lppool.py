@@ -19,9 +19,9 @@ class LPPool(WindowPool):
 
     Input (C, *spatial), output (C, *spatial_out), each spatial axis with
     ``⌊(in + P_before + P_after − K) / S⌋ + 1`` positions.
-    As in PyTorch, the root of a negative sum is nan: an odd or a broken ``norm_type`` is for inputs from 0 up
-    (ONNX takes the magnitudes of x instead).
-    Flops per output element: prod(kernel_size) powers, prod(kernel_size) − 1 adds, 1 root.
+    As in PyTorch, the root of a negative sum is nan: an odd or fractional ``norm_type`` is for inputs of at least 0
+    (ONNX uses the magnitudes of x instead). Flops per output element: prod(kernel_size) powers, prod(kernel_size) − 1
+    adds, 1 root.
     """
 
     stem = "pool"
@@ -62,7 +62,7 @@ class LPPool(WindowPool):
         return onnx.node("Pow", total, onnx.number(1 / self.norm_type))
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function; ``F.pad`` adds the borders first, which it does not take."""
+        """PyTorch's function; ``F.pad`` first adds the borders, which it does not accept."""
         from cnncalc.layers.pooling._pytorch import powered
 
         return powered(self, flow, self.norm_type)

@@ -61,12 +61,12 @@ class MaxPool(WindowPool):
         return ops.max_pool(inputs[0], dilation=self.dilation, **self.options())
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """MaxPool; what overhangs the end is padding, and a window wholly in it gives the smallest finite number."""
+        """MaxPool; overhang becomes padding, and a window completely in it gives the smallest finite number."""
         x, window = self.padded_in_onnx(onnx, self.covered(onnx.shapes[0], onnx.output), LEAST)
         return onnx.node("MaxPool", x, **window.to_onnx())
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function; ``F.pad`` adds the borders that it does not take first."""
+        """PyTorch's function; ``F.pad`` first adds borders that it does not accept."""
         from cnncalc.layers.pooling._pytorch import largest
 
         return largest(self, flow)

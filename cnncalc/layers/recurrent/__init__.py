@@ -1,1 +1,1 @@
-"""Layers that go along a sequence, step by step."""
+"""Layers that process a sequence step by step."""

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 
 class Recurrent(Layer):
-    """One layer of cells; (T, F) gives (T, hidden_size), both directions beside each other.
+    """One layer of cells; (T, F) gives (T, hidden_size), both directions are concatenated.
 
     Attributes:
-        gates: how many products with the input, and with the state, a cell has.
-        states: how many tensors it hands from step to step.
-        elementwise: floating-point operations of a cell per step and unit beside its products and biases.
+        gates: number of products with the input, and with the state, in a cell. states: number of tensors passed from
+        step to step.
+        elementwise: floating-point operations of a cell per step and unit, apart from its products and biases.
         bias_adds: adds of a cell's biases, per step and unit.
-        onnx_gates: the gates in the order in which ONNX has them.
+        onnx_gates: the gates in ONNX's order.
     """
 
     kind = "recurrent"
@@ -45,15 +45,15 @@ class Recurrent(Layer):
     onnx_gates: ClassVar[tuple[int, ...]]
 
     hidden_size = argument(positive, "units of a cell", symbol="H_out")
-    bidirectional = argument(flag, "whether a second cell goes from the end to the beginning", False)
-    reverse = argument(flag, "whether the only cell goes from the end to the beginning", False)
-    bias = argument(flag, "whether the gates add constants, two for each as PyTorch and ONNX have them", True)
+    bidirectional = argument(flag, "whether a second cell runs from the end to the beginning", False)
+    reverse = argument(flag, "whether the only cell runs from the end to the beginning", False)
+    bias = argument(flag, "whether the gates add constants, two each as in PyTorch and ONNX", True)
 
     def check(self) -> None:
-        """Refuse two ways of saying the direction."""
+        """Refuse contradicting directions."""
         if self.bidirectional and self.reverse:
             raise LayerError(
-                "reverse = true means nothing beside bidirectional = true",
+                "reverse = true has no effect with bidirectional = true",
                 argument="reverse",
                 hint="leave it out: both directions are computed",
             )
@@ -64,12 +64,12 @@ class Recurrent(Layer):
         return 2 if self.bidirectional else 1
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return (T, hidden_size), or twice that where both directions are computed."""
+        """Return (T, hidden_size), or (T, 2 · hidden_size) for both directions."""
         shape = inputs[0]
         if len(shape) != 2:
             raise LayerError(
-                f"takes a sequence [T, F], but {shape_text(shape)} comes in",
-                hint="reshape or permute the map so that its columns, or rows, are the steps",
+                f"takes a sequence [T, F], but its input is {shape_text(shape)}",
+                hint="reshape or permute the map so that its columns, or rows, become the steps",
             )
         for given in inputs[1:]:
             if given != (self.directions, self.hidden_size):
@@ -104,7 +104,7 @@ class Recurrent(Layer):
         ]
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Two for each multiply-accumulate, and what a cell does to each of its units at every step."""
+        """Two for each multiply-accumulate, and a cell's elementwise operations at every step."""
         operations = self.elementwise + (self.bias_adds if self.bias else 0)
         return 2 * self.macs(inputs, output) + inputs[0][0] * self.directions * self.hidden_size * operations
 
@@ -122,13 +122,13 @@ class Recurrent(Layer):
             np: NumPy.
             x: the input's products with all gates, its bias added (N, gates · H).
             products: the state's products with all gates, without their bias.
-            state: what the step before handed on, the output first.
+            state: the tensors of the previous step, the output first.
             bias: of the state's products, or 0.
         """
         raise NotImplementedError
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Go along the sequence in each direction, and lay the outputs beside each other."""
+        """Process the sequence in each direction, and concatenate the outputs."""
         directions = [self._along(ops, inputs, weights, number) for number in range(self.directions)]
         return ops.np.concatenate(directions, axis=-1) if len(directions) > 1 else directions[0]
 
@@ -150,11 +150,11 @@ class Recurrent(Layer):
         return ops.np.stack(made, axis=1)
 
     def fed(self, np: NumPy, x: Array) -> Array:
-        """Return the input of all steps, or a state, as the weights get it."""
+        """Return the input of all steps, or a state, as it is multiplied by the weights."""
         return x
 
     def shown(self, np: NumPy, state: tuple[Array, ...]) -> Array:
-        """Return what comes out of a step."""
+        """Return the output of a step."""
         return state[0]
 
     def to_onnx(self, onnx: Onnx) -> str:
@@ -178,7 +178,7 @@ class Recurrent(Layer):
         return [*tensors, bias, ""]
 
     def onnx_attributes(self) -> dict[str, Attribute]:
-        """Return the attributes that only this cell has."""
+        """Return the ONNX attributes of this kind of cell."""
         return {}
 
     def _stacked(self, onnx: Onnx, names: list[str], rest: tuple[int, ...]) -> str:
@@ -191,14 +191,14 @@ class Recurrent(Layer):
         return made[0] if len(made) == 1 else onnx.node("Concat", *made, axis=0)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's module, the batch first; its first states have the directions in front."""
+        """PyTorch's module with the batch first; initial states have the directions first."""
         x = call(".flip", X, 1) if self.reverse else X
         states = self._states_in_torch(flow)
         value = call("[]", call("()", MODULE, x, *states), 0)
         return Torch(call(".flip", value, 1) if self.reverse else value, self._module_in_torch(flow))
 
     def _module_in_torch(self, flow: Flow) -> ModuleCall:
-        """Return what makes PyTorch's module."""
+        """Return the call that makes PyTorch's module."""
         return call(
             f"nn.{self.type.upper()}",
             flow.inputs[0][1],
@@ -209,7 +209,7 @@ class Recurrent(Layer):
         )
 
     def _states_in_torch(self, flow: Flow) -> list[ModuleCall]:
-        """Return the first states as PyTorch takes them: (directions, N, hidden_size)."""
+        """Return the initial states in PyTorch's shape: (directions, N, hidden_size)."""
         states = []
         for number, once in enumerate(flow.once[1:], 1):
             given: Expression = InputPlace(number)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class GRU(Recurrent):
     """Gated recurrent units (Cho et al. 2014, arXiv:1406.1078), with PyTorch's gates r, z, n.
 
-    Input a sequence (T, F), and perhaps the first state (directions, hidden_size); output (T, hidden_size), or twice
-    as wide where both directions are computed.  Flops: 2 · macs, and per step and unit 3 adds of both products, 6 of
-    the biases, 2 sigmoids of 4, 1 product, a tanh of 5, and 4 to mix the new with the old.
+    Input a sequence (T, F), and perhaps the first state (directions, hidden_size); output (T, hidden_size), or (T, 2 ·
+    hidden_size) for both directions.  Flops: 2 · macs, and per step and unit 3 adds of both products, 6 of the biases,
+    2 sigmoids of 4, 1 product, a tanh of 5, and 4 to mix the new with the old.
     """
 
     gates = 3
@@ -27,7 +27,7 @@ class GRU(Recurrent):
     onnx_gates = (1, 0, 2)  # z, r, h
     arity: ClassVar[tuple[int, int | None]] = (1, 2)
 
-    reset_after = argument(flag, "whether r resets the state's product, as PyTorch does, or the state itself", True)
+    reset_after = argument(flag, "whether r resets the state's product, as in PyTorch, or the state itself", True)
 
     example = Example(
         "gru: 128",
@@ -50,7 +50,9 @@ class GRU(Recurrent):
         return ((1 - update) * new + update * state[0],)
 
     def _along(self, ops: Ops, inputs: tuple[Array, ...], weights: dict[str, Array], number: int) -> Array:
-        """Return the states of one direction; where the state itself is reset, its product follows the reset gate."""
+        """Return the states of one direction; if the state itself is reset, its product is computed after the reset
+        gate.
+        """
         if self.reset_after:
             return super()._along(ops, inputs, weights, number)
         np, x, suffix = ops.np, inputs[0], self._suffixes()[number]

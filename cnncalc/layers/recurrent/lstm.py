@@ -42,9 +42,9 @@ class LSTM(Recurrent):
     """Long short-term memory (Hochreiter and Schmidhuber 1997), with PyTorch's gates i, f, g, o.
 
     Input a sequence (T, F), and perhaps the first state and the first cell (directions, hidden_size); output
-    (T, hidden_size), or twice as wide where both directions are computed.  With ``output: both`` the cells stand behind
-    the states.  Flops: 2 · macs, and per step and unit 4 adds of both products, 8 of the biases, 3 sigmoids of 4,
-    2 tanh of 5, 3 products and 1 add.
+    (T, hidden_size), or (T, 2 · hidden_size) for both directions. With ``output: both`` the states are followed by the
+    cells.  Flops: 2 · macs, and per step and unit 4 adds of both products, 8 of the biases, 3 sigmoids of 4, 2 tanh of
+    5, 3 products and 1 add.
     """
 
     gates = 4
@@ -54,7 +54,7 @@ class LSTM(Recurrent):
     onnx_gates = (0, 3, 1, 2)  # i, o, f, c
     arity: ClassVar[tuple[int, int | None]] = (1, 3)
 
-    output = argument(choice("states", "both"), "whether the cells come out, too", "states")
+    output = argument(choice("states", "both"), "whether to output the cells, too", "states")
 
     rounds = argument(flag, "whether input and state are rounded to 8 bits of their range before each product", False)
 
@@ -86,19 +86,19 @@ class LSTM(Recurrent):
         return sigmoid(np, o) * np.tanh(cell), cell
 
     def shown(self, np: NumPy, state: tuple[Array, ...]) -> Array:
-        """Return the state, and perhaps the cell behind it."""
+        """Return the state, followed by the cell if it is an output."""
         return state[0] if self.output == "states" else np.concatenate(state, axis=-1)
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """LSTM; unrolled step by step where the cells come out, since ONNX gives only the last cell."""
+        """LSTM; unrolled step by step if the cells are outputs, since ONNX's LSTM returns only the last cell."""
         if self.rounds:
-            raise LayerError("rounds input and state, which the standard's LSTM does not")
+            raise LayerError("rounds input and state, but ONNX's LSTM does not")
         if self.output == "states":
             return super().to_onnx(onnx)
         steps = onnx.shapes[0][0]
         if steps > MAX_UNROLLED_STEPS:
             raise LayerError(
-                f"gives the cells of {steps:,} steps, and at most {MAX_UNROLLED_STEPS:,} are written singly"
+                f"outputs the cells of {steps:,} steps, but at most {MAX_UNROLLED_STEPS:,} steps are unrolled"
             )
         x = onnx.transpose(onnx.x, [1, 0, 2])
         first = [onnx.transpose(onnx.stretched(number), [1, 0, 2]) for number in range(1, len(onnx.inputs))]
@@ -115,7 +115,7 @@ class LSTM(Recurrent):
         return onnx.transpose(onnx.node("Concat", *directions, axis=-1), [1, 0, 2])
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's module; a subclass that goes step by step where the cells come out."""
+        """PyTorch's module; a subclass that computes step by step if the cells are outputs."""
         if self.rounds:
             raise LayerError("has no LSTM that rounds input and state")
         made = super().to_torch(flow)

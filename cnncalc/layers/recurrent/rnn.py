@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class RNN(Recurrent):
     """``h = tanh(W·x + b + U·h + c)`` from step to step (Elman 1990).
 
-    Input a sequence (T, F), and perhaps the first state (directions, hidden_size); output (T, hidden_size), or twice
-    as wide where both directions are computed.  Flops: 2 · macs, and per step and unit 1 add of both products, 2 of the
-    biases, and a tanh of 5, or a relu of 1.
+    Input a sequence (T, F), and perhaps the first state (directions, hidden_size); output (T, hidden_size), or (T, 2 ·
+    hidden_size) for both directions.  Flops: 2 · macs, and per step and unit 1 add of both products, 2 of the biases,
+    and a tanh of 5, or a relu of 1.
     """
 
     gates = 1
@@ -28,7 +28,7 @@ class RNN(Recurrent):
     onnx_gates = (0,)
     arity: ClassVar[tuple[int, int | None]] = (1, 2)
 
-    nonlinearity = argument(choice("tanh", "relu"), "what is applied to the sum", "tanh")
+    nonlinearity = argument(choice("tanh", "relu"), "activation of the sum", "tanh")
 
     example = Example(
         "rnn: 64",
@@ -53,10 +53,10 @@ class RNN(Recurrent):
         return (np.tanh(total) if self.nonlinearity == "tanh" else np.maximum(total, 0),)
 
     def onnx_attributes(self) -> dict[str, Attribute]:
-        """Return what is applied to the sum, once for each direction."""
+        """Return the activation, once for each direction."""
         return {"activations": [self.nonlinearity.capitalize()] * self.directions}
 
     def _module_in_torch(self, flow: Flow) -> ModuleCall:
-        """Return what makes PyTorch's module."""
+        """Return the call that makes PyTorch's module."""
         made = super()._module_in_torch(flow)
         return made._replace(options=(Option("nonlinearity", self.nonlinearity, "tanh"), *made.options))

@@ -32,22 +32,22 @@ def axis_indices(chosen: tuple[int, ...] | None, shape: Shape) -> list[int]:
 
 
 class Reduction(Layer):
-    """Reduces all elements along the given axes to one figure.
+    """Reduces all elements along the given axes to one number.
 
     Attributes:
-        ufunc: what NumPy calls it; "" where `reduce` is the type's own.
-        torch_method: what PyTorch calls it.
+        ufunc: NumPy's name of the operation; "" if the type defines `reduce`.
+        torch_method: PyTorch's name of it.
     """
 
     kind = "pool"
     ufunc: ClassVar[str] = ""
     torch_method: ClassVar[str]
 
-    axis = argument(axes, "the axis, or list of axes, that it summarises; default: all", None)
+    axis = argument(axes, "the axis, or list of axes, to reduce; default: all", None)
     keepdims = argument(flag, "whether the axes stay, with size 1", False)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the shape without the axes, or with 1 on them; (1,) where nothing would be left."""
+        """Return the shape without the axes, or with 1 on them; (1,) if nothing would be left."""
         (shape,) = inputs
         over = axis_indices(self.axis, shape)
         if self.keepdims:
@@ -55,7 +55,7 @@ class Reduction(Layer):
         return tuple([size for i, size in enumerate(shape) if i not in over]) or (1,)
 
     def members(self, shape: Shape) -> int:
-        """Return how many elements make one of the output."""
+        """Return the number of elements per output element."""
         return prod([shape[i] for i in axis_indices(self.axis, shape)])
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
@@ -63,13 +63,13 @@ class Reduction(Layer):
         return prod(output) * (self.members(inputs[0]) - 1)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that the axes are read whole, and where the others lie."""
+        """Return that the axes are read whole, and the places of the others."""
         over = axis_indices(self.axis, inputs[0])
         places = [i if self.keepdims else sum([j not in over for j in range(i)]) for i in range(len(inputs[0]))]
         return along(*[WHOLE if i in over else Read(place) for i, place in enumerate(places)])
 
     def reduce(self, np: NumPy, x: Array, axis: tuple[int, ...]) -> Array:
-        """Return the summary along axes (batch counted), which stay with size 1."""
+        """Return the result along axes (batch counted), which stay with size 1."""
         function: Callable[..., Array] = getattr(np, self.ufunc)
         return function(x, axis=axis, keepdims=True)
 
@@ -89,7 +89,7 @@ class Reduction(Layer):
         return made if self.keepdims else onnx.reshape(made, [0, *onnx.output])
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's method; the tensor is flattened first where a single figure is left."""
+        """PyTorch's method; if a single number is left, the tensor is flattened first."""
         over = [i + 1 for i in axis_indices(self.axis, flow.inputs[0])]
         if self.keepdims or len(over) < len(flow.inputs[0]):
             return Torch(self.torch_reduced(X, over, self.keepdims))

@@ -1,4 +1,4 @@
-"""Where the maximum is."""
+"""Index of the maximum."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Argmax(Reduction):
-    """Gives the index of the largest element along one axis, the first of equal ones.
+    """Returns the index of the largest element along one axis, the first if several are equal.
 
     Any shape; the axis disappears, or stays with size 1.  Flops for each set of n elements: n − 1 comparisons.
     """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Cumsum(Layer):
-    """Gives, at each position of one axis, the sum of all up to it.
+    """Returns, at each position of one axis, the sum of all elements up to it.
 
     Any shape, kept.  With ``reverse`` it sums from the end, with ``exclusive`` without the position itself.
     Flops for each line of n elements: n − 1 adds.
@@ -64,7 +64,7 @@ class Cumsum(Layer):
         return onnx.node("CumSum", onnx.x, at, reverse=int(self.reverse), exclusive=int(self.exclusive))
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's method, flipped where it goes from the end."""
+        """PyTorch's method, flipped if the sum runs from the end."""
         at = batched(self.axis)
         turned = call(".flip", X, at) if self.reverse else X
         sums = call(".cumsum", turned, at)

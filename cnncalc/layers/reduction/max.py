@@ -7,7 +7,7 @@ from cnncalc.layers.reduction._reduction import Reduction
 
 
 class Max(Reduction):
-    """Takes the largest of what lies along the given axes.
+    """Takes the largest element along the given axes.
 
     Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n − 1 comparisons.
     """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Mean(Reduction):
-    """Averages what lies along the given axes.
+    """Averages the elements along the given axes.
 
     Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n − 1 adds, 1 division.
     """

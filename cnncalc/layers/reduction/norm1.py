@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Norm1(Reduction):
-    """Adds up the magnitudes of what lies along the given axes: the L1 norm.
+    """Adds up the magnitudes along the given axes: the L1 norm.
 
     Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n magnitudes, n − 1 adds.
     """

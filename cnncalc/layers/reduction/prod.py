@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Prod(Reduction):
-    """Multiplies what lies along the given axes.
+    """Multiplies the elements along the given axes.
 
     Any shape; the axes disappear, or stay with size 1.  Flops for each set of n elements: n − 1 products.
     """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Topk(Layer):
-    """Keeps the ``k`` largest elements along one axis, in descending order, or says where they are.
+    """Returns the ``k`` largest elements along one axis, in descending order, or their indices.
 
     Any shape, with k on the axis.  Flops for each set of n elements, taking the largest k times:
     (n − 1) + (n − 2) + … + (n − k) comparisons.
@@ -24,10 +24,10 @@ class Topk(Layer):
 
     kind = "other"
 
-    k = argument(positive, "how many are kept", symbol="k")
-    axis = argument(axis, "the axis that they lie along", 0)
+    k = argument(positive, "number of elements to keep", symbol="k")
+    axis = argument(axis, "the axis along which they are compared", 0)
     largest = argument(flag, "whether the largest are kept, or the smallest", True)
-    output = argument(choice("values", "indices"), "what comes out", "values")
+    output = argument(choice("values", "indices"), "the result to return", "values")
 
     example = Example("topk: 5", inputs=((1000,),), output=(5,), flops=999 + 998 + 997 + 996 + 995)
     elsewhere = Elsewhere(onnx="TopK", compared=True)
@@ -67,7 +67,7 @@ class Topk(Layer):
         return found
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """TopK, of which one output is taken."""
+        """TopK, of which one output is used."""
         values, indices = onnx.nodes(
             "TopK", 2, onnx.x, onnx.integers([self.k]), axis=batched(self.axis), largest=int(self.largest)
         )

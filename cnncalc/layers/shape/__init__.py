@@ -1,1 +1,1 @@
-"""Layers that move elements and compute nothing, or hardly anything."""
+"""Layers that move elements and compute little or nothing."""

@@ -1,4 +1,4 @@
-"""The base class of layers that lay out and permute the elements of each sample."""
+"""The base class of layers that reshape and permute the elements of each sample."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Moves = tuple[LaidOut | Turned, ...]
 
 
 class Rearrangement(Movement):
-    """Keeps all elements, in another shape and order: one rule says how, for arrays and for other frameworks."""
+    """Keeps all elements, in another shape and order, by one rule for arrays and for exports."""
 
     def moves(self, shape: Shape) -> Moves:
-        """Return the reshapes and permutations that make the output of an input's shape, batch not counted."""
+        """Return the reshapes and permutations from the input to the output, without the batch axis."""
         raise NotImplementedError
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
@@ -27,7 +27,7 @@ class Rearrangement(Movement):
         return (self.moves(inputs[0]),)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Reshape and transpose, as the array's own shape says."""
+        """Reshape and transpose, based on the array's shape."""
         (x,) = inputs
         for move in self.moves(x.shape[1:]):
             x = x.transpose(_order(move)) if isinstance(move, Turned) else x.reshape(len(x), *move.shape)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class CenterCrop(Movement):
     """Keeps the middle of the map, as U-Net's skips do (Ronneberger et al. 2015, arXiv:1505.04597).
 
-    Input (C, *spatial), output (C, *size); where the margin is odd, the larger part is cut off at the end.
+    Input (C, *spatial), output (C, *size); if the margin is odd, the larger part is cut off at the end.
     Flops: 0.
     """
 
@@ -36,9 +36,9 @@ class CenterCrop(Movement):
         (shape,) = inputs
         if any(size > have for size, have in zip(self.size, spatial(shape, self.type), strict=True)):
             raise LayerError(
-                f"size = {shape_text(self.size)} is larger than the map {shape_text(shape)} that comes in",
+                f"size = {shape_text(self.size)} is larger than the input map {shape_text(shape)}",
                 argument="size",
-                hint="a crop can only take away; to enlarge a map there is 'pad' or 'upsample'",
+                hint="to enlarge a map, use 'pad' or 'upsample'",
             )
         return (shape[0], *self.size)
 

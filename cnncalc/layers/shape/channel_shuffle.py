@@ -23,7 +23,7 @@ class ChannelShuffle(Rearrangement):
 
     stem = "shuffle"
 
-    groups = argument(positive, "how many groups the channels come from", symbol="G")
+    groups = argument(positive, "number of groups of the input's channels", symbol="G")
 
     example = Example("channel_shuffle: 2", inputs=((116, 28, 28),), output=(116, 28, 28))
     elsewhere = Elsewhere(torch="ChannelShuffle(groups)", others="shuffle ShuffleChannel", compared=True)
@@ -40,7 +40,7 @@ class ChannelShuffle(Rearrangement):
         return inputs[0]
 
     def moves(self, shape: Shape) -> Moves:
-        """Return that the axis of the groups is swapped with that of their channels."""
+        """Return a reshape into groups, the swap of groups and channels, and a reshape back."""
         split = LaidOut((self.groups, shape[0] // self.groups, *shape[1:]))
         return split, Turned((1, 0, *range(2, len(shape) + 1))), LaidOut(shape)
 

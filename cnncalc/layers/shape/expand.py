@@ -36,7 +36,7 @@ class Expand(Movement):
             raise LayerError(
                 f"shape = {shape_text(self.shape)}, but the input is {shape_text(shape)}",
                 argument="shape",
-                hint="as many axes; only those of size 1 grow",
+                hint="give as many axes as the input has; only axes of size 1 can grow",
             )
         return tuple([size if wanted == -1 else wanted for wanted, size in zip(self.shape, shape, strict=True)])
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Fold(Movement):
-    """Makes each position of an axis a sample of its own: windows of a map that are then treated alike.
+    """Makes each position of an axis a sample of the batch, such as windows of a map.
 
-    Input of two axes or more, output without the axis, as many times as it was long.  ``unfold`` is the way back.
+    Input of two axes or more, output without the axis; the batch grows by the axis' size. ``unfold`` is the inverse.
     Flops: 0.
     """
 
-    axis = argument(axis, "the axis that goes into the batch", 0)
+    axis = argument(axis, "the axis to move into the batch", 0)
 
     example = Example("fold: 0", inputs=((64, 49, 96),), output=(49, 96))
 
@@ -31,22 +31,24 @@ class Fold(Movement):
         (shape,) = inputs
         at = axis_index(self.axis, shape)
         if len(shape) < 2:
-            raise LayerError(f"would leave nothing of {shape_text(shape)}", hint="reshape: [-1, 1] adds an axis")
+            raise LayerError(f"would leave no axis of {shape_text(shape)}", hint="reshape: [-1, 1] adds an axis")
         return (*shape[:at], *shape[at + 1 :])
 
     def times(self, inputs: tuple[Shape, ...], times: int) -> int:
         """Return ``times`` multiplied by the axis' size.  Raises LayerError if there is no batch."""
         if not times:
-            raise LayerError("there is no batch that the axis could go into", hint="a parameter is the same for all")
+            raise LayerError(
+                "there is no batch into which the axis could be moved", hint="a parameter is the same for all samples"
+            )
         return times * inputs[0][axis_index(self.axis, inputs[0])]
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that of the axis, which goes into the batch, no more is known, and where the others lie."""
+        """Return that the axis that goes into the batch is not tracked, and the places of the others."""
         at = axis_index(self.axis, inputs[0])
         return along(*[Read(None, is_exact=False) if i == at else Read(i - (i > at)) for i in range(len(inputs[0]))])
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Move the axis behind the batch, and lay both out as one."""
+        """Move the axis after the batch, and merge both."""
         moved = ops.np.moveaxis(inputs[0], batched(self.axis), 1)
         laid_out: Array = moved.reshape(-1, *moved.shape[2:])
         return laid_out
@@ -58,7 +60,7 @@ class Fold(Movement):
         return onnx.reshape(onnx.transpose(onnx.x, order), [-1, *onnx.output])
 
     def to_torch(self, flow: Flow) -> Torch:
-        """A move of the axis behind the batch, and a flatten of both."""
+        """A move of the axis after the batch, and a flatten of both."""
         at = axis_index(self.axis, flow.inputs[0])
         moved = X if at == 0 else call(".movedim", X, at + 1, 1)
         return Torch(call(".flatten", moved, 0, 1))

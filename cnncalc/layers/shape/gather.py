@@ -25,21 +25,20 @@ def take(x, indices, dim):
 
 
 class Gather(Movement):
-    """Takes what lies at given indices of one axis, in their order: those of a list, or of a second input.
-
-    Input of any shape; the list's length, or the second input's shape, stands where the axis was.  Flops: 0.
+    """Takes the elements at given indices of one axis, from a list or a second input. Input of any shape; the list's
+    length, or the second input's shape, replaces the axis.  Flops: 0.
     """
 
     arity: ClassVar[tuple[int, int | None]] = (1, 2)
 
-    indices = argument(integers, "the indices, counted from 0; without them a second input has the indices", None)
-    axis = argument(axis, "the axis that they belong to", 0)
+    indices = argument(integers, "the indices, counted from 0; without them the second input has the indices", None)
+    axis = argument(axis, "the axis of the indices", 0)
 
     example = Example("gather: {indices: [2, 0, 2], axis: channels}", inputs=((3, 8, 8),), output=(3, 8, 8))
     elsewhere = Elsewhere(onnx="Gather", others="index_select")
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the shape with as many as are chosen on the axis."""
+        """Return the shape with the number of indices on the axis."""
         shape = inputs[0]
         at = axis_index(self.axis, shape)
         if (self.indices is None) == (len(inputs) == 1):
@@ -61,7 +60,9 @@ class Gather(Movement):
         return (None, inputs[0][axis_index(self.axis, inputs[0])])[: len(inputs)]
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return the indices, or that each element may be any of the axis, and where the other axes lie."""
+        """Return the indices, or that each element may come from anywhere on the axis, and the places of the other
+        axes.
+        """
         at, longer = axis_index(self.axis, inputs[0]), len(output) - len(inputs[0])
         others = [Read(i if i < at else i + longer) for i in range(len(inputs[0]))]
         if self.indices is None:
@@ -85,7 +86,7 @@ class Gather(Movement):
         return taken
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Gather; GatherND where every sample has indices of its own."""
+        """Gather; GatherND if every sample has its own indices."""
         at = axis_index(self.axis, onnx.shapes[0]) + 1
         if self.indices is not None:
             return onnx.node("Gather", onnx.x, onnx.integers(self.indices), axis=at)
@@ -97,7 +98,7 @@ class Gather(Movement):
         return onnx.transpose(made, [0, *before, *range(1, 1 + many), *range(many + at, many + rank - 1)])
 
     def to_torch(self, flow: Flow) -> Torch:
-        """An index; where every sample has indices of its own, one for each."""
+        """An index; if every sample has its own indices, one per sample."""
         at = axis_index(self.axis, flow.inputs[0])
         if self.indices is not None:
             return Torch(index(X, at, call("list", *self.indices)))
@@ -106,6 +107,6 @@ class Gather(Movement):
         return Torch(call("take", X, call(".long", Y), dim=at + 1), helpers=(_FUNCTION,))
 
     def label(self) -> str:
-        """Return how many, with the axis where it is not the first."""
+        """Return the number of indices, and the axis if it is not the first."""
         count = "" if self.indices is None else f"{len(self.indices)}"
         return count if self.axis == 0 else f"{count}, axis {self.axis}".lstrip(", ")

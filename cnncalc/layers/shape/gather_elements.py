@@ -25,15 +25,15 @@ def gather_elements(x, indices, dim):
 
 
 class GatherElements(Movement):
-    """Takes for each element of a second input, an index, the element of the first that lies there along one axis.
+    """Takes, for each index in the second input, the element of the first input at that index along one axis.
 
-    Two inputs with equally many axes; on the other axes the indices may have fewer places.  Output: the second's shape.
+    Two inputs with the same number of axes; on the other axes the indices may be smaller.  Output: the second's shape.
     Flops: 0.
     """
 
     arity: ClassVar[tuple[int, int | None]] = (2, 2)
 
-    axis = argument(axis, "the axis that the indices belong to", 0)
+    axis = argument(axis, "the axis of the indices", 0)
 
     example = Example("gather_elements: {axis: 0}", inputs=((900, 4), (300, 4)), output=(300, 4))
     elsewhere = Elsewhere(onnx="GatherElements", others="take_along_axis take_along_dim")
@@ -54,7 +54,7 @@ class GatherElements(Movement):
         return (None, inputs[0][axis_index(self.axis, inputs[0])])
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that an element may be any of the axis, and where the others lie."""
+        """Return that an element may come from anywhere on the axis, and the places of the others."""
         at = axis_index(self.axis, inputs[0])
         others = [WHOLE if i == at else Read(i) for i in range(len(output))]
         return (Along(tuple(others)),), (Along(tuple([Read(i) for i in range(len(output))])),)
@@ -80,5 +80,5 @@ class GatherElements(Movement):
         return Torch(call("gather_elements", X, Y, dim=at), helpers=(_FUNCTION,))
 
     def label(self) -> str:
-        """Return the axis where it is not the first."""
+        """Return the axis if it is not the first."""
         return "" if self.axis == 0 else f"axis {self.axis}"

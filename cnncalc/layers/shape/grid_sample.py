@@ -1,4 +1,4 @@
-"""A map read at places that a second input gives."""
+"""Sampling of a map at places given by a second input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class GridSample(Layer):
 
     Inputs (C, *spatial) and, for d spatial axes, the grid (*spatial_out, d): the coordinates of each place, that of the
     last axis first, from −1 to 1 over the map; output (C, *spatial_out).  Flops per output element: linear 2ᵈ products
-    and 2ᵈ − 1 adds, nearest none; the weights, which depend on the place alone, are not counted.
+    and 2ᵈ − 1 adds, nearest none; the weights, which depend only on the place, are not counted.
     """
 
     kind = "shape"
@@ -29,7 +29,9 @@ class GridSample(Layer):
 
     mode = argument(choice("linear", "nearest"), "linear is bilinear on a map of two axes", "linear")
     padding_mode = argument(
-        choice("zeros", "border", "reflection"), "what lies outside: 0, the nearest element, the map mirrored", "zeros"
+        choice("zeros", "border", "reflection"),
+        "values outside the map: 0, the nearest element, or the map mirrored",
+        "zeros",
     )
     align_corners = argument(flag, "whether −1 and 1 are the centres of the corner elements, not their edges", False)
 
@@ -43,7 +45,7 @@ class GridSample(Layer):
         x, grid = inputs
         if len(x) != len(grid) or len(x) < 2 or grid[-1] != len(x) - 1:
             raise LayerError(
-                f"takes a map and a grid of its places, but they are {shape_text(x)} and {shape_text(grid)}",
+                f"takes a map and a grid of places, but its inputs are {shape_text(x)} and {shape_text(grid)}",
                 hint="(C, H, W) and (H_out, W_out, 2)",
             )
         return (x[0], *grid[:-1])
@@ -54,13 +56,13 @@ class GridSample(Layer):
         return (2 * neighbours - 1) * prod(output) if self.mode == "linear" else 0
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that an element may read all of its channel, and its place."""
+        """Return that an element may read all of its channel, and its place in the grid."""
         rank = len(output)
         own = Along((Read(0), *[Read(None, None, False)] * (rank - 1)))
         return (own,), (Along((*[Read(axis) for axis in range(1, rank)], WHOLE)),)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Find the neighbours of each place, and add them by their weights."""
+        """Find the neighbours of each place, and sum them with their weights."""
         np = ops.np
         count = max(map(len, inputs))
         x, grid = [np.broadcast_to(one, (count, *one.shape[1:])) for one in inputs]
@@ -86,7 +88,7 @@ class GridSample(Layer):
         return made
 
     def _place(self, np: NumPy, coordinate: Array, size: int) -> Any:
-        """Return coordinates from −1 to 1 as places of an axis, those outside where the padding has them."""
+        """Return coordinates from −1 to 1 as places of an axis; places outside are mapped as the padding requires."""
         place: Any = (coordinate + 1) / 2 * (size - 1) if self.align_corners else ((coordinate + 1) * size - 1) / 2
         if self.padding_mode == "reflection":
             low, high = (0.0, size - 1.0) if self.align_corners else (-0.5, size - 0.5)
@@ -108,11 +110,11 @@ class GridSample(Layer):
         return found
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """GridSample, which is there from opset 16 on; its linear mode has another name before 20."""
+        """GridSample, available from opset 16; its linear mode has another name before 20."""
         if onnx.opset < 16:
-            raise LayerError("is there from opset 16 on")
+            raise LayerError("is available from opset 16 on")
         if onnx.opset < 20 and len(onnx.output) != 3:
-            raise LayerError("is there for maps of other than two axes from opset 20 on")
+            raise LayerError("is available for maps with other than two axes from opset 20 on")
         mode = self.mode if onnx.opset >= 20 or self.mode == "nearest" else "bilinear"
         return onnx.node(
             "GridSample", onnx.stretched(0), onnx.stretched(1), mode=mode, padding_mode=self.padding_mode,
@@ -122,12 +124,12 @@ class GridSample(Layer):
     def to_torch(self, flow: Flow) -> Torch:
         """PyTorch's function, of maps of two and three axes."""
         if len(flow.output) not in (3, 4) or any(flow.once):
-            raise LayerError("has no grid_sample of one axis, or of what is the same for all samples")
+            raise LayerError("has no grid_sample for one axis, or for an input shared by all samples")
         how = {"mode": Or("bilinear" if self.mode == "linear" else "nearest", "bilinear")}
         options = {**how, "padding_mode": Or(self.padding_mode, "zeros"), "align_corners": self.align_corners}
         return Torch(call("F.grid_sample", X, Y, **options))
 
     def label(self) -> str:
-        """Return the mode where it is not linear, and what lies outside where it is not 0."""
+        """Return the mode unless it is linear, and the padding unless it is 0."""
         words = (self.mode, "linear"), (self.padding_mode, "zeros")
         return ", ".join([word for word, usual in words if word != usual])

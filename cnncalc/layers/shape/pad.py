@@ -1,4 +1,4 @@
-"""Padding by itself."""
+"""Padding as a separate layer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Pad(Movement):
 
     Input (C, *spatial), output (C + channels, *spatial + padding).  The border holds ``value``, or the map's
     own elements: mirrored at its edge (reflect), its edge repeated (replicate), or its other side (circular).
-    What is negative is cropped first, as ``torch.nn.functional.pad`` does.  Flops: 0.
+    Negative padding is cropped first, as by ``torch.nn.functional.pad``.  Flops: 0.
     """
 
     moves_only = False
@@ -37,9 +37,9 @@ class Pad(Movement):
         DERIVED,
         "P",
     )
-    mode = argument(choice(*_MODES), "what the border holds", "constant")
-    value = argument(number, "what a constant border holds", 0.0)
-    channels = argument(pair, "channels of the constant, [before, after] the map's own", 0, "P_C")
+    mode = argument(choice(*_MODES), "content of the border", "constant")
+    value = argument(number, "value of a constant border", 0.0)
+    channels = argument(pair, "channels filled with the constant, [before, after] the map's", 0, "P_C")
 
     example = Example("pad: 3", inputs=((3, 224, 224),), output=(3, 230, 230))
     elsewhere = Elsewhere(
@@ -51,18 +51,18 @@ class Pad(Movement):
     )
 
     def check(self) -> None:
-        """Refuse a pad without padding, and channels beside a mode other than constant."""
+        """Refuse a pad without padding, and channels with a mode other than constant."""
         if self.padding is None and self.channels == (0, 0):
             raise LayerError("'padding' is missing: elements around the map", hint="write it as padding: …")
         if self.channels != (0, 0) and self.mode != "constant":
             raise LayerError(
-                f"channels = {self.channels[0]} + {self.channels[1]} beside mode = {self.mode}",
+                f"channels = {self.channels[0]} + {self.channels[1]} can't be combined with mode = {self.mode}",
                 argument="channels",
-                hint="only a constant border has channels of its own",
+                hint="only a constant border can have channels",
             )
 
     def derived(self) -> dict[str, object]:
-        """Return no border, where only channels are given."""
+        """Return a border of 0 if only channels are given."""
         return {"padding": self.padding or (0, 0)}
 
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -86,7 +86,7 @@ class Pad(Movement):
         return ops.pad(inputs[0], borders, mode=self.mode, value=self.value)
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Slice for what is cropped, then Pad; circular padding is slices and Concat."""
+        """Slice for cropping, then Pad; circular padding becomes slices and Concat."""
         y = onnx.x
         borders = [(0, 0), self.channels, *self.padding]
         for axis, ((before, after), size) in enumerate(zip(borders[1:], onnx.shapes[0], strict=True), 1):
@@ -101,7 +101,7 @@ class Pad(Movement):
         return onnx.node("Pad", y, onnx.integers(sides), mode={"replicate": "edge"}.get(self.mode, self.mode))
 
     def _wrapped(self, onnx: Onnx, y: str, borders: list[tuple[int, int]]) -> str:
-        """Return a map with its other side before and behind each axis."""
+        """Return a map extended by its other side before and after each axis."""
         for axis, ((before, after), size) in enumerate(zip(borders, (0, *onnx.output), strict=True)):
             inner = size - before - after
             parts = [onnx.cut(y, axis, inner - before, inner)] if before else []
@@ -118,7 +118,7 @@ class Pad(Movement):
         return Torch(pad(X, borders, value, self.mode))
 
     def label(self) -> str:
-        """Return ``3``, or ``1+2`` where the sides differ, and the mode or the channels."""
+        """Return ``3``, or ``1+2`` if the sides differ, and the mode or the channels."""
         parts = list(dict.fromkeys([_sides(border) for border in self.padding]))
         if self.mode != "constant":
             parts.append(self.mode)
@@ -132,14 +132,14 @@ class Pad(Movement):
             raise LayerError(
                 f"padding = [{border[0]}, {border[1]}] crops all of an axis of {size}",
                 argument="padding",
-                hint="to keep a part of a map there is 'slice', too",
+                hint="to keep a part of a map, 'slice' can be used, too",
             )
         size -= cropped
         limits = {"reflect": size - 1, "circular": size}
         if max(border) > limits.get(self.mode, max(border)):
             raise LayerError(
-                f"padding = {max(border)} with mode = {self.mode}, but an axis of {size} has only "
-                f"{limits[self.mode]} elements for it",
+                f"padding = {max(border)} with mode = {self.mode}, but an axis of {size} provides only "
+                f"{limits[self.mode]} elements",
                 argument="padding",
                 hint=f"{limits[self.mode]} at most, or 'mode: replicate'",
             )

@@ -17,7 +17,7 @@ class Permute(Rearrangement):
 
     aliases = True
 
-    dims = argument(integers, "the input's axes in the order that the output has them")
+    dims = argument(integers, "the input's axes in the order of the output")
 
     example = Example("permute: [1, 2, 0]", inputs=((96, 56, 28),), output=(56, 28, 96))
     elsewhere = Elsewhere(keras="Permute", onnx="Transpose(perm)", others="swapaxes", compared=True)
@@ -28,7 +28,7 @@ class Permute(Rearrangement):
         return tuple([shape[i] for i in self._order(len(shape))])
 
     def moves(self, shape: Shape) -> Moves:
-        """Return where each axis comes from."""
+        """Return the permutation."""
         return (Turned(tuple(self._order(len(shape)))),)
 
     def label(self) -> str:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class PixelShuffle(Rearrangement):
-    """Lays groups of r·r channels out as blocks of r×r elements (Shi et al. 2016, arXiv:1609.05158).
+    """Rearranges groups of r·r channels into blocks of r×r elements (Shi et al. 2016, arXiv:1609.05158).
 
     Input (C·r·r, H, W), output (C, H·r, W·r); on d spatial axes rᵈ channels make a block.  Flops: 0.
     """
 
     stem = "shuffle"
 
-    upscale_factor = argument(positive, "how many times larger each spatial axis gets", symbol="r")
+    upscale_factor = argument(positive, "factor by which each spatial axis grows", symbol="r")
 
     example = Example("pixel_shuffle: 3", inputs=((9, 64, 64),), output=(1, 192, 192))
     elsewhere = Elsewhere(
@@ -41,7 +41,7 @@ class PixelShuffle(Rearrangement):
                 f"upscale_factor = {self.upscale_factor} takes blocks of {block} channels, "
                 f"which do not divide in_channels = {shape[0]}",
                 argument="upscale_factor",
-                hint=f"the layer before must give a multiple of {block} channels",
+                hint=f"the layer before must have a multiple of {block} channels",
             )
         return (shape[0] // block, *[size * self.upscale_factor for size in sizes])
 
@@ -60,7 +60,7 @@ class PixelShuffle(Rearrangement):
         return super().to_onnx(onnx)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function on two spatial axes; elsewhere its methods."""
+        """PyTorch's function for two spatial axes; else reshapes and a permutation."""
         return (
             Torch(call("F.pixel_shuffle", X, self.upscale_factor)) if len(flow.output) == 3 else super().to_torch(flow)
         )

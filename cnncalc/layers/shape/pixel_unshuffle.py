@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class PixelUnshuffle(Rearrangement):
-    """Stacks blocks of r×r elements as r·r channels: pixel shuffle backwards, or space to depth.
+    """Stacks blocks of r×r elements as r·r channels: the inverse of pixel shuffle, or space to depth.
 
     Input (C, H·r, W·r), output (C·r·r, H, W); on d spatial axes a block makes rᵈ channels.  Flops: 0.
     """
 
     stem = "unshuffle"
 
-    downscale_factor = argument(positive, "how many times smaller each spatial axis gets", symbol="r")
+    downscale_factor = argument(positive, "divisor by which each spatial axis shrinks", symbol="r")
 
     example = Example("pixel_unshuffle: 2", inputs=((64, 26, 26),), output=(256, 13, 13))
     elsewhere = Elsewhere(
@@ -55,7 +55,7 @@ class PixelUnshuffle(Rearrangement):
         return LaidOut((shape[0], *halves)), Turned(order), LaidOut((shape[0] * r**rank, *halves[::2]))
 
     def to_torch(self, flow: Flow) -> Torch:
-        """PyTorch's function on two spatial axes; elsewhere its methods."""
+        """PyTorch's function for two spatial axes; else reshapes and a permutation."""
         r = self.downscale_factor
         return Torch(call("F.pixel_unshuffle", X, r)) if len(flow.output) == 3 else super().to_torch(flow)
 

@@ -18,19 +18,18 @@ if TYPE_CHECKING:
 
 
 class Reshape(Movement):
-    """Lays the elements out in another shape, in the same order, channel after channel.
+    """Gives the elements another shape, in the same order, channel after channel.
 
-    Input of any shape, output ``shape`` with as many elements; one -1 in it is inferred.  With ``fold`` the leading
-    elements become samples of their own, as windows of a map do, and with ``unfold`` such samples become one again.
-    Flops: 0.
+    Input of any shape, output ``shape`` with as many elements; one -1 in it is inferred.  With ``fold`` each sample is
+    split into several, such as windows of a map; ``unfold`` joins them again. Flops: 0.
     """
 
     is_view = True
 
     shape = argument(integers, "the output's shape without the batch; -1 for one size that is inferred")
 
-    fold = argument(positive, "how many samples each one becomes, of equal parts from its beginning", 1, "N_fold")
-    unfold = argument(positive, "how many samples that lie one after the other become one", 1, "N_unfold")
+    fold = argument(positive, "number of samples into which each one is split, in equal consecutive parts", 1, "N_fold")
+    unfold = argument(positive, "number of consecutive samples that become one", 1, "N_unfold")
 
     example = Example("reshape: [64, 7, 7]", inputs=((3136,),), output=(64, 7, 7))
     elsewhere = Elsewhere(
@@ -38,7 +37,7 @@ class Reshape(Movement):
     )
 
     def check(self) -> None:
-        """Refuse sizes below 1, but for one -1."""
+        """Refuse sizes below 1, except for one -1."""
         if not self.shape or self.shape.count(-1) > 1 or any(size < 1 and size != -1 for size in self.shape):
             raise LayerError(
                 f"shape = {shape_text(self.shape)} must have positive sizes, and -1 at most once",
@@ -50,7 +49,9 @@ class Reshape(Movement):
         """Return the shape, with its -1 inferred."""
         elements = prod(inputs[0]) * self.unfold
         if elements % self.fold:
-            raise LayerError(f"{elements} elements {shape_text(inputs[0])} don't make {self.fold}", argument="fold")
+            raise LayerError(
+                f"{elements} elements {shape_text(inputs[0])} can't be split into {self.fold} samples", argument="fold"
+            )
         elements //= self.fold
         known = prod([size for size in self.shape if size != -1])
         if elements % known or (-1 not in self.shape and elements != known):
@@ -69,18 +70,18 @@ class Reshape(Movement):
             return times
         if not times or times * self.fold % self.unfold:
             raise LayerError(
-                f"unfold = {self.unfold}, but there are {times * self.fold} of one sample", argument="unfold"
+                f"unfold = {self.unfold}, but one sample has become only {times * self.fold}", argument="unfold"
             )
         return times * self.fold // self.unfold
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that the elements are laid out anew; of what goes into the batch no more is known."""
+        """Return that the elements are rearranged; reads of elements that go into the batch are not tracked."""
         if prod(inputs[0]) != prod(output):
             return along(*[Read(None, is_exact=False)] * len(inputs[0]))
         return ((LaidOut(output),),)
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Keep the batch axis, and lay the others out anew."""
+        """Keep the batch axis, and reshape the others."""
         return inputs[0].reshape(len(inputs[0]) * self.fold // self.unfold, *self.shape)
 
     def to_onnx(self, onnx: Onnx) -> str:
@@ -93,7 +94,7 @@ class Reshape(Movement):
         return Torch(call(".reshape", X, -1, *flow.output))
 
     def label(self) -> str:
-        """Return ``64×-1``, and what it does to the batch."""
+        """Return ``64×-1``, and the change of the batch."""
         parts = [crossed(self.shape)]
         parts += [f"{name} {count}" for name, count in (("fold", self.fold), ("unfold", self.unfold)) if count > 1]
         return ", ".join(parts)

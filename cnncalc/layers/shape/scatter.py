@@ -1,4 +1,4 @@
-"""Elements put in their places one by one along an axis."""
+"""Writing of single elements by index along an axis."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ _TORCH = {"add": "sum", "mul": "prod", "max": "amax", "min": "amin"}
 
 
 class Scatter(Layer):
-    """Puts the elements of its third input into the first, each at the index that the second has for it on one axis.
+    """Writes the elements of its third input into the first, each at its index in the second along one axis.
 
-    Three inputs with equally many axes: what is written to, the indices (1 on an axis: the same along it), what is
-    written.  Output: the first's shape.  Of equal indices the last one counts, or all where they are reduced.
-    Flops: 1 per written element where they are reduced, else 0.
+    Three inputs with the same number of axes: the tensor to change, the indices (size 1 on an axis: shared along it),
+    and the new elements.  Output: the first's shape.  If indices are equal, the last one wins, or all are reduced.
+    Flops: 1 per written element with ``reduce``, else 0.
     """
 
     kind = "shape"
     arity: ClassVar[tuple[int, int | None]] = (3, 3)
 
-    axis = argument(axis, "the axis that the indices belong to", 0)
+    axis = argument(axis, "the axis of the indices", 0)
     reduce = argument(
-        choice("none", "add", "mul", "max", "min"), "what is made of an element and the one that is there", "none"
+        choice("none", "add", "mul", "max", "min"), "how a new element is combined with the existing one", "none"
     )
 
     example = Example("scatter: {axis: 0}", inputs=((100, 8), (10, 1), (10, 8)), output=(100, 8))
@@ -60,13 +60,13 @@ class Scatter(Layer):
             )
         for i, (size, index, update) in enumerate(zip(x, chosen, updates, strict=True)):
             if index not in (1, update):
-                raise LayerError(f"{update} {axis_text(i, len(x))} are written, but there are {index} of the indices")
+                raise LayerError(f"{update} {axis_text(i, len(x))} are written, but the indices have {index}")
             if i != at and update > size:
-                raise LayerError(f"{update} {axis_text(i, len(x))} are written, but there are {size}")
+                raise LayerError(f"{update} {axis_text(i, len(x))} are written, but the first input has {size}")
         return x
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """One per written element where it meets another."""
+        """One per written element with ``reduce``."""
         return 0 if self.reduce == "none" else prod(inputs[2])
 
     def below(self, inputs: tuple[Shape, ...]) -> tuple[int | None, ...]:
@@ -74,7 +74,7 @@ class Scatter(Layer):
         return (None, inputs[0][axis_index(self.axis, inputs[0])], None)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that an element is the one in its place, or any that is written along the axis."""
+        """Return that an element is the one in its place, or any of those written along the axis."""
         at = axis_index(self.axis, output)
         own = Along(tuple([Read(i) for i in range(len(output))]))
         written = Along(tuple([WHOLE if i == at else Read(i) for i in range(len(output))]))
@@ -98,7 +98,7 @@ class Scatter(Layer):
     def to_onnx(self, onnx: Onnx) -> str:
         """ScatterElements, which reduces from opset 16 on, and by all functions from 18 on."""
         if onnx.opset < {"none": 13, "add": 16, "mul": 16}.get(self.reduce, 18):
-            raise LayerError(f"reduces by {self.reduce} from a later opset on")
+            raise LayerError(f"needs a later opset to reduce by {self.reduce}")
         at = axis_index(self.axis, onnx.shapes[0]) + 1
         x, updates = onnx.stretched(0), onnx.stretched(2)
         index = onnx.cast(onnx.stretched(1), "integer")
@@ -114,6 +114,6 @@ class Scatter(Layer):
         return Torch(written, helpers=(_FUNCTION,))
 
     def label(self) -> str:
-        """Return the axis where it is not the first, and how equal indices are reduced."""
+        """Return the axis if it is not the first, and the reduction."""
         where = "" if self.axis == 0 else f"axis {self.axis}"
         return ", ".join(filter(None, (where, "" if self.reduce == "none" else self.reduce)))

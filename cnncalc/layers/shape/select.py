@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 class Select(Movement):
-    """Keeps what lies at one index of an axis, and the axis disappears: a transformer's class token.
+    """Keeps the elements at one index of an axis, and removes the axis: a transformer's class token.
 
     Input of any shape; a negative index counts from the end.  Flops: 0.
     """
 
-    index = argument(integer, "the index that is kept", 0)
-    axis = argument(axis, "the axis that disappears", 0)
+    index = argument(integer, "the index to keep", 0)
+    axis = argument(axis, "the axis to remove", 0)
 
     example = Example("select: {axis: 0, index: 0}", inputs=((197, 192),), output=(192,))
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the shape without the axis; (1,) where it was the only one."""
+        """Return the shape without the axis; (1,) if it was the only one."""
         (shape,) = inputs
         at = axis_index(self.axis, shape)
         if not -shape[at] <= self.index < shape[at]:
@@ -39,7 +39,7 @@ class Select(Movement):
         return (*shape[:at], *shape[at + 1 :]) or (1,)
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return the index, and where the other axes lie."""
+        """Return the index, and the places of the other axes."""
         at = axis_index(self.axis, inputs[0])
         index = self.index % inputs[0][at]
         chosen = Read(None, listed([index]))
@@ -53,13 +53,13 @@ class Select(Movement):
         return taken if x.ndim > 2 else taken[:, None]
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Gather of one index, which has no axis unless it were the last."""
+        """Gather of one index, without an axis unless it is the only one."""
         at = axis_index(self.axis, onnx.shapes[0]) + 1
         index = onnx.integers([self.index]) if len(onnx.shapes[0]) == 1 else onnx.integer(self.index)
         return onnx.node("Gather", onnx.x, index, axis=at)
 
     def to_torch(self, flow: Flow) -> Torch:
-        """An index; a slice where nothing would be left."""
+        """An index; a slice if no axis would be left."""
         at = axis_index(self.axis, flow.inputs[0])
         if len(flow.inputs[0]) > 1:
             return Torch(index(X, at, self.index))
@@ -67,5 +67,5 @@ class Select(Movement):
         return Torch(index(X, at, slice(first, first + 1)))
 
     def label(self) -> str:
-        """Return the index, with the axis where it is not the first."""
+        """Return the index, and the axis if it is not the first."""
         return f"{self.index}" if self.axis == 0 else f"{self.index}, axis {self.axis}"

@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 class Slice(Movement):
     """Keeps a part of one axis, as Python's ``start:stop:step`` does.
 
-    Input of any shape, output with ``⌈(stop − start) / step⌉`` on the axis; negative figures count from the
-    end, figures beyond it mean the end.  Flops: 0.
+    Input of any shape, output with ``⌈(stop − start) / step⌉`` on the axis; negative numbers count from the end,
+    numbers beyond it mean the end.  Flops: 0.
     """
 
     aliases = True
 
-    axis = argument(axis, "the axis that is cut", 0)
-    start = argument(integer, "the first index that is kept", 0, "start")
-    stop = argument(integer, "the first index that is not; default: the end", None, "stop")
-    step = argument(positive, "the step from one index that is kept to the next", 1, "step")
+    axis = argument(axis, "the axis to slice", 0)
+    start = argument(integer, "the first index to keep", 0, "start")
+    stop = argument(integer, "the index after the last one to keep; default: the end", None, "stop")
+    step = argument(positive, "the step between indices to keep", 1, "step")
 
     example = Example("slice: {axis: channels, start: 0, stop: 32}", inputs=((64, 28, 28),), output=(32, 28, 28))
     elsewhere = Elsewhere(onnx="Slice", others="narrow strided_slice", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the shape with what is kept of the axis."""
+        """Return the shape with the kept part of the axis."""
         (shape,) = inputs
         at = axis_index(self.axis, shape)
         start, stop = self._bounds(shape[at])
@@ -48,7 +48,7 @@ class Slice(Movement):
         return (*shape[:at], kept, *shape[at + 1 :])
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return one tap, a step apart along the axis."""
+        """Return a window of one tap with the slice's step."""
         at = axis_index(self.axis, output)
         start, _ = self._bounds(inputs[0][at])
         reads = kept(len(output))
@@ -73,7 +73,7 @@ class Slice(Movement):
         return Torch(index(X, axis_index(self.axis, flow.inputs[0]), cut))
 
     def label(self) -> str:
-        """Return ``0:32``, with the axis where it is not the channels."""
+        """Return ``0:32``, and the axis if it is not the channels."""
         step = f":{self.step}" if self.step > 1 else ""
         text = f"{self.start}:{'' if self.stop is None else self.stop}{step}"
         return text if self.axis == 0 else f"{text}, axis {self.axis}"

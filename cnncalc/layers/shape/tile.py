@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class Tile(Movement):
-    """Repeats the whole of its input along each axis, so many times.
+    """Repeats its whole input a number of times along each axis.
 
-    Input of any shape; each size is multiplied by its figure of ``repeats``.  Flops: 0.
+    Input of any shape; each size is multiplied by its entry of ``repeats``.  Flops: 0.
     """
 
-    repeats = argument(integers, "how many times along each axis")
+    repeats = argument(integers, "number of repetitions along each axis")
 
     example = Example("tile: [1, 2, 2]", inputs=((3, 8, 8),), output=(3, 16, 16))
     elsewhere = Elsewhere(onnx="Tile", others="repeat repeat_interleave", compared=True)
@@ -33,12 +33,12 @@ class Tile(Movement):
             raise LayerError(
                 f"repeats = {shape_text(self.repeats)}, but the input is {shape_text(shape)}",
                 argument="repeats",
-                hint="a positive figure for each axis, without the batch",
+                hint="a positive number for each axis, without the batch",
             )
         return tuple([size * times for size, times in zip(shape, self.repeats, strict=True)])
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that the positions of an axis come again and again."""
+        """Return that the positions of an axis are read cyclically."""
         return along(*[Read(axis, cycled(size)) for axis, size in enumerate(inputs[0])])
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Trilu(Movement):
-    """Keeps the upper or the lower triangle of the last two axes, and puts 0 elsewhere.
+    """Keeps the upper or the lower triangle of the last two axes, with 0 elsewhere.
 
     Input of two axes or more, kept.  Flops: 0.
     """
@@ -23,7 +23,7 @@ class Trilu(Movement):
     moves_only = False
 
     upper = argument(flag, "whether the upper triangle is kept, or the lower", True)
-    k = argument(integer, "how far above the main diagonal the border lies", 0)
+    k = argument(integer, "distance of the triangle's border above the main diagonal", 0)
 
     example = Example("trilu: {upper: false}", inputs=((8, 16, 16),), output=(8, 16, 16))
     elsewhere = Elsewhere(onnx="Trilu", others="triu tril", compared=True)
@@ -31,11 +31,11 @@ class Trilu(Movement):
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the input's shape."""
         if len(inputs[0]) < 2:
-            raise LayerError(f"takes matrices, but {shape_text(inputs[0])} comes in")
+            raise LayerError(f"takes matrices, but its input is {shape_text(inputs[0])}")
         return inputs[0]
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Cut off the other triangle."""
+        """Set the other triangle to 0."""
         cut = ops.np.triu if self.upper else ops.np.tril
         y: Array = cut(inputs[0], self.k)
         return y

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Unfold(Movement):
-    """Makes ``size`` samples, which ``fold`` has made of one, one again: they lie along a new axis.
+    """Joins each ``size`` samples, which ``fold`` has made of one, along a new axis.
 
     Input of any shape, output with the axis put in.  Flops: 0.
     """
 
-    size = argument(positive, "how many samples become one", symbol="U")
-    axis = argument(integer, "where the new axis stands in the output", 0)
+    size = argument(positive, "number of samples that become one", symbol="U")
+    axis = argument(integer, "position of the new axis in the output", 0)
 
     example = Example("unfold: 1", inputs=((49, 96),), output=(1, 49, 96))
 
@@ -36,17 +36,19 @@ class Unfold(Movement):
         """Return ``times`` divided by ``size``.  Raises LayerError if it does not divide."""
         if times % self.size or not times:
             raise LayerError(
-                f"size = {self.size}, but there are {times} of one sample", argument="size", hint="fold comes before"
+                f"size = {self.size}, but one sample has become only {times}",
+                argument="size",
+                hint="put a fold before it",
             )
         return times // self.size
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
-        """Return that the axes behind the new one move on."""
+        """Return that the axes after the new one move by one."""
         at = self._index(len(inputs[0]))
         return along(*[Read(i + (i >= at)) for i in range(len(inputs[0]))])
 
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
-        """Split the batch, and move what was split off to its place."""
+        """Split the batch, and move the new axis to its place."""
         (x,) = inputs
         split = x.reshape(-1, self.size, *x.shape[1:])
         moved: Array = ops.np.moveaxis(split, 1, self._index(x.ndim - 1) + 1)

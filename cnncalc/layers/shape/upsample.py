@@ -29,11 +29,11 @@ class Upsample(Layer):
     or ``size``.  Flops: nearest 0; linear, on d axes, 2ᵈ products and 2ᵈ − 1 adds per output element, cubic 4ᵈ and
     4ᵈ − 1 (the weights of the neighbours depend on the position alone, and are not counted; Keys 1981).
 
-    Where ``scale_factor`` leaves a remainder, the positions follow the factor that is written, not the ratio of the
-    sizes: nearest takes position ``⌊i / scale_factor⌋`` for output i, which is the rule of ONNX' Resize (asymmetric,
-    floor) and of PyTorch.  PyTorch's CPU departs from it for a map of two axes whose height and width are at most 128
-    together: there an axis that becomes exactly twice as long takes ``⌊i / 2⌋``, and one that keeps its length is
-    copied.  Linear copies an axis that keeps its length, as PyTorch does everywhere.
+    Where ``scale_factor`` leaves a remainder, the positions follow the given factor, not the ratio of the sizes:
+    nearest takes position ``⌊i / scale_factor⌋`` for output i, which is the rule of ONNX' Resize (asymmetric, floor)
+    and of PyTorch.  PyTorch on a CPU differs for a map of two axes whose height and width are at most 128 together:
+    there an axis that becomes exactly twice as long takes ``⌊i / 2⌋``, and one that keeps its length is copied.  Linear
+    copies an axis that keeps its length, as PyTorch does everywhere.
     """
 
     kind = "shape"
@@ -44,10 +44,10 @@ class Upsample(Layer):
     align_corners = argument(flag, "whether linear and cubic let the corner elements' centres meet", False)
     coordinates = argument(
         choice("half_pixel", "asymmetric"),
-        "whether elements lie at their centres, or at their first corners",
+        "whether coordinates refer to elements' centres, or to their first corners",
         "half_pixel",
     )
-    cubic_a = argument(number, "the parameter of cubic's kernel", -0.75)
+    cubic_a = argument(number, "the parameter of the cubic kernel", -0.75)
 
     example = Example("upsample: 2", inputs=((256, 13, 13),), output=(256, 26, 26))
     elsewhere = Elsewhere(
@@ -70,7 +70,7 @@ class Upsample(Layer):
             )
         if self.align_corners and self.mode.startswith("nearest"):
             raise LayerError(
-                f"align_corners = true means nothing beside mode = {self.mode}",
+                f"align_corners = true has no effect with mode = {self.mode}",
                 argument="align_corners",
                 hint="leave it out, or write 'mode: linear'",
             )
@@ -156,7 +156,7 @@ class Upsample(Layer):
         return low - 1, np.where(distances <= 1, near, far)
 
     def to_onnx(self, onnx: Onnx) -> str:
-        """Resize; where its rounding may miss the nearest element, this is gathered."""
+        """Resize; where its rounding may miss the nearest element, Gather instead."""
         np, sizes = onnx.np, list(zip(onnx.shapes[0][1:], onnx.output[1:], strict=True))
         factors = [None] * len(sizes) if self.scale_factor is None else self.scale_factor
         is_nearest = self.mode.startswith("nearest")
@@ -167,7 +167,7 @@ class Upsample(Layer):
             y = onnx.x
             for axis, ((length, count), factor) in enumerate(pairs, 2):
                 if count > MAX_EXPORTED_INDICES:
-                    raise LayerError(f"takes {count:,} indices, and at most {MAX_EXPORTED_INDICES:,} are written")
+                    raise LayerError(f"takes {count:,} indices, but at most {MAX_EXPORTED_INDICES:,} are exported")
                 y = onnx.node("Gather", y, onnx.integers(self._nearest(np, length, count, factor)), axis=axis)
             return y
         scales = None if self.scale_factor is None else [self._float32(np, *axis) for axis in pairs]
@@ -183,7 +183,7 @@ class Upsample(Layer):
         return onnx.reshape(y, [0, *onnx.output])
 
     def _float32(self, np: NumPy, sizes: tuple[int, int], factor: float | None) -> float:
-        """Return an axis' factor as the float32 that gives its size, which the nearest one may miss by rounding."""
+        """Return a float32 factor that gives exactly the axis' size; the nearest float32 may miss it by rounding."""
         length, count = sizes
         copies = count == length and self.mode == "linear" and self.coordinates == "half_pixel"
         scale = np.float32(1 if copies or factor is None else factor)
@@ -192,7 +192,7 @@ class Upsample(Layer):
         return float(scale)
 
     def _onnx_attributes(self) -> dict[str, Attribute]:
-        """Return how Resize is to find the places, and what it makes of their neighbours."""
+        """Return Resize's attributes for the places and for the interpolation."""
         is_nearest = self.mode.startswith("nearest")
         places = "asymmetric" if self.mode == "nearest" else "align_corners" if self.align_corners else self.coordinates
         made: dict[str, Attribute] = {
@@ -218,9 +218,9 @@ class Upsample(Layer):
         """PyTorch's function.  Raises LayerError for places and kernels that it does not have."""
         d = mapped(flow.inputs[0], "upsampling")
         if self.mode == "cubic" and (d != 2 or self.cubic_a != -0.75):
-            raise LayerError("has cubic upsampling on two spatial axes alone, with cubic_a = -0.75")
+            raise LayerError("has cubic upsampling only on two spatial axes, with cubic_a = -0.75")
         if self.coordinates == "asymmetric" and self.mode != "nearest":
-            raise LayerError(f"has no asymmetric coordinates beside mode = {self.mode}")
+            raise LayerError(f"has no asymmetric coordinates with mode = {self.mode}")
         modes = {"linear": ("linear", "bilinear", "trilinear")[d - 1], "cubic": "bicubic"}
         name, sized = ("size", self.size) if self.scale_factor is None else ("scale_factor", self.scale_factor)
         mode, corners = Or(modes.get(self.mode, self.mode), "nearest"), Or(self.align_corners, False)
