@@ -312,7 +312,7 @@ def per_rank(name: str, value: Any, rank: int, axes: str) -> Any:
         return (value,) * rank
     if len(value) != rank:
         raise LayerError(
-            f"{name} has {counted(len(value), 'figure')}, but the input has {axis_count(rank, 'spatial ')}",
+            f"{name} has {counted(len(value), 'number')}, but the input has {axis_count(rank, 'spatial ')}",
             argument=name,
         )
     return value
