@@ -70,12 +70,13 @@ class Node(_Flowing):
         inputs: the tensors that come in: earlier nodes, or inputs of the network.
         shares: the node whose weights this one uses, or None if it has its own.
         origin: where the spec says so, or None.
+        keys: what its file calls its tensors if that is not its own name and theirs, or None.
         held: the tensors that its file holds for it where these are not the layer's own, or None.
         shape: the inferred output shape, without the batch axis.
         times: how many samples one sample of the batch has become; 0 where there is no batch.
     """
 
-    __slots__ = ("held", "index", "inputs", "origin", "shares", "use")
+    __slots__ = ("held", "index", "inputs", "keys", "origin", "shares", "use")
 
     def __init__(
         self,
@@ -98,6 +99,11 @@ class Node(_Flowing):
         self.shares = shares
         self.origin = origin
         self.held = held
+        self.keys: Mapping[str, str] | None = None
+
+    def key(self, tensor: str) -> str:
+        """Return what one of its tensors is called in a state_dict: ``layer1.0.conv1.weight``."""
+        return (self.keys and self.keys.get(tensor)) or f"{self.name}.{tensor}"
 
     @property
     def layer(self) -> Layer:

@@ -94,7 +94,7 @@ class Session:
                 sharers[owner] -= 1
                 if not sharers[owner]:
                     for tensor in node.use.weights:
-                        del weights[f"{owner.name}.{tensor}"]
+                        del weights[owner.key(tensor)]
 
     def __call__(self, x: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> Array:
         """Return the output (N, …) of an input (N, *shape), or of one sample without its batch axis.

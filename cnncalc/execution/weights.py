@@ -64,13 +64,13 @@ def expected(network: Graph) -> Iterator[Expected]:
     for node in network.nodes:
         if node.shares is None:
             for tensor, weight in node.use.weights.items():
-                yield Expected(f"{node.name}.{tensor}", node, tensor, weight)
+                yield Expected(node.key(tensor), node, tensor, weight)
 
 
 def node_weights(node: Node, weights: Mapping[str, Held]) -> dict[str, Held]:
     """Return the tensors that one node's `forward` takes."""
     owner = node.shares or node
-    return {tensor: weights[f"{owner.name}.{tensor}"] for tensor in node.use.weights}
+    return {tensor: weights[owner.key(tensor)] for tensor in node.use.weights}
 
 
 def usual_weights(

@@ -73,7 +73,7 @@ def written(graph: Graph) -> tuple[str, Graph]:
 def _renamed(stored: Callable[[], Mapping[str, Array]], graph: Graph, nodes: Sequence[Node]) -> Mapping[str, Array]:
     """Return a file's tensors by the names that they have in a graph made of it, whose nodes are those of the file."""
     names = {
-        f"{node.name}.{tensor}": f"{one.name}.{tensor}"
+        node.key(tensor): one.key(tensor)
         for node, one in zip(graph.nodes, nodes, strict=True)
         for tensor in node.use.weights
     }

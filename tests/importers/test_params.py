@@ -8,6 +8,9 @@ import numpy as np
 import onnx
 import pytest
 
+from cnncalc.execution.weights import expected
+from cnncalc.exporters.formats import FORMATS, Options
+from cnncalc.rendering.views.weights import records
 from tests.importers.models import model, network, node
 
 HEADS, WINDOW = 2, 3
@@ -168,3 +171,56 @@ def test_what_a_network_on_constants_reads_is_no_parameter_where_it_was_computed
 ) -> None:
     product = node("MatMul", [name, "mlp.weight"], ["turned"])
     assert network(shifted(name, FOLDED, text, product, shape=(3, 4))).summary().totals.params == params
+
+
+# --- keys ----------------------------------------------------------------------------------------------------
+
+
+def listed(data: bytes) -> list[str]:
+    """Return the keys that ``cnncalc weights`` lists."""
+    return [str(one["name"]) for one in records(network(data))]
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "text", "listed_as"),
+    [
+        ("cls_token", KIND, "PARAMETER", "cls_token"),  # an attribute of the outermost module
+        ("blocks.0.gamma", KIND, "PARAMETER", "blocks.0.gamma"),
+        ("view_3", FOLDED, "['blocks.0.gamma', 'val_1', 'val_2']", "blocks.0.gamma"),  # which was turned
+        ("cat_1", FOLDED, "['blocks.0.q_bias', 'blocks.0.v_bias']", "shift1.weight"),  # two keys are none
+        ("onnx::Add_12", FOLDED, "", "shift1.weight"),
+        ("val_7", FOLDED, "", "shift1.weight"),
+    ],
+)
+def test_keys_are_those_of_the_modules_attributes(name: str, key: str, text: str, listed_as: str) -> None:
+    assert listed(shifted(name, key, text)) == [listed_as]
+
+
+def test_weights_go_by_the_modules_keys() -> None:
+    """PyTorch's MultiheadAttention calls its projection's tensors in_proj_weight and in_proj_bias."""
+    random = np.random.default_rng(1)
+    shapes = {"attn.in_proj_weight": (6, 4), "attn.in_proj_bias": (6,), "attn.gamma": (6,)}
+    stored = {name: random.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    nodes = [
+        node("Gemm", ["x", *list(stored)[:2]], ["y"], transB=1, name="/attn/Gemm"),
+        node("Mul", ["y", "attn.gamma"], ["z"], name="/attn/Mul"),
+    ]
+    graph = network(model(nodes, {"x": ["N", 4]}, ["z"], stored))
+    assert [str(one["name"]) for one in records(graph)] == list(stored)
+    assert [item.name for item in expected(graph)] == list(stored)
+    x = random.standard_normal((2, 4)).astype(np.float32)
+    other = {name: 2 * array for name, array in stored.items()}
+    made = (x @ other["attn.in_proj_weight"].T + other["attn.in_proj_bias"]) * other["attn.gamma"]
+    np.testing.assert_allclose(graph.run(x, weights=other).output, made, rtol=1e-5)
+    again = network(b"".join(FORMATS["onnx"].export(graph, Options())))
+    assert [str(one["name"]) for one in records(again)] == list(stored)
+
+
+def test_each_key_is_there_once() -> None:
+    """Two layers may be made of one tensor: the first has its key."""
+    w = np.arange(16, dtype=np.float32).reshape(4, 4)
+    nodes = [node("Gemm", ["x", "fc.w"], ["y"], transB=1), node("Gemm", ["y", "fc.w"], ["z"])]
+    graph = network(model(nodes, {"x": ["N", 4]}, ["z"], {"fc.w": w}))
+    names = [item.name for item in expected(graph)]
+    assert names[0] == "fc.w"
+    assert len(set(names)) == 2

@@ -142,7 +142,7 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node]) -> Parts:
         if len(operators) > MAX_EXPORTED_OPERATORS:
             raise CnncalcError(f"'{graph.title}' is made of more than {MAX_EXPORTED_OPERATORS:,} operators in ONNX")
         if node.shares is None:
-            weights += [(f"{node.name}.{name}", weight.shape) for name, weight in node.use.weights.items()]
+            weights += [(node.key(name), weight.shape) for name, weight in node.use.weights.items()]
     operators += [
         block(GraphProto.NODE, node_message("Identity", f"/{name}/Identity", [names[tensor]], [name], {}))
         for name, tensor in graph.outputs.items()
@@ -160,7 +160,7 @@ def _parts(graph: Graph, opset: int, shown: Collection[Node]) -> Parts:
 def tensor_names(graph: Graph) -> dict[Tensor, str]:
     """Return what the file calls each tensor: as its layer, or as the output that it is."""
     names: dict[Tensor, str] = {tensor: name for name, tensor in graph.inputs.items()}
-    taken = {*names.values(), *[f"{node.name}.{name}" for node in graph.nodes for name in node.use.weights]}
+    taken = {*names.values(), *[node.key(name) for node in graph.nodes for name in node.use.weights]}
     for name, tensor in graph.outputs.items():
         if tensor not in names and name not in taken:
             names[tensor] = name

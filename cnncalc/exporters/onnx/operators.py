@@ -86,7 +86,7 @@ class Operators:
     def weight(self, name: str) -> str:
         """Return the tensor of the layer that owns it."""
         assert self.has(name), name
-        return f"{(self._layer.shares or self._layer).name}.{name}"
+        return (self._layer.shares or self._layer).key(name)
 
     def channels(self, name: str) -> str:
         """Return a tensor (C,) as (C, 1, …)."""

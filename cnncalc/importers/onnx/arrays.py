@@ -217,7 +217,7 @@ class Weights(Mapping[str, Any]):
 
     def __init__(self, wire: WireReader, path: str, place: str | None, steps: Mapping[Node, LayerStep]) -> None:
         self.constants = {
-            f"{node.name}.{tensor}": (step.held[tensor].value, weight.shape)
+            node.key(tensor): (step.held[tensor].value, weight.shape)
             for node, step in steps.items()
             for tensor, weight in node.use.weights.items()
             if tensor in step.held

@@ -17,7 +17,7 @@ from cnncalc.importers.onnx.batch import batch_axis, batch_word
 from cnncalc.importers.onnx.builder import Builder
 from cnncalc.importers.onnx.messages import read_model
 from cnncalc.importers.onnx.model import Model, Port
-from cnncalc.importers.onnx.naming import names
+from cnncalc.importers.onnx.naming import keys, names
 from cnncalc.importers.onnx.notes import notes, of_lost
 from cnncalc.importers.onnx.operators.quantized import RANGES, in_integers
 from cnncalc.importers.onnx.params import BARE, Params
@@ -325,6 +325,7 @@ class Imported:
                 raise CnncalcError(f"'{name}': {error.message}") from None
             nodes[step] = node
             self.held[node] = step
+        keys(self.held, self.params)
         self.graph.finish({name: tensor(value) for name, value in ends.items()})
         self.graph.undecided = [
             OpenChoice(one.key, one.words, None if one.condition is None else tensor(one.condition))

@@ -46,7 +46,7 @@ from cnncalc.importers.onnx.proto import (
     TensorTypeProto,
     ValueInfoProto,
 )  # fmt: skip
-from cnncalc.importers.onnx.provenance import was_learned
+from cnncalc.importers.onnx.provenance import folded_from, was_learned
 from cnncalc.importers.onnx.wire import BYTES, VARINT, MalformedError, Span, Value, WireReader, signed
 
 LISTS = {
@@ -120,7 +120,8 @@ def _graph(wire: WireReader, span: Span, depth: int) -> Subgraph:
     for port in described:
         stored, properties = graph.stored[port.name], dict([_entry(wire, place) for place in port.properties])
         learned = was_learned(properties, computed, stored.elements == 1)
-        graph.stored[port.name] = stored._replace(was_learned=learned)
+        sources = folded_from(properties, computed)
+        graph.stored[port.name] = stored._replace(was_learned=learned, key=sources[0] if len(sources) == 1 else "")
     return graph._replace(name=name)
 
 

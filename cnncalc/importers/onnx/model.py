@@ -23,6 +23,7 @@ class StoredTensor(NamedTuple):
         numbers: elements that were written one by one.
         external: the entries of an external file (location, offset, length), or None.
         was_learned: whether the file says that it is a parameter; None if it says nothing.
+        key: the one key of the module's state_dict that it was computed from, "" if the file does not say so.
     """
 
     name: str
@@ -33,6 +34,7 @@ class StoredTensor(NamedTuple):
     numbers: tuple[float, ...] = ()
     external: dict[str, str] | None = None
     was_learned: bool | None = None
+    key: str = ""
 
     @property
     def elements(self) -> int:

@@ -8,14 +8,17 @@ those of the module's state_dict.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cnncalc.ground.limits import MAX_MODEL_PATH, MAX_MODEL_PATH_PARTS
 from cnncalc.importers.onnx.model import OnnxOperator
-from cnncalc.importers.onnx.params import BARE, is_bare
+from cnncalc.importers.onnx.params import BARE, Params
+from cnncalc.importers.onnx.provenance import FOLDED_BIAS, key_of
 
 if TYPE_CHECKING:
+    from cnncalc.graph import Node
     from cnncalc.importers.onnx.values import Call, LayerStep
 
 _ODD = re.compile(r"[^\w.-]+").sub
@@ -73,12 +76,23 @@ def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 def _by_params(step: LayerStep) -> str:
     """Return what all stored tensors of a step are called before their last part; "" where they differ."""
-    names = {leaf.name for held in step.held.values() for leaf in held.value.leaves}
-    heads = {name.rpartition(".")[0] for name in names if not name.endswith("weight_bias")}
+    leaves = [leaf for held in step.held.values() for leaf in held.value.leaves]
+    names = {key_of(leaf) or leaf.name for leaf in leaves}
+    heads = {name.rpartition(".")[0] for name in names if not name.endswith(FOLDED_BIAS)}
     head = heads.pop() if len(heads) == 1 else ""
-    if step.layer.type in BARE and len(names) == 1 and is_bare(next(iter(names))):
+    if step.layer.type in BARE and len(names) == 1 and key_of(leaves[0]) and not leaves[0].name.endswith("weight"):
         return names.pop()
     return head if "/" not in head and ":" not in head else ""
+
+
+def keys(nodes: Mapping[Node, LayerStep], params: Params) -> None:
+    """Let nodes call their tensors as the module's state_dict does, each name once."""
+    usual = {f"{node.name}.{label}" for node in nodes for label in (*node.use.weights, *node.weights)}
+    for node, step in nodes.items():
+        for label, key in params.keys.get(step, {}).items():
+            if key not in usual:
+                usual.add(key)
+                node.keys = {**(node.keys or {}), label: key}
 
 
 def names(steps: list[LayerStep]) -> list[str]:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from cnncalc.importers.onnx.provenance import FOLDED_BIAS
+
 if TYPE_CHECKING:
     from cnncalc.importers.onnx.builder import Builder
     from cnncalc.importers.onnx.params import Params
@@ -74,4 +76,4 @@ def _is_folded(step: LayerStep) -> bool:
     if step.layer.type not in ("conv", "conv_transpose", "linear") or "bias" not in step.held:
         return False
     bias = [leaf.name for leaf in step.held["bias"].value.leaves]
-    return any(name.endswith("weight_bias") or name.startswith("onnx::Conv_") for name in bias)
+    return any(name.endswith(FOLDED_BIAS) or name.startswith("onnx::Conv_") for name in bias)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from cnncalc.importers.onnx.expanded import Expanded
 from cnncalc.importers.onnx.model import StoredTensor
 from cnncalc.importers.onnx.proto import FLOATS, INT32, SMALL_INTEGERS
-from cnncalc.importers.onnx.provenance import is_attribute, is_buffer_name, is_generated_name
+from cnncalc.importers.onnx.provenance import is_attribute, is_buffer_name, is_generated_name, key_of
 from cnncalc.layers.base import Weight
 
 if TYPE_CHECKING:
@@ -35,7 +35,12 @@ BARE = ("scale", "shift", "parameter")
 
 
 class Params:
-    """The parameters of a file's steps."""
+    """The parameters of a file's steps.
+
+    Attributes:
+        shared: the stored tensors that several steps read, by their identity.
+        keys: what the tensors of a step are called in the module's state_dict, as far as the file says.
+    """
 
     def __init__(self, build: Builder, steps: list[LayerStep]) -> None:
         """Look at the role of every stored tensor."""
@@ -45,6 +50,7 @@ class Params:
         self.certain: set[int] = set()
         self.taken: dict[int, LayerStep] = {}
         self.shared: set[int] = set()
+        self.keys: dict[LayerStep, dict[str, str]] = {}
         for step in steps:
             for held in step.held.values():
                 if held.is_certain:
@@ -54,7 +60,10 @@ class Params:
         self.expanded = Expanded(build.wire, steps)
 
     def of(self, step: LayerStep) -> tuple[dict[str, Weight], bool]:
-        """Return the tensors that count with a step, by name, and whether they are the layer's own."""
+        """Return the tensors that count with a step, by name, and whether they are the layer's own.
+
+        Their keys in the module's state_dict are noted in :attr:`keys`.
+        """
         own = step.layer.weights(*[value.sample for value in step.inputs])
         found: dict[str, Weight] = {}
         here: set[int] = set()
@@ -72,14 +81,15 @@ class Params:
                     continue
                 trainable = self.is_param(leaf)
                 shape = self.expanded.shapes.get(id(leaf)) or leaf.shape
-                if shape is leaf.shape and alone and name in own and leaf.elements == _size(own[name]):
+                is_whole = alone and name in own and leaf.elements == _size(own[name])
+                if shape is leaf.shape and is_whole:
                     shape = own[name].shape
-                if alone and name == "weight" and step.layer.type in BARE and is_bare(leaf.name):
-                    found[""] = Weight(shape, trainable)
-                    continue
-                found[_free(name if alone else leaf.name.rpartition(".")[2] or name, found, numbers)] = Weight(
-                    shape, trainable
-                )
+                key = key_of(leaf)
+                last = (key or ("" if alone else leaf.name)).rpartition(".")[2]
+                label = _free(name if is_whole else last or name, found, numbers)
+                found[label] = Weight(shape, trainable)
+                if key:
+                    self.keys.setdefault(step, {})[label] = key
         return found, found == own
 
     def owner(self, step: LayerStep) -> LayerStep | None:
@@ -160,11 +170,6 @@ def _source(value: Value) -> StoredTensor | Call | None:
     while source is not None and not isinstance(source, StoredTensor) and source.op == "Identity":
         source = source.input(0).source
     return source
-
-
-def is_bare(name: str) -> bool:
-    """Whether a tensor is a module's attribute that may stand for a layer of its own: ``layers.0.gamma``."""
-    return is_attribute(name) and not name.endswith(".weight")
 
 
 def leaves(step: LayerStep, held: ConstantInput) -> Iterable[StoredTensor]:

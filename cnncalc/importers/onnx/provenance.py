@@ -13,8 +13,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cnncalc.importers.onnx.model import StoredTensor
 
 KIND = "pkg.torch.export.graph_signature.InputSpec.kind"
+FOLDED_BIAS = "weight_bias"
+"""How PyTorch's exporter ends the name of the bias that a batch norm becomes in the convolution before it."""
+
 FOLDED_FROM = "pkg.onnxscript.optimizer.folded_from"
 
 is_buffer_name = re.compile(
@@ -56,6 +63,21 @@ def is_attribute(name: str) -> bool:
     return "." in name and "_".join(("", *name.split("."))).replace("-", "_").isidentifier()
 
 
+is_word = re.compile(r"[A-Za-z]+(?:_[A-Za-z]+)*").fullmatch
+"""Whether a name may be that of an attribute of the outermost module: ``cls_token``."""
+
+
+def key_of(stored: StoredTensor) -> str:
+    """Return a tensor's key in its module's state_dict, as far as the file says; "" if it does not.
+
+    The bias that a folded batch norm leaves to a convolution, ``conv1.weight_bias``, is none.
+    """
+    name = stored.key or stored.name
+    if stored.key or name.endswith(FOLDED_BIAS):
+        return stored.key
+    return name if is_attribute(name) or (is_word(name) and not is_generated_name(name)) else ""
+
+
 def was_learned(properties: Mapping[str, str], computed: Collection[str], is_number: bool) -> bool | None:
     """Return whether a stored tensor was learned, by what is written beside it; None if nothing is.
 
@@ -67,10 +89,15 @@ def was_learned(properties: Mapping[str, str], computed: Collection[str], is_num
     kind = properties.get(KIND)
     if kind in ("PARAMETER", "BUFFER"):
         return kind == "PARAMETER"
-    names = [part.strip(" '\"") for part in properties.get(FOLDED_FROM, "").strip("[] ").split(",")]
-    if names == [""]:
+    if not properties.get(FOLDED_FROM, "").strip("[] "):
         return None
-    stored = [name for name in names if name not in computed and not is_generated_name(name)]
+    stored = folded_from(properties, computed)
     if all(is_buffer_name(name) for name in stored):
         return False
     return True if len(stored) == 1 and (not is_number or "." in stored[0]) else None
+
+
+def folded_from(properties: Mapping[str, str], computed: Collection[str]) -> list[str]:
+    """Return the keys of the state_dict that a tensor was computed from; see :func:`was_learned`."""
+    names = [part.strip(" '\"") for part in properties.get(FOLDED_FROM, "").strip("[] ").split(",")]
+    return [name for name in names if name and name not in computed and not is_generated_name(name)]

@@ -54,4 +54,4 @@ def _tensors(network: Graph) -> Iterator[tuple[str, Node, Weight]]:
     """Yield every tensor with its name and its layer."""
     for node in network.nodes:
         for name, weight in node.weights.items():
-            yield f"{node.name}.{name}" if name else node.name, node, weight
+            yield node.key(name), node, weight
