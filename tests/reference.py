@@ -17,7 +17,7 @@ import click
 
 from cnncalc import load
 from cnncalc.cli import EXAMPLES, cli
-from cnncalc.figures.conventions import Rule, accounts
+from cnncalc.figures.conventions import CountRule, accounts
 from cnncalc.ground import limits
 from cnncalc.ground.numbers import signed
 from cnncalc.layers import layer_type, layer_types
@@ -167,7 +167,7 @@ def conventions() -> str:
         tool = account.convention
         more = signed(account.total - account.macs)
         rows.append(f"| [{tool.name}](#{tool.name}) | {tool.figure} | {account.total:,} | {more} | {tool.counts} |")
-        by_rule: dict[Rule, list[str]] = {}
+        by_rule: dict[CountRule, list[str]] = {}
         for layer, rule in tool.by_type.items():
             by_rule.setdefault(rule, []).append(f"`{layer}`")
         lines = [f"| {', '.join(layers)} | {_said(rule)} |" for rule, layers in by_rule.items()]
@@ -190,7 +190,7 @@ cnncalc compare resnet18 vgg16 --convention thop
 Each layer is taken as PyTorch's module of that name, merges as the operators `+` and `*`, in inference."""
 
 
-def _said(rule: Rule) -> str:
+def _said(rule: CountRule) -> str:
     return " ".join((rule.__doc__ or "").split()).replace("|", "\\|")
 
 

@@ -19,7 +19,7 @@ from cnncalc.rendering.writers import FORMATS, View
 
 if TYPE_CHECKING:
     from cnncalc.figures.summary import Summary
-    from cnncalc.rendering.layout import Line
+    from cnncalc.rendering.layout import StyledLine
 
 NARROWEST = 40
 
@@ -84,7 +84,7 @@ class Output:
         write_whole(self.path, chunks)
 
 
-def styled(lines: Iterable[Line]) -> str:
+def styled(lines: Iterable[StyledLine]) -> str:
     """Return lines with the escape codes of their styles."""
     from io import StringIO
 

@@ -11,7 +11,7 @@ from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import bytes_text
 
 _READ = "cnncalc.read"
-Identity = tuple[int, int]
+FileIdentity = tuple[int, int]
 
 
 def note_read(file: str | int) -> None:
@@ -57,7 +57,7 @@ def refuse_too_large(option: str, path: str, size: int) -> None:
         )
 
 
-def _identity(file: str | int) -> Identity | None:
+def _identity(file: str | int) -> FileIdentity | None:
     """Return the identity of a regular file, independent of its name; None for anything else."""
     try:
         found = os.stat(file)

@@ -284,7 +284,7 @@ class Lowering:
         return Constant(OTHER, len(values), 4, 0, False, ("integers", values))
 
 
-Rule = Callable[[Lowering, Node], None]
+LoweringRule = Callable[[Lowering, Node], None]
 
 
 def is_idle(node: Node) -> bool:

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from functools import partial, reduce
 from itertools import pairwise
 
-from cnncalc.drawing.atoms import Atom, Path, Wire, atoms_of, common
+from cnncalc.drawing.atoms import Atom, ScopePath, Wire, atoms_of, common
 from cnncalc.drawing.branches import BOTTOM, TOP, Branches
 from cnncalc.drawing.repeats import fold
 from cnncalc.drawing.scopes import clear_borders, items_of, places
-from cnncalc.drawing.tree import Element, Parallel, Series, TreeScope, atoms_in, feeds, leaving, parts_of, reads
+from cnncalc.drawing.tree import Parallel, Series, TreePart, TreeScope, atoms_in, feeds, leaving, parts_of, reads
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.language.expand.unfinished import Misfit
 
 
 def arrange(
-    graph: Graph, nodes: Sequence[Node] | None = None, misfits: Sequence[Misfit] = (), opened: Sequence[Path] = ()
+    graph: Graph, nodes: Sequence[Node] | None = None, misfits: Sequence[Misfit] = (), opened: Sequence[ScopePath] = ()
 ) -> TreeScope:
     """Return a network as a tree of series and branches, by its layers' names and edges alone.
 
@@ -37,13 +37,13 @@ def arrange(
     return root
 
 
-def _around(atoms: Sequence[Atom]) -> Path:
+def _around(atoms: Sequence[Atom]) -> ScopePath:
     """Return the scopes that all layers of a network lie in, as where a module stands around it: they are not drawn."""
     paths = [atom.path for atom in atoms if atom.kind == "card"]
     return reduce(common, paths) if len(paths) > 1 else ()
 
 
-def two_sides(root: TreeScope) -> list[Path]:
+def two_sides(root: TreeScope) -> list[ScopePath]:
     """Return the two scopes of a network that all lines beside the tree lead from and to, an encoder and a decoder.
 
     Returns:
@@ -59,7 +59,9 @@ def two_sides(root: TreeScope) -> list[Path]:
     return [tuple(source.path.split(".")), tuple(target.path.split("."))]
 
 
-def _fill(scope: TreeScope, atoms: Sequence[Atom], path: Path, depth: int, opened: Sequence[Path] = ()) -> None:
+def _fill(
+    scope: TreeScope, atoms: Sequence[Atom], path: ScopePath, depth: int, opened: Sequence[ScopePath] = ()
+) -> None:
     """Lay out the inside of a scope whose atoms are given."""
     items = items_of(atoms, path, depth, opened)
     for item in items:
@@ -81,7 +83,7 @@ def _fill(scope: TreeScope, atoms: Sequence[Atom], path: Path, depth: int, opene
             for wire in wires[source, target]:
                 wire.is_lane = True
 
-    elements: list[Element] = [
+    elements: list[TreePart] = [
         TreeScope(item.name, ".".join(item.path), scope) if item.is_scope else item.atoms[0] for item in items
     ]
     branches = Branches(elements, wires, detach)
@@ -96,7 +98,7 @@ def _close_ends(root: TreeScope) -> None:
     is_open = True
     while is_open:  # closing links inside a part may leave it without an input or an output
         is_open = False
-        pending: list[Element] = [root]
+        pending: list[TreePart] = [root]
         while pending:
             element = pending.pop()
             if isinstance(element, Series) and _close_joints(element):
@@ -122,11 +124,11 @@ def _close_joints(series: Series) -> bool:
     return found
 
 
-def _is_open(element: Element) -> bool:
+def _is_open(element: TreePart) -> bool:
     return not isinstance(element, Atom)
 
 
-def _close(element: Element, side: int) -> None:
+def _close(element: TreePart, side: int) -> None:
     """Take away the line that comes into a part (side 0), or goes out of it (side -1)."""
     pending = [element]
     while pending:
@@ -143,7 +145,7 @@ def _close(element: Element, side: int) -> None:
 
 def _order_branches(root: TreeScope) -> None:
     """Put branches in the order in which the layer that joins them reads them, as papers draw a concat."""
-    pending: list[Element] = [root]
+    pending: list[TreePart] = [root]
     while pending:
         element = pending.pop()
         pending.extend(parts_of(element))
@@ -157,7 +159,7 @@ def _order_branches(root: TreeScope) -> None:
 
 def _stand_heads_beside(root: TreeScope) -> None:
     """Put branches that end in an output, such as an auxiliary head, behind the branch that goes on."""
-    pending: list[Element] = [root]
+    pending: list[TreePart] = [root]
     while pending:
         element = pending.pop()
         if isinstance(element, Series) and any(isinstance(item, Parallel) for item in element.items):
@@ -187,7 +189,7 @@ def _take_in(series: Series, place: int, parallel: Parallel) -> bool:
     return True
 
 
-def _weight(element: Element) -> int:
+def _weight(element: TreePart) -> int:
     return sum(len(atom.nodes) for atom in atoms_in(element))
 
 
@@ -198,7 +200,7 @@ def _first_place(order: dict[Tensor, int], branch: Series) -> int:
 def _assign_lanes(root: TreeScope, atoms: Sequence[Atom]) -> None:
     """Give each lane to the smallest scope that both of its ends lie in."""
     around: dict[Atom, tuple[TreeScope, ...]] = {}
-    pending: list[tuple[Element, tuple[TreeScope, ...]]] = [(root, ())]
+    pending: list[tuple[TreePart, tuple[TreeScope, ...]]] = [(root, ())]
     while pending:
         element, scopes = pending.pop()
         if isinstance(element, Atom):

@@ -8,7 +8,7 @@ from cnncalc.graph import Graph, Input, Node, Tensor
 from cnncalc.ground.limits import MAX_DRAWN_SCOPES
 from cnncalc.language.expand.unfinished import Misfit
 
-Path = tuple[str, ...]
+ScopePath = tuple[str, ...]
 
 
 class Wire:
@@ -44,7 +44,7 @@ class Atom:
 
     __slots__ = ("after", "before", "kind", "message", "name", "nodes", "order", "path", "tensor")
 
-    def __init__(self, kind: str, name: str, tensor: Tensor, nodes: Sequence[Node] = (), path: Path = ()) -> None:
+    def __init__(self, kind: str, name: str, tensor: Tensor, nodes: Sequence[Node] = (), path: ScopePath = ()) -> None:
         self.kind = kind
         self.name = name
         self.tensor = tensor
@@ -69,12 +69,12 @@ LONGEST_CHAIN = 24
 """How many layers a card holds at most."""
 
 
-def path_of(name: str) -> Path:
+def path_of(name: str) -> ScopePath:
     """Return the scopes of a dotted name; what lies very deep is in one."""
     return tuple(name.split(".", MAX_DRAWN_SCOPES)[:-1])
 
 
-def common(a: Path, b: Path) -> Path:
+def common(a: ScopePath, b: ScopePath) -> ScopePath:
     """Return the scopes that two paths have in common."""
     for place, (left, right) in enumerate(zip(a, b, strict=False)):
         if left != right:
@@ -174,7 +174,7 @@ class Cards:
         self.readers = readers
         self.ends_with = ends_with
         self.paths = {node: path_of(node.name) for node in nodes}
-        self.sizes: dict[Path, int] = {}
+        self.sizes: dict[ScopePath, int] = {}
         for path in self.paths.values():
             for depth in range(1, len(path) + 1):
                 self.sizes[path[:depth]] = self.sizes.get(path[:depth], 0) + 1
@@ -207,7 +207,7 @@ class Cards:
             return None
         return readers[0] if len(readers[0].inputs) == 1 else None
 
-    def _path(self, chain: list[Node]) -> Path:
+    def _path(self, chain: list[Node]) -> ScopePath:
         path = self.paths[chain[0]]
         for node in chain[1:]:
             path = common(path, self.paths[node])
@@ -216,7 +216,7 @@ class Cards:
     def _whole(self, chain: list[Node]) -> bool:
         """Whether each scope below what the chain has in common lies in the chain as a whole."""
         depth = len(self._path(chain)) + 1
-        inside: dict[Path, int] = {}
+        inside: dict[ScopePath, int] = {}
         for node in chain:
             path = self.paths[node]
             if len(path) >= depth:
@@ -230,8 +230,8 @@ def _follows(node: Node) -> bool:
 
 def _place_ends(wires: Iterable[Wire], inputs: list[Atom], outputs: list[Atom]) -> None:
     """Stand each input and output as far outside as its line meets no other on the border of a scope."""
-    leaving: dict[Path, set[Atom]] = {}
-    entering: dict[Path, set[Atom]] = {}
+    leaving: dict[ScopePath, set[Atom]] = {}
+    entering: dict[ScopePath, set[Atom]] = {}
     for wire in wires:
         source, target = wire.source, wire.target
         depth = len(common(source.path, target.path))

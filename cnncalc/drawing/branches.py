@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, pairwise
 
-from cnncalc.drawing.tree import Element, Parallel, Series
+from cnncalc.drawing.tree import Parallel, Series, TreePart
 from cnncalc.ground.limits import MAX_DRAWN_NESTING
 
 TOP, BOTTOM = -1, -2
@@ -32,7 +32,7 @@ class Branches:
     """
 
     def __init__(
-        self, elements: Sequence[Element], edges: Iterable[tuple[int, int]], detach: Callable[[int, int], None]
+        self, elements: Sequence[TreePart], edges: Iterable[tuple[int, int]], detach: Callable[[int, int], None]
     ) -> None:
         self.elements = elements
         self.detach = detach
@@ -102,7 +102,7 @@ class Branches:
 
     def _between(self, numbers: list[int], cuts: list[int], top: int, bottom: int, depth: int) -> Series:
         """Return a series of cuts, with the branches between them."""
-        items: list[Element] = []
+        items: list[TreePart] = []
         links: list[bool] = []
         ends = [(-1, top), *((at, numbers[at]) for at in cuts), (len(numbers), bottom)]
         for (at, source), (then, target) in pairwise(ends):

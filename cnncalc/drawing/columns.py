@@ -20,7 +20,7 @@ FEWER = 1.25
 MOST_COLUMNS = 12
 
 
-class Setting(NamedTuple):
+class ColumnSetting(NamedTuple):
     """A box of a picture, what its inside is drawn as, and how many times as large as a page the whole is then."""
 
     box: Box
@@ -38,14 +38,14 @@ def excess(root: Box, heading: int) -> float:
     return max(max(root.body.width + beside(root), heading) / PAGE_WIDTH, root.body.height / PAGE_HEIGHT)
 
 
-def best_columns(root: Box, ways: Sequence[int], heading: int) -> Setting:
+def best_columns(root: Box, ways: Sequence[int], heading: int) -> ColumnSetting:
     """Return which box of a sized network is to be cut, and how, so that the whole suits a page.
 
     That is the network itself, or the box that it mostly consists of.  Of the numbers of columns, those in ``ways``,
     the least is taken that comes near to the best.
     """
     boxes = _mainly(root)
-    tried: list[Setting] = []
+    tried: list[ColumnSetting] = []
     for place, box in enumerate(boxes):
         whole = box.body
         assert isinstance(whole, Stack)
@@ -53,7 +53,7 @@ def best_columns(root: Box, ways: Sequence[int], heading: int) -> Setting:
             if count > 1 or not place:
                 body = _in_columns(whole, count, place > 0)
                 put(boxes[: place + 1], body)
-                tried.append(Setting(box, body, excess(root, heading)))
+                tried.append(ColumnSetting(box, body, excess(root, heading)))
         put(boxes[: place + 1], whole)
     best = min(one.excess for one in tried)
     limit = FEWER * best if best > FITS else min(FEWER * best, FITS)
@@ -61,7 +61,7 @@ def best_columns(root: Box, ways: Sequence[int], heading: int) -> Setting:
     return min(near, key=lambda one: (one.columns, one.excess))
 
 
-def apply(root: Box, setting: Setting) -> None:
+def apply(root: Box, setting: ColumnSetting) -> None:
     """Draw a network as a setting says."""
     boxes = _mainly(root)
     put(boxes[: boxes.index(setting.box) + 1], setting.body)

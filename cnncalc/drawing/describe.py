@@ -19,11 +19,11 @@ from cnncalc.drawing.parts import (
     Card,
     Fork,
     Lane,
-    Part,
+    PicturePart,
     Stack,
     Strip,
 )
-from cnncalc.drawing.tree import Element, FoldedParts, Parallel, Series, TreeScope, atoms_in, feeds, leaving, reads
+from cnncalc.drawing.tree import FoldedParts, Parallel, Series, TreePart, TreeScope, atoms_in, feeds, leaving, reads
 from cnncalc.graph import Node
 from cnncalc.layers.shapes import Shape
 
@@ -80,7 +80,7 @@ class Describer:
     def series(self, copies: Sequence[Series], level: int) -> Stack:
         """Return series that are drawn as one."""
         first = copies[0]
-        items: list[Part] = []
+        items: list[PicturePart] = []
         labels = []
         for place in range(len(first.items)):
             twins = [copy.items[place] for copy in copies]
@@ -101,7 +101,7 @@ class Describer:
         stack.reads, stack.feeds = reads(first), feeds(first)
         return stack
 
-    def part(self, twins: Sequence[Element], level: int) -> Part:
+    def part(self, twins: Sequence[TreePart], level: int) -> PicturePart:
         """Return what an element and its copies become."""
         first = twins[0]
         if isinstance(first, FoldedParts):
@@ -185,7 +185,7 @@ class Describer:
 
     # --- shapes -------------------------------------------------------------------------------------------
 
-    def _label(self, twins: Sequence[Element]) -> str:
+    def _label(self, twins: Sequence[TreePart]) -> str:
         """Return the shape below an item: of its output, where that differs from its input."""
         first = twins[0]
         if isinstance(first, Atom):
@@ -283,7 +283,7 @@ def _span(names: Sequence[str]) -> str:
 def contents(scope: TreeScope) -> str:
     """Return what is in a scope in words: ``4 conv, add``."""
     counts: dict[str, int] = {}
-    pending: list[Element] = [scope.body]
+    pending: list[TreePart] = [scope.body]
     while pending:
         element = pending.pop()
         if isinstance(element, Series):
@@ -298,7 +298,7 @@ def contents(scope: TreeScope) -> str:
     return ", ".join([f"{count} {word}" if count > 1 else word for word, count in counts.items() if word])
 
 
-def _word(element: Element) -> str:
+def _word(element: TreePart) -> str:
     if isinstance(element, TreeScope):
         return element.name.partition(" ")[0].rstrip("0123456789.") or element.name
     if isinstance(element, Atom):
@@ -306,7 +306,7 @@ def _word(element: Element) -> str:
     return ""
 
 
-def _direct(part: Part) -> list[Card | Box]:
+def _direct(part: PicturePart) -> list[Card | Box]:
     """Return the tiles and boxes of a part that lie in no box in it."""
     if isinstance(part, Card | Box):
         return [part]
@@ -317,7 +317,7 @@ def _direct(part: Part) -> list[Card | Box]:
     return []
 
 
-def _equalise(body: Part) -> None:
+def _equalise(body: PicturePart) -> None:
     """Make all cards and closed boxes of a body equally wide."""
     parts = _direct(body)
     cards = [part for part in parts if isinstance(part, Card) and part.form == "card" and part.kind != "fault"]

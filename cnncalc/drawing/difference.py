@@ -10,7 +10,7 @@ from cnncalc.drawing.describe import Describer
 from cnncalc.drawing.geometry import beside, gap, set_levels, set_routes, size
 from cnncalc.drawing.lanes import lane_lines
 from cnncalc.drawing.measures import LayerFigure, measure
-from cnncalc.drawing.parts import Box, Card, Part, Stack
+from cnncalc.drawing.parts import Box, Card, PicturePart, Stack
 from cnncalc.drawing.picture import BORDER, HEADING, MOST_BOXES, Picture
 from cnncalc.drawing.placing import Label, Placing
 from cnncalc.drawing.valley import inner, valley_of
@@ -83,7 +83,7 @@ def _described(side: Side, by: LayerFigure, lined: Sequence[tuple[Row, LayerDiff
 
     root = Describer(by, remark).box([arrange(side.graph)], 0)
     root.is_open = True
-    pending: list[Part] = [root]
+    pending: list[PicturePart] = [root]
     while pending:
         part = pending.pop()
         if isinstance(part, Card | Box) and part.places:
@@ -126,7 +126,7 @@ def _dims(row: Row) -> str:
 def _open(root: Box, depth: int) -> int:
     """Open what holds a change, no deeper than ``depth``; return how many tiles and closed boxes are seen."""
     seen = 0
-    pending: list[Part] = [root.body]
+    pending: list[PicturePart] = [root.body]
     while pending:
         part = pending.pop()
         if isinstance(part, Box):
@@ -168,7 +168,7 @@ def _as_stacks(left: Box, right: Box, changes: Sequence[LayerDiff]) -> int:
     return _line_up(left.body, right.body, pairs)
 
 
-def _line_up(left: Part, right: Part, pairs: dict[int, int]) -> int:
+def _line_up(left: PicturePart, right: PicturePart, pairs: dict[int, int]) -> int:
     """Give items that stand for each other the same height on both sides; return the height of the whole."""
     assert isinstance(left, Stack)
     assert isinstance(right, Stack)
@@ -218,7 +218,7 @@ def _partners(left: Stack, right: Stack, pairs: dict[int, int]) -> list[tuple[in
     return found
 
 
-def _places(part: Part) -> list[int]:
+def _places(part: PicturePart) -> list[int]:
     """Return the layers of a part."""
     if isinstance(part, Card | Box):
         return [*part.places]

@@ -9,7 +9,7 @@ from cnncalc.drawing.atoms import Atom
 from cnncalc.drawing.colours import COLOURS, INK, LINE, MUTED
 from cnncalc.drawing.describe import atom_keeps, contents, dims_text, fault_lines, strip_text
 from cnncalc.drawing.picture import Choice
-from cnncalc.drawing.tree import Element, TreeScope, atoms_in, parts_of
+from cnncalc.drawing.tree import TreePart, TreeScope, atoms_in, parts_of
 from cnncalc.graph import Graph
 from cnncalc.ground.terminal_safe import printable
 
@@ -39,7 +39,7 @@ def digraph(graph: Graph, choice: Choice) -> Iterator[str]:
     yield "}\n"
 
 
-def _element(element: Element, shown: dict[Atom, str], level: int, depth: int | None, indent: str) -> Iterator[str]:
+def _element(element: TreePart, shown: dict[Atom, str], level: int, depth: int | None, indent: str) -> Iterator[str]:
     if isinstance(element, Atom):
         name = shown[element] = f"n{element.order}"
         yield f"{indent}{name} {_node(element)}\n"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnncalc.drawing.geometry import shown
-from cnncalc.drawing.parts import Box, Card, Fork, Part, Stack
+from cnncalc.drawing.parts import Box, Card, Fork, PicturePart, Stack
 from cnncalc.drawing.valley import inner
 
-Seen = Card | Box
+Visible = Card | Box
 
 
 class Edge(NamedTuple):
@@ -20,8 +20,8 @@ class Edge(NamedTuple):
         shape: what stands beside it, where the shape changes.
     """
 
-    source: Seen
-    target: Seen
+    source: Visible
+    target: Visible
     is_skip: bool
     shape: str
 
@@ -31,9 +31,9 @@ def seen_edges(root: Box) -> list[Edge]:
 
     Of equal parts one is drawn, with the line into the first and out of the last.
     """
-    found: dict[tuple[Seen, Seen], Edge] = {}
+    found: dict[tuple[Visible, Visible], Edge] = {}
     _walk(root.body, [], found)
-    pending: list[Part] = [root]
+    pending: list[PicturePart] = [root]
     while pending:
         part = pending.pop()
         if isinstance(part, Box):
@@ -48,12 +48,12 @@ def seen_edges(root: Box) -> list[Edge]:
 
 
 class _Open(NamedTuple):
-    source: Seen
+    source: Visible
     is_skip: bool
     shape: str
 
 
-def _walk(part: Part, incoming: list[_Open], found: dict[tuple[Seen, Seen], Edge]) -> list[_Open]:
+def _walk(part: PicturePart, incoming: list[_Open], found: dict[tuple[Visible, Visible], Edge]) -> list[_Open]:
     """Collect the lines of a part into which some lead, and return those that lead out of it."""
     if isinstance(part, Card) or (isinstance(part, Box) and not part.is_open):
         if part.reads:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from cnncalc.drawing.letters import even
-from cnncalc.drawing.parts import CLOSED, Box, Card, Fork, Part, Route, Stack, StackColumns, Valley
+from cnncalc.drawing.parts import CLOSED, Box, Card, Fork, PicturePart, Route, Stack, StackColumns, Valley
 
 GAP, LABEL_GAP, FORK_GAP = 20, 28, 12
 """Between two items, with a shape written there, and behind branches."""
@@ -30,7 +30,7 @@ TRACKS = 40
 """Lines beside the inside of one box that have a track of their own; more share them."""
 
 
-def size(part: Part) -> None:
+def size(part: PicturePart) -> None:
     """Set width, height and axis of a part and of all that is drawn in it."""
     if isinstance(part, Stack):
         for item in part.items:
@@ -83,7 +83,7 @@ def pile(stack: Stack) -> None:
     stack.width = stack.axis + max([item.width - item.axis for item in stack.items], default=0)
 
 
-def gap(above: Part, below: Part, label: str) -> int:
+def gap(above: PicturePart, below: PicturePart, label: str) -> int:
     """Return how far an item is from the next."""
     if isinstance(above, Fork):
         return FORK_GAP
@@ -224,9 +224,9 @@ def set_routes(box: Box) -> None:
     box.tracks = len(filled)
 
 
-def _direct(body: Part) -> set[tuple[Part, Part]]:
+def _direct(body: PicturePart) -> set[tuple[PicturePart, PicturePart]]:
     """Return the parts that a line leads to from the part above in the same stack, each with that part."""
-    found: set[tuple[Part, Part]] = set()
+    found: set[tuple[PicturePart, PicturePart]] = set()
     pending = [body]
     while pending:
         part = pending.pop()

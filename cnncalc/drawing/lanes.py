@@ -12,7 +12,7 @@ from typing import NamedTuple
 from cnncalc.drawing.geometry import TRACK, shown
 from cnncalc.drawing.letters import text_width
 from cnncalc.drawing.parts import Box, Card, Valley
-from cnncalc.drawing.placing import Placing, Point, Polyline
+from cnncalc.drawing.placing import XY, Placing, Polyline
 
 CLEAR, APART = 3, 4
 """How far a line stays from a card, and from another line that it does not belong to."""
@@ -73,7 +73,7 @@ class Streets:
         for cell in range((block.top - CLEAR) // CELL, (block.bottom + CLEAR) // CELL + 1):
             self.blocks.setdefault(cell, []).append(block)
 
-    def _lay(self, points: list[Point], part: Card | Box | None) -> None:
+    def _lay(self, points: list[XY], part: Card | Box | None) -> None:
         """Note where a line lies that leaves or reaches a part."""
         for (x, y), (then_x, then_y) in pairwise(points):
             if y == then_y:
@@ -81,7 +81,7 @@ class Streets:
             else:
                 self.upright.setdefault(x // CELL, []).append(StraightPiece(x, min(y, then_y), max(y, then_y), part))
 
-    def way(self, part: Card | Box, x: int, arrives: bool) -> list[Point]:
+    def way(self, part: Card | Box, x: int, arrives: bool) -> list[XY]:
         """Return the corners of a line from the side of a part to ``x``, around what stands between, and lay it.
 
         Where there is no way that has its place for itself, it lies on another line; where there is none at all, it is
@@ -94,7 +94,7 @@ class Streets:
         self._lay(points, part)
         return points
 
-    def _ways(self, part: Card | Box, side: int, x: int, heights: list[int], alone: bool) -> Iterator[list[Point]]:
+    def _ways(self, part: Card | Box, side: int, x: int, heights: list[int], alone: bool) -> Iterator[list[XY]]:
         """Yield the ways that are free, the straight ones first, then those that lead around the least."""
         for y in heights:
             if self._is_level_free(y, side, x, part, alone):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnncalc.drawing.colours import COLOURS, FRAME_LINE, INK
-from cnncalc.drawing.edges import Seen, seen_edges
-from cnncalc.drawing.parts import Box, Card, Part
+from cnncalc.drawing.edges import Visible, seen_edges
+from cnncalc.drawing.parts import Box, Card, PicturePart
 from cnncalc.drawing.picture import open_to
 from cnncalc.drawing.valley import inner
 from cnncalc.ground.errors import CnncalcError
@@ -60,7 +60,7 @@ def note(root: Box) -> str:
 def _levels(root: Box) -> int:
     """Return how deep boxes lie in each other."""
     deepest = 0
-    pending: list[Part] = [root.body]
+    pending: list[PicturePart] = [root.body]
     while pending:
         part = pending.pop()
         if isinstance(part, Box):
@@ -69,9 +69,9 @@ def _levels(root: Box) -> int:
     return deepest + 1
 
 
-def _seen(root: Box) -> Iterator[Seen]:
+def _seen(root: Box) -> Iterator[Visible]:
     """Yield the tiles and closed boxes, from top to bottom."""
-    pending: list[Part] = [root.body]
+    pending: list[PicturePart] = [root.body]
     while pending:
         part = pending.pop()
         if isinstance(part, Card) or (isinstance(part, Box) and not part.is_open):
@@ -81,7 +81,7 @@ def _seen(root: Box) -> Iterator[Seen]:
 
 
 def _lines(root: Box, folded: str) -> Iterator[str]:
-    names: dict[Seen, str] = {}
+    names: dict[Visible, str] = {}
     yield "flowchart TD\n"
     if folded:
         yield f"  %% {_comment(folded)}\n"
@@ -102,11 +102,11 @@ def _lines(root: Box, folded: str) -> Iterator[str]:
         yield f"  classDef frame fill:#f5f7f9,stroke:{FRAME_LINE},color:{INK}\n  class {','.join(frames)} frame\n"
 
 
-def _kind(part: Seen) -> str:
+def _kind(part: Visible) -> str:
     return part.kind if isinstance(part, Card) else "box"
 
 
-def _part(part: Part, names: dict[Seen, str], frames: list[str], indent: str) -> Iterator[str]:
+def _part(part: PicturePart, names: dict[Visible, str], frames: list[str], indent: str) -> Iterator[str]:
     if isinstance(part, Card):
         names[part] = name = f"n{len(names)}"
         yield f"{indent}{name}{_tile(part)}\n"

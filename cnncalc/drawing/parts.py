@@ -141,7 +141,7 @@ class Stack(Placed):
 
     __slots__ = ("items", "labels", "links", "tops")
 
-    def __init__(self, items: list[Part], links: list[bool], labels: list[str]) -> None:
+    def __init__(self, items: list[PicturePart], links: list[bool], labels: list[str]) -> None:
         super().__init__()
         self.items = items
         self.links = links
@@ -209,4 +209,4 @@ class StackColumns(Placed):
         self.lefts: list[int] = []
 
 
-Part: TypeAlias = Card | Box | Stack | Fork | Valley | StackColumns
+PicturePart: TypeAlias = Card | Box | Stack | Fork | Valley | StackColumns

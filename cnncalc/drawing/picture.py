@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnncalc.drawing.arrange import arrange, two_sides
-from cnncalc.drawing.columns import FITS, MOST_COLUMNS, Setting, apply, best_columns, excess
+from cnncalc.drawing.columns import FITS, MOST_COLUMNS, ColumnSetting, apply, best_columns, excess
 from cnncalc.drawing.describe import Describer
 from cnncalc.drawing.geometry import beside, set_routes, size
 from cnncalc.drawing.lanes import lane_lines
 from cnncalc.drawing.letters import text_width
 from cnncalc.drawing.measures import LayerFigure
-from cnncalc.drawing.parts import Box, Card, Part
+from cnncalc.drawing.parts import Box, Card, PicturePart
 from cnncalc.drawing.placing import Placing
 from cnncalc.drawing.valley import inner, valley_of
 from cnncalc.figures.costs import sums
@@ -119,7 +119,7 @@ def heading_of(graph: Graph, measure: LayerFigure, choice: Choice) -> tuple[str,
 
 def open_to(box: Box, depth: int) -> None:
     """Open the boxes around which there are fewer than ``depth`` boxes."""
-    pending: list[Part] = [box.body]
+    pending: list[PicturePart] = [box.body]
     while pending:
         part = pending.pop()
         if isinstance(part, Box):
@@ -140,7 +140,7 @@ def suitable_depth(root: Box, heading: int, boxes: int = MOST_BOXES) -> int:
         depth += 1
 
 
-def _setting(root: Box, heading: int, columns: int | None) -> Setting:
+def _setting(root: Box, heading: int, columns: int | None) -> ColumnSetting:
     """Size a network and return how its inside is drawn best, if it is no U."""
     stack = root.body
     valley = valley_of(root) if columns is None else None
@@ -148,7 +148,7 @@ def _setting(root: Box, heading: int, columns: int | None) -> Setting:
     size(root.body)
     set_routes(root)
     if valley is not None:
-        found = Setting(root, valley, excess(root, heading))
+        found = ColumnSetting(root, valley, excess(root, heading))
         root.body = stack
         return found
     ways = [columns] if columns else [1] if root.lanes else range(1, MOST_COLUMNS + 1)
@@ -158,7 +158,7 @@ def _setting(root: Box, heading: int, columns: int | None) -> Setting:
 def _count(root: Box, depth: int) -> tuple[int, bool]:
     """Return how many tiles and closed boxes there are at a depth, and whether any box is closed."""
     shown, more = 0, False
-    pending: list[Part] = [root.body]
+    pending: list[PicturePart] = [root.body]
     while pending:
         part = pending.pop()
         if isinstance(part, Card):

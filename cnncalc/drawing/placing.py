@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnncalc.drawing.geometry import BUS, COLUMN_GAP, HEADER, LABEL_GAP, MARGIN, TURN, valley_left
-from cnncalc.drawing.parts import Box, Card, Fork, Part, Stack, StackColumns, Valley
+from cnncalc.drawing.parts import Box, Card, Fork, PicturePart, Stack, StackColumns, Valley
 
-Point = tuple[int, int]
+XY = tuple[int, int]
 
 
 class Polyline(NamedTuple):
     """A line of horizontal and vertical pieces; ``is_skip`` for what passes other parts, ``arrow`` at its end."""
 
-    points: list[Point]
+    points: list[XY]
     is_skip: bool
     arrow: bool
 
@@ -38,7 +38,7 @@ class Placing:
         self.parts: list[Card | Box] = []
         self.beside: list[Box] = []
 
-    def place(self, part: Part, x: int, y: int, up: bool = False) -> None:
+    def place(self, part: PicturePart, x: int, y: int, up: bool = False) -> None:
         """Place a part whose left edge is ``x`` and whose flow begins at height ``y``."""
         part.x, part.y = x, y - part.height if up else y
         if isinstance(part, Card):
@@ -55,7 +55,7 @@ class Placing:
         else:
             self._box(part, x, y, up)
 
-    def _line(self, x: int, y: int, up: bool, points: list[Point], is_skip: bool = False, arrow: bool = False) -> None:
+    def _line(self, x: int, y: int, up: bool, points: list[XY], is_skip: bool = False, arrow: bool = False) -> None:
         """Add a line of points that are counted from (x, y) along the flow."""
         sign = -1 if up else 1
         self.lines.append(Polyline([(x + dx, y + sign * dy) for dx, dy in points], is_skip, arrow))
@@ -191,7 +191,7 @@ class Placing:
         self.lines.append(Polyline(points, False, ends_in_arrow(last.up)))
 
 
-def ends_in_arrow(part: Part) -> bool:
+def ends_in_arrow(part: PicturePart) -> bool:
     """Return whether a line that reaches a part ends there, not further inside."""
     if isinstance(part, Stack):
         return bool(part.items) and ends_in_arrow(part.items[0])

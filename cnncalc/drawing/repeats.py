@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from math import isqrt
 
 from cnncalc.drawing.atoms import Atom
-from cnncalc.drawing.tree import Element, FoldedParts, Parallel, Series, TreeScope
+from cnncalc.drawing.tree import FoldedParts, Parallel, Series, TreePart, TreeScope
 
 LONGEST_PERIOD = 12
 LEAST_SAVED = 3
@@ -44,7 +44,7 @@ class _Folding:
         _group(series, around)
         return number
 
-    def _sign(self, element: Element, around: TreeScope) -> int:
+    def _sign(self, element: TreePart, around: TreeScope) -> int:
         if isinstance(element, Atom):
             return self._atom(element)
         if isinstance(element, TreeScope):
@@ -85,7 +85,7 @@ class _Runs:
 
     def fold(self) -> None:
         """Put the repeats of the series together, the longest first from the top."""
-        items: list[Element] = []
+        items: list[TreePart] = []
         links = [self.series.links[0]]
         at = 0
         while at < len(self.items):
@@ -146,7 +146,7 @@ def _made_up(series: Series, start: int, end: int, around: TreeScope) -> TreeSco
     return scope
 
 
-def _edge_name(element: Element, side: int) -> str:
+def _edge_name(element: TreePart, side: int) -> str:
     """Return the short name of a part's first or last atom or scope."""
     while not isinstance(element, Atom | TreeScope) or (isinstance(element, TreeScope) and element.is_made_up):
         if isinstance(element, TreeScope):

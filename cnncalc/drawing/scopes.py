@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 
-from cnncalc.drawing.atoms import Atom, Path, Wire
+from cnncalc.drawing.atoms import Atom, ScopePath, Wire
 from cnncalc.ground.limits import MAX_DRAWN_NESTING
 
 
@@ -14,20 +14,20 @@ class LevelItem:
 
     __slots__ = ("atoms", "is_scope", "name", "path")
 
-    def __init__(self, atoms: list[Atom], name: str, path: Path, is_scope: bool) -> None:
+    def __init__(self, atoms: list[Atom], name: str, path: ScopePath, is_scope: bool) -> None:
         self.atoms = atoms
         self.name = name
         self.path = path
         self.is_scope = is_scope
 
 
-def items_of(atoms: Sequence[Atom], around: Path, depth: int, opened: Sequence[Path] = ()) -> list[LevelItem]:
+def items_of(atoms: Sequence[Atom], around: ScopePath, depth: int, opened: Sequence[ScopePath] = ()) -> list[LevelItem]:
     """Return the parts of a scope, in their order; no two of them feed each other.
 
     A scope with one part vanishes, and so does every scope that is deeper than may be drawn, and those in ``opened``,
     whose parts stand in their place.
     """
-    groups: dict[Path, list[Atom]] = {}
+    groups: dict[ScopePath, list[Atom]] = {}
     for atom in atoms:
         level = len(around) + 1
         for scope in opened:
@@ -40,7 +40,7 @@ def items_of(atoms: Sequence[Atom], around: Path, depth: int, opened: Sequence[P
     return _sorted(_without_circles(items))
 
 
-def _item(atoms: list[Atom], path: Path) -> LevelItem:
+def _item(atoms: list[Atom], path: ScopePath) -> LevelItem:
     """Return the atoms of a scope as an item: the innermost scope that holds them all, or the one atom."""
     if len(atoms) == 1:
         return LevelItem(atoms, "", (), False)

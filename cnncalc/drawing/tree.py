@@ -22,7 +22,7 @@ class Series:
 
     __slots__ = ("items", "links")
 
-    def __init__(self, items: list[Element], links: list[bool]) -> None:
+    def __init__(self, items: list[TreePart], links: list[bool]) -> None:
         self.items = items
         self.links = links
 
@@ -69,10 +69,10 @@ class FoldedParts:
         self.copies: Sequence[TreeScope | Atom] = copies
 
 
-Element: TypeAlias = Atom | Series | Parallel | TreeScope | FoldedParts
+TreePart: TypeAlias = Atom | Series | Parallel | TreeScope | FoldedParts
 
 
-def reads(element: Element) -> bool:
+def reads(element: TreePart) -> bool:
     """Return whether a line comes into a part."""
     if isinstance(element, Atom):
         return element.kind != "input"
@@ -85,7 +85,7 @@ def reads(element: Element) -> bool:
     return reads(element.copies[0])
 
 
-def feeds(element: Element) -> bool:
+def feeds(element: TreePart) -> bool:
     """Return whether a line goes out of a part."""
     if isinstance(element, Atom):
         return element.kind not in ("output", "fault")
@@ -98,7 +98,7 @@ def feeds(element: Element) -> bool:
     return feeds(element.copies[-1])
 
 
-def leaving(element: Element) -> Iterator[Atom]:
+def leaving(element: TreePart) -> Iterator[Atom]:
     """Yield the atoms whose outputs go out of a part, those that only pass it not among them."""
     if isinstance(element, Atom):
         yield element
@@ -112,7 +112,7 @@ def leaving(element: Element) -> Iterator[Atom]:
         yield from leaving(element.body if isinstance(element, TreeScope) else element.copies[-1])
 
 
-def atoms_in(element: Element) -> Iterator[Atom]:
+def atoms_in(element: TreePart) -> Iterator[Atom]:
     """Yield the atoms of a part, copies included, from top to bottom."""
     if isinstance(element, Atom):
         yield element
@@ -121,7 +121,7 @@ def atoms_in(element: Element) -> Iterator[Atom]:
         yield from atoms_in(inner)
 
 
-def parts_of(element: Element) -> Sequence[Element]:
+def parts_of(element: TreePart) -> Sequence[TreePart]:
     """Return what a part consists of."""
     if isinstance(element, Series):
         return element.items
@@ -137,7 +137,7 @@ def edges(root: TreeScope) -> Iterator[tuple[Atom, Atom]]:
     found: list[tuple[Atom, Atom]] = []
     _walk(root, [], found)
     yield from found
-    pending: list[Element] = [root]
+    pending: list[TreePart] = [root]
     while pending:
         element = pending.pop()
         if isinstance(element, TreeScope):
@@ -145,7 +145,7 @@ def edges(root: TreeScope) -> Iterator[tuple[Atom, Atom]]:
         pending.extend(parts_of(element))
 
 
-def _walk(element: Element, incoming: list[Atom], found: list[tuple[Atom, Atom]]) -> list[Atom]:
+def _walk(element: TreePart, incoming: list[Atom], found: list[tuple[Atom, Atom]]) -> list[Atom]:
     """Collect the edges of a part into which the given atoms lead, and return the atoms that lead out of it."""
     if isinstance(element, Atom):
         found.extend((source, element) for source in incoming)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnncalc.drawing.parts import Box, Card, Fork, Lane, Part, Stack, StackColumns, Valley, ValleyLevel
+from cnncalc.drawing.parts import Box, Card, Fork, Lane, PicturePart, Stack, StackColumns, Valley, ValleyLevel
 
 LEAST_STEPS = 2
 """Of a network that is drawn as a U."""
@@ -13,7 +13,7 @@ LEAST_WITHIN = 0.35
 """Which part of all tiles a U must hold below its highest step."""
 
 
-def inner(part: Part) -> Sequence[Part]:
+def inner(part: PicturePart) -> Sequence[PicturePart]:
     """Return what a part consists of."""
     if isinstance(part, Box):
         return [part.body]
@@ -53,7 +53,7 @@ def valley_of(root: Box) -> Valley | None:
         stack = step[1]
 
 
-def _tiles(part: Part) -> int:
+def _tiles(part: PicturePart) -> int:
     """Return how many tiles are in a part."""
     return 1 if isinstance(part, Card) else sum(_tiles(item) for item in inner(part))
 
@@ -105,7 +105,7 @@ def _bracketed(stack: Stack, lanes: Sequence[Lane]) -> Valley | None:
     """Return a stack as a valley whose steps end where lanes begin, if each lane lies around the next."""
     where: dict[Card, int] = {}
     for place, item in enumerate(stack.items):
-        pending: list[Part] = [item]
+        pending: list[PicturePart] = [item]
         while pending:
             part = pending.pop()
             if isinstance(part, Card):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 ABSENT = object()
 """What a column has where the layer is not there."""
 
-Column = Sequence[object]
+FigureColumn = Sequence[object]
 
 
 def same(one: object, other: object) -> bool:
@@ -21,12 +21,12 @@ def whole(column: Sequence[object]) -> list[int]:
     return numbers if len(numbers) == len(column) else []
 
 
-def equal(column: Column, other: Column) -> bool:
+def equal(column: FigureColumn, other: FigureColumn) -> bool:
     """Whether a column is another one, wherever it has a figure."""
     return all(value is ABSENT or same(value, there) for value, there in zip(column, other, strict=True))
 
 
-def multiple(column: Column, other: Column) -> str:
+def multiple(column: FigureColumn, other: FigureColumn) -> str:
     """Return a column of whole numbers as a multiple, or a part, of another; "" where it is neither."""
     pairs = _whole_pairs(column, other)
     if not pairs or not all(value > 0 and there > 0 for value, there in pairs):
@@ -39,13 +39,13 @@ def multiple(column: Column, other: Column) -> str:
     return ""
 
 
-def is_half(column: Column, other: Column) -> bool:
+def is_half(column: FigureColumn, other: FigureColumn) -> bool:
     """Whether a column is the half of another, rounded down, as the padding of a kernel often is."""
     pairs = _whole_pairs(column, other)
     return bool(pairs) and all(value == there // 2 for value, there in pairs)
 
 
-def _whole_pairs(column: Column, other: Column) -> list[tuple[int, int]]:
+def _whole_pairs(column: FigureColumn, other: FigureColumn) -> list[tuple[int, int]]:
     """Return the pairs of both columns where the layer is there; an empty list unless all are integers."""
     there = [place for place, value in enumerate(column) if value is not ABSENT]
     return list(zip(whole([column[at] for at in there]), whole([other[at] for at in there]), strict=False))

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 
-from cnncalc.exporters.columns import Column, is_half, multiple
+from cnncalc.exporters.columns import FigureColumn, is_half, multiple
 from cnncalc.exporters.scopes import ScopePart, parts_of
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.layers.arguments import REQUIRED
 
-Key = tuple[object, ...]
+StructureKey = tuple[object, ...]
 
 UNSTATED = ("in_channels", "in_features")
 """Arguments that only check what is inferred."""
@@ -52,7 +52,7 @@ class Entry:
                     continue
                 value = _short(node.layer.__dict__[name], argument.axes)
                 (self.values if _is_figure(value) else fixed)[name] = value
-        self.key: Key = (node.layer.type, *fixed.items()) if inner is None else structure(inner, reads[0])
+        self.key: StructureKey = (node.layer.type, *fixed.items()) if inner is None else structure(inner, reads[0])
         self.fixed = fixed
 
     @property
@@ -77,7 +77,7 @@ def _is_figure(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def structure(entries: list[Entry], source: Tensor) -> Key:
+def structure(entries: list[Entry], source: Tensor) -> StructureKey:
     """Return what equal scopes have in common: types, words, and which item reads which."""
     places: dict[Tensor, int] = {source: -1}
     found: list[object] = []
@@ -118,7 +118,7 @@ def everything(entries: list[Entry]) -> Iterator[Entry]:
 
 def without_single(entries: list[Entry]) -> list[Entry]:
     """Return items in which every scope that occurs only once is replaced by its own items."""
-    count: dict[Key, int] = {}
+    count: dict[StructureKey, int] = {}
     for entry in everything(entries):
         count[entry.key] = count.get(entry.key, 0) + 1
 
@@ -156,10 +156,10 @@ class BlockText:
         self.arguments = arguments
 
 
-def blocks(entries: list[Entry], taken: Callable[[str], bool]) -> dict[Key, BlockText]:
+def blocks(entries: list[Entry], taken: Callable[[str], bool]) -> dict[StructureKey, BlockText]:
     """Return the blocks that scopes become, the innermost first; each scope gets its arguments as values."""
-    found: dict[Key, BlockText] = {}
-    places: dict[Key, list[Entry]] = {}
+    found: dict[StructureKey, BlockText] = {}
+    places: dict[StructureKey, list[Entry]] = {}
     for entry in everything(entries):
         places.setdefault(entry.key, []).append(entry)
     names: set[str] = set()
@@ -171,7 +171,7 @@ def blocks(entries: list[Entry], taken: Callable[[str], bool]) -> dict[Key, Bloc
     return found
 
 
-Columns = dict[tuple[object, ...], str]
+NamedColumns = dict[tuple[object, ...], str]
 """The columns of values that have names."""
 
 NUMBERED = r"_\d+$"
@@ -197,13 +197,15 @@ def _block_name(scope: str, names: set[str], taken: Callable[[str], bool], held:
     return name
 
 
-def _block(name: str, alike: list[Entry], inner: dict[Key, BlockText], taken: Callable[[str], bool]) -> BlockText:
+def _block(
+    name: str, alike: list[Entry], inner: dict[StructureKey, BlockText], taken: Callable[[str], bool]
+) -> BlockText:
     """Return the block of scopes that are alike, and give each its arguments; ``inner`` are the blocks within.
 
     Layers are asked before blocks, so that a block within is given a part of the layers' width: ``out_channels // 4``.
     """
     first = alike[0].inner or []
-    columns: dict[str, Columns] = {}
+    columns: dict[str, NamedColumns] = {}
     said: dict[tuple[int, str], str] = {}
     arguments: dict[str, object] = {}
 
@@ -239,7 +241,7 @@ def _block(name: str, alike: list[Entry], inner: dict[Key, BlockText], taken: Ca
     return BlockText(name, first, said, dict(sorted(arguments.items(), key=lambda item: item[1] is not None)))
 
 
-def _default(entry: Entry, argument: str, inner: dict[Key, BlockText]) -> object:
+def _default(entry: Entry, argument: str, inner: dict[StructureKey, BlockText]) -> object:
     """Return what an item takes for an argument that isn't given: what its layer, or its block, takes for it."""
     if entry.inner is not None:
         return inner[entry.key].arguments[argument]
@@ -260,7 +262,7 @@ def _family(argument: str) -> str:
     return "width" if stem.endswith(("channels", "features", "groups")) else stem
 
 
-def _in_terms_of(columns: Columns, column: Column, parts: bool) -> str | None:
+def _in_terms_of(columns: NamedColumns, column: FigureColumn, parts: bool) -> str | None:
     """Return a column as a multiple of a known one, ``4 * width``, or else as a part of one, ``width // 4``."""
     texts = {name: multiple(column, other) for other, name in columns.items()}
     for is_part in (False, True) if parts else (False,):
@@ -270,7 +272,7 @@ def _in_terms_of(columns: Columns, column: Column, parts: bool) -> str | None:
     return None
 
 
-def _half(padding: Column, kernels: Columns) -> str | None:
+def _half(padding: FigureColumn, kernels: NamedColumns) -> str | None:
     """Return a column of paddings as half of a known kernel size, which keeps the size of a map."""
     return next((f"{name} // 2" for kernel, name in kernels.items() if is_half(padding, kernel)), None)
 

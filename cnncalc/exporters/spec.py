@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.exporters.formats import Options, check_text
 from cnncalc.exporters.nesting import nested
-from cnncalc.exporters.rolling import BlockText, Entry, Key, blocks, rolled, without_single
+from cnncalc.exporters.rolling import BlockText, Entry, StructureKey, blocks, rolled, without_single
 from cnncalc.exporters.shared import with_owners
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.ground.errors import CnncalcError
@@ -163,7 +163,7 @@ class _Writer:
     def __init__(self, graph: Graph, entries: list[Entry]) -> None:
         self.graph = graph
         self.entries = entries
-        self.blocks: dict[Key, BlockText] = blocks(entries, is_taken)
+        self.blocks: dict[StructureKey, BlockText] = blocks(entries, is_taken)
 
     def lines(self) -> list[str]:
         """Return the whole text."""

@@ -26,7 +26,7 @@ class Basis(NamedTuple):
     optimizer: str = "adam"
 
 
-Part = tuple[str, int]
+Share = tuple[str, int]
 """A layer's name, or a tensor's, and what it adds to a figure."""
 
 
@@ -49,7 +49,7 @@ class Figure(NamedTuple):
     unit: str
     help: str
     of_network: Callable[[Graph, Basis], int | tuple[int, ...]]
-    parts: Callable[[Graph, Basis], list[Part]]
+    parts: Callable[[Graph, Basis], list[Share]]
     bound: str = ""
     old: str = ""
 
@@ -65,7 +65,7 @@ class Figure(NamedTuple):
         return self.name.replace("_", "-")
 
 
-def _no_parts(network: Graph, basis: Basis) -> list[Part]:
+def _no_parts(network: Graph, basis: Basis) -> list[Share]:
     return []
 
 
@@ -78,7 +78,7 @@ def _sum(
     def of_network(network: Graph, basis: Basis) -> int:
         return sum([of_layer(node, basis) for node in network.nodes])
 
-    def parts(network: Graph, basis: Basis) -> list[Part]:
+    def parts(network: Graph, basis: Basis) -> list[Share]:
         return [(node.name, of_layer(node, basis)) for node in network.nodes]
 
     return Figure(name, title, unit, help, of_network, parts, bound, old)
@@ -100,7 +100,7 @@ def _peak(network: Graph, basis: Basis) -> int:
     return peak_elements(network, basis.batch)[0] * basis.width
 
 
-def _alive_at_peak(network: Graph, basis: Basis) -> list[Part]:
+def _alive_at_peak(network: Graph, basis: Basis) -> list[Share]:
     """Return the tensors that are alive while the layer of the peak runs."""
     _, node = peak_elements(network, basis.batch)
     now = node.index if node is not None else -1
@@ -192,7 +192,7 @@ HEAVIEST = 3
 """How many layers a failure names."""
 
 
-def heaviest(figure: Figure, network: Graph, basis: Basis) -> list[Part]:
+def heaviest(figure: Figure, network: Graph, basis: Basis) -> list[Share]:
     """Return the layers that cost most of a figure, the heaviest first."""
     parts = [part for part in figure.parts(network, basis) if part[1]]
     return sorted(parts, key=lambda part: -part[1])[:HEAVIEST]

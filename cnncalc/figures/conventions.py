@@ -17,7 +17,7 @@ from cnncalc.layers.base import Layer, Use
 UNDEFINED = ("locally_connected",)
 """Types that PyTorch does not have, so that no tool for it says what they cost."""
 
-Rule = Callable[[Use, int], "int | None"]
+CountRule = Callable[[Use, int], "int | None"]
 """From a layer's use and the batch to a tool's figure; None if the tool has none.  The docstring is shown."""
 
 
@@ -39,15 +39,15 @@ class Convention(NamedTuple):
     release: str
     source: str
     counts: str
-    by_type: Mapping[str, Rule]
-    others: Rule | None = None
+    by_type: Mapping[str, CountRule]
+    others: CountRule | None = None
 
     @property
     def title(self) -> str:
         """The figure with the tool that it comes from."""
         return f"{self.figure} ({self.name})"
 
-    def rule(self, layer_type: str) -> Rule | None:
+    def rule(self, layer_type: str) -> CountRule | None:
         """Return the rule for a layer type; None if the tool passes it over."""
         return self.by_type.get(layer_type, self.others)
 

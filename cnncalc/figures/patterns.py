@@ -12,7 +12,7 @@ from math import gcd, lcm
 
 from cnncalc.ground.limits import MAX_INTEGER
 from cnncalc.ground.named import NamedTuple
-from cnncalc.layers.reads import Ranges, Span
+from cnncalc.layers.reads import Ranges, Reach
 
 NOTHING = MAX_INTEGER**4
 """A first position beyond all others, and with the sign turned a last one: of positions that see nothing."""
@@ -117,7 +117,7 @@ def _taps(pattern: Pattern, ranges: Ranges) -> int:
     return min((ends[1] - ends[0]) // ranges.step + 1, 2 * len(pattern.first)) if ends else 1
 
 
-def _span(ranges: Ranges, position: int) -> Span:
+def _span(ranges: Ranges, position: int) -> Reach:
     turns, place = divmod(position, ranges.period)
     ends = ranges.of(place)
     if not turns or ends is None:
@@ -127,7 +127,7 @@ def _span(ranges: Ranges, position: int) -> Span:
     return ends[0] + turns * ranges.growth, ends[1] + turns * ranges.growth
 
 
-def _together(pattern: Pattern, span: Span, step: int, rises: bool) -> tuple[int, int]:
+def _together(pattern: Pattern, span: Reach, step: int, rises: bool) -> tuple[int, int]:
     """Return what the positions of a span see together."""
     if span is None:
         return NOTHING, -NOTHING

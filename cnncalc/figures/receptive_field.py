@@ -133,11 +133,11 @@ class Field:
 
 
 Fields: TypeAlias = tuple[Field, ...]
-Seen: TypeAlias = dict[Input, Fields]
+InputFields: TypeAlias = dict[Input, Fields]
 """The fields on every spatial axis of every input that a tensor depends on; of a vector there are none."""
 
 
-def leading(seen: Seen) -> Fields:
+def leading(seen: InputFields) -> Fields:
     """Return the fields on the first input that has an axis."""
     return next((fields for fields in seen.values() if fields), ())
 
@@ -145,13 +145,13 @@ def leading(seen: Seen) -> Fields:
 class ReceptiveFields(NamedTuple):
     """The fields of every tensor, and the nodes whose branches come with different strides."""
 
-    of: dict[Tensor, Seen]
+    of: dict[Tensor, InputFields]
     disagreeing: list[Node]
 
 
 def receptive_fields(graph: Graph) -> ReceptiveFields:
     """Return what every node's output sees of the inputs that it comes from."""
-    of: dict[Tensor, Seen] = {tensor: {tensor: _own(tensor.shape)} for tensor in graph.inputs.values()}
+    of: dict[Tensor, InputFields] = {tensor: {tensor: _own(tensor.shape)} for tensor in graph.inputs.values()}
     disagreeing: list[Node] = []
     known: dict[Use, Reads | None] = {}
     work = PatternBudget(MAX_FIELD_WORK)
@@ -188,7 +188,7 @@ def _stretched(shape: Shape, output: Shape) -> tuple[Move, ...]:
     return (Along(tuple([Read(None if size != out else axis) for axis, (size, out) in sizes])),)
 
 
-def _moved(seen: Seen, moves: tuple[Move, ...], shape: Shape, output: Shape, work: PatternBudget) -> Seen:
+def _moved(seen: InputFields, moves: tuple[Move, ...], shape: Shape, output: Shape, work: PatternBudget) -> InputFields:
     """Return the fields behind a layer's moves, by input of the network."""
     if isinstance(moves[0], Along):
         reads = moves[0].reads
@@ -279,7 +279,9 @@ def _along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Sh
 # --- where branches meet ----------------------------------------------------------------------------------------
 
 
-def _joined(node: Node, moves: Reads | None, of: dict[Tensor, Seen], work: PatternBudget) -> tuple[Seen, bool]:
+def _joined(
+    node: Node, moves: Reads | None, of: dict[Tensor, InputFields], work: PatternBudget
+) -> tuple[InputFields, bool]:
     """Return what a node sees over all its inputs, and whether they come with the same strides."""
     use = node.use
     seam = _seam(moves)
@@ -296,7 +298,7 @@ def _joined(node: Node, moves: Reads | None, of: dict[Tensor, Seen], work: Patte
     if all(seen is one for seen in branches) and seam is None:
         return one, True
     agree = True
-    found: Seen = {}
+    found: InputFields = {}
     for source in dict.fromkeys([source for seen in branches for source in seen]):
         of_branches = [seen[source] for seen in branches if source in seen]
         fields = []
@@ -308,7 +310,7 @@ def _joined(node: Node, moves: Reads | None, of: dict[Tensor, Seen], work: Patte
     return found, agree
 
 
-def _on_channels(seen: Seen) -> bool:
+def _on_channels(seen: InputFields) -> bool:
     """Return whether channels are positions of an input."""
     for fields in seen.values():
         for field in fields:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnncalc.figures.costs import CONVENTIONS, COUNTED_IN_ACTIVATIONS, DTYPES, OWN_CONVENTION
 from cnncalc.figures.expectations import unmet
 from cnncalc.figures.memory import OPTIMIZERS, peak_elements, training_elements
-from cnncalc.figures.receptive_field import Fields, Seen, leading, receptive_fields
+from cnncalc.figures.receptive_field import Fields, InputFields, leading, receptive_fields
 from cnncalc.graph import Graph, Node, Unmet
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.named import NamedTuple
@@ -184,7 +184,7 @@ def summarize(
     )
 
 
-def _by_input(network: Graph, seen: Seen) -> dict[str, Fields]:
+def _by_input(network: Graph, seen: InputFields) -> dict[str, Fields]:
     """Return what is seen of each input, in the network's order."""
     return {name: seen[tensor] for name, tensor in network.inputs.items() if seen.get(tensor)}
 

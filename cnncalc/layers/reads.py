@@ -14,7 +14,7 @@ from typing import TypeAlias
 from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.shapes import Shape
 
-Span: TypeAlias = "tuple[int, int] | None"
+Reach: TypeAlias = "tuple[int, int] | None"
 """The first and the last position that are read; None if none is."""
 
 
@@ -31,7 +31,7 @@ class Ranges(NamedTuple):
 
     period: int
     growth: int | None
-    of: Callable[[int], Span]
+    of: Callable[[int], Reach]
     step: int = 1
 
 
@@ -112,7 +112,7 @@ def spreading(kernel: int, stride: int, before: int, dilation: int) -> Ranges:
     common = gcd(stride, dilation)
     apart, inverse = stride // common, pow(dilation // common, -1, stride // common)
 
-    def of(position: int) -> Span:
+    def of(position: int) -> Reach:
         place = position + before
         if place % common:
             return None
@@ -193,7 +193,7 @@ def interpolated(
         ahead, step = shift / (2 * below), 1 / factor
         return Ranges(out, size, lambda i: (min(max(int(i * step + ahead), 0), size - 1),) * 2)
 
-    def of(position: int) -> Span:
+    def of(position: int) -> Reach:
         at, rest = divmod(2 * position * above + shift, 2 * below)
         return (at - neighbours + 1, at + neighbours) if rest and neighbours else (at, at)
 

@@ -15,8 +15,8 @@ from cnncalc.ground.terminal_safe import printable
 from cnncalc.rendering.cells import cells, fitting, left, right
 from cnncalc.rendering.screen import Screen
 
-Part = tuple[str, str]
-Line = list[Part]
+Styled = tuple[str, str]
+StyledLine = list[Styled]
 
 BAR_WIDEST, BAR_NARROWEST = 10, 3
 NARROWEST_FOLD = 9
@@ -42,13 +42,13 @@ class Paragraph(NamedTuple):
 
     text: str
     style: str = ""
-    label: Part = ("", "")
+    label: Styled = ("", "")
 
 
 class Text(NamedTuple):
     """One line as it stands."""
 
-    parts: Line
+    parts: StyledLine
 
 
 class Gap:
@@ -81,7 +81,7 @@ class Column(NamedTuple):
     bar: bool = False
 
 
-class Rule:
+class Divider:
     """A line across the table."""
 
     __slots__ = ()
@@ -93,7 +93,7 @@ class Heading(NamedTuple):
     text: str
 
 
-TableRow = Sequence[str | Cell | Bar] | Rule | Heading
+TableRow = Sequence[str | Cell | Bar] | Divider | Heading
 
 
 class Table(NamedTuple):
@@ -103,7 +103,7 @@ class Table(NamedTuple):
     rows: Sequence[TableRow]
 
 
-Block = Title | Paragraph | Text | Table | Gap
+PageBlock = Title | Paragraph | Text | Table | Gap
 
 
 def under_headings(rows: Iterable[tuple[str, TableRow]]) -> list[TableRow]:
@@ -118,7 +118,7 @@ def under_headings(rows: Iterable[tuple[str, TableRow]]) -> list[TableRow]:
     return found
 
 
-def page_lines(page: Iterable[Block], screen: Screen) -> Iterator[Line]:
+def page_lines(page: Iterable[PageBlock], screen: Screen) -> Iterator[StyledLine]:
     """Yield a page's lines, block by block as they come."""
     for block in page:
         if isinstance(block, Title):
@@ -133,7 +133,7 @@ def page_lines(page: Iterable[Block], screen: Screen) -> Iterator[Line]:
             yield []
 
 
-def plain(lines: Iterable[Line]) -> str:
+def plain(lines: Iterable[StyledLine]) -> str:
     """Return the text of lines."""
     return "".join([printable("".join([text for text, _ in line])) + "\n" for line in lines])
 
@@ -150,7 +150,7 @@ def bar(share: float, width: int) -> str:
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
 
 
-def table(columns: Sequence[Column], rows: Sequence[TableRow], screen: Screen) -> list[Line]:
+def table(columns: Sequence[Column], rows: Sequence[TableRow], screen: Screen) -> list[StyledLine]:
     """Return the lines of a table: its titles, a rule, the rows."""
     kept = [index for index, column in enumerate(columns) if screen.box or not column.bar]
     widths = _Widths(columns, rows, kept)
@@ -160,9 +160,9 @@ def table(columns: Sequence[Column], rows: Sequence[TableRow], screen: Screen) -
     kept = [index for index in kept if widths.of[index]]
     folding = [index for index in kept if columns[index].folds]
     total = widths.total
-    lines: list[Line] = [_titles(columns, kept, widths.of), _rule(total, screen.box)]
+    lines: list[StyledLine] = [_titles(columns, kept, widths.of), _rule(total, screen.box)]
     for row in rows:
-        if isinstance(row, Rule):
+        if isinstance(row, Divider):
             lines.append(_rule(total, screen.box))
         elif isinstance(row, Heading):
             lines.append([(row.text, "dim")])
@@ -183,7 +183,7 @@ class _Widths:
         self.columns = columns
         self.kept = kept
         self.of = [0] * len(columns)
-        body = self.body = [row for row in rows if not isinstance(row, (Rule, Heading))]
+        body = self.body = [row for row in rows if not isinstance(row, (Divider, Heading))]
         for index in kept:
             if columns[index].bar:
                 self.of[index] = BAR_WIDEST
@@ -236,7 +236,7 @@ class _Widths:
                     self.of[index] = 0
 
 
-def _titles(columns: Sequence[Column], kept: list[int], widths: list[int]) -> Line:
+def _titles(columns: Sequence[Column], kept: list[int], widths: list[int]) -> StyledLine:
     titles = [_aligned(columns[index].title, widths[index], columns[index].right) for index in kept]
     return [("  ".join(titles).rstrip(), "bold")]
 
@@ -245,7 +245,7 @@ def _aligned(text: str, room: int, at_right: bool) -> str:
     return right(text, room) if at_right else left(text, room)
 
 
-def _rule(width: int, box: bool) -> Line:
+def _rule(width: int, box: bool) -> StyledLine:
     return [(("─" if box else "-") * width, "dim")]
 
 
@@ -261,8 +261,8 @@ def _row(
     kept: list[int],
     widths: list[int],
     overflow: dict[int, list[str]],
-) -> Line:
-    line: Line = []
+) -> StyledLine:
+    line: StyledLine = []
     for index in kept:
         cell, room = row[index], widths[index]
         if isinstance(cell, str):
@@ -283,11 +283,11 @@ def _row(
 
 def _further(
     row: Sequence[str | Cell | Bar], kept: list[int], widths: list[int], overflow: dict[int, list[str]]
-) -> list[Line]:
+) -> list[StyledLine]:
     """Return the lines below a row's first, on which its folded texts go on."""
-    lines: list[Line] = []
+    lines: list[StyledLine] = []
     for number in range(1, max([len(texts) for texts in overflow.values()])):
-        more: Line = []
+        more: StyledLine = []
         for index in kept:
             texts = overflow.get(index, [])
             text = texts[number] if number < len(texts) else ""
@@ -296,7 +296,7 @@ def _further(
     return lines
 
 
-def _trimmed(line: Line) -> Line:
+def _trimmed(line: StyledLine) -> StyledLine:
     while line and not line[-1][0].strip():
         line.pop()
     if line:
@@ -308,7 +308,7 @@ def _text(cell: str | Cell | Bar) -> str:
     return cell if isinstance(cell, str) else cell.text if isinstance(cell, Cell) else ""
 
 
-def _styled(cell: str | Cell | Bar) -> Part:
+def _styled(cell: str | Cell | Bar) -> Styled:
     return (cell, "") if isinstance(cell, str) else (_text(cell), cell.style)
 
 
@@ -360,7 +360,7 @@ def paragraph(text: str, width: int | None) -> list[str]:
     return [*lines, line]
 
 
-def _title(block: Title, width: int | None) -> Iterator[Line]:
+def _title(block: Title, width: int | None) -> Iterator[StyledLine]:
     """Yield a heading with what stands behind it, or below it where the line is too short."""
     room = width or cells(block.text) + 3 + cells(block.about)
     if cells(block.text) + 3 * bool(block.about) + cells(block.about) <= room:
@@ -372,7 +372,7 @@ def _title(block: Title, width: int | None) -> Iterator[Line]:
         yield [(f"   {text}", "")]
 
 
-def _labelled(block: Paragraph, width: int | None) -> Iterator[Line]:
+def _labelled(block: Paragraph, width: int | None) -> Iterator[StyledLine]:
     label, style = block.label
     room = cells(label)
     for number, text in enumerate(paragraph(block.text, width and width - room)):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from cnncalc.figures.summary import Row, Summary
 from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.cells import cells
-from cnncalc.rendering.layout import Block, Paragraph
+from cnncalc.rendering.layout import PageBlock, Paragraph
 
 KIND_STYLES = {"conv": "cyan", "fc": "magenta", "norm": "blue", "block": "bold"}
 
@@ -39,7 +39,7 @@ def type_text(row: Row) -> str:
     return f"{row.type} {label}" if label else row.type
 
 
-def labelled(lines: Iterable[tuple[str, str]]) -> list[Block]:
+def labelled(lines: Iterable[tuple[str, str]]) -> list[PageBlock]:
     """Return texts, each behind its label."""
     return [Paragraph(text, label=(label.ljust(LABEL), "dim")) for label, text in lines]
 

@@ -12,7 +12,7 @@ from cnncalc.ground.terminal_safe import printable, printable_lines
 from cnncalc.rendering.screen import Screen
 
 if TYPE_CHECKING:
-    from cnncalc.rendering.layout import Block
+    from cnncalc.rendering.layout import PageBlock
 
 LAST_YEAR = 9_999
 """The largest number that may be a year, and has no groups of digits."""
@@ -46,7 +46,7 @@ class View(NamedTuple):
         packed: bytes in formats that are no text, by the format's name.
     """
 
-    page: Callable[[Screen], Iterable[Block]]
+    page: Callable[[Screen], Iterable[PageBlock]]
     document: Callable[[], Mapping[str, object] | Listed]
     records: Callable[[], Iterable[Record]]
     columns: Sequence[str]

@@ -12,7 +12,7 @@ from cnncalc.drawing.edges import seen_edges
 from cnncalc.drawing.measures import measure
 from cnncalc.drawing.parts import Box, Card
 from cnncalc.drawing.picture import Choice, Picture, describe, open_to, placed
-from cnncalc.drawing.placing import Point, Polyline
+from cnncalc.drawing.placing import XY, Polyline
 from cnncalc.graph import Graph
 from tests.drawing.networks import dominated, encoder_and_decoder, nested_skips, random_network
 from tests.drawing.test_picture import NETWORKS, solid
@@ -29,7 +29,7 @@ class Reader:
     def __init__(self, found: Picture) -> None:
         self.solid = solid(found)
         self.frames = [part for part in found.placing.parts if isinstance(part, Box) and part.is_open]
-        self.starts: dict[Point, list[Polyline]] = {}
+        self.starts: dict[XY, list[Polyline]] = {}
         for line in found.placing.lines:
             self.starts.setdefault(line.points[0], []).append(line)
 
@@ -77,7 +77,7 @@ class Reader:
             if line.is_skip
         ]
 
-    def _at(self, point: Point) -> Seen:
+    def _at(self, point: XY) -> Seen:
         """Return the box on whose border a point lies."""
         x, y = point
         [part] = [
@@ -88,7 +88,7 @@ class Reader:
         return part
 
 
-def _middles(part: Seen) -> tuple[Point, Point]:
+def _middles(part: Seen) -> tuple[XY, XY]:
     """Return the middle of a part's upper and of its lower border, where its flow goes."""
     return (part.x + part.axis, part.y), (part.x + part.axis, part.y + part.height)
 

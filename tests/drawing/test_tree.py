@@ -11,7 +11,7 @@ from cnncalc import load
 from cnncalc.drawing import arrange as arranging
 from cnncalc.drawing.arrange import arrange
 from cnncalc.drawing.atoms import LONGEST_CHAIN
-from cnncalc.drawing.tree import Element, Parallel, TreeScope, atoms_in, edges
+from cnncalc.drawing.tree import Parallel, TreePart, TreeScope, atoms_in, edges
 from cnncalc.graph import Graph, Node, Tensor
 from cnncalc.language.shipped import networks
 from tests.drawing.networks import ADD, CONV, RELU, SHAPE, nested_skips, random_network
@@ -105,7 +105,7 @@ def test_many_branches_in_a_row_are_each_weighed_once_a_level(monkeypatch: pytes
     weighed = 0
     weight = arranging._weight
 
-    def counted(element: Element) -> int:
+    def counted(element: TreePart) -> int:
         nonlocal weighed
         weighed += (found := weight(element))
         return found

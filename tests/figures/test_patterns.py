@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from cnncalc.figures.patterns import NOTHING, Pattern, PatternBudget, through, union
-from cnncalc.layers.reads import Ranges, Span, binned, grouped, interpolated, part, repeated, sliding, spreading
+from cnncalc.layers.reads import Ranges, Reach, binned, grouped, interpolated, part, repeated, sliding, spreading
 
 PLENTY = 10**9
 
@@ -35,7 +35,7 @@ def ranges(random: Random, count: int) -> Ranges:
     return random.choice(kinds)()
 
 
-def span(of: Ranges, position: int) -> Span:
+def span(of: Ranges, position: int) -> Reach:
     turns, place = divmod(position, of.period)
     ends = of.of(place)
     if ends is None or (turns and of.growth is None):

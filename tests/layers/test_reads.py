@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from cnncalc.layers.base import Use
-from cnncalc.layers.reads import Along, Span
+from cnncalc.layers.reads import Along, Reach
 from cnncalc.layers.shapes import Shape
 from tests.layers.building import use
 
 
-def spans(done: Use, axis: int, count: int) -> list[Span]:
+def spans(done: Use, axis: int, count: int) -> list[Reach]:
     """Return what the first positions on an axis of the output read."""
     reads = done.layer.reads(done.inputs, done.output)
     assert reads is not None
@@ -70,7 +70,7 @@ def spans(done: Use, axis: int, count: int) -> list[Span]:
         ("upsample: {size: 7, mode: nearest-exact}", (2, 6), [(0, 0), (1, 1), (2, 2), (3, 3), (3, 3)]),
     ],
 )
-def test_what_positions_read(item: str, shape: Shape, expected: list[Span]) -> None:
+def test_what_positions_read(item: str, shape: Shape, expected: list[Reach]) -> None:
     assert spans(use(item, shape), 1, len(expected)) == expected
 
 
@@ -91,7 +91,7 @@ def test_what_positions_read(item: str, shape: Shape, expected: list[Span]) -> N
         ("gru: {hidden_size: 4, reverse: true}", (3, 5), [(0, 2), (1, 2), (2, 2)]),
     ],
 )
-def test_what_channels_read(item: str, shape: Shape, expected: list[Span]) -> None:
+def test_what_channels_read(item: str, shape: Shape, expected: list[Reach]) -> None:
     assert spans(use(item, shape), 0, len(expected)) == expected
 
 

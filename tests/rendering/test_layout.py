@@ -15,10 +15,10 @@ from cnncalc.rendering.layout import (
     Bar,
     Cell,
     Column,
+    Divider,
     Heading,
-    Line,
     Paragraph,
-    Rule,
+    StyledLine,
     TableRow,
     Title,
     bar,
@@ -41,17 +41,17 @@ ROWS: list[TableRow] = [
     ["stage1.conv_relu1.conv1", "conv 3×3/1, 64", "1,792", Bar(0.1), "0.1 %"],
     Heading("stage5"),
     [Cell("fc1", "bold"), "linear 4096", "102,764,544", Bar(0.9), "99.9 %"],
-    Rule(),
+    Divider(),
     ["total", "2 layers", "102,766,336", Bar(0), ""],
 ]
 FIGURES = ("1,792", "102,764,544", "102,766,336")
 
 
-def paragraph(text: str, width: int) -> Iterator[Line]:
+def paragraph(text: str, width: int) -> Iterator[StyledLine]:
     return page_lines([Paragraph(text)], Screen(width))
 
 
-def widths(lines: list[Line]) -> list[int]:
+def widths(lines: list[StyledLine]) -> list[int]:
     return [len(line) for line in plain(lines).splitlines()]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnncalc.studies.compare.align import MAX_CELLS, Line, Pair, align
+from cnncalc.studies.compare.align import MAX_CELLS, AlignedPair, Line, align
 
 
 def lines(text: str, names: str = "") -> list[Line]:
@@ -15,7 +15,7 @@ def lines(text: str, names: str = "") -> list[Line]:
     return [Line(letter, letter.lower(), name) for letter, name in zip(text, names or text, strict=True)]
 
 
-def same(a: Sequence[Line], b: Sequence[Line], pairs: list[Pair]) -> int:
+def same(a: Sequence[Line], b: Sequence[Line], pairs: list[AlignedPair]) -> int:
     return sum(i is not None and j is not None and a[i].key == b[j].key for i, j in pairs)
 
 

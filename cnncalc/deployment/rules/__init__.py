@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from cnncalc.deployment.lowering import Rule, refused
+from cnncalc.deployment.lowering import LoweringRule, refused
 
 if TYPE_CHECKING:
     from cnncalc.deployment.constants import NumberFormat
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 @cache
-def rules() -> dict[str, Rule]:
+def rules() -> dict[str, LoweringRule]:
     """Return the rule of every layer type that a device can have."""
     from cnncalc.deployment.rules import affine, elementwise, movement, windows
 
     return {**windows.RULES, **affine.RULES, **elementwise.RULES, **movement.RULES}
 
 
-def rule_of(node: Node, kind: NumberFormat) -> Rule:
+def rule_of(node: Node, kind: NumberFormat) -> LoweringRule:
     """Return the rule of a layer.  Raises CnncalcError if there is none: the sentence says what is missing."""
     from cnncalc.deployment.rules.missing import MISSING
 

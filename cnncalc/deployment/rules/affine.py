@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.lowering import FOLDABLE, Lowering, Rule, refused, shifts
+from cnncalc.deployment.lowering import FOLDABLE, Lowering, LoweringRule, refused, shifts
 from cnncalc.deployment.operators import DeviceTensor, Operator
 from cnncalc.deployment.rules.windows import pads_itself, taps_of
 
@@ -148,4 +148,4 @@ def _factored(low: Lowering, node: Node, code: str, flow: DeviceTensor, name: st
     return operator
 
 
-RULES: dict[str, Rule] = {"linear": linear, "batchnorm": batchnorm, "scale": scale}
+RULES: dict[str, LoweringRule] = {"linear": linear, "batchnorm": batchnorm, "scale": scale}

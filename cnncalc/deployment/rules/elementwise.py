@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.lowering import FOLDABLE, Lowering, Rule, refused
+from cnncalc.deployment.lowering import FOLDABLE, Lowering, LoweringRule, refused
 from cnncalc.deployment.operators import DeviceTensor, Operator
 from cnncalc.deployment.rules.windows import pads_itself
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
 
 
-def one(code: str, fixed_scale: bool = False) -> Rule:
+def one(code: str, fixed_scale: bool = False) -> LoweringRule:
     """Return the rule of an activation that is one operator, with a tensor of its own."""
 
     def rule(low: Lowering, node: Node) -> None:
@@ -29,7 +29,7 @@ def one(code: str, fixed_scale: bool = False) -> Rule:
     return rule
 
 
-def clamp(code: str) -> Rule:
+def clamp(code: str) -> LoweringRule:
     """Return the rule of a clamp: part of the operator before it where that can clamp, else one of its own."""
     own = one(code)
 
@@ -128,7 +128,7 @@ def prelu(low: Lowering, node: Node) -> None:
     low.end(node, operator.output)
 
 
-def softmax(code: str) -> Rule:
+def softmax(code: str) -> LoweringRule:
     """Return the rule of a softmax, which the device takes along the last axis."""
     plain = one(code, True)
 
@@ -149,7 +149,7 @@ def rescaled(low: Lowering, node: Node, flow: DeviceTensor) -> DeviceTensor:
     return low.emit("QUANTIZE", node, [flow], flow.shape, name=f"{flow.name} (rescaled)").output
 
 
-def pairs(code: str, one_scale: bool = False) -> Rule:
+def pairs(code: str, one_scale: bool = False) -> LoweringRule:
     """Return the rule of a merge: an operator for each input after the first, never in place.
 
     ``one_scale`` says that all its tensors have one scale, as only elements are chosen.
@@ -186,7 +186,7 @@ def _stretched(a: DeviceTensor, b: DeviceTensor) -> Shape:
     return tuple([max(x, y) for x, y in zip(longer, filled, strict=True)])
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, LoweringRule] = {
     "relu": clamp("RELU"),
     "relu6": clamp("RELU6"),
     "hardtanh": hardtanh,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.lowering import Lowering, Rule, last
+from cnncalc.deployment.lowering import Lowering, LoweringRule, last
 from cnncalc.deployment.operators import DeviceTensor, Operator
 from cnncalc.deployment.rules.windows import sliced
 from cnncalc.layers.shapes import Shape, axis_index
@@ -57,7 +57,7 @@ def channel_shuffle(low: Lowering, node: Node) -> None:
     low.end(node, reshaped(low, node, turned.output, flow.shape).output)
 
 
-def one(code: str) -> Rule:
+def one(code: str) -> LoweringRule:
     """Return the rule of a layer that is one operator without constants."""
 
     def rule(low: Lowering, node: Node) -> None:
@@ -103,7 +103,7 @@ def center_crop(low: Lowering, node: Node) -> None:
     low.end(node, sliced(low, node, flow, shape, starts).output)
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, LoweringRule] = {
     "flatten": reshape,
     "reshape": reshape,
     "permute": permute,

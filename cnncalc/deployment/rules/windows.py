@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, cast
 
-from cnncalc.deployment.lowering import Lowering, Rule, last, refused, shifts
+from cnncalc.deployment.lowering import Lowering, LoweringRule, last, refused, shifts
 from cnncalc.deployment.operators import DeviceTensor, Operator, Taps
 from cnncalc.layers.reduction._reduction import axis_indices
 from cnncalc.layers.window import Pair, same_pad
@@ -304,7 +304,7 @@ def _absorbing(low: Lowering, node: Node, flow: DeviceTensor) -> Node | None:
     return reader if as_tensorflow(taps, flow, needed(taps, flow, map_shape(reader))) else None
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, LoweringRule] = {
     "conv": conv,
     "conv_transpose": conv_transpose,
     "maxpool": maxpool,

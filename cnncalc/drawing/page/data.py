@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from cnncalc.drawing import columns, geometry, lanes, parts, picture
 from cnncalc.drawing.letters import WIDTHS
 from cnncalc.drawing.measures import LayerFigure
-from cnncalc.drawing.parts import Box, Card, Fork, Lane, Part, Stack, StackColumns, Valley
+from cnncalc.drawing.parts import Box, Card, Fork, Lane, PicturePart, Stack, StackColumns, Valley
 from cnncalc.drawing.valley import inner
 from cnncalc.figures.summary import Summary
 from cnncalc.graph import Graph, Node
@@ -59,7 +59,7 @@ class Packer:
         self.numbers: dict[Card, int] = {}
         self._number(root)
 
-    def _number(self, part: Part) -> None:
+    def _number(self, part: PicturePart) -> None:
         """Number the tiles in the order in which they are packed."""
         if isinstance(part, Card):
             self.numbers[part] = len(self.numbers)
@@ -70,7 +70,7 @@ class Packer:
         for one in within:
             self._number(one)
 
-    def pack(self, part: Part) -> list[object]:
+    def pack(self, part: PicturePart) -> list[object]:
         """Return a part as the script reads it."""
         flags = part.reads + 2 * part.feeds
         if isinstance(part, Card):

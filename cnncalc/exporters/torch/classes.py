@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from cnncalc.exporters.columns import ABSENT, Column, equal, is_half, multiple, same
+from cnncalc.exporters.columns import ABSENT, FigureColumn, equal, is_half, multiple, same
 from cnncalc.exporters.torch.merging import Template, merged
 from cnncalc.exporters.torch.names import free, quoted
 from cnncalc.exporters.torch.structures import Slot, SlotRef, Structure, folded, runs
@@ -63,15 +63,15 @@ class Class:
         self.about = ""
         self.template = template
         self.uses = uses
-        self.arguments: dict[str, Column] = {}
+        self.arguments: dict[str, FigureColumn] = {}
         self.defaults: dict[str, object] = {}
         self.stated = self._stated()
         self.slots = [self._slotted(slot) for slot in template.slots.values()]
         self._finish()
 
-    def _stated(self) -> dict[str, Column]:
+    def _stated(self) -> dict[str, FigureColumn]:
         """Return the block's own arguments that all uses have, none that is a list, by names that Python takes."""
-        found: dict[str, Column] = {}
+        found: dict[str, FigureColumn] = {}
         for name in self.uses[0].stated:
             column = [use.stated.get(name, ABSENT) for use in self.uses]
             if not any(isinstance(value, tuple) or value is ABSENT for value in column):
@@ -92,7 +92,7 @@ class Class:
         value = slot.value if isinstance(slot.value, InputPlace) else filled_call(slot.value, take)
         return Slotted(slot._replace(module=module, value=value), self._when([one is not None for one in there], slot))
 
-    def _said(self, column: Column, word: str, comes_in: bool) -> object:
+    def _said(self, column: FigureColumn, word: str, comes_in: bool) -> object:
         """Return a figure that is the same everywhere, or the argument that stands for it.
 
         The channels that come into the block are computed from nothing else.
@@ -116,7 +116,7 @@ class Class:
         self.arguments[name] = [None if value is ABSENT else value for value in column]
         return KnownFigure("{}", name)
 
-    def _once(self, column: Column, word: str) -> object:
+    def _once(self, column: FigureColumn, word: str) -> object:
         """Return the figure of a slot that only some uses have: an argument's name where it surely stands for that."""
         value = next(value for value in column if value is not ABSENT)
         for name, other in {**self.stated, **self.arguments}.items():
@@ -156,7 +156,7 @@ class Class:
             use.module = ModuleCall(self.name, args, tuple(options))
 
 
-def _condition(there: list[bool], column: Column) -> str:
+def _condition(there: list[bool], column: FigureColumn) -> str:
     """Return what a column says where a slot is there, and nowhere else; "" where it says nothing."""
     if all(isinstance(value, bool) for value in column):
         return "{}" if column == there else "not {}" if column == [not one for one in there] else ""

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import inf
 
 from cnncalc.exporters.columns import same, whole
-from cnncalc.exporters.torch.layout import Bracket, Text, flat
+from cnncalc.exporters.torch.layout import Bracket, SourceText, flat
 from cnncalc.exporters.torch.names import is_name, quoted
 from cnncalc.exporters.torch.structures import numbered
 from cnncalc.exporters.torch.trees import KnownFigure, figures, filled, structure
@@ -67,11 +67,11 @@ class Printer:
         places: what stands for the module (-1) and for each input.
     """
 
-    def __init__(self, said: Callable[[KnownFigure], str], places: Mapping[int, Text] | None = None) -> None:
+    def __init__(self, said: Callable[[KnownFigure], str], places: Mapping[int, SourceText] | None = None) -> None:
         self.said = said
         self.places = places or {}
 
-    def text(self, tree: object) -> Text:
+    def text(self, tree: object) -> SourceText:
         """Return a tree as source."""
         if isinstance(tree, ModuleCall):
             return self.call(tree)
@@ -85,7 +85,7 @@ class Printer:
             return (self.cut(tree),)
         return (literal(tree),)
 
-    def call(self, tree: ModuleCall) -> Text:
+    def call(self, tree: ModuleCall) -> SourceText:
         """Return a call, an operator, a method or an index."""
         name, args = tree.name, tree.args
         if name in _STRENGTH:
@@ -100,16 +100,16 @@ class Printer:
             return (*self.target(args[0]), f".{name[1:]}")
         options = [option for option in tree.options if self.is_shown(option)]
         if name == "()" or name.startswith("."):
-            head: Text = self.target(args[0]) if name == "()" else (*self.target(args[0]), name)
+            head: SourceText = self.target(args[0]) if name == "()" else (*self.target(args[0]), name)
             args = args[1:]
         else:
             head = (name,)
         given = [*[self.text(arg) for arg in args], *self.named(options)]
         return (*head, Bracket("(", tuple(given), ")"))
 
-    def named(self, options: list[Option]) -> list[Text]:
+    def named(self, options: list[Option]) -> list[SourceText]:
         """Return named arguments; those that are numbered, and whose figures go on evenly, by a loop."""
-        found: list[Text] = []
+        found: list[SourceText] = []
         at = 0
         while at < len(options):
             end, value = _series(options, at)
@@ -119,12 +119,12 @@ class Printer:
                 at += 1
                 continue
             item = (f'f"{start[0]}{{i}}": ', *self.text(value))
-            loop: Text = (f"for i in {range_text(start[1], str(start[1] + end - at))}",)
+            loop: SourceText = (f"for i in {range_text(start[1], str(start[1] + end - at))}",)
             found.append(("**", Bracket("{", (item, loop), "}", " ")))
             at = end
         return found
 
-    def one(self, option: Option) -> Text:
+    def one(self, option: Option) -> SourceText:
         """Return a named argument, in a dictionary where its name is none in Python."""
         if is_name(option.name):
             return (f"{option.name}=", *self.text(option.value))
@@ -135,7 +135,7 @@ class Printer:
         value, default = option.value, option.default
         return type(value) is not type(default) or value != default
 
-    def operator(self, name: str, args: tuple[object, ...]) -> Text:
+    def operator(self, name: str, args: tuple[object, ...]) -> SourceText:
         """Return operands with an operator between them, in parentheses where they bind less tightly."""
         strength = _STRENGTH[name]
         if name == "neg":
@@ -149,12 +149,12 @@ class Printer:
             found += [f" {name} ", *self.operand(arg, strength + 1)]
         return tuple(found)
 
-    def operand(self, tree: object, strength: int) -> Text:
+    def operand(self, tree: object, strength: int) -> SourceText:
         """Return a side of an operator."""
         text = self.text(tree)
         return text if _strength(text) >= strength else ("(", *text, ")")
 
-    def target(self, tree: object) -> Text:
+    def target(self, tree: object) -> SourceText:
         """Return the expression before a method or an index."""
         return self.operand(tree, 9)
 
@@ -204,7 +204,7 @@ def _by_number(column: tuple[object, ...], start: int) -> object:
     return Code(f"{first} + {product}" if first > 0 else f"{product} - {-first}" if first else product)
 
 
-def _strength(text: Text) -> int:
+def _strength(text: SourceText) -> int:
     """Return the precedence of the weakest operator in a text; 9 where there is none."""
     found, depth = 9, 0
     for number, piece in enumerate(text):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from cnncalc.exporters.torch.classes import Class, Slotted
 from cnncalc.exporters.torch.expressions import Printer, range_text
-from cnncalc.exporters.torch.layout import WIDTH, Text, flat, lines
+from cnncalc.exporters.torch.layout import WIDTH, SourceText, flat, lines
 from cnncalc.exporters.torch.names import TAKEN, attribute, free
 from cnncalc.exporters.torch.structures import SlotRef, numbered
 from cnncalc.exporters.torch.trees import KnownFigure, places
@@ -51,10 +51,10 @@ class Forward:
         self.reached = reached
         self.said: dict[str, None] = {}
         self.out: list[str] = []
-        self.pending: dict[SlotRef, tuple[Text, int, list[SlotRef]]] = {}
+        self.pending: dict[SlotRef, tuple[SourceText, int, list[SlotRef]]] = {}
         self.needed = self._needed()
         self.last_use, self.uses = self._uses()
-        self.last: tuple[int, str, Text] | None = None  # the last plain statement: first line, variable, value
+        self.last: tuple[int, str, SourceText] | None = None  # the last plain statement: first line, variable, value
         self.open: str | None = None  # the condition of the ``if`` that is open
 
     def lines(self) -> list[str]:
@@ -128,7 +128,7 @@ class Forward:
         self.out += [f"{' ' * INDENT}(", *[f"{' ' * INDENT}    {name}," for name in targets]]
         self.out += lines((") = ", *text), INDENT)
 
-    def _expression(self, one: Slotted) -> tuple[Text, int, list[SlotRef]]:
+    def _expression(self, one: Slotted) -> tuple[SourceText, int, list[SlotRef]]:
         """Return what a slot computes, kept statements in it where they fit, how deep it is, and what it reads."""
         slot = one.slot
         kept = [ref for ref in slot.reads if ref in self.pending]
@@ -143,9 +143,9 @@ class Forward:
             self.pending.pop(ref, None)
         return text, depth, read
 
-    def _text(self, one: Slotted) -> Text:
+    def _text(self, one: Slotted) -> SourceText:
         slot = one.slot
-        found: dict[int, Text] = {-1: (slot.owner or "self" + self._module(slot.name),)}
+        found: dict[int, SourceText] = {-1: (slot.owner or "self" + self._module(slot.name),)}
         for number, ref in enumerate(slot.reads):
             found[number] = self.pending[ref][0] if ref in self.pending else (self.names[ref],)
         return Printer(self._known, found).text(slot.value)
@@ -171,7 +171,7 @@ class Forward:
         text, _, read = self.pending.pop(ref)
         self._assign(self.slots[ref.slot], self.places[ref.slot], text, read)
 
-    def _assign(self, one: Slotted, place: int, text: Text, read: list[SlotRef]) -> None:
+    def _assign(self, one: Slotted, place: int, text: SourceText, read: list[SlotRef]) -> None:
         """Assign a tensor to the variable of one that is no longer read, or to a new one."""
         ref = SlotRef(one.slot.name)
         instead = self.made.template.instead.get(one.slot.name)
@@ -226,7 +226,7 @@ class Forward:
             self.out.append(f"{' ' * INDENT}if {condition}:")
         self.open = condition
 
-    def _statement(self, text: Text) -> None:
+    def _statement(self, text: SourceText) -> None:
         self.out += lines(text, INDENT + (4 if self.open else 0))
 
     def _run(self, one: Slotted, run: tuple[str, int], place: int) -> None:

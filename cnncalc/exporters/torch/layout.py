@@ -22,16 +22,16 @@ class Bracket(NamedTuple):
     """
 
     open: str
-    items: tuple[Text, ...]
+    items: tuple[SourceText, ...]
     close: str
     comma: str = ","
 
 
-Text: TypeAlias = "tuple[str | Bracket, ...]"
+SourceText: TypeAlias = "tuple[str | Bracket, ...]"
 """A piece of source: plain text and brackets, one after the other."""
 
 
-def flat(text: Text) -> str:
+def flat(text: SourceText) -> str:
     """Return a text in one line."""
     return "".join([piece if isinstance(piece, str) else _inside(piece) for piece in text])
 
@@ -45,7 +45,7 @@ def _inside(bracket: Bracket) -> str:
     return f"{bracket.open}{joined}{bracket.close}"
 
 
-def lines(text: Text, indent: int, behind: str = "") -> list[str]:
+def lines(text: SourceText, indent: int, behind: str = "") -> list[str]:
     """Return a text in lines, with ``end`` behind the last one."""
     margin = " " * indent
     line = flat(text) + behind
@@ -64,7 +64,7 @@ def lines(text: Text, indent: int, behind: str = "") -> list[str]:
     return [head, *_each(bracket, indent + 4), tail]
 
 
-def _broken(text: Text, indent: int) -> int | None:
+def _broken(text: SourceText, indent: int) -> int | None:
     """Return the bracket at which a text is broken: the last one before which it fits a line; None without one."""
     brackets = [at for at, piece in enumerate(text) if not isinstance(piece, str) and piece.items]
     for at in reversed(brackets):
@@ -86,7 +86,7 @@ def _is_table(piece: str | Bracket) -> bool:
     return any(_is_table(inner) for item in piece.items for inner in item)
 
 
-def _table(text: Text, indent: int, behind: str) -> list[str]:
+def _table(text: SourceText, indent: int, behind: str) -> list[str]:
     """Return a statement with long lists of numbers, many on a line, which formatters are asked to leave alone."""
     margin = " " * indent
     wrapped = textwrap.wrap(flat(text) + behind, WIDTH, initial_indent=margin, subsequent_indent=f"{margin}    ")
@@ -102,7 +102,7 @@ def _each(bracket: Bracket, indent: int) -> list[str]:
     return found
 
 
-def called(head: str, items: Sequence[Text]) -> Text:
+def called(head: str, items: Sequence[SourceText]) -> SourceText:
     """Return a call."""
     return (head, Bracket("(", tuple(items), ")"))
 

@@ -29,7 +29,7 @@ def series(**modules):
     return nn.Sequential(OrderedDict(modules))
 '''
 
-Kind = tuple[str, str, int]
+ScopeKind = tuple[str, str, int]
 """Which scopes may be of one class: whether a block, its name, and how deep it is where blocks are in each other."""
 
 
@@ -83,7 +83,7 @@ class _Module:
 
     def made(self) -> list[Class]:
         """Return the classes, each after those that it uses."""
-        kinds: dict[Kind, list[ScopePart]] = {}
+        kinds: dict[ScopeKind, list[ScopePart]] = {}
         for part, kind in self._kinds().items():
             if part is not self.root:
                 kinds.setdefault(kind, []).append(part)
@@ -92,7 +92,7 @@ class _Module:
         self._make("", [self.root])
         return self.classes
 
-    def _kinds(self) -> dict[ScopePart, Kind]:
+    def _kinds(self) -> dict[ScopePart, ScopeKind]:
         """Return the kind of each scope, in an order in which the kinds inside come first."""
         parts = list(all_parts(self.root))
         heights: dict[ScopePart, int] = {}
@@ -106,7 +106,7 @@ class _Module:
             return dict(sorted(kinds.items(), key=lambda pair: pair[1][2]))
         return dict(sorted(kinds.items(), key=lambda pair: order[pair[1]]))
 
-    def _kind(self, part: ScopePart) -> Kind:
+    def _kind(self, part: ScopePart) -> ScopeKind:
         use = self.graph.blocks.get(part.path)
         return ("block", use.name, 0) if use is not None else ("scope", scope_name(part.path) if part.path else "", 0)
 
@@ -215,12 +215,12 @@ def _series(structure: Structure) -> ModuleCall | None:
     )
 
 
-def _order(kinds: dict[ScopePart, Kind]) -> dict[Kind, int] | None:
+def _order(kinds: dict[ScopePart, ScopeKind]) -> dict[ScopeKind, int] | None:
     """Return the place of each kind in an order with inner kinds first; None if kinds contain each other."""
-    needs: dict[Kind, set[Kind]] = {kind: set() for kind in kinds.values()}
+    needs: dict[ScopeKind, set[ScopeKind]] = {kind: set() for kind in kinds.values()}
     for part, kind in kinds.items():
         needs[kind] |= {kinds[item.scope] for item in part.items if item.scope is not None}
-    order: dict[Kind, int] = {}
+    order: dict[ScopeKind, int] = {}
     while len(order) < len(needs):
         ready = [kind for kind, wanted in needs.items() if kind not in order and wanted <= order.keys()]
         if not ready:

@@ -7,7 +7,7 @@ import textwrap
 from cnncalc.exporters.torch.classes import Class, Slotted
 from cnncalc.exporters.torch.expressions import Printer, literal, range_text
 from cnncalc.exporters.torch.forward import Forward
-from cnncalc.exporters.torch.layout import WIDTH, Text, called, lines
+from cnncalc.exporters.torch.layout import WIDTH, SourceText, called, lines
 from cnncalc.exporters.torch.names import OF_MODULES, attribute, free, is_free
 from cnncalc.exporters.torch.trees import KnownFigure
 from cnncalc.layers.pytorch import ModuleCall
@@ -46,7 +46,7 @@ def _docstring(text: str) -> list[str]:
 
 
 def _signature(name: str, parameters: list[str]) -> list[str]:
-    text: Text = called(f"def {name}", [(parameter,) for parameter in ("self", *parameters)])
+    text: SourceText = called(f"def {name}", [(parameter,) for parameter in ("self", *parameters)])
     return lines((*text, ":"), 4)
 
 
@@ -97,7 +97,7 @@ def _whole(count: object) -> int:
     return count
 
 
-def _registered(path: str, made: Text) -> Text:
+def _registered(path: str, made: SourceText) -> SourceText:
     """Return the statement that gives a module its name."""
     *around, name = path.split(".")
     target = "self" + "".join([attribute(part) for part in around])

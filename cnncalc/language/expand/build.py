@@ -15,7 +15,7 @@ from cnncalc.language.document import Document, SpecValue
 from cnncalc.language.expand.estimate import least_layers
 from cnncalc.language.expand.evaluation import Evaluation
 from cnncalc.language.expand.items import Expansion
-from cnncalc.language.expand.scopes import Frame, Tensors
+from cnncalc.language.expand.scopes import Flowing, Frame
 from cnncalc.language.expressions.budget import OutOfWorkError
 from cnncalc.language.faults import Faults, out_of_work
 from cnncalc.language.findings import warn
@@ -115,7 +115,7 @@ class _Build:
         graph = Graph(document.name or document.path, shapes, stated.variant, stated.about.source)
         expansion = self.expansion = self.expander(graph, self.values, self.faults, self.published)
         frame = expansion.scopes.outermost(document.reserved)
-        first: Tensors = (next(iter(graph.inputs.values())),)
+        first: Flowing = (next(iter(graph.inputs.values())),)
         result = expansion.items(document.items, frame, self.values.globals, first)
         if not self.faults and not graph.nodes:
             self.faults.note(document.origin, "the network has no layers")
@@ -197,7 +197,7 @@ class _Build:
             return (1,)
         return sizes
 
-    def outputs(self, frame: Frame, result: Tensors) -> dict[str, Tensor]:
+    def outputs(self, frame: Frame, result: Flowing) -> dict[str, Tensor]:
         stated = self.stated.outputs
         if not stated:
             names = frame.scope.names_of_tensors()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.ground.limits import MAX_LAYERS
 from cnncalc.language.document import BlockItem, Loop, SpecValue
-from cnncalc.language.expand.scopes import Tensors
+from cnncalc.language.expand.scopes import Flowing
 from cnncalc.language.expressions.budget import Budget
 from cnncalc.language.expressions.loops import bind
 from cnncalc.language.expressions.whitelist import ExpressionError, Names
@@ -44,7 +44,7 @@ class Evaluation:
             self.faults.note(value.origin, error.message, error.hint)
             return None
 
-    def known(self, value: SpecValue, names: Names, incoming: Tensors) -> Value:
+    def known(self, value: SpecValue, names: Names, incoming: Flowing) -> Value:
         """Evaluate a value, unless it asks for an incoming tensor that a fault has made unknown."""
         if value.reads_input:
             if incoming is None:
@@ -62,7 +62,7 @@ class Evaluation:
             self.faults.note(value.origin, message, hint)
         return bool(result)
 
-    def present(self, when: SpecValue, names: Names, incoming: Tensors) -> bool:
+    def present(self, when: SpecValue, names: Names, incoming: Flowing) -> bool:
         """Return whether ``when`` holds for the incoming tensor; not where a fault has made that unknown."""
         if when.reads_input:
             if incoming is None:
@@ -84,7 +84,7 @@ class Evaluation:
             raise self.faults.refusal(value.origin, message)
         return count
 
-    def rows(self, loop: Loop | None, names: Names, incoming: Tensors) -> Sequence[Value]:
+    def rows(self, loop: Loop | None, names: Names, incoming: Flowing) -> Sequence[Value]:
         """Return the rows of ``for``; where an item has none, one row that binds nothing."""
         if loop is None:
             return (None,)
@@ -108,7 +108,7 @@ class Evaluation:
             self.faults.note(loop.origin, f"for: {error.message}", error.hint)
             return {**names, **dict.fromkeys(loop.names)}
 
-    def seen(self, names: Names, incoming: Tensors) -> Names:
+    def seen(self, names: Names, incoming: Flowing) -> Names:
         """Return the names, with those of the incoming tensor where it is known."""
         if not incoming:
             return names
@@ -116,7 +116,7 @@ class Evaluation:
         self.budget.spend(len(names) // COPIED_AT_ONCE)
         return {**names, "in_channels": shape[0], "in_shape": shape}
 
-    def inside(self, item: BlockItem, names: Names, incoming: Tensors) -> dict[str, Value]:
+    def inside(self, item: BlockItem, names: Names, incoming: Flowing) -> dict[str, Value]:
         """Return the names inside a block: the document's, and the block's own."""
         values = dict(self.globals)
         self.budget.spend(len(values) // COPIED_AT_ONCE + len(item.block.arguments) // 2)

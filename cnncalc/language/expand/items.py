@@ -20,7 +20,7 @@ from cnncalc.ground.near import did_you_mean
 from cnncalc.ground.places import Origin
 from cnncalc.language.document import BlockItem, Item, LayerItem, SequenceItem
 from cnncalc.language.expand.evaluation import Evaluation
-from cnncalc.language.expand.scopes import Frame, Ref, Scope, Scopes, Tensors
+from cnncalc.language.expand.scopes import Flowing, Frame, Ref, Scope, Scopes
 from cnncalc.language.expand.sharing import Sharing
 from cnncalc.language.expressions.budget import weigh
 from cnncalc.language.expressions.whitelist import ExpressionError, Names
@@ -61,18 +61,18 @@ class Expansion:
         self._reads = 0
         self._depth = 0
         self._rounds = 1  # product of the loops around, so that too many rounds are refused before they are run
-        self._starts: list[Tensors] = []  # what the paths and unnamed sequences around start from; None for a scope
+        self._starts: list[Flowing] = []  # what the paths and unnamed sequences around start from; None for a scope
         self._warned: set[Origin] = set()
 
     # --- items ----------------------------------------------------------------------------------------------
 
-    def items(self, items: list[Item], frame: Frame, names: Names, incoming: Tensors) -> Tensors:
+    def items(self, items: list[Item], frame: Frame, names: Names, incoming: Flowing) -> Flowing:
         """Expand items one after the other and return what comes out of the last."""
         for item in items:
             incoming = self._item(item, frame, names, incoming)
         return incoming
 
-    def _item(self, item: Item, frame: Frame, names: Names, above: Tensors) -> Tensors:
+    def _item(self, item: Item, frame: Frame, names: Names, above: Flowing) -> Flowing:
         """Expand an item with its modifiers; an absent item passes on what comes from above."""
         incoming = above
         if item.sources is not None:
@@ -100,7 +100,7 @@ class Expansion:
             return False
         return not self.values.condition(when, names)
 
-    def _all_rounds(self, item: Item, frame: Frame, names: Names, incoming: Tensors) -> tuple[Tensors, bool]:
+    def _all_rounds(self, item: Item, frame: Frame, names: Names, incoming: Flowing) -> tuple[Flowing, bool]:
         """Expand an item with a loop, and return what comes out of the last round, and whether any round was there."""
         values, around, is_there = self.values, self._rounds, False
         rows = values.rows(item.loop, names, incoming)
@@ -118,7 +118,7 @@ class Expansion:
         self._rounds = around
         return incoming, is_there
 
-    def _round(self, item: Item, lookup: Frame, names: Names, incoming: Tensors, frame: Frame) -> Tensors:
+    def _round(self, item: Item, lookup: Frame, names: Names, incoming: Flowing, frame: Frame) -> Flowing:
         """Expand one round of an item that is there."""
         before = len(self.graph.nodes)
         if isinstance(item, SequenceItem) and item.name is None:  # has no scope of its own
@@ -136,8 +136,8 @@ class Expansion:
         return result
 
     def _contents(
-        self, item: Item, name: str, lookup: Frame, frame: Frame, names: Names, incoming: Tensors
-    ) -> tuple[Scope | None, Tensors]:
+        self, item: Item, name: str, lookup: Frame, frame: Frame, names: Names, incoming: Flowing
+    ) -> tuple[Scope | None, Flowing]:
         """Expand what an item is made of, and return its scope, where it has one of its own, and its output."""
         if isinstance(item, LayerItem):
             return None, self._layer(item, frame.scope.prefix + name, lookup, names, incoming)
@@ -157,14 +157,14 @@ class Expansion:
 
     # --- what is inside of items ----------------------------------------------------------------------------
 
-    def _inner(self, items: list[Item], frame: Frame, names: Names, incoming: Tensors) -> Tensors:
+    def _inner(self, items: list[Item], frame: Frame, names: Names, incoming: Flowing) -> Flowing:
         """Expand items that have no scope of their own: a path's, or an unnamed sequence's."""
         self._starts.append(incoming)
         result = self.items(items, frame, names, incoming)
         self._starts.pop()
         return result
 
-    def _scoped(self, item: Item, path: str, frame: Frame, names: Names, incoming: Tensors) -> tuple[Scope, Tensors]:
+    def _scoped(self, item: Item, path: str, frame: Frame, names: Names, incoming: Flowing) -> tuple[Scope, Flowing]:
         """Expand a block or a named sequence in a scope of its own."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
@@ -188,7 +188,7 @@ class Expansion:
         self._depth -= 1
         return inside, result
 
-    def _warn_of_input(self, item: Item, frame: Frame, above: Tensors) -> None:
+    def _warn_of_input(self, item: Item, frame: Frame, above: Flowing) -> None:
         """Warn of ``from: input`` where the other input was likely meant: a path's start, or the network's input.
 
         The scope's own input is meant.  The first item of a path gets the path's start without a ``from``, and the
@@ -213,7 +213,7 @@ class Expansion:
 
     # --- layers ---------------------------------------------------------------------------------------------
 
-    def _layer(self, item: LayerItem, path: str, frame: Frame, names: Names, incoming: Tensors) -> Tensors:
+    def _layer(self, item: LayerItem, path: str, frame: Frame, names: Names, incoming: Flowing) -> Flowing:
         """Add a layer to the network; a fault gives None."""
         tensors = incoming
         try:
@@ -229,7 +229,7 @@ class Expansion:
             self._note_misfit(item, path, tensors or (), error)
             return None
 
-    def _paths(self, paths: list[list[Item]], frame: Frame, names: Names, incoming: Tensors) -> Tensors:
+    def _paths(self, paths: list[list[Item]], frame: Frame, names: Names, incoming: Flowing) -> Flowing:
         """Expand each path from the incoming tensor and return their ends."""
         if len(paths) > MAX_INPUTS:
             raise LayerError(f"has {len(paths):,} paths; at most {MAX_INPUTS:,} may come into one layer")
@@ -238,7 +238,7 @@ class Expansion:
             return None
         return tuple([tensor for end in ends for tensor in end or ()])
 
-    def _made(self, item: LayerItem, names: Names, incoming: Tensors) -> Layer | None:
+    def _made(self, item: LayerItem, names: Names, incoming: Flowing) -> Layer | None:
         """Return the layer for the arguments' values, made once for each set of values."""
         if item.reads_input:
             if incoming is None:
@@ -298,7 +298,7 @@ class Expansion:
 
         self.misfits.append(Misfit(path, tensors, message))
 
-    def _check_expected(self, item: Item, result: Tensors, names: Names) -> None:
+    def _check_expected(self, item: Item, result: Flowing, names: Names) -> None:
         """Hold an item's output against the shape that its ``expect`` states."""
         if item.expect is None or not self.published:
             return

@@ -11,7 +11,7 @@ from cnncalc.ground.near import did_you_mean
 from cnncalc.language.document import Item, LayerItem, Reference
 from cnncalc.language.faults import Faults
 
-Tensors: TypeAlias = "tuple[Tensor, ...] | None"
+Flowing: TypeAlias = "tuple[Tensor, ...] | None"
 """What flows from item to item; None if a fault has made it unknown."""
 
 
@@ -21,7 +21,7 @@ class Ref:
     __slots__ = ("end", "inside", "start", "tensors", "type_name")
 
     def __init__(
-        self, tensors: Tensors, inside: Scope | None = None, type_name: str = "input", start: int = 0, end: int = 0
+        self, tensors: Flowing, inside: Scope | None = None, type_name: str = "input", start: int = 0, end: int = 0
     ) -> None:
         self.tensors = tensors
         self.inside = inside
@@ -43,7 +43,7 @@ class Scope:
 
     __slots__ = ("_counts", "incoming", "is_sequence", "names", "prefix", "reserved")
 
-    def __init__(self, prefix: str, reserved: frozenset[str], incoming: Tensors, is_sequence: bool = False) -> None:
+    def __init__(self, prefix: str, reserved: frozenset[str], incoming: Flowing, is_sequence: bool = False) -> None:
         self.prefix = prefix
         self.reserved = reserved
         self.incoming = incoming
@@ -154,7 +154,7 @@ class Scopes:
         if item.name is not None and frame.is_round and not item.repeats:
             frame.names[item.name.name] = ref  # within one round of a loop, the name without its number
 
-    def sources(self, item: Item, frame: Frame) -> Tensors:
+    def sources(self, item: Item, frame: Frame) -> Flowing:
         """Return the tensors that ``from`` names; None if one is unknown."""
         found: list[Tensor] = []
         for reference in item.sources or ():

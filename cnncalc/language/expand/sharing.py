@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from cnncalc.graph import Node, Tensor
 from cnncalc.language.document import Item, Reference
-from cnncalc.language.expand.scopes import Frame, Scopes, Tensors
+from cnncalc.language.expand.scopes import Flowing, Frame, Scopes
 from cnncalc.language.faults import Faults
 from cnncalc.layers.base import Layer, LayerError
 
@@ -32,7 +32,7 @@ class Sharing:
         """Let the layers that follow share the weights of the item that ``weights`` names."""
         self.owners.append(self._nodes(item, frame) if item.weights is not None else iter(()))
 
-    def end(self, weights: Reference, result: Tensors) -> None:
+    def end(self, weights: Reference, result: Flowing) -> None:
         """Refuse an item that uses only some of the weights that it shares."""
         owners = self.owners.pop()
         left = next(owners, None) if result is not None else None

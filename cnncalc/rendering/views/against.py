@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.ground.numbers import counted
 from cnncalc.rendering.figures import with_batch
-from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Text, Title
+from cnncalc.rendering.layout import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Text, Title
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.writers import View
 
@@ -37,14 +37,14 @@ def view(compared: Against) -> View:
     )
 
 
-def page(compared: Against, layout: str) -> list[Block]:
+def page(compared: Against, layout: str) -> list[PageBlock]:
     """Return one row per layer, and the verdict."""
     network = compared.network
     about = f"beside {compared.engine}   batch {compared.batch}   float32"
     rows: list[TableRow] = [_row(row, compared, layout) for row in compared.rows]
     if compared.of_file:
-        rows += [Rule(), *[_row(row, compared, layout) for row in compared.of_file]]
-    head: list[Block] = [Title(title(network.name, network.variant), about), Gap()]
+        rows += [Divider(), *[_row(row, compared, layout) for row in compared.of_file]]
+    head: list[PageBlock] = [Title(title(network.name, network.variant), about), Gap()]
     return [*head, Table(_COLUMNS, rows), Gap(), *_verdict(compared)]
 
 
@@ -66,12 +66,12 @@ def _figure(value: float) -> str:
     return "0" if value == 0 else f"{value:.1e}"
 
 
-def _verdict(compared: Against) -> list[Block]:
+def _verdict(compared: Against) -> list[PageBlock]:
     layers, worst = compared.rows, compared.worst
     agree = sum(map(compared.agrees, layers))
     style = "bold red" if compared.apart else "bold green"
     bound, of_file = compared.tolerances
-    blocks: list[Block] = [Text([(_differ(agree, counted(len(layers), "layer"), bound), style)])]
+    blocks: list[PageBlock] = [Text([(_differ(agree, counted(len(layers), "layer"), bound), style)])]
     if compared.of_file:
         agree = sum(map(compared.agrees, compared.of_file))
         outputs = f"{counted(len(compared.of_file), 'output')} of the file itself"

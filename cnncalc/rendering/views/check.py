@@ -9,7 +9,7 @@ from cnncalc.figures.catalogue import CATALOGUE
 from cnncalc.ground.numbers import counted
 from cnncalc.language.findings import Finding
 from cnncalc.rendering.figures import figure_text, title_of
-from cnncalc.rendering.layout import Block, Cell, Column, Rule, Table, Text, under_headings
+from cnncalc.rendering.layout import Cell, Column, Divider, PageBlock, Table, Text, under_headings
 from cnncalc.rendering.writers import View
 from cnncalc.studies.check.report import SHOWN, Check, Report
 
@@ -43,14 +43,14 @@ def view(reports: Sequence[Report], strict: bool) -> View:
     )
 
 
-def page(reports: Sequence[Report], strict: bool) -> list[Block]:
+def page(reports: Sequence[Report], strict: bool) -> list[PageBlock]:
     """Return the table, one row per network, and the sum of it."""
     count = Counter(report.spec for report in reports)
     rows = []
     for report in reports:
         alone = count[report.spec] == 1 and report.name == report.spec
         rows.append(("", _row(report, strict, "")) if alone else (report.spec, _row(report, strict, "  ")))
-    return [Table(COLUMNS, [*under_headings(rows), Rule()]), Text([(summary_line(reports, strict), "bold")])]
+    return [Table(COLUMNS, [*under_headings(rows), Divider()]), Text([(summary_line(reports, strict), "bold")])]
 
 
 def _row(report: Report, strict: bool, indent: str) -> list[str | Cell]:

@@ -15,13 +15,13 @@ from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.cells import cells as width_of
 from cnncalc.rendering.figures import figure_text, title_of
 from cnncalc.rendering.layout import (
-    Block,
     Cell,
     Column,
+    Divider,
     Gap,
     Heading,
+    PageBlock,
     Paragraph,
-    Rule,
     Table,
     TableRow,
     Text,
@@ -78,14 +78,14 @@ def view(found: Comparison, context: int, only_layers: bool) -> View:
 # --- the page ------------------------------------------------------------------------------------------------
 
 
-def page(found: Comparison, context: int, only_layers: bool, screen: Screen) -> list[Block]:
+def page(found: Comparison, context: int, only_layers: bool, screen: Screen) -> list[PageBlock]:
     """Return the figures, as many networks beside the first as fit, and the layers of two."""
-    of_layers: list[Block] = []
+    of_layers: list[PageBlock] = []
     if found.changes is not None:
         of_layers = [*layers(found.changes, found.summaries[0].figure, context, screen), *_folding(found)]
     if only_layers:
         return of_layers
-    blocks: list[Block] = []
+    blocks: list[PageBlock] = []
     for name, summary in zip(found.names, found.summaries, strict=True):
         about = f"input {inputs(summary, screen.layout)}   {basis(summary)}"
         blocks.append(Title(name, about if name == summary.name else f"{summary.name}   {about}"))
@@ -142,7 +142,7 @@ def ratio(value: float | None) -> Cell:
     return Cell(shown, "yellow" if value > 1 else "green")
 
 
-def _folding(found: Comparison) -> list[Block]:
+def _folding(found: Comparison) -> list[PageBlock]:
     """Return what batch norms that are folded in one of two networks explain of the difference."""
     fold = folded_norms(found.changes or ())
     if fold is None:
@@ -164,7 +164,7 @@ def _folding(found: Comparison) -> list[Block]:
 # --- the layers ----------------------------------------------------------------------------------------------
 
 
-def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen) -> list[Block]:
+def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen) -> list[PageBlock]:
     """Return the diff: what changed with ``context`` layers around it, a changed layer on two lines."""
     counts = Counter(one.change for one in changes)
     counted = ", ".join(f"{counts[what]:,} {what}" for what in (SAME, CHANGED, ADDED, REMOVED) if counts[what])
@@ -184,7 +184,7 @@ def layers(changes: Sequence[LayerDiff], macs: str, context: int, screen: Screen
         Column(macs, right=True),
     )
     return [
-        Table(columns, [*under_headings(_sectioned(lines, screen.width)), Rule()]),
+        Table(columns, [*under_headings(_sectioned(lines, screen.width)), Divider()]),
         Text([(f"Layers: {counted}.", "bold")]),
     ]
 

@@ -7,7 +7,19 @@ from collections.abc import Iterator
 from cnncalc.figures.conventions import Account, CountDifference
 from cnncalc.graph import Graph
 from cnncalc.ground.numbers import exact, signed
-from cnncalc.rendering.layout import Block, Cell, Column, Gap, Heading, Paragraph, Rule, Table, TableRow, Title, fold
+from cnncalc.rendering.layout import (
+    Cell,
+    Column,
+    Divider,
+    Gap,
+    Heading,
+    PageBlock,
+    Paragraph,
+    Table,
+    TableRow,
+    Title,
+    fold,
+)
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.writers import View
@@ -31,7 +43,7 @@ def view(network: Graph, accounts: list[Account]) -> View:
     )
 
 
-def page(network: Graph, accounts: list[Account], screen: Screen) -> list[Block]:
+def page(network: Graph, accounts: list[Account], screen: Screen) -> list[PageBlock]:
     """Return the table with its heading; what is counted stands beside the figures, or below."""
     columns = [
         Column("tool, layer type"),
@@ -41,13 +53,13 @@ def page(network: Graph, accounts: list[Account], screen: Screen) -> list[Block]
         Column("what it counts", folds=True),
     ]
     macs = accounts[0].macs
-    rows: list[list[str | Cell] | Rule] = [[Cell("cnncalc MACs", "bold"), "", Cell(exact(macs), "bold"), "", OWN]]
+    rows: list[list[str | Cell] | Divider] = [[Cell("cnncalc MACs", "bold"), "", Cell(exact(macs), "bold"), "", OWN]]
     for account in accounts:
-        rows += [Rule(), _total(account), *[_difference(one) for one in account.differences]]
+        rows += [Divider(), _total(account), *[_difference(one) for one in account.differences]]
     table = Table(columns, rows)
     if screen.width is not None and screen.width < NARROW:
         table = Table(columns[:-1], [line for row in rows for line in _below(row, screen.width)])
-    blocks: list[Block] = [Title(title(network.name, network.variant), "for one sample"), Gap(), table]
+    blocks: list[PageBlock] = [Title(title(network.name, network.variant), "for one sample"), Gap(), table]
     text = "Each line under a tool is a layer type that it counts otherwise; they add up to the difference."
     blocks += [Gap(), Paragraph(text)]
     for tool in [account.convention for account in accounts]:
@@ -55,9 +67,9 @@ def page(network: Graph, accounts: list[Account], screen: Screen) -> list[Block]
     return blocks
 
 
-def _below(row: list[str | Cell] | Rule, width: int) -> Iterator[TableRow]:
+def _below(row: list[str | Cell] | Divider, width: int) -> Iterator[TableRow]:
     """Yield a row with its last text below it."""
-    if isinstance(row, Rule):
+    if isinstance(row, Divider):
         yield row
         return
     *cells, text = row

@@ -12,10 +12,10 @@ from cnncalc.deployment.view import ArenaPlace, Deployment, OperatorRun
 from cnncalc.ground.numbers import bytes_text, counted, exact, exact_bytes
 from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.layout import (
-    Block,
     Cell,
     Column,
     Gap,
+    PageBlock,
     Paragraph,
     Table,
     TableRow,
@@ -67,7 +67,7 @@ def view(found: Deployment, steps: int | None) -> View:
 # --- the page ------------------------------------------------------------------------------------------------
 
 
-def page(found: Deployment, steps: int | None, screen: Screen) -> list[Block]:
+def page(found: Deployment, steps: int | None, screen: Screen) -> list[PageBlock]:
     """Return the whole page; ``steps`` is how many are shown at most, None if that is left to the page."""
     blocks = [*_heading(found), Gap(), *verdict(found), Gap()]
     blocks += [_parts("RAM", found.ram), Gap(), _parts("flash", found.flash), Gap()]
@@ -87,7 +87,7 @@ def in_brief(found: Deployment) -> str:
 # --- the answer ----------------------------------------------------------------------------------------------
 
 
-def _heading(found: Deployment) -> list[Block]:
+def _heading(found: Deployment) -> list[PageBlock]:
     graph, on = found.graph, found.device
     where = f"on {on.board.name} ({on.board.chip})" if on.board else ""
     counts = f"{counted(len(graph.operators), 'operator')} of {counted(graph.layers, 'layer')}"
@@ -105,9 +105,9 @@ def _heading(found: Deployment) -> list[Block]:
     ]
 
 
-def verdict(found: Deployment) -> list[Block]:
+def verdict(found: Deployment) -> list[PageBlock]:
     """Return whether it fits, and the step that would break first."""
-    blocks: list[Block] = []
+    blocks: list[PageBlock] = []
     for what, parts, limit in (("RAM", found.ram, found.device.ram), ("flash", found.flash, found.device.flash)):
         if limit is not None:
             answer, style = fits(what, *total(parts), limit)
@@ -166,7 +166,7 @@ def _about(low: int, high: int) -> str:
 # --- the arena, step by step ---------------------------------------------------------------------------------
 
 
-def _steps(found: Deployment, most: int | None, width: int | None) -> list[Block]:
+def _steps(found: Deployment, most: int | None, width: int | None) -> list[PageBlock]:
     shown = chosen(found.steps, most)
     room = _room(width)
     letters = _letters(found.places, shown)
@@ -229,7 +229,7 @@ def _row(found: Deployment, step: OperatorRun, letters: dict[int, str], room: in
 # --- below ---------------------------------------------------------------------------------------------------
 
 
-def _notes(found: Deployment) -> list[Block]:
+def _notes(found: Deployment) -> list[PageBlock]:
     """Return what the figures rest on: MACs by operator, what is not verified, what is surprising."""
     macs: dict[str, int] = {}
     for operator in found.graph.operators:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnncalc.deployment.view import Deployment
 from cnncalc.ground.numbers import exact, signed
-from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Title
+from cnncalc.rendering.layout import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.views.deploy import verdict
 from cnncalc.rendering.writers import View
 from cnncalc.studies.device.changes import DeviceChange, DeviceFigures, figures
@@ -26,7 +26,7 @@ def view(found: Deployment, changes: Sequence[DeviceChange]) -> View:
     )
 
 
-def page(found: Deployment, changes: Sequence[DeviceChange]) -> list[Block]:
+def page(found: Deployment, changes: Sequence[DeviceChange]) -> list[PageBlock]:
     """Return what would break first, a table of the changes, and how each is made."""
     before = figures(found)
     columns = [
@@ -34,9 +34,9 @@ def page(found: Deployment, changes: Sequence[DeviceChange]) -> list[Block]:
         Column("arena", right=True), Column("", right=True, drop=1),
         Column("RAM at most", right=True), Column("flash at most", right=True), Column("", right=True, drop=1),
     ]  # fmt: skip
-    rows: list[TableRow] = [["", Cell("as it is", "bold"), *_cells(before, before)], Rule()]
+    rows: list[TableRow] = [["", Cell("as it is", "bold"), *_cells(before, before)], Divider()]
     rows += [[str(number), one.name, *_cells(one.after, before)] for number, one in enumerate(changes, 1)]
-    blocks: list[Block] = [Title(f"{found.graph.name} on tflite-micro, {found.graph.kind.name}")]
+    blocks: list[PageBlock] = [Title(f"{found.graph.name} on tflite-micro, {found.graph.kind.name}")]
     blocks += [*verdict(found), Gap(), Table(columns, rows), Gap(), Title("How")]
     for number, one in enumerate(changes, 1):
         blocks.append(Paragraph(f"{one.how}{_named(one.layers)}", label=(f"{number:>3}  ", "dim")))

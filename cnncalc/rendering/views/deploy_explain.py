@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from cnncalc.deployment.explained import Explained
 from cnncalc.deployment.view import Deployment
 from cnncalc.ground.numbers import exact
-from cnncalc.rendering.layout import Block, Column, Gap, Paragraph, Table, Text
+from cnncalc.rendering.layout import Column, Gap, PageBlock, Paragraph, Table, Text
 from cnncalc.rendering.writers import View
 
 COLUMNS = ("layer", "role", "step", "operator", "where", "what", "formula", "bytes", "source")
@@ -23,10 +23,10 @@ def view(found: Deployment, layers: Sequence[Explained]) -> View:
     )
 
 
-def page(found: Deployment, layers: Sequence[Explained]) -> list[Block]:
+def page(found: Deployment, layers: Sequence[Explained]) -> list[PageBlock]:
     """Return a table for each layer."""
     kind, core = found.graph.kind.name, found.device.core.what
-    blocks: list[Block] = [Text([(f"{found.graph.name} on tflite-micro, {kind}, {core}", "dim")])]
+    blocks: list[PageBlock] = [Text([(f"{found.graph.name} on tflite-micro, {kind}, {core}", "dim")])]
     for one in layers:
         blocks += [Gap(), Paragraph(_said(one), "bold")]
         if not one.amounts:

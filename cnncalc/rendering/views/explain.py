@@ -13,7 +13,7 @@ from cnncalc.ground.numbers import counted, exact, percent
 from cnncalc.layers.shapes import crossed
 from cnncalc.layers.symbols import Formula
 from cnncalc.rendering.figures import seen
-from cnncalc.rendering.layout import Block, Gap, Paragraph, Text, Title
+from cnncalc.rendering.layout import Gap, PageBlock, Paragraph, Text, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.views.layers import about, formula_lines
 from cnncalc.rendering.writers import View
@@ -29,10 +29,10 @@ _MOST_RANGES = 6
 def view(summary: Summary, network: Graph, explanations: Sequence[Explanation], whole: bool) -> View:
     """Return explanations in every format: of the ``whole`` network in brief, of some layers in full."""
 
-    def page(screen: Screen) -> list[Block]:
+    def page(screen: Screen) -> list[PageBlock]:
         if whole:
             return [*heading(summary, screen.layout), *compact(explanations, screen)]
-        blocks: list[Block] = []
+        blocks: list[PageBlock] = []
         for number, explanation in enumerate(explanations):
             blocks += [*([Gap()] if number else []), *full(explanation, screen)]
         return blocks
@@ -49,10 +49,10 @@ def view(summary: Summary, network: Graph, explanations: Sequence[Explanation], 
 # --- the whole network ---------------------------------------------------------------------------------------
 
 
-def heading(summary: Summary, layout: str) -> list[Block]:
+def heading(summary: Summary, layout: str) -> list[PageBlock]:
     """Return what the network is, and how its totals add up."""
     inputs = ", ".join(f"{name} {crossed(shape[1:], layout)}" for name, shape in summary.inputs.items())
-    blocks: list[Block] = [Title(summary.title, inputs)]
+    blocks: list[PageBlock] = [Title(summary.title, inputs)]
     if summary.source:
         blocks.append(Paragraph(summary.source, "dim"))
     totals = summary.totals
@@ -64,9 +64,9 @@ def heading(summary: Summary, layout: str) -> list[Block]:
     return [*blocks, Gap()]
 
 
-def compact(explanations: Sequence[Explanation], screen: Screen) -> list[Block]:
+def compact(explanations: Sequence[Explanation], screen: Screen) -> list[PageBlock]:
     """Return two to five lines per layer: what it is, and how shape, params and MACs come about, in numbers."""
-    blocks: list[Block] = []
+    blocks: list[PageBlock] = []
     for explanation in explanations:
         blocks.append(_title(explanation, screen.layout))
         blocks += formula_lines([_numbers_only(one) for one in _telling(explanation)], screen.width)
@@ -98,11 +98,11 @@ def _title(explanation: Explanation, layout: str) -> Text:
 # --- one layer, in full --------------------------------------------------------------------------------------
 
 
-def full(explanation: Explanation, screen: Screen) -> list[Block]:
+def full(explanation: Explanation, screen: Screen) -> list[PageBlock]:
     """Return everything about one layer."""
     node, width = explanation.node, screen.width
     rank = len(node.shape)
-    blocks: list[Block] = [_title(explanation, screen.layout), Paragraph(f"{about(type(node.layer))}.")]
+    blocks: list[PageBlock] = [_title(explanation, screen.layout), Paragraph(f"{about(type(node.layer))}.")]
     blocks += [Gap(), *_section("shape", together(explanation.formulas[:rank], node.shape), width)]
     blocks += _legend(explanation)
     blocks += _borders(explanation)
@@ -130,7 +130,7 @@ def _legend(explanation: Explanation) -> list[Paragraph]:
     return [Paragraph(", ".join(found), "dim", ("  ", ""))] if found else []
 
 
-def _section(title: str, formulas: Sequence[Formula], width: int | None) -> list[Block]:
+def _section(title: str, formulas: Sequence[Formula], width: int | None) -> list[PageBlock]:
     return [Title(title), *formula_lines(formulas, width)]
 
 
@@ -237,8 +237,8 @@ def _nothing_lost(borders: Sequence[Border]) -> str:
 # --- receptive field, sharing --------------------------------------------------------------------------------
 
 
-def _sights(sights: Sequence[Sight]) -> list[Block]:
-    lines: list[Block] = []
+def _sights(sights: Sequence[Sight]) -> list[PageBlock]:
+    lines: list[PageBlock] = []
     groups: dict[tuple[object, ...], list[str]] = {}
     for sight in sights:
         groups.setdefault(_alike(sight), []).append(sight.axis)

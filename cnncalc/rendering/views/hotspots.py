@@ -12,12 +12,12 @@ from cnncalc.ground.numbers import bytes_text, duration, exact, percent, short
 from cnncalc.rendering.figures import title_of
 from cnncalc.rendering.layout import (
     Bar,
-    Block,
     Cell,
     Column,
+    Divider,
     Gap,
+    PageBlock,
     Paragraph,
-    Rule,
     Table,
     TableRow,
     Text,
@@ -77,7 +77,7 @@ def view(found: Found) -> View:
 # --- the page ------------------------------------------------------------------------------------------------
 
 
-def page(found: Found, screen: Screen) -> list[Block]:
+def page(found: Found, screen: Screen) -> list[PageBlock]:
     """Return the whole page."""
     blocks = _heading(found.bench, screen.layout)
     for hot in found.spots:
@@ -90,7 +90,7 @@ def page(found: Found, screen: Screen) -> list[Block]:
     return blocks
 
 
-def _heading(bench: Workbench, layout: str) -> list[Block]:
+def _heading(bench: Workbench, layout: str) -> list[PageBlock]:
     summary, machine = bench.summary, bench.machine
     speed = f"{short(machine.flops)}FLOP/s, {short(machine.bandwidth)}B/s"
     about = f"on a machine of {speed}: below {machine.ridge:g} FLOPs a byte, memory is the bound"
@@ -103,7 +103,7 @@ def _heading(bench: Workbench, layout: str) -> list[Block]:
 # --- where it is heavy ---------------------------------------------------------------------------------------
 
 
-def _most(hot: Hotspots, found: Found) -> list[Block]:
+def _most(hot: Hotspots, found: Found) -> list[PageBlock]:
     count, layers, top = len(hot.spots), len(found.bench.summary.rows), found.top
     if not hot.spots:
         return [Title(f"{_TITLES[hot.figure]}: none")]
@@ -150,7 +150,7 @@ def _savings(before: Figures, changes: Sequence[Change]) -> Table:
         Column("peak", right=True, drop=1),
         Column("time", right=True),
     ]
-    now: list[TableRow] = [["", Cell("as it is", "bold"), *_cells(before, before)], Rule()]
+    now: list[TableRow] = [["", Cell("as it is", "bold"), *_cells(before, before)], Divider()]
     rows = [
         (_where(change), [str(number), change.name, *_cells(change.after, before)])
         for number, change in enumerate(changes, 1)
@@ -188,11 +188,11 @@ def _where(change: Change) -> str:
     return f"{named}   line{'s' if len(change.edits) > 1 else ''} {lines}" if lines else named
 
 
-def _recipe(number: int, change: Change, command: str) -> list[Block]:
+def _recipe(number: int, change: Change, command: str) -> list[PageBlock]:
     label = f"{number:>3}  "
     if not change.edits:
         return [Paragraph(command or f"in PyTorch: {change.elsewhere}", label=(label, "dim"))]
-    blocks: list[Block] = []
+    blocks: list[PageBlock] = []
     for edit in change.edits:
         first = f"{edit.first}" if edit.first == edit.last else f"{edit.first}–{edit.last}"
         place = f"{os.path.basename(edit.file)}, in place of line{'s' if edit.first != edit.last else ''} {first}:"

@@ -12,7 +12,7 @@ from cnncalc.layers.base import Layer
 from cnncalc.layers.shapes import crossed
 from cnncalc.layers.symbols import Formula
 from cnncalc.rendering.cells import cells, left
-from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Table, TableRow, Text, under_headings
+from cnncalc.rendering.layout import Cell, Column, Gap, PageBlock, Paragraph, Table, TableRow, Text, under_headings
 from cnncalc.rendering.writers import View
 
 FIELDS = ("type", "family", "kind", "named", "about")
@@ -91,7 +91,7 @@ def default(argument: Argument[object]) -> object:
     return None if argument.default is REQUIRED else argument.default
 
 
-def listing(types: Sequence[tuple[str, type[Layer]]]) -> list[Block]:
+def listing(types: Sequence[tuple[str, type[Layer]]]) -> list[PageBlock]:
     """Return all types, under the name of their family."""
     rows: list[tuple[str, TableRow]] = [
         (family, [Cell(f"  {one.type}", "cyan"), f"{one.stem}1", about(one)]) for family, one in types
@@ -101,10 +101,10 @@ def listing(types: Sequence[tuple[str, type[Layer]]]) -> list[Block]:
     return [Table(columns, under_headings(rows)), Gap(), Paragraph(below, "dim")]
 
 
-def page(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> list[Block]:
+def page(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> list[PageBlock]:
     """Return one type: what it does, its arguments, and an example with every figure worked out."""
     about = f"   kind {layer.kind}, named {layer.stem}1, {layer.stem}2, …"
-    blocks: list[Block] = [Text([(layer.type, "bold"), (about, "dim")]), Gap()]
+    blocks: list[PageBlock] = [Text([(layer.type, "bold"), (about, "dim")]), Gap()]
     for text in _unmarked(inspect.cleandoc(layer.__doc__ or "")).split("\n\n"):
         blocks += [Paragraph(" ".join(text.split())), Gap()]
     if layer.arguments:
@@ -115,7 +115,7 @@ def page(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> 
     return blocks + _example(layer, formulas, width)
 
 
-def _arguments(layer: type[Layer]) -> list[Block]:
+def _arguments(layer: type[Layer]) -> list[PageBlock]:
     rows: list[TableRow] = []
     for name, argument in layer.arguments.items():
         is_required = argument.default is REQUIRED
@@ -124,18 +124,22 @@ def _arguments(layer: type[Layer]) -> list[Block]:
         style = "bold" if is_required else ""
         rows.append([Cell(name, "cyan"), argument.symbol, Cell(shown.strip("'"), style), argument.help + also])
     columns = [Column("argument"), Column("in formulas"), Column("default"), Column("meaning", folds=True)]
-    blocks: list[Block] = [Table(columns, rows)]
+    blocks: list[PageBlock] = [Table(columns, rows)]
     principal, argument = next(iter(layer.arguments.items()))
     if argument.default is REQUIRED and sum(other.default is REQUIRED for other in layer.arguments.values()) == 1:
         blocks.append(Text([(f"A single value is the {principal}: - {layer.type}: …", "dim")]))
     return blocks
 
 
-def _example(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> list[Block]:
+def _example(layer: type[Layer], formulas: Sequence[Formula], width: int | None) -> list[PageBlock]:
     example = layer.example
     item = f"- {example.item}" if not example.item.startswith("- ") else example.item
     came = " and ".join(crossed(shape) for shape in example.inputs)
-    blocks: list[Block] = [Text([("example", "bold")]), Text([(f"  {item}", "cyan")]), Text([(f"  on {came}:", "")])]
+    blocks: list[PageBlock] = [
+        Text([("example", "bold")]),
+        Text([(f"  {item}", "cyan")]),
+        Text([(f"  on {came}:", "")]),
+    ]
     return [*blocks, Gap(), *formula_lines(formulas, width)]
 
 

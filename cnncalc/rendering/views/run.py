@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cnncalc.figures.summary import Summary
 from cnncalc.ground.numbers import bytes_text, counted, exact, short
 from cnncalc.rendering.figures import with_batch
-from cnncalc.rendering.layout import Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow, Title
+from cnncalc.rendering.layout import Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow, Title
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.styles import title
 from cnncalc.rendering.views.summary import COLUMNS as LAYER_COLUMNS
@@ -60,7 +60,7 @@ def view(summary: Summary, run: Run, random: str) -> View:
 # --- the page ------------------------------------------------------------------------------------------------
 
 
-def page(run: Run, random: str, layout: str) -> list[Block]:
+def page(run: Run, random: str, layout: str) -> list[PageBlock]:
     """Return the whole page."""
     network = run.network
     inputs = ", ".join(
@@ -69,8 +69,8 @@ def page(run: Run, random: str, layout: str) -> list[Block]:
     )
     about = "   ".join(filter(None, [inputs, run.dtype, counted(run.threads, "thread"), random]))
     rows: list[TableRow] = [_row(row, run.batch, layout) for row in run.layers]
-    blocks: list[Block] = [Title(title(network.name, network.variant), about), Gap()]
-    blocks += [Table(_COLUMNS, [*rows, Rule(), _sum(run)]), Gap()]
+    blocks: list[PageBlock] = [Title(title(network.name, network.variant), about), Gap()]
+    blocks += [Table(_COLUMNS, [*rows, Divider(), _sum(run)]), Gap()]
     for row in run.mismatches:
         blocks += mismatch(row, run.batch, layout)
     return blocks + _verdict(run)
@@ -97,9 +97,9 @@ def _sum(run: Run) -> list[str | Cell]:
     return [Cell("total", "bold"), "", "", "", Cell(f"{1e3 * run.seconds:.2f}", "bold"), Cell(speed, "bold"), ""]
 
 
-def mismatch(row: LayerRun, batch: int, layout: str) -> list[Block]:
+def mismatch(row: LayerRun, batch: int, layout: str) -> list[PageBlock]:
     """Return what is wrong with one layer: both shapes, both counts, and the rule's formula."""
-    blocks: list[Block] = []
+    blocks: list[PageBlock] = []
     if row.fault:
         blocks.append(Paragraph(f"{row.node.name}: could not run: {row.fault}", "red"))
     elif not row.shape_holds(batch):
@@ -120,10 +120,10 @@ def mismatch(row: LayerRun, batch: int, layout: str) -> list[Block]:
     return blocks
 
 
-def _verdict(run: Run) -> list[Block]:
+def _verdict(run: Run) -> list[PageBlock]:
     total, held = len(run.layers), sum(row.shape_holds(run.batch) for row in run.layers)
     style = "bold green" if held == total else "bold red"
-    blocks: list[Block] = [
+    blocks: list[PageBlock] = [
         Paragraph(f"{held} of {counted(total, 'layer')}: the real shape is the inferred shape", style)
     ]
     blocks.append(Paragraph(_products(run)))

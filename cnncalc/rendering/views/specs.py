@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cnncalc.ground.numbers import counted, exact
 from cnncalc.layers.shapes import Shape, crossed
-from cnncalc.rendering.layout import Block, Column, Rule, Table, TableRow, Text, under_headings
+from cnncalc.rendering.layout import Column, Divider, PageBlock, Table, TableRow, Text, under_headings
 from cnncalc.rendering.writers import View
 
 NAME = Column("name", folds=True)
@@ -43,7 +43,7 @@ def view(entries: list[ListedNetwork], by_family: bool) -> View:
     )
 
 
-def page(entries: list[ListedNetwork], by_family: bool) -> list[Block]:
+def page(entries: list[ListedNetwork], by_family: bool) -> list[PageBlock]:
     """Return the table, one row per network, and how many there are."""
     rows: list[tuple[str, TableRow]] = []
     for one in entries:
@@ -55,7 +55,7 @@ def page(entries: list[ListedNetwork], by_family: bool) -> list[Block]:
     columns = (NAME, *FIGURES) if by_family else (NAME, FAMILY, *FIGURES)
     files = len({one.file for one in entries})
     count = f"{counted(len(entries), 'network')} in {counted(files, 'file')}"
-    return [Table(columns, [*under_headings(rows), Rule()]), Text([(count, "bold")])]
+    return [Table(columns, [*under_headings(rows), Divider()]), Text([(count, "bold")])]
 
 
 def _inputs(one: ListedNetwork) -> str:

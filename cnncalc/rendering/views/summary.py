@@ -13,7 +13,7 @@ from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import Record, View
 
 if TYPE_CHECKING:
-    from cnncalc.rendering.layout import Block
+    from cnncalc.rendering.layout import PageBlock
 
 COLUMNS = (
     "index", "name", "type", "kind", "inputs", "input_shapes", "output_shape",
@@ -35,7 +35,7 @@ def view(
         device: a sentence for the page on the network on a microcontroller, or nothing.
     """
 
-    def page(screen: Screen) -> Iterable[Block]:
+    def page(screen: Screen) -> Iterable[PageBlock]:
         from cnncalc.rendering.views import summary_page  # formats for programs need no layout
 
         return summary_page.page(summary, rows, rest, columns, device, screen)

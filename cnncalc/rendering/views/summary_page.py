@@ -12,12 +12,12 @@ from cnncalc.rendering.figures import seen
 from cnncalc.rendering.layout import (
     BAR_NARROWEST,
     Bar,
-    Block,
     Cell,
     Column,
+    Divider,
     Gap,
+    PageBlock,
     Paragraph,
-    Rule,
     Table,
     TableRow,
     Title,
@@ -46,7 +46,7 @@ _TITLES = {
 
 def page(
     summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[str, ...] | None, device: str, screen: Screen
-) -> list[Block]:
+) -> list[PageBlock]:
     """Return the whole page; arguments as of :func:`cnncalc.rendering.views.summary.view`."""
     table = layers(summary, rows, rest, columns or LAYER_COLUMNS, screen)
     last = verdict(summary) if summary.convention == OWN_CONVENTION else convention(summary)
@@ -63,7 +63,7 @@ def page(
     ]
 
 
-def _heading(summary: Summary, layout: str) -> list[Block]:
+def _heading(summary: Summary, layout: str) -> list[PageBlock]:
     about = f"input {inputs(summary, layout)}   {basis(summary)}"
     about += "" if summary.convention == OWN_CONVENTION else f"   convention {summary.convention}"
     source = [Paragraph(summary.source, "dim")] if summary.source else []
@@ -92,7 +92,7 @@ def layers(summary: Summary, rows: list[Row], rest: Row | None, columns: tuple[s
     )
     if rest is not None:
         body.append(_layer(rest, rest.name, summary, columns, screen.layout))
-    return Table(shown, [*body, Rule(), _sum(summary, columns)])
+    return Table(shown, [*body, Divider(), _sum(summary, columns)])
 
 
 def _title(name: str, summary: Summary) -> str:
@@ -187,7 +187,7 @@ def _contrast(summary: Summary) -> Table:
     return Table(columns, rows)
 
 
-def _totals(summary: Summary, layout: str) -> list[Block]:
+def _totals(summary: Summary, layout: str) -> list[PageBlock]:
     totals, memory = summary.totals, summary.totals.memory
     word, _, tool = summary.figure.rstrip(")").partition(" (")
     tool, own = (f", as {tool} counts", ", cnncalc's own") if tool else ("", "")

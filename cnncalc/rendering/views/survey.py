@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.ground.numbers import counted, percent, short
-from cnncalc.rendering.layout import Bar, Block, Cell, Column, Gap, Paragraph, Rule, Table, TableRow
+from cnncalc.rendering.layout import Bar, Cell, Column, Divider, Gap, PageBlock, Paragraph, Table, TableRow
 from cnncalc.rendering.styles import KIND_STYLES
 from cnncalc.rendering.writers import View
 from cnncalc.studies.survey import TURN, Shares, period, until
@@ -38,11 +38,11 @@ def view(surveyed: list[Shares], single: int) -> View:
     )
 
 
-def page(surveyed: list[Shares], single: int) -> list[Block]:
+def page(surveyed: list[Shares], single: int) -> list[PageBlock]:
     """Return the table, and in how many networks the claim holds."""
     rows: list[TableRow] = [_row(one) for one in surveyed]
     texts = [Paragraph(text) for text in verdict(surveyed, single)]
-    return [Paragraph(CLAIM, "bold"), Gap(), Table(COLUMNS, [*rows, Rule()]), *texts]
+    return [Paragraph(CLAIM, "bold"), Gap(), Table(COLUMNS, [*rows, Divider()]), *texts]
 
 
 def _row(one: Shares) -> list[str | Cell | Bar]:

@@ -12,7 +12,7 @@ from cnncalc.ground.numbers import bytes_text, exact
 from cnncalc.layers.shapes import crossed
 from cnncalc.rendering.cells import cells, left, right
 from cnncalc.rendering.figures import title_of
-from cnncalc.rendering.layout import Block, Paragraph, Text, fold
+from cnncalc.rendering.layout import PageBlock, Paragraph, Text, fold
 from cnncalc.rendering.screen import Screen
 from cnncalc.rendering.writers import Listed, Record, View, as_json
 from cnncalc.studies.sweep.grid import Grid
@@ -123,7 +123,7 @@ def columns(grid: Grid, figures: Sequence[str], asked: Sequence[str], width: int
     return ColumnWidths(keys, shown, [title_of(name) for name in figures if name not in shown])
 
 
-def page(points: Iterable[Point], shown: ColumnWidths, screen: Screen) -> Iterator[Block]:
+def page(points: Iterable[Point], shown: ColumnWidths, screen: Screen) -> Iterator[PageBlock]:
     """Yield the header and a line per point, as they come; one that failed shows its error for figures."""
     keys, figures, left_out = shown
     if left_out:

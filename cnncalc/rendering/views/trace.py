@@ -7,7 +7,7 @@ from math import isfinite, prod
 from typing import TYPE_CHECKING
 
 from cnncalc.layers.shapes import axis_names
-from cnncalc.rendering.layout import Block, Gap, Paragraph, Text, Title
+from cnncalc.rendering.layout import Gap, PageBlock, Paragraph, Text, Title
 from cnncalc.rendering.writers import SCHEMA_VERSION, View, real
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cnncalc.layers.element import ChannelTerm
     from cnncalc.layers.ops import Array
 
-Grid = list[list[str]]
+TextGrid = list[list[str]]
 
 _PADDING = "·"
 _LARGEST_WHOLE = 1e9
@@ -63,7 +63,7 @@ def _reals(values: Array) -> object:
     return [_reals(part) for part in values] if values.ndim else real(values.item())
 
 
-def trace_page(trace: Trace, channels: int, width: int | None) -> list[Block]:
+def trace_page(trace: Trace, channels: int, width: int | None) -> list[PageBlock]:
     """Return the page; of many channels the first ``channels`` are shown, the sums of all."""
     lines = _where(trace)
     vector = bool(trace.parts) and not trace.places
@@ -77,10 +77,10 @@ def trace_page(trace: Trace, channels: int, width: int | None) -> list[Block]:
     return lines + _together(trace)
 
 
-def _where(trace: Trace) -> list[Block]:
+def _where(trace: Trace) -> list[PageBlock]:
     names = axis_names(len(trace.node.shape))
     place = ", ".join(f"{name} {index}" for name, index in zip(names, trace.at, strict=True))
-    lines: list[Block] = [Title(f"{trace.node.name} at {place}")]
+    lines: list[PageBlock] = [Title(f"{trace.node.name} at {place}")]
     if trace.places:
         ends = zip(names[1:], trace.places, strict=True)
         spans = [f"{name} {rounded(first)}…{rounded(last)}" for name, (first, last) in ends]
@@ -106,22 +106,22 @@ def _outside(trace: Trace) -> str:
 # --- channels ------------------------------------------------------------------------------------------------
 
 
-def _channel(part: ChannelTerm, width: int | None) -> list[Block]:
+def _channel(part: ChannelTerm, width: int | None) -> list[PageBlock]:
     """Return a channel's window, with its filter and the products beside it, or below where that is too wide."""
     window = _grid(part.window, part.inside)
     titled = [("window", window)]
     if part.weights is not None:
         titled += [("filter", _grid(part.weights)), ("products", _grid(part.window * part.weights))]
     blocks = [_block(title, grid) for title, grid in titled]
-    head: Block = Text([(f"channel {part.channel}", "cyan")])
-    tail: list[Block] = [Text([(f"sum {rounded(part.total)}", "")])] if part.weights is not None else []
+    head: PageBlock = Text([(f"channel {part.channel}", "cyan")])
+    tail: list[PageBlock] = [Text([(f"sum {rounded(part.total)}", "")])] if part.weights is not None else []
     if width is not None and sum(len(block[0]) + 4 for block in blocks) > width:
         return [head, *[Text([(line.rstrip(), "")]) for block in blocks for line in block], *tail, Gap()]
     rows = zip(*blocks, strict=True)
     return [head, *[Text([(("    ".join(row)).rstrip(), "")]) for row in rows], *tail, Gap()]
 
 
-def _grid(values: Array, inside: Array | None = None) -> Grid:
+def _grid(values: Array, inside: Array | None = None) -> TextGrid:
     """Return an array as rows of texts; leading axes are written below each other."""
     columns = values.shape[-1]
     flat = values.reshape(-1, columns)
@@ -133,7 +133,7 @@ def _grid(values: Array, inside: Array | None = None) -> Grid:
     ]
 
 
-def _block(title: str, grid: Grid) -> list[str]:
+def _block(title: str, grid: TextGrid) -> list[str]:
     """Return a titled grid as lines of one length."""
     room = max(len(text) for row in grid for text in row)
     lines = ["  " + " ".join([text.rjust(room) for text in row]) for row in grid]
@@ -141,10 +141,10 @@ def _block(title: str, grid: Grid) -> list[str]:
     return [line.ljust(longest) for line in (f"  {title}", *lines)]
 
 
-def _vector(part: ChannelTerm) -> list[Block]:
+def _vector(part: ChannelTerm) -> list[PageBlock]:
     """Return the first products of two vectors, and what the others sum to."""
     assert part.weights is not None
-    lines: list[Block] = []
+    lines: list[PageBlock] = []
     products = (part.window * part.weights).tolist()
     pairs = zip(part.window.tolist(), part.weights.tolist(), products, strict=True)
     for index, (x, weight, product) in zip(range(_TERMS), pairs, strict=False):
@@ -159,8 +159,8 @@ def _vector(part: ChannelTerm) -> list[Block]:
 # --- how they come together ----------------------------------------------------------------------------------
 
 
-def _together(trace: Trace) -> list[Block]:
-    lines: list[Block] = []
+def _together(trace: Trace) -> list[PageBlock]:
+    lines: list[PageBlock] = []
     if len(trace.parts) > 1:
         totals = [rounded(part.total) for part in trace.parts]
         total = rounded(sum(part.total for part in trace.parts))

@@ -8,7 +8,7 @@ from math import prod
 from cnncalc.graph import Graph, Node
 from cnncalc.ground.numbers import counted, exact
 from cnncalc.layers.base import Weight
-from cnncalc.rendering.layout import Block, Cell, Column, Rule, Table, TableRow
+from cnncalc.rendering.layout import Cell, Column, Divider, PageBlock, Table, TableRow
 from cnncalc.rendering.writers import View
 
 FIELDS = ("name", "layer", "shape", "trainable")
@@ -24,7 +24,7 @@ def view(network: Graph) -> View:
     )
 
 
-def page(network: Graph) -> list[Block]:
+def page(network: Graph) -> list[PageBlock]:
     """Return the table, one row per tensor, and the sum of the elements."""
     found = list(_tensors(network))
     rows: list[TableRow] = [
@@ -37,7 +37,7 @@ def page(network: Graph) -> list[Block]:
         for name, _, weight in found
     ]
     total = exact(sum([prod(weight.shape) for _, _, weight in found]))
-    rows += [Rule(), [Cell(counted(len(found), "tensor"), "bold"), "", Cell(total, "bold"), ""]]
+    rows += [Divider(), [Cell(counted(len(found), "tensor"), "bold"), "", Cell(total, "bold"), ""]]
     columns = (Column("name", folds=True), Column("shape"), Column("elements", right=True), Column(""))
     return [Table(columns, rows)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from cnncalc.figures.catalogue import BOUNDED, BYTES, CATALOGUE, HEAVIEST, Basis, Figure, Part, heaviest
+from cnncalc.figures.catalogue import BOUNDED, BYTES, CATALOGUE, HEAVIEST, Basis, Figure, Share, heaviest
 from cnncalc.figures.expectations import ON_A_DEVICE, own_figures, shown, unmet
 from cnncalc.graph import Graph
 from cnncalc.ground.places import Origin
@@ -35,7 +35,7 @@ class Check(NamedTuple):
     actual: object
     holds: bool
     of_bytes: bool = False
-    heaviest: tuple[Part, ...] = ()
+    heaviest: tuple[Share, ...] = ()
     origin: Origin | None = None
 
 

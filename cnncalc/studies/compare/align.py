@@ -25,10 +25,10 @@ class Line(NamedTuple):
     name: str
 
 
-Pair = tuple["int | None", "int | None"]
+AlignedPair = tuple["int | None", "int | None"]
 
 
-def align(a: Sequence[Line], b: Sequence[Line]) -> Iterator[Pair]:
+def align(a: Sequence[Line], b: Sequence[Line]) -> Iterator[AlignedPair]:
     """Return pairs of indices in order: (i, j) where items stand for each other, else (i, None) or (None, j).
 
     The most possible items have an equal partner; of the ways to do so the one with the most equal names is taken,
@@ -51,12 +51,12 @@ def _equal_begin(a: Sequence[Line], b: Sequence[Line]) -> int:
     return min(len(a), len(b))
 
 
-def _inner(a: Sequence[Line], b: Sequence[Line]) -> list[Pair]:
+def _inner(a: Sequence[Line], b: Sequence[Line]) -> list[AlignedPair]:
     """Return the best alignment; of too many items, none."""
     if len(a) * len(b) > MAX_CELLS:
         return [*((i, None) for i in range(len(a))), *((None, j) for j in range(len(b)))]
     best = _best(a, b)
-    found: list[Pair] = []
+    found: list[AlignedPair] = []
     i = j = 0
     while i < len(a) and j < len(b):
         pair = _worth(a[i], b[j])

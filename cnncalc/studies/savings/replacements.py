@@ -24,13 +24,13 @@ GROUPS = (4, 2)
 NARROWER = (3, 4)
 """What is kept of a layer's width, and of how much."""
 
-Replacement = tuple[list[Piece], list[Node]]
+NewItems = tuple[list[Piece], list[Node]]
 
 _reads_input = re.compile(r"\bin_(channels|shape)\b").search
 _reads_shape = re.compile(r"\bin_shape\b").search
 
 
-def separable(item: ItemText, nodes: Sequence[Node]) -> Replacement | None:
+def separable(item: ItemText, nodes: Sequence[Node]) -> NewItems | None:
     """A depthwise convolution, then a 1×1 one (Howard et al. 2017, arXiv:1704.04861)."""
     window, bias = _window(item), _only(item, "bias")
     if any(_reads_shape(text) for text in item.arguments.values()):
@@ -42,7 +42,7 @@ def separable(item: ItemText, nodes: Sequence[Node]) -> Replacement | None:
     return _where_dense(item, nodes, pieces)
 
 
-def bottleneck(item: ItemText, nodes: Sequence[Node]) -> Replacement | None:
+def bottleneck(item: ItemText, nodes: Sequence[Node]) -> NewItems | None:
     """1×1 to a quarter of the channels, the window there, 1×1 back (He et al. 2015, arXiv:1512.03385)."""
     channels, window, bias = item.arguments.get("out_channels", ""), _window(item), _only(item, "bias")
     if any(_reads_input(text) for text in item.arguments.values()):
@@ -65,7 +65,7 @@ def is_wide(node: Node) -> bool:
     return prod(_conv(node).kernel_size) > 1
 
 
-def grouped(item: ItemText, nodes: Sequence[Node], wide: bool, groups: int) -> Replacement | None:
+def grouped(item: ItemText, nodes: Sequence[Node], wide: bool, groups: int) -> NewItems | None:
     """Independent groups of channels (Krizhevsky et al. 2012; Xie et al. 2016, arXiv:1611.05431).
 
     ``wide`` says to leave those of 1×1 as they are.
@@ -85,12 +85,12 @@ def grouped(item: ItemText, nodes: Sequence[Node], wide: bool, groups: int) -> R
     return [Piece("conv", item.arguments | {"groups": in_flow(text)})], divided
 
 
-def shared(item: ItemText, nodes: Sequence[Node]) -> Replacement | None:
+def shared(item: ItemText, nodes: Sequence[Node]) -> NewItems | None:
     """One filter for all positions in place of one for each (LeCun et al. 1989)."""
     return [Piece("conv", item.arguments)], list(nodes)
 
 
-def narrower(item: ItemText, nodes: Sequence[Node]) -> Replacement | None:
+def narrower(item: ItemText, nodes: Sequence[Node]) -> NewItems | None:
     """Three quarters of the channels or features (Howard et al. 2017, arXiv:1704.04861)."""
     kept, of = NARROWER
     name = next((name for name in ("", "out_features", "out_channels") if name in item.arguments), None)
@@ -100,7 +100,7 @@ def narrower(item: ItemText, nodes: Sequence[Node]) -> Replacement | None:
     return [Piece(nodes[0].layer.type, item.arguments | {name: in_flow(text)})], list(nodes)
 
 
-def low_rank(item: ItemText, nodes: Sequence[Node], rank: int) -> Replacement | None:
+def low_rank(item: ItemText, nodes: Sequence[Node], rank: int) -> NewItems | None:
     """Two layers of rank r in place of one, from its singular values (Denton et al. 2014, arXiv:1404.0736)."""
     if any(_reads_input(text) for text in item.arguments.values()):
         return None
@@ -108,7 +108,7 @@ def low_rank(item: ItemText, nodes: Sequence[Node], rank: int) -> Replacement | 
     return [first, Piece("linear", {k: v for k, v in item.arguments.items() if k != "in_features"})], list(nodes)
 
 
-def _where_dense(item: ItemText, nodes: Sequence[Node], pieces: list[Piece]) -> Replacement | None:
+def _where_dense(item: ItemText, nodes: Sequence[Node], pieces: list[Piece]) -> NewItems | None:
     """Return the pieces for convolutions that have a window and no groups, the item as it is for the others."""
     fits = [node for node in nodes if _conv(node).groups == 1 and prod(_conv(node).kernel_size) > 1]
     if not fits:

@@ -96,7 +96,7 @@ class Workbench:
         self.estimates = [estimate(node, machine, batch, DTYPES[dtype]) for node in self.network.nodes]
         self.before = self._figures(self.network, self.estimates)
         self.untried = 0
-        self._made: dict[object, replacements.Replacement | None] = {}
+        self._made: dict[object, replacements.NewItems | None] = {}
         self._changed: dict[object, Change | None] = {}
         self._each = len(self.network.nodes) + self.network.effort
         self._left = MAX_REBUILT - 2 * self._each  # a summary takes as long as building it
@@ -228,7 +228,7 @@ class Workbench:
 
     def edited(self, node: Node, nodes: Sequence[Node], item: ItemText, rank: int | None, narrow: bool) -> list[Change]:
         """Return the changes of one item."""
-        proposals: list[tuple[str, replacements.Replacement | None]] = []
+        proposals: list[tuple[str, replacements.NewItems | None]] = []
         if node.layer.type == "conv":
             proposals = [
                 ("depthwise separable", self.once(replacements.separable, item, nodes)),
@@ -250,7 +250,7 @@ class Workbench:
 
     def grouped(
         self, node: Node, nodes: Sequence[Node], item: ItemText
-    ) -> list[tuple[str, replacements.Replacement | None]]:
+    ) -> list[tuple[str, replacements.NewItems | None]]:
         """Return the proposal of a grouped convolution, with a number of groups that divides the channels."""
         wide = replacements.is_wide(node)
         for groups in replacements.GROUPS:
@@ -260,8 +260,8 @@ class Workbench:
         return []
 
     def once(
-        self, make: Callable[..., replacements.Replacement | None], item: ItemText, nodes: Sequence[Node], *more: int
-    ) -> replacements.Replacement | None:
+        self, make: Callable[..., replacements.NewItems | None], item: ItemText, nodes: Sequence[Node], *more: int
+    ) -> replacements.NewItems | None:
         """Return a replacement of an item's layers, made the first time that it is asked for."""
         key = (make, nodes[0].origin, *more)
         if key not in self._made:

@@ -15,11 +15,11 @@ from cnncalc.studies.sweep.tape import Interval, Number, Tape
 from cnncalc.studies.sweep.traced import stand_in
 
 if TYPE_CHECKING:
-    from cnncalc.studies.sweep.program import Column
+    from cnncalc.studies.sweep.program import Numbers
 
 N = TypeVar("N", bound=float)
 
-Path = tuple[int, ...]
+ValuePath = tuple[int, ...]
 """Places in nested tuples, from the outermost to that of a number."""
 
 
@@ -34,12 +34,12 @@ class Axis:
     def __init__(self, values: Sequence[Value]) -> None:
         """Take the values apart; a number that is the same in all of them is not traced."""
         self.values = values
-        self._distinguished: set[Path] = set()
-        self._columns: dict[Path, Column] = {}
-        self._ranges: dict[Path, Interval] = {}
+        self._distinguished: set[ValuePath] = set()
+        self._columns: dict[ValuePath, Numbers] = {}
+        self._ranges: dict[ValuePath, Interval] = {}
         self.codes = self._coded()
 
-    def distinguish(self, path: Path) -> bool:
+    def distinguish(self, path: ValuePath) -> bool:
         """Make the numbers at a path part of the form; return whether they were not before."""
         if path in self._distinguished:
             return False
@@ -47,7 +47,7 @@ class Axis:
         self.codes = self._coded()
         return True
 
-    def traced(self, tape: Tape, number: int, value: Value, path: Path = ()) -> Value:
+    def traced(self, tape: Tape, number: int, value: Value, path: ValuePath = ()) -> Value:
         """Return a value of the axis with traced numbers in it, those that its form does not have already."""
         if isinstance(value, tuple):
             return tuple([self.traced(tape, number, item, (*path, place)) for place, item in enumerate(value)])
@@ -57,13 +57,13 @@ class Axis:
         """Return a shape of the axis with traced sizes, as :meth:`traced` does."""
         return tuple([self._traced(tape, number, size, (place,)) for place, size in enumerate(shape)])
 
-    def column(self, path: Path, places: Column) -> Column:
+    def column(self, path: ValuePath, places: Numbers) -> Numbers:
         """Return the numbers at a path, for some places."""
         if path not in self._columns:
             self._columns[path] = self._column(path)
         return self._columns[path][places]
 
-    def _traced(self, tape: Tape, number: int, value: N, path: Path) -> N:
+    def _traced(self, tape: Tape, number: int, value: N, path: ValuePath) -> N:
         if path in self._distinguished:
             return value
         if path not in self._ranges:
@@ -74,7 +74,7 @@ class Axis:
         low, high = self._ranges[path]
         return value if low == high else stand_in(tape, (number, *path), value, (low, high))
 
-    def _column(self, path: Path) -> Column:
+    def _column(self, path: ValuePath) -> Numbers:
         """Return the numbers of all values at a path; 0 where a value has none there."""
         if isinstance(self.values, range):
             return np.arange(self.values.start, self.values.stop, self.values.step, dtype=np.int64)
@@ -87,13 +87,13 @@ class Axis:
             return np.array(numbers, np.float64)
         return objects(numbers)  # integers and floats are mixed; the lanes of one program are all of one kind
 
-    def _coded(self) -> Column:
+    def _coded(self) -> Numbers:
         if isinstance(self.values, range):
             return np.arange(len(self.values)) if self._distinguished else np.zeros(len(self.values), np.int64)
         known: dict[object, int] = {}
         return np.array([known.setdefault(self._form(value, ()), len(known)) for value in self.values], np.int64)
 
-    def _form(self, value: Value, path: Path) -> object:
+    def _form(self, value: Value, path: ValuePath) -> object:
         if isinstance(value, tuple):
             return tuple([self._form(item, (*path, place)) for place, item in enumerate(value)])
         if not _is_number(value):
@@ -110,7 +110,7 @@ def _is_number(value: Value) -> TypeGuard[Number]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _number_at(value: Value, path: Path) -> Number | None:
+def _number_at(value: Value, path: ValuePath) -> Number | None:
     """Return the number at a path in nested tuples; None if there is none."""
     for place in path:
         if not isinstance(value, tuple) or place >= len(value):

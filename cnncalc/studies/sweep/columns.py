@@ -26,7 +26,7 @@ from cnncalc.studies.sweep.values import Each
 from cnncalc.studies.sweep.window import Batch, Window
 
 if TYPE_CHECKING:
-    from cnncalc.studies.sweep.program import Column, Result
+    from cnncalc.studies.sweep.program import Numbers, Result
     from cnncalc.studies.sweep.window import Integers, Shapes
 
 WORTH_TRACING = 24
@@ -104,7 +104,7 @@ class Columns:
         """Return whether another trace pays: enough lanes wait, and earlier traces have covered enough networks."""
         return waiting >= self._worth and self._covered >= (self.traces - 8) * NETWORKS_PER_TRACE
 
-    def _groups(self, places: list[Column], lanes: Column) -> Iterator[tuple[tuple[int, ...], Column]]:
+    def _groups(self, places: list[Numbers], lanes: Numbers) -> Iterator[tuple[tuple[int, ...], Numbers]]:
         """Yield lanes by their signature: for each axis, which form its value has."""
         codes = np.stack([axis.codes[place[lanes]] for axis, place in zip(self.axes, places, strict=True)])
         keys, group = np.unique(codes, axis=1, return_inverse=True)
@@ -112,14 +112,14 @@ class Columns:
         for number in range(keys.shape[1]):
             yield tuple(keys[:, number].tolist()), lanes[group == number]
 
-    def _played(self, window: Window, signature: tuple[int, ...], places: list[Column], lanes: Column) -> Column:
+    def _played(self, window: Window, signature: tuple[int, ...], places: list[Numbers], lanes: Numbers) -> Numbers:
         """Play the known programs of a signature; return the lanes that none of them holds for."""
         structures = self._known.get(signature, [])
         for number, (program, layout, is_error) in enumerate(structures):
             if not len(lanes):
                 break
 
-            def column(key: SourceKey, lanes: Column = lanes) -> Column:
+            def column(key: SourceKey, lanes: Numbers = lanes) -> Numbers:
                 return self.axes[key[0]].column(key[1:], places[key[0]][lanes])
 
             fits, results = program.play(column, len(lanes))
@@ -194,7 +194,7 @@ class Columns:
         return new
 
 
-def _batch(lanes: Column, layout: ResultLayout, results: list[Result]) -> Batch:
+def _batch(lanes: Numbers, layout: ResultLayout, results: list[Result]) -> Batch:
     whole = [result if isinstance(result, np.ndarray) else int(result) for result in results]
     figures: dict[str, Integers | Shapes] = dict(zip(layout.figures, whole, strict=False))
     rest = iter(whole[len(layout.figures) :])

@@ -22,7 +22,7 @@ from cnncalc.language.document import BlockItem, Document, Item, LayerItem
 from cnncalc.language.expand.build import build
 from cnncalc.language.expand.evaluation import Evaluation
 from cnncalc.language.expand.items import Expansion
-from cnncalc.language.expand.scopes import Frame, Scope, Tensors
+from cnncalc.language.expand.scopes import Flowing, Frame, Scope
 from cnncalc.language.expressions.whitelist import ExpressionError, Names
 from cnncalc.language.faults import Faults
 from cnncalc.layers.shapes import Shape
@@ -163,8 +163,8 @@ class _FoldedExpansion(Expansion):
         self._longest = 0  # path, likewise
 
     def _contents(
-        self, item: Item, name: str, lookup: Frame, frame: Frame, names: Names, incoming: Tensors
-    ) -> tuple[Scope | None, Tensors]:
+        self, item: Item, name: str, lookup: Frame, frame: Frame, names: Names, incoming: Flowing
+    ) -> tuple[Scope | None, Flowing]:
         """Expand an item, or take it from memory."""
         fold = self.folding.folds.get(item)
         if fold is None or incoming is None or self.faults:
@@ -198,7 +198,7 @@ class _FoldedExpansion(Expansion):
             return fold.what, written, self._depth, incoming[0].shape, incoming[0].times
         return fold.what, written, self._depth, tuple([(one.shape, one.times, incoming.index(one)) for one in incoming])
 
-    def _taken(self, known: _Known, incoming: tuple[Tensor, ...], prefix: int) -> Tensors:
+    def _taken(self, known: _Known, incoming: tuple[Tensor, ...], prefix: int) -> Flowing:
         """Append a remembered item as one node."""
         steps, reads, work, rounds, path = known.cost
         self._steps += steps
@@ -228,7 +228,7 @@ class _FoldedExpansion(Expansion):
         frame: Frame,
         names: Names,
         incoming: tuple[Tensor, ...],
-    ) -> tuple[Scope | None, Tensors]:
+    ) -> tuple[Scope | None, Flowing]:
         """Expand an item, and remember what it adds up to where it ends in one layer of its own."""
         nodes, first = self.graph.nodes, len(self.graph.nodes)
         before = self._steps, self._reads, self.values.budget.left

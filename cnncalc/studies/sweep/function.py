@@ -16,7 +16,7 @@ from cnncalc.ground.values import Value
 from cnncalc.layers.shapes import Shape
 from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.layout import laid_out
-from cnncalc.studies.sweep.points import Figure, Measure, figures
+from cnncalc.studies.sweep.points import FigureValue, Measure, figures
 from cnncalc.studies.sweep.tape import (
     PYTHON,
     Interval,
@@ -94,7 +94,7 @@ class NetworkFunction:
                 programs.insert(0, made)
         return self._plain(values, shapes)
 
-    def _plain(self, values: Mapping[str, Value], shapes: Mapping[str, Shape]) -> dict[str, Figure]:
+    def _plain(self, values: Mapping[str, Value], shapes: Mapping[str, Shape]) -> dict[str, FigureValue]:
         found = figures(self.recipe.build(self.variant, values, shapes), self.measure)
         return {name: found[name] for name in self.wanted}
 
@@ -117,7 +117,7 @@ def _again(read: Callable[[], Recipe], *rest: Any) -> NetworkFunction:
     return NetworkFunction(read(), *rest)
 
 
-_Step = tuple[int, Callable[..., Number] | None, int, int, tuple[tuple[int, int], ...]]
+_ScalarStep = tuple[int, Callable[..., Number] | None, int, int, tuple[tuple[int, int], ...]]
 """One step of a program, a plain tuple since these unpack fastest:
 
 * where the result goes; a guard has none, but -2 where it must hold and -1 where it must not;
@@ -140,7 +140,7 @@ class _Scalar:
         self._sources = {
             number: entry.rule.key[0] for number, entry in enumerate(tape.entries) if isinstance(entry.rule, Source)
         }
-        self._steps: list[_Step] = []
+        self._steps: list[_ScalarStep] = []
         known: set[int] = set(self._sources)
         for comparison, outcome in tape.guards.items():
             self._add(tape, needed(tape.entries, numbers_of(comparison.operands), known), known)
@@ -150,7 +150,7 @@ class _Scalar:
         self._counts = dict(zip(counts, slots, strict=False))
         self._output = slots[len(counts) :]
 
-    def run(self, numbers: Sequence[Number]) -> dict[str, Figure] | None:
+    def run(self, numbers: Sequence[Number]) -> dict[str, FigureValue] | None:
         """Return the results for the numbers of a row; None if the program does not hold for them."""
         values = self._template.copy()
         for slot, place in self._sources.items():
@@ -169,7 +169,7 @@ class _Scalar:
                     values[target] = function(values[a]) if b < 0 else function(values[a], values[b])
         except (ArithmeticError, ValueError):
             return None
-        found: dict[str, Figure] = {name: int(values[slot]) for name, slot in self._counts.items()}
+        found: dict[str, FigureValue] = {name: int(values[slot]) for name, slot in self._counts.items()}
         if self._output:
             found["output"] = tuple([int(values[slot]) for slot in self._output])
         return found
@@ -183,7 +183,7 @@ class _Scalar:
                 self._steps.append((number, None, rule.constant, -1, rule.terms))
         known |= numbers
 
-    def _step(self, target: int, operation: Operation) -> _Step:
+    def _step(self, target: int, operation: Operation) -> _ScalarStep:
         a, *b = [self._slot(operand) for operand in operation.operands]
         return target, PYTHON[operation.name], a, b[0] if b else -1, ()
 

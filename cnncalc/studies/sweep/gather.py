@@ -19,7 +19,7 @@ from cnncalc.studies.sweep.window import Batch, Window, listed
 if TYPE_CHECKING:
     from typing import Any
 
-    from cnncalc.studies.sweep.program import Column
+    from cnncalc.studies.sweep.program import Numbers
     from cnncalc.studies.sweep.window import Integers, Shapes
 
 MOST_SHAPES = 100_000
@@ -38,11 +38,11 @@ class GatheredRows(NamedTuple):
         errors: what is wrong with those that are none, by row.
     """
 
-    variants: Column | None
-    args: dict[str, Column]
-    inputs: Column
-    figures: dict[str, Column]
-    networks: Column
+    variants: Numbers | None
+    args: dict[str, Numbers]
+    inputs: Numbers
+    figures: dict[str, Numbers]
+    networks: Numbers
     errors: dict[int, str]
 
 
@@ -77,7 +77,7 @@ class Gatherer:
             found.figures[name] = _narrowed(column)
         return found
 
-    def _values(self, window: Window, lanes: Sequence[int]) -> tuple[Column | None, dict[str, Column]]:
+    def _values(self, window: Window, lanes: Sequence[int]) -> tuple[Numbers | None, dict[str, Numbers]]:
         """Return what was combined: the variants where there are several, and the arguments."""
         several = len(self.grid.variants) > 1
         if not window.batches:  # points have their own values; windows of a keeper have only points
@@ -108,7 +108,7 @@ class Gatherer:
             place += values.places if isinstance(values, Each) else 1
         raise KeyError(name)
 
-    def _add_batch(self, found: GatheredRows, batch: Batch, at: Column, here: Column | None) -> None:
+    def _add_batch(self, found: GatheredRows, batch: Batch, at: Numbers, here: Numbers | None) -> None:
         found.networks[at] = True
         shapes = [self._shapes_of(shape, len(at), here) for shape in batch.inputs.values()]
         if len(shapes) == 1:
@@ -131,7 +131,7 @@ class Gatherer:
             value = point.figures[name]
             _put(found.figures, name, row, self._one(value) if isinstance(value, tuple) else value)
 
-    def _shapes_of(self, sizes: Shapes, count: int, here: Column | None) -> Column:
+    def _shapes_of(self, sizes: Shapes, count: int, here: Numbers | None) -> Numbers:
         """Return a column of shapes; equal ones are one object."""
         plain = tuple([size for size in sizes if isinstance(size, int)])
         if len(plain) == len(sizes):
@@ -159,15 +159,15 @@ class _AxisValues:
         """The type of its columns."""
         return np.dtype(np.int64) if isinstance(self._values, range) else self._values.dtype
 
-    def at(self, places: Column) -> Column:
+    def at(self, places: Numbers) -> Numbers:
         """Return the values at some places."""
         if isinstance(self._values, range):
             return self._values.start + self._values.step * places
-        found: Column = self._values[places]
+        found: Numbers = self._values[places]
         return found
 
 
-def _column(values: list[Value]) -> Column:
+def _column(values: list[Value]) -> Numbers:
     """Return a column: of 64-bit integers, floats or booleans where all values are such, else of objects."""
     kinds = {type(value) for value in values}
     if kinds == {int} and all(isinstance(value, int) and abs(value) < 2**63 for value in values):
@@ -175,11 +175,11 @@ def _column(values: list[Value]) -> Column:
     return np.array(values) if kinds in ({float}, {bool}) else objects(values)
 
 
-def _some(value: Integers, here: Column | None) -> Integers:
+def _some(value: Integers, here: Numbers | None) -> Integers:
     return value if here is None or isinstance(value, int) else value[here]
 
 
-def _put(columns: dict[str, Column], name: str, at: Column | int, values: Integers | Shape) -> None:
+def _put(columns: dict[str, Numbers], name: str, at: Numbers | int, values: Integers | Shape) -> None:
     """Set some rows of a column, which becomes one of objects where they are no 64-bit integers."""
     column = columns[name]
     wide = isinstance(values, np.ndarray) and values.dtype == object
@@ -192,7 +192,7 @@ def _fits(values: Integers) -> bool:
     return isinstance(values, np.ndarray) or -(2**63) <= values < 2**63
 
 
-def _narrowed(column: Column) -> Column:
+def _narrowed(column: Numbers) -> Numbers:
     """Return a column of objects as one of integers where all of them are such."""
     if column.dtype != object or not all(type(value) is int and _fits(value) for value in column):
         return column

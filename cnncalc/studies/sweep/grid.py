@@ -11,7 +11,7 @@ from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.values import Each
 
 if TYPE_CHECKING:
-    from cnncalc.studies.sweep.program import Column
+    from cnncalc.studies.sweep.program import Numbers
 
 
 class Combination(NamedTuple):
@@ -70,7 +70,7 @@ class Grid:
             found += [values.choices] * values.places if isinstance(values, Each) else [values]
         return found
 
-    def places(self, numbers: Sequence[int]) -> list[Column]:
+    def places(self, numbers: Sequence[int]) -> list[Numbers]:
         """Return, for each axis, the places of some combinations along it."""
         import numpy as np
 

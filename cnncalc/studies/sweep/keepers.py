@@ -11,10 +11,10 @@ from cnncalc.ground.limits import MAX_KEPT_ROWS
 from cnncalc.ground.values import Value
 from cnncalc.layers.shapes import Shape
 from cnncalc.studies.sweep.grid import Grid
-from cnncalc.studies.sweep.points import Figure, Point
+from cnncalc.studies.sweep.points import FigureValue, Point
 from cnncalc.studies.sweep.window import Batch, Window, listed, points_of
 
-Key = tuple[float, ...]
+SortKey = tuple[float, ...]
 
 
 class Objective(NamedTuple):
@@ -27,7 +27,7 @@ class Objective(NamedTuple):
     largest: bool = False
     argument: str = "pareto"
 
-    def of(self, args: Mapping[str, Value], figures: Mapping[str, Figure], shapes: Mapping[str, Shape]) -> float:
+    def of(self, args: Mapping[str, Value], figures: Mapping[str, FigureValue], shapes: Mapping[str, Shape]) -> float:
         """Return what should be small.  Raises CnncalcError if it is not a number."""
         if self.name == "input":
             return self.directed(sum([prod(shape) for shape in shapes.values()]))
@@ -65,7 +65,7 @@ class Front:
     def __init__(self, objectives: Sequence[Objective]) -> None:
         """Make an empty front."""
         self.objectives = objectives
-        self._kept: list[tuple[Key, int, Point | None]] = []
+        self._kept: list[tuple[SortKey, int, Point | None]] = []
         self._seen = 0
 
     def add(self, window: Window, grid: Grid, lanes: Sequence[int]) -> None:
@@ -85,10 +85,10 @@ class Front:
         return [point for _, _, point in sorted(self._kept, key=lambda row: row[1]) if point is not None]
 
 
-def _undominated(rows: list[tuple[Key, int, Point | None]]) -> list[tuple[Key, int, Point | None]]:
+def _undominated(rows: list[tuple[SortKey, int, Point | None]]) -> list[tuple[SortKey, int, Point | None]]:
     """Return the rows that none beats, equal ones all; what comes first in order can't be beaten by what follows."""
-    kept: list[tuple[Key, int, Point | None]] = []
-    front: list[Key] = []
+    kept: list[tuple[SortKey, int, Point | None]] = []
+    front: list[SortKey] = []
     for row in sorted(rows, key=lambda row: row[:2]):
         key = row[0]
         if front and front[-1] == key:
@@ -99,7 +99,7 @@ def _undominated(rows: list[tuple[Key, int, Point | None]]) -> list[tuple[Key, i
     return kept
 
 
-def _beats(a: Key, b: Key) -> bool:
+def _beats(a: SortKey, b: SortKey) -> bool:
     return a != b and all(x <= y for x, y in zip(a, b, strict=True))
 
 
@@ -110,7 +110,7 @@ class Best:
         """Make an empty list of at most ``top`` rows."""
         self.objectives: Sequence[Objective] = (objective,)
         self.top = top
-        self._kept: list[tuple[Key, int, Point]] = []
+        self._kept: list[tuple[SortKey, int, Point]] = []
         self._seen = 0
 
     def add(self, window: Window, grid: Grid, lanes: Sequence[int]) -> None:
@@ -134,7 +134,9 @@ class Best:
         return [point for _, _, point in self._kept]
 
 
-def keys_of(window: Window, grid: Grid, lanes: Sequence[int], objectives: Sequence[Objective]) -> list[tuple[Key, int]]:
+def keys_of(
+    window: Window, grid: Grid, lanes: Sequence[int], objectives: Sequence[Objective]
+) -> list[tuple[SortKey, int]]:
     """Return (what should be small, lane) of the rows that are networks, in the order of the rows."""
     found = {
         lane: tuple([objective.of(one.args, one.figures, one.input) for objective in objectives])

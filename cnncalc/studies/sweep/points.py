@@ -17,7 +17,7 @@ from cnncalc.recipe import Recipe
 from cnncalc.studies.device.budgets import UpperEnds, Wanted, upper_ends
 from cnncalc.studies.sweep.grid import Combination
 
-Figure: TypeAlias = "int | Shape"
+FigureValue: TypeAlias = "int | Shape"
 """What a figure of a network is: a count, bytes, or the output's shape."""
 
 FIGURES = USUAL
@@ -40,7 +40,7 @@ class Point(NamedTuple):
     variant: str | None
     args: dict[str, Value]
     input: dict[str, Shape]
-    figures: dict[str, Figure]
+    figures: dict[str, FigureValue]
     error: str | None = None
     unmet: tuple[str, ...] = ()
     uncounted: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ def point(recipe: Recipe, combination: Combination, measure: Measure) -> Point:
     )
 
 
-def figures(network: Graph, measure: Measure) -> dict[str, Figure]:
+def figures(network: Graph, measure: Measure) -> dict[str, FigureValue]:
     """Return a network's figures by name; counts and bytes are for the whole batch, shapes without it.
 
     Raises:
@@ -89,14 +89,14 @@ def figures(network: Graph, measure: Measure) -> dict[str, Figure]:
     return found
 
 
-def usual_figures(network: Graph, measure: Measure, peak: int) -> dict[str, Figure]:
+def usual_figures(network: Graph, measure: Measure, peak: int) -> dict[str, FigureValue]:
     """Return the :data:`FIGURES` of a network, given the most elements that are alive at one step."""
     batch = measure.batch
     output = next(reversed(network.outputs.values())).shape
     return named_figures(sums(network.nodes, batch), forward_elements(network, batch), peak, output, measure)
 
 
-def named_figures(totals: Sums, forward: int, peak: int, output: Shape, measure: Measure) -> dict[str, Figure]:
+def named_figures(totals: Sums, forward: int, peak: int, output: Shape, measure: Measure) -> dict[str, FigureValue]:
     """Return the :data:`FIGURES`, given the sums over all layers and the elements of all outputs, for the batch."""
     width = DTYPES[measure.dtype]
     values = (*totals, width * totals.params, width * forward, width * peak, output)

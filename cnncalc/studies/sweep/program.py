@@ -34,22 +34,22 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    Column: TypeAlias = npt.NDArray[Any]  # of int64, float64, bool or object
+    Numbers: TypeAlias = npt.NDArray[Any]  # of int64, float64, bool or object
 
 LARGEST_INT64 = 2**63 - 1
 EXACT_AS_FLOAT = 2**53
 """Up to here an integer and the float of it are equal."""
 
-Result: TypeAlias = "Column | Number"
+Result: TypeAlias = "Numbers | Number"
 """What a program gives for many places: a column, or a number where it is the same for all."""
 
-ColumnOf: TypeAlias = "Callable[[SourceKey], Column]"
+ColumnOf: TypeAlias = "Callable[[SourceKey], Numbers]"
 """Gives the column of a source by its key, one number per place."""
 
-Kind: TypeAlias = "type[np.int64 | np.float64 | np.bool_ | object]"
+NumberKind: TypeAlias = "type[np.int64 | np.float64 | np.bool_ | object]"
 """What the elements of a column are; an integer beyond 64 bits is an object."""
 
-_NUMPY: dict[str, Callable[..., Column]] = {
+_NUMPY: dict[str, Callable[..., Numbers]] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
     "mod": np.mod, "neg": np.negative, "float": lambda a: a.astype(np.float64), "trunc": np.trunc, "floor": np.floor,
     "ceil": np.ceil, "nearest": np.rint, "maximum": np.maximum, "minimum": np.minimum,
@@ -83,10 +83,10 @@ class Program:
                 over.setdefault(place, []).append(number)
         self._steps = [(_Step(entries, number), over.get(place, ())) for place, number in enumerate(behind)]
 
-    def play(self, source: ColumnOf, count: int) -> tuple[Column, list[Result]]:
+    def play(self, source: ColumnOf, count: int) -> tuple[Numbers, list[Result]]:
         """Return which of ``count`` places the program holds for, a column of booleans, and the results there."""
         with np.errstate(all="ignore"):  # where a warning would matter, a guard does not hold
-            values: dict[int, Column] = {}
+            values: dict[int, Numbers] = {}
             fits = np.ones(count, bool)
             for steps, comparison, outcome in self._guards:
                 for step in steps:
@@ -120,7 +120,7 @@ class _Step:
         self.kind = _kind(interval, is_real)
         self._native = isinstance(self._rule, Operation) and _is_native(entries, self._rule, self.kind)
 
-    def column(self, values: dict[int, Column], source: ColumnOf, fits: Column) -> Column:
+    def column(self, values: dict[int, Numbers], source: ColumnOf, fits: Numbers) -> Numbers:
         """Return the entry's column; places at which Python would raise an error are taken out of `fits`."""
         rule = self._rule
         if isinstance(rule, Operation):
@@ -138,7 +138,7 @@ class _Comparison:
         self._operation = operation
         self._native = _is_native(entries, operation, np.bool_)
 
-    def column(self, values: dict[int, Column], fits: Column) -> Column:
+    def column(self, values: dict[int, Numbers], fits: Numbers) -> Numbers:
         """Return where it holds."""
         return _applied(self._operation, self._native, values, fits, np.bool_)
 
@@ -149,7 +149,9 @@ class _Guard(NamedTuple):
     outcome: bool
 
 
-def _applied(operation: Operation, is_native: bool, values: dict[int, Column], fits: Column, kind: Kind) -> Column:
+def _applied(
+    operation: Operation, is_native: bool, values: dict[int, Numbers], fits: Numbers, kind: NumberKind
+) -> Numbers:
     """Return what an operation gives at every place, by NumPy where that computes as Python does."""
     read = [values[one] if not isinstance(one, SameForAll) else one.value for one in operation.operands]
     if is_native:
@@ -157,7 +159,7 @@ def _applied(operation: Operation, is_native: bool, values: dict[int, Column], f
     return _one_by_one(PYTHON[operation.name], read, fits, kind)
 
 
-def _is_native(entries: Sequence[TapeEntry], operation: Operation, kind: Kind) -> bool:
+def _is_native(entries: Sequence[TapeEntry], operation: Operation, kind: NumberKind) -> bool:
     """Return whether NumPy computes an operation as Python does."""
     name, operands = operation
     kinds = [_operand_kind(entries, operand) for operand in operands]
@@ -170,7 +172,7 @@ def _is_native(entries: Sequence[TapeEntry], operation: Operation, kind: Kind) -
     return True
 
 
-def _operand_kind(entries: Sequence[TapeEntry], operand: Operand) -> Kind:
+def _operand_kind(entries: Sequence[TapeEntry], operand: Operand) -> NumberKind:
     if isinstance(operand, SameForAll):
         return _kind((operand.value, operand.value), isinstance(operand.value, float))
     return _kind(entries[operand].interval, entries[operand].is_real)
@@ -183,13 +185,13 @@ def _is_exact_as_float(entries: Sequence[TapeEntry], operand: Operand) -> bool:
     return is_real or (low >= -EXACT_AS_FLOAT and high <= EXACT_AS_FLOAT)
 
 
-def _kind(interval: Interval, is_real: bool) -> Kind:
+def _kind(interval: Interval, is_real: bool) -> NumberKind:
     if is_real:
         return np.float64
     return np.int64 if interval[0] >= -LARGEST_INT64 and interval[1] <= LARGEST_INT64 else object
 
 
-def _summed(rule: WeightedSum, values: dict[int, Column], kind: Kind) -> Column:
+def _summed(rule: WeightedSum, values: dict[int, Numbers], kind: NumberKind) -> Numbers:
     """Return a sum of multiples; where it fits into 64 bits, so does it modulo 2^64 on the way."""
     terms, constant = rule
     columns = [(values[number], factor) for number, factor in terms]
@@ -209,7 +211,7 @@ def _summed(rule: WeightedSum, values: dict[int, Column], kind: Kind) -> Column:
     return total
 
 
-def _one_by_one(function: Callable[..., Number], read: list[Result], fits: Column, kind: Kind) -> Column:
+def _one_by_one(function: Callable[..., Number], read: list[Result], fits: Numbers, kind: NumberKind) -> Numbers:
     """Apply a function of Python's at every place that fits; where it raises, the place is taken out of `fits`."""
     count = len(fits)
     lists = [value.tolist() if isinstance(value, np.ndarray) else [value] * count for value in read]
@@ -223,12 +225,12 @@ def _one_by_one(function: Callable[..., Number], read: list[Result], fits: Colum
     return np.array(found, kind) if kind is not object else objects(found)
 
 
-def objects(values: Sequence[object]) -> Column:
+def objects(values: Sequence[object]) -> Numbers:
     """Return a column of Python's objects; a list or tuple among them stays one element."""
     column = np.empty(len(values), object)
     column[:] = values
     return column
 
 
-def _masked(source: ColumnOf, fits: Column) -> ColumnOf:
+def _masked(source: ColumnOf, fits: Numbers) -> ColumnOf:
     return lambda key: source(key)[fits]

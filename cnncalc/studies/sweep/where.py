@@ -23,7 +23,7 @@ from cnncalc.language.expressions.budget import Budget, OutOfWorkError
 from cnncalc.language.expressions.compile import Expression, compile_expression
 from cnncalc.language.expressions.whitelist import ExpressionError
 from cnncalc.layers.shapes import Shape
-from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, Figure
+from cnncalc.studies.sweep.points import FIGURES, MORE_FIGURES, FigureValue
 
 SHORT = {short: name for name, short in IN_MEMORY.items() if name in FIGURES}
 """Other words for figures."""
@@ -76,7 +76,7 @@ class Condition:
         """Return whether the parts that read only arguments hold; one whose arguments are not all given is left out."""
         return all(self._holds(part, args) for part in self._early if part.names <= args.keys())
 
-    def holds(self, args: Mapping[str, Value], figures: Mapping[str, Figure], shapes: Mapping[str, Shape]) -> bool:
+    def holds(self, args: Mapping[str, Value], figures: Mapping[str, FigureValue], shapes: Mapping[str, Shape]) -> bool:
         """Return whether a row is kept.  Raises CnncalcError if that can't be computed."""
         first: Shape = next(iter(shapes.values()), ())
         names: dict[str, Value] = {

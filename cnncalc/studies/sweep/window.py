@@ -12,9 +12,9 @@ from cnncalc.studies.sweep.points import Point
 from cnncalc.studies.sweep.where import Condition
 
 if TYPE_CHECKING:
-    from cnncalc.studies.sweep.program import Column
+    from cnncalc.studies.sweep.program import Numbers
 
-    Integers: TypeAlias = Column | int
+    Integers: TypeAlias = Numbers | int
     """A number for each row, or one that is the same for all."""
 
     Shapes: TypeAlias = tuple[Integers, ...]
@@ -31,7 +31,7 @@ class Batch(NamedTuple):
         uncounted: layer types whose FLOPs nobody has defined.
     """
 
-    lanes: Column
+    lanes: Numbers
     figures: dict[str, Integers | Shapes]
     inputs: dict[str, Shapes]
     uncounted: tuple[str, ...]

@@ -11,7 +11,7 @@ from cnncalc.language.loading import open_document
 from cnncalc.studies.sweep.grid import Grid
 from cnncalc.studies.sweep.jobs import SweepPlan, parts
 from cnncalc.studies.sweep.keepers import Best, Front, Keeper, Objective
-from cnncalc.studies.sweep.points import Figure, Measure, Point
+from cnncalc.studies.sweep.points import FigureValue, Measure, Point
 from cnncalc.studies.sweep.sampling import Sample
 from cnncalc.studies.sweep.where import Condition
 from cnncalc.studies.sweep.window import Window
@@ -95,7 +95,7 @@ def test_columns_and_points_are_kept_alike() -> None:
     ],
 )
 def test_conditions(text: str, holds: bool) -> None:
-    figures: dict[str, Figure] = {
+    figures: dict[str, FigureValue] = {
         "macs": 10**6,
         "params": 5,
         "peak_bytes": 2**18,
