@@ -128,12 +128,28 @@ def test_axes_that_are_read_whole(item: str, shape: Shape, axes: list[int]) -> N
     assert [axis for axis, read in enumerate(move.reads) if read.axis is None] == axes
 
 
-def test_both_sides_of_a_product() -> None:
+def test_what_each_of_several_inputs_gives() -> None:
     for item, shapes, places in (
         ("matmul", ((2, 5, 4), (2, 4, 3)), [(0, 1, None), (0, None, 2)]),
         ("matmul: {transpose_b: true}", ((2, 5, 4), (1, 3, 4)), [(0, 1, None), (None, 2, None)]),
         ("matmul", ((4,), (4, 3)), [(None,), (None, 0)]),
         ("einsum: 'hld,hsd->hls'", ((2, 5, 4), (2, 3, 4)), [(0, 1, None), (0, 2, None)]),
+        # softmax(q·kᵀ + bias)·v: one query, all keys, one feature of the values, one line of the biases
+        ("attention", ((2, 5, 4), (2, 7, 4), (2, 7, 6)), [(0, 1, None), (0, None, None), (0, None, 2)]),
+        (
+            "attention",
+            ((2, 5, 4), (2, 7, 4), (2, 7, 6), (5, 7)),
+            [(0, 1, None), (0, None, None), (0, None, 2), (1, None)],
+        ),
+        # y = x, y[index[i, j], j] = update[i, j]: an element may be any that is written along the axis
+        ("scatter: 0", ((4, 6), (2, 6), (2, 6)), [(0, 1), (None, 1), (None, 1)]),
+        ("scatter: 1", ((4, 6), (1, 2), (4, 2)), [(0, 1), (None, None), (0, None)]),
+        # y[i, j] = x[index[i, j], j]
+        ("gather_elements: 0", ((4, 6), (3, 6)), [(None, 1), (0, 1)]),
+        # y[i, j, k] = x[i, index[j, k]]
+        ("gather: {axis: 1}", ((4, 6), (2, 3)), [(0, None), (1, 2)]),
+        ("gather", ((4, 6), (2, 3)), [(None, 2), (0, 1)]),
+        ("grid_sample", ((4, 6, 6), (3, 5, 2)), [(0, None, None), (1, 2, None)]),
     ):
         done = use(item, *shapes)
         reads = done.layer.reads(done.inputs, done.output)
