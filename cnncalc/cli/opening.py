@@ -179,6 +179,7 @@ def _read_file(spec: str, fuse: bool) -> tuple[Recipe, str | None]:
         command = click.get_current_context().info_name
         raise CnncalcError("'help' is neither a file nor a network", f"'cnncalc help {command}' shows the options")
     if spec != "-":
+        note_read(spec)  # also one in which there is a mistake
         recipe, named = open_file(spec, fuse)
         note_read(recipe.path)  # the path of a shipped spec: SPEC only names it
         return recipe, named

@@ -69,6 +69,15 @@ def test_nor_by_another_name(net: Path, make: object) -> None:
     assert net.read_text() == NET
 
 
+@pytest.mark.parametrize("text", ["input: [3]\nlayers: [foo]\n", "{", "", "\0\x08model"])
+def test_nor_is_one_with_a_mistake(net: Path, text: str) -> None:
+    net.write_text(text)
+    for others in ([], ["lenet5"]):
+        done = cnncalc("check", *others, "net.yaml", "--format", "json", "-o", "net.yaml")
+        assert (done.code, done.out, net.read_text()) == (2, "", text)
+        assert done.err == "-o net.yaml: this command reads that file and won't overwrite it\n"
+
+
 def test_nor_is_standard_input(net: Path) -> None:
     for name in ("-", "/dev/stdin"):
         with net.open() as file:
