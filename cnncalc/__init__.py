@@ -1,4 +1,4 @@
-"""cnncalc: shapes, parameters, MACs and FLOPs of convolutional networks, exact and proven by running.
+"""cnncalc: shapes, parameters, MACs and FLOPs of convolutional networks, exact, and verified by running.
 
 >>> import cnncalc
 >>> network = cnncalc.load("resnet50")
@@ -6,7 +6,7 @@
 25557032
 """
 
-TYPE_CHECKING = False  # typing's own takes 5 ms, in which Ctrl-C would end in a traceback
+TYPE_CHECKING = False  # importing typing takes 5 ms, in which Ctrl-C would end in a traceback
 if TYPE_CHECKING:
     from cnncalc.execution.report import Run
     from cnncalc.execution.session import Session
@@ -58,5 +58,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """Return all names, those that are not imported yet, too."""
+    """Return all names, including those that are not imported yet."""
     return sorted({*globals(), *_HOMES})

@@ -1,4 +1,4 @@
-"""``python -m cnncalc`` and the command itself: errors, broken pipes and Ctrl-C end here, never in a traceback."""
+"""``python -m cnncalc`` and the command itself: handle errors, broken pipes and Ctrl-C without a traceback."""
 
 import os
 import sys
@@ -7,11 +7,11 @@ INTERRUPTED = 130
 
 
 class Ended(BaseException):
-    """The process was asked to end by a signal other than Ctrl-C's; files that are half written are removed."""
+    """A signal other than Ctrl-C's ends the process; half-written files are removed."""
 
 
 class Running:
-    """Whether signals may unwind the stack: only where :func:`_ended` catches what they raise."""
+    """Whether signals may unwind the stack: only while :func:`_ended` catches their exceptions."""
 
     can_unwind = False
 
@@ -22,7 +22,7 @@ def entry() -> None:
     code, said = _ended()
     if code >= INTERRUPTED - 2:
         _clean_up(code, said)
-    os._exit(code)  # everything is written: tearing down the modules one by one takes a tenth of the whole run
+    os._exit(code)  # everything is written; tearing down the modules would take a tenth of the run
 
 
 def _ended() -> tuple[int, str]:
@@ -35,7 +35,7 @@ def _ended() -> tuple[int, str]:
         code = main()
         _flush()
         Running.can_unwind = False
-    except KeyboardInterrupt as wish:  # it may come in the middle of an import, so that no module can be relied on here
+    except KeyboardInterrupt as wish:  # perhaps in the middle of an import, so no module can be relied on here
         Running.can_unwind = False
         code = INTERRUPTED
         said = f": {wish.args[0]}" if wish.args else ""
@@ -46,9 +46,9 @@ def _ended() -> tuple[int, str]:
 
 
 def _end_without_a_word() -> None:
-    """Let Ctrl-C end the process at once until it is handled: nothing is there yet that would have to be cleaned up.
+    """Let Ctrl-C end the process at once until it is handled: there is nothing to clean up yet.
 
-    What comes before this is Python's own: it would end in a traceback of ``site`` or of the import of this module.
+    Before this call, Ctrl-C ends in a traceback of Python's own start-up or of the import of this module.
     """
     import _signal as signal
 
@@ -57,7 +57,7 @@ def _end_without_a_word() -> None:
 
 
 def collect_rarely() -> None:
-    """Let Python look for garbage rarely: a network is many small objects that all live, and it would find nothing."""
+    """Run the garbage collector rarely: a network is many small live objects, and it would find nothing."""
     import gc
 
     gc.set_threshold(3_000_000, 20, 50)
@@ -66,8 +66,8 @@ def collect_rarely() -> None:
 def _handle_signals() -> None:
     """Let signals unwind the stack, so that no temporary file is left: Ctrl-C as always, SIGTERM and SIGHUP as Ended.
 
-    A signal within a fifth of a second after another one is ignored: both have one cause, and the second must not
-    interrupt the cleaning up after the first.
+    A signal within a fifth of a second after another one is ignored: both have the same cause, and the second must not
+    interrupt the clean-up.
     """
     import _signal as signal  # Python has loaded it already; the rest of ``signal`` takes a third of a millisecond
     from time import monotonic
@@ -76,8 +76,8 @@ def _handle_signals() -> None:
 
     def end(number: int, frame: object) -> None:
         nonlocal last
-        if os.getpid() != owner:  # in a worker that was just forked, which must not unwind the stack of its parent
-            if number != signal.SIGINT:  # Ctrl-C is the parent's to handle
+        if os.getpid() != owner:  # a worker that was just forked must not unwind the stack of its parent
+            if number != signal.SIGINT:  # the parent handles Ctrl-C
                 os._exit(128 + number)
             return
         if not Running.can_unwind:
@@ -90,7 +90,7 @@ def _handle_signals() -> None:
         raise Ended(128 + number)
 
     def once_more(dropped: "sys.UnraisableHookArgs") -> None:
-        """Let a signal come again that Python had to drop, as in a callback while it imports; report other errors."""
+        """Send a signal again if Python had to drop it, such as in a callback of an import; report other errors."""
         nonlocal last
         if isinstance(dropped.exc_value, (KeyboardInterrupt, Ended)) and hasattr(signal, "setitimer"):
             number = (
@@ -116,7 +116,7 @@ def _flush() -> None:
 
 
 def _clean_up(code: int, said: str) -> None:
-    """Remove what an interrupted write has left; further signals are ignored."""
+    """Remove the files of interrupted writes; further signals are ignored."""
     import _signal as signal
     from contextlib import suppress
 
@@ -158,7 +158,7 @@ def main() -> int:
 
 
 def _drop_output() -> None:
-    """Send what is still buffered nowhere, so that no flush fails again."""
+    """Discard buffered output, so that no flush fails again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
@@ -176,7 +176,7 @@ def _run() -> int:
     if "_CNNCALC_COMPLETE" in os.environ:
         cli.main(prog_name="cnncalc")  # a shell asks for completions
     try:
-        # cli.main() would make a broken pipe an error
+        # cli.main() would turn a broken pipe into an error
         with shown_warnings(), cli.make_context("cnncalc", sys.argv[1:]) as context:
             code = cli.invoke(context)
         return code if isinstance(code, int) else 0
@@ -194,11 +194,11 @@ def _run() -> int:
         to_stderr("\n".join(map(clipped, shown.getvalue().rstrip().split("\n"))))
         return error.exit_code
     except MemoryError:
-        to_stderr("the memory was used up")
+        to_stderr("out of memory")
         return CnncalcError.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
-    except SystemExit:  # click's answer to a closed pipe, which to us is no error
+    except SystemExit:  # click's exception for a closed pipe, which is no error here
         raise BrokenPipeError from None
 
 

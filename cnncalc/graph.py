@@ -1,4 +1,4 @@
-"""A network as a graph: nodes in the order in which they run, each with the shapes that go in and come out."""
+"""A network as a graph: nodes in the order in which they run, each with its input and output shapes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class _Flowing:
-    r"""What nodes read: a name, a shape without the batch axis, and how often one sample of the batch has it.
+    r"""A tensor that nodes read: its name, its shape without the batch axis, and its number per sample.
 
-    The array that it stands for is (batch · times, \*shape); (1, \*shape) where ``times`` is 0 and there is no batch.
+    The array is (batch · times, \*shape); (1, \*shape) where ``times`` is 0 and there is no batch.
     """
 
     __slots__ = ("name", "of_one", "shape", "times")
@@ -32,7 +32,7 @@ class _Flowing:
     of_one: int
 
     def copies(self, batch: int = 1) -> int:
-        """Return how many arrays of ``shape`` a batch has."""
+        """Return the number of arrays of ``shape`` in a batch."""
         return batch * self.times or 1
 
     def elements(self, batch: int = 1) -> int:
@@ -41,10 +41,10 @@ class _Flowing:
 
 
 class Input(_Flowing):
-    """A tensor that comes from outside; ``shape`` has no batch axis.
+    """An input of the network; ``shape`` has no batch axis.
 
     Attributes:
-        below: the number that all of its elements, which are integers, are below; None for real numbers.
+        below: exclusive bound of its elements if they are indices; None for real numbers.
     """
 
     __slots__ = ("below",)
@@ -64,16 +64,16 @@ class Node(_Flowing):
     """One use of a layer in a network.
 
     Attributes:
-        index: place in the order of running, from 0.
+        index: position in the order of running, from 0.
         name: dotted path (``stage2.bottleneck3.conv1``), unique in the network.
-        use: the layer on its input shapes, with every figure of it (for one array of them).
-        inputs: the tensors that come in: earlier nodes, or inputs of the network.
+        use: the layer applied to its input shapes, with all its figures (for one array).
+        inputs: its input tensors: earlier nodes, or inputs of the network.
         shares: the node whose weights this one uses, or None if it has its own.
-        origin: where the spec says so, or None.
+        origin: its place in the spec or model file, or None.
         keys: what its file calls its tensors if that is not its own name and theirs, or None.
-        held: the tensors that its file holds for it where these are not the layer's own, or None.
+        held: the tensors that its file holds for it, if they differ from the layer's, or None.
         shape: the inferred output shape, without the batch axis.
-        times: how many samples one sample of the batch has become; 0 where there is no batch.
+        times: number of samples that one sample of the batch has become; 0 without a batch.
     """
 
     __slots__ = ("held", "index", "inputs", "keys", "origin", "shares", "use")
@@ -112,7 +112,7 @@ class Node(_Flowing):
 
     @property
     def weights(self) -> Mapping[str, Weight]:
-        """The tensors that count as the node's own; shared ones do where they are first used."""
+        """The tensors that the node owns; shared ones belong to their first user."""
         if self.shares is not None:
             return {}
         return self.use.weights if self.held is None else self.held
@@ -136,12 +136,12 @@ class Node(_Flowing):
         return self.copies(batch) * self.use.macs
 
     def flops(self, batch: int = 1) -> int | None:
-        """Return the floating-point operations of a batch; None if nobody has defined them."""
+        """Return the floating-point operations of a batch; None if they are not defined."""
         flops = self.use.flops
         return None if flops is None else self.copies(batch) * flops
 
     def formulas(self) -> list[Formula]:
-        """Return how each figure of this node comes about."""
+        """Return the formula of each figure of this node."""
         from cnncalc.layers.formulas import derive
 
         return derive(self.layer, self.use.inputs, self.shape)
@@ -159,8 +159,8 @@ class BlockUse(NamedTuple):
     Attributes:
         name: the block's.
         arguments: the names of its arguments.
-        names: what names stand for inside, those of the arguments among them.
-        origin: where it is used.
+        names: values of the names inside, including the arguments.
+        origin: the place of its use.
     """
 
     name: str
@@ -176,7 +176,7 @@ class BlockUse(NamedTuple):
         return f"<BlockUse {self.name} at {self.origin}>"
 
     def __reduce__(self) -> tuple[type[BlockUse], tuple[object, ...]]:
-        """Let a network go to another process, without the expressions that its names are computed by."""
+        """Pickle a network without the expressions of its names."""
         return BlockUse, (self.name, tuple(self.arguments), self.values(), self.origin)
 
 
@@ -194,12 +194,12 @@ PUBLISHED = ("params", "macs", "flops", "buffers", "activations", "output", "are
 
 
 class OpenChoice(NamedTuple):
-    """What a file chooses between layers by when it runs.
+    """A branch of a model file that depends on the input.
 
     Attributes:
-        key: what it is called where the choice is made.
-        words: what it is called in messages.
-        by: the tensor that is not 0 where the first of both is taken; None if no layer makes it.
+        key: its name for `decided`.
+        words: its name in messages.
+        by: the condition: a tensor that is not 0 if the first branch is taken; None if no layer computes it.
     """
 
     key: str
@@ -219,18 +219,18 @@ class Graph:
         published: figures that the spec states, with their places, by their keys in ``expect``.
         misshapen: items whose outputs don't have the shapes that the spec states.
         states_shapes: whether the spec states the output shape of any item.
-        notes: what is to be known about it, a sentence each.
-        blocks: the scopes that are uses of a spec's own blocks, by their dotted paths.
-        single: the operator that makes it one for a batch of one sample alone, or "".
-        stored: makes the tensors that its file has of it, by their names in a run; None if there are none.
-        beside_stored: returns the bytes that these are computed from, beside their own.
-        stored_in: the files that hold them beside its own.
-        numbers: what inputs of its file that are a single number are, by name.
-        as_run: makes the graph as it runs where that differs: quantised tensors are rounded in it; None elsewhere.
-        is_half: whether its file computes in 16 bits, or holds weights so.
-        undecided: what chooses between layers of its file when it runs.
-        decided: makes the graph with one of the choices made, by its key; None if there are none.
-        effort: what building it took beside its layers, in layers that would have taken as long.
+        notes: notes for users, one sentence each.
+        blocks: uses of the spec's own blocks, by dotted path.
+        single: the operator that restricts it to a batch of 1, or "".
+        stored: returns the tensors of its file, by their names in a run; None if there are none.
+        beside_stored: returns the additional bytes from which these are computed.
+        stored_in: further files that hold them.
+        numbers: values of the file's scalar inputs, by name.
+        as_run: returns the graph for running if it differs, with quantised tensors rounded; else None.
+        is_half: whether its file computes in 16 bits, or stores weights in 16 bits.
+        undecided: branches that depend on the input.
+        decided: returns the graph with one branch decided, by its key; None if there are none.
+        effort: work of building it apart from its layers, in layers that would take as long.
     """
 
     def __init__(
@@ -261,7 +261,7 @@ class Graph:
 
     @property
     def title(self) -> str:
-        """The variant's name where there is one, else the network's."""
+        """The variant's name if there is one, else the network's."""
         return self.variant or self.name
 
     def add(
@@ -295,7 +295,7 @@ class Graph:
         return node
 
     def finish(self, outputs: Mapping[str, Tensor]) -> None:
-        """State the outputs, by name; whoever builds a graph ends with this.
+        """Set the outputs, by name; the last step of building a graph.
 
         Raises:
             LayerError: if there is no output, or one is not of this graph.
@@ -354,13 +354,13 @@ class Graph:
 
 
 def _common_times(inputs: tuple[Tensor, ...]) -> int:
-    """Return the times of what comes in, apart from what has no batch.  Raises LayerError if they differ."""
+    """Return the common times of the inputs that have a batch. Raises LayerError if they differ."""
     times = 0
     for number, tensor in enumerate(inputs, 1):
         if times and tensor.times and tensor.times != times:
             raise LayerError(
                 f"input 1 comes {times} times for one sample, but input {number} {tensor.times} times",
-                hint="unfold makes the windows of a sample one tensor again",
+                hint="unfold joins the windows of a sample into one tensor again",
             )
         times = times or tensor.times
     return times
@@ -371,7 +371,7 @@ def _check_shared(use: Use, owner: Node) -> None:
         raise LayerError(
             f"shares the weights of '{owner.name}', which is of type {owner.layer.type}",
             argument="weights",
-            hint=f"weights are shared between items of one type; this one is of type {use.layer.type}",
+            hint=f"weights can only be shared between items of one type; this one is of type {use.layer.type}",
         )
     for name in {**use.weights, **owner.use.weights}:
         own, other = use.weights.get(name), owner.use.weights.get(name)

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class Network(Graph):
-    """A graph in which every shape is known, with what is usually asked of it.
+    """A graph in which every shape is known, with methods for the usual tasks.
 
-    ``load`` and ``loads`` make one.  ``add``, ``finish`` and ``up_to`` are for whoever builds graphs; a network that is
-    loaded is finished.
+    ``load`` and ``loads`` make one.  ``add``, ``finish`` and ``up_to`` are for building graphs; a loaded network is
+    finished.
     """
 
     @classmethod
@@ -39,7 +39,7 @@ class Network(Graph):
 
     @property
     def unmet(self) -> list[Unmet]:
-        """What the spec states of the network and the network does not have."""
+        """Published figures of the spec that the network does not match."""
         from cnncalc.figures.expectations import unmet
 
         return unmet(self)
@@ -55,11 +55,11 @@ class Network(Graph):
         """Return every figure of the network, which prints as a table.
 
         Args:
-            batch: samples that go through at once; params don't depend on it.
+            batch: samples per pass; params don't depend on it.
             dtype: the type of weights and activations, for bytes: float64, float32, float16, bfloat16 or int8.
-            optimizer: whose state ``totals.memory.training`` counts: sgd, momentum or adam.
-            convention: whose count stands under ``macs``: cnncalc's own ("macs"), or another tool's (torchinfo, fvcore,
-                ptflops, thop, calflops); under ``flops``, too, where the tool calls it so.
+            optimizer: the optimiser whose state ``totals.memory.training`` counts: sgd, momentum or adam.
+            convention: the way of counting ``macs``: cnncalc's own ("macs"), or another tool's (torchinfo, fvcore,
+                ptflops, thop, calflops); of ``flops``, too, if the tool calls its count so.
 
         Raises:
             CnncalcError: if an argument is none of these.
@@ -72,7 +72,7 @@ class Network(Graph):
         return PrintedSummary.of(self, summarize(self, *counted_for, *of))
 
     def _repr_html_(self) -> str:
-        """Return the network as a notebook shows it."""
+        """Return the summary as HTML for notebooks."""
         from cnncalc.drawing.notebook import html
         from cnncalc.figures.summary import summarize
 
@@ -93,23 +93,24 @@ class Network(Graph):
         max_memory: SupportsIndex | None = None,
         progress: Progress | None = None,
     ) -> Run:
-        """Run the network at inference, and compare every layer's shape and products with what is inferred.
+        """Run the network in inference mode, and compare every layer's shape and products with the inferred ones.
 
         Args:
-            x: the input (N, *shape), or one sample without its batch axis; a mapping from names where there are
-                several inputs; None for random ones.
+            x: the input (N, *shape), or one sample without its batch axis; a mapping from names if there are several
+                inputs; None for random ones.
             weights: tensors by their names in PyTorch's state_dict, or the path of an .npz or .safetensors; None for
                 those of a model file, else random ones.
             batch: samples of a random input.
-            seed: of what is random; the same seed gives the same bytes.
+            seed: seed of random inputs and weights; the same seed gives the same bytes.
             dtype: float32 or float64; None for the input's own, else float32.
             threads: how many work; None for one per core that the process may use.
-            repeat: passes, of which the median time counts; the first is verified, the others are compared with it.
-            layers: names of layers whose outputs are wanted, in ``tensors``; None for all.
-            fuse: whether batchnorm, add and activation are done within the convolution beside them where that
-                gives the same.
-            max_memory: bytes that the process may take; None for what the machine has free.
-            progress: called with (steps done, steps in all, the next layer's name).
+            repeat: number of passes; the median time is reported. The first pass is verified, the others are compared
+                with it.
+            layers: names of layers whose outputs are kept in ``tensors``; None for all.
+            fuse: whether batchnorm, add and activation are computed inside the convolution next to them where the
+                result is the same.
+            max_memory: bytes that the process may take; None for the machine's free memory.
+            progress: called with (steps done, all steps, the next layer's name).
 
         Raises:
             CnncalcError: if an argument, the input or weights don't fit, or memory is too small.
@@ -149,9 +150,8 @@ class Network(Graph):
             seed: of random weights.
             dtype: float32 or float64.
             threads: how many work; None for one per core that the process may use.
-            fuse: whether several layers may be done in one step where that gives the same.
-            batch: samples that memory is laid out and calls are bound for; the first call with another number of
-                samples does it anew.
+            fuse: whether several layers may be computed in one step where the result is the same.
+            batch: number of samples to prepare for; the first call with another number prepares again.
 
         Raises:
             CnncalcError: if an argument or the weights don't fit.
@@ -180,20 +180,20 @@ class Network(Graph):
         ram: SupportsIndex | None = None,
         flash: SupportsIndex | None = None,
     ) -> Deployment:
-        """Return what the network takes on a microcontroller: arena, RAM and flash, operator by operator.
+        """Return the memory of the network on a microcontroller: arena, RAM and flash, operator by operator.
 
         Args:
-            board: a board that ``cnncalc deploy --board`` knows, for its core, RAM and flash.
-            core: whose kernels run: reference, m0, m3, m4, m7, m33, m55, m85 or esp32;
+            board: a board's name, which gives core, RAM and flash.
+            core: the kernels: reference, m0, m3, m4, m7, m33, m55, m85 or esp32;
                 None for the board's, else reference.
-            quant: what the numbers are: int8, int16x8 or float32.
-            converter: whose rules make the model file: tf2.21, tf2.21-dense, tf2.3 or tf1.15.
-            plan: how the arena is planned: greedy, as the device does, or best.
-            ram: bytes that there are; None for the board's.
-            flash: bytes that there are; None for the board's.
+            quant: number format: int8, int16x8 or float32.
+            converter: the converter's rules: tf2.21, tf2.21-dense, tf2.3 or tf1.15.
+            plan: plan of the arena: greedy, as on the device, or best.
+            ram: available bytes; None for the board's.
+            flash: available bytes; None for the board's.
 
         Raises:
-            CnncalcError: for a name that is not known, and for a layer that the runtime doesn't have.
+            CnncalcError: for an unknown name, and for a layer that the runtime doesn't support.
         """
         from cnncalc.deployment.view import deploy, device
 
@@ -221,17 +221,16 @@ class Network(Graph):
         """Write the network in another tool's format, or as a spec.
 
         Args:
-            path: the file; of timeloop, a new folder.
-            format: onnx, torch, scale-sim, timeloop or spec; None for the one whose suffix the file has.
+            path: the file; for timeloop, a new folder.
+            format: onnx, torch, scale-sim, timeloop or spec; None for the format of the file's suffix.
             weights: for onnx, as in :meth:`run`.
             seed: for onnx, of random weights.
-            opset: for onnx, the version of its operators; None for the usual one.
-            overwrite: whether a spec, or a source of PyTorch, that is there may be replaced; a file of another
-                format is.
+            opset: for onnx, the version of the operator set; None for the default.
+            overwrite: whether an existing spec or PyTorch source may be replaced; files of other formats always are.
 
         Raises:
-            CnncalcError: if the format can't say it, an argument or the weights don't fit, or the file can't be
-                written.
+            CnncalcError: if the format can't express the network, an argument or the weights don't fit, or the file
+                can't be written.
         """
         from cnncalc.execution.arrays.read import named_arrays
         from cnncalc.exporters.formats import Options
@@ -242,9 +241,9 @@ class Network(Graph):
         name, how = chosen(target, None if format is None else given.text("format", format))
         for option, asked in (("weights", weights), ("seed", seed), ("opset", opset)):
             if asked is not None and option not in how.takes:
-                raise ArgumentError(option, f"means nothing beside the format {name}")
+                raise ArgumentError(option, f"has no effect with the format {name}")
         if seed is not None and (weights is not None or self.stored is not None):
-            raise ArgumentError("seed", "is of random weights, but the network's are given")
+            raise ArgumentError("seed", "is for random weights, but the network's are given")
         if how.edited and is_replaced(target) and not given.truth("overwrite", overwrite):
             raise CnncalcError(f"{target}: the file exists", "overwrite = True replaces it")
         options = Options(
@@ -268,10 +267,10 @@ def load(
     """Return the network of a spec or of a model file.
 
     Args:
-        spec: a path (of an ONNX model, too), or the name of a network that ships: ``"resnet50"``; a variant may stand
-            behind a colon, ``"vgg:vgg19"``.
+        spec: a path (of an ONNX model, too), or the name of a shipped network: ``"resnet50"``; a variant may follow a
+            colon, ``"vgg:vgg19"``.
         variant: the variant of a family.
-        input: another input shape, without the batch axis; a mapping where there are several inputs.
+        input: another input shape, without the batch axis; a mapping if there are several inputs.
         settings: values for the spec's ``args``.
 
     Raises:
@@ -287,7 +286,7 @@ def loads(
     name: str = "<text>",
     **settings: Setting,
 ) -> Network:
-    """Return the network of a spec's text; ``name`` is what messages call the text, the rest is as in :func:`load`.
+    """Return the network of a spec's text; ``name`` is the text's name in messages, the rest is as in :func:`load`.
 
     Raises:
         CnncalcError: if the spec is wrong.
@@ -296,7 +295,7 @@ def loads(
 
     data = text if isinstance(text, bytes) else given.text("text", text).encode("utf-8", "surrogatepass")
     if data.strip() and b":" not in data and b"\n" not in data:
-        raise ArgumentError("text", f"{given.shown(text)} is no text of a spec", "load() takes a path or a name")
+        raise ArgumentError("text", f"{given.shown(text)} is not the text of a spec", "load() takes a path or a name")
     document = read_text(data, given.text("name", name))
     return _built(document, None if variant is None else given.text("variant", variant), input, settings)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class About(NamedTuple):
-    """What a file says of one of its networks.
+    """Information in a file on one of its networks.
 
     Attributes:
         year: of the architecture.
@@ -37,15 +37,15 @@ class Stated(NamedTuple):
 class Recipe:
     """A file of one network, or of a family of variants, from which graphs are built.
 
-    Commands ask for nothing else, so that a model file can stand wherever a spec does.  What can only be done to a
-    spec (edits of its text, names that nothing reads) is asked of a recipe that is a ``Document``.
+    Commands need only this interface, so that a model file can be given wherever a spec can. Tasks for specs only
+    (editing the text, finding unused names) need a recipe that is a ``Document``.
 
     Attributes:
-        name: what the network, or the family, is called in every output.
-        path: what messages call the file: the path as it was given.
+        name: the network's or the family's name in every output.
+        path: the file's name in messages: the path as it was given.
         text: the text of a spec; None if the file is no text.
-        variants: the family's variants by name, in the file's order; empty where the file is one network.
-        deploy: what the file says of the device that the network is for.
+        variants: the family's variants by name, in the file's order; empty if the file is one network.
+        deploy: the file's settings for the device.
     """
 
     name: str
@@ -56,17 +56,17 @@ class Recipe:
 
     @property
     def settings(self) -> Collection[str]:
-        """The names that ``settings`` may give other values."""
+        """The names that ``settings`` may change."""
         return ()
 
     def about(self, variant: str | None = None) -> About:
-        """Return what the file says of a variant, or of itself."""
+        """Return the information on a variant, or on the file."""
         return About()
 
     def members(self) -> list[str | None]:
-        """Return the networks that the file stands for: its variants, and None for the file as it stands.
+        """Return the networks of the file: its variants, and None for its default.
 
-        None is left out where a variant is the same network.
+        None is left out if a variant is the same network.
         """
         return [None]
 
@@ -79,7 +79,7 @@ class Recipe:
         """Build a network.
 
         Args:
-            variant: the variant of the family, or None for the file as it stands.
+            variant: the variant of the family, or None for the file's default.
             settings: values over the file's own, by name.
             inputs: shapes over the file's own by input, without the batch axis; "" stands for the only input.
 
@@ -89,7 +89,7 @@ class Recipe:
         raise NotImplementedError
 
     def reader(self) -> Callable[[], Recipe]:
-        """Return a function that makes the recipe once more, and that can be sent to another process.
+        """Return a picklable function that reads the recipe again.
 
         Raises:
             CnncalcError: if the file can't be read twice.

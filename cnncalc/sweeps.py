@@ -33,14 +33,14 @@ else:
 
 
 class SweepColumns(Columns):
-    """The rows of a sweep as columns, NumPy's arrays by name: what ``pandas.DataFrame`` and ``polars`` take as it is.
+    """The rows of a sweep as columns, NumPy arrays by name, which ``pandas.DataFrame`` and ``polars`` accept.
 
-    The columns are ``variant`` (where several are swept), the arguments, ``input``, and the figures; shapes, words and
-    lists are objects.  Combinations that are no network have no row; where no row is left, the columns are empty.
+    The columns are ``variant`` (if several are swept), the arguments, ``input``, and the figures; shapes, words and
+    lists are objects.  Combinations that can't be built have no row; if no row is left, the columns are empty.
 
     Attributes:
-        failed: how many combinations are no network.
-        first_error: what is wrong with the first of them, or "".
+        failed: number of combinations that can't be built.
+        first_error: the error of the first of them, or "".
     """
 
     failed: int = 0
@@ -66,23 +66,21 @@ def sweep(
 
     Args:
         spec: a path (of an ONNX model, too), or the name of a network that ships.
-        args: values by argument: a list, a range or an array, or a text as the command line has it
-            (``"0.25:1.5:0.05"``).
-        input: one input shape or several; a mapping where there are several inputs.
-        variants: names of variants; None for what the name stands for.
-        figures: the columns that are wanted.
-        where: a condition on the rows, as ``"macs <= 600M and width > 0.5"``.
-        sample: how many combinations are drawn, without doubles; None for all.
+        args: values by argument: a list, a range or an array, or a text as on the command line (``"0.25:1.5:0.05"``).
+        input: one input shape or several; a mapping if there are several inputs.
+        variants: names of variants; None for the one that the name means.
+        figures: the requested columns.
+        where: a condition on the rows, such as ``"macs <= 600M and width > 0.5"``.
+        sample: number of different combinations to draw; None for all.
         seed: of the drawing.
         batch: samples that go through at once.
         dtype: type of all tensors, for bytes.
         jobs: processes to compute in.
-        check: rows that are computed the plain way as well.
+        check: number of rows to compute again, one network at a time.
 
     Raises:
-        CnncalcError: if there is no such spec, an argument is not as it should be, or no combination at all is a
-            network.
-        InternalError: if a row computed by columns is not what the plain way gives.
+        CnncalcError: if there is no such spec, an argument is invalid, or no combination can be built.
+        InternalError: if a row differs from the network computed alone.
     """
     from cnncalc.studies.sweep.grid import Grid
     from cnncalc.studies.sweep.jobs import SweepPlan, parts
@@ -113,14 +111,14 @@ def compile(
     batch: SupportsIndex = 1,
     dtype: npt.DTypeLike = "float32",
 ) -> NetworkFunction:
-    """Return a function of a spec's arguments that gives figures of its network, for search loops of one's own.
+    """Return a function from a spec's arguments to figures of its network, for your own search loops.
 
     ``f(width=0.5, input=(3, 96, 96))`` returns ``{"params": …, "macs": …}``.  A network is built once for each
-    structure; from then on its arithmetic alone is repeated, tens of thousands of times a second.
+    structure; then only its arithmetic is repeated, tens of thousands of times per second.
 
     Args:
         spec: a path, or the name of a network that ships.
-        figures: the figures that are wanted, by the names that the columns of :func:`sweep` have.
+        figures: the requested figures, by the column names of :func:`sweep`.
         variant: the variant of a family.
         batch: samples that go through at once.
         dtype: type of all tensors, for bytes.
@@ -142,7 +140,7 @@ def _measure(batch: SupportsIndex, dtype: npt.DTypeLike, figures: Collection[str
 
 
 def _known(argument: str, names: Sequence[str], known: Collection[str]) -> Sequence[str]:
-    """Return the names, each of which must be known.  Raises ArgumentError."""
+    """Return the names. Raises ArgumentError for an unknown one."""
     for name in names:
         if name not in known:
             raise ArgumentError(argument, f"there is no '{name}'", did_you_mean(name, known, argument))
@@ -150,18 +148,18 @@ def _known(argument: str, names: Sequence[str], known: Collection[str]) -> Seque
 
 
 def _variants(recipe: Recipe, variants: str | Iterable[str | None] | None) -> list[str | None]:
-    """Return the variants that are swept; none where none is named."""
+    """Return the variants to sweep; empty if none is named."""
     named = [] if variants is None else list(given.several("variants", variants, "names"))
     _known("variants", given.texts("variants", [one for one in named if one is not None]), recipe.variants)
     return named
 
 
 def _values_by_argument(recipe: Recipe, args: Mapping[str, object] | None) -> dict[str, Sequence[Value] | Each]:
-    """Return the values of each argument that is swept."""
+    """Return the values of each swept argument."""
     if args is None:
         return {}
     if not isinstance(args, Mapping):
-        raise ArgumentError("args", f"{given.shown(args)} is no mapping from arguments to values")
+        raise ArgumentError("args", f"{given.shown(args)} is not a mapping from arguments to values")
     _known("args", given.texts("args", args), recipe.settings)
     return {name: _values(f"args[{name!r}]", some) for name, some in args.items()}
 
@@ -179,7 +177,7 @@ def _values(argument: str, some: object) -> Sequence[Value] | Each:
 
 
 def _input_shapes(input: object) -> dict[str, list[Shape]]:
-    """Return the shapes of each input that is swept, "" standing for the only one."""
+    """Return the shapes of each swept input; "" stands for the only one."""
     if isinstance(input, Mapping):
         return {given.text("input", name): _shapes(f"input[{name!r}]", some) for name, some in input.items()}
     return {} if input is None else {"": _shapes("input", input)}
@@ -196,10 +194,10 @@ def _shapes(argument: str, some: object) -> list[Shape]:
 
 
 def _joined(plan: SweepPlan, figures: Sequence[str], parts: Iterable[SweepPart]) -> SweepColumns:
-    """Return the columns of a sweep; when they are joined, one of them is there twice at a time.
+    """Return the columns of a sweep; while they are joined, only one of them is in memory twice.
 
     Raises:
-        CnncalcError: if no combination is a network.
+        CnncalcError: if no combination can be built.
     """
     import numpy as np
 
@@ -218,7 +216,7 @@ def _joined(plan: SweepPlan, figures: Sequence[str], parts: Iterable[SweepPart])
             for name, column in columns.items():
                 pieces.setdefault(name, []).append(column if rows.networks.all() else column[rows.networks])
     if found.failed and found.failed == plan.rows:
-        what = f"none of {plan.rows:,} combinations is a network, the first" if plan.rows > 1 else "it is no network"
+        what = f"none of {plan.rows:,} combinations can be built, the first" if plan.rows > 1 else "it can't be built"
         raise CnncalcError(f"{what}: {found.first_error}")
     for name in list(pieces):
         found[name] = np.concatenate(pieces.pop(name))

@@ -172,8 +172,10 @@ def test_lists_of_numbers_are_an_input() -> None:
 
 # --- what is refused ---------------------------------------------------------------------------------------------
 
-SHAPE = "is no shape: positive integers, channels first and without the batch axis\n  hint: for example (3, 224, 224)"
-NO_VALUE = "is none of a number, a text, True, False, None and a list of these"
+SHAPE = (
+    "is not a shape: positive integers, channels first and without the batch axis\n  hint: for example (3, 224, 224)"
+)
+NO_VALUE = "is not a number, a string, True, False, None or a list of these"
 
 
 untyped: Any = cnncalc  # mypy refuses most of what follows, too
@@ -194,17 +196,17 @@ def net(**settings: Any) -> Any:
             lambda path: untyped.compile("vgg:vgg19", variant="vgg11"),
             "variant: 'vgg11', but 'vgg19' is a variant already",
         ),
-        (lambda path: untyped.loads(SPEC, variant=19), "variant: 19 is no text"),
-        (lambda path: untyped.load("vgg", variant=np.array([1, 2])), "variant: [1, 2] is no text"),
-        (lambda path: untyped.load("vgg", variant=19), "variant: 19 is no text"),
-        (lambda path: untyped.loads({"input": [3]}), "text: a value of type dict is no text"),
+        (lambda path: untyped.loads(SPEC, variant=19), "variant: 19 is not a string"),
+        (lambda path: untyped.load("vgg", variant=np.array([1, 2])), "variant: [1, 2] is not a string"),
+        (lambda path: untyped.load("vgg", variant=19), "variant: 19 is not a string"),
+        (lambda path: untyped.loads({"input": [3]}), "text: a value of type dict is not a string"),
         (
             lambda path: untyped.loads("net.yaml"),
-            "text: 'net.yaml' is no text of a spec\n  hint: load() takes a path or a name",
+            "text: 'net.yaml' is not the text of a spec\n  hint: load() takes a path or a name",
         ),
-        (lambda path: untyped.loads(b"resnet50"), "text: b'resnet50' is no text of a spec"),
+        (lambda path: untyped.loads(b"resnet50"), "text: b'resnet50' is not the text of a spec"),
         (lambda path: untyped.loads("\udc80: 5"), "<text>"),
-        (lambda path: untyped.loads(SPEC, name=path), "name: a value of type PosixPath is no text"),
+        (lambda path: untyped.loads(SPEC, name=path), "name: a value of type PosixPath is not a string"),
         (lambda path: net(input="3x64x64"), f"input: '3x64x64' {SHAPE}"),
         (lambda path: net(input=224), f"input: 224 {SHAPE}"),
         (lambda path: net(input=(3, "64", 64)), f"input: (3, '64', 64) {SHAPE}"),
@@ -213,15 +215,15 @@ def net(**settings: Any) -> Any:
         (lambda path: net(input=(3, True, 8)), f"input: (3, True, 8) {SHAPE}"),
         (lambda path: net(input=(1,) * 9), f"input: (1, 1, 1, 1, 1, 1, ...) {SHAPE}"),
         (lambda path: net(input={"input": 5}), f"input['input']: 5 {SHAPE}"),
-        (lambda path: net(input={5: (3, 8, 8)}), "input: 5 is no text"),
+        (lambda path: net(input={5: (3, 8, 8)}), "input: 5 is not a string"),
         (lambda path: net(width=Fraction(8)), f"width: a value of type Fraction {NO_VALUE}"),
         (lambda path: net(width={8}), f"width: a value of type set {NO_VALUE}"),
         (lambda path: net(depths=[1, 2j]), f"depths: a value of type complex {NO_VALUE}"),
-        (lambda path: net().summary(batch=0), "batch: 0 is no integer from 1 up"),
-        (lambda path: net().summary(batch="4"), "batch: '4' is no integer from 1 up"),
-        (lambda path: net().summary(batch=2.5), "batch: 2.5 is no integer from 1 up"),
+        (lambda path: net().summary(batch=0), "batch: 0 is not an integer of at least 1"),
+        (lambda path: net().summary(batch="4"), "batch: '4' is not an integer of at least 1"),
+        (lambda path: net().summary(batch=2.5), "batch: 2.5 is not an integer of at least 1"),
         (lambda path: net().summary(dtype=8), "unknown dtype '8'\n  hint: dtypes: float64, float32, float16"),
-        (lambda path: net().summary(optimizer=None), "optimizer: None is no text"),
+        (lambda path: net().summary(optimizer=None), "optimizer: None is not a string"),
         (lambda path: net().run(weights=[1]), "weights: [1] is not a mapping from names to arrays, or a path"),
         (lambda path: net().run(weights="no.npz"), "can't read no.npz: No such file or directory"),
         (lambda path: net().run(weights={5: 1}), "left over: 5"),
@@ -231,35 +233,35 @@ def net(**settings: Any) -> Any:
             "input 'input' can't be converted to an array: setting an array element",
         ),
         (lambda path: net().run({5: 1}), "'net' has no input '5'"),
-        (lambda path: net().run(threads=0), "threads: 0 is no integer from 1 to 256"),
-        (lambda path: net().run(seed=-1), "seed: -1 is no integer from 0 to 9,223,372,036,854,775,807"),
+        (lambda path: net().run(threads=0), "threads: 0 is not an integer from 1 to 256"),
+        (lambda path: net().run(seed=-1), "seed: -1 is not an integer from 0 to 9,223,372,036,854,775,807"),
         (lambda path: net().run(dtype=np.float16), "dtype: 'float16' is none of float32, float64"),
         (lambda path: net().run(layers=["conv9"]), "'net' has no layer 'conv9'"),
         (
             lambda path: net().run(np.zeros((3, 3, 32, 32)), batch=2),
             "batch: 2 samples are for a random input, but the given input has 3",
         ),
-        (lambda path: net().run(layers=5), "layers: 5 is no list of texts"),
+        (lambda path: net().run(layers=5), "layers: 5 is not a list of texts"),
         (lambda path: net().run(fuse="no"), "fuse: 'no' is neither True nor False"),
-        (lambda path: net().prepare(threads=1.5), "threads: 1.5 is no integer from 1 to 256"),
-        (lambda path: net().deploy(board=5), "board: 5 is no text"),
-        (lambda path: untyped.sweep(path, ["width"]), "args: ['width'] is no mapping from arguments to values"),
-        (lambda path: untyped.sweep(path, {"width": 8}), "args['width']: 8 is no list of values"),
+        (lambda path: net().prepare(threads=1.5), "threads: 1.5 is not an integer from 1 to 256"),
+        (lambda path: net().deploy(board=5), "board: 5 is not a string"),
+        (lambda path: untyped.sweep(path, ["width"]), "args: ['width'] is not a mapping from arguments to values"),
+        (lambda path: untyped.sweep(path, {"width": 8}), "args['width']: 8 is not a list of values"),
         (lambda path: untyped.sweep(path, {"width": [{}]}), f"args['width']: a value of type dict {NO_VALUE}"),
         (lambda path: untyped.sweep(path, input=["3x8x8"]), f"input: '3x8x8' {SHAPE}"),
         (lambda path: untyped.sweep(path, variants=["vgg11"]), "variants: there is no 'vgg11'"),
-        (lambda path: untyped.sweep(path, figures=[5]), "figures: 5 is no text"),
-        (lambda path: untyped.sweep(path, where=5), "where: 5 is no text"),
+        (lambda path: untyped.sweep(path, figures=[5]), "figures: 5 is not a string"),
+        (lambda path: untyped.sweep(path, where=5), "where: 5 is not a string"),
         (lambda path: untyped.sweep(path, dtype="f4"), "dtype: there is no 'f4'"),
-        (lambda path: untyped.sweep(path, sample=0), "sample: 0 is no integer from 1 up"),
+        (lambda path: untyped.sweep(path, sample=0), "sample: 0 is not an integer of at least 1"),
         (lambda path: untyped.compile("vgg", variant="vgg12"), "variant: there is no 'vgg12'"),
         (lambda path: untyped.compile(path)(width=Fraction(8)), f"width: a value of type Fraction {NO_VALUE}"),
         (lambda path: untyped.compile(path)(input="3x8x8"), f"input: '3x8x8' {SHAPE}"),
-        (lambda path: untyped.compile(path)(input={5: (3, 8, 8)}), "input: 5 is no text"),
+        (lambda path: untyped.compile(path)(input={5: (3, 8, 8)}), "input: 5 is not a string"),
         (lambda path: net().export(5), "path: 5 is not a path"),
         (
             lambda path: net().export("net.onnx", seed=1, weights={}),
-            "seed: is of random weights, but the network's are given",
+            "seed: is for random weights, but the network's are given",
         ),
         (lambda path: net().export("net\0.onnx"), "path: 'net\\x00.onnx' is not a path"),
         (
@@ -267,8 +269,8 @@ def net(**settings: Any) -> Any:
             "net.tflite: no format has such a suffix\n  hint: there are onnx, torch,",
         ),
         (lambda path: net().export("net.onnx", "onxx"), "format: there is no 'onxx'\n  hint: did you mean 'onnx'?"),
-        (lambda path: net().export("net.csv", weights={}), "weights: means nothing beside the format scale-sim"),
-        (lambda path: net().export("net.onnx", opset="17"), "opset: '17' is no integer from 1 to 999"),
+        (lambda path: net().export("net.csv", weights={}), "weights: has no effect with the format scale-sim"),
+        (lambda path: net().export("net.onnx", opset="17"), "opset: '17' is not an integer from 1 to 999"),
         (lambda path: net().export(path), "net.yaml: the file exists\n  hint: overwrite = True replaces it"),
     ],
 )
@@ -497,9 +499,9 @@ def test_a_sweep_without_rows_has_all_its_columns(path: Path) -> None:
 
 def test_a_sweep_in_which_nothing_is_a_network_says_so(path: Path) -> None:
     with pytest.raises(
-        cnncalc.CnncalcError, match=r"^none of 2 combinations is a network, the first: .* must be a pos"
+        cnncalc.CnncalcError, match=r"^none of 2 combinations can be built, the first: .* must be a pos"
     ):
         cnncalc.sweep(path, {"width": [0.5, 1.5]})
-    with pytest.raises(cnncalc.CnncalcError, match=r"^it is no network: .* must be a positive integer, not 0.5"):
+    with pytest.raises(cnncalc.CnncalcError, match=r"^it can.t be built: .*: .* must be a positive integer, not 0.5"):
         cnncalc.sweep(path, {"width": [0.5]})
     assert cnncalc.sweep(path, {"width": [0.5, 1]}).failed == 1

@@ -1,7 +1,7 @@
-"""Every figure, said once: what it is called, its unit, its title, what it means, and how it is taken.
+"""The catalogue of figures: name, unit, title, meaning and computation of each.
 
-Columns, bounds and their options, totals of a comparison, figures of a sweep and the words over them are read from
-here.  A new figure is one entry.
+Columns, bounds and their options, totals of a comparison, figures of a sweep and their titles are read from here.  A
+new figure is one entry.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ COUNT, BYTES, SECONDS, POSITIONS, SHAPE = "count", "bytes", "seconds", "position
 
 
 class Basis(NamedTuple):
-    """What figures are counted for: samples at once, bytes of an element, and the optimiser of a training."""
+    """The basis of figures: samples per pass, bytes of an element, and the optimiser of a training."""
 
     batch: int = 1
     width: int = 4
@@ -27,21 +27,21 @@ class Basis(NamedTuple):
 
 
 Share = tuple[str, int]
-"""A layer's name, or a tensor's, and what it adds to a figure."""
+"""A layer's or tensor's name, and its share of a figure."""
 
 
 class Figure(NamedTuple):
     """One figure.
 
     Attributes:
-        name: in JSON, in columns, in keys of a sort.
-        title: over a column, and in sentences.
+        name: name in JSON, in columns and as a sort key.
+        title: title of a column, also used in sentences.
         unit: one of COUNT, BYTES, SECONDS, POSITIONS, SHAPE.
-        help: what it is, for the command line.
+        help: description for the command line.
         of_network: the figure of a whole network.
-        parts: what each layer, or tensor, adds to it.
-        bound: what a bound on it is: "max", "min", or "" where none can be set.
-        old: what it has been called, which is still read for one release.
+        parts: the share of each layer, or tensor.
+        bound: kind of a bound: "max", "min", or "" if none can be set.
+        old: its former name, which is accepted for one more release.
     """
 
     name: str
@@ -54,14 +54,14 @@ class Figure(NamedTuple):
     old: str = ""
 
     def number(self, network: Graph, basis: Basis) -> int:
-        """Return the figure of a network, which must not be a shape."""
+        """Return the figure of a network; shapes are not allowed."""
         figure = self.of_network(network, basis)
         assert isinstance(figure, int), self.name
         return figure
 
     @property
     def option(self) -> str:
-        """What it is called in an option of the command line."""
+        """Its name in an option of the command line."""
         return self.name.replace("_", "-")
 
 
@@ -85,7 +85,7 @@ def _sum(
 
 
 def _most(of: Figure, help: str, title: str) -> Figure:
-    """Return the figure that is the largest part of another."""
+    """Return the figure for the largest share of another one."""
 
     def of_network(network: Graph, basis: Basis) -> int:
         return max([part for _, part in of.parts(network, basis)], default=0)
@@ -93,7 +93,7 @@ def _most(of: Figure, help: str, title: str) -> Figure:
     return Figure(f"layer_{of.name}", title, of.unit, help, of_network, of.parts, "max", f"layer-{of.name}")
 
 
-# --- how they are taken ------------------------------------------------------------------------------------------
+# --- how they are computed ---------------------------------------------------------------------------------------
 
 
 def _peak(network: Graph, basis: Basis) -> int:
@@ -119,9 +119,8 @@ def _last_shape(network: Graph, basis: Basis) -> tuple[int, ...]:
 
 
 def _receptive_field(network: Graph, basis: Basis) -> int:
-    """Return the shortest axis of the fields that the outputs see of every input that they read.
-
-    Raises CnncalcError if no more is known than what an output sees at most.
+    """Return the shortest axis of the outputs' receptive fields on all inputs. Raises CnncalcError if only an upper
+    bound is known.
     """
     from cnncalc.figures.receptive_field import receptive_fields
 
@@ -131,7 +130,7 @@ def _receptive_field(network: Graph, basis: Basis) -> int:
         for source, fields in seen[output].items():
             if not all(field.is_exact for field in fields):
                 sizes = crossed([field.size for field in fields])
-                raise CnncalcError(f"'{name}' sees {sizes} of '{source.name}' at most; how much exactly is not known")
+                raise CnncalcError(f"'{name}' sees at most {sizes} of '{source.name}'; the exact size is not known")
             shortest += [field.size for field in fields]
     return min(shortest, default=0)
 
@@ -160,11 +159,11 @@ CATALOGUE: Mapping[str, Figure] = {
             lambda node, basis: node.params * basis.width, "max", BYTES, "weights",
         ),
         _sum(
-            "forward_bytes", "forward", "bytes of all layers' outputs together",
+            "forward_bytes", "forward", "total bytes of all layers' outputs",
             lambda node, basis: node.elements(basis.batch) * basis.width, "", BYTES, "forward",
         ),
         Figure(
-            "peak_bytes", "peak", BYTES, "bytes of the tensors alive at one step, at most",
+            "peak_bytes", "peak", BYTES, "most bytes of the tensors alive at one step",
             _peak, _alive_at_peak, "max", "peak",
         ),
         Figure(
@@ -182,17 +181,17 @@ CATALOGUE: Mapping[str, Figure] = {
 }  # fmt: skip
 
 USUAL = (*Sums._fields, "weight_bytes", "forward_bytes", "peak_bytes", "output")
-"""What is reported of every network of a sweep, in the usual order."""
+"""The default columns of a sweep, in order."""
 
 BOUNDED = {figure.name: figure for figure in CATALOGUE.values() if figure.bound}
-"""What ``check`` has a bound for."""
+"""The figures that ``check`` can bound."""
 
 
 HEAVIEST = 3
-"""How many layers a failure names."""
+"""Number of layers that a failure names."""
 
 
 def heaviest(figure: Figure, network: Graph, basis: Basis) -> list[Share]:
-    """Return the layers that cost most of a figure, the heaviest first."""
+    """Return the layers with the largest shares of a figure, the largest first."""
     parts = [part for part in figure.parts(network, basis) if part[1]]
     return sorted(parts, key=lambda part: -part[1])[:HEAVIEST]

@@ -1,7 +1,7 @@
-"""What other tools count for one layer: the rules of their source, quirks included.
+"""Other tools' counts for one layer: the rules of their source code, quirks included.
 
 A rule takes a layer's use and the batch, and returns the tool's figure, None if the tool has none; its docstring is
-what ``cnncalc explain --convention`` shows.  The tools, their releases and where each source is stand in
+what ``cnncalc explain --convention`` shows.  The tools, their releases and the location of their source are listed in
 :mod:`cnncalc.figures.conventions`.
 """
 
@@ -65,7 +65,7 @@ def filters_at_outputs(use: Use, batch: int) -> int:
 
 
 def own_parameter(use: Use, batch: int) -> None:
-    """not defined: it depends on what the code calls the parameter"""
+    """not defined: it depends on the parameter's name in the code"""
 
 
 # --- fvcore --------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def conv_flops(use: Use, batch: int) -> int:
     """2 · macs, and 1 per output element for the bias; one position fewer for an even kernel under 'same'"""
     layer, positions = cast("Conv", use.layer), prod(use.output[1:])
     flops = batch * use.macs + macs_and_bias(use, batch)
-    if layer.padding != "same" or set(layer.stride) != {1}:  # with another stride PyTorch has no padding of that name
+    if layer.padding != "same" or set(layer.stride) != {1}:  # PyTorch has 'same' only for stride 1
         return flops
     reaches = [dilation * (kernel - 1) for dilation, kernel in zip(layer.dilation, layer.kernel_size, strict=True)]
     counted: int = prod([size - reach % 2 for size, reach in zip(use.output[1:], reaches, strict=True)])
@@ -140,7 +140,7 @@ def conv_flops(use: Use, batch: int) -> int:
 
 
 def conv_transpose_flops(use: Use, batch: int) -> int:
-    """2 · macs, divided by groups twice; bias at the size that a convolution forwards would have"""
+    """2 · macs, divided by groups twice; bias at the size of the output of a plain convolution"""
     layer = cast("ConvTranspose", use.layer)
     sizes = use.inputs[0][1:]
     filters = layer.out_channels // layer.groups
@@ -176,7 +176,7 @@ def global_pool_flops(use: Use, batch: int) -> int:
 
 
 def lppool_flops(use: Use, batch: int) -> int | None:
-    """1 per input element and 2 per output element; not defined with padding, which PyTorch's has not"""
+    """1 per input element and 2 per output element; not defined with padding, which PyTorch's does not have"""
     window = use.layer.sliding(use.inputs)
     padded = window is not None and any(map(any, window.pads))
     return None if padded else batch * (prod(use.inputs[0]) + 2 * prod(use.output))
@@ -199,15 +199,17 @@ def resized_flops(use: Use, batch: int) -> int | None:
     return inputs(use, batch) if works else None
 
 
-# --- what the rules read -------------------------------------------------------------------------------------
+# --- helpers of the rules -------------------------------------------------------------------------------------
 
 
 def _form(use: Use) -> str:
-    """Return how PyTorch code calls a pooling: as nn.AdaptiveAvgPool2d, by its function, or as x.mean."""
+    """Return the form of a pooling in PyTorch code: nn.AdaptiveAvgPool2d, its function, or x.mean."""
     return getattr(use.layer, "form", "module")
 
 
 def _cuts(use: Use) -> Shape:
-    """Return the padding of a transposed convolution on each axis; 0 where its sides differ: PyTorch has no such."""
+    """Return the padding of a transposed convolution on each axis; 0 if its sides differ, which PyTorch does not
+    support.
+    """
     window = use.layer.window(use.inputs)
     return tuple([before if before == after else 0 for before, after in window.pads]) if window else ()

@@ -1,8 +1,8 @@
-"""What other tools count: the figure that each would print for a network, and why it differs from ``macs``.
+"""Other tools' counts: the figure that each would print for a network, and why it differs from ``macs``.
 
 Each layer is taken as PyTorch's module of that name (``batchnorm`` is ``nn.BatchNorm2d``), merges as the operators
 ``+`` and ``*``, padding as figures (fvcore has no rule for the operator that ``padding='same'`` becomes, and counts
-such a convolution 0), in inference.  The rules are those of the tools' own source at the release named.
+such a convolution 0), in inference mode. The rules are those of the tools' source code at the named release.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Layer, Use
 
 UNDEFINED = ("locally_connected",)
-"""Types that PyTorch does not have, so that no tool for it says what they cost."""
+"""Types that PyTorch does not have, so that no tool defines their cost."""
 
 CountRule = Callable[[Use, int], "int | None"]
-"""From a layer's use and the batch to a tool's figure; None if the tool has none.  The docstring is shown."""
+"""A function from a layer's use and the batch to a tool's figure; None if the tool has none. Its docstring is shown."""
 
 
 class Convention(NamedTuple):
     """A tool's way of counting.
 
     Attributes:
-        name: what ``--convention`` calls it.
-        figure: the tool's own word for what it counts.
-        release: the release whose source the rules are from.
-        source: where that source is.
-        counts: what it counts, in one line.
-        by_type: the rules by layer type; what is not there costs nothing by this tool.
+        name: name for ``--convention``.
+        figure: the tool's name for its count.
+        release: the release from whose source the rules are taken.
+        source: the location of the source.
+        counts: one line on what it counts.
+        by_type: the rules by layer type; this tool counts nothing for other types.
         others: the rule for all other types, or None.
     """
 
@@ -44,11 +44,11 @@ class Convention(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The figure with the tool that it comes from."""
+        """The figure's name with the tool."""
         return f"{self.figure} ({self.name})"
 
     def rule(self, layer_type: str) -> CountRule | None:
-        """Return the rule for a layer type; None if the tool passes it over."""
+        """Return the rule for a layer type; None if the tool ignores it."""
         return self.by_type.get(layer_type, self.others)
 
     def of(self, use: Use, batch: int) -> int | None:
@@ -158,7 +158,7 @@ TOOLS = {
         ),
     )
 }
-"""The tools' conventions by name.  calflops passes over ReLU6, which PyTorch runs as hardtanh."""
+"""The tools' conventions by name. calflops ignores ReLU6, which PyTorch runs as hardtanh."""
 
 
 # --- why the totals differ -----------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ class Account(NamedTuple):
 
 
 def accounts(network: Graph, batch: int = 1) -> list[Account]:
-    """Return what each tool prints for a network, with the differences from ``macs`` by layer type."""
+    """Return each tool's total for a network, with the differences from ``macs`` by layer type."""
     return [_account(network, batch, convention) for convention in TOOLS.values()]
 
 
@@ -209,6 +209,6 @@ def _explained(convention: Convention, layer: Layer) -> str:
     if layer.type in UNDEFINED:
         return "not defined: PyTorch has no such layer"
     if not layer.elsewhere.compared:
-        return "not known: the type has not been held against the tool"
+        return "unknown: the type has not been compared with the tool"
     rule = convention.rule(layer.type)
     return (rule.__doc__ or "") if rule else "nothing: the tool has no rule for it"

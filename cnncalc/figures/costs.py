@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from cnncalc.graph import Node
 
 COUNTED_IN_ACTIVATIONS = ("conv", "fc")
-"""Kinds whose outputs papers add up as activations (Radosavovic et al. 2020, arXiv:2003.13678)."""
+"""Kinds of layers whose outputs papers add up as activations (Radosavovic et al. 2020, arXiv:2003.13678)."""
 
 OWN_CONVENTION = "macs"
 CONVENTIONS = (OWN_CONVENTION, "torchinfo", "fvcore", "ptflops", "thop", "calflops")
-"""Whose way of counting the totals follow; the tools' rules are in :mod:`cnncalc.figures.conventions`."""
+"""The conventions for the totals; the tools' rules are in :mod:`cnncalc.figures.conventions`."""
 
 DTYPES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 """Bytes per element."""
 
 
 class Sums(NamedTuple):
-    """Sums over layers; what is shared counts once, and FLOPs that nobody has defined don't."""
+    """Sums over layers; shared weights count once, and undefined FLOPs are left out."""
 
     layers: int
     params: int
@@ -36,7 +36,7 @@ class Sums(NamedTuple):
 
 
 def sums(nodes: Iterable[Node], batch: int = 1) -> Sums:
-    """Return what some nodes sum up to, for a batch."""
+    """Return the sums over some nodes, for a batch."""
     layers = params = buffers = macs = flops = activations = 0
     for node in nodes:
         use, copies = node.use, node.copies(batch)

@@ -1,4 +1,4 @@
-"""Published figures against the network's own."""
+"""Compare published figures with the network's."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from cnncalc.ground.errors import clipped
 from cnncalc.layers.shapes import shape_text
 
 ON_A_DEVICE = ("arena", "flash")
-"""Keys of ``expect`` that depend on a device, which a study of it holds against the network."""
+"""Keys of ``expect`` that depend on a device; the study of devices checks them."""
 
 
 def unmet(network: Graph) -> list[Unmet]:
-    """Return the shapes and the figures that the spec states and the network does not have."""
+    """Return the stated shapes and figures that the network does not match."""
     found = list(network.misshapen)
     for what, actual in own_figures(network).items():
         value, origin = network.published[what]
@@ -22,14 +22,14 @@ def unmet(network: Graph) -> list[Unmet]:
 
 
 def own_figures(network: Graph) -> dict[str, object]:
-    """Return what the network has of each figure that its spec publishes, but for those of a device."""
+    """Return the network's value of each published figure, except those of a device."""
     stated = [what for what in network.published if what not in ON_A_DEVICE]
     counted = sums(network.nodes)._asdict() if stated else {}
     return {what: counted[what] if what in counted else _output(network, what) for what in stated}
 
 
 def _output(network: Graph, what: str) -> object:
-    """Return the shape of the output that ``output NAME`` stands for; of the only one, or of all, for ``output``."""
+    """Return the shape of the output in ``output NAME``; for ``output``, of the only one or of all."""
     outputs = {name: tensor.shape for name, tensor in network.outputs.items()}
     name = what.removeprefix("output").strip()
     if name:
@@ -39,7 +39,7 @@ def _output(network: Graph, what: str) -> object:
 
 
 def shown(value: object) -> object:
-    """Return a figure as it is printed: a shape as specs write it."""
+    """Return a figure as text; a shape as in specs."""
     if isinstance(value, tuple) and all(isinstance(size, int) for size in value):
         return clipped(shape_text(value))
     return value

@@ -1,4 +1,4 @@
-"""Memory: what the weights take, what a forward pass takes, and the most that is alive at one step."""
+"""Memory: bytes of weights, of a forward pass, and of the tensors alive at the peak."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
 IN_MEMORY = {
     "weight_bytes": "weights", "forward_bytes": "forward", "peak_bytes": "peak", "training_bytes": "training",
 }  # fmt: skip
-"""The figures that are bytes, by their names everywhere, and what they are called among ``totals.memory``."""
+"""The figures in bytes, by their general names, with their names in ``totals.memory``."""
 
 
 def forward_elements(network: Graph, batch: int = 1) -> int:
@@ -37,8 +37,8 @@ def peak_elements(network: Graph, batch: int = 1) -> tuple[int, Node | None]:
 def alive_elements(network: Graph, batch: int = 1) -> Iterator[tuple[int, Node | None]]:
     """Yield the sum of tensors alive, for a batch: before the first node, and while each runs.
 
-    Alive while a node runs are its inputs, its output, and every earlier tensor that is still to be read, so
-    that a shortcut counts as long as it waits for its add.  A network's inputs are alive from the start.
+    While a node runs, its inputs, its output, and every earlier tensor with a later reader are alive, so that a
+    shortcut counts until its add.  A network's inputs are alive from the start.
     """
     last = network.last_reads()
     alive = sum(tensor.elements(batch) for tensor in network.inputs.values() if tensor in last)

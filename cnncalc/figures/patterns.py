@@ -1,7 +1,7 @@
-"""Which positions of the input each position of an axis sees, as a pattern that repeats itself.
+"""The input positions that each position of an axis sees, as a repeating pattern.
 
-Behind windows, strides and paddings position j sees from ``a + j·jump`` to ``b + j·jump``: a pattern of period 1.
-Upsampling makes periods of a few positions.  Where a period would be longer than the axis, the axis is the period.
+After windows, strides and paddings position j sees from ``a + j·jump`` to ``b + j·jump``: a pattern of period 1.
+Upsampling gives periods of a few positions. If a period would be longer than the axis, the axis is the period.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from cnncalc.ground.named import NamedTuple
 from cnncalc.layers.reads import Ranges, Reach
 
 NOTHING = MAX_INTEGER**4
-"""A first position beyond all others, and with the sign turned a last one: of positions that see nothing."""
+"""The first position seen by positions that see nothing; its negative is the last one."""
 
 
 class PatternBudget:
-    """How many steps may still be spent on patterns that have no closed form."""
+    """The number of steps left for patterns without a closed form."""
 
     __slots__ = ("left",)
 
     def __init__(self, left: int) -> None:
-        """Begin with ``left`` steps."""
+        """Start with ``left`` steps."""
         self.left = left
 
     def take(self, steps: int) -> bool:
-        """Spend some steps, and return whether there were as many."""
+        """Spend steps, and return whether enough were left."""
         self.left -= steps
         return self.left >= 0
 
@@ -39,7 +39,7 @@ class Pattern(NamedTuple):
     Attributes:
         first: the first position that each position of one period sees, or NOTHING.
         last: the last one, or -NOTHING.
-        growth: how much further on the next period sees; None: there is no next one, and positions beyond see nothing.
+        growth: offset of what the next period sees; None: there is no next period, and positions beyond see nothing.
     """
 
     first: tuple[int, ...]
@@ -55,7 +55,7 @@ class Pattern(NamedTuple):
         return self.first[place] + more, self.last[place] + more
 
     def rises(self) -> bool:
-        """Return whether every position sees something, and never less far than one before it."""
+        """Return whether every position sees something, and the ends never decrease."""
         for ends in (self.first, self.last):
             if any(a > b for a, b in pairwise(ends)):
                 return False
@@ -64,7 +64,7 @@ class Pattern(NamedTuple):
         return all(a <= b for a, b in zip(self.first, self.last, strict=True))
 
     def sizes(self, count: int) -> list[int]:
-        """Return how many positions lie between the ends, of each of ``count`` positions until they repeat."""
+        """Return the number of positions seen by each of ``count`` positions, until they repeat."""
         ends = zip(self.first[:count], self.last[:count], strict=True)
         return [max(last - first + 1, 0) for first, last in ends]
 
@@ -80,12 +80,14 @@ IDENTITY = Pattern((0,), (0,), 1)
 
 
 def constant(ends: tuple[int, int], growth: int = 0) -> Pattern:
-    """Return the pattern of a single position, which also stands for all elements that see the same."""
+    """Return the pattern of a single position, also used for elements that all see the same."""
     return Pattern(ends[:1], ends[1:], growth)
 
 
 def through(pattern: Pattern, ranges: Ranges, count: int, work: PatternBudget) -> Pattern | None:
-    """Return what ``count`` positions see if each reads a range of the pattern's positions; None: too much work."""
+    """Return the pattern of ``count`` positions that each read a range of this pattern's positions; None: too much
+    work.
+    """
     if len(pattern.first) == ranges.period == 1 and pattern.growth is not None and ranges.growth is not None:
         ends, jump = ranges.of(0), pattern.growth
         if ends is not None and jump <= MAX_INTEGER:  # beyond it, strides are larger than any input
@@ -101,7 +103,7 @@ def through(pattern: Pattern, ranges: Ranges, count: int, work: PatternBudget) -
 
 
 def _repetition(pattern: Pattern, ranges: Ranges, count: int) -> tuple[int, int | None]:
-    """Return the period of what is seen through ranges, and its growth."""
+    """Return the period of a pattern seen through ranges, and its growth."""
     if pattern.growth is None or ranges.growth is None:
         return count, None
     common = gcd(len(pattern.first), ranges.growth)
@@ -112,7 +114,7 @@ def _repetition(pattern: Pattern, ranges: Ranges, count: int) -> tuple[int, int 
 
 
 def _taps(pattern: Pattern, ranges: Ranges) -> int:
-    """Return how many positions of a pattern one reading position examines at most."""
+    """Return the largest number of a pattern's positions that one reading position examines."""
     ends = ranges.of(0)
     return min((ends[1] - ends[0]) // ranges.step + 1, 2 * len(pattern.first)) if ends else 1
 
@@ -128,7 +130,7 @@ def _span(ranges: Ranges, position: int) -> Reach:
 
 
 def _together(pattern: Pattern, span: Reach, step: int, rises: bool) -> tuple[int, int]:
-    """Return what the positions of a span see together."""
+    """Return the union of what the positions of a span see."""
     if span is None:
         return NOTHING, -NOTHING
     positions = range(span[0], span[1] + 1, step)
@@ -145,13 +147,13 @@ def _together(pattern: Pattern, span: Reach, step: int, rises: bool) -> tuple[in
         return min([pattern.first[i] for i in positions]), max([pattern.last[i] for i in positions])
     enough = period // gcd(
         period, step
-    )  # positions one period further on see further on, so one period decides the first, and one the last
+    )  # later periods see later positions, so one period determines the first end, and one the last
     first = min([pattern.at(i)[0] for i in positions[:enough]])
     return first, max([pattern.at(i)[1] for i in positions[-enough:]])
 
 
 def union(patterns: Sequence[Pattern], count: int, work: PatternBudget) -> Pattern | None:
-    """Return the union of what ``count`` positions see by several patterns; None if that is too much work."""
+    """Return the union of several patterns of ``count`` positions; None if that is too much work."""
     one, *others = dict.fromkeys(patterns)
     if not others:
         return one
@@ -170,7 +172,7 @@ def union(patterns: Sequence[Pattern], count: int, work: PatternBudget) -> Patte
 
 
 def in_step(patterns: Sequence[Pattern]) -> bool:
-    """Return whether patterns go on at the same rate."""
+    """Return whether patterns advance at the same rate."""
     one = patterns[0]
     if any(pattern.growth is None for pattern in patterns):
         return all(pattern.growth is None for pattern in patterns)
@@ -178,7 +180,7 @@ def in_step(patterns: Sequence[Pattern]) -> bool:
 
 
 def _straightened(first: list[int], last: list[int], growth: int | None) -> Pattern:
-    """Return a pattern, of period 1 where parts have been put together to an axis without a break."""
+    """Return a pattern, with period 1 if joined parts form an axis without a break."""
     if growth is None and len(first) > 1:
         jump = first[1] - first[0]
         if jump >= 0 and all(b - a == jump for ends in (first, last) for a, b in pairwise(ends)):

@@ -5,7 +5,7 @@ are carried through the graph (Araujo, Norris and Sim 2019, "Computing receptive
 networks", Distill).  Three conventions:
 
 * The field's size is the distance between those two, plus 1.  Positions between them that no tap of a dilated window
-  meets count, as they do in the literature.
+  reaches count, as in the literature.
 * An axis has no ends: a position near the border sees as much as one in the middle, padding included, so that a field
   can be larger than the input.
 * A position is seen by all channels together.  Where positions see different numbers, the widest counts.
@@ -35,7 +35,7 @@ class Field:
     """What the positions of a tensor see along one spatial axis of an input.
 
     Attributes:
-        terms: the parts; a position sees what all of them say.
+        terms: the parts; a position sees the union of them.
         input_size: positions of the input's axis.
     """
 
@@ -53,7 +53,7 @@ class Field:
 
     @property
     def size(self) -> int:
-        """Elements of the input that a position sees, for the position that sees most; padding is included."""
+        """Elements of the input that a position sees, including padding; of the position that sees most."""
         if self._size < 0:
             places, (first, last, _), loose = self.terms[0]
             if len(self.terms) > 1 or len(places) > 1:
@@ -70,7 +70,7 @@ class Field:
 
     @property
     def least(self) -> int:
-        """Elements that are seen by the position that sees fewest."""
+        """Elements that the position with the smallest field sees."""
         terms = self.together
         if len(terms) > 1:
             from cnncalc.figures.regrouping import sizes_together
@@ -87,7 +87,7 @@ class Field:
 
     @property
     def together(self) -> Terms:
-        """The parts, with all channels of a position seen together."""
+        """The parts, with all channels of a position combined."""
         if all(len(term.places) < 2 for term in self.terms):
             return self.terms
         from cnncalc.figures.regrouping import channels_together
@@ -101,18 +101,18 @@ class Field:
 
     @property
     def jump(self) -> int | Fraction:
-        """The step from what a position sees to what the next one does, on average."""
+        """The average distance between the fields of neighbouring positions."""
         pattern = self._leading.pattern
         growth = pattern.growth or 0
         if growth % len(pattern.first) == 0:
             return growth // len(pattern.first)
-        from fractions import Fraction  # only now: most networks have no such stride, and the import takes 2 ms
+        from fractions import Fraction  # imported late: it takes 2 ms, and most networks have no such stride
 
         return Fraction(growth, len(pattern.first))
 
     @property
     def offset(self) -> int:
-        """How far the first position sees beyond the input's beginning."""
+        """Number of elements before the input's beginning that the first position sees."""
         return -self._leading.pattern.first[0] if self.size else 0
 
     @property
@@ -134,7 +134,7 @@ class Field:
 
 Fields: TypeAlias = tuple[Field, ...]
 InputFields: TypeAlias = dict[Input, Fields]
-"""The fields on every spatial axis of every input that a tensor depends on; of a vector there are none."""
+"""The fields on every spatial axis of every input that a tensor depends on; a vector input has none."""
 
 
 def leading(seen: InputFields) -> Fields:
@@ -143,14 +143,14 @@ def leading(seen: InputFields) -> Fields:
 
 
 class ReceptiveFields(NamedTuple):
-    """The fields of every tensor, and the nodes whose branches come with different strides."""
+    """The fields of every tensor, and the nodes whose inputs have different strides."""
 
     of: dict[Tensor, InputFields]
     disagreeing: list[Node]
 
 
 def receptive_fields(graph: Graph) -> ReceptiveFields:
-    """Return what every node's output sees of the inputs that it comes from."""
+    """Return the fields of every node's output on the inputs that it depends on."""
     of: dict[Tensor, InputFields] = {tensor: {tensor: _own(tensor.shape)} for tensor in graph.inputs.values()}
     disagreeing: list[Node] = []
     known: dict[Use, Reads | None] = {}
@@ -175,13 +175,13 @@ def receptive_fields(graph: Graph) -> ReceptiveFields:
 
 
 def _own(shape: Shape) -> Fields:
-    """Return what the positions of an input see of it: themselves."""
+    """Return the fields of an input: each position sees itself."""
     axes = enumerate(shape[1:], 1)
     return tuple([Field((Term((IndexDigit(axis, 1, size),), IDENTITY, ()),), size) for axis, size in axes])
 
 
 def _stretched(shape: Shape, output: Shape) -> tuple[Move, ...]:
-    """Return the move of an input that is merged element by element: an axis of 1 stretches to the others'."""
+    """Return the move of an input of an elementwise merge, with broadcasting."""
     if shape == output:
         return ()
     sizes = enumerate(zip(shape, output, strict=True))
@@ -189,7 +189,7 @@ def _stretched(shape: Shape, output: Shape) -> tuple[Move, ...]:
 
 
 def _moved(seen: InputFields, moves: tuple[Move, ...], shape: Shape, output: Shape, work: PatternBudget) -> InputFields:
-    """Return the fields behind a layer's moves, by input of the network."""
+    """Return the fields after a layer's moves, by input of the network."""
     if isinstance(moves[0], Along):
         reads = moves[0].reads
         found = {}
@@ -209,7 +209,7 @@ def _moved(seen: InputFields, moves: tuple[Move, ...], shape: Shape, output: Sha
 
 
 def _flattened(field: Field, shape: Shape) -> Field | None:
-    """Return a field of one axis behind a flatten; None if it is of another form."""
+    """Return a field of one axis after a flatten; None if it has another form."""
     ((places, pattern, loose), *others) = field.terms
     if not others and not places and loose in ((), _ALL_CHANNELS):
         return field
@@ -226,7 +226,7 @@ def _regrouped(field: Field, moves: tuple[Move, ...], shape: Shape, output: Shap
 
 
 def _along_all(field: Field, reads: tuple[Read, ...], shape: Shape, output: Shape, work: PatternBudget) -> Field:
-    """Return a field behind a layer that treats each axis by itself."""
+    """Return a field after a layer that treats axes separately."""
     before = field.terms
     if len(before) == 1:
         term = _along(before[0], reads, shape, output, work)
@@ -238,7 +238,7 @@ def _along_all(field: Field, reads: tuple[Read, ...], shape: Shape, output: Shap
 
 
 def _along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: PatternBudget) -> Term:
-    """Return a part of a field behind a layer that treats each axis by itself."""
+    """Return a part of a field after a layer that treats axes separately."""
     places, pattern, loose = term
     if loose == _ALL_CHANNELS and reads[CHANNELS].is_whole:
         loose = ()
@@ -263,7 +263,7 @@ def _along(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, wor
 
 
 def _read_by_all(term: Term, read: Read, work: PatternBudget) -> Term:
-    """Return what the output sees where all its elements read the same positions of an axis."""
+    """Return the field of an output whose elements all read the same positions of an axis."""
     if read.ranges is None:
         return whole(term) if read.is_exact else whole(term)._replace(loose=(*term.loose, MISSING))
     pattern = through(term.pattern, read.ranges, 1, work) if term.places[0].unit == 1 else None
@@ -282,7 +282,7 @@ def _along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Sh
 def _joined(
     node: Node, moves: Reads | None, of: dict[Tensor, InputFields], work: PatternBudget
 ) -> tuple[InputFields, bool]:
-    """Return what a node sees over all its inputs, and whether they come with the same strides."""
+    """Return a node's fields over all its inputs, and whether their strides are equal."""
     use = node.use
     seam = _seam(moves)
     branches = []
@@ -322,7 +322,7 @@ def _on_channels(seen: InputFields) -> bool:
 
 
 def _seam(moves: Reads | None) -> int | None:
-    """Return the axis along which a layer puts its inputs side by side; None if it does not."""
+    """Return the axis along which a layer concatenates its inputs; None if it does not."""
     axes = set()
     for steps in moves or ():
         parts = [read.axis for read in getattr(steps[0], "reads", ()) if read.ranges and read.ranges.growth is None]

@@ -1,4 +1,4 @@
-"""Receptive fields where axes are laid onto one, split up or exchanged, and then read in parts."""
+"""Receptive fields after axes are merged, split or exchanged, and then read in parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_TOGETHER = 20_000
 
 
 def regrouped(terms: Terms, moves: tuple[Move, ...], shape: Shape, output: Shape, work: PatternBudget) -> Terms:
-    """Return the parts of a field behind some moves."""
+    """Return the parts of a field after some moves."""
     for move in moves:
         if isinstance(move, Along):
             terms, shape = tuple([along_several(term, move.reads, shape, output, work) for term in terms]), output
@@ -37,7 +37,7 @@ def _turned(term: Term, order: tuple[int, ...]) -> Term:
 
 
 def loosened(term: Term) -> Term:
-    """Return a term that says of each position what all of them see together: an upper bound."""
+    """Return a term in which each position sees the union of all: an upper bound."""
     return whole(term)._replace(loose=tuple(sorted({*term.loose, *[place.axis for place in term.places]})))
 
 
@@ -49,9 +49,9 @@ def met(fields: Sequence[Terms], seam: int | None, are_all: bool, work: PatternB
 
     Args:
         fields: the parts of each field, of the inputs of one layer that read the same input of the network.
-        seam: the axis along which they are put side by side, if they are.
+        seam: the axis along which they are concatenated, if they are.
         are_all: whether all inputs of the layer read it.
-        work: what may still be spent.
+        work: the budget.
     """
     terms = _put_together([term for field in fields for term in field], work)
     if seam is not None:
@@ -71,7 +71,7 @@ def _loose_along(term: Term, axis: int) -> Term:
 
 
 def _same_strides(fields: Sequence[Terms]) -> bool:
-    """Return whether the positions of all fields step equally; a field of one position has no step."""
+    """Return whether all fields have equal steps; a field of one position has no step."""
     by_places: dict[tuple[IndexDigit, ...], list[Pattern]] = {}
     for field in fields:
         for term in field:
@@ -81,14 +81,14 @@ def _same_strides(fields: Sequence[Terms]) -> bool:
 
 
 def united(terms: Sequence[Term], work: PatternBudget) -> Terms:
-    """Return terms that were one for each place before a move, one for each place again."""
+    """Combine the terms of each place into one again after a move."""
     if len({term.places for term in terms}) == len(terms):
         return tuple(terms)
     return _put_together(terms, work)
 
 
 def _put_together(terms: Sequence[Term], work: PatternBudget) -> Terms:
-    """Return terms, one for each place; too many become one that holds for all positions."""
+    """Return one term for each place; too many become one upper bound for all positions."""
     by_places: dict[tuple[IndexDigit, ...], list[Term]] = {}
     for term in terms:
         by_places.setdefault(term.places, []).append(term)
@@ -101,7 +101,7 @@ def _put_together(terms: Sequence[Term], work: PatternBudget) -> Terms:
 
 
 def _all_together(terms: Sequence[Term]) -> Term:
-    """Return one term for several, which says of each position what all positions see: an upper bound."""
+    """Return one term for several, in which each position sees the union of all: an upper bound."""
     hulls = [term.pattern.hull(term.positions) for term in terms]
     axes = {axis for term in terms for axis in (*term.loose, *[place.axis for place in term.places])}
     return Term(
@@ -113,7 +113,7 @@ def _all_together(terms: Sequence[Term]) -> Term:
 
 
 def along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Shape, work: PatternBudget) -> Term:
-    """Return a term with places on several axes behind a layer that treats each axis by itself."""
+    """Return a term with places on several axes after a layer that treats axes separately."""
     windows = [axis for axis in {place.axis for place in term.places} if axis and reads[axis].ranges is not None]
     if windows and len({place.axis for place in term.places}) > 1:
         term = _channels_together(term, work)
@@ -146,7 +146,7 @@ def along_several(term: Term, reads: tuple[Read, ...], shape: Shape, output: Sha
 
 
 def _channels_together(term: Term, work: PatternBudget) -> Term:
-    """Return a term that says of each channel what all channels of its position see together."""
+    """Return a term in which each channel sees the union over all channels of its position."""
     own = [number for number, place in enumerate(term.places) if place.axis == CHANNELS]
     if len(own) in (0, len(term.places)):
         return term
@@ -155,14 +155,14 @@ def _channels_together(term: Term, work: PatternBudget) -> Term:
 
 
 def channels_together(terms: Terms) -> Terms:
-    """Return terms in which all channels of a position see the same: what they see together."""
+    """Return terms in which all channels of a position see their union."""
     work = PatternBudget(MAX_FIELD_WORK)
     several = [term if len(term.places) < 2 else _channels_together(term, work) for term in terms]
     return united(several, work)
 
 
 def _reads_all(read: Read, size: int, output: Shape) -> bool:
-    """Return whether every one of ``size`` positions is read by some position of the output."""
+    """Return whether each of ``size`` positions is read by some output position."""
     if read.axis is None:
         return read.ranges is None and read.is_exact
     if read.ranges is None or read.ranges.period > 1 or read.ranges.growth is None:
@@ -234,7 +234,7 @@ def _strides(shape: Shape) -> list[int]:
 
 
 def _laid_out(term: Term, shape: Shape, output: Shape, work: PatternBudget) -> Term:
-    """Return a term whose axes have been laid out in another shape."""
+    """Return a term after its axes are reshaped."""
     theirs = _strides(output)
     weights = _strides(shape)
     digits = [(weights[axis] * unit, count) for axis, unit, count in term.places]
@@ -252,7 +252,9 @@ def _laid_out(term: Term, shape: Shape, output: Shape, work: PatternBudget) -> T
 
 
 def _split(digits: list[tuple[int, int]], output: Shape, strides: list[int]) -> tuple[IndexDigit, ...] | None:
-    """Return where digits of the flat index, each a weight and a count, lie on the axes; None: across them."""
+    """Return the axes on which digits of the flat index, each a weight and a count, lie; None if one spans several
+    axes.
+    """
     places = []
     for weight, count in digits:
         rest = weight * count
@@ -290,7 +292,7 @@ def _on_group(
 
 
 def widest(terms: Terms) -> int:
-    """Return the most that is seen from the beginning of one part of a field to the end of another."""
+    """Return the largest extent from the beginning of one part of a field to the end of another."""
     found = [max(term.pattern.sizes(term.positions)) for term in terms]
     ends = [(term, term.pattern.hull(term.positions)) for term in terms]
     pairs = [(one, other) for i, one in enumerate(ends) for other in ends[:i]]
@@ -304,7 +306,7 @@ def widest(terms: Terms) -> int:
 
 
 def sizes_together(terms: Terms) -> list[int]:
-    """Return how much every element sees of terms with several places; nothing where they are too many."""
+    """Return the sizes seen by every element for terms with several places; empty if there are too many."""
     sizes: dict[int, int] = {}
     for term in terms:
         for axis, unit, count in term.places:

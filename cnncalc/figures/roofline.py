@@ -1,4 +1,4 @@
-"""How long each layer would take on a machine: the slower of its arithmetic and its traffic with memory.
+"""The roofline model: a layer takes as long as the slower of its arithmetic and its memory traffic.
 
 Williams, Waterman and Patterson 2009, "Roofline: an insightful visual performance model", CACM 52(4).
 """
@@ -18,11 +18,11 @@ class Machine(NamedTuple):
 
     @property
     def ridge(self) -> float:
-        """The arithmetic intensity, in FLOPs per byte, from which arithmetic is the bound."""
+        """The arithmetic intensity, in FLOPs per byte, above which arithmetic is the bound."""
         return self.flops / self.bandwidth
 
     def seconds(self, flops: int, traffic: int) -> float:
-        """Return how long operations and bytes of memory traffic take, the longer of the two."""
+        """Return the time of the operations or of the memory traffic, whichever is longer."""
         return max(flops / self.flops, traffic / self.bandwidth)
 
 
@@ -31,9 +31,9 @@ class Estimate(NamedTuple):
 
     Attributes:
         flops: for the whole batch.
-        bytes: what is read and written once: inputs, output, weights.
+        bytes: memory traffic, each tensor counted once: inputs, output, weights.
         intensity: FLOPs per byte.
-        bound: ``compute`` or ``memory``, which of the two takes longer; empty where the layer does nothing.
+        bound: ``compute`` or ``memory``, whichever takes longer; empty if the layer does nothing.
         seconds: the longer of the two.
     """
 
@@ -45,7 +45,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(node: Node, machine: Machine, batch: int = 1, width: int = 4) -> Estimate:
-    """Return how long a node takes at least; ``width`` is the bytes of an element."""
+    """Return a lower bound of a node's time; ``width`` is the bytes of an element."""
     use = node.use
     if use.layer.is_view:
         return Estimate(0, 0, 0.0, "", 0.0)

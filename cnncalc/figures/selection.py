@@ -1,4 +1,4 @@
-"""Select the rows of a summary: folded into blocks, sorted, or cut to the heaviest.  Sums are always kept."""
+"""Select the rows of a summary: folded into blocks, sorted, or cut to the most expensive. Sums are always kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SORT_KEYS = (*COUNTED, "name", "index")
 
 
 def select(summary: Summary, depth: int | None, sort: str | None, top: int | None) -> tuple[list[Row], Row | None]:
-    """Return the rows to show, and the sum of those left out, or None if all are there."""
+    """Return the rows to show, and the sum of those left out, or None if all are shown."""
     rows = summary.rows if depth is None else folded(summary.rows, depth)
     key = sort or ("macs" if top is not None else None)
     if key in ("name", "index"):
@@ -29,15 +29,15 @@ def select(summary: Summary, depth: int | None, sort: str | None, top: int | Non
 
 
 def _left_out(rows: list[Row]) -> Row:
-    """Return the sum of rows that are not shown, which is no block and has neither kind nor shape."""
+    """Return one row that sums the hidden rows; it has no kind and no shape."""
     whole = _together(rows, f"… {len(rows)} more")
     return whole._replace(type="", kind="", output_shape=(), receptive_field=())
 
 
 def folded(rows: list[Row], depth: int) -> list[Row]:
-    """Return the rows with everything that lies deeper than ``depth`` as one row per block.
+    """Return the rows with everything deeper than ``depth`` folded into one row per block.
 
-    Levels are counted below the scope that all others are in, as ``model`` or ``backbone`` in many model files.
+    Levels are counted below the common outer scope, such as ``model`` or ``backbone`` in many model files.
     """
     depth += _shared_levels(rows)
 
@@ -52,7 +52,9 @@ def folded(rows: list[Row], depth: int) -> list[Row]:
 
 
 def _shared_levels(rows: list[Row]) -> int:
-    """Return how many parts all names begin with; layers in no scope that compute and store nothing don't matter."""
+    """Return the number of leading parts that all names share; layers outside any scope that neither compute nor store
+    are ignored.
+    """
     scoped = [row.name.split(".")[:-1] for row in rows if "." in row.name]
     if not scoped or any("." not in row.name and (row.macs or row.params) for row in rows):
         return 0
@@ -79,8 +81,7 @@ def _together(rows: list[Row], name: str) -> Row:
 def layers_named(network: Graph, words: Sequence[str]) -> list[Node]:
     """Return the nodes that words name, in the network's order.
 
-    A word is a dotted path, what stands above some (``stage2``), a glob (``stage?.*conv1``), or the end of a path
-    that no other has.
+    A word is a dotted path, a scope (``stage2``), a glob (``stage?.*conv1``), or the unique end of a path.
 
     Raises:
         CnncalcError: if a word names nothing, or is the end of several paths.
@@ -101,12 +102,12 @@ def _named(network: Graph, word: str) -> list[str]:
 
         matching = filter(names, word)
         if not matching:
-            raise CnncalcError(f"'{network.title}' has no layer like '{word}'")
+            raise CnncalcError(f"'{network.title}' has no layer that matches '{word}'")
         return matching
     ends = [name for name in names if name.endswith(f".{word}")]
     if len(ends) > 1:
         more = ", …" if len(ends) > 5 else ""
-        hint = f"{', '.join(ends[:5])}{more}; '*.{word}' is all of them"
+        hint = f"{', '.join(ends[:5])}{more}; '*.{word}' selects all of them"
         raise CnncalcError(f"'{word}' is the end of {len(ends)} layers' names", hint)
     if not ends:
         last = {name.rpartition(".")[2]: name for name in reversed(names)}

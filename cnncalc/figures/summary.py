@@ -1,4 +1,4 @@
-"""The summary: every figure of a network, and all that renderers see of it."""
+"""The summary: every figure of a network, as renderers get it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from cnncalc.layers.base import KINDS
 from cnncalc.layers.shapes import Shape
 
 COUNTED = ("params", "buffers", "macs", "flops", "activations", "output_bytes")
-"""The figures of a layer that add up, in their usual order."""
+"""The additive figures of a layer, in their usual order."""
 
 
 class Row(NamedTuple):
     """One layer, or several that are summed.  Shapes have the batch axis first; counts are for the whole batch.
 
     Attributes:
-        receptive_field: sizes on the first input that the layer comes from, one per axis.
-        node: the layer; of several the last.
-        layers: how many there are.
+        receptive_field: sizes on the first input that the layer depends on, one per axis.
+        node: the layer, or the last of several.
+        layers: number of layers.
     """
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks a row
@@ -45,19 +45,19 @@ class Row(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The layer's main arguments in a few characters (``3×3/2, 64``); how many layers a block has."""
+        """The layer's main arguments in a few characters (``3×3/2, 64``), or a block's number of layers."""
         if self.type == self.node.layer.type:
             return self.node.layer.label()
         return f"of {self.layers}" if self.type else ""
 
     @property
     def args(self) -> dict[str, object]:
-        """Every argument of the layer, one figure per axis."""
+        """Every argument of the layer, one number per axis."""
         return self.node.layer.described(*self.node.use.inputs)
 
 
 class KindTotals(NamedTuple):
-    """One row of the contrast: the layers of a kind together."""
+    """One row of the contrast table: the totals of a kind of layers."""
 
     layers: int
     params: int
@@ -111,17 +111,17 @@ class Summary(NamedTuple):
 
     @property
     def receptive_field(self) -> Fields:
-        """What the last output sees of the first input that it reads."""
+        """The last output's receptive field on the first input that it depends on."""
         return next((fields for fields in next(reversed(self.receptive_fields.values())).values() if fields), ())
 
     @property
     def title(self) -> str:
-        """The variant's name where there is one, else the network's."""
+        """The variant's name if there is one, else the network's."""
         return self.variant or self.name
 
     @property
     def figure(self) -> str:
-        """What stands under ``macs``: MACs, or what another tool calls its count, and the tool."""
+        """The title of ``macs``: MACs, or another tool's name for its count, and the tool."""
         if self.convention == OWN_CONVENTION:
             return "MACs"
         from cnncalc.figures.conventions import TOOLS
@@ -139,12 +139,12 @@ def summarize(
     """Return every figure of a network.
 
     Args:
-        network: as :func:`cnncalc.load` returns it.
-        batch: samples that go through at once; params don't depend on it.
+        network: the network, as :func:`cnncalc.load` returns it.
+        batch: samples per pass; params don't depend on it.
         dtype: the type of weights and activations, for bytes.
-        optimizer: whose state ``memory.training`` counts, one of sgd, momentum, adam.
-        convention: whose count stands under ``macs``: cnncalc's own, or another tool's (torchinfo, fvcore, ptflops,
-            thop, calflops); under ``flops`` too where the tool calls it so.
+        optimizer: the optimiser whose state ``memory.training`` counts: sgd, momentum or adam.
+        convention: the way of counting ``macs``: cnncalc's own, or another tool's (torchinfo, fvcore, ptflops, thop,
+            calflops); of ``flops``, too, if the tool calls its count so.
 
     Raises:
         CnncalcError: for an unknown dtype, optimizer or convention.
@@ -185,7 +185,7 @@ def summarize(
 
 
 def _by_input(network: Graph, seen: InputFields) -> dict[str, Fields]:
-    """Return what is seen of each input, in the network's order."""
+    """Return the fields on each input, in the network's order."""
     return {name: seen[tensor] for name, tensor in network.inputs.items() if seen.get(tensor)}
 
 
@@ -213,7 +213,7 @@ def _row(node: Node, batch: int, width: int, field: tuple[int, ...]) -> Row:
 
 
 def _recounted(rows: list[Row], batch: int, convention: str) -> tuple[list[Row], set[str]]:
-    """Return the rows with a tool's count for ``macs``, and the types for which it has none."""
+    """Return the rows with a tool's count as ``macs``, and the types for which it has none."""
     from cnncalc.figures.conventions import TOOLS
 
     tool = TOOLS[convention]
@@ -227,7 +227,7 @@ def _recounted(rows: list[Row], batch: int, convention: str) -> tuple[list[Row],
 
 
 def kinds_of(rows: list[Row]) -> dict[str, KindTotals]:
-    """Return the contrast: the kinds that occur, in their usual order."""
+    """Return the contrast table: totals of the kinds that occur, in their usual order."""
     by_kind: dict[str, list[Row]] = {kind: [] for kind in KINDS}
     for row in rows:
         by_kind[row.kind].append(row)
@@ -243,7 +243,7 @@ def kinds_of(rows: list[Row]) -> dict[str, KindTotals]:
 
 
 def share(part: int, whole: int) -> float:
-    """Return part / whole; 0 where the whole is 0."""
+    """Return part / whole; 0 if the whole is 0."""
     return part / whole if whole else 0.0
 
 

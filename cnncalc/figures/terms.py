@@ -1,4 +1,4 @@
-"""The parts of a receptive field: what an element sees according to its place on some axes."""
+"""The parts of a receptive field: what an element sees, depending on its place on some axes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cnncalc.ground.named import NamedTuple
 
 CHANNELS = 0
 MISSING = -1
-"""Among the loose axes of a term: channels of which not all are left."""
+"""Marks, among the loose axes of a term, channels of which some are missing."""
 
 
 class IndexDigit(NamedTuple):
@@ -21,10 +21,10 @@ class IndexDigit(NamedTuple):
 
 
 class Term(NamedTuple):
-    """A part of a field: what an element sees according to its place on some axes.
+    """A part of a field: what an element sees, depending on its place on some axes.
 
     Attributes:
-        places: whose digits, the highest first, make the position in the pattern; none: all elements see the same.
+        places: the digits, the highest first, that make the position in the pattern; none: all elements see the same.
         pattern: what each position sees.
         loose: axes whose positions may see less each than is said here, which holds for all of them together; and
             MISSING where it is not known whether those that are left do.
@@ -36,7 +36,7 @@ class Term(NamedTuple):
 
     @property
     def positions(self) -> int:
-        """How many positions the pattern covers."""
+        """Number of positions that the pattern covers."""
         count = 1
         for place in self.places:
             count *= place.size
@@ -47,7 +47,7 @@ Terms: TypeAlias = tuple[Term, ...]
 
 
 def whole(term: Term) -> Term:
-    """Return what one element sees that reads all positions of the term."""
+    """Return the pattern of one element that reads all positions of the term."""
     pattern, count = term.pattern, term.positions
     growth = -(-(pattern.growth or 0) * count // len(pattern.first))
     return Term((), constant(pattern.hull(count), growth), term.loose)

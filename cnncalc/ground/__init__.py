@@ -1,1 +1,1 @@
-"""What everything stands on: errors and their places, bounds, printing that is safe, whole-file writing."""
+"""The base of all rooms: errors and their places, bounds, safe printing, atomic file writes."""

@@ -1,4 +1,4 @@
-"""Atomic file writes: a file is there as a whole, or as it was before."""
+"""Atomic file writes: a file is written completely, or left as it was."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import BinaryIO
 from cnncalc.ground.errors import CnncalcError
 
 _MOST_LINKS = 40
-"""Symbolic links that a path may go through, as many as Linux allows."""
+"""Most symbolic links in a path, as on Linux."""
 
 _DESCRIPTORS = re.compile(r"/dev/fd|/proc/(\d+)(?:/task/\d+)?/fd").fullmatch
 _unfinished = set[str]()  # temporary files and folders of this process
@@ -20,11 +20,11 @@ _unfinished = set[str]()  # temporary files and folders of this process
 
 @contextmanager
 def whole_file(path: str) -> Iterator[BinaryIO]:
-    """Yield a file to write to, which takes the place of ``path`` when the block ends without an exception.
+    """Yield a temporary file that replaces ``path`` when the block ends without an exception.
 
-    Until then nobody else can read it; then it has the mode of the file that it replaces, or what the umask leaves.
-    Its ``name`` is a path, for libraries that write by name.  A pipe, a device or a descriptor of a process
-    (``/dev/stdout``, ``/dev/fd/3``) is written to as it stands.
+    Until then only its owner can read it; then it gets the mode of the file that it replaces, or the umask's default.
+    Its ``name`` is a path, for libraries that write by name. Pipes, devices and descriptors (``/dev/stdout``,
+    ``/dev/fd/3``) are written to directly.
 
     Raises:
         CnncalcError: where ``path`` can't be written.
@@ -48,7 +48,7 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
 
 
 def write_whole(path: str, data: bytes | Iterable[bytes | memoryview]) -> None:
-    """Write bytes, or chunks as they come, as :func:`whole_file` does.
+    """Write bytes, or chunks one by one, as :func:`whole_file` does.
 
     Raises:
         CnncalcError: where ``path`` can't be written.
@@ -59,10 +59,10 @@ def write_whole(path: str, data: bytes | Iterable[bytes | memoryview]) -> None:
 
 
 def write_folder(path: str, files: Iterable[tuple[str, bytes]]) -> None:
-    """Write files into a new folder, which is there as a whole or not at all; an empty one may be there.
+    """Write files into a new folder: completely or not at all. The folder may exist if it is empty.
 
     Raises:
-        CnncalcError: if something is there, or the folder can't be written.
+        CnncalcError: if the folder is not empty, or can't be written.
     """
     from shutil import rmtree
 
@@ -86,7 +86,7 @@ def write_folder(path: str, files: Iterable[tuple[str, bytes]]) -> None:
 
 
 def remove_unfinished() -> None:
-    """Remove this process's temporary files and folders; for the end of a process that a signal interrupted."""
+    """Remove this process's temporary files and folders, after an interruption by a signal."""
     for temporary in list(_unfinished):
         with suppress(OSError):
             if os.path.isdir(temporary):
@@ -98,7 +98,7 @@ def remove_unfinished() -> None:
 
 
 def is_replaced(path: str) -> bool:
-    """Whether writing to ``path`` would replace a file that is there, and not only write to a pipe or a device."""
+    """Whether writing to ``path`` would replace an existing file, rather than write to a pipe or a device."""
     try:
         target = _followed(path)
         return os.path.isfile(target) and not _in_descriptors(target)
@@ -107,16 +107,16 @@ def is_replaced(path: str) -> bool:
 
 
 def is_regular(path: str) -> bool:
-    """Whether writing to ``path`` makes a regular file: it is none of a pipe, a device and a descriptor."""
+    """Whether writing to ``path`` makes a regular file: it is no pipe, device or descriptor."""
     try:
         target = _followed(path)
         return not _in_descriptors(target) and not _is_special(target)
     except OSError:
-        return True  # writing says what is wrong
+        return True  # writing will report the error
 
 
 def _followed(path: str) -> str:
-    """Return what a path stands for: its links are followed, but not those that stand for a descriptor.
+    """Return a path with its links followed, except links to descriptors.
 
     Raises:
         OSError: for a loop of links.
@@ -139,18 +139,18 @@ def _in_descriptors(target: str) -> bool:
 
 
 def _descriptor(target: str) -> int | None:
-    """Return a descriptor that writes to what a path like ``/dev/fd/3`` stands for; None for any other path."""
+    """Return a descriptor for a path like ``/dev/fd/3``; None for any other path."""
     if not _in_descriptors(target):
         return None
     folder, name = os.path.split(target)
     found = _DESCRIPTORS(folder)
     if found and found[1] in (None, str(os.getpid())):
-        return os.dup(int(name))  # opened by its name again, it would be written from its beginning
+        return os.dup(int(name))  # opening it by name would write from its beginning
     return os.open(target, os.O_WRONLY | os.O_APPEND)
 
 
 def _is_special(target: str) -> bool:
-    """Whether there is something that is no regular file."""
+    """Whether the path exists and is not a regular file."""
     try:
         return not S_ISREG(os.stat(target).st_mode)
     except FileNotFoundError:
@@ -158,7 +158,7 @@ def _is_special(target: str) -> bool:
 
 
 class Replacement:
-    """A temporary file that takes the place of another one, or of none.
+    """A temporary file that replaces another one, or becomes a new one.
 
     Attributes:
         file: to write to.
@@ -177,14 +177,14 @@ class Replacement:
             raise
 
     def place(self) -> None:
-        """Let the file take its place, with the mode of what it replaces, or what the umask leaves."""
+        """Move the file to its place, with the mode of the file that it replaces, or the umask's default."""
         mode = os.stat(self._target).st_mode & 0o777 if os.path.exists(self._target) else 0o666 & ~_umask()
         os.chmod(self._temporary, mode)
         os.replace(self._temporary, self._target)
         _unfinished.discard(self._temporary)
 
     def drop(self) -> None:
-        """Close and remove the file where it has not taken its place."""
+        """Close and remove the file if it has not been moved to its place."""
         if hasattr(self, "file"):
             with suppress(OSError):  # on a full disk
                 self.file.close()

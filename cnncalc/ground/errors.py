@@ -9,7 +9,7 @@ from cnncalc.ground.terminal_safe import printable
 
 
 class CnncalcError(Exception):
-    """An error whose text is shown to the user as it stands, without a traceback."""
+    """An error whose text is shown to the user unchanged, without a traceback."""
 
     exit_code = 2
 
@@ -19,19 +19,19 @@ class CnncalcError(Exception):
         self.hint = hint
 
     def text(self) -> str:
-        """Return the whole message, its hint on a line of its own."""
+        """Return the whole message, with the hint on a separate line."""
         return with_hint(self.message, self.hint)
 
     def __str__(self) -> str:
         return self.text()
 
     def __reduce__(self) -> tuple[Callable[..., CnncalcError], tuple[object, ...]]:
-        """Let an error go to another process, whatever its class takes."""
+        """Pickle an error without its class's arguments."""
         return _remade, (type(self), self.args, self.__dict__)
 
 
 class ArgumentError(CnncalcError):
-    """What is wrong with an argument of a function; the command line spells its name as the option's.
+    """A fault of a function's argument; the command line shows the argument's name as an option.
 
     Attributes:
         argument: the argument's name.
@@ -59,11 +59,11 @@ def _remade(kind: type[CnncalcError], args: tuple[object, ...], attributes: dict
 
 
 def with_hint(message: str, hint: str | None) -> str:
-    """Return a message, its hint on a line of its own."""
+    """Return a message, with its hint on a separate line."""
     return printable(clipped(message)) + (f"\n  hint: {printable(clipped(hint))}" if hint else "")
 
 
 def clipped(text: str) -> str:
-    """Return a message without its middle where it is too long to be read."""
+    """Return a message, without its middle if it is too long."""
     half = MAX_MESSAGE // 2
     return text if len(text) <= MAX_MESSAGE else f"{text[:half]}…{text[-half:]}"

@@ -1,8 +1,8 @@
-"""A file that is written for hours: it grows in its place, and what is needed to go on with it stands beside it.
+"""A file that is written for hours: it grows in place, and a second file records how to continue it.
 
-Until the first checkpoint nobody sees it, and whatever has its name stays as it was.  From then on it has whole pieces
-up to the last checkpoint, and ``NAME.progress`` says of what it is the beginning, how many bytes of it count, and the
-caller's state there.  When it is complete, that is removed.
+Until the first checkpoint it is invisible, and an existing file of its name is unchanged. From then on it holds
+complete pieces up to the last checkpoint, and ``NAME.progress`` records what is being written, how many bytes are
+valid, and the caller's state there. That file is removed when the first one is complete.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ SECONDS = 1.0
 """The least time between two checkpoints, in seconds."""
 
 SUFFIX = ".progress"
-"""The suffix of the file that notes how far another file has grown."""
+"""The suffix of the file that records the progress of another file."""
 
 _FORM = "cnncalc progress 1"
 _BLOCK = 1 << 20
 
 
 class Begun(NamedTuple):
-    """What is known of a file that was begun.
+    """The recorded progress of an unfinished file.
 
     Attributes:
-        of: what it is the beginning of, texts by name.
-        bytes: how many of it count; what follows was written after the last checkpoint.
-        checksum: CRC-32 of those.
-        state: the caller's own.
+        of: identity of what is being written, texts by name.
+        bytes: number of valid bytes; the rest was written after the last checkpoint.
+        checksum: CRC-32 of the valid bytes.
+        state: the caller's state.
     """
 
     of: Mapping[str, object]
@@ -45,10 +45,10 @@ class Begun(NamedTuple):
 
 
 def begun(path: str) -> Begun | None:
-    """Return what is known of a file that was begun; None if nothing is.
+    """Return the recorded progress of an unfinished file; None if there is none.
 
     Raises:
-        CnncalcError: if what stands beside it says something else, or is not that file's.
+        CnncalcError: if the progress file is invalid, or belongs to another file.
     """
     try:
         with open(path + SUFFIX, "rb") as file:
@@ -61,7 +61,7 @@ def begun(path: str) -> Begun | None:
         raise CnncalcError(f"can't read {path}{SUFFIX}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         pass
-    raise CnncalcError(f"{path}{SUFFIX} is not what cnncalc writes beside a file that it has begun", "remove it")
+    raise CnncalcError(f"{path}{SUFFIX} is not a progress file of cnncalc", "remove it")
 
 
 class GrowingFile:
@@ -71,11 +71,11 @@ class GrowingFile:
         """Begin a file.
 
         Args:
-            path: where it is to stand, a regular file or nothing yet.
-            of: what it is the beginning of, as it is compared when somebody goes on with it.
+            path: a regular file, or nothing yet.
+            of: identity of what is being written, compared when it is continued.
 
         Raises:
-            CnncalcError: if it can't be written, or ``path`` + ``.progress`` is somebody else's file.
+            CnncalcError: if it can't be written, or ``path`` + ``.progress`` is not ours.
         """
         begun(path)
         self.path = path
@@ -90,10 +90,10 @@ class GrowingFile:
 
     @classmethod
     def resumed(cls, path: str, found: Begun) -> GrowingFile:
-        """Go on with a file that was begun: what was written after its last checkpoint is cut off.
+        """Continue an unfinished file; everything after its last checkpoint is cut off.
 
         Raises:
-            CnncalcError: if it can't be written, or does not begin as it did then.
+            CnncalcError: if it can't be written, or its first bytes have changed.
         """
         growing = cls.__new__(cls)
         growing.path = path
@@ -107,7 +107,7 @@ class GrowingFile:
             growing._file = open(path, "r+b")  # noqa: SIM115 - closed by __exit__
             try:
                 if _checksum(growing._file, found.bytes) != found.checksum:
-                    raise CnncalcError(f"{path} is not what it was when it was left: its first bytes have changed")
+                    raise CnncalcError(f"{path} has changed since it was written: its first bytes differ")
                 growing._file.truncate(found.bytes)
                 growing._file.seek(found.bytes)
             except BaseException:
@@ -125,7 +125,7 @@ class GrowingFile:
         self._checksum = crc32(data, self._checksum)
 
     def checkpoint(self, state: Mapping[str, object]) -> None:
-        """Note that the file is whole up to here; now and then that is kept where it outlives the process."""
+        """Mark the file as complete up to here; from time to time this is saved to disk."""
         self._state, self._whole = state, (self._bytes, self._checksum)
         now = monotonic()
         if self._last is None:
@@ -137,7 +137,7 @@ class GrowingFile:
             self._keep()
 
     def finish(self) -> None:
-        """End a file that is complete."""
+        """Close a complete file."""
         with _writing(self.path):
             self._file.flush()
             self._show()
@@ -146,7 +146,7 @@ class GrowingFile:
                 os.unlink(self.path + SUFFIX)
 
     def leave(self) -> None:
-        """End a file that somebody may go on with, at its last checkpoint."""
+        """Close an unfinished file at its last checkpoint, so that it can be continued."""
         try:
             self._keep()
         finally:
@@ -160,7 +160,7 @@ class GrowingFile:
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        """Leave the file at its last checkpoint where it was not ended; where nobody has seen it yet, remove it."""
+        """Leave an unfinished file at its last checkpoint; remove it if it is not visible yet."""
         if self._file.closed:
             return
         if self._replacement is not None:
@@ -170,13 +170,13 @@ class GrowingFile:
             self.leave()
 
     def _show(self) -> None:
-        """Put the file into its place, where it is not yet."""
+        """Move the file to its place, unless that is done."""
         if self._replacement is not None:
             self._replacement.place()
             self._replacement = None
 
     def _keep(self) -> None:
-        """Write what is known at the last checkpoint."""
+        """Write the progress at the last checkpoint."""
         with _writing(self.path):
             self._file.flush()
             self._show()
@@ -187,10 +187,10 @@ class GrowingFile:
 
 
 class StandingFile(GrowingFile):
-    """A file that may be complete already: what would be written is compared with what is there."""
+    """A file that may already be complete: writes are compared with its content."""
 
     def __init__(self, path: str, otherwise: CnncalcError) -> None:
-        """Open the file; ``otherwise`` is raised where it is not what is written."""
+        """Open the file; ``otherwise`` is raised if its content differs from what is written."""
         self.path = path
         self._otherwise = otherwise
         self._replacement = None
@@ -198,7 +198,7 @@ class StandingFile(GrowingFile):
             self._file = open(path, "rb")  # noqa: SIM115 - closed by __exit__
 
     def write(self, data: bytes) -> None:
-        """Raise the error where other bytes stand in the place of these."""
+        """Raise the error if the file has other bytes in this place."""
         if self._file.read(len(data)) != data:
             raise self._otherwise
 
@@ -206,7 +206,7 @@ class StandingFile(GrowingFile):
         """Do nothing: the file stays as it is."""
 
     def finish(self) -> None:
-        """Raise the error where there is more in the file."""
+        """Raise the error if the file is longer."""
         more = self._file.read(1)
         self._file.close()
         if more:
@@ -219,7 +219,7 @@ class StandingFile(GrowingFile):
 
 @contextmanager
 def _writing(path: str) -> Iterator[None]:
-    """Give errors of the system the words that files have everywhere."""
+    """Convert system errors to the usual message for files."""
     try:
         yield
     except OSError as error:
@@ -227,7 +227,7 @@ def _writing(path: str) -> Iterator[None]:
 
 
 def _checksum(file: IO[bytes], count: int) -> int | None:
-    """Return the checksum of a file's first bytes; None if it has not so many."""
+    """Return the checksum of a file's first bytes; None if it has fewer."""
     found = 0
     while count:
         block = file.read(min(count, _BLOCK))

@@ -1,7 +1,7 @@
-"""Named tuples that are quick to define, for what every start of the program defines.
+"""Named tuples that are quick to define, for classes that every start of the program defines.
 
 :class:`typing.NamedTuple` compiles code for each class and for each annotation, which takes 60 to 200 µs; about twenty
-of them were a thirtieth of a whole ``cnncalc summary``.  These take a tenth of that, and serve as those do.
+of them were a thirtieth of a whole ``cnncalc summary``.  These take a tenth of that, and behave the same.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ else:
     _tuple = tuple.__new__
 
     class _Naming(type):
-        """Makes the annotated names of a class the names of its items, and their values the defaults."""
+        """Turn the annotated names of a class into the names of its items, and their values into defaults."""
 
         def __new__(cls, name, bases, body):
             if bases != (tuple,) and NamedTuple in bases:
@@ -35,7 +35,7 @@ else:
         __slots__ = ()
 
         def __new__(cls, *items, **named):
-            """Take the items in their order or by name.  Raises TypeError if that is not each of them once."""
+            """Take the items by position or name. Raises TypeError unless each is given once."""
             if named or len(items) != cls._count:
                 items = cls._completed(items, named)
             return _tuple(cls, items)

@@ -1,6 +1,6 @@
-"""Suggestions for misspelled words: known words that are one or two slips of the keyboard away.
+"""Suggestions for misspelled words: known words that are one or two typing errors away.
 
-Words that only look alike are not suggested: following such a hint would give another network.
+Words that are merely similar are not suggested: following such a hint would give another network.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from collections.abc import Collection, Sequence
 from cnncalc.ground.limits import NEAR_LENGTH, NEAR_WORDS
 
 FEW = 24
-"""How many known words a hint lists at most."""
+"""Most known words that a hint lists."""
 
 TIES = 4
-"""How many words that are equally near a hint lists at most."""
+"""Most equally similar words that a hint lists."""
 
 
 def did_you_mean(word: str, known: Collection[str], what: str) -> str | None:
-    """Return a hint for an unknown word: the known ones that it is a slip away from, else all where they are few.
+    """Return a hint for an unknown word: the known words that are a typing error away, else all if they are few.
 
     Args:
         word: the unknown word.
         known: the known words; a list keeps its order, a set is sorted.
-        what: what a list of all known words is called; empty where the hint is to list none.
+        what: the title of a list of all known words; empty to list none.
     """
     near = nearest(word, known)
     if near:
@@ -38,10 +38,10 @@ def suggestion(words: Sequence[str]) -> str:
 
 
 def nearest(word: str, known: Collection[str]) -> list[str]:
-    """Return the known words that are spelled most like ``word``: none, one, or a few that are equally near.
+    """Return the known words most similar to ``word``: none, one, or a few that are equally similar.
 
-    Capitals, ``-`` and ``_`` make no difference.  Otherwise a word of up to 7 letters may have one slip and a longer
-    one two; see :func:`slips`.
+    Capitals, ``-`` and ``_`` are ignored. A word of up to 7 letters may have one typing error, a longer one two; see
+    :func:`slips`.
     """
     if len(word) > NEAR_LENGTH:
         return []
@@ -58,14 +58,14 @@ def nearest(word: str, known: Collection[str]) -> list[str]:
 
 
 def folded(word: str) -> str:
-    """Return a word without what makes no difference: capitals, ``-``, ``_`` and blanks."""
+    """Return a word in lower case without ``-``, ``_`` and blanks."""
     return word.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
 def slips(one: str, other: str, most: int) -> int:
-    """Return how many slips turn one word into the other; ``most + 1`` where it takes more than ``most``.
+    """Return the number of typing errors between two words; ``most + 1`` if there are more than ``most``.
 
-    A slip is a letter too many, missing or wrong, or two neighbours that changed places (the restricted distance of
+    A typing error is an extra, missing or wrong letter, or two swapped neighbours (the restricted distance of
     Damerau and Levenshtein).
     """
     if abs(len(one) - len(other)) > most:

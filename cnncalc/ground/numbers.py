@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Human-readable numbers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def duration(seconds: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Return ``99.2 %``; what rounds to nothing or to all, but is not, is ``<0.1 %`` or ``>99.9 %``."""
+    """Return ``99.2 %``; small and large shares that would round to 0 or 100 become ``<0.1 %`` or ``>99.9 %``."""
     if 0 < share < 0.0005:
         return "<0.1 %"
     return ">99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
@@ -61,5 +61,5 @@ def exact_bytes(count: int) -> str:
 
 
 def counted(count: int, what: str, is_short: bool = False) -> str:
-    """Return ``1 network``, ``2,000 networks``; where it is to be short, ``2 k MACs`` for ``what`` MAC."""
+    """Return ``1 network``, ``2,000 networks``; if short, ``2 k MACs``."""
     return f"{short(count) if is_short else f'{count:,}'} {what}{'' if count == 1 else 's'}"

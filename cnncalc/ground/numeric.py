@@ -1,7 +1,7 @@
-"""Operations on numbers, for plain ones and for those that note what is computed of them.
+"""Operations on plain numbers, and on numbers that record their arithmetic.
 
-``int()``, ``float()``, ``max()`` and the like ask a number for its value.  A sweep runs the layers' rules on numbers
-that stand for many values at once (:mod:`cnncalc.studies.sweep.traced`); these functions keep such a number one.
+``int()``, ``float()``, ``max()`` and similar functions need a number's value. A sweep runs the layers' rules on numbers
+that stand for many values at once (:mod:`cnncalc.studies.sweep.traced`); these functions keep them so.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ def as_float(value: float) -> float:
 
 
 def larger(a: N, b: N) -> N:
-    """Return the larger of two numbers, the first of equal ones."""
+    """Return the larger of two numbers; the first if they are equal."""
     return _chosen("larger", max, a, b)
 
 
 def smaller(a: N, b: N) -> N:
-    """Return the smaller of two numbers, the first of equal ones."""
+    """Return the smaller of two numbers; the first if they are equal."""
     return _chosen("smaller", min, a, b)
 
 
 def _chosen(method: str, builtin: Callable[[N, N], N], a: N, b: N) -> N:
-    if isinstance(a, float) or isinstance(b, float):  # the order matters: of 3 and 3.0 the first is taken
+    if isinstance(a, float) or isinstance(b, float):  # the order matters: for 3 and 3.0 the first is returned
         return builtin(a, b)
     for one, other in ((a, b), (b, a)):
         noted: Callable[[N], N] | None = getattr(one, method, None)
@@ -53,7 +53,7 @@ def below(a: float, b: float) -> int:
 
 
 def settled(value: Any) -> Any:
-    """Return the plain number, for what depends on more than arithmetic (identity, a name)."""
+    """Return the plain number, for uses beyond arithmetic (identity, a name)."""
     pin = getattr(value, "pin", None)
     return value if pin is None else pin()
 
@@ -71,9 +71,9 @@ def common_divisor(a: int, b: int) -> int:
 
 
 def floor_product(size: int, factor: float) -> int:
-    """Return ``⌊size · factor⌋``, of a factor that need not be whole.
+    """Return ``⌊size · factor⌋`` for any factor.
 
-    Frameworks multiply floats; beyond what a float holds exactly, the fraction is computed.
+    Frameworks multiply floats; numbers that a float can't hold exactly are multiplied as fractions.
     """
     if isinstance(factor, int):
         return size * factor

@@ -14,28 +14,28 @@ from cnncalc.ground.terminal_safe import printable
 WIDEST_EXCERPT = 110
 
 Hint: TypeAlias = "str | Callable[[], str | None] | None"
-"""What to do about a fault; a search for it is a function, which is called where the hint is to be shown."""
+"""Advice on a fault; if it takes a search, a function that is called when the hint is shown."""
 
 
 def shown_hint(hint: Hint, shown: bool) -> str | None:
-    """Return a hint, searched for where it is to be shown."""
+    """Return a hint, calling its search if there is one."""
     return (hint() if shown else None) if callable(hint) else hint
 
 
 class Origin(Protocol):
-    """Where something comes from: a place in a spec, a node of a model file, a value that was given."""
+    """The origin of something: a place in a spec, a node of a model file, a given value."""
 
     def __str__(self) -> str:
-        """Return what messages begin with."""
+        """Return the beginning of messages."""
         ...
 
     def excerpt(self) -> str:
-        """Return lines that show the place; empty where there are none."""
+        """Return lines that show the place; empty if there are none."""
         ...
 
 
 class SpecText:
-    """A spec's text and what it is called in messages."""
+    """A spec's text and its name in messages."""
 
     def __init__(self, name: str, content: str) -> None:
         self.name = name
@@ -46,7 +46,7 @@ class SpecText:
         return f"<SpecText {self.name}>"
 
     def line(self, number: int) -> str:
-        """Return a line by its number from 0; empty behind the end."""
+        """Return a line by its number from 0; empty beyond the end."""
         if self._lines is None:
             self._lines = self.content.splitlines()
         return self._lines[number] if 0 <= number < len(self._lines) else ""
@@ -84,9 +84,9 @@ class Place(NamedTuple):
 
 
 class GivenValue(NamedTuple):
-    """A value that was given from outside: a ``setting`` of one of the spec's args, or the shape of an ``input``.
+    """A value given by the caller: a ``setting`` of one of the spec's args, or the shape of an ``input``.
 
-    ``name`` is the argument's or the input's; empty for the only input.
+    ``name`` is the argument's or the input's name; empty for the only input.
     """
 
     kind: Literal["setting", "input"]
@@ -101,14 +101,14 @@ class GivenValue(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """One thing that is wrong with a spec: where, what, and perhaps what to do."""
+    """One fault of a spec: its place, a message, and perhaps a hint."""
 
     message: str
     origin: Origin | None = None
     hint: str | None = None
 
     def text(self, spelled: Callable[[Origin], str] = str) -> str:
-        """Return the message with place, excerpt and hint, as it is shown; ``spelled`` says how a place is called."""
+        """Return the message with place, excerpt and hint; ``spelled`` returns the text of a place."""
         if self.origin is None:
             return with_hint(self.message, self.hint)
         excerpt = self.origin.excerpt()
@@ -121,7 +121,7 @@ class SpecError(CnncalcError):
 
     Attributes:
         faults: every fault that was found.
-        unfinished: the network as far as it could be built; None if building it did not begin.
+        unfinished: the network as far as it could be built; None if building did not start.
     """
 
     unfinished: object = None
@@ -136,7 +136,7 @@ class SpecError(CnncalcError):
         return make, (kind, args, {**attributes, "unfinished": None})
 
     def text(self, spelled: Callable[[Origin], str] = str) -> str:
-        """Return all faults, each with its place; ``spelled`` says how a place is called."""
+        """Return all faults, each with its place; ``spelled`` returns the text of a place."""
         shown = [fault.text(spelled) for fault in self.faults[:MAX_FAULTS]]
         if len(self.faults) > MAX_FAULTS:
             shown.append(f"… and {counted(len(self.faults) - MAX_FAULTS, 'more fault')}")

@@ -1,4 +1,4 @@
-"""Numbers as people write them: 600M, 256KiB."""
+"""Parse numbers with prefixes: 600M, 256KiB."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def parse_quantity(text: str, name: str, of_bytes: bool = False) -> int:
     """Return ``600M``, ``1.5G``, ``1_000`` exactly; of bytes also ``4MB`` (1000²) and ``256KiB`` (1024).
 
     Raises:
-        CnncalcError: if it is none, or stands for a fraction.
+        CnncalcError: if it is not such a number, or not a whole one.
     """
     match = _QUANTITY(text.strip())
     kind, forms = ("a number of bytes", "256KiB, 4MB") if of_bytes else ("a number", "600M, 1.5G")
@@ -26,7 +26,7 @@ def parse_quantity(text: str, name: str, of_bytes: bool = False) -> int:
         raise CnncalcError(f"{name} {_cut(text)}: not {kind}", hint)
     if len(match[1]) > MAX_DIGITS:
         raise CnncalcError(f"{name} {_cut(text)}: more than {MAX_DIGITS} digits")
-    from fractions import Fraction  # 2 ms that few commands need
+    from fractions import Fraction  # takes 2 ms, which few commands need
 
     number, prefix, binary = match[1].replace(",", "").replace("_", ""), match[2].replace("K", "k"), match[3]
     scale: int = (1024 if binary else 1000) ** _POWERS.index(prefix or " ")
@@ -37,5 +37,5 @@ def parse_quantity(text: str, name: str, of_bytes: bool = False) -> int:
 
 
 def _cut(text: str) -> str:
-    """Return a text, short enough for a message."""
+    """Return a text, cut to a length for messages."""
     return text if len(text) <= MAX_DIGITS else f"{text[:MAX_DIGITS]}…"

@@ -12,7 +12,7 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Return a text of several lines, each as :func:`printable` has it."""
+    """Return a text of several lines, each made safe by :func:`printable`."""
     return "\n".join([printable(line) for line in text.split("\n")])
 
 

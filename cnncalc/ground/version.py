@@ -1,3 +1,3 @@
-"""The version of cnncalc, for `--version`, for the files that name their maker, and for the packaging."""
+"""The version of cnncalc, for `--version`, for the files that record it, and for packaging."""
 
 __version__ = "0.1.0"

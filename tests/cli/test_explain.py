@@ -162,11 +162,11 @@ def test_which_layers() -> None:
             "stage1.basic1.conv_bn2.conv1, …\n",
         ),
         (["conv_bn1.cnov1"], "'resnet18' has no layer 'conv_bn1.cnov1'\n  hint: did you mean 'conv_bn1.conv1'?\n"),
-        (["x*"], "'resnet18' has no layer like 'x*'\n"),
+        (["x*"], "'resnet18' has no layer that matches 'x*'\n"),
         (
             ["basic1.conv_bn3.conv1"],
             "'basic1.conv_bn3.conv1' is the end of 3 layers' names\n  hint: stage2.basic1.conv_bn3.conv1, "
-            "stage3.basic1.conv_bn3.conv1, stage4.basic1.conv_bn3.conv1; '*.basic1.conv_bn3.conv1' is all of them\n",
+            "stage3.basic1.conv_bn3.conv1, stage4.basic1.conv_bn3.conv1; '*.basic1.conv_bn3.conv1' selects all of them\n",
         ),
         (["pool1", "fc1", "--at", "0"], "--at traces an element of one layer, not of 2\n  hint: name one LAYER\n"),
         (

@@ -206,7 +206,7 @@ def test_a_file_for_one_sample_refuses_more() -> None:
     assert one.err == "note: the file is for a batch of one alone: Gather '/first/Gather' takes the batch away\n"
     more = cnncalc("summary", "-", "--batch", "2", stdin=data)
     assert more.code == 2
-    assert "a batch of 2, but Gather '/first/Gather' makes the network one for a batch of 1 alone" in more.err
+    assert "a batch of 2, but Gather '/first/Gather' restricts the network to a batch of 1" in more.err
 
 
 def test_an_operator_that_is_not_known_is_uncounted() -> None:

@@ -176,9 +176,9 @@ def test_it_refuses_another_spec_another_version_and_other_bytes(cut: Cut, monke
         assert "was begun by another state of cnncalc's code" in cnncalc(*sweep).err
     text = Path("out.ndjson").read_text()
     Path("out.ndjson").write_text(text.replace('"width": 1,', '"width": 7,', 1))
-    assert "out.ndjson is not what it was when it was left: its first bytes have changed" in cnncalc(*sweep).err
+    assert "out.ndjson has changed since it was written: its first bytes differ" in cnncalc(*sweep).err
     Path("out.ndjson").write_text(text[:100])
-    assert "its first bytes have changed" in cnncalc(*sweep).err
+    assert "its first bytes differ" in cnncalc(*sweep).err
     os.unlink("out.ndjson")
     assert "out.ndjson is gone, but out.ndjson.progress is there" in cnncalc(*sweep).err
     Path("out.ndjson").write_text(text)
@@ -241,9 +241,7 @@ def test_nothing_is_written_over_an_input_or_a_file_of_somebody_else() -> None:
     os.rename("out.csv.progress", "net.yaml")
     Path("out.csv.progress").write_text("mine")
     done = cnncalc("sweep", *MANY, "-o", "out.csv")
-    assert (
-        done.err == "out.csv.progress is not what cnncalc writes beside a file that it has begun\n  hint: remove it\n"
-    )
+    assert done.err == "out.csv.progress is not a progress file of cnncalc\n  hint: remove it\n"
     assert sorted(os.listdir()) == ["net.yaml", "out.csv.progress"]
 
 

@@ -335,7 +335,7 @@ def test_draw_a_part() -> None:
         (("--columns", "0"), "--columns 0: neither a number of columns nor auto\n"),
         (("-o", "x.png"), "-o x.png: no format has the suffix '.png'\n"),
         (("--by", "time", "--machine", "flops=0,bandwidth=1"), "flops must be above 0"),
-        (("--layers", "nothing*"), "'lenet5' has no layer like 'nothing*'\n"),
+        (("--layers", "nothing*"), "'lenet5' has no layer that matches 'nothing*'\n"),
     ],
 )
 def test_wrong_options(arguments: tuple[str, ...], message: str) -> None:

@@ -190,7 +190,7 @@ def irregular() -> Network:
 def test_a_bound_is_said_to_be_one() -> None:
     fields = seen(irregular())
     assert [(field.size, field.is_exact) for field in fields] == [(3000, False)] * 2
-    with pytest.raises(CnncalcError, match="'output' sees 3000×3000 of 'input' at most; how much exactly is not known"):
+    with pytest.raises(CnncalcError, match="'output' sees at most 3000×3000 of 'input'; the exact size is not known"):
         CATALOGUE["receptive_field"].of_network(irregular(), Basis())
 
 
