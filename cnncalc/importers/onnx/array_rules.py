@@ -251,8 +251,20 @@ def _scatter_nd(call: Call, x: Inputs, value: Value) -> Array:
     return made
 
 
+def _affine_places(call: Call, x: Inputs, value: Value) -> Array:
+    """Return the places of a map's elements from −1 to 1, that of the last axis first, and 1."""
+    sizes = call.integers("sizes") or ()
+    rows = [np.linspace(-1, 1, n) * (1 if call.integer("align") or n < 2 else 1 - 1 / n) for n in sizes]
+    rows = [row if len(row) > 1 else row * 0 for row in rows]
+    mesh = np.meshgrid(*rows, indexing="ij")
+    return np.stack([*[axis.ravel() for axis in mesh[::-1]], np.ones(mesh[0].size)], -1)
+
+
 def _causal_bias(call: Call, x: Inputs, value: Value) -> Array:
-    return np.where(np.tri(value.shape[0], value.shape[1], call.integer("earlier")), 0, -np.inf).astype(np.float32)
+    earlier, left, right = [call.integer(name) for name in ("earlier", "left", "right")]
+    apart = np.arange(value.shape[1]) - (np.arange(value.shape[0]).reshape(-1, 1) + earlier)
+    seen = (apart <= right if right >= 0 else True) & (apart >= -left if left >= 0 else apart == apart)
+    return np.where(seen, 0, -np.inf).astype(np.float32)
 
 
 MORE: dict[str, Rule] = {
@@ -284,6 +296,7 @@ MORE: dict[str, Rule] = {
     "ScatterND": _scatter_nd, "Slice": _slice, "Split": _split, "Clip": _clip, "BatchNormalization": _batchnorm,
     "DequantizeLinear": _dequantize, "QuantizeLinear": _quantize, "DequantizeRows": _rows, "Gates": _gates,
     "Spread": _spread, "Trilu": _trilu, "FlatIndices": _flat_indices, "CausalBias": _causal_bias,
+    "AffinePlaces": _affine_places,
 }  # fmt: skip
 
 RULES = _rules()

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from math import prod
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cnncalc.layers.arguments import argument, flag, integers, natural
 from cnncalc.layers.base import Layer
 from cnncalc.layers.reads import Along, Read, Reads
 from cnncalc.layers.shapes import Shape
 
+if TYPE_CHECKING:
+    from cnncalc.layers.interfaces import Array, Ops
+
 
 def word(value: object) -> str:
     """The operator's name."""
     return str(value)
+
+
+def pairs(value: object) -> tuple[tuple[str, object], ...]:
+    """Names with values."""
+    assert isinstance(value, tuple), value
+    return value
 
 
 class Opaque(Layer):
@@ -23,6 +32,7 @@ class Opaque(Layer):
 
     op = argument(word, "the operator's name in the file")
     shape = argument(integers, "the output's shape, as the file states it")
+    settings = argument(pairs, "what a rule that computes it asks for, in pairs of a name and a value", ())
 
     def check(self) -> None:
         """Take the operator's name for the type's, so that tables and notes show it.
@@ -36,18 +46,42 @@ class Opaque(Layer):
         shape: Shape = self.shape
         return shape
 
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Compute by NumPy what has a rule.  Raises LayerError for any other."""
+        if not self.settings:
+            return super().forward(ops, *inputs)
+        from cnncalc.importers.onnx.computed import RULES
+
+        return RULES[self.op](dict(self.settings), *inputs)
+
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that an element reads all of each input, at most."""
         return tuple([(Along(tuple([Read(None, None, False)] * len(shape))),) for shape in inputs])
 
 
 class ComputedConv(Opaque):
-    """A convolution whose filters are computed for each sample (CondConv, arXiv:1904.04971); it can't be run."""
+    """A convolution whose filters are computed for each sample (CondConv, arXiv:1904.04971), which can't be run.
+
+    Or one whose taps are moved (deformable convolution), which can.
+    """
 
     kind = "conv"
 
     products = argument(natural, "the convolution's multiply-accumulates")
     bias = argument(flag, "whether a bias is added", False)
+
+    def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
+        """Multiply the taps where they lie.  Raises LayerError if the filters are computed."""
+        if not self.settings:
+            return super().forward(ops, *inputs)
+        from cnncalc.importers.onnx.computed import moved_taps
+
+        settings = dict(self.settings)
+        x, filters, offset, *rest = inputs
+        taps = moved_taps(settings, x, filters.shape[3:], offset, *rest[self.bias :])
+        groups = taps.shape[1]
+        y = ops.matmul(filters.reshape(1, groups, -1, taps.shape[2]), taps).reshape(len(x), *self.shape)
+        return y + rest[0].reshape(1, -1, 1, 1) if self.bias else y
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Those of the convolution."""

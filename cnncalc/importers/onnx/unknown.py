@@ -24,13 +24,15 @@ class LayerMaker(BranchTaker, Protocol):
         """Return what a layer makes of values."""
 
 
-def stated(build: LayerMaker, call: Call, shape: Shape, axis: int | None) -> Value:
-    """Return the output of an operator of which the shape alone is known."""
-    live = _live(call)
+def stated(
+    build: LayerMaker, call: Call, shape: Shape, axis: int | None, inputs: Sequence[Value] = (), **settings: object
+) -> Value:
+    """Return the output of an operator of which the shape alone is known, and with settings how it is computed."""
+    live = list(inputs) or _live(call)
     if not live:
         return Value("", shape, call.input(0).dtype)
     build.notes.append(f"{where(call.operator)} is not counted: what it costs depends on how it is done")
-    return build.layer(Opaque(op=call.op, shape=shape or (1,)), live, axis)
+    return build.layer(Opaque(op=call.op, shape=shape or (1,), settings=tuple(settings.items())), live, axis)
 
 
 def opaque(build: LayerMaker, call: Call) -> Sequence[Value | None]:

@@ -16,18 +16,23 @@ if TYPE_CHECKING:
     from cnncalc.layers.interfaces import Array, Flow, NumPy, Onnx, Ops, Torch
 
 
+ON_TWO_AXES = {"linear": "bilinear", "cubic": "bicubic"}
+"""Modes on maps of two axes, as PyTorch and older ONNX call them."""
+
+
 class GridSample(Layer):
     """Reads a map at the places of a grid, as a spatial transformer does (Jaderberg et al. 2015, arXiv:1506.02025).
 
     Inputs (C, *spatial) and, for d spatial axes, the grid (*spatial_out, d): the coordinates of each place, that of the
     last axis first, from −1 to 1 over the map; output (C, *spatial_out).  Flops per output element: linear 2ᵈ products
-    and 2ᵈ − 1 adds, nearest none; the weights, which depend only on the place, are not counted.
+    and 2ᵈ − 1 adds, cubic 4ᵈ and 4ᵈ − 1 (Keys 1981, a = −0.75), nearest none; the weights, which depend only on
+    the place, are not counted.
     """
 
     kind = "shape"
     arity: ClassVar[tuple[int, int | None]] = (2, 2)
 
-    mode = argument(choice("linear", "nearest"), "linear is bilinear on a map of two axes", "linear")
+    mode = argument(choice("linear", "nearest", "cubic"), "linear is bilinear on a map of two axes", "linear")
     padding_mode = argument(
         choice("zeros", "border", "reflection"),
         "values outside the map: 0, the nearest element, or the map mirrored",
@@ -52,8 +57,8 @@ class GridSample(Layer):
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """The sum of the weighted neighbours, for each element."""
-        neighbours = 1 << (len(output) - 1)
-        return (2 * neighbours - 1) * prod(output) if self.mode == "linear" else 0
+        neighbours = {"linear": 2, "cubic": 4}.get(self.mode, 0) ** (len(output) - 1)
+        return (2 * neighbours - 1) * prod(output) if neighbours else 0
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return that an element may read all of its channel, and its place in the grid."""
@@ -75,21 +80,34 @@ class GridSample(Layer):
             return np.moveaxis(y, -1, 1)
         below = [np.floor(place) for place in places]
         total = None
-        for corner in product((0, 1), repeat=len(sizes)):
+        for corner in product(range(-1, 3) if self.mode == "cubic" else (0, 1), repeat=len(sizes)):
             weight = samples * 0 + 1
             for place, low, step in zip(places, below, corner, strict=True):
-                weight = weight * (place - low if step else 1 - (place - low))
-            found = self._taken(
-                np, channels_last, samples, [low + step for low, step in zip(below, corner, strict=True)]
-            )
-            part = found * weight[..., None].astype(x.dtype)
+                weight = weight * self._weight(np, abs(place - low - step))
+            at = [
+                self._inside(np, low + step, size) if self.mode == "cubic" else low + step
+                for low, step, size in zip(below, corner, sizes, strict=True)
+            ]
+            part = self._taken(np, channels_last, samples, at) * weight[..., None].astype(x.dtype)
             total = part if total is None else total + part
         made: Array = np.moveaxis(total, -1, 1)
         return made
 
+    def _weight(self, np: NumPy, distance: Array) -> Array:
+        """Return the weight of an element that lies so far from a place on one axis."""
+        if self.mode == "linear":
+            return 1 - distance
+        near = (1.25 * distance - 2.25) * distance * distance + 1
+        far = -0.75 * (((distance - 5) * distance + 8) * distance - 4)
+        return np.where(distance <= 1, near, far)
+
     def _place(self, np: NumPy, coordinate: Array, size: int) -> Any:
-        """Return coordinates from −1 to 1 as places of an axis; places outside are mapped as the padding requires."""
+        """Return coordinates from −1 to 1 as places of an axis."""
         place: Any = (coordinate + 1) / 2 * (size - 1) if self.align_corners else ((coordinate + 1) * size - 1) / 2
+        return place if self.mode == "cubic" else self._inside(np, place, size)
+
+    def _inside(self, np: NumPy, place: Any, size: int) -> Any:
+        """Return places of an axis, those outside where the padding has them."""
         if self.padding_mode == "reflection":
             low, high = (0.0, size - 1.0) if self.align_corners else (-0.5, size - 0.5)
             span = max(high - low, 1e-9)
@@ -115,7 +133,7 @@ class GridSample(Layer):
             raise LayerError("is available from opset 16 on")
         if onnx.opset < 20 and len(onnx.output) != 3:
             raise LayerError("is available for maps with other than two axes from opset 20 on")
-        mode = self.mode if onnx.opset >= 20 or self.mode == "nearest" else "bilinear"
+        mode = self.mode if onnx.opset >= 20 else ON_TWO_AXES.get(self.mode, self.mode)
         return onnx.node(
             "GridSample", onnx.stretched(0), onnx.stretched(1), mode=mode, padding_mode=self.padding_mode,
             align_corners=int(self.align_corners),
@@ -125,7 +143,9 @@ class GridSample(Layer):
         """PyTorch's function, of maps of two and three axes."""
         if len(flow.output) not in (3, 4) or any(flow.once):
             raise LayerError("has no grid_sample for one axis, or for an input shared by all samples")
-        how = {"mode": Or("bilinear" if self.mode == "linear" else "nearest", "bilinear")}
+        if self.mode == "cubic" and len(flow.output) != 3:
+            raise LayerError("has a cubic grid_sample for two axes only")
+        how = {"mode": Or(ON_TWO_AXES.get(self.mode, self.mode), "bilinear")}
         options = {**how, "padding_mode": Or(self.padding_mode, "zeros"), "align_corners": self.align_corners}
         return Torch(call("F.grid_sample", X, Y, **options))
 

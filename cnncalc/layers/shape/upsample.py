@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import ceil, prod
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cnncalc.ground.limits import MAX_EXPORTED_INDICES
@@ -48,6 +48,7 @@ class Upsample(Layer):
         "half_pixel",
     )
     cubic_a = argument(number, "the parameter of the cubic kernel", -0.75)
+    antialias = argument(flag, "whether linear and cubic take in all elements that a smaller map is made of", False)
 
     example = Example("upsample: 2", inputs=((256, 13, 13),), output=(256, 26, 26))
     elsewhere = Elsewhere(
@@ -68,6 +69,9 @@ class Upsample(Layer):
                 argument=None if self.size is None else "size",
                 hint="scale_factor: 2 doubles each spatial axis",
             )
+        if self.antialias and (self.mode.startswith("nearest") or self.align_corners):
+            what = "antialias = true takes mode linear or cubic, without align_corners"
+            raise LayerError(what, argument="antialias")
         if self.align_corners and self.mode.startswith("nearest"):
             raise LayerError(
                 f"align_corners = true has no effect with mode = {self.mode}",
@@ -92,17 +96,29 @@ class Upsample(Layer):
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Zero for nearest; the interpolation of every output element for linear and cubic."""
-        products = {"linear": 2, "cubic": 4}.get(self.mode, 0) ** (len(output) - 1)
+        neighbours = {"linear": 2, "cubic": 4}.get(self.mode, 0)
+        products = neighbours ** (len(output) - 1)
+        if self.antialias:
+            products = prod([ceil(neighbours / min(self._factor(*axis), 1)) for axis in self._axes(inputs[0], output)])
         return (products + products - 1) * prod(output) if products else 0
+
+    def _axes(self, shape: Shape, output: Shape) -> list[tuple[int, int, float | None]]:
+        """Return each axis' size before and behind, and its factor."""
+        return list(zip(shape[1:], output[1:], self.scale_factor or (None,) * (len(output) - 1), strict=True))
+
+    @staticmethod
+    def _factor(length: int, count: int, factor: float | None) -> float:
+        return count / length if factor is None else factor
 
     def reads(self, inputs: tuple[Shape, ...], output: Shape) -> Reads:
         """Return on each axis the nearest element, or those around a place."""
+        if self.antialias:
+            return along(Read(0), *[Read(None, None, False)] * (len(output) - 1))
         neighbours = {"linear": 1, "cubic": 2 if self.cubic_a else 1}.get(self.mode, 0)
         places = "corners" if self.align_corners else self.coordinates if self.mode != "nearest" else "asymmetric"
         is_rounded = self.mode == "nearest-exact"
         reads = [Read(0)]
-        scales = self.scale_factor or (None,) * (len(output) - 1)
-        for axis, (length, count, scale) in enumerate(zip(inputs[0][1:], output[1:], scales, strict=True), 1):
+        for axis, (length, count, scale) in enumerate(self._axes(inputs[0], output), 1):
             if count == length and self.mode == "linear" and self.coordinates == "half_pixel":
                 scale = None  # copied
             reads.append(Read(axis, interpolated(length, count, scale, neighbours, places, is_rounded)))
@@ -111,7 +127,7 @@ class Upsample(Layer):
     def forward(self, ops: Ops, *inputs: Array, **weights: Array) -> Array:
         """Resize the spatial axes."""
         (x,) = inputs
-        if self.mode == "cubic" or self.mode == "nearest-exact" or self.coordinates == "asymmetric":
+        if self.mode == "cubic" or self.mode == "nearest-exact" or self.coordinates == "asymmetric" or self.antialias:
             return self.interpolated(ops.np, x)
         return ops.upsample(
             x, size=self.size, scale_factor=self.scale_factor, mode=self.mode, align_corners=self.align_corners
@@ -133,7 +149,10 @@ class Upsample(Layer):
                 places = np.arange(count) * ((length - 1) / max(count - 1, 1))
             elif self.coordinates == "half_pixel":
                 places = places + (0.5 / factor if factor else 0.5 * length / count) - 0.5
-            low, weights = self._weights(np, places)
+            if self.antialias:
+                low, weights = self._wide(np, places, min(self._factor(length, count, factor), 1.0))
+            else:
+                low, weights = self._weights(np, places)
             taps = np.arange(len(weights)).reshape(-1, 1) + low
             shape = (-1, *(1,) * (x.ndim - axis - 1))
             parts = [
@@ -149,11 +168,27 @@ class Upsample(Layer):
         share = places - low
         if self.mode == "linear":
             return low, np.stack([1 - share, share])
+        return low - 1, self._kernel(np, np.stack([1 + share, share, 1 - share, 2 - share]))
+
+    def _kernel(self, np: NumPy, distances: Array) -> Array:
+        """Return the weights of elements that lie so far away."""
+        if self.mode == "linear":
+            return np.maximum(1 - distances, 0)
         a = self.cubic_a
-        distances = np.stack([1 + share, share, 1 - share, 2 - share])
         near = ((a + 2) * distances - (a + 3)) * distances * distances + 1
         far = a * (((distances - 5) * distances + 8) * distances - 4)
-        return low - 1, np.where(distances <= 1, near, far)
+        return np.where(distances <= 1, near, np.where(distances < 2, far, 0))
+
+    def _wide(self, np: NumPy, places: Array, factor: float) -> tuple[Array, Array]:
+        """Return the first element of each place and the weights of all, by a kernel as wide as an output element.
+
+        Elements beyond a border are those at it, as in ONNX; Pillow and PyTorch leave them out.
+        """
+        reach = (1 if self.mode == "linear" else 2) / factor
+        low = np.ceil(places - reach).astype(int)
+        taps = low + np.arange(int(2 * reach) + 2).reshape(-1, 1)
+        weights = self._kernel(np, abs(taps - places) * factor)
+        return low, weights / weights.sum(0)
 
     def to_onnx(self, onnx: Onnx) -> str:
         """Resize; where its rounding may miss the nearest element, Gather instead."""
@@ -201,7 +236,8 @@ class Upsample(Layer):
         }
         if is_nearest:
             made["nearest_mode"] = "floor" if self.mode == "nearest" else "round_prefer_ceil"
-        return made | ({"cubic_coeff_a": self.cubic_a} if self.mode == "cubic" else {})
+        more: dict[str, Attribute] = {"cubic_coeff_a": self.cubic_a} if self.mode == "cubic" else {}
+        return made | more | ({"antialias": 1} if self.antialias else {})
 
     def _nearest(self, np: NumPy, length: int, count: int, factor: float | None) -> list[int]:
         """Return which element of an axis each place of the output takes."""
@@ -221,6 +257,8 @@ class Upsample(Layer):
             raise LayerError("has cubic upsampling only on two spatial axes, with cubic_a = -0.75")
         if self.coordinates == "asymmetric" and self.mode != "nearest":
             raise LayerError(f"has no asymmetric coordinates with mode = {self.mode}")
+        if self.antialias:
+            raise LayerError("leaves out what lies beyond a border where antialias = true")
         modes = {"linear": ("linear", "bilinear", "trilinear")[d - 1], "cubic": "bicubic"}
         name, sized = ("size", self.size) if self.scale_factor is None else ("scale_factor", self.scale_factor)
         mode, corners = Or(modes.get(self.mode, self.mode), "nearest"), Or(self.align_corners, False)
@@ -228,7 +266,7 @@ class Upsample(Layer):
 
     def label(self) -> str:
         """Return ``×2`` or ``56×56``, and the mode."""
-        mode = "" if self.mode == "nearest" else f", {self.mode}"
+        mode = "" if self.mode == "nearest" else f", {self.mode}" + ", antialias" * self.antialias
         if self.size is not None:
             return size_label(self.size) + mode
         scales = self.scale_factor if isinstance(self.scale_factor, tuple) else (self.scale_factor,)

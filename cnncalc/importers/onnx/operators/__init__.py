@@ -2,6 +2,7 @@
 
 from cnncalc.importers.onnx.operators import (
     attending,
+    computing,
     contraction,
     elementwise,
     finding,
@@ -20,6 +21,6 @@ from cnncalc.importers.onnx.operators import (
 )
 
 __all__ = [
-    "attending", "contraction", "elementwise", "finding", "functions", "integers", "movement", "normalization", "parts",
-    "pooling", "quantized", "recurrent", "reduction", "resizing", "scattering", "shapes",
+    "attending", "computing", "contraction", "elementwise", "finding", "functions", "integers", "movement",
+    "normalization", "parts", "pooling", "quantized", "recurrent", "reduction", "resizing", "scattering", "shapes",
 ]  # fmt: skip

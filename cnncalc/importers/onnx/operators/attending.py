@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from cnncalc.importers.onnx.builder import Builder, operator
 from cnncalc.importers.onnx.operators.contraction import linear, transposed
 from cnncalc.importers.onnx.operators.elementwise import affine, framed, merged
-from cnncalc.importers.onnx.operators.movement import viewed
+from cnncalc.importers.onnx.operators.movement import laid, viewed
 from cnncalc.importers.onnx.operators.parts import part
 from cnncalc.importers.onnx.proto import BOOL, FLOAT
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
@@ -21,8 +21,7 @@ from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
 @operator("Attention")
 def _attention(build: Builder, call: Call) -> Sequence[Value | None]:
     q, k, v, mask = call.input(0), call.input(1), call.input(2), call.given(3)
-    if call.given(6) is not None:
-        raise UnfitError("samples of different lengths are not known")
+    lengths = call.given(6)
     flat = q.rank == 3
     heads = call.integer("q_num_heads") or q.dims[1]
     few = call.integer("kv_num_heads") or (heads if k.rank == 3 else k.dims[1])
@@ -35,8 +34,16 @@ def _attention(build: Builder, call: Call) -> Sequence[Value | None]:
         earlier = past[0].dims[2]
         k, v = [build.step("concat", [*pair], 0, axis=1) for pair in ((past[0], k), (past[1], v))]
     biases = [] if mask is None else [mask]
-    if call.integer("is_causal"):
-        biases.append(_causal(build, q.dims[2], k.dims[2], earlier))
+    causal, left, right = call.integer("is_causal"), *[call.integer(f"{side}_window_size", -1) for side in SIDES]
+    if causal or max(left, right) >= 0:
+        biases.append(_causal(build, q.dims[2], k.dims[2], earlier, left, 0 if causal else right))
+    if lengths is not None:
+        if causal or lengths.axis != 0 or lengths.rank != 1:
+            raise UnfitError("lengths beside a causal mask, or not one for each sample, are not known")
+        places = literal(tuple(range(k.dims[2])), (1, 1, 1, k.dims[2]))
+        seen = merged(build, "compare", [places, laid(build, lengths, (0, None, None, None))], by="less")
+        seen.dtype = BOOL
+        biases.append(seen)
     y = attended(build, (q, k, v), (heads, few), biases, call.operator.attributes.get("scale"), call.number("softcap"))
     return [_joined(build, y) if flat else y, k, v, None][: len(call.operator.outputs)]
 
@@ -86,11 +93,17 @@ def _biases(build: Builder, call: Call, sides: Sequence[Value]) -> list[Value]:
     return [*found, _causal(build, sides[0].dims[2], sides[1].dims[2], 0)] if call.integer("unidirectional") else found
 
 
-def _causal(build: Builder, queries: int, keys: int, earlier: int) -> Value:
-    """Return the bias by which a query sees the keys up to its own place alone, behind those of an earlier pass."""
+SIDES = ("left", "right")
+
+
+def _causal(build: Builder, queries: int, keys: int, earlier: int, left: int = -1, right: int = 0) -> Value:
+    """Return the bias by which a query sees so many keys before and after its own place alone; −1 is all of them.
+
+    The first query's place is behind the keys of an earlier pass.
+    """
     zeros = Value("", (queries, keys))
     zeros.fill = 0.0
-    return build.derived("CausalBias", zeros, earlier=earlier)
+    return build.derived("CausalBias", zeros, earlier=earlier, left=left, right=right)
 
 
 def _added(build: Builder, mask: Value) -> Value:

@@ -9,6 +9,7 @@ from cnncalc.importers.onnx.evaluator_moves import position
 from cnncalc.importers.onnx.opaque import Opaque
 from cnncalc.importers.onnx.operators.contraction import feature_map
 from cnncalc.importers.onnx.proto import INT64
+from cnncalc.importers.onnx.unknown import stated
 from cnncalc.importers.onnx.values import Call, UnfitError, Value, where
 from cnncalc.layers.shapes import Shape
 
@@ -65,5 +66,15 @@ def _of_regions(build: Builder, call: Call) -> Value:
     if together:  # the regions of all samples lie one after the other
         regions = build.step("unfold", [regions], None, size=regions.times, axis=0)
     shape = (regions.shape[0], x.shape[-3], *size)
-    made = build.layer(Opaque(op=call.op, shape=shape), [value for value in (x, regions) if value.is_live], None)
+    if not together:
+        build.single.append(where(call.operator))
+    settings: dict[str, object] = {}
+    if call.op == "RoiAlign" and x.axis == 0:
+        places = call.text("coordinate_transformation_mode", "half_pixel" if call.opset > 15 else "output_half_pixel")
+        settings = {
+            "size": tuple(size), "scale": call.number("spatial_scale", 1.0), "samples": call.integer("sampling_ratio"),
+            "mode": call.text("mode", "avg"), "half_pixel": places == "half_pixel",
+        }  # fmt: skip
+    inputs = [x, regions if regions.is_live else build.parameter(regions, regions.shape)]
+    made = stated(build, call, shape, None, inputs, **settings)
     return build.step("fold", [made], 0, axis=0) if together else made

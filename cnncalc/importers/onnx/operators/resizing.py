@@ -67,7 +67,7 @@ def _resize(build: Builder, call: Call) -> Value:
         if not x.is_live:
             x = build.parameter(x, x.shape)
         return _nearest(build, call, x, size, scales)
-    layer = made("upsample", _manner(call) | _scaling(x.shape[1:], size, scales))
+    layer = made("upsample", _manner(call, scales) | _scaling(x.shape[1:], size, scales))
     if not x.is_live:
         return build.derived("Upsample", whole, shape=tuple(sizes), layer=layer)
     return build.layer(layer, [x], x.axis)
@@ -76,7 +76,7 @@ def _resize(build: Builder, call: Call) -> Value:
 def _is_known(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> bool:
     """Whether a layer finds the places, and makes the same of what is around them."""
     where, nearest = _where(call), call.text("mode", "nearest") == "nearest"
-    averages = call.integer("exclude_outside") or (call.integer("antialias") and min(scales, default=1) < 1)
+    averages = call.integer("exclude_outside") or (_widens(call, scales) and where in ("align_corners", "asymmetric"))
     alone = any(count == 1 < length for length, count in zip(x.shape[1:], size, strict=True))
     axes = zip(x.shape[1:], size, scales, strict=True)
     elsewhere = (
@@ -91,9 +91,14 @@ def _is_known(call: Call, x: Value, size: Shape, scales: Sequence[float]) -> boo
     return where in PLACES and not averages and (nearest or not elsewhere)
 
 
-def _manner(call: Call) -> dict[str, object]:
+def _widens(call: Call, scales: Sequence[float]) -> bool:
+    """Whether a smaller map is made of all elements of a larger one."""
+    return bool(call.integer("antialias")) and min(scales, default=1) < 1 and call.text("mode", "nearest") != "nearest"
+
+
+def _manner(call: Call, scales: Sequence[float]) -> dict[str, object]:
     """Return a layer's arguments for how it interpolates."""
-    how: dict[str, object] = {"mode": call.text("mode")}
+    how: dict[str, object] = {"mode": call.text("mode")} | ({"antialias": True} if _widens(call, scales) else {})
     if _where(call) == "align_corners":
         how["align_corners"] = True
     elif _where(call) == "asymmetric":

@@ -91,25 +91,17 @@ def _of_the_sample(build: Builder, chosen: Value) -> Value:
 
 @operator("GridSample")
 def _grid_sample(build: Builder, call: Call) -> Value:
-    x, grid = [_of_a_sample(build, call.input(index)) for index in (0, 1)]
-    mode = {"bilinear": "linear"}.get(call.text("mode", "linear"), call.text("mode", "linear"))
-    if mode not in ("linear", "nearest") or {x.axis, grid.axis} - {0, None}:
+    x, grid = [of_a_sample(build, call.input(index)) for index in (0, 1)]
+    mode = {"bilinear": "linear", "bicubic": "cubic"}.get(call.text("mode", "linear"), call.text("mode", "linear"))
+    if {x.axis, grid.axis} - {0, None}:
         return stated(build, call, (x.shape[0], *grid.shape[:-1]), x.axis)
     outside = call.text("padding_mode", "zeros")
     corners = bool(call.integer("align_corners"))
     return build.step("grid_sample", [x, grid], mode=mode, padding_mode=outside, align_corners=corners)
 
 
-def _of_a_sample(build: Builder, value: Value) -> Value:
+def of_a_sample(build: Builder, value: Value) -> Value:
     """Return a tensor of a layer, the same for all samples where it is a constant for one."""
     if value.is_live:
         return value
     return build.parameter(value, value.shape[1:] if value.shape[:1] == (1,) else value.shape)
-
-
-@operator("Col2Im")
-def _col2im(build: Builder, call: Call) -> Value:
-    x, sizes, block = call.input(0), call.sizes(1, "image_shape") or (), call.sizes(2, "block_shape") or (1,)
-    if x.axis != 0 or len(x.shape) != 2 or x.shape[0] % prod(block):
-        raise UnfitError(f"blocks of {list(block)[:8]}")
-    return stated(build, call, (x.shape[0] // prod(block), *sizes), 0)

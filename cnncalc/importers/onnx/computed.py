@@ -1,0 +1,151 @@
+"""Operators that are no layers, computed by NumPy from arrays (N, …); a constant comes as a batch of one.
+
+Each is one of https://onnx.ai/onnx/operators/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array: TypeAlias = npt.NDArray[Any]
+
+Settings = Mapping[str, Any]
+Rule = Callable[..., "Array"]
+
+
+def col2im(settings: Settings, x: Array) -> Array:
+    """Add up the blocks of an image where they lie: (N, C · block, L) to (N, C, *image)."""
+    image, block, (before, after) = settings["image"], settings["block"], settings["pads"]
+    sizes = [size + a + b for size, a, b in zip(image, before, after, strict=True)]
+    reach = [d * (k - 1) + 1 for d, k in zip(settings["dilations"], block, strict=True)]
+    steps = settings["strides"]
+    counts = [(size - r) // s + 1 for size, r, s in zip(sizes, reach, steps, strict=True)]
+    parts = x.reshape(len(x), -1, *block, *counts)
+    total = np.zeros((len(x), parts.shape[1], *sizes), x.dtype)
+    for taps in product(*map(range, block)):
+        starts = [tap * d for tap, d in zip(taps, settings["dilations"], strict=True)]
+        where: list[Any] = [
+            ...,
+            *[slice(a, a + s * (n - 1) + 1, s) for a, s, n in zip(starts, steps, counts, strict=True)],
+        ]
+        part: list[Any] = [slice(None), slice(None), *taps]
+        total[tuple(where)] += parts[tuple(part)]
+    kept: list[Any] = [..., *[slice(a, a + size) for a, size in zip(before, image, strict=True)]]
+    made: Array = total[tuple(kept)]
+    return made
+
+
+def dft(settings: Settings, x: Array) -> Array:
+    """Transform one axis; the last one holds real numbers, or real and imaginary parts."""
+    axis, length, bins = settings["along"], settings["length"], settings["bins"]
+    complexes = x[..., 0] if x.shape[-1] == 1 else x[..., 0] + 1j * x[..., 1]
+    if settings["parts"] == 1:
+        real: Array = np.fft.irfft(complexes, length, axis=axis)[..., None].astype(x.dtype)
+        return real
+    transform = np.fft.ifft if settings["inverse"] else np.fft.fft
+    found = transform(complexes, length, axis=axis).take(range(bins), axis=axis)
+    made: Array = np.stack([found.real, found.imag], -1).astype(x.dtype)
+    return made
+
+
+def stft(settings: Settings, x: Array, window: Array | None = None) -> Array:
+    """Transform windows of a signal (N, L, 1 or 2) one by one: (N, windows, bins, 2)."""
+    starts = np.arange(settings["count"]) * settings["step"]
+    frames = x[:, starts[:, None] + np.arange(settings["length"])]  # (N, windows, length, 1 or 2)
+    if window is not None:
+        frames = frames * window.reshape(-1, 1)
+    return dft({**settings, "along": 2, "inverse": False}, frames)
+
+
+def reverse_sequence(settings: Settings, x: Array, lengths: Array) -> Array:
+    """Turn the first steps of each sample around, of which there are as many as its length says."""
+    axis = settings["along"]
+    steps = np.arange(x.shape[axis]).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
+    count = lengths.reshape(-1, *[1] * (x.ndim - 1)).astype(int)
+    places = np.broadcast_to(np.where(steps < count, count - 1 - steps, steps), x.shape)
+    made: Array = np.take_along_axis(x, places, axis)
+    return made
+
+
+def roi_align(settings: Settings, x: Array, regions: Array) -> Array:
+    """Average or take the largest of points of each part of each region: (N, regions, C, *size)."""
+    size = settings["size"]
+    rows = [
+        [_region(settings, one, box, size) for box in boxes]
+        for one, boxes in zip(x, np.broadcast_to(regions, (len(x), *regions.shape[1:])), strict=True)
+    ]
+    return np.stack([np.stack(row) for row in rows]).astype(x.dtype)
+
+
+def _region(settings: Settings, x: Array, box: Array, size: tuple[int, int]) -> Array:
+    """Return one region of a map (C, H, W)."""
+    single = np.float32  # as runtimes compute places
+    scaled = box.astype(single) * single(settings["scale"]) - single(0.5 if settings["half_pixel"] else 0)
+    taken = []
+    for low, high, parts, length in ((1, 3, size[0], x.shape[1]), (0, 2, size[1], x.shape[2])):
+        extent = scaled[high] - scaled[low]
+        part = (extent if settings["half_pixel"] else max(extent, single(1))) / single(parts)
+        samples = settings["samples"] or max(int(np.ceil(part)), 1)
+        inner = (np.arange(samples, dtype=single) + single(0.5)) * part / single(samples)
+        places = (scaled[low] + np.arange(parts, dtype=single).reshape(-1, 1) * part + inner).reshape(-1)
+        outside = (places < -1) | (places > length)
+        places = places.clip(0, length - 1)
+        first = np.floor(places).astype(int)
+        taken.append((first, np.minimum(first + 1, length - 1), places - first, outside, samples))
+    (top, bottom, down, above, rows), (left, right, along, beside, columns) = taken
+    outside = above[:, None] | beside
+    corners = [
+        x[:, a][:, :, b] * (u[:, None] * v * ~outside)
+        for a, u in ((top, 1 - down), (bottom, down))
+        for b, v in ((left, 1 - along), (right, along))
+    ]
+    if settings["mode"] == "max":  # as runtimes have it: the largest of the weighted corners
+        points = np.maximum.reduce(corners)
+        return np.asarray(points.reshape(len(x), size[0], rows, size[1], columns).max((2, 4)))
+    return np.asarray(sum(corners).reshape(len(x), size[0], rows, size[1], columns).mean((2, 4)))
+
+
+def moved_taps(settings: Settings, x: Array, kernel: Sequence[int], offset: Array, *masks: Array) -> Array:
+    """Return what a convolution multiplies whose taps lie elsewhere for each position, times a mask.
+
+    (N, groups, C / groups · taps, positions); arXiv:1703.06211, arXiv:1811.11168.
+    """
+    count, (height, width) = len(x), offset.shape[2:]
+    parts, groups = settings["parts"], settings["groups"]
+    offset = np.broadcast_to(offset, (count, *offset.shape[1:])).reshape(count, parts, *kernel, 2, height, width)
+    places = []
+    for axis, (out, reach) in enumerate(zip((height, width), kernel, strict=True)):
+        base = np.arange(out) * settings["strides"][axis] - settings["pads"][axis]
+        taps = np.arange(reach) * settings["dilations"][axis]
+        base = base.reshape([-1, 1] if axis == 0 else [1, -1]) + taps.reshape(
+            [-1, 1, 1, 1] if axis == 0 else [-1, 1, 1]
+        )
+        places.append(offset[..., axis, :, :] + base)
+    channels = x.reshape(count, parts, -1, *x.shape[2:])
+    total: Any = 0
+    first = [np.floor(place).astype(int) for place in places]
+    samples, part = np.ogrid[:count, :parts][0].reshape(-1, 1, 1, 1, 1, 1), np.arange(parts).reshape(1, -1, 1, 1, 1, 1)
+    for corner in product((0, 1), repeat=2):
+        at = [low + step for low, step in zip(first, corner, strict=True)]
+        share: Any = 1
+        for place, index, length in zip(places, at, x.shape[2:], strict=True):
+            share = share * (1 - abs(place - index)) * ((index >= 0) & (index < length))
+        rows, columns = [index.clip(0, length - 1) for index, length in zip(at, x.shape[2:], strict=True)]
+        found = np.moveaxis(channels, 2, -1)[samples, part, rows, columns]  # (N, parts, *kernel, *out, C / parts)
+        total = total + np.moveaxis(found * share[..., None].astype(x.dtype), -1, 2)
+    for mask in masks:
+        total = total * mask.reshape(len(mask), parts, 1, *kernel, height, width)
+    made: Array = total.reshape(count, groups, -1, height * width)
+    return made
+
+
+RULES: dict[str, Rule] = {
+    "Col2Im": col2im, "DFT": dft, "STFT": stft, "ReverseSequence": reverse_sequence, "RoiAlign": roi_align,
+}  # fmt: skip

@@ -1,0 +1,142 @@
+"""Operators that are no layers: their shapes are known, and NumPy computes them."""
+
+from __future__ import annotations
+
+from math import prod
+
+from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
+from cnncalc.importers.onnx.evaluator_moves import position
+from cnncalc.importers.onnx.opaque import ComputedConv
+from cnncalc.importers.onnx.operators.contraction import feature_map, window
+from cnncalc.importers.onnx.operators.scattering import of_a_sample
+from cnncalc.importers.onnx.unknown import stated
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal, made
+from cnncalc.layers.shapes import Shape
+
+
+def _samples(x: Value, rank: int = 0) -> Value:
+    """Return a value that has its batch in front.  Raises UnfitError if it has not, or other axes."""
+    if not x.is_live or x.axis != 0 or rank not in (0, x.rank):
+        raise UnfitError(f"it takes samples, but its input is {list(x.shape)} without their axis")
+    return x
+
+
+@operator("Col2Im")
+def _col2im(build: Builder, call: Call) -> Value:
+    x, sizes, block = (
+        _samples(call.input(0), 3),
+        call.sizes(1, "image_shape") or (),
+        call.sizes(2, "block_shape") or (1,),
+    )
+    if x.shape[0] % prod(block) or len(sizes) != len(block):
+        raise UnfitError(f"blocks of {list(block)[:8]}")
+    slides = window(call, sizes, block)
+    before, after = zip(*slides.padding, strict=True)
+    return stated(
+        build, call, (x.shape[0] // prod(block), *sizes), 0, [x], image=sizes, block=block, pads=(before, after),
+        dilations=slides.dilation, strides=slides.stride,
+    )  # fmt: skip
+
+
+@operator("DFT")
+def _dft(build: Builder, call: Call) -> Value:
+    x, length = _samples(call.input(0)), call.sizes(1, "dft_length")
+    axes = (call.integer("axis", 1),) if call.opset < 20 else call.sizes(2, "axis") or (-2,)
+    axis = position(axes[0], x.rank)
+    own = x.own(axis)
+    if own is None or own == len(x.shape) - 1:
+        raise UnfitError("it goes along the batch, or the parts of the numbers")
+    half, inverse = bool(call.integer("onesided")), bool(call.integer("inverse"))
+    size = length[0] if length else 2 * (x.shape[own] - 1) if half and inverse else x.shape[own]
+    bins, parts = (size, 1) if half and inverse else (size // 2 + 1 if half else size, 2)
+    shape = (*x.shape[:own], bins, *x.shape[own + 1 : -1], parts)
+    return stated(build, call, shape, 0, [x], along=axis, length=size, bins=bins, inverse=inverse, parts=parts)
+
+
+@operator("STFT")
+def _stft(build: Builder, call: Call) -> Value:
+    x, steps, windows, lengths = (
+        _samples(call.input(0)),
+        call.sizes(1, "frame_step"),
+        call.given(2),
+        call.sizes(3, "length"),
+    )
+    length = lengths[0] if lengths else windows.shape[0] if windows is not None else 0
+    step, size = (steps or (0,))[0], x.shape[0]
+    if x.rank == 2:
+        x = build.view(x, (*x.shape, 1), 0)
+    if step < 1 or not 0 < length <= size:
+        raise UnfitError(f"windows of {length} every {step} of {size}")
+    count, bins = (size - length) // step + 1, length // 2 + 1 if call.integer("onesided", 1) else length
+    inputs = [x] if windows is None else [x, windows if windows.is_live else build.parameter(windows, windows.shape)]
+    return stated(build, call, (count, bins, 2), 0, inputs, count=count, step=step, length=length, bins=bins, parts=2)
+
+
+@operator("ReverseSequence")
+def _reverse_sequence(build: Builder, call: Call) -> Value:
+    x, lengths = call.input(0), call.input(1)
+    batch, time = position(call.integer("batch_axis", 1), x.rank), position(call.integer("time_axis"), x.rank)
+    own = x.own(time)
+    if not x.is_live or x.axis != batch or own is None or not (lengths.axis == 0 or lengths.elements == 1):
+        raise UnfitError("its lengths are not those of the samples of a batch")
+    if not lengths.is_live:
+        lengths = build.parameter(lengths, (1,))
+    return stated(build, call, x.shape, batch, [x, lengths], along=own + 1)
+
+
+@operator("DeformConv")
+def _deform_conv(build: Builder, call: Call) -> Value:
+    """Return a convolution whose taps are moved by what is computed for each position."""
+    x, weight, bias = feature_map(call.input(0)), call.input(1), call.given(3)
+    if weight.is_live or len(weight.shape) != 4 or x.axis != 0:
+        raise UnfitError("only maps of two axes, and filters that are stored, are known")
+    slides = window(call, x.shape[1:], weight.shape[2:])
+    groups, parts = call.integer("group", 1), call.integer("offset_group", 1)
+    count, depth = weight.shape[:2]
+    arguments = {"in_channels": depth * groups, "out_channels": count, "groups": groups, "bias": False}
+    plain = made("conv", {**arguments, **slides._asdict()}).apply((x.sample,))
+    offset, *masks = [of_a_sample(build, value) for value in (call.input(2), call.given(4)) if value is not None]
+    if offset.shape != (2 * parts * prod(weight.shape[2:]), *plain.output[1:]):
+        raise UnfitError(f"its places are {list(offset.shape)}, for an output of {list(plain.output)}")
+    settings = {
+        "groups": groups, "parts": parts, "strides": slides.stride, "dilations": slides.dilation,
+        "pads": tuple([before for before, _ in slides.padding]),
+    }  # fmt: skip
+    layer = ComputedConv(
+        op=call.op, shape=plain.output, products=plain.macs, bias=bias is not None, settings=tuple(settings.items())
+    )
+    filters, *biases = [build.parameter(value, value.shape) for value in (weight, bias) if value is not None]
+    return build.layer(layer, [x, filters, offset, *biases, *masks], 0)
+
+
+@operator("CenterCropPad")
+def _center_crop_pad(build: Builder, call: Call) -> Value:
+    """Return a tensor with as much cut off, or put to, both ends of axes: the second end has the odd one."""
+    x, wanted = call.input(0), call.sizes(1, "shape") or ()
+    axes = [position(axis, x.rank) for axis in call.integers("axes") or range(x.rank)]
+    before, after = [0] * x.rank, [0] * x.rank
+    for axis, size in zip(axes, wanted, strict=True):
+        is_batch = x.own(axis) is None and size in (build.baked, x.dims[axis])
+        missing = 0 if is_batch else size - x.dims[axis]
+        before[axis] = missing // 2 if missing > 0 else -(-missing // 2)
+        after[axis] = missing - before[axis]
+    pads = literal((*before, *after), (2 * x.rank,))
+    item = call.operator._replace(op="Pad", attributes={})
+    made = HANDLERS["", "Pad"](build, Call(item, [x, pads], 13, call.scopes))
+    assert isinstance(made, Value)
+    return made
+
+
+@operator("AffineGrid")
+def _affine_grid(build: Builder, call: Call) -> Value:
+    """Return the places at which a transformed map is read: those of the plain map times a matrix for each sample."""
+    theta, sizes = _samples(call.input(0), 3), call.sizes(1, "size") or ()
+    spatial: Shape = tuple([int(size) for size in sizes[2:]])
+    rank = len(spatial)
+    if theta.shape != (rank, rank + 1):
+        raise UnfitError(f"a matrix of {list(theta.shape)} for {rank} axes")
+    zeros = Value("", (prod(spatial), rank + 1))
+    zeros.fill = 0.0
+    places = build.derived("AffinePlaces", zeros, sizes=list(spatial), align=call.integer("align_corners"))
+    moved = build.step("matmul", [build.parameter(places, places.shape), theta], 0, transpose_b=True)
+    return build.view(moved, (*spatial, rank), 0)

@@ -1,0 +1,166 @@
+"""Operators that are no layers but that are computed, and rarer forms of others: numbers as ONNX Runtime has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnncalc.ground.errors import CnncalcError
+from tests.importers.models import model, network, node, runtime
+
+STREAM = np.random.default_rng(0)
+F = np.float32
+MAP, ROWS, WINDOWS = ("N", 4, 6, 5), ("N", 7, 6), ("N", 2, 3, 4)
+
+
+def weight(*shape: int) -> Any:
+    return STREAM.standard_normal(shape).astype(F)
+
+
+def ints(*values: int) -> Any:
+    return np.array(values, np.int64)
+
+
+# name: (nodes, input shape, constants, opset)
+CASES: dict[str, tuple[Sequence[Any], Sequence[Any], Mapping[str, Any], int]] = {
+    "blocks": ([node("Col2Im", ["x", "i", "k"], ["y"])], ("N", 12, 6), {"i": ints(3, 4), "k": ints(2, 2)}, 18),
+    "blocks with steps": (
+        [node("Col2Im", ["x", "i", "k"], ["y"], strides=[2, 1], pads=[1, 0, 1, 1], dilations=[1, 2])],
+        ("N", 12, 12), {"i": ints(5, 5), "k": ints(3, 2)}, 18,
+    ),
+    "transform": ([node("DFT", ["x", "", "a"], ["y"])], ("N", 8, 3, 1), {"a": ints(1)[0]}, 20),
+    "transform of half, longer": (
+        [node("DFT", ["x", "n"], ["y"], axis=1, onesided=1)], ("N", 8, 1), {"n": ints(12)[0]}, 17,
+    ),
+    "transform back": ([node("DFT", ["x"], ["y"], axis=1, inverse=1)], ("N", 8, 2), {}, 17),
+    "windows": ([node("STFT", ["x", "s", "w"], ["y"])], ("N", 40, 1), {"s": ints(5)[0], "w": weight(16)}, 17),
+    "whole windows": (
+        [node("STFT", ["x", "s", "", "l"], ["y"], onesided=0)], ("N", 40, 1), {"s": ints(8)[0], "l": ints(16)[0]}, 17,
+    ),
+    "cut in the middle": (
+        [node("CenterCropPad", ["x", "s"], ["y"], axes=[2, 3])], MAP, {"s": ints(3, 2)}, 18,
+    ),
+    "cut and padded": ([node("CenterCropPad", ["x", "s"], ["y"], axes=[-1, 2])], MAP, {"s": ints(8, 3)}, 18),
+    "grid of a matrix": (
+        [node("AffineGrid", ["x", "s"], ["y"])], ("N", 2, 3), {"s": ints(2, 3, 4, 5)}, 20,
+    ),
+    "grid of a matrix, corners": (
+        [node("AffineGrid", ["x", "s"], ["y"], align_corners=1)], ("N", 2, 3), {"s": ints(2, 3, 4, 5)}, 20,
+    ),
+    **{
+        f"antialiased {mode} by {scale}": (
+            [node("Resize", ["x", "", "s"], ["y"], mode=mode, antialias=1)], ("N", 3, 9, 8), {"s": np.array([1, 1, scale, scale / 2], F)}, 18,
+        ) for mode in ("linear", "cubic") for scale in (0.5, 0.7)
+    },
+    **{
+        f"cubic grid, {padding}": (
+            [node("Slice", ["x", "0", "2", "1"], ["g"]), node("Transpose", ["g"], ["t"], perm=[0, 2, 3, 1]),
+             node("GridSample", ["x", "t"], ["y"], mode="cubic", padding_mode=padding, align_corners=corners)],
+            MAP, {"0": ints(0), "1": ints(1), "2": ints(2)}, 20,
+        ) for padding, corners in (("zeros", 0), ("border", 1), ("reflection", 0))
+    },
+    "attention within a window": (
+        [node("Attention", ["x", "x", "x"], ["y"], left_window_size=1, right_window_size=0)], WINDOWS, {}, 25,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_operator_is_onnx_runtimes(name: str) -> None:
+    nodes, shape, constants, opset = CASES[name]
+    data = model(nodes, {"x": shape}, ["y"], constants, opset)
+    x = np.random.default_rng(1).standard_normal((2, *shape[1:])).astype(F)
+    (expected,) = runtime(data, {"x": x})
+    net = network(data)
+    assert (2, *net.outputs["y"].shape) == expected.shape
+    run = net.run(x)
+    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
+    np.testing.assert_allclose(run.output, expected, rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("sides", [(), ("b",), ("b", "mask"), ("", "mask")])
+def test_a_deformable_convolution_is_a_convolution_with_its_taps_elsewhere(sides: tuple[str, ...]) -> None:
+    """Its products are those of the convolution: 6 filters of 2 × 3 × 3 at 6 × 5 places."""
+    nodes = [
+        node("Reshape", ["x", "flat"], ["f"]), node("MatMul", ["o", "f"], ["of"]), node("MatMul", ["m", "f"], ["mf"]),
+        node("Reshape", ["of", "places"], ["offset"]), node("Reshape", ["mf", "gates"], ["mask"]),
+        node("DeformConv", ["x", "w", "offset", *sides], ["y"], group=2, pads=[1, 1, 1, 1], offset_group=2),
+    ]  # fmt: skip
+    given = {"o": weight(36, 4), "m": weight(18, 4), "flat": ints(0, 4, 30)} | {
+        "places": ints(0, 36, 6, 5), "gates": ints(0, 18, 6, 5), "w": weight(6, 2, 3, 3), "b": weight(6)
+    }  # fmt: skip
+    data = model(nodes, {"x": MAP}, ["y"], given, 19)
+    x = np.random.default_rng(1).standard_normal((2, 4, 6, 5)).astype(F)
+    (expected,) = runtime(data, {"x": x})
+    net = network(data)
+    (layer,) = [one for one in net.nodes if one.layer.type == "DeformConv"]
+    assert (layer.use.macs, layer.use.flops) == (6 * 18 * 30, 2 * 6 * 18 * 30 + 6 * 30 * ("b" in sides))
+    assert not net.summary().uncounted
+    run = net.run(x)
+    assert run.ok, [(row.node.name, row.fault, row.actual) for row in run.mismatches]
+    np.testing.assert_allclose(run.output, expected, rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("mode", ["avg", "max"])
+@pytest.mark.parametrize("places", ["half_pixel", "output_half_pixel"])
+@pytest.mark.parametrize("samples", [0, 2])
+def test_regions_are_averaged_as_onnx_runtime_does(mode: str, places: str, samples: int) -> None:
+    boxes = np.array([[0, 0, 8, 8], [1.5, 2, 7, 4.5], [6, 5, 12, 9.5], [-3, -2, 2, 2]], F)
+    nodes = [node(
+        "RoiAlign", ["x", "r", "b"], ["y"], output_height=3, output_width=2, sampling_ratio=samples, spatial_scale=0.6,
+        mode=mode, coordinate_transformation_mode=places,
+    )]  # fmt: skip
+    data = model(nodes, {"x": [1, 3, 8, 7]}, ["y"], {"r": boxes, "b": ints(0, 0, 0, 0)}, 16)
+    x = np.random.default_rng(1).standard_normal((1, 3, 8, 7)).astype(F)
+    (expected,) = runtime(data, {"x": x})
+    np.testing.assert_allclose(network(data).run(x).output[0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_sequences_are_turned_by_their_own_lengths() -> None:
+    data = model(
+        [node("Cast", ["n"], ["l"], to=7), node("ReverseSequence", ["x", "l"], ["y"], batch_axis=0, time_axis=1)],
+        {"x": ["N", 4, 3], "n": ["N"]}, ["y"],
+    )  # fmt: skip
+    x, lengths = STREAM.standard_normal((3, 4, 3)).astype(F), np.array([4, 1, 3], F)
+    (expected,) = runtime(data, {"x": x, "n": lengths})
+    np.testing.assert_array_equal(network(data).run({"x": x, "n": lengths.reshape(3, 1)}).output, expected)
+
+
+def test_an_attention_sees_as_many_keys_as_each_sample_has() -> None:
+    nodes = [node("Cast", ["n"], ["l"], to=7), node("Attention", ["x", "x", "x", "", "", "", "l"], ["y"])]
+    data = model(nodes, {"x": ["N", 2, 3, 4], "n": ["N"]}, ["y"], {}, 24)
+    x, lengths = STREAM.standard_normal((3, 2, 3, 4)).astype(F), np.array([3, 1, 2], F)
+    (expected,) = runtime(data, {"x": x, "n": lengths})
+    found = network(data).run({"x": x, "n": lengths.reshape(3, 1)}).output
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_one_hot_counts_negative_places_from_the_end_and_has_none_outside() -> None:
+    nodes = [node("Cast", ["x"], ["i"], to=7), node("OneHot", ["i", "d", "v"], ["y"])]
+    data = model(nodes, {"x": ["N", 4]}, ["y"], {"d": ints(3), "v": np.array([2, 5], F)})
+    x = np.array([[-1, 0, 2, -3], [1, 3, -4, -2]], F)
+    (expected,) = runtime(data, {"x": x})
+    np.testing.assert_array_equal(network(data).run(x).output, expected)
+
+
+def test_several_samples_are_refused_where_a_file_is_for_one() -> None:
+    net = network(model([node("ReduceMax", ["x"], ["y"], name="max")], {"x": ["N", 4]}, ["y"]))
+    assert net.run(weight(1, 4)).ok
+    with pytest.raises(CnncalcError, match="a batch of 2, but ReduceMax makes the network one for a batch of 1 alone"):
+        net.run(weight(2, 4))
+
+
+def test_operators_of_training_are_those_of_inference_and_it_is_said() -> None:
+    nodes = [
+        node("Dropout", ["x", "r", "t"], ["d"]),
+        node("BatchNormalization", ["d", "s", "b", "m", "v"], ["y"], training_mode=1),
+    ]
+    constants = {"r": F(0.5), "t": np.array(True), "s": weight(4), "b": weight(4), "m": weight(4), "v": abs(weight(4))}
+    net = network(model(nodes, {"x": ["N", 4]}, ["y"], constants))
+    assert "1 Dropout and 1 BatchNormalization are in training mode: counted, and run, as in inference" in net.notes
+    x = weight(2, 4)
+    expected = (x - constants["m"]) / np.sqrt(constants["v"] + 1e-5) * constants["s"] + constants["b"]
+    np.testing.assert_allclose(net.run(x).output, expected, rtol=1e-4, atol=1e-5)
