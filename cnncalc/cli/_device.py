@@ -2,55 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, TypeVar
-
 import click
 
+from cnncalc.cli.options import Command, gathering
 from cnncalc.studies.device.budgets import Wanted
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 QUANTS = ("int8", "int16x8", "float32")
 CORES = ("reference", "m0", "m3", "m4", "m7", "m33", "m55", "m85", "esp32")
 CONVERTERS = ("tf2.21", "tf2.21-dense", "tf2.3", "tf1.15")
 
 
-def takes_device(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for the target device and the converter; the command gets them as ``wanted``.
-
-    Options that are not given come from the spec's ``deploy`` section.
-    """
-
-    @wraps(command)
-    def gathered(*, quant: str | None, converter: str | None, core: str | None, board: str | None, **rest: Any) -> Any:
-        return command(wanted=Wanted(quant, converter, core, board), **rest)
-
-    found: Callable[..., Any] = gathered
-    for decorate in (
-        click.option(
-            "--board", metavar="NAME", shell_complete=lambda ctx, param, begin: _boards(begin),
-            help="nano33ble, stm32f746, stm32h743, rp2040 or esp32.",
-        ),
-        click.option("--core", type=click.Choice(CORES), help=
-            "Kernels on the device. Default: the board's, or reference."),
-        click.option(
-            "--converter", type=click.Choice(CONVERTERS),
-            help=
-                "What converted the model: TensorFlow of today (the default; -dense: one scale per dense layer), "
-                "MLPerf Tiny's, or tflite-micro's old examples.",
-        ),
-        click.option("--quant", type=click.Choice(QUANTS), help="Number format on the device. Default: int8."),
-    ):  # fmt: skip
-        found = decorate(found)
-    return found
-
-
 def _boards(begin: str) -> list[str]:
     from cnncalc.deployment.boards import BOARDS
 
     return [name for name in BOARDS if name.startswith(begin)]
+
+
+takes_device = gathering(
+    "wanted",
+    Wanted,
+    click.option("--quant", type=click.Choice(QUANTS), help="Number format on the device. Default: int8."),
+    click.option(
+        "--converter", type=click.Choice(CONVERTERS),
+        help=
+            "What converted the model: TensorFlow of today (the default; -dense: one scale per dense layer), "
+            "MLPerf Tiny's, or tflite-micro's old examples.",
+    ),
+    click.option("--core", type=click.Choice(CORES), help=
+        "Kernels on the device. Default: the board's, or reference."),
+    click.option(
+        "--board", metavar="NAME", shell_complete=lambda ctx, param, begin: _boards(begin),
+        help="nano33ble, stm32f746, stm32h743, rp2040 or esp32.",
+    ),
+)  # fmt: skip
+"""Adds the options for the target device and the converter; the command gets them as ``wanted``.
+
+Options that are not given come from the spec's ``deploy`` section.
+"""
 
 
 def bound_options(command: Command) -> Command:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from cnncalc.cli.options import gathering
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.recipe import Recipe
 from cnncalc.studies.sweep.jobs import Engine, SweepPlan
@@ -51,20 +52,13 @@ class Computing(NamedTuple):
         return partial(_cluster, _errand(recipe, plan), self.dask, self.jobs)
 
 
-def takes_engine(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for where a sweep is computed; the command gets them as ``computing``."""
-
-    @wraps(command)
-    def gathered(*, jobs: int | None, dask: str | None, **rest: Any) -> Any:
-        return command(computing=Computing(jobs, dask), **rest)
-
-    found: Callable[..., Any] = gathered
-    for decorate in (
-        click.option("--dask", metavar="ADDRESS", help="Compute on a Dask cluster: tcp://scheduler:8786, or local."),
-        click.option("--jobs", type=click.IntRange(1, 256), help="Worker processes. Default: 1."),
-    ):
-        found = decorate(found)
-    return found
+takes_engine = gathering(
+    "computing",
+    Computing,
+    click.option("--jobs", type=click.IntRange(1, 256), help="Worker processes. Default: 1."),
+    click.option("--dask", metavar="ADDRESS", help="Compute on a Dask cluster: tcp://scheduler:8786, or local."),
+)
+"""Adds the options for where a sweep is computed; the command gets them as ``computing``."""
 
 
 def _errand(recipe: Recipe, plan: Callable[[Recipe], SweepPlan]) -> Errand:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial, wraps
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from cnncalc.cli.options import BatchAndDtype, WholeNumber, layout_option
+from cnncalc.cli.options import BatchAndDtype, WholeNumber, gathering, layout_option
 from cnncalc.cli.parsing import parse_input
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.near import did_you_mean
@@ -198,47 +198,47 @@ class SweepTexts(NamedTuple):
         return {f"--{name}": value for name, value in found.items()}
 
 
+_takes_varied = gathering(
+    "varied",
+    Varied,
+    click.option("--set", "settings", multiple=True, metavar="NAME=V1,V2,…", help=_SET),
+    click.option("--input", "inputs", multiple=True, metavar="SHAPE,…", help=_INPUT),
+    click.option(
+        "--variant", "variants", metavar="NAME,…", help="Variants of a family, separated by commas; or 'all'."
+    ),
+    layout_option,
+)
+
+_takes_kept = gathering(
+    "rows",
+    Rows,
+    click.option(
+        "--sample",
+        metavar="N",
+        help="Number of different combinations to draw at random: 1000 or 100k.",
+    ),
+    click.option("--seed", type=WholeNumber(0, 2**64), default=0, help="Seed for --sample."),
+    click.option("--where", metavar="CONDITION", help=_WHERE),
+    click.option(
+        "--sort",
+        metavar="FIGURE",
+        help="Sort the rows by a figure, the smallest first; FIGURE:max sorts the largest first.",
+    ),
+    click.option("--top", type=WholeNumber(1, 10**6), help="Keep only the first N rows in that order."),
+    click.option("--pareto", metavar="FIGURE,…", help=_PARETO),
+    click.option("--columns", metavar="FIGURE,…", help=f"Columns to show: {', '.join((*FIGURES, *MORE_FIGURES))}."),
+    click.option(
+        "--check",
+        type=WholeNumber(0, 10**6),
+        default=16,
+        help="Number of rows to compute again, one network at a time, as a check.",
+    ),
+)
+
+
 def takes_rows(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options for what is varied and which rows are kept; the command gets ``varied`` and ``rows``."""
-
-    @wraps(command)
-    def gathered(**given: Any) -> Any:
-        varied = Varied(*[given.pop(name) for name in ("settings", "inputs", "variants", "layout")])
-        rows = Rows(*[given.pop(name) for name in Rows._fields])
-        return command(varied=varied, rows=rows, **given)
-
-    found: Callable[..., Any] = gathered
-    for decorate in (
-        layout_option,
-        click.option(
-            "--check",
-            type=WholeNumber(0, 10**6),
-            default=16,
-            help="Number of rows to compute again, one network at a time, as a check.",
-        ),
-        click.option("--columns", metavar="FIGURE,…", help=f"Columns to show: {', '.join((*FIGURES, *MORE_FIGURES))}."),
-        click.option("--pareto", metavar="FIGURE,…", help=_PARETO),
-        click.option("--top", type=WholeNumber(1, 10**6), help="Keep only the first N rows in that order."),
-        click.option(
-            "--sort",
-            metavar="FIGURE",
-            help="Sort the rows by a figure, the smallest first; FIGURE:max sorts the largest first.",
-        ),
-        click.option("--where", metavar="CONDITION", help=_WHERE),
-        click.option("--seed", type=WholeNumber(0, 2**64), default=0, help="Seed for --sample."),
-        click.option(
-            "--sample",
-            metavar="N",
-            help="Number of different combinations to draw at random: 1000 or 100k.",
-        ),
-        click.option(
-            "--variant", "variants", metavar="NAME,…", help="Variants of a family, separated by commas; or 'all'."
-        ),
-        click.option("--input", "inputs", multiple=True, metavar="SHAPE,…", help=_INPUT),
-        click.option("--set", "settings", multiple=True, metavar="NAME=V1,V2,…", help=_SET),
-    ):
-        found = decorate(found)
-    return found
+    return _takes_varied(_takes_kept(command))
 
 
 def _check_inputs(document: Document, variants: Sequence[str | None], shapes: Collection[str]) -> None:

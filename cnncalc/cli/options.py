@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar
 
 import click
@@ -93,6 +93,28 @@ fuse_option = click.option(
 )
 
 
+def _with(command: Callable[..., Any], *decorators: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Return a command with options in this order."""
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
+
+
+def gathering(name: str, made: Callable[..., Any], *options: Callable[[Any], Any]) -> Decorator:
+    """Return a decorator that adds options in this order; the command gets what is ``made`` of them as ``name``."""
+    fields = [param.name for param in vars(_with(lambda: None, *options))["__click_params__"]]
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def gathered(**given: Any) -> Any:
+            values = {field: given.pop(field) for field in fields}
+            return command(**{name: made(**values)}, **given)
+
+        return _with(gathered, *options)
+
+    return add
+
+
 def spec_argument(name: str, **more: Any) -> Decorator:
     """Return an argument that shells complete with the names of shipped networks, or else with files."""
 
@@ -117,43 +139,15 @@ def takes_spec(
         fuse: the option ``--no-fuse``, if the command allows it for specs, too.
     """
 
-    def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(command)
-        def gathered(*, spec: str, variant: str | None, layout: str, **rest: Any) -> Any:
-            texts, settings, fused = rest.pop("inputs"), rest.pop("settings"), rest.pop("fuse")
-            asked = Asked(spec, variant, texts, settings, layout, fused, fuse is not fuse_option)
-            return command(asked=asked, **rest)
-
-        variant = click.option("--variant", metavar="NAME", help="Variant of a family.")
-        return _with(gathered, spec_argument("spec"), variant, inputs, _SETTINGS, layout_option, fuse)
-
-    return add
+    asked = partial(Asked, fuses_specs=fuse is not fuse_option)
+    variant = click.option("--variant", metavar="NAME", help="Variant of a family.")
+    return gathering("asked", asked, spec_argument("spec"), variant, inputs, _SETTINGS, layout_option, fuse)
 
 
 def takes_specs(required: bool) -> Decorator:
     """Add several SPECs (FILE:VARIANT is one of a family) and the options that change all of them: ``asked``."""
     specs = spec_argument("specs", nargs=-1, required=required, metavar="SPEC…" if required else "[SPEC]…")
-
-    def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(command)
-        def gathered(*, specs: tuple[str, ...], layout: str, **rest: Any) -> Any:
-            inputs, settings = rest.pop("inputs"), rest.pop("settings")
-            return command(asked=AskedSeveral(specs, inputs, settings, layout, rest.pop("fuse")), **rest)
-
-        return _with(gathered, specs, _INPUTS, _SETTINGS, layout_option, fuse_option)
-
-    return add
-
-
-def takes_basis(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for the batch size and the type of the elements; the command gets them as ``basis``."""
-
-    @wraps(command)
-    def gathered(*, batch: int, dtype: str, **rest: Any) -> Any:
-        return command(basis=BatchAndDtype(batch, dtype), **rest)
-
-    batch = click.option("--batch", type=WholeNumber(1, 10**9), default=1, help="Samples per pass.")
-    return _with(gathered, batch, dtype_option)
+    return gathering("asked", AskedSeveral, specs, _INPUTS, _SETTINGS, layout_option, fuse_option)
 
 
 def dtype_option(command: Command) -> Command:
@@ -172,6 +166,15 @@ def convention_option(command: Command) -> Command:
         "--convention", type=click.Choice(CONVENTIONS), default=OWN_CONVENTION,
         help="Count MACs as another tool does; 'cnncalc explain --convention' explains the differences.",
     )(command)  # fmt: skip
+
+
+takes_basis = gathering(
+    "basis",
+    BatchAndDtype,
+    click.option("--batch", type=WholeNumber(1, 10**9), default=1, help="Samples per pass."),
+    dtype_option,
+)
+"""Adds the options for the batch size and the type of the elements; the command gets them as ``basis``."""
 
 
 # --- where the result goes -------------------------------------------------------------------------------------
@@ -210,29 +213,17 @@ def takes_output(
             )
         return suffixes[suffix]
 
-    def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(command)
-        def gathered(*, format: str, path: str | None, color: str, **rest: Any) -> Any:
-            layout = click.get_current_context().params.get("layout", "chw")
-            return command(out=Output(path, color, format, layout), **rest)
+    def output(**given: Any) -> Output:
+        return Output(**given, layout=click.get_current_context().params.get("layout", "chw"))
 
-        formats = click.option(
-            "--format", "format", type=click.Choice(known), default=known[0], callback=by_suffix,
-            help="Output format. Default: by FILE's suffix: .json, .csv, .md, …" if general
-            else f"Output format. Default: by FILE's suffix: {', '.join(suffixes)}.",
-        )  # fmt: skip
-        path = click.option("-o", "--output", "path", metavar="FILE", is_eager=True, help=help)
-        color = click.option(
-            "--color", type=click.Choice(["auto", "always", "never"]), default="auto",
-            help="Use colour; auto: on a terminal, unless NO_COLOR is set.",
-        )  # fmt: skip
-        return _with(gathered, formats, path, color)
-
-    return add
-
-
-def _with(command: Callable[..., Any], *decorators: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Return a command with options in this order."""
-    for decorate in reversed(decorators):
-        command = decorate(command)
-    return command
+    formats = click.option(
+        "--format", "format", type=click.Choice(known), default=known[0], callback=by_suffix,
+        help="Output format. Default: by FILE's suffix: .json, .csv, .md, …" if general
+        else f"Output format. Default: by FILE's suffix: {', '.join(suffixes)}.",
+    )  # fmt: skip
+    path = click.option("-o", "--output", "path", metavar="FILE", is_eager=True, help=help)
+    color = click.option(
+        "--color", type=click.Choice(["auto", "always", "never"]), default="auto",
+        help="Use colour; auto: on a terminal, unless NO_COLOR is set.",
+    )  # fmt: skip
+    return gathering("out", output, formats, path, color)

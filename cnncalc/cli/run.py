@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +10,7 @@ import click
 
 from cnncalc.cli._tensors import files_and_shapes, read_inputs, read_weights, refuse_unused
 from cnncalc.cli.opening import Asked
-from cnncalc.cli.options import WholeNumber, takes_output, takes_spec
+from cnncalc.cli.options import WholeNumber, gathering, takes_output, takes_spec
 from cnncalc.cli.output import Output, report_unmet, to_stderr
 from cnncalc.cli.overwriting import refuse_overwriting
 from cnncalc.cli.progress import progress_bar
@@ -41,39 +40,6 @@ _INPUTS = click.option(
     metavar="FILE|SHAPE",
     help="An .npy, .npz or picture, or the shape of a random input, 3x64x64; NAME=… if there are several inputs.",
 )
-_RESIZE = click.option(
-    "--resize",
-    type=WholeNumber(1, 65536),
-    metavar="SIDE",
-    help="For a picture: scale the shorter side to SIDE and crop the centre. Default: stretch it to the input's size.",
-)
-_MEAN = click.option(
-    "--mean",
-    metavar="X[,…]",
-    help="For a picture, scaled to 0 … 1: mean to subtract, one number or one per channel. Default: 0.",
-)
-_STD = click.option("--std", metavar="X[,…]", help="Standard deviation to divide by, after --mean. Default: 1.")
-_SAVE = click.option("--save", metavar="FILE", help="Write the outputs to this .npz or .safetensors.")
-_LAYERS = click.option(
-    "--layers", metavar="NAME,…", help="With --save: write these layers' outputs too; 'all' for every layer's."
-)
-
-_THREADS = click.option("--threads", type=click.IntRange(1, 256), help="Worker threads. Default: one per core.")
-_MAX_MEMORY = click.option(
-    "--max-memory",
-    metavar="BYTES",
-    help="Refuse a run that needs more memory: 8GB (1000³), 512MiB (1024²). Default: the machine's free memory.",
-)
-_AGAINST = click.option(
-    "--against",
-    type=click.Choice(["onnxruntime"]),
-    help="Run another engine, too, and print the largest difference in each layer's output.",
-)
-_TOLERANCE = click.option(
-    "--tolerance",
-    metavar="X",
-    help="With --against: largest accepted difference, relative to a layer's magnitude. Default: 1e-4.",
-)
 
 
 class PictureOptions(NamedTuple):
@@ -85,10 +51,20 @@ class PictureOptions(NamedTuple):
 
 
 class Saving(NamedTuple):
-    """The file to save to, and the layers whose outputs are saved beside the network's; None for all layers."""
+    """The file to save to, and the layers whose outputs are saved beside the network's, as texts."""
 
-    path: str | None
-    layers: list[str] | None
+    save: str | None
+    layers: str | None
+
+    def names(self) -> list[str] | None:
+        """Return the names of the layers; None for all.  Raises CnncalcError if there is no file."""
+        if self.layers is None:
+            return []
+        if self.save is None:
+            raise CnncalcError("--layers names layers to save, but there is no --save FILE")
+        return (
+            None if self.layers.strip() == "all" else [name.strip() for name in self.layers.split(",") if name.strip()]
+        )
 
 
 class MachineLimits(NamedTuple):
@@ -101,48 +77,62 @@ class MachineLimits(NamedTuple):
 class Other(NamedTuple):
     """Another engine to compare with, and the largest accepted relative difference."""
 
-    engine: str | None
+    against: str | None
     tolerance: str | None
 
 
-def _takes_picture(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for reading a picture; the command gets them as ``picture``."""
+_takes_picture = gathering(
+    "picture",
+    PictureOptions,
+    click.option(
+        "--resize",
+        type=WholeNumber(1, 65536),
+        metavar="SIDE",
+        help="For a picture: scale the shorter side to SIDE and crop the centre. Default: stretch it to the input's "
+        "size.",
+    ),
+    click.option(
+        "--mean",
+        metavar="X[,…]",
+        help="For a picture, scaled to 0 … 1: mean to subtract, one number or one per channel. Default: 0.",
+    ),
+    click.option("--std", metavar="X[,…]", help="Standard deviation to divide by, after --mean. Default: 1."),
+)
 
-    @wraps(command)
-    def gathered(*, resize: int | None, mean: str | None, std: str | None, **rest: Any) -> Any:
-        return command(picture=PictureOptions(resize, mean, std), **rest)
+_takes_saving = gathering(
+    "saving",
+    Saving,
+    click.option("--save", metavar="FILE", help="Write the outputs to this .npz or .safetensors."),
+    click.option(
+        "--layers", metavar="NAME,…", help="With --save: write these layers' outputs too; 'all' for every layer's."
+    ),
+)
 
-    return _RESIZE(_MEAN(_STD(gathered)))
+_takes_machine = gathering(
+    "machine",
+    MachineLimits,
+    click.option("--threads", type=click.IntRange(1, 256), help="Worker threads. Default: one per core."),
+    click.option(
+        "--max-memory",
+        metavar="BYTES",
+        help="Refuse a run that needs more memory: 8GB (1000³), 512MiB (1024²). Default: the machine's free memory.",
+    ),
+)
 
-
-def _takes_saving(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for saving outputs; the command gets them as ``saving``."""
-
-    @wraps(command)
-    def gathered(*, save: str | None, layers: str | None, **rest: Any) -> Any:
-        return command(saving=Saving(save, _layers(layers, save)), **rest)
-
-    return _SAVE(_LAYERS(gathered))
-
-
-def _takes_machine(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for threads and memory; the command gets them as ``machine``."""
-
-    @wraps(command)
-    def gathered(*, threads: int | None, max_memory: str | None, **rest: Any) -> Any:
-        return command(machine=MachineLimits(threads, max_memory), **rest)
-
-    return _THREADS(_MAX_MEMORY(gathered))
-
-
-def _takes_other(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for another engine to compare with; the command gets them as ``other``."""
-
-    @wraps(command)
-    def gathered(*, against: str | None, tolerance: str | None, **rest: Any) -> Any:
-        return command(other=Other(against, tolerance), **rest)
-
-    return _AGAINST(_TOLERANCE(gathered))
+_takes_other = gathering(
+    "other",
+    Other,
+    click.option(
+        "--against",
+        type=click.Choice(["onnxruntime"]),
+        help="Run another engine, too, and print the largest difference in each layer's output.",
+    ),
+    click.option(
+        "--tolerance",
+        metavar="X",
+        help="With --against: largest accepted difference, relative to a layer's magnitude. Default: 1e-4.",
+    ),
+)
 
 
 @click.command("run", short_help="Run the network and check every inferred shape.")
@@ -184,8 +174,9 @@ def command(
     cnncalc run resnet50 --against onnxruntime
     """
     files, shapes = files_and_shapes(asked.inputs)
+    layers = saving.names()
     refuse_unused(files, {"--resize": picture.resize, "--mean": picture.mean, "--std": picture.std}, {"--batch": batch})
-    tolerance = _tolerance(other, {"--save": saving.path, "--dtype": dtype, "--repeat": repeat > 1})
+    tolerance = _tolerance(other, {"--save": saving.save, "--dtype": dtype, "--repeat": repeat > 1})
     limit = None if machine.max_memory is None else parse_quantity(machine.max_memory, "--max-memory", of_bytes=True)
     recipe, network = asked._replace(inputs=shapes).built()
     load_numpy()
@@ -193,26 +184,26 @@ def command(
     from cnncalc.execution.verify import run
     from cnncalc.rendering.views.run import view
 
-    if saving.path:
-        check_target(saving.path)
+    if saving.save:
+        check_target(saving.save)
     mean, std = _figures(picture.mean or "0", "--mean"), _figures(picture.std or "1", "--std")
     x = read_inputs(network, files, picture.resize, mean, std)
     tensors = read_weights(weights) if weights else None
-    if saving.path:
-        refuse_overwriting("--save", saving.path)
+    if saving.save:
+        refuse_overwriting("--save", saving.save)
     asked_for: dict[str, Any] = {
         "weights": tensors, "batch": batch or 1, "seed": seed, "threads": machine.threads, "fuse": asked.fuse,
         "max_memory": limit,
     }  # fmt: skip
-    if other.engine:
+    if other.against:
         from cnncalc.importers.onnx.load import ModelFile
 
         asked_for["file"] = recipe.place if isinstance(recipe, ModelFile) else None
         return _against(network, out, x, tolerance, asked_for)
     with progress_bar() as progress:
-        result = run(network, x, dtype=dtype, repeat=repeat, layers=saving.layers, progress=progress, **asked_for)
-    if saving.path and len(result.outputs) == len(network.outputs):
-        write_arrays(saving.path, result.outputs | result.tensors)
+        result = run(network, x, dtype=dtype, repeat=repeat, layers=layers, progress=progress, **asked_for)
+    if saving.save and len(result.outputs) == len(network.outputs):
+        write_arrays(saving.save, result.outputs | result.tensors)
     summary = summarize(network, result.batch, result.dtype)
     drawn = ["input"] * (not files) + ["weights"] * (tensors is None and network.stored is None)
     out.show(view(summary, result, f"random {' and '.join(drawn)} (seed {seed})" if drawn else ""))
@@ -247,9 +238,9 @@ def _tolerance(other: Other, unused: Mapping[str, object]) -> float | None:
     Raises:
         CnncalcError: if it is not a number, or an option would change nothing.
     """
-    if other.engine is None and other.tolerance is not None:
+    if other.against is None and other.tolerance is not None:
         raise CnncalcError("--tolerance compares two engines, but there is no --against")
-    for option, value in unused.items() if other.engine else ():
+    for option, value in unused.items() if other.against else ():
         if value:
             raise CnncalcError(f"{option} has no effect with --against, which compares one float32 pass")
     if other.tolerance is None:
@@ -258,15 +249,6 @@ def _tolerance(other: Other, unused: Mapping[str, object]) -> float | None:
     if len(figures) != 1 or figures[0] < 0:
         raise CnncalcError(f"--tolerance {other.tolerance}: not a number of at least 0")
     return figures[0]
-
-
-def _layers(layers: str | None, save: str | None) -> list[str] | None:
-    """Return the names of --layers; None for all."""
-    if layers is None:
-        return []
-    if save is None:
-        raise CnncalcError("--layers names layers to save, but there is no --save FILE")
-    return None if layers.strip() == "all" else [name.strip() for name in layers.split(",") if name.strip()]
 
 
 def _figures(text: str, option: str) -> list[float]:
