@@ -100,16 +100,16 @@ def work(tool: str, name: str, threads: int) -> None:
     from rivals import RIVALS
 
     import cnncalc
-    from cnncalc.execution.kernels.blas import blas
     from cnncalc.execution.machine import peak_resident
     from cnncalc.execution.needs import needs
+    from cnncalc.execution.planning import RunPlan
     from cnncalc.execution.weights import random_weights
 
     np.ones((512, 512), np.float32) @ np.ones((512, 512), np.float32)  # NumPy's own: BLAS has its buffers
     if threads == 1 and hasattr(os, "sched_setaffinity"):  # the same core for all: another may be slower
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     network = cnncalc.load(name)
-    goal = needs(network, 1, np.dtype(np.float32), threads, repeats=True, pieces=blas().unpacked).total
+    goal = needs(RunPlan(network), threads, repeats=True).total
     weights = random_weights(network, 0, threads=2)
     run = RIVALS[tool](network, weights, threads)
     if tool != "onnx reference":
@@ -134,6 +134,7 @@ def first_pass(name: str, runs: int) -> bool:
 
     import cnncalc
     from cnncalc.execution import program
+    from cnncalc.execution.planning import RunPlan
     from cnncalc.execution.session import Session
     from cnncalc.execution.weights import random_weights
 
@@ -143,12 +144,16 @@ def first_pass(name: str, runs: int) -> bool:
     inputs = {"input": np.random.default_rng(0).standard_normal((1, 3, 224, 224), np.float32)}
     rows = []
     for _ in range(runs + 1):
-        with Session(network, {key: array.copy(order="K") for key, array in weights.items()}) as session:
+        copied = {key: array.copy(order="K") for key, array in weights.items()}
+        began = time.process_time()
+        plan = RunPlan(network)
+        planned = time.process_time() - began
+        with Session(plan, copied) as session:
             session.bind()
             assert session.program is not None
-            laid, packed = session.program.laying_out, session.program.packing
+            laid, packed = planned + session.program.laying_out, session.program.packing
             calls = sum(done.seconds for done in session.first(inputs))
-            bound = session.program.preparation - laid - packed
+            bound = session.program.preparation - session.program.laying_out - packed
             repeated = statistics.median(sum(session.again(inputs)) for _ in range(5))
             rows.append(((calls + bound) / repeated, calls / repeated, laid + packed))
     whole, made, prepared = (statistics.median(column) for column in zip(*rows[1:], strict=True))

@@ -25,9 +25,10 @@ def arguments(node: Node) -> dict[str, Any]:
 
 def ours(network: Network, weights: Weights, threads: int) -> Runner:
     """Return our own executor, a session; the process holds its BLAS to one thread."""
+    from cnncalc.execution.planning import RunPlan
     from cnncalc.execution.session import Session
 
-    return Session(network, dict(weights), threads=threads)
+    return Session(RunPlan(network), dict(weights), threads=threads)
 
 
 # --- PyTorch -------------------------------------------------------------------------------------------------

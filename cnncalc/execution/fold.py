@@ -39,6 +39,9 @@ class Folded(NamedTuple):
     activation: Node | None = None
 
 
+NOT_FOLDED = Folded({})
+
+
 def fold(step: Step, given: Mapping[str, Array], owned: bool, shared: dict[str, HeldWeight]) -> Folded:
     """Fold the factors and constants of a step into its carrier's weights, or into operations on its input.
 

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from cnncalc.execution.kernels import Kernels
-from cnncalc.execution.kernels.kernel import HeldWeight, Kernel
-from cnncalc.execution.kernels.team import Team
 from cnncalc.execution.kernels.tuning import BLOCK, GEMM_FROM_ROWS, MOST_AHEAD, MOST_KEPT, ROW_OPERATION
-from cnncalc.execution.layout import joins_channels, layout
 from cnncalc.execution.machine import available, resident
-from cnncalc.execution.plan import Step, is_contraction, steps
+from cnncalc.execution.plan import is_contraction
 from cnncalc.ground.errors import ArgumentError, CnncalcError
 from cnncalc.ground.numbers import bytes_text
-from cnncalc.layers.base import LayerError
-from cnncalc.layers.merge._elementwise import ElementwiseMerge
 
 if TYPE_CHECKING:
-    from cnncalc.execution.kernels.kernel import Shape
-    from cnncalc.graph import Graph, Node
-    from cnncalc.layers.ops import Array, DType
+    from cnncalc.execution.kernels.kernel import Kernel
+    from cnncalc.execution.plan import Step
+    from cnncalc.execution.planning import RunPlan
 
 OWN = 4 << 20  # bytes of the executor's objects, and overhead of the allocator
 BLAS = 3 << 20  # bytes of its buffer that OpenBLAS touches, for each thread
@@ -61,114 +53,37 @@ class Needs(NamedTuple):
         return sum(self)
 
 
-def needs(
-    network: Graph, batch: int, dtype: DType, threads: int, *, inputs: int | None = None, keep: Collection[Node] = (),
-    fuse: bool = True, repeats: bool = False, pieces: bool = False,
-) -> Needs:  # fmt: skip
+def needs(plan: RunPlan, threads: int, *, inputs: int | None = None, repeats: bool = False) -> Needs:
     """Predict the memory of a run from the inferred shapes.
 
     Args:
-        network: what is run.
-        batch: samples.
-        dtype: float32 or float64.
+        plan: the plan of the run.
         threads: how many work.
         inputs: bytes that reading and converting given inputs takes; None for random ones.
-        keep: layers whose outputs are kept, too.
-        fuse: whether several layers may be one step.
         repeats: whether calls are kept for another pass.
-        pieces: whether matrix products are split, see `Filters`.
     """
+    network, batch, dtype, keep = plan.network, plan.batch, plan.dtype, plan.keep
     if inputs is None:  # drawn in float32, then converted
         elements = sum(tensor.elements(batch) for tensor in network.inputs.values())
         inputs = elements * (dtype.itemsize + (4 if dtype.itemsize != 4 else 0))
-    plan = steps(network, keep, fuse)
-    kernels = kernels_of(plan, batch, dtype, pieces)
-    rooms = [kernel.room if kernel else 0 for kernel in kernels]
-    laid = layout(network, plan, set(keep), batch, dtype.itemsize, rooms)
     outside = sum(node.elements(batch) for node in {*keep}) + sum(t.elements(batch) for t in network.outputs.values())
     weights = sum(node.params + node.buffers for node in network.nodes)
     most = MOST_KEPT if repeats else MOST_AHEAD
-    blocks = sum(min(_blocks(kernel), most) for kernel in kernels if kernel)
-    scratch = threads * (most_scratch(kernels, dtype.itemsize) + BLAS + KEPT) + OWN + blocks * CALL * CALLS
-    pairs = zip(plan, kernels, strict=True)
-    activated = max((_activated(step, kernel) for step, kernel in zip(plan, kernels, strict=True)), default=0)
-    scratch += threads * activated * dtype.itemsize
-    scratch += max((_beside(step, batch, fuse) for step, kernel in pairs if not kernel), default=0) * dtype.itemsize
-    packing, activations = _packing(plan, kernels) * dtype.itemsize, laid.size + outside * dtype.itemsize
+    pairs = list(zip(plan.steps, plan.kernels, strict=True))
+    blocks = sum(min(_blocks(kernel), most) for kernel in plan.kernels if kernel)
+    scratch = threads * (plan.scratch + BLAS + KEPT) + OWN + blocks * CALL * CALLS
+    scratch += threads * max((_activated(step, kernel) for step, kernel in pairs), default=0) * dtype.itemsize
+    scratch += max((_beside(step, batch) for step, kernel in pairs if not kernel), default=0) * dtype.itemsize
+    packing, activations = _packing(pairs) * dtype.itemsize, plan.layout.size + outside * dtype.itemsize
     computing = max(0, network.beside_stored() - packing - activations - scratch)  # before those are there
     return Needs(resident(), inputs, weights * dtype.itemsize + computing, packing, activations, scratch)
 
 
-class _Probe(Kernels):
-    """Operations on arrays without memory, to find the kernel that a layer uses."""
-
-    def perform(
-        self, kernel: Kernel, inputs: Sequence[Array], weight: HeldWeight | None = None, bias: HeldWeight | None = None
-    ) -> Array:
-        """Raise the kernel as an exception."""
-        raise _FoundError(kernel)
-
-
-class _FoundError(Exception):
-    """Carries the kernel that a layer uses."""
-
-    def __init__(self, kernel: Kernel) -> None:
-        super().__init__()
-        self.kernel = kernel
-
-
-def kernels_of(plan: Sequence[Step], batch: int, dtype: DType, pieces: bool) -> list[Kernel | None]:
-    """Return the kernel of each step, if the inferred shapes determine it, or else None."""
-    probe = _Probe(Team(1, pieces))
-    return [_kernel_of(step, batch, dtype, probe) for step in plan]
-
-
-def _kernel_of(step: Step, batch: int, dtype: DType, probe: _Probe) -> Kernel | None:
-    node = step.carrier
-    if not node.layer.one_kernel:
-        return None
-    zero = np.zeros(1, dtype)
-    try:
-        inputs = [
-            _stretched(zero, (tensor.copies(batch), *shape))
-            for tensor, shape in zip(step.carrier.inputs, node.use.inputs, strict=True)
-        ]
-        weights = {name: _stretched(zero, weight.shape) for name, weight in node.use.weights.items()}
-        node.layer.forward(probe, *inputs, **weights)
-    except _FoundError as found:
-        kernel = found.kernel
-    except (
-        ValueError,
-        IndexError,
-        LayerError,
-    ):  # a wrong shape rule, which the run will report, or a size that NumPy can't index
-        return None
-    else:
-        return None
-    if is_contraction(node.layer) and step.before and step.before[0].layer.is_affine():
-        from cnncalc.execution.kernels.convolution import PointConvolution, Prepared
-
-        if not isinstance(kernel, PointConvolution):
-            channels_last = (inputs[0].shape[0], *inputs[0].shape[2:], inputs[0].shape[1])
-            return Prepared(kernel, channels_last)
-    return kernel
-
-
-def _stretched(zero: Array, shape: Shape) -> Array:
-    """Return an array of a shape whose elements all share one element of memory."""
-    return np.ndarray(shape, zero.dtype, zero, 0, (0,) * len(shape))
-
-
-def most_scratch(kernels: Sequence[Kernel | None], itemsize: int) -> int:
-    """Return the bytes of scratch memory that each thread needs."""
-    return max((kernel.places(itemsize).size for kernel in kernels if kernel), default=0)
-
-
-def _packing(plan: Sequence[Step], kernels: Sequence[Kernel | None]) -> int:
+def _packing(pairs: Sequence[tuple[Step, Kernel | None]]) -> int:
     """Return the additional elements of packed weights, the plain ones being freed one by one."""
     packed = 0
     largest = 0  # a weight is in memory twice while it is packed
-    for step, kernel in zip(plan, kernels, strict=True):
+    for step, kernel in pairs:
         node = step.carrier
         if kernel is None or (not is_contraction(node.layer) and node.layer.type != "conv_transpose"):
             continue
@@ -183,13 +98,10 @@ def _packing(plan: Sequence[Step], kernels: Sequence[Kernel | None]) -> int:
     return packed + largest
 
 
-def _beside(step: Step, batch: int, fuse: bool) -> int:
+def _beside(step: Step, batch: int) -> int:
     """Return the temporary elements of a layer that NumPy computes as a whole."""
     node = step.carrier
-    layer = node.layer
-    if layer.is_view or layer.aliases or joins_channels(node) or (fuse and layer.is_affine()):
-        return 0
-    if (layer.pointwise and not node.use.weights) or (isinstance(layer, ElementwiseMerge) and layer.ufunc):
+    if node.layer.is_view or node.layer.aliases:
         return 0
     largest = max([node.elements(batch), *(tensor.elements(batch) for tensor in step.inputs)])
     weights = sum(prod(weight.shape) for weight in node.use.weights.values())

@@ -52,6 +52,11 @@ class Step:
         """The node whose output is the step's."""
         return self.nodes[-1]
 
+    @cached_property
+    def prepares(self) -> bool:
+        """Whether factors or constants for each channel are applied to the carrier's input."""
+        return bool(self.before) and self.before[0].layer.is_affine()
+
 
 def is_contraction(layer: Layer) -> bool:
     """Return whether a layer's kernel can take over operations before and after it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import prod
 from time import perf_counter
@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from cnncalc.execution.kernels.kernel import Call, Tally, make
+from cnncalc.execution.kernels.kernel import Call, HeldWeight, Tally, make
 from cnncalc.execution.kernels.team import mapped
 from cnncalc.execution.kernels.tuning import MOST_READS_AHEAD
-from cnncalc.execution.layout import MemoryPiece, layout
-from cnncalc.execution.needs import kernels_of, most_scratch
-from cnncalc.execution.work import FAULTS, StepWork, find
+from cnncalc.execution.work import FAULTS, Finder, StepWork, find, plainly, then
 
 if TYPE_CHECKING:
     from cnncalc.execution.fold import Folded
     from cnncalc.execution.kernels.kernel import Bytes, Shape
     from cnncalc.execution.kernels.team import Team
+    from cnncalc.execution.layout import MemoryPiece
     from cnncalc.execution.plan import Step
-    from cnncalc.graph import Graph, Node, Tensor
+    from cnncalc.execution.planning import RunPlan
+    from cnncalc.graph import Tensor
     from cnncalc.layers.ops import Array, DType
 
     Note: TypeAlias = Callable[[Step], object]
@@ -53,7 +53,7 @@ class BatchProgram:
     """The calls of a session for one batch size, and their memory.
 
     Attributes:
-        batch: samples.
+        plan: the plan of the run.
         begun: whether the first pass has started.
         complete: whether it computed all outputs, so that its calls can be repeated.
         memory: the memory of tensors and of copies of whole inputs.
@@ -63,23 +63,16 @@ class BatchProgram:
         laying_out, packing: those among them that these took.
     """
 
-    def __init__(
-        self, network: Graph, steps: Sequence[Step], folded: Sequence[Folded], team: Team, dtype: DType, batch: int,
-        keep: Collection[Node], fuse: bool, repeats: bool,
-    ) -> None:  # fmt: skip
-        """Lay out memory for a batch; see `Session` for the arguments."""
+    def __init__(self, plan: RunPlan, folded: Sequence[Folded], team: Team, repeats: bool) -> None:
+        """Give memory to a plan; see `Session` for the arguments."""
         begun = perf_counter()
-        self.network, self.steps, self.folded, self.team, self.batch = network, steps, folded, team, batch
-        self.kept: set[Tensor] = set(keep)
-        self.fuse, self.repeats = fuse, repeats
-        kernels = kernels_of(steps, batch, dtype, team.pieces)
-        rooms = [kernel.room if kernel else 0 for kernel in kernels]
-        self._layout = layout(network, steps, self.kept, batch, dtype.itemsize, rooms)
-        self.memory: Bytes = mapped(self._layout.size)
-        team.reserve(most_scratch(kernels, dtype.itemsize))
+        self.plan, self.steps, self.folded, self.team, self.repeats = plan, plan.steps, folded, team, repeats
+        self.kept: set[Tensor] = {*plan.keep}
+        self.memory: Bytes = mapped(plan.layout.size)
+        team.reserve(plan.scratch)
         self.values: dict[Tensor, Array] = {
-            tensor: self._array(self._layout.homes.get(tensor), (batch, *tensor.shape), dtype)
-            for tensor in network.inputs.values()
+            tensor: self._array(plan.layout.homes.get(tensor), (plan.batch, *tensor.shape), plan.dtype)
+            for tensor in plan.network.inputs.values()
         }
         self.calls: list[list[Call]] = []
         self.begun = self.complete = False
@@ -89,12 +82,21 @@ class BatchProgram:
         self.preparation = self.laying_out = perf_counter() - begun
 
     def bind(self) -> None:
-        """Find, pack and bind the next steps, up to one that needs the values of its inputs.
+        """Pack the weights of the next steps, up to one that needs the values of its inputs; find and bind them.
 
         Each phase is done for all of them in turn: step by step, the code of one phase would drive the others' out of
         the processor's caches.
         """
         begun = perf_counter()
+        end, reads = self._number, 0
+        while end < self.plan.certain and reads < MOST_READS_AHEAD:
+            reads += len(self.steps[end].reads)
+            end += 1
+        for kernel, folded in zip(self.plan.kernels[self._number : end], self.folded[self._number : end], strict=True):
+            weight = folded.weights.get("weight")
+            if kernel is not None and isinstance(weight, HeldWeight):
+                kernel.prepare(weight, folded.weights.get("bias"), folded.before)
+        self.packing += perf_counter() - begun
         found: list[StepWork] = []
         reads = 0
         while self._number < len(self.steps) and reads < MOST_READS_AHEAD:
@@ -103,10 +105,6 @@ class BatchProgram:
                 break
             found.append(self._taken(work))
             reads += len(work.arrays)
-        begun_packing = perf_counter()
-        for work in found:
-            work.pack()
-        self.packing += perf_counter() - begun_packing
         for work in found:
             work.bind(self.team, self.repeats)
         self._waiting += found
@@ -140,7 +138,7 @@ class BatchProgram:
             yield perf_counter() - begun
 
     def _take_in(self, inputs: Mapping[str, Array]) -> None:
-        for name, tensor in self.network.inputs.items():
+        for name, tensor in self.plan.network.inputs.items():
             np.copyto(self.values[tensor], inputs[name])
 
     def _work(self, ahead: bool) -> StepWork | None:
@@ -149,13 +147,19 @@ class BatchProgram:
         arrays = [values[tensor] for tensor in step.reads if tensor in values]
         if len(arrays) < len(step.reads):
             return StepWork(step, arrays)
-        place = partial(self._array, self._layout.homes.get(step.output))
+        home, piece = self.plan.layout.homes.get(step.output), self.plan.layout.rooms[self._number]
+        room = None if piece is None else self.memory[piece.start : piece.start + piece.size]
+        kernel = self.plan.plain[self._number]
+        place = partial(self._array, home)
         try:
+            if kernel is not None:
+                out = self._array(home, kernel.shape, self.plan.dtype)
+                return plainly(step, kernel, arrays, out, folded, room, self.team)
             if not ahead:
                 return StepWork(step, arrays).by_layer(folded, self.team, place)
-            piece = self._layout.rooms[self._number]
-            room = None if piece is None else self.memory[piece.start : piece.start + piece.size]
-            return find(step, folded, arrays, self.team, place, room, self.fuse, step.output not in self.kept)
+            after = then(folded, arrays, step, self.team)
+            finder = Finder(self.team, place, step.prepares, room, folded.before, after)
+            return find(step, folded.weights, arrays, finder, self.plan.fuse, step.output not in self.kept)
         except FAULTS as error:
             return StepWork(step, arrays, fault=str(error))
 

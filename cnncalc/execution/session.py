@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,6 @@ from cnncalc.execution.kernels.blas import blas
 from cnncalc.execution.kernels.kernel import HeldWeight
 from cnncalc.execution.kernels.team import Team
 from cnncalc.execution.kernels.tuning import OUR_THREADS_FROM
-from cnncalc.execution.plan import steps
 from cnncalc.execution.program import BatchProgram
 from cnncalc.ground.errors import CnncalcError
 from cnncalc.ground.numbers import counted
@@ -22,9 +21,10 @@ from cnncalc.ground.numbers import counted
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from cnncalc.execution.planning import RunPlan
     from cnncalc.execution.program import Done, Note
-    from cnncalc.graph import Graph, Node
-    from cnncalc.layers.ops import Array, DType
+    from cnncalc.graph import Graph
+    from cnncalc.layers.ops import Array
 
 
 class Session:
@@ -34,49 +34,33 @@ class Session:
     with it reuse them. Inputs and outputs are copied. Only one thread at a time may use a session.
     """
 
-    def __init__(
-        self,
-        network: Graph,
-        weights: dict[str, Array],
-        dtype: DType | type[np.float32] = np.float32,
-        threads: int = 1,
-        keep: Collection[Node] = (),
-        fuse: bool = True,
-        repeats: bool = True,
-    ) -> None:
+    def __init__(self, plan: RunPlan, weights: dict[str, Array], threads: int = 1, repeats: bool = True) -> None:
         """Prepare a network.
 
         Args:
-            network: the network to run.
+            plan: the plan of the run; a call with another batch size makes another one.
             weights: tensors by their names in PyTorch's state_dict, in the run's type.  The session takes ownership: it
                 changes them, and frees those that it has packed.
-            dtype: type of inputs and weights.
             threads: number of threads.
-            keep: layers whose outputs are kept, too.
-            fuse: whether several layers may be one step.
             repeats: whether there will be more than one call with a batch size.
         """
-        self.network = network
-        self.dtype: DType = np.dtype(dtype)
+        self.plan = plan
+        self.network = plan.network
+        self.dtype = plan.dtype
         self.threads = threads
         self.closed = False
-        self.keep = keep
-        self.fuse = fuse
         self.repeats = repeats
-        self.steps = steps(network, keep, fuse)
-        ours = _our_threads_pay(network, threads)
+        ours = _our_threads_pay(plan.network, threads)
         self.blas_threads = 1 if ours else threads
-        self.team = Team(threads if ours else 1, self.blas_threads == 1 and blas().unpacked)
+        self.team = Team(threads if ours else 1, plan.pieces)
         self.folded = list(self._fold(weights))
         self.program: BatchProgram | None = None
 
     def bind(self, batch: int = 1) -> None:
         """Prepare for a batch size: lay out memory, pack weights and bind the steps that need no values for it."""
-        self.network.check_batch(batch)
         self.program = None  # frees its memory
-        self.program = BatchProgram(
-            self.network, self.steps, self.folded, self.team, self.dtype, batch, self.keep, self.fuse, self.repeats
-        )
+        self.plan = self.plan.of(batch)
+        self.program = BatchProgram(self.plan, self.folded, self.team, self.repeats)
         with blas().held(self.blas_threads):
             self.program.bind()
 
@@ -87,7 +71,7 @@ class Session:
         sharers = Counter(node.shares or node for node in self.network.nodes)
         common = {node for node, count in sharers.items() if count > 1}
         held: dict[str, HeldWeight] = {}
-        for step in self.steps:
+        for step in self.plan.steps:
             yield fold(step, weights, (step.carrier.shares or step.carrier) not in common, held)
             for node in step.nodes:
                 owner = node.shares or node
@@ -115,7 +99,7 @@ class Session:
             raise CnncalcError(f"{self!r} is closed", "network.prepare() makes a new one")
         inputs = given_inputs(self.network, x, self.dtype).read()
         batch = len(next(iter(inputs.values())))
-        if self.program is None or self.program.batch != batch or not self.program.complete:
+        if self.program is None or self.plan.batch != batch or not self.program.complete:
             for done in self.first(inputs):
                 if done.fault:
                     raise CnncalcError(f"'{done.step.output.name}' can't be run: {done.fault}")
@@ -130,7 +114,7 @@ class Session:
         `note` is called with each step before it runs.
         """
         batch = len(next(iter(inputs.values())))
-        if self.program is None or self.program.batch != batch or self.program.begun:
+        if self.program is None or self.plan.batch != batch or self.program.begun:
             self.bind(batch)
         assert self.program is not None
         with blas().held(self.blas_threads), np.errstate(all="ignore"):
@@ -151,7 +135,7 @@ class Session:
     def kept(self) -> dict[str, Array]:
         """Return the outputs of the kept layers, by name."""
         values = self.program.values if self.program else {}
-        return {node.name: values[node] for node in self.keep if node in values}
+        return {node.name: values[node] for node in self.plan.keep if node in values}
 
     def close(self) -> None:
         """End the threads and free the memory; the session can't run any more."""

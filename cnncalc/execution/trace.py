@@ -14,6 +14,7 @@ import numpy as np
 from cnncalc.execution.inputs import given_inputs, random_inputs
 from cnncalc.execution.machine import cores
 from cnncalc.execution.needs import needs, require
+from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.verify import run
 from cnncalc.execution.weights import expected, node_weights, random_weights
 from cnncalc.graph import Graph, Node
@@ -119,7 +120,7 @@ def trace(
 def _require(before: Graph, node: Node, kept: Sequence[Node], inputs: int | None) -> None:
     """Raise CnncalcError if the run, and its float64 copies, take more memory than there is."""
     threads = cores()
-    needed = needs(before, 1, np.dtype(np.float32), threads, inputs=inputs, keep=[*kept, node], fuse=False)
+    needed = needs(RunPlan(before, keep=[*kept, node], fuse=False), threads, inputs=inputs)
     exact = sum([tensor.elements() for tensor in node.inputs]) + node.use.params + node.use.buffers
     try:
         require(needed._replace(scratch=needed.scratch + 8 * exact), None, threads)

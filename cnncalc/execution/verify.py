@@ -12,9 +12,9 @@ import numpy as np
 
 from cnncalc.execution.choosing import chosen
 from cnncalc.execution.inputs import FLOATS, given_inputs, random_inputs
-from cnncalc.execution.kernels.blas import blas
 from cnncalc.execution.machine import cores, peak_resident
 from cnncalc.execution.needs import needs, require
+from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.report import LayerRun
 from cnncalc.execution.report import Run as Run
 from cnncalc.execution.session import Session
@@ -72,19 +72,16 @@ def run(
     batch = batch if given is None else given.batch
     keep = _named(network, layers)
     threads = threads or min(cores(), MOST_THREADS)
-    needed = needs(
-        network, batch, kind, threads, inputs=None if given is None else given.size, keep=keep, fuse=fuse,
-        repeats=repeat > 1, pieces=blas().unpacked,
-    )  # fmt: skip
+    plan = RunPlan(network, batch, kind, keep, fuse)
+    needed = needs(plan, threads, inputs=None if given is None else given.size, repeats=repeat > 1)
     require(needed, max_memory, threads)
 
-    def session(keep: Sequence[Node], fuse: bool, repeats: bool) -> Session:
-        made = usual_weights(network, weights, seed, kind, threads)
-        return Session(network, made, kind, threads, keep, fuse, repeats)
+    def session(plan: RunPlan, repeats: bool) -> Session:
+        return Session(plan, usual_weights(network, weights, seed, kind, threads), threads, repeats)
 
     try:
         inputs = random_inputs(network, batch, seed, kind) if given is None else given.read()
-        result = _verified(session, inputs, keep, fuse, repeat, progress)
+        result = _verified(session, plan, inputs, repeat, progress)
     except MemoryError:
         raise CnncalcError("out of memory", f"the prediction was {needed.total:,} bytes") from None
     result.dtype, result.threads = kind.name, threads
@@ -93,22 +90,21 @@ def run(
 
 
 def _verified(
-    session: Callable[[Sequence[Node], bool, bool], Session],
+    session: Callable[[RunPlan, bool], Session],
+    plan: RunPlan,
     inputs: dict[str, Array],
-    keep: Sequence[Node],
-    fuse: bool,
     repeat: int,
     progress: Progress | None,
 ) -> Run:
     """Run the passes of a new session; if an output is not finite, find the first layer with such elements."""
     with np.errstate(all="ignore"):  # elements that are not finite are reported
         start = perf_counter()
-        with session(keep, fuse, repeat > 1) as prepared:
+        with session(plan, repeat > 1) as prepared:
             preparation = perf_counter() - start
             result = _passes(prepared, inputs, repeat, progress)
             result.preparation += preparation
-        if not result.finite and fuse:  # a run without fusion shows the first layer with such elements
-            with session((), False, False) as alone:
+        if not result.finite and plan.fuse:  # a run without fusion shows the first layer with such elements
+            with session(RunPlan(plan.network, plan.batch, plan.dtype, fuse=False), False) as alone:
                 result.first = _passes(alone, inputs, 1, None).first
     return result
 
@@ -126,7 +122,7 @@ def prepare(
     network = network.as_run() if network.as_run is not None and weights is None else network
     threads = threads or min(cores(), MOST_THREADS)
     made = usual_weights(network, weights, seed, kind, threads)
-    session = Session(network, made, kind, threads, fuse=fuse)
+    session = Session(RunPlan(network, batch, kind, fuse=fuse), made, threads)
     session.bind(batch)
     return session
 
@@ -149,7 +145,7 @@ def _named(network: Graph, layers: Sequence[str] | None) -> list[Node]:
 def _passes(session: Session, inputs: Mapping[str, Array], repeat: int, progress: Progress | None) -> Run:
     """Run once and verify, then repeat, comparing each pass with the first."""
     result = Run(session.network, batch=len(next(iter(inputs.values()))))
-    count = len(session.steps)
+    count = len(session.plan.steps)
 
     def note_of(number: int) -> Note | None:
         if progress is None:
@@ -169,7 +165,7 @@ def _passes(session: Session, inputs: Mapping[str, Array], repeat: int, progress
     for number in range(1, repeat if result.ok else 1):
         times.append(list(session.again(inputs, note_of(number))))
         result.unstable = result.unstable or _other(session.results(), result.outputs)
-    for i, step in enumerate(session.steps):
+    for i, step in enumerate(session.plan.steps):
         result.layers[step.carrier.index].seconds = median(seconds[i] for seconds in times)
     result.seconds = median(sum(seconds) for seconds in times)
     return result

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from operator import is_
 from time import perf_counter
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from cnncalc.execution.fold import Folded
+from cnncalc.execution.fold import NOT_FOLDED, Folded
 from cnncalc.execution.kernels import Kernels
 from cnncalc.execution.kernels.convolution import PointConvolution, Prepared
 from cnncalc.execution.kernels.elementwise import Merge, PerElement, ScaleAndShift
 from cnncalc.execution.kernels.kernel import (
+    NOTHING_BEFORE,
     NOTHING_THEN,
     Before,
     Call,
@@ -25,6 +27,7 @@ from cnncalc.execution.kernels.kernel import (
     Then,
     channels_first,
     channels_last,
+    held,
     make,
 )  # fmt: skip
 from cnncalc.execution.layout import may_alias
@@ -51,6 +54,8 @@ class StepWork:
 
     Attributes:
         step: the step.
+        kernel: the kernel that computes the output; None if there is none.
+        plain: whether the layer does nothing but pass its inputs and weights to the kernel and return the result.
         arrays: what it reads, channels first, a residual last.
         output: its output, channels first, not yet filled; None if it can't run.
         fault: the reason why it can't run, or "".
@@ -58,33 +63,27 @@ class StepWork:
         seconds: duration of the computation, if it is done; else None.
     """
 
-    __slots__ = "_kernel", "_products", "_tally", "_task", "arrays", "calls", "fault", "output", "seconds", "step"
+    __slots__ = (
+        "_products", "_tally", "_task", "arrays", "calls", "fault", "kernel", "output", "plain", "seconds", "step"
+    )  # fmt: skip
 
     def __init__(
         self, step: Step, arrays: Sequence[Array], output: Array | None = None, kernel: Kernel | None = None,
-        task: Task | None = None, fault: str = "",
+        task: Task | None = None, plain: bool = False, fault: str = "",
     ) -> None:  # fmt: skip
         """Take a step and its output: a view of the kernel's result, or of an input if there is no kernel."""
-        self.step, self.arrays, self.output, self.fault = step, arrays, output, fault
+        self.step, self.arrays, self.output, self.plain, self.fault = step, arrays, output, plain, fault
         self.calls: list[Call] = []
         self.seconds: float | None = None
-        self._kernel, self._task = kernel, task
+        self.kernel, self._task = kernel, task
         self._products: list[int] = []
         self._tally = Tally()
 
-    def pack(self) -> None:
-        """Pack the weights for the kernel."""
-        if self._kernel is not None and self._task is not None:
-            try:
-                self._kernel.prepare(self._task)
-            except FAULTS as error:
-                self.fail(str(error))
-
     def bind(self, team: Team, again: bool) -> None:
         """Bind the calls; `again` if they will run more than once."""
-        if self._kernel is not None and self._task is not None and self.output is not None:
+        if self.kernel is not None and self._task is not None and self.output is not None:
             try:
-                self.calls, self._products = team.bind(self._kernel, self._task, again)
+                self.calls, self._products = team.bind(self.kernel, self._task, again)
             except FAULTS as error:
                 self.fail(str(error))
 
@@ -101,7 +100,7 @@ class StepWork:
 
     def tally(self) -> Tally:
         """Return the products that were summed, once the calls have run."""
-        return self._kernel.tally(sum(self._products)) if self._kernel is not None else self._tally
+        return self.kernel.tally(sum(self._products)) if self.kernel is not None else self._tally
 
     def by_layer(self, folded: Folded, team: Team, place: Place) -> StepWork:
         """Compute the output by running the layer on the values of its arrays, again on each call."""
@@ -118,23 +117,40 @@ class StepWork:
 
 
 class Finder(Kernels):
-    """Operations for one step that record the first kernel, with memory for its output, and compute nothing.
+    """Operations for one step that record its kernel, with memory for its output, and compute nothing.
 
     A layer's `forward` gets an unfilled read-only array: only if it returns that array, perhaps with its axes in
     another order, can one kernel do the step.
     """
 
-    def __init__(self, team: Team, place: Place, room: Bytes | None, before: Before, then: Then) -> None:
+    def __init__(
+        self, team: Team, place: Place, prepares: bool = False, room: Bytes | None = None,
+        before: Before = NOTHING_BEFORE, then: Then = NOTHING_THEN,
+    ) -> None:  # fmt: skip
+        """Record a kernel's task: see `Task`, and `Step.prepares`."""
         super().__init__(team)
-        self.place, self.room, self.before, self.then = place, room, before, then
+        self.place, self.prepares, self.room, self.before, self.then = place, prepares, room, before, then
         self.kernel: Kernel | None = None
         self.task: Task | None = None
+        self._took: tuple[Any, ...] = ()
+        self._gave: Array | None = None
+
+    def spatial(self, kernel: Kernel, *arrays: Array, weight: Array | None = None, bias: Array | None = None) -> Array:
+        """Record a kernel, and the arrays that it was given."""
+        self._took = (*arrays, weight, bias)
+        self._gave = super().spatial(kernel, *arrays, weight=weight, bias=bias)
+        return self._gave
+
+    def plain(self, inputs: Sequence[Array], weights: Mapping[str, Any], output: Array) -> bool:
+        """Return whether a layer only passed its inputs and weights to a kernel, and returned the result."""
+        wanted = (*inputs, weights.get("weight"), weights.get("bias"))
+        return output is self._gave and len(wanted) == len(self._took) and all(map(is_, wanted, self._took))
 
     def perform(
         self, kernel: Kernel, inputs: Sequence[Array], weight: HeldWeight | None = None, bias: HeldWeight | None = None
     ) -> Array:
         """Record a kernel; return its future output as a read-only (N, *out, C)."""
-        if self.before.operations and not isinstance(kernel, PointConvolution):
+        if self.prepares and not isinstance(kernel, PointConvolution):
             kernel = Prepared(kernel, inputs[0].shape)
         out = self.place(kernel.shape, inputs[0].dtype)
         self.kernel = kernel
@@ -154,18 +170,15 @@ class Finder(Kernels):
 
 
 def find(
-    step: Step, folded: Folded, arrays: Sequence[Array], team: Team, place: Place, room: Bytes | None, fuse: bool,
-    view: bool,
-) -> StepWork | None:  # fmt: skip
+    step: Step, weights: Mapping[str, Any], arrays: Sequence[Array], finder: Finder, fuse: bool, view: bool
+) -> StepWork | None:
     """Return the work of a step, before its input arrays have been computed.
 
     Args:
         step: the step.
-        folded: its weights.
+        weights: what its carrier's `forward` takes (see `Folded`).
         arrays: what it reads, channels first, a residual last.
-        team: the threads.
-        place: gives memory for the output.
-        room: bytes for a copy of the whole input, or None.
+        finder: records the kernel of the layer.
         fuse: whether factors and constants per channel may be computed as such.
         view: whether the output may be a view of the input.
 
@@ -177,25 +190,37 @@ def find(
     """
     layer = step.carrier.layer
     inputs = arrays[: len(step.inputs)]
-    finder = Finder(team, place, room, folded.before, _then(folded, arrays, step, team))
     kernel = None
     if layer.one_kernel:
-        output = layer.forward(finder, *inputs, **folded.weights)
+        output = layer.forward(finder, *inputs, **weights)
         if finder.kernel is not None and finder.task is not None and finder.makes(output):
-            return StepWork(step, arrays, output, finder.kernel, finder.task)
+            plain = finder.plain(inputs, weights, output)
+            return StepWork(step, arrays, output, finder.kernel, finder.task, plain)
         if is_contraction(layer):
             raise ValueError(f"'{step.carrier.name}' does not return the output of its kernel")
     else:
-        kernel = _kernel(layer, inputs, folded, team, fuse)
+        kernel = _kernel(layer, inputs, weights, finder.team, fuse)
     if kernel is not None:
-        out = place(kernel.shape, inputs[0].dtype)
-        task = Task(tuple([channels_last(array) for array in inputs]), out, room)
-        return StepWork(step, arrays, channels_first(out), kernel, task)
+        out = finder.place(kernel.shape, inputs[0].dtype)
+        return plainly(step, kernel, arrays, out, NOT_FOLDED, None, finder.team)
     if view and may_alias(step):
         output = layer.forward(finder, *inputs)
         if np.may_share_memory(output, inputs[0]):
             return StepWork(step, arrays, output)
     return None
+
+
+def plainly(
+    step: Step, kernel: Kernel, arrays: Sequence[Array], out: Array, folded: Folded, room: Bytes | None, team: Team
+) -> StepWork:
+    """Return the work of a step whose kernel is known, and whose layer does nothing else (see `StepWork.plain`)."""
+    inputs = tuple([channels_last(array) for array in arrays[: len(step.inputs)]])
+    weight, bias = folded.weights.get("weight"), folded.weights.get("bias")
+    task = Task(
+        inputs, out, room, None if weight is None else held(weight), None if bias is None else held(bias),
+        folded.before, then(folded, arrays, step, team),
+    )  # fmt: skip
+    return StepWork(step, arrays, channels_first(out), kernel, task, not isinstance(kernel, ScaleAndShift))
 
 
 def _again(forward: Callable[[], Array], eager: Kernels, out: Array) -> None:
@@ -204,7 +229,8 @@ def _again(forward: Callable[[], Array], eager: Kernels, out: Array) -> None:
     eager.tally()
 
 
-def _then(folded: Folded, arrays: Sequence[Array], step: Step, team: Team) -> Then:
+def then(folded: Folded, arrays: Sequence[Array], step: Step, team: Team) -> Then:
+    """Return what is done to the output of a step's carrier."""
     residual = arrays[-1] if step.residual is not None else None
     activation = folded.activation
     if residual is None and folded.clip is None and activation is None:
@@ -213,16 +239,18 @@ def _then(folded: Folded, arrays: Sequence[Array], step: Step, team: Team) -> Th
     return Then(residual, folded.clip, function)
 
 
-def _kernel(layer: Layer, inputs: Sequence[Array], folded: Folded, team: Team, fuse: bool) -> Kernel | None:
+def _kernel(
+    layer: Layer, inputs: Sequence[Array], weights: Mapping[str, Array], team: Team, fuse: bool
+) -> Kernel | None:
     """Return the kernel of a layer that NumPy computes element by element; None for all others."""
     if not inputs or inputs[0].ndim < 2:
         return None
     shapes = [channels_last(array).shape for array in inputs]
-    if layer.pointwise and not folded.weights:
+    if layer.pointwise and not weights:
         return PerElement(shapes[0], partial(layer.forward, Kernels(team)), layer.clamps())
     if isinstance(layer, ElementwiseMerge) and layer.ufunc and len({array.ndim for array in inputs}) == 1:
         return Merge(shapes, getattr(np, layer.ufunc))
     if fuse and layer.is_affine():
-        scale, shift = layer.as_affine(folded.weights)
+        scale, shift = layer.as_affine(weights)
         return ScaleAndShift(shapes[0], scale, shift)
     return None

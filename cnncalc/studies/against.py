@@ -17,6 +17,7 @@ from cnncalc.execution.choosing import chosen
 from cnncalc.execution.inputs import given_inputs, random_inputs
 from cnncalc.execution.machine import available, cores
 from cnncalc.execution.needs import needs, require
+from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.verify import MOST_THREADS, run
 from cnncalc.execution.weights import one_by_one
 from cnncalc.exporters.onnx.model import USUAL_OPSET, tensor_names, written
@@ -233,7 +234,7 @@ def _engine() -> Any:
 
 def _groups(network: Graph, batch: int, threads: int, max_memory: int | None) -> Iterator[list[Node]]:
     """Yield layers whose outputs are held at once: ours and theirs beside what the run takes anyway."""
-    needed = needs(network, batch, np.dtype(np.float32), threads)
+    needed = needs(RunPlan(network, batch), threads)
     require(needed, max_memory, threads)
     free = available(threads) if max_memory is None else max_memory - needed.process
     room = inf if free is None else free + needed.process - needed.total

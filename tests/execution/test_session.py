@@ -22,6 +22,7 @@ from cnncalc.execution.kernels.team import Team
 from cnncalc.execution.kernels.threads import Workers
 from cnncalc.execution.layout import MemoryPiece, layout
 from cnncalc.execution.plan import steps
+from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.program import BatchProgram
 from cnncalc.execution.session import Session
 from cnncalc.execution.weights import random_weights
@@ -128,7 +129,7 @@ NETWORKS = {
 
 def prepared(network: Graph, threads: int = 1, pieces: bool = False) -> Session:
     """Return a session with the weights of seed 0, whose threads share their work whatever BLAS is there."""
-    session = Session(network, random_weights(network, 0), threads=threads)
+    session = Session(RunPlan(network, pieces=pieces), random_weights(network, 0), threads=threads)
     session.team, session.blas_threads = Team(threads, pieces), 1
     return session
 
@@ -228,7 +229,7 @@ def test_a_layer_of_one_kernel_is_what_its_kernel_makes(name: str) -> None:
     weights = random_weights(network, 0)
     inputs = random_inputs(network, 2, 0, np.dtype(np.float32))
     own = {key.partition(".")[2]: array.copy() for key, array in weights.items()}
-    with Session(network, weights) as session:
+    with Session(RunPlan(network), weights) as session:
         made = session.outputs(inputs)["layer"]
         assert session.program is not None
         ((function, _), *_rest) = session.program.calls[0]

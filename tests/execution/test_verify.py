@@ -11,6 +11,7 @@ import cnncalc
 from cnncalc.execution.kernels import team
 from cnncalc.execution.layout import layout
 from cnncalc.execution.plan import steps
+from cnncalc.execution.planning import RunPlan
 from cnncalc.execution.session import Session
 from cnncalc.execution.verify import run
 from cnncalc.execution.weights import expected, random_weights
@@ -250,7 +251,7 @@ def test_given_weights_are_left_as_they_are() -> None:
 
 def test_a_weight_that_is_held_in_another_form_is_let_go() -> None:
     network = spec("input: [64, 28, 28]\nlayers:\n  - conv: {out_channels: 64, kernel_size: 3, padding: 1}\n")
-    session = Session(network, random_weights(network))
+    session = Session(RunPlan(network), random_weights(network))
     (folded,) = session.folded
     held = folded.weights["weight"]
     assert held.plain is not None
@@ -264,7 +265,7 @@ def test_a_weight_that_is_held_in_another_form_is_let_go() -> None:
 def test_a_weight_that_two_layers_use_stays() -> None:
     item = "conv: {out_channels: 64, kernel_size: 3, padding: 1}"
     network = spec(f"input: [64, 28, 28]\nlayers:\n  - {item}\n    name: one\n  - {item}\n    weights: one\n")
-    session = Session(network, random_weights(network))
+    session = Session(RunPlan(network), random_weights(network))
     session(np.ones((1, 64, 28, 28), np.float32))
     one, two = (folded.weights["weight"] for folded in session.folded)
     assert one is two, "and its form is made once"

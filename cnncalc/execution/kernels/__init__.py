@@ -58,10 +58,10 @@ class Kernels:
         self.count(sum(bound.products), kernel)
         return out
 
-    def _spatial(self, kernel: Kernel, x: Array, weight: Array | None = None, bias: Array | None = None) -> Array:
-        """Run a kernel on a logical (N, C, *in)."""
+    def spatial(self, kernel: Kernel, *arrays: Array, weight: Array | None = None, bias: Array | None = None) -> Array:
+        """Run a kernel on logical (N, C, *in)."""
         filters, constant = None if weight is None else held(weight), None if bias is None else held(bias)
-        return channels_first(self.perform(kernel, (channels_last(x),), filters, constant))
+        return channels_first(self.perform(kernel, [channels_last(x) for x in arrays], filters, constant))
 
     def conv(
         self, x: Array, weight: Array, bias: Array | None = None, *,
@@ -69,7 +69,7 @@ class Kernels:
     ) -> Array:  # fmt: skip
         """Cross-correlate."""
         kernel = convolution.conv(x.shape, x.dtype, weight.shape, stride, padding, dilation, groups, self.team.pieces)
-        return self._spatial(kernel, x, weight, bias)
+        return self.spatial(kernel, x, weight=weight, bias=bias)
 
     def conv_transpose(
         self, x: Array, weight: Array, bias: Array | None = None, *, stride: Sizes = 1, padding: Padding = 0,
@@ -77,7 +77,7 @@ class Kernels:
     ) -> Array:  # fmt: skip
         """Scatter through filters."""
         kernel = transposed.conv_transpose(x.shape, weight.shape, stride, padding, output_padding, dilation, groups)
-        return self._spatial(kernel, x, weight, bias)
+        return self.spatial(kernel, x, weight=weight, bias=bias)
 
     def locally_connected(
         self, x: Array, weight: Array, bias: Array | None = None, *,
@@ -106,7 +106,7 @@ class Kernels:
         dilation: Sizes = 1, rounding: Rounding = "floor",
     ) -> Array:  # fmt: skip
         """Take the largest of each window."""
-        return self._spatial(pooling.pool(x.shape, "max", kernel_size, stride, padding, dilation, rounding), x)
+        return self.spatial(pooling.pool(x.shape, "max", kernel_size, stride, padding, dilation, rounding), x)
 
     def avg_pool(
         self, x: Array, *, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
@@ -114,22 +114,22 @@ class Kernels:
     ) -> Array:  # fmt: skip
         """Average each window."""
         kernel = pooling.pool(x.shape, "avg", kernel_size, stride, padding, 1, rounding, count_include_pad)
-        return self._spatial(kernel, x)
+        return self.spatial(kernel, x)
 
     def lp_pool(
         self, x: Array, *, p: float, kernel_size: Sizes, stride: Sizes | None = None, padding: Padding = 0,
         rounding: Rounding = "floor",
     ) -> Array:  # fmt: skip
         """Take the p-norm of each window."""
-        return self._spatial(pooling.pool(x.shape, "lp", kernel_size, stride, padding, 1, rounding, p), x)
+        return self.spatial(pooling.pool(x.shape, "lp", kernel_size, stride, padding, 1, rounding, p), x)
 
     def adaptive_avg_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
         """Average bins."""
-        return self._spatial(pooling.adaptive(x.shape, output_size, largest=False), x)
+        return self.spatial(pooling.adaptive(x.shape, output_size, largest=False), x)
 
     def adaptive_max_pool(self, x: Array, *, output_size: int | Sequence[int | None] | None) -> Array:
         """Take the largest of bins."""
-        return self._spatial(pooling.adaptive(x.shape, output_size, largest=True), x)
+        return self.spatial(pooling.adaptive(x.shape, output_size, largest=True), x)
 
     def pad(
         self, x: Array, padding: Sequence[tuple[int, int]], *,
@@ -149,8 +149,7 @@ class Kernels:
         """Join."""
         if axis != 1 or len({array.ndim for array in arrays}) > 1:
             return numpy.concatenate(arrays, axis)
-        lasts = [channels_last(array) for array in arrays]
-        return channels_first(self.perform(Concatenation([last.shape for last in lasts]), lasts))
+        return self.spatial(Concatenation([channels_last(array).shape for array in arrays]), *arrays)
 
     def erf(self, x: Array) -> Array:
         """Evaluate the error function."""

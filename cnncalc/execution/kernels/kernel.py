@@ -150,14 +150,15 @@ class Calls:
 
     def border(self, target: Array, top: int, bottom: int, left: int, right: int) -> None:
         """Fill an array (H, W, C) with zeros but for its lines `top` to `bottom`, columns `left` to `right`."""
+        height, width, _ = target.shape
         if top > 0:
-            self.do(target[:top].fill, 0)
-        if bottom < len(target):
-            self.do(target[bottom:].fill, 0)
+            self.made.append((target[:top].fill, (0,)))
+        if bottom < height:
+            self.made.append((target[bottom:].fill, (0,)))
         if left > 0:
-            self.do(target[top:bottom, :left].fill, 0)
-        if right < target.shape[1]:
-            self.do(target[top:bottom, right:].fill, 0)
+            self.made.append((target[top:bottom, :left].fill, (0,)))
+        if right < width:
+            self.made.append((target[top:bottom, right:].fill, (0,)))
 
     def shared(self, key: Hashable, bind: Callable[[Calls], Part]) -> Part:
         """Return what was bound to this thread's scratch memory under a key, bound once for all steps."""
@@ -284,14 +285,13 @@ class Kernel:
             found = self._places = Places(itemsize, spans, end)
         return found
 
-    def prepare(self, task: Task) -> None:
-        """Pack the weights of a task for the kernel, unless that is done."""
-        if task.weight is not None:
-            self.pack(task.weight)
-        if task.bias is not None:
-            task.bias.form("add", RowOperation).reserve(self.finished)
-        for operation in task.before.operations:
-            operation.reserve(self.finished)
+    def prepare(self, weight: HeldWeight, bias: HeldWeight | None, before: Before) -> None:
+        """Pack the weights of a contraction for the kernel, unless that is done."""
+        self.pack(weight)
+        if bias is not None:
+            bias.form("add", RowOperation).repeated(self.finished)
+        for operation in before.operations:
+            operation.repeated(self.finished)
 
     def tally(self, performed: int) -> Tally:
         """Return the tally for a number of products that were summed."""
@@ -331,7 +331,7 @@ class Finisher:
 
     def __call__(self, calls: Calls, start: int, stop: int) -> None:
         """Add the calls that finish the rows from `start` to `stop`."""
-        block = self.rows[start:stop]
+        block = self.rows if stop - start == len(self.rows) else self.rows[start:stop]
         if self.add is not None:
             self.add(block, block, calls.do)
         if self.residual is not None:

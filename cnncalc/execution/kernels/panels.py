@@ -72,10 +72,9 @@ class Filters:
             end = whole * step
             self.multiply(a[..., end:, :], out[..., end:, :], do)
             a, out = a[..., :end, :], out[..., :end, :]
-        panels, first = self.panels.shape[-3], len(lead)
         rows = a.reshape(*lead, 1, whole, step, depth)
-        target = out.reshape(*lead, whole, step, panels, self.columns // panels)
-        do(np.matmul, rows, self.right, target.transpose(*range(first), first + 2, first, first + 1, first + 3))
+        target = out.reshape(*lead, whole, step, self.panels.shape[-3], self.panels.shape[-1])
+        do(np.matmul, rows, self.right, target.transpose(_panels_first(len(lead))))
 
 
 def _width(depth: int, columns: int, dtype: DType) -> int:
@@ -102,6 +101,12 @@ def transform(matrix: Array, columns: Array, out: Array, pieces: bool, do: Do = 
         do(np.matmul, matrix, parts, target)
     if whole < count:
         do(np.matmul, matrix, columns[:, whole:], out[:, whole:])
+
+
+@cache
+def _panels_first(lead: int) -> tuple[int, ...]:
+    """Return the order of axes that makes (…, steps, step, panels, width) of (…, panels, steps, step, width)."""
+    return (*range(lead), lead + 2, lead, lead + 1, lead + 3)
 
 
 @cache

@@ -58,26 +58,22 @@ class RowOperation:
         if not out.flags.c_contiguous:
             do(self.operation, rows, self.vector, out)
             return
-        if not rows.flags.c_contiguous:
+        if rows is not out and not rows.flags.c_contiguous:
             do(np.copyto, out, rows)
             rows = out
-        size = self._width * _times(len(rows), self._width)
-        target = out.reshape(-1, size)
-        source = target if rows is out else rows.reshape(-1, size)
-        do(self.operation, source, self._repeated(size), target)
+        wide = self.repeated(len(rows))
+        target = out.reshape(-1, len(wide))
+        source = target if rows is out else rows.reshape(-1, len(wide))
+        do(self.operation, source, wide, target)
 
-    def reserve(self, count: int) -> None:
-        """Repeat the vector often enough for `count` rows."""
-        self._repeated(self._width * _times(count, self._width))
-
-    def _repeated(self, size: int) -> Array:
-        """Return the vector again and again, `size` elements in all."""
-        wide = self._wide
+    def repeated(self, count: int) -> Array:
+        """Return the vector, repeated for as many of `count` rows as are taken at a time."""
+        size, wide = self._width * _times(count, self._width), self._wide
         if len(wide) < size:
             wide = np.empty(size, wide.dtype)
             wide.reshape(-1, self._width)[:] = self.vector
             self._wide = wide  # assigned only once filled: another thread may read it
-        return wide[:size]
+        return wide if len(wide) == size else wide[:size]
 
 
 @cache
