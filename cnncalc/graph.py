@@ -321,7 +321,7 @@ class Graph:
     def check_batch(self, batch: int) -> None:
         """Refuse several samples where the file is for one alone.  Raises CnncalcError."""
         if self.single and batch > 1:
-            raise CnncalcError(f"a batch of {batch}, but {self.single} makes the network one for a batch of 1 alone")
+            raise CnncalcError(f"a batch of {batch}, but {self.single} restricts the network to a batch of 1")
 
     def _stranger(self, tensors: Iterable[Tensor]) -> Tensor | None:
         """Return the first of some tensors that belongs to another graph."""

@@ -1,1 +1,1 @@
-"""Specs: read to a document, expanded to a graph, edited, and what may have been meant where they are wrong."""
+"""Specs: read into a document, expanded to a graph, edited, and hints for mistakes."""

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Member(NamedTuple):
-    """One network of a file, not yet built; ``variant`` is None for the file as it stands."""
+    """One network of a file, not yet built; ``variant`` is None for the file's default."""
 
     recipe: Recipe
     variant: str | None
 
     @property
     def name(self) -> str:
-        """The variant's name where there is one, else the file's, by which a shipped network is asked for."""
+        """The variant's name if there is one, else the file's; shipped networks are found by it."""
         stem, dot, _ = os.path.basename(self.recipe.path).rpartition(".")
         return self.variant or (stem if dot else self.recipe.name)
 
@@ -43,12 +43,12 @@ class Member(NamedTuple):
 
 
 def members(recipe: Recipe, variant: str | None = None) -> list[Member]:
-    """Return the networks of a file: the variant asked for, or all there are."""
+    """Return the networks of a file: the requested variant, or all."""
     return [Member(recipe, name) for name in ([variant] if variant is not None else recipe.members())]
 
 
 def shipped() -> Iterator[Member]:
-    """Return every network that ships with the package, file by file."""
+    """Return all shipped networks, file by file."""
     from cnncalc.language.shipped import files
 
     for path in files():

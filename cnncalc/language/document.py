@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from cnncalc.language.expressions.loops import Target
 
 INPUT_NAMES = ("in_channels", "in_shape")
-"""What expressions call the incoming tensor's channels and its shape."""
+"""The names in expressions of the incoming tensor's channels and shape."""
 
 
 class SpecValue:
     """A value of a spec: a constant, or something to be computed from names.
 
     Attributes:
-        constant: the value where it needs no names, else None.
+        constant: the value if it needs no names, else None.
         names: the names that it reads.
-        reads_input: whether one of them is the incoming tensor's.
+        reads_input: whether one of them refers to the incoming tensor.
         origin: its place.
     """
 
@@ -56,14 +56,14 @@ class SpecValue:
 
 
 class Reference(NamedTuple):
-    """The name of another item, and where it is written."""
+    """The name of another item, and its place."""
 
     name: str
     origin: Place
 
 
 class Loop(NamedTuple):
-    """A ``for``: the names to bind and the rows that they are bound to."""
+    """A ``for``: the names to bind, and the rows of values."""
 
     target: Target
     names: list[str]
@@ -72,7 +72,7 @@ class Loop(NamedTuple):
 
 
 class Item:
-    """One entry of a list of layers, with its modifiers; what it is made of is in the subclasses."""
+    """One entry of a list of layers, with its modifiers; subclasses hold the contents."""
 
     def __init__(self, origin: Place, type_name: str) -> None:
         self.origin = origin
@@ -92,12 +92,12 @@ class Item:
 
     @cached_property
     def repeats(self) -> bool:
-        """Whether the item may come several times, so that it is numbered."""
+        """Whether the item may occur several times, so that it is numbered."""
         return self.loop is not None or self.repeat is not None
 
 
 class LayerItem(Item):
-    """A use of a layer type; ``built`` is the layer where all arguments are constants."""
+    """A use of a layer type; ``built`` is the layer if all arguments are constants."""
 
     def __init__(self, origin: Place, type_name: str, layer_class: type[Layer]) -> None:
         super().__init__(origin, type_name)
@@ -106,7 +106,7 @@ class LayerItem(Item):
         self.arguments: dict[str, SpecValue] = {}
         self.paths: list[list[Item]] | None = None
         self.built: Layer | None = None
-        self.cache: dict[bytes, Layer] = {}  # by the values of the arguments
+        self.cache: dict[bytes, Layer] = {}  # layers by argument values
         self.reads_input = False
 
     @property
@@ -139,7 +139,7 @@ class SequenceItem(Item):
 
 
 class Block:
-    """A layer type of the spec's own; an argument without a default is None here."""
+    """A layer type defined by the spec; an argument without a default is None."""
 
     def __init__(self, name: str, origin: Place) -> None:
         self.name = name
@@ -185,10 +185,10 @@ def _equal(one: object, other: object) -> bool:
 
 
 class Resolved(NamedTuple):
-    """What a document states of one network: the variant's own where it has it, else the document's.
+    """The definition of one network: the variant's entries, and the document's for the rest.
 
     Attributes:
-        variant: its name; None for the document as it stands.
+        variant: its name; None for the document's default.
         arguments: the values of ``args``, each computed from those above it.
         input: the shape of the only input, or one for each input by name.
     """
@@ -228,11 +228,11 @@ class Document(Recipe):
         return list(self.arguments)
 
     def about(self, variant: str | None = None) -> About:
-        """Return year and source: the variant's own where it has them, else the document's."""
+        """Return year and source, of the variant if it has them, else of the document."""
         return self.resolved(variant).about
 
     def resolved(self, variant: str | None) -> Resolved:
-        """Return what the document states of a variant, or of itself.  Raises CnncalcError for an unknown one."""
+        """Return the definition of a variant, or of the document's default.  Raises CnncalcError for an unknown one."""
         if variant is None:
             about = About(self.year, self.source)
             return Resolved(None, self.arguments, self.input, self.outputs, self.expect, about)
@@ -251,13 +251,13 @@ class Document(Recipe):
         )
 
     def members(self) -> list[str | None]:
-        """Return the variants, and None for the document as it stands, unless a variant changes nothing of it."""
+        """Return the variants, and None for the document's default unless a variant equals it."""
         same = any(own.changes_nothing(self) for own in self.variants.values())
         return [*self.variants] if same else [None, *self.variants]
 
 
 def explicit_names(items: list[Item]) -> frozenset[str]:
-    """Return the names that a scope's items are given, which running numbers must not take."""
+    """Return the explicit names in a scope, which running numbers must not use."""
     names: set[str] = set()
     for item in items:
         if item.name is not None:
@@ -270,7 +270,7 @@ def explicit_names(items: list[Item]) -> frozenset[str]:
 
 
 def walked(items: list[Item]) -> Iterator[Item]:
-    """Return items and all that are written inside them, in the order of the text."""
+    """Return items and all items inside them, in the order of the text."""
     for item in items:
         yield item
         yield from walked(item.children)

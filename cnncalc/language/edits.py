@@ -16,7 +16,7 @@ _FLOW_SIGNS = ",[]{}"
 class Piece(NamedTuple):
     """One item of a replacement: its type, the texts of its arguments, and a condition or nothing.
 
-    An argument that stands alone, without a name, is called "".
+    The name of a lone value is "".
     """
 
     type: str
@@ -34,7 +34,7 @@ class Piece(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """Lines of a text and what to put in their place.
+    """Lines of a text and their replacement.
 
     Attributes:
         file: what the text is called.
@@ -50,14 +50,14 @@ class Edit(NamedTuple):
 
 
 class ItemText(NamedTuple):
-    """Where an item's type and arguments stand, from the first sign to behind the last.
+    """The place of an item's type and arguments, from the first character to the one after the last.
 
     Attributes:
         file: the text.
-        start, end: (line, column) from 0; what is between is the type and its arguments.
+        start, end: (line, column) from 0; the type and its arguments are between them.
         has_colon: whether a type without arguments has a colon, for its modifiers; it lies before ``end``.
-        in_flow: whether the item stands inside ``[…]`` or ``{…}``, where no lines can be added.
-        arguments: the arguments' texts by name, as they can stand inside ``{…}``; "" stands for a lone value.
+        in_flow: whether the item is inside ``[…]`` or ``{…}``, where no lines can be added.
+        arguments: the arguments' texts by name, quoted for ``{…}``; "" is the name of a lone value.
     """
 
     file: SpecText
@@ -68,7 +68,7 @@ class ItemText(NamedTuple):
     arguments: dict[str, str]
 
     def replaced(self, pieces: Sequence[Piece]) -> Edit:
-        """Return the edit that puts one or several items in the item's place, under its own modifiers."""
+        """Return the edit that replaces the item by one or several items and keeps its modifiers."""
         if len(pieces) == 1 and pieces[0].when is None:
             colon = ":" if self.has_colon and not pieces[0].arguments else ""
             return self._edit(pieces[0].text() + colon)
@@ -86,7 +86,7 @@ class ItemText(NamedTuple):
     def _edit(self, text: str) -> Edit:
         before = self.file.line(self.start[0])[: self.start[1]]
         after = self.file.line(self.end[0])[self.end[1] :]
-        head, *rest = text.split("\n")  # an item takes several lines only where nothing but a comment follows it
+        head, *rest = text.split("\n")  # several lines are possible only if at most a comment follows the item
         lines = [f"{before}{head}{after}", *rest]
         new = "".join(f"{line.rstrip()}\n" for line in lines)
         return Edit(self.file.name, self.start[0] + 1, self.end[0] + 1, new)
@@ -101,7 +101,7 @@ def applied(text: str, edits: Sequence[Edit]) -> str:
 
 
 def find_item(origin: Origin | None) -> ItemText | None:
-    """Return where the item of an origin stands; None if it is not in a text."""
+    """Return the place of the item of an origin; None if it is not in a text."""
     if not isinstance(origin, Place):
         return None
     file = origin.file
@@ -122,7 +122,7 @@ def _tree(file: SpecText) -> Tree:
 
 
 def _search(root: Tree, place: tuple[int, int]) -> tuple[Scalar, Tree | None, bool] | None:
-    """Return (type, arguments, whether inside brackets) of the item whose type stands at a place."""
+    """Return (type, arguments, whether inside brackets) of the item whose type is at a place."""
     todo = [(root, False)]
     seen: set[int] = set()
     while todo:
@@ -151,7 +151,7 @@ def _arguments(value: Tree | None) -> dict[str, str]:
 
 
 def _flow(tree: Tree) -> str:
-    """Return a value's text as it can stand inside ``{…}``."""
+    """Return a value's text, quoted for ``{…}``."""
     if isinstance(tree, List):
         return f"[{', '.join(_flow(item) for item in tree.items)}]"
     if isinstance(tree, Map):
@@ -160,7 +160,7 @@ def _flow(tree: Tree) -> str:
 
 
 def in_flow(text: str) -> str:
-    """Return an expression as it can stand inside ``{…}``, quoted where it has signs that YAML takes for itself."""
+    """Return an expression for use inside ``{…}``, quoted if it has YAML's special characters."""
     if not any(sign in text for sign in _FLOW_SIGNS) and ": " not in text and " #" not in text and text:
         return text
     return f"'{text}'" if '"' in text else f'"{text}"'

@@ -8,7 +8,7 @@ from cnncalc.ground.places import Fault, Hint, Origin, SpecError, shown_hint
 
 
 class Faults:
-    """Collects faults; the search for them ends once there are far more than are shown.
+    """Collects faults; the search ends once there are far more than are shown.
 
     Attributes:
         found: the faults, in the order in which they were noted.
@@ -40,7 +40,7 @@ class Faults:
             raise SpecError(self.found)
 
     def refusal(self, origin: Origin, message: str, hint: str | None = None) -> SpecError:
-        """Return the error that ends everything at once, with what was found until now."""
+        """Return an error that ends the search at once, together with the faults found so far."""
         return SpecError([*self.found, Fault(message, origin, hint)])
 
     def __bool__(self) -> bool:

@@ -1,4 +1,4 @@
-"""Lint findings: what is legal in a spec but probably not intended, and the rules that find it."""
+"""Lint findings: legal but probably unintended parts of a spec, and the rules that find them."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ RULES = {
     "wide-fc": "a fully connected layer reads a large map and holds most of the params",
     "channels-last": "an input whose last axis looks like its channels, which come first",
     "batch-axis": "an input that looks as if it began with a batch axis, which shapes don't have",
-    "input-of-scope": "a 'from: input' that means the input of the scope, and not of the path that it stands in",
+    "input-of-scope": "a 'from: input' that means the input of the scope, not of the enclosing path",
     "unused-output": "nothing reads what an item computes",
     "unused-name": "a name that a 'for' binds, or an input, is never read",
     "unused-block": "a block that no item uses",
     "unused-argument": "an argument of the spec or of a block that nothing reads",
 }
-"""Every rule with what it finds; ``# allow: RULE`` on the line silences it there."""
+"""Every rule with a description; ``# allow: RULE`` on the line silences it there."""
 
 
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
 
 class Finding(NamedTuple):
-    """One warning: which rule, what, where, and what may be done.
+    """One warning: rule, message, place and hint.
 
     Attributes:
         layer: a node's name, or empty.
-        saves: how many params the hint saves.
+        saves: number of params that the hint saves.
     """
 
     rule: str
@@ -51,31 +51,31 @@ class Finding(NamedTuple):
 
     def text(self) -> str:
         """Return the warning as it is shown, with place, excerpt and hint."""
-        unknown = [word for word in self._allowing[:1] if word not in RULES]  # words behind the rules may give a reason
+        unknown = [word for word in self._allowing[:1] if word not in RULES]  # words after the rules may give a reason
         no_rule = f"'# allow:' names no rule: {did_you_mean(unknown[0], RULES, '') or unknown[0]}" if unknown else ""
         hint = "; ".join(filter(None, [self.hint, no_rule]))
         return Fault(f"warning: {self.message} [{self.rule}]", self.origin, hint or None).text()
 
     @property
     def place(self) -> tuple[object, ...]:
-        """What the findings of one fault in the text share, however many layers the fault makes."""
+        """The key shared by all findings of one mistake in the text, which may affect many layers."""
         return (self.rule, self.origin or self.layer)
 
     @property
     def allowed(self) -> bool:
-        """Whether a comment on the line says that it is meant: ``# allow: lost-pixels``."""
+        """Whether a comment on the line silences it: ``# allow: lost-pixels``."""
         return self.rule in self._allowing
 
     @property
     def _allowing(self) -> list[str]:
-        """What a comment on the line allows, as it stands there."""
+        """The text of the line's ``allow`` comment."""
         line = self.origin.file.line(self.origin.line) if isinstance(self.origin, Place) else ""
         comment = re.search(r"#.*\ballow:([\w\s,-]+)", line)
         return re.findall(r"[\w-]+", comment[1]) if comment else []
 
 
 class SpecWarning(UserWarning):
-    """What is probably not meant, found while a network is built; its text has the place and what to do."""
+    """A probable mistake, found while a network is built; its text has the place and a hint."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.text().removeprefix("warning: "))
@@ -89,7 +89,7 @@ def warn(found: Iterable[Finding]) -> None:
 
 
 def _callers_level() -> int:
-    """Return how far above :func:`warn` the first frame is that is not the package's."""
+    """Return the distance from :func:`warn` to the first frame outside the package."""
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame, level = frame.f_back, level + 1
@@ -98,7 +98,7 @@ def _callers_level() -> int:
 
 @contextmanager
 def noticed() -> Iterator[list[Finding]]:
-    """Collect the findings of what is built inside, instead of warning of them."""
+    """Collect the findings of networks that are built inside, instead of warning."""
     found: list[Finding] = []
 
     def keep(
@@ -119,7 +119,7 @@ def noticed() -> Iterator[list[Finding]]:
 
 
 def distinct(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings without those that are allowed; several of one place become one, with their number."""
+    """Return the findings that are not silenced; several of one place become one, with their number."""
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.place, []).append(finding)

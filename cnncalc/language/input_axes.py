@@ -1,7 +1,7 @@
 """Warnings about input shapes that are legal but look like channels-last shapes or shapes with a batch axis.
 
-The rules are tuned on the shapes that networks have: no shipped network may be doubted, and neither may volumes, clips
-of a few frames, small maps of many channels, or maps of one column that are meant as such.
+The rules are tuned on real networks: there must be no warning about shipped networks, volumes, clips of a few frames,
+small maps of many channels, or intended maps of one column.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from cnncalc.ground.values import Value
 
 PICTURE = (1, 3, 4)
-"""Channels of pictures: grey, colours, colours with transparency."""
+"""Numbers of channels of pictures: grey, colour, colour with transparency."""
 
 SIDE = 16
-"""The fewest pixels with which an axis looks like the side of a picture; for two equal axes five are enough."""
+"""Fewest pixels of an axis that looks like the side of a picture; for two equal axes five are enough."""
 
 FOUR = 64
-"""The same for the sides behind an axis of 4, which may also be the frames of a map inside a network for videos."""
+"""The same for sides after an axis of 4, which may also be the frames of a map inside a network for videos."""
 
 SAMPLES = 100
-"""The least length with which the first of two axes looks like time rather than channels."""
+"""Least length of the first of two axes that looks like time rather than channels."""
 
 
 class Doubt(NamedTuple):
-    """What a shape looks like: the rule that says so, in which words, and the shape that is probably meant."""
+    """A doubt about a shape: the rule, its words, and the shape that is probably meant."""
 
     rule: str
     looks: str
@@ -39,16 +39,16 @@ class Doubt(NamedTuple):
 
 
 def doubt(shape: Shape, kernel: Value = None) -> Doubt | None:
-    """Return what is doubtful about an input's shape, or None.
+    """Return the doubt about an input's shape, or None.
 
     Args:
         shape: channels first, without the batch axis.
-        kernel: the first window that the network slides, as its spec states it; None if that is an expression.
+        kernel: the network's first window, as in its spec; None if that is an expression.
     """
     axes = len(shape)
     listed = kernel if isinstance(kernel, tuple) else ()
     if len(listed) == axes - 1 and (axes == 4 or listed[-1:] == (1,)):
-        return None  # a kernel with a figure for each axis: whoever wrote it has counted the axes
+        return None  # a kernel with a number for each axis: its author has counted the axes
     width = listed[-1] if listed else kernel
     is_wide = not isinstance(width, int) or width >= max(2, shape[-1])
     if axes == 2 and shape[1] <= 3 and shape[0] >= SAMPLES and is_wide:
@@ -75,16 +75,16 @@ def _picture(height: int, width: int, side: int = SIDE) -> bool:
 def findings(
     document: Document, shapes: Mapping[str, Shape], stated: Mapping[str, SpecValue | None], given: Iterable[str]
 ) -> Iterator[Finding]:
-    """Find the inputs of a network whose axes look as if they stood otherwise.
+    """Find the inputs of a network whose axes seem to be in another order.
 
     Args:
         document: the spec.
         shapes: the inputs' shapes.
-        stated: what the spec states of each.
-        given: the names of those whose shapes come from elsewhere, so that the spec has no place for them.
+        stated: the shapes in the spec.
+        given: the names of inputs whose shapes are not from the spec, so that they have no place there.
     """
     if any(isinstance(item, LayerItem) and item.type_name == "permute" for item in document.items[:1]):
-        return  # the spec puts the axes into their order itself
+        return  # the spec itself reorders the axes
     kernel = _first_kernel(document.items)
     for name, shape in shapes.items():
         found = doubt(shape, kernel)
@@ -101,9 +101,9 @@ def findings(
 
 
 def _first_kernel(items: list[Item]) -> Value:
-    """Return the first window that items slide: a number, a list with one for each axis, or None for an expression.
+    """Return the first window of some items: a number, a list with one for each axis, or None for an expression.
 
-    Where nothing slides a window it is 1: each position is read by itself.
+    Without any window it is 1: each position is read separately.
     """
     seen: set[Block] = set()
     waiting = items[::-1]

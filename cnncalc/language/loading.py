@@ -1,4 +1,4 @@
-"""Load a spec from what a user names: a file, a text, or a network that ships."""
+"""Load a spec from a file, a text, or the name of a shipped network."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from cnncalc.layers.shapes import Shape
 
 SUFFIXES = (".yaml", ".yml", ".onnx")
-"""What the names of files end in that hold networks."""
+"""Suffixes of files that hold networks."""
 
 
 class Spec(Document):
-    """A document from which networks are built: the recipe that a text is."""
+    """A document from which networks are built: the recipe for a spec."""
 
     def build(
         self,
@@ -44,7 +44,7 @@ class Spec(Document):
 
 
 def open_document(spec: str) -> tuple[Spec, str | None]:
-    """Return the spec that ``spec`` names, and the variant that the name asks for.
+    """Return the spec that ``spec`` names, and the variant that the name includes.
 
     Raises:
         CnncalcError: if there is no such spec, or it can't be read.
@@ -59,16 +59,16 @@ def open_document(spec: str) -> tuple[Spec, str | None]:
 
 
 def _shipped(spec: str) -> tuple[str, str | None]:
-    """Return (path, variant) of a network that ships.  A folder of its name does not hide it.
+    """Return (path, variant) of a shipped network.  A folder of its name does not hide it.
 
     Raises:
-        CnncalcError: where ``spec`` is a path, a folder, an address or nothing that is known.
+        CnncalcError: where ``spec`` is a path, a folder, a URL or an unknown name.
     """
     from cnncalc.language.shipped import find
 
     try:
         if os.path.islink(spec) and not os.path.exists(spec):
-            raise CnncalcError(f"{spec}: a link to {os.readlink(spec)}, where there is no file")
+            raise CnncalcError(f"{spec}: a broken link to {os.readlink(spec)}")
         if os.sep in spec or spec.lower().endswith(SUFFIXES):
             raise CnncalcError(f"{spec}: no such file", _file_meant(spec))
         return find(spec, _file_meant)
@@ -79,7 +79,7 @@ def _shipped(spec: str) -> tuple[str, str | None]:
 
 
 def _file_meant(spec: str) -> str | None:
-    """Return a hint for a path where there is no file: the files beside it with its name or a similar one."""
+    """Return a hint for a path without a file: files in the folder with its name or a similar one."""
     folder, name = os.path.split(spec)
     try:
         files = [file for file in os.listdir(folder or os.curdir) if file.lower().endswith(SUFFIXES)]
@@ -91,10 +91,10 @@ def _file_meant(spec: str) -> str | None:
 
 
 def read_text(data: bytes, name: str) -> Spec:
-    """Return the spec of some bytes, called ``name`` in messages; unnamed, its name is the file's.
+    """Return the spec in some bytes, called ``name`` in messages; a spec without a name is named after the file.
 
     Raises:
-        CnncalcError: if they are no spec, or with every fault that can be found without expanding it.
+        CnncalcError: if they are not a spec, or with every fault that can be found without expanding it.
     """
     try:
         spec = Spec(decode(data, name))

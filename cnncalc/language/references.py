@@ -6,7 +6,7 @@ from cnncalc.language.document import Document, walked
 
 
 def numbered_references(document: Document) -> list[str]:
-    """Return the names in ``from``, ``weights`` and ``outputs`` that are no item's ``name``, such as ``conv3``."""
+    """Return the names in ``from``, ``weights`` and ``outputs`` that are not an item's ``name``, such as ``conv3``."""
     items = [item for block in document.blocks.values() for item in walked(block.items)]
     items += walked(document.items)
     given = {item.name.name for item in items if item.name is not None}
@@ -18,5 +18,5 @@ def numbered_references(document: Document) -> list[str]:
 
 
 def _is_given(part: str, known: set[str]) -> bool:
-    """Whether a name is an item's own, or that of an item that comes several times, with its number."""
+    """Whether a name is an item's explicit name, perhaps with the number of a repeated item."""
     return part in known or part.rstrip("0123456789") in known

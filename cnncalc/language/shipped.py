@@ -1,4 +1,4 @@
-"""The specs that ship with the package: found by name, without an index that could go stale."""
+"""The shipped specs: found by name, without an index that could become outdated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(__file__))
 
 
 def folder() -> str:
-    """Return where the specs are: inside the installed package, or beside it in a checkout."""
+    """Return the folder of the specs: inside the installed package, or beside it in a checkout."""
     installed = os.path.join(_PACKAGE, "specs")
     return installed if os.path.isdir(installed) else os.path.join(os.path.dirname(_PACKAGE), "specs")
 
@@ -31,7 +31,7 @@ def _path(stem: str) -> str:
 
 
 def variant_names(text: str) -> list[str]:
-    """Return the names of a spec's variants, in its order; its text is searched for them, and not read as YAML."""
+    """Return the names of a spec's variants, in its order; its text is searched for them, not parsed as YAML."""
     names: list[str] = []
     _, found, below = f"\n{text}".partition("\nvariants:")
     for line in below.splitlines()[1:] if found else ():
@@ -44,7 +44,7 @@ def variant_names(text: str) -> list[str]:
 
 
 def networks() -> list[tuple[str, str, str | None]]:
-    """Return (name, path, variant) of every network that ships; variant is None if the file is one network."""
+    """Return (name, path, variant) of every shipped network; variant is None if the file is one network."""
     found: list[tuple[str, str, str | None]] = []
     for stem in _stems():
         path = _path(stem)
@@ -59,10 +59,10 @@ def find(name: str, otherwise: Callable[[str], str | None] = lambda name: None) 
 
     Args:
         name: of the network.
-        otherwise: returns a hint that is better than a near name, where it has one.
+        otherwise: returns a better hint than a similar name, if it has one.
 
     Raises:
-        CnncalcError: if no shipped spec has the name; the hint has the nearest.
+        CnncalcError: if no shipped spec has the name; the hint has the most similar one.
     """
     likely = sorted(_stems(), key=lambda stem: -len(os.path.commonprefix((stem, name))))  # noqa: RUF071 - of two words
     for stem in likely:
@@ -76,6 +76,6 @@ def find(name: str, otherwise: Callable[[str], str | None] = lambda name: None) 
     known = [network for network, _, _ in networks()]
     near = otherwise(name) or did_you_mean(name, known, "")
     raise CnncalcError(
-        f"'{name}' is neither a file nor a network that ships with cnncalc",
-        near or "'cnncalc specs' lists the networks that ship",
+        f"'{name}' is neither a file nor a network shipped with cnncalc",
+        near or "'cnncalc specs' lists the shipped networks",
     )

@@ -49,7 +49,7 @@ def _used_blocks(items: list[Item]) -> list[Block]:
 
 
 def _names_of_document(document: Document, used: list[Block]) -> set[str]:
-    """Return the names of the document's args that something reads."""
+    """Return the names of the document's args that are read."""
     names = _names(document.items) | _of_values(document.arguments) | _of_values(document.expect)
     names |= _of_input(document.input)
     outputs = list(document.outputs or ())
@@ -72,7 +72,7 @@ def _of_values(values: Mapping[str, SpecValue | None]) -> set[str]:
 
 
 def _names(items: list[Item]) -> set[str]:
-    """Return the names that items read from around them."""
+    """Return the names that items read from enclosing scopes."""
     return {name for item in items for name in _outer_names(item)}
 
 
@@ -83,7 +83,7 @@ def _outer_names(item: Item) -> set[str]:
 
 
 def _own_names(item: Item) -> set[str]:
-    """Return the names that an item reads, those that its own loop binds included."""
+    """Return the names that an item reads, including those that its loop binds."""
     values = [item.repeat, item.when, item.expect]
     if isinstance(item, (LayerItem, BlockItem)):
         values += item.arguments.values()
@@ -91,19 +91,19 @@ def _own_names(item: Item) -> set[str]:
 
 
 def _loops(item: Item) -> Iterator[Finding]:
-    """Find names that a loop binds and nothing reads; a name that begins with _ is meant to be unread."""
+    """Find names that a loop binds but nothing reads; names that begin with _ are meant to be unused."""
     if item.loop is not None:
         read = _own_names(item)
         for name in item.loop.names:
             if name not in read and not name.startswith("_"):
-                hint = "write repeat: instead" if len(item.loop.names) == 1 else f"call it _{name} if that is meant"
+                hint = "write repeat: instead" if len(item.loop.names) == 1 else f"call it _{name} if that is intended"
                 yield Finding("unused-name", f"'{name}' is bound by 'for' and never read", item.loop.origin, hint)
     for inner in item.children:
         yield from _loops(inner)
 
 
 def _key(origin: Place, name: str) -> Place:
-    """Return the place of the key whose value stands at ``origin``: there, or before it."""
+    """Return the place of the key whose value is at ``origin``: there, or before it."""
     for line in range(origin.line, -1, -1):
         text = origin.file.line(line)
         if line == origin.line:

@@ -30,7 +30,7 @@ SAFETENSORS = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
 # identifier of TensorFlow Lite, HDF5's superblock, safetensors' length of the header, numpy.lib.format.
 FILES = {
     "a TensorFlow Lite model": ("net.tflite", b"\x1c\x00\x00\x00TFL3" + bytes(40)),
-    "an HDF5 file, as Keras has them": ("net.h5", b"\x89HDF\r\n\x1a\n" + bytes(40)),
+    "an HDF5 file, such as Keras's": ("net.h5", b"\x89HDF\r\n\x1a\n" + bytes(40)),
     "a Keras model": ("net.keras", archive("metadata.json", "config.json", "model.weights.h5")),
     "a file of PyTorch": ("net.pt", archive("net/data.pkl", "net/byteorder", "net/data/0")),
     "a file of PyTorch, or another pickle": ("old.pth", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."),
@@ -52,7 +52,7 @@ FILES = {
     "Python code": ("net.py", b"import torch\nfrom torch import nn\n\nclass Net(nn.Module):\n    pass\n"),
     "a Keras model in JSON": ("net.json", json.dumps({"class_name": "Sequential", "config": {"layers": []}}).encode()),
     "JSON": ("other.json", b'{"a": 1}'),
-    "what cnncalc has written": ("out.json", json.dumps({"schema_version": 1, "layers": []}).encode()),
+    "an output of cnncalc": ("out.json", json.dumps({"schema_version": 1, "layers": []}).encode()),
     "a Caffe model": ("lenet.prototxt", b'name: "LeNet"\nlayer {\n  name: "data"\n  type: "Input"\n}\n'),
     "a TensorFlow graph as text": ("graph.pbtxt", b'node {\n  name: "x"\n}\n'),
     "a darknet configuration": ("yolo.cfg", b"[net]\nbatch=64\n\n[convolutional]\nfilters=32\n"),
@@ -106,7 +106,7 @@ def test_other_bytes_are_said_to_be_none_of_text() -> None:
 def test_an_address_is_not_fetched(address: str) -> None:
     done = cnncalc("summary", address)
     assert done.code == 2
-    assert done.err == f"{address}: this is a URL, and nothing is fetched\n  hint: download it, and give the file\n"
+    assert done.err == f"{address}: this is a URL, but nothing is downloaded\n  hint: download it, and use the file\n"
 
 
 def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,4 +156,4 @@ def test_what_is_only_called_an_onnx_model(content: bytes, what: str, tmp_path: 
 def test_a_link_that_leads_nowhere(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.symlink_to("other.yaml")
-    assert cnncalc("summary", str(path)) == (2, "", f"{path}: a link to other.yaml, where there is no file\n")
+    assert cnncalc("summary", str(path)) == (2, "", f"{path}: a broken link to other.yaml\n")

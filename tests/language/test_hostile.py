@@ -38,7 +38,7 @@ BLOCKS_OF_BLOCKS = (
 )  # fmt: skip
 
 HOSTILE = {
-    "aliases of aliases": (bomb("args:\n  "), "aliases expand to more than 10,000 further parts"),
+    "aliases of aliases": (bomb("args:\n  "), "aliases expand to more than 10,000 additional parts"),
     "an alias that contains itself": ("input: &a [3, *a]\nlayers: [relu]\n", "the alias *a contains itself"),
     "an item that contains itself": (HEAD + "  - &a\n    sequence: [*a]\n", "the alias *a contains itself"),
     "brackets": ("input: " + "[" * 5000 + "]" * 5000, "nested deeper than 64"),
@@ -97,12 +97,12 @@ HOSTILE = {
         'args: {x: "[0]*9000"}\n' + HEAD + "  - relu\n  - relu:\n    for: i in range(20000)\n    when: \"len([x, x]) + i\"\n",
         "take more than 1,500,000 operations"),
     "no input": ("input: {}\nlayers: [relu]\n", "the network has no input"),
-    "paths": ("input: [1, 8]\nlayers:\n  - add:\n      paths: [" + "[], " * 2500 + "[]]\n    repeat: 20000\n", "has 2,501 paths; at most 1,000"),
+    "paths": ("input: [1, 8]\nlayers:\n  - add:\n      paths: [" + "[], " * 2500 + "[]]\n    repeat: 20000\n", "has 2,501 paths; a layer may have at most 1,000"),
     "inputs of many layers": ("input: [1, 8]\nlayers:\n  - add:\n      paths: [" + "[], " * 900 + "[]]\n    repeat: 20000\n", "read more than 250,000 tensors"),
     "inputs that double": (
         "input: [1, 8]\nlayers:\n  - sequence: []\n    name: s0\n    from: [input, input]\n"
         + "".join(f"  - sequence: []\n    name: s{i}\n    from: [s{i - 1}, s{i - 1}]\n" for i in range(1, 60))
-        + "  - add:\n    from: s59\n", "more than 1,000 tensors come in"),
+        + "  - add:\n    from: s59\n", "more than 1,000 inputs"),
     "a long name": ("input: [1, 8]\nlayers:\n  - sequence:\n      - relu:\n        repeat: 100000\n    name: " + "n" * 9000 + "\n", "a name of 9000 characters; at most 100"),
     "long names in one another": (
         "input: [1, 8]\nblocks:\n" + "".join(f"  {'b' * 90}{i}: {{layers: [{'b' * 90}{i + 1}]}}\n" for i in range(40))

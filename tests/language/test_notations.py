@@ -21,14 +21,14 @@ ITEMS = [
     ("type: conv\n    args: {out_channels: 10, kernel_size: 5}", 5, "an item begins with its type, not with 'type:'", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
     ("type: relu", 5, "unknown layer type 'type'", "write '- relu'"),
     ("class_name: Dense\n    config: {units: 10, activation: softmax}", 5, "an item begins with its type, not with 'class_name:'", "write '- linear: 10', then '- softmax'"),
-    ("conv: {out_channels=10}", 12, "conv: 'out_channels=10' is no argument", "write '- conv: {out_channels: 10, kernel_size: …}'"),
-    ("conv: {out_channels=10, kernel_size=5}", 12, "conv: 'out_channels=10' is no argument", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
-    ("conv: {out_channels:10, kernel_size: 5}", 12, "conv: 'out_channels:10' is no argument", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
-    ("conv: {10, 5}", 12, "conv: '10' is no argument", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("conv: {out_channels=10}", 12, "conv: 'out_channels=10' is not an argument", "write '- conv: {out_channels: 10, kernel_size: …}'"),
+    ("conv: {out_channels=10, kernel_size=5}", 12, "conv: 'out_channels=10' is not an argument", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("conv: {out_channels:10, kernel_size: 5}", 12, "conv: 'out_channels:10' is not an argument", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("conv: {10, 5}", 12, "conv: '10' is not an argument", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
     ("conv: [10, 5]", 5, "conv: 'kernel_size' is missing", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
-    ("conv: 10 5", 11, "conv: '10 5' is no value", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
-    ("conv: out_channels=10, kernel_size=5", 11, "conv: 'out_channels=10, kernel_size=5' is no value", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
-    ("conv: 3x3, 64", 11, "conv: '3x3, 64' is no value", "write '- conv: {out_channels: 64, kernel_size: 3}'"),
+    ("conv: 10 5", 11, "conv: '10 5' is not a value", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("conv: out_channels=10, kernel_size=5", 11, "conv: 'out_channels=10, kernel_size=5' is not a value", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
+    ("conv: 3x3, 64", 11, "conv: '3x3, 64' is not a value", "write '- conv: {out_channels: 64, kernel_size: 3}'"),
     ("conv 3x3/2, 64", 5, "unknown layer type 'conv 3x3/2, 64'", "write '- conv: {out_channels: 64, kernel_size: 3, stride: 2}'"),
     ("conv3-64", 5, "unknown layer type 'conv3-64'", "write '- conv: {out_channels: 64, kernel_size: 3}'"),  # the tables of VGG
     ("linear:10", 5, "unknown layer type 'linear:10'", "write '- linear: 10'"),
@@ -45,22 +45,22 @@ ITEMS = [
     ("nn.Upsample(scale_factor=2, mode='bilinear')", 5, "unknown layer type", "write '- upsample: {scale_factor: 2, mode: linear}'"),
     ("UpSampling2D(size=(2, 2))", 5, "unknown layer type", "write '- upsample: 2'"),
     ("layers.Dense(10)(x)", 5, "unknown layer type", "write '- linear: 10'"),
-    ("nn.Conv2d(3", 5, "unknown layer type 'nn.Conv2d(3'", "arguments are named, behind a colon: '- conv: {out_channels: …, kernel_size: …}'"),
-    ("conv(1, 2, 3, 4, 5, 6, 7, 8, 9)", 5, "unknown layer type", "arguments are named, behind a colon: '- conv: {"),
-    ("conv(0, 3)", 5, "unknown layer type", "arguments are named, behind a colon: '- conv: {"),  # no such convolution
+    ("nn.Conv2d(3", 5, "unknown layer type 'nn.Conv2d(3'", "name the arguments after a colon: '- conv: {out_channels: …, kernel_size: …}'"),
+    ("conv(1, 2, 3, 4, 5, 6, 7, 8, 9)", 5, "unknown layer type", "name the arguments after a colon: '- conv: {"),
+    ("conv(0, 3)", 5, "unknown layer type", "name the arguments after a colon: '- conv: {"),  # no such convolution
     ("nn.RReLU(0.1, 0.3)", 5, "unknown layer type", "not offered"),
     ("Conv2D: {filters: 32, kernel_size: 3, activation: relu}", 5, "unknown layer type 'Conv2D'", "it is called 'conv' here: write '- conv: {out_channels: 32, kernel_size: 3}', then '- relu'"),
     ("Conv2d: {out_channels: 32, kernel_size: 3}", 5, "unknown layer type 'Conv2d'", "it is called 'conv' here"),
     ("relu\n   -flatten", 5, "unknown layer type 'relu -flatten'", "an item begins with a dash, in the same column as the one above it"),
-    ("-flatten", 5, "unknown layer type '-flatten'", "a blank follows the dash: '- flatten'"),
+    ("-flatten", 5, "unknown layer type '-flatten'", "write a blank after the dash: '- flatten'"),
     ("[conv, 10, 5]", 5, "an item must be a layer type, alone or with its arguments", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
     ("[-1, 1, Conv, [64, 3, 2]]", 5, "an item must be a layer type", "write '- conv: {out_channels: 64, kernel_size: 3, stride: 2}'"),  # YOLOv5
-    ("[relu, relu]", 5, "an item must be a layer type", "write each as an item of its own: '- relu', then '- relu'"),
+    ("[relu, relu]", 5, "an item must be a layer type", "write each as a separate item: '- relu', then '- relu'"),
     ("conv: (10, 5)", 5, "conv: 'kernel_size' is missing", "write '- conv: {out_channels: 10, kernel_size: 5}'"),
-    ("concat: [a, b]", 13, "concat reads what 'from' names", "beside the type, in its column: 'from: [a, b]'"),
-    ("add: [[], [relu]]", 10, "add takes no argument", "paths stand under their name: '- add: {paths: …}'"),
+    ("concat: [a, b]", 13, "concat takes its inputs from 'from'", "write it below the type, in the same column: 'from: [a, b]'"),
+    ("add: [[], [relu]]", 10, "add takes no argument", "write paths under their name: '- add: {paths: …}'"),
     ("relu,", 5, "unknown layer type 'relu,'", "write '- relu'"),
-    ("relu -> conv", 5, "unknown layer type 'relu -> conv'", "write each as an item of its own: '- relu', then '- conv: {out_channels: …, kernel_size: …}'"),
+    ("relu -> conv", 5, "unknown layer type 'relu -> conv'", "write each as a separate item: '- relu', then '- conv: {out_channels: …, kernel_size: …}'"),
     ("conv: {out_channels： 10， kernel_size： 3}", 12, "conv: unknown argument 'out_channels： 10， kernel_size： 3'", "for '：' write a colon and a blank"),
     ("conv: {out_channels: “10”, kernel_size: 3}", 26, "'“10”' is not an expression", "quotes are \" and '"),
     ("conv:\n    args: {out_channels: 3}", 9, "unknown modifier 'args'", None),
@@ -99,35 +99,35 @@ def test_what_the_hint_says_is_a_spec(item: str) -> None:
 @pytest.mark.parametrize(
     ("lines", "hint"),
     [
-        ("  - relu\n  -flatten\n", "a blank follows the dash: '- flatten'"),
-        ("  -relu\n  -flatten\n", "a blank follows the dash: '- relu'"),
-        ("  -\trelu\n", "write a blank in place of the tab"),
+        ("  - relu\n  -flatten\n", "write a blank after the dash: '- flatten'"),
+        ("  -relu\n  -flatten\n", "write a blank after the dash: '- relu'"),
+        ("  -\trelu\n", "replace the tab by blanks"),
         ("  – relu\n", "for '–' write -"),
         ("  -\u00a0relu\n", "for U+00A0 write a blank"),
         (
             "  - conv:{out_channels: 10, kernel_size: 5}\n",
-            "a colon and a blank stand between a type and its arguments: '- conv: {…}'",
+            "write a colon and a blank between a type and its arguments: '- conv: {…}'",
         ),
         (
             "  - conv {out_channels: 10, kernel_size: 5}\n",
-            "a colon and a blank stand between a type and its arguments: '- conv: {…}'",
+            "write a colon and a blank between a type and its arguments: '- conv: {…}'",
         ),
         (
             "  - conv: {out_channels: 10 kernel_size: 5}\n",
-            "commas stand between arguments: '{out_channels: 8, kernel_size: 3}'",
+            "separate arguments by commas: '{out_channels: 8, kernel_size: 3}'",
         ),
         (
             "  - conv: {out_channels: 10; kernel_size: 5}\n",
-            "commas stand between arguments: '{out_channels: 8, kernel_size: 3}'",
+            "separate arguments by commas: '{out_channels: 8, kernel_size: 3}'",
         ),
         (
             "  - conv: out_channels: 10, kernel_size: 5\n",
-            "arguments stand in {…}, or below: '- conv: {out_channels: …}'",
+            "write arguments in {…}, or below: '- conv: {out_channels: …}'",
         ),
         ("  - conv：{out_channels: 10, kernel_size: 5}\n", "for '：' write a colon and a blank"),
         (
             "  - conv(out_channels: 10, kernel_size: 5)\n",
-            "a colon and a blank stand between a type and its arguments: '- conv: {…}'",
+            "write a colon and a blank between a type and its arguments: '- conv: {…}'",
         ),
     ],
 )
@@ -140,14 +140,14 @@ def test_what_yaml_itself_refuses(lines: str, hint: str) -> None:
 def test_a_block_s_argument_without_a_colon() -> None:
     text = "blocks:\n  b: {args: {c: 1}, layers: [relu]}\n" + HEAD + "  - b: {c=2}\n"
     done = cnncalc("summary", "-", stdin=text)
-    assert done.err.startswith("<stdin>:5:9: block 'b': 'c=2' is no argument\n")
-    assert done.err.endswith("  hint: a colon and a blank stand between an argument and its value\n")
+    assert done.err.startswith("<stdin>:5:9: block 'b': 'c=2' is not an argument\n")
+    assert done.err.endswith("  hint: write a colon and a blank between an argument and its value\n")
 
 
 def test_a_call_of_a_block() -> None:
     text = "blocks:\n  bottle: {args: {c: 1}, layers: [relu]}\n" + HEAD + "  - bottle(64)\n"
     done = cnncalc("summary", "-", stdin=text)
-    assert done.err.endswith("  hint: arguments are named, behind a colon: '- bottle: {…}'\n")
+    assert done.err.endswith("  hint: name the arguments after a colon: '- bottle: {…}'\n")
 
 
 def test_a_long_item_is_not_looked_into() -> None:
@@ -162,14 +162,14 @@ def test_a_long_item_is_not_looked_into() -> None:
         (
             "  -conv: {out_channels: 3, kernel_size: 1}",
             "each item begins with a dash",
-            "a blank follows the dash: '- conv'",
+            "write a blank after the dash: '- conv'",
         ),
         (
             "  - relu:\n    repeat: true",
             "repeat must be an integer of 0 or more, not true",
-            "'repeat: 2' says how often",
+            "use 'repeat: 2' for a number",
         ),
-        ("  - relu:\n    for:", "'for' is left empty", "write a value behind 'for:', or leave the line out"),
+        ("  - relu:\n    for:", "'for' is empty", "write a value after 'for:', or leave the line out"),
     ],
 )
 def test_slips_around_items(layers: str, message: str, hint: str) -> None:

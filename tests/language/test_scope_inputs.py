@@ -8,8 +8,8 @@ from cnncalc.language.findings import noticed
 from cnncalc.network import loads
 
 CONV = "{conv: {out_channels: 3, kernel_size: 3, padding: 1}%s}"
-OF_SCOPE = "'input' is the input of the scope here, not what this path or unnamed sequence starts from"
-OF_SEQUENCE = "'input' is the sequence's own input, which comes in without a 'from', too"
+OF_SCOPE = "'input' is the scope's input here, not the start of this path or unnamed sequence"
+OF_SEQUENCE = "'input' is the sequence's input here, which is also read without a 'from'"
 
 
 def built(layers: str, head: str = "input: [3, 8, 8]") -> tuple[list[list[str]], list[tuple[str, str]]]:

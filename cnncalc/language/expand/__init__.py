@@ -1,1 +1,1 @@
-"""From a document to a graph: blocks, loops and conditions are spelled out, and names resolved."""
+"""From a document to a graph: expand blocks, loops and conditions, and resolve names."""

@@ -39,11 +39,11 @@ def build(
     """Build the network that a document describes.
 
     Args:
-        document: what the spec states.
-        variant: the variant of the family, or None for the document's own figures.
+        document: the spec.
+        variant: the variant of the family, or None for the document's default.
         settings: values for ``args``, over the document's and the variant's.
         inputs: shapes by input name, over the document's; the name "" stands for the only input.
-        expander: what makes nodes of items.
+        expander: the class that turns items into nodes.
 
     Raises:
         CnncalcError: if there is no such variant.
@@ -57,7 +57,7 @@ def build(
 def warn_of_inputs(
     document: Document, variant: str | None, settings: Mapping[str, Value], inputs: Mapping[str, Shape]
 ) -> None:
-    """Warn of input shapes that are probably not meant, as building the network would."""
+    """Warn about input shapes that are probably mistakes, as building the network would."""
     from contextlib import suppress
 
     build = _Build(document, variant, settings, inputs)
@@ -145,9 +145,9 @@ class _Build:
         return values
 
     def check_setting(self, name: str, own: Value) -> None:
-        """Refuse a text in place of a figure, and the other way round: expressions would take it for another value.
+        """Refuse a text in place of a number, and vice versa: expressions would give another result.
 
-        Where an item's argument takes the text as a word beside figures (``same`` as a padding), both are right.
+        If an item's argument accepts words as well as numbers (``same`` as a padding), both are right.
         """
         given = self.settings[name]
         if own is None or given is None or isinstance(own, str) == isinstance(given, str):
@@ -209,7 +209,7 @@ class _Build:
                 if ref is not None and ref.tensors:
                     outputs[output.reference.name] = ref.tensors[-1]
         if not outputs:
-            self.faults.note(stated[0].reference.origin, "no output is left: the 'when' of each is false")
+            self.faults.note(stated[0].reference.origin, "no output is left: the 'when' of every output is false")
         self.faults.stop()
         return outputs
 
@@ -220,7 +220,7 @@ class _Build:
             raise self.faults.refusal(self.document.origin, error.message) from None
 
     def note_unmet_too(self, graph: Graph) -> None:
-        """Note shapes that are not the expected ones: a later fault may come from there."""
+        """Note shapes that differ from the expected ones, because they may be the cause of a later fault."""
         for unmet in graph.misshapen:
             if unmet.origin is not None:
                 self.faults.note(unmet.origin, f"{unmet.what} should be {unmet.expected}, but is {unmet.actual}")

@@ -7,10 +7,9 @@ from cnncalc.language.document import Block, BlockItem, Item, LayerItem
 
 
 def least_layers(items: list[Item], known: dict[str, int], depth: int = 0) -> int:
-    """Return a lower bound of the layers that items expand to.
+    """Return a lower bound of the number of layers that items expand to.
 
-    Items whose number depends on a condition or a name count as none.  ``known`` remembers the blocks that are counted
-    already, so that blocks of blocks cost nothing.
+    Items whose number depends on a condition or a name count 0. ``known`` caches the blocks' numbers.
     """
     if depth > 2 * MAX_DEPTH:
         return 0  # refused for its depth when it is expanded

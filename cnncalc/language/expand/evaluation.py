@@ -1,4 +1,4 @@
-"""Values while a network is built: expressions under the names that hold, within the budget."""
+"""Evaluation of values while a network is built, with the current names and within the budget."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from cnncalc.ground.values import Value
 
 COPIED_AT_ONCE = 8
-"""How many names are copied in the time of one operation of an expression."""
+"""Number of names that are copied in the time of one operation of an expression."""
 
 
 class Evaluation:
-    """Evaluates what a spec states; what can't be computed is a fault and None.
+    """Evaluates a spec's values; a value that can't be computed becomes a fault and None.
 
     Attributes:
         globals: the values of the document's ``args``.
-        budget: what is left of the operations that all expressions may take.
+        budget: the remaining operations of all expressions.
     """
 
     def __init__(self, faults: Faults) -> None:
@@ -35,7 +35,7 @@ class Evaluation:
         self.globals: dict[str, Value] = {}
 
     def value(self, value: SpecValue, names: Names) -> Value:
-        """Return a value; where it can't be computed, a fault and None."""
+        """Return a value, or note a fault and return None."""
         if value.compute is None:
             return value.constant
         try:
@@ -45,7 +45,7 @@ class Evaluation:
             return None
 
     def known(self, value: SpecValue, names: Names, incoming: Flowing) -> Value:
-        """Evaluate a value, unless it asks for an incoming tensor that a fault has made unknown."""
+        """Evaluate a value, unless it depends on an incoming tensor that is unknown after a fault."""
         if value.reads_input:
             if incoming is None:
                 return None
@@ -63,7 +63,7 @@ class Evaluation:
         return bool(result)
 
     def present(self, when: SpecValue, names: Names, incoming: Flowing) -> bool:
-        """Return whether ``when`` holds for the incoming tensor; not where a fault has made that unknown."""
+        """Return whether ``when`` holds for the incoming tensor; False if that is unknown after a fault."""
         if when.reads_input:
             if incoming is None:
                 return False
@@ -71,12 +71,12 @@ class Evaluation:
         return self.condition(when, names)
 
     def count(self, value: SpecValue, names: Names) -> int:
-        """Return how often an item is repeated.  Raises SpecError for more than a network may have."""
+        """Return the number of repetitions of an item. Raises SpecError for more than MAX_LAYERS."""
         count = self.value(value, names)
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             if count is not None or value.is_constant:
                 message = f"repeat must be an integer of 0 or more, not {value_text(count)}"
-                hint = "'repeat: 2' says how often; 'when: …' says whether" if isinstance(count, bool) else None
+                hint = "use 'repeat: 2' for a number, 'when: …' for a condition" if isinstance(count, bool) else None
                 self.faults.note(value.origin, message, hint)
             return 0
         if count > MAX_LAYERS:
@@ -85,7 +85,7 @@ class Evaluation:
         return count
 
     def rows(self, loop: Loop | None, names: Names, incoming: Flowing) -> Sequence[Value]:
-        """Return the rows of ``for``; where an item has none, one row that binds nothing."""
+        """Return the rows of ``for``; without a ``for``, one row that binds nothing."""
         if loop is None:
             return (None,)
         try:
@@ -98,7 +98,7 @@ class Evaluation:
             return ()
 
     def bound(self, loop: Loop | None, row: Value, names: Names) -> Names:
-        """Return the names with those that a row binds."""
+        """Return the names extended by those that a row binds."""
         if loop is None:
             return names
         try:
@@ -109,7 +109,7 @@ class Evaluation:
             return {**names, **dict.fromkeys(loop.names)}
 
     def seen(self, names: Names, incoming: Flowing) -> Names:
-        """Return the names, with those of the incoming tensor where it is known."""
+        """Return the names extended by those of the incoming tensor, if it is known."""
         if not incoming:
             return names
         shape = incoming[0].shape
@@ -117,7 +117,7 @@ class Evaluation:
         return {**names, "in_channels": shape[0], "in_shape": shape}
 
     def inside(self, item: BlockItem, names: Names, incoming: Flowing) -> dict[str, Value]:
-        """Return the names inside a block: the document's, and the block's own."""
+        """Return the names inside a block: the document's and the block's."""
         values = dict(self.globals)
         self.budget.spend(len(values) // COPIED_AT_ONCE + len(item.block.arguments) // 2)
         for name, default in item.block.arguments.items():

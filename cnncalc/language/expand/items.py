@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 CACHED_LAYERS = 256
 
 WORK_OF_A_LAYER, STEPS_OF_A_LAYER = 100, 20
-"""How many operations of expressions, and how many items and rounds, take as long as a layer."""
+"""Numbers of operations of expressions, and of items and rounds, that take as long as a layer."""
 
 
 class Expansion:
@@ -46,7 +46,7 @@ class Expansion:
         graph: what is built.
         scopes: the names.
         published: whether the document's figures apply, so that ``expect`` is checked.
-        misfits: the layers that don't fit what comes in.
+        misfits: the layers that don't fit their inputs.
     """
 
     def __init__(self, graph: Graph, values: Evaluation, faults: Faults, published: bool) -> None:
@@ -60,24 +60,24 @@ class Expansion:
         self._steps = 0
         self._reads = 0
         self._depth = 0
-        self._rounds = 1  # product of the loops around, so that too many rounds are refused before they are run
-        self._starts: list[Flowing] = []  # what the paths and unnamed sequences around start from; None for a scope
+        self._rounds = 1  # product of the enclosing loops, so that too many rounds are refused before they run
+        self._starts: list[Flowing] = []  # start tensors of the enclosing paths and unnamed sequences; None for a scope
         self._warned: set[Origin] = set()
 
     # --- items ----------------------------------------------------------------------------------------------
 
     def items(self, items: list[Item], frame: Frame, names: Names, incoming: Flowing) -> Flowing:
-        """Expand items one after the other and return what comes out of the last."""
+        """Expand items one after the other and return the output of the last."""
         for item in items:
             incoming = self._item(item, frame, names, incoming)
         return incoming
 
     def _item(self, item: Item, frame: Frame, names: Names, above: Flowing) -> Flowing:
-        """Expand an item with its modifiers; an absent item passes on what comes from above."""
+        """Expand an item with its modifiers; an absent item passes its input through."""
         incoming = above
         if item.sources is not None:
             if self._plainly_absent(item, names):
-                return above  # the items that it would read may be absent, too
+                return above  # the items in its ``from`` may be absent, too
             self._warn_of_input(item, frame, above)
             incoming = self.scopes.sources(item, frame)
         if item.repeats:
@@ -101,7 +101,7 @@ class Expansion:
         return not self.values.condition(when, names)
 
     def _all_rounds(self, item: Item, frame: Frame, names: Names, incoming: Flowing) -> tuple[Flowing, bool]:
-        """Expand an item with a loop, and return what comes out of the last round, and whether any round was there."""
+        """Expand an item with a loop; return the output of the last round, and whether there was a round."""
         values, around, is_there = self.values, self._rounds, False
         rows = values.rows(item.loop, names, incoming)
         for row in rows:
@@ -119,9 +119,9 @@ class Expansion:
         return incoming, is_there
 
     def _round(self, item: Item, lookup: Frame, names: Names, incoming: Flowing, frame: Frame) -> Flowing:
-        """Expand one round of an item that is there."""
+        """Expand one round of a present item."""
         before = len(self.graph.nodes)
-        if isinstance(item, SequenceItem) and item.name is None:  # has no scope of its own
+        if isinstance(item, SequenceItem) and item.name is None:  # has no scope
             return self._inner(item.items, lookup, names, incoming)
         if item.weights is not None:
             self.sharing.begin(item, frame)
@@ -138,34 +138,34 @@ class Expansion:
     def _contents(
         self, item: Item, name: str, lookup: Frame, frame: Frame, names: Names, incoming: Flowing
     ) -> tuple[Scope | None, Flowing]:
-        """Expand what an item is made of, and return its scope, where it has one of its own, and its output."""
+        """Expand the contents of an item; return its scope, if it has one, and its output."""
         if isinstance(item, LayerItem):
             return None, self._layer(item, frame.scope.prefix + name, lookup, names, incoming)
         return self._scoped(item, frame.scope.prefix + name, frame, names, incoming)
 
     @property
     def effort(self) -> int:
-        """What was done beside adding layers, in layers that would have taken as long."""
+        """The work apart from adding layers, in layers that would take as long."""
         return (MAX_WORK - self.values.budget.left) // WORK_OF_A_LAYER + self._steps // STEPS_OF_A_LAYER
 
     def _step(self, item: Item) -> None:
-        """Count an item or a round that is looked at.  Raises SpecError for too many."""
+        """Count a visited item or round. Raises SpecError for too many."""
         self._steps += 1
         if self._steps > MAX_STEPS and self._steps > MAX_STEPS + STEPS_PER_LAYER * len(self.graph.nodes):
             message = f"expanding the spec takes too many steps: {MAX_STEPS:,}, and {STEPS_PER_LAYER} for each layer"
             raise self.faults.refusal(item.origin, message)
 
-    # --- what is inside of items ----------------------------------------------------------------------------
+    # --- contents of items ----------------------------------------------------------------------------------
 
     def _inner(self, items: list[Item], frame: Frame, names: Names, incoming: Flowing) -> Flowing:
-        """Expand items that have no scope of their own: a path's, or an unnamed sequence's."""
+        """Expand items without a separate scope: a path's, or an unnamed sequence's."""
         self._starts.append(incoming)
         result = self.items(items, frame, names, incoming)
         self._starts.pop()
         return result
 
     def _scoped(self, item: Item, path: str, frame: Frame, names: Names, incoming: Flowing) -> tuple[Scope, Flowing]:
-        """Expand a block or a named sequence in a scope of its own."""
+        """Expand a block or a named sequence in a new scope."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
             user = f"'{item.type_name}' uses itself, or blocks use each other"
@@ -189,10 +189,10 @@ class Expansion:
         return inside, result
 
     def _warn_of_input(self, item: Item, frame: Frame, above: Flowing) -> None:
-        """Warn of ``from: input`` where the other input was likely meant: a path's start, or the network's input.
+        """Warn about ``from: input`` if another tensor was probably meant: a path's start, or the network's input.
 
-        The scope's own input is meant.  The first item of a path gets the path's start without a ``from``, and the
-        first of a named sequence the sequence's input.
+        It means the scope's input. The first item of a path gets the path's start without a ``from``, and the first
+        item of a named sequence gets the sequence's input.
         """
         named = [reference for reference in item.sources or () if reference.name == "input"]
         scope = frame.scope.incoming
@@ -201,11 +201,11 @@ class Expansion:
         start = self._starts[-1] if self._starts else None
         message, hint = "", ""
         if start is not None and start != scope and above != start:
-            message = "'input' is the input of the scope here, not what this path or unnamed sequence starts from"
-            hint = "name the item that it starts from, or name the sequence, so that it has an input of its own"
+            message = "'input' is the scope's input here, not the start of this path or unnamed sequence"
+            hint = "name the item that it starts from, or name the sequence, so that it has its own input"
         elif frame.scope.is_sequence and above == scope and len(item.sources or ()) == 1:
-            message = "'input' is the sequence's own input, which comes in without a 'from', too"
-            hint = "the network's input can be read here where it has a name, as in input: {image: [3, 224, 224]}"
+            message = "'input' is the sequence's input here, which is also read without a 'from'"
+            hint = "to read the network's input here, give it a name: input: {image: [3, 224, 224]}"
         if message:
             self._warned.add(named[0].origin)
             finding = Finding("input-of-scope", message, named[0].origin, hint)
@@ -214,7 +214,7 @@ class Expansion:
     # --- layers ---------------------------------------------------------------------------------------------
 
     def _layer(self, item: LayerItem, path: str, frame: Frame, names: Names, incoming: Flowing) -> Flowing:
-        """Add a layer to the network; a fault gives None."""
+        """Add a layer to the network; return None after a fault."""
         tensors = incoming
         try:
             if item.takes_nothing:
@@ -232,14 +232,14 @@ class Expansion:
     def _paths(self, paths: list[list[Item]], frame: Frame, names: Names, incoming: Flowing) -> Flowing:
         """Expand each path from the incoming tensor and return their ends."""
         if len(paths) > MAX_INPUTS:
-            raise LayerError(f"has {len(paths):,} paths; at most {MAX_INPUTS:,} may come into one layer")
+            raise LayerError(f"has {len(paths):,} paths; a layer may have at most {MAX_INPUTS:,} inputs")
         ends = [self._inner(path, frame, names, incoming) for path in paths]
         if any(end is None for end in ends):
             return None
         return tuple([tensor for end in ends for tensor in end or ()])
 
     def _made(self, item: LayerItem, names: Names, incoming: Flowing) -> Layer | None:
-        """Return the layer for the arguments' values, made once for each set of values."""
+        """Return the layer for the arguments' values, cached by value."""
         if item.reads_input:
             if incoming is None:
                 return None
@@ -262,7 +262,7 @@ class Expansion:
                     raise LayerError(f"{argument}: {fault}", argument=argument) from None
         try:
             key = dumps([*found], 2)  # as keys, 1, 1.0 and true would be equal
-        except ValueError:  # a range, or a sweep's traced numbers, which nothing is looked up by
+        except ValueError:  # a range, or a sweep's traced numbers, can't be a key
             return item.layer_class(**dict(zip(item.arguments, found, strict=True)))
         layer = item.cache.get(key)
         if layer is None:
@@ -274,7 +274,7 @@ class Expansion:
         return layer
 
     def _add(self, layer: Layer, tensors: tuple[Tensor, ...], path: str, item: LayerItem) -> Node:
-        """Append a node, within the bounds, and with the weights that it shares."""
+        """Append a node with the weights that it shares, and check the bounds."""
         if len(self.graph.nodes) >= MAX_LAYERS or self._rounds > MAX_LAYERS:
             loops = " (loops in loops)" if self._rounds > MAX_LAYERS else ""
             raise self.faults.refusal(item.origin, f"the network has more than {MAX_LAYERS:,} layers{loops}")
@@ -286,7 +286,7 @@ class Expansion:
         return self.graph.add(layer, tensors, path, owner, item.origin)
 
     def _note_misfit(self, item: LayerItem, path: str, tensors: tuple[Tensor, ...], error: LayerError) -> None:
-        """Note what is wrong with a layer, at the argument that is to blame."""
+        """Note a layer's fault at the argument to blame."""
         argument = item.arguments.get(error.argument or "")
         origin = argument.origin if argument else item.origin
         if error.argument == "weights" and item.weights is not None:
@@ -299,7 +299,7 @@ class Expansion:
         self.misfits.append(Misfit(path, tensors, message))
 
     def _check_expected(self, item: Item, result: Flowing, names: Names) -> None:
-        """Hold an item's output against the shape that its ``expect`` states."""
+        """Compare an item's output with the shape in its ``expect``."""
         if item.expect is None or not self.published:
             return
         expected = self.values.value(item.expect, names)
@@ -312,5 +312,5 @@ class Expansion:
 
 
 def each_round(item: Item) -> bool:
-    """Whether ``expect`` is meant for every round of the item's loop, and not only for what comes out at the end."""
+    """Whether ``expect`` applies to every round of the item's loop, and not only to the final output."""
     return item.loop is not None and item.expect is not None and not item.expect.names.isdisjoint(item.loop.names)

@@ -1,4 +1,4 @@
-"""Whether a word may stand where a spec has a number, which depends on the arguments that receive it unchanged."""
+"""Whether a word is allowed in place of a number: it depends on the arguments that receive it unchanged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Visited = set[tuple[Block | None, str]]
 
 
 def takes_word(document: Document, name: str, word: str) -> bool:
-    """Return whether an item's argument gets the value of ``name`` and takes the word (``same`` as a padding)."""
+    """Return whether an item's argument gets the value of ``name`` and accepts the word (``same`` as a padding)."""
     budget, visited = Budget(), set[tuple[Block | None, str]]()
     try:
         if _takes(document.items, None, name, word, budget, visited):
@@ -45,7 +45,7 @@ def _takes(items: Iterable[Item], block: Block | None, name: str, word: str, bud
 
 
 def _passes(value: SpecValue, name: str, word: str, budget: Budget) -> bool:
-    """Return whether a value that reads a name passes the word on unchanged where the name stands for it."""
+    """Return whether a value passes the word in a name on unchanged."""
     try:
         return bool(value({name: word}, budget) == word)
     except ExpressionError:

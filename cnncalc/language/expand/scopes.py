@@ -12,11 +12,11 @@ from cnncalc.language.document import Item, LayerItem, Reference
 from cnncalc.language.faults import Faults
 
 Flowing: TypeAlias = "tuple[Tensor, ...] | None"
-"""What flows from item to item; None if a fault has made it unknown."""
+"""The tensors that flow from item to item; None if unknown after a fault."""
 
 
 class Ref:
-    """What a name stands for: its output, what is inside, and which nodes it is made of, from ``start`` to ``end``."""
+    """The meaning of a name: its output, its contents, and its nodes, from ``start`` to ``end``."""
 
     __slots__ = ("end", "inside", "start", "tensors", "type_name")
 
@@ -31,14 +31,14 @@ class Ref:
 
 
 class Scope:
-    """Where names are given: a block, a named sequence or the whole network.
+    """A namespace: a block, a named sequence or the whole network.
 
     Attributes:
-        prefix: what the dotted paths of its items begin with.
-        reserved: the names that the text gives, which running numbers must not take.
-        incoming: its input; None for a network with several, each by its own name.
-        is_sequence: whether it is a named sequence that reads something else than the network's input.
-        names: what its names stand for; of items that come several times, those with numbers.
+        prefix: the beginning of its items' dotted paths.
+        reserved: explicit names, which running numbers must not use.
+        incoming: its input; None for a network with several named inputs.
+        is_sequence: whether it is a named sequence that does not read the network's input.
+        names: the meaning of its names; items that occur several times have numbered names.
     """
 
     __slots__ = ("_counts", "incoming", "is_sequence", "names", "prefix", "reserved")
@@ -60,22 +60,22 @@ class Scope:
         return name
 
     def input(self) -> Ref | None:
-        """Return the scope's input; None at the top of a network with several."""
+        """Return the scope's input; None at the top level of a network with several."""
         return None if self.incoming is None and not self.prefix else Ref(self.incoming)
 
     def names_of_tensors(self) -> dict[Tensor, str]:
-        """Return the last name for each tensor that has one of its own."""
+        """Return the last name of each named tensor."""
         refs = self.names.items()
         return {ref.tensors[0]: name for name, ref in refs if ref.tensors is not None and len(ref.tensors) == 1}
 
 
 class Frame:
-    """Where names are looked up: a scope, or one round of a loop inside it; then outwards.
+    """Lookup of names: in a scope, or one round of a loop inside it; then outwards.
 
     Attributes:
-        scope: where items are given their names.
-        outer: the frame around it.
-        names: what names stand for here: those of the scope, or of one round the names without numbers.
+        scope: the namespace for new names.
+        outer: the enclosing frame.
+        names: the meaning of names here: the scope's names, or one round's names without numbers.
     """
 
     __slots__ = ("names", "outer", "scope")
@@ -91,14 +91,14 @@ class Frame:
         return self.names is not self.scope.names
 
     def chain(self) -> Iterator[Frame]:
-        """Return this frame and all that lie around it."""
+        """Return this frame and all enclosing ones."""
         frame: Frame | None = self
         while frame is not None:
             yield frame
             frame = frame.outer
 
     def find(self, name: str) -> Ref | None:
-        """Return what a name stands for, from here outwards; a dotted one reaches into scopes."""
+        """Return the meaning of a name, searched from here outwards; a dotted name reaches into scopes."""
         first, *inner = name.split(".")
         ref = self.scope.input() if first == "input" else None
         for frame in self.chain() if ref is None else ():
@@ -106,14 +106,14 @@ class Frame:
             if ref is not None:
                 break
             if not frame.is_round and first in frame.scope.reserved:
-                return None  # an item of this scope that is not there yet hides those further out
+                return None  # a later item of this scope hides those further out
         for part in inner:
             ref = ref.inside.names.get(part) if ref is not None and ref.inside is not None else None
         return ref
 
 
 class Scopes:
-    """Gives items their names, and finds what a name stands for."""
+    """Assigns names to items, and resolves names."""
 
     def __init__(self, graph: Graph, faults: Faults) -> None:
         self.graph = graph
@@ -127,7 +127,8 @@ class Scopes:
         return Frame(scope, None, scope.names)
 
     def given_name(self, item: Item, frame: Frame) -> str:
-        """Return an item's name in its scope: its own, numbered where it may come several times, or its stem's.
+        """Return an item's name in its scope: its explicit name, numbered if it may occur several times, or one from
+        its stem.
 
         Raises:
             SpecError: if its dotted path is too long.
@@ -149,7 +150,7 @@ class Scopes:
         return name
 
     def register(self, item: Item, name: str, frame: Frame, ref: Ref) -> None:
-        """Remember what an item's name stands for."""
+        """Record the meaning of an item's name."""
         frame.scope.names[name] = ref
         if item.name is not None and frame.is_round and not item.repeats:
             frame.names[item.name.name] = ref  # within one round of a loop, the name without its number
@@ -163,23 +164,27 @@ class Scopes:
                 return None
             found += ref.tensors
             if len(found) > MAX_INPUTS:
-                raise self.faults.refusal(reference.origin, f"more than {MAX_INPUTS:,} tensors come in")
+                raise self.faults.refusal(reference.origin, f"more than {MAX_INPUTS:,} inputs")
         return tuple(found)
 
     def look_up(self, reference: Reference, frame: Frame) -> Ref | None:
-        """Return what a name stands for; an unknown one is a fault."""
+        """Return the meaning of a name; an unknown one is a fault."""
         ref = frame.find(reference.name)
         if ref is None:
             self.unknown(reference, frame)
         return ref
 
     def unknown(self, reference: Reference, frame: Frame) -> None:
-        """Note that a name stands for nothing, and why."""
+        """Note that a name is unknown, and why."""
         name = reference.name
         first = name.split(".")[0]
         if name == "input":
             names = ", ".join(self.graph.inputs)
-            self.faults.note(reference.origin, f"'input' could be any of several inputs: {names}", "name one of them")
+            self.faults.note(
+                reference.origin,
+                f"'input' is ambiguous: the network has several inputs, {names}",
+                "use one of these names",
+            )
             return
         if self.faults.are_many:  # the reason is not shown
             self.faults.note(reference.origin, f"no item is called '{name}'")
@@ -190,10 +195,10 @@ class Scopes:
             key=lambda name: (len(name), name),
         )
         if numbered and any(first in around.scope.reserved for around in frame.chain()):
-            hint: str | None = f"it comes several times: {', '.join(numbered[:8])}"
-            self.faults.note(reference.origin, f"no item is called '{name}' alone", hint)
+            hint: str | None = f"it occurs several times: {', '.join(numbered[:8])}"
+            self.faults.note(reference.origin, f"no item is called '{name}' without a number", hint)
         elif any(first in around.scope.reserved and first not in around.names for around in frame.chain()):
-            hint = "only items that stand above, and are there, can be named"
+            hint = "only items above that are present can be named"
             self.faults.note(reference.origin, f"'{first}' is not an earlier item", hint)
         else:
             hint = did_you_mean(first, known, "names above")

@@ -1,4 +1,4 @@
-"""Shared weights while a spec is expanded: an item goes through the weights of another, layer by layer."""
+"""Shared weights while a spec is expanded: an item uses the weights of another, layer by layer."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class Sharing:
     """The owners of the weights that the next layers share.
 
     Attributes:
-        owners: the nodes whose weights the next layers share, for each item around that shares, the innermost last.
+        owners: the nodes whose weights the next layers share, for each enclosing item that shares, the innermost last.
     """
 
     def __init__(self, scopes: Scopes, faults: Faults) -> None:
         self.scopes = scopes
         self.faults = faults
         self.owners: list[Iterator[Node]] = []
-        self._weighted: list[Node] = []  # of the nodes looked at so far, those with weights, in order
+        self._weighted: list[Node] = []  # nodes with weights among those visited, in order
         self._looked_at = 0
 
     def begin(self, item: Item, frame: Frame) -> None:
-        """Let the layers that follow share the weights of the item that ``weights`` names."""
+        """Let the following layers share the weights of the item named by ``weights``."""
         self.owners.append(self._nodes(item, frame) if item.weights is not None else iter(()))
 
     def end(self, weights: Reference, result: Flowing) -> None:
@@ -38,10 +38,10 @@ class Sharing:
         left = next(owners, None) if result is not None else None
         if left is not None:
             message = f"shares the weights of '{weights.name}', but has no layer for those of '{left.name}'"
-            self.faults.note(weights.origin, message, "both must be made of the same layers")
+            self.faults.note(weights.origin, message, "both items must consist of the same layers")
 
     def owner(self, layer: Layer, tensors: tuple[Tensor, ...]) -> Node | None:
-        """Return the node whose weights a layer is to share; None if it has none.
+        """Return the node whose weights a layer shares; None if it shares none.
 
         Raises:
             LayerError: if no node is left for it.
@@ -49,21 +49,21 @@ class Sharing:
         if not layer.apply(tuple([tensor.shape for tensor in tensors])).weights:
             return None
         found = None
-        for owners in self.owners:  # every item around uses up one of its owners; the innermost's is taken
+        for owners in self.owners:  # every enclosing item uses up one of its owners; the innermost one's is returned
             found = next(owners, None)
         if found is None:
             raise LayerError("has weights, but the item whose weights it shares has no more", argument="weights")
         return found
 
     def _nodes(self, item: Item, frame: Frame) -> Iterator[Node]:
-        """Return the nodes whose weights an item is to share, in order."""
+        """Return the nodes whose weights an item shares, in order."""
         assert item.weights is not None
         ref = self.scopes.look_up(item.weights, frame)
         if ref is None:
             return iter(())
         if ref.type_name != item.type_name:
             message = f"'{item.weights.name}' is of type {ref.type_name}, but this item is of type {item.type_name}"
-            self.faults.note(item.weights.origin, message, "weights are shared between items of one type")
+            self.faults.note(item.weights.origin, message, "weights can only be shared between items of one type")
             return iter(())
         from bisect import bisect_left
 

@@ -8,7 +8,7 @@ from cnncalc.graph import Graph, Tensor
 
 
 class Misfit(NamedTuple):
-    """A layer that does not fit what comes in: its path, what would come in, and what is wrong."""
+    """A layer that does not fit its inputs: its path, its inputs and the error."""
 
     name: str
     tensors: tuple[Tensor, ...]
@@ -20,7 +20,7 @@ class Unfinished(NamedTuple):
 
     Attributes:
         graph: the layers that could be added, without outputs.
-        misfits: the layers that could not; empty where the fault is of another kind.
+        misfits: the layers that could not; empty if the fault is of another kind.
     """
 
     graph: Graph

@@ -1,4 +1,4 @@
-"""What expressions compute with: arithmetic and functions whose every result is bounded."""
+"""Arithmetic and functions for expressions; every result is bounded."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 N = TypeVar("N", bound=float)
 
 MAX_DIGITS = 64
-"""The most digits that a number may be rounded to, and the largest exponent of a base above 1."""
+"""Most digits for rounding, and the largest exponent of a base above 1."""
 
 
 def require_number(value: Value) -> float:
-    """Return a number as it is.  Raises TypeError for anything else."""
+    """Return a number unchanged. Raises TypeError for anything else."""
     if isinstance(value, (int, float)):
         return value
     raise TypeError(f"a number is needed, not {_kind(value)}")
@@ -33,7 +33,7 @@ def _kind(value: Value) -> str:
 
 
 def bounded(value: N) -> N:
-    """Return a number that is finite and not too large.  Raises OverflowError."""
+    """Return a number; raises OverflowError if it is not finite, or too large."""
     if isinstance(value, float):
         if not -math.inf < value < math.inf:
             raise OverflowError("the result is not a finite number")
@@ -43,10 +43,10 @@ def bounded(value: N) -> N:
 
 
 def on_numbers(operate: Callable[[float, float], float]) -> Callable[[Value, Value], float]:
-    """Return an operation that takes two numbers, and refuses a result that is not bounded."""
+    """Return an operation on two numbers that refuses unbounded results."""
 
     def bounded_operation(a: Value, b: Value) -> float:
-        if type(a) is int and type(b) is int:  # which nearly all operands are
+        if type(a) is int and type(b) is int:  # nearly all operands are
             value = operate(a, b)
             if -MAX_INTEGER <= value <= MAX_INTEGER:
                 return value
@@ -78,7 +78,7 @@ def multiply(a: Value, b: Value) -> Value:
 
 
 def truth(value: Value) -> bool:
-    """Return whether a condition holds; a text is none, so that 'no' is not taken for true."""
+    """Return whether a condition holds; a text is refused, so that 'no' does not count as true."""
     if isinstance(value, str):
         raise TypeError(f"a condition must be true or false, not the text '{value}'")
     return bool(value)
@@ -90,7 +90,7 @@ def _check_length(length: int) -> None:
 
 
 def power(a: Value, b: Value) -> float:
-    """Return a to the power b, refused before it is computed where it would be too large."""
+    """Return a to the power b; a result that would be too large is refused before it is computed."""
     if abs(require_number(b)) > MAX_DIGITS and abs(require_number(a)) > 1:
         raise OverflowError("the exponent is too large")
     if isinstance(a, int) and isinstance(b, int) and a.bit_length() * max(b, 0) > 128:

@@ -1,4 +1,4 @@
-"""What is left of the operations that the expressions of one spec may take."""
+"""The remaining operations of one spec's expressions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from cnncalc.ground.limits import MAX_DEPTH, MAX_LIST, MAX_WORK
 V = TypeVar("V")
 
 CALL = 8
-"""Operations that a call counts for, beside those of its arguments."""
+"""Operations that a call counts as, in addition to its arguments."""
 
 FAILED = 100
-"""Operations that a failing expression counts for, beside its own."""
+"""Operations that a failing expression counts as, in addition to its own."""
 
 
 class OutOfWorkError(Exception):
@@ -20,7 +20,7 @@ class OutOfWorkError(Exception):
 
 
 class Budget:
-    """What is left of the operations that the expressions of a spec may take."""
+    """The remaining operations of a spec's expressions."""
 
     __slots__ = ("left",)
 
@@ -28,17 +28,17 @@ class Budget:
         self.left = MAX_WORK
 
     def spend(self, operations: int) -> None:
-        """Take from what is left.  Raises OutOfWorkError if that is not enough."""
+        """Spend operations. Raises OutOfWorkError if too few are left."""
         self.left -= operations
         if self.left < 0:
             raise OutOfWorkError
 
     def weighed(self, value: V) -> V:
-        """Return a value, its items counted where it is a list.
+        """Return a value, spending operations for the items of a list.
 
         Raises:
             OverflowError: if they are too many, or nested too deep.
-            OutOfWorkError: if so many operations are not left.
+            OutOfWorkError: if too few operations are left.
         """
         if type(value) is tuple:
             try:
@@ -52,7 +52,7 @@ class Budget:
 
 
 def weigh(value: object, depth: int = 0) -> int:
-    """Return how many items a list has, those of its lists included.
+    """Return the number of items of a list, including nested lists.
 
     Raises:
         OverflowError: if they are too many, or nested too deep.

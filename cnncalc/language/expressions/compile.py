@@ -26,7 +26,7 @@ class Expression:
     """A compiled expression.
 
     Attributes:
-        text: as it stands in the spec.
+        text: its text in the spec.
         names: the names that it reads.
     """
 
@@ -63,8 +63,8 @@ def compile_expression(text: str, known: Collection[str]) -> Expression:
     """Compile an expression whose names are all in ``known``.
 
     Raises:
-        ExpressionError: for other syntax than the whitelist's, an unknown name, or what Python would read otherwise
-            than a person does.
+        ExpressionError: for other syntax than the whitelist's, an unknown name, or text that Python would read
+            differently than people do.
     """
     if len(text) > MAX_EXPRESSION:
         raise ExpressionError(f"an expression of {len(text)} characters; at most {MAX_EXPRESSION} are read")
@@ -85,10 +85,10 @@ def compile_expression(text: str, known: Collection[str]) -> Expression:
 
 
 def _refuse_misread(text: str) -> None:
-    """Refuse a text that Python would take for an expression, and that a person would not."""
+    """Refuse text that is an expression to Python, but not to people."""
     if "-" in text and re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", text):
         spaced = text.replace("-", " - ")
-        raise ExpressionError(f"'{text}' looks like a date", hint=f"a difference is written with spaces: {spaced}")
+        raise ExpressionError(f"'{text}' looks like a date", hint=f"write a difference with spaces: {spaced}")
     if "#" in text:
         offset = re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: " " * len(quoted[0]), text).find("#")
         if offset >= 0:
@@ -103,7 +103,7 @@ def parsed(text: str) -> ast.expr:
 
 
 def _written_out(quantity: str) -> str | None:
-    """Return the hint for ``3.6M``; none for what is not whole."""
+    """Return the hint for ``3.6M``; None if it is not a whole number."""
     from cnncalc.ground.quantities import parse_quantity
 
     with suppress(CnncalcError):

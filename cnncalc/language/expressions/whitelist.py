@@ -36,7 +36,7 @@ CONSTANTS = {"true": True, "false": False, "True": True, "False": False, "null":
 
 
 class ExpressionError(Exception):
-    """An expression that can't be compiled or computed: what is wrong, where in its text, and perhaps a hint."""
+    """An expression can't be compiled or computed: the message, the place in its text, and perhaps a hint."""
 
     def __init__(self, message: str, offset: int = 0, hint: Hint = None) -> None:
         super().__init__(message)
@@ -46,7 +46,7 @@ class ExpressionError(Exception):
 
 
 class UnknownNameError(ExpressionError):
-    """An expression with a name that has no meaning where it stands."""
+    """An expression has a name that is unknown in its place."""
 
 
 _BINARY: dict[type[ast.operator], Callable[[Value, Value], Value]] = {
@@ -84,7 +84,7 @@ class Compiler:
 
     Attributes:
         names: the names that the expression reads.
-        cost: how many parts it has.
+        cost: number of its parts.
     """
 
     def __init__(self, text: str, known: Collection[str]) -> None:
@@ -112,7 +112,7 @@ class Compiler:
     def _constant(self, node: ast.Constant, depth: int) -> Evaluate:
         value = node.value
         if not isinstance(value, (int, float, str)) and value is not None:
-            raise self._refused(node, f"'{self.text}' has a constant of a kind that specs don't know")
+            raise self._refused(node, f"'{self.text}' has a constant of a kind that specs don't support")
         if isinstance(value, (int, float)):
             try:
                 bounded(value)
@@ -211,7 +211,7 @@ class Compiler:
             near = partial(did_you_mean, name, tuple(FUNCTIONS), "functions")
             raise self._refused(node, f"unknown function '{name}'", near)
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
-            raise self._refused(node, f"{name}() takes its arguments by place here")
+            raise self._refused(node, f"{name}() takes only positional arguments")
         function = FUNCTIONS[name]
         self.cost += CALL
         arguments = [self.compile(argument, depth) for argument in node.args]

@@ -1,6 +1,6 @@
-"""Hints for unknown words and notations, which are searched for where a fault is shown.
+"""Hints for unknown words and notations, searched for when a fault is shown.
 
-The tables that are searched (other frameworks' words, all layer types) are imported by the first search.
+The tables (other frameworks' words, all layer types) are imported by the first search.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from collections.abc import Collection, Sequence
 from cnncalc.ground.near import did_you_mean
 from cnncalc.language.read.yaml_tree import List, Map, Scalar, Tree
 
-COLON = "a colon and a blank stand between an argument and its value"
+COLON = "write a colon and a blank between an argument and its value"
 
 
 def of_no_list(text: str) -> str | None:
-    """Return the hint for what stands where the items of a list are wanted."""
+    """Return the hint for something else in place of a list of items."""
     from cnncalc.language.hints.lookalikes import in_ascii
 
     word = text.lstrip("- ")
-    blank = f"a blank follows the dash: '- {word.split(' ')[0]}'" if text.startswith("-") and word else None
+    blank = f"write a blank after the dash: '- {word.split(' ')[0]}'" if text.startswith("-") and word else None
     return in_ascii(text[:2]) or blank
 
 
@@ -37,7 +37,7 @@ def is_type_key(word: str) -> bool:
 
 
 def of_type_key(pairs: Sequence[tuple[Scalar, Tree]]) -> str | None:
-    """Return the hint for an item whose type stands under a key of its own: ``type: conv``."""
+    """Return the hint for an item with its type under a key: ``type: conv``."""
     from cnncalc.language.hints.notations import of_type_key
 
     return of_type_key(pairs)
@@ -51,7 +51,7 @@ def of_list(node: List) -> str | None:
 
 
 def of_values(type_name: str, node: Tree | None, otherwise: str) -> str:
-    """Return how a type is written with the values of ``node``, which stand there without their names."""
+    """Return the notation of a type with the unnamed values in ``node``."""
     from cnncalc.language.hints.notations import of_arguments
 
     return of_arguments(type_name, node) or otherwise
@@ -70,17 +70,17 @@ def of_key(name: str, known: Collection[str], value: Tree) -> str | None:
     from cnncalc.language.hints.spellings import key_hint
 
     if holds(value, known):
-        return f"leave out '{name}:', and move what it holds to the left: its keys stand at the top"
+        return f"leave out '{name}:' and unindent its keys: they belong at the top level"
     return did_you_mean(name, known, "") or key_hint(name, known) or f"known keys: {', '.join(known)}"
 
 
 def holds(value: Tree, known: Collection[str]) -> bool:
-    """Whether a value holds keys that belong where it stands itself."""
+    """Whether a value holds keys that belong one level higher."""
     return isinstance(value, Map) and any(isinstance(key, Scalar) and key.text in known for key, _ in value.pairs)
 
 
 def stands_for(name: str, value: Tree, needed: str, known: Collection[str]) -> bool:
-    """Whether the hint for an unknown key leads to one that is needed."""
+    """Whether the hint for an unknown key names a required one."""
     from cnncalc.language.hints.spellings import key_hint
 
     meant = did_you_mean(name, known, "") or key_hint(name, known) or ""
@@ -97,7 +97,7 @@ def of_modifier(name: str, known: Collection[str], arguments: Collection[str]) -
 
 
 def of_word(word: str, known: Sequence[str]) -> str:
-    """Return the hint for a word that is none of those that an argument takes."""
+    """Return the hint for a word that an argument does not accept."""
     from cnncalc.language.hints.foreign_words import VALUES
 
     listed = "one of " + ", ".join(known) + " may stand here"
@@ -105,7 +105,7 @@ def of_word(word: str, known: Sequence[str]) -> str:
 
 
 def of_number(word: str, known: str | None) -> str:
-    """Return the hint for an unknown word where a number or a flag is wanted; ``known`` lists the names, if any."""
+    """Return the hint for an unknown word in place of a number or a flag; ``known`` lists the names, if any."""
     if word.lower() == "depthwise":
         return "write 'groups: in_channels'"
-    return known or "no text may stand here; a name is one of 'args', which has its value"
+    return known or "text is not allowed here; a name must be one of 'args'"

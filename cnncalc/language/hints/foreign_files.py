@@ -1,7 +1,7 @@
-"""Recognise files that are not specs by their content and name, so that the error can say what they are.
+"""Recognise files that are not specs by their content and name, so that the error can name their kind.
 
-Files are looked at here only where reading a spec has failed.  Model files that are read (ONNX) are recognised before
-that, where the command line and ``load`` open a file.
+This is used only after reading a spec has failed. Model files that can be read (ONNX) are recognised earlier, when the
+command line and ``load`` open a file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cnncalc.ground.errors import CnncalcError
 
 LOOKED_AT = 65_536
-"""Bytes from the beginning of a file that are looked at."""
+"""Bytes from the beginning of a file that are examined."""
 
 SPEC = "a spec is YAML: 'cnncalc show resnet18' prints one to start from"
 WEIGHTS = f"it holds tensors, not the network; {SPEC}"
@@ -26,11 +26,11 @@ class FileKind(NamedTuple):
     """A kind of files.
 
     Attributes:
-        what: what a file of this kind is, with its article.
-        hint: what to do about it.
-        suffixes: ends of such files' names.
-        begins: what such a file begins with, as a regular expression over bytes.
-        holds: what a text of this kind has, as a regular expression over lines.
+        what: description with article.
+        hint: advice.
+        suffixes: suffixes of file names.
+        begins: regular expression for the first bytes.
+        holds: regular expression for lines of the text.
     """
 
     what: str
@@ -53,13 +53,13 @@ KINDS = (
         "a compressed file", "decompress it first", (".xz", ".bz2", ".zst", ".7z"),
         rb"\xfd7zXZ|BZh[1-9]|\x28\xb5\x2f\xfd|7z\xbc\xaf",
     ),
-    FileKind("a tar archive", "take the file out of it first: tar -x", (".tar",), rb"(?s).{257}ustar"),
+    FileKind("a tar archive", "extract the file first: tar -x", (".tar",), rb"(?s).{257}ustar"),
     FileKind("a program", SPEC, (".exe", ".so", ".dll"), rb"\x7fELF|MZ"),
     FileKind(
         "a web page", "save the file itself, not the page that shows it", (".html",), rb"(?is)\s*<(!doctype )?html"
     ),
     # tensors
-    FileKind("an HDF5 file, as Keras has them", FROM_KERAS, (".h5", ".hdf5"), rb"\x89HDF\r\n\x1a\n"),
+    FileKind("an HDF5 file, such as Keras's", FROM_KERAS, (".h5", ".hdf5"), rb"\x89HDF\r\n\x1a\n"),
     FileKind("a NumPy array", WEIGHTS, (".npy",), rb"\x93NUMPY"),
     FileKind("a file of PyTorch", FROM_TORCH, (".pt", ".pth", ".ckpt"), rb"(?s)PK\x03\x04.*?(data|constants)\.pkl"),
     FileKind("a file of PyTorch, or another pickle", FROM_TORCH, (".pkl", ".pickle"), rb"\x80[\x02-\x05]"),
@@ -82,7 +82,7 @@ KINDS = (
         "Python code", f"no code is run; {FROM_TORCH}", (".py",), holds=r"^(import|from)\s+\w+|^(class|def)\s+\w+.*:"
     ),
     FileKind("a Keras model in JSON", FROM_KERAS, holds=r'"class_name"\s*:|"keras_version"\s*:'),
-    FileKind("what cnncalc has written", "give the spec that it was made from", holds=r'"schema_version"\s*:\s*\d'),
+    FileKind("an output of cnncalc", "use the spec from which it was made", holds=r'"schema_version"\s*:\s*\d'),
     FileKind("JSON", SPEC, (".json",)),
     FileKind("TOML", SPEC, (".toml",)),
     FileKind("a table", SPEC, (".csv", ".tsv")),
@@ -94,7 +94,7 @@ KINDS = (
     FileKind("an ncnn model", SPEC, (".param",), rb"7767517\s"),
     FileKind("an Ultralytics model", SPEC, holds=r"^backbone:"),
 )  # fmt: skip
-"""All kinds; the first that fits by what it holds counts, then the first that fits by its name."""
+"""All kinds; the first that matches by content wins, else the first that matches by name."""
 
 FOLDERS = {
     "saved_model.pb": FileKind("a TensorFlow SavedModel", FROM_TENSORFLOW),
@@ -104,7 +104,7 @@ FOLDERS = {
 
 
 def kind_of(data: bytes, name: str) -> FileKind | None:
-    """Return which kind of file this is, or None if it may well be meant as a spec.
+    """Return the kind of a file, or None if it may be a spec with faults.
 
     Args:
         data: its bytes, or the first of them.
@@ -125,15 +125,15 @@ def kind_of(data: bytes, name: str) -> FileKind | None:
 
 
 def refusal(data: bytes, name: str) -> CnncalcError | None:
-    """Return the error for a file that is no spec, or None if it may well be meant as one."""
+    """Return the error for a file that is not a spec, or None if it may be a spec with faults."""
     kind = kind_of(data, name)
     return None if kind is None else CnncalcError(f"{name}: this is {kind.what}, not a spec", kind.hint)
 
 
 def refusal_of_name(spec: str) -> CnncalcError | None:
-    """Return the error for an address or a folder that stands in place of a spec; None for any other name."""
+    """Return the error for a URL or a folder in place of a spec; None for any other name."""
     if re.match(r"[a-z][a-z0-9+.-]*://", spec, re.IGNORECASE):
-        return CnncalcError(f"{spec}: this is a URL, and nothing is fetched", "download it, and give the file")
+        return CnncalcError(f"{spec}: this is a URL, but nothing is downloaded", "download it, and use the file")
     return _folder_refusal(spec) if os.path.isdir(spec) else None
 
 

@@ -1,6 +1,6 @@
-"""Words that other frameworks and papers use and specs don't, each with what to write instead.
+"""Words of other frameworks and papers that specs don't have, each with a replacement.
 
-What a framework calls a layer type of ours stands with the type (``Layer.elsewhere``); here is what belongs to no type.
+A framework's names for our layer types are with the type (``Layer.elsewhere``); here are those that belong to no type.
 Keys are folded as :func:`cnncalc.ground.near.folded` folds them: no capitals, no ``_``.
 """
 
@@ -25,7 +25,7 @@ WRITTEN = {
     **dict.fromkeys(("globalpooling", "globalpool"), "it is called 'global_avgpool' or 'global_maxpool' here"),
     **dict.fromkeys(("adaptivepooling", "adaptivepool"), "it is called 'adaptive_avgpool' or 'adaptive_maxpool' here"),
     **dict.fromkeys(
-        ("spp", "sppf", "spatialpyramidpooling"), "write 'concat' with 'paths', each with a pooling of its own"
+        ("spp", "sppf", "spatialpyramidpooling"), "write 'concat' with 'paths', each with its own pooling"
     ),
     **dict.fromkeys(
         ("eltwise", "elementwise", "elemwise"), "it is called 'add', 'multiply', 'subtract' or 'maximum' here"
@@ -41,17 +41,17 @@ WRITTEN = {
     ),
     **dict.fromkeys(
         ("input", "inputlayer", "inputspec", "data", "datalayer", "placeholder", "inputdata", "net", "network"),
-        "the input has a key of its own, above 'layers': 'input: [3, 224, 224]'",
+        "the input has its own key, above 'layers': 'input: [3, 224, 224]'",
     ),
     **dict.fromkeys(
         ("output", "outputlayer", "outputs"),
-        "the last item is the output; others are named by 'outputs: [name]', a key beside 'layers'",
+        "the last item is the output; list others in 'outputs: [name]', a key next to 'layers'",
     ),
     **dict.fromkeys(
         ("sequential", "modulelist", "nnsequential", "model", "module", "functional", "layers"),
-        "items are grouped by 'sequence: […]'",
+        "group items with 'sequence: […]'",
     ),
-    **dict.fromkeys(("squeeze", "unsqueeze", "expanddims"), "write 'reshape' with the shape that comes out"),
+    **dict.fromkeys(("squeeze", "unsqueeze", "expanddims"), "write 'reshape' with the output's shape"),
     **dict.fromkeys(("split", "chunk", "unbind", "unstack"), "write a 'slice' for each part, each with 'from'"),
     **dict.fromkeys(("stack", "pack"), "write 'concat' with a 'reshape' in each path, which adds an axis of 1"),
     **dict.fromkeys(
@@ -60,7 +60,7 @@ WRITTEN = {
     ),
     **dict.fromkeys(
         ("gaussiannoise", "droppath", "dropblock", "stochasticdepth", "activityregularization", "masking"),
-        "leave it out: at inference it does nothing",
+        "leave it out: it does nothing at inference",
     ),
     **dict.fromkeys(
         ("cast", "castlike", "contiguous", "detach", "stopgradient", "clone", "quantstub", "dequantstub", "silence"),
@@ -95,34 +95,34 @@ WRITTEN = {
             "selfattention", "crossattention", "multiheadattention", "multiheadselfattention", "mha", "mhsa",
             "multiheaddotproductattention",
         ),
-        "not offered as one layer; write 'linear' for queries, keys and values, 'attention', and 'linear' behind it",
+        "not offered as one layer; write 'linear' for queries, keys and values, then 'attention', then 'linear'",
     ),
     **dict.fromkeys(
         ("grn", "globalresponsenorm"), "not offered; write it with 'norm2', 'mean', 'divide' and 'multiply'"
     ),
     **dict.fromkeys(("square", "sqr"), "write 'power: 2'"),
     **dict.fromkeys(("downsample", "downsampling", "downscale"), "write 'conv' or a pooling with 'stride: 2'"),
-    "average": "not offered; write 'add', and 'affine' with 'mul' behind it",
+    "average": "not offered; write 'add', then 'affine' with 'mul'",
     "scalechannels": "write 'multiply' with 'from: [one, another]'",
-    "timedistributed": "write 'fold: 0', the layer, and 'unfold' with the number of steps: each is a sample of its own",
+    "timedistributed": "write 'fold: 0', the layer, and 'unfold' with the number of steps: each step becomes a sample",
     **dict.fromkeys(("bidirectional", "birnn"), "write 'lstm', 'gru' or 'rnn' with 'bidirectional: true'"),
     **dict.fromkeys(("bilstm", "blstm"), "write 'lstm' with 'bidirectional: true'"),
     "bigru": "write 'gru' with 'bidirectional: true'",
     **dict.fromkeys(
         ("weightnorm", "weightnormalization", "spectralnorm", "spectralnormalization"),
-        "leave it out: it changes how weights are learned, neither shape nor costs",
+        "leave it out: it changes how weights are learned, but neither shape nor costs",
     ),
     **dict.fromkeys(
         ("crop", "cropping"),
-        "write 'center_crop' with the size that stays, or 'pad' with negative sizes: '[[-1, -2], [0, 0]]'",
+        "write 'center_crop' with the remaining size, or 'pad' with negative sizes: '[[-1, -2], [0, 0]]'",
     ),
     "normalize": "vectors of length 1 are 'l2_normalize'; preprocessing of images is no part of the network here",
-    "passthrough": "write 'pixel_unshuffle' for pixels that become channels, 'identity' for what stays as it is",
+    "passthrough": "write 'pixel_unshuffle' for pixels that become channels, 'identity' for an unchanged tensor",
 }  # fmt: skip
-"""Layers that are written with other types, or that have no place in a spec, each with the hint."""
+"""Layers that are expressed by other types, or that don't belong in a spec, each with a hint."""
 
 _NOT_OFFERED = (
-    # one slip away from a type of ours, but something else
+    # one typing error away from a type of ours, but something else
     "batchrenorm batchrenormalization groupsort smu",
     # recurrent
     "elmanrnn lstmcell grucell rnncell peepholelstm convlstm convgru convrnn",
@@ -158,13 +158,13 @@ FALSE_FRIENDS = {
     "fold": "not offered: PyTorch's Fold adds up patches, and 'fold' here moves an axis into the batch",
     "unfold": "not offered: PyTorch's Unfold takes patches apart, and 'unfold' here takes an axis out of the batch",
 }
-"""Layers elsewhere whose names are those of other types here."""
+"""Other frameworks' layers that share a name with a different type here."""
 
 NOT_OFFERED = frozenset([word for line in _NOT_OFFERED for word in line.split()])
-"""Layers of other frameworks that have no type here; a word that is a type by now is never looked up here."""
+"""Layers of other frameworks without a type here; words that are types are not looked up here."""
 
 LOSS = ("loss", "criterion", "accuracy")
-"""Ends of the names of layers that train or measure a network."""
+"""Endings of the names of layers for training or evaluation."""
 
 ARGUMENTS = {
     "out_channels": "filters num_output num_filter num_filters n_filters nb_filter nb_filters filter_count features"
@@ -214,13 +214,13 @@ ADVICE = {
     "num_features": "leave it out: it is inferred from the input",
     "normalized_shape": "leave it out, or name the axes with 'axis'",
     "num_channels": "leave it out: it is inferred from the input",
-    "activation": "put the activation behind it, as an item of its own",
+    "activation": "put the activation after it, as a separate item",
     "input_shape": "leave it out: shapes are inferred from the input",
     "input_dim": "leave it out: shapes are inferred from the input",
     "batch_input_shape": "leave it out: shapes are inferred from the input",
     "track_running_stats": "it belongs to 'batchnorm'",
     "negative_slope": "it belongs to 'leaky_relu'",
-    "no_bias": "write 'bias: false' where it is true",
+    "no_bias": "write 'bias: false' if it is true",
     "keep_prob": "write 'p', the probability that an element is dropped: 1 − keep_prob",
     "pool": "write 'maxpool' or 'avgpool'",
     "operation": "write 'add', 'multiply' or 'maximum'",
@@ -236,7 +236,7 @@ ADVICE = {
     "data_format": "leave it out: channels come first",
     "device": "leave it out: it changes no figure",
     "dtype": "leave it out: a spec's figures don't depend on it",
-    "return_indices": "leave it out: only the maxima are passed on",
+    "return_indices": "leave it out: only the maxima are returned",
     "trainable": "leave it out: it changes no figure",
     "weight_filler": "leave it out: it changes no figure",
     "bias_filler": "leave it out: it changes no figure",
@@ -244,10 +244,10 @@ ADVICE = {
     "top": "write 'name' beside the type",
     "layers": "write 'from' beside the type",
 }
-"""What to do about an argument that has no counterpart; endings of Keras' many are in :data:`TRAINING`."""
+"""Hints for arguments without a counterpart; endings of Keras's many are in :data:`TRAINING`."""
 
 TRAINING = ("_initializer", "_regularizer", "_constraint", "_init")
-"""Ends of the names of arguments that only training reads."""
+"""Endings of the names of arguments that matter only in training."""
 
 VALUES = {
     "bilinear": "it is called 'linear' here, on a map of any rank",
@@ -262,7 +262,7 @@ VALUES = {
     "full": "write it as a number: kernel_size − 1",
     "causal": "write 'padding: [[n, 0]]', where n is dilation · (kernel_size − 1)",
 }
-"""Words of frameworks for what arguments take."""
+"""Frameworks' words for values of arguments."""
 
 KEYS = {
     "layers": "layer network net model architecture modules backbone body features stages graph",
@@ -306,4 +306,4 @@ SAME_VALUES = {
     "edge": "replicate",
     "wrap": "circular",
 }
-"""Words of frameworks for values, with ours for the same."""
+"""Frameworks' words for values, with our words."""

@@ -1,4 +1,4 @@
-"""Signs of other scripts and of typesetting that look like those of YAML."""
+"""Characters of other scripts and of typesetting that look like YAML's."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ ASCII = {
     "（": "(", "）": ")", "［": "[", "］": "]", "｛": "{", "｝": "}", "　": "a blank", "\u00a0": "a blank",
     "＃": "#", "－": "-", "–": "-", "—": "-", "•": "-", "“": '"', "”": '"', "‘": "'", "’": "'",
 }  # fmt: skip
-"""Signs that look like one of YAML's, each with that one."""
+"""Lookalikes of YAML's characters, each with YAML's."""
 
 
 def in_ascii(text: str) -> str | None:
-    """Return the hint for a sign that looks like one of YAML's; None if there is none."""
+    """Return the hint for a lookalike of YAML's characters; None if there is none."""
     wide = next((sign for sign in text if sign in ASCII), None)
     if wide is None:
         return None

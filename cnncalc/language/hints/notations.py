@@ -1,6 +1,6 @@
 """Translate an item from another notation into ours: a call, a row of words, ``type: conv``.
 
-Every function returns a text for a hint, with the user's own values put in, or None if it can't make sense of them.
+Every function returns the text of a hint with the user's values, or None if it can't interpret them.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from cnncalc.layers.arguments import REQUIRED, Argument
 from cnncalc.layers.base import Layer
 
 LONGEST = 240
-"""The longest item, in characters, that is translated."""
+"""Most characters of an item that is translated."""
 
 FEW = 4
-"""Items that a hint spells out at most."""
+"""Most items that a hint spells out."""
 
 DASH = "an item begins with a dash, in the same column as the one above it"
 
 ARGUMENT_KEYS = ("args", "arguments", "params", "parameters", "config", "kwargs", "attrs", "options")
-"""Keys under which other formats have an item's arguments."""
+"""Other formats' keys for an item's arguments."""
 
 _INFERRED = ("in_channels", "in_features")
 _NOT_OURS = ("dim", "axis")
-"""Arguments that count axes with the batch, or with the channels last, so that their values can't be taken over."""
+"""Arguments that count axes with the batch, or with the channels last, so that their values can't be copied."""
 
 TYPE_KEYS = ("type", "layer", "layer_type", "op", "class_name", "class", "module", "kind")
-"""Keys under which other formats have an item's type."""
+"""Other formats' keys for an item's type."""
 
 _ASSIGNED = re.compile(r"(?:self\.)?([A-Za-z_]\w*)\s*=\s*(?=[\w.]+\()").match
 _SIZES = re.compile(r"(\d+)[x×](\d+)(?:/(\d+))?").fullmatch
@@ -41,13 +41,13 @@ _PAPER = re.compile(r"conv(\d+)(?:[x×]\d+)?[-_/, ]+(\d+)", re.IGNORECASE).fullm
 
 
 class VerbatimCode(NamedTuple):
-    """An expression, which is put into the item as it stands."""
+    """An expression that is copied into the item unchanged."""
 
     text: str
 
 
 def item_hint(text: str, arguments: Tree | None, blocks: Collection[str]) -> str:
-    """Return the hint for an item whose text is no layer type: how it is written here, or what its words mean.
+    """Return the hint for an item whose text is not a layer type: our notation, or our words.
 
     Args:
         text: the item, or what stands before its colon.
@@ -61,14 +61,14 @@ def item_hint(text: str, arguments: Tree | None, blocks: Collection[str]) -> str
     if len(text) > LONGEST:
         return "an item is a layer type, alone or with its arguments: '- conv: {out_channels: 8, kernel_size: 3}'"
     if text.startswith("-") and text.lstrip("- "):
-        return f"a blank follows the dash: '- {text.lstrip('- ')}'"
+        return f"write a blank after the dash: '- {text.lstrip('- ')}'"
     if re.search(r"\s-(\s|[A-Za-z])", text):
         return DASH
     return _rewritten(text, blocks) or type_hint(re.split(r"[\s(:={]", text.strip(), maxsplit=1)[0] or text, blocks)
 
 
 def _translated(name: str, arguments: Map) -> str:
-    """Return the item with its arguments in our words, where these differ from the words that stand there."""
+    """Return the item with its arguments in our words, if these differ."""
     words = [key.text for key, _ in arguments.pairs if isinstance(key, Scalar)]
     layer_class = layer_type(our_type(name) or "")
     item = of_arguments(name, arguments)
@@ -92,7 +92,9 @@ def _rewritten(text: str, blocks: Collection[str]) -> str | None:
         return _of_words(glued[1], glued[2])
     if glued or "{" in text:
         name = re.split(r"[\s:{]", text, maxsplit=1)[0]
-        return f"a colon and a blank follow the type: '- {name}: {{…}}'" if our_type(name) or name in blocks else None
+        return (
+            f"write a colon and a blank after the type: '- {name}: {{…}}'" if our_type(name) or name in blocks else None
+        )
     return _spaced(text)
 
 
@@ -116,11 +118,11 @@ def _spaced(text: str) -> str | None:
 def _each(names: Sequence[str]) -> str:
     """Return the hint for several types in one item."""
     items = [(proposal(name, [], {}) or "").removeprefix("write ") for name in names[:FEW]]
-    return f"write each as an item of its own: {', then '.join(items)}"
+    return f"write each as a separate item: {', then '.join(items)}"
 
 
 def _of_words(name: str, values: str) -> str | None:
-    """Return the hint for a type with values behind it: ``10 5``, ``3x3, 64``, ``out_channels=10 kernel_size=5``."""
+    """Return the hint for a type followed by values: ``10 5``, ``3x3, 64``, ``out_channels=10 kernel_size=5``."""
     placed: list[object] = []
     named: dict[str, object] = {}
     for word in re.findall(r"\w+\s*[=:]\s*[^\s,;]+|[^\s,;]+", values.strip("(){}")):
@@ -146,7 +148,7 @@ def _of_call(text: str, blocks: Collection[str]) -> str | None:
     name = re.match(r"[\w.]*", text)
     callee = name[0] if name else ""
     if callee in blocks:
-        return f"arguments are named, behind a colon: '- {callee}: {{…}}'"
+        return f"name the arguments after a colon: '- {callee}: {{…}}'"
     if our_type(callee) is None:
         return None
     try:
@@ -187,7 +189,7 @@ def of_list(node: List) -> str | None:
 
 
 def of_type_key(pairs: Sequence[tuple[Tree, Tree]]) -> str | None:
-    """Return the hint for an item whose type stands under a key: ``type: conv``; arguments beside or below it."""
+    """Return the hint for an item with its type under a key: ``type: conv``; arguments beside or below it."""
     name, arguments = "", list[tuple[Tree, Tree]]()
     for key, value in pairs:
         word = key.text if isinstance(key, Scalar) else ""
@@ -249,12 +251,12 @@ def _of_node(node: Tree) -> object:
 
 
 def _merged(value: object) -> object:
-    """Return one figure for a tuple of equal ones, which means the same for every axis."""
+    """Return one number for a tuple of equal ones, which has the same meaning."""
     return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
 
 
 def _text(value: object, flow: bool) -> str:
-    """Return a value as a spec has it; inside ``{…}`` an expression with YAML's own signs is quoted."""
+    """Return a value in a spec's notation; inside ``{…}`` an expression with YAML's special characters is quoted."""
     if isinstance(value, VerbatimCode):
         return f'"{value.text}"' if flow and re.search(r"[][{},:#]", value.text) else value.text
     if isinstance(value, tuple):
@@ -266,12 +268,12 @@ def _text(value: object, flow: bool) -> str:
 
 
 def proposal(name: str, placed: Sequence[object], named: Mapping[str, object]) -> str | None:
-    """Return ``write '- conv: {out_channels: 10, kernel_size: 5}'``, or None where ``name`` is no type.
+    """Return ``write '- conv: {out_channels: 10, kernel_size: 5}'``, or None if ``name`` is no type.
 
     Args:
         name: the type by any framework's name.
-        placed: arguments by their places, as the framework that has this name orders them.
-        named: arguments by any framework's words.
+        placed: positional arguments, in the order of the framework with this name.
+        named: arguments by name, in any framework's words.
     """
     ours = our_type(name)
     layer_class = layer_type(ours) if ours else None
@@ -304,7 +306,7 @@ def _fitting(value: object, argument: Argument[Any]) -> object:
 
 
 def _fits(layer_class: type[Layer], values: dict[str, object]) -> bool:
-    """Whether the values are accepted, as far as that can be tried."""
+    """Whether the values are accepted, as far as that can be checked."""
     missing = any(one.default is REQUIRED and name not in values for name, one in layer_class.arguments.items())
     if missing or any(isinstance(value, VerbatimCode) for value in values.values()):
         return True
@@ -316,7 +318,7 @@ def _fits(layer_class: type[Layer], values: dict[str, object]) -> bool:
 
 
 def _item(layer_class: type[Layer], values: dict[str, object]) -> str:
-    """Return an item with the arguments that are not at their defaults; those that are missing are ``…``."""
+    """Return an item with the arguments that differ from their defaults; missing ones are ``…``."""
     shown = {
         name: values.get(name, VerbatimCode("…"))
         for name, argument in layer_class.arguments.items()
@@ -330,7 +332,7 @@ def _item(layer_class: type[Layer], values: dict[str, object]) -> str:
 
 
 def _general(name: str) -> str | None:
-    """Return how a type's arguments are written, where the given ones can't be taken over."""
+    """Return the notation of a type's arguments, if the given ones can't be used."""
     ours = our_type(name)
     layer_class = layer_type(ours) if ours else None
     if layer_class is None:
@@ -340,4 +342,4 @@ def _general(name: str) -> str | None:
     if not shown:
         return f"write '- {ours}'"
     arguments = ", ".join(f"{argument}: …" for argument in shown)
-    return f"arguments are named, behind a colon: '- {ours}: {{{arguments}}}'; 'cnncalc layers {ours}' shows them"
+    return f"name the arguments after a colon: '- {ours}: {{{arguments}}}'; 'cnncalc layers {ours}' shows them"

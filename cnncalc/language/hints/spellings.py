@@ -1,4 +1,4 @@
-"""Hints for unknown words: other frameworks' names, slips of the keyboard, or "not offered"."""
+"""Hints for unknown words: other frameworks' names, typing errors, or "not offered"."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ LISTED = "'cnncalc layers' lists the types, and a spec's own stand under 'blocks
 
 
 SHORT = 4
-"""The most letters of a short word, which one other letter makes another word."""
+"""Most letters of a short word, where one changed letter makes another word."""
 
 KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
 class Abroad(NamedTuple):
-    """A name that another framework has for a layer type, with the arguments that it takes by their places."""
+    """Another framework's name for a layer type, with its positional arguments."""
 
     name: str
     type: str
@@ -44,7 +44,7 @@ class Abroad(NamedTuple):
 
 @cache
 def abroad() -> dict[str, list[Abroad]]:
-    """Return what all layer types are called elsewhere, by folded name; this imports every type."""
+    """Return other frameworks' names of all layer types, by folded name; this imports every type."""
     found: dict[str, list[Abroad]] = {}
     for type_name in layer_types():
         layer_class = layer_type(type_name)
@@ -58,13 +58,13 @@ def abroad() -> dict[str, list[Abroad]]:
 
 
 def bare(name: str) -> str:
-    """Return a type's name folded, without the module before it and the number of axes behind it."""
+    """Return a type's folded name, without a module before it or a number of axes after it."""
     word = folded(name.rpartition(".")[2])
     return _RANK("", word)
 
 
 def our_type(name: str) -> str | None:
-    """Return our word for a layer type by whatever name it has, or None if there is no such type."""
+    """Return our name for a layer type by any framework's name, or None if there is no such type."""
     word = bare(name)
     if word in FALSE_FRIENDS and name != word:
         return None
@@ -106,7 +106,7 @@ def type_hint(name: str, blocks: Collection[str]) -> str:
 
 
 def _slip(word: str, blocks: Collection[str]) -> str | None:
-    """Return the hint for a misspelt type, a misspelt word of another framework with its first letter included."""
+    """Return the hint for a misspelt type or word of another framework; the first letter may be wrong, too."""
     names = {folded(block): block for block in blocks} | {"sequence": "sequence"} | _own()
     foreign = dict.fromkeys((*WRITTEN, *NOT_OFFERED), "") | {other: abroad()[other][0].type for other in abroad()}
     foreign = {other: ours for other, ours in foreign.items() if other[:1] == word[:1] and len(word) > SHORT}
@@ -120,11 +120,11 @@ def _slip(word: str, blocks: Collection[str]) -> str | None:
 
 
 def _is_likely(word: str, meant: str) -> bool:
-    """Return whether one word is a slip of the hand for the other.
+    """Return whether one word is a typing error for the other.
 
-    A wrong letter lies beside the right one; of three letters two change places, or one comes twice.  Short words that
-    differ in another letter are other words: a map is no max.  A letter in front of a word, or behind it, makes a
-    variant's name, unless it is that of the plural or a number: an xLSTM, a ConvT and an FReLU are something else.
+    A wrong letter is next to the right one on the keyboard; in words of three letters, two are swapped or one is
+    doubled. Short words that differ in another letter are different words (map, max). A letter added at the beginning
+    or the end makes a variant's name (xLSTM, ConvT, FReLU), unless it is a plural s or a digit.
     """
     if len(meant) < SHORT:
         return sorted(word) == sorted(meant) or any(meant[: i + 1] + meant[i:] == word for i in range(len(meant)))
@@ -158,7 +158,7 @@ def _beside(one: str, other: str) -> bool:
 
 
 def argument_hint(name: str, known: Collection[str]) -> str | None:
-    """Return a hint for a framework's argument that has another name here or no place here, or None."""
+    """Return a hint for a framework's argument that has another name here or is not supported, or None."""
     ours = our_argument(name, known)
     if ours is not None:
         return f"it is called '{ours}' here"
@@ -190,7 +190,7 @@ def _meaning(name: str, known: Collection[str], words: Mapping[str, str]) -> Ite
 
 
 def parameters(name: str, layer_class: type[Layer]) -> tuple[str, ...]:
-    """Return the arguments that a call ``name(…)`` gives by their places; our own order for our own names."""
+    """Return the positional arguments of a call ``name(…)``; for our own names, in our order."""
     if name != layer_class.type:
         for one in abroad().get(bare(name), ()):
             if one.type == layer_class.type and one.parameters and _same_spelling(one.name, name.rpartition(".")[2]):

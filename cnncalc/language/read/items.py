@@ -71,7 +71,7 @@ class ItemReader:
         return [item for item in items if item is not None]
 
     def item(self, node: Tree, names: frozenset[str], depth: int) -> Item | None:
-        """Read one item; a fault may give None."""
+        """Read one item; return None after some faults."""
         self.values.visit(node, depth)
         if isinstance(node, Scalar) and not node.empty:
             return self.typed_item(node, None, {}, names, depth)
@@ -83,7 +83,7 @@ class ItemReader:
         types = [(key, value) for key, value in keys if key.text not in MODIFIERS]
         if not types:
             self.values.fault(
-                node, "an item without a layer type", "begin with the type: '- conv: {…}', modifiers below it"
+                node, "an item without a layer type", "begin with the type, '- conv: {…}', with modifiers below it"
             )
             return None
         if len(types) > 1:
@@ -93,7 +93,7 @@ class ItemReader:
         return self.typed_item(types[0][0], types[0][1], modifiers, names, depth)
 
     def several_types(self, keys: list[tuple[Scalar, Tree]]) -> None:
-        """Note what is wrong with an item of several keys that are no modifiers."""
+        """Note the fault of an item with several keys that are not modifiers."""
         for key, _ in keys:
             if hints.is_type_key(key.text) and key.text not in self.blocks:
                 hint = partial(hints.of_type_key, keys)
@@ -103,16 +103,14 @@ class ItemReader:
             self.second_type(key, keys[0][0].text)
 
     def second_type(self, key: Scalar, first: str) -> None:
-        """Note what is wrong with a second key beside the type."""
+        """Note the fault of a second key next to the type."""
         if key.text in self.blocks or key.text == "sequence" or layer_type(key.text):
-            self.values.fault(
-                key, f"'{key.text}' stands beside '{first}' in one item", "begin each item with a dash of its own"
-            )
+            self.values.fault(key, f"'{first}' and '{key.text}' are in one item", "begin each item with its own dash")
         else:
             own = layer_type(first)
             inside = own is not None and key.text in own.arguments
             hint = (
-                f"arguments stand below the type, indented, or in {{…}}: '- {first}: {{{key.text}: …}}'"
+                f"indent arguments below the type, or write them in {{…}}: '- {first}: {{{key.text}: …}}'"
                 if inside
                 else None
             )
@@ -123,7 +121,7 @@ class ItemReader:
     def typed_item(
         self, key: Scalar, arguments: Tree | None, modifiers: dict[str, Tree], names: frozenset[str], depth: int
     ) -> Item | None:
-        """Read an item of which the type is known."""
+        """Read an item of a known type."""
         loop = self.loop(modifiers["for"], names) if "for" in modifiers else None
         inner = names
         if loop is not None:
@@ -152,7 +150,7 @@ class ItemReader:
         return item
 
     def modifiers(self, item: Item, nodes: dict[str, Tree], names: frozenset[str]) -> None:
-        """Read what stands beside the type."""
+        """Read the modifiers next to the type."""
         for name in ("when", "repeat", "expect"):
             self.is_empty(name, nodes.get(name))
         if "name" in nodes:
@@ -163,7 +161,7 @@ class ItemReader:
             if entries:
                 item.sources = [self.reference(entry, "from") for entry in entries]
             elif not (isinstance(item, LayerItem) and item.layer_class.takes_nothing()):
-                self.values.fault(node, "'from' names no item", "leave it out: the item above comes in")
+                self.values.fault(node, "'from' names no item", "leave it out: the input is then the item above")
         if "repeat" in nodes:
             item.repeat = self.values.value(nodes["repeat"], names, COUNT)
         if "when" in nodes:
@@ -174,10 +172,10 @@ class ItemReader:
             item.expect = self.values.value(nodes["expect"], names, SIZE)
 
     def is_empty(self, name: str, node: Tree | None) -> bool:
-        """Return whether a modifier is left empty, which is a fault."""
+        """Return whether a modifier is empty, which is a fault."""
         if not isinstance(node, Scalar) or not node.empty:
             return False
-        self.values.fault(node, f"'{name}' is left empty", f"write a value behind '{name}:', or leave the line out")
+        self.values.fault(node, f"'{name}' is empty", f"write a value after '{name}:', or leave the line out")
         return True
 
     def condition(self, node: Tree, names: Collection[str]) -> SpecValue:
@@ -207,7 +205,7 @@ class ItemReader:
             self.values.fault(place, f"a name of {len(name)} characters; at most {MAX_NAME} are allowed")
 
     def check_argument_name(self, name: str, place: Tree) -> None:
-        """Refuse a name that expressions can't read, or that means something else in them."""
+        """Refuse a name that expressions can't read, or that has another meaning in them."""
         self.check_length(name, place)
         if not (begins_a_name(name) and has_signs_of_a_name(name)):
             self.values.fault(place, f"'{name}' can't be the name of a value: a name has letters, digits and _")
@@ -246,12 +244,12 @@ class ItemReader:
         return item
 
     def layer_arguments(self, item: LayerItem, node: Tree | None, names: frozenset[str], depth: int) -> None:
-        """Read the arguments of a layer, and make it where they are constants."""
+        """Read the arguments of a layer, and make it if they are constants."""
         before = len(self.values.faults)
         known = item.layer_class.arguments
         if isinstance(node, Scalar) and not node.text.isalnum() and re.fullmatch(_IN_A_ROW, node.text):
-            row = partial(hints.of_values, item.type_name, node, "arguments are named, in {…} or below the type")
-            self.values.fault(node, f"{item.type_name}: '{node.text}' is no value", row)
+            row = partial(hints.of_values, item.type_name, node, "name the arguments, in {…} or below the type")
+            self.values.fault(node, f"{item.type_name}: '{node.text}' is not a value", row)
             return
         merges = item.layer_class.arity[1] not in (0, 1)
         nodes = self.argument_nodes(item, node, (*known, "paths") if merges else tuple(known), item.type_name)
@@ -274,9 +272,9 @@ class ItemReader:
             self.build(item)
 
     def build(self, item: LayerItem) -> None:
-        """Make the layer now where no name is read, so that its faults are found whether it is used or not.
+        """Make the layer at once if no name is read, so that its faults are found even if it is not used.
 
-        Items that say the same have the same layer, which infers and counts once for all of them.
+        Equal items share a layer, which infers and counts only once.
         """
         constants = {name: value.constant for name, value in item.arguments.items()}
         key = (item.layer_class, *[(name, type(value), value) for name, value in constants.items()])
@@ -290,7 +288,7 @@ class ItemReader:
     def argument_nodes(
         self, key: Scalar | LayerItem, node: Tree | None, known: tuple[str, ...], what: str
     ) -> dict[str, Tree]:
-        """Return the argument nodes by name; a single scalar or list is the first argument's."""
+        """Return the argument nodes by name; a lone scalar or list belongs to the first argument."""
         if node is None or (isinstance(node, Scalar) and node.empty):
             return {}
         if not isinstance(node, Map):
@@ -309,14 +307,14 @@ class ItemReader:
             place = next(key for key, _ in node.pairs if isinstance(key, Scalar) and key.text == name)
             if re.fullmatch(_GLUED, name) and isinstance(value, Scalar) and value.empty:
                 glued = partial(hints.of_values, what, node, hints.COLON)
-                self.values.fault(place, f"{what}: '{name}' is no argument", glued)
+                self.values.fault(place, f"{what}: '{name}' is not an argument", glued)
                 return {}
             broken = any(name.count(a) != name.count(b) for a, b in ("()", "[]"))
             quote = (
                 "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
             )
             if name in MODIFIERS:
-                hint: Hint = f"'{name}' is a modifier: it stands beside the type, not among its arguments"
+                hint: Hint = f"'{name}' is a modifier: write it next to the type, not among its arguments"
             else:
                 hint = quote if broken else partial(hints.of_argument, name, known)
             self.values.fault(place, f"{what}: unknown argument '{name}'", hint)
@@ -331,14 +329,17 @@ class ItemReader:
 
 
 def _merges(type_name: str) -> bool:
-    """Whether a layer type takes several tensors, and never one alone."""
+    """Whether a layer type takes several tensors and never a single one."""
     layer_class = layer_type(type_name)
     return layer_class is not None and layer_class.arity[0] > 1
 
 
 def _read_by(what: str, node: List) -> tuple[str, str]:
-    """Return what is wrong with a list of names, or of paths, behind a layer that merges, and the hint."""
+    """Return the fault and the hint for a list of names, or of paths, as the value of a merging layer."""
     names = [part.text for part in node.items if isinstance(part, Scalar)]
     if len(names) < len(node.items):
-        return f"{what} takes no argument", f"paths stand under their name: '- {what}: {{paths: …}}'"
-    return f"{what} reads what 'from' names", f"beside the type, in its column: 'from: [{', '.join(names)}]'"
+        return f"{what} takes no argument", f"write paths under their name: '- {what}: {{paths: …}}'"
+    return (
+        f"{what} takes its inputs from 'from'",
+        f"write it below the type, in the same column: 'from: [{', '.join(names)}]'",
+    )

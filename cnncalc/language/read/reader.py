@@ -33,8 +33,8 @@ DOCUMENT_KEYS = (
     "deploy",
 )
 NEEDED = {
-    "input": "a spec states the usual shape, 'input: [3, 224, 224]', also where another one is asked for",
-    "layers": "the network's items stand under 'layers:'",
+    "input": "write the usual shape, 'input: [3, 224, 224]'; another one can be given later",
+    "layers": "list the network's items under 'layers:'",
 }
 VARIANT_KEYS = ("args", "input", "outputs", "expect", "year", "source")
 BLOCK_KEYS = ("args", "layers")
@@ -44,7 +44,7 @@ BATCH = ("n", "b", "bs", "none", "batch", "batch_size", "?")
 
 
 def read_into(document: Document) -> None:
-    """Read the text of a document into it.
+    """Read a document's text into it.
 
     Raises:
         SpecError: with every fault that can be found without expanding it.
@@ -64,7 +64,7 @@ def _line_and_column(fault: Fault) -> tuple[int, int]:
 
 
 def _is_meant(needed: str, root: Map) -> bool:
-    """Whether a key of the document is there by another name, which is a fault of its own."""
+    """Whether a key of the document is present under another name, which is a separate fault."""
     unknown = [
         (key.text, value) for key, value in root.pairs if isinstance(key, Scalar) and key.text not in DOCUMENT_KEYS
     ]
@@ -72,7 +72,7 @@ def _is_meant(needed: str, root: Map) -> bool:
 
 
 class _DocumentReader:
-    """Reads a whole document: its values, its items, and what they stand in."""
+    """Reads a whole document: its sections, values and items."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -162,7 +162,7 @@ class _DocumentReader:
         first = node.items[0] if isinstance(node, List) and node.items else None
         if isinstance(first, Scalar) and first.text.lower() in BATCH and first.text not in names:
             self.values.fault(
-                first, f"'{first.text}' stands where the channels do", "shapes have no batch axis: leave it out"
+                first, f"'{first.text}' is in the place of the channels", "shapes have no batch axis: leave it out"
             )
             return SpecValue(node.place)
         return self.values.value(node, names, SIZE)
@@ -207,14 +207,14 @@ class _DocumentReader:
     # --- blocks ---------------------------------------------------------------------------------------------
 
     def block_heads(self, node: Tree | None, names: Collection[str]) -> dict[str, Block]:
-        """Read names and arguments of all blocks first, so that any block may use any other."""
+        """Read the names and arguments of all blocks first, so that any block may use any other."""
         blocks: dict[str, Block] = {}
         for name, body in self.values.keys(node, "'blocks'").items():
             self.items.check_length(name, body)
             if not is_item_name(name):
                 self.values.fault(body, f"'{name}' can't be the name of a block")
             elif name == "sequence" or layer_type(name) is not None:
-                self.values.fault(body, f"'{name}' is a layer type already; call the block otherwise")
+                self.values.fault(body, f"'{name}' is a layer type; give the block another name")
             block = blocks[name] = Block(name, body.place)
             head = self.values.keys(body, f"block '{name}'", BLOCK_KEYS).get("args")
             if isinstance(head, List):  # args: [channels, kernel], none with a default

@@ -1,4 +1,7 @@
-"""Convert scalars and lists of a spec to values.  What a scalar means depends on what is expected in its place."""
+"""Convert scalars and lists of a spec to values.
+
+The meaning of a scalar depends on what is expected in its place.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 SIZE = Argument(positive, "an axis of a shape", REQUIRED, "")
 COUNT = Argument(natural, "how often, or how many", REQUIRED, "")
-"""What is no layer's argument, but no text either."""
+"""Values that are neither layers' arguments nor text."""
 
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
@@ -32,7 +35,7 @@ NO_VALUES: Names = {}
 
 
 def value_of_text(text: str, name: str) -> Value:
-    """Return the value of a text that stands alone, as of ``--set``; ``name`` is what messages call it.
+    """Return the value of a separate text, such as a setting's; ``name`` is its name in messages.
 
     Raises:
         CnncalcError: if it can't be read.
@@ -51,8 +54,8 @@ class ValueReader:
 
     Attributes:
         file: the text.
-        faults: what is wrong with it.
-        budget: what is left of the operations that reading may take.
+        faults: the faults found.
+        budget: the remaining operations for reading.
     """
 
     def __init__(self, file: SpecText) -> None:
@@ -66,10 +69,10 @@ class ValueReader:
         self.faults.note(place.place if isinstance(place, Tree) else place, message, hint)
 
     def visit(self, node: Tree, depth: int) -> None:
-        """Count a node that is read.  Raises SpecError if aliases expand to too many nodes, or too deep ones."""
+        """Count a node. Raises SpecError if aliases expand to too many nodes, or too deep ones."""
         self._allowance -= 1
         if self._allowance < 0:
-            raise SpecError([Fault(f"aliases expand to more than {MAX_ALIASED:,} further parts", node.place)])
+            raise SpecError([Fault(f"aliases expand to more than {MAX_ALIASED:,} additional parts", node.place)])
         if depth > MAX_DEPTH:
             raise SpecError([Fault(f"nested deeper than {MAX_DEPTH}", node.place)])
 
@@ -81,7 +84,7 @@ class ValueReader:
         if not isinstance(node, Map):
             if not quiet:
                 listed = isinstance(node, List) and "layers" in known
-                below = "the list of items stands under 'layers:'" if listed else None
+                below = "put the list of items under 'layers:'" if listed else None
                 self.fault(node, f"{what} must be a mapping (key: value)", below)
             return {}
         found: dict[str, Tree] = {}
@@ -92,7 +95,7 @@ class ValueReader:
             if not isinstance(key, Scalar):
                 message = "a key must be a word"
             elif name == "<<":
-                message, hint = "merge keys (<<) are not read", "say what is shared with 'args' or a block"
+                message, hint = "merge keys (<<) are not supported", "share values with 'args' or a block"
             elif name in found:
                 message = f"'{name}' is given twice"
             elif known and name not in known:
@@ -106,17 +109,17 @@ class ValueReader:
     def value(
         self, node: Tree, names: Collection[str], argument: Argument[Any] | None = None, depth: int = 0
     ) -> SpecValue:
-        """Read a value that may be an expression over ``names``; a fault gives None."""
+        """Read a value that may be an expression over ``names``; return None after a fault."""
         self.visit(node, depth)
         if isinstance(node, Scalar):
             return self._scalar(node, names, argument)
         if isinstance(node, List):
             return _joined(node.place, [self.value(item, names, argument, depth + 1) for item in node.items])
-        self.fault(node, "a mapping stands where a value is expected")
+        self.fault(node, "a mapping in place of a value")
         return SpecValue(node.place)
 
     def literal(self, node: Tree, names: Collection[str], depth: int = 0) -> SpecValue:
-        """Read a hyper-parameter: a word is itself, unless it names an earlier one; the rest is as in ``value``."""
+        """Read a hyper-parameter: a word means itself, unless it names an earlier one; otherwise like ``value``."""
         self.visit(node, depth)
         if isinstance(node, List):
             return _joined(node.place, [self.literal(item, names, depth + 1) for item in node.items])
@@ -129,7 +132,7 @@ class ValueReader:
         return self.value(node, names)
 
     def text(self, node: Tree, what: str) -> str:
-        """Read a text as it stands, whatever YAML would make of it."""
+        """Read a text literally, without YAML's conversions."""
         if isinstance(node, Scalar) and not node.empty:
             return node.text
         self.fault(node, f"{what} must be a text")
@@ -174,20 +177,20 @@ class ValueReader:
 
 
 def begins_a_name(text: str) -> bool:
-    """Return whether a text begins with a letter, an English one, or with _."""
+    """Return whether a text begins with an ASCII letter or _."""
     first = text[:1]
     return first == "_" or (first.isascii() and first.isalpha())
 
 
 def has_signs_of_a_name(text: str, more: str = "") -> bool:
-    """Return whether a text has nothing but letters, digits, _, and ``more`` signs; an empty one has not."""
+    """Return whether a text is not empty and consists of letters, digits, _ and ``more`` characters."""
     for sign in "_" + more:
         text = text.replace(sign, "a")
     return text.isalnum()
 
 
 def _is_integer(text: str) -> bool:
-    """Return whether a text is an integer as people write it, of at most 15 digits."""
+    """Return whether a text is a plain integer of at most 15 digits."""
     digits = text.removeprefix("-")
     return digits.isdecimal() and digits.isascii() and len(digits) <= 15 and (digits[0] != "0" or digits == "0")
 
@@ -198,14 +201,14 @@ def _is_word(text: str) -> bool:
 
 
 def _expression_hint(error: ExpressionError, text: str, argument: Argument[Any] | None) -> str | None:
-    """Return what to do about an expression that can't be: of a single word, what may have been meant by it."""
+    """Return the hint for an invalid expression; for a single word, the word that was probably meant."""
     if argument is not None and argument.words and _is_word(text):
         return hints.of_word(text, argument.words)
     hint = shown_hint(error.hint, True)
     if not _is_word(text) or not (hint is None or hint.startswith("known names")):
         return hint
     if argument is None:
-        return f"a text is quoted: '{text}'"
+        return f"quote a text: '{text}'"
     return "write true or false" if argument.flag else hints.of_number(text, hint)
 
 

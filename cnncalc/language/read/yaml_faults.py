@@ -1,4 +1,4 @@
-"""What is wrong with a text that is not YAML, and what was probably meant."""
+"""Faults of text that is not YAML, and what was probably meant."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def yaml_fault(file: SpecText, error: YAMLError) -> Fault:
-    """Return the fault of what a YAML library refuses."""
+    """Return the fault for an error of the YAML library."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or "this is not YAML"
     if mark is None:
@@ -36,26 +36,26 @@ def _hint(file: SpecText, line: int, problem: str) -> str | None:
     bare = re.match(r"\s*-\s+(\w+)\s*(#.*)?$", above)
     glued = re.match(r"\s*-\s*(\w[\w.]*)(?:\s*|:)[({\[]", text)
     if re.match(r"\s*-[A-Za-z]", text):
-        return f"a blank follows the dash: '- {text.strip()[1:]}'"
+        return f"write a blank after the dash: '- {text.strip()[1:]}'"
     if in_ascii(text) is not None:
         return in_ascii(text)
     if glued:
-        return f"a colon and a blank stand between a type and its arguments: '- {glued[1]}: {{…}}'"
+        return f"write a colon and a blank between a type and its arguments: '- {glued[1]}: {{…}}'"
     if "mapping values are not allowed" in problem and bare:
         return f"a type with a modifier below it needs a colon: '- {bare[1]}:'"
     if "\t" in text[: len(text) - len(text.lstrip())]:
         return "indent with spaces, not tabs"
     if "\t" in text and "cannot start any token" in problem:
-        return "write a blank in place of the tab"
+        return "replace the tab by blanks"
     if "expected '-' indicator" in problem or "expected <block end>" in problem:
-        return "the entries of one list, and the keys of one mapping, begin in the same column"
+        return "entries of one list, and keys of one mapping, must begin in the same column"
     if "expected ',' or '}'" in problem and re.search(r"\w+:\s+[^\s,]+\s*;?\s+\w+:\s", text):
-        return "commas stand between arguments: '{out_channels: 8, kernel_size: 3}'"
+        return "separate arguments by commas: '{out_channels: 8, kernel_size: 3}'"
     if "{" in text:
         return "inside {…} YAML takes , [ ] { } for itself: quote the expression, or write the arguments one per line"
     several = re.match(r"\s*-\s+(\w+):\s+(\w+):\s", text)
     if several:
-        return f"arguments stand in {{…}}, or below: '- {several[1]}: {{{several[2]}: …}}'"
+        return f"write arguments in {{…}}, or below: '- {several[1]}: {{{several[2]}: …}}'"
     if "mapping values are not allowed" in problem:
-        return "a text with a colon is quoted"
+        return "quote a text that contains a colon"
     return None

@@ -1,6 +1,7 @@
-"""YAML text to a tree whose parts know their places.  Nothing is converted here: a scalar stays its text.
+"""Parse YAML text into a tree whose parts know their places.
 
-The text is read event by event, so that neither depth nor size of a hostile file reaches the C stack.
+Nothing is converted: a scalar stays text. The text is read event by event, so that deep or large hostile files can't
+overflow the C stack.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
         index: int
 
     class ParserEvent(Protocol):
-        """What a parser of YAML reports; which of the attributes it has depends on its class."""
+        """An event of the YAML parser; its attributes depend on its class."""
 
         start_mark: Mark
         end_mark: Mark
@@ -44,11 +45,11 @@ _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Tree:
-    """A part of a document: where it begins, line and column from 0, in which text.
+    """A part of a document: its text and its beginning, line and column from 0.
 
     Attributes:
-        end: (line, column) behind the last sign.  A list or a mapping that is not written in brackets ends where its
-            last part does, before the comments that follow.
+        end: (line, column) after the last character. A list or mapping without brackets ends with its last part, before
+            comments that follow.
     """
 
     __slots__ = ("column", "end", "file", "line")
@@ -62,12 +63,12 @@ class Tree:
 
     @property
     def place(self) -> Place:
-        """Where it begins."""
+        """The place of its beginning."""
         return Place(self.file, self.line, self.column)
 
     @property
     def start(self) -> tuple[int, int]:
-        """(line, column) of the first sign."""
+        """(line, column) of the first character."""
         return self.line, self.column
 
 
@@ -83,7 +84,7 @@ class Scalar(Tree):
 
     @property
     def empty(self) -> bool:
-        """Whether nothing stands there, as after ``batchnorm:``."""
+        """Whether the value is empty, as after ``batchnorm:``."""
         return not self.text and not self.quoted
 
 
@@ -145,7 +146,7 @@ def decode(data: bytes, name: str) -> SpecText:
 
 
 def parse(file: SpecText) -> Tree:
-    """Return the only document of a text as a tree; an alias is the tree that it stands for.
+    """Return the only document of a text as a tree; aliases are replaced by their trees.
 
     Raises:
         SpecError: for YAML that is broken, nested too deep, tagged, or has other than one document.
@@ -165,15 +166,15 @@ def parse(file: SpecText) -> Tree:
 
 
 class _Growing:
-    """A tree that grows event by event, on a stack of its own."""
+    """A tree that grows event by event, with an explicit stack."""
 
     def __init__(self, file: SpecText) -> None:
         self.file = file
         self.anchors: dict[str, Tree] = {}
         self.open: list[List | Map] = []
         self.root: Tree | None = None
-        self.end = (0, 0)  # (line, column) behind the last sign so far, comments left out
-        self.taken = 0  # characters of the text that the parser has reported events for
+        self.end = (0, 0)  # (line, column) after the last character so far, without comments
+        self.taken = 0  # characters of the text for which the parser has reported events
 
     def whole(self) -> Tree | None:
         parser = _Parser(self.file.content)
@@ -188,7 +189,7 @@ class _Growing:
         return self.root
 
     def unseen_depth(self, error: yaml.YAMLError) -> Fault | None:
-        """Return the fault of brackets that are nested too deep, where a library's own bound answers before ours.
+        """Return the fault of brackets that are nested too deep, if the library's bound is reached before ours.
 
         A parser looks up to 1,024 characters ahead before it reports the first bracket.
         """
@@ -230,7 +231,7 @@ class _Growing:
             raise SpecError([Fault("a second document begins; a spec is one document", self.place(event))])
 
     def close(self, event: ParserEvent) -> None:
-        """End a list or a mapping: at its bracket, or where its last part ends."""
+        """End a list or a mapping: at its bracket, or at the end of its last part."""
         closed = self.open.pop()
         if closed.in_brackets:
             self.end = (event.end_mark.line, event.end_mark.column)
@@ -238,10 +239,10 @@ class _Growing:
         self.put(closed)
 
     def check_tag(self, event: ParserEvent) -> None:
-        """Refuse a tag, but for the one that makes a text of a scalar."""
+        """Refuse a tag, except the one that makes a scalar a string."""
         if event.tag is not None and event.tag != "!":
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            hint = "remove it: a spec has plain lists, mappings and scalars"
+            hint = "remove it: a spec consists of plain lists, mappings and scalars"
             raise SpecError([Fault(f"a YAML tag, '{tag}', does not belong in a spec", self.place(event), hint)])
 
     def aliased(self, event: ParserEvent) -> Tree:
@@ -254,7 +255,7 @@ class _Growing:
         return tree
 
     def put(self, tree: Tree) -> None:
-        """Put a whole part where it belongs."""
+        """Add a complete part to its parent."""
         if not self.open:
             self.root = tree
             return
