@@ -98,6 +98,7 @@ class Against:
         run: of our engine, the last one: whether shapes are as inferred.
         outputs: the network's; of a quantised file with its tensors rounded, which the layers' are not.
         of_file: the network's outputs beside those of its model file, which the engine has run as it is.
+        from_exact: where a file that rounds differs, how far our outputs and the engine's are from ours in 64 bits.
         unread: why it has not, or "".
     """
 
@@ -113,6 +114,7 @@ class Against:
         self.outputs = run.outputs
         self.batch = run.batch
         self.of_file: Sequence[Difference] = ()
+        self.from_exact: tuple[float, float] | None = None
         self.unread = ""
 
     def agrees(self, row: Difference) -> bool:
@@ -185,8 +187,17 @@ def against(
     if file is not None:
         if network.as_run is not None and weights is None:
             compared.outputs = run(network, inputs, **options).outputs
-        _read_file(compared, _started(engine, file, threads), inputs)
+        theirs = _read_file(compared, _started(engine, file, threads), inputs)
+        if usual > TOLERANCE and any(row.relative > TOLERANCE for row in compared.of_file):
+            wide = {name: array.astype(np.float64) for name, array in inputs.items()}
+            exact = run(network, wide, **options | {"dtype": "float64"}).outputs
+            compared.from_exact = _apart(exact, compared.outputs), _apart(exact, theirs)
     return compared
+
+
+def _apart(exact: Mapping[str, Array], others: Mapping[str, Array]) -> float:
+    """Return the largest relative difference of some outputs from exact ones."""
+    return max([_difference(name, OF_FILE, exact[name], array).relative for name, array in others.items()])
 
 
 def _compared(
@@ -289,12 +300,12 @@ def _first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0][:300]
 
 
-def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> None:
-    """Run a model file as it is, where its inputs can be ours, wherever the batch stands."""
+def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Run a model file as it is, where its inputs can be ours, wherever the batch stands; return its outputs."""
     network = compared.network
     if network.undecided:
         compared.unread = f"{network.undecided[0].words} decides when it runs, and may take the other branch"
-        return
+        return {}
     feeds = {}
     for port in session.get_inputs():
         kind, number = KINDS.get(port.type), network.numbers.get(port.name)
@@ -303,18 +314,20 @@ def _read_file(compared: Against, session: Any, inputs: Mapping[str, Array]) -> 
             fitting = _laid_out(inputs[port.name], port.shape)
         if fitting is None or kind is None or not np.array_equal(fitting.astype(kind), fitting):
             compared.unread = f"its input '{port.name}' is {port.type} {port.shape}"
-            return
+            return {}
         feeds[port.name] = fitting.astype(kind)
     outputs = compared.outputs
     made = dict(zip(outputs, _run(session, list(outputs), feeds), strict=True))
-    rows = []
+    rows, found = [], {}
     for name, array in outputs.items():
         theirs = _as_ours(np.asarray(made[name]), array)
         if theirs is None:
             compared.unread = f"its output '{name}' is laid out in another way"
-            return
+            return {}
+        found[name] = theirs
         rows.append(_difference(name, OF_FILE, array, theirs, _terms(network.outputs[name], compared.largest)))
     compared.of_file = rows
+    return found
 
 
 def _as_ours(made: Array, like: Array) -> Array | None:

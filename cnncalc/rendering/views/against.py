@@ -76,6 +76,10 @@ def _verdict(compared: Against) -> list[PageBlock]:
         agree = sum(map(compared.agrees, compared.of_file))
         outputs = f"{counted(len(compared.of_file), 'output')} of the file itself"
         blocks.append(Text([(_differ(agree, outputs, of_file), style)]))
+        if compared.from_exact is not None:
+            ours, theirs = map(_figure, compared.from_exact)
+            why = f"in 64 bits the file's outputs are {ours} from ours and {theirs} from those of {compared.engine}: "
+            blocks.append(Paragraph(why + "a number between two that tensors are rounded to may become either"))
     elif compared.unread:
         blocks.append(Paragraph(f"the file itself was not run: {compared.unread}"))
     if worst is not None:
@@ -95,7 +99,7 @@ def _differ(agree: int, of_all: str, bound: float) -> str:
 
 def document(compared: Against) -> dict[str, object]:
     """Return the comparison as one object."""
-    worst = compared.worst
+    worst, exact = compared.worst, compared.from_exact
     return {
         "name": compared.network.name,
         "variant": compared.network.variant,
@@ -108,6 +112,7 @@ def document(compared: Against) -> dict[str, object]:
         "layers": [_record(row, compared) for row in compared.rows],
         "outputs_of_file": [_record(row, compared) for row in compared.of_file],
         "file_not_run": compared.unread or None,
+        "difference_from_float64": None if exact is None else {"ours": _finite(exact[0]), "engine": _finite(exact[1])},
     }
 
 
