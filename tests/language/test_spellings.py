@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import cnncalc
 from cnncalc.ground.near import folded
 from cnncalc.language.hints import foreign_words
 from cnncalc.language.hints.spellings import abroad, argument_hint, our_type, type_hint
+from cnncalc.language.loading import open_document
 from cnncalc.layers import layer_type, layer_types
 from cnncalc.layers.base import Layer
 from tests.commands import cnncalc as command
@@ -112,6 +114,15 @@ def test_our_word_for_a_framework_s(word: str, ours: str) -> None:
             "hardmish",
             "ReLUN",
         ],  # names of variants
+        *[
+            "log2",
+            "log10",
+            "atan2",
+            "arctanh",
+            "dequantize",
+            "repeat_interleave",
+            "ScatterND",
+        ],  # functions of their own
         *["L1Norm", "LRNorm", "median_pool", "MinPooling", "GlobalMinPool"],
     ],
 )
@@ -125,6 +136,8 @@ def test_what_is_not_offered_gets_no_other_word(word: str) -> None:
 @pytest.mark.parametrize(
     ("word", "hint"),
     [
+        ("local_avgpool", "it is called 'avgpool' here"),  # darknet's, with windows of its own
+        ("BasicBlock", "'cnncalc show resnet' has one"),
         ("route", "write 'concat' with 'from: [one, another]'"),
         ("shortcut", "write 'add' with 'from: [one, another]'"),
         ("Pooling", "it is called 'maxpool' or 'avgpool' here"),
@@ -190,6 +203,13 @@ def test_no_word_means_two_types() -> None:
     for word, ones in abroad().items():
         assert len({one.type for one in ones}) == 1, word
         assert word not in foreign_words.WRITTEN, word
+
+
+def test_what_a_hint_shows_ships() -> None:
+    shown = {name for hint in foreign_words.WRITTEN.values() for name in re.findall(r"'cnncalc show (\w+)'", hint)}
+    assert len(shown) > 4
+    for name in shown:
+        assert open_document(name)
 
 
 def test_the_words_are_folded_as_they_are_looked_up() -> None:

@@ -6,8 +6,51 @@ Keys are folded as :func:`cnncalc.ground.near.folded` folds them: no capitals, n
 
 from __future__ import annotations
 
+_BLOCKS = {
+    "resnet": "basicblock bottleneck resblock residualblock",
+    "mobilenet_v2": "invertedresidual mbconv",
+    "densenet": "denseblock transition",
+    "squeezenet": "fire firemodule",
+    "googlenet": "inception inceptionblock inceptionmodule",
+}
+"""Blocks of papers, by a network that ships and has one."""
+
 WRITTEN = {
-    **dict.fromkeys(("norm", "normalization"), "write 'batchnorm', 'layernorm', 'groupnorm' or 'instancenorm'"),
+    **{
+        word: f"not offered; write it as a block of your own, under 'blocks'; 'cnncalc show {shown}' has one"
+        for shown, words in _BLOCKS.items()
+        for word in words.split()
+    },
+    **dict.fromkeys(
+        ("convbnrelu", "convbnact", "convbn", "cbr", "cbs"),
+        "not offered; write 'conv', 'batchnorm' and the activation as items, or as a block of your own",
+    ),
+    **dict.fromkeys(("mlp", "ffn", "feedforward"), "not offered; write 'linear', 'gelu' and 'linear' as items"),
+    **dict.fromkeys(
+        ("patchembed", "patchembedding"),
+        "not offered; write 'conv' whose 'stride' is its 'kernel_size', 'reshape' and 'permute'",
+    ),
+    **dict.fromkeys(("clstoken", "classtoken"), "not offered; write 'parameter' for the token, and 'concat'"),
+    **dict.fromkeys(
+        ("posembed", "positionalembedding", "positionembedding", "positionalencoding"),
+        "not offered; write 'shift', which adds learned positions",
+    ),
+    **dict.fromkeys(("minpool", "minpooling"), "not offered; write 'neg', 'maxpool' and 'neg'"),
+    "argmin": "not offered; write 'neg', then 'argmax'",
+    "rsqrt": "not offered; write 'sqrt', then 'reciprocal'",
+    "reduction": "it is called 'sum' or 'mean' here",
+    "conv2dsame": "write 'conv' with 'padding: same'",
+    **dict.fromkeys(("reflectpad", "reflectionpadding"), "write 'pad' with 'mode: reflect'"),
+    **dict.fromkeys(
+        ("branch", "branches", "parallel", "fork", "hybridconcurrent"),
+        "not offered; write 'concat' or 'add' with 'paths'",
+    ),
+    **dict.fromkeys(
+        ("stem", "backbone", "neck", "head", "body", "stage", "encoder", "decoder"),
+        "group items with 'sequence: […]', which may have a 'name'",
+    ),
+    "norm": "write 'batchnorm', 'layernorm', 'groupnorm' or 'instancenorm'",
+    "normalization": "preprocessing of images is no part of the network here; darknet's is 'lrn'",
     **dict.fromkeys(
         ("depthwiseconv", "depthwise", "dwconv", "convdw", "convolutiondepthwise", "depthwiseconvolution"),
         "write 'conv' with 'groups: in_channels'",
@@ -18,7 +61,9 @@ WRITTEN = {
     ),
     **dict.fromkeys(("pointwise", "pointwiseconv", "pwconv", "conv1x1"), "write 'conv' with 'kernel_size: 1'"),
     **dict.fromkeys(("conv3x3", "conv5x5", "conv7x7"), "write 'conv' with its 'kernel_size'"),
-    **dict.fromkeys(("atrousconv", "dilatedconv", "dilatedconvolution"), "write 'conv' with 'dilation'"),
+    **dict.fromkeys(
+        ("atrousconv", "atrousconvolution", "dilatedconv", "dilatedconvolution"), "write 'conv' with 'dilation'"
+    ),
     **dict.fromkeys(("groupconv", "groupedconv", "groupconvolution"), "write 'conv' with 'groups'"),
     "causalconv": "write 'conv' with 'padding: [[n, 0]]', where n is dilation · (kernel_size − 1)",
     **dict.fromkeys(("pooling", "pool", "subsampling", "subsample"), "it is called 'maxpool' or 'avgpool' here"),
@@ -48,11 +93,16 @@ WRITTEN = {
         "the last item is the output; list others in 'outputs: [name]', a key next to 'layers'",
     ),
     **dict.fromkeys(
-        ("sequential", "modulelist", "nnsequential", "model", "module", "functional", "layers"),
+        (
+            "sequential", "modulelist", "layerlist", "nnsequential", "hybridsequential", "model", "module",
+            "functional", "layers",
+        ),
         "group items with 'sequence: […]'",
     ),
     **dict.fromkeys(("squeeze", "unsqueeze", "expanddims"), "write 'reshape' with the output's shape"),
-    **dict.fromkeys(("split", "chunk", "unbind", "unstack"), "write a 'slice' for each part, each with 'from'"),
+    **dict.fromkeys(
+        ("split", "slicechannel", "chunk", "unbind", "unstack"), "write a 'slice' for each part, each with 'from'"
+    ),
     **dict.fromkeys(("stack", "pack"), "write 'concat' with a 'reshape' in each path, which adds an axis of 1"),
     **dict.fromkeys(
         ("se", "seblock", "semodule", "selayer", "squeezeexcite", "squeezeexcitation", "squeezeandexcitation"),
@@ -68,7 +118,7 @@ WRITTEN = {
     ),
     **dict.fromkeys(
         (
-            "rescaling", "normalization", "augmentation", "imagedata", "randomflip", "randomcrop", "randomrotation",
+            "rescaling", "augmentation", "imagedata", "randomflip", "randomcrop", "randomrotation",
             "randomzoom", "randomtranslation", "randomcontrast",
         ),
         "leave it out: preprocessing of images is no part of the network here",
@@ -130,29 +180,28 @@ _NOT_OFFERED = (
     # attention and its surroundings
     "additiveattention",
     "groupqueryattention linearattention flexattention windowattention cbam nonlocal nonlocalblock transformer",
-    "transformerencoder transformerdecoder transformerencoderlayer transformerdecoderlayer rotaryembedding",
-    "positionalencoding positionalembedding positionembedding embeddingbag reversibleembedding clstoken",
+    "transformerencoder transformerdecoder transformerencoderlayer transformerdecoderlayer",
+    "embeddingbag reversibleembedding",
     # contractions, reductions and arithmetic
-    "matmulinteger dot einsumdense bilinear outer cosinesimilarity pairwisedistance",
-    "reduction",
-    "logsumexp reducelogsumexp reducelogsum reducesumsquare argmin cumprod",
-    "rsqrt tan asin acos atan sinh cosh asinh acosh atanh",
-    "mod bias bnll",
+    "matmulinteger einsumdense bilinear outer cosinesimilarity pairwisedistance",
+    "logsumexp reducelogsumexp reducelogsum reducesumsquare cumprod quantile",
+    "log2 log10 exp2 atan2 arctan2 arctanh tan asin acos atan sinh cosh asinh acosh atanh",
+    "mod bnll",
     # activations
-    "hardmish srelu relun medianpool medianpooling minpool minpooling globalminpool",
+    "hardmish srelu relun medianpool medianpooling globalminpool",
     "celu crelu rrelu thresholdedrelu threshold hardshrink softshrink shrink tanhshrink softmin hardmax",
     "logsigmoid squareplus snake xielu serf aconc aria",
     # normalisation
     "frn filterresponsenorm filterresponsenormalization",
     "weightstandardization switchablenorm meanvariancenormalization adain localcontrastnorm lcn",
     # where and indexing
-    "gathernd gatherelements scatter scatternd embed onehot im2col col2im",
-    "affinegrid gridsample gridsampler spatialtransformer stn roipool roipooling roialign psroipool",
+    "gathernd scatternd indexput onehot im2col col2im",
+    "affinegrid stn roipool roipooling roialign psroipool",
     "maxroipool deformconv deformableconv deformconv2d dcn fractionalmaxpool stochasticpool involution dynamicconv",
     "condconv octaveconv partialconv capsule capsulelayer kan spline hypernetwork fft dft stft melspectrogram",
-    "convinteger qlinearconv quantizelinear dequantizelinear dynamicquantizelinear",
+    "convinteger qlinearconv dequantize quantizelinear dequantizelinear dynamicquantizelinear",
     # losses that have no "loss" in their name, control flow
-    "ctc if loop scan switch and or not xor sequenceat sam scatterelements det size shape range",
+    "ctc if loop scan switch and or not xor sequenceat sam det size shape range",
 )
 FALSE_FRIENDS = {
     "fold": "not offered: PyTorch's Fold adds up patches, and 'fold' here moves an axis into the batch",
@@ -252,7 +301,7 @@ TRAINING = ("_initializer", "_regularizer", "_constraint", "_init")
 VALUES = {
     "bilinear": "it is called 'linear' here, on a map of any rank",
     "trilinear": "it is called 'linear' here, on a map of any rank",
-    "bicubic": "only nearest and linear are known",
+    "bicubic": "it is called 'cubic' here",
     "zeros": "it is called 'constant' here",
     "edge": "it is called 'replicate' here",
     "wrap": "it is called 'circular' here",
@@ -302,6 +351,7 @@ MODIFIERS = {
 SAME_VALUES = {
     "bilinear": "linear",
     "trilinear": "linear",
+    "bicubic": "cubic",
     "zeros": "constant",
     "edge": "replicate",
     "wrap": "circular",

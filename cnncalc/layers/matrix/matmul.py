@@ -37,7 +37,7 @@ class Matmul(Layer):
         macs=12 * 197 * 197 * 64,
         flops=2 * 12 * 197 * 197 * 64,
     )
-    elsewhere = Elsewhere(onnx="MatMul", others="bmm mm BatchMatMul Dot", compared=True)
+    elsewhere = Elsewhere(onnx="MatMul", others="bmm mm BatchMatMul batch_dot Dot", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return (…, m, n). Raises LayerError if the summed axes differ in size."""

@@ -20,7 +20,7 @@ class Add(ElementwiseMerge):
     elsewhere = Elsewhere(
         keras="Add",
         onnx="Add",
-        others="plus elementwise_add eltwise_add elemwise_add broadcast_add",
+        others="plus elementwise_add eltwise_add elemwise_add broadcast_add ElementWiseSum add_n",
         function="+",
         compared=True,
     )

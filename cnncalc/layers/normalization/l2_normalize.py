@@ -30,7 +30,7 @@ class L2Normalize(AxesNorm):
     elsewhere = Elsewhere(
         keras="UnitNormalization(axis)",
         onnx="LpNormalization",
-        others="l2norm L2Normalization normalize_l2",
+        others="l2norm L2Normalization normalize_l2 unit_norm",
         compared=True,
     )
 

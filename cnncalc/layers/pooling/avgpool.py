@@ -37,7 +37,7 @@ class AvgPool(WindowPool):
         torch="AvgPool{d}d(kernel_size, stride, padding, ceil_mode, count_include_pad)",
         keras="AveragePooling{d}D(pool_size, strides, padding)",
         onnx="AveragePool",
-        others="avg_pooling mean_pool mean_pooling",
+        others="avg_pooling local_avgpool mean_pool mean_pooling",
         compared=True,
     )
 

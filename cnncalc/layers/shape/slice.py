@@ -31,7 +31,7 @@ class Slice(Movement):
     step = argument(positive, "the step between indices to keep", 1, "step")
 
     example = Example("slice: {axis: channels, start: 0, stop: 32}", inputs=((64, 28, 28),), output=(32, 28, 28))
-    elsewhere = Elsewhere(onnx="Slice", others="narrow strided_slice", compared=True)
+    elsewhere = Elsewhere(onnx="Slice", others="narrow strided_slice slice_axis", compared=True)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """Return the shape with the kept part of the axis."""
