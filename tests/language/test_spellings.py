@@ -137,7 +137,7 @@ def test_what_is_not_offered_gets_no_other_word(word: str) -> None:
     ("word", "hint"),
     [
         ("local_avgpool", "it is called 'avgpool' here"),  # darknet's, with windows of its own
-        ("BasicBlock", "'cnncalc show resnet' has one"),
+        ("BasicBlock", "not offered; write it as a block of your own, under 'blocks'; 'cnncalc show resnet' has one"),
         ("route", "write 'concat' with 'from: [one, another]'"),
         ("shortcut", "write 'add' with 'from: [one, another]'"),
         ("Pooling", "it is called 'maxpool' or 'avgpool' here"),
@@ -248,12 +248,27 @@ def test_the_words_are_folded_as_they_are_looked_up() -> None:
         ("batchnorm", "num_features", "leave it out"),
         ("relu", "inplace", "leave it out"),
         ("softmax", "dim", "it is called 'axis' here and counts without the batch"),
+        ("embedding", "input_dim", "it is called 'num_embeddings' here"),  # of Keras and Caffe: the vocabulary
+        ("embedding", "output_dim", "it is called 'embedding_dim' here"),
+        ("lstm", "units", "it is called 'hidden_size' here"),
+        ("lstm", "go_backwards", "it is called 'reverse' here"),
+        ("layernorm", "center", "it is called 'bias' here"),  # Keras': whether beta is learned
+        ("lrn", "bias", "it is called 'k' here"),  # TensorFlow's
+        ("matmul", "transB", "it is called 'transpose_b' here"),
+        ("conv", "bn", "put a 'batchnorm' after it"),
     ],
 )
 def test_arguments_of_other_frameworks(type_name: str, word: str, hint: str) -> None:
     layer_class = layer_type(type_name)
     assert layer_class is not None
     assert (argument_hint(word, layer_class.arguments) or "").startswith(hint)
+
+
+@pytest.mark.parametrize(("type_name", "word"), [("permute", "dim"), ("batchnorm", "center"), ("reshape", "dim")])
+def test_no_hint_leads_to_what_a_type_does_not_have(type_name: str, word: str) -> None:
+    layer_class = layer_type(type_name)
+    assert layer_class is not None
+    assert argument_hint(word, layer_class.arguments) is None
 
 
 def test_words_for_arguments_are_for_arguments_that_there_are() -> None:

@@ -164,7 +164,7 @@ def argument_hint(name: str, known: Collection[str]) -> str | None:
         return f"it is called '{ours}' here"
     if name.endswith(TRAINING):
         return "leave it out: it changes no figure"
-    return ADVICE.get(name)
+    return ADVICE.get(name) if name != "dim" or "axis" in known else None
 
 
 def our_argument(name: str, known: Collection[str]) -> str | None:
