@@ -41,7 +41,12 @@ class RunPlan:
         self, network: Graph, batch: int = 1, dtype: DType | type[np.float32] = np.float32,
         keep: Collection[Node] = (), fuse: bool = True, pieces: bool | None = None, made: Sequence[Step] = (),
     ) -> None:  # fmt: skip
-        """Plan a run; `pieces` depends on BLAS unless given, and `made` are the steps if they are known already."""
+        """Plan a run; `pieces` depends on BLAS unless given, and `made` are the steps if they are known already.
+
+        Raises:
+            CnncalcError: if the network is for one sample alone.
+        """
+        network.check_batch(batch)
         self.network, self.batch, self.keep, self.fuse = network, batch, keep, fuse
         self.dtype: DType = np.dtype(dtype)
         self.pieces = blas().unpacked if pieces is None else pieces

@@ -164,3 +164,56 @@ def test_operators_of_training_are_those_of_inference_and_it_is_said() -> None:
     x = weight(2, 4)
     expected = (x - constants["m"]) / np.sqrt(constants["v"] + 1e-5) * constants["s"] + constants["b"]
     np.testing.assert_allclose(net.run(x).output, expected, rtol=1e-4, atol=1e-5)
+
+
+LISTS: dict[str, tuple[Sequence[Any], Mapping[str, Any]]] = {
+    "parts of one size": (
+        [node("SplitToSequence", ["x", "s"], ["l"], axis=1), node("SequenceAt", ["l", "i"], ["y"])],
+        {"s": ints(3)[0], "i": ints(-1)[0]},
+    ),
+    "parts of sizes": (
+        [node("SplitToSequence", ["x", "s"], ["l"], axis=2), node("SequenceAt", ["l", "i"], ["y"])],
+        {"s": ints(1, 4, 1), "i": ints(1)[0]},
+    ),
+    "rows, stacked in another order": (
+        [node("SplitToSequence", ["x"], ["l"], axis=1, keepdims=0), node("SequenceAt", ["l", "i"], ["a"]),
+         node("SequenceErase", ["l", "i"], ["m"]), node("SequenceInsert", ["m", "a", "j"], ["n"]),
+         node("ConcatFromSequence", ["n"], ["y"], axis=-1, new_axis=1)],
+        {"i": ints(5)[0], "j": ints(1)[0]},
+    ),
+    "a list that is joined": (
+        [node("Neg", ["x"], ["n"]), node("SequenceConstruct", ["x", "n", "x"], ["l"]),
+         node("ConcatFromSequence", ["l"], ["y"], axis=2)], {},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_what_is_put_into_a_list_comes_out_of_it(name: str) -> None:
+    nodes, constants = LISTS[name]
+    data = model(nodes, {"x": ROWS}, ["y"], constants, 17)
+    x = np.random.default_rng(1).standard_normal((2, 7, 6)).astype(F)
+    (expected,) = runtime(data, {"x": x})
+    run = network(data).run(x)
+    assert run.ok
+    np.testing.assert_array_equal(run.output, expected)
+
+
+@pytest.mark.parametrize("op", ["HannWindow", "HammingWindow", "BlackmanWindow"])
+@pytest.mark.parametrize("periodic", [0, 1])
+def test_windows_of_cosines_are_onnx_runtimes(op: str, periodic: int) -> None:
+    nodes = [node(op, ["s"], ["w"], periodic=periodic), node("Mul", ["x", "w"], ["y"])]
+    data = model(nodes, {"x": ["N", 10]}, ["y"], {"s": ints(10)[0]})
+    x = np.ones((1, 10), F)
+    np.testing.assert_allclose(network(data).run(x).output, runtime(data, {"x": x})[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("bins", "length", "rate", "low", "high"), [(8, 16, 8192, 0, 4096), (40, 512, 16000, 20, 7600)]
+)
+def test_bins_of_the_mel_scale_are_onnx_runtimes(bins: int, length: int, rate: int, low: float, high: float) -> None:
+    nodes = [node("MelWeightMatrix", ["b", "l", "r", "f", "t"], ["w"]), node("MatMul", ["x", "w"], ["y"])]
+    constants = {"b": ints(bins)[0], "l": ints(length)[0], "r": ints(rate)[0], "f": F(low), "t": F(high)}
+    data = model(nodes, {"x": ["N", length // 2 + 1]}, ["y"], constants)
+    x = np.eye(length // 2 + 1, dtype=F)
+    np.testing.assert_allclose(network(data).run(x).output, runtime(data, {"x": x})[0], atol=1e-6)

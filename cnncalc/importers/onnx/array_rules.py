@@ -251,6 +251,31 @@ def _scatter_nd(call: Call, x: Inputs, value: Value) -> Array:
     return made
 
 
+def _window(call: Call, x: Inputs, value: Value) -> Array:
+    """Return a window of cosines, by its first coefficients (https://onnx.ai/onnx/operators/onnx__HannWindow.html)."""
+    shares = {"HannWindow": (0.5, 0.5), "HammingWindow": (25 / 46, 21 / 46), "BlackmanWindow": (0.42, 0.5, 0.08)}[
+        call.op
+    ]
+    count = value.shape[0] - (0 if call.integer("periodic", 1) else 1)
+    angles = 2 * np.pi * np.arange(value.shape[0]) / max(count, 1)
+    return np.asarray(sum([share * (-1) ** k * np.cos(k * angles) for k, share in enumerate(shares)]))
+
+
+def _mel_matrix(call: Call, x: Inputs, value: Value) -> Array:
+    """Return triangles over the bins of a spectrum, evenly apart on the mel scale, as ONNX Runtime rounds them."""
+    bins, length, rate, low, high = [float(np.asarray(part).ravel()[0]) for part in x.all()]
+    edges = 2595 * np.log10(1 + np.array([low, high]) / 700)
+    mels = edges[0] + np.arange(bins + 2) * (edges[1] - edges[0]) / (bins + 2)
+    places = np.floor((length + 1) * (700 * (10 ** (mels / 2595) - 1)) / rate).astype(int)
+    made = np.zeros(value.shape)
+    for column, (start, middle, end) in enumerate(zip(places, places[1:], places[2:], strict=False)):
+        made[start : middle + 1, column] = (
+            (np.arange(start, middle + 1) - start) / (middle - start) if middle > start else 1
+        )
+        made[middle:end, column] = (end - np.arange(middle, end)) / max(end - middle, 1)
+    return made
+
+
 def _affine_places(call: Call, x: Inputs, value: Value) -> Array:
     """Return the places of a map's elements from −1 to 1, that of the last axis first, and 1."""
     sizes = call.integers("sizes") or ()
@@ -296,7 +321,8 @@ MORE: dict[str, Rule] = {
     "ScatterND": _scatter_nd, "Slice": _slice, "Split": _split, "Clip": _clip, "BatchNormalization": _batchnorm,
     "DequantizeLinear": _dequantize, "QuantizeLinear": _quantize, "DequantizeRows": _rows, "Gates": _gates,
     "Spread": _spread, "Trilu": _trilu, "FlatIndices": _flat_indices, "CausalBias": _causal_bias,
-    "AffinePlaces": _affine_places,
+    "AffinePlaces": _affine_places, "MelWeightMatrix": _mel_matrix,
+    **dict.fromkeys(("HannWindow", "HammingWindow", "BlackmanWindow"), _window),
 }  # fmt: skip
 
 RULES = _rules()

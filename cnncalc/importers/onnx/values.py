@@ -49,6 +49,7 @@ class Value:
         origin: the input that it is, or None.
         fill: the one number that all of a constant's elements are, or None.
         index: which output of its operator a constant is.
+        items: the tensors of a list of them; None for a tensor.
         quantum: the grid of numbers of which the file has the places, as integers; None where it has none.
         rows: how many rows further each sample's are than those of the sample before, which these indices count.
         inner: elements before the batch, where it is the innermost part of an axis: (L·N, E) has L of them.
@@ -61,6 +62,7 @@ class Value:
         "fill",
         "index",
         "inner",
+        "items",
         "leaves",
         "name",
         "origin",
@@ -88,6 +90,7 @@ class Value:
         self.index = 0
         self.inner: int | None = None
         self.rows: int | None = None
+        self.items: tuple[Value, ...] | None = None
         self.quantum: QuantizedGrid | None = None
 
     @property
@@ -139,10 +142,7 @@ class Value:
 
 
 class QuantizedGrid(NamedTuple):
-    """Of which numbers a quantised tensor's integers are the places: ``(q − zero) · scale``.
-
-    One scale for all, one for each place of an axis, or with a block one for so many places.
-    """
+    """A quantised tensor's numbers ``(q − zero) · scale``: one scale, or one for each place, or block, of an axis."""
 
     scale: Value
     zero: Value | None

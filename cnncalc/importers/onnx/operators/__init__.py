@@ -17,10 +17,12 @@ from cnncalc.importers.onnx.operators import (
     reduction,
     resizing,
     scattering,
+    sequences,
     shapes,
 )
 
 __all__ = [
     "attending", "computing", "contraction", "elementwise", "finding", "functions", "integers", "movement",
-    "normalization", "parts", "pooling", "quantized", "recurrent", "reduction", "resizing", "scattering", "shapes",
+    "normalization", "parts", "pooling", "quantized", "recurrent", "reduction", "resizing", "scattering",
+    "sequences", "shapes",
 ]  # fmt: skip

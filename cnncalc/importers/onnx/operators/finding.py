@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 from cnncalc.importers.onnx.builder import Builder, operator
@@ -44,6 +45,20 @@ def _non_max_suppression(build: Builder, call: Call) -> Value:
     made = found(build, call, [boxes, scores], rows * each, behind=(3,))
     made.dtype = INT64
     return made
+
+
+@operator("Unique")
+def _unique(build: Builder, call: Call) -> Sequence[Value | None]:
+    """Return the elements, where each is first, which each element is, and how often there is each."""
+    x, axis = call.input(0), call.operator.attributes.get("axis")
+    own = x.own(position(axis, x.rank)) if isinstance(axis, int) else None
+    if isinstance(axis, int) and own is None:
+        raise UnfitError("it goes along the batch")
+    most, before, behind = (x.elements, (), ()) if own is None else (x.shape[own], x.shape[:own], x.shape[own + 1 :])
+    made = [found(build, call, [x], most, before, behind), *[found(build, call, [x], most) for _ in range(3)]]
+    for value in made[1:]:
+        value.dtype = INT64
+    return made[: len(call.operator.outputs)]
 
 
 @operator("Compress")

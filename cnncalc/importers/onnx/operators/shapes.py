@@ -90,6 +90,21 @@ def is_natural(x: Value) -> bool:
     return step is not None and step.layer.type == "argmax"
 
 
+WINDOWS = ("HannWindow", "HammingWindow", "BlackmanWindow")
+
+
+@operator(*WINDOWS)
+def _window(build: Builder, call: Call) -> Value:
+    sizes = call.sizes(0, "size") or (0,)
+    return Value("", (sizes[0],), call.integer("output_datatype", FLOAT))
+
+
+@operator("MelWeightMatrix")
+def _mel_matrix(build: Builder, call: Call) -> Value:
+    (bins,), (length,) = call.sizes(0, "num_mel_bins") or (0,), call.sizes(1, "dft_length") or (0,)
+    return Value("", (length // 2 + 1, bins), call.integer("output_datatype", FLOAT))
+
+
 @operator("OneHot")
 def _one_hot(build: Builder, call: Call) -> Value:
     x, depth, numbers = call.input(0), call.sizes(1, "depth"), call.known(2, "values")

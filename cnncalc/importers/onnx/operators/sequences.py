@@ -1,0 +1,91 @@
+"""Lists of tensors, as PyTorch's exporter writes them for lists of Python's: what is put in is what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.ground.limits import MAX_MODEL_PASSES
+from cnncalc.importers.onnx.builder import HANDLERS, Builder, operator
+from cnncalc.importers.onnx.evaluator_moves import position
+from cnncalc.importers.onnx.model import OnnxOperator
+from cnncalc.importers.onnx.operators.movement import laid
+from cnncalc.importers.onnx.operators.parts import part
+from cnncalc.importers.onnx.values import Call, UnfitError, Value, literal
+
+
+def _list(items: Sequence[Value]) -> Value:
+    value = Value("", ())
+    value.items = tuple(items)
+    return value
+
+
+def _items(call: Call) -> tuple[Value, ...]:
+    """Return the tensors of an operator's list.  Raises UnfitError if its input is none."""
+    items = call.input(0).items
+    if items is None:
+        raise UnfitError("its input is no list of tensors")
+    return items
+
+
+def _place(call: Call, index: int, default: int) -> int:
+    """Return a place of a list.  Raises UnfitError if it is not known before it runs."""
+    return (call.sizes(index, "the place") or (default,))[0]
+
+
+@operator("SequenceEmpty", "SequenceConstruct")
+def _construct(build: Builder, call: Call) -> Value:
+    return _list([value for value in call.inputs if value is not None])
+
+
+@operator("SequenceInsert", "SequenceErase")
+def _changed(build: Builder, call: Call) -> Value:
+    items = list(_items(call))
+    if call.op == "SequenceErase":
+        del items[_place(call, 1, -1)]
+    else:
+        items.insert(_place(call, 2, len(items)), call.input(1))
+    return _list(items)
+
+
+@operator("SequenceAt")
+def _at(build: Builder, call: Call) -> Value:
+    return _items(call)[_place(call, 1, -1)]
+
+
+@operator("SequenceLength")
+def _length(build: Builder, call: Call) -> Value:
+    return literal((len(_items(call)),), ())
+
+
+@operator("ConcatFromSequence")
+def _joined(build: Builder, call: Call) -> Value:
+    items, axis = list(_items(call)), call.integer("axis")
+    if call.integer("new_axis"):
+        rank = items[0].rank
+        at = position(axis, rank + 1)
+        items = [laid(build, item, [*range(at), None, *range(at, rank)]) for item in items]
+        axis = at
+    concat = OnnxOperator("Concat", call.operator.name, (), ("",), "", {"axis": axis}, (), {}, "")
+    made = HANDLERS["", "Concat"](build, Call(concat, [*items], 13, call.scopes))
+    assert isinstance(made, Value)
+    return made
+
+
+@operator("SplitToSequence")
+def _split(build: Builder, call: Call) -> Value:
+    x = call.input(0)
+    axis = position(call.integer("axis"), x.rank)
+    size, sizes, given = x.dims[axis], call.sizes(1, "split"), call.given(1)
+    if sizes is None or (given is not None and not given.shape):
+        step = max(sizes[0], 1) if sizes else 1
+        sizes = tuple([min(step, size - start) for start in range(0, min(size, MAX_MODEL_PASSES * step), step)])
+    if sum(sizes) != size or x.own(axis) is None:
+        raise UnfitError(f"parts of {list(sizes)[:8]} of an axis of {size}")
+    items, start = [], 0
+    for length in sizes:
+        item = part(build, x, axis, start, start + length, 1)
+        if given is None and not call.integer("keepdims", 1):
+            item = laid(build, item, [i for i in range(x.rank) if i != axis])
+        items.append(item)
+        start += length
+    return _list(items)

@@ -1,0 +1,124 @@
+"""The operators of ONNX that have no rule, or a shape and no execution: lists that can only become shorter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from cnncalc.importers.onnx.builder import HANDLERS
+from tests.importers.models import model, network, node
+
+F = np.float32
+
+WITHOUT_A_RULE = frozenset(
+    [
+        "Bernoulli",
+        "BitCast",
+        "BitShift",
+        "BitwiseAnd",
+        "BitwiseNot",
+        "BitwiseOr",
+        "BitwiseXor",
+        "CausalConvWithState",
+        "CumProd",
+        "Det",
+        "ImageDecoder",
+        "LinearAttention",
+        "MaxUnpool",
+        "Multinomial",
+        "NegativeLogLikelihoodLoss",
+        "Optional",
+        "OptionalHasElement",
+        "RegexFullMatch",
+        "SequenceMap",
+        "SoftmaxCrossEntropyLoss",
+        "StringConcat",
+        "StringNormalizer",
+        "StringSplit",
+        "SwiGLU",
+        "TensorScatter",
+        "TfIdfVectorizer",
+    ]
+)
+"""ONNX' operators that are refused, or opaque where the file states their shape: a new release of ONNX may add some."""
+
+CONTROL = {"If", "Loop", "Scan"}
+
+
+def ints(*values: int) -> Any:
+    return np.array(values, np.int64)
+
+
+def one(op: str, *more: str, outputs: int = 1, **attributes: Any) -> list[Any]:
+    return [node(op, ["x", *more], ["y", *[f"y{i}" for i in range(1, outputs)]], **attributes)]
+
+
+BOXES = {"w": np.ones((5, 4), F), "n": ints(2), "t": np.array([0.5], F)}
+
+# name: (nodes, input shape, constants, opset, the operator that can't be run)
+COUNTED: dict[str, tuple[list[Any], list[Any], dict[str, Any], int, str]] = {
+    "rows that are found": (one("NonZero"), [1, 4], {}, 17, "NonZero"),
+    "rows that are kept": (one("Compress", "c", axis=1), [1, 4], {"c": np.array([True, False, True, True])}, 17, "Compress"),
+    "different rows": (one("Unique"), [1, 4], {}, 17, "Unique"),
+    "boxes that are kept": (
+        [node("MatMul", ["x", "w"], ["b"]), node("Transpose", ["x"], ["s"], perm=[0, 2, 1]),
+         node("NonMaxSuppression", ["b", "s", "n", "t"], ["y"])], [1, 6, 5], BOXES, 17, "NonMaxSuppression",
+    ),
+    "the largest of regions": (
+        one("MaxRoiPool", "r", pooled_shape=[2, 2]), [1, 3, 8, 8], {"r": np.array([[0, 0, 0, 4, 4]], F)}, 17, "MaxRoiPool",
+    ),
+    "neighbours without those outside": (
+        one("Resize", "", "s", mode="cubic", exclude_outside=1), [1, 1, 4, 4], {"s": np.array([1, 1, 2, 2], F)}, 17, "Resize",
+    ),
+    "a part that is resized": (
+        one("Resize", "r", "s", mode="linear", coordinate_transformation_mode="tf_crop_and_resize"), [1, 1, 4, 4],
+        {"r": np.array([0, 0, 0.2, 0.2, 1, 1, 0.8, 0.8], F), "s": np.array([1, 1, 2, 2], F)}, 17, "Resize",
+    ),
+    "filters that are computed": (
+        [node("Reshape", ["x", "s"], ["w"]), node("Conv", ["x", "w"], ["y"])], [1, 2, 3, 3], {"s": ints(1, 2, 3, 3)}, 17, "Conv",
+    ),
+}  # fmt: skip
+"""What has a shape, and figures or a place under "uncounted", and can't be run.
+
+What becomes executable is taken out of here, and goes to the tests that compare with ONNX Runtime.
+"""
+
+
+def test_no_further_operator_is_without_a_rule() -> None:
+    known = {op for domain, op in HANDLERS if not domain} | CONTROL
+    schemas = {schema.name for schema in onnx.defs.get_all_schemas() if not schema.domain}
+    assert not WITHOUT_A_RULE & known, "these have a rule by now: take them from the list"
+    released = {
+        schema.name for schema in onnx.defs.get_all_schemas() if schema.since_version <= NEWEST and not schema.domain
+    }
+    assert released & schemas - known - WITHOUT_A_RULE == set()
+
+
+NEWEST = 24
+"""The operator set that the list is of."""
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_what_is_counted_and_not_run(name: str) -> None:
+    nodes, shape, constants, opset, op = COUNTED[name]
+    net = network(model(nodes, {"x": shape}, ["y"], constants, opset))
+    assert f"'{op}' can't be run" in [row.fault for row in net.run().mismatches]
+    (counted,) = [one for one in net.nodes if one.layer.type == op]
+    assert op in net.summary().uncounted or counted.use.macs
+
+
+def test_no_other_layer_of_the_importer_is_without_execution() -> None:
+    """Every use of the class that stands for an operator without a layer is in the lists above, or has settings."""
+    from pathlib import Path
+
+    import cnncalc.importers.onnx as room
+
+    folder = Path(room.__file__ or "").parent
+    places = [
+        path.stem for path in folder.rglob("*.py")
+        for line in path.read_text().splitlines() if "Opaque(" in line.replace("class", "") or "stated(" in line
+    ]  # fmt: skip
+    assert sorted(set(places)) == sorted({"opaque", "unknown", "finding", "resizing", "scattering", "computing"})
